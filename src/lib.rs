@@ -1,0 +1,3 @@
+//! Async streams and context managers, on tokio.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(missing_docs)]
