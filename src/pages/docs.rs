@@ -1,5 +1,6 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::vec;
@@ -32,22 +33,19 @@ const BURST: usize = 128;
 /// Dropping what `next` or `try_next` returned loses nothing: the page that was under way is kept, and goes on.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct AsyncGetDocs<T, C, E> {
-    page: vec::IntoIter<T>,
-    /// How many items are left when the executor gets its turn.
-    pause: usize,
+    /// The items that are yielded before the executor gets its turn.
+    burst: vec::IntoIter<T>,
+    /// What follows them in a page that is longer than that.
+    rest: vec::IntoIter<T>,
+    /// Whether the executor has had its turn, in a page that has a rest.
+    paused: bool,
     walk: Box<Walk<T, C, E>>,
-}
-
-/// The page in hand was used up; what came instead.
-enum Refill<E> {
-    Page,
-    Failed(Error<E>),
-    End,
 }
 
 impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     pub(super) fn from_setup(setup: Setup<T, C, E>) -> Self {
-        Self { page: Vec::new().into_iter(), pause: 0, walk: Box::new(Walk::new(setup)) }
+        let walk = Box::new(Walk::new(setup));
+        Self { burst: Vec::new().into_iter(), rest: Vec::new().into_iter(), paused: false, walk }
     }
 
     pub(super) fn walk(&mut self) -> &mut Walk<T, C, E> {
@@ -56,20 +54,27 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
 
     /// The pages instead of their documents; what is left of the page in hand comes first.
     pub fn into_pages(self) -> Pages<T, C, E> {
-        Pages::new(self.page, self.walk)
+        Pages::new(self.burst.chain(self.rest).collect(), self.walk)
     }
 
     /// Where the walk stands: after the last item yielded.
     ///
     /// Costs a clone of the cursor, whenever it is asked for; the items pay nothing for it.
     pub fn checkpoint(&self) -> Checkpoint<C> {
-        self.walk.checkpoint(self.page.len())
+        self.walk.checkpoint(self.left())
     }
 
     /// How far the walk has come.
     #[must_use]
     pub fn progress(&self) -> Progress {
-        self.walk.progress(self.page.len())
+        self.walk.progress(self.left())
+    }
+}
+
+impl<T, C, E> AsyncGetDocs<T, C, E> {
+    /// Items of the page in hand that were not yielded yet.
+    fn left(&self) -> usize {
+        self.burst.len() + self.rest.len()
     }
 }
 
@@ -111,12 +116,16 @@ where
     ///
     /// | after | the next poll |
     /// |---|---|
-    /// | [`Error::Fetch`] | asks for the same page again, with all its retries |
-    /// | [`Error::Repeat`] | goes on over the repeated cursor: it was a false alarm |
-    /// | [`Error::MissingCursor`] | asks for the same page again, and passes over what it yielded |
+    /// | [`ErrorKind::Fetch`] | asks for the same page again, with all its retries |
+    /// | [`ErrorKind::Repeat`] | goes on over the repeated cursor: it was a false alarm |
+    /// | [`ErrorKind::MissingCursor`] | asks for the same page again, and passes over what it yielded |
     /// | anything else, or no error | `false`: the stream stays as it is |
     ///
     /// # Examples
+    ///
+    /// [`ErrorKind::Fetch`]: super::ErrorKind::Fetch
+    /// [`ErrorKind::Repeat`]: super::ErrorKind::Repeat
+    /// [`ErrorKind::MissingCursor`]: super::ErrorKind::MissingCursor
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -141,37 +150,46 @@ where
 
     #[inline]
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Error<E>>>> {
-        loop {
-            if self.page.len() > self.pause {
-                return Poll::Ready(self.page.next().map(Ok));
+        match self.burst.next() {
+            Some(item) => Poll::Ready(Some(Ok(item))),
+            None => self.refill(cx),
+        }
+    }
+
+    /// Once a page, or once a burst of a large one. It returns the item rather than have the caller look again, so that
+    /// the path of an item is one look at the burst.
+    #[cold]
+    #[inline(never)]
+    fn refill(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Error<E>>>> {
+        if self.rest.len() > 0 {
+            if !mem::replace(&mut self.paused, true) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
-            match ready!(self.refill(cx)) {
-                Refill::Page => {}
-                Refill::Failed(error) => return Poll::Ready(Some(Err(error))),
-                Refill::End => return Poll::Ready(None),
+            self.paused = false;
+            self.burst = self.rest.by_ref().take(BURST).collect::<Vec<_>>().into_iter();
+            return Poll::Ready(self.burst.next().map(Ok));
+        }
+        loop {
+            match ready!(self.walk.poll_step(cx)) {
+                Step::Page(items) => self.turn(items),
+                Step::Failed(error) => return Poll::Ready(Some(Err(error))),
+                Step::End => return Poll::Ready(None),
+            }
+            if let Some(item) = self.burst.next() {
+                return Poll::Ready(Some(Ok(item)));
             }
         }
     }
 
-    #[cold]
-    #[inline(never)]
-    fn refill(&mut self, cx: &mut Context<'_>) -> Poll<Refill<E>> {
-        if self.page.len() > 0 {
-            self.pause = self.page.len().saturating_sub(BURST);
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        loop {
-            return Poll::Ready(match ready!(self.walk.poll_step(cx)) {
-                Step::Page(items) if items.is_empty() => continue,
-                Step::Page(items) => {
-                    self.pause = items.len().saturating_sub(BURST);
-                    self.page = items.into_iter();
-                    Refill::Page
-                }
-                Step::Failed(error) => Refill::Failed(error),
-                Step::End => Refill::End,
-            });
+    /// A page that is no longer than a burst is taken as it is.
+    fn turn(&mut self, items: Vec<T>) {
+        let mut items = items.into_iter();
+        if items.len() <= BURST {
+            self.burst = items;
+        } else {
+            self.burst = items.by_ref().take(BURST).collect::<Vec<_>>().into_iter();
+            self.rest = items;
         }
     }
 }
@@ -190,7 +208,7 @@ where
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let here = self.page.len();
+        let here = self.left();
         if self.walk.is_over() {
             return (here, Some(here));
         }
@@ -208,7 +226,7 @@ where
     E: Send + 'static,
 {
     fn is_terminated(&self) -> bool {
-        self.page.len() == 0 && self.walk.is_over()
+        self.left() == 0 && self.walk.is_over()
     }
 }
 
@@ -218,7 +236,7 @@ impl<T, C, E> Unpin for AsyncGetDocs<T, C, E> {}
 impl<T, C: Cursor, E> fmt::Debug for AsyncGetDocs<T, C, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncGetDocs")
-            .field("buffered", &self.page.len())
+            .field("buffered", &self.left())
             .field("progress", &self.progress())
             .field("checkpoint", &self.checkpoint())
             .finish_non_exhaustive()

@@ -3,93 +3,113 @@ use std::fmt;
 /// Why a walk over pages stopped. The stream has ended after one, until
 /// [`retry_failed`](super::AsyncGetDocs::retry_failed).
 ///
-/// Every variant names the page (1 is the walk's first, counted across [`resume`](super::AsyncGetDocs::resume)) and the
-/// cursor it was asked with. Nothing is lost by an error: what came before was delivered, and the checkpoint is good.
+/// Names the page and the cursor it was asked with. Nothing is lost by an error: what came before was delivered, and the
+/// checkpoint is good. It is as small as a pointer, so that the documents do not pay for it.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use withal::pages::{ErrorKind, Page, by_cursor};
+///
+/// let mut docs = by_cursor(|_: Option<u8>| async { Err::<Page<u8, u8>, _>("401") });
+/// let error = docs.try_next().await.unwrap_err();
+/// assert_eq!(error.to_string(), "page 1 at the start could not be fetched (attempt 1)");
+/// assert!(matches!(error.kind(), ErrorKind::Fetch { source: "401", .. }));
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Error<E>(Box<Inner<E>>);
+
+#[derive(Debug)]
+struct Inner<E> {
+    page: u64,
+    cursor: String,
+    kind: ErrorKind<E>,
+}
+
+/// What went wrong with a page.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error<E> {
+pub enum ErrorKind<E> {
     /// The fetch function failed, and the retries allowed were used up.
-    #[error("page {page} at {cursor} could not be fetched (attempt {attempts})")]
+    #[error("could not be fetched (attempt {attempts})")]
     Fetch {
-        /// The page's position in the walk.
-        page: u64,
-        /// The cursor it was asked with.
-        cursor: String,
-        /// How often it was asked, 1 or more.
+        /// How often the page was asked for, 1 or more.
         attempts: u32,
         /// What the fetch function returned.
         source: E,
     },
     /// The page, already delivered, leads back to one that was fetched before.
-    #[error("page {page} at {cursor} leads back to {next}, a page that was fetched before")]
+    #[error("leads back to {next}, a page that was fetched before")]
     Repeat {
-        /// The page's position in the walk.
-        page: u64,
-        /// The cursor it was asked with.
-        cursor: String,
         /// The cursor that it names as the next.
         next: String,
     },
     /// The page, already delivered, says that there are more, and has no cursor to them.
-    #[error("page {page} at {cursor} says that there are more pages, but has no cursor to them")]
-    MissingCursor {
-        /// The page's position in the walk.
-        page: u64,
-        /// The cursor it was asked with.
-        cursor: String,
-    },
+    #[error("says that there are more pages, but has no cursor to them")]
+    MissingCursor,
     /// The page size is 0, with which no item would ever come.
-    #[error("page {page} at {cursor} cannot be asked for: the page size is 0")]
-    ZeroLimit {
-        /// The page's position in the walk.
-        page: u64,
-        /// The cursor it would have been asked with.
-        cursor: String,
-    },
+    #[error("cannot be asked for: the page size is 0")]
+    ZeroLimit,
     /// The runtime on which pages were read ahead was shut down while the stream lived on.
     ///
     /// This stream cannot go on; a new one can, from the checkpoint.
-    #[error("page {page} at {cursor} was lost: the runtime that fetched it has shut down")]
-    Shutdown {
-        /// The page's position in the walk.
-        page: u64,
-        /// The cursor it was asked with.
-        cursor: String,
-    },
+    #[error("was lost: the runtime that fetched it has shut down")]
+    Shutdown,
 }
 
 impl<E> Error<E> {
-    /// The position of the page in the walk, from 1.
-    #[must_use]
-    pub fn page(&self) -> u64 {
-        match self {
-            Self::Fetch { page, .. }
-            | Self::Repeat { page, .. }
-            | Self::MissingCursor { page, .. }
-            | Self::ZeroLimit { page, .. }
-            | Self::Shutdown { page, .. } => *page,
-        }
+    #[cold]
+    pub(super) fn new<C: fmt::Debug>(page: u64, cursor: Option<&C>, kind: ErrorKind<E>) -> Self {
+        Self(Box::new(Inner { page, cursor: name(cursor), kind }))
     }
 
-    /// The cursor of the page, as text.
+    /// The position of the page in the walk, from 1, counted across [`resume`](super::AsyncGetDocs::resume).
+    #[must_use]
+    pub fn page(&self) -> u64 {
+        self.0.page
+    }
+
+    /// The cursor that the page was asked with, as `Debug` shows it; "the start" if there was none.
     #[must_use]
     pub fn cursor(&self) -> &str {
-        match self {
-            Self::Fetch { cursor, .. }
-            | Self::Repeat { cursor, .. }
-            | Self::MissingCursor { cursor, .. }
-            | Self::ZeroLimit { cursor, .. }
-            | Self::Shutdown { cursor, .. } => cursor,
-        }
+        &self.0.cursor
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind<E> {
+        &self.0.kind
+    }
+
+    /// What went wrong, by value.
+    #[must_use]
+    pub fn into_kind(self) -> ErrorKind<E> {
+        self.0.kind
     }
 
     /// What the fetch function returned, if that is what failed: also for an `E` that is no `std::error::Error`.
     #[must_use]
     pub fn into_fetch_error(self) -> Option<E> {
-        match self {
-            Self::Fetch { source, .. } => Some(source),
+        match self.0.kind {
+            ErrorKind::Fetch { source, .. } => Some(source),
             _ => None,
         }
+    }
+}
+
+impl<E> fmt::Display for Error<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { page, cursor, kind } = &*self.0;
+        write!(f, "page {page} at {cursor} {kind}")
+    }
+}
+
+impl<E: std::error::Error + 'static> std::error::Error for Error<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.0.kind)
     }
 }
 

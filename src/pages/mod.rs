@@ -124,7 +124,7 @@ mod walk;
 pub use self::checkpoint::Checkpoint;
 pub use self::cursor::{Cursor, Numbered, Offset, PageNumber};
 pub use self::docs::AsyncGetDocs;
-pub use self::error::Error;
+pub use self::error::{Error, ErrorKind};
 pub use self::event::Event;
 pub use self::page::Page;
 pub use self::page_stream::Pages;

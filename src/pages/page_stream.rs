@@ -1,8 +1,8 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::vec;
 
 use futures_core::stream::{FusedStream, Stream};
 
@@ -40,12 +40,12 @@ use super::{Checkpoint, Cursor, Error, Progress};
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct Pages<T, C, E> {
     /// What was left of a page when its documents were no longer wanted one by one.
-    rest: vec::IntoIter<T>,
+    rest: Vec<T>,
     walk: Box<Walk<T, C, E>>,
 }
 
 impl<T, C: Cursor, E> Pages<T, C, E> {
-    pub(super) fn new(rest: vec::IntoIter<T>, walk: Box<Walk<T, C, E>>) -> Self {
+    pub(super) fn new(rest: Vec<T>, walk: Box<Walk<T, C, E>>) -> Self {
         Self { rest, walk }
     }
 
@@ -100,8 +100,8 @@ where
     }
 
     fn poll_page(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Vec<T>, Error<E>>>> {
-        if self.rest.len() > 0 {
-            return Poll::Ready(Some(Ok(self.rest.by_ref().collect())));
+        if !self.rest.is_empty() {
+            return Poll::Ready(Some(Ok(mem::take(&mut self.rest))));
         }
         Poll::Ready(match ready!(self.walk.poll_step(cx)) {
             Step::Page(items) => Some(Ok(items)),
@@ -124,7 +124,7 @@ where
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let here = usize::from(self.rest.len() > 0);
+        let here = usize::from(!self.rest.is_empty());
         (here, self.walk.is_over().then_some(here))
     }
 }
@@ -136,7 +136,7 @@ where
     E: Send + 'static,
 {
     fn is_terminated(&self) -> bool {
-        self.rest.len() == 0 && self.walk.is_over()
+        self.rest.is_empty() && self.walk.is_over()
     }
 }
 

@@ -59,6 +59,7 @@ impl<C: Cursor> Place<C> {
     }
 
     /// Takes a page in hand, and of its items those that are to be handed out: `want` at most.
+    #[inline]
     pub(super) fn turn<T>(
         &mut self,
         page: Arrival<T, C>,

@@ -28,7 +28,7 @@ pub enum OnError<C> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnRepeat {
-    /// The stream fails with [`Error::Repeat`](super::Error::Repeat).
+    /// The stream fails with [`ErrorKind::Repeat`](super::ErrorKind::Repeat).
     #[default]
     Error,
     /// The stream ends: for an API whose last page names itself.

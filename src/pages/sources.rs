@@ -124,7 +124,7 @@ where
 /// and nothing is skipped. The walk ends with the first empty page, or with [`has_more(false)`](Page::has_more). Offsets
 /// are known in advance, so several pages can be fetched at once: [`concurrent`](AsyncGetDocs::concurrent).
 ///
-/// A `limit` of 0 fails at the first poll with [`Error::ZeroLimit`](super::Error::ZeroLimit).
+/// A `limit` of 0 fails at the first poll with [`ErrorKind::ZeroLimit`](super::ErrorKind::ZeroLimit).
 ///
 /// # Examples
 ///

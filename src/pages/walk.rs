@@ -2,9 +2,8 @@ use std::mem;
 use std::task::{Context, Poll, ready};
 
 use super::engine::{After, Engine, Outcome, Setup, Want};
-use super::error::name;
 use super::place::{Distinct, Place};
-use super::{Checkpoint, Cursor, Error, Progress};
+use super::{Checkpoint, Cursor, Error, ErrorKind, Progress};
 
 /// The consumer's side of a walk: where it stands, what it has had, and how much it wants.
 ///
@@ -120,6 +119,7 @@ where
     E: Send + 'static,
 {
     /// The next page: of its items those that are to be handed out, which may be none.
+    #[inline]
     pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<T, E>> {
         loop {
             match self.status {
@@ -153,7 +153,7 @@ where
                     }
                 }
                 Outcome::Failed(error) => {
-                    if let Error::Fetch { attempts, .. } = &error {
+                    if let ErrorKind::Fetch { attempts, .. } = error.kind() {
                         self.retries += u64::from(attempts - 1);
                     }
                     self.status = Status::Failed;
@@ -161,7 +161,7 @@ where
                 }
                 Outcome::Shutdown => {
                     let (cursor, page) = self.place.to_come();
-                    let error = Error::Shutdown { page, cursor: name(cursor) };
+                    let error = Error::new(page, cursor, ErrorKind::Shutdown);
                     self.end();
                     return Poll::Ready(Step::Failed(error));
                 }
@@ -189,7 +189,7 @@ where
         let Stage::Setup(setup) = mem::replace(&mut self.stage, Stage::Gone) else { return None };
         let (cursor, page) = self.place.to_come();
         if setup.numbering.as_ref().is_some_and(|numbering| numbering.stride == Some(0)) {
-            let error = Error::ZeroLimit { page, cursor: name(cursor) };
+            let error = Error::new(page, cursor, ErrorKind::ZeroLimit);
             self.end();
             return Some(error);
         }

@@ -1,7 +1,7 @@
 use std::fmt::Display;
 
 use futures::{Stream, StreamExt};
-use withal::pages::Error;
+use withal::pages::{Error, ErrorKind};
 
 /// What a stream yields, in words: the items, errors behind a `!`, and `end`, polled twice over.
 pub(crate) async fn trace<S, T, E>(stream: &mut S) -> String
@@ -14,8 +14,8 @@ where
     while let Some(result) = stream.next().await {
         words.push(match result {
             Ok(item) => item.to_string(),
-            Err(error) => match &error {
-                Error::Fetch { source, .. } => format!("! {error}: {source};"),
+            Err(error) => match error.kind() {
+                ErrorKind::Fetch { source, .. } => format!("! {error}: {source};"),
                 _ => format!("! {error};"),
             },
         });

@@ -4,7 +4,7 @@ use super::course::{After, Course};
 use super::request::{Reply, Request};
 use super::{Arrival, Outcome};
 use crate::pages::error::name;
-use crate::pages::{Cursor, Error};
+use crate::pages::{Cursor, Error, ErrorKind};
 
 /// One page after the other, each asked for when it is wanted.
 pub(in crate::pages) struct Chain<T, C, E> {
@@ -36,6 +36,7 @@ impl<T, C: Cursor, E> Chain<T, C, E> {
         Self { request, course, state: State::Idle(start), page }
     }
 
+    #[inline]
     pub(super) fn poll_page(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T, C, E>> {
         loop {
             match &mut self.state {
@@ -62,12 +63,13 @@ impl<T, C: Cursor, E> Chain<T, C, E> {
         true
     }
 
+    #[inline]
     fn receive(&mut self, reply: Reply<T, C, E>) -> Outcome<T, C, E> {
         let Reply { result, at, attempts, restarted } = reply;
         let mut page = match result {
             Ok(page) => page,
             Err(source) => {
-                let error = Error::Fetch { page: self.page, cursor: name(at.as_ref()), attempts, source };
+                let error = Error::new(self.page, at.as_ref(), ErrorKind::Fetch { attempts, source });
                 self.state = State::Failed { at, page: self.page };
                 return Outcome::Failed(error);
             }
@@ -91,14 +93,14 @@ impl<T, C: Cursor, E> Chain<T, C, E> {
         let page = self.page - 1;
         let state = std::mem::replace(&mut self.state, State::Ended);
         let State::Stuck { at, after } = state else { unreachable!("called when the walk is stuck") };
-        let cursor = name(at.as_ref());
         if let After::Repeat(next) = after {
-            let error = Error::Repeat { page, cursor, next: name(Some(&next)) };
+            let error = Error::new(page, at.as_ref(), ErrorKind::Repeat { next: name(Some(&next)) });
             self.state = State::Failed { at: Some(next), page: self.page };
             error
         } else {
+            let error = Error::new(page, at.as_ref(), ErrorKind::MissingCursor);
             self.state = State::Failed { at, page };
-            Error::MissingCursor { page, cursor }
+            error
         }
     }
 }

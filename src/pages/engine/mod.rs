@@ -106,6 +106,7 @@ where
         }
     }
 
+    #[inline]
     pub(super) fn poll_page(&mut self, cx: &mut Context<'_>, want: Want) -> Poll<Outcome<T, C, E>> {
         match self {
             Self::Chain(chain) => chain.poll_page(cx),

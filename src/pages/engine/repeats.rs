@@ -21,6 +21,7 @@ impl<C: Clone + PartialEq> Repeats<C> {
     }
 
     /// Whether this cursor was there before; it is remembered from now on.
+    #[inline]
     pub(super) fn seen(&mut self, cursor: &C) -> bool {
         if self.recent.contains(cursor) || self.tortoise.as_ref() == Some(cursor) {
             return true;
@@ -43,6 +44,7 @@ impl<C: Clone + PartialEq> Repeats<C> {
         }
     }
 
+    #[inline]
     fn remember(&mut self, cursor: &C) {
         if self.recent.len() < WINDOW {
             self.recent.push(cursor.clone());

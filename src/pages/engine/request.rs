@@ -62,6 +62,7 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         Self::new(self.source.fork(), self.hooks.clone(), self.origin.clone())
     }
 
+    #[inline]
     pub(super) fn start(&mut self, at: Option<C>, page: u64) {
         self.state = State::Ready;
         self.at = at;
@@ -72,6 +73,7 @@ impl<T, C: Cursor, E> Request<T, C, E> {
     }
 
     /// Must be started before; after a reply it must be started again.
+    #[inline]
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Reply<T, C, E>> {
         loop {
             match &mut self.state {
@@ -103,10 +105,12 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         }
     }
 
+    #[inline]
     fn passing(&mut self) -> Option<Passing> {
         self.hooks.as_ref()?.lock().gate.as_mut().map(|gate| gate())
     }
 
+    #[inline]
     fn ask(&mut self) {
         self.attempts = self.attempts.saturating_add(1);
         if let Some(hooks) = &self.hooks {
@@ -121,6 +125,7 @@ impl<T, C: Cursor, E> Request<T, C, E> {
     }
 
     /// The result if it is final; otherwise the next attempt is prepared.
+    #[inline]
     fn settle(&mut self, result: Result<Page<T, C>, E>) -> Option<Result<Page<T, C>, E>> {
         let Some(hooks) = &self.hooks else { return Some(result) };
         let (page, attempt) = (self.page, self.attempts);

@@ -11,7 +11,7 @@ use super::request::{Reply, Request};
 use super::task::{Begun, Lost, Task, begin};
 use super::{Arrival, Outcome, Want};
 use crate::pages::error::name;
-use crate::pages::{Cursor, Error};
+use crate::pages::{Cursor, Error, ErrorKind};
 
 /// Several numbered pages at once, delivered in order.
 ///
@@ -110,7 +110,7 @@ where
         let mut page = match result {
             Ok(page) => page,
             Err(source) => {
-                let error = Error::Fetch { page: self.page, cursor: name(at.as_ref()), attempts, source };
+                let error = Error::new(self.page, at.as_ref(), ErrorKind::Fetch { attempts, source });
                 self.state = at.map_or(State::Ended, State::Failed);
                 return Outcome::Failed(error);
             }
@@ -197,8 +197,8 @@ where
     fn fail(&mut self) -> Error<E> {
         match mem::replace(&mut self.state, State::Ended) {
             State::Stuck { at, next } => {
-                let (page, cursor) = (self.page - 1, name(Some(&at)));
-                let error = Error::Repeat { page, cursor, next: name(Some(&next)) };
+                let kind = ErrorKind::Repeat { next: name(Some(&next)) };
+                let error = Error::new(self.page - 1, Some(&at), kind);
                 self.state = State::Failed(next);
                 error
             }
