@@ -1,3 +1,4 @@
 //! Async streams and context managers, on tokio.
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![warn(missing_docs)]
+
+pub mod pages;

@@ -1,0 +1,183 @@
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::task::coop;
+use tokio::time::{Sleep, sleep};
+
+use super::hooks::{Delays, Pass, Passing, Shared};
+use super::source::BoxSource;
+use crate::pages::{Cursor, Event, OnError, Page};
+
+/// One page, asked for until it comes or its error is final: gate, fetch, classify, pause, again.
+pub(super) struct Request<T, C, E> {
+    source: BoxSource<T, C, E>,
+    hooks: Option<Shared<C, E>>,
+    state: State,
+    /// Where the walk begins, for a restart that names no cursor.
+    origin: Option<C>,
+    at: Option<C>,
+    page: u64,
+    attempts: u32,
+    delays: Option<Delays>,
+    restarted: bool,
+    pass: Option<Pass>,
+}
+
+enum State {
+    Idle,
+    Ready,
+    Gate(Passing),
+    Fetch,
+    Pause(Pin<Box<Sleep>>),
+}
+
+/// A page that came, or the error that was final, and how it was asked for in the end.
+pub(super) struct Reply<T, C, E> {
+    pub(super) result: Result<Page<T, C>, E>,
+    /// The cursor that was asked last: another than at first after a restart.
+    pub(super) at: Option<C>,
+    pub(super) attempts: u32,
+    /// Whether the walk jumped to this page, because the cursor before it had expired.
+    pub(super) restarted: bool,
+}
+
+impl<T, C: Cursor, E> Request<T, C, E> {
+    pub(super) fn new(source: BoxSource<T, C, E>, hooks: Option<Shared<C, E>>, origin: Option<C>) -> Self {
+        Self {
+            source,
+            hooks,
+            state: State::Idle,
+            origin,
+            at: None,
+            page: 0,
+            attempts: 0,
+            delays: None,
+            restarted: false,
+            pass: None,
+        }
+    }
+
+    pub(super) fn fork(&self) -> Self {
+        Self::new(self.source.fork(), self.hooks.clone(), self.origin.clone())
+    }
+
+    pub(super) fn start(&mut self, at: Option<C>, page: u64) {
+        self.state = State::Ready;
+        self.at = at;
+        self.page = page;
+        self.attempts = 0;
+        self.delays = None;
+        self.restarted = false;
+    }
+
+    /// Must be started before; after a reply it must be started again.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Reply<T, C, E>> {
+        loop {
+            match &mut self.state {
+                State::Idle => unreachable!("a request is started before it is polled"),
+                State::Ready => match self.passing() {
+                    Some(passing) => self.state = State::Gate(passing),
+                    None => self.ask(),
+                },
+                State::Gate(passing) => {
+                    self.pass = Some(ready!(passing.as_mut().poll(cx)));
+                    self.ask();
+                }
+                State::Fetch => {
+                    let coop = ready!(coop::poll_proceed(cx));
+                    let result = ready!(self.source.as_mut().poll(cx));
+                    coop.made_progress();
+                    self.pass = None;
+                    if let Some(result) = self.settle(result) {
+                        self.state = State::Idle;
+                        let Self { attempts, restarted, .. } = *self;
+                        return Poll::Ready(Reply { result, at: self.at.take(), attempts, restarted });
+                    }
+                }
+                State::Pause(sleep) => {
+                    ready!(sleep.as_mut().poll(cx));
+                    self.state = State::Ready;
+                }
+            }
+        }
+    }
+
+    fn passing(&mut self) -> Option<Passing> {
+        self.hooks.as_ref()?.lock().gate.as_mut().map(|gate| gate())
+    }
+
+    fn ask(&mut self) {
+        self.attempts = self.attempts.saturating_add(1);
+        if let Some(hooks) = &self.hooks {
+            hooks.observe(&Event::Asked {
+                page: self.page,
+                cursor: self.at.as_ref(),
+                attempt: self.attempts,
+            });
+        }
+        self.source.as_mut().start(self.at.clone());
+        self.state = State::Fetch;
+    }
+
+    /// The result if it is final; otherwise the next attempt is prepared.
+    fn settle(&mut self, result: Result<Page<T, C>, E>) -> Option<Result<Page<T, C>, E>> {
+        let Some(hooks) = &self.hooks else { return Some(result) };
+        let (page, attempt) = (self.page, self.attempts);
+        let error = match result {
+            Ok(found) => {
+                let items = found.items.len();
+                hooks.observe(&Event::Arrived { page, cursor: self.at.as_ref(), items });
+                return Some(Ok(found));
+            }
+            Err(error) => error,
+        };
+        let Some((restart, delay)) = next_attempt(hooks, &error, &mut self.delays, self.restarted) else {
+            let cursor = self.at.as_ref();
+            hooks.observe(&Event::Failed { page, cursor, attempts: attempt, error: &error });
+            return Some(Err(error));
+        };
+        if let Restart::From(cursor) = restart {
+            self.restarted = true;
+            self.at = cursor.or_else(|| self.origin.clone());
+        }
+        let cursor = self.at.as_ref();
+        hooks.observe(&Event::Retrying { page, cursor, attempt, delay, error: &error });
+        // No timer for no time: it would need a runtime.
+        self.state = if delay.is_zero() { State::Ready } else { State::Pause(Box::pin(sleep(delay))) };
+        None
+    }
+}
+
+enum Restart<C> {
+    No,
+    From(Option<C>),
+}
+
+/// Where to ask next and how long to wait before it; `None` if the error is final.
+fn next_attempt<C, E>(
+    hooks: &Shared<C, E>,
+    error: &E,
+    delays: &mut Option<Delays>,
+    restarted: bool,
+) -> Option<(Restart<C>, Duration)> {
+    let mut hooks = hooks.lock();
+    let answer = match &mut hooks.classify {
+        Some(classify) => classify(error),
+        None => OnError::Retry { after: None },
+    };
+    if delays.is_none() {
+        *delays = hooks.policy.as_mut().map(|policy| policy());
+    }
+    match (answer, delays) {
+        (OnError::Fatal, _) | (OnError::Retry { .. }, None) => None,
+        (OnError::Retry { after }, Some(delays)) => {
+            let delay = delays.next()?;
+            Some((Restart::No, after.unwrap_or(delay)))
+        }
+        (OnError::Restart { cursor }, Some(delays)) => Some((Restart::From(cursor), delays.next()?)),
+        (OnError::Restart { cursor }, None) => {
+            (!restarted).then_some((Restart::From(cursor), Duration::ZERO))
+        }
+    }
+}

@@ -1,0 +1,222 @@
+use std::any::Any;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::mem;
+use std::panic::resume_unwind;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use super::course::{After, Course};
+use super::request::{Reply, Request};
+use super::task::{Begun, Lost, Task, begin};
+use super::{Arrival, Outcome, Want};
+use crate::pages::error::name;
+use crate::pages::{Cursor, Error};
+
+/// Several numbered pages at once, delivered in order.
+///
+/// The head is the page that is due. The others are guesses at what comes after it; the page that arrives knows better,
+/// and where a guess was wrong (a page shorter than asked for, a cursor that jumps) the guesses are dropped.
+pub(in crate::pages) struct Window<T, C, E> {
+    model: Request<T, C, E>,
+    course: Course<C>,
+    width: usize,
+    /// The first is the page that is due.
+    slots: VecDeque<Slot<T, C, E>>,
+    state: State<C>,
+    /// The position in the walk of the page that is due, from 1.
+    page: u64,
+    /// How many items a page is guessed to hold: what the last one held.
+    stride: Option<u64>,
+    /// Items not yet received, where the API told how many there are.
+    left: Option<u64>,
+    received: u64,
+}
+
+enum State<C> {
+    Due(C),
+    Stuck { at: C, next: C },
+    Failed(C),
+    Ended,
+}
+
+struct Slot<T, C, E> {
+    at: C,
+    work: Work<T, C, E>,
+}
+
+enum Work<T, C, E> {
+    Done(Reply<T, C, E>),
+    Away(Task<Reply<T, C, E>>),
+    Here(Errand<T, C, E>),
+    Panicked(Box<dyn Any + Send>),
+}
+
+impl<T, C, E> Window<T, C, E>
+where
+    T: Send + 'static,
+    C: Cursor,
+    E: Send + 'static,
+{
+    pub(super) fn new(model: Request<T, C, E>, course: Course<C>, start: C, page: u64, width: usize) -> Self {
+        let stride = course.numbering.as_ref().and_then(|numbering| numbering.stride);
+        let slots = VecDeque::new();
+        Self { model, course, width, slots, state: State::Due(start), page, stride, left: None, received: 0 }
+    }
+
+    pub(super) fn poll_page(&mut self, cx: &mut Context<'_>, want: Want) -> Poll<Outcome<T, C, E>> {
+        match &self.state {
+            State::Due(_) => {}
+            State::Stuck { .. } => return Poll::Ready(Outcome::Failed(self.fail())),
+            State::Failed(_) | State::Ended => return Poll::Ready(Outcome::End),
+        }
+        self.fill(want);
+        let Some(due) = self.slots.front_mut() else { return Poll::Ready(Outcome::End) };
+        let reply = match &mut due.work {
+            Work::Here(errand) => ready!(Pin::new(errand).poll(cx)),
+            Work::Away(task) => match ready!(task.poll(cx)) {
+                Ok(reply) => reply,
+                Err(lost) => {
+                    self.end();
+                    match lost {
+                        Lost::Panic(payload) => resume_unwind(payload),
+                        Lost::Shutdown => return Poll::Ready(Outcome::Shutdown),
+                    }
+                }
+            },
+            Work::Done(_) | Work::Panicked(_) => match self.slots.pop_front().map(|slot| slot.work) {
+                Some(Work::Done(reply)) => return Poll::Ready(self.receive(reply, want)),
+                Some(Work::Panicked(payload)) => {
+                    self.end();
+                    resume_unwind(payload)
+                }
+                _ => unreachable!("matched just now"),
+            },
+        };
+        self.slots.pop_front();
+        Poll::Ready(self.receive(reply, want))
+    }
+
+    /// The guesses after the failed page are kept: they are not asked for again.
+    pub(super) fn retry(&mut self) -> bool {
+        let State::Failed(at) = &self.state else { return false };
+        self.course.jump(Some(at));
+        self.state = State::Due(at.clone());
+        true
+    }
+
+    fn receive(&mut self, reply: Reply<T, C, E>, want: Want) -> Outcome<T, C, E> {
+        let Reply { result, at, attempts, restarted } = reply;
+        let mut page = match result {
+            Ok(page) => page,
+            Err(source) => {
+                let error = Error::Fetch { page: self.page, cursor: name(at.as_ref()), attempts, source };
+                self.state = at.map_or(State::Ended, State::Failed);
+                return Outcome::Failed(error);
+            }
+        };
+        if restarted {
+            self.course.jump(at.as_ref());
+        }
+        let items = page.items.len() as u64;
+        self.received += items;
+        self.left = page.total.map(|total| total.saturating_sub(self.received)).or(self.left);
+        if items > 0 {
+            self.stride = Some(items);
+        }
+        let mark = self.course.is_mark(&page);
+        let after = self.course.after(at.as_ref(), &mut page);
+        self.page += 1;
+        self.turn_to(&after, at.as_ref());
+        let arrival = Arrival { items: page.items, total: page.total, at, after, attempts, mark };
+        self.fill(want.less(&arrival));
+        Outcome::Page(arrival)
+    }
+
+    /// Goes on to what comes after a page, and drops the guesses that it proves wrong.
+    fn turn_to(&mut self, after: &After<C>, at: Option<&C>) {
+        match (after, at) {
+            (After::Next(next), _) => {
+                if self.slots.front().is_some_and(|slot| slot.at != *next) {
+                    self.slots.clear();
+                }
+                self.state = State::Due(next.clone());
+            }
+            (After::Repeat(next), Some(at)) => {
+                self.slots.clear();
+                self.state = State::Stuck { at: at.clone(), next: next.clone() };
+            }
+            _ => self.end(),
+        }
+    }
+
+    /// Asks for the page that is due, and for as many after it as the window is wide and somebody wants.
+    fn fill(&mut self, want: Want) {
+        let State::Due(due) = &self.state else { return };
+        if want.is_none() {
+            return;
+        }
+        // After an error the page that is due is missing in front of the guesses behind it.
+        if self.slots.front().is_none_or(|slot| slot.at != *due) {
+            let slot = self.open(due.clone(), 0);
+            self.slots.push_front(slot);
+        }
+        while self.slots.len() < self.width && self.is_worth_guessing(want) {
+            let ahead = self.slots.len() as u64;
+            let (Some(last), Some(numbering)) = (self.slots.back(), &self.course.numbering) else { return };
+            let next = (numbering.advance)(&last.at, self.stride.unwrap_or(1));
+            let slot = self.open(next, ahead);
+            self.slots.push_back(slot);
+        }
+    }
+
+    fn is_worth_guessing(&self, want: Want) -> bool {
+        let ahead = self.slots.len() as u64;
+        let items = ahead.saturating_mul(self.stride.unwrap_or(0));
+        ahead < want.pages && items < want.items && self.left.is_none_or(|left| items < left)
+    }
+
+    fn open(&self, at: C, ahead: u64) -> Slot<T, C, E> {
+        let mut request = self.model.fork();
+        request.start(Some(at.clone()), self.page + ahead);
+        let work = match begin(Errand(request)) {
+            Begun::Done(reply) => Work::Done(reply),
+            Begun::Away(task) => Work::Away(task),
+            Begun::Here(errand) => Work::Here(errand),
+            Begun::Panic(payload) => Work::Panicked(payload),
+        };
+        Slot { at, work }
+    }
+
+    fn end(&mut self) {
+        self.slots.clear();
+        self.state = State::Ended;
+    }
+
+    /// Tells of the error that the page before this one leads to.
+    fn fail(&mut self) -> Error<E> {
+        match mem::replace(&mut self.state, State::Ended) {
+            State::Stuck { at, next } => {
+                let (page, cursor) = (self.page - 1, name(Some(&at)));
+                let error = Error::Repeat { page, cursor, next: name(Some(&next)) };
+                self.state = State::Failed(next);
+                error
+            }
+            _ => unreachable!("called when the walk is stuck"),
+        }
+    }
+}
+
+/// One request, as a future.
+struct Errand<T, C, E>(Request<T, C, E>);
+
+impl<T, C: Cursor, E> Future for Errand<T, C, E> {
+    type Output = Reply<T, C, E>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll(cx)
+    }
+}
+
+/// Nothing in it is pinned: the fetch lies in a box of its own.
+impl<T, C, E> Unpin for Errand<T, C, E> {}

@@ -1,0 +1,51 @@
+use std::time::Duration;
+
+/// What happens on a walk, as [`observe`](super::AsyncGetDocs::observe) sees it, at the moment it happens.
+///
+/// `page` is the page's position in the walk, from 1; `cursor` is what it is asked with, `None` at the start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a, C, E> {
+    /// The page is about to be asked for, after the [`gate`](super::AsyncGetDocs::gate) has let it pass.
+    Asked {
+        /// The page's position in the walk.
+        page: u64,
+        /// The cursor it is asked with.
+        cursor: Option<&'a C>,
+        /// 1 for the first attempt.
+        attempt: u32,
+    },
+    /// The page has arrived. It may have been read ahead, and not be delivered yet.
+    Arrived {
+        /// The page's position in the walk.
+        page: u64,
+        /// The cursor it was asked with.
+        cursor: Option<&'a C>,
+        /// How many items it holds.
+        items: usize,
+    },
+    /// The attempt failed, and the page will be asked for again.
+    Retrying {
+        /// The page's position in the walk.
+        page: u64,
+        /// The cursor it will be asked with.
+        cursor: Option<&'a C>,
+        /// Which attempt failed, from 1.
+        attempt: u32,
+        /// How long until the next one.
+        delay: Duration,
+        /// Why it failed.
+        error: &'a E,
+    },
+    /// The attempt failed, and was the last.
+    Failed {
+        /// The page's position in the walk.
+        page: u64,
+        /// The cursor it was asked with.
+        cursor: Option<&'a C>,
+        /// How often it was asked.
+        attempts: u32,
+        /// Why it failed.
+        error: &'a E,
+    },
+}

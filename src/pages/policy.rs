@@ -1,0 +1,54 @@
+use std::time::Duration;
+
+/// What to do about a page that could not be fetched; what [`classify`](super::AsyncGetDocs::classify) answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnError<C> {
+    /// Ask for the same page again, as often as the [`retry`](super::AsyncGetDocs::retry) policy allows.
+    Retry {
+        /// How long to wait; `None` waits as long as the policy says. A server's `Retry-After` goes here.
+        after: Option<Duration>,
+    },
+    /// Go on from another cursor, because this one has expired; `None` is the start of the walk.
+    ///
+    /// Documents may come twice (see [`distinct_by`](super::AsyncGetDocs::distinct_by)). Counts as a retry; without a
+    /// policy, one restart for each page is allowed.
+    Restart {
+        /// Where to go on.
+        cursor: Option<C>,
+    },
+    /// Hand the error to the consumer now.
+    Fatal,
+}
+
+/// What to do about a cursor that leads back to a page already fetched.
+///
+/// The page that held it is delivered first, whatever this says. A repetition within the last eight pages is noticed
+/// before any page is fetched twice; a longer loop after at most three turns (Brent's algorithm; memory stays bounded).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnRepeat {
+    /// The stream fails with [`Error::Repeat`](super::Error::Repeat).
+    #[default]
+    Error,
+    /// The stream ends: for an API whose last page names itself.
+    End,
+    /// Go on: for an API whose token stays while its content moves, such as a feed.
+    Allow,
+}
+
+/// What an empty page means.
+///
+/// The default depends on the source: over cursors an empty page in the middle is no end, so [`Continue`]; over numbers
+/// nothing else marks the end, so [`End`].
+///
+/// [`Continue`]: OnEmpty::Continue
+/// [`End`]: OnEmpty::End
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnEmpty {
+    /// Nothing: go on as the cursor, or the number, says.
+    Continue,
+    /// The stream ends.
+    End,
+}

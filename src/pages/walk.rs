@@ -1,0 +1,206 @@
+use std::mem;
+use std::task::{Context, Poll, ready};
+
+use super::engine::{After, Engine, Outcome, Setup, Want};
+use super::error::name;
+use super::place::{Distinct, Place};
+use super::{Checkpoint, Cursor, Error, Progress};
+
+/// The consumer's side of a walk: where it stands, what it has had, and how much it wants.
+///
+/// `AsyncGetDocs` hands out the items of a page one by one, `Pages` all at once; both keep their place here.
+pub(super) struct Walk<T, C, E> {
+    stage: Stage<T, C, E>,
+    status: Status,
+    place: Place<C>,
+    distinct: Option<Distinct<T>>,
+    max_items: u64,
+    max_pages: u64,
+    retries: u64,
+    total: Option<u64>,
+}
+
+#[expect(clippy::large_enum_variant, reason = "the walk lies in a box of its own already")]
+enum Stage<T, C, E> {
+    Setup(Box<Setup<T, C, E>>),
+    Running(Engine<T, C, E>),
+    /// What fetched was dropped: there is nothing more to ask for.
+    Gone,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Status {
+    Open,
+    /// Being polled; found so at the next poll, the fetch panicked, and must not be polled again.
+    Polled,
+    /// An error was told.
+    Failed,
+    Over,
+}
+
+pub(super) enum Step<T, E> {
+    Page(Vec<T>),
+    Failed(Error<E>),
+    End,
+}
+
+impl<T, C: Cursor, E> Walk<T, C, E> {
+    pub(super) fn new(setup: Setup<T, C, E>) -> Self {
+        let inside = setup.numbering.as_ref().map(|numbering| numbering.inside);
+        let place = Place::new(setup.origin.clone(), inside);
+        Self {
+            stage: Stage::Setup(Box::new(setup)),
+            status: Status::Open,
+            place,
+            distinct: None,
+            max_items: u64::MAX,
+            max_pages: u64::MAX,
+            retries: 0,
+            total: None,
+        }
+    }
+
+    /// The set-up, as long as nothing was fetched.
+    #[track_caller]
+    pub(super) fn setup(&mut self) -> &mut Setup<T, C, E> {
+        match &mut self.stage {
+            Stage::Setup(setup) => setup,
+            _ => panic!("a walk over pages is set up before its first poll"),
+        }
+    }
+
+    #[track_caller]
+    pub(super) fn limit(&mut self, items: Option<u64>, pages: Option<u64>) {
+        self.setup();
+        self.max_items = items.unwrap_or(self.max_items);
+        self.max_pages = pages.unwrap_or(self.max_pages);
+    }
+
+    #[track_caller]
+    pub(super) fn keep(&mut self, distinct: Distinct<T>) {
+        self.setup();
+        self.distinct = Some(distinct);
+    }
+
+    #[track_caller]
+    pub(super) fn resume(&mut self, checkpoint: Checkpoint<C>) {
+        self.setup();
+        self.place.resume(checkpoint);
+    }
+
+    /// Whether a poll would yield nothing more.
+    pub(super) fn is_over(&self) -> bool {
+        self.status != Status::Open
+    }
+
+    /// `left`: how many items of the page in hand the consumer has not taken yet.
+    pub(super) fn progress(&self, left: usize) -> Progress {
+        Progress {
+            items: self.place.items(left),
+            pages: self.place.pages_in_all(),
+            retries: self.retries,
+            total: self.total,
+        }
+    }
+
+    pub(super) fn checkpoint(&self, left: usize) -> Checkpoint<C> {
+        self.place.checkpoint(left)
+    }
+
+    /// How many more items may be handed out.
+    pub(super) fn wanted(&self) -> u64 {
+        self.max_items.saturating_sub(self.place.items(0))
+    }
+}
+
+impl<T, C, E> Walk<T, C, E>
+where
+    T: Send + 'static,
+    C: Cursor,
+    E: Send + 'static,
+{
+    /// The next page: of its items those that are to be handed out, which may be none.
+    pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<T, E>> {
+        loop {
+            match self.status {
+                Status::Open => {}
+                Status::Failed | Status::Over => return Poll::Ready(Step::End),
+                Status::Polled => return Poll::Ready(self.end()),
+            }
+            let items = self.wanted();
+            let want = Want { items, pages: self.max_pages.saturating_sub(self.place.pages_in_all()) };
+            if want.is_none() || self.place.is_done() {
+                return Poll::Ready(self.end());
+            }
+            let engine = match &mut self.stage {
+                Stage::Running(engine) => engine,
+                Stage::Setup(_) => match self.open() {
+                    Some(error) => return Poll::Ready(Step::Failed(error)),
+                    None => continue,
+                },
+                Stage::Gone => return Poll::Ready(self.end()),
+            };
+            self.status = Status::Polled;
+            let outcome = engine.poll_page(cx, want);
+            self.status = Status::Open;
+            match ready!(outcome) {
+                Outcome::Page(page) => {
+                    self.retries += u64::from(page.attempts - 1);
+                    self.total = page.total.or(self.total);
+                    let items = self.place.turn(page, self.distinct.as_mut(), want.items);
+                    if self.place.in_hand {
+                        return Poll::Ready(Step::Page(items));
+                    }
+                }
+                Outcome::Failed(error) => {
+                    if let Error::Fetch { attempts, .. } = &error {
+                        self.retries += u64::from(attempts - 1);
+                    }
+                    self.status = Status::Failed;
+                    return Poll::Ready(Step::Failed(error));
+                }
+                Outcome::Shutdown => {
+                    let (cursor, page) = self.place.to_come();
+                    let error = Error::Shutdown { page, cursor: name(cursor) };
+                    self.end();
+                    return Poll::Ready(Step::Failed(error));
+                }
+                Outcome::End => return Poll::Ready(self.end()),
+            }
+        }
+    }
+
+    /// Goes on after an error, if the page that failed can be asked for again.
+    pub(super) fn retry_failed(&mut self) -> bool {
+        let Stage::Running(engine) = &mut self.stage else { return false };
+        if self.status != Status::Failed || !engine.retry() {
+            return false;
+        }
+        self.status = Status::Open;
+        self.retries += 1;
+        if self.place.after == Some(After::Unknown) {
+            self.place.ask_again();
+        }
+        true
+    }
+
+    /// Begins to run, unless the set-up is at fault.
+    fn open(&mut self) -> Option<Error<E>> {
+        let Stage::Setup(setup) = mem::replace(&mut self.stage, Stage::Gone) else { return None };
+        let (cursor, page) = self.place.to_come();
+        if setup.numbering.as_ref().is_some_and(|numbering| numbering.stride == Some(0)) {
+            let error = Error::ZeroLimit { page, cursor: name(cursor) };
+            self.end();
+            return Some(error);
+        }
+        self.stage = Stage::Running(Engine::new(*setup, cursor.cloned(), page));
+        None
+    }
+
+    /// Lets go of what fetches.
+    fn end(&mut self) -> Step<T, E> {
+        self.stage = Stage::Gone;
+        self.status = Status::Over;
+        Step::End
+    }
+}
