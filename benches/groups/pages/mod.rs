@@ -34,6 +34,7 @@ pub(super) fn groups() -> Vec<Group> {
 fn pages_of(size: u64) -> Group {
     let rows = vec![
         row("withal", size, ours::plain),
+        row("withal (all features)", size, ours::set_up),
         row("hand-written", size, async |source| sum(hand_written::docs(move |at| source.fetch(at))).await),
         row("page-turner", size, peers::page_turner),
         row("futures", size, peers::futures),

@@ -25,7 +25,9 @@ const WORK: Duration = Duration::from_millis(20);
 
 pub(super) fn group() -> Group {
     let rows = vec![
-        Row::paused("withal", async |pages| work(pages, ours::read_ahead(of(pages), fetch)).await),
+        Row::paused("withal", async |pages| {
+            work(pages, ours::read_ahead(move |at| fetch(of(pages), at))).await;
+        }),
         Row::paused("hand-written", async |pages| {
             let source = of(pages);
             work(pages, hand_written::docs(move |cursor| fetch(source, cursor))).await;
