@@ -1,6 +1,7 @@
 //! `count-allocations GROUP`: what each row of the group allocates an operation, one number a line.
 
-use std::{alloc::System, process::ExitCode};
+use std::alloc::System;
+use std::process::ExitCode;
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 

@@ -1,6 +1,7 @@
 //! Allocations an operation, counted by the program next door.
 
-use std::{path::Path, process::Command};
+use std::path::Path;
+use std::process::Command;
 
 use super::Group;
 

@@ -1,6 +1,8 @@
 //! What a group file makes: a [`Group`] with its table of [`Row`]s.
 
-use std::{cell::RefCell, fmt, time::Duration, time::Instant};
+use std::cell::RefCell;
+use std::fmt;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 

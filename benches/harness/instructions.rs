@@ -1,19 +1,18 @@
 //! Instructions an operation: the program runs itself under callgrind, once a size.
 
-use std::{
-    env, fs, io,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use tempfile::TempDir;
 
-use super::{Clock, Group, arguments::ONCE};
+use super::arguments::ONCE;
+use super::{Clock, Group};
 
 pub(super) struct Callgrind {
     this_program: PathBuf,

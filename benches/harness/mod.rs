@@ -12,7 +12,8 @@ mod report;
 mod target;
 mod time;
 
-use std::{path::Path, process::ExitCode};
+use std::path::Path;
+use std::process::ExitCode;
 
 use arguments::{Mode, Speed};
 pub(crate) use group::{Clock, Group, Row};

@@ -1,6 +1,9 @@
 //! The tables, and `compare.json`.
 
-use std::{fmt, fs, io, path::PathBuf};
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
 
 use serde::Serialize;
 

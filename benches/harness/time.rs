@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Clock, Group, arguments::Speed, group::float};
+use super::arguments::Speed;
+use super::group::float;
+use super::{Clock, Group};
 
 /// Nanoseconds an operation, a row each.
 pub(super) fn measure(group: &Group, speed: Speed) -> Vec<f64> {

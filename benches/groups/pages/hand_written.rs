@@ -1,11 +1,9 @@
 //! The state machine that one writes for a single source when every instruction counts: no boxes, no options.
 
-use std::{
-    io,
-    pin::Pin,
-    task::{Context, Poll, ready},
-    vec,
-};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::vec;
 
 use futures::Stream;
 use pin_project::pin_project;

@@ -2,19 +2,16 @@
 
 use std::io;
 
-use aws_smithy_async::future::pagination_stream::{PaginationStream, TryFlatMap, fn_stream::FnStream};
+use aws_smithy_async::future::pagination_stream::fn_stream::FnStream;
+use aws_smithy_async::future::pagination_stream::{PaginationStream, TryFlatMap};
 use azure_core::http::pager::{ItemIterator, Page, PagerContinuation, PagerResult, PagerState};
 use futures::{TryStreamExt as _, stream};
-use google_cloud_gax::paginator::{
-    ItemPaginator as _, Paginator as _,
-    internal::{PageableResponse, new_paginator},
-};
+use google_cloud_gax::paginator::internal::{PageableResponse, new_paginator};
+use google_cloud_gax::paginator::{ItemPaginator as _, Paginator as _};
 use page_turner::prelude::{PageTurner, PagesStream as _, TurnedPage, TurnedPageResult};
 
-use super::{
-    source::{Doc, Source},
-    sum,
-};
+use super::source::{Doc, Source};
+use super::sum;
 
 pub(super) async fn futures(source: Source) -> io::Result<u64> {
     let docs = stream::try_unfold(Some(0), move |cursor| async move {

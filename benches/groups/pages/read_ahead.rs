@@ -7,16 +7,17 @@
 //! `page-turner` and `futures` look ahead only where the next request is known without the answer before it, as this
 //! source allows; the others follow its cursors. Both have two requests in flight.
 
-use std::{fmt::Debug, io, time::Duration};
+use std::fmt::Debug;
+use std::io;
+use std::time::Duration;
 
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use page_turner::prelude::{Limit, PageTurner, PagesStream as _, RequestAhead, TurnedPage, TurnedPageResult};
-use tokio::{sync::mpsc, time::sleep};
+use tokio::sync::mpsc;
+use tokio::time::sleep;
 
-use super::{
-    hand_written, ours,
-    source::{Answer, Doc, Source},
-};
+use super::source::{Answer, Doc, Source};
+use super::{hand_written, ours};
 use crate::harness::{Clock, Group, Row};
 
 const PAGE: u64 = 10;

@@ -1,6 +1,7 @@
 //! The fake API that every row asks.
 
-use std::{hint::black_box, io};
+use std::hint::black_box;
+use std::io;
 
 /// As small as an item can be: what is done an item shows best beside it.
 #[derive(Debug, Clone, Copy)]
