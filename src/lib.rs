@@ -1,4 +1,59 @@
 //! Async streams and context managers, on tokio.
+//!
+//! What Python's asyncio gives its users, in Rust's own terms. Today that is its main job, paginated APIs as streams:
+//!
+//! ```
+//! use withal::pages::by_cursor;
+//! # async fn fetch_page(at: Option<u32>) -> Result<(Vec<String>, Option<u32>), std::io::Error> {
+//! #     Ok((vec!["a document".into()], at.is_none().then_some(2)))
+//! # }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), withal::pages::Error<std::io::Error>> {
+//!
+//! let mut docs = by_cursor(fetch_page).read_ahead(1);
+//! while let Some(doc) = docs.try_next().await? {
+//!     println!("{doc}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Which part do I need?
+//!
+//! | I want to | use |
+//! |---|---|
+//! | read a paginated API document by document, and lose none | [`pages::AsyncGetDocs`] |
+//! | read it page by page | [`pages::Pages`] |
+//! | fetch the next page while I work on this one | [`read_ahead`](pages::AsyncGetDocs::read_ahead) |
+//! | fetch several numbered pages at once | [`concurrent`](pages::AsyncGetDocs::concurrent) |
+//! | survive errors, rate limits and restarts of my program | [`retry`](pages::AsyncGetDocs::retry), [`gate`](pages::AsyncGetDocs::gate), [`pages::Checkpoint`] |
+//! | speak HTTP and JSON without writing the fetch function | [`pages::http`] |
+//!
+//! # From Python
+//!
+//! | Python | withal |
+//! |---|---|
+//! | `class AsyncGetDocs` with `__aiter__` and `__anext__` | [`AsyncGetDocs::new`](pages::AsyncGetDocs::new) |
+//! | `async for doc in docs:` | `while let Some(doc) = docs.try_next().await? { .. }` |
+//! | `await anext(docs)` | `docs.try_next().await?` |
+//! | `raise StopAsyncIteration` | `None` |
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `backon` | yes | `AsyncGetDocs::retry`, with the policies of the `backon` crate |
+//! | `http` | no | [`pages::http`]: Link headers, cursors in JSON, Retry-After, over `reqwest` |
+//! | `serde` | no | checkpoints that can be written down |
+//! | `full` | no | all of these |
+//!
+//! Streams work on any executor; pauses between attempts need tokio's timer, and reading ahead on a task needs tokio's
+//! runtime.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod pages;
+
+/// The README's program, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

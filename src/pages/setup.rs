@@ -222,9 +222,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         self.walk().resume(checkpoint);
         self
     }
-}
 
-impl<T, C: Numbered, E> AsyncGetDocs<T, C, E> {
     /// Keeps up to `pages` pages under way at once, each on a task of its own, and delivers them in order.
     ///
     /// An error of page *k* comes when it is *k*'s turn, after every document before it. Pages beyond the end may be
@@ -236,7 +234,7 @@ impl<T, C: Numbered, E> AsyncGetDocs<T, C, E> {
     ///
     /// Only pages that are known in advance can be fetched at once; over cursors this does not compile:
     ///
-    /// ```compile_fail,E0599
+    /// ```compile_fail,E0277
     /// # use withal::pages::by_cursor;
     /// # async fn fetch(cursor: Option<String>) -> Result<(Vec<u64>, Option<String>), std::io::Error> { todo!() }
     /// let docs = by_cursor(fetch).concurrent(4);
@@ -259,7 +257,10 @@ impl<T, C: Numbered, E> AsyncGetDocs<T, C, E> {
     /// # }
     /// ```
     #[track_caller]
-    pub fn concurrent(mut self, pages: usize) -> Self {
+    pub fn concurrent(mut self, pages: usize) -> Self
+    where
+        C: Numbered,
+    {
         self.walk().setup().concurrent = pages;
         self
     }

@@ -1,0 +1,94 @@
+//! Auto traits and names that users rely on: `Send`, `Unpin`, `FusedStream`, `Debug` without bounds, fields of structs.
+
+use std::fmt::Debug;
+
+use futures::stream::{FusedStream, Stream};
+use withal::pages::{
+    AsyncGetDocs, Checkpoint, Error, Event, Offset, OnEmpty, OnError, OnRepeat, Page, PageNumber, Pages,
+    Progress, by_cursor, by_link, by_offset, by_page_number,
+};
+
+#[expect(dead_code, reason = "only the type counts")]
+/// Neither `Sync`, nor `Unpin`, nor `Debug`, nor `Clone`: what an item is allowed to be.
+struct Doc(std::cell::Cell<u8>, std::marker::PhantomPinned);
+
+/// An error that is no `std::error::Error`.
+struct Refused;
+
+/// The streams are nameable: a crawler keeps them in its fields.
+#[expect(dead_code, reason = "only the types count")]
+struct Crawler {
+    by_token: AsyncGetDocs<Doc, String, Refused>,
+    by_key: AsyncGetDocs<Doc, (u64, Vec<u8>), Refused>,
+    by_number: AsyncGetDocs<Doc, PageNumber, Refused>,
+    by_offset: AsyncGetDocs<Doc, Offset, Refused>,
+    whole: Pages<Doc, String, Refused>,
+}
+
+fn is_send<T: Send>() {}
+fn is_unpin<T: Unpin>() {}
+fn is_debug<T: Debug>() {}
+fn is_shared<T: Send + Sync + Clone + Debug>() {}
+fn is_stream<T: Stream + FusedStream>() {}
+fn is_error<T: std::error::Error + Send + Sync + 'static>() {}
+fn is_future<T: Future + Send + Unpin>(_: &T) {}
+
+#[test]
+fn streams_are_send_unpin_fused_and_debug() {
+    type Docs = AsyncGetDocs<Doc, String, Refused>;
+    type Whole = Pages<Doc, String, Refused>;
+    is_send::<Crawler>();
+    is_unpin::<Crawler>();
+    is_stream::<Docs>();
+    is_stream::<Whole>();
+    is_debug::<Docs>();
+    is_debug::<Whole>();
+}
+
+#[test]
+fn values_are_plain_data() {
+    is_shared::<Checkpoint<String>>();
+    is_shared::<Page<String, String>>();
+    is_shared::<(PageNumber, Offset, Progress, OnEmpty, OnRepeat, OnError<String>)>();
+    is_debug::<Event<'_, String, std::io::Error>>();
+    is_error::<Error<std::io::Error>>();
+}
+
+#[test]
+fn what_next_returns_is_send_and_unpin() {
+    let mut docs = by_cursor(|_: Option<String>| async { Err::<(Vec<Doc>, Option<String>), _>(Refused) });
+    is_future(&docs.next());
+    is_future(&docs.try_next());
+    let mut pages = docs.into_pages();
+    is_future(&pages.next());
+    is_future(&pages.try_next());
+}
+
+#[tokio::test]
+async fn a_walk_can_be_spawned_boxed_and_stored() {
+    let docs = by_link("/", |_| async { Ok::<_, std::io::Error>((vec![1_u8], None)) });
+    let mut boxed: std::pin::Pin<Box<dyn Stream<Item = Result<u8, Error<std::io::Error>>> + Send>> =
+        Box::pin(docs);
+    let task = tokio::spawn(async move { futures::StreamExt::next(&mut boxed).await });
+    assert_eq!(task.await.unwrap().unwrap().unwrap(), 1);
+}
+
+/// Functions, closures and async closures are all fetch functions, and what APIs return converts by itself.
+#[tokio::test]
+async fn any_fetch_function_will_do() {
+    type Io = std::io::Error;
+    async fn function(_: Option<u8>) -> Result<(Vec<u8>, Option<u8>), Io> {
+        Ok((vec![1], None))
+    }
+    let key = String::from("key");
+    assert_eq!(by_cursor(function).try_next().await.unwrap(), Some(1));
+    assert_eq!(by_cursor(async |at: Option<u8>| function(at).await).try_next().await.unwrap(), Some(1));
+    let mut docs = by_page_number(1, move |_| {
+        let key = key.clone();
+        async move { Ok::<_, Io>(vec![key]) }
+    });
+    assert_eq!(docs.try_next().await.unwrap().as_deref(), Some("key"));
+    let mut docs = by_offset(1, |_, _| async { Ok::<_, Io>((vec![2_u8], false)) });
+    assert_eq!(docs.try_next().await.unwrap(), Some(2));
+    assert_eq!(docs.try_next().await.unwrap(), None);
+}

@@ -1,0 +1,67 @@
+//! The sections of the crate know each other in one direction only, and each file has its place.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each section, and those that it may use.
+const SECTIONS: &[(&str, &[&str])] = &[("pages", &[])];
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut files = Vec::new();
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            files.extend(self::files(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files
+}
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// The code of a file, without its comments: documentation may name any section.
+fn code(file: &Path) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_section_is_known_and_has_its_contract() {
+    let found: BTreeSet<_> = fs::read_dir(source())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != "lib.rs")
+        .collect();
+    let known: BTreeSet<_> = SECTIONS.iter().map(|(section, _)| (*section).to_owned()).collect();
+    assert_eq!(found, known, "a folder of src is a section, and a section is a folder of src");
+    for section in known {
+        let contract = fs::read_to_string(source().join(&section).join("mod.rs")).unwrap();
+        assert!(contract.starts_with("//! "), "{section} opens with what it promises");
+    }
+}
+
+#[test]
+fn sections_use_only_what_lies_below_them() {
+    for (section, below) in SECTIONS {
+        for file in files(&source().join(section)) {
+            let code = code(&file);
+            for (other, _) in SECTIONS {
+                let is_used = code.contains(&format!("crate::{other}")) && other != section;
+                assert!(!is_used || below.contains(other), "{} uses {other}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn tests_lie_where_their_section_does() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    for (section, _) in SECTIONS {
+        assert!(tests.join(section).join("main.rs").is_file(), "{section} has a test binary of its own");
+    }
+}

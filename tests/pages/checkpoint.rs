@@ -1,0 +1,147 @@
+//! `checkpoint` and `resume`: after the last item yielded, at every moment.
+
+use withal::pages::{Checkpoint, PageNumber};
+
+use crate::support::{Api, items, trace};
+
+#[tokio::test]
+async fn resuming_after_any_item_yields_exactly_the_rest() {
+    let api = Api::new([3, 0, 1, 4]);
+    let all = api.all();
+    for read_ahead in [0, 1, 2] {
+        for taken in 0..=all.len() {
+            let mut docs = api.by_cursor().read_ahead(read_ahead);
+            for _ in 0..taken {
+                docs.try_next().await.unwrap();
+            }
+            let checkpoint = docs.checkpoint();
+            assert_eq!(checkpoint.items(), taken as u64);
+            let rest = items(api.by_cursor().resume(checkpoint)).await;
+            assert_eq!(rest, all[taken..], "{taken} taken, read_ahead {read_ahead}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn numbered_walks_resume_likewise() {
+    let api = Api::new([3, 2, 4]);
+    let all = api.all();
+    for concurrent in [1, 3] {
+        for taken in 0..=all.len() {
+            let mut docs = api.by_page_number().concurrent(concurrent);
+            let mut by_offset = api.by_offset(4, 2).concurrent(concurrent);
+            for _ in 0..taken {
+                docs.try_next().await.unwrap();
+                by_offset.try_next().await.unwrap();
+            }
+            let rest = items(api.by_page_number().resume(docs.checkpoint()).concurrent(concurrent)).await;
+            assert_eq!(rest, all[taken..], "{taken} taken by page");
+            let checkpoint = by_offset.checkpoint();
+            // An offset can say a place inside a page, so the items before it are not fetched again.
+            assert_eq!((checkpoint.cursor().unwrap().get(), checkpoint.skip()), (taken as u64, 0));
+            assert_eq!(items(api.by_offset(4, 2).resume(checkpoint)).await, all[taken..], "by offset");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_checkpoint_before_the_first_poll_is_the_start() {
+    let api = Api::new([2]);
+    assert_eq!(api.by_cursor().checkpoint(), Checkpoint::default());
+    let numbered = api.by_page_number().checkpoint();
+    assert_eq!(numbered.cursor().copied().map(PageNumber::get), Some(0));
+    // One that was resumed and never polled stands where it was resumed.
+    let checkpoint = Checkpoint::at(Some(0), 1);
+    assert_eq!(api.by_cursor().resume(checkpoint.clone()).checkpoint(), checkpoint);
+    // The start, resumed, is the start, also of a walk whose first page has a cursor.
+    assert_eq!(trace(&mut api.by_page_number().resume(Checkpoint::default())).await, "0 1 end");
+}
+
+#[tokio::test]
+async fn a_checkpoint_at_the_end_is_the_end() {
+    let api = Api::new([2, 1]);
+    for read_ahead in [0, 1] {
+        let mut docs = api.by_cursor().read_ahead(read_ahead);
+        assert_eq!(trace(&mut docs).await, "0 1 2 end");
+        let checkpoint = docs.checkpoint();
+        assert!(checkpoint.is_done());
+        assert_eq!((checkpoint.items(), checkpoint.cursor(), checkpoint.skip()), (3, Some(&1), 1));
+        let asked = api.asked().len();
+        let mut docs = api.by_cursor().resume(checkpoint.clone());
+        assert_eq!(trace(&mut docs).await, "end");
+        assert_eq!(api.asked().len(), asked, "nothing is asked for after the end");
+        assert_eq!(docs.checkpoint(), checkpoint);
+    }
+}
+
+#[tokio::test]
+async fn what_was_added_since_the_end_is_found_from_its_place() {
+    let mut docs = Api::new([2, 1]).by_cursor();
+    trace(&mut docs).await;
+    let end = docs.checkpoint();
+    let again = Checkpoint::at(end.cursor().copied(), end.skip());
+    assert_eq!(trace(&mut Api::new([2, 3, 1]).by_cursor().resume(again)).await, "3 4 5 end");
+}
+
+#[tokio::test]
+async fn counts_go_on_across_runs() {
+    let api = Api::new([2, 2, 2]);
+    let mut docs = api.by_cursor();
+    for _ in 0..3 {
+        docs.try_next().await.unwrap();
+    }
+    let checkpoint = docs.checkpoint();
+    assert_eq!((checkpoint.items(), checkpoint.pages(), checkpoint.skip()), (3, 1, 1));
+    let mut docs = api.by_cursor().resume(checkpoint);
+    assert_eq!((docs.progress().items, docs.progress().pages), (3, 1));
+    assert_eq!(trace(&mut docs).await, "3 4 5 end");
+    assert_eq!((docs.progress().items, docs.progress().pages), (6, 3));
+}
+
+#[tokio::test]
+async fn a_page_that_shrank_is_passed_over() {
+    let checkpoint = Checkpoint::at(Some(0), 5);
+    assert_eq!(trace(&mut Api::new([3, 2]).by_cursor().resume(checkpoint)).await, "3 4 end");
+}
+
+#[tokio::test]
+async fn errors_after_a_resume_count_pages_of_the_whole_walk() {
+    let api = Api::new([1, 1, 1]).fail(2, 1);
+    let mut docs = api.by_cursor();
+    docs.try_next().await.unwrap();
+    let mut docs = api.by_cursor().resume(docs.checkpoint());
+    assert!(trace(&mut docs).await.contains("page 3 at 2"));
+}
+
+#[tokio::test]
+async fn json_is_read_back_and_nothing_else_is() {
+    let mut docs = Api::new([2, 2]).by_cursor();
+    docs.try_next().await.unwrap();
+    let checkpoint = docs.checkpoint();
+    let json = serde_json::to_string(&checkpoint).unwrap();
+    assert_eq!(
+        json,
+        r#"{"format":"withal/pages/1","cursor":null,"skip":1,"items":1,"pages":0,"done":false}"#
+    );
+    assert_eq!(serde_json::from_str::<Checkpoint<usize>>(&json).unwrap(), checkpoint);
+
+    let numbered = Api::new([2]).by_page_number().checkpoint();
+    let numbered = serde_json::to_string(&numbered).unwrap();
+    let offset = serde_json::to_string(&Api::new([2]).by_offset(2, 2).checkpoint()).unwrap();
+    let table = [
+        ("nothing", ""),
+        ("cut off", &json[..json.len() / 2]),
+        ("other JSON", r#"{"name":"withal"}"#),
+        ("another format", &json.replace("withal/pages/1", "withal/pages/2")),
+        ("no cursor", &json.replace(r#""cursor":null,"#, "")),
+        ("a field too many", &json.replace('{', r#"{"page":1,"#)),
+        ("a cursor of another type", &json.replace("null", r#""token""#)),
+        ("a negative skip", &json.replace(r#""skip":1"#, r#""skip":-1"#)),
+        ("a page number", &numbered),
+        ("an offset", &offset),
+    ];
+    for (name, text) in table {
+        assert!(serde_json::from_str::<Checkpoint<usize>>(text).is_err(), "{name}: {text}");
+    }
+    assert!(serde_json::from_str::<Checkpoint<PageNumber>>(&offset).is_err(), "an offset is no page number");
+}

@@ -1,0 +1,147 @@
+//! `concurrent`: several numbered pages under way at once, delivered in order.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use withal::pages::{Page, by_page_number};
+
+use crate::support::{Api, Fault, items, trace};
+
+const STEP: Duration = Duration::from_millis(10);
+
+#[tokio::test(start_paused = true)]
+async fn n_pages_take_the_time_of_one() {
+    for (width, expected) in [(1, 13), (2, 7), (4, 4), (12, 2)] {
+        let api = Api::new(vec![5; 12]).slow(1, STEP);
+        let start = Instant::now();
+        assert_eq!(items(api.by_page_number().concurrent(width)).await, api.all());
+        // Twelve pages and the empty one, `width` at a time.
+        assert_eq!(start.elapsed(), STEP * expected, "width {width}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_come_in_order_whichever_is_first() {
+    let mut docs = by_page_number(0, |page| async move {
+        tokio::time::sleep(STEP * u32::try_from(10 - page.min(9)).unwrap()).await;
+        Ok::<_, Fault>(if page < 10 { vec![page] } else { vec![] })
+    })
+    .concurrent(10);
+    assert_eq!(trace(&mut docs).await, "0 1 2 3 4 5 6 7 8 9 end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn never_more_under_way_than_asked_for() {
+    let api = Api::new(vec![1; 20]).slow(1, STEP);
+    let mut docs = api.by_page_number().concurrent(3);
+    while docs.try_next().await.unwrap().is_some() {
+        assert!(api.open() <= 3);
+        tokio::time::sleep(STEP / 3).await;
+    }
+}
+
+#[tokio::test]
+async fn an_error_comes_when_it_is_its_pages_turn() {
+    for steps in [0, 1] {
+        let api = Api::new([1, 1, 1, 1, 1, 1]).fail(2, 1).slow(steps, Duration::ZERO);
+        let mut docs = api.by_page_number().concurrent(4);
+        let told = "0 1 ! page 3 at page=2 could not be fetched (attempt 1): fault on page 2; end";
+        assert_eq!(trace(&mut docs).await, told);
+        assert_eq!(docs.checkpoint().cursor().unwrap().get(), 2);
+        assert!(docs.retry_failed());
+        assert_eq!(trace(&mut docs).await, "2 3 4 5 end");
+        let mut asked = api.asked();
+        asked.sort_unstable();
+        asked.retain(|page| *page < 6);
+        assert_eq!(asked, [0, 1, 2, 2, 3, 4, 5], "what was fetched behind the error is not fetched again");
+    }
+}
+
+#[tokio::test]
+async fn errors_beyond_the_end_are_nobodys() {
+    let mut docs = by_page_number(0, |page| async move {
+        match page {
+            0 => Ok(vec![1]),
+            1 => Ok(vec![]),
+            _ => Err(Fault(9)),
+        }
+    })
+    .concurrent(4);
+    assert_eq!(trace(&mut docs).await, "1 end");
+}
+
+#[tokio::test]
+async fn panics_beyond_the_end_are_nobodys() {
+    let mut docs = by_page_number(0, |page| async move {
+        assert!(page < 3, "nobody asked for page {page}");
+        Ok::<_, Fault>(Page::new(vec![page], None).has_more(page < 2))
+    })
+    .concurrent(8);
+    assert_eq!(trace(&mut docs).await, "0 1 2 end");
+}
+
+#[tokio::test]
+async fn a_clamped_offset_walk_is_followed_and_its_guesses_dropped() {
+    let api = Api::new([23]);
+    for (limit, clamp) in [(5, 5), (5, 3), (100, 4), (1, 1), (23, 23)] {
+        let docs = api.by_offset(limit, clamp).concurrent(4);
+        assert_eq!(items(docs).await, api.all(), "limit {limit}, clamp {clamp}");
+    }
+}
+
+#[tokio::test]
+async fn a_successor_that_a_page_names_is_believed_over_the_guess() {
+    let mut docs = by_page_number(0, |page| async move {
+        Ok::<_, Fault>(Page::new(vec![page], (page == 1).then_some(5)).has_more(page < 7))
+    })
+    .concurrent(3);
+    assert_eq!(trace(&mut docs).await, "0 1 5 6 7 end");
+}
+
+#[tokio::test]
+async fn nothing_is_guessed_beyond_what_is_wanted_or_there() {
+    let api = Api::new(vec![10; 10]);
+    assert_eq!(items(api.by_page_number().concurrent(8).max_pages(3)).await.len(), 30);
+    assert_eq!(api.asked(), [0, 1, 2]);
+
+    // The length of a page is known only when the first has come: before that, the window is filled.
+    let api = Api::new(vec![10; 30]);
+    assert_eq!(items(api.by_page_number().concurrent(2).max_items(25)).await.len(), 25);
+    assert_eq!(api.asked(), [0, 1, 2]);
+
+    let asked = Api::new(vec![10; 3]);
+    let api = asked.clone();
+    let docs = by_page_number(0, move |page| {
+        let page = api.clone().get(usize::try_from(page).unwrap());
+        async move { page.await.map(|page| Page::new(page.items, None).total(30)) }
+    });
+    assert_eq!(items(docs.concurrent(2)).await.len(), 30);
+    assert_eq!(asked.asked(), [0, 1, 2, 3], "the total is a hint: the page at the end is asked for alone");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_move_is_told() {
+    let mut docs = by_page_number(0, |_| async { Ok::<_, Fault>(Page::new(vec![1], Some(3))) }).concurrent(3);
+    assert_eq!(
+        trace(&mut docs).await,
+        "1 1 ! page 2 at page=3 leads back to page=3, a page that was fetched before; end"
+    );
+}
+
+#[test]
+fn without_a_runtime_the_window_is_polled_by_the_stream() {
+    let mut docs = by_page_number(0, |page| async move {
+        let mut yielded = false;
+        std::future::poll_fn(|cx| {
+            if std::mem::replace(&mut yielded, true) {
+                return std::task::Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            std::task::Poll::Pending
+        })
+        .await;
+        Ok::<_, Fault>(if page < 5 { vec![page] } else { vec![] })
+    })
+    .concurrent(3);
+    assert_eq!(futures::executor::block_on(trace(&mut docs)), "0 1 2 3 4 end");
+}

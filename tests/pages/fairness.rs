@@ -1,0 +1,97 @@
+//! A stream whose pages are always ready lets others run.
+
+use std::task::Poll;
+
+use futures::Stream;
+use tokio_test::task::spawn;
+use tokio_test::{assert_pending, assert_ready};
+use withal::pages::{Page, by_cursor};
+
+use crate::support::{Api, Fault};
+
+#[tokio::test]
+async fn a_large_page_is_interrupted_about_every_128_items() {
+    let mut docs = spawn(Api::new([1000]).by_cursor());
+    let mut bursts = vec![0];
+    loop {
+        match docs.poll_next() {
+            Poll::Ready(Some(doc)) => {
+                doc.unwrap();
+                *bursts.last_mut().unwrap() += 1;
+            }
+            Poll::Ready(None) => break,
+            Poll::Pending => {
+                assert!(docs.is_woken(), "a pause asks to be polled again");
+                bursts.push(0);
+            }
+        }
+    }
+    assert_eq!(bursts.iter().sum::<usize>(), 1000);
+    assert!(bursts.iter().all(|burst| (1..=256).contains(burst)), "{bursts:?}");
+}
+
+#[tokio::test]
+async fn a_page_of_128_is_not_interrupted() {
+    let mut docs = spawn(Api::new([128]).by_cursor());
+    for _ in 0..128 {
+        assert!(matches!(assert_ready!(docs.poll_next()), Some(Ok(_))));
+    }
+}
+
+#[tokio::test]
+async fn empty_pages_without_end_do_not_keep_the_thread() {
+    for read_ahead in [0, 1] {
+        let docs = by_cursor(|at: Option<u64>| async move {
+            Ok::<_, Fault>(Page::new(Vec::<u32>::new(), Some(at.unwrap_or(0) + 1)))
+        });
+        let mut docs = docs.read_ahead(read_ahead);
+        let mut polls = 0;
+        // Outside of a budget this would never return.
+        tokio::select! {
+            biased;
+            _ = docs.next() => unreachable!("there is no document"),
+            () = async { while polls < 3 { polls += 1; tokio::task::yield_now().await } } => {}
+        }
+        assert!(docs.progress().pages > 0);
+    }
+}
+
+#[tokio::test]
+async fn ready_pages_of_one_item_let_other_tasks_run() {
+    let other = tokio::spawn(async {});
+    let mut docs = Api::new(vec![1; 500]).by_cursor();
+    let mut taken = 0;
+    while !other.is_finished() {
+        assert!(docs.try_next().await.unwrap().is_some(), "the other task ran only after the end");
+        taken += 1;
+    }
+    assert!(taken < 200, "{taken}");
+}
+
+#[tokio::test]
+async fn retries_without_a_pause_do_not_keep_the_thread() {
+    let policy = backon::ConstantBuilder::default().with_delay(std::time::Duration::ZERO).without_max_times();
+    let mut docs = by_cursor(|_: Option<u8>| async { Err::<Page<u8, u8>, _>(Fault(0)) }).retry(policy);
+    tokio::select! {
+        biased;
+        _ = docs.next() => unreachable!("it fails for ever"),
+        () = tokio::task::yield_now() => {}
+    }
+}
+
+#[tokio::test]
+async fn size_hints_hold() {
+    let mut docs = spawn(Api::new([3, 2]).by_cursor().max_items(4));
+    assert_eq!(docs.size_hint(), (0, Some(5)));
+    assert!(matches!(assert_ready!(docs.poll_next()), Some(Ok(0))));
+    assert_eq!(docs.size_hint(), (2, Some(4)));
+    assert!(assert_ready!(docs.poll_next()).is_some());
+    assert!(assert_ready!(docs.poll_next()).is_some());
+    assert!(assert_ready!(docs.poll_next()).is_some());
+    assert!(assert_ready!(docs.poll_next()).is_none());
+    assert_eq!(docs.size_hint(), (0, Some(0)));
+
+    let mut docs = spawn(Api::new([2]).slow(1, std::time::Duration::ZERO).by_cursor());
+    assert_eq!(docs.size_hint(), (0, None));
+    assert_pending!(docs.poll_next());
+}

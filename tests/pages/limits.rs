@@ -1,0 +1,99 @@
+//! `max_items`, `max_pages` and `distinct_by`.
+
+use withal::pages::{Page, by_cursor};
+
+use crate::support::{Api, Fault, items, trace};
+
+#[tokio::test]
+async fn max_items_ends_inside_a_page_and_asks_for_nothing_more() {
+    for read_ahead in [0, 2] {
+        let api = Api::new([3, 3, 3]);
+        for (max, pages) in [(0, 0), (1, 1), (3, 1), (4, 2), (9, 3), (99, 3)] {
+            let asked = api.asked().len();
+            let docs = api.by_cursor().read_ahead(read_ahead).max_items(max);
+            assert_eq!(items(docs).await, api.all()[..9.min(usize::try_from(max).unwrap())]);
+            assert_eq!(api.asked().len() - asked, pages, "max {max}, read_ahead {read_ahead}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn after_max_items_the_checkpoint_goes_on_inside_the_page() {
+    let api = Api::new([3, 3]);
+    let mut docs = api.by_cursor().max_items(2);
+    assert_eq!(trace(&mut docs).await, "0 1 end");
+    let checkpoint = docs.checkpoint();
+    assert_eq!((checkpoint.cursor(), checkpoint.skip(), checkpoint.is_done()), (None, 2, false));
+    let asked = api.asked().len();
+    assert_eq!(trace(&mut api.by_cursor().resume(checkpoint.clone()).max_items(2)).await, "end");
+    assert_eq!(api.asked().len(), asked, "the limit is over all runs");
+    assert_eq!(trace(&mut api.by_cursor().resume(checkpoint).max_items(5)).await, "2 3 4 end");
+}
+
+#[tokio::test]
+async fn max_pages_counts_empty_pages_and_all_runs() {
+    let api = Api::new([1, 0, 1, 1]);
+    let mut docs = api.by_cursor().max_pages(3);
+    assert_eq!(trace(&mut docs).await, "0 1 end");
+    assert_eq!((docs.progress().pages, docs.checkpoint().pages()), (3, 3));
+    let docs = docs.checkpoint();
+    assert_eq!(trace(&mut api.by_cursor().resume(docs.clone()).max_pages(3)).await, "end");
+    assert_eq!(trace(&mut api.by_cursor().resume(docs).max_pages(4)).await, "2 end");
+    assert_eq!(trace(&mut api.by_cursor().max_pages(0)).await, "end");
+}
+
+#[tokio::test]
+async fn distinct_by_keeps_the_first_of_each_key_across_pages() {
+    let pages = [vec![1, 2, 1], vec![2, 2], vec![3, 1, 4]];
+    for (read_ahead, max, expected) in
+        [(0, u64::MAX, "1 2 3 4 end"), (2, u64::MAX, "1 2 3 4 end"), (2, 3, "1 2 3 end")]
+    {
+        let pages = pages.clone();
+        let docs = by_cursor(move |at: Option<usize>| {
+            let at = at.unwrap_or(0);
+            let page = Page::new(pages[at].clone(), (at < 2).then_some(at + 1));
+            async move { Ok::<_, Fault>(page) }
+        });
+        let mut docs = docs.read_ahead(read_ahead).distinct_by(|doc: &i32| *doc).max_items(max);
+        assert_eq!(trace(&mut docs).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn the_checkpoint_counts_what_was_left_out() {
+    let walk = || {
+        by_cursor(|at: Option<u8>| async move {
+            Ok::<_, Fault>(match at {
+                None => (vec![1, 1, 2, 2, 3, 3], Some(1)),
+                Some(_) => (vec![3, 4, 4], None),
+            })
+        })
+        .distinct_by(|doc: &u32| *doc)
+    };
+    // Items yielded; then the place, and what another run yields from there.
+    let table = [
+        (1, None, 1, "2 3 4 end"),
+        (2, None, 3, "3 4 end"),
+        // All that is left of the first page was left out: the next page is next.
+        (3, Some(1), 0, "3 4 end"),
+        (4, Some(1), 3, "end"),
+    ];
+    for (taken, cursor, skip, rest) in table {
+        let mut docs = walk();
+        for _ in 0..taken {
+            docs.try_next().await.unwrap();
+        }
+        let checkpoint = docs.checkpoint();
+        assert_eq!((checkpoint.cursor().copied(), checkpoint.skip()), (cursor, skip), "{taken} taken");
+        assert_eq!(trace(&mut walk().resume(checkpoint)).await, rest, "{taken} taken");
+    }
+}
+
+#[tokio::test]
+async fn a_setting_after_the_first_poll_is_refused() {
+    let mut docs = Api::new([2]).by_cursor();
+    docs.try_next().await.unwrap();
+    let set = std::panic::AssertUnwindSafe(move || docs.max_items(1));
+    let panic = std::panic::catch_unwind(set).expect_err("it has been polled");
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"a walk over pages is set up before its first poll"));
+}

@@ -1,0 +1,165 @@
+//! Any API, any faults, any drops, any restarts: the documents of a model that has none of these.
+
+use std::time::Duration;
+
+use futures::FutureExt;
+use proptest::prelude::*;
+use withal::pages::{AsyncGetDocs, Cursor};
+
+use crate::support::{Api, Fault};
+
+/// What the consumer does instead of waiting for the next document.
+#[derive(Clone, Debug)]
+enum Act {
+    /// Polls `next` once and drops it, so many times.
+    Drop(u8),
+    /// Waits for so many documents.
+    Take(u8),
+    /// Throws the stream away and resumes another one from its checkpoint.
+    Resume,
+    /// Lets the runtime work.
+    Yield,
+}
+
+#[derive(Clone, Debug)]
+struct Case {
+    pages: Vec<usize>,
+    faults: Vec<(usize, u32)>,
+    acts: Vec<Act>,
+    steps: u32,
+    read_ahead: usize,
+    concurrent: usize,
+    retries: usize,
+    max_items: Option<u64>,
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let act = prop_oneof![
+        3 => (1..20u8).prop_map(Act::Drop),
+        3 => (1..30u8).prop_map(Act::Take),
+        1 => Just(Act::Resume),
+        1 => Just(Act::Yield),
+    ];
+    (
+        prop::collection::vec(prop_oneof![4 => 0..6usize, 1 => 100..300usize], 0..12),
+        prop::collection::vec((0..12usize, 1..4u32), 0..4),
+        prop::collection::vec(act, 0..40),
+        0..4u32,
+        0..4usize,
+        1..4usize,
+        0..3usize,
+        prop::option::of(0..60u64),
+    )
+        .prop_map(|(pages, faults, acts, steps, read_ahead, concurrent, retries, max_items)| Case {
+            pages,
+            faults,
+            acts,
+            steps,
+            read_ahead,
+            concurrent,
+            retries,
+            max_items,
+        })
+}
+
+impl Case {
+    fn api(&self) -> Api {
+        let api = Api::new(self.pages.clone()).slow(self.steps, Duration::ZERO);
+        self.faults.iter().fold(api, |api, (page, times)| api.fail(*page, *times))
+    }
+
+    fn set_up<C: Cursor>(&self, docs: AsyncGetDocs<u32, C, Fault>) -> AsyncGetDocs<u32, C, Fault> {
+        let policy =
+            backon::ConstantBuilder::default().with_delay(Duration::ZERO).with_max_times(self.retries);
+        let docs = docs.read_ahead(self.read_ahead).retry(policy);
+        match self.max_items {
+            Some(max) => docs.max_items(max),
+            None => docs,
+        }
+    }
+
+    /// The documents that a consumer gets which does as the script says, and then reads to the end.
+    async fn run<C: Cursor>(&self, open: impl Fn() -> AsyncGetDocs<u32, C, Fault>) -> Vec<u32> {
+        let mut docs = self.set_up(open());
+        let mut all = Vec::new();
+        let mut acts = self.acts.iter().cloned().chain(std::iter::repeat(Act::Take(250)));
+        loop {
+            let mut step = match acts.next().expect("the last act is repeated") {
+                Act::Drop(times) => {
+                    let polled = (0..times).map(|_| docs.next().now_or_never()).find_map(|polled| polled);
+                    match polled {
+                        Some(step) => step,
+                        None => continue,
+                    }
+                }
+                Act::Take(0) => continue,
+                Act::Take(times) => {
+                    for _ in 1..times {
+                        match docs.next().await {
+                            Some(Ok(doc)) => all.push(doc),
+                            Some(Err(_)) => assert!(docs.retry_failed()),
+                            None => break,
+                        }
+                    }
+                    docs.next().await
+                }
+                Act::Resume => {
+                    let checkpoint = docs.checkpoint();
+                    assert_eq!(checkpoint.items(), all.len() as u64);
+                    docs = self.set_up(open()).resume(checkpoint);
+                    continue;
+                }
+                Act::Yield => {
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+            };
+            match step.take() {
+                Some(Ok(doc)) => all.push(doc),
+                Some(Err(_)) => assert!(docs.retry_failed()),
+                None => {
+                    assert_eq!(docs.progress().items, all.len() as u64);
+                    return all;
+                }
+            }
+        }
+    }
+}
+
+fn block_on<T>(run: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(run)
+}
+
+/// The model: the items of the pages, cut off where it was asked to be.
+fn model(case: &Case, pages: &[usize]) -> Vec<u32> {
+    let len = pages.iter().sum::<usize>();
+    let len = case.max_items.map_or(len, |max| len.min(usize::try_from(max).unwrap()));
+    (0..u32::try_from(len).unwrap()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn over_cursors(case in case()) {
+        let api = case.api();
+        let all = block_on(case.run(|| api.by_cursor()));
+        prop_assert_eq!(all, model(&case, &case.pages));
+        prop_assert_eq!(api.open(), 0);
+    }
+
+    #[test]
+    fn over_page_numbers(case in case()) {
+        let api = case.api();
+        let all = block_on(case.run(|| api.by_page_number().concurrent(case.concurrent)));
+        let end = case.pages.iter().position(|length| *length == 0).unwrap_or(case.pages.len());
+        prop_assert_eq!(all, model(&case, &case.pages[..end]));
+    }
+
+    #[test]
+    fn over_offsets(case in case(), limit in 1..200u64, clamp in 1..200usize) {
+        let api = case.api();
+        let all = block_on(case.run(|| api.by_offset(limit, clamp).concurrent(case.concurrent)));
+        prop_assert_eq!(all, model(&case, &case.pages));
+    }
+}

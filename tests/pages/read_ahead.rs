@@ -1,0 +1,165 @@
+//! `read_ahead`: fetching and working overlap, on tokio's paused clock.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::support::{Api, items, trace};
+
+const MS: Duration = Duration::from_millis(1);
+
+/// The time that 20 pages take, with so much work on each.
+async fn time(api: &Api, read_ahead: usize, work: Duration) -> Duration {
+    let start = Instant::now();
+    let mut docs = api.by_cursor().read_ahead(read_ahead).into_pages();
+    while docs.try_next().await.unwrap().is_some() {
+        sleep(work).await;
+    }
+    start.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn fetching_and_working_overlap() {
+    // Steps a fetch, milliseconds a step, milliseconds of work a page: the slower of the two counts, 20 times.
+    for (steps, step, work) in [(1, 20, 20), (4, 5, 20), (1, 20, 5), (4, 5, 5), (1, 5, 20), (4, 1, 20)] {
+        let fetch = step * steps;
+        let api = Api::new(vec![10; 20]).slow(steps, MS * step);
+        let bound = MS * 20 * fetch.max(work);
+        for read_ahead in [1, 2, 5] {
+            let took = time(&api, read_ahead, MS * work).await;
+            assert!(
+                took <= bound.mul_f64(1.06),
+                "{steps} steps of {step} ms, {work} ms of work, read_ahead {read_ahead}: {took:?}"
+            );
+        }
+        assert_eq!(
+            time(&api, 0, MS * work).await,
+            MS * 20 * (fetch + work),
+            "without it, one after the other"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn items_one_by_one_overlap_as_pages_do() {
+    let api = Api::new(vec![10; 20]).slow(4, MS * 5);
+    let start = Instant::now();
+    let mut docs = api.by_cursor().read_ahead(1);
+    while docs.try_next().await.unwrap().is_some() {
+        sleep(MS * 2).await;
+    }
+    assert!(start.elapsed() <= (MS * 400).mul_f64(1.06), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_pages_ahead_even_out_work_that_comes_in_lumps() {
+    let api = Api::new(vec![1; 21]).slow(1, MS * 10);
+    let mut times = Vec::new();
+    for read_ahead in [1, 5] {
+        let start = Instant::now();
+        let mut docs = api.by_cursor().read_ahead(read_ahead).into_pages();
+        let mut page = 0;
+        while docs.try_next().await.unwrap().is_some() {
+            if page % 5 == 0 {
+                sleep(MS * 50).await;
+            }
+            page += 1;
+        }
+        times.push(start.elapsed());
+    }
+    assert!(times[1] < times[0], "{times:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_request_has_left_before_the_first_item_is_out() {
+    let api = Api::new(vec![1; 5]).slow(1, MS);
+    let mut docs = api.by_cursor().read_ahead(1);
+    docs.try_next().await.unwrap();
+    // No await since: no task has run but this one.
+    assert_eq!(api.asked(), [0, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn never_more_pages_ahead_than_asked_for() {
+    for read_ahead in 0..4 {
+        let api = Api::new(vec![1; 20]).slow(1, MS);
+        let mut docs = api.by_cursor().read_ahead(read_ahead);
+        for taken in 1..=20 {
+            docs.try_next().await.unwrap();
+            sleep(MS * 100).await;
+            assert_eq!(api.asked().len(), (taken + read_ahead).min(20), "read_ahead {read_ahead}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_read_beyond_what_is_wanted() {
+    for steps in [0, 1] {
+        let api = Api::new(vec![10; 10]).slow(steps, Duration::ZERO);
+        assert_eq!(items(api.by_cursor().read_ahead(4).max_items(20)).await.len(), 20);
+        assert_eq!(api.asked(), [0, 1]);
+        let api = Api::new(vec![10; 10]).slow(steps, Duration::ZERO);
+        assert_eq!(items(api.by_cursor().read_ahead(4).max_pages(3)).await.len(), 30);
+        assert_eq!(api.asked(), [0, 1, 2]);
+    }
+}
+
+#[tokio::test]
+async fn an_error_ahead_comes_after_the_pages_before_it() {
+    for (read_ahead, steps) in [(1, 0), (1, 1), (3, 0), (3, 1)] {
+        let api = Api::new([1, 1, 1, 1]).fail(2, 1).slow(steps, Duration::ZERO);
+        let mut docs = api.by_cursor().read_ahead(read_ahead);
+        let told = "0 1 ! page 3 at 2 could not be fetched (attempt 1): fault on page 2; end";
+        assert_eq!(trace(&mut docs).await, told);
+        assert_eq!(docs.checkpoint().cursor(), Some(&2));
+        assert!(docs.retry_failed());
+        assert_eq!(trace(&mut docs).await, "2 3 end");
+        assert_eq!(api.asked(), [0, 1, 2, 2, 3]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_many_threads_nothing_is_lost() {
+    for read_ahead in [1, 2, 7] {
+        let api = Api::new(vec![3; 300]).slow(2, Duration::ZERO);
+        assert_eq!(items(api.by_cursor().read_ahead(read_ahead)).await, api.all());
+        assert_eq!(api.asked().len(), 300);
+        let docs = api.by_page_number().concurrent(read_ahead);
+        assert_eq!(items(docs).await, api.all());
+    }
+}
+
+#[test]
+fn without_a_runtime_the_stream_polls_the_page_ahead_itself() {
+    let api = Api::new([2, 1, 3]);
+    let mut docs = api.by_cursor().read_ahead(2);
+    assert_eq!(futures::executor::block_on(trace(&mut docs)), "0 1 2 3 4 5 end");
+}
+
+#[test]
+fn a_runtime_that_is_gone_is_told_and_the_checkpoint_is_good() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    for (read_ahead, concurrent, page) in [(1, 1, 2), (0, 2, 2)] {
+        let api = Api::new([1, 1, 1]);
+        let mut asked = 0;
+        let source = api.clone();
+        let mut docs = withal::pages::by_page_number(0, move |page| {
+            asked += 1;
+            // The first page comes at once, no other ever.
+            let steps = u32::from(asked != 1);
+            let page = source.clone().slow(steps, Duration::MAX).get(usize::try_from(page).unwrap());
+            async move { page.await.map(|page| page.items) }
+        })
+        .read_ahead(read_ahead)
+        .concurrent(concurrent);
+        let gone = runtime();
+        assert_eq!(gone.block_on(docs.try_next()).unwrap(), Some(0));
+        drop(gone);
+        let told = runtime().block_on(trace(&mut docs));
+        let expected =
+            format!("! page {page} at page=1 was lost: the runtime that fetched it has shut down; end");
+        assert_eq!(told, expected);
+        assert!(!docs.retry_failed());
+        assert_eq!(runtime().block_on(items(api.by_page_number().resume(docs.checkpoint()))), [1, 2]);
+    }
+}

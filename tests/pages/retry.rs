@@ -1,0 +1,191 @@
+//! `retry`, `classify` and `gate`, on tokio's paused clock.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use backon::{ConstantBuilder, ExponentialBuilder};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use withal::pages::{AsyncGetDocs, OnError, Page, by_cursor};
+
+use crate::support::{Api, Fault, trace};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn every_second(times: usize) -> ConstantBuilder {
+    ConstantBuilder::default().with_delay(SECOND).with_max_times(times)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_page_is_asked_again_after_each_pause() {
+    for (read_ahead, concurrent) in [(0, 1), (1, 1), (0, 3)] {
+        let api = Api::new([1, 1, 1]).fail(1, 2);
+        let docs = api.by_page_number().read_ahead(read_ahead).concurrent(concurrent);
+        let mut docs = docs.retry(every_second(2));
+        let start = Instant::now();
+        assert_eq!(trace(&mut docs).await, "0 1 2 end");
+        assert_eq!(start.elapsed(), 2 * SECOND);
+        assert_eq!(docs.progress().retries, 2);
+        assert_eq!(api.asked().iter().filter(|page| **page == 1).count(), 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_is_used_up_hands_out_the_error_and_the_next_page_has_it_anew() {
+    let api = Api::new([1, 1, 1]).fail(0, 2).fail(1, 3).fail(2, 2);
+    let mut docs =
+        api.by_cursor().retry(ExponentialBuilder::default().with_min_delay(SECOND).with_max_times(2));
+    let start = Instant::now();
+    let told = "0 ! page 2 at 1 could not be fetched (attempt 3): fault on page 1; end";
+    assert_eq!(trace(&mut docs).await, told);
+    assert_eq!(start.elapsed(), 2 * (SECOND + 2 * SECOND));
+    assert!(docs.retry_failed());
+    assert_eq!(trace(&mut docs).await, "1 2 end");
+    assert_eq!(docs.progress().retries, 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_policy_nothing_is_asked_twice() {
+    let api = Api::new([1]).fail(0, 1);
+    let mut docs = api.by_cursor().classify(|_| OnError::Retry { after: Some(SECOND) });
+    assert!(docs.next().await.unwrap().is_err());
+    assert_eq!(api.asked(), [0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pause_that_the_server_asks_for_is_kept() {
+    let api = Api::new([1, 1]).fail(1, 2);
+    let answers = AtomicU32::new(0);
+    let docs = api.by_cursor().retry(every_second(5)).classify(move |error| {
+        assert_eq!(error, &Fault(1));
+        match answers.fetch_add(1, Ordering::Relaxed) {
+            0 => OnError::Retry { after: Some(30 * SECOND) },
+            _ => OnError::Retry { after: None },
+        }
+    });
+    let mut docs = docs;
+    let start = Instant::now();
+    assert_eq!(trace(&mut docs).await, "0 1 end");
+    assert_eq!(start.elapsed(), 31 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fatal_error_is_handed_out_at_once() {
+    let api = Api::new([1]).fail(0, 1);
+    let mut docs = api.by_cursor().retry(every_second(5)).classify(|_| OnError::Fatal);
+    let start = Instant::now();
+    assert!(docs.next().await.unwrap().is_err());
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+/// A chain whose token expires once on its way: the second page has to be reached from the start again.
+fn expiring(restart: Option<&'static str>) -> AsyncGetDocs<u32, &'static str, &'static str> {
+    let mut expired = false;
+    by_cursor(move |at: Option<&'static str>| {
+        let is_over = at == Some("old") && !std::mem::replace(&mut expired, true);
+        async move {
+            match at {
+                _ if is_over => Err("410"),
+                None => Ok((vec![1], Some("old"))),
+                Some("old" | "new") => Ok((vec![2], None)),
+                _ => unreachable!(),
+            }
+        }
+    })
+    .classify(move |_| OnError::Restart { cursor: restart })
+}
+
+#[tokio::test]
+async fn a_restart_goes_on_from_another_cursor() {
+    assert_eq!(trace(&mut expiring(Some("new"))).await, "1 2 end");
+    // From the start, with the same tokens: no loop, and what came twice is told apart by its key.
+    assert_eq!(trace(&mut expiring(None)).await, "1 1 2 end");
+    let mut docs = expiring(None).distinct_by(|doc| *doc);
+    assert_eq!(trace(&mut docs).await, "1 2 end");
+    assert_eq!(docs.progress().retries, 1);
+}
+
+#[tokio::test]
+async fn a_restart_does_not_pass_over_items_of_another_page() {
+    let checkpoint = withal::pages::Checkpoint::at(Some("old"), 1);
+    assert_eq!(trace(&mut expiring(Some("new")).resume(checkpoint)).await, "2 end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn restarts_are_bounded() {
+    let never = || by_cursor(|_: Option<u8>| async { Err::<Page<u8, u8>, _>(Fault(0)) });
+    let restart = |_: &Fault| OnError::Restart { cursor: Some(7) };
+    let mut docs = never().classify(restart);
+    assert!(trace(&mut docs).await.starts_with("! page 1 at 7 could not be fetched (attempt 2)"));
+    let start = Instant::now();
+    let mut docs = never().classify(restart).retry(every_second(3));
+    assert!(trace(&mut docs).await.starts_with("! page 1 at 7 could not be fetched (attempt 4)"));
+    assert_eq!(start.elapsed(), 3 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_gate_is_passed_before_every_attempt_and_held_during_it() {
+    let api = Api::new([1, 1]).fail(1, 1).slow(1, SECOND);
+    let permits = Arc::new(Semaphore::new(1));
+    let passed = Arc::new(AtomicU32::new(0));
+    let (gate, count) = (Arc::clone(&permits), Arc::clone(&passed));
+    let docs = api.by_cursor().retry(every_second(1)).gate(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        Arc::clone(&gate).acquire_owned()
+    });
+    let mut docs = docs;
+    let watch = async {
+        loop {
+            tokio::time::sleep(SECOND / 10).await;
+            assert_eq!(
+                permits.available_permits(),
+                1 - api.open(),
+                "held while a fetch is open, and no longer"
+            );
+        }
+    };
+    tokio::select! {
+        told = trace(&mut docs) => assert_eq!(told, "0 1 end"),
+        () = watch => unreachable!(),
+    }
+    assert_eq!(passed.load(Ordering::Relaxed), 3);
+    assert_eq!(permits.available_permits(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_that_is_shut_holds_the_walk() {
+    let permits = Arc::new(Semaphore::new(0));
+    let gate = Arc::clone(&permits);
+    let api = Api::new([1]);
+    let mut docs = api.by_cursor().gate(move || Arc::clone(&gate).acquire_owned());
+    assert!(tokio::time::timeout(SECOND, docs.next()).await.is_err());
+    assert_eq!(api.asked().len(), 0);
+    permits.add_permits(1);
+    assert_eq!(docs.try_next().await.unwrap(), Some(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_paces_concurrent_pages() {
+    let starts = Arc::new(Mutex::new(Vec::new()));
+    let times = Arc::clone(&starts);
+    let permits = Arc::new(Semaphore::new(2));
+    let api = Api::new(vec![1; 6]).slow(1, SECOND);
+    let begun = Instant::now();
+    let docs = api.by_page_number().concurrent(6).max_pages(6);
+    let docs = docs.gate(move || Arc::clone(&permits).acquire_owned());
+    let mut docs = docs.observe(move |event| {
+        if matches!(event, withal::pages::Event::Asked { .. }) {
+            times.lock().unwrap().push(begun.elapsed().as_secs());
+        }
+    });
+    assert_eq!(trace(&mut docs).await, "0 1 2 3 4 5 end");
+    assert_eq!(*starts.lock().unwrap(), [0, 0, 1, 1, 2, 2]);
+}
+
+#[test]
+fn a_pause_of_no_time_needs_no_timer() {
+    let policy = ConstantBuilder::default().with_delay(Duration::ZERO).with_max_times(1);
+    let mut docs = Api::new([1]).fail(0, 1).by_cursor().retry(policy);
+    assert_eq!(futures::executor::block_on(trace(&mut docs)), "0 end");
+}

@@ -1,0 +1,7 @@
+//! What the tests share: APIs that do as they are told and keep a ledger of what was asked of them.
+
+mod api;
+mod trace;
+
+pub(crate) use self::api::{Api, Fault};
+pub(crate) use self::trace::{items, trace};

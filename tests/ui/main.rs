@@ -1,0 +1,11 @@
+//! What must not compile, and what the compiler says then.
+//!
+//! Its words change from version to version, so they are compared on the one that wrote them. On the others the
+//! `compile_fail` examples in the documentation still say that it must not compile.
+
+#[test]
+#[rustversion::attr(not(stable(1.95)), ignore = "the words of the compiler were recorded on 1.95")]
+fn must_not_compile() {
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("tests/ui/pages/*.rs");
+}
