@@ -1,0 +1,45 @@
+//! Where the target directory is.
+
+use std::env;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::Deserialize;
+
+/// As cargo has it, wherever configuration or environment put it; but what was built elsewhere (`--target-dir`) reports
+/// there.
+pub(super) fn directory() -> io::Result<PathBuf> {
+    let this_program = env::current_exe()?;
+    // cargo leaves this file at the top of every directory it builds in.
+    let top =
+        || this_program.ancestors().find(|above| above.join(".rustc_info.json").exists()).map(Path::to_owned);
+    match metadata() {
+        Some(cargo) if cargo.built(&this_program) => Ok(cargo.target_directory),
+        asked => {
+            let known = top().or(asked.map(|cargo| cargo.target_directory));
+            known.ok_or_else(|| io::Error::other("no target directory found"))
+        }
+    }
+}
+
+/// A part of what `cargo metadata` answers.
+#[derive(Deserialize)]
+struct Metadata {
+    target_directory: PathBuf,
+    build_directory: Option<PathBuf>,
+}
+
+impl Metadata {
+    fn built(&self, program: &Path) -> bool {
+        program.starts_with(&self.target_directory)
+            || self.build_directory.as_ref().is_some_and(|directory| program.starts_with(directory))
+    }
+}
+
+fn metadata() -> Option<Metadata> {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["metadata", "--no-deps", "--format-version=1", "--offline", "--manifest-path", manifest]);
+    serde_json::from_slice(&cargo.output().ok()?.stdout).ok()
+}
