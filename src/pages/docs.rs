@@ -161,18 +161,13 @@ where
     #[cold]
     #[inline(never)]
     fn refill(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Error<E>>>> {
-        if self.rest.len() > 0 {
-            if !mem::replace(&mut self.paused, true) {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            self.paused = false;
-            self.burst = self.rest.by_ref().take(BURST).collect::<Vec<_>>().into_iter();
-            return Poll::Ready(self.burst.next().map(Ok));
+        if !self.rest.as_slice().is_empty() {
+            return self.next_burst(cx);
         }
         loop {
             match ready!(self.walk.poll_step(cx)) {
-                Step::Page(items) => self.turn(items),
+                Step::Page(items) if items.len() > BURST => self.split(items),
+                Step::Page(items) => self.burst = items.into_iter(),
                 Step::Failed(error) => return Poll::Ready(Some(Err(error))),
                 Step::End => return Poll::Ready(None),
             }
@@ -182,15 +177,21 @@ where
         }
     }
 
-    /// A page that is no longer than a burst is taken as it is.
-    fn turn(&mut self, items: Vec<T>) {
-        let mut items = items.into_iter();
-        if items.len() <= BURST {
-            self.burst = items;
-        } else {
-            self.burst = items.by_ref().take(BURST).collect::<Vec<_>>().into_iter();
-            self.rest = items;
+    #[inline(never)]
+    fn next_burst(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Error<E>>>> {
+        if !mem::replace(&mut self.paused, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
+        self.paused = false;
+        self.burst = self.rest.by_ref().take(BURST).collect::<Vec<_>>().into_iter();
+        Poll::Ready(self.burst.next().map(Ok))
+    }
+
+    #[inline(never)]
+    fn split(&mut self, items: Vec<T>) {
+        self.rest = items.into_iter();
+        self.burst = self.rest.by_ref().take(BURST).collect::<Vec<_>>().into_iter();
     }
 }
 

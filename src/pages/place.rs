@@ -1,27 +1,28 @@
-use super::engine::{After, Arrival};
+use std::mem;
+
+use super::engine::{After, Arrival, Landing};
 use super::{Checkpoint, Cursor};
 
 /// Says whether an item is the first with its key.
 pub(super) type Distinct<T> = Box<dyn FnMut(&T) -> bool + Send>;
 
 /// Where the consumer stands: a page, how much of it was handed out, and what comes after it.
-pub(super) struct Place<C> {
-    /// The cursor of the page in hand; before the first page, of the page to come.
-    pub(super) at: Option<C>,
-    /// `None` before the first page.
-    pub(super) after: Option<After<C>>,
+pub(super) struct Place<T, C> {
+    /// The page in hand, without its items; before the first page, the cursor of the page to come.
+    pub(super) landing: Landing<T, C>,
     /// Pages wholly behind.
     pub(super) pages: u64,
-    /// Whether there is a page in hand; an empty page that only marks the end is none.
+    /// Whether there is a page in hand. An empty page that only marks the end is none, nor is one that has to be asked
+    /// for again.
     pub(super) in_hand: bool,
-    /// Whether that page has to be asked for again, because it did not say how to go on.
-    pub(super) again: bool,
     /// Items handed out before the page in hand, and of it.
     items: u64,
     handed: usize,
     /// Items of the page as the API sent it, and how many of them were passed over.
     received: usize,
     skip: usize,
+    /// How many items of the page to come to pass over.
+    pending: usize,
     /// Which of the items received were handed out, where some were left out as not distinct.
     kept: Vec<usize>,
     /// Whether `max_items` cut the page short.
@@ -30,18 +31,17 @@ pub(super) struct Place<C> {
     inside: Option<fn(&C, u64) -> Option<C>>,
 }
 
-impl<C: Cursor> Place<C> {
+impl<T, C: Cursor> Place<T, C> {
     pub(super) fn new(at: Option<C>, inside: Option<fn(&C, u64) -> Option<C>>) -> Self {
         Self {
-            at,
-            after: None,
+            landing: Landing::new(at),
             pages: 0,
             in_hand: false,
-            again: false,
             items: 0,
             handed: 0,
             received: 0,
             skip: 0,
+            pending: 0,
             kept: Vec::new(),
             cut: false,
             inside,
@@ -50,36 +50,31 @@ impl<C: Cursor> Place<C> {
 
     pub(super) fn resume(&mut self, checkpoint: Checkpoint<C>) {
         let Checkpoint { cursor, skip, items, pages, done } = checkpoint;
-        self.at = cursor.or(self.at.take());
-        self.skip = usize::try_from(skip).unwrap_or(usize::MAX);
-        self.received = self.skip;
+        self.landing.at = cursor.or(self.landing.at.take());
+        self.landing.after = done.then_some(After::End);
+        self.pending = usize::try_from(skip).unwrap_or(usize::MAX);
+        // Until that page comes, this is as far as the walk has come in it.
+        self.received = self.pending;
         self.items = items;
         self.pages = pages;
-        self.after = done.then_some(After::End);
     }
 
-    /// Takes a page in hand, and of its items those that are to be handed out: `want` at most.
+    /// Takes the page that has landed in hand, and of its items those that are to be handed out: `want` at most.
     #[inline]
-    pub(super) fn turn<T>(
-        &mut self,
-        page: Arrival<T, C>,
-        distinct: Option<&mut Distinct<T>>,
-        want: u64,
-    ) -> Vec<T> {
-        let Arrival { mut items, at, after, mark, .. } = page;
-        // What was handed out of a page is passed over only if this is the page that was meant: not after a restart.
-        let mut skip = if self.after.is_none() || self.again { self.skip } else { 0 };
-        if skip > 0 && self.at != at {
-            skip = 0;
-        }
+    pub(super) fn turn(&mut self, arrival: Arrival, distinct: Option<&mut Distinct<T>>, want: u64) -> Vec<T> {
+        let mut items = mem::take(&mut self.landing.page.items);
         self.items += self.handed as u64;
-        self.pages += u64::from(self.in_hand && !self.again);
-        self.in_hand = !mark;
-        self.again = false;
-        self.at = at;
-        self.after = Some(after);
+        self.pages += u64::from(self.in_hand);
+        self.in_hand = !arrival.mark;
         self.received = items.len();
-        self.skip = skip.min(items.len());
+        self.skip = 0;
+        if self.pending > 0 {
+            self.skip = mem::take(&mut self.pending).min(items.len());
+            // After a restart this is not the page of which something was to be passed over.
+            if arrival.restarted {
+                self.skip = 0;
+            }
+        }
         self.kept.clear();
         if let Some(distinct) = distinct {
             self.keep_distinct(&mut items, distinct);
@@ -94,7 +89,7 @@ impl<C: Cursor> Place<C> {
     }
 
     /// The items passed over count as seen, too.
-    fn keep_distinct<T>(&mut self, items: &mut Vec<T>, distinct: &mut Distinct<T>) {
+    fn keep_distinct(&mut self, items: &mut Vec<T>, distinct: &mut Distinct<T>) {
         let mut index = 0;
         items.retain(|item| {
             let keep = distinct(item) && index >= self.skip;
@@ -108,8 +103,8 @@ impl<C: Cursor> Place<C> {
 
     /// The page in hand did not say how to go on: it will be asked for again, and passed over.
     pub(super) fn ask_again(&mut self) {
-        self.again = true;
-        self.skip = self.received;
+        self.in_hand = false;
+        self.pending = self.received;
     }
 
     /// Items handed out and taken, where the consumer has `left` so many of the page in hand.
@@ -123,20 +118,20 @@ impl<C: Cursor> Place<C> {
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.after == Some(After::End)
+        self.landing.after == Some(After::End)
     }
 
     /// The cursor of the page to come, and its position in the walk.
     pub(super) fn to_come(&self) -> (Option<&C>, u64) {
-        match &self.after {
+        match &self.landing.after {
             Some(After::Next(next)) => (Some(next), self.pages_in_all() + 1),
-            _ => (self.at.as_ref(), self.pages_in_all().max(self.pages + 1)),
+            _ => (self.landing.at.as_ref(), self.pages_in_all().max(self.pages + 1)),
         }
     }
 
     pub(super) fn checkpoint(&self, left: usize) -> Checkpoint<C> {
         let (items, page_is_left) = (self.items(left), left > 0 || self.cut);
-        match &self.after {
+        match &self.landing.after {
             Some(After::Next(next)) if !page_is_left => {
                 let pages = self.pages_in_all();
                 Checkpoint { cursor: Some(next.clone()), skip: 0, items, pages, done: false }
@@ -161,10 +156,10 @@ impl<C: Cursor> Place<C> {
     /// A place inside the page at hand, as a cursor of its own where there is one.
     fn normal(&self, skip: usize) -> (Option<C>, u64) {
         let skip = skip as u64;
-        let own = self.at.as_ref().zip(self.inside).and_then(|(at, inside)| inside(at, skip));
+        let own = self.landing.at.as_ref().zip(self.inside).and_then(|(at, inside)| inside(at, skip));
         match own {
             Some(own) => (Some(own), 0),
-            None => (self.at.clone(), skip),
+            None => (self.landing.at.clone(), skip),
         }
     }
 }

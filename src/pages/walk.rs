@@ -11,7 +11,7 @@ use super::{Checkpoint, Cursor, Error, ErrorKind, Progress};
 pub(super) struct Walk<T, C, E> {
     stage: Stage<T, C, E>,
     status: Status,
-    place: Place<C>,
+    place: Place<T, C>,
     distinct: Option<Distinct<T>>,
     max_items: u64,
     max_pages: u64,
@@ -121,52 +121,33 @@ where
     /// The next page: of its items those that are to be handed out, which may be none.
     #[inline]
     pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<T, E>> {
-        loop {
-            match self.status {
-                Status::Open => {}
-                Status::Failed | Status::Over => return Poll::Ready(Step::End),
-                Status::Polled => return Poll::Ready(self.end()),
+        if self.status != Status::Open {
+            return Poll::Ready(self.stay());
+        }
+        let items = self.wanted();
+        let want = Want { items, pages: self.max_pages.saturating_sub(self.place.pages_in_all()) };
+        if want.is_none() || self.place.is_done() {
+            return Poll::Ready(self.end());
+        }
+        if let Stage::Setup(_) = &self.stage {
+            if let Some(error) = self.open() {
+                return Poll::Ready(Step::Failed(error));
             }
-            let items = self.wanted();
-            let want = Want { items, pages: self.max_pages.saturating_sub(self.place.pages_in_all()) };
-            if want.is_none() || self.place.is_done() {
-                return Poll::Ready(self.end());
+        }
+        let Stage::Running(engine) = &mut self.stage else { return Poll::Ready(self.end()) };
+        self.status = Status::Polled;
+        let outcome = engine.poll_page(cx, want, &mut self.place.landing);
+        self.status = Status::Open;
+        match ready!(outcome) {
+            Outcome::Page(arrival) => {
+                self.retries += u64::from(arrival.attempts - 1);
+                self.total = self.place.landing.page.total.or(self.total);
+                let items = self.place.turn(arrival, self.distinct.as_mut(), want.items);
+                Poll::Ready(if self.place.in_hand { Step::Page(items) } else { self.end() })
             }
-            let engine = match &mut self.stage {
-                Stage::Running(engine) => engine,
-                Stage::Setup(_) => match self.open() {
-                    Some(error) => return Poll::Ready(Step::Failed(error)),
-                    None => continue,
-                },
-                Stage::Gone => return Poll::Ready(self.end()),
-            };
-            self.status = Status::Polled;
-            let outcome = engine.poll_page(cx, want);
-            self.status = Status::Open;
-            match ready!(outcome) {
-                Outcome::Page(page) => {
-                    self.retries += u64::from(page.attempts - 1);
-                    self.total = page.total.or(self.total);
-                    let items = self.place.turn(page, self.distinct.as_mut(), want.items);
-                    if self.place.in_hand {
-                        return Poll::Ready(Step::Page(items));
-                    }
-                }
-                Outcome::Failed(error) => {
-                    if let ErrorKind::Fetch { attempts, .. } = error.kind() {
-                        self.retries += u64::from(attempts - 1);
-                    }
-                    self.status = Status::Failed;
-                    return Poll::Ready(Step::Failed(error));
-                }
-                Outcome::Shutdown => {
-                    let (cursor, page) = self.place.to_come();
-                    let error = Error::new(page, cursor, ErrorKind::Shutdown);
-                    self.end();
-                    return Poll::Ready(Step::Failed(error));
-                }
-                Outcome::End => return Poll::Ready(self.end()),
-            }
+            Outcome::Failed(error) => Poll::Ready(self.fail(error)),
+            Outcome::Shutdown => Poll::Ready(self.shut_down()),
+            Outcome::End => Poll::Ready(self.end()),
         }
     }
 
@@ -178,13 +159,14 @@ where
         }
         self.status = Status::Open;
         self.retries += 1;
-        if self.place.after == Some(After::Unknown) {
+        if self.place.landing.after == Some(After::Unknown) {
             self.place.ask_again();
         }
         true
     }
 
     /// Begins to run, unless the set-up is at fault.
+    #[cold]
     fn open(&mut self) -> Option<Error<E>> {
         let Stage::Setup(setup) = mem::replace(&mut self.stage, Stage::Gone) else { return None };
         let (cursor, page) = self.place.to_come();
@@ -197,7 +179,34 @@ where
         None
     }
 
+    #[cold]
+    fn fail(&mut self, error: Error<E>) -> Step<T, E> {
+        if let ErrorKind::Fetch { attempts, .. } = error.kind() {
+            self.retries += u64::from(attempts - 1);
+        }
+        self.status = Status::Failed;
+        Step::Failed(error)
+    }
+
+    #[cold]
+    fn shut_down(&mut self) -> Step<T, E> {
+        let (cursor, page) = self.place.to_come();
+        let error = Error::new(page, cursor, ErrorKind::Shutdown);
+        self.end();
+        Step::Failed(error)
+    }
+
+    /// A poll after the end, after an error, or after a panic.
+    #[cold]
+    fn stay(&mut self) -> Step<T, E> {
+        match self.status {
+            Status::Polled => self.end(),
+            _ => Step::End,
+        }
+    }
+
     /// Lets go of what fetches.
+    #[cold]
     fn end(&mut self) -> Step<T, E> {
         self.stage = Stage::Gone;
         self.status = Status::Over;

@@ -10,7 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::chain::Chain;
 use super::task::{Begun, Lost, Task, begin};
-use super::{Arrival, Outcome, Want};
+use super::{Arrival, Landing, Outcome, Want};
 use crate::pages::Cursor;
 
 /// A chain that goes on, on a task, while the consumer is busy with the pages it has.
@@ -20,11 +20,14 @@ use crate::pages::Cursor;
 /// the consumer.
 pub(in crate::pages) struct Ahead<T, C, E> {
     room: usize,
-    ready: VecDeque<Arrival<T, C>>,
+    ready: VecDeque<Landed<T, C>>,
     chain: Whereabouts<T, C, E>,
     /// What the chain brought home besides pages: its end, or an error.
-    last: Option<Outcome<T, C, E>>,
+    last: Option<Outcome<E>>,
 }
+
+/// A page that has come, on its way to where the consumer reads it.
+type Landed<T, C> = (Landing<T, C>, Arrival);
 
 enum Whereabouts<T, C, E> {
     Here(Box<Chain<T, C, E>>),
@@ -34,8 +37,8 @@ enum Whereabouts<T, C, E> {
 }
 
 enum Message<T, C, E> {
-    Page(Arrival<T, C>),
-    Home(Box<Chain<T, C, E>>, Option<Outcome<T, C, E>>),
+    Page(Landed<T, C>),
+    Home(Box<Chain<T, C, E>>, Option<Outcome<E>>),
 }
 
 impl<T, C, E> Ahead<T, C, E>
@@ -49,21 +52,30 @@ where
         Self { room, ready: VecDeque::new(), chain, last: None }
     }
 
-    pub(super) fn poll_page(&mut self, cx: &mut Context<'_>, want: Want) -> Poll<Outcome<T, C, E>> {
+    pub(super) fn poll_page(
+        &mut self,
+        cx: &mut Context<'_>,
+        want: Want,
+        landing: &mut Landing<T, C>,
+    ) -> Poll<Outcome<E>> {
         loop {
             self.collect();
-            if let Some(page) = self.ready.pop_front() {
-                self.send_out(want.less(&page));
-                return Poll::Ready(Outcome::Page(page));
+            if let Some((landed, arrival)) = self.ready.pop_front() {
+                *landing = landed;
+                self.send_out(want.less(&landing.page));
+                return Poll::Ready(Outcome::Page(arrival));
             }
             if let Some(last) = self.last.take() {
                 return Poll::Ready(last);
             }
             match &mut self.chain {
-                Whereabouts::Here(chain) => match ready!(chain.poll_page(cx)) {
-                    Outcome::Page(page) => self.ready.push_back(page),
-                    last => return Poll::Ready(last),
-                },
+                Whereabouts::Here(chain) => {
+                    let outcome = ready!(chain.poll_page_away(cx, landing));
+                    if let Outcome::Page(_) = &outcome {
+                        self.send_out(want.less(&landing.page));
+                    }
+                    return Poll::Ready(outcome);
+                }
                 Whereabouts::Away { task, inbox } => {
                     if let Some(message) = ready!(inbox.poll_recv(cx)) {
                         self.receive(message);
@@ -116,7 +128,7 @@ where
 
     /// Sends the chain out to fill the room that is left, unless it is out already or has nothing more to bring.
     fn send_out(&mut self, want: Want) {
-        let want = self.ready.iter().fold(want, Want::less);
+        let want = self.ready.iter().fold(want, |want, (landed, _)| want.less(&landed.page));
         let room = self.room.saturating_sub(self.ready.len());
         let here = matches!(self.chain, Whereabouts::Here(_));
         if !here || self.last.is_some() || room == 0 || want.is_none() {
@@ -126,7 +138,7 @@ where
             unreachable!("matched just now");
         };
         let (outbox, inbox) = unbounded_channel();
-        match begin(Errand { chain: Some(chain), outbox, room, want }) {
+        match begin(Errand { chain: Some(chain), landing: Landing::new(None), outbox, room, want }) {
             Begun::Away(task) => self.chain = Whereabouts::Away { task, inbox },
             Begun::Here(errand) => {
                 self.chain = errand.chain.map_or(Whereabouts::Gone, Whereabouts::Here);
@@ -150,6 +162,7 @@ where
 /// The chain on its way: fetches until the room is full or nothing is left, then comes home.
 struct Errand<T, C, E> {
     chain: Option<Box<Chain<T, C, E>>>,
+    landing: Landing<T, C>,
     outbox: UnboundedSender<Message<T, C, E>>,
     room: usize,
     want: Want,
@@ -164,12 +177,13 @@ impl<T, C: Cursor, E> Future for Errand<T, C, E> {
             let last = if this.room == 0 || this.want.is_none() {
                 None
             } else {
-                match ready!(chain.poll_page(cx)) {
-                    Outcome::Page(page) => {
+                match ready!(chain.poll_page_away(cx, &mut this.landing)) {
+                    Outcome::Page(arrival) => {
                         this.room -= 1;
-                        this.want = this.want.less(&page);
+                        this.want = this.want.less(&this.landing.page);
+                        let landed = mem::replace(&mut this.landing, Landing::new(None));
                         // Nobody to receive it: the stream is being dropped, and this task aborted.
-                        drop(this.outbox.send(Message::Page(page)));
+                        drop(this.outbox.send(Message::Page((landed, arrival))));
                         continue;
                     }
                     last => Some(last),

@@ -2,7 +2,7 @@ use std::task::{Context, Poll, ready};
 
 use super::course::{After, Course};
 use super::request::{Reply, Request};
-use super::{Arrival, Outcome};
+use super::{Arrival, Landing, Outcome};
 use crate::pages::error::name;
 use crate::pages::{Cursor, Error, ErrorKind};
 
@@ -20,7 +20,6 @@ enum State<C> {
     Asking,
     /// The page was delivered; what it leads to is an error, told when the next page is wanted.
     Stuck {
-        at: Option<C>,
         after: After<C>,
     },
     /// An error was told; this is the page to ask for if it is retried.
@@ -36,22 +35,29 @@ impl<T, C: Cursor, E> Chain<T, C, E> {
         Self { request, course, state: State::Idle(start), page }
     }
 
-    #[inline]
-    pub(super) fn poll_page(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T, C, E>> {
-        loop {
-            match &mut self.state {
-                State::Idle(next) => {
-                    self.request.start(next.take(), self.page);
-                    self.state = State::Asking;
-                }
-                State::Asking => {
-                    let reply = ready!(self.request.poll(cx));
-                    return Poll::Ready(self.receive(reply));
-                }
-                State::Stuck { .. } => return Poll::Ready(Outcome::Failed(self.fail())),
-                State::Failed { .. } | State::Ended => return Poll::Ready(Outcome::End),
-            }
+    #[inline(always)]
+    pub(super) fn poll_page(
+        &mut self,
+        cx: &mut Context<'_>,
+        landing: &mut Landing<T, C>,
+    ) -> Poll<Outcome<E>> {
+        if let State::Idle(next) = &mut self.state {
+            self.request.start(next.take(), self.page);
+            self.state = State::Asking;
         }
+        let State::Asking = &self.state else { return Poll::Ready(self.stop()) };
+        let reply = ready!(self.request.poll(cx, &mut landing.page));
+        Poll::Ready(self.receive(reply, landing))
+    }
+
+    /// As `poll_page`, for a task, where it need not be inlined.
+    #[inline(never)]
+    pub(super) fn poll_page_away(
+        &mut self,
+        cx: &mut Context<'_>,
+        landing: &mut Landing<T, C>,
+    ) -> Poll<Outcome<E>> {
+        self.poll_page(cx, landing)
     }
 
     /// Whether there is a page to ask for again; it is, when the next page is wanted.
@@ -63,44 +69,57 @@ impl<T, C: Cursor, E> Chain<T, C, E> {
         true
     }
 
-    #[inline]
-    fn receive(&mut self, reply: Reply<T, C, E>) -> Outcome<T, C, E> {
-        let Reply { result, at, attempts, restarted } = reply;
-        let mut page = match result {
-            Ok(page) => page,
-            Err(source) => {
-                let error = Error::new(self.page, at.as_ref(), ErrorKind::Fetch { attempts, source });
-                self.state = State::Failed { at, page: self.page };
-                return Outcome::Failed(error);
-            }
-        };
+    #[inline(always)]
+    fn receive(&mut self, reply: Reply<E>, landing: &mut Landing<T, C>) -> Outcome<E> {
+        let Reply { result, attempts, restarted } = reply;
+        if let Err(source) = result {
+            return Outcome::Failed(self.fail(attempts, source));
+        }
+        let at = self.request.at();
         if restarted {
             self.course.jump(at.as_ref());
         }
-        let mark = self.course.is_mark(&page);
-        let after = self.course.after(at.as_ref(), &mut page);
+        let mark = self.course.is_mark(&landing.page);
+        let after = self.course.after(at.as_ref(), &mut landing.page);
         self.state = match &after {
             After::Next(next) => State::Idle(Some(next.clone())),
             After::End => State::Ended,
-            After::Repeat(_) | After::Unknown => State::Stuck { at: at.clone(), after: after.clone() },
+            After::Repeat(_) | After::Unknown => State::Stuck { after: after.clone() },
         };
         self.page += 1;
-        Outcome::Page(Arrival { items: page.items, total: page.total, at, after, attempts, mark })
+        landing.at.clone_from(at);
+        landing.after = Some(after);
+        Outcome::Page(Arrival { attempts, restarted, mark })
     }
 
-    /// Tells of the error that the page before this one leads to.
-    fn fail(&mut self) -> Error<E> {
+    #[cold]
+    fn fail(&mut self, attempts: u32, source: E) -> Error<E> {
+        let at = self.request.at().clone();
+        let error = Error::new(self.page, at.as_ref(), ErrorKind::Fetch { attempts, source });
+        self.state = State::Failed { at, page: self.page };
+        error
+    }
+
+    /// There is nothing to ask for; perhaps there is an error to tell of, to which the page before this one leads.
+    #[cold]
+    fn stop(&mut self) -> Outcome<E> {
         let page = self.page - 1;
-        let state = std::mem::replace(&mut self.state, State::Ended);
-        let State::Stuck { at, after } = state else { unreachable!("called when the walk is stuck") };
+        let at = self.request.at().clone();
+        let after = match std::mem::replace(&mut self.state, State::Ended) {
+            State::Stuck { after } => after,
+            state => {
+                self.state = state;
+                return Outcome::End;
+            }
+        };
         if let After::Repeat(next) = after {
             let error = Error::new(page, at.as_ref(), ErrorKind::Repeat { next: name(Some(&next)) });
             self.state = State::Failed { at: Some(next), page: self.page };
-            error
+            Outcome::Failed(error)
         } else {
             let error = Error::new(page, at.as_ref(), ErrorKind::MissingCursor);
             self.state = State::Failed { at, page };
-            error
+            Outcome::Failed(error)
         }
     }
 }

@@ -39,7 +39,7 @@ impl<C: Cursor> Course<C> {
     /// What comes after this page, which was asked for with `at`. Takes the page's cursor.
     ///
     /// The explicit word counts first: `has_more`, then what the user said of empty pages, then a cursor.
-    #[inline]
+    #[inline(always)]
     pub(super) fn after<T>(&mut self, at: Option<&C>, page: &mut Page<T, C>) -> After<C> {
         if page.has_more == Some(false) || self.is_mark(page) {
             return After::End;
@@ -61,7 +61,7 @@ impl<C: Cursor> Course<C> {
     }
 
     /// Whether this page is nothing but the mark of the end.
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_mark<T>(&self, page: &Page<T, C>) -> bool {
         page.items.is_empty()
             && match self.on_empty {

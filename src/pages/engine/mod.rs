@@ -18,11 +18,11 @@ use self::course::Course;
 use self::request::Request;
 use self::window::Window;
 use super::cursor::Numbering;
-use super::{Cursor, Error, OnEmpty, OnRepeat};
+use super::{Cursor, Error, OnEmpty, OnRepeat, Page};
 
 pub(super) use self::course::After;
 pub(super) use self::hooks::{Hooks, Pass};
-pub(super) use self::source::{BoxSource, source};
+pub(super) use self::source::{BoxSource, chain, shared};
 
 /// What a walk is set up with, before its first poll.
 pub(super) struct Setup<T, C, E> {
@@ -37,20 +37,34 @@ pub(super) struct Setup<T, C, E> {
     pub(super) concurrent: usize,
 }
 
-/// A page that has come.
-#[derive(Debug)]
-pub(super) struct Arrival<T, C> {
-    pub(super) items: Vec<T>,
-    pub(super) total: Option<u64>,
+/// Where a page lands: written where the consumer reads it, rather than handed up from layer to layer.
+pub(super) struct Landing<T, C> {
+    pub(super) page: Page<T, C>,
+    /// The cursor it was asked with.
     pub(super) at: Option<C>,
-    pub(super) after: After<C>,
+    /// What comes after it; `None` before the first page.
+    pub(super) after: Option<After<C>>,
+}
+
+impl<T, C> Landing<T, C> {
+    pub(super) fn new(at: Option<C>) -> Self {
+        Self { page: Page::new(Vec::new(), None), at, after: None }
+    }
+}
+
+/// How a page has come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival {
     pub(super) attempts: u32,
-    /// An empty page that is nothing but the mark of the end.
+    /// It is another page than the one before it led to.
+    pub(super) restarted: bool,
+    /// It is empty, and nothing but the mark of the end.
     pub(super) mark: bool,
 }
 
-pub(super) enum Outcome<T, C, E> {
-    Page(Arrival<T, C>),
+pub(super) enum Outcome<E> {
+    /// A page has landed.
+    Page(Arrival),
     Failed(Error<E>),
     /// The runtime that fetched ahead is gone, and the fetch function with it.
     Shutdown,
@@ -65,7 +79,7 @@ pub(super) struct Want {
 }
 
 impl Want {
-    fn less<T, C>(self, page: &Arrival<T, C>) -> Self {
+    fn less<T, C>(self, page: &Page<T, C>) -> Self {
         let items = self.items.saturating_sub(page.items.len() as u64);
         Self { items, pages: self.pages.saturating_sub(1) }
     }
@@ -93,7 +107,7 @@ where
         let request = Request::new(source, hooks.share(), origin);
         let course = Course::new(numbering, on_empty, on_repeat, start.as_ref());
         match start {
-            Some(start) if concurrent > 1 => {
+            Some(start) if concurrent > 1 && course.numbering.is_some() => {
                 Self::Window(Window::new(request, course, start, page, concurrent))
             }
             start => {
@@ -106,12 +120,17 @@ where
         }
     }
 
-    #[inline]
-    pub(super) fn poll_page(&mut self, cx: &mut Context<'_>, want: Want) -> Poll<Outcome<T, C, E>> {
+    #[inline(always)]
+    pub(super) fn poll_page(
+        &mut self,
+        cx: &mut Context<'_>,
+        want: Want,
+        landing: &mut Landing<T, C>,
+    ) -> Poll<Outcome<E>> {
         match self {
-            Self::Chain(chain) => chain.poll_page(cx),
-            Self::Ahead(ahead) => ahead.poll_page(cx, want),
-            Self::Window(window) => window.poll_page(cx, want),
+            Self::Chain(chain) => chain.poll_page(cx, landing),
+            Self::Ahead(ahead) => ahead.poll_page(cx, want, landing),
+            Self::Window(window) => window.poll_page(cx, want, landing),
         }
     }
 

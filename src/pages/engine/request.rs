@@ -6,7 +6,7 @@ use tokio::task::coop;
 use tokio::time::{Sleep, sleep};
 
 use super::hooks::{Delays, Pass, Passing, Shared};
-use super::source::BoxSource;
+use super::source::{Begin, BoxSource};
 use crate::pages::{Cursor, Event, OnError, Page};
 
 /// One page, asked for until it comes or its error is final: gate, fetch, classify, pause, again.
@@ -17,6 +17,8 @@ pub(super) struct Request<T, C, E> {
     /// Where the walk begins, for a restart that names no cursor.
     origin: Option<C>,
     at: Option<C>,
+    /// The cursor to ask with, until it was asked.
+    begin: Option<Begin<C>>,
     page: u64,
     attempts: u32,
     delays: Option<Delays>,
@@ -32,11 +34,9 @@ enum State {
     Pause(Pin<Box<Sleep>>),
 }
 
-/// A page that came, or the error that was final, and how it was asked for in the end.
-pub(super) struct Reply<T, C, E> {
-    pub(super) result: Result<Page<T, C>, E>,
-    /// The cursor that was asked last: another than at first after a restart.
-    pub(super) at: Option<C>,
+/// How a page was asked for, in the end.
+pub(super) struct Reply<E> {
+    pub(super) result: Result<(), E>,
     pub(super) attempts: u32,
     /// Whether the walk jumped to this page, because the cursor before it had expired.
     pub(super) restarted: bool,
@@ -50,6 +50,7 @@ impl<T, C: Cursor, E> Request<T, C, E> {
             state: State::Idle,
             origin,
             at: None,
+            begin: None,
             page: 0,
             attempts: 0,
             delays: None,
@@ -58,12 +59,27 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         }
     }
 
-    pub(super) fn fork(&self) -> Self {
-        Self::new(self.source.fork(), self.hooks.clone(), self.origin.clone())
+    /// A request of its own for another page, where the source allows it.
+    pub(super) fn fork(&self) -> Option<Self> {
+        Some(Self::new(self.source.fork()?, self.hooks.clone(), self.origin.clone()))
+    }
+
+    /// The cursor that was asked last: another than at first after a restart.
+    #[expect(
+        clippy::ref_option,
+        reason = "it is cloned from as it is, to reuse what the clone has allocated"
+    )]
+    pub(super) fn at(&self) -> &Option<C> {
+        &self.at
     }
 
     #[inline]
     pub(super) fn start(&mut self, at: Option<C>, page: u64) {
+        if self.hooks.is_none() {
+            self.at.clone_from(&at);
+            self.begin = Some(Begin(at));
+            return;
+        }
         self.state = State::Ready;
         self.at = at;
         self.page = page;
@@ -72,9 +88,21 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         self.restarted = false;
     }
 
-    /// Must be started before; after a reply it must be started again.
-    #[inline]
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Reply<T, C, E>> {
+    /// Must be started before; after a reply it must be started again. A page comes into `into`.
+    #[inline(always)]
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, into: &mut Page<T, C>) -> Poll<Reply<E>> {
+        if self.hooks.is_some() {
+            return self.poll_hooked(cx, into);
+        }
+        // Without hooks there is one attempt and nothing around it.
+        let coop = ready!(coop::poll_proceed(cx));
+        let result = ready!(self.source.as_mut().poll(self.begin.take(), cx, into));
+        coop.made_progress();
+        Poll::Ready(Reply { result, attempts: 1, restarted: false })
+    }
+
+    #[inline(never)]
+    fn poll_hooked(&mut self, cx: &mut Context<'_>, into: &mut Page<T, C>) -> Poll<Reply<E>> {
         loop {
             match &mut self.state {
                 State::Idle => unreachable!("a request is started before it is polled"),
@@ -88,13 +116,13 @@ impl<T, C: Cursor, E> Request<T, C, E> {
                 }
                 State::Fetch => {
                     let coop = ready!(coop::poll_proceed(cx));
-                    let result = ready!(self.source.as_mut().poll(cx));
+                    let result = ready!(self.source.as_mut().poll(self.begin.take(), cx, into));
                     coop.made_progress();
                     self.pass = None;
-                    if let Some(result) = self.settle(result) {
+                    if let Some(result) = self.settle(result, into.items.len()) {
                         self.state = State::Idle;
                         let Self { attempts, restarted, .. } = *self;
-                        return Poll::Ready(Reply { result, at: self.at.take(), attempts, restarted });
+                        return Poll::Ready(Reply { result, attempts, restarted });
                     }
                 }
                 State::Pause(sleep) => {
@@ -105,12 +133,10 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         }
     }
 
-    #[inline]
     fn passing(&mut self) -> Option<Passing> {
         self.hooks.as_ref()?.lock().gate.as_mut().map(|gate| gate())
     }
 
-    #[inline]
     fn ask(&mut self) {
         self.attempts = self.attempts.saturating_add(1);
         if let Some(hooks) = &self.hooks {
@@ -120,22 +146,17 @@ impl<T, C: Cursor, E> Request<T, C, E> {
                 attempt: self.attempts,
             });
         }
-        self.source.as_mut().start(self.at.clone());
+        self.begin = Some(Begin(self.at.clone()));
         self.state = State::Fetch;
     }
 
     /// The result if it is final; otherwise the next attempt is prepared.
-    #[inline]
-    fn settle(&mut self, result: Result<Page<T, C>, E>) -> Option<Result<Page<T, C>, E>> {
+    fn settle(&mut self, result: Result<(), E>, items: usize) -> Option<Result<(), E>> {
         let Some(hooks) = &self.hooks else { return Some(result) };
         let (page, attempt) = (self.page, self.attempts);
-        let error = match result {
-            Ok(found) => {
-                let items = found.items.len();
-                hooks.observe(&Event::Arrived { page, cursor: self.at.as_ref(), items });
-                return Some(Ok(found));
-            }
-            Err(error) => error,
+        let Err(error) = result else {
+            hooks.observe(&Event::Arrived { page, cursor: self.at.as_ref(), items });
+            return Some(Ok(()));
         };
         let Some((restart, delay)) = next_attempt(hooks, &error, &mut self.delays, self.restarted) else {
             let cursor = self.at.as_ref();

@@ -7,65 +7,102 @@ use pin_project::pin_project;
 
 use crate::pages::Page;
 
-/// The user's fetch function with its type erased: one page at a time, started and polled in place.
+/// The user's fetch function with its type erased: one page at a time, polled in place.
 ///
 /// The future of a page lies beside the function rather than in a box of its own, so a page costs no allocation.
 pub(in crate::pages) trait Source<T, C, E>: Send {
-    /// Begins to fetch the page at `at`; a fetch that was under way is dropped.
-    fn start(self: Pin<&mut Self>, at: Option<C>);
+    /// `begin`: what to fetch a page with; what was under way is dropped. Without it, something must be under way.
+    /// The page comes into `into`.
+    fn poll(
+        self: Pin<&mut Self>,
+        begin: Option<Begin<C>>,
+        cx: &mut Context<'_>,
+        into: &mut Page<T, C>,
+    ) -> Poll<Result<(), E>>;
 
-    /// Must not be called unless a fetch was started and has not ended.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Page<T, C>, E>>;
-
-    /// Another source over the same function, to fetch two pages at a time.
-    fn fork(&self) -> BoxSource<T, C, E>;
+    /// Another source over the same function, to fetch two pages at a time, where it can be shared.
+    fn fork(&self) -> Option<BoxSource<T, C, E>>;
 }
+
+/// A page to begin to fetch, at this cursor; `None` is the start.
+pub(in crate::pages) struct Begin<C>(pub(super) Option<C>);
 
 pub(in crate::pages) type BoxSource<T, C, E> = Pin<Box<dyn Source<T, C, E>>>;
 
-/// `convert` is a closure type of size zero, so that the conversion is inlined.
+/// `convert` and `share` are closures of size zero, so that they are inlined.
 #[pin_project]
-struct Calls<F, Fut, G> {
-    fetch: Arc<Mutex<F>>,
+struct Calls<F, Fut, G, S> {
+    fetch: F,
     #[pin]
     page: Option<Fut>,
     convert: G,
+    share: S,
 }
 
-pub(in crate::pages) fn source<T, C, E, P, F, Fut, G>(fetch: F, convert: G) -> BoxSource<T, C, E>
+/// One page at a time.
+pub(in crate::pages) fn chain<T, C, E, P, F, Fut, G>(fetch: F, convert: G) -> BoxSource<T, C, E>
 where
+    C: 'static,
     F: FnMut(Option<C>) -> Fut + Send + 'static,
     Fut: Future<Output = Result<P, E>> + Send + 'static,
     G: Fn(P) -> Page<T, C> + Copy + Send + 'static,
 {
-    Box::pin(Calls { fetch: Arc::new(Mutex::new(fetch)), page: None, convert })
+    Box::pin(Calls { fetch, page: None, convert, share: |_: &F| None })
 }
 
-impl<T, C, E, P, F, Fut, G> Source<T, C, E> for Calls<F, Fut, G>
+/// Several at a time, should that be asked for.
+pub(in crate::pages) fn shared<T, C, E, P, F, Fut, G>(fetch: F, convert: G) -> BoxSource<T, C, E>
 where
+    C: 'static,
     F: FnMut(Option<C>) -> Fut + Send + 'static,
     Fut: Future<Output = Result<P, E>> + Send + 'static,
     G: Fn(P) -> Page<T, C> + Copy + Send + 'static,
 {
-    fn start(self: Pin<&mut Self>, at: Option<C>) {
-        let mut this = self.project();
-        let page = {
-            // A panic of the function under the lock leaves nothing half done of ours.
-            let mut fetch = this.fetch.lock().unwrap_or_else(PoisonError::into_inner);
-            fetch(at)
-        };
-        this.page.set(Some(page));
-    }
+    let fetch = Arc::new(Mutex::new(fetch));
+    // A panic of the function under the lock leaves nothing half done of ours.
+    let fetch = move |at| fetch.lock().unwrap_or_else(PoisonError::into_inner)(at);
+    fork(fetch, convert)
+}
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Page<T, C>, E>> {
+fn fork<T, C, E, P, F, Fut, G>(fetch: F, convert: G) -> BoxSource<T, C, E>
+where
+    C: 'static,
+    F: FnMut(Option<C>) -> Fut + Clone + Send + 'static,
+    Fut: Future<Output = Result<P, E>> + Send + 'static,
+    G: Fn(P) -> Page<T, C> + Copy + Send + 'static,
+{
+    Box::pin(Calls { fetch, page: None, convert, share: |fetch: &F| Some(fetch.clone()) })
+}
+
+impl<T, C, E, P, F, Fut, G, S> Source<T, C, E> for Calls<F, Fut, G, S>
+where
+    C: 'static,
+    F: FnMut(Option<C>) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<P, E>> + Send + 'static,
+    G: Fn(P) -> Page<T, C> + Copy + Send + 'static,
+    S: Fn(&F) -> Option<F> + Copy + Send + 'static,
+{
+    fn poll(
+        self: Pin<&mut Self>,
+        begin: Option<Begin<C>>,
+        cx: &mut Context<'_>,
+        into: &mut Page<T, C>,
+    ) -> Poll<Result<(), E>> {
         let mut this = self.project();
-        let page = this.page.as_mut().as_pin_mut().expect("a fetch was started before it is polled");
-        let page = ready!(page.poll(cx));
+        if let Some(Begin(at)) = begin {
+            let page = (this.fetch)(at);
+            this.page.set(Some(page));
+        }
+        let page = this.page.as_mut().as_pin_mut().expect("a page is begun before it is waited for");
+        let result = ready!(page.poll(cx));
         this.page.set(None);
-        Poll::Ready(page.map(*this.convert))
+        *into = (this.convert)(result?);
+        Poll::Ready(Ok(()))
     }
 
-    fn fork(&self) -> BoxSource<T, C, E> {
-        Box::pin(Self { fetch: Arc::clone(&self.fetch), page: None, convert: self.convert })
+    fn fork(&self) -> Option<BoxSource<T, C, E>> {
+        let Self { convert, share, .. } = *self;
+        let fetch = share(&self.fetch)?;
+        Some(Box::pin(Self { fetch, page: None, convert, share }))
     }
 }

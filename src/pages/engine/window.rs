@@ -9,9 +9,9 @@ use std::task::{Context, Poll, ready};
 use super::course::{After, Course};
 use super::request::{Reply, Request};
 use super::task::{Begun, Lost, Task, begin};
-use super::{Arrival, Outcome, Want};
+use super::{Arrival, Landing, Outcome, Want};
 use crate::pages::error::name;
-use crate::pages::{Cursor, Error, ErrorKind};
+use crate::pages::{Cursor, Error, ErrorKind, Page};
 
 /// Several numbered pages at once, delivered in order.
 ///
@@ -45,9 +45,12 @@ struct Slot<T, C, E> {
     work: Work<T, C, E>,
 }
 
+/// A reply, the cursor it was had with, and the page if it is one.
+type Answer<T, C, E> = (Reply<E>, Option<C>, Page<T, C>);
+
 enum Work<T, C, E> {
-    Done(Reply<T, C, E>),
-    Away(Task<Reply<T, C, E>>),
+    Done(Answer<T, C, E>),
+    Away(Task<Answer<T, C, E>>),
     Here(Errand<T, C, E>),
     Panicked(Box<dyn Any + Send>),
 }
@@ -64,7 +67,12 @@ where
         Self { model, course, width, slots, state: State::Due(start), page, stride, left: None, received: 0 }
     }
 
-    pub(super) fn poll_page(&mut self, cx: &mut Context<'_>, want: Want) -> Poll<Outcome<T, C, E>> {
+    pub(super) fn poll_page(
+        &mut self,
+        cx: &mut Context<'_>,
+        want: Want,
+        landing: &mut Landing<T, C>,
+    ) -> Poll<Outcome<E>> {
         match &self.state {
             State::Due(_) => {}
             State::Stuck { .. } => return Poll::Ready(Outcome::Failed(self.fail())),
@@ -85,7 +93,7 @@ where
                 }
             },
             Work::Done(_) | Work::Panicked(_) => match self.slots.pop_front().map(|slot| slot.work) {
-                Some(Work::Done(reply)) => return Poll::Ready(self.receive(reply, want)),
+                Some(Work::Done(reply)) => return Poll::Ready(self.receive(reply, want, landing)),
                 Some(Work::Panicked(payload)) => {
                     self.end();
                     resume_unwind(payload)
@@ -94,7 +102,7 @@ where
             },
         };
         self.slots.pop_front();
-        Poll::Ready(self.receive(reply, want))
+        Poll::Ready(self.receive(reply, want, landing))
     }
 
     /// The guesses after the failed page are kept: they are not asked for again.
@@ -105,16 +113,13 @@ where
         true
     }
 
-    fn receive(&mut self, reply: Reply<T, C, E>, want: Want) -> Outcome<T, C, E> {
-        let Reply { result, at, attempts, restarted } = reply;
-        let mut page = match result {
-            Ok(page) => page,
-            Err(source) => {
-                let error = Error::new(self.page, at.as_ref(), ErrorKind::Fetch { attempts, source });
-                self.state = at.map_or(State::Ended, State::Failed);
-                return Outcome::Failed(error);
-            }
-        };
+    fn receive(&mut self, answer: Answer<T, C, E>, want: Want, landing: &mut Landing<T, C>) -> Outcome<E> {
+        let (Reply { result, attempts, restarted }, at, mut page) = answer;
+        if let Err(source) = result {
+            let error = Error::new(self.page, at.as_ref(), ErrorKind::Fetch { attempts, source });
+            self.state = at.map_or(State::Ended, State::Failed);
+            return Outcome::Failed(error);
+        }
         if restarted {
             self.course.jump(at.as_ref());
         }
@@ -128,9 +133,9 @@ where
         let after = self.course.after(at.as_ref(), &mut page);
         self.page += 1;
         self.turn_to(&after, at.as_ref());
-        let arrival = Arrival { items: page.items, total: page.total, at, after, attempts, mark };
-        self.fill(want.less(&arrival));
-        Outcome::Page(arrival)
+        self.fill(want.less(&page));
+        *landing = Landing { page, at, after: Some(after) };
+        Outcome::Page(Arrival { attempts, restarted, mark })
     }
 
     /// Goes on to what comes after a page, and drops the guesses that it proves wrong.
@@ -158,14 +163,14 @@ where
         }
         // After an error the page that is due is missing in front of the guesses behind it.
         if self.slots.front().is_none_or(|slot| slot.at != *due) {
-            let slot = self.open(due.clone(), 0);
+            let Some(slot) = self.open(due.clone(), 0) else { return };
             self.slots.push_front(slot);
         }
         while self.slots.len() < self.width && self.is_worth_guessing(want) {
             let ahead = self.slots.len() as u64;
             let (Some(last), Some(numbering)) = (self.slots.back(), &self.course.numbering) else { return };
             let next = (numbering.advance)(&last.at, self.stride.unwrap_or(1));
-            let slot = self.open(next, ahead);
+            let Some(slot) = self.open(next, ahead) else { return };
             self.slots.push_back(slot);
         }
     }
@@ -176,16 +181,16 @@ where
         ahead < want.pages && items < want.items && self.left.is_none_or(|left| items < left)
     }
 
-    fn open(&self, at: C, ahead: u64) -> Slot<T, C, E> {
-        let mut request = self.model.fork();
+    fn open(&self, at: C, ahead: u64) -> Option<Slot<T, C, E>> {
+        let mut request = self.model.fork()?;
         request.start(Some(at.clone()), self.page + ahead);
-        let work = match begin(Errand(request)) {
+        let work = match begin(Errand { request, page: Page::new(Vec::new(), None) }) {
             Begun::Done(reply) => Work::Done(reply),
             Begun::Away(task) => Work::Away(task),
             Begun::Here(errand) => Work::Here(errand),
             Begun::Panic(payload) => Work::Panicked(payload),
         };
-        Slot { at, work }
+        Some(Slot { at, work })
     }
 
     fn end(&mut self) {
@@ -208,13 +213,18 @@ where
 }
 
 /// One request, as a future.
-struct Errand<T, C, E>(Request<T, C, E>);
+struct Errand<T, C, E> {
+    request: Request<T, C, E>,
+    page: Page<T, C>,
+}
 
 impl<T, C: Cursor, E> Future for Errand<T, C, E> {
-    type Output = Reply<T, C, E>;
+    type Output = Answer<T, C, E>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll(cx)
+        let Self { request, page } = &mut *self;
+        let reply = ready!(request.poll(cx, page));
+        Poll::Ready((reply, request.at().clone(), mem::replace(page, Page::new(Vec::new(), None))))
     }
 }
 
