@@ -1,0 +1,3 @@
+//! `withal::pages`, promise by promise.
+
+mod http;
