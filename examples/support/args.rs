@@ -1,8 +1,10 @@
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
-pub(crate) const HELP: &str = "\
+const HELP: &str = "\
 Reads every document of a paginated API, and prints them one a line.
 
 usage: cargo run --example get_docs -- [options]
@@ -25,9 +27,36 @@ pub(crate) struct Args {
     pub(crate) slow: Duration,
 }
 
+/// The help was asked for, or is needed.
+pub(crate) enum Help {
+    Wanted,
+    Needed(String),
+}
+
+impl Help {
+    pub(crate) fn print(&self) -> ExitCode {
+        // If nobody reads it, so be it.
+        match self {
+            Self::Wanted => {
+                drop(write!(io::stdout(), "{HELP}"));
+                ExitCode::SUCCESS
+            }
+            Self::Needed(wrong) => {
+                drop(write!(io::stderr(), "{wrong}\n\n{HELP}"));
+                ExitCode::from(2)
+            }
+        }
+    }
+}
+
+impl From<String> for Help {
+    fn from(wrong: String) -> Self {
+        Self::Needed(wrong)
+    }
+}
+
 impl Args {
-    /// `None` if there is a call for help; otherwise the options, or what is wrong with them.
-    pub(crate) fn parse(mut words: impl Iterator<Item = OsString>) -> Result<Option<Self>, String> {
+    pub(crate) fn parse(mut words: impl Iterator<Item = OsString>) -> Result<Self, Help> {
         let mut args =
             Self { url: None, items: String::new(), resume: None, per_page: 100, slow: Duration::ZERO };
         let mut sized = false;
@@ -45,11 +74,12 @@ impl Args {
                 "--resume" => args.resume = Some(value()?.into()),
                 "--per-page" => (args.per_page, sized) = (number(value()?)?, true),
                 "--slow" => args.slow = Duration::from_millis(number(value()?)?.into()),
-                "--help" | "-h" => return Ok(None),
-                _ => return Err(format!("unknown option: {option}")),
+                "--help" | "-h" => return Err(Help::Wanted),
+                _ => return Err(format!("unknown option: {option}").into()),
             }
         }
-        args.check(sized).map(|()| Some(args))
+        args.check(sized)?;
+        Ok(args)
     }
 
     fn check(&self, sized: bool) -> Result<(), String> {

@@ -4,6 +4,26 @@ mod args;
 mod output;
 mod saved;
 
-pub(crate) use self::args::{Args, HELP};
+use std::error::Error;
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+pub(crate) use self::args::Args;
 pub(crate) use self::output::Output;
 pub(crate) use self::saved::Saved;
+
+/// Prints an error and what led to it.
+pub(crate) fn tell(error: &(dyn Error + 'static)) -> ExitCode {
+    if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) {
+        // As with `| head`: who reads us has had enough.
+        return ExitCode::SUCCESS;
+    }
+    let mut told = format!("error: {error}");
+    let mut source = error.source();
+    while let Some(error) = source {
+        told = format!("{told}: {error}");
+        source = error.source();
+    }
+    drop(writeln!(io::stderr(), "{told}"));
+    ExitCode::FAILURE
+}

@@ -2,10 +2,9 @@ use std::io::{self, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
-use withal::pages::Progress;
+use withal::pages::{Event, Progress, http};
 
 /// Documents on stdout, progress on stderr: a bar on a terminal, plain lines elsewhere.
-#[derive(Clone)]
 pub(crate) struct Output {
     bar: Option<ProgressBar>,
     /// Documents that are not out yet.
@@ -27,7 +26,7 @@ impl Output {
 
     /// Hands over the documents printed so far.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
-        self.beside_bar(|| {
+        beside(self.bar.as_ref(), || {
             let mut stdout = io::stdout().lock();
             stdout.write_all(&self.lines)?;
             stdout.flush()
@@ -48,20 +47,34 @@ impl Output {
         }
     }
 
-    /// A line on stderr. Nobody may be listening any more; the documents go on.
+    /// Tells of retries, where they happen: on the task that reads ahead.
+    pub(crate) fn observer(&self) -> impl FnMut(&Event<'_, String, http::Error>) + Send + 'static {
+        let bar = self.bar.clone();
+        move |event| {
+            if let Event::Retrying { page, delay, error, .. } = event {
+                note(bar.as_ref(), &format!("page {page}: {error}; again in {delay:?}"));
+            }
+        }
+    }
+
     pub(crate) fn note(&self, line: &str) {
-        self.beside_bar(|| drop(writeln!(io::stderr(), "{line}")));
+        note(self.bar.as_ref(), line);
     }
 
     pub(crate) fn finish(&self) {
         self.bar.as_ref().inspect(|bar| bar.finish_and_clear());
     }
+}
 
-    /// A bar and another line would overwrite each other.
-    fn beside_bar<R>(&self, write: impl FnOnce() -> R) -> R {
-        match &self.bar {
-            Some(bar) => bar.suspend(write),
-            None => write(),
-        }
+/// A line on stderr. Nobody may be listening any more; the documents go on.
+fn note(bar: Option<&ProgressBar>, line: &str) {
+    beside(bar, || drop(writeln!(io::stderr(), "{line}")));
+}
+
+/// Other lines and a bar would overwrite each other.
+fn beside<R>(bar: Option<&ProgressBar>, write: impl FnOnce() -> R) -> R {
+    match bar {
+        Some(bar) => bar.suspend(write),
+        None => write(),
     }
 }

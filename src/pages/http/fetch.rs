@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Response, Url};
 
 use super::answer::Answer;
@@ -45,7 +45,9 @@ impl Endpoint {
                 self.client.post(target).header(CONTENT_TYPE, "application/json").body(body.to_owned())
             }
         };
-        if trust != Trust::Any {
+        if trust == Trust::Any {
+            request = request.header(ACCEPT, "application/json");
+        } else {
             request = request.headers(self.headers.clone());
             if let Some(decorate) = &self.decorate {
                 request = decorate(request);
