@@ -29,6 +29,7 @@ const TRAPS: &[Trap] = &[
     (|| status(200, "<html>"), "the body of HERE is not JSON: expected value at line 1 column 1", false),
     (|| status(200, "[3, 4"), "the body of HERE is not JSON: EOF while parsing", true),
     (|| json(&json!({})), "the body of HERE has an object at \"\" instead of an array", false),
+    (|| json(&json!(null)), "the body of HERE has null at \"\" instead of an array", false),
     (
         || json(&json!([3, "x"])),
         "item 1 of HERE does not fit its type: invalid type: string \"x\", expected u32",
@@ -155,6 +156,20 @@ async fn a_connection_cut_in_the_middle_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_body_announced_as_too_large_is_not_read() {
+    let url = raw(vec!["HTTP/1.1 200 OK\r\ncontent-length: 1001\r\n\r\n".to_owned()]).await;
+    let (_, error) = until_error(&mut endpoint(&url).max_body(1000).by_link()).await;
+    assert!(chain(&error).ends_with("is larger than 1000 bytes"), "{}", chain(&error));
+}
+
+#[tokio::test]
+async fn a_body_as_large_as_allowed_is_read() {
+    let server = Server::start(|_: &Asked| json(&json!([1, 2, 3]))).await;
+    assert_eq!(all(endpoint(&server.url).max_body(7).by_link()).await, [1, 2, 3]);
+    assert_eq!(until_error(&mut endpoint(&server.url).max_body(6).by_link()).await.0, [0; 0]);
+}
+
+#[tokio::test]
 async fn a_server_that_is_gone_is_an_error_and_retried() {
     let url = raw(Vec::new()).await;
     tokio::task::yield_now().await;
@@ -229,6 +244,16 @@ async fn a_cursor_that_is_none_is_an_error_and_no_end() {
             chain(&error)
         );
     }
+}
+
+#[tokio::test]
+async fn a_link_that_is_no_url_comes_after_its_page() {
+    let server = Server::start(|_: &Asked| json(&json!({ "items": [1], "next": "http://me:pw@[/" }))).await;
+    let (before, error) =
+        until_error(&mut endpoint(&server.url).items_at("/items").by_next_url("/next")).await;
+    assert_eq!(before, [1]);
+    let want = "page 2 at \"http://[/\" could not be fetched (attempt 1): \"http://[/\" is no URL to ask: ";
+    assert!(chain(&error).starts_with(want), "{}", chain(&error));
 }
 
 #[tokio::test]
