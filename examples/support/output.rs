@@ -48,7 +48,7 @@ impl Output {
     }
 
     /// Tells of retries, where they happen: on the task that reads ahead.
-    pub(crate) fn observer(&self) -> impl FnMut(&Event<'_, String, http::Error>) + Send + 'static {
+    pub(crate) fn observer(&self) -> impl FnMut(&Event<'_, String, http::Error>) + Send + use<> {
         let bar = self.bar.clone();
         move |event| {
             if let Event::Retrying { page, delay, error, .. } = event {

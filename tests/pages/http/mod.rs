@@ -8,7 +8,7 @@ mod traps;
 use std::sync::Once;
 
 use futures::TryStreamExt;
-use withal::pages::http::{Client, Endpoint, Error};
+use withal::pages::http::{Client, Endpoint, Error, Query};
 use withal::pages::{self, AsyncGetDocs, Cursor};
 
 fn client(builder: reqwest::ClientBuilder) -> Client {
@@ -48,4 +48,15 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = error.source();
     }
     text
+}
+
+#[test]
+fn its_types_go_where_a_program_needs_them() {
+    fn is_shared<T: Clone + std::fmt::Debug + Send + Sync + Unpin + 'static>() {}
+    fn is_error<T: std::error::Error + Send + Sync + Unpin + 'static>() {}
+    is_shared::<Client>();
+    is_shared::<Endpoint>();
+    is_shared::<Query>();
+    is_error::<Error>();
+    is_error::<pages::Error<Error>>();
 }
