@@ -64,6 +64,14 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         self.walk.checkpoint(self.left())
     }
 
+    /// How many documents are at hand: those of the page in hand that were not yielded yet.
+    ///
+    /// 0 between two pages: the moment to flush what was written, and to keep a [`checkpoint`](Self::checkpoint).
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.left()
+    }
+
     /// How far the walk has come.
     #[must_use]
     pub fn progress(&self) -> Progress {

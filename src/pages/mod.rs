@@ -112,6 +112,8 @@ mod docs;
 mod engine;
 mod error;
 mod event;
+#[cfg(feature = "http")]
+pub mod http;
 mod page;
 mod page_stream;
 mod place;

@@ -15,12 +15,13 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// Fetches up to `pages` pages ahead, on a task, while the consumer works on the one it has; 0, the default, fetches
     /// a page when it is wanted.
     ///
-    /// Fetching and working overlap even if the consumer blocks its thread: the request for the next page has left
-    /// before the first document of this one is handed out. The task is aborted when the stream is dropped. Errors and
-    /// panics of a page read ahead come when it is that page's turn. Nothing is read ahead beyond `max_items` and
-    /// `max_pages`.
+    /// The request for the next page has left before the first document of this one is handed out. The task is aborted
+    /// when the stream is dropped. Errors and panics of a page read ahead come when it is that page's turn. Nothing is
+    /// read ahead beyond `max_items` and `max_pages`.
     ///
-    /// Without a tokio runtime the page ahead is begun, and goes on when the stream is polled.
+    /// A consumer that computes for long without awaiting needs a second worker thread for the fetch to go on beside it;
+    /// on a single thread only the request is under way meanwhile. Without a tokio runtime the page ahead is begun, and
+    /// goes on when the stream is polled.
     ///
     /// # Examples
     ///

@@ -5,6 +5,7 @@ mod checkpoint;
 mod concurrent;
 mod fairness;
 mod forms;
+mod http;
 mod limits;
 mod loops;
 mod model;

@@ -50,7 +50,9 @@ async fn progress_counts_items_yielded_and_pages_arrived() {
     });
     let counts = |p: Progress| (p.items, p.pages, p.retries, p.total, p.fraction());
     assert_eq!(counts(docs.progress()), (0, 0, 0, None, None));
+    assert_eq!(docs.buffered(), 0);
     docs.try_next().await.unwrap();
+    assert_eq!(docs.buffered(), 1);
     assert_eq!(counts(docs.progress()), (1, 1, 0, Some(4), Some(0.25)));
     docs.try_next().await.unwrap();
     docs.try_next().await.unwrap();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
+use withal::pages::Event;
 
 use crate::support::{Api, items, trace};
 
@@ -126,6 +127,32 @@ async fn on_many_threads_nothing_is_lost() {
         assert_eq!(api.asked().len(), 300);
         let docs = api.by_page_number().concurrent(read_ahead);
         assert_eq!(items(docs).await, api.all());
+    }
+}
+
+/// The whole fetch, not its first step only: the consumer never gives its thread back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consumer_that_blocks_its_worker_does_not_hold_up_the_fetch() {
+    for concurrent in [1, 2] {
+        let (done, fetched) = std::sync::mpsc::channel();
+        let api = Api::new(vec![1; 10]).slow(4, Duration::ZERO);
+        let docs = api.by_page_number().read_ahead(1).concurrent(concurrent);
+        let mut docs = docs.observe(move |event| {
+            if let Event::Arrived { page, .. } = event {
+                let _gone = done.send(*page);
+            }
+        });
+        let consumer = tokio::spawn(async move {
+            for page in 1..=10 {
+                docs.try_next().await.unwrap();
+                // Only should it fail, this takes as long as it says.
+                while page < 10
+                    && fetched.recv_timeout(Duration::from_secs(20)).expect("the fetch goes on") <= page
+                {
+                }
+            }
+        });
+        consumer.await.unwrap();
     }
 }
 

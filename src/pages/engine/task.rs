@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
 
 /// Work on a task of its own, aborted when this is dropped.
@@ -45,10 +45,23 @@ where
         Err(payload) => Begun::Panic(payload),
         Ok(Poll::Ready(output)) => Begun::Done(output),
         Ok(Poll::Pending) => match Handle::try_current() {
-            Ok(runtime) => Begun::Away(Task(runtime.spawn(work))),
+            Ok(runtime) => Begun::Away(spawn(&runtime, work)),
             Err(_) => Begun::Here(work),
         },
     }
+}
+
+fn spawn<F>(runtime: &Handle, work: F) -> Task<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let task = Task(runtime.spawn(work));
+    if runtime.runtime_flavor() != RuntimeFlavor::CurrentThread {
+        // A worker keeps what it spawned last in a slot from which no other worker takes work; a consumer that keeps
+        // this worker busy would hold the fetch up after its first step. Another task moves ours out of the slot.
+        drop(runtime.spawn(async {}));
+    }
+    task
 }
 
 impl<T> Task<T> {

@@ -1,0 +1,96 @@
+//! Reads every document of a paginated API, and prints them one a line.
+//!
+//! ```sh
+//! cargo run --example get_docs                          # a server that comes along: 2,250 documents
+//! cargo run --example get_docs -- --resume walk.json    # Ctrl-C or kill it, and start it again: it goes on
+//! cargo run --example get_docs -- --url "https://api.github.com/repos/tokio-rs/tokio/issues?per_page=100"
+//! ```
+//!
+//! The last line on stdout is `N documents in M pages, R retries, T ms`, of this run. One retry is part of the
+//! show: the server that comes along is busy once, and asks to be left alone for a second.
+//!
+//! With `--resume FILE`, every document is printed at least once over all runs, however they end, and exactly once if
+//! they end by Ctrl-C. After the last document the file stays, and says so: another run prints none. Delete it to begin
+//! anew.
+
+mod server;
+mod support;
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::pin::pin;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use backon::ExponentialBuilder;
+use serde_json::Value;
+use tokio::signal::ctrl_c;
+use tokio::time::sleep;
+use withal::pages::http;
+
+use self::support::{Args, Output, Saved};
+
+async fn get_docs(args: &Args) -> Result<ExitCode, Box<dyn Error>> {
+    let url = match &args.url {
+        Some(url) => url.clone(),
+        None => format!("{}?per_page={}", server::start().await?, args.per_page),
+    };
+    let client =
+        reqwest::Client::builder().user_agent("withal-get-docs").read_timeout(Duration::from_secs(30));
+    let endpoint = http::Client::new(client)?.endpoint(&url)?.items_at(&args.items);
+    let mut saved = Saved::open(args, &url)?;
+    let mut output = Output::new();
+
+    let mut docs = endpoint
+        .by_link::<Value>()
+        .retry(ExponentialBuilder::default().with_jitter())
+        .read_ahead(2)
+        .observe(output.observer())
+        .resume(saved.checkpoint());
+
+    let (before, start) = (docs.progress(), Instant::now());
+    let mut stop = pin!(ctrl_c());
+    let is_done = loop {
+        tokio::select! {
+            doc = docs.try_next() => match doc {
+                Ok(Some(doc)) => output.print(&doc),
+                Ok(None) => break Ok(true),
+                Err(error) => break Err(error),
+            },
+            _ = &mut stop => break Ok(false),
+        }
+        // No document is left of this page. They go out before the checkpoint that is after them: the other way round,
+        // a kill in between would lose them.
+        if docs.buffered() == 0 {
+            output.flush()?;
+            saved.save(docs.checkpoint())?;
+            output.progress(docs.progress());
+        }
+        if !args.slow.is_zero() {
+            sleep(args.slow).await;
+        }
+    };
+    output.flush()?;
+    saved.save(docs.checkpoint())?;
+    output.finish();
+
+    if is_done? {
+        let (now, time) = (docs.progress(), start.elapsed().as_millis());
+        let (items, pages) = (now.items - before.items, now.pages - before.pages);
+        writeln!(io::stdout(), "{items} documents in {pages} pages, {} retries, {time} ms", now.retries)?;
+        Ok(ExitCode::SUCCESS)
+    } else {
+        output.note(&format!("stopped{}", saved.hint()));
+        Ok(ExitCode::from(130))
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // For `https`: this reqwest is built without a default of its own.
+    rustls::crypto::ring::default_provider().install_default().expect("nothing was installed before");
+    match Args::parse(std::env::args_os().skip(1)) {
+        Ok(args) => get_docs(&args).await.unwrap_or_else(|error| support::tell(&*error)),
+        Err(help) => help.print(),
+    }
+}

@@ -1,0 +1,146 @@
+//! One request and its answer: redirects, status, size.
+
+use std::time::SystemTime;
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::{Response, Url};
+
+use super::answer::Answer;
+use super::endpoint::Endpoint;
+use super::error::Error;
+use super::origins::Trust;
+use super::retry_after::retry_after;
+use super::url::{bad, plain};
+
+/// As many as reqwest follows by default.
+const MAX_REDIRECTS: usize = 10;
+/// How much of a text from outside an error repeats, in characters.
+const EXCERPT: usize = 200;
+
+impl Endpoint {
+    /// Asks for a page; with a body, by POST.
+    pub(super) async fn ask(&self, url: Url, body: Option<String>) -> Result<Answer, Error> {
+        let (mut from, mut url) = (self.url.clone(), url);
+        for _ in 0..=MAX_REDIRECTS {
+            let trust = self.origins.check(&from, &url)?;
+            let response = self.send(&url, body.as_deref(), trust).await?;
+            match redirect(&url, &response, body.is_some())? {
+                Some(to) => (from, url) = (url, to),
+                None => return self.read(url, response).await,
+            }
+        }
+        Err(Error::Redirects { url: url.into(), limit: MAX_REDIRECTS })
+    }
+
+    async fn send(&self, url: &Url, body: Option<&str>, trust: Trust) -> Result<Response, Error> {
+        let mut target = url.clone();
+        if let (Trust::Home, Some((user, password))) = (trust, &self.userinfo) {
+            // Neither fails for http; reqwest makes a header of them, and takes them out of the URL.
+            let _ = target.set_username(user);
+            let _ = target.set_password(password.as_deref());
+        }
+        let mut request = match body {
+            None => self.client.get(target),
+            Some(body) => {
+                self.client.post(target).header(CONTENT_TYPE, "application/json").body(body.to_owned())
+            }
+        };
+        if trust == Trust::Any {
+            request = request.header(ACCEPT, "application/json");
+        } else {
+            request = request.headers(self.headers.clone());
+            if let Some(decorate) = &self.decorate {
+                request = decorate(request);
+            }
+        }
+        let sent = request.send().await;
+        sent.map_err(|source| Error::Transport { url: url.to_string(), source: source.without_url() })
+    }
+
+    async fn read(&self, url: Url, mut response: Response) -> Result<Answer, Error> {
+        if !response.status().is_success() {
+            return Err(refusal(&url, response).await);
+        }
+        let status = response.status();
+        let headers = std::mem::take(response.headers_mut());
+        let body = self.body(&url, response).await?;
+        Answer::new(url, status, headers, &body)
+    }
+
+    async fn body(&self, url: &Url, mut response: Response) -> Result<Vec<u8>, Error> {
+        let limit = self.max_body;
+        let too_large = || Error::TooLarge { url: url.to_string(), limit };
+        if response.content_length().is_some_and(|length| length > limit as u64) {
+            return Err(too_large());
+        }
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if chunk.len() > limit - body.len() => return Err(too_large()),
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => return Ok(body),
+                Err(source) => {
+                    return Err(Error::Cut { url: url.to_string(), source: source.without_url() });
+                }
+            }
+        }
+    }
+}
+
+/// Where a redirect leads; `None` if it is none, or one that a body cannot follow.
+fn redirect(url: &Url, response: &Response, has_body: bool) -> Result<Option<Url>, Error> {
+    match (response.status().as_u16(), has_body) {
+        (301..=303, false) | (307 | 308, _) => {}
+        _ => return Ok(None),
+    }
+    let Some(location) = response.headers().get(LOCATION) else { return Ok(None) };
+    let location = String::from_utf8_lossy(location.as_bytes());
+    url.join(&location).map(|to| Some(plain(to))).map_err(|source| bad(&location, source))
+}
+
+/// The error of an answer that is no success.
+async fn refusal(url: &Url, mut response: Response) -> Error {
+    let status = response.status();
+    let retry_after = retry_after(response.headers(), SystemTime::now());
+    let mut body = Vec::new();
+    // What goes wrong here is nothing beside the status.
+    while body.len() < 4 * EXCERPT {
+        match response.chunk().await {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            _ => break,
+        }
+    }
+    Error::Status {
+        url: url.to_string(),
+        status,
+        retry_after,
+        body: excerpt(&String::from_utf8_lossy(&body)),
+    }
+}
+
+/// The beginning of a text from outside, safe to print to a terminal.
+pub(super) fn excerpt(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let mut line = words.collect::<Vec<_>>().join(" ");
+    if let Some((end, _)) = line.char_indices().nth(EXCERPT) {
+        line.truncate(end);
+    }
+    line
+}
+
+/// The header as text, if it is there and is text.
+pub(super) fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_one_short_line_without_control_characters() {
+        assert_eq!(excerpt(" {\n  \"message\":\t\"no\"\u{1b}[31m }\r\n"), "{ \"message\": \"no\" [31m }");
+        assert_eq!(excerpt(&"é".repeat(500)), "é".repeat(200));
+        assert_eq!(excerpt(""), "");
+    }
+}

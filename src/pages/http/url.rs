@@ -1,0 +1,90 @@
+//! What this module needs of URLs beyond parsing them.
+
+use reqwest::Url;
+
+use super::Error;
+
+/// An absolute `http` or `https` URL.
+pub(super) fn parse(text: &str) -> Result<Url, Error> {
+    match Url::parse(text) {
+        Ok(url) if is_http(&url) => Ok(url),
+        Ok(_) => Err(bad(text, "it is neither http nor https")),
+        Err(source) => Err(bad(text, source)),
+    }
+}
+
+pub(super) fn is_http(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+}
+
+pub(super) fn bad(
+    text: &str,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync + 'static>>,
+) -> Error {
+    Error::BadUrl { url: redacted(text), source: source.into() }
+}
+
+/// The same URL without what is no part of a page's address: user name and password, fragment.
+pub(super) fn plain(mut url: Url) -> Url {
+    // Fails for a URL without a host alone, and that has neither.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_fragment(None);
+    url
+}
+
+/// A text that may be no URL, without what stands where a URL has its user name and password.
+pub(super) fn redacted(text: &str) -> String {
+    let start = text.find("//").map_or(0, |slashes| slashes + 2);
+    let end = text[start..].find(['/', '?', '#']).map_or(text.len(), |length| start + length);
+    match text[start..end].rfind('@') {
+        Some(at) => format!("{}{}", &text[..start], &text[start + at + 1..]),
+        None => text.to_owned(),
+    }
+}
+
+/// The same URL with a query parameter set; the others stay, byte for byte.
+pub(super) fn with_parameter(url: &Url, name: &str, value: &str) -> Url {
+    let raw = url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    let kept: Vec<&str> =
+        raw.zip(url.query_pairs()).filter(|(_, (key, _))| key != name).map(|(raw, _)| raw).collect();
+    let mut url = url.clone();
+    url.set_query((!kept.is_empty()).then(|| kept.join("&")).as_deref());
+    url.query_pairs_mut().append_pair(name, value);
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_set_and_the_others_stay() {
+        for (url, want) in [
+            ("http://a/docs", "http://a/docs?page=2"),
+            ("http://a/docs?", "http://a/docs?page=2"),
+            ("http://a/docs?q=a%20b&page=1&x", "http://a/docs?q=a%20b&x&page=2"),
+            ("http://a/docs?page=1&&page=9", "http://a/docs?page=2"),
+            ("http://a/docs?p%61ge=1", "http://a/docs?page=2"),
+        ] {
+            assert_eq!(with_parameter(&Url::parse(url).unwrap(), "page", "2").as_str(), want);
+        }
+        let url = with_parameter(&Url::parse("http://a/").unwrap(), "after", "a&b=c d");
+        assert_eq!(url.query(), Some("after=a%26b%3Dc+d"));
+    }
+
+    #[test]
+    fn user_and_password_are_taken_out_of_any_text() {
+        for (text, want) in [
+            ("http://user:pass@host:99999/docs", "http://host:99999/docs"),
+            ("http://us@er:pass@host", "http://host"),
+            ("//user@host?q=a@b", "//host?q=a@b"),
+            ("http://host/@scope", "http://host/@scope"),
+            ("user:pass@host", "host"),
+            ("é@é", "é"),
+            ("", ""),
+        ] {
+            assert_eq!(redacted(text), want);
+        }
+    }
+}

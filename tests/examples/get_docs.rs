@@ -1,0 +1,257 @@
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::thread;
+
+/// The example, where cargo puts it beside the tests; a plain `cargo test` builds both.
+fn program() -> Command {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().and_then(Path::parent).unwrap().join("examples");
+    let program = folder.join("get_docs").with_extension(std::env::consts::EXE_EXTENSION);
+    assert!(program.exists(), "{} is missing: cargo build --example get_docs", program.display());
+    Command::new(program)
+}
+
+fn run(args: &[&str]) -> Output {
+    program().args(args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// A file of this test's own, not there yet.
+fn file(name: &str) -> PathBuf {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("get_docs-{name}.json"));
+    if file.exists() {
+        fs::remove_file(&file).unwrap();
+    }
+    file
+}
+
+/// A run that is slow enough to be stopped on the way.
+struct Slow {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    lines: Vec<String>,
+}
+
+impl Slow {
+    fn start(file: &Path) -> Self {
+        let mut command = program();
+        command.args(["--slow", "1", "--resume"]).arg(file).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Self { child, stdout, lines: Vec::new() }
+    }
+
+    fn read(mut self, lines: usize) -> Self {
+        let more = self.stdout.by_ref().lines().take(lines).map(Result::unwrap);
+        self.lines.extend(more);
+        assert_eq!(self.lines.len(), lines);
+        self
+    }
+
+    /// What was printed in all, to the end, and the exit code if there was one.
+    fn finish(mut self) -> (Vec<String>, Option<i32>) {
+        self.lines.extend(self.stdout.lines().map(Result::unwrap));
+        (self.lines, self.child.wait().unwrap().code())
+    }
+}
+
+/// The documents of a run that came to its end, without the summary.
+fn docs(output: &Output) -> Vec<String> {
+    assert!(output.status.success(), "{output:?}");
+    let mut lines: Vec<_> = text(&output.stdout).lines().map(str::to_owned).collect();
+    let summary = lines.pop().unwrap();
+    assert!(summary.starts_with(&format!("{} documents in ", lines.len())), "{summary}");
+    lines
+}
+
+#[test]
+fn prints_every_document_and_what_it_took() {
+    let output = run(&[]);
+    let docs = docs(&output);
+    assert_eq!(docs.len(), 2250);
+    assert_eq!(docs[0], r#"{"extensions":[],"type":"application/1d-interleaved-parityfec"}"#);
+    assert_eq!(docs[2249], r#"{"extensions":["movie"],"type":"video/x-sgi-movie"}"#);
+
+    let summary = text(&output.stdout).lines().last().unwrap();
+    let time = summary.strip_prefix("2250 documents in 23 pages, 1 retries, ").unwrap();
+    assert!(time.strip_suffix(" ms").unwrap().parse::<u64>().is_ok(), "{summary}");
+
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains("page 23: 2250 of 2250 documents\n"), "{stderr}");
+    assert!(stderr.contains("answered 503 Service Unavailable: busy, come back; again in 1s\n"), "{stderr}");
+    assert!(
+        !stderr.contains('\u{1b}') && !stderr.contains('\r'),
+        "escape codes are for terminals: {stderr:?}"
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn stopped_by_ctrl_c_and_started_again_prints_every_document_once() {
+    let file = file("ctrl-c");
+    let mut printed = Vec::new();
+    for lines in [1, 120, 250] {
+        let run = Slow::start(&file).read(lines);
+        let pid = run.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        let (lines, code) = run.finish();
+        assert_eq!(code, Some(130));
+        printed.extend(lines);
+    }
+    assert!(printed.len() < 2250, "it was stopped on the way");
+    let resume = file.to_str().unwrap();
+    printed.extend(docs(&run(&["--resume", resume])));
+    assert_eq!(printed, docs(&run(&[])));
+
+    // The walk is done, and stays done.
+    let again = run(&["--resume", resume]);
+    assert_eq!(docs(&again), [""; 0]);
+    assert!(
+        text(&again.stderr).ends_with(": the walk is done; without this file it begins anew\n"),
+        "{again:?}"
+    );
+}
+
+#[test]
+fn killed_and_started_again_prints_every_document() {
+    let file = file("kill");
+    let mut printed = Vec::new();
+    for lines in [0, 1, 100, 101, 300] {
+        let mut run = Slow::start(&file).read(lines);
+        run.child.kill().unwrap();
+        printed.extend(run.finish().0);
+    }
+    printed.extend(docs(&run(&["--resume", file.to_str().unwrap()])));
+    let mut seen = std::collections::HashSet::new();
+    let first: Vec<_> = printed.into_iter().filter(|doc| seen.insert(doc.clone())).collect();
+    assert_eq!(first, docs(&run(&[])));
+}
+
+#[test]
+fn a_file_that_is_no_checkpoint_is_refused_and_left_alone() {
+    let resumable = r#"{"source":"http://127.0.0.1/media-types?per_page=30","checkpoint":{"format":"withal/pages/1",
+        "cursor":null,"skip":0,"items":0,"pages":0,"done":false}}"#;
+    for (content, want) in [
+        ("", "no checkpoint of get_docs: EOF while parsing"),
+        ("{\"sour", "no checkpoint of get_docs: EOF while parsing"),
+        ("my notes", "no checkpoint of get_docs: expected value"),
+        ("{\"source\":\"x\",\"checkpoint\":{\"cursor\":null}}", "no checkpoint of get_docs: missing field"),
+        (resumable, "a checkpoint of http://127.0.0.1/media-types?per_page=30, and not of http"),
+    ] {
+        let file = file("foreign");
+        fs::write(&file, content).unwrap();
+        let output = run(&["--resume", file.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(text(&output.stdout), "");
+        let want = format!("error: {}: {want}", file.display());
+        assert!(text(&output.stderr).starts_with(&want), "{}", text(&output.stderr));
+        assert_eq!(fs::read_to_string(&file).unwrap(), content);
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_told_before_anything_is_printed() {
+    let file = file("missing").join("walk.json");
+    let output = run(&["--resume", file.to_str().unwrap()]);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), ""));
+    let want = format!("error: {}: ", file.display());
+    assert!(text(&output.stderr).starts_with(&want), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_wrong_option_is_an_error_with_the_help_after_it() {
+    for (args, want) in [
+        (&["--frobnicate"][..], "unknown option: --frobnicate\n"),
+        (&["walk.json"], "unknown option: walk.json\n"),
+        (&["--resume"], "--resume needs a value\n"),
+        (&["--per-page", "many"], "--per-page needs a number, and \"many\" is none\n"),
+        (&["--url", "http://a", "--per-page", "5"], "--per-page is for the server that comes along"),
+        (&["--items", "docs"], "--items needs a JSON pointer, which begins with a slash: \"docs\"\n"),
+    ] {
+        let output = run(args);
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));
+        assert!(text(&output.stderr).starts_with(want), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("\nusage: "));
+    }
+    assert!(text(&run(&["--help"]).stdout).contains("\nusage: "));
+}
+
+#[test]
+fn an_error_names_the_page_and_fails() {
+    let output = run(&["--per-page", "0"]);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), ""));
+    let stderr = text(&output.stderr);
+    let want =
+        "error: page 1 at \"/media-types?per_page=0\" could not be fetched (attempt 1): http://127.0.0.1:";
+    assert!(stderr.starts_with(want), "{stderr}");
+    assert!(
+        stderr
+            .ends_with("answered 422 Unprocessable Entity: {\"message\":\"per_page must be at least 1\"}\n")
+    );
+}
+
+#[test]
+fn a_reader_that_has_had_enough_is_no_error() {
+    let mut child = program().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.contains("parityfec"));
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(!text(&output.stderr).contains("panicked"), "{output:?}");
+}
+
+#[test]
+fn any_api_with_links_is_read() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        for (link, body) in
+            [("<?p=2>; rel=next", r#"{"docs":[1,"a"]}"#), ("<?p=1>; rel=prev", r#"{"docs":[null]}"#)]
+        {
+            let (mut socket, _) = listener.accept().unwrap();
+            let asked: Vec<_> = BufReader::new(&socket)
+                .lines()
+                .map(Result::unwrap)
+                .take_while(|line| !line.is_empty())
+                .collect();
+            assert!(asked.contains(&"user-agent: withal-get-docs".to_owned()), "{asked:?}");
+            assert!(asked.contains(&"authorization: Basic bWU6cHc=".to_owned()), "{asked:?}");
+            let head = format!("connection: close\r\nlink: {link}\r\ncontent-length: {}", body.len());
+            write!(socket, "HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}").unwrap();
+        }
+    });
+    let file = file("any");
+    let url = format!("http://me:pw@{host}/x");
+    let output = run(&["--url", &url, "--items", "/docs", "--resume", file.to_str().unwrap()]);
+    server.join().unwrap();
+    assert_eq!(docs(&output), ["1", "\"a\"", "null"]);
+    let kept = fs::read_to_string(&file).unwrap();
+    assert!(kept.starts_with(&format!(r#"{{"source":"http://{host}/x#/docs","#)), "{kept}");
+    assert!(kept.contains(r#""cursor":"/x?p=2""#), "{kept}");
+}
+
+#[test]
+fn https_needs_nothing_to_be_set_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let mut hello = [0; 5];
+        socket.read_exact(&mut hello).unwrap();
+        hello[0]
+    });
+    let mut child = program().args(["--url", &url]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut first).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(server.join().unwrap(), 22, "a TLS handshake");
+    assert!(first.starts_with(&format!("page 1: {url} could not be reached; again in ")), "{first}");
+}

@@ -1,0 +1,3 @@
+//! The examples that promise something, run as programs.
+
+mod get_docs;

@@ -1,0 +1,62 @@
+//! `pages::http`, against servers on the loopback.
+
+mod origins;
+mod server;
+mod styles;
+mod traps;
+
+use std::sync::Once;
+
+use futures::TryStreamExt;
+use withal::pages::http::{Client, Endpoint, Error, Query};
+use withal::pages::{self, AsyncGetDocs, Cursor};
+
+fn client(builder: reqwest::ClientBuilder) -> Client {
+    static TLS: Once = Once::new();
+    TLS.call_once(|| rustls::crypto::ring::default_provider().install_default().expect("nobody else does"));
+    Client::new(builder).unwrap()
+}
+
+/// An endpoint of a server, by a client without any setting.
+fn endpoint(url: &str) -> Endpoint {
+    client(reqwest::Client::builder()).endpoint(url).unwrap()
+}
+
+/// Every document of a walk that does not fail.
+async fn all<C: Cursor>(docs: AsyncGetDocs<u32, C, Error>) -> Vec<u32> {
+    docs.try_collect().await.unwrap_or_else(|error| panic!("{}", chain(&error)))
+}
+
+/// The documents up to the error, and the error.
+async fn until_error<C: Cursor>(docs: &mut AsyncGetDocs<u32, C, Error>) -> (Vec<u32>, pages::Error<Error>) {
+    let mut before = Vec::new();
+    loop {
+        match docs.try_next().await {
+            Ok(Some(doc)) => before.push(doc),
+            Ok(None) => panic!("no error after {before:?}"),
+            Err(error) => return (before, error),
+        }
+    }
+}
+
+/// An error and its sources, as a program would print them.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+#[test]
+fn its_types_go_where_a_program_needs_them() {
+    fn is_shared<T: Clone + std::fmt::Debug + Send + Sync + Unpin + 'static>() {}
+    fn is_error<T: std::error::Error + Send + Sync + Unpin + 'static>() {}
+    is_shared::<Client>();
+    is_shared::<Endpoint>();
+    is_shared::<Query>();
+    is_error::<Error>();
+    is_error::<pages::Error<Error>>();
+}
