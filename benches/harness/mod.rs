@@ -19,15 +19,10 @@ use arguments::{Mode, Speed};
 pub(crate) use group::{Clock, Group, Row};
 use report::{Measured, Report};
 
-use crate::groups;
-
-/// The main function of `cargo bench`; `counter` is the path of the program that counts allocations.
-#[must_use]
-pub fn compare(counter: &str) -> ExitCode {
-    let groups = groups::all();
-    match arguments::parse(std::env::args().skip(1), &groups) {
+pub(crate) fn compare(groups: &[Group], counter: &str) -> ExitCode {
+    match arguments::parse(std::env::args().skip(1), groups) {
         Ok(Mode::List) => groups.iter().for_each(|group| println!("{}: benchmark", group.name)),
-        Ok(Mode::Once { group, row, size }) => return once(&groups, &group, &row, size),
+        Ok(Mode::Once { group, row, size }) => return once(groups, &group, &row, size),
         Ok(Mode::Check(chosen)) => chosen.iter().for_each(|&group| check(group)),
         Ok(Mode::Compare(chosen, speed)) => return measure(&chosen, speed, Path::new(counter)),
         Err(message) => return fail(&message),
@@ -35,10 +30,9 @@ pub fn compare(counter: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The main function of the program that counts allocations; `allocated` is how many there were so far.
-pub fn count_allocations(allocated: impl Fn() -> usize) -> ExitCode {
+pub(crate) fn count_allocations(groups: &[Group], allocated: impl Fn() -> usize) -> ExitCode {
     let wanted = std::env::args().nth(1).unwrap_or_default();
-    match groups::all().iter().find(|group| group.name == wanted) {
+    match groups.iter().find(|group| group.name == wanted) {
         Some(group) => allocations::print(group, allocated),
         None => return fail(&format!("no group {wanted:?}")),
     }

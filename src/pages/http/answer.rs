@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Error;
 use super::endpoint::Places;
-use super::fetch::{excerpt, text};
+use super::excerpt::excerpt;
 use super::link;
 use crate::pages::Page;
 
@@ -103,7 +103,7 @@ impl Answer {
             Value::String(text) => text.parse().ok(),
             value => value.as_u64(),
         });
-        told.or_else(|| text(&self.headers, "x-total-count")?.trim().parse().ok())
+        told.or_else(|| self.headers.get("x-total-count")?.to_str().ok()?.trim().parse().ok())
     }
 }
 

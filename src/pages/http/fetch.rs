@@ -2,20 +2,19 @@
 
 use std::time::SystemTime;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::{Response, Url};
 
 use super::answer::Answer;
 use super::endpoint::Endpoint;
 use super::error::Error;
+use super::excerpt::{EXCERPT, excerpt};
 use super::origins::Trust;
 use super::retry_after::retry_after;
 use super::url::{bad, plain};
 
 /// As many as reqwest follows by default.
 const MAX_REDIRECTS: usize = 10;
-/// How much of a text from outside an error repeats, in characters.
-const EXCERPT: usize = 200;
 
 impl Endpoint {
     /// Asks for a page; with a body, by POST.
@@ -115,32 +114,5 @@ async fn refusal(url: &Url, mut response: Response) -> Error {
         status,
         retry_after,
         body: excerpt(&String::from_utf8_lossy(&body)),
-    }
-}
-
-/// The beginning of a text from outside, safe to print to a terminal.
-pub(super) fn excerpt(text: &str) -> String {
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-    let mut line = words.collect::<Vec<_>>().join(" ");
-    if let Some((end, _)) = line.char_indices().nth(EXCERPT) {
-        line.truncate(end);
-    }
-    line
-}
-
-/// The header as text, if it is there and is text.
-pub(super) fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers.get(name)?.to_str().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_excerpt_is_one_short_line_without_control_characters() {
-        assert_eq!(excerpt(" {\n  \"message\":\t\"no\"\u{1b}[31m }\r\n"), "{ \"message\": \"no\" [31m }");
-        assert_eq!(excerpt(&"é".repeat(500)), "é".repeat(200));
-        assert_eq!(excerpt(""), "");
     }
 }

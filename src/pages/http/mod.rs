@@ -66,6 +66,7 @@ mod classify;
 mod client;
 mod endpoint;
 mod error;
+mod excerpt;
 mod fetch;
 mod link;
 mod origins;

@@ -3,7 +3,7 @@ use serde_json::{Map, Value, json};
 use super::Error;
 use super::answer::{Answer, kind};
 use super::endpoint::checked;
-use super::fetch::excerpt;
+use super::excerpt::excerpt;
 use crate::pages::Page;
 
 /// A GraphQL query for a Relay connection; what [`by_page_info`](super::Endpoint::by_page_info) posts.

@@ -1,0 +1,26 @@
+//! Texts from outside, in errors.
+
+/// How much of one an error repeats, in characters.
+pub(super) const EXCERPT: usize = 200;
+
+/// The beginning of a text from outside, safe to print to a terminal.
+pub(super) fn excerpt(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let mut line = words.collect::<Vec<_>>().join(" ");
+    if let Some((end, _)) = line.char_indices().nth(EXCERPT) {
+        line.truncate(end);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_one_short_line_without_control_characters() {
+        assert_eq!(excerpt(" {\n  \"message\":\t\"no\"\u{1b}[31m }\r\n"), "{ \"message\": \"no\" [31m }");
+        assert_eq!(excerpt(&"é".repeat(500)), "é".repeat(200));
+        assert_eq!(excerpt(""), "");
+    }
+}
