@@ -145,3 +145,59 @@ fn without_a_runtime_the_window_is_polled_by_the_stream() {
     .concurrent(3);
     assert_eq!(futures::executor::block_on(trace(&mut docs)), "0 1 2 3 4 end");
 }
+
+#[tokio::test(start_paused = true)]
+async fn none_and_one_fetch_a_page_when_it_is_wanted() {
+    for concurrent in [0, 1] {
+        let api = Api::new(vec![1; 5]).slow(1, STEP);
+        let mut docs = api.by_page_number().concurrent(concurrent);
+        for taken in 1..=5 {
+            docs.try_next().await.unwrap();
+            tokio::time::sleep(STEP * 10).await;
+            assert_eq!(api.asked().len(), taken, "concurrent {concurrent}");
+        }
+        // `read_ahead` is what adds something to them.
+        let api = Api::new(vec![1; 5]).slow(1, STEP);
+        let mut docs = api.by_page_number().concurrent(concurrent).read_ahead(2);
+        docs.try_next().await.unwrap();
+        tokio::time::sleep(STEP * 10).await;
+        assert_eq!(api.asked(), [0, 1, 2], "concurrent {concurrent}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reading_ahead_adds_nothing_to_it() {
+    let api = Api::new(vec![1; 20]).slow(1, STEP);
+    let mut docs = api.by_page_number().concurrent(3).read_ahead(9);
+    docs.try_next().await.unwrap();
+    tokio::time::sleep(STEP * 10).await;
+    assert_eq!(api.asked(), [0, 1, 2, 3], "the page taken, and three under way");
+}
+
+#[tokio::test]
+async fn a_loop_is_told_and_retried_over_as_one_page_at_a_time() {
+    // Page 2 names page 1, until somebody insists.
+    let mut told = 0;
+    let mut docs = by_page_number(0, move |page| {
+        told += u32::from(page == 2);
+        let back = (page == 2 && told == 1).then_some(1);
+        async move { Ok::<_, Fault>(Page::new(if page < 4 { vec![page] } else { vec![] }, back)) }
+    })
+    .concurrent(3);
+    assert_eq!(
+        trace(&mut docs).await,
+        "0 1 2 ! page 3 at page=2 leads back to page=1, a page that was fetched before; end"
+    );
+    assert_eq!(docs.checkpoint().pages(), 2);
+    assert!(docs.retry_failed());
+    assert_eq!(trace(&mut docs).await, "1 2 3 end");
+}
+
+#[tokio::test]
+async fn a_number_that_is_not_wanted_any_more_is_not_asked_for_after_a_short_page() {
+    // The last page is short: what was guessed behind it is dropped, and the end asked for where it is.
+    let api = Api::new([7]);
+    let mut docs = api.by_offset(3, 3).concurrent(2);
+    assert_eq!(trace(&mut docs).await, "0 1 2 3 4 5 6 end");
+    assert_eq!(api.asked(), [0, 3, 6, 9, 7, 8]);
+}
