@@ -31,6 +31,23 @@ async fn after_max_items_the_checkpoint_goes_on_inside_the_page() {
 }
 
 #[tokio::test]
+async fn where_max_items_is_the_end_of_a_page_the_checkpoint_is_behind_it() {
+    for read_ahead in [0, 1] {
+        let api = Api::new([3, 3]);
+        // A limit, and where the walk stands then: cursor, items to skip, pages behind, whether it is the end.
+        for (max, expected) in [(3, (Some(1), 0, 1, false)), (5, (Some(1), 2, 1, false))] {
+            let mut docs = api.by_cursor().read_ahead(read_ahead).max_items(max);
+            trace(&mut docs).await;
+            let at = docs.checkpoint();
+            assert_eq!((at.cursor().copied(), at.skip(), at.pages(), at.is_done()), expected, "max {max}");
+        }
+        let mut docs = api.by_cursor().read_ahead(read_ahead).max_items(6);
+        trace(&mut docs).await;
+        assert!(docs.checkpoint().is_done(), "the last item of all was the last one wanted");
+    }
+}
+
+#[tokio::test]
 async fn max_pages_counts_empty_pages_and_all_runs() {
     let api = Api::new([1, 0, 1, 1]);
     let mut docs = api.by_cursor().max_pages(3);
