@@ -1,6 +1,8 @@
 //! Loops of cursors: found in bounded memory whatever their length, and no false alarm.
 
-use withal::pages::{OnRepeat, Page, by_page_number};
+use std::sync::Arc;
+
+use withal::pages::{OnRepeat, Page, by_cursor, by_page_number};
 
 use crate::support::{Api, Fault, trace};
 
@@ -93,5 +95,25 @@ async fn over_numbers_a_repetition_is_what_it_is_said_to_be() {
         let mut docs = walk().on_repeat(OnRepeat::Allow).max_pages(6);
         assert_eq!(trace(&mut docs).await, "0 1 2 1 2 1 end", "concurrent {concurrent}");
         assert!(trace(&mut walk()).await.starts_with("0 1 2 ! page 3 at page=2 leads back to page=1"));
+    }
+}
+
+#[tokio::test]
+async fn few_cursors_are_remembered_however_long_the_walk() {
+    // Each clone of a cursor holds on to the count.
+    for read_ahead in [0, 1] {
+        let alive = Arc::new(());
+        let count = Arc::clone(&alive);
+        let mut docs = by_cursor(move |at: Option<(u32, Arc<()>)>| {
+            let page = at.map_or(0, |(page, _)| page) + 1;
+            let next = (page < 2000).then(|| (page, Arc::clone(&count)));
+            async move { Ok::<_, Fault>(Page::new(vec![page], next)) }
+        })
+        .read_ahead(read_ahead);
+        let mut most = 0;
+        while docs.try_next().await.unwrap().is_some() {
+            most = most.max(Arc::strong_count(&alive));
+        }
+        assert!(most < 30, "{most} cursors, read_ahead {read_ahead}");
     }
 }
