@@ -1,9 +1,10 @@
 //! `concurrent`: several numbered pages under way at once, delivered in order.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use withal::pages::{Page, by_page_number};
+use withal::pages::{Page, by_offset, by_page_number};
 
 use crate::support::{Api, Fault, items, trace};
 
@@ -200,4 +201,24 @@ async fn a_number_that_is_not_wanted_any_more_is_not_asked_for_after_a_short_pag
     let mut docs = api.by_offset(3, 3).concurrent(2);
     assert_eq!(trace(&mut docs).await, "0 1 2 3 4 5 6 end");
     assert_eq!(api.asked(), [0, 3, 6, 9, 7, 8]);
+}
+
+#[tokio::test]
+async fn an_empty_page_in_the_middle_does_not_lead_the_guesses_astray() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&asked);
+    let mut docs = by_offset(2, move |offset, _| {
+        log.lock().unwrap().push(offset);
+        async move {
+            Ok::<_, Fault>(match offset {
+                0 | 10 => Page::new(vec![offset, offset + 1], None),
+                2 => Page::new(vec![], Some(10)),
+                _ => Page::new(vec![], None),
+            })
+        }
+    })
+    .concurrent(3);
+    assert_eq!(trace(&mut docs).await, "0 1 10 11 end");
+    // Guessed on from what a page holds, not from what the empty one held: no offset twice.
+    assert_eq!(*asked.lock().unwrap(), [0, 2, 4, 6, 10, 12, 14, 16]);
 }
