@@ -222,3 +222,21 @@ async fn an_empty_page_in_the_middle_does_not_lead_the_guesses_astray() {
     // Guessed on from what a page holds, not from what the empty one held: no offset twice.
     assert_eq!(*asked.lock().unwrap(), [0, 2, 4, 6, 10, 12, 14, 16]);
 }
+
+#[tokio::test]
+async fn the_total_bounds_the_guesses_and_not_the_walk() {
+    let asked = Api::new(vec![10; 6]);
+    let api = asked.clone();
+    let docs = by_page_number(0, move |page| {
+        let page = api.clone().get(usize::try_from(page).unwrap());
+        async move { page.await.map(|page| Page::new(page.items, None).total(60)) }
+    });
+    let mut pages = docs.concurrent(3).into_pages();
+    // Three under way, until the rest of the total is; then nothing, and at last the page that marks the end.
+    for so_far in [4, 5, 6, 6, 6, 7] {
+        assert_eq!(pages.try_next().await.unwrap().map(|page| page.len()), Some(10));
+        assert_eq!(asked.asked(), (0..so_far).collect::<Vec<_>>());
+    }
+    assert_eq!(pages.try_next().await.unwrap(), None);
+    assert_eq!(asked.asked().len(), 7);
+}
