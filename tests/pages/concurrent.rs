@@ -105,6 +105,14 @@ async fn nothing_is_guessed_beyond_what_is_wanted_or_there() {
     assert_eq!(items(api.by_page_number().concurrent(8).max_pages(3)).await.len(), 30);
     assert_eq!(api.asked(), [0, 1, 2]);
 
+    // Over offsets it is known from the start how many items a page holds.
+    for (max, expected) in [(20, vec![0, 10]), (21, vec![0, 10, 20]), (10, vec![0])] {
+        let api = Api::new([100]);
+        let docs = api.by_offset(10, 10).concurrent(8).max_items(max);
+        assert_eq!(items(docs).await.len() as u64, max);
+        assert_eq!(api.asked(), expected, "max {max}");
+    }
+
     // The length of a page is known only when the first has come: before that, the window is filled.
     let api = Api::new(vec![10; 30]);
     assert_eq!(items(api.by_page_number().concurrent(2).max_items(25)).await.len(), 25);
