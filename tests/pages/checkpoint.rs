@@ -1,8 +1,11 @@
 //! `checkpoint` and `resume`: after the last item yielded, at every moment.
 
-use withal::pages::{Checkpoint, PageNumber};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::support::{Api, items, trace};
+use withal::pages::{AsyncGetDocs, Checkpoint, Page, PageNumber, by_page_number};
+
+use crate::support::{Api, Fault, items, trace};
 
 #[tokio::test]
 async fn resuming_after_any_item_yields_exactly_the_rest() {
@@ -144,4 +147,83 @@ async fn json_is_read_back_and_nothing_else_is() {
         assert!(serde_json::from_str::<Checkpoint<usize>>(text).is_err(), "{name}: {text}");
     }
     assert!(serde_json::from_str::<Checkpoint<PageNumber>>(&offset).is_err(), "an offset is no page number");
+}
+
+#[test]
+fn a_place_named_by_hand_counts_from_zero() {
+    let place = Checkpoint::at(Some("c"), 3);
+    assert_eq!((place.cursor(), place.skip()), (Some(&"c"), 3));
+    assert_eq!((place.items(), place.pages(), place.is_done()), (0, 0, false));
+    let start = Checkpoint::<u8>::default();
+    assert_eq!((start.cursor(), start.skip(), start.is_done()), (None, 0, false));
+}
+
+#[tokio::test]
+async fn retries_count_in_this_run_alone() {
+    let api = Api::new([1, 1, 1]).fail(0, 1).fail(2, 2);
+    let policy = backon::ConstantBuilder::default().with_delay(std::time::Duration::ZERO);
+    let mut docs = api.by_cursor().retry(policy);
+    docs.try_next().await.unwrap();
+    assert_eq!(docs.progress().retries, 1);
+    let mut docs = api.by_cursor().retry(policy).resume(docs.checkpoint());
+    assert_eq!(docs.progress().retries, 0);
+    assert_eq!(trace(&mut docs).await, "1 2 end");
+    assert_eq!(docs.progress().retries, 2);
+}
+
+#[tokio::test]
+async fn a_checkpoint_is_good_after_each_kind_of_error() {
+    // However the pages are fetched: what was yielded, and then what another run yields from there.
+    for (read_ahead, concurrent) in [(0, 1), (1, 1), (3, 1), (0, 3)] {
+        let set =
+            |docs: AsyncGetDocs<u32, PageNumber, Fault>| docs.read_ahead(read_ahead).concurrent(concurrent);
+        let case = format!("read_ahead {read_ahead}, concurrent {concurrent}");
+
+        let api = Api::new([2, 2, 2]).fail(1, 1);
+        let mut docs = set(api.by_page_number());
+        assert!(trace(&mut docs).await.starts_with("0 1 ! page 2 at page=1 could not be fetched"), "{case}");
+        let resumed = set(api.by_page_number()).resume(docs.checkpoint());
+        assert_eq!(items(resumed).await, [2, 3, 4, 5], "{case}");
+
+        // The second page leads back to the first, and once it was told of that, on.
+        let stale = Arc::new(AtomicBool::new(true));
+        let walk = || {
+            let stale = Arc::clone(&stale);
+            set(by_page_number(0, move |page| {
+                let next = (page == 1 && stale.load(Ordering::Relaxed)).then_some(0);
+                let page = u32::try_from(page).unwrap();
+                let items = if page < 3 { vec![2 * page, 2 * page + 1] } else { vec![] };
+                async move { Ok::<_, Fault>(Page::new(items, next)) }
+            }))
+        };
+        let mut docs = walk();
+        assert!(
+            trace(&mut docs).await.starts_with("0 1 2 3 ! page 2 at page=1 leads back to page=0"),
+            "{case}"
+        );
+        let checkpoint = docs.checkpoint();
+        assert_eq!((checkpoint.items(), checkpoint.pages(), checkpoint.is_done()), (4, 1, false), "{case}");
+        stale.store(false, Ordering::Relaxed);
+        let mut docs = walk().resume(checkpoint);
+        assert_eq!(trace(&mut docs).await, "4 5 end", "{case}");
+        assert_eq!((docs.progress().items, docs.progress().pages), (6, 3), "{case}");
+    }
+
+    let mut docs = Api::new([3]).by_offset(0, 2);
+    trace(&mut docs).await;
+    assert_eq!(items(Api::new([3]).by_offset(2, 2).resume(docs.checkpoint())).await, [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn what_was_skipped_by_a_resumed_walk_is_behind_its_checkpoint() {
+    let api = Api::new([4, 2]);
+    for (read_ahead, taken) in [(0, 0), (0, 1), (1, 1), (0, 2), (1, 3)] {
+        let mut docs = api.by_cursor().read_ahead(read_ahead).resume(Checkpoint::at(Some(0), 2));
+        for _ in 0..taken {
+            docs.try_next().await.unwrap();
+        }
+        let checkpoint = docs.checkpoint();
+        assert_eq!(checkpoint.items(), taken as u64, "those that were skipped count for another run");
+        assert_eq!(items(api.by_cursor().resume(checkpoint)).await, api.all()[2 + taken..], "{taken} taken");
+    }
 }

@@ -1,9 +1,10 @@
 //! `concurrent`: several numbered pages under way at once, delivered in order.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use withal::pages::{Page, by_page_number};
+use withal::pages::{Page, by_offset, by_page_number};
 
 use crate::support::{Api, Fault, items, trace};
 
@@ -104,6 +105,14 @@ async fn nothing_is_guessed_beyond_what_is_wanted_or_there() {
     assert_eq!(items(api.by_page_number().concurrent(8).max_pages(3)).await.len(), 30);
     assert_eq!(api.asked(), [0, 1, 2]);
 
+    // Over offsets it is known from the start how many items a page holds.
+    for (max, expected) in [(20, vec![0, 10]), (21, vec![0, 10, 20]), (10, vec![0])] {
+        let api = Api::new([100]);
+        let docs = api.by_offset(10, 10).concurrent(8).max_items(max);
+        assert_eq!(items(docs).await.len() as u64, max);
+        assert_eq!(api.asked(), expected, "max {max}");
+    }
+
     // The length of a page is known only when the first has come: before that, the window is filled.
     let api = Api::new(vec![10; 30]);
     assert_eq!(items(api.by_page_number().concurrent(2).max_items(25)).await.len(), 25);
@@ -144,4 +153,98 @@ fn without_a_runtime_the_window_is_polled_by_the_stream() {
     })
     .concurrent(3);
     assert_eq!(futures::executor::block_on(trace(&mut docs)), "0 1 2 3 4 end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn none_and_one_fetch_a_page_when_it_is_wanted() {
+    for concurrent in [0, 1] {
+        let api = Api::new(vec![1; 5]).slow(1, STEP);
+        let mut docs = api.by_page_number().concurrent(concurrent);
+        for taken in 1..=5 {
+            docs.try_next().await.unwrap();
+            tokio::time::sleep(STEP * 10).await;
+            assert_eq!(api.asked().len(), taken, "concurrent {concurrent}");
+        }
+        // `read_ahead` is what adds something to them.
+        let api = Api::new(vec![1; 5]).slow(1, STEP);
+        let mut docs = api.by_page_number().concurrent(concurrent).read_ahead(2);
+        docs.try_next().await.unwrap();
+        tokio::time::sleep(STEP * 10).await;
+        assert_eq!(api.asked(), [0, 1, 2], "concurrent {concurrent}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reading_ahead_adds_nothing_to_it() {
+    let api = Api::new(vec![1; 20]).slow(1, STEP);
+    let mut docs = api.by_page_number().concurrent(3).read_ahead(9);
+    docs.try_next().await.unwrap();
+    tokio::time::sleep(STEP * 10).await;
+    assert_eq!(api.asked(), [0, 1, 2, 3], "the page taken, and three under way");
+}
+
+#[tokio::test]
+async fn a_loop_is_told_and_retried_over_as_one_page_at_a_time() {
+    // Page 2 names page 1, until somebody insists.
+    let mut told = 0;
+    let mut docs = by_page_number(0, move |page| {
+        told += u32::from(page == 2);
+        let back = (page == 2 && told == 1).then_some(1);
+        async move { Ok::<_, Fault>(Page::new(if page < 4 { vec![page] } else { vec![] }, back)) }
+    })
+    .concurrent(3);
+    assert_eq!(
+        trace(&mut docs).await,
+        "0 1 2 ! page 3 at page=2 leads back to page=1, a page that was fetched before; end"
+    );
+    assert_eq!(docs.checkpoint().pages(), 2);
+    assert!(docs.retry_failed());
+    assert_eq!(trace(&mut docs).await, "1 2 3 end");
+}
+
+#[tokio::test]
+async fn a_number_that_is_not_wanted_any_more_is_not_asked_for_after_a_short_page() {
+    // The last page is short: what was guessed behind it is dropped, and the end asked for where it is.
+    let api = Api::new([7]);
+    let mut docs = api.by_offset(3, 3).concurrent(2);
+    assert_eq!(trace(&mut docs).await, "0 1 2 3 4 5 6 end");
+    assert_eq!(api.asked(), [0, 3, 6, 9, 7, 8]);
+}
+
+#[tokio::test]
+async fn an_empty_page_in_the_middle_does_not_lead_the_guesses_astray() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&asked);
+    let mut docs = by_offset(2, move |offset, _| {
+        log.lock().unwrap().push(offset);
+        async move {
+            Ok::<_, Fault>(match offset {
+                0 | 10 => Page::new(vec![offset, offset + 1], None),
+                2 => Page::new(vec![], Some(10)),
+                _ => Page::new(vec![], None),
+            })
+        }
+    })
+    .concurrent(3);
+    assert_eq!(trace(&mut docs).await, "0 1 10 11 end");
+    // Guessed on from what a page holds, not from what the empty one held: no offset twice.
+    assert_eq!(*asked.lock().unwrap(), [0, 2, 4, 6, 10, 12, 14, 16]);
+}
+
+#[tokio::test]
+async fn the_total_bounds_the_guesses_and_not_the_walk() {
+    let asked = Api::new(vec![10; 6]);
+    let api = asked.clone();
+    let docs = by_page_number(0, move |page| {
+        let page = api.clone().get(usize::try_from(page).unwrap());
+        async move { page.await.map(|page| Page::new(page.items, None).total(60)) }
+    });
+    let mut pages = docs.concurrent(3).into_pages();
+    // Three under way, until the rest of the total is; then nothing, and at last the page that marks the end.
+    for so_far in [4, 5, 6, 6, 6, 7] {
+        assert_eq!(pages.try_next().await.unwrap().map(|page| page.len()), Some(10));
+        assert_eq!(asked.asked(), (0..so_far).collect::<Vec<_>>());
+    }
+    assert_eq!(pages.try_next().await.unwrap(), None);
+    assert_eq!(asked.asked().len(), 7);
 }

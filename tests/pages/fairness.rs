@@ -3,6 +3,7 @@
 use std::task::Poll;
 
 use futures::Stream;
+use futures::stream::FusedStream;
 use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready};
 use withal::pages::{Page, by_cursor};
@@ -94,4 +95,31 @@ async fn size_hints_hold() {
     let mut docs = spawn(Api::new([2]).slow(1, std::time::Duration::ZERO).by_cursor());
     assert_eq!(docs.size_hint(), (0, None));
     assert_pending!(docs.poll_next());
+}
+
+#[tokio::test]
+async fn a_large_page_counts_all_that_is_left_of_it() {
+    let mut docs = Api::new([300, 1]).by_cursor();
+    for taken in 1..=300 {
+        docs.try_next().await.unwrap();
+        assert_eq!(docs.size_hint().0, 300 - taken);
+        assert_eq!((docs.progress().items, docs.checkpoint().items()), (taken as u64, taken as u64));
+    }
+    // The last page of a limited walk: the hint is exact but for the error that might come.
+    let mut docs = Api::new([300]).by_cursor().max_items(300);
+    docs.try_next().await.unwrap();
+    assert_eq!(docs.size_hint(), (299, Some(300)));
+}
+
+#[tokio::test]
+async fn a_walk_that_failed_hints_that_nothing_comes() {
+    let mut docs = Api::new([1, 1]).fail(1, 1).by_cursor();
+    docs.try_next().await.unwrap();
+    assert!(!docs.is_terminated());
+    assert!(docs.try_next().await.is_err());
+    assert_eq!(docs.size_hint(), (0, Some(0)));
+    assert!(docs.is_terminated());
+    assert!(docs.retry_failed());
+    assert_ne!(docs.size_hint(), (0, Some(0)), "the page that failed is to come");
+    assert!(!docs.is_terminated());
 }

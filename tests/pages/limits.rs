@@ -1,6 +1,6 @@
 //! `max_items`, `max_pages` and `distinct_by`.
 
-use withal::pages::{Page, by_cursor};
+use withal::pages::{AsyncGetDocs, Checkpoint, OnEmpty, OnError, OnRepeat, Page, PageNumber, by_cursor};
 
 use crate::support::{Api, Fault, items, trace};
 
@@ -28,6 +28,23 @@ async fn after_max_items_the_checkpoint_goes_on_inside_the_page() {
     assert_eq!(trace(&mut api.by_cursor().resume(checkpoint.clone()).max_items(2)).await, "end");
     assert_eq!(api.asked().len(), asked, "the limit is over all runs");
     assert_eq!(trace(&mut api.by_cursor().resume(checkpoint).max_items(5)).await, "2 3 4 end");
+}
+
+#[tokio::test]
+async fn where_max_items_is_the_end_of_a_page_the_checkpoint_is_behind_it() {
+    for read_ahead in [0, 1] {
+        let api = Api::new([3, 3]);
+        // A limit, and where the walk stands then: cursor, items to skip, pages behind, whether it is the end.
+        for (max, expected) in [(3, (Some(1), 0, 1, false)), (5, (Some(1), 2, 1, false))] {
+            let mut docs = api.by_cursor().read_ahead(read_ahead).max_items(max);
+            trace(&mut docs).await;
+            let at = docs.checkpoint();
+            assert_eq!((at.cursor().copied(), at.skip(), at.pages(), at.is_done()), expected, "max {max}");
+        }
+        let mut docs = api.by_cursor().read_ahead(read_ahead).max_items(6);
+        trace(&mut docs).await;
+        assert!(docs.checkpoint().is_done(), "the last item of all was the last one wanted");
+    }
 }
 
 #[tokio::test]
@@ -89,11 +106,76 @@ async fn the_checkpoint_counts_what_was_left_out() {
     }
 }
 
+type Numbered = AsyncGetDocs<u32, PageNumber, Fault>;
+type Setting = (&'static str, fn(Numbered) -> Numbered);
+
 #[tokio::test]
 async fn a_setting_after_the_first_poll_is_refused() {
-    let mut docs = Api::new([2]).by_cursor();
-    docs.try_next().await.unwrap();
-    let set = std::panic::AssertUnwindSafe(move || docs.max_items(1));
-    let panic = std::panic::catch_unwind(set).expect_err("it has been polled");
-    assert_eq!(panic.downcast_ref::<&str>(), Some(&"a walk over pages is set up before its first poll"));
+    let settings: [Setting; 12] = [
+        ("read_ahead", |docs| docs.read_ahead(1)),
+        ("retry", |docs| docs.retry(backon::ConstantBuilder::default())),
+        ("classify", |docs| docs.classify(|_| OnError::Fatal)),
+        ("gate", |docs| docs.gate(|| async {})),
+        ("max_items", |docs| docs.max_items(1)),
+        ("max_pages", |docs| docs.max_pages(1)),
+        ("on_repeat", |docs| docs.on_repeat(OnRepeat::End)),
+        ("on_empty", |docs| docs.on_empty(OnEmpty::End)),
+        ("distinct_by", |docs| docs.distinct_by(|doc| *doc)),
+        ("observe", |docs| docs.observe(|_| {})),
+        ("resume", |docs| docs.resume(Checkpoint::default())),
+        ("concurrent", |docs| docs.concurrent(2)),
+    ];
+    for (name, set) in settings {
+        let mut docs = set(Api::new([2]).by_page_number());
+        docs.next().await;
+        let set = std::panic::AssertUnwindSafe(move || set(docs));
+        let panic = std::panic::catch_unwind(set).err().unwrap_or_else(|| panic!("{name} was not refused"));
+        let told = panic.downcast_ref::<&str>();
+        assert_eq!(told, Some(&"a walk over pages is set up before its first poll"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn settings_hold_in_any_order_and_the_last_word_counts() {
+    let api = Api::new([3, 3]);
+    let checkpoint = || Checkpoint::at(Some(0), 1);
+    assert_eq!(trace(&mut api.by_cursor().max_items(2).resume(checkpoint()).max_pages(9)).await, "1 2 end");
+    assert_eq!(trace(&mut api.by_cursor().resume(checkpoint()).max_pages(9).max_items(2)).await, "1 2 end");
+    assert_eq!(trace(&mut api.by_cursor().max_items(1).max_items(4)).await, "0 1 2 3 end");
+    assert_eq!(trace(&mut api.by_cursor().max_pages(2).max_pages(1)).await, "0 1 2 end");
+}
+
+#[tokio::test]
+async fn documents_left_out_count_for_nothing() {
+    // The limit counts what is yielded, and so does the progress.
+    let pages = [vec![1, 1, 1], vec![1, 1], vec![1, 2, 3]];
+    for read_ahead in [0, 1, 2] {
+        let pages = pages.clone();
+        let docs = by_cursor(move |at: Option<usize>| {
+            let at = at.unwrap_or(0);
+            let page = Page::new(pages[at].clone(), (at < 2).then_some(at + 1));
+            async move { Ok::<_, Fault>(page) }
+        });
+        let mut docs = docs.read_ahead(read_ahead).distinct_by(|doc: &i32| *doc).max_items(2);
+        assert_eq!(trace(&mut docs).await, "1 2 end", "read_ahead {read_ahead}");
+        assert_eq!((docs.progress().items, docs.progress().pages), (2, 3));
+        assert_eq!(docs.checkpoint().skip(), 2, "the checkpoint is behind the last document yielded");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_resumed_knows_the_keys_of_its_own_run() {
+    let walk = || {
+        by_cursor(|at: Option<u8>| async move {
+            Ok::<_, Fault>(match at {
+                None => (vec![1, 2], Some(1)),
+                Some(_) => (vec![3, 1, 3], None),
+            })
+        })
+        .distinct_by(|doc: &u32| *doc)
+    };
+    assert_eq!(trace(&mut walk()).await, "1 2 3 end");
+    // Passed over is seen, too; the page before it is not of this run.
+    assert_eq!(trace(&mut walk().resume(Checkpoint::at(None, 1))).await, "2 3 end");
+    assert_eq!(trace(&mut walk().resume(Checkpoint::at(Some(1), 0))).await, "3 1 end");
 }

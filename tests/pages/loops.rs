@@ -1,8 +1,10 @@
 //! Loops of cursors: found in bounded memory whatever their length, and no false alarm.
 
-use withal::pages::OnRepeat;
+use std::sync::Arc;
 
-use crate::support::{Api, trace};
+use withal::pages::{OnRepeat, Page, by_cursor, by_page_number};
+
+use crate::support::{Api, Fault, trace};
 
 #[tokio::test]
 async fn a_long_loop_is_found_within_three_turns() {
@@ -51,4 +53,67 @@ async fn what_is_allowed_or_ends_is_so_while_reading_ahead_too() {
     assert_eq!(trace(&mut docs).await, "0 1 end");
     let mut docs = api.by_cursor().read_ahead(2);
     assert!(trace(&mut docs).await.starts_with("0 1 ! page 2 at 1 leads back to 1"));
+}
+
+#[tokio::test]
+async fn a_short_loop_is_noticed_before_any_page_is_fetched_twice() {
+    for (lead, period) in (0..20).flat_map(|lead| (1..=8).map(move |period| (lead, period))) {
+        for read_ahead in [0, 3] {
+            let api = Api::new(vec![1; lead + period + 1]).link(lead + period, lead + 1);
+            let told = trace(&mut api.by_cursor().read_ahead(read_ahead)).await;
+            assert!(told.contains("leads back"), "a loop of {period} after {lead} pages was not found");
+            let once: Vec<_> = (0..=lead + period).collect();
+            assert_eq!(api.asked(), once, "a loop of {period} after {lead} pages, read_ahead {read_ahead}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_loop_that_goes_on_after_a_false_alarm_is_told_again() {
+    for read_ahead in [0, 1] {
+        let mut docs = Api::new([1, 1, 1]).link(2, 1).by_cursor().read_ahead(read_ahead);
+        assert!(trace(&mut docs).await.starts_with("0 1 2 ! page 3 at 2 leads back to 1"));
+        for page in [5, 7] {
+            assert!(docs.retry_failed());
+            assert!(trace(&mut docs).await.starts_with(&format!("1 2 ! page {page} at 2 leads back to 1")));
+        }
+    }
+}
+
+#[tokio::test]
+async fn over_numbers_a_repetition_is_what_it_is_said_to_be() {
+    for concurrent in [1, 3] {
+        let walk = || {
+            by_page_number(0, |page| async move {
+                Ok::<_, Fault>(Page::new(vec![page], (page == 2).then_some(1)).has_more(page < 4))
+            })
+            .concurrent(concurrent)
+        };
+        let mut docs = walk().on_repeat(OnRepeat::End);
+        assert_eq!(trace(&mut docs).await, "0 1 2 end", "concurrent {concurrent}");
+        assert!(docs.checkpoint().is_done());
+        let mut docs = walk().on_repeat(OnRepeat::Allow).max_pages(6);
+        assert_eq!(trace(&mut docs).await, "0 1 2 1 2 1 end", "concurrent {concurrent}");
+        assert!(trace(&mut walk()).await.starts_with("0 1 2 ! page 3 at page=2 leads back to page=1"));
+    }
+}
+
+#[tokio::test]
+async fn few_cursors_are_remembered_however_long_the_walk() {
+    // Each clone of a cursor holds on to the count.
+    for read_ahead in [0, 1] {
+        let alive = Arc::new(());
+        let count = Arc::clone(&alive);
+        let mut docs = by_cursor(move |at: Option<(u32, Arc<()>)>| {
+            let page = at.map_or(0, |(page, _)| page) + 1;
+            let next = (page < 2000).then(|| (page, Arc::clone(&count)));
+            async move { Ok::<_, Fault>(Page::new(vec![page], next)) }
+        })
+        .read_ahead(read_ahead);
+        let mut most = 0;
+        while docs.try_next().await.unwrap().is_some() {
+            most = most.max(Arc::strong_count(&alive));
+        }
+        assert!(most < 30, "{most} cursors, read_ahead {read_ahead}");
+    }
 }

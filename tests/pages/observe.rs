@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use withal::pages::{Event, Page, Progress, by_cursor};
+use withal::pages::{Event, OnError, Page, Progress, by_cursor, by_page_number};
 
 use crate::support::{Api, Fault, trace};
 
@@ -70,4 +70,121 @@ async fn the_empty_page_at_the_end_is_not_counted() {
     let mut docs = Api::new([2, 2]).by_page_number();
     trace(&mut docs).await;
     assert_eq!(docs.progress().pages, 2);
+}
+
+#[test]
+fn the_share_is_known_where_the_total_is() {
+    assert_eq!(Progress::default().fraction(), None);
+    // Items in a page, the total that it tells, the share after them.
+    for (items, total, share) in
+        [(1, 4, 0.25), (3, 4, 0.75), (4, 4, 1.0), (5, 4, 1.0), (0, 4, 0.0), (0, 0, 1.0)]
+    {
+        let mut docs = by_cursor(move |_: Option<u8>| async move {
+            Ok::<_, Fault>(Page::new(vec![0; items], None).total(total))
+        });
+        futures::executor::block_on(trace(&mut docs));
+        assert_eq!(docs.progress().fraction(), Some(share), "{items} of {total}");
+    }
+}
+
+#[tokio::test]
+async fn the_total_of_a_numbered_page_is_told_as_well() {
+    for concurrent in [1, 2] {
+        let docs = by_page_number(0, |page| async move {
+            Ok::<_, Fault>(Page::new(vec![page], None).total(2 + page).has_more(page < 1))
+        });
+        let mut docs = docs.concurrent(concurrent);
+        docs.try_next().await.unwrap();
+        assert_eq!(docs.progress().total, Some(2), "what is ahead is not told yet");
+        docs.try_next().await.unwrap();
+        assert_eq!(docs.progress().total, Some(3), "as the API said last");
+    }
+}
+
+#[tokio::test]
+async fn pages_count_when_they_reach_the_consumer() {
+    for read_ahead in [0, 2] {
+        let api = Api::new([1, 0, 1, 1]);
+        let mut docs = api.by_cursor().read_ahead(read_ahead);
+        for (pages, behind) in [(1, 1), (3, 3), (4, 3)] {
+            docs.try_next().await.unwrap();
+            assert_eq!(
+                docs.progress().pages,
+                pages,
+                "an empty page in the middle is one, what is ahead is none"
+            );
+            assert_eq!(docs.checkpoint().pages(), behind.min(docs.progress().pages));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_read_ahead_has_arrived_before_it_is_delivered() {
+    let arrived = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&arrived);
+    let docs = Api::new([2, 1, 1]).by_cursor().read_ahead(1).observe(move |event| {
+        if let Event::Arrived { page, .. } = event {
+            log.lock().unwrap().push(*page);
+        }
+    });
+    let mut docs = docs;
+    docs.try_next().await.unwrap();
+    assert_eq!(*arrived.lock().unwrap(), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_page_is_asked_for_after_the_gate_and_a_restart_names_its_cursor() {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let (gate, lines) = (Arc::clone(&log), Arc::clone(&log));
+    let docs = Api::new([1, 1, 1]).fail(1, 1).by_cursor();
+    let docs = docs.classify(|_| OnError::Restart { cursor: Some(2) }).gate(move || {
+        gate.lock().unwrap().push("gate".to_owned());
+        std::future::ready(())
+    });
+    let mut docs = docs.observe(move |event| {
+        lines.lock().unwrap().push(match event {
+            Event::Asked { page, cursor, attempt } => format!("asked {page} {cursor:?} {attempt}"),
+            Event::Arrived { page, cursor, .. } => format!("arrived {page} {cursor:?}"),
+            Event::Retrying { page, cursor, delay, .. } => format!("retrying {page} {cursor:?} {delay:?}"),
+            other => unreachable!("{other:?}"),
+        });
+    });
+    assert_eq!(trace(&mut docs).await, "0 2 end");
+    let expected = [
+        "gate",
+        "asked 1 None 1",
+        "arrived 1 None",
+        "gate",
+        "asked 2 Some(1) 1",
+        "retrying 2 Some(2) 0ns",
+        "gate",
+        "asked 2 Some(2) 2",
+        "arrived 2 Some(2)",
+    ];
+    assert_eq!(*log.lock().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn positions_are_those_of_the_whole_walk() {
+    for (read_ahead, concurrent) in [(0, 1), (1, 1), (0, 3)] {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let lines = Arc::clone(&log);
+        let api = Api::new([2, 2, 2, 2]);
+        let mut docs = api.by_page_number();
+        for _ in 0..3 {
+            docs.try_next().await.unwrap();
+        }
+        let docs = api.by_page_number().resume(docs.checkpoint()).max_pages(4);
+        let mut docs = docs.read_ahead(read_ahead).concurrent(concurrent).observe(move |event| {
+            if let Event::Asked { page, cursor, .. } = event {
+                lines.lock().unwrap().push((*page, cursor.map(|cursor| cursor.get())));
+            }
+        });
+        assert_eq!(trace(&mut docs).await, "3 4 5 6 7 end");
+        assert_eq!(
+            *log.lock().unwrap(),
+            [(2, Some(1)), (3, Some(2)), (4, Some(3))],
+            "concurrent {concurrent}"
+        );
+    }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use withal::pages::Event;
 
-use crate::support::{Api, items, trace};
+use withal::pages::Page;
+
+use crate::support::{Api, Fault, items, trace};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -188,5 +190,68 @@ fn a_runtime_that_is_gone_is_told_and_the_checkpoint_is_good() {
         assert_eq!(told, expected);
         assert!(!docs.retry_failed());
         assert_eq!(runtime().block_on(items(api.by_page_number().resume(docs.checkpoint()))), [1, 2]);
+    }
+}
+
+#[test]
+fn without_a_runtime_the_page_ahead_is_begun() {
+    let api = Api::new([2, 1, 3]).slow(0, Duration::ZERO);
+    let begun = api.clone();
+    let mut docs = withal::pages::by_cursor(move |at: Option<usize>| {
+        let page = begun.clone().get(at.unwrap_or(0));
+        let mut waits = at.is_some();
+        async move {
+            let page = page.await;
+            // Not ready at once, so that there would be something to spawn.
+            std::future::poll_fn(|cx| {
+                if std::mem::replace(&mut waits, false) {
+                    cx.waker().wake_by_ref();
+                    return std::task::Poll::Pending;
+                }
+                std::task::Poll::Ready(())
+            })
+            .await;
+            page
+        }
+    })
+    .read_ahead(2);
+    futures::executor::block_on(async {
+        assert_eq!(docs.try_next().await.unwrap(), Some(0));
+        assert_eq!(api.asked(), [0, 1], "begun, and not gone on with");
+        assert_eq!(trace(&mut docs).await, "1 2 3 4 5 end");
+    });
+    assert_eq!(api.asked(), [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn a_false_alarm_ahead_is_retried_over() {
+    let api = Api::new([1, 1, 1]).link(1, 1);
+    let mut docs = api.by_cursor().read_ahead(2);
+    assert!(trace(&mut docs).await.starts_with("0 1 ! page 2 at 1 leads back to 1"));
+    let api = api.link(1, 2);
+    assert!(docs.retry_failed());
+    assert_eq!(trace(&mut docs).await, "1 2 end");
+    assert_eq!(api.asked(), [0, 1, 1, 2]);
+}
+
+#[tokio::test]
+async fn a_page_ahead_without_its_cursor_is_asked_again_and_passed_over() {
+    for read_ahead in [1, 2] {
+        let mut pages = vec![
+            Page::new(vec![1], Some(1)),
+            Page::new(vec![2, 3], None).has_more(true),
+            Page::new(vec![2, 3, 4], Some(2)),
+            Page::new(vec![5], None),
+        ]
+        .into_iter();
+        let mut docs = withal::pages::by_cursor(move |_: Option<u8>| {
+            let page = pages.next().ok_or(Fault(9));
+            async move { page }
+        })
+        .read_ahead(read_ahead);
+        assert!(trace(&mut docs).await.starts_with("1 2 3 ! page 2 at 1 says that there are more"));
+        assert!(docs.retry_failed());
+        assert_eq!(trace(&mut docs).await, "4 5 end");
+        assert_eq!((docs.progress().items, docs.progress().pages), (5, 3));
     }
 }

@@ -189,3 +189,113 @@ fn a_pause_of_no_time_needs_no_timer() {
     let mut docs = Api::new([1]).fail(0, 1).by_cursor().retry(policy);
     assert_eq!(futures::executor::block_on(trace(&mut docs)), "0 end");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_the_server_asks_for_counts_against_the_policy() {
+    let api = Api::new([1]).fail(0, 9);
+    let answer = |_: &Fault| OnError::Retry { after: Some(5 * SECOND) };
+    let mut docs = api.by_cursor().retry(every_second(2)).classify(answer);
+    let start = Instant::now();
+    assert!(trace(&mut docs).await.starts_with("! page 1 at the start could not be fetched (attempt 3)"));
+    assert_eq!(start.elapsed(), 10 * SECOND);
+    // With all its retries: asked again, the page has the whole policy anew.
+    assert!(docs.retry_failed());
+    assert!(trace(&mut docs).await.starts_with("! page 1 at the start could not be fetched (attempt 3)"));
+    assert_eq!(docs.progress().retries, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_is_classified_even_where_the_policy_is_used_up() {
+    let seen = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&seen);
+    let docs = Api::new([1]).fail(0, 9).by_cursor().retry(every_second(1));
+    let mut docs = docs.classify(move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+        OnError::Retry { after: None }
+    });
+    trace(&mut docs).await;
+    assert_eq!(seen.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn without_a_policy_each_page_may_restart_once() {
+    // Both pages have expired once: `1` is followed by `2`, whose tokens are renewed as `-new`.
+    let mut docs = by_cursor(|at: Option<&'static str>| async move {
+        match at {
+            None => Ok((vec![0], Some("1"))),
+            Some("1") => Err("1-new"),
+            Some("1-new") => Ok((vec![1], Some("2"))),
+            Some("2") => Err("2-new"),
+            Some("2-new") => Ok((vec![2], None)),
+            _ => unreachable!(),
+        }
+    })
+    .classify(|error| OnError::Restart { cursor: Some(*error) });
+    assert_eq!(trace(&mut docs).await, "0 1 2 end");
+    assert_eq!(docs.progress().retries, 2);
+}
+
+#[tokio::test]
+async fn a_restart_without_a_cursor_is_the_start_of_the_walk() {
+    for (read_ahead, concurrent) in [(0, 1), (1, 1), (0, 2)] {
+        let api = Api::new([1, 1, 1]).fail(1, 1);
+        let docs = api.by_page_number().read_ahead(read_ahead).concurrent(concurrent);
+        let mut docs = docs.classify(|_| OnError::Restart { cursor: None });
+        assert_eq!(trace(&mut docs).await, "0 0 1 2 end", "read_ahead {read_ahead}, concurrent {concurrent}");
+    }
+    // Also for a walk that was resumed elsewhere, and for one whose first page has a link.
+    let mut failed = false;
+    let docs = withal::pages::by_link("/1", move |url| {
+        let fails = !std::mem::replace(&mut failed, true);
+        async move {
+            match url.as_str() {
+                _ if fails => Err(Fault(2)),
+                "/1" => Ok(Page::new(vec![1], Some("/2".to_owned()))),
+                _ => Ok(Page::new(vec![2], None)),
+            }
+        }
+    });
+    let docs = docs.classify(|_| OnError::Restart { cursor: None });
+    let mut docs = docs.resume(withal::pages::Checkpoint::at(Some("/2".to_owned()), 1));
+    assert_eq!(trace(&mut docs).await, "1 2 end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_gate_is_let_go_when_the_attempt_fails_and_when_the_stream_is_dropped() {
+    for (read_ahead, concurrent) in [(0, 1), (1, 1), (0, 2)] {
+        let permits = Arc::new(Semaphore::new(9));
+        let gate = Arc::clone(&permits);
+        let api = Api::new([1, 1, 1]).fail(1, 1).slow(1, SECOND);
+        let docs = api.by_page_number().read_ahead(read_ahead).concurrent(concurrent).max_pages(2);
+        let mut docs = docs.gate(move || Arc::clone(&gate).acquire_owned());
+        assert!(trace(&mut docs).await.starts_with("0 ! page 2 at page=1 could not be fetched"));
+        assert_eq!(permits.available_permits(), 9, "the attempt has failed");
+        assert!(docs.retry_failed());
+        assert!(tokio::time::timeout(SECOND / 2, docs.next()).await.is_err());
+        assert_eq!(permits.available_permits(), 8, "the attempt is under way");
+        drop(docs);
+        tokio::task::yield_now().await;
+        assert_eq!(permits.available_permits(), 9, "the stream is gone");
+    }
+}
+
+#[tokio::test]
+async fn a_gate_is_not_held_by_an_attempt_that_panicked() {
+    for (read_ahead, concurrent) in [(0, 1), (1, 1), (0, 2)] {
+        let permits = Arc::new(Semaphore::new(9));
+        let gate = Arc::clone(&permits);
+        let docs = withal::pages::by_page_number(0, |page| async move {
+            assert!(page < 1, "no page {page}");
+            Ok::<_, Fault>(vec![page])
+        });
+        let docs = docs.read_ahead(read_ahead).concurrent(concurrent);
+        let mut docs = docs.gate(move || Arc::clone(&gate).acquire_owned());
+        assert_eq!(docs.try_next().await.unwrap(), Some(0));
+        let next = std::panic::AssertUnwindSafe(docs.next());
+        assert!(futures::FutureExt::catch_unwind(next).await.is_err());
+        assert!(docs.next().await.is_none());
+        tokio::task::yield_now().await;
+        // The stream lives on, the attempt does not.
+        assert_eq!(permits.available_permits(), 9, "read_ahead {read_ahead}, concurrent {concurrent}");
+    }
+}

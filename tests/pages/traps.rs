@@ -1,11 +1,12 @@
 //! The traps in which paginated APIs lose or repeat documents: a row each.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use withal::pages::{
-    AsyncGetDocs, ErrorKind, OnEmpty, OnRepeat, Page, by_cursor, by_link, by_offset, by_page_number,
+    AsyncGetDocs, Error, ErrorKind, OnEmpty, OnRepeat, Page, by_cursor, by_link, by_offset, by_page_number,
 };
 
 use crate::support::{Api, Fault, trace};
@@ -300,4 +301,196 @@ async fn errors_keep_their_source_and_tell_page_and_cursor() {
     let error = docs.try_next().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Fetch { attempts: 1, source: "503", .. }));
     assert_eq!(error.to_string(), "page 1 at the start could not be fetched (attempt 1)");
+}
+
+#[tokio::test]
+async fn an_empty_cursor_is_none_whatever_holds_it() {
+    /// A chain of one page whose next cursor is this one, and whether the walk asked with it.
+    async fn told<C: withal::pages::Cursor>(next: C) -> String {
+        trace(&mut script(vec![Page::new(vec![1], Some(next)), Page::new(vec![2], None)])).await
+    }
+    let empty = [
+        ("String", told(String::new()).await),
+        ("&str", told("").await),
+        ("Box<str>", told(Box::<str>::from("")).await),
+        ("Arc<str>", told(Arc::<str>::from("")).await),
+        ("Cow, borrowed", told(Cow::Borrowed("")).await),
+        ("Cow, owned", told(Cow::<str>::Owned(String::new())).await),
+        ("Vec<u8>", told(Vec::<u8>::new()).await),
+    ];
+    for (name, told) in empty {
+        assert_eq!(told, "1 end", "{name}");
+    }
+    let full = [
+        ("String", told(String::from(" ")).await),
+        ("&str", told("0").await),
+        ("Box<str>", told(Box::<str>::from("0")).await),
+        ("Arc<str>", told(Arc::<str>::from("0")).await),
+        ("Cow, borrowed", told(Cow::Borrowed("0")).await),
+        ("Cow, owned", told(Cow::<str>::Owned("0".to_owned())).await),
+        ("Vec<u8>", told(vec![0_u8]).await),
+        ("a number", told(0_u8).await),
+        ("nothing at all, as a type of cursor", told(()).await),
+    ];
+    for (name, told) in full {
+        assert_eq!(told, "1 2 end", "{name}");
+    }
+}
+
+/// What a page says of the pages to come counts in this order: `has_more`, the setting for empty pages, the cursor.
+#[tokio::test]
+async fn the_explicit_word_counts_before_the_guess() {
+    let page = |items, next, has_more: Option<bool>| {
+        script(vec![Page::new(items, next).has_more(has_more), Page::new(vec![2], None)])
+    };
+    let table = [
+        ("an empty page that leads on", page(vec![], Some(7), None), "2 end"),
+        ("that says it does not", page(vec![], Some(7), Some(false)), "end"),
+        ("that is the end by the setting", page(vec![], Some(7), Some(true)).on_empty(OnEmpty::End), "end"),
+        ("a full one is not", page(vec![1], Some(7), None).on_empty(OnEmpty::End), "1 2 end"),
+        ("that leads nowhere", page(vec![], None, None), "end"),
+        (
+            "nor does it where empty pages are nothing",
+            page(vec![], None, None).on_empty(OnEmpty::Continue),
+            "end",
+        ),
+        (
+            "that says there are more, but not where",
+            page(vec![], None, Some(true)),
+            "! page 1 at the start says that there are more pages, but has no cursor to them; end",
+        ),
+    ];
+    for (name, mut docs, expected) in table {
+        assert_eq!(trace(&mut docs).await, expected, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn over_numbers_an_empty_page_that_names_a_next_is_no_end() {
+    for concurrent in [1, 3] {
+        let mut docs = by_page_number(0, |page| async move {
+            Ok::<_, Fault>(match page {
+                0 => Page::new(vec![0], None),
+                1 => Page::new(vec![], Some(4)),
+                4 => Page::new(vec![4], None),
+                _ => Page::new(vec![], None),
+            })
+        })
+        .concurrent(concurrent);
+        assert_eq!(trace(&mut docs).await, "0 4 end", "concurrent {concurrent}");
+        assert_eq!(docs.progress().pages, 3);
+
+        let mut docs = by_page_number(0, |page| async move {
+            Ok::<_, Fault>(Page::new(if page == 1 { vec![] } else { vec![page] }, None).has_more(page < 2))
+        })
+        .on_empty(OnEmpty::End)
+        .concurrent(concurrent);
+        assert_eq!(trace(&mut docs).await, "0 end", "told that it is the end, concurrent {concurrent}");
+    }
+}
+
+#[tokio::test]
+async fn an_offset_follows_the_items_received_unless_the_page_names_another() {
+    for concurrent in [1, 4] {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&asked);
+        let mut docs = by_offset(2, move |offset, limit| {
+            log.lock().unwrap().push(limit);
+            async move {
+                let next = (offset == 2).then_some(10);
+                let items = if offset < 12 { vec![offset, offset + 1] } else { vec![] };
+                Ok::<_, Fault>(Page::new(items, next))
+            }
+        })
+        .concurrent(concurrent);
+        assert_eq!(trace(&mut docs).await, "0 1 2 3 10 11 end", "concurrent {concurrent}");
+        assert!(asked.lock().unwrap().iter().all(|limit| *limit == 2), "the limit is the same for each page");
+    }
+}
+
+#[tokio::test]
+async fn an_offset_that_does_not_move_is_told() {
+    // An empty page that is said to be no end: the offset stays where it is.
+    let mut docs = by_offset(5, |_, _| async { Ok::<_, Fault>((Vec::<u8>::new(), true)) });
+    assert_eq!(
+        trace(&mut docs).await,
+        "! page 1 at offset=0 leads back to offset=0, a page that was fetched before; end"
+    );
+}
+
+#[tokio::test]
+async fn the_first_link_is_a_cursor_like_any_other() {
+    let mut docs = by_link("/1", |url| async move {
+        match url.as_str() {
+            "/1" => Ok(Page::new(vec![1], Some("/2".to_owned()))),
+            "/2" => Ok(Page::new(vec![2], Some("/1".to_owned()))),
+            _ => Err(Fault(0)),
+        }
+    });
+    assert_eq!(docs.checkpoint().cursor().map(String::as_str), Some("/1"));
+    assert_eq!(
+        trace(&mut docs).await,
+        "1 2 ! page 2 at \"/2\" leads back to \"/1\", a page that was fetched before; end"
+    );
+
+    let mut docs = by_link("/1", |_| async { Err::<Page<u8, String>, _>(Fault(1)) });
+    let error = docs.try_next().await.unwrap_err();
+    assert_eq!((error.page(), error.cursor()), (1, "\"/1\""));
+}
+
+#[tokio::test]
+async fn the_class_of_the_article_counts_from_0_and_by_page_number_from_where_it_is_told() {
+    let page = |page: u64| async move { Ok::<_, Fault>(if page < 3 { vec![page] } else { vec![] }) };
+    assert_eq!(trace(&mut AsyncGetDocs::new(page)).await, "0 1 2 end");
+    assert_eq!(trace(&mut by_page_number(1, page)).await, "1 2 end");
+}
+
+#[tokio::test]
+async fn only_an_error_can_be_retried() {
+    // A set-up at fault: asking again would not help.
+    let mut docs = Api::new([7]).by_offset(0, 3);
+    let error = docs.next().await.unwrap().unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::ZeroLimit));
+    assert!(!docs.retry_failed());
+    assert!(docs.next().await.is_none());
+
+    for (read_ahead, concurrent) in [(0, 1), (1, 1), (0, 2)] {
+        let api = Api::new([2, 1]);
+        let mut docs = api.by_page_number().read_ahead(read_ahead).concurrent(concurrent);
+        assert!(!docs.retry_failed(), "before the first poll");
+        assert_eq!(docs.try_next().await.unwrap(), Some(0));
+        assert!(!docs.retry_failed(), "inside a page");
+        assert_eq!(trace(&mut docs).await, "1 2 end", "the stream stays as it is");
+        assert!(!docs.retry_failed(), "at the end");
+        assert!(docs.next().await.is_none());
+        assert_eq!(docs.progress().retries, 0);
+    }
+}
+
+/// The error in which a walk ends.
+async fn last_error<C: withal::pages::Cursor>(mut docs: AsyncGetDocs<u32, C, Fault>) -> Error<Fault> {
+    loop {
+        match docs.try_next().await {
+            Ok(doc) => assert!(doc.is_some(), "this walk does not fail"),
+            Err(error) => return error,
+        }
+    }
+}
+
+#[tokio::test]
+async fn errors_say_what_went_wrong_by_reference_and_by_value() {
+    // No larger than a pointer, so that the documents do not pay for it.
+    assert_eq!(size_of::<Error<[u64; 9]>>(), size_of::<usize>());
+
+    let error = Api::new([1]).fail(0, 1).by_page_number().try_next().await.unwrap_err();
+    assert_eq!((error.page(), error.cursor()), (1, "page=0"));
+    assert!(matches!(error.into_kind(), ErrorKind::Fetch { attempts: 1, source: Fault(0) }));
+
+    let error = last_error(ring(1)).await;
+    assert!(matches!(error.kind(), ErrorKind::Repeat { next } if next == "1"));
+    assert!(std::error::Error::source(&error).is_none(), "it is no error of the fetch");
+    assert_eq!(error.into_fetch_error(), None);
+
+    let error = last_error(script(vec![Page::new(vec![], None::<u8>).has_more(true)])).await;
+    assert!(matches!(error.into_kind(), ErrorKind::MissingCursor));
 }

@@ -1,6 +1,8 @@
 //! `Pages`: the same walk, a page at a time.
 
-use withal::pages::{OnEmpty, Pages};
+use futures::Stream;
+use futures::stream::FusedStream;
+use withal::pages::{OnEmpty, Pages, by_cursor};
 
 use crate::support::{Api, Fault, items};
 
@@ -45,4 +47,87 @@ async fn a_page_that_failed_is_retried() {
     assert!(pages.retry_failed());
     assert_eq!(pages.next().await.unwrap().unwrap(), [1]);
     assert!(pages.next().await.is_none());
+}
+
+#[tokio::test]
+async fn the_rest_of_a_large_page_comes_whole() {
+    let api = Api::new([300, 1]);
+    for taken in [0, 1, 127, 128, 129, 299] {
+        let mut docs = api.by_cursor();
+        for _ in 0..taken {
+            docs.try_next().await.unwrap();
+        }
+        let pages = items(docs.into_pages()).await;
+        let sizes: Vec<_> = pages.iter().map(Vec::len).collect();
+        assert_eq!(sizes, [300 - taken, 1], "{taken} taken");
+        assert_eq!(pages.concat(), api.all()[taken..], "{taken} taken");
+    }
+}
+
+#[tokio::test]
+async fn a_page_taken_to_its_end_leaves_no_rest() {
+    let mut docs = Api::new([2, 1]).by_cursor();
+    docs.try_next().await.unwrap();
+    docs.try_next().await.unwrap();
+    assert_eq!(items(docs.into_pages()).await, [[2]]);
+}
+
+#[tokio::test]
+async fn what_is_left_out_is_left_out_of_pages() {
+    let docs = by_cursor(|at: Option<u8>| async move {
+        Ok::<_, Fault>(match at {
+            None => (vec![1, 1, 2], Some(1)),
+            Some(1) => (vec![2, 1], Some(2)),
+            Some(_) => (vec![2, 3, 4], None),
+        })
+    });
+    let mut pages = docs.distinct_by(|doc: &u32| *doc).max_items(3).into_pages();
+    assert_eq!(pages.try_next().await.unwrap(), Some(vec![1, 2]));
+    assert_eq!(pages.try_next().await.unwrap(), Some(vec![]));
+    assert_eq!(pages.try_next().await.unwrap(), Some(vec![3]));
+    assert_eq!((pages.checkpoint().cursor(), pages.checkpoint().skip()), (Some(&2), 2));
+    assert_eq!(pages.try_next().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn hints_and_debug_hold_for_pages() {
+    let mut docs = Api::new([2, 2]).fail(1, 1).by_cursor();
+    docs.try_next().await.unwrap();
+    let mut pages = docs.into_pages();
+    assert_eq!(pages.size_hint(), (1, None));
+    assert!(!pages.is_terminated());
+    assert_eq!(
+        format!("{pages:?}"),
+        "Pages { progress: Progress { items: 1, pages: 1, retries: 0, total: None }, \
+         checkpoint: Checkpoint { cursor: None, skip: 1, items: 1, pages: 0, done: false }, .. }"
+    );
+    assert_eq!(pages.try_next().await.unwrap(), Some(vec![1]));
+    assert_eq!(pages.size_hint(), (0, None));
+    assert!(!pages.is_terminated());
+    assert!(pages.try_next().await.is_err());
+    assert_eq!(pages.size_hint(), (0, Some(0)));
+    assert!(pages.is_terminated());
+    assert!(pages.retry_failed());
+    assert!(!pages.is_terminated());
+    assert_eq!(pages.try_next().await.unwrap(), Some(vec![2, 3]));
+    assert_eq!(pages.try_next().await.unwrap(), None);
+    assert!(pages.is_terminated());
+    assert_eq!(pages.size_hint(), (0, Some(0)));
+
+    // What is left of a page comes also where the walk is over.
+    let mut docs = Api::new([3]).by_cursor();
+    docs.try_next().await.unwrap();
+    let mut pages = docs.into_pages();
+    assert_eq!(items(&mut pages).await, [[1, 2]]);
+}
+
+#[tokio::test]
+async fn pages_can_be_taken_from_a_walk_that_has_not_begun_or_has_failed() {
+    let mut docs = Api::new([1, 2]).fail(1, 1).by_cursor();
+    docs.try_next().await.unwrap();
+    assert!(docs.try_next().await.is_err());
+    let mut pages = docs.into_pages();
+    assert!(pages.next().await.is_none());
+    assert!(pages.retry_failed());
+    assert_eq!(items(pages).await, [[1, 2]]);
 }
