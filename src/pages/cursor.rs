@@ -116,17 +116,19 @@ impl Numbering<Offset> {
 }
 
 /// Whether an API that had no next cursor would have sent this one.
+///
+/// Asks the type, so for a cursor that is neither text nor bytes nothing is left of this when it is compiled.
 pub(super) fn is_blank<C: 'static>(cursor: &C) -> bool {
-    fn empty<C: 'static, S: AsRef<[u8]> + 'static>(cursor: &C) -> bool {
-        (cursor as &dyn Any).downcast_ref::<S>().is_some_and(|s| s.as_ref().is_empty())
+    fn empty<S: 'static>(cursor: &dyn Any, len: impl Fn(&S) -> usize) -> bool {
+        cursor.downcast_ref::<S>().is_some_and(|cursor| len(cursor) == 0)
     }
-    let text = |s: &dyn Any| {
-        s.downcast_ref::<Cow<'static, str>>().is_some_and(|s| s.is_empty())
-            || s.downcast_ref::<Arc<str>>().is_some_and(|s| s.is_empty())
-            || s.downcast_ref::<Box<str>>().is_some_and(|s| s.is_empty())
-    };
-    empty::<C, String>(cursor)
-        || empty::<C, &'static str>(cursor)
-        || empty::<C, Vec<u8>>(cursor)
-        || text(cursor)
+    empty::<String>(cursor, String::len)
+        || empty::<&'static str>(cursor, |text| text.len())
+        || empty::<Box<str>>(cursor, |text| text.len())
+        || empty::<Arc<str>>(cursor, |text| text.len())
+        || empty::<Cow<'static, str>>(cursor, |text| text.len())
+        || empty::<Vec<u8>>(cursor, Vec::len)
+        || empty::<&'static [u8]>(cursor, |bytes| bytes.len())
+        || empty::<Box<[u8]>>(cursor, |bytes| bytes.len())
+        || empty::<Arc<[u8]>>(cursor, |bytes| bytes.len())
 }

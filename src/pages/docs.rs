@@ -222,9 +222,9 @@ where
             return (here, Some(here));
         }
         // One more than the items wanted: an error may come in their stead.
-        let most =
-            usize::try_from(self.walk.wanted()).ok().and_then(|more| here.checked_add(more)?.checked_add(1));
-        (here, most)
+        let wanted = Some(self.walk.wanted()).filter(|wanted| *wanted < u64::MAX);
+        let wanted = wanted.and_then(|wanted| usize::try_from(wanted).ok());
+        (here, wanted.and_then(|wanted| here.checked_add(wanted)?.checked_add(1)))
     }
 }
 

@@ -26,7 +26,9 @@ pub struct Page<T, C> {
     pub items: Vec<T>,
     /// The cursor of the next page.
     ///
-    /// An empty string (or empty bytes) is no cursor. Over numbers, `None` means "the one after this".
+    /// An empty string is no cursor, nor are empty bytes: `String`, `&str`, `Box<str>`, `Arc<str>`, `Cow<str>`, `Vec<u8>`,
+    /// `&[u8]`, `Box<[u8]>`, `Arc<[u8]>`. Of a type of your own, filter the blank one before. Over numbers, `None` means
+    /// "the one after this".
     pub next: Option<C>,
     /// How many items there are in all, as the API says. Shown by `progress`, never believed as the end.
     pub total: Option<u64>,

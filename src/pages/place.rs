@@ -48,9 +48,9 @@ impl<T, C: Cursor> Place<T, C> {
         }
     }
 
-    pub(super) fn resume(&mut self, checkpoint: Checkpoint<C>) {
+    pub(super) fn resume(&mut self, checkpoint: Checkpoint<C>, origin: Option<C>) {
         let Checkpoint { cursor, skip, items, pages, done } = checkpoint;
-        self.landing.at = cursor.or(self.landing.at.take());
+        self.landing.at = cursor.or(origin);
         self.landing.after = done.then_some(After::End);
         self.pending = usize::try_from(skip).unwrap_or(usize::MAX);
         // Until that page comes, this is as far as the walk has come in it.
@@ -76,6 +76,8 @@ impl<T, C: Cursor> Place<T, C> {
             }
         }
         self.kept.clear();
+        // Should a key panic, the walk stands before the items of this page.
+        (self.handed, self.cut) = (0, true);
         if let Some(distinct) = distinct {
             self.keep_distinct(&mut items, distinct);
         } else if self.skip > 0 {
@@ -105,6 +107,11 @@ impl<T, C: Cursor> Place<T, C> {
     pub(super) fn ask_again(&mut self) {
         self.in_hand = false;
         self.pending = self.received;
+    }
+
+    /// The page to come is not the one of which something was to be passed over.
+    pub(super) fn forget_pending(&mut self) {
+        self.pending = 0;
     }
 
     /// Items handed out and taken, where the consumer has `left` so many of the page in hand.
@@ -139,8 +146,9 @@ impl<T, C: Cursor> Place<T, C> {
             after => {
                 let skip = if page_is_left { self.index_after(self.handed - left) } else { self.received };
                 let done = *after == Some(After::End) && !page_is_left;
+                let pages = if done { self.pages_in_all() } else { self.pages };
                 let (cursor, skip) = self.normal(skip);
-                Checkpoint { cursor, skip, items, pages: self.pages, done }
+                Checkpoint { cursor, skip, items, pages, done }
             }
         }
     }

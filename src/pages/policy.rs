@@ -12,7 +12,8 @@ pub enum OnError<C> {
     /// Go on from another cursor, because this one has expired; `None` is the start of the walk.
     ///
     /// Documents may come twice (see [`distinct_by`](super::AsyncGetDocs::distinct_by)). Counts as a retry; without a
-    /// policy, one restart for each page is allowed.
+    /// policy, one restart for each page is allowed. A page that expires whenever it is reached restarts the walk for
+    /// ever: only you know how often is too often, so count here, and answer `Fatal` then.
     Restart {
         /// Where to go on.
         cursor: Option<C>,
@@ -24,7 +25,8 @@ pub enum OnError<C> {
 /// What to do about a cursor that leads back to a page already fetched.
 ///
 /// The page that held it is delivered first, whatever this says. A repetition within the last eight pages is noticed
-/// before any page is fetched twice; a longer loop after at most three turns (Brent's algorithm; memory stays bounded).
+/// before any page is fetched twice. A longer loop, of `p` pages behind `n` others, is noticed before
+/// `2 * max(n, p) + p + 16` pages were fetched (Brent's algorithm; memory stays bounded).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnRepeat {

@@ -135,7 +135,8 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         self
     }
 
-    /// Ends the stream after `max` documents, over all runs of a walk that is resumed. Nothing is asked for beyond them.
+    /// Ends the stream after `max` documents, over all runs of a walk that is resumed. No page is asked for beyond
+    /// them, as far as the pages before it told how much a page holds.
     ///
     /// The checkpoint stays inside the page: a later run with a larger `max` goes on from there.
     #[track_caller]

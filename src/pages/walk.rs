@@ -1,5 +1,5 @@
 use std::mem;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use super::engine::{After, Engine, Outcome, Setup, Want};
 use super::place::{Distinct, Place};
@@ -16,6 +16,8 @@ pub(super) struct Walk<T, C, E> {
     max_items: u64,
     max_pages: u64,
     retries: u64,
+    /// Whether a retry after the error that was told last asks for the same page.
+    asks_again: bool,
     total: Option<u64>,
 }
 
@@ -30,7 +32,7 @@ enum Stage<T, C, E> {
 #[derive(Clone, Copy, PartialEq)]
 enum Status {
     Open,
-    /// Being polled; found so at the next poll, the fetch panicked, and must not be polled again.
+    /// Being polled; found so at the next poll, a function of the user panicked, and the walk is over.
     Polled,
     /// An error was told.
     Failed,
@@ -55,6 +57,7 @@ impl<T, C: Cursor, E> Walk<T, C, E> {
             max_items: u64::MAX,
             max_pages: u64::MAX,
             retries: 0,
+            asks_again: false,
             total: None,
         }
     }
@@ -83,8 +86,8 @@ impl<T, C: Cursor, E> Walk<T, C, E> {
 
     #[track_caller]
     pub(super) fn resume(&mut self, checkpoint: Checkpoint<C>) {
-        self.setup();
-        self.place.resume(checkpoint);
+        let origin = self.setup().origin.clone();
+        self.place.resume(checkpoint, origin);
     }
 
     /// Whether a poll would yield nothing more.
@@ -106,9 +109,12 @@ impl<T, C: Cursor, E> Walk<T, C, E> {
         self.place.checkpoint(left)
     }
 
-    /// How many more items may be handed out.
+    /// How many more items may be handed out; `u64::MAX` is no bound.
     pub(super) fn wanted(&self) -> u64 {
-        self.max_items.saturating_sub(self.place.items(0))
+        match self.max_items {
+            u64::MAX => u64::MAX,
+            max => max.saturating_sub(self.place.items(0)),
+        }
     }
 }
 
@@ -136,16 +142,19 @@ where
         }
         let Stage::Running(engine) = &mut self.stage else { return Poll::Ready(self.end()) };
         self.status = Status::Polled;
-        let outcome = engine.poll_page(cx, want, &mut self.place.landing);
-        self.status = Status::Open;
-        match ready!(outcome) {
+        let Poll::Ready(outcome) = engine.poll_page(cx, want, &mut self.place.landing) else {
+            self.status = Status::Open;
+            return Poll::Pending;
+        };
+        match outcome {
             Outcome::Page(arrival) => {
                 self.retries += u64::from(arrival.attempts - 1);
                 self.total = self.place.landing.page.total.or(self.total);
                 let items = self.place.turn(arrival, self.distinct.as_mut(), want.items);
+                self.status = Status::Open;
                 Poll::Ready(if self.place.in_hand { Step::Page(items) } else { self.end() })
             }
-            Outcome::Failed(error) => Poll::Ready(self.fail(error)),
+            Outcome::Failed { error, restarted } => Poll::Ready(self.fail(error, restarted)),
             Outcome::Shutdown => Poll::Ready(self.shut_down()),
             Outcome::End => Poll::Ready(self.end()),
         }
@@ -158,7 +167,7 @@ where
             return false;
         }
         self.status = Status::Open;
-        self.retries += 1;
+        self.retries += u64::from(self.asks_again);
         if self.place.landing.after == Some(After::Unknown) {
             self.place.ask_again();
         }
@@ -180,10 +189,15 @@ where
     }
 
     #[cold]
-    fn fail(&mut self, error: Error<E>) -> Step<T, E> {
+    fn fail(&mut self, error: Error<E>, restarted: bool) -> Step<T, E> {
         if let ErrorKind::Fetch { attempts, .. } = error.kind() {
             self.retries += u64::from(attempts - 1);
         }
+        if restarted {
+            self.place.forget_pending();
+        }
+        // To go on over a false alarm is to ask for another page.
+        self.asks_again = !matches!(error.kind(), ErrorKind::Repeat { .. });
         self.status = Status::Failed;
         Step::Failed(error)
     }

@@ -227,3 +227,20 @@ async fn what_was_skipped_by_a_resumed_walk_is_behind_its_checkpoint() {
         assert_eq!(items(api.by_cursor().resume(checkpoint)).await, api.all()[2 + taken..], "{taken} taken");
     }
 }
+
+#[tokio::test]
+async fn at_the_end_every_page_lies_behind() {
+    let api = Api::new([2, 1]);
+    let mut docs = api.by_cursor();
+    trace(&mut docs).await;
+    assert_eq!(docs.progress().pages, 2);
+    assert_eq!(docs.checkpoint().pages(), 2, "as it is over numbers");
+    let docs = api.by_cursor().resume(docs.checkpoint());
+    assert_eq!(docs.progress().pages, 2, "those of the runs before included");
+}
+
+#[tokio::test]
+async fn the_last_resume_counts() {
+    let docs = Api::new([2, 1]).by_cursor().resume(Checkpoint::at(Some(1), 0));
+    assert_eq!(trace(&mut docs.resume(Checkpoint::default())).await, "0 1 2 end");
+}

@@ -248,3 +248,10 @@ async fn the_total_bounds_the_guesses_and_not_the_walk() {
     assert_eq!(pages.try_next().await.unwrap(), None);
     assert_eq!(asked.asked().len(), 7);
 }
+
+#[tokio::test]
+async fn concurrent_asks_for_nothing_beyond_max_items() {
+    let api = Api::new(vec![10; 10]);
+    assert_eq!(items(api.by_page_number().concurrent(4).max_items(5)).await.len(), 5);
+    assert_eq!(api.asked(), [0]);
+}

@@ -179,3 +179,19 @@ async fn a_run_that_is_resumed_knows_the_keys_of_its_own_run() {
     assert_eq!(trace(&mut walk().resume(Checkpoint::at(None, 1))).await, "2 3 end");
     assert_eq!(trace(&mut walk().resume(Checkpoint::at(Some(1), 0))).await, "3 1 end");
 }
+
+#[tokio::test]
+async fn a_panic_of_the_key_ends_the_stream_as_one_of_the_fetch_does() {
+    let docs = Api::new([2, 2, 2]).by_cursor();
+    let mut docs = docs.distinct_by(|doc| {
+        assert_ne!(*doc, 3, "no key");
+        *doc
+    });
+    docs.try_next().await.unwrap();
+    docs.try_next().await.unwrap();
+    let next = std::panic::AssertUnwindSafe(docs.next());
+    assert!(futures::FutureExt::catch_unwind(next).await.is_err());
+    let told = trace(&mut docs).await;
+    assert_eq!(told, "end", "2 and 3 were lost");
+    assert_eq!((docs.checkpoint().cursor(), docs.checkpoint().items()), (Some(&1), 2));
+}

@@ -106,14 +106,14 @@ async fn pages_count_when_they_reach_the_consumer() {
     for read_ahead in [0, 2] {
         let api = Api::new([1, 0, 1, 1]);
         let mut docs = api.by_cursor().read_ahead(read_ahead);
-        for (pages, behind) in [(1, 1), (3, 3), (4, 3)] {
+        for pages in [1, 3, 4] {
             docs.try_next().await.unwrap();
             assert_eq!(
                 docs.progress().pages,
                 pages,
                 "an empty page in the middle is one, what is ahead is none"
             );
-            assert_eq!(docs.checkpoint().pages(), behind.min(docs.progress().pages));
+            assert_eq!(docs.checkpoint().pages(), pages);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use backon::{ConstantBuilder, ExponentialBuilder};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use withal::pages::{AsyncGetDocs, OnError, Page, by_cursor};
+use withal::pages::{AsyncGetDocs, Checkpoint, OnError, Page, by_cursor, by_page_number};
 
 use crate::support::{Api, Fault, trace};
 
@@ -108,7 +108,7 @@ async fn a_restart_goes_on_from_another_cursor() {
 
 #[tokio::test]
 async fn a_restart_does_not_pass_over_items_of_another_page() {
-    let checkpoint = withal::pages::Checkpoint::at(Some("old"), 1);
+    let checkpoint = Checkpoint::at(Some("old"), 1);
     assert_eq!(trace(&mut expiring(Some("new")).resume(checkpoint)).await, "2 end");
 }
 
@@ -256,7 +256,7 @@ async fn a_restart_without_a_cursor_is_the_start_of_the_walk() {
         }
     });
     let docs = docs.classify(|_| OnError::Restart { cursor: None });
-    let mut docs = docs.resume(withal::pages::Checkpoint::at(Some("/2".to_owned()), 1));
+    let mut docs = docs.resume(Checkpoint::at(Some("/2".to_owned()), 1));
     assert_eq!(trace(&mut docs).await, "1 2 end");
 }
 
@@ -298,4 +298,71 @@ async fn a_gate_is_not_held_by_an_attempt_that_panicked() {
         // The stream lives on, the attempt does not.
         assert_eq!(permits.available_permits(), 9, "read_ahead {read_ahead}, concurrent {concurrent}");
     }
+}
+
+/// A walk that stands inside a page whose cursor expires, and whose restart fails once before it comes.
+fn restarting() -> AsyncGetDocs<u32, &'static str, &'static str> {
+    let mut asked = 0;
+    by_cursor(move |at: Option<&'static str>| {
+        asked += 1;
+        async move {
+            match (asked, at) {
+                (1, Some("old")) => Err("410"),
+                (2, Some("new")) => Err("503"),
+                (_, Some("new")) => Ok(Page::new(vec![1, 2, 3], None)),
+                _ => unreachable!("{asked} {at:?}"),
+            }
+        }
+    })
+    .classify(|error| if *error == "410" { OnError::Restart { cursor: Some("new") } } else { OnError::Fatal })
+}
+
+#[tokio::test]
+async fn a_restart_that_failed_and_is_retried_does_not_pass_over_items_of_another_page() {
+    for read_ahead in [0, 1] {
+        let mut docs = restarting().resume(Checkpoint::at(Some("old"), 1)).read_ahead(read_ahead);
+        assert!(trace(&mut docs).await.starts_with("! page 1 at \"new\" could not be fetched"));
+        assert!(docs.retry_failed());
+        assert_eq!(trace(&mut docs).await, "1 2 3 end", "read_ahead {read_ahead}");
+    }
+}
+
+#[tokio::test]
+async fn a_restart_that_failed_in_the_window_does_not_either() {
+    let mut before = Api::new([2, 2]).by_page_number();
+    for _ in 0..3 {
+        before.try_next().await.unwrap();
+    }
+    // Page 1, inside of which the walk stands, has expired; page 0, from which it restarts, fails once.
+    let mut failed = false;
+    let docs = by_page_number(0, move |page| {
+        let fails = page == 0 && !std::mem::replace(&mut failed, true);
+        async move {
+            match page {
+                0 if fails => Err("503"),
+                0 => Ok((vec![7, 8, 9], false)),
+                1 => Err("410"),
+                _ => Ok((vec![], false)),
+            }
+        }
+    })
+    .classify(|error| if *error == "410" { OnError::Restart { cursor: None } } else { OnError::Fatal });
+    let mut docs = docs.concurrent(2).resume(before.checkpoint());
+    assert!(trace(&mut docs).await.starts_with("! page 2 at page=0 could not be fetched (attempt 2): 503"));
+    assert!(docs.retry_failed());
+    assert_eq!(trace(&mut docs).await, "7 8 9 end");
+}
+
+#[tokio::test]
+async fn a_gate_is_let_go_by_the_panic_itself() {
+    let permits = Arc::new(Semaphore::new(1));
+    let gate = Arc::clone(&permits);
+    let docs = by_cursor(|at: Option<u8>| async move {
+        assert!(at.is_some(), "no page");
+        Ok::<_, Fault>(Page::new(vec![1], at))
+    });
+    let mut docs = docs.gate(move || Arc::clone(&gate).acquire_owned());
+    let next = std::panic::AssertUnwindSafe(docs.next());
+    assert!(futures::FutureExt::catch_unwind(next).await.is_err());
+    assert_eq!(permits.available_permits(), 1, "the attempt has ended");
 }

@@ -494,3 +494,22 @@ async fn errors_say_what_went_wrong_by_reference_and_by_value() {
     let error = last_error(script(vec![Page::new(vec![], None::<u8>).has_more(true)])).await;
     assert!(matches!(error.into_kind(), ErrorKind::MissingCursor));
 }
+
+#[tokio::test]
+async fn empty_bytes_are_no_cursor_whatever_holds_them() {
+    async fn told<C: withal::pages::Cursor>(next: C) -> String {
+        let mut pages = vec![Page::new(vec![1], Some(next)), Page::new(vec![2], None)].into_iter();
+        let mut docs = by_cursor(move |_| {
+            let page = pages.next().ok_or(Fault(9));
+            async move { page }
+        });
+        trace(&mut docs).await
+    }
+    let table = [
+        ("&[u8]", told::<&'static [u8]>(b"").await),
+        ("Box<[u8]>", told(Box::<[u8]>::from(*b"")).await),
+        ("Arc<[u8]>", told(Arc::<[u8]>::from(*b"")).await),
+    ];
+    let missed: Vec<_> = table.iter().filter(|(_, told)| told != "1 end").collect();
+    assert!(missed.is_empty(), "{missed:?}");
+}

@@ -4,7 +4,7 @@ use futures::Stream;
 use futures::stream::FusedStream;
 use withal::pages::{OnEmpty, Pages, by_cursor};
 
-use crate::support::{Api, Fault, items};
+use crate::support::{Api, Fault, items, trace};
 
 #[tokio::test]
 async fn pages_come_as_they_are() {
@@ -130,4 +130,14 @@ async fn pages_can_be_taken_from_a_walk_that_has_not_begun_or_has_failed() {
     assert!(pages.next().await.is_none());
     assert!(pages.retry_failed());
     assert_eq!(items(pages).await, [[1, 2]]);
+}
+
+#[tokio::test]
+async fn an_empty_page_at_the_end_of_a_chain_only_marks_it() {
+    // A chain like many: what follows the last full page is an empty one without a cursor.
+    let api = Api::new([2, 0]);
+    assert_eq!(items(api.by_cursor().into_pages()).await, [vec![0, 1]]);
+    let mut docs = api.by_cursor();
+    trace(&mut docs).await;
+    assert_eq!(docs.progress().pages, 1);
 }

@@ -73,14 +73,14 @@ impl<T, C: Cursor, E> Chain<T, C, E> {
     fn receive(&mut self, reply: Reply<E>, landing: &mut Landing<T, C>) -> Outcome<E> {
         let Reply { result, attempts, restarted } = reply;
         if let Err(source) = result {
-            return Outcome::Failed(self.fail(attempts, source));
+            return Outcome::Failed { error: self.fail(attempts, source), restarted };
         }
         let at = self.request.at();
         if restarted {
             self.course.jump(at.as_ref());
         }
-        let mark = self.course.is_mark(&landing.page);
         let after = self.course.after(at.as_ref(), &mut landing.page);
+        let mark = landing.page.is_mark(&after);
         self.state = match &after {
             After::Next(next) => State::Idle(Some(next.clone())),
             After::End => State::Ended,
@@ -115,11 +115,11 @@ impl<T, C: Cursor, E> Chain<T, C, E> {
         if let After::Repeat(next) = after {
             let error = Error::new(page, at.as_ref(), ErrorKind::Repeat { next: name(Some(&next)) });
             self.state = State::Failed { at: Some(next), page: self.page };
-            Outcome::Failed(error)
+            Outcome::Failed { error, restarted: false }
         } else {
             let error = Error::new(page, at.as_ref(), ErrorKind::MissingCursor);
             self.state = State::Failed { at, page };
-            Outcome::Failed(error)
+            Outcome::Failed { error, restarted: false }
         }
     }
 }

@@ -41,7 +41,7 @@ impl<C: Cursor> Course<C> {
     /// The explicit word counts first: `has_more`, then what the user said of empty pages, then a cursor.
     #[inline(always)]
     pub(super) fn after<T>(&mut self, at: Option<&C>, page: &mut Page<T, C>) -> After<C> {
-        if page.has_more == Some(false) || self.is_mark(page) {
+        if page.has_more == Some(false) || self.ends_at(page) {
             return After::End;
         }
         let told = page.next.take().filter(|next| !is_blank(next));
@@ -60,9 +60,9 @@ impl<C: Cursor> Course<C> {
         }
     }
 
-    /// Whether this page is nothing but the mark of the end.
-    #[inline(always)]
-    pub(super) fn is_mark<T>(&self, page: &Page<T, C>) -> bool {
+    /// Whether this page ends the walk by being empty.
+    #[inline]
+    fn ends_at<T>(&self, page: &Page<T, C>) -> bool {
         page.items.is_empty()
             && match self.on_empty {
                 Some(OnEmpty::End) => true,
@@ -78,5 +78,13 @@ impl<C: Cursor> Course<C> {
     /// The walk jumps, on purpose, to a cursor that may have been there before.
     pub(super) fn jump(&mut self, to: Option<&C>) {
         self.repeats.restart(to);
+    }
+}
+
+impl<T, C> Page<T, C> {
+    /// Whether this page, given what comes after it, is nothing but the mark of the end.
+    #[inline]
+    pub(super) fn is_mark(&self, after: &After<C>) -> bool {
+        self.items.is_empty() && matches!(after, After::End)
     }
 }

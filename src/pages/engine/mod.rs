@@ -65,7 +65,11 @@ pub(super) struct Arrival {
 pub(super) enum Outcome<E> {
     /// A page has landed.
     Page(Arrival),
-    Failed(Error<E>),
+    Failed {
+        error: Error<E>,
+        /// The page that failed is another than the one before it led to.
+        restarted: bool,
+    },
     /// The runtime that fetched ahead is gone, and the fetch function with it.
     Shutdown,
     End,

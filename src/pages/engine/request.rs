@@ -116,9 +116,14 @@ impl<T, C: Cursor, E> Request<T, C, E> {
                 }
                 State::Fetch => {
                     let coop = ready!(coop::poll_proceed(cx));
-                    let result = ready!(self.source.as_mut().poll(self.begin.take(), cx, into));
+                    // Taken, so that a panic lets go of it.
+                    let pass = self.pass.take();
+                    let Poll::Ready(result) = self.source.as_mut().poll(self.begin.take(), cx, into) else {
+                        self.pass = pass;
+                        return Poll::Pending;
+                    };
                     coop.made_progress();
-                    self.pass = None;
+                    drop(pass);
                     if let Some(result) = self.settle(result, into.items.len()) {
                         self.state = State::Idle;
                         let Self { attempts, restarted, .. } = *self;

@@ -75,7 +75,9 @@ where
     ) -> Poll<Outcome<E>> {
         match &self.state {
             State::Due(_) => {}
-            State::Stuck { .. } => return Poll::Ready(Outcome::Failed(self.fail())),
+            State::Stuck { .. } => {
+                return Poll::Ready(Outcome::Failed { error: self.fail(), restarted: false });
+            }
             State::Failed(_) | State::Ended => return Poll::Ready(Outcome::End),
         }
         self.fill(want);
@@ -118,7 +120,7 @@ where
         if let Err(source) = result {
             let error = Error::new(self.page, at.as_ref(), ErrorKind::Fetch { attempts, source });
             self.state = at.map_or(State::Ended, State::Failed);
-            return Outcome::Failed(error);
+            return Outcome::Failed { error, restarted };
         }
         if restarted {
             self.course.jump(at.as_ref());
@@ -129,8 +131,8 @@ where
         if items > 0 {
             self.stride = Some(items);
         }
-        let mark = self.course.is_mark(&page);
         let after = self.course.after(at.as_ref(), &mut page);
+        let mark = page.is_mark(&after);
         self.page += 1;
         self.turn_to(&after, at.as_ref());
         self.fill(want.less(&page));
@@ -177,7 +179,9 @@ where
 
     fn is_worth_guessing(&self, want: Want) -> bool {
         let ahead = self.slots.len() as u64;
-        let items = ahead.saturating_mul(self.stride.unwrap_or(0));
+        // Before the first page nobody knows how few pages hold what is wanted, unless all is.
+        let Some(stride) = self.stride else { return ahead < want.pages && want.items == u64::MAX };
+        let items = ahead.saturating_mul(stride);
         ahead < want.pages && items < want.items && self.left.is_none_or(|left| items < left)
     }
 
