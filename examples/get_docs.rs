@@ -52,22 +52,26 @@ async fn get_docs(args: &Args) -> Result<ExitCode, Box<dyn Error>> {
     let mut stop = pin!(ctrl_c());
     let is_done = loop {
         tokio::select! {
+            biased;
+            _ = &mut stop => break Ok(false),
             doc = docs.try_next() => match doc {
                 Ok(Some(doc)) => output.print(&doc),
                 Ok(None) => break Ok(true),
                 Err(error) => break Err(error),
             },
-            _ = &mut stop => break Ok(false),
         }
         // No document is left of this page. They go out before the checkpoint that is after them: the other way round,
         // a kill in between would lose them.
-        if docs.buffered() == 0 {
+        if docs.remaining_in_page() == 0 {
             output.flush()?;
             saved.save(docs.checkpoint())?;
             output.progress(docs.progress());
         }
         if !args.slow.is_zero() {
-            sleep(args.slow).await;
+            tokio::select! {
+                _ = &mut stop => break Ok(false),
+                () = sleep(args.slow) => {}
+            }
         }
     };
     output.flush()?;

@@ -78,7 +78,8 @@ fn named(file: &Path, told: &str) -> String {
 
 fn read(file: &Path) -> Result<Option<Content>, String> {
     match fs::read(file) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
+        Ok(bytes) => serde_json::from_slice::<Content>(&bytes)
+            .map(Some)
             .map_err(|error| named(file, &format!("no checkpoint of get_docs: {error}"))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(named(file, &error.to_string())),

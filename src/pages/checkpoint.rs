@@ -6,7 +6,8 @@
 /// error.
 ///
 /// Resuming asks for the page again and skips the items already yielded. It trusts that the API still has the same
-/// pages: with another page size, filter or sort order, the checkpoint is of another walk.
+/// pages: with another page size, filter or sort order, the checkpoint is of another walk. Where that shows, because the
+/// page holds fewer items than were yielded of it, it is an error: [`ErrorKind::Shrunk`](super::ErrorKind::Shrunk).
 ///
 /// # Examples
 ///
@@ -92,7 +93,11 @@ impl<C> Default for Checkpoint<C> {
 #[cfg(feature = "serde")]
 mod stored {
     use super::Checkpoint;
+    use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// What JSON's numbers hold exactly; the counts go on from here without an overflow in sight.
+    const MOST: u64 = 1 << 53;
 
     /// What is written: the fields, behind a mark that tells a checkpoint from other JSON.
     #[derive(Serialize, Deserialize)]
@@ -133,6 +138,9 @@ mod stored {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
             let Stored { format: Format::V1, cursor, skip, items, pages, done } =
                 Stored::deserialize(deserializer)?;
+            if items.max(pages) > MOST {
+                return Err(D::Error::custom("no walk has had so many items or pages"));
+            }
             Ok(Self { cursor, skip, items, pages, done })
         }
     }

@@ -38,7 +38,9 @@ pub struct Offset {
 }
 
 impl PageNumber {
-    pub(super) fn new(page: u64) -> Self {
+    /// The page with this number; to resume from, to restart from, or to name as a page's [next](super::Page::next).
+    #[must_use]
+    pub fn new(page: u64) -> Self {
         Self { page }
     }
 
@@ -50,7 +52,10 @@ impl PageNumber {
 }
 
 impl Offset {
-    pub(super) fn new(offset: u64) -> Self {
+    /// The page behind so many items; to resume from, to restart from, or to name as a page's
+    /// [next](super::Page::next).
+    #[must_use]
+    pub fn new(offset: u64) -> Self {
         Self { offset }
     }
 
@@ -84,34 +89,23 @@ mod sealed {
 
 /// How to find the next page without being told: what `PageNumber` and `Offset` have and a token has not.
 ///
-/// Two function pointers rather than methods of `Numbered`: the engine serves cursors that are not numbered, too.
+/// A function pointer rather than a method of `Numbered`: the engine serves cursors that are not numbered, too.
 pub(super) struct Numbering<C> {
     /// The cursor after a page at `C` that held so many items.
     pub(super) advance: fn(&C, u64) -> C,
-    /// A place inside a page as a page of its own, where the numbering can say it.
-    pub(super) inside: fn(&C, u64) -> Option<C>,
     /// How many items a page is expected to hold; `None` where the numbering does not depend on it.
     pub(super) stride: Option<u64>,
 }
 
 impl Numbering<PageNumber> {
     pub(super) fn by_page() -> Self {
-        Self {
-            advance: |at, _| PageNumber::new(at.page.saturating_add(1)),
-            inside: |_, _| None,
-            stride: None,
-        }
+        Self { advance: |at, _| PageNumber::new(at.page.saturating_add(1)), stride: None }
     }
 }
 
 impl Numbering<Offset> {
     pub(super) fn by_offset(limit: u64) -> Self {
-        let advance: fn(&Offset, u64) -> Offset = |at, items| Offset::new(at.offset.saturating_add(items));
-        Self {
-            advance,
-            inside: |at, items| Some(Offset::new(at.offset.saturating_add(items))),
-            stride: Some(limit),
-        }
+        Self { advance: |at, items| Offset::new(at.offset.saturating_add(items)), stride: Some(limit) }
     }
 }
 

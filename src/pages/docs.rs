@@ -68,7 +68,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     ///
     /// 0 between two pages: the moment to flush what was written, and to keep a [`checkpoint`](Self::checkpoint).
     #[must_use]
-    pub fn buffered(&self) -> usize {
+    pub fn remaining_in_page(&self) -> usize {
         self.left()
     }
 
@@ -117,7 +117,10 @@ where
     ///
     /// Cancel safe: if it is dropped, no document is lost and no page is fetched twice.
     pub fn try_next(&mut self) -> impl Future<Output = Result<Option<T>, Error<E>>> + Send + Unpin {
-        poll_fn(|cx| self.poll_item(cx).map(Option::transpose))
+        poll_fn(|cx| match self.burst.next() {
+            Some(item) => Poll::Ready(Ok(Some(item))),
+            None => self.refill(cx),
+        })
     }
 
     /// After an error, goes on with the page that failed; says whether there is one.
@@ -127,12 +130,14 @@ where
     /// | [`ErrorKind::Fetch`] | asks for the same page again, with all its retries |
     /// | [`ErrorKind::Repeat`] | goes on over the repeated cursor: it was a false alarm |
     /// | [`ErrorKind::MissingCursor`] | asks for the same page again, and passes over what it yielded |
+    /// | [`ErrorKind::Shrunk`] | takes the page for yielded, and goes on behind it |
     /// | anything else, or no error | `false`: the stream stays as it is |
     ///
     /// # Examples
     ///
     /// [`ErrorKind::Fetch`]: super::ErrorKind::Fetch
     /// [`ErrorKind::Repeat`]: super::ErrorKind::Repeat
+    /// [`ErrorKind::Shrunk`]: super::ErrorKind::Shrunk
     /// [`ErrorKind::MissingCursor`]: super::ErrorKind::MissingCursor
     ///
     /// ```
@@ -160,15 +165,15 @@ where
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Error<E>>>> {
         match self.burst.next() {
             Some(item) => Poll::Ready(Some(Ok(item))),
-            None => self.refill(cx),
+            None => self.refill(cx).map(Result::transpose),
         }
     }
 
-    /// Once a page, or once a burst of a large one. It returns the item rather than have the caller look again, so that
-    /// the path of an item is one look at the burst.
+    /// Once a page, or once a burst of a large one. It returns the item, in the shape that `try_next` wants, rather than
+    /// have the caller look again or turn it round: so the path of an item is one look at the burst.
     #[cold]
     #[inline(never)]
-    fn refill(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Error<E>>>> {
+    fn refill(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error<E>>> {
         if !self.rest.as_slice().is_empty() {
             return self.next_burst(cx);
         }
@@ -176,24 +181,24 @@ where
             match ready!(self.walk.poll_step(cx)) {
                 Step::Page(items) if items.len() > BURST => self.split(items),
                 Step::Page(items) => self.burst = items.into_iter(),
-                Step::Failed(error) => return Poll::Ready(Some(Err(error))),
-                Step::End => return Poll::Ready(None),
+                Step::Failed(error) => return Poll::Ready(Err(error)),
+                Step::End => return Poll::Ready(Ok(None)),
             }
             if let Some(item) = self.burst.next() {
-                return Poll::Ready(Some(Ok(item)));
+                return Poll::Ready(Ok(Some(item)));
             }
         }
     }
 
     #[inline(never)]
-    fn next_burst(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Error<E>>>> {
+    fn next_burst(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error<E>>> {
         if !mem::replace(&mut self.paused, true) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         self.paused = false;
         self.burst = self.rest.by_ref().take(BURST).collect::<Vec<_>>().into_iter();
-        Poll::Ready(self.burst.next().map(Ok))
+        Poll::Ready(Ok(self.burst.next()))
     }
 
     #[inline(never)]

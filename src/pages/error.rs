@@ -6,6 +6,10 @@ use std::fmt;
 /// Names the page and the cursor it was asked with. Nothing is lost by an error: what came before was delivered, and the
 /// checkpoint is good. It is as small as a pointer, so that the documents do not pay for it.
 ///
+/// It is a `std::error::Error` if the fetch function's is one, and `?` takes it into `anyhow::Error` or
+/// `Box<dyn Error>` then. Those two are none themselves: if the fetch function returns one of them,
+/// [`into_fetch_error`](Self::into_fetch_error) gives it back.
+///
 /// # Examples
 ///
 /// ```
@@ -35,6 +39,7 @@ struct Inner<E> {
 pub enum ErrorKind<E> {
     /// The fetch function failed, and the retries allowed were used up.
     #[error("could not be fetched (attempt {attempts})")]
+    #[non_exhaustive]
     Fetch {
         /// How often the page was asked for, 1 or more.
         attempts: u32,
@@ -43,6 +48,7 @@ pub enum ErrorKind<E> {
     },
     /// The page, already delivered, leads back to one that was fetched before.
     #[error("leads back to {next}, a page that was fetched before")]
+    #[non_exhaustive]
     Repeat {
         /// The cursor that it names as the next.
         next: String,
@@ -50,6 +56,15 @@ pub enum ErrorKind<E> {
     /// The page, already delivered, says that there are more, and has no cursor to them.
     #[error("says that there are more pages, but has no cursor to them")]
     MissingCursor,
+    /// The page has fewer items than were yielded of it before: it has shrunk, or the checkpoint is of another walk.
+    #[error("holds {items} items, and is to be resumed after {skip}")]
+    #[non_exhaustive]
+    Shrunk {
+        /// How many items it holds now.
+        items: usize,
+        /// How many of it were yielded.
+        skip: usize,
+    },
     /// The page size is 0, with which no item would ever come.
     #[error("cannot be asked for: the page size is 0")]
     ZeroLimit,
@@ -91,11 +106,15 @@ impl<E> Error<E> {
     }
 
     /// What the fetch function returned, if that is what failed: also for an `E` that is no `std::error::Error`.
-    #[must_use]
-    pub fn into_fetch_error(self) -> Option<E> {
-        match self.0.kind {
-            ErrorKind::Fetch { source, .. } => Some(source),
-            _ => None,
+    ///
+    /// # Errors
+    ///
+    /// This error as it is, if anything else failed.
+    pub fn into_fetch_error(self) -> Result<E, Self> {
+        let Inner { page, cursor, kind } = *self.0;
+        match kind {
+            ErrorKind::Fetch { source, .. } => Ok(source),
+            kind => Err(Self(Box::new(Inner { page, cursor, kind }))),
         }
     }
 }

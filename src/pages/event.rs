@@ -7,6 +7,7 @@ use std::time::Duration;
 #[non_exhaustive]
 pub enum Event<'a, C, E> {
     /// The page is about to be asked for, after the [`gate`](super::AsyncGetDocs::gate) has let it pass.
+    #[non_exhaustive]
     Asked {
         /// The page's position in the walk.
         page: u64,
@@ -16,6 +17,7 @@ pub enum Event<'a, C, E> {
         attempt: u32,
     },
     /// The page has arrived. It may have been read ahead, and not be delivered yet.
+    #[non_exhaustive]
     Arrived {
         /// The page's position in the walk.
         page: u64,
@@ -25,6 +27,7 @@ pub enum Event<'a, C, E> {
         items: usize,
     },
     /// The attempt failed, and the page will be asked for again.
+    #[non_exhaustive]
     Retrying {
         /// The page's position in the walk.
         page: u64,
@@ -38,6 +41,7 @@ pub enum Event<'a, C, E> {
         error: &'a E,
     },
     /// The attempt failed, and was the last.
+    #[non_exhaustive]
     Failed {
         /// The page's position in the walk.
         page: u64,

@@ -1,3 +1,5 @@
+use super::{Offset, PageNumber};
+
 /// One page as an API returned it: its items, and the way to the next page.
 ///
 /// A fetch function returns a `Page` or anything that converts into one:
@@ -54,11 +56,6 @@ impl<T, C> Page<T, C> {
         self.has_more = has_more.into();
         self
     }
-
-    /// The same page with its cursor turned into another kind.
-    pub(super) fn map_next<D>(self, convert: impl FnOnce(C) -> D) -> Page<T, D> {
-        Page { items: self.items, next: self.next.map(convert), total: self.total, has_more: self.has_more }
-    }
 }
 
 impl<T, C> From<(Vec<T>, Option<C>)> for Page<T, C> {
@@ -67,15 +64,29 @@ impl<T, C> From<(Vec<T>, Option<C>)> for Page<T, C> {
     }
 }
 
-/// Only over numbers: a chain of cursors that names no next page would end after its first, silently.
-impl<T> From<Vec<T>> for Page<T, u64> {
+/// Only over numbers: a chain of cursors that names no next page would end after its first, in silence.
+impl<T> From<Vec<T>> for Page<T, PageNumber> {
+    fn from(items: Vec<T>) -> Self {
+        Self::new(items, None)
+    }
+}
+
+/// As for [`PageNumber`].
+impl<T> From<Vec<T>> for Page<T, Offset> {
     fn from(items: Vec<T>) -> Self {
         Self::new(items, None)
     }
 }
 
 /// Only over numbers: over cursors, "has more" needs the cursor beside it.
-impl<T> From<(Vec<T>, bool)> for Page<T, u64> {
+impl<T> From<(Vec<T>, bool)> for Page<T, PageNumber> {
+    fn from((items, has_more): (Vec<T>, bool)) -> Self {
+        Self::new(items, None).has_more(has_more)
+    }
+}
+
+/// As for [`PageNumber`].
+impl<T> From<(Vec<T>, bool)> for Page<T, Offset> {
     fn from((items, has_more): (Vec<T>, bool)) -> Self {
         Self::new(items, None).has_more(has_more)
     }

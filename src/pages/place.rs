@@ -1,7 +1,7 @@
 use std::mem;
 
 use super::engine::{After, Arrival, Landing};
-use super::{Checkpoint, Cursor};
+use super::{Checkpoint, Cursor, ErrorKind};
 
 /// Says whether an item is the first with its key.
 pub(super) type Distinct<T> = Box<dyn FnMut(&T) -> bool + Send>;
@@ -25,14 +25,14 @@ pub(super) struct Place<T, C> {
     pending: usize,
     /// Which of the items received were handed out, where some were left out as not distinct.
     kept: Vec<usize>,
-    /// Whether `max_items` cut the page short.
+    /// Whether the consumer did not get all of the page: `max_items` cut it, or it is short.
     cut: bool,
-    /// A place inside the page as a cursor of its own, where the numbering can say it.
-    inside: Option<fn(&C, u64) -> Option<C>>,
+    /// Whether the page has fewer items than were handed out of it before.
+    is_short: bool,
 }
 
 impl<T, C: Cursor> Place<T, C> {
-    pub(super) fn new(at: Option<C>, inside: Option<fn(&C, u64) -> Option<C>>) -> Self {
+    pub(super) fn new(at: Option<C>) -> Self {
         Self {
             landing: Landing::new(at),
             pages: 0,
@@ -44,7 +44,7 @@ impl<T, C: Cursor> Place<T, C> {
             pending: 0,
             kept: Vec::new(),
             cut: false,
-            inside,
+            is_short: false,
         }
     }
 
@@ -68,32 +68,35 @@ impl<T, C: Cursor> Place<T, C> {
         self.in_hand = !arrival.mark;
         self.received = items.len();
         self.skip = 0;
-        if self.pending > 0 {
-            self.skip = mem::take(&mut self.pending).min(items.len());
-            // After a restart this is not the page of which something was to be passed over.
-            if arrival.restarted {
-                self.skip = 0;
-            }
-        }
-        self.kept.clear();
-        // Should a key panic, the walk stands before the items of this page.
-        (self.handed, self.cut) = (0, true);
-        if let Some(distinct) = distinct {
-            self.keep_distinct(&mut items, distinct);
-        } else if self.skip > 0 {
-            items.drain(..self.skip);
+        if self.pending > 0 || distinct.is_some() {
+            self.pick(&mut items, arrival, distinct);
         }
         let want = usize::try_from(want).unwrap_or(usize::MAX);
-        self.cut = items.len() > want;
-        items.truncate(want);
+        self.cut = self.is_short || items.len() > want;
+        if self.cut {
+            items.truncate(want);
+        }
         self.handed = items.len();
         items
     }
 
-    /// The items passed over count as seen, too.
-    fn keep_distinct(&mut self, items: &mut Vec<T>, distinct: &mut Distinct<T>) {
+    /// Leaves out what was handed out before.
+    #[inline(never)]
+    fn pick(&mut self, items: &mut Vec<T>, arrival: Arrival, distinct: Option<&mut Distinct<T>>) {
+        let pending = mem::take(&mut self.pending);
+        // After a restart this is not the page of which something was to be passed over.
+        self.skip = if arrival.restarted { 0 } else { pending };
+        self.is_short = self.skip > items.len();
+        // Should a key panic, the walk stands before the items of this page.
+        (self.handed, self.cut) = (0, true);
+        self.kept.clear();
+        let Some(distinct) = distinct else {
+            items.drain(..self.skip.min(items.len()));
+            return;
+        };
         let mut index = 0;
         items.retain(|item| {
+            // The items passed over count as seen, too.
             let keep = distinct(item) && index >= self.skip;
             if keep {
                 self.kept.push(index);
@@ -101,6 +104,17 @@ impl<T, C: Cursor> Place<T, C> {
             index += 1;
             keep
         });
+    }
+
+    /// What is wrong with the page in hand, if it has fewer items than were handed out of it before.
+    pub(super) fn shortage<E>(&self) -> Option<ErrorKind<E>> {
+        self.is_short.then_some(ErrorKind::Shrunk { items: self.received, skip: self.skip })
+    }
+
+    /// Takes a page that is short for one that was handed out as a whole; says whether there is one.
+    pub(super) fn accept_shortage(&mut self) -> bool {
+        self.cut &= !self.is_short;
+        mem::take(&mut self.is_short)
     }
 
     /// The page in hand did not say how to go on: it will be asked for again, and passed over.
@@ -147,8 +161,8 @@ impl<T, C: Cursor> Place<T, C> {
                 let skip = if page_is_left { self.index_after(self.handed - left) } else { self.received };
                 let done = *after == Some(After::End) && !page_is_left;
                 let pages = if done { self.pages_in_all() } else { self.pages };
-                let (cursor, skip) = self.normal(skip);
-                Checkpoint { cursor, skip, items, pages, done }
+                let cursor = self.landing.at.clone();
+                Checkpoint { cursor, skip: skip as u64, items, pages, done }
             }
         }
     }
@@ -158,16 +172,6 @@ impl<T, C: Cursor> Place<T, C> {
         match taken.checked_sub(1).and_then(|last| self.kept.get(last)) {
             Some(last) => last + 1,
             None => self.skip + taken,
-        }
-    }
-
-    /// A place inside the page at hand, as a cursor of its own where there is one.
-    fn normal(&self, skip: usize) -> (Option<C>, u64) {
-        let skip = skip as u64;
-        let own = self.landing.at.as_ref().zip(self.inside).and_then(|(at, inside)| inside(at, skip));
-        match own {
-            Some(own) => (Some(own), 0),
-            None => (self.landing.at.clone(), skip),
         }
     }
 }

@@ -12,8 +12,8 @@ pub enum OnError<C> {
     /// Go on from another cursor, because this one has expired; `None` is the start of the walk.
     ///
     /// Documents may come twice (see [`distinct_by`](super::AsyncGetDocs::distinct_by)). Counts as a retry; without a
-    /// policy, one restart for each page is allowed. A page that expires whenever it is reached restarts the walk for
-    /// ever: only you know how often is too often, so count here, and answer `Fatal` then.
+    /// policy, one restart for each page is allowed. A restart to the same place that came no further than the one before
+    /// is the last: the error is handed out then.
     Restart {
         /// Where to go on.
         cursor: Option<C>,

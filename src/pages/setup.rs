@@ -112,6 +112,8 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
 
     /// Awaits `gate` before every attempt, and holds what it gives until the attempt has ended: a rate limit, a permit.
     ///
+    /// What it gives is not looked at: an `Err` is as good a pass as any.
+    ///
     /// # Examples
     ///
     /// ```
@@ -120,7 +122,10 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// # async fn fetch_page(page: u64) -> Result<Vec<u64>, std::io::Error> { Ok(vec![]) }
     /// // At most two requests at a time, over however many walks share the semaphore.
     /// let slots = Arc::new(tokio::sync::Semaphore::new(2));
-    /// let docs = AsyncGetDocs::new(fetch_page).gate(move || Arc::clone(&slots).acquire_owned());
+    /// let docs = AsyncGetDocs::new(fetch_page).gate(move || {
+    ///     let slots = Arc::clone(&slots);
+    ///     async move { slots.acquire_owned().await.expect("this semaphore is never closed") }
+    /// });
     /// ```
     #[track_caller]
     pub fn gate<F, Fut>(mut self, mut gate: F) -> Self

@@ -108,13 +108,13 @@ pub fn by_page_number<T, E, P, F, Fut>(first: u64, mut fetch_page: F) -> AsyncGe
 where
     T: 'static,
     E: 'static,
-    P: Into<Page<T, u64>> + 'static,
+    P: Into<Page<T, PageNumber>> + 'static,
     F: FnMut(u64) -> Fut + Send + 'static,
     Fut: Future<Output = Result<P, E>> + Send + 'static,
 {
     let first = PageNumber::new(first);
     let fetch_page = move |at: Option<PageNumber>| fetch_page(at.unwrap_or(first).get());
-    let source = shared(fetch_page, |page: P| page.into().map_next(PageNumber::new));
+    let source = shared(fetch_page, P::into);
     docs(source, Some(first), Some(Numbering::by_page()))
 }
 
@@ -150,13 +150,13 @@ pub fn by_offset<T, E, P, F, Fut>(limit: u64, mut fetch_page: F) -> AsyncGetDocs
 where
     T: 'static,
     E: 'static,
-    P: Into<Page<T, u64>> + 'static,
+    P: Into<Page<T, Offset>> + 'static,
     F: FnMut(u64, u64) -> Fut + Send + 'static,
     Fut: Future<Output = Result<P, E>> + Send + 'static,
 {
     let first = Offset::new(0);
     let fetch_page = move |at: Option<Offset>| fetch_page(at.unwrap_or(first).get(), limit);
-    let source = shared(fetch_page, |page: P| page.into().map_next(Offset::new));
+    let source = shared(fetch_page, P::into);
     docs(source, Some(first), Some(Numbering::by_offset(limit)))
 }
 
@@ -187,7 +187,7 @@ impl<T, E> AsyncGetDocs<T, PageNumber, E> {
     where
         T: 'static,
         E: 'static,
-        P: Into<Page<T, u64>> + 'static,
+        P: Into<Page<T, PageNumber>> + 'static,
         F: FnMut(u64) -> Fut + Send + 'static,
         Fut: Future<Output = Result<P, E>> + Send + 'static,
     {

@@ -47,8 +47,7 @@ pub(super) enum Step<T, E> {
 
 impl<T, C: Cursor, E> Walk<T, C, E> {
     pub(super) fn new(setup: Setup<T, C, E>) -> Self {
-        let inside = setup.numbering.as_ref().map(|numbering| numbering.inside);
-        let place = Place::new(setup.origin.clone(), inside);
+        let place = Place::new(setup.origin.clone());
         Self {
             stage: Stage::Setup(Box::new(setup)),
             status: Status::Open,
@@ -152,6 +151,9 @@ where
                 self.total = self.place.landing.page.total.or(self.total);
                 let items = self.place.turn(arrival, self.distinct.as_mut(), want.items);
                 self.status = Status::Open;
+                if let Some(kind) = self.place.shortage() {
+                    return Poll::Ready(self.shrink(kind));
+                }
                 Poll::Ready(if self.place.in_hand { Step::Page(items) } else { self.end() })
             }
             Outcome::Failed { error, restarted } => Poll::Ready(self.fail(error, restarted)),
@@ -163,7 +165,14 @@ where
     /// Goes on after an error, if the page that failed can be asked for again.
     pub(super) fn retry_failed(&mut self) -> bool {
         let Stage::Running(engine) = &mut self.stage else { return false };
-        if self.status != Status::Failed || !engine.retry() {
+        if self.status != Status::Failed {
+            return false;
+        }
+        if self.place.accept_shortage() {
+            self.status = Status::Open;
+            return true;
+        }
+        if !engine.retry() {
             return false;
         }
         self.status = Status::Open;
@@ -200,6 +209,13 @@ where
         self.asks_again = !matches!(error.kind(), ErrorKind::Repeat { .. });
         self.status = Status::Failed;
         Step::Failed(error)
+    }
+
+    #[cold]
+    fn shrink(&mut self, kind: ErrorKind<E>) -> Step<T, E> {
+        self.status = Status::Failed;
+        let page = self.place.pages_in_all();
+        Step::Failed(Error::new(page, self.place.landing.at.as_ref(), kind))
     }
 
     #[cold]

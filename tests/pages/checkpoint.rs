@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use withal::pages::{AsyncGetDocs, Checkpoint, Page, PageNumber, by_page_number};
+use withal::pages::{AsyncGetDocs, Checkpoint, Offset, Page, PageNumber, by_offset, by_page_number};
 
 use crate::support::{Api, Fault, items, trace};
 
@@ -39,10 +39,8 @@ async fn numbered_walks_resume_likewise() {
             }
             let rest = items(api.by_page_number().resume(docs.checkpoint()).concurrent(concurrent)).await;
             assert_eq!(rest, all[taken..], "{taken} taken by page");
-            let checkpoint = by_offset.checkpoint();
-            // An offset can say a place inside a page, so the items before it are not fetched again.
-            assert_eq!((checkpoint.cursor().unwrap().get(), checkpoint.skip()), (taken as u64, 0));
-            assert_eq!(items(api.by_offset(4, 2).resume(checkpoint)).await, all[taken..], "by offset");
+            let rest = items(api.by_offset(4, 2).resume(by_offset.checkpoint()).concurrent(concurrent)).await;
+            assert_eq!(rest, all[taken..], "{taken} taken by offset");
         }
     }
 }
@@ -102,9 +100,57 @@ async fn counts_go_on_across_runs() {
 }
 
 #[tokio::test]
-async fn a_page_that_shrank_is_passed_over() {
+async fn a_page_with_fewer_items_than_were_yielded_of_it_is_told() {
     let checkpoint = Checkpoint::at(Some(0), 5);
-    assert_eq!(trace(&mut Api::new([3, 2]).by_cursor().resume(checkpoint)).await, "3 4 end");
+    let told = "! page 1 at 0 holds 3 items, and is to be resumed after 5; end";
+    for read_ahead in [0, 1] {
+        let api = Api::new([3, 2]);
+        let mut docs = api.by_cursor().read_ahead(read_ahead).resume(checkpoint.clone());
+        assert_eq!(trace(&mut docs).await, told);
+        assert_eq!((docs.checkpoint(), docs.remaining_in_page()), (checkpoint.clone(), 0), "still good");
+        assert!(docs.retry_failed());
+        assert_eq!((docs.checkpoint().cursor(), docs.checkpoint().skip()), (Some(&1), 0));
+        assert_eq!(trace(&mut docs).await, "3 4 end", "on behind it");
+        assert_eq!(api.asked(), [0, 1], "it is not asked for again");
+    }
+    // The server has lowered its page size since.
+    let mut before = Api::new([5, 5]).by_page_number();
+    for _ in 0..4 {
+        before.try_next().await.unwrap();
+    }
+    let docs = Api::new([2, 2, 2, 2, 2]).by_page_number().concurrent(2).distinct_by(|doc| *doc);
+    let told = trace(&mut docs.resume(before.checkpoint())).await;
+    assert_eq!(told, "! page 1 at page=0 holds 2 items, and is to be resumed after 4; end");
+}
+
+#[tokio::test]
+async fn an_offset_that_is_told_is_resumed_inside_its_page() {
+    // Filters after it has counted: an offset is no number of items yielded.
+    let odd = || {
+        by_offset(4, |offset, limit| async move {
+            let kept = (offset..offset + limit).filter(|n| n % 2 == 1 && *n < 12).collect();
+            let page = Page::new(kept, Some(Offset::new(offset + limit)));
+            Ok::<_, Fault>(page.has_more(offset + limit < 12))
+        })
+    };
+    for taken in 0..=6 {
+        let mut docs = odd();
+        let mut all = Vec::new();
+        for _ in 0..taken {
+            all.extend(docs.try_next().await.unwrap());
+        }
+        all.extend(items(odd().resume(docs.checkpoint())).await);
+        assert_eq!(all, [1, 3, 5, 7, 9, 11], "{taken} taken");
+    }
+}
+
+#[tokio::test]
+async fn a_walk_over_numbers_begins_where_it_is_told() {
+    let api = Api::new([2, 2, 2]);
+    let docs = api.by_page_number().resume(Checkpoint::at(Some(PageNumber::new(1)), 1));
+    assert_eq!(items(docs).await, [3, 4, 5]);
+    let docs = api.by_offset(2, 2).resume(Checkpoint::at(Some(Offset::new(3)), 0));
+    assert_eq!(items(docs).await, [3, 4, 5]);
 }
 
 #[tokio::test]
@@ -142,6 +188,8 @@ async fn json_is_read_back_and_nothing_else_is() {
         ("a negative skip", &json.replace(r#""skip":1"#, r#""skip":-1"#)),
         ("a page number", &numbered),
         ("an offset", &offset),
+        ("more items than can be", &json.replace(r#""items":1"#, r#""items":18446744073709551614"#)),
+        ("more pages than can be", &json.replace(r#""pages":0"#, r#""pages":18446744073709551613"#)),
     ];
     for (name, text) in table {
         assert!(serde_json::from_str::<Checkpoint<usize>>(text).is_err(), "{name}: {text}");
@@ -193,7 +241,7 @@ async fn a_checkpoint_is_good_after_each_kind_of_error() {
                 let next = (page == 1 && stale.load(Ordering::Relaxed)).then_some(0);
                 let page = u32::try_from(page).unwrap();
                 let items = if page < 3 { vec![2 * page, 2 * page + 1] } else { vec![] };
-                async move { Ok::<_, Fault>(Page::new(items, next)) }
+                async move { Ok::<_, Fault>(Page::new(items, next.map(PageNumber::new))) }
             }))
         };
         let mut docs = walk();

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use withal::pages::{Page, by_offset, by_page_number};
+use withal::pages::{Offset, Page, PageNumber, by_offset, by_page_number};
 
 use crate::support::{Api, Fault, items, trace};
 
@@ -93,7 +93,9 @@ async fn a_clamped_offset_walk_is_followed_and_its_guesses_dropped() {
 #[tokio::test]
 async fn a_successor_that_a_page_names_is_believed_over_the_guess() {
     let mut docs = by_page_number(0, |page| async move {
-        Ok::<_, Fault>(Page::new(vec![page], (page == 1).then_some(5)).has_more(page < 7))
+        Ok::<_, Fault>(
+            Page::new(vec![page], (page == 1).then_some(5).map(PageNumber::new)).has_more(page < 7),
+        )
     })
     .concurrent(3);
     assert_eq!(trace(&mut docs).await, "0 1 5 6 7 end");
@@ -130,7 +132,9 @@ async fn nothing_is_guessed_beyond_what_is_wanted_or_there() {
 
 #[tokio::test]
 async fn a_server_that_does_not_move_is_told() {
-    let mut docs = by_page_number(0, |_| async { Ok::<_, Fault>(Page::new(vec![1], Some(3))) }).concurrent(3);
+    let mut docs =
+        by_page_number(0, |_| async { Ok::<_, Fault>(Page::new(vec![1], Some(PageNumber::new(3)))) })
+            .concurrent(3);
     assert_eq!(
         trace(&mut docs).await,
         "1 1 ! page 2 at page=3 leads back to page=3, a page that was fetched before; end"
@@ -190,7 +194,9 @@ async fn a_loop_is_told_and_retried_over_as_one_page_at_a_time() {
     let mut docs = by_page_number(0, move |page| {
         told += u32::from(page == 2);
         let back = (page == 2 && told == 1).then_some(1);
-        async move { Ok::<_, Fault>(Page::new(if page < 4 { vec![page] } else { vec![] }, back)) }
+        async move {
+            Ok::<_, Fault>(Page::new(if page < 4 { vec![page] } else { vec![] }, back.map(PageNumber::new)))
+        }
     })
     .concurrent(3);
     assert_eq!(
@@ -220,7 +226,7 @@ async fn an_empty_page_in_the_middle_does_not_lead_the_guesses_astray() {
         async move {
             Ok::<_, Fault>(match offset {
                 0 | 10 => Page::new(vec![offset, offset + 1], None),
-                2 => Page::new(vec![], Some(10)),
+                2 => Page::new(vec![], Some(Offset::new(10))),
                 _ => Page::new(vec![], None),
             })
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use withal::pages::{OnRepeat, Page, by_cursor, by_page_number};
+use withal::pages::{OnRepeat, Page, PageNumber, by_cursor, by_page_number};
 
 use crate::support::{Api, Fault, trace};
 
@@ -85,7 +85,9 @@ async fn over_numbers_a_repetition_is_what_it_is_said_to_be() {
     for concurrent in [1, 3] {
         let walk = || {
             by_page_number(0, |page| async move {
-                Ok::<_, Fault>(Page::new(vec![page], (page == 2).then_some(1)).has_more(page < 4))
+                Ok::<_, Fault>(
+                    Page::new(vec![page], (page == 2).then_some(1).map(PageNumber::new)).has_more(page < 4),
+                )
             })
             .concurrent(concurrent)
         };

@@ -15,8 +15,8 @@ async fn every_event_is_told_as_it_happens() {
     let docs = Api::new([2, 1]).fail(1, 3).by_cursor().retry(policy);
     let mut docs = docs.observe(move |event| {
         lines.lock().unwrap().push(match event {
-            Event::Asked { page, cursor, attempt } => format!("asked {page} {cursor:?} {attempt}"),
-            Event::Arrived { page, cursor, items } => format!("arrived {page} {cursor:?} {items}"),
+            Event::Asked { page, cursor, attempt, .. } => format!("asked {page} {cursor:?} {attempt}"),
+            Event::Arrived { page, cursor, items, .. } => format!("arrived {page} {cursor:?} {items}"),
             Event::Retrying { page, attempt, delay, error, .. } => {
                 format!("retrying {page} {attempt} {delay:?} {error}")
             }
@@ -50,9 +50,9 @@ async fn progress_counts_items_yielded_and_pages_arrived() {
     });
     let counts = |p: Progress| (p.items, p.pages, p.retries, p.total, p.fraction());
     assert_eq!(counts(docs.progress()), (0, 0, 0, None, None));
-    assert_eq!(docs.buffered(), 0);
+    assert_eq!(docs.remaining_in_page(), 0);
     docs.try_next().await.unwrap();
-    assert_eq!(docs.buffered(), 1);
+    assert_eq!(docs.remaining_in_page(), 1);
     assert_eq!(counts(docs.progress()), (1, 1, 0, Some(4), Some(0.25)));
     docs.try_next().await.unwrap();
     docs.try_next().await.unwrap();
@@ -143,7 +143,7 @@ async fn a_page_is_asked_for_after_the_gate_and_a_restart_names_its_cursor() {
     });
     let mut docs = docs.observe(move |event| {
         lines.lock().unwrap().push(match event {
-            Event::Asked { page, cursor, attempt } => format!("asked {page} {cursor:?} {attempt}"),
+            Event::Asked { page, cursor, attempt, .. } => format!("asked {page} {cursor:?} {attempt}"),
             Event::Arrived { page, cursor, .. } => format!("arrived {page} {cursor:?}"),
             Event::Retrying { page, cursor, delay, .. } => format!("retrying {page} {cursor:?} {delay:?}"),
             other => unreachable!("{other:?}"),

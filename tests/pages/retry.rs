@@ -366,3 +366,45 @@ async fn a_gate_is_let_go_by_the_panic_itself() {
     assert!(futures::FutureExt::catch_unwind(next).await.is_err());
     assert_eq!(permits.available_permits(), 1, "the attempt has ended");
 }
+
+#[tokio::test]
+async fn a_restart_that_comes_no_further_than_the_one_before_is_the_last() {
+    // The token of page 2 has always expired by the time it is used.
+    let pages = || {
+        by_cursor(|at: Option<u8>| async move {
+            match at {
+                None => Ok((vec![1], Some(2))),
+                Some(_) => Err("410"),
+            }
+        })
+        .classify(|_| OnError::Restart { cursor: None })
+    };
+    let mut docs = pages();
+    let first = trace(&mut docs).await;
+    assert!(first.matches('1').count() < 8 && first.contains("could not be fetched"), "{first}");
+    assert!(docs.retry_failed());
+    assert!(trace(&mut docs).await.contains("could not be fetched"), "bounded anew after a retry");
+
+    let policy = ConstantBuilder::default().with_delay(Duration::ZERO).with_max_times(9);
+    assert!(trace(&mut pages().retry(policy)).await.contains("could not be fetched"), "with a policy, too");
+}
+
+#[tokio::test]
+async fn restarts_that_come_further_each_time_go_on() {
+    // Each token is good for three pages: every restart is from a new one, given by the error.
+    let mut left = 3;
+    let docs = by_cursor(move |at: Option<u32>| {
+        left -= 1;
+        let expired = left < 0;
+        if expired {
+            left = 3;
+        }
+        async move {
+            let at = at.unwrap_or(0);
+            if expired { Err(at) } else { Ok((vec![at], (at < 20).then_some(at + 1))) }
+        }
+    });
+    let mut docs = docs.classify(|at| OnError::Restart { cursor: Some(*at) });
+    let expected: Vec<_> = (0..=20).map(|n| n.to_string()).collect();
+    assert_eq!(trace(&mut docs).await, format!("{} end", expected.join(" ")));
+}

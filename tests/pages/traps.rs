@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use withal::pages::{
-    AsyncGetDocs, Error, ErrorKind, OnEmpty, OnRepeat, Page, by_cursor, by_link, by_offset, by_page_number,
+    AsyncGetDocs, Error, ErrorKind, Offset, OnEmpty, OnRepeat, Page, PageNumber, by_cursor, by_link,
+    by_offset, by_page_number,
 };
 
 use crate::support::{Api, Fault, trace};
@@ -135,7 +136,10 @@ async fn no_trap_loses_or_repeats_a_document() {
             "a numbered page that names its successor",
             async {
                 let mut docs = by_page_number(1, |page| async move {
-                    Ok::<_, Fault>(Page::new(vec![page], (page < 5).then_some(page + 2)).has_more(page < 5))
+                    Ok::<_, Fault>(
+                        Page::new(vec![page], (page < 5).then_some(page + 2).map(PageNumber::new))
+                            .has_more(page < 5),
+                    )
                 });
                 trace(&mut docs).await
             },
@@ -294,7 +298,7 @@ async fn errors_keep_their_source_and_tell_page_and_cursor() {
     assert_eq!((error.page(), error.cursor()), (2, "1"));
     let source = std::error::Error::source(&error).expect("the fault is kept");
     assert_eq!(source.downcast_ref::<Fault>(), Some(&Fault(1)));
-    assert_eq!(error.into_fetch_error(), Some(Fault(1)));
+    assert_eq!(error.into_fetch_error().unwrap(), Fault(1));
 
     // An error type that is no `std::error::Error` is kept as well.
     let mut docs = by_cursor(|_: Option<u8>| async { Err::<Page<u8, u8>, _>("503") });
@@ -371,7 +375,7 @@ async fn over_numbers_an_empty_page_that_names_a_next_is_no_end() {
         let mut docs = by_page_number(0, |page| async move {
             Ok::<_, Fault>(match page {
                 0 => Page::new(vec![0], None),
-                1 => Page::new(vec![], Some(4)),
+                1 => Page::new(vec![], Some(PageNumber::new(4))),
                 4 => Page::new(vec![4], None),
                 _ => Page::new(vec![], None),
             })
@@ -399,7 +403,7 @@ async fn an_offset_follows_the_items_received_unless_the_page_names_another() {
             async move {
                 let next = (offset == 2).then_some(10);
                 let items = if offset < 12 { vec![offset, offset + 1] } else { vec![] };
-                Ok::<_, Fault>(Page::new(items, next))
+                Ok::<_, Fault>(Page::new(items, next.map(Offset::new)))
             }
         })
         .concurrent(concurrent);
@@ -484,12 +488,13 @@ async fn errors_say_what_went_wrong_by_reference_and_by_value() {
 
     let error = Api::new([1]).fail(0, 1).by_page_number().try_next().await.unwrap_err();
     assert_eq!((error.page(), error.cursor()), (1, "page=0"));
-    assert!(matches!(error.into_kind(), ErrorKind::Fetch { attempts: 1, source: Fault(0) }));
+    assert!(matches!(error.into_kind(), ErrorKind::Fetch { attempts: 1, source: Fault(0), .. }));
 
     let error = last_error(ring(1)).await;
-    assert!(matches!(error.kind(), ErrorKind::Repeat { next } if next == "1"));
+    assert!(matches!(error.kind(), ErrorKind::Repeat { next, .. } if next == "1"));
     assert!(std::error::Error::source(&error).is_none(), "it is no error of the fetch");
-    assert_eq!(error.into_fetch_error(), None);
+    let error = error.into_fetch_error().unwrap_err();
+    assert_eq!((error.page(), error.cursor()), (2, "1"), "any other error comes back as it was");
 
     let error = last_error(script(vec![Page::new(vec![], None::<u8>).has_more(true)])).await;
     assert!(matches!(error.into_kind(), ErrorKind::MissingCursor));

@@ -65,6 +65,7 @@ impl<T, C: Cursor, E> Chain<T, C, E> {
         let State::Failed { at, page } = &mut self.state else { return false };
         self.page = *page;
         self.course.jump(at.as_ref());
+        self.request.forgive();
         self.state = State::Idle(at.take());
         true
     }

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::restarts::Restarts;
 use crate::pages::{Event, OnError};
 
 /// Whatever the gate's future gave, held until the attempt ends.
@@ -17,6 +18,7 @@ pub(in crate::pages) struct Hooks<C, E> {
     pub(in crate::pages) classify: Option<Classifier<C, E>>,
     pub(in crate::pages) policy: Option<Box<dyn FnMut() -> Delays + Send>>,
     pub(in crate::pages) observe: Option<Observer<C, E>>,
+    pub(super) restarts: Restarts<C>,
 }
 
 type Classifier<C, E> = Box<dyn FnMut(&E) -> OnError<C> + Send>;
@@ -24,14 +26,14 @@ type Observer<C, E> = Box<dyn FnMut(&Event<'_, C, E>) + Send>;
 
 impl<C, E> Default for Hooks<C, E> {
     fn default() -> Self {
-        Self { gate: None, classify: None, policy: None, observe: None }
+        Self { gate: None, classify: None, policy: None, observe: None, restarts: Restarts::default() }
     }
 }
 
 impl<C, E> Hooks<C, E> {
     /// `None` where nothing is hooked, so that the plain walk pays nothing for it.
     pub(in crate::pages) fn share(self) -> Option<Shared<C, E>> {
-        let Self { gate, classify, policy, observe } = &self;
+        let Self { gate, classify, policy, observe, restarts: _ } = &self;
         let any = gate.is_some() || classify.is_some() || policy.is_some() || observe.is_some();
         any.then(|| Shared(Arc::new(Mutex::new(self))))
     }

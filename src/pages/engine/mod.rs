@@ -6,6 +6,7 @@ mod course;
 mod hooks;
 mod repeats;
 mod request;
+mod restarts;
 mod source;
 mod task;
 mod window;

@@ -6,6 +6,7 @@ use tokio::task::coop;
 use tokio::time::{Sleep, sleep};
 
 use super::hooks::{Delays, Pass, Passing, Shared};
+use super::restarts::Restarts;
 use super::source::{Begin, BoxSource};
 use crate::pages::{Cursor, Event, OnError, Page};
 
@@ -62,6 +63,13 @@ impl<T, C: Cursor, E> Request<T, C, E> {
     /// A request of its own for another page, where the source allows it.
     pub(super) fn fork(&self) -> Option<Self> {
         Some(Self::new(self.source.fork()?, self.hooks.clone(), self.origin.clone()))
+    }
+
+    /// The consumer wants to go on after an error: what restarted before counts no more.
+    pub(super) fn forgive(&self) {
+        if let Some(hooks) = &self.hooks {
+            hooks.lock().restarts = Restarts::default();
+        }
     }
 
     /// The cursor that was asked last: another than at first after a restart.
@@ -160,17 +168,20 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         let Some(hooks) = &self.hooks else { return Some(result) };
         let (page, attempt) = (self.page, self.attempts);
         let Err(error) = result else {
+            hooks.lock().restarts.arrive();
             hooks.observe(&Event::Arrived { page, cursor: self.at.as_ref(), items });
             return Some(Ok(()));
         };
-        let Some((restart, delay)) = next_attempt(hooks, &error, &mut self.delays, self.restarted) else {
+        let Some((restart, delay)) =
+            next_attempt(hooks, &error, &mut self.delays, self.restarted, self.origin.as_ref())
+        else {
             let cursor = self.at.as_ref();
             hooks.observe(&Event::Failed { page, cursor, attempts: attempt, error: &error });
             return Some(Err(error));
         };
         if let Restart::From(cursor) = restart {
             self.restarted = true;
-            self.at = cursor.or_else(|| self.origin.clone());
+            self.at = cursor;
         }
         let cursor = self.at.as_ref();
         hooks.observe(&Event::Retrying { page, cursor, attempt, delay, error: &error });
@@ -186,11 +197,12 @@ enum Restart<C> {
 }
 
 /// Where to ask next and how long to wait before it; `None` if the error is final.
-fn next_attempt<C, E>(
+fn next_attempt<C: Cursor, E>(
     hooks: &Shared<C, E>,
     error: &E,
     delays: &mut Option<Delays>,
     restarted: bool,
+    origin: Option<&C>,
 ) -> Option<(Restart<C>, Duration)> {
     let mut hooks = hooks.lock();
     let answer = match &mut hooks.classify {
@@ -206,9 +218,14 @@ fn next_attempt<C, E>(
             let delay = delays.next()?;
             Some((Restart::No, after.unwrap_or(delay)))
         }
-        (OnError::Restart { cursor }, Some(delays)) => Some((Restart::From(cursor), delays.next()?)),
-        (OnError::Restart { cursor }, None) => {
-            (!restarted).then_some((Restart::From(cursor), Duration::ZERO))
+        (OnError::Restart { cursor }, delays) => {
+            let delay = match delays {
+                Some(delays) => delays.next()?,
+                None if restarted => return None,
+                None => Duration::ZERO,
+            };
+            let target = cursor.or_else(|| origin.cloned());
+            hooks.restarts.allow(target.as_ref()).then_some((Restart::From(target), delay))
         }
     }
 }

@@ -111,6 +111,7 @@ where
     pub(super) fn retry(&mut self) -> bool {
         let State::Failed(at) = &self.state else { return false };
         self.course.jump(Some(at));
+        self.model.forgive();
         self.state = State::Due(at.clone());
         true
     }

@@ -35,7 +35,7 @@ impl Answer {
         T: DeserializeOwned,
     {
         let total = self.total(places.total.as_deref());
-        let has_more = places.has_more.as_deref().and_then(|place| self.at(place)?.as_bool());
+        let has_more = places.has_more.as_deref().map(|place| self.flag_at(place)).transpose()?.flatten();
         let items = self.take_array(&places.items)?;
         Ok(Page::new(self.parse(items)?, next).total(total).has_more(has_more))
     }
@@ -67,6 +67,18 @@ impl Answer {
             })
         };
         items.into_iter().enumerate().map(parse).collect()
+    }
+
+    /// Yes or no, in the body; absent and `null` say neither.
+    fn flag_at(&self, pointer: &str) -> Result<Option<bool>, Error> {
+        match self.at(pointer) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(other) => {
+                let (url, place) = (self.url.to_string(), pointer.to_owned());
+                Err(Error::BadFlag { url, place, found: kind(other) })
+            }
+        }
     }
 
     /// A cursor in the body: a text or a number; absent, `null` and `false` are none.

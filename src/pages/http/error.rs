@@ -11,6 +11,7 @@ use reqwest::StatusCode;
 pub enum Error {
     /// The server answered, but not with success.
     #[error("{url} answered {status}{}", after_colon(body))]
+    #[non_exhaustive]
     Status {
         /// What was asked for.
         url: String,
@@ -23,6 +24,7 @@ pub enum Error {
     },
     /// There was no answer: no connection, a time-out, a connection closed too early.
     #[error("{url} could not be reached")]
+    #[non_exhaustive]
     Transport {
         /// What was asked for.
         url: String,
@@ -31,6 +33,7 @@ pub enum Error {
     },
     /// The answer began, and its body did not come to its end.
     #[error("the body of {url} was cut short")]
+    #[non_exhaustive]
     Cut {
         /// What was asked for.
         url: String,
@@ -39,6 +42,7 @@ pub enum Error {
     },
     /// The body is larger than [`max_body`](super::Endpoint::max_body) allows.
     #[error("the body of {url} is larger than {limit} bytes")]
+    #[non_exhaustive]
     TooLarge {
         /// What was asked for.
         url: String,
@@ -47,6 +51,7 @@ pub enum Error {
     },
     /// The body is not JSON.
     #[error("the body of {url} is not JSON")]
+    #[non_exhaustive]
     NotJson {
         /// What was asked for.
         url: String,
@@ -55,6 +60,7 @@ pub enum Error {
     },
     /// The body is JSON, and its items are not where they should be.
     #[error("the body of {url} has {found} at {pointer:?} instead of an array")]
+    #[non_exhaustive]
     NoArray {
         /// What was asked for.
         url: String,
@@ -65,6 +71,7 @@ pub enum Error {
     },
     /// An item is not what it should be.
     #[error("item {index} of {url} does not fit its type")]
+    #[non_exhaustive]
     Item {
         /// What was asked for.
         url: String,
@@ -75,6 +82,7 @@ pub enum Error {
     },
     /// What should name the next page is something else.
     #[error("{url} has {found} at {place:?} instead of a cursor")]
+    #[non_exhaustive]
     BadCursor {
         /// What was asked for.
         url: String,
@@ -83,8 +91,20 @@ pub enum Error {
         /// What is there.
         found: &'static str,
     },
+    /// What should say whether there are more pages is neither `true` nor `false`.
+    #[error("{url} has {found} at {place:?} instead of true or false")]
+    #[non_exhaustive]
+    BadFlag {
+        /// What was asked for.
+        url: String,
+        /// The JSON pointer.
+        place: String,
+        /// What is there.
+        found: &'static str,
+    },
     /// No `Link` header names a next page, but one of them cannot be read.
     #[error("the link header of {url} cannot be read: {value}")]
+    #[non_exhaustive]
     BadLink {
         /// What was asked for.
         url: String,
@@ -93,6 +113,7 @@ pub enum Error {
     },
     /// A GraphQL query failed.
     #[error("the query at {url} failed: {message}")]
+    #[non_exhaustive]
     Query {
         /// What was asked.
         url: String,
@@ -101,6 +122,7 @@ pub enum Error {
     },
     /// A link, a redirect or a checkpoint leads to another origin. Nothing was sent there.
     #[error("{from} leads to {to}, on another origin")]
+    #[non_exhaustive]
     ForeignOrigin {
         /// The page that was redirected; otherwise the endpoint.
         from: String,
@@ -109,6 +131,7 @@ pub enum Error {
     },
     /// A link, a redirect or a checkpoint leads from https to http. Nothing was sent there.
     #[error("{from} leads to {to}, from https to http")]
+    #[non_exhaustive]
     Downgrade {
         /// The page that was redirected; otherwise the endpoint.
         from: String,
@@ -117,6 +140,7 @@ pub enum Error {
     },
     /// One redirect led to the next, too often.
     #[error("{url} was redirected more than {limit} times")]
+    #[non_exhaustive]
     Redirects {
         /// What was asked for last.
         url: String,
@@ -125,6 +149,7 @@ pub enum Error {
     },
     /// This is no URL, or none that can be asked.
     #[error("{url:?} is no URL to ask")]
+    #[non_exhaustive]
     BadUrl {
         /// The text, without user name and password.
         url: String,
@@ -133,6 +158,7 @@ pub enum Error {
     },
     /// This cannot be sent as a header.
     #[error("the header {name:?} cannot be sent")]
+    #[non_exhaustive]
     BadHeader {
         /// The header's name.
         name: String,
@@ -141,6 +167,7 @@ pub enum Error {
     },
     /// The client could not be built.
     #[error("the HTTP client could not be built")]
+    #[non_exhaustive]
     Client {
         /// What reqwest says.
         source: reqwest::Error,

@@ -1,9 +1,10 @@
 //! One request and its answer: redirects, status, size.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::{Response, Url};
+use tokio::time::timeout;
 
 use super::answer::Answer;
 use super::endpoint::Endpoint;
@@ -13,6 +14,8 @@ use super::origins::Trust;
 use super::retry_after::retry_after;
 use super::url::{bad, plain};
 
+/// How long an error waits for the body that explains it.
+const EXCERPT_TIME: Duration = Duration::from_secs(1);
 /// As many as reqwest follows by default.
 const MAX_REDIRECTS: usize = 10;
 
@@ -102,13 +105,17 @@ async fn refusal(url: &Url, mut response: Response) -> Error {
     let status = response.status();
     let retry_after = retry_after(response.headers(), SystemTime::now());
     let mut body = Vec::new();
-    // What goes wrong here is nothing beside the status.
-    while body.len() < 4 * EXCERPT {
-        match response.chunk().await {
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            _ => break,
+    let read = async {
+        // What goes wrong here is nothing beside the status.
+        while let Ok(Some(chunk)) = response.chunk().await {
+            body.extend_from_slice(&chunk);
+            if body.len() >= 4 * EXCERPT {
+                break;
+            }
         }
-    }
+    };
+    // The status is known: it does not wait for a body that does not come.
+    let _elapsed = timeout(EXCERPT_TIME, read).await;
     Error::Status {
         url: url.to_string(),
         status,

@@ -128,7 +128,7 @@ impl Endpoint {
         pages::by_page_number(first, move |page| {
             let url = with_parameter(&endpoint.url, &parameter, &page.to_string());
             let endpoint = Arc::clone(&endpoint);
-            async move { endpoint.ask(url, None).await?.page::<T, u64>(&endpoint.places, None) }
+            async move { endpoint.ask(url, None).await?.page(&endpoint.places, None) }
         })
         .classify(classify)
     }
@@ -157,7 +157,7 @@ impl Endpoint {
         pages::by_offset(limit, move |offset, _| {
             let url = with_parameter(&sized, &parameter, &offset.to_string());
             let endpoint = Arc::clone(&endpoint);
-            async move { endpoint.ask(url, None).await?.page::<T, u64>(&endpoint.places, None) }
+            async move { endpoint.ask(url, None).await?.page(&endpoint.places, None) }
         })
         .classify(classify)
     }

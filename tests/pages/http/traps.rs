@@ -266,3 +266,29 @@ async fn a_link_to_itself_is_a_loop() {
         "page 1 at \"/docs\" leads back to \"/docs\", a page that was fetched before"
     );
 }
+
+#[tokio::test]
+async fn a_flag_that_is_neither_true_nor_false_is_an_error_and_no_end() {
+    let server = Server::start(|_: &Asked| json(&json!({ "items": [1], "more": "true" }))).await;
+    let endpoint = endpoint(&server.url).items_at("/items").has_more_at("/more");
+    let (_, error) = until_error(&mut endpoint.by_cursor("/next", "cursor")).await;
+    assert!(
+        chain(&error).ends_with("has a string at \"/more\" instead of true or false"),
+        "{}",
+        chain(&error)
+    );
+}
+
+#[tokio::test]
+async fn an_error_does_not_wait_for_a_body_that_does_not_come() {
+    let silent = || {
+        let mut answer =
+            Response::new(Body::from_stream(stream::pending::<Result<Vec<u8>, std::io::Error>>()));
+        *answer.status_mut() = axum::http::StatusCode::SERVICE_UNAVAILABLE;
+        answer
+    };
+    let server = trapped(silent).await;
+    let (before, error) = until_error(&mut docs(&server)).await;
+    assert_eq!(before, [0, 1, 2]);
+    assert!(chain(&error).ends_with("answered 503 Service Unavailable"), "{}", chain(&error));
+}
