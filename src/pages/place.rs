@@ -1,6 +1,6 @@
 use std::mem;
 
-use super::engine::{After, Arrival, Landing};
+use super::engine::{After, Landing};
 use super::{Checkpoint, Cursor, ErrorKind};
 
 /// Says whether an item is the first with its key.
@@ -61,15 +61,15 @@ impl<T, C: Cursor> Place<T, C> {
 
     /// Takes the page that has landed in hand, and of its items those that are to be handed out: `want` at most.
     #[inline]
-    pub(super) fn turn(&mut self, arrival: Arrival, distinct: Option<&mut Distinct<T>>, want: u64) -> Vec<T> {
+    pub(super) fn turn(&mut self, distinct: Option<&mut Distinct<T>>, want: u64) -> Vec<T> {
         let mut items = mem::take(&mut self.landing.page.items);
         self.items += self.handed as u64;
         self.pages += u64::from(self.in_hand);
-        self.in_hand = !arrival.mark;
+        self.in_hand = !self.landing.mark;
         self.received = items.len();
         self.skip = 0;
         if self.pending > 0 || distinct.is_some() {
-            self.pick(&mut items, arrival, distinct);
+            self.pick(&mut items, distinct);
         }
         let want = usize::try_from(want).unwrap_or(usize::MAX);
         self.cut = self.is_short || items.len() > want;
@@ -82,10 +82,10 @@ impl<T, C: Cursor> Place<T, C> {
 
     /// Leaves out what was handed out before.
     #[inline(never)]
-    fn pick(&mut self, items: &mut Vec<T>, arrival: Arrival, distinct: Option<&mut Distinct<T>>) {
+    fn pick(&mut self, items: &mut Vec<T>, distinct: Option<&mut Distinct<T>>) {
         let pending = mem::take(&mut self.pending);
         // After a restart this is not the page of which something was to be passed over.
-        self.skip = if arrival.restarted { 0 } else { pending };
+        self.skip = if self.landing.restarted { 0 } else { pending };
         self.is_short = self.skip > items.len();
         // Should a key panic, the walk stands before the items of this page.
         (self.handed, self.cut) = (0, true);

@@ -146,17 +146,17 @@ where
             return Poll::Pending;
         };
         match outcome {
-            Outcome::Page(arrival) => {
-                self.retries += u64::from(arrival.attempts - 1);
+            Outcome::Page => {
+                self.retries += u64::from(self.place.landing.attempts - 1);
                 self.total = self.place.landing.page.total.or(self.total);
-                let items = self.place.turn(arrival, self.distinct.as_mut(), want.items);
+                let items = self.place.turn(self.distinct.as_mut(), want.items);
                 self.status = Status::Open;
                 if let Some(kind) = self.place.shortage() {
                     return Poll::Ready(self.shrink(kind));
                 }
                 Poll::Ready(if self.place.in_hand { Step::Page(items) } else { self.end() })
             }
-            Outcome::Failed { error, restarted } => Poll::Ready(self.fail(error, restarted)),
+            Outcome::Failed(error) => Poll::Ready(self.fail(error)),
             Outcome::Shutdown => Poll::Ready(self.shut_down()),
             Outcome::End => Poll::Ready(self.end()),
         }
@@ -198,11 +198,11 @@ where
     }
 
     #[cold]
-    fn fail(&mut self, error: Error<E>, restarted: bool) -> Step<T, E> {
+    fn fail(&mut self, error: Error<E>) -> Step<T, E> {
         if let ErrorKind::Fetch { attempts, .. } = error.kind() {
             self.retries += u64::from(attempts - 1);
         }
-        if restarted {
+        if self.place.landing.restarted {
             self.place.forget_pending();
         }
         // To go on over a false alarm is to ask for another page.

@@ -10,7 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::chain::Chain;
 use super::task::{Begun, Lost, Task, begin};
-use super::{Arrival, Landing, Outcome, Want};
+use super::{Landing, Outcome, Want};
 use crate::pages::Cursor;
 
 /// A chain that goes on, on a task, while the consumer is busy with the pages it has.
@@ -20,14 +20,14 @@ use crate::pages::Cursor;
 /// the consumer.
 pub(in crate::pages) struct Ahead<T, C, E> {
     room: usize,
-    ready: VecDeque<Landed<T, C>>,
+    ready: VecDeque<Landing<T, C>>,
     chain: Whereabouts<T, C, E>,
     /// What the chain brought home besides pages: its end, or an error.
-    last: Option<Outcome<E>>,
+    last: Option<Last<E>>,
 }
 
-/// A page that has come, on its way to where the consumer reads it.
-type Landed<T, C> = (Landing<T, C>, Arrival);
+/// What is left to tell when the pages are used up, and whether it is of a page that was restarted from.
+type Last<E> = (Outcome<E>, bool);
 
 enum Whereabouts<T, C, E> {
     Here(Box<Chain<T, C, E>>),
@@ -37,8 +37,8 @@ enum Whereabouts<T, C, E> {
 }
 
 enum Message<T, C, E> {
-    Page(Landed<T, C>),
-    Home(Box<Chain<T, C, E>>, Option<Outcome<E>>),
+    Page(Landing<T, C>),
+    Home(Box<Chain<T, C, E>>, Option<Last<E>>),
 }
 
 impl<T, C, E> Ahead<T, C, E>
@@ -60,18 +60,19 @@ where
     ) -> Poll<Outcome<E>> {
         loop {
             self.collect();
-            if let Some((landed, arrival)) = self.ready.pop_front() {
+            if let Some(landed) = self.ready.pop_front() {
                 *landing = landed;
                 self.send_out(want.less(&landing.page));
-                return Poll::Ready(Outcome::Page(arrival));
+                return Poll::Ready(Outcome::Page);
             }
-            if let Some(last) = self.last.take() {
+            if let Some((last, restarted)) = self.last.take() {
+                landing.restarted = restarted;
                 return Poll::Ready(last);
             }
             match &mut self.chain {
                 Whereabouts::Here(chain) => {
                     let outcome = ready!(chain.poll_page_away(cx, landing));
-                    if let Outcome::Page(_) = &outcome {
+                    if let Outcome::Page = &outcome {
                         self.send_out(want.less(&landing.page));
                     }
                     return Poll::Ready(outcome);
@@ -128,7 +129,7 @@ where
 
     /// Sends the chain out to fill the room that is left, unless it is out already or has nothing more to bring.
     fn send_out(&mut self, want: Want) {
-        let want = self.ready.iter().fold(want, |want, (landed, _)| want.less(&landed.page));
+        let want = self.ready.iter().fold(want, |want, landed| want.less(&landed.page));
         let room = self.room.saturating_sub(self.ready.len());
         let here = matches!(self.chain, Whereabouts::Here(_));
         if !here || self.last.is_some() || room == 0 || want.is_none() {
@@ -178,15 +179,15 @@ impl<T, C: Cursor, E> Future for Errand<T, C, E> {
                 None
             } else {
                 match ready!(chain.poll_page_away(cx, &mut this.landing)) {
-                    Outcome::Page(arrival) => {
+                    Outcome::Page => {
                         this.room -= 1;
                         this.want = this.want.less(&this.landing.page);
                         let landed = mem::replace(&mut this.landing, Landing::new(None));
                         // Nobody to receive it: the stream is being dropped, and this task aborted.
-                        drop(this.outbox.send(Message::Page((landed, arrival))));
+                        drop(this.outbox.send(Message::Page(landed)));
                         continue;
                     }
-                    last => Some(last),
+                    last => Some((last, this.landing.restarted)),
                 }
             };
             if let Some(chain) = this.chain.take() {

@@ -2,7 +2,7 @@ use std::task::{Context, Poll, ready};
 
 use super::course::{After, Course};
 use super::request::{Reply, Request};
-use super::{Arrival, Landing, Outcome};
+use super::{Landing, Outcome};
 use crate::pages::error::name;
 use crate::pages::{Cursor, Error, ErrorKind};
 
@@ -74,14 +74,15 @@ impl<T, C: Cursor, E> Chain<T, C, E> {
     fn receive(&mut self, reply: Reply<E>, landing: &mut Landing<T, C>) -> Outcome<E> {
         let Reply { result, attempts, restarted } = reply;
         if let Err(source) = result {
-            return Outcome::Failed { error: self.fail(attempts, source), restarted };
+            landing.restarted = restarted;
+            return Outcome::Failed(self.fail(attempts, source));
         }
         let at = self.request.at();
         if restarted {
             self.course.jump(at.as_ref());
         }
         let after = self.course.after(at.as_ref(), &mut landing.page);
-        let mark = landing.page.is_mark(&after);
+        landing.mark = landing.page.is_mark(&after);
         self.state = match &after {
             After::Next(next) => State::Idle(Some(next.clone())),
             After::End => State::Ended,
@@ -90,7 +91,8 @@ impl<T, C: Cursor, E> Chain<T, C, E> {
         self.page += 1;
         landing.at.clone_from(at);
         landing.after = Some(after);
-        Outcome::Page(Arrival { attempts, restarted, mark })
+        (landing.attempts, landing.restarted) = (attempts, restarted);
+        Outcome::Page
     }
 
     #[cold]
@@ -116,11 +118,11 @@ impl<T, C: Cursor, E> Chain<T, C, E> {
         if let After::Repeat(next) = after {
             let error = Error::new(page, at.as_ref(), ErrorKind::Repeat { next: name(Some(&next)) });
             self.state = State::Failed { at: Some(next), page: self.page };
-            Outcome::Failed { error, restarted: false }
+            Outcome::Failed(error)
         } else {
             let error = Error::new(page, at.as_ref(), ErrorKind::MissingCursor);
             self.state = State::Failed { at, page };
-            Outcome::Failed { error, restarted: false }
+            Outcome::Failed(error)
         }
     }
 }

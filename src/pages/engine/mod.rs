@@ -45,32 +45,25 @@ pub(super) struct Landing<T, C> {
     pub(super) at: Option<C>,
     /// What comes after it; `None` before the first page.
     pub(super) after: Option<After<C>>,
+    /// How often it was asked for.
+    pub(super) attempts: u32,
+    /// Whether it is empty, and nothing but the mark of the end.
+    pub(super) mark: bool,
+    /// Whether what was asked for last, and came or failed, is another page than the one before it led to.
+    pub(super) restarted: bool,
 }
 
 impl<T, C> Landing<T, C> {
     pub(super) fn new(at: Option<C>) -> Self {
-        Self { page: Page::new(Vec::new(), None), at, after: None }
+        let page = Page::new(Vec::new(), None);
+        Self { page, at, after: None, attempts: 1, mark: false, restarted: false }
     }
-}
-
-/// How a page has come.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Arrival {
-    pub(super) attempts: u32,
-    /// It is another page than the one before it led to.
-    pub(super) restarted: bool,
-    /// It is empty, and nothing but the mark of the end.
-    pub(super) mark: bool,
 }
 
 pub(super) enum Outcome<E> {
     /// A page has landed.
-    Page(Arrival),
-    Failed {
-        error: Error<E>,
-        /// The page that failed is another than the one before it led to.
-        restarted: bool,
-    },
+    Page,
+    Failed(Error<E>),
     /// The runtime that fetched ahead is gone, and the fetch function with it.
     Shutdown,
     End,

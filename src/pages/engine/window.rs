@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use super::course::{After, Course};
 use super::request::{Reply, Request};
 use super::task::{Begun, Lost, Task, begin};
-use super::{Arrival, Landing, Outcome, Want};
+use super::{Landing, Outcome, Want};
 use crate::pages::error::name;
 use crate::pages::{Cursor, Error, ErrorKind, Page};
 
@@ -76,7 +76,7 @@ where
         match &self.state {
             State::Due(_) => {}
             State::Stuck { .. } => {
-                return Poll::Ready(Outcome::Failed { error: self.fail(), restarted: false });
+                return Poll::Ready(Outcome::Failed(self.fail()));
             }
             State::Failed(_) | State::Ended => return Poll::Ready(Outcome::End),
         }
@@ -121,7 +121,8 @@ where
         if let Err(source) = result {
             let error = Error::new(self.page, at.as_ref(), ErrorKind::Fetch { attempts, source });
             self.state = at.map_or(State::Ended, State::Failed);
-            return Outcome::Failed { error, restarted };
+            landing.restarted = restarted;
+            return Outcome::Failed(error);
         }
         if restarted {
             self.course.jump(at.as_ref());
@@ -137,8 +138,8 @@ where
         self.page += 1;
         self.turn_to(&after, at.as_ref());
         self.fill(want.less(&page));
-        *landing = Landing { page, at, after: Some(after) };
-        Outcome::Page(Arrival { attempts, restarted, mark })
+        *landing = Landing { page, at, after: Some(after), attempts, mark, restarted };
+        Outcome::Page
     }
 
     /// Goes on to what comes after a page, and drops the guesses that it proves wrong.
