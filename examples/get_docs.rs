@@ -22,10 +22,10 @@ use std::pin::pin;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use backon::ExponentialBuilder;
 use serde_json::Value;
 use tokio::signal::ctrl_c;
 use tokio::time::sleep;
+use withal::backon::ExponentialBuilder;
 use withal::pages::http;
 
 use self::support::{Args, Output, Saved};
@@ -50,6 +50,7 @@ async fn get_docs(args: &Args) -> Result<ExitCode, Box<dyn Error>> {
 
     let (before, start) = (docs.progress(), Instant::now());
     let mut stop = pin!(ctrl_c());
+    support::exit_at_second_ctrl_c();
     let is_done = loop {
         tokio::select! {
             biased;

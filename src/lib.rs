@@ -51,6 +51,10 @@
 //! runtime.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+/// The crate of the retry policies, so that its version is the one that [`retry`](pages::AsyncGetDocs::retry) takes.
+#[cfg(feature = "backon")]
+pub use backon;
+
 pub mod pages;
 
 /// The README's program, compiled.

@@ -8,9 +8,21 @@ use std::error::Error;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
+use tokio::signal::ctrl_c;
+
 pub(crate) use self::args::Args;
 pub(crate) use self::output::Output;
 pub(crate) use self::saved::Saved;
+
+/// A second Ctrl-C ends the program at once: the first may be waiting for whoever reads us.
+pub(crate) fn exit_at_second_ctrl_c() {
+    tokio::spawn(async {
+        for _ in 0..2 {
+            drop(ctrl_c().await);
+        }
+        std::process::exit(130)
+    });
+}
 
 /// Prints an error and what led to it.
 pub(crate) fn tell(error: &(dyn Error + 'static)) -> ExitCode {

@@ -16,6 +16,23 @@
 //! # }
 //! ```
 //!
+//! The fetch function is called once an attempt, so what it uses is cloned for each: a client, say.
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use withal::pages::{AsyncGetDocs, by_cursor};
+//! # struct Client;
+//! # impl Client {
+//! #     async fn get(&self, _: Option<String>) -> Result<(Vec<u64>, Option<String>), std::io::Error> { Ok((vec![], None)) }
+//! # }
+//! # fn docs(client: Arc<Client>) -> AsyncGetDocs<u64, String, std::io::Error> {
+//! by_cursor(move |cursor| {
+//!     let client = Arc::clone(&client);
+//!     async move { client.get(cursor).await }
+//! })
+//! # }
+//! ```
+//!
 //! # Which source
 //!
 //! | the API | the source | asks with | ends with |
@@ -35,8 +52,8 @@
 //!
 //! - **Nothing is skipped.** An empty page inside a chain is no end, a short page is none, an empty string is no cursor, a
 //!   `has_more` without a cursor is an error, an offset advances by the items *received*. A total is an estimate.
-//! - **Nothing is repeated.** A cursor that leads back is noticed ([`OnRepeat`]), after its page was delivered and before
-//!   another is fetched twice. A page that failed is asked for again from where it failed, and no other is.
+//! - **Nothing is repeated.** A cursor that leads back is noticed ([`OnRepeat`]), after its page was delivered; in a loop of
+//!   eight pages or fewer, before any is fetched twice. A page that failed is asked for again, and no other is.
 //! - **Nothing is lost by an error.** Retries come first ([`retry`](AsyncGetDocs::retry)); then the error, once, naming
 //!   page and cursor; then the stream has ended, until [`retry_failed`](AsyncGetDocs::retry_failed) asks the same page
 //!   again. A [`Checkpoint`] is good at any moment, also then.

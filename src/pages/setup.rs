@@ -57,7 +57,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// ```
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), withal::pages::Error<&'static str>> {
-    /// use backon::ExponentialBuilder;
+    /// use withal::backon::ExponentialBuilder;
     /// use withal::pages::AsyncGetDocs;
     ///
     /// let mut asked = 0;
@@ -95,7 +95,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// # #[derive(Debug)] enum ApiError { TooManyRequests { retry_after: Duration }, Unauthorized }
     /// # async fn fetch_page(page: u64) -> Result<Vec<u64>, ApiError> { Ok(vec![]) }
     /// let docs = AsyncGetDocs::new(fetch_page)
-    ///     .retry(backon::ConstantBuilder::default())
+    ///     .retry(withal::backon::ConstantBuilder::default())
     ///     .classify(|error| match error {
     ///         ApiError::TooManyRequests { retry_after } => OnError::Retry { after: Some(*retry_after) },
     ///         ApiError::Unauthorized => OnError::Fatal,

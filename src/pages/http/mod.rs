@@ -14,7 +14,7 @@
 //! let mut issues = client
 //!     .endpoint("https://api.github.com/repos/rust-lang/rust/issues?per_page=100")?
 //!     .by_link::<Issue>()
-//!     .retry(backon::ExponentialBuilder::default())
+//!     .retry(withal::backon::ExponentialBuilder::default())
 //!     .read_ahead(1);
 //! while let Some(issue) = issues.try_next().await? {
 //!     println!("{}", issue.title);
