@@ -17,10 +17,9 @@ pub(crate) use self::saved::Saved;
 /// A second Ctrl-C ends the program at once: the first may be waiting for whoever reads us.
 pub(crate) fn exit_at_second_ctrl_c() {
     tokio::spawn(async {
-        for _ in 0..2 {
-            drop(ctrl_c().await);
+        if ctrl_c().await.is_ok() && ctrl_c().await.is_ok() {
+            std::process::exit(130);
         }
-        std::process::exit(130)
     });
 }
 
