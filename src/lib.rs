@@ -51,6 +51,7 @@
 //! runtime.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod coroutine;
 pub mod pages;
 
 /// The README's program, compiled.
