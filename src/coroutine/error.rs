@@ -12,7 +12,10 @@
 /// ```
 /// use withal::coroutine::{Error, coroutine};
 ///
-/// let mut body = coroutine(async |mut y| Ok(y.yield_("name?").await?.len()));
+/// let mut body = coroutine(async |mut y| {
+///     let name: &str = y.yield_("name?").await?;
+///     Ok(name.len())
+/// });
 /// assert!(matches!(body.send("too soon"), Err(Error::NotStarted("too soon"))));
 /// body.resume().unwrap();
 /// body.send("Ada").unwrap();

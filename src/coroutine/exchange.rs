@@ -64,12 +64,13 @@ impl<Y, S, T> Exchange<Y, S, T> {
         self.out.take()
     }
 
-    /// Lets go of what never arrived, and gives back the throw that was never raised.
-    pub(super) fn clear(&self) -> Option<T> {
-        drop(self.foreign.take());
+    /// Lets go of all that never arrived.
+    pub(super) fn clear(&self) {
         self.has_foreign.set(false);
+        drop(self.foreign.take());
+        drop(self.out.take());
         drop(self.sent.take());
-        self.take_thrown()
+        drop(self.take_thrown());
     }
 
     #[cold]

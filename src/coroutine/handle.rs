@@ -72,9 +72,7 @@ type Stepped<D> = Result<
 /// assert_eq!(body.resume().unwrap(), Step::Yielded("name?"));
 /// assert_eq!(body.send("Ada").unwrap(), Step::Complete("hello Ada".to_owned()));
 /// ```
-pub fn coroutine<Y, S, R, F>(
-    body: F,
-) -> Coroutine<impl Drive<Yield = Y, Sent = S, Return = R, Thrown = Exit>>
+pub fn coroutine<Y, S, R, F>(body: F) -> Coroutine<impl Drive<Yield = Y, Sent = S, Return = R, Thrown = Exit>>
 where
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, Exit>) -> Result<R, Exit>,
 {
@@ -136,6 +134,8 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     }
 
     /// Begins the body, answers its yield with the default value, or goes on with a step under way: Python's `send(None)`.
+    ///
+    /// Where nothing else says of what type the answers are, nothing does here; `send(())` says it.
     ///
     /// # Errors
     ///

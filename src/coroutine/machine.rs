@@ -29,9 +29,7 @@ enum Phase {
 }
 
 /// A machine that has not begun.
-pub(super) fn machine<Y, S, R, T, F>(
-    body: F,
-) -> impl Drive<Yield = Y, Sent = S, Return = R, Thrown = T>
+pub(super) fn machine<Y, S, R, T, F>(body: F) -> impl Drive<Yield = Y, Sent = S, Return = R, Thrown = T>
 where
     T: Throw,
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, T>) -> Result<R, T>,
@@ -49,6 +47,8 @@ impl<C: Cradle> Drop for Ending<'_, C> {
     fn drop(&mut self) {
         *self.phase = Phase::Closed;
         self.cradle.as_mut().end();
+        // After the body, whose destructors may still have used it.
+        self.cradle.exchange().clear();
     }
 }
 
@@ -97,10 +97,7 @@ where
     }
 
     #[inline]
-    fn poll_step(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Step<C::Yield, Result<R, T>>> {
+    fn poll_step(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<C::Yield, Result<R, T>>> {
         let mut this = self.project();
         if *this.phase == Phase::Ending {
             *this.phase = Phase::Closed;
@@ -120,13 +117,14 @@ where
                 None => Poll::Pending,
             };
         };
+        let (value, unraised) = (ending.cradle.exchange().take_out(), ending.cradle.exchange().take_thrown());
         drop(ending);
-        let outcome = match (outcome, this.cradle.exchange().clear()) {
+        let outcome = match (outcome, unraised) {
             // Thrown in and raised nowhere: it comes out, as it does where it is not caught.
             (Ok(_), Some(thrown)) if !thrown.is_exit() => Err(thrown),
             (outcome, _) => outcome,
         };
-        if let Some(value) = this.cradle.exchange().take_out() {
+        if let Some(value) = value {
             (*this.phase, *this.last) = (Phase::Ending, Some(outcome));
             return Poll::Ready(Step::Yielded(value));
         }

@@ -6,7 +6,10 @@ mod exchange;
 mod handle;
 mod machine;
 mod run;
-#[expect(unsafe_code, reason = "the one place where a body reaches what lies beside it; see the invariants there")]
+#[expect(
+    unsafe_code,
+    reason = "the one place where a body reaches what lies beside it; see the invariants there"
+)]
 mod slot;
 mod state;
 mod step;

@@ -98,9 +98,7 @@ pub(super) trait Cradle {
 }
 
 /// A body that has not begun.
-pub(super) fn cradle<Y, S, T, O, F>(
-    body: F,
-) -> impl Cradle<Yield = Y, Sent = S, Thrown = T, Output = O>
+pub(super) fn cradle<Y, S, T, O, F>(body: F) -> impl Cradle<Yield = Y, Sent = S, Thrown = T, Output = O>
 where
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, T>) -> O,
 {
