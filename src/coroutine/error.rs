@@ -32,6 +32,9 @@ pub enum Error<S, E> {
     /// [`resume`](super::Coroutine::resume) goes on with that step.
     #[error("coroutine already executing")]
     Running(S),
+    /// [`start`](super::Coroutine::start) was called where a yield waits for an answer.
+    #[error("coroutine waits for an answer")]
+    Unanswered,
     /// The coroutine is over.
     #[error("cannot reuse already awaited coroutine")]
     AlreadyAwaited,

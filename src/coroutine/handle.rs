@@ -133,6 +133,25 @@ impl<D: Drive + ?Sized> Coroutine<D> {
         self.0.state()
     }
 
+    /// Begins the body, or goes on with a step under way, whatever the type of the answers.
+    ///
+    /// Where that type has a default value, [`resume`](Self::resume) does this and more.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unanswered`] when the body is at a yield; otherwise as [`resume`](Self::resume).
+    ///
+    /// # Panics
+    ///
+    /// When the body does.
+    pub fn start(&mut self) -> Stepped<D> {
+        match self.state() {
+            State::Created | State::Running => self.step(),
+            State::Suspended => Err(Error::Unanswered),
+            State::Closed => Err(Error::AlreadyAwaited),
+        }
+    }
+
     /// Begins the body, answers its yield with the default value, or goes on with a step under way: Python's `send(None)`.
     ///
     /// Where nothing else says of what type the answers are, nothing does here; `send(())` says it.
@@ -175,8 +194,8 @@ impl<D: Drive + ?Sized> Coroutine<D> {
 
     /// Answers the yield that the body is at, and goes on to the next.
     ///
-    /// As in Python, the first step has no yield to answer: it is [`resume`](Self::resume), or sends a value that carries
-    /// nothing, as `()`, Python's `None`.
+    /// As in Python, the first step has no yield to answer: it is [`resume`](Self::resume) or [`start`](Self::start), or it sends
+    /// a value that carries nothing, as `()`, Python's `None`.
     ///
     /// # Errors
     ///

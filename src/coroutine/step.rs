@@ -3,7 +3,6 @@
 /// Python has the second as an exception, `StopIteration(value)`, which a body could raise by accident (PEP 479). Here it is
 /// a value, and no error can be taken for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[must_use = "a value that was yielded is lost with it"]
 pub enum Step<Y, R> {
     /// The body is at a yield, which waits for an answer.
     Yielded(Y),

@@ -102,14 +102,14 @@ fn func_10_send_throw_close_reach_the_yield() {
         result
     };
     let mut first = try_coroutine(async |mut y| generator(&mut y).await);
-    let _: Step<_, _> = first.resume().unwrap();
+    first.resume().unwrap();
     assert_eq!(first.send(10), Ok(Step::Yielded(100)));
     assert_eq!(n.get(), 0);
     assert_eq!(first.close(), Ok(None));
     assert_eq!(n.get(), 1);
 
     let mut second = try_coroutine(async |mut y| generator(&mut y).await);
-    let _: Step<_, _> = second.resume().unwrap();
+    second.resume().unwrap();
     assert_eq!(second.throw(ZeroDivision), Err(Error::Raised(ZeroDivision)));
     assert_eq!(n.get(), 102);
 }
@@ -155,6 +155,22 @@ fn func_13_the_first_send_has_no_yield() {
     g.close().unwrap();
 }
 
+/// What has no default value is begun all the same.
+#[test]
+fn func_13_begun_without_a_default() {
+    #[derive(Debug, PartialEq)]
+    struct Bare(u8);
+    let mut g = coroutine(async |mut y| {
+        tokio::task::yield_now().await;
+        y.yield_(()).await
+    });
+    assert_eq!(g.start(), Err(Error::Waiting));
+    assert_eq!(g.start(), Ok(Step::Yielded(())));
+    assert_eq!(g.start(), Err(Error::Unanswered));
+    assert_eq!(g.send(Bare(1)), Ok(Step::Complete(Bare(1))));
+    assert_eq!(g.start(), Err(Error::AlreadyAwaited));
+}
+
 #[test]
 fn func_14_exit_ignored() {
     let mut c = coroutine(async |mut y| {
@@ -163,7 +179,7 @@ fn func_14_exit_ignored() {
         }
         Ok("late")
     });
-    let _: Step<_, _> = c.send(()).unwrap();
+    c.send(()).unwrap();
     let ignored = c.close().unwrap_err();
     assert_eq!(ignored.to_string(), "coroutine ignored GeneratorExit");
     assert_eq!(ignored, Error::IgnoredExit);
@@ -224,8 +240,8 @@ fn func_19_exit_swallowed() {
         }
         Ok("swallowed")
     });
-    let _: Step<_, _> = coro.send(()).unwrap();
-    let _: Step<_, _> = coro.send(()).unwrap();
+    coro.send(()).unwrap();
+    coro.send(()).unwrap();
     assert_eq!(coro.close(), Ok(Some("swallowed")));
     for _ in 0..3 {
         assert_eq!(coro.close(), Ok(None));

@@ -18,7 +18,7 @@ fn a_panic_ends_the_body_and_goes_out() {
         assert_eq!(answer, 0, "no such answer");
         Ok(())
     });
-    let _: Step<_, _> = body.resume().unwrap();
+    body.resume().unwrap();
     assert!(catch_unwind(AssertUnwindSafe(|| drop(body.send(7)))).is_err());
     assert_eq!(Rc::strong_count(&held), 1, "the body is gone");
     assert_eq!(body.state(), State::Closed);
@@ -43,7 +43,7 @@ fn dropping_it_drops_the_body_at_once() {
         inside.set("not reached");
         Ok(())
     });
-    let _: Step<_, _> = body.resume().unwrap();
+    body.resume().unwrap();
     assert_eq!(Rc::strong_count(&held), 2);
     drop(body);
     assert_eq!((Rc::strong_count(&held), held.get()), (1, "begun"));

@@ -11,7 +11,7 @@
 //! | `func_9`, `fatal_coro_warning` | never awaited | `#[must_use]`; `tests/ui/coroutine/unused.rs` |
 //! | `func_10` | `send` reaches the yield; `close` and `throw` run `finally` once | `func_10_send_throw_close_reach_the_yield` |
 //! | `func_12` | stepping itself: already executing | `func_12_no_body_can_step_itself`, `func_12_in_the_middle_of_a_step` |
-//! | `func_13` | a value sent to a coroutine that has not begun | `func_13_the_first_send_has_no_yield` |
+//! | `func_13` | a value sent to a coroutine that has not begun | `func_13_the_first_send_has_no_yield`, `func_13_begun_without_a_default` |
 //! | `func_14` | ignored `GeneratorExit` | `func_14_exit_ignored` |
 //! | `func_15` | awaited again after its end | `func_15_awaited_again` |
 //! | `func_16` | the same, after a throw into the chain | `func_16_awaited_again_after_a_throw` |

@@ -7,5 +7,6 @@
 #[rustversion::attr(not(stable(1.95)), ignore = "the words of the compiler were recorded on 1.95")]
 fn must_not_compile() {
     let cases = trybuild::TestCases::new();
+    cases.compile_fail("coroutine/*.rs");
     cases.compile_fail("pages/*.rs");
 }
