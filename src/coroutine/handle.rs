@@ -49,11 +49,11 @@ pub type BoxCoroutine<'a, Y = (), S = (), R = (), T = Exit> =
 pub type LocalBoxCoroutine<'a, Y = (), S = (), R = (), T = Exit> =
     Coroutine<dyn Drive<Yield = Y, Sent = S, Return = R, Thrown = T> + 'a>;
 
-/// What a step of `D` comes to.
-type Stepped<D> = Result<
-    Step<<D as Drive>::Yield, <D as Drive>::Return>,
-    Error<<D as Drive>::Sent, <<D as Drive>::Thrown as Throw>::Error>,
->;
+/// What a step of a coroutine returns.
+pub type Stepped<D> = Result<Step<<D as Drive>::Yield, <D as Drive>::Return>, Failure<D>>;
+
+/// The [`Error`] of a coroutine: it has what is sent in, and what the body fails with.
+pub type Failure<D> = Error<<D as Drive>::Sent, <<D as Drive>::Thrown as Throw>::Error>;
 
 /// A coroutine that can be closed, and into which no error can be thrown.
 ///
@@ -255,7 +255,7 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     /// # Panics
     ///
     /// When the body does.
-    pub fn close(&mut self) -> Result<Option<D::Return>, Error<D::Sent, <D::Thrown as Throw>::Error>> {
+    pub fn close(&mut self) -> Result<Option<D::Return>, Failure<D>> {
         match self.state() {
             State::Created => {
                 self.0.as_mut().abandon();

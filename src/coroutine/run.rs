@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use super::{Coroutine, Drive, Error, Step, Throw, Yield, Yielder};
+use super::{Coroutine, Drive, Failure, Step, Yield, Yielder};
 
 /// Lets the others go on: the article's `await switch()`, a yield that carries nothing.
 ///
@@ -61,10 +61,7 @@ pub fn switch<'a, 'g, T>(y: &'a mut Yielder<'g, (), (), T>) -> Yield<'a, 'g, (),
 ///
 /// run([count("a", 2), count("b", 3)]).unwrap(); // a: 0, b: 0, a: 1, b: 1, b: 2
 /// ```
-#[expect(clippy::type_complexity, reason = "the error is the coroutines' own")]
-pub fn run<D>(
-    coroutines: impl IntoIterator<Item = Coroutine<D>>,
-) -> Result<Vec<D::Return>, Error<(), <D::Thrown as Throw>::Error>>
+pub fn run<D>(coroutines: impl IntoIterator<Item = Coroutine<D>>) -> Result<Vec<D::Return>, Failure<D>>
 where
     D: Drive<Yield = (), Sent = ()> + ?Sized,
 {

@@ -48,6 +48,15 @@ use super::exchange::Exchange;
 /// });
 /// ```
 ///
+/// Nor does it make a body `Send` whose values are not:
+///
+/// ```compile_fail,E0277
+/// use std::cell::Cell;
+/// use withal::coroutine::{Yielder, coroutine};
+/// fn is_send<T: Send>(_: T) {}
+/// is_send(coroutine(async |mut y: Yielder<'_, (), &Cell<u8>>| Ok(y.yield_(()).await?.set(1))));
+/// ```
+///
 /// # Examples
 ///
 /// ```

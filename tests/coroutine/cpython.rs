@@ -3,11 +3,9 @@ use std::future::ready;
 use std::rc::Rc;
 
 use withal::coroutine::{
-    Coroutine, Drive, Error, Exit, LocalBoxCoroutine, State, Step, Throw, Thrown, Yielder, coroutine,
+    Coroutine, Drive, Error, Exit, Failure, LocalBoxCoroutine, State, Step, Thrown, Yielder, coroutine,
     try_coroutine,
 };
-
-type Failure<D> = Error<<D as Drive>::Sent, <<D as Drive>::Thrown as Throw>::Error>;
 
 /// Python's `await inner`: its yields go out, answers and throws go in.
 async fn through<D>(
@@ -29,7 +27,7 @@ where
     }
 }
 
-/// `run_async` of CPython's tests: what was yielded, and what was returned.
+/// `run_async` of its tests: what was yielded, and what was returned.
 fn run_async<D>(mut coroutine: Coroutine<D>) -> (Vec<D::Yield>, D::Return)
 where
     D: Drive<Sent: Default> + ?Sized,
@@ -285,11 +283,9 @@ fn await_3_yields_through_a_helper() {
 
 #[test]
 fn await_9_awaits_are_expressions() {
-    async fn bar() -> i32 {
-        42
-    }
+    let bar = async || 42;
     let foo = coroutine(async |_: Yielder<'_>| {
-        let nested = async { ready(bar()) };
+        let nested = ready(ready(ready(42)));
         Ok((nested.await.await.await + bar().await * 1000, -bar().await, (bar().await, "ham")))
     });
     assert_eq!(run_async(foo), (vec![], (42042, -42, (42, "ham"))));

@@ -1,6 +1,6 @@
 //! `withal::coroutine`, promise by promise. None of it does I/O where it is about soundness, so that Miri can run it.
 //!
-//! # CPython's `test_coroutines.py` (3.13), test by test
+//! # `test_coroutines.py` of `CPython` 3.13, test by test
 //!
 //! | `test_` dropped | pins | here |
 //! |---|---|---|
