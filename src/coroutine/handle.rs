@@ -164,6 +164,7 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     /// # Panics
     ///
     /// When the body does.
+    #[inline]
     pub fn resume(&mut self) -> Stepped<D>
     where
         D::Sent: Default,
@@ -180,6 +181,7 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     /// # Panics
     ///
     /// When the body does.
+    #[inline]
     pub fn poll_resume(&mut self, cx: &mut Context<'_>) -> Poll<Stepped<D>>
     where
         D::Sent: Default,
@@ -206,6 +208,7 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     /// # Panics
     ///
     /// When the body does.
+    #[inline]
     pub fn send(&mut self, value: D::Sent) -> Stepped<D> {
         match self.state() {
             State::Suspended => self.0.as_mut().answer(value),
@@ -272,14 +275,17 @@ impl<D: Drive + ?Sized> Coroutine<D> {
         }
     }
 
+    #[inline]
     fn step(&mut self) -> Stepped<D> {
         Self::now(self.poll_step(&mut Context::from_waker(Waker::noop())))
     }
 
+    #[inline(always)]
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Stepped<D>> {
         self.0.as_mut().poll_step(cx).map(Self::settle)
     }
 
+    #[inline]
     fn now(polled: Poll<Stepped<D>>) -> Stepped<D> {
         match polled {
             Poll::Ready(stepped) => stepped,
@@ -287,6 +293,7 @@ impl<D: Drive + ?Sized> Coroutine<D> {
         }
     }
 
+    #[inline]
     fn settle(step: Step<D::Yield, Result<D::Return, D::Thrown>>) -> Stepped<D> {
         match step {
             Step::Yielded(value) => Ok(Step::Yielded(value)),

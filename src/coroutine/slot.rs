@@ -6,7 +6,7 @@
 //!
 //! Invariants
 //!
-//! 1. **Born pinned.** A `Yielder` is made in [`Cradle::poll_body`] alone, out of a `Pin<&mut Slot>`, at the first poll.
+//! 1. **Born pinned.** A `Yielder` is made in `Slot::make_body` alone, out of a `Pin<&mut Slot>`, at the first poll.
 //!    `Exchange` is not `Unpin` and `pin_project` pins it with the slot: from then on it stays where it is, until it is
 //!    dropped.
 //! 2. **Branded.** A body is `for<'g> AsyncFnOnce(Yielder<'g, ..>)`, the only kind that [`cradle`] takes. As it must accept
@@ -99,8 +99,8 @@ pub(super) trait Cradle {
     /// What goes in and out. Only between the polls of the body.
     fn exchange(&self) -> &Exchange<Self::Yield, Self::Sent, Self::Thrown>;
 
-    /// Polls the body, which is made at the first poll; pending for ever after the end.
-    fn poll_body(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output>;
+    /// Polls the body, which is made at the first poll; `None` after the end.
+    fn poll_body(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Poll<Self::Output>>;
 
     /// Drops the body, at once.
     fn end(self: Pin<&mut Self>);
@@ -140,6 +140,22 @@ enum Body<M, B> {
     Over,
 }
 
+impl<Y, S, T, M, B> Slot<Y, S, T, M, B>
+where
+    M: FnOnce(Yielder<'static, Y, S, T>) -> B,
+    B: Future,
+{
+    /// Makes the body, unless it is over.
+    #[cold]
+    fn make_body(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        if let BodyTaken::Fresh(make) = this.body.as_mut().project_replace(Body::Over) {
+            let exchange = NonNull::from(this.exchange.as_ref().get_ref());
+            this.body.set(Body::Live(make(Yielder { exchange, brand: PhantomData })));
+        }
+    }
+}
+
 impl<Y, S, T, M, B> Cradle for Slot<Y, S, T, M, B>
 where
     M: FnOnce(Yielder<'static, Y, S, T>) -> B,
@@ -155,19 +171,15 @@ where
         &self.exchange
     }
 
-    #[inline]
-    fn poll_body(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
-        let mut this = self.project();
-        if let BodyProjection::Live(body) = this.body.as_mut().project() {
-            return body.poll(cx);
+    #[inline(always)]
+    fn poll_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Poll<B::Output>> {
+        if !matches!(self.body, Body::Live(_)) {
+            self.as_mut().make_body();
         }
-        let exchange = NonNull::from(this.exchange.as_ref().get_ref());
-        if let BodyTaken::Fresh(make) = this.body.as_mut().project_replace(Body::Over) {
-            this.body.set(Body::Live(make(Yielder { exchange, brand: PhantomData })));
-        }
-        match this.body.project() {
-            BodyProjection::Live(body) => body.poll(cx),
-            _ => Poll::Pending,
+        // At one place, so that it is inlined here.
+        match self.project().body.project() {
+            BodyProjection::Live(body) => Some(body.poll(cx)),
+            _ => None,
         }
     }
 

@@ -35,7 +35,7 @@ impl<Y, S, T> Unpin for Yield<'_, '_, Y, S, T> {}
 impl<Y, S, T> Future for Yield<'_, '_, Y, S, T> {
     type Output = Result<S, T>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<S, T>> {
         let this = self.get_mut();
         let exchange = this.yielder.exchange();
