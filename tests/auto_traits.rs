@@ -34,6 +34,7 @@ fn is_debug<T: Debug>() {}
 fn is_shared<T: Send + Sync + Clone + Debug>() {}
 fn is_stream<T: Stream + FusedStream>() {}
 fn is_error<T: std::error::Error + Send + Sync + 'static>() {}
+fn is_send_unpin_debug<T: Send + Unpin + Debug>(_: &T) {}
 fn is_future<T: Future + Send + Unpin>(_: &T) {}
 
 #[test]
@@ -67,7 +68,6 @@ fn coroutines_are_unpin_and_debug_and_send_where_their_bodies_are() {
     let body = coroutine(async |mut y: Yielder<'_, _>| {
         y.yield_(Doc(std::cell::Cell::new(0), std::marker::PhantomPinned)).await
     });
-    fn is_send_unpin_debug<T: Send + Unpin + Debug>(_: &T) {}
     is_send_unpin_debug(&body);
 }
 

@@ -35,7 +35,7 @@
 //!   to wake them, on any executor.
 //! - **Nothing is lost in silence.** A value that was yielded is delivered once, also when its yield was dropped in a
 //!   `select!`, also when the body ends with it. The answer to a yield that was dropped is taken by no other. A value that
-//!   cannot be sent comes back in the error. A throw that no yield was there for is raised at the next, or comes out in the
+//!   cannot be sent comes back in the error, unless the coroutine is over. A throw that no yield was there for is raised at the next, or comes out in the
 //!   end. A body that awaits what is not ready is a state of its own: [`Error::Waiting`].
 //! - **It never stalls.** A yield may be in `join!`, in `select!`, in a `FuturesUnordered`: whoever polls it there is woken by
 //!   the answer.
@@ -51,7 +51,7 @@
 //!   any other, it is raised at the next yield (PEP 492 lets it into any `await`).
 //! - Dropping a coroutine runs nothing of its body but destructors. What is to be awaited on the way out needs
 //!   [`close`](Coroutine::close): that is PEP 342's `close`, without its call from the finalizer.
-//! - A value sent in answer to a yield that was dropped is dropped, too.
+//! - A value sent in answer to a yield that was dropped is dropped, too. A throw replaces one that was not raised yet.
 //! - An exit that the body catches is not raised again: a body may ignore it, and `close` says so.
 //!
 //! # PEP 479, by construction

@@ -69,22 +69,51 @@ fn a_wait_in_futures_unordered_is_interrupted() {
     assert_eq!(body.close(), Ok(Some(true)));
 }
 
+/// Yields, and lets the yield lose a race in the very step in which its answer comes.
+async fn lose(y: &mut Yielder<'_, u32, &str>) {
+    let mut turns = 0;
+    let second = poll_fn(|_| {
+        turns += 1;
+        if turns == 2 { Poll::Ready(()) } else { Poll::Pending }
+    });
+    // Polled first, so that it wins.
+    select(pin!(second), y.yield_(1)).await;
+}
+
 /// The answer to a yield that lost a race is nobody's: the next yield does not take it for its own.
 #[test]
 fn a_yield_dropped_in_select_leaves_no_stale_answer() {
     let mut body = coroutine(async |mut y| {
-        let mut turns = 0;
-        let second = poll_fn(|_| {
-            turns += 1;
-            if turns == 2 { Poll::Ready(()) } else { Poll::Pending }
-        });
-        // Polled first, so that it wins in the very step in which the answer comes.
-        select(pin!(second), y.yield_(1)).await;
+        lose(&mut y).await;
         y.yield_(2).await
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(1)));
     assert_eq!(body.send("stale"), Ok(Step::Yielded(2)));
     assert_eq!(body.send("fresh"), Ok(Step::Complete("fresh")));
+}
+
+#[test]
+fn no_stale_answer_when_it_is_polled_twice_in_a_step() {
+    let mut body = coroutine(async |mut y| {
+        lose(&mut y).await;
+        let mut yielded = y.yield_(2);
+        assert!((&mut yielded).now_or_never().is_none());
+        yielded.await
+    });
+    assert_eq!(body.resume(), Ok(Step::Yielded(1)));
+    assert_eq!(body.send("stale"), Ok(Step::Yielded(2)));
+    assert_eq!(body.send("fresh"), Ok(Step::Complete("fresh")));
+}
+
+#[test]
+fn no_stale_answer_hides_a_throw() {
+    let mut body = coroutine(async |mut y| {
+        lose(&mut y).await;
+        Ok(y.yield_(2).await)
+    });
+    assert_eq!(body.resume(), Ok(Step::Yielded(1)));
+    assert_eq!(body.send("stale"), Ok(Step::Yielded(2)));
+    assert_eq!(body.close(), Ok(Some(Err(Exit))));
 }
 
 #[test]
@@ -126,14 +155,8 @@ fn closing_between_the_last_value_and_the_end() {
 #[test]
 fn a_throw_whose_yield_was_dropped_is_raised_at_the_next() {
     let mut body = coroutine(async |mut y| {
-        let mut turns = 0;
-        let second = poll_fn(|_| {
-            turns += 1;
-            if turns == 2 { Poll::Ready(()) } else { Poll::Pending }
-        });
-        select(pin!(second), y.yield_(1)).await;
-        let answer: Result<(), _> = y.yield_(2).await;
-        Ok(answer == Err(Exit))
+        lose(&mut y).await;
+        Ok(y.yield_(2).await == Err(Exit))
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(1)));
     assert_eq!(body.close(), Ok(Some(true)), "an exit is not forgotten");
