@@ -223,8 +223,8 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     /// Raises an error at the yield that the body is at, and goes on to the next.
     ///
     /// A body that has not begun is over then, and never runs. In the middle of a step, it is raised at the
-    /// [`wait`](Yielder::wait) that the body is in, or else at its next yield; if there is none, it comes out in the end. One that was not
-    /// raised yet is replaced.
+    /// [`wait`](Yielder::wait) that the body is in, or else at its next yield; if there is none, it comes out in the end.
+    /// One that was not raised yet is replaced.
     ///
     /// # Errors
     ///

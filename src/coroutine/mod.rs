@@ -35,8 +35,8 @@
 //!   to wake them, on any executor.
 //! - **Nothing is lost in silence.** A value that was yielded is delivered once, also when its yield was dropped in a
 //!   `select!`, also when the body ends with it. The answer to a yield that was dropped is taken by no other. A value that
-//!   cannot be sent comes back in the error, unless the coroutine is over. A throw that no yield was there for is raised at the next, or comes out in the
-//!   end. A body that awaits what is not ready is a state of its own: [`Error::Waiting`].
+//!   cannot be sent comes back in the error, unless the coroutine is over. A throw that no yield was there for is raised
+//!   at the next, or comes out in the end. A body that awaits what is not ready is a state of its own: [`Error::Waiting`].
 //! - **It never stalls.** A yield may be in `join!`, in `select!`, in a `FuturesUnordered`: whoever polls it there is woken by
 //!   the answer.
 //! - **The yielder stays inside.** It cannot be kept, sent away, or swapped with another body's: that does not compile. It
