@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
+use futures::FutureExt;
 use withal::coroutine::{Error, Exit, State, Step, Thrown, Yielder, coroutine, try_coroutine};
 
 #[test]
@@ -111,6 +112,32 @@ fn a_local_that_yields_in_drop() {
     });
     assert_eq!(ends.resume(), Ok(Step::Yielded(Box::new(10))));
     assert_eq!(ends.send(Box::new(0)), Ok(Step::Complete("end")));
+}
+
+/// What the body shares with its driver outlives the body: it is dropped once, with all that destructors put there.
+#[test]
+fn what_destructors_yield_is_dropped_once() {
+    struct YieldsInDrop<'g>(Yielder<'g, Rc<()>, Box<u32>>, Rc<()>);
+    impl Drop for YieldsInDrop<'_> {
+        fn drop(&mut self) {
+            let value = Rc::clone(&self.1);
+            let mut yielded = pin!(self.0.yield_(value));
+            drop(yielded.as_mut().poll(&mut Context::from_waker(Waker::noop())));
+        }
+    }
+    let held = Rc::new(());
+    let mut body = coroutine(async |y| {
+        let mut guard = YieldsInDrop(y, Rc::clone(&held));
+        let value = Rc::clone(&held);
+        // Polled once and dropped: its answer is not taken by anyone.
+        assert!(guard.0.yield_(value).now_or_never().is_none());
+        pending::<()>().await;
+        Ok(())
+    });
+    assert_eq!(body.resume(), Ok(Step::Yielded(Rc::new(()))));
+    assert_eq!(body.send(Box::new(1)), Err(Error::Waiting));
+    drop(body);
+    assert_eq!(Rc::strong_count(&held), 1);
 }
 
 #[test]
