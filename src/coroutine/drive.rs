@@ -5,8 +5,8 @@ use super::{State, Step, Throw};
 
 /// A body and what drives it, step by step; what is inside a [`Coroutine`](super::Coroutine).
 ///
-/// It is there to be named, in [`BoxCoroutine`](super::BoxCoroutine) and in bounds. Its methods are the crate's own, and
-/// it cannot be implemented elsewhere.
+/// It is there to be named, in [`BoxCoroutine`](super::BoxCoroutine) and in bounds. Its methods are the crate's own,
+/// and it cannot be implemented elsewhere.
 pub trait Drive: sealed::Sealed {
     /// What the body yields.
     type Yield;

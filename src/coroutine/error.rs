@@ -1,11 +1,11 @@
 /// Why a step of a coroutine did not come to a yield or to the end of the body.
 ///
 /// `S` is what is sent in; a value that could not be delivered comes back. `E` is what the body fails with,
-/// [`Infallible`](std::convert::Infallible) for one made by [`coroutine`](super::coroutine). The texts are Python's where
-/// Python has one.
+/// [`Infallible`](std::convert::Infallible) for one made by [`coroutine`](super::coroutine). The texts are Python's
+/// where Python has one.
 ///
-/// Python's "coroutine already executing" for a body that steps itself has no place here: that would take a second `&mut`
-/// of the coroutine, which the compiler refuses. What can happen is [`Running`](Error::Running).
+/// Python's "coroutine already executing" for a body that steps itself has no place here: that would take a second
+/// `&mut` of the coroutine, which the compiler refuses. What can happen is [`Running`](Error::Running).
 ///
 /// # Examples
 ///
@@ -41,9 +41,11 @@ pub enum Error<S, E> {
     /// The body yielded once more after it was told to exit. It is still at that yield, and can be driven on.
     #[error("coroutine ignored GeneratorExit")]
     IgnoredExit,
-    /// The body awaits something that is not ready. The step is under way, and what was sent or thrown has been delivered.
+    /// The body awaits something that is not ready. The step is under way, and what was sent or thrown has been
+    /// delivered.
     ///
-    /// [`resume`](super::Coroutine::resume) polls it again, [`poll_resume`](super::Coroutine::poll_resume) with a waker.
+    /// [`resume`](super::Coroutine::resume) polls it again, [`poll_resume`](super::Coroutine::poll_resume) with a
+    /// waker.
     #[error("coroutine awaits what is not ready")]
     Waiting,
     /// The body ended with [`Exit`](super::Exit), and nobody had closed it: thrown in by hand, or its own doing.

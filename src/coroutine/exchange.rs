@@ -5,7 +5,8 @@ use std::task::{Context, Waker};
 
 /// What a body and its driver share: a value on its way out, and one or a throw on its way in.
 ///
-/// All of it are cells. A value is moved out before its destructor runs, so no destructor sees the exchange half changed.
+/// All of it are cells. A value is moved out before its destructor runs, so no destructor sees the exchange half
+/// changed.
 pub(super) struct Exchange<Y, S, T> {
     out: Cell<Option<Y>>,
     sent: Cell<Option<S>>,

@@ -7,15 +7,15 @@ use super::{Drive, Error, Exit, State, Step, Throw, Thrown, Yielder};
 
 /// An async body that is driven by hand: Python's coroutine object, with `send`, `throw` and `close`.
 ///
-/// Made by [`coroutine`] and [`try_coroutine`]. Nothing of the body runs before the first step. A step goes on to the next
-/// yield or to the end of the body, and needs no executor: the body is polled once. A body that awaits something that is
-/// not ready then is not lost: the step says [`Error::Waiting`], and goes on when asked to.
+/// Made by [`coroutine`] and [`try_coroutine`]. Nothing of the body runs before the first step. A step goes on to the
+/// next yield or to the end of the body, and needs no executor: the body is polled once. A body that awaits something
+/// that is not ready then is not lost: the step says [`Error::Waiting`], and goes on when asked to.
 ///
 /// Dropping it drops the body at once, without running it any further: what is to be awaited on the way out needs
 /// [`close`](Coroutine::close). A panic in the body goes out of the step, and the coroutine is over.
 ///
-/// It is `Send` when the body is. Its type is that of the body; [`BoxCoroutine`] has a name, and is the same for different
-/// bodies.
+/// It is `Send` when the body is. Its type is that of the body; [`BoxCoroutine`] has a name, and is the same for
+/// different bodies.
 ///
 /// # Examples
 ///
@@ -57,8 +57,8 @@ pub type Failure<D> = Error<<D as Drive>::Sent, <<D as Drive>::Thrown as Throw>:
 
 /// A coroutine that can be closed, and into which no error can be thrown.
 ///
-/// The body gets a [`Yielder`] and returns `Ok(value)`; what `?` carries out of it is [`Exit`]. Errors of its own are what it
-/// returns or yields, or see [`try_coroutine`].
+/// The body gets a [`Yielder`] and returns `Ok(value)`; what `?` carries out of it is [`Exit`]. Errors of its own are
+/// what it returns or yields, or see [`try_coroutine`].
 ///
 /// # Examples
 ///
@@ -152,7 +152,8 @@ impl<D: Drive + ?Sized> Coroutine<D> {
         }
     }
 
-    /// Begins the body, answers its yield with the default value, or goes on with a step under way: Python's `send(None)`.
+    /// Begins the body, answers its yield with the default value, or goes on with a step under way: Python's
+    /// `send(None)`.
     ///
     /// Where nothing else says of what type the answers are, nothing does here; `send(())` says it.
     ///
@@ -196,14 +197,14 @@ impl<D: Drive + ?Sized> Coroutine<D> {
 
     /// Answers the yield that the body is at, and goes on to the next.
     ///
-    /// As in Python, the first step has no yield to answer: it is [`resume`](Self::resume) or [`start`](Self::start), or it sends
-    /// a value that carries nothing, as `()`, Python's `None`.
+    /// As in Python, the first step has no yield to answer: it is [`resume`](Self::resume) or [`start`](Self::start),
+    /// or it sends a value that carries nothing, as `()`, Python's `None`.
     ///
     /// # Errors
     ///
-    /// [`Error::NotStarted`] for any other value sent to a body that has not begun, and [`Error::Running`] in the middle of a
-    /// step; both give the value back. [`Error::AlreadyAwaited`] when it is over; [`Error::Waiting`] while the body awaits
-    /// what is not ready; [`Error::Raised`] or [`Error::Exited`] when the body fails.
+    /// [`Error::NotStarted`] for any other value sent to a body that has not begun, and [`Error::Running`] in the
+    /// middle of a step; both give the value back. [`Error::AlreadyAwaited`] when it is over; [`Error::Waiting`] while
+    /// the body awaits what is not ready; [`Error::Raised`] or [`Error::Exited`] when the body fails.
     ///
     /// # Panics
     ///
@@ -223,8 +224,8 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     /// Raises an error at the yield that the body is at, and goes on to the next.
     ///
     /// A body that has not begun is over then, and never runs. In the middle of a step, it is raised at the
-    /// [`wait`](Yielder::wait) that the body is in, or else at its next yield; if there is none, it comes out in the end.
-    /// One that was not raised yet is replaced.
+    /// [`wait`](Yielder::wait) that the body is in, or else at its next yield; if there is none, it comes out in the
+    /// end. One that was not raised yet is replaced.
     ///
     /// # Errors
     ///
@@ -252,9 +253,9 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     ///
     /// # Errors
     ///
-    /// [`Error::IgnoredExit`] when the body yields once more. [`Error::Waiting`] when it awaits what is not ready: the exit is
-    /// delivered, and [`close`](Self::close) or [`resume`](Self::resume) goes on. [`Error::Raised`] when the body fails
-    /// otherwise.
+    /// [`Error::IgnoredExit`] when the body yields once more. [`Error::Waiting`] when it awaits what is not ready: the
+    /// exit is delivered, and [`close`](Self::close) or [`resume`](Self::resume) goes on. [`Error::Raised`] when the
+    /// body fails otherwise.
     ///
     /// # Panics
     ///

@@ -31,35 +31,38 @@
 //!
 //! # What is promised
 //!
-//! - **No executor.** A step polls the body once. [`poll_resume`](Coroutine::poll_resume) is for bodies that await what has
-//!   to wake them, on any executor.
+//! - **No executor.** A step polls the body once. [`poll_resume`](Coroutine::poll_resume) is for bodies that await what
+//!   has to wake them, on any executor.
 //! - **Nothing is lost in silence.** A value that was yielded is delivered once, also when its yield was dropped in a
-//!   `select!`, also when the body ends with it. The answer to a yield that was dropped is taken by no other. A value that
-//!   cannot be sent comes back in the error, unless the coroutine is over. A throw that no yield was there for is raised
-//!   at the next, or comes out in the end. A body that awaits what is not ready is a state of its own: [`Error::Waiting`].
-//! - **It never stalls.** A yield may be in `join!`, in `select!`, in a `FuturesUnordered`: whoever polls it there is woken by
-//!   the answer.
-//! - **The yielder stays inside.** It cannot be kept, sent away, or swapped with another body's: that does not compile. It
-//!   can be lent to helpers, as `&mut Yielder<'_, ..>`, and recursion works.
+//!   `select!`, also when the body ends with it. The answer to a yield that was dropped is taken by no other. A value
+//!   that cannot be sent comes back in the error, unless the coroutine is over. A throw that no yield was there for is
+//!   raised at the next, or comes out in the end. A body that awaits what is not ready is a state of its own:
+//!   [`Error::Waiting`].
+//! - **It never stalls.** A yield may be in `join!`, in `select!`, in a `FuturesUnordered`: whoever polls it there is
+//!   woken by the answer.
+//! - **The yielder stays inside.** It cannot be kept, sent away, or swapped with another body's: that does not compile.
+//!   It can be lent to helpers, as `&mut Yielder<'_, ..>`, and recursion works.
 //! - **It is `Send` when the body is**, and what goes in and out.
 //! - **An end is an end.** After a return, an error, a panic or a close the body is dropped, and every step says
 //!   [`Error::AlreadyAwaited`]. Dropping the coroutine drops the body at once.
 //!
 //! # What is not
 //!
-//! - An error cannot be thrown into an `await` that is no yield. [`Yielder::wait`] is an await which can be interrupted; at
-//!   any other, it is raised at the next yield (PEP 492 lets it into any `await`).
+//! - An error cannot be thrown into an `await` that is no yield. [`Yielder::wait`] is an await which can be
+//!   interrupted; at any other, it is raised at the next yield (PEP 492 lets it into any `await`).
 //! - Dropping a coroutine runs nothing of its body but destructors. What is to be awaited on the way out needs
 //!   [`close`](Coroutine::close): that is PEP 342's `close`, without its call from the finalizer.
 //! - A value sent in answer to a yield that was dropped is dropped, too. A throw replaces one that was not raised yet.
+//! - A value that a body had yielded is dropped with it when it panics in the same step, and when it ignores the exit: what
+//!   is told then is the panic, or [`Error::IgnoredExit`].
 //! - An exit that the body catches is not raised again: a body may ignore it, and `close` says so.
 //!
 //! # PEP 479, by construction
 //!
 //! In Python a body that lets `StopIteration` escape seems to return, unless the interpreter turns it into a
-//! `RuntimeError`. Here the end of a body is [`Step::Complete`], which is no error: no `?` can carry the end of an inner
-//! coroutine out of an outer one. What `?` carries is [`Error::AlreadyAwaited`], which comes out as [`Error::Raised`]. A body
-//! that ends with [`Exit`] when nobody closed it gives [`Error::Exited`].
+//! `RuntimeError`. Here the end of a body is [`Step::Complete`], which is no error: no `?` can carry the end of an
+//! inner coroutine out of an outer one. What `?` carries is [`Error::AlreadyAwaited`], which comes out as
+//! [`Error::Raised`]. A body that ends with [`Exit`] when nobody closed it gives [`Error::Exited`].
 
 mod drive;
 mod error;

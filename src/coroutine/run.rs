@@ -8,8 +8,8 @@ use super::{Coroutine, Drive, Failure, Step, Yield, Yielder};
 
 /// Lets the others go on: the article's `await switch()`, a yield that carries nothing.
 ///
-/// It is `y.yield_(())` under the name that it has there. Python finds the driver through the chain of frames; Rust has no
-/// such chain, so the yielder is handed along.
+/// It is `y.yield_(())` under the name that it has there. Python finds the driver through the chain of frames; Rust has
+/// no such chain, so the yielder is handed along.
 ///
 /// # Errors
 ///
@@ -28,12 +28,12 @@ pub fn switch<'a, 'g, T>(y: &'a mut Yielder<'g, (), (), T>) -> Yield<'a, 'g, (),
 
 /// Runs coroutines in turns until all have returned: the article's round-robin scheduler.
 ///
-/// Each goes on to its next [`switch`], then the next one has its turn; one that returns leaves the round. What they return
-/// comes back in the order in which they were given.
+/// Each goes on to its next [`switch`], then the next one has its turn; one that returns leaves the round. What they
+/// return comes back in the order in which they were given.
 ///
-/// A coroutine that awaits something that is not ready is left out until that wakes it, and the thread sleeps when there is
-/// no other; so this blocks, and is no runtime: what needs tokio's must run inside it. If nothing ever wakes a coroutine, it
-/// never returns.
+/// A coroutine that awaits something that is not ready is left out until that wakes it, and the thread sleeps when
+/// there is no other; so this blocks, and is no runtime: what needs tokio's must run inside it. If nothing ever wakes a
+/// coroutine, it never returns.
 ///
 /// # Errors
 ///

@@ -1,24 +1,27 @@
 //! The one file with `unsafe`: how a body reaches what it shares with whoever drives it.
 //!
-//! A [`Slot`] holds the two side by side, pinned: the body's future, and the [`Exchange`] through which values go in and
-//! out. The [`Yielder`] in the body's hands points at the exchange. Everything in the exchange is a `Cell`, so no reference
-//! into it is ever exclusive; what has to be shown is that the pointer is good, and that one thread at a time uses it.
+//! A [`Slot`] holds the two side by side, pinned: the body's future, and the [`Exchange`] through which values go in
+//! and out. The [`Yielder`] in the body's hands points at the exchange. Everything in the exchange is a `Cell`, so no
+//! reference into it is ever exclusive; what has to be shown is that the pointer is good, and that one thread at a time
+//! uses it.
 //!
 //! Invariants
 //!
 //! 1. **Born pinned.** A `Yielder` is made in `Slot::make_body` alone, out of a `Pin<&mut Slot>`, at the first poll.
 //!    `Exchange` is not `Unpin` and `pin_project` pins it with the slot: from then on it stays where it is, until it is
 //!    dropped.
-//! 2. **Branded.** A body is `for<'g> AsyncFnOnce(Yielder<'g, ..>)`, the only kind that [`cradle`] takes. As it must accept
-//!    every `'g`, and `'g` is invariant, nothing that it can name from outside can hold its yielder: no variable, no
-//!    channel, no task, no yielder of another body. The yielder lives in the body's future, or is dropped by it.
-//! 3. **Outlived.** `body` is declared before `exchange` and so dropped before it, on every path: end, panic, drop. A local
-//!    of the body that yields in its `Drop` still finds the exchange. The pinning promise excludes that the memory of the
-//!    slot is used again without a drop, so a slot that is leaked leaks both.
-//! 4. **One at a time.** The driver's side is reached through `&Slot` and `Pin<&mut Slot>`, and `Slot` is not `Sync`; the
-//!    body's side through `&mut Yielder` or `&Yielder` of one that is not `Sync`. The body runs inside `poll_body`, `end` or
-//!    drop, which have the slot borrowed exclusively; the driver waits for them meanwhile, and touches nothing. A body that
-//!    lends its yielder to another thread must have it back before it returns (2), which orders what both did.
+//! 2. **Branded.** A body is `for<'g> AsyncFnOnce(Yielder<'g, ..>)`, the only kind that [`cradle`] takes. As it must
+//!    accept every `'g`, and `'g` is invariant, nothing that it can name from outside can hold its yielder: no
+//!    variable, no channel, no task, no yielder of another body. The yielder lives in the body's future, or is dropped
+//!    by it.
+//! 3. **Outlived.** `body` is declared before `exchange` and so dropped before it, on every path: end, panic, drop. A
+//!    local of the body that yields in its `Drop` still finds the exchange. The pinning promise excludes that the
+//!    memory of the slot is used again without a drop, so a slot that is leaked leaks both.
+//! 4. **One at a time.** The driver's side is reached through `&Slot` and `Pin<&mut Slot>`, and `Slot` is not `Sync`;
+//!    the body's side through `&mut Yielder` or `&Yielder` of one that is not `Sync`. The body runs inside `poll_body`,
+//!    `end` or drop, which have the slot borrowed exclusively; the driver waits for them meanwhile, and touches
+//!    nothing. A body that lends its yielder to another thread must have it back before it returns (2), which orders
+//!    what both did.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -32,9 +35,9 @@ use super::exchange::Exchange;
 
 /// The body's handle on whoever drives it: [`yield_`](Yielder::yield_) is Python's `yield`.
 ///
-/// A body gets one as its argument, and lends it on to helpers as `&mut Yielder<'_, ..>`. `Y` goes out, `S` comes in, and
-/// `T` is what can be raised at a yield: [`Exit`](super::Exit), or [`Thrown<E>`](super::Thrown) where an error can be
-/// thrown.
+/// A body gets one as its argument, and lends it on to helpers as `&mut Yielder<'_, ..>`. `Y` goes out, `S` comes in,
+/// and `T` is what can be raised at a yield: [`Exit`](super::Exit), or [`Thrown<E>`](super::Thrown) where an error can
+/// be thrown.
 ///
 /// It is `Send` when `Y`, `S` and `T` are, so that it never keeps a body from being `Send`. The lifetime `'g` is of the
 /// body's run: the yielder cannot leave the body, whichever way.
@@ -83,8 +86,8 @@ unsafe impl<Y: Send, S: Send, T: Send> Send for Yielder<'_, Y, S, T> {}
 impl<Y, S, T> Yielder<'_, Y, S, T> {
     #[inline]
     pub(super) fn exchange(&self) -> &Exchange<Y, S, T> {
-        // SAFETY: it was at this address when the yielder was made, is there as long as the body is (invariants 1 and 3),
-        // and the yielder is in the body (2). All references to it are shared ones; for threads, see 4.
+        // SAFETY: it was at this address when the yielder was made, is there as long as the body is (invariants 1 and
+        // 3), and the yielder is in the body (2). All references to it are shared ones; for threads, see 4.
         unsafe { self.exchange.as_ref() }
     }
 }

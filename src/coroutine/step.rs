@@ -1,7 +1,7 @@
 /// What a coroutine has come to: a yield, or its end.
 ///
-/// Python has the second as an exception, `StopIteration(value)`, which a body could raise by accident (PEP 479). Here it is
-/// a value, and no error can be taken for it.
+/// Python has the second as an exception, `StopIteration(value)`, which a body could raise by accident (PEP 479). Here
+/// it is a value, and no error can be taken for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Step<Y, R> {
     /// The body is at a yield, which waits for an answer.

@@ -13,13 +13,13 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
     ///
     /// # Errors
     ///
-    /// What was thrown in, by [`throw`](super::Coroutine::throw) or [`close`](super::Coroutine::close). One that was thrown
-    /// while the body was not at a yield is raised before `value` goes out, and `value` is dropped.
+    /// What was thrown in, by [`throw`](super::Coroutine::throw) or [`close`](super::Coroutine::close). One that was
+    /// thrown while the body was not at a yield is raised before `value` goes out, and `value` is dropped.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe as far as the value goes: it is delivered once, or not at all if the future was never polled. A throw
-    /// that came meanwhile stays, and is raised at the next yield. A value sent in answer is lost.
+    /// Cancel safe as far as the value goes: it is delivered once, or not at all if the future was never polled. A
+    /// throw that came meanwhile stays, and is raised at the next yield. A value sent in answer is lost.
     #[inline]
     pub fn yield_<'a>(&'a mut self, value: Y) -> Yield<'a, 'g, Y, S, T> {
         Yield::new(self, value)
@@ -27,8 +27,8 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
 
     /// Awaits `future`, but a throw or a close that comes meanwhile is raised here, and `future` is dropped.
     ///
-    /// Without it, an error thrown into a body that awaits something else than a yield is raised no sooner than at the next
-    /// yield: an `await` of Rust's has no way in. In Python it has.
+    /// Without it, an error thrown into a body that awaits something else than a yield is raised no sooner than at the
+    /// next yield: an `await` of Rust's has no way in. In Python it has.
     ///
     /// # Errors
     ///
