@@ -1,6 +1,6 @@
 //! Async streams and context managers, on tokio.
 //!
-//! What Python's asyncio gives its users, in Rust's own terms. Today that is its main job, paginated APIs as streams:
+//! What Python's asyncio gives its users, in Rust's own terms. Its main job first, paginated APIs as streams:
 //!
 //! ```
 //! use withal::pages::by_cursor;
@@ -28,6 +28,8 @@
 //! | fetch several numbered pages at once | [`concurrent`](pages::AsyncGetDocs::concurrent) |
 //! | survive errors, rate limits and restarts of my program | [`retry`](pages::AsyncGetDocs::retry), [`gate`](pages::AsyncGetDocs::gate), [`pages::Checkpoint`] |
 //! | speak HTTP and JSON without writing the fetch function | [`pages::http`] |
+//! | have a body that yields values, gets answers, and is driven by hand | [`coroutine`] |
+//! | let several bodies take turns, without a runtime | [`coroutine::run`] |
 //!
 //! # From Python
 //!
@@ -37,6 +39,10 @@
 //! | `async for doc in docs:` | `while let Some(doc) = docs.try_next().await? { .. }` |
 //! | `await anext(docs)` | `docs.try_next().await?` |
 //! | `raise StopAsyncIteration` | `None` |
+//! | a coroutine object; `coro.send(v)`, `coro.throw(e)`, `coro.close()` | [`coroutine::Coroutine`], with the same methods |
+//! | `StopIteration(value)` | [`Step::Complete(value)`](coroutine::Step::Complete) |
+//! | `GeneratorExit` | [`coroutine::Exit`], a value that `?` carries |
+//! | `await switch()` under a scheduler of one's own | [`coroutine::switch`] under [`coroutine::run`] |
 //!
 //! # Features
 //!
@@ -55,6 +61,7 @@
 #[cfg(feature = "backon")]
 pub use backon;
 
+pub mod coroutine;
 pub mod pages;
 
 /// The README's program, compiled.

@@ -3,6 +3,9 @@
 use std::fmt::Debug;
 
 use futures::stream::{FusedStream, Stream};
+use withal::coroutine::{
+    self, BoxCoroutine, Exit, LocalBoxCoroutine, State, Step, Thrown, Yield, Yielder, coroutine,
+};
 use withal::pages::{
     AsyncGetDocs, Checkpoint, Error, Event, Offset, OnEmpty, OnError, OnRepeat, Page, PageNumber, Pages,
     Progress, by_cursor, by_link, by_offset, by_page_number,
@@ -31,6 +34,7 @@ fn is_debug<T: Debug>() {}
 fn is_shared<T: Send + Sync + Clone + Debug>() {}
 fn is_stream<T: Stream + FusedStream>() {}
 fn is_error<T: std::error::Error + Send + Sync + 'static>() {}
+fn is_send_unpin_debug<T: Send + Unpin + Debug>(_: &T) {}
 fn is_future<T: Future + Send + Unpin>(_: &T) {}
 
 #[test]
@@ -46,7 +50,30 @@ fn streams_are_send_unpin_fused_and_debug() {
 }
 
 #[test]
+fn coroutines_are_unpin_and_debug_and_send_where_their_bodies_are() {
+    type Docs<'a> = BoxCoroutine<'a, Doc, Doc, Doc, Thrown<Refused>>;
+    is_send::<Docs<'_>>();
+    is_unpin::<Docs<'_>>();
+    is_debug::<Docs<'_>>();
+    is_unpin::<LocalBoxCoroutine<'_, Doc, Doc, Doc, Thrown<Refused>>>();
+    is_debug::<LocalBoxCoroutine<'_, Doc, Doc, Doc, Thrown<Refused>>>();
+    is_send::<Yielder<'_, Doc, Doc, Thrown<Refused>>>();
+    is_debug::<Yielder<'_, Doc, Doc, Thrown<Refused>>>();
+    is_send::<Yield<'_, '_, Doc, Doc, Thrown<Refused>>>();
+    is_unpin::<Yield<'_, '_, Doc, Doc, Thrown<Refused>>>();
+    is_debug::<Yield<'_, '_, Doc, Doc, Thrown<Refused>>>();
+    is_error::<coroutine::Error<u8, std::io::Error>>();
+    is_error::<Exit>();
+    is_error::<Thrown<std::io::Error>>();
+    let body = coroutine(async |mut y: Yielder<'_, _>| {
+        y.yield_(Doc(std::cell::Cell::new(0), std::marker::PhantomPinned)).await
+    });
+    is_send_unpin_debug(&body);
+}
+
+#[test]
 fn values_are_plain_data() {
+    is_shared::<(Step<u8, u8>, State, Exit, Thrown<String>)>();
     is_shared::<Checkpoint<String>>();
     is_shared::<Page<String, String>>();
     is_shared::<(PageNumber, Offset, Progress, OnEmpty, OnRepeat, OnError<String>)>();

@@ -5,13 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::thread;
 
-/// The example, where cargo puts it beside the tests; a plain `cargo test` builds both.
 fn program() -> Command {
-    let test = std::env::current_exe().unwrap();
-    let folder = test.parent().and_then(Path::parent).unwrap().join("examples");
-    let program = folder.join("get_docs").with_extension(std::env::consts::EXE_EXTENSION);
-    assert!(program.exists(), "{} is missing: cargo build --example get_docs", program.display());
-    Command::new(program)
+    crate::program("get_docs")
 }
 
 fn run(args: &[&str]) -> Output {

@@ -8,5 +8,6 @@
 #[test]
 fn must_not_compile() {
     let cases = trybuild::TestCases::new();
+    cases.compile_fail("coroutine/*.rs");
     cases.compile_fail("pages/*.rs");
 }

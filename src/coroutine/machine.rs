@@ -1,0 +1,121 @@
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project::pin_project;
+
+use super::drive::sealed::Sealed;
+use super::slot::{Cradle, Yielder, cradle};
+use super::{Drive, State, Step, Throw};
+
+/// The one machine under every face: a body in its cradle, and where it stands.
+#[pin_project]
+pub(super) struct Machine<C: Cradle> {
+    state: State,
+    /// Of a body that has ended, while the last value that it yielded waits for its answer.
+    last: Option<C::Output>,
+    #[pin]
+    cradle: C,
+}
+
+/// A machine that has not begun.
+pub(super) fn machine<Y, S, R, T, F>(body: F) -> impl Drive<Yield = Y, Sent = S, Return = R, Thrown = T>
+where
+    T: Throw,
+    F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, T>) -> Result<R, T>,
+{
+    Machine { state: State::Created, last: None, cradle: cradle(body) }
+}
+
+/// Ends the body unless it is told not to: also when a panic goes through it.
+struct Ending<'a, C: Cradle> {
+    state: &'a mut State,
+    cradle: Pin<&'a mut C>,
+}
+
+impl<C: Cradle> Drop for Ending<'_, C> {
+    fn drop(&mut self) {
+        *self.state = State::Closed;
+        self.cradle.as_mut().end();
+        // After the body, whose destructors may still have used it.
+        self.cradle.exchange().clear();
+    }
+}
+
+impl<C: Cradle> Sealed for Machine<C> {}
+
+impl<C, R, T> Drive for Machine<C>
+where
+    C: Cradle<Output = Result<R, T>, Thrown = T>,
+    T: Throw,
+{
+    type Yield = C::Yield;
+    type Sent = C::Sent;
+    type Return = R;
+    type Thrown = T;
+
+    #[inline]
+    fn state(&self) -> State {
+        self.state
+    }
+
+    #[inline]
+    fn answer(self: Pin<&mut Self>, value: C::Sent) {
+        let this = self.project();
+        *this.state = State::Running;
+        this.cradle.exchange().send(value);
+    }
+
+    fn raise(self: Pin<&mut Self>, thrown: T) {
+        let this = self.project();
+        *this.state = State::Running;
+        match this.last {
+            None => this.cradle.exchange().throw(thrown),
+            // Nobody is left to catch it.
+            Some(_) if thrown.is_exit() => {}
+            Some(last) => *last = Err(thrown),
+        }
+    }
+
+    #[inline(always)]
+    fn poll_step(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<C::Yield, Result<R, T>>> {
+        let mut this = self.project();
+        *this.state = State::Running;
+        this.cradle.exchange().polled_with(cx);
+        let mut ending = Ending { state: this.state, cradle: this.cradle.as_mut() };
+        match ending.cradle.as_mut().poll_body(cx) {
+            Some(Poll::Pending) => {
+                mem::forget(ending);
+                let Some(value) = this.cradle.exchange().take_out() else { return Poll::Pending };
+                *this.state = State::Suspended;
+                Poll::Ready(Step::Yielded(value))
+            }
+            Some(Poll::Ready(outcome)) => {
+                let exchange = ending.cradle.exchange();
+                let (value, unraised) = (exchange.take_out(), exchange.take_thrown());
+                drop(ending);
+                let outcome = match unraised {
+                    // Thrown in and raised nowhere: it comes out, as it does where it is not caught.
+                    Some(thrown) if outcome.is_ok() && !thrown.is_exit() => Err(thrown),
+                    _ => outcome,
+                };
+                match value {
+                    Some(value) => {
+                        (*this.state, *this.last) = (State::Suspended, Some(outcome));
+                        Poll::Ready(Step::Yielded(value))
+                    }
+                    None => Poll::Ready(Step::Complete(outcome)),
+                }
+            }
+            None => {
+                drop(ending);
+                this.last.take().map_or(Poll::Pending, |last| Poll::Ready(Step::Complete(last)))
+            }
+        }
+    }
+
+    fn abandon(self: Pin<&mut Self>) {
+        let this = self.project();
+        drop(Ending { state: this.state, cradle: this.cradle });
+    }
+}

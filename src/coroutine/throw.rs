@@ -1,0 +1,123 @@
+use std::convert::Infallible;
+
+/// Raised at a yield when the coroutine is being closed: Python's `GeneratorExit`.
+///
+/// It is a value and not a panic: `?` carries it out of the body, and the body cleans up on its way. What may be raised
+/// besides it makes the difference between [`Exit`] and [`Thrown`].
+///
+/// # Examples
+///
+/// ```
+/// use withal::coroutine::{Exit, coroutine};
+///
+/// let mut told = false;
+/// let mut body = coroutine(async |mut y| {
+///     let answer: Result<(), Exit> = y.yield_("working").await;
+///     told = answer == Err(Exit); // `finally` goes here
+///     answer
+/// });
+/// body.resume().unwrap();
+/// body.close().unwrap();
+/// drop(body);
+/// assert!(told);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("the coroutine is being closed")]
+pub struct Exit;
+
+/// Raised at a yield of a body into which errors can be thrown, and what such a body fails with.
+///
+/// `?` turns an `E` into one.
+///
+/// # Examples
+///
+/// ```
+/// use withal::coroutine::{Error, Step, Thrown, try_coroutine};
+///
+/// let mut sum = try_coroutine(async |mut y| {
+///     let mut sum = 0;
+///     loop {
+///         match y.yield_(sum).await {
+///             Ok(text) => sum += str::parse::<u32>(text)?,
+///             Err(Thrown::Error(_)) => sum = 0, // told to begin anew
+///             Err(exit) => return Err::<(), _>(exit),
+///         }
+///     }
+/// });
+/// sum.resume().unwrap();
+/// assert_eq!(sum.send("7").unwrap(), Step::Yielded(7));
+/// let bad = sum.send("x");
+/// assert!(matches!(bad, Err(Error::Raised(_))));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Thrown<E> {
+    /// The coroutine is being closed.
+    #[error(transparent)]
+    Exit(Exit),
+    /// What was thrown in, or what the body itself failed with.
+    #[error("{0}")]
+    Error(E),
+}
+
+impl<E> From<E> for Thrown<E> {
+    fn from(error: E) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// What can be raised at a yield: [`Exit`], or [`Thrown<E>`]. There are no others.
+pub trait Throw: Sized + sealed::Sealed {
+    /// The error among it; [`Infallible`] where only [`Exit`] can come.
+    type Error;
+
+    /// What [`close`](super::Coroutine::close) raises.
+    fn exit() -> Self;
+
+    /// Whether it is the exit.
+    fn is_exit(&self) -> bool;
+
+    /// The error, unless it is the exit.
+    fn into_error(self) -> Option<Self::Error>;
+}
+
+impl Throw for Exit {
+    type Error = Infallible;
+
+    fn exit() -> Self {
+        Self
+    }
+
+    fn is_exit(&self) -> bool {
+        true
+    }
+
+    fn into_error(self) -> Option<Infallible> {
+        None
+    }
+}
+
+impl<E> Throw for Thrown<E> {
+    type Error = E;
+
+    fn exit() -> Self {
+        Self::Exit(Exit)
+    }
+
+    fn is_exit(&self) -> bool {
+        matches!(self, Self::Exit(_))
+    }
+
+    fn into_error(self) -> Option<E> {
+        match self {
+            Self::Exit(_) => None,
+            Self::Error(error) => Some(error),
+        }
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Exit {}
+    impl<E> Sealed for super::Thrown<E> {}
+}

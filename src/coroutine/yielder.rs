@@ -1,0 +1,71 @@
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
+use super::{Yield, Yielder};
+
+impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
+    /// Hands `value` to whoever drives the body, and waits for the answer: Python's `sent = yield value`.
+    ///
+    /// It may be raced or joined with other futures. A value that was polled once is delivered, also if the future is
+    /// dropped then; the answer to it is dropped. A second yield in the same step waits until the first was delivered.
+    ///
+    /// # Errors
+    ///
+    /// What was thrown in, by [`throw`](super::Coroutine::throw) or [`close`](super::Coroutine::close). One that was
+    /// thrown while the body was not at a yield is raised before `value` goes out, and `value` is dropped.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe as far as the value goes: it is delivered once, or not at all if the future was never polled. A
+    /// throw that came meanwhile stays, and is raised at the next yield. A value sent in answer is lost.
+    #[inline]
+    pub fn yield_<'a>(&'a mut self, value: Y) -> Yield<'a, 'g, Y, S, T> {
+        Yield::new(self, value)
+    }
+
+    /// Awaits `future`, but a throw or a close that comes meanwhile is raised here, and `future` is dropped.
+    ///
+    /// Without it, an error thrown into a body that awaits something else than a yield is raised no sooner than at the
+    /// next yield: an `await` of Rust's has no way in. In Python it has.
+    ///
+    /// # Errors
+    ///
+    /// What was thrown in.
+    ///
+    /// # Cancel safety
+    ///
+    /// As cancel safe as `future`. A throw that came meanwhile stays, and is raised at the next yield.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::pending;
+    /// use withal::coroutine::{Error, Exit, Yielder, coroutine};
+    ///
+    /// let mut body = coroutine(async |mut y: Yielder<'_>| y.wait(pending::<()>()).await);
+    /// assert!(matches!(body.resume(), Err(Error::Waiting)));
+    /// assert_eq!(body.close().unwrap(), None);
+    /// ```
+    pub async fn wait<F: Future>(&mut self, future: F) -> Result<F::Output, T> {
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            if let Some(thrown) = self.exchange().take_thrown() {
+                return Poll::Ready(Err(thrown));
+            }
+            let polled = future.as_mut().poll(cx).map(Ok);
+            if polled.is_pending() {
+                self.exchange().awaits(cx);
+            }
+            polled
+        })
+        .await
+    }
+}
+
+impl<Y, S, T> fmt::Debug for Yielder<'_, Y, S, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Yielder").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,104 @@
+//! `run` and `switch`.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures::channel::oneshot;
+use withal::coroutine::{BoxCoroutine, Error, coroutine, run, switch, try_coroutine};
+
+fn steps<'a>(
+    log: &'a Mutex<Vec<String>>,
+    name: &'static str,
+    steps: &'a [&str],
+) -> BoxCoroutine<'a, (), (), usize> {
+    coroutine(async move |mut y| {
+        for (n, step) in steps.iter().enumerate() {
+            if n > 0 {
+                switch(&mut y).await?;
+            }
+            log.lock().unwrap().push(format!("{name}: {step}"));
+        }
+        Ok(steps.len())
+    })
+    .boxed()
+}
+
+#[test]
+fn the_order_of_the_article() {
+    let log = Mutex::default();
+    let script = ["Start", "a", "b", "c", "Stop"];
+    assert_eq!(run([steps(&log, "C1", &script), steps(&log, "C2", &script)]), Ok(vec![5, 5]));
+    let expected = [
+        "C1: Start",
+        "C2: Start",
+        "C1: a",
+        "C2: a",
+        "C1: b",
+        "C2: b",
+        "C1: c",
+        "C2: c",
+        "C1: Stop",
+        "C2: Stop",
+    ];
+    assert_eq!(*log.lock().unwrap(), expected);
+}
+
+#[test]
+fn one_that_returns_leaves_the_round() {
+    let log = Mutex::default();
+    let round = [
+        steps(&log, "a", &["0", "1"]),
+        steps(&log, "b", &["0"]),
+        steps(&log, "c", &[]),
+        steps(&log, "d", &["0", "1", "2"]),
+    ];
+    assert_eq!(run(round), Ok(vec![2, 1, 0, 3]), "in the order given");
+    assert_eq!(*log.lock().unwrap(), ["a: 0", "b: 0", "d: 0", "a: 1", "d: 1", "d: 2"]);
+    assert_eq!(run(Vec::<BoxCoroutine<'_>>::new()), Ok(vec![]));
+}
+
+#[test]
+fn the_first_error_ends_the_round() {
+    let endless = || {
+        try_coroutine(async |mut y| {
+            loop {
+                switch(&mut y).await?;
+            }
+        })
+        .boxed()
+    };
+    let fails = try_coroutine(async |mut y| {
+        switch(&mut y).await?;
+        Err::<(), _>("failed".into())
+    });
+    assert_eq!(run([endless(), fails.boxed(), endless()]), Err(Error::Raised("failed")));
+}
+
+#[test]
+fn one_that_awaits_is_woken_from_another_thread() {
+    let (tx, rx) = oneshot::channel();
+    let waits = coroutine(async |_| Ok(rx.await.expect("sent below")));
+    let sends = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(5));
+        tx.send(6).unwrap();
+    });
+    let turns = coroutine(async |mut y| {
+        switch(&mut y).await?;
+        switch(&mut y).await?;
+        Ok(3)
+    });
+    assert_eq!(run([waits.boxed(), turns.boxed()]), Ok(vec![6, 3]));
+    sends.join().unwrap();
+}
+
+#[test]
+fn one_is_woken_by_another() {
+    let (tx, rx) = oneshot::channel();
+    let waits = coroutine(async |_| Ok(rx.await.expect("sent below")));
+    let sends = coroutine(async |mut y| {
+        switch(&mut y).await?;
+        tx.send("hello").expect("is waited for");
+        Ok("sent")
+    });
+    assert_eq!(run([waits.boxed(), sends.boxed()]), Ok(vec!["hello", "sent"]));
+}

@@ -1,0 +1,104 @@
+//! A body that awaits what is not ready: a state of its own, which nothing is lost in.
+
+use std::future::{pending, poll_fn};
+
+use futures::channel::oneshot;
+use tokio_test::{assert_pending, assert_ready_eq, task};
+use withal::coroutine::{Error, Exit, State, Step, Thrown, Yielder, coroutine, try_coroutine};
+
+#[test]
+fn send_says_so_and_resume_goes_on() {
+    let (tx, rx) = oneshot::channel();
+    let mut body = coroutine(async |mut y| {
+        let first: u32 = y.yield_(0).await?;
+        let second = rx.await.expect("sent below");
+        y.yield_(first + second).await
+    });
+    assert_eq!(body.resume(), Ok(Step::Yielded(0)));
+    assert_eq!(body.send(3), Err(Error::Waiting), "delivered, and then it waits");
+    assert_eq!(body.resume(), Err(Error::Waiting));
+    tx.send(4).unwrap();
+    assert_eq!(body.resume(), Ok(Step::Yielded(7)));
+}
+
+#[test]
+fn poll_resume_wakes() {
+    let (tx, rx) = oneshot::channel();
+    let mut body = coroutine(async |mut y: Yielder<'_, u32>| {
+        let value = rx.await.expect("sent below");
+        y.yield_(value).await
+    });
+    let mut step = task::spawn(poll_fn(|cx| body.poll_resume(cx)));
+    assert_pending!(step.poll());
+    tx.send(4).unwrap();
+    assert!(step.is_woken());
+    assert_ready_eq!(step.poll(), Ok(Step::Yielded(4)));
+}
+
+#[test]
+fn a_throw_or_a_close_interrupts_a_wait() {
+    let mut body = try_coroutine(async |mut y: Yielder<'_, u8, (), _>| {
+        let interrupted = y.wait(pending::<()>()).await;
+        assert_eq!(interrupted, Err(Thrown::Error("hurry")));
+        y.wait(pending::<()>()).await
+    });
+    assert_eq!(body.resume(), Err(Error::Waiting));
+    assert_eq!(body.throw("hurry"), Err(Error::Waiting));
+    assert_eq!(body.close(), Ok(None));
+    assert_eq!(body.state(), State::Closed);
+}
+
+#[test]
+fn a_wait_gives_what_it_waits_for() {
+    let mut body = coroutine(async |mut y: Yielder<'_>| {
+        let value = y.wait(async { 5 }).await?;
+        y.wait(tokio::task::yield_now()).await?;
+        Ok(value)
+    });
+    assert_eq!(body.resume(), Err(Error::Waiting));
+    assert_eq!(body.resume(), Ok(Step::Complete(5)));
+}
+
+#[test]
+fn a_throw_while_it_awaits_is_raised_at_the_next_yield() {
+    let (tx, rx) = oneshot::channel::<()>();
+    let mut body = try_coroutine(async |mut y| {
+        rx.await.expect("sent below");
+        let raised = y.yield_("never goes out").await;
+        assert_eq!(raised, Err(Thrown::Error("late")));
+        y.yield_("goes out").await
+    });
+    assert_eq!(body.resume(), Err(Error::Waiting));
+    assert_eq!(body.throw("late"), Err(Error::Waiting));
+    tx.send(()).unwrap();
+    assert_eq!(body.resume(), Ok(Step::Yielded("goes out")));
+    let _: Step<_, ()> = body.send(()).unwrap();
+}
+
+#[test]
+fn a_throw_that_finds_no_yield_comes_out_in_the_end() {
+    let (tx, rx) = oneshot::channel::<()>();
+    let mut body = try_coroutine(async |_: Yielder<'_, (), (), Thrown<&str>>| {
+        rx.await.expect("sent below");
+        Ok("unaware")
+    });
+    assert_eq!(body.resume(), Err(Error::Waiting));
+    assert_eq!(body.throw("unseen"), Err(Error::Waiting));
+    tx.send(()).unwrap();
+    assert_eq!(body.resume(), Err(Error::Raised("unseen")));
+}
+
+#[test]
+fn a_close_while_it_awaits_goes_on_with_close() {
+    let (tx, rx) = oneshot::channel::<()>();
+    let mut body = coroutine(async |mut y| {
+        rx.await.expect("sent below");
+        let raised: Result<(), _> = y.yield_(1).await;
+        assert_eq!(raised, Err(Exit));
+        Ok("cleaned up")
+    });
+    assert_eq!(body.resume(), Err(Error::Waiting));
+    assert_eq!(body.close(), Err(Error::Waiting));
+    tx.send(()).unwrap();
+    assert_eq!(body.close(), Ok(Some("cleaned up")));
+}
