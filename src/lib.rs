@@ -53,8 +53,8 @@
 //! | `serde` | no | checkpoints that can be written down |
 //! | `full` | no | all of these |
 //!
-//! Streams work on any executor; pauses between attempts need tokio's timer, and reading ahead on a task needs tokio's
-//! runtime.
+//! Streams work on any executor; pauses between attempts need tokio's timer, reading ahead on a task needs tokio's
+//! runtime, and `http` needs both and tokio's IO: `enable_all`, as `#[tokio::main]` has it.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 /// The crate of the retry policies, so that its version is the one that [`retry`](pages::AsyncGetDocs::retry) takes.

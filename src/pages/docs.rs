@@ -250,7 +250,7 @@ impl<T, C, E> Unpin for AsyncGetDocs<T, C, E> {}
 impl<T, C: Cursor, E> fmt::Debug for AsyncGetDocs<T, C, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncGetDocs")
-            .field("buffered", &self.left())
+            .field("remaining_in_page", &self.left())
             .field("progress", &self.progress())
             .field("checkpoint", &self.checkpoint())
             .finish_non_exhaustive()

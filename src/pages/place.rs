@@ -29,10 +29,12 @@ pub(super) struct Place<T, C> {
     cut: bool,
     /// Whether the page has fewer items than were handed out of it before.
     is_short: bool,
+    /// The cursor behind so many items of a page, where cursors count items.
+    advance: Option<fn(&C, u64) -> C>,
 }
 
 impl<T, C: Cursor> Place<T, C> {
-    pub(super) fn new(at: Option<C>) -> Self {
+    pub(super) fn new(at: Option<C>, advance: Option<fn(&C, u64) -> C>) -> Self {
         Self {
             landing: Landing::new(at),
             pages: 0,
@@ -45,6 +47,7 @@ impl<T, C: Cursor> Place<T, C> {
             kept: Vec::new(),
             cut: false,
             is_short: false,
+            advance,
         }
     }
 
@@ -86,6 +89,11 @@ impl<T, C: Cursor> Place<T, C> {
         let pending = mem::take(&mut self.pending);
         // After a restart this is not the page of which something was to be passed over.
         self.skip = if self.landing.restarted { 0 } else { pending };
+        if self.skip > items.len() && self.next_begins_behind(items.len()) {
+            // An offset: what is missing here stands on the next page.
+            self.pending = self.skip - items.len();
+            self.skip = items.len();
+        }
         self.is_short = self.skip > items.len();
         // Should a key panic, the walk stands before the items of this page.
         (self.handed, self.cut) = (0, true);
@@ -106,6 +114,16 @@ impl<T, C: Cursor> Place<T, C> {
         });
     }
 
+    /// Whether the next page is known to begin behind so many items of this one, and these are some.
+    fn next_begins_behind(&self, items: usize) -> bool {
+        match (&self.landing.after, &self.landing.at, self.advance) {
+            (Some(After::Next(next)), Some(at), Some(advance)) => {
+                items > 0 && advance(at, items as u64) == *next
+            }
+            _ => false,
+        }
+    }
+
     /// What is wrong with the page in hand, if it has fewer items than were handed out of it before.
     pub(super) fn shortage<E>(&self) -> Option<ErrorKind<E>> {
         self.is_short.then_some(ErrorKind::Shrunk { items: self.received, skip: self.skip })
@@ -113,7 +131,11 @@ impl<T, C: Cursor> Place<T, C> {
 
     /// Takes a page that is short for one that was handed out as a whole; says whether there is one.
     pub(super) fn accept_shortage(&mut self) -> bool {
-        self.cut &= !self.is_short;
+        if self.is_short {
+            self.cut = false;
+            // So many were yielded of it, however many it has now.
+            self.received = self.skip;
+        }
         mem::take(&mut self.is_short)
     }
 
@@ -155,7 +177,8 @@ impl<T, C: Cursor> Place<T, C> {
         match &self.landing.after {
             Some(After::Next(next)) if !page_is_left => {
                 let pages = self.pages_in_all();
-                Checkpoint { cursor: Some(next.clone()), skip: 0, items, pages, done: false }
+                let skip = self.pending as u64;
+                Checkpoint { cursor: Some(next.clone()), skip, items, pages, done: false }
             }
             after => {
                 let skip = if page_is_left { self.index_after(self.handed - left) } else { self.received };

@@ -13,7 +13,7 @@ pub enum OnError<C> {
     ///
     /// Documents may come twice (see [`distinct_by`](super::AsyncGetDocs::distinct_by)). Counts as a retry; without a
     /// policy, one restart for each page is allowed. A restart to the same place that came no further than the one before
-    /// is the last: the error is handed out then.
+    /// is the last: the error is handed out then. Restarts to ever other places are not bounded.
     Restart {
         /// Where to go on.
         cursor: Option<C>,
@@ -25,7 +25,8 @@ pub enum OnError<C> {
 /// What to do about a cursor that leads back to a page already fetched.
 ///
 /// The page that held it is delivered first, whatever this says. A repetition within the last eight pages is noticed
-/// before any page is fetched twice. A longer loop, of `p` pages behind `n` others, is noticed before
+/// before any page is fetched twice (over [`by_cursor`](super::by_cursor) a loop through the first page, which has no cursor
+/// to be known by, one page later). A longer loop, of `p` pages behind `n` others, is noticed before
 /// `2 * max(n, p) + p + 16` pages were fetched (Brent's algorithm; memory stays bounded).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

@@ -47,7 +47,8 @@ pub(super) enum Step<T, E> {
 
 impl<T, C: Cursor, E> Walk<T, C, E> {
     pub(super) fn new(setup: Setup<T, C, E>) -> Self {
-        let place = Place::new(setup.origin.clone());
+        let counting = setup.numbering.as_ref().filter(|numbering| numbering.stride.is_some());
+        let place = Place::new(setup.origin.clone(), counting.map(|numbering| numbering.advance));
         Self {
             stage: Stage::Setup(Box::new(setup)),
             status: Status::Open,
@@ -214,7 +215,7 @@ where
     #[cold]
     fn shrink(&mut self, kind: ErrorKind<E>) -> Step<T, E> {
         self.status = Status::Failed;
-        let page = self.place.pages_in_all();
+        let page = self.place.pages + 1;
         Step::Failed(Error::new(page, self.place.landing.at.as_ref(), kind))
     }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use withal::pages::{AsyncGetDocs, Checkpoint, Offset, Page, PageNumber, by_offset, by_page_number};
+use withal::pages::{
+    AsyncGetDocs, Checkpoint, Offset, Page, PageNumber, by_cursor, by_offset, by_page_number,
+};
 
 use crate::support::{Api, Fault, items, trace};
 
@@ -291,4 +293,68 @@ async fn at_the_end_every_page_lies_behind() {
 async fn the_last_resume_counts() {
     let docs = Api::new([2, 1]).by_cursor().resume(Checkpoint::at(Some(1), 0));
     assert_eq!(trace(&mut docs.resume(Checkpoint::default())).await, "0 1 2 end");
+}
+
+#[tokio::test]
+async fn short_mark_page_number() {
+    // Page 3 of the walk (cursor 2) had 2 items, one was yielded; now it is empty, and the last.
+    let api = Api::new([2, 2, 2]);
+    let mut docs = api.by_cursor();
+    for _ in 0..5 {
+        docs.try_next().await.unwrap();
+    }
+    let told = trace(&mut Api::new([2, 2, 0]).by_cursor().resume(docs.checkpoint())).await;
+    assert_eq!(told, "! page 3 at 2 holds 0 items, and is to be resumed after 1; end");
+}
+
+#[tokio::test]
+async fn short_then_missing_cursor_does_not_repeat() {
+    let mut asked = 0;
+    let mut docs = by_cursor(move |at: Option<u8>| {
+        asked += 1;
+        async move {
+            Ok::<_, Fault>(match (asked, at) {
+                (1, _) => Page::new(vec![0, 1, 2], None).has_more(true),
+                (2, _) => Page::new(vec![0], None).has_more(true),
+                (3, _) => Page::new(vec![0, 1, 2], Some(9)),
+                _ => Page::new(vec![3], None),
+            })
+        }
+    });
+    assert!(trace(&mut docs).await.starts_with("0 1 2 ! page 1 at the start says that there are more"));
+    assert!(docs.retry_failed());
+    assert!(trace(&mut docs).await.starts_with("! page 1 at the start holds 1 items"));
+    assert!(docs.retry_failed());
+    assert!(trace(&mut docs).await.starts_with("! page 1 at the start says that there are more"));
+    assert_eq!(docs.checkpoint().skip(), 3, "three were yielded of it");
+    assert!(docs.retry_failed());
+    assert_eq!(trace(&mut docs).await, "3 end");
+}
+
+#[tokio::test]
+async fn offset_shorter_page_is_no_end_and_no_shrinking() {
+    let all: Vec<u64> = (0..20).collect();
+    let server = |most: u64| {
+        by_offset(10, move |offset, limit| async move {
+            Ok::<_, Fault>((offset..20.min(offset + limit.min(most))).collect::<Vec<_>>())
+        })
+    };
+    let mut docs = server(10);
+    for _ in 0..8 {
+        docs.try_next().await.unwrap();
+    }
+    // This time the server gives fewer at a time; the offsets are the same.
+    let mut docs = server(5).resume(docs.checkpoint());
+    let mut rest = Vec::new();
+    loop {
+        match docs.next().await {
+            Some(Ok(doc)) => rest.push(doc),
+            Some(Err(error)) => {
+                println!("{error}");
+                assert!(docs.retry_failed());
+            }
+            None => break,
+        }
+    }
+    assert_eq!(rest, all[8..]);
 }

@@ -128,3 +128,14 @@ async fn going_on_over_a_false_alarm_is_no_retry() {
     docs.try_next().await.unwrap();
     assert_eq!(docs.progress().retries, 0, "each page was asked for once");
 }
+
+#[tokio::test]
+async fn short_loop_after_a_retried_failure() {
+    let api = Api::new([1, 1, 1, 1]).link(3, 1).fail(3, 1);
+    let mut docs = api.by_cursor();
+    assert!(trace(&mut docs).await.contains("could not be fetched"));
+    assert!(docs.retry_failed());
+    let told = trace(&mut docs).await;
+    assert!(told.contains("leads back"), "{told}");
+    assert_eq!(api.asked(), [0, 1, 2, 3, 3], "no page is fetched twice but the one that failed");
+}

@@ -60,7 +60,7 @@ async fn progress_counts_items_yielded_and_pages_arrived() {
     assert_eq!(counts(docs.progress()), (3, 2, 0, Some(4), Some(0.75)));
     assert_eq!(
         format!("{docs:?}"),
-        "AsyncGetDocs { buffered: 1, progress: Progress { items: 3, pages: 2, retries: 0, total: Some(4) }, \
+        "AsyncGetDocs { remaining_in_page: 1, progress: Progress { items: 3, pages: 2, retries: 0, total: Some(4) }, \
          checkpoint: Checkpoint { cursor: Some(1), skip: 1, items: 3, pages: 1, done: false }, .. }"
     );
 }

@@ -1,12 +1,12 @@
 //! `retry`, `classify` and `gate`, on tokio's paused clock.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use backon::{ConstantBuilder, ExponentialBuilder};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use withal::pages::{AsyncGetDocs, Checkpoint, OnError, Page, by_cursor, by_page_number};
 
 use crate::support::{Api, Fault, trace};
@@ -137,7 +137,7 @@ async fn the_gate_is_passed_before_every_attempt_and_held_during_it() {
     let mut docs = docs;
     let watch = async {
         loop {
-            tokio::time::sleep(SECOND / 10).await;
+            sleep(SECOND / 10).await;
             assert_eq!(
                 permits.available_permits(),
                 1 - api.open(),
@@ -407,4 +407,111 @@ async fn restarts_that_come_further_each_time_go_on() {
     let mut docs = docs.classify(|at| OnError::Restart { cursor: Some(*at) });
     let expected: Vec<_> = (0..=20).map(|n| n.to_string()).collect();
     assert_eq!(trace(&mut docs).await, format!("{} end", expected.join(" ")));
+}
+
+fn at_once(times: usize) -> ConstantBuilder {
+    ConstantBuilder::default().with_delay(Duration::ZERO).with_max_times(times)
+}
+
+#[tokio::test]
+async fn first_restart_elsewhere_is_not_compared_with_the_walk_from_the_start() {
+    // 0 1 2 3 4, then the token has expired; from 3 again: 3 4 5, expired; from 3 again to the end.
+    let mut asked = 0;
+    let docs = by_cursor(move |at: Option<u32>| {
+        asked += 1;
+        let expired = asked == 6 || asked == 10;
+        async move {
+            let at = at.unwrap_or(0);
+            if expired { Err(at) } else { Ok((vec![at], (at < 7).then_some(at + 1))) }
+        }
+    });
+    let mut docs = docs.classify(|_| OnError::Restart { cursor: Some(3) }).retry(at_once(3));
+    assert_eq!(trace(&mut docs).await, "0 1 2 3 4 3 4 5 3 4 5 6 7 end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn window_guess_that_restarts_first_does_not_end_the_walk() {
+    // After pages 0 and 1 the session expires for everything in flight, once; the guess learns of it first.
+    let failed = Arc::new([AtomicBool::new(false), AtomicBool::new(false)]);
+    let docs = by_page_number(0, move |page| {
+        let failed = Arc::clone(&failed);
+        async move {
+            if page == 2 && !failed[0].swap(true, Ordering::Relaxed) {
+                sleep(Duration::from_secs(5)).await;
+                return Err("410");
+            }
+            if page == 3 && !failed[1].swap(true, Ordering::Relaxed) {
+                sleep(Duration::from_secs(1)).await;
+                return Err("410");
+            }
+            sleep(Duration::from_millis(10)).await;
+            Ok(if page < 4 { vec![page] } else { vec![] })
+        }
+    });
+    let mut docs = docs.concurrent(2).retry(at_once(5)).classify(|_| OnError::Restart { cursor: None });
+    assert_eq!(trace(&mut docs).await, "0 1 0 1 2 3 end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn window_retry_of_restart_is_the_policys() {
+    // Page 0, asked again after the restart, fails once more; an old guess came in between.
+    let asked = Arc::new(AtomicU32::new(0));
+    let docs = by_page_number(0, move |page| {
+        let asked = Arc::clone(&asked);
+        async move {
+            if page == 2 {
+                sleep(Duration::from_millis(10)).await;
+            }
+            if page == 3 {
+                sleep(Duration::from_secs(1)).await;
+            }
+            match page {
+                0 => match asked.fetch_add(1, Ordering::Relaxed) {
+                    1 => {
+                        sleep(Duration::from_secs(2)).await;
+                        Err("410")
+                    }
+                    _ => Ok(vec![0]),
+                },
+                2 if asked.load(Ordering::Relaxed) < 2 => Err("410"),
+                4.. => Ok(vec![]),
+                page => Ok(vec![page]),
+            }
+        }
+    });
+    let mut docs = docs.concurrent(2).retry(at_once(9)).classify(|_| OnError::Restart { cursor: None });
+    assert_eq!(trace(&mut docs).await, "0 1 0 1 2 3 end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn window_after_restart_still_concurrent() {
+    let open = Arc::new(AtomicUsize::new(0));
+    let most = Arc::new(AtomicUsize::new(0));
+    let (o, m) = (Arc::clone(&open), Arc::clone(&most));
+    let failed = Arc::new(AtomicBool::new(false));
+    let docs = by_page_number(0, move |page| {
+        let (o, m, failed) = (Arc::clone(&o), Arc::clone(&m), Arc::clone(&failed));
+        async move {
+            m.fetch_max(o.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+            sleep(Duration::from_secs(1)).await;
+            o.fetch_sub(1, Ordering::Relaxed);
+            if page == 15 && !failed.swap(true, Ordering::Relaxed) {
+                return Err("410");
+            }
+            Ok(Page::new(if page < 20 { vec![page] } else { vec![] }, None).total(20))
+        }
+    });
+    let mut docs = docs.concurrent(4).classify(|_| OnError::Restart { cursor: None });
+    for _ in 0..15 {
+        docs.try_next().await.unwrap();
+    }
+    assert_eq!(docs.try_next().await.unwrap(), Some(0));
+    for n in 1..8 {
+        assert_eq!(docs.try_next().await.unwrap(), Some(n));
+    }
+    most.store(0, Ordering::Relaxed);
+    for n in 8..14 {
+        assert_eq!(docs.try_next().await.unwrap(), Some(n));
+    }
+    assert!(most.load(Ordering::Relaxed) > 1, "one at a time since the restart");
 }

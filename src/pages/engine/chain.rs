@@ -26,6 +26,8 @@ enum State<C> {
     Failed {
         at: Option<C>,
         page: u64,
+        /// Whether it is another page than the walk led to, so that what was seen before is no loop.
+        jumps: bool,
     },
     Ended,
 }
@@ -62,9 +64,11 @@ impl<T, C: Cursor, E> Chain<T, C, E> {
 
     /// Whether there is a page to ask for again; it is, when the next page is wanted.
     pub(super) fn retry(&mut self) -> bool {
-        let State::Failed { at, page } = &mut self.state else { return false };
+        let State::Failed { at, page, jumps } = &mut self.state else { return false };
         self.page = *page;
-        self.course.jump(at.as_ref());
+        if *jumps {
+            self.course.jump(at.as_ref());
+        }
         self.request.forgive();
         self.state = State::Idle(at.take());
         true
@@ -75,8 +79,9 @@ impl<T, C: Cursor, E> Chain<T, C, E> {
         let Reply { result, attempts, restarted } = reply;
         if let Err(source) = result {
             landing.restarted = restarted;
-            return Outcome::Failed(self.fail(attempts, source));
+            return Outcome::Failed(self.fail(attempts, source, restarted));
         }
+        self.request.arrived();
         let at = self.request.at();
         if restarted {
             self.course.jump(at.as_ref());
@@ -96,10 +101,10 @@ impl<T, C: Cursor, E> Chain<T, C, E> {
     }
 
     #[cold]
-    fn fail(&mut self, attempts: u32, source: E) -> Error<E> {
+    fn fail(&mut self, attempts: u32, source: E, jumps: bool) -> Error<E> {
         let at = self.request.at().clone();
         let error = Error::new(self.page, at.as_ref(), ErrorKind::Fetch { attempts, source });
-        self.state = State::Failed { at, page: self.page };
+        self.state = State::Failed { at, page: self.page, jumps };
         error
     }
 
@@ -117,11 +122,11 @@ impl<T, C: Cursor, E> Chain<T, C, E> {
         };
         if let After::Repeat(next) = after {
             let error = Error::new(page, at.as_ref(), ErrorKind::Repeat { next: name(Some(&next)) });
-            self.state = State::Failed { at: Some(next), page: self.page };
+            self.state = State::Failed { at: Some(next), page: self.page, jumps: true };
             Outcome::Failed(error)
         } else {
             let error = Error::new(page, at.as_ref(), ErrorKind::MissingCursor);
-            self.state = State::Failed { at, page };
+            self.state = State::Failed { at, page, jumps: false };
             Outcome::Failed(error)
         }
     }

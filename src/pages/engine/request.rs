@@ -65,6 +65,14 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         Some(Self::new(self.source.fork()?, self.hooks.clone(), self.origin.clone()))
     }
 
+    /// The page is handed on, in its turn.
+    #[inline]
+    pub(super) fn arrived(&self) {
+        if let Some(hooks) = &self.hooks {
+            hooks.lock().restarts.arrive();
+        }
+    }
+
     /// The consumer wants to go on after an error: what restarted before counts no more.
     pub(super) fn forgive(&self) {
         if let Some(hooks) = &self.hooks {
@@ -168,7 +176,6 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         let Some(hooks) = &self.hooks else { return Some(result) };
         let (page, attempt) = (self.page, self.attempts);
         let Err(error) = result else {
-            hooks.lock().restarts.arrive();
             hooks.observe(&Event::Arrived { page, cursor: self.at.as_ref(), items });
             return Some(Ok(()));
         };

@@ -1,8 +1,8 @@
-/// Keeps a walk from restarting for ever: a restart to the same place that came no further than the one before is the
-/// last.
+/// Keeps a walk from restarting for ever at the same place: a restart there that came no further than the one before is
+/// the last. Pages count as they are handed on, in order.
 pub(super) struct Restarts<C> {
     target: Target<C>,
-    /// Pages that have come since the last restart, and how many had come before it.
+    /// Pages that have come since the last restart, and how many had come between it and the one before.
     arrived: u64,
     reach: u64,
 }
@@ -30,7 +30,9 @@ impl<C: Clone + PartialEq> Restarts<C> {
         if again && self.arrived > 0 && self.arrived <= self.reach {
             return false;
         }
-        if self.arrived > 0 || !again {
+        if !again {
+            (self.reach, self.arrived) = (0, 0);
+        } else if self.arrived > 0 {
             (self.reach, self.arrived) = (self.arrived, 0);
         }
         self.target = Target::To(target.cloned());

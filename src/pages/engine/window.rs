@@ -28,15 +28,19 @@ pub(in crate::pages) struct Window<T, C, E> {
     page: u64,
     /// How many items a page is guessed to hold: what the last one held.
     stride: Option<u64>,
-    /// Items not yet received, where the API told how many there are.
-    left: Option<u64>,
+    /// How many items there are, where the API told, and how many of them have come.
+    total: Option<u64>,
     received: u64,
 }
 
 enum State<C> {
     Due(C),
-    Stuck { at: C, next: C },
-    Failed(C),
+    Stuck {
+        at: C,
+        next: C,
+    },
+    /// An error was told; whether this is another page than the walk led to.
+    Failed(C, bool),
     Ended,
 }
 
@@ -64,7 +68,7 @@ where
     pub(super) fn new(model: Request<T, C, E>, course: Course<C>, start: C, page: u64, width: usize) -> Self {
         let stride = course.numbering.as_ref().and_then(|numbering| numbering.stride);
         let slots = VecDeque::new();
-        Self { model, course, width, slots, state: State::Due(start), page, stride, left: None, received: 0 }
+        Self { model, course, width, slots, state: State::Due(start), page, stride, total: None, received: 0 }
     }
 
     pub(super) fn poll_page(
@@ -78,7 +82,7 @@ where
             State::Stuck { .. } => {
                 return Poll::Ready(Outcome::Failed(self.fail()));
             }
-            State::Failed(_) | State::Ended => return Poll::Ready(Outcome::End),
+            State::Failed(..) | State::Ended => return Poll::Ready(Outcome::End),
         }
         self.fill(want);
         let Some(due) = self.slots.front_mut() else { return Poll::Ready(Outcome::End) };
@@ -109,8 +113,10 @@ where
 
     /// The guesses after the failed page are kept: they are not asked for again.
     pub(super) fn retry(&mut self) -> bool {
-        let State::Failed(at) = &self.state else { return false };
-        self.course.jump(Some(at));
+        let State::Failed(at, jumps) = &self.state else { return false };
+        if *jumps {
+            self.course.jump(Some(at));
+        }
         self.model.forgive();
         self.state = State::Due(at.clone());
         true
@@ -120,16 +126,18 @@ where
         let (Reply { result, attempts, restarted }, at, mut page) = answer;
         if let Err(source) = result {
             let error = Error::new(self.page, at.as_ref(), ErrorKind::Fetch { attempts, source });
-            self.state = at.map_or(State::Ended, State::Failed);
+            self.state = at.map_or(State::Ended, |at| State::Failed(at, restarted));
             landing.restarted = restarted;
             return Outcome::Failed(error);
         }
+        self.model.arrived();
         if restarted {
             self.course.jump(at.as_ref());
+            self.received = 0;
         }
         let items = page.items.len() as u64;
         self.received += items;
-        self.left = page.total.map(|total| total.saturating_sub(self.received)).or(self.left);
+        self.total = page.total.or(self.total);
         if items > 0 {
             self.stride = Some(items);
         }
@@ -184,7 +192,9 @@ where
         // Before the first page nobody knows how few pages hold what is wanted, unless all is.
         let Some(stride) = self.stride else { return ahead < want.pages && want.items == u64::MAX };
         let items = ahead.saturating_mul(stride);
-        ahead < want.pages && items < want.items && self.left.is_none_or(|left| items < left)
+        ahead < want.pages
+            && items < want.items
+            && self.total.is_none_or(|total| self.received.saturating_add(items) < total)
     }
 
     fn open(&self, at: C, ahead: u64) -> Option<Slot<T, C, E>> {
@@ -210,7 +220,7 @@ where
             State::Stuck { at, next } => {
                 let kind = ErrorKind::Repeat { next: name(Some(&next)) };
                 let error = Error::new(self.page - 1, Some(&at), kind);
-                self.state = State::Failed(next);
+                self.state = State::Failed(next, true);
                 error
             }
             _ => unreachable!("called when the walk is stuck"),

@@ -57,6 +57,9 @@
 //! A cursor that is a URL is kept relative to the endpoint (`/docs?page=3`), so a checkpoint stays good when the host or
 //! the port changes. On a foreign origin it is absolute, and resuming from it is checked like any link.
 //!
+//! It needs tokio's runtime with IO and timer, as `#[tokio::main]` has it: an error waits a second at most for the body
+//! that explains it.
+//!
 //! reqwest comes here without TLS: choose a backend by a feature of your own `reqwest` dependency.
 //!
 //! [reqwest]: https://docs.rs/reqwest
