@@ -243,7 +243,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     ///
     /// ```compile_fail,E0277
     /// # use withal::pages::by_cursor;
-    /// # async fn fetch(cursor: Option<String>) -> Result<(Vec<u64>, Option<String>), std::io::Error> { todo!() }
+    /// # async fn fetch(cursor: Option<String>) -> Result<(Vec<u64>, Option<String>), std::io::Error> { Ok((vec![], cursor)) }
     /// let docs = by_cursor(fetch).concurrent(4);
     /// ```
     ///
