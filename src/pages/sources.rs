@@ -39,7 +39,7 @@ where
     F: FnMut(Option<C>) -> Fut + Send + 'static,
     Fut: Future<Output = Result<P, E>> + Send + 'static,
 {
-    docs(chain(fetch_page, P::into), None, None)
+    docs(chain(fetch_page), None, None)
 }
 
 /// The documents of an API whose pages link to the next one: `fetch_page` gets the first URL, then what each page links
@@ -76,7 +76,7 @@ where
     let origin = first_url.into();
     let first = origin.clone();
     let fetch_page = move |url: Option<String>| fetch_page(url.unwrap_or_else(|| first.clone()));
-    docs(chain(fetch_page, P::into), Some(origin), None)
+    docs(chain(fetch_page), Some(origin), None)
 }
 
 /// The documents of an API whose pages have numbers, from `first` (0 or 1) on.
@@ -114,7 +114,7 @@ where
 {
     let first = PageNumber::new(first);
     let fetch_page = move |at: Option<PageNumber>| fetch_page(at.unwrap_or(first).get());
-    let source = shared(fetch_page, P::into);
+    let source = shared(fetch_page);
     docs(source, Some(first), Some(Numbering::by_page()))
 }
 
@@ -156,7 +156,7 @@ where
 {
     let first = Offset::new(0);
     let fetch_page = move |at: Option<Offset>| fetch_page(at.unwrap_or(first).get(), limit);
-    let source = shared(fetch_page, P::into);
+    let source = shared(fetch_page);
     docs(source, Some(first), Some(Numbering::by_offset(limit)))
 }
 

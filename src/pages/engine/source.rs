@@ -29,57 +29,46 @@ pub(in crate::pages) struct Begin<C>(pub(super) Option<C>);
 
 pub(in crate::pages) type BoxSource<T, C, E> = Pin<Box<dyn Source<T, C, E>>>;
 
-/// `convert` and `share` are closures of size zero, so that they are inlined.
+/// `share` is a closure of size zero, so that it is inlined.
 #[pin_project]
-struct Calls<F, Fut, G, S> {
+struct Calls<F, Fut, S> {
     fetch: F,
     #[pin]
     page: Option<Fut>,
-    convert: G,
     share: S,
 }
 
 /// One page at a time.
-pub(in crate::pages) fn chain<T, C, E, P, F, Fut, G>(fetch: F, convert: G) -> BoxSource<T, C, E>
+pub(in crate::pages) fn chain<T, C, E, P, F, Fut>(fetch: F) -> BoxSource<T, C, E>
 where
     C: 'static,
+    P: Into<Page<T, C>>,
     F: FnMut(Option<C>) -> Fut + Send + 'static,
     Fut: Future<Output = Result<P, E>> + Send + 'static,
-    G: Fn(P) -> Page<T, C> + Copy + Send + 'static,
 {
-    Box::pin(Calls { fetch, page: None, convert, share: |_: &F| None })
+    Box::pin(Calls { fetch, page: None, share: |_: &F| None })
 }
 
 /// Several at a time, should that be asked for.
-pub(in crate::pages) fn shared<T, C, E, P, F, Fut, G>(fetch: F, convert: G) -> BoxSource<T, C, E>
+pub(in crate::pages) fn shared<T, C, E, P, F, Fut>(fetch: F) -> BoxSource<T, C, E>
 where
     C: 'static,
+    P: Into<Page<T, C>>,
     F: FnMut(Option<C>) -> Fut + Send + 'static,
     Fut: Future<Output = Result<P, E>> + Send + 'static,
-    G: Fn(P) -> Page<T, C> + Copy + Send + 'static,
 {
     let fetch = Arc::new(Mutex::new(fetch));
     // A panic of the function under the lock leaves nothing half done of ours.
     let fetch = move |at| fetch.lock().unwrap_or_else(PoisonError::into_inner)(at);
-    fork(fetch, convert)
+    Box::pin(Calls { fetch, page: None, share: |fetch: &_| Some(Clone::clone(fetch)) })
 }
 
-fn fork<T, C, E, P, F, Fut, G>(fetch: F, convert: G) -> BoxSource<T, C, E>
+impl<T, C, E, P, F, Fut, S> Source<T, C, E> for Calls<F, Fut, S>
 where
     C: 'static,
-    F: FnMut(Option<C>) -> Fut + Clone + Send + 'static,
-    Fut: Future<Output = Result<P, E>> + Send + 'static,
-    G: Fn(P) -> Page<T, C> + Copy + Send + 'static,
-{
-    Box::pin(Calls { fetch, page: None, convert, share: |fetch: &F| Some(fetch.clone()) })
-}
-
-impl<T, C, E, P, F, Fut, G, S> Source<T, C, E> for Calls<F, Fut, G, S>
-where
-    C: 'static,
+    P: Into<Page<T, C>>,
     F: FnMut(Option<C>) -> Fut + Send + 'static,
     Fut: Future<Output = Result<P, E>> + Send + 'static,
-    G: Fn(P) -> Page<T, C> + Copy + Send + 'static,
     S: Fn(&F) -> Option<F> + Copy + Send + 'static,
 {
     fn poll(
@@ -96,13 +85,12 @@ where
         let page = this.page.as_mut().as_pin_mut().expect("a page is begun before it is waited for");
         let result = ready!(page.poll(cx));
         this.page.set(None);
-        *into = (this.convert)(result?);
+        *into = result?.into();
         Poll::Ready(Ok(()))
     }
 
     fn fork(&self) -> Option<BoxSource<T, C, E>> {
-        let Self { convert, share, .. } = *self;
-        let fetch = share(&self.fetch)?;
-        Some(Box::pin(Self { fetch, page: None, convert, share }))
+        let fetch = (self.share)(&self.fetch)?;
+        Some(Box::pin(Self { fetch, page: None, share: self.share }))
     }
 }
