@@ -61,6 +61,7 @@
 #[cfg(feature = "backon")]
 pub use backon;
 
+pub mod cleanup;
 pub mod coroutine;
 pub mod pages;
 

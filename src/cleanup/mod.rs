@@ -1,0 +1,59 @@
+//! Cleanups: work that outlives its owner, since Rust's destructors cannot await.
+//!
+//! What is dropped before it could close itself hands the rest to [`detach`]: it becomes a task of the runtime, counted
+//! until it is done. A program that is about to end waits for them with [`drain`].
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), withal::cleanup::Unfinished> {
+//! use std::time::Duration;
+//! use withal::cleanup;
+//!
+//! let observer = cleanup::observe(|event| eprintln!("{event}"));
+//! cleanup::detach(async {
+//!     tokio::task::yield_now().await; // say goodbye to the server
+//!     Ok::<(), std::io::Error>(())
+//! });
+//! assert_eq!(cleanup::pending(), 1);
+//! cleanup::drain(Duration::from_secs(5)).await?;
+//! # drop(observer);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What becomes of a cleanup
+//!
+//! | it | [`observe`] tells of |
+//! |---|---|
+//! | is done | nothing |
+//! | fails | [`Event::Failed`], with the error |
+//! | panics | [`Event::Panicked`], with the payload |
+//! | takes longer than its [`grace`](Cleanup::grace) | [`Event::Lost`], [`Loss::GraceElapsed`]; it is dropped |
+//! | is detached where no runtime is | [`Event::Lost`], [`Loss::NoRuntime`]; it is dropped |
+//! | is on a runtime that shuts down | [`Event::Lost`], [`Loss::Shutdown`]; it is dropped |
+//!
+//! # What is promised
+//!
+//! - **Safe in destructors.** [`detach`] neither blocks nor panics, whether there is a runtime or not, also while another
+//!   panic unwinds.
+//! - **No loss in silence.** Whatever does not come to its end is told to the observers, once.
+//! - **No timer needed.** Graces and [`drain`] are kept also on a runtime whose timer is not enabled. They are of the
+//!   wall clock, also where tokio's clock is paused.
+//! - **By runtime.** [`pending`] and [`drain`] are about the runtime that they are called on.
+//!
+//! # What is not
+//!
+//! No library can run a cleanup after [`mem::forget`](std::mem::forget), after an abort, or on a runtime that is gone.
+//! A cleanup that blocks its thread is not interrupted by its grace.
+
+mod deadline;
+mod detach;
+mod drain;
+mod event;
+mod observe;
+mod registry;
+
+pub use self::detach::{Cleanup, detach};
+pub use self::drain::{Unfinished, drain, pending};
+pub use self::event::{Event, Loss};
+pub use self::observe::{Observer, observe};
