@@ -61,8 +61,14 @@
 #[cfg(feature = "backon")]
 pub use backon;
 
+/// An async block whose `yield`s make it a stream: those of the `async-stream` crate, for streams that go one way.
+///
+/// When to use which, and at what cost: [`generator`].
+pub use async_stream::{stream, try_stream};
+
 pub mod cleanup;
 pub mod coroutine;
+pub mod generator;
 pub mod pages;
 
 /// The README's program, compiled.

@@ -129,10 +129,16 @@ where
     let outcome = within(caught(work), grace).await;
     match &outcome {
         Some(Ok(Ok(()))) => tracked.over(None),
-        Some(Ok(Err(error))) => tracked.over(Some(Event::Failed { name, error })),
+        Some(Ok(Err(error))) => tracked.over(Some(Event::Failed { name, error: unboxed(error) })),
         Some(Err(payload)) => tracked.over(Some(Event::Panicked { name, payload: &**payload })),
         None => tracked.over(Some(Event::Lost { name, loss: Loss::GraceElapsed })),
     }
+}
+
+/// An error that is erased already is told as what it is.
+fn unboxed<E: Send + 'static>(error: &E) -> &(dyn Any + Send) {
+    let any: &(dyn Any + Send) = error;
+    any.downcast_ref::<Box<dyn Any + Send>>().map_or(any, |boxed| &**boxed)
 }
 
 /// The output, or what it panicked with.
