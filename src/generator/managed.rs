@@ -42,6 +42,7 @@ use crate::coroutine::{Drive, Exit, State, Throw};
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "a generator does nothing unless it is polled"]
 pub struct ManagedGenerator<Y, S = (), T = Exit>
 where
     Y: Send + 'static,

@@ -9,8 +9,7 @@
 //! `hand-written` is what one would write as a `poll_next`, without a generator. What the peers are:
 //! - `unfold`: of the crate futures. It moves its state into a future an item, so its nested streams are pinned around it.
 //! - `async-stream`: a macro; the value goes out through a thread-local.
-//! - `async-gen`: a box that the body shares. Its macros expand to a bare `gen`, which edition 2024 reserves, so it is
-//!   driven by its function.
+//! - `async-gen`: a box that the body shares. By its function: its macros wrap the body once more, and cost a little more.
 //! - `async_fn_stream`: an `Arc` that the body shares, and a thread-local to say whose turn it is.
 //! - `asynk-strim`: wraps the waker, so that the yield finds its stream in the context; no allocation.
 //! - `fauxgen`: likewise, and takes arguments. Its attribute, whose token is inline; that of its `gen!` is in a box.
@@ -28,6 +27,7 @@ mod asynk_strim;
 mod fauxgen;
 mod genawaiter;
 mod hand_written;
+mod ours;
 mod tokio_mpsc;
 mod unfold;
 
@@ -45,6 +45,7 @@ pub(super) fn groups() -> Vec<Group> {
 /// The numbers, as they come.
 fn plain() -> Group {
     let rows = vec![
+        items("withal", ours::plain),
         items("hand-written", hand_written::plain),
         items("unfold", unfold::plain),
         items("async-stream", async_stream::plain),
@@ -63,6 +64,7 @@ fn plain() -> Group {
 /// Each number awaited in the body first, as a future that is ready: the yield costs what it costs beside another await.
 fn ready() -> Group {
     let rows = vec![
+        items("withal", ours::ready),
         items("hand-written", hand_written::ready),
         items("unfold", unfold::ready),
         items("async-stream", async_stream::ready),
@@ -80,6 +82,9 @@ fn ready() -> Group {
 /// The numbers through three generators more, each of which loops over the one inside it.
 fn nested() -> Group {
     let rows = vec![
+        items("withal", ours::nested),
+        items("withal (helpers)", ours::helped),
+        items("withal (yield_from)", ours::delegated),
         items("hand-written", hand_written::nested),
         total("unfold", unfold::nested),
         items("async-stream", async_stream::nested),
@@ -97,6 +102,7 @@ fn nested() -> Group {
 /// A number sent in, and the total of all so far yielded back.
 fn asend() -> Group {
     let rows = vec![
+        total("withal", ours::asend),
         total("hand-written", hand_written::asend),
         total("fauxgen", fauxgen::asend),
         total("genawaiter-rc", genawaiter::rc::asend),
@@ -109,6 +115,7 @@ fn asend() -> Group {
 /// A generator made, driven through its one item to its end, and dropped.
 fn create() -> Group {
     let rows = vec![
+        each("withal", ours::one),
         each("hand-written", hand_written::one),
         each("unfold", unfold::one),
         each("async-stream", async_stream::one),

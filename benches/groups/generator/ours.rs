@@ -5,8 +5,8 @@ use std::hint::black_box;
 use std::pin::pin;
 
 use futures::{Stream, StreamExt as _};
-use withal::coroutine::{Exit, Yielder};
-use withal::generator::{AsyncGeneratorExt as _, generator};
+use withal::coroutine::{Drive, Exit, Yielder};
+use withal::generator::{AsyncGenerator, AsyncGeneratorExt as _, generator};
 
 pub(super) fn plain(n: u64) -> impl Stream<Item = u64> {
     generator(async move |mut y| {
@@ -68,6 +68,26 @@ async fn third(y: &mut Yielder<'_, u64>, n: u64) -> Result<(), Exit> {
         y.yield_(black_box(number)).await?;
     }
     Ok(())
+}
+
+/// The same in four generators, each of which gives its place to the next.
+pub(super) fn delegated(n: u64) -> impl Stream<Item = u64> {
+    generator(async move |mut y| {
+        let middle = generator(async move |mut y| {
+            let inner = generator(async move |mut y| y.yield_from(pin!(source(n))).await);
+            y.yield_from(pin!(inner)).await
+        });
+        y.yield_from(pin!(middle)).await
+    })
+}
+
+fn source(n: u64) -> AsyncGenerator<impl Drive<Yield = u64, Sent = (), Return = (), Thrown = Exit>> {
+    generator(async move |mut y| {
+        for number in 0..n {
+            y.yield_(black_box(number)).await?;
+        }
+        Ok(())
+    })
 }
 
 pub(super) fn one(number: u64) -> impl Stream<Item = u64> {
