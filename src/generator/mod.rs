@@ -67,14 +67,16 @@
 //!
 //! | I want | use | it costs |
 //! |---|---|---|
-//! | items out, and nothing else, in the least time | [`stream!`](crate::stream), [`try_stream!`](crate::try_stream) of `async-stream` | a macro around the body |
-//! | that, and helpers that yield, delegation, a close that awaits | [`generator`] | a quarter more instructions an item |
-//! | answers, errors thrown in | [`generator`], [`try_generator`] | the same |
+//! | items out, and nothing else, in the least time | [`stream!`](crate::stream), [`try_stream!`](crate::try_stream) of `async-stream` | a macro around the body: 52 instructions an item |
+//! | that, and helpers that yield, delegation, a close that awaits | [`generator`] | 64 |
+//! | answers, errors thrown in | [`generator`], [`try_generator`] | 85 a round trip |
 //! | a name for its type: a field, an array | [`boxed`](AsyncGenerator::boxed) | an allocation, and a call by pointer |
 //! | several holders; to be closed when it is dropped | [`managed`](AsyncGenerator::managed) | that, and two locks an item |
 //!
-//! Four generators, each looping over the next, cost four times one. Helper functions that get the yielder, as
-//! `&mut Yielder<'_, ..>`, cost hardly more than one body: prefer them where there is a choice.
+//! Layers cost: four generators that each loop over the next take 237 instructions an item (`stream!`: 169), and more by
+//! `yield_from`, which passes answers and throws through. Three helper functions that get the yielder, as
+//! `&mut Yielder<'_, ..>`, take 88: prefer them where there is a choice. What a hand-written `poll_next` takes in the same
+//! places is 13; all of it by the crate's benches.
 //!
 //! # What is promised
 //!

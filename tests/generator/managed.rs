@@ -50,7 +50,7 @@ fn kept(log: &Log) -> (ManagedGenerator<u32>, Arc<Mutex<Vec<withal::generator::C
 /// What the observers are told of generators that say so by an error or panic of this text.
 fn observed(of: &'static str) -> (Arc<AtomicBool>, cleanup::Observer) {
     let seen = Arc::new(AtomicBool::new(false));
-    let sees = Arc::clone(&seen);
+    let to = Arc::clone(&seen);
     let observer = cleanup::observe(move |event| {
         let text = match event {
             Event::Failed { error, .. } => match error.downcast_ref::<Error<(), &str>>() {
@@ -62,7 +62,7 @@ fn observed(of: &'static str) -> (Arc<AtomicBool>, cleanup::Observer) {
         };
         if text == of {
             assert_eq!(event.name(), "async generator");
-            sees.store(true, Ordering::Relaxed);
+            to.store(true, Ordering::Relaxed);
         }
     });
     (seen, observer)
@@ -379,9 +379,9 @@ mod first_iteration {
     #[test]
     fn it_gets_a_handle_that_closes_and_keeps_nothing_alive() {
         let known = Arc::new(Mutex::new(Vec::new()));
-        let knows = Arc::clone(&known);
+        let to = Arc::clone(&known);
         let hooks = Hooks::default()
-            .firstiter(move |generator| knows.lock().unwrap().push(generator.clone()))
+            .firstiter(move |generator| to.lock().unwrap().push(generator.clone()))
             .finalizer(drop);
         let log = Log::default();
         let make = || {
