@@ -44,6 +44,8 @@
 //! | `await anext(docs)` | `docs.try_next().await?` |
 //! | `raise StopAsyncIteration` | `None` |
 //! | `async def` with `yield`; `async for` over it | [`generator::generator`], a `Stream` |
+//! | `async for x in xs: .. else: ..` | [`async_for!`] |
+//! | `aiter(xs)`, `anext(xs)`, `anext(xs, default)` | [`desugar::aiter`], [`desugar::anext`], [`desugar::anext_or`] |
 //! | `await anext(g)`, `g.asend(v)`, `g.athrow(e)`, `g.aclose()` | [`generator::AsyncGeneratorExt`], with the same methods |
 //! | `sys.set_asyncgen_hooks`, `loop.shutdown_asyncgens()` | [`generator::Hooks`], [`generator::shutdown_asyncgens`] |
 //! | a coroutine object; `coro.send(v)`, `coro.throw(e)`, `coro.close()` | [`coroutine::Coroutine`], with the same methods |
@@ -75,6 +77,7 @@ pub use async_stream::{stream, try_stream};
 
 pub mod cleanup;
 pub mod coroutine;
+pub mod desugar;
 pub mod generator;
 pub mod pages;
 

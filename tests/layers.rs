@@ -9,6 +9,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("cleanup", &[]),
     ("coroutine", &["cleanup"]),
     ("generator", &["cleanup", "coroutine"]),
+    ("desugar", &["cleanup", "coroutine", "generator"]),
     ("pages", &[]),
 ];
 
