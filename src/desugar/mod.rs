@@ -33,7 +33,7 @@
 //! | Python | here |
 //! |---|---|
 //! | a coroutine, called and not awaited | an `async` block or the future of an `async fn`: nothing of it has run, either |
-//! | an object with `__await__` | a type with [`IntoFuture`](std::future::IntoFuture), or a [`Future`](std::future::Future) |
+//! | an object with `__await__` | a type with [`IntoFuture`], or a [`Future`] |
 //! | a `Task` | tokio's `JoinHandle` |
 //! | a `Future` with a result that somebody sets | the receiver of tokio's `oneshot` channel |
 //! | a generator with `types.coroutine` | a [`Coroutine`](crate::coroutine::Coroutine), driven by hand |
