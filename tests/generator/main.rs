@@ -96,14 +96,47 @@
 //! | `aiter_idempotent` | the identity of objects; what is a stream is passed on by value, or by reference |
 //! | `anext_bad_args`, `anext_bad_await`, `anext_return_iterator`, `anext_return_generator`, `aiter_bad_args` | types that the compiler refuses: no stream, no future, too many arguments |
 //! | `~anext_05` | a value sent into an `anext` that was made without one: a poll carries none |
-//! | `^expression_01`, `^expression_02` | generator expressions are Python's grammar |
+//! | `^expression_01`, `^expression_02` | generator expressions are Python's grammar; what they come to is in `iteration` |
 //! | `^aclose_compatible_with_get_stack` | frames of the interpreter |
 //! | `asend`, `athrow`, `aclose` | warnings at run time that nobody awaited it; here a lint: they are `#[must_use]` |
+//!
+//! # `async for` and comprehensions of `test_coroutines.py`
+//!
+//! A loop is [`async_for!`](withal::async_for), a comprehension what a stream collects to. The tests are in `iteration`.
+//!
+//! | `test_` dropped | pins | here |
+//! |---|---|---|
+//! | `for_1` | what is awaited between the items yields through the loop; `break`, `continue`, `else` | `for_1_yields_through_the_loop` |
+//! | `for_6` | loop after loop, with an `else`; without its `async with` | `for_6_loop_after_loop` |
+//! | `for_7`, `for_8` | what makes the stream fails: the loop does not begin; the second is about warnings besides | `for_7_what_makes_the_stream_fails` |
+//! | `for_tuple` | a stream that can be iterated without awaiting, too | `for_tuple_an_iterator_that_is_a_stream` |
+//! | `for_stop_iteration` | a stream that is an error, too | `for_stop_iteration_a_stream_that_is_the_error` |
+//! | `for_assign_raising_stop_async_iteration` | an assignment that fails by what looks like an end: no end | `for_assign_raising_stop_async_iteration_is_no_end` |
+//! | `for_assign_raising_stop_async_iteration_2` | the same of an item that cannot be taken apart | `for_assign_raising_stop_async_iteration_2_is_no_end` |
+//! | `comp_1` | of what is awaited: list, set, dict | `comp_1_of_what_is_awaited` |
+//! | `comp_2` | of what awaited iterables hold | `comp_2_of_what_awaited_iterables_hold` |
+//! | `comp_3` | of a generator: list, set, dict, generator | `comp_3_of_a_generator` |
+//! | `comp_4` | the same with a condition | `comp_4_with_a_condition` |
+//! | `comp_4_2` | the same with a condition of two sides | `comp_4_2_with_a_condition_of_two_sides` |
+//! | `comp_5` | a generator for each of a list | `comp_5_a_generator_for_each_of_a_list` |
+//! | `comp_6` | lists out of a generator | `comp_6_lists_out_of_a_generator` |
+//! | `comp_7` | an error of the generator passes | `comp_7_an_error_of_the_generator` |
+//! | `comp_8` | one that awaits nothing, inside a coroutine | `comp_8_without_any_await` |
+//! | `comp_9` | one that awaits nothing, of one that does | `comp_9_and_then_without_any_await` |
+//! | `comp_10` | one that awaits nothing, of another | `comp_10_out_of_another_without_any_await` |
+//! | `nested_comp` | each kind in each | `nested_comp_each_in_each` |
+//!
+//! Not here, and why:
+//!
+//! | `test_` dropped | reason |
+//! |---|---|
+//! | `for_2`, `for_3`, `for_4`, `for_11` | types that the compiler refuses: no stream, and what it gives is no future |
 
 mod concurrent;
 mod cpython;
 mod delegation;
 mod ends;
+mod iteration;
 mod managed;
 mod model;
 mod operations;
