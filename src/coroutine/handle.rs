@@ -298,7 +298,12 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     /// Something in the body may not have been polled, as nobody had woken it.
     #[cold]
     fn step_again(&mut self) -> Stepped<D> {
-        if self.0.wake() { self.step() } else { Err(Error::Waiting) }
+        while self.0.wake() {
+            if let Poll::Ready(stepped) = self.poll_step(&mut Context::from_waker(Waker::noop())) {
+                return stepped;
+            }
+        }
+        Err(Error::Waiting)
     }
 
     #[inline(always)]

@@ -58,6 +58,8 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
             }
             let polled = future.as_mut().poll(cx).map(Ok);
             if polled.is_pending() {
+                // No yield is under way, so this is the answer to one that was dropped.
+                drop(yielder.exchange().take_sent());
                 yielder.exchange().awaits(cx);
             }
             polled
