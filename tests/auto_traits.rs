@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use futures::stream::{FusedStream, Stream};
+use withal::cleanup::{self, Cleanup, Loss, Observer, Unfinished};
 use withal::coroutine::{
     self, BoxCoroutine, Exit, LocalBoxCoroutine, State, Step, Thrown, Yield, Yielder, coroutine,
 };
@@ -29,12 +30,14 @@ struct Crawler {
 }
 
 fn is_send<T: Send>() {}
+fn is_sync<T: Sync>() {}
 fn is_unpin<T: Unpin>() {}
 fn is_debug<T: Debug>() {}
 fn is_shared<T: Send + Sync + Clone + Debug>() {}
 fn is_stream<T: Stream + FusedStream>() {}
 fn is_error<T: std::error::Error + Send + Sync + 'static>() {}
 fn is_send_unpin_debug<T: Send + Unpin + Debug>(_: &T) {}
+fn is_send_future<T: Future + Send>(_: &T) {}
 fn is_future<T: Future + Send + Unpin>(_: &T) {}
 
 #[test]
@@ -79,6 +82,19 @@ fn values_are_plain_data() {
     is_shared::<(PageNumber, Offset, Progress, OnEmpty, OnRepeat, OnError<String>)>();
     is_debug::<Event<'_, String, std::io::Error>>();
     is_error::<Error<std::io::Error>>();
+}
+
+#[test]
+fn cleanups_are_what_their_work_is() {
+    is_debug::<Cleanup<Refused>>();
+    is_send::<Cleanup<Doc>>();
+    is_send::<Observer>();
+    is_sync::<Observer>();
+    is_debug::<Observer>();
+    is_debug::<cleanup::Event<'_>>();
+    is_shared::<(Loss, Unfinished)>();
+    is_error::<Unfinished>();
+    is_send_future(&cleanup::drain(std::time::Duration::ZERO));
 }
 
 #[test]

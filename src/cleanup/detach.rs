@@ -84,12 +84,13 @@ impl<F> Cleanup<F> {
         E: Send + 'static,
     {
         let Self { work, name, grace, home } = self;
-        match Handle::try_current().ok().or(home) {
-            Some(runtime) => {
-                let tracked = Tracked { name, is_over: false, _entry: Entry::new(runtime.id()) };
-                drop(runtime.spawn(run(work, grace, tracked)));
-            }
-            None => observe::tell(&Event::Lost { name, loss: Loss::NoRuntime }),
+        if let Some(runtime) = Handle::try_current().ok().or(home) {
+            let tracked = Tracked { name, is_over: false, _entry: Entry::new(runtime.id()) };
+            drop(runtime.spawn(run(work, grace, tracked)));
+        } else {
+            // Its destructor may panic, and ours may be called by one.
+            drop(catch_unwind(AssertUnwindSafe(|| drop(work))));
+            observe::tell(&Event::Lost { name, loss: Loss::NoRuntime });
         }
     }
 }
@@ -125,13 +126,13 @@ where
     E: Send + 'static,
 {
     let name = tracked.name;
-    // Dropped before anybody is told that it is over.
-    let outcome = within(caught(work), grace).await;
+    // Dropped before anybody is told that it is over; a panic of its destructor is caught, too.
+    let outcome = caught(within(work, grace)).await;
     match &outcome {
-        Some(Ok(Ok(()))) => tracked.over(None),
-        Some(Ok(Err(error))) => tracked.over(Some(Event::Failed { name, error })),
-        Some(Err(payload)) => tracked.over(Some(Event::Panicked { name, payload: &**payload })),
-        None => tracked.over(Some(Event::Lost { name, loss: Loss::GraceElapsed })),
+        Ok(Some(Ok(()))) => tracked.over(None),
+        Ok(Some(Err(error))) => tracked.over(Some(Event::Failed { name, error })),
+        Ok(None) => tracked.over(Some(Event::Lost { name, loss: Loss::GraceElapsed })),
+        Err(payload) => tracked.over(Some(Event::Panicked { name, payload: &**payload })),
     }
 }
 

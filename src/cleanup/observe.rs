@@ -17,7 +17,7 @@ fn hooks() -> MutexGuard<'static, Vec<Hook>> {
 /// Calls `hook` for every cleanup of this process that fails or is lost, until the observer is dropped.
 ///
 /// It is called where the cleanup ends: in a task, or in a destructor. So it must not block, and a panic of its own is
-/// caught. There may be several.
+/// caught. There may be several. One that is under way on another thread as its observer is dropped comes to its end.
 ///
 /// # Examples
 ///

@@ -1,0 +1,9 @@
+//! Cleanups: what becomes of work that outlives its owner, who is told, and who can wait for it.
+
+mod drain;
+mod ends;
+mod heard;
+mod observers;
+mod places;
+
+use self::heard::Heard;
