@@ -62,6 +62,7 @@
 pub use backon;
 
 pub mod cleanup;
+pub mod context;
 pub mod coroutine;
 pub mod pages;
 

@@ -1,0 +1,15 @@
+//! What [`async_with!`](macro@crate::async_with) expands to, and no interface of the crate: all of it may change.
+
+mod after;
+mod block;
+mod merge;
+mod returned;
+
+pub use std::convert::Infallible;
+
+pub use self::after::{After, Which, after, no_jump, sort};
+pub use self::block::{Block, Fell, Once, Witness, WriteLoopFirst, flag, named, once};
+pub use self::merge::{Bare, Different, Errors, First, Nested, Result_, Same, Settle, Settled};
+pub use self::returned::{Known, Other, Return, Returned, Shown, Unsendable};
+pub use super::body::Body;
+pub use super::scope::Scope;

@@ -1,0 +1,2 @@
+//! Context managers.
+mod flow;
