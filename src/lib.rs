@@ -28,6 +28,10 @@
 //! | fetch several numbered pages at once | [`concurrent`](pages::AsyncGetDocs::concurrent) |
 //! | survive errors, rate limits and restarts of my program | [`retry`](pages::AsyncGetDocs::retry), [`gate`](pages::AsyncGetDocs::gate), [`pages::Checkpoint`] |
 //! | speak HTTP and JSON without writing the fetch function | [`pages::http`] |
+//! | write a stream as a loop that yields | [`generator`](mod@generator), or [`stream!`] |
+//! | answer it, throw errors into it, close it and wait until it has cleaned up | [`generator`](mod@generator) |
+//! | share it, and have it closed when it is dropped | [`generator::ManagedGenerator`] |
+//! | finish what is left when the program ends | [`cleanup::drain`] |
 //! | have a body that yields values, gets answers, and is driven by hand | [`coroutine`] |
 //! | let several bodies take turns, without a runtime | [`coroutine::run`] |
 //!
@@ -39,6 +43,9 @@
 //! | `async for doc in docs:` | `while let Some(doc) = docs.try_next().await? { .. }` |
 //! | `await anext(docs)` | `docs.try_next().await?` |
 //! | `raise StopAsyncIteration` | `None` |
+//! | `async def` with `yield`; `async for` over it | [`generator::generator`], a `Stream` |
+//! | `await anext(g)`, `g.asend(v)`, `g.athrow(e)`, `g.aclose()` | [`generator::AsyncGeneratorExt`], with the same methods |
+//! | `sys.set_asyncgen_hooks`, `loop.shutdown_asyncgens()` | [`generator::Hooks`], [`generator::shutdown_asyncgens`] |
 //! | a coroutine object; `coro.send(v)`, `coro.throw(e)`, `coro.close()` | [`coroutine::Coroutine`], with the same methods |
 //! | `StopIteration(value)` | [`Step::Complete(value)`](coroutine::Step::Complete) |
 //! | `GeneratorExit` | [`coroutine::Exit`], a value that `?` carries |
@@ -53,17 +60,23 @@
 //! | `serde` | no | checkpoints that can be written down |
 //! | `full` | no | all of these |
 //!
-//! Streams work on any executor; pauses between attempts need tokio's timer, reading ahead on a task needs tokio's
-//! runtime, and `http` needs both and tokio's IO: `enable_all`, as `#[tokio::main]` has it.
+//! Streams and generators work on any executor; cleanups and reading ahead on a task need tokio's runtime, pauses between
+//! attempts its timer, and `http` needs both and tokio's IO: `enable_all`, as `#[tokio::main]` has it.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 /// The crate of the retry policies, so that its version is the one that [`retry`](pages::AsyncGetDocs::retry) takes.
 #[cfg(feature = "backon")]
 pub use backon;
 
+/// An async block whose `yield`s make it a stream: those of the `async-stream` crate, for streams that go one way.
+///
+/// When to use which, and at what cost: [`generator`](mod@generator).
+pub use async_stream::{stream, try_stream};
+
 pub mod cleanup;
 pub mod context;
 pub mod coroutine;
+pub mod generator;
 pub mod pages;
 
 /// The README's program, compiled.

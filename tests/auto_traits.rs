@@ -7,6 +7,10 @@ use withal::cleanup::{self, Cleanup, Loss, Observer, Unfinished};
 use withal::coroutine::{
     self, BoxCoroutine, Exit, LocalBoxCoroutine, State, Step, Thrown, Yield, Yielder, coroutine,
 };
+use withal::generator::{
+    self, Aclose, Anext, Asend, AsyncGeneratorExt, Athrow, BoxAsyncGenerator, Closing, Hooks,
+    LocalBoxAsyncGenerator, ManagedGenerator, Start, WeakGenerator, generator,
+};
 use withal::pages::{
     AsyncGetDocs, Checkpoint, Error, Event, Offset, OnEmpty, OnError, OnRepeat, Page, PageNumber, Pages,
     Progress, by_cursor, by_link, by_offset, by_page_number,
@@ -72,6 +76,46 @@ fn coroutines_are_unpin_and_debug_and_send_where_their_bodies_are() {
         y.yield_(Doc(std::cell::Cell::new(0), std::marker::PhantomPinned)).await
     });
     is_send_unpin_debug(&body);
+}
+
+#[test]
+fn generators_are_send_where_their_bodies_are_and_unpin_in_a_box() {
+    type Docs<'a> = BoxAsyncGenerator<'a, Doc, (), Thrown<Refused>>;
+    type Answered<'a> = BoxAsyncGenerator<'a, Doc, Doc, Thrown<Refused>>;
+    type Shared = ManagedGenerator<Doc, Doc, Thrown<Refused>>;
+    is_send::<Docs<'_>>();
+    is_unpin::<Docs<'_>>();
+    is_debug::<Docs<'_>>();
+    is_stream::<Docs<'_>>();
+    is_send::<Answered<'_>>();
+    is_debug::<Answered<'_>>();
+    is_unpin::<LocalBoxAsyncGenerator<'_, Doc, Doc, Thrown<Refused>>>();
+    is_debug::<LocalBoxAsyncGenerator<'_, Doc, Doc, Thrown<Refused>>>();
+    is_shared::<Shared>();
+    is_unpin::<Shared>();
+    is_shared::<(Hooks, WeakGenerator)>();
+    is_send::<Closing>();
+    is_unpin::<Closing>();
+    is_debug::<Closing>();
+    is_error::<generator::Error<u8, std::io::Error>>();
+}
+
+#[test]
+fn what_the_operations_of_a_generator_return_is_send_unpin_and_has_a_name() {
+    type Of<'a> = <BoxAsyncGenerator<'a, Doc, Doc, Thrown<Refused>> as AsyncGeneratorExt>::Drive;
+    type One<'a> = <BoxAsyncGenerator<'a, Doc> as AsyncGeneratorExt>::Drive;
+    fn all<T: Send + Unpin + Debug>() {}
+    fn is_owned<F: Future + Send + 'static>(_: F) {}
+    all::<Anext<'_, One<'static>>>();
+    all::<Start<'_, Of<'static>>>();
+    all::<Asend<'_, Of<'static>>>();
+    all::<Athrow<'_, Of<'static>>>();
+    all::<Aclose<'_, Of<'static>>>();
+    let shared = generator(async |mut y: Yielder<'_, u8, u8>| y.yield_(1).await.map(drop)).managed();
+    is_owned(shared.start());
+    is_owned(shared.asend(1));
+    is_owned(shared.athrow(Exit));
+    is_owned(shared.aclose());
 }
 
 #[test]

@@ -5,8 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each section, and those that it may use.
-const SECTIONS: &[(&str, &[&str])] =
-    &[("cleanup", &[]), ("coroutine", &["cleanup"]), ("context", &["cleanup", "coroutine"]), ("pages", &[])];
+const SECTIONS: &[(&str, &[&str])] = &[
+    ("cleanup", &[]),
+    ("context", &["cleanup", "coroutine", "generator"]),
+    ("coroutine", &["cleanup"]),
+    ("generator", &["cleanup", "coroutine"]),
+    ("pages", &[]),
+];
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));

@@ -1,9 +1,10 @@
 //! The groups, a file or folder a section.
 
+mod generator;
 mod pages;
 
 use crate::harness::Group;
 
 pub(crate) fn all() -> Vec<Group> {
-    pages::groups()
+    pages::groups().into_iter().chain(generator::groups()).collect()
 }

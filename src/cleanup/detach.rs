@@ -1,4 +1,4 @@
-use std::any::type_name;
+use std::any::{Any, type_name};
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -165,10 +165,16 @@ where
     let outcome = caught(within(work, grace)).await;
     match &outcome {
         Ok(Some(Ok(()))) => tracked.over(None),
-        Ok(Some(Err(error))) => tracked.over(Some(&Event::Failed { name, error })),
+        Ok(Some(Err(error))) => tracked.over(Some(&Event::Failed { name, error: unboxed(error) })),
         Ok(None) => tracked.over(Some(&Event::Lost { name, loss: Loss::GraceElapsed })),
         Err(payload) => tracked.over(Some(&Event::Panicked { name, payload: &**payload })),
     }
+}
+
+/// An error that is erased already is told as what it is.
+fn unboxed<E: Send + 'static>(error: &E) -> &(dyn Any + Send) {
+    let any: &(dyn Any + Send) = error;
+    any.downcast_ref::<Box<dyn Any + Send>>().map_or(any, |boxed| &**boxed)
 }
 
 impl<F> fmt::Debug for Cleanup<F> {

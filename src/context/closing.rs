@@ -1,10 +1,15 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 
 use super::{AsyncContextManager, AsyncExit, Detach, Exit, Hold};
+use crate::coroutine::{Drive, Throw};
+use crate::generator::{self, AsyncGenerator, AsyncGeneratorExt, Failure, ManagedGenerator};
 
 /// What has an end that is awaited: Python's `aclose` method, as [`aclosing`] calls it.
+///
+/// Async generators have one, where they can be moved: boxed and pinned, or managed.
 ///
 /// # Examples
 ///
@@ -48,8 +53,54 @@ pub trait AsyncClose {
 /// assert_eq!(length, 6);
 /// # }
 /// ```
+///
+/// A generator that is not read to its end, and cleans up all the same before the next line runs:
+///
+/// ```
+/// use withal::context::{aclosing, async_with};
+/// use withal::generator::{AsyncGeneratorExt, generator};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let rows = Box::pin(generator(async |mut y| {
+///     for n in 0..100 {
+///         if let Err(exit) = y.yield_(n).await {
+///             println!("cursor closed");
+///             return Err(exit);
+///         }
+///     }
+///     Ok(())
+/// }));
+/// let first = async_with!(rows = aclosing(rows) => { rows.anext().await.unwrap() });
+/// assert_eq!(first.unwrap(), Some(0));
+/// # }
+/// ```
 pub fn aclosing<T: AsyncClose>(value: T) -> AClosing<T> {
     AClosing(value)
+}
+
+impl<D> AsyncClose for Pin<Box<AsyncGenerator<D>>>
+where
+    D: Drive<Return = (), Sent: Send + 'static, Thrown: Throw<Error: Send + 'static>> + Send + ?Sized,
+{
+    type Error = Failure<D>;
+
+    async fn aclose(&mut self) -> Result<(), Failure<D>> {
+        AsyncGeneratorExt::aclose(self).await
+    }
+}
+
+impl<Y, S, T> AsyncClose for ManagedGenerator<Y, S, T>
+where
+    Y: Send + 'static,
+    S: Send + 'static,
+    T: Throw<Error: Send + 'static> + Send + 'static,
+{
+    type Error = generator::Error<S, T::Error>;
+
+    fn aclose(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        Self::aclose(self)
+    }
 }
 
 /// Made by [`aclosing`].

@@ -37,6 +37,11 @@ pub trait Drive: sealed::Sealed {
         cx: &mut Context<'_>,
     ) -> Poll<Step<Self::Yield, Result<Self::Return, Self::Thrown>>>;
 
+    /// After a pending step: wakes whoever in the body waits with a waker of its own and was not polled, though there is
+    /// something for it, and says so. Then the step is to be polled again.
+    #[doc(hidden)]
+    fn wake(&self) -> bool;
+
     /// Drops the body, at once.
     #[doc(hidden)]
     fn abandon(self: Pin<&mut Self>);

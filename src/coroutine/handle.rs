@@ -170,7 +170,12 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     where
         D::Sent: Default,
     {
-        Self::now(self.poll_resume(&mut Context::from_waker(Waker::noop())))
+        match self.state() {
+            State::Created | State::Running => {}
+            State::Suspended => self.0.as_mut().answer(D::Sent::default()),
+            State::Closed => return Err(Error::AlreadyAwaited),
+        }
+        self.step()
     }
 
     /// As [`resume`](Self::resume), but pending while the body awaits what is not ready; the waker is woken when it is.
@@ -192,7 +197,12 @@ impl<D: Drive + ?Sized> Coroutine<D> {
             State::Suspended => self.0.as_mut().answer(D::Sent::default()),
             State::Closed => return Poll::Ready(Err(Error::AlreadyAwaited)),
         }
-        self.poll_step(cx)
+        let polled = self.poll_step(cx);
+        if polled.is_pending() {
+            // Its waker leads to that of `cx`.
+            self.0.wake();
+        }
+        polled
     }
 
     /// Answers the yield that the body is at, and goes on to the next.
@@ -279,20 +289,21 @@ impl<D: Drive + ?Sized> Coroutine<D> {
 
     #[inline]
     fn step(&mut self) -> Stepped<D> {
-        Self::now(self.poll_step(&mut Context::from_waker(Waker::noop())))
+        match self.poll_step(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(stepped) => stepped,
+            Poll::Pending => self.step_again(),
+        }
+    }
+
+    /// Something in the body may not have been polled, as nobody had woken it.
+    #[cold]
+    fn step_again(&mut self) -> Stepped<D> {
+        if self.0.wake() { self.step() } else { Err(Error::Waiting) }
     }
 
     #[inline(always)]
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Stepped<D>> {
         self.0.as_mut().poll_step(cx).map(Self::settle)
-    }
-
-    #[inline]
-    fn now(polled: Poll<Stepped<D>>) -> Stepped<D> {
-        match polled {
-            Poll::Ready(stepped) => stepped,
-            Poll::Pending => Err(Error::Waiting),
-        }
     }
 
     #[inline]

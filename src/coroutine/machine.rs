@@ -19,7 +19,7 @@ pub(super) struct Machine<C: Cradle> {
 }
 
 /// A machine that has not begun.
-pub(super) fn machine<Y, S, R, T, F>(body: F) -> impl Drive<Yield = Y, Sent = S, Return = R, Thrown = T>
+pub(crate) fn machine<Y, S, R, T, F>(body: F) -> impl Drive<Yield = Y, Sent = S, Return = R, Thrown = T>
 where
     T: Throw,
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, T>) -> Result<R, T>,
@@ -61,14 +61,11 @@ where
 
     #[inline]
     fn answer(self: Pin<&mut Self>, value: C::Sent) {
-        let this = self.project();
-        *this.state = State::Running;
-        this.cradle.exchange().send(value);
+        self.project().cradle.exchange().send(value);
     }
 
     fn raise(self: Pin<&mut Self>, thrown: T) {
         let this = self.project();
-        *this.state = State::Running;
         match this.last {
             None => this.cradle.exchange().throw(thrown),
             // Nobody is left to catch it.
@@ -80,13 +77,15 @@ where
     #[inline(always)]
     fn poll_step(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<C::Yield, Result<R, T>>> {
         let mut this = self.project();
-        *this.state = State::Running;
         this.cradle.exchange().polled_with(cx);
         let mut ending = Ending { state: this.state, cradle: this.cradle.as_mut() };
         match ending.cradle.as_mut().poll_body(cx) {
             Some(Poll::Pending) => {
                 mem::forget(ending);
-                let Some(value) = this.cradle.exchange().take_out() else { return Poll::Pending };
+                let Some(value) = this.cradle.exchange().take_out() else {
+                    *this.state = State::Running;
+                    return Poll::Pending;
+                };
                 *this.state = State::Suspended;
                 Poll::Ready(Step::Yielded(value))
             }
@@ -99,19 +98,20 @@ where
                     Some(thrown) if outcome.is_ok() && !thrown.is_exit() => Err(thrown),
                     _ => outcome,
                 };
-                match value {
-                    Some(value) => {
-                        (*this.state, *this.last) = (State::Suspended, Some(outcome));
-                        Poll::Ready(Step::Yielded(value))
-                    }
-                    None => Poll::Ready(Step::Complete(outcome)),
-                }
+                let Some(value) = value else { return Poll::Ready(Step::Complete(outcome)) };
+                (*this.state, *this.last) = (State::Suspended, Some(outcome));
+                Poll::Ready(Step::Yielded(value))
             }
             None => {
                 drop(ending);
                 this.last.take().map_or(Poll::Pending, |last| Poll::Ready(Step::Complete(last)))
             }
         }
+    }
+
+    #[cold]
+    fn wake(&self) -> bool {
+        self.cradle.exchange().wake()
     }
 
     fn abandon(self: Pin<&mut Self>) {

@@ -86,6 +86,7 @@ pub use self::error::Error;
 pub use self::handle::{
     BoxCoroutine, Coroutine, Failure, LocalBoxCoroutine, Stepped, coroutine, try_coroutine,
 };
+pub(crate) use self::machine::machine;
 pub use self::run::{run, switch};
 pub use self::slot::Yielder;
 pub use self::state::State;

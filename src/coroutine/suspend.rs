@@ -1,5 +1,6 @@
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -35,30 +36,46 @@ impl<Y, S, T> Unpin for Yield<'_, '_, Y, S, T> {}
 impl<Y, S, T> Future for Yield<'_, '_, Y, S, T> {
     type Output = Result<S, T>;
 
+    /// The two short ways, which are all that a body takes that yields and awaits its yields.
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<S, T>> {
         let this = self.get_mut();
         let exchange = this.yielder.exchange();
-        match std::mem::replace(&mut this.stage, Stage::Done) {
-            Stage::Fresh(value) => {
-                // Thrown while the body was not at a yield, or at one that was dropped.
-                if exchange.has_thrown() {
-                    if let Some(thrown) = exchange.take_thrown() {
-                        return Poll::Ready(Err(thrown));
-                    }
+        match this.stage {
+            Stage::Fresh(_) if exchange.is_quiet(cx) => {
+                if let Stage::Fresh(value) = mem::replace(&mut this.stage, Stage::Asked) {
+                    exchange.put(value);
                 }
-                this.stage = exchange.put(value).map_or(Stage::Asked, Stage::Fresh);
+                return Poll::Pending;
             }
             Stage::Asked => {
                 if let Some(sent) = exchange.take_sent() {
+                    this.stage = Stage::Done;
                     return Poll::Ready(Ok(sent));
                 }
-                if let Some(thrown) = exchange.take_thrown() {
-                    return Poll::Ready(Err(thrown));
-                }
-                this.stage = Stage::Asked;
             }
-            Stage::Done => panic!("a yield was polled again after it was done"),
+            _ => {}
+        }
+        this.poll_closely(cx)
+    }
+}
+
+impl<Y, S, T> Yield<'_, '_, Y, S, T> {
+    /// Nothing was sent, but something may have been thrown; or another value is in the way.
+    #[cold]
+    #[inline(never)]
+    fn poll_closely(&mut self, cx: &mut Context<'_>) -> Poll<Result<S, T>> {
+        let exchange = self.yielder.exchange();
+        assert!(!matches!(self.stage, Stage::Done), "a yield was polled again after it was done");
+        // If it is fresh: thrown while the body was not at a yield, or at one that was dropped.
+        if let Some(thrown) = exchange.take_thrown() {
+            self.stage = Stage::Done;
+            return Poll::Ready(Err(thrown));
+        }
+        if matches!(self.stage, Stage::Fresh(_)) && !exchange.is_full() {
+            if let Stage::Fresh(value) = mem::replace(&mut self.stage, Stage::Asked) {
+                exchange.put(value);
+            }
         }
         exchange.awaits(cx);
         Poll::Pending

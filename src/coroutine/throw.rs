@@ -70,6 +70,8 @@ impl<E> From<E> for Thrown<E> {
 pub trait Throw: Sized + sealed::Sealed {
     /// The error among it; [`Infallible`] where only [`Exit`] can come.
     type Error;
+    /// What a stream of such a body's yields has as items: `Y`, or `Result<Y, E>` where it can fail.
+    type Item<Y>;
 
     /// What [`close`](super::Coroutine::close) raises.
     fn exit() -> Self;
@@ -77,12 +79,26 @@ pub trait Throw: Sized + sealed::Sealed {
     /// Whether it is the exit.
     fn is_exit(&self) -> bool;
 
+    /// Raises an error.
+    fn from_error(error: Self::Error) -> Self;
+
     /// The error, unless it is the exit.
     fn into_error(self) -> Option<Self::Error>;
+
+    /// The item for what was yielded, or for the error that ended the body.
+    fn item<Y>(outcome: Result<Y, Self::Error>) -> Self::Item<Y>;
+
+    /// The value of an item, or what is raised for it.
+    ///
+    /// # Errors
+    ///
+    /// The item's, as it is raised.
+    fn outcome<Y>(item: Self::Item<Y>) -> Result<Y, Self>;
 }
 
 impl Throw for Exit {
     type Error = Infallible;
+    type Item<Y> = Y;
 
     fn exit() -> Self {
         Self
@@ -92,13 +108,31 @@ impl Throw for Exit {
         true
     }
 
+    fn from_error(error: Infallible) -> Self {
+        match error {}
+    }
+
     fn into_error(self) -> Option<Infallible> {
         None
+    }
+
+    #[inline]
+    fn item<Y>(outcome: Result<Y, Infallible>) -> Y {
+        match outcome {
+            Ok(value) => value,
+            Err(never) => match never {},
+        }
+    }
+
+    #[inline]
+    fn outcome<Y>(item: Y) -> Result<Y, Self> {
+        Ok(item)
     }
 }
 
 impl<E> Throw for Thrown<E> {
     type Error = E;
+    type Item<Y> = Result<Y, E>;
 
     fn exit() -> Self {
         Self::Exit(Exit)
@@ -108,11 +142,25 @@ impl<E> Throw for Thrown<E> {
         matches!(self, Self::Exit(_))
     }
 
+    fn from_error(error: E) -> Self {
+        Self::Error(error)
+    }
+
     fn into_error(self) -> Option<E> {
         match self {
             Self::Exit(_) => None,
             Self::Error(error) => Some(error),
         }
+    }
+
+    #[inline]
+    fn item<Y>(outcome: Result<Y, E>) -> Result<Y, E> {
+        outcome
+    }
+
+    #[inline]
+    fn outcome<Y>(item: Result<Y, E>) -> Result<Y, Self> {
+        item.map_err(Self::Error)
     }
 }
 

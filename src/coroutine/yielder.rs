@@ -50,13 +50,15 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
     /// ```
     pub async fn wait<F: Future>(&mut self, future: F) -> Result<F::Output, T> {
         let mut future = pin!(future);
-        poll_fn(|cx| {
-            if let Some(thrown) = self.exchange().take_thrown() {
+        // Moved, to be an exclusive borrow: a shared one is not `Send`.
+        let yielder = self;
+        poll_fn(move |cx| {
+            if let Some(thrown) = yielder.exchange().take_thrown() {
                 return Poll::Ready(Err(thrown));
             }
             let polled = future.as_mut().poll(cx).map(Ok);
             if polled.is_pending() {
-                self.exchange().awaits(cx);
+                yielder.exchange().awaits(cx);
             }
             polled
         })

@@ -78,9 +78,9 @@
 //! The class, the async generator and the plain iterator of the article, side by side; they give the same documents.
 //!
 //! ```
-//! use async_stream::try_stream;
 //! use futures::{Stream, TryStreamExt};
 //! use std::convert::Infallible;
+//! use withal::generator::try_generator;
 //! use withal::pages::AsyncGetDocs;
 //!
 //! fn page(number: u64) -> Vec<String> {
@@ -98,17 +98,18 @@
 //!
 //! // The async generator: the same loop, written out.
 //! fn generator() -> impl Stream<Item = Result<String, Infallible>> {
-//!     try_stream! {
+//!     try_generator(async |mut y| {
 //!         for number in 0.. {
 //!             let docs = fetch_page(number).await?;
 //!             if docs.is_empty() {
 //!                 break;
 //!             }
 //!             for doc in docs {
-//!                 yield doc;
+//!                 y.yield_(doc).await?;
 //!             }
 //!         }
-//!     }
+//!         Ok(())
+//!     })
 //! }
 //!
 //! # #[tokio::main(flavor = "current_thread")]

@@ -47,3 +47,6 @@ mod model;
 mod rounds;
 mod shapes;
 mod waiting;
+
+#[path = "../support/scripted.rs"]
+mod scripted;

@@ -1,6 +1,8 @@
 //! The examples that promise something, run as programs.
 
+mod forms;
 mod get_docs;
+mod ping_pong;
 mod round_robin;
 
 use std::path::Path;
@@ -13,4 +15,11 @@ fn program(name: &str) -> Command {
     let program = folder.join(name).with_extension(std::env::consts::EXE_EXTENSION);
     assert!(program.exists(), "{} is missing: cargo build --example {name}", program.display());
     Command::new(program)
+}
+
+/// What an example that takes no arguments and succeeds prints.
+fn lines(name: &str) -> Vec<String> {
+    let output = program(name).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }

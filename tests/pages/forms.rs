@@ -2,9 +2,10 @@
 
 use std::convert::Infallible;
 
-use async_stream::try_stream;
 use futures::{Stream, TryStreamExt};
+use withal::generator::try_generator;
 use withal::pages::AsyncGetDocs;
+use withal::try_stream;
 
 /// What the article's server gives: three pages, then an empty one.
 fn page(number: u64) -> Vec<String> {
@@ -23,9 +24,24 @@ fn iterator() -> impl Iterator<Item = String> {
 
 /// The async generator.
 fn generator() -> impl Stream<Item = Result<String, Infallible>> {
+    try_generator(async |mut y| {
+        for number in 0.. {
+            let docs = fetch_page(number).await?;
+            if docs.is_empty() {
+                break;
+            }
+            for doc in docs {
+                y.yield_(doc).await?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The same, as a stream that goes one way.
+fn one_way() -> impl Stream<Item = Result<String, Infallible>> {
     try_stream! {
-        let mut number = 0;
-        loop {
+        for number in 0.. {
             let docs = fetch_page(number).await?;
             if docs.is_empty() {
                 break;
@@ -33,7 +49,6 @@ fn generator() -> impl Stream<Item = Result<String, Infallible>> {
             for doc in docs {
                 yield doc;
             }
-            number += 1;
         }
     }
 }
@@ -43,6 +58,7 @@ async fn the_three_forms_give_the_same_documents() {
     let expected: Vec<_> = iterator().collect();
     assert_eq!(expected.len(), 12);
     assert_eq!(generator().try_collect::<Vec<_>>().await.unwrap(), expected);
+    assert_eq!(one_way().try_collect::<Vec<_>>().await.unwrap(), expected);
 
     let mut docs = AsyncGetDocs::new(fetch_page);
     let mut class = Vec::new();

@@ -9,5 +9,6 @@
 fn must_not_compile() {
     let cases = trybuild::TestCases::new();
     cases.compile_fail("coroutine/*.rs");
+    cases.compile_fail("generator/*.rs");
     cases.compile_fail("pages/*.rs");
 }

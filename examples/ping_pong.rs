@@ -1,0 +1,71 @@
+//! A crawler whose consumer tells it how fast to go: batches come out, answers go in.
+//!
+//! ```sh
+//! cargo run --example ping_pong
+//! ```
+//!
+//! The crawler yields a batch and is answered with the size of the next. The consumer asks for twice as many as long as
+//! it keeps up, and for one when it does not; it has the crawler start over once, by throwing an error in, and closes it
+//! when it has seen enough, which the crawler uses to say goodbye.
+
+use std::error::Error;
+use std::pin::pin;
+
+use withal::coroutine::{Thrown, Yielder};
+use withal::generator::{AsyncGeneratorExt, try_generator};
+
+/// The batch of documents that goes out, and the size of the next that comes in.
+type Y<'g> = Yielder<'g, Vec<u32>, usize, Thrown<StartOver>>;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the source has changed")]
+struct StartOver;
+
+async fn crawl(mut y: Y<'_>) -> Result<(), Thrown<StartOver>> {
+    let (mut at, mut size) = (0, 1);
+    loop {
+        let batch = fetch(at, size).await;
+        at += size;
+        match y.yield_(batch).await {
+            Ok(next) => size = next,
+            Err(Thrown::Error(reason)) => {
+                println!("crawler: {reason}, starting over");
+                (at, size) = (0, 1);
+            }
+            Err(exit) => {
+                println!("crawler: closing after {at} documents");
+                tokio::task::yield_now().await; // say goodbye to the server
+                println!("crawler: closed");
+                return Err(exit);
+            }
+        }
+    }
+}
+
+/// A request, in a real one.
+async fn fetch(at: usize, size: usize) -> Vec<u32> {
+    tokio::task::yield_now().await;
+    (0..).skip(at).take(size).collect()
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut crawler = pin!(try_generator(crawl));
+    let mut batch = crawler.start().await?;
+    let mut is_changed = false;
+    while let Some(docs) = batch {
+        println!("consumer: {docs:?}");
+        if docs.contains(&20) {
+            break;
+        }
+        batch = if docs.contains(&5) && !is_changed {
+            is_changed = true;
+            crawler.athrow(StartOver).await?
+        } else {
+            let keeps_up = docs.len() < 8;
+            crawler.asend(if keeps_up { 2 * docs.len() } else { 1 }).await?
+        };
+    }
+    crawler.aclose().await?;
+    Ok(())
+}

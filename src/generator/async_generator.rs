@@ -1,0 +1,257 @@
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::{FusedStream, Stream};
+use pin_project::pin_project;
+
+use super::Error;
+use crate::coroutine::{Drive, Exit, State, Step, Throw, Thrown, Yielder, machine};
+
+/// An async generator: an async body that yields items, is sent answers, can be thrown into and closed (PEP 525).
+///
+/// Made by [`generator`] and [`try_generator`]. It is a [`Stream`] of what it yields, if its yields take no answers.
+/// Pinned, it has the methods of Python's object: [`AsyncGeneratorExt`](super::AsyncGeneratorExt).
+///
+/// Nothing of the body runs before it is asked for its first item. Whatever future of its was dropped before it was
+/// done, nothing is lost: the step that it began is under way, and whoever asks next goes on with it. A panic in the body
+/// goes out to whoever polls, and the generator has ended.
+///
+/// Dropping it drops the body at once, without running it any further: what is to be awaited on the way out needs
+/// [`aclose`](super::AsyncGeneratorExt::aclose), or a [`ManagedGenerator`](super::ManagedGenerator).
+///
+/// It holds its body in place, so it allocates nothing, and has to be pinned: by [`pin!`](std::pin::pin), or by
+/// [`boxed`](Self::boxed), which gives it a name, too. It is `Send` when the body is.
+#[must_use = "a generator does nothing unless it is polled"]
+#[pin_project]
+pub struct AsyncGenerator<D: ?Sized> {
+    #[pin]
+    machine: D,
+}
+
+/// An [`AsyncGenerator`] with a name of its own, whatever its body: for fields and arrays. `Send` and `Unpin`.
+///
+/// Made by [`AsyncGenerator::boxed`], by one allocation.
+pub type BoxAsyncGenerator<'a, Y, S = (), T = Exit> =
+    Pin<Box<AsyncGenerator<dyn Drive<Yield = Y, Sent = S, Return = (), Thrown = T> + Send + 'a>>>;
+
+/// As [`BoxAsyncGenerator`], for bodies that are not `Send`.
+///
+/// Made by [`AsyncGenerator::boxed_local`], by one allocation.
+pub type LocalBoxAsyncGenerator<'a, Y, S = (), T = Exit> =
+    Pin<Box<AsyncGenerator<dyn Drive<Yield = Y, Sent = S, Return = (), Thrown = T> + 'a>>>;
+
+/// A generator that can be closed, and into which no error can be thrown: its items are what it yields.
+///
+/// The body gets a [`Yielder`] and ends with `Ok(())`. What `?` carries out of it at a yield is [`Exit`].
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use futures::StreamExt;
+/// use withal::generator::generator;
+///
+/// let squares = generator(async |mut y| {
+///     for n in 1..=3 {
+///         tokio::task::yield_now().await;
+///         y.yield_(n * n).await?;
+///     }
+///     Ok(())
+/// });
+/// assert_eq!(squares.collect::<Vec<u32>>().await, [1, 4, 9]);
+/// # }
+/// ```
+pub fn generator<Y, S, F>(
+    body: F,
+) -> AsyncGenerator<impl Drive<Yield = Y, Sent = S, Return = (), Thrown = Exit>>
+where
+    F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, Exit>) -> Result<(), Exit>,
+{
+    AsyncGenerator { machine: machine(body) }
+}
+
+/// A generator that can fail, and into which errors can be thrown: its items are `Result<Y, E>`.
+///
+/// As [`generator`], but what `?` carries out of the body is [`Thrown<E>`], which any `E` turns into. An error ends it,
+/// as its last item.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use std::pin::pin;
+/// use futures::TryStreamExt;
+/// use withal::generator::try_generator;
+///
+/// let mut numbers = pin!(try_generator(async |mut y| {
+///     for word in ["1", "two"] {
+///         y.yield_(word.parse::<u32>()?).await?;
+///     }
+///     Ok(())
+/// }));
+/// assert_eq!(numbers.try_next().await, Ok(Some(1)));
+/// assert!(numbers.try_next().await.is_err());
+/// assert_eq!(numbers.try_next().await, Ok(None));
+/// # }
+/// ```
+pub fn try_generator<Y, S, E, F>(
+    body: F,
+) -> AsyncGenerator<impl Drive<Yield = Y, Sent = S, Return = (), Thrown = Thrown<E>>>
+where
+    F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, Thrown<E>>) -> Result<(), Thrown<E>>,
+{
+    AsyncGenerator { machine: machine(body) }
+}
+
+impl<D: Drive<Return = ()>> AsyncGenerator<D> {
+    /// The same with a type that has a name, pinned, for a body that is `Send`.
+    pub fn boxed<'a>(self) -> BoxAsyncGenerator<'a, D::Yield, D::Sent, D::Thrown>
+    where
+        D: Send + 'a,
+    {
+        Box::pin(self)
+    }
+
+    /// The same with a type that has a name, pinned.
+    pub fn boxed_local<'a>(self) -> LocalBoxAsyncGenerator<'a, D::Yield, D::Sent, D::Thrown>
+    where
+        D: 'a,
+    {
+        Box::pin(self)
+    }
+}
+
+/// What a step of a generator comes to: a value, or `None` at its end.
+pub type Stepped<D> = Result<Option<<D as Drive>::Yield>, Failure<D>>;
+
+/// The [`Error`] of a generator: it has what is sent in, and what the body fails with.
+pub type Failure<D> = Error<<D as Drive>::Sent, <<D as Drive>::Thrown as Throw>::Error>;
+
+impl<D: Drive<Return = ()> + ?Sized> AsyncGenerator<D> {
+    /// Where the body stands.
+    #[must_use]
+    #[inline]
+    pub fn state(&self) -> State {
+        self.machine.state()
+    }
+
+    // What each operation does first: it may be over with that.
+
+    #[inline]
+    pub(super) fn start(&self) -> Option<Stepped<D>> {
+        match self.state() {
+            State::Created | State::Running => None,
+            State::Suspended => Some(Err(Error::Unanswered)),
+            State::Closed => Some(Ok(None)),
+        }
+    }
+
+    #[inline]
+    pub(super) fn send(self: Pin<&mut Self>, value: D::Sent) -> Option<Stepped<D>> {
+        match self.state() {
+            State::Suspended => self.project().machine.answer(value),
+            State::Created if carries_nothing::<D::Sent>() => {}
+            State::Created => return Some(Err(Error::NotStarted(value))),
+            State::Running => return Some(Err(Error::Running(Some(value)))),
+            State::Closed => return Some(Ok(None)),
+        }
+        None
+    }
+
+    pub(super) fn throw(self: Pin<&mut Self>, thrown: D::Thrown) -> Option<Stepped<D>> {
+        match self.state() {
+            State::Suspended | State::Running => self.project().machine.raise(thrown),
+            State::Created => {
+                self.project().machine.abandon();
+                return Some(settle(Step::Complete(Err(thrown))));
+            }
+            State::Closed => return Some(Ok(None)),
+        }
+        None
+    }
+
+    pub(super) fn close(self: Pin<&mut Self>) -> Option<Stepped<D>> {
+        self.throw(D::Thrown::exit())
+    }
+
+    #[inline(always)]
+    pub(super) fn poll_step(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Stepped<D>> {
+        let mut machine = self.project().machine;
+        match machine.as_mut().poll_step(cx) {
+            Poll::Ready(step) => Poll::Ready(settle(step)),
+            Poll::Pending => {
+                // Whoever is woken there wakes the waker of `cx`.
+                machine.wake();
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<D: Drive<Sent = (), Return = ()> + ?Sized> AsyncGenerator<D> {
+    #[inline]
+    pub(super) fn advance(self: Pin<&mut Self>) -> Option<Stepped<D>> {
+        match self.state() {
+            State::Suspended => self.project().machine.answer(()),
+            State::Created | State::Running => {}
+            State::Closed => return Some(Ok(None)),
+        }
+        None
+    }
+}
+
+#[inline]
+fn settle<Y, S, T: Throw>(step: Step<Y, Result<(), T>>) -> Result<Option<Y>, Error<S, T::Error>> {
+    match step {
+        Step::Yielded(value) => Ok(Some(value)),
+        Step::Complete(Ok(())) => Ok(None),
+        Step::Complete(Err(thrown)) => Err(thrown.into_error().map_or(Error::Exited, Error::Raised)),
+    }
+}
+
+/// Python's `None`, which may be sent to a generator that has not begun.
+const fn carries_nothing<S>() -> bool {
+    size_of::<S>() == 0 && !std::mem::needs_drop::<S>()
+}
+
+/// What is yielded, until the body ends: a body that ends with [`Exit`] has ended, and one that fails has its error as
+/// the last item.
+impl<D: Drive<Sent = (), Return = ()> + ?Sized> Stream for AsyncGenerator<D> {
+    type Item = <D::Thrown as Throw>::Item<D::Yield>;
+
+    #[inline]
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut machine = self.project().machine;
+        match machine.state() {
+            State::Suspended => machine.as_mut().answer(()),
+            State::Created | State::Running => {}
+            State::Closed => return Poll::Ready(None),
+        }
+        match machine.as_mut().poll_step(cx) {
+            Poll::Ready(Step::Yielded(value)) => Poll::Ready(Some(D::Thrown::item(Ok(value)))),
+            Poll::Ready(Step::Complete(Ok(()))) => Poll::Ready(None),
+            Poll::Ready(Step::Complete(Err(thrown))) => {
+                Poll::Ready(thrown.into_error().map(|error| D::Thrown::item(Err(error))))
+            }
+            Poll::Pending => {
+                machine.wake();
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<D: Drive<Sent = (), Return = ()> + ?Sized> FusedStream for AsyncGenerator<D> {
+    fn is_terminated(&self) -> bool {
+        self.state() == State::Closed
+    }
+}
+
+impl<D: Drive<Return = ()> + ?Sized> fmt::Debug for AsyncGenerator<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncGenerator").field("state", &self.state()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,80 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::{Handle, Id};
+
+use super::WeakGenerator;
+use crate::cleanup::{Cleanup, Unfinished, drain};
+
+/// Those that have begun, with the runtime that they were first iterated on.
+static LIVE: Mutex<Live> = Mutex::new(Live { generators: Vec::new(), sweep_at: 0 });
+
+struct Live {
+    generators: Vec<(Id, WeakGenerator)>,
+    /// How many there may be before those that are gone are swept out: twice what was left, so that an addition costs no
+    /// more than twice its own.
+    sweep_at: usize,
+}
+
+const FEW: usize = 32;
+
+/// Nothing panics while they are locked, and no generator is dropped there: what is dropped are weak handles.
+fn live() -> MutexGuard<'static, Live> {
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where no runtime is, there will be none to close it.
+pub(super) fn add(generator: &WeakGenerator) {
+    let Ok(runtime) = Handle::try_current() else { return };
+    let mut live = live();
+    if live.generators.len() >= live.sweep_at {
+        live.generators.retain(|(_, generator)| generator.is_alive());
+        live.sweep_at = FEW.max(2 * live.generators.len());
+    }
+    live.generators.push((runtime.id(), generator.clone()));
+}
+
+/// Closes the managed generators that have begun on this runtime and have not ended, those that somebody still holds,
+/// too, and waits for all cleanups: asyncio's `loop.shutdown_asyncgens()`, for the end of a program.
+///
+/// They are closed side by side, as [cleanups](crate::cleanup): each has its grace, and the observers are told of those
+/// that fail. One that is in the middle of an operation cannot be closed, and fails with
+/// [`Error::Running`](super::Error::Running): let the tasks end first. It is about generators with the default
+/// [`Hooks`](super::Hooks); one that was dropped unfinished needs no more than [`drain`].
+///
+/// # Errors
+///
+/// [`Unfinished`] when some are still under way after `most`, by the wall clock. They go on.
+///
+/// # Cancel safety
+///
+/// Cancel safe: what was polled once has told them all.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), withal::cleanup::Unfinished> {
+/// use std::time::Duration;
+/// use withal::coroutine::State;
+/// use withal::generator::{generator, shutdown_asyncgens};
+///
+/// let numbers = generator(async |mut y| y.yield_(1).await).managed();
+/// assert_eq!(numbers.anext().await, Ok(Some(1)));
+/// shutdown_asyncgens(Duration::from_secs(5)).await?;
+/// assert_eq!(numbers.state(), Some(State::Closed));
+/// # Ok(())
+/// # }
+/// ```
+pub async fn shutdown_asyncgens(most: Duration) -> Result<(), Unfinished> {
+    if let Ok(runtime) = Handle::try_current() {
+        let (ours, others) = std::mem::take(&mut live().generators)
+            .into_iter()
+            .partition::<Vec<_>, _>(|(home, _)| *home == runtime.id());
+        live().generators.extend(others);
+        for (_, generator) in ours.into_iter().filter(|(_, generator)| generator.is_alive()) {
+            Cleanup::new(generator.aclose()).named("async generator").detach();
+        }
+    }
+    drain(most).await
+}

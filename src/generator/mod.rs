@@ -1,0 +1,132 @@
+//! Async generators: bodies that yield items, are answered, can be thrown into and closed (PEP 525), as streams.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! use futures::StreamExt;
+//! use withal::generator::generator;
+//!
+//! let ticks = generator(async |mut y| {
+//!     for n in 0..3 {
+//!         tokio::task::yield_now().await; // any await
+//!         y.yield_(n).await?; // Python's `yield n`
+//!     }
+//!     Ok(())
+//! });
+//! assert_eq!(ticks.collect::<Vec<_>>().await, [0, 1, 2]);
+//! # }
+//! ```
+//!
+//! The yields of such a body take no answers. Where they do, and where errors are thrown in:
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! use std::pin::pin;
+//! use withal::coroutine::Thrown;
+//! use withal::generator::{AsyncGeneratorExt, try_generator};
+//!
+//! let mut pages = pin!(try_generator(async |mut y| {
+//!     let mut number = 0;
+//!     loop {
+//!         match y.yield_(format!("page {number}")).await {
+//!             Ok(steps) => number += steps,
+//!             Err(Thrown::Error("from the start")) => number = 0,
+//!             Err(thrown) => return Err(thrown),
+//!         }
+//!     }
+//! }));
+//! assert_eq!(pages.start().await.unwrap().unwrap(), "page 0");
+//! assert_eq!(pages.asend(5).await.unwrap().unwrap(), "page 5");
+//! assert_eq!(pages.athrow("from the start").await.unwrap().unwrap(), "page 0");
+//! pages.aclose().await.unwrap();
+//! # }
+//! ```
+//!
+//! # Python's async generator object, method by method
+//!
+//! | Python | here | |
+//! |---|---|---|
+//! | `async def` with a `yield` | [`generator`], [`try_generator`] | the second can fail, and be thrown into |
+//! | `async for item in g` | a [`Stream`](futures_core::Stream) | whose yields take no answers |
+//! | `await anext(g)` | [`anext`](AsyncGeneratorExt::anext) | [`start`](AsyncGeneratorExt::start), where yields take answers |
+//! | `await g.asend(value)` | [`asend`](AsyncGeneratorExt::asend) | |
+//! | `await g.athrow(error)` | [`athrow`](AsyncGeneratorExt::athrow) | |
+//! | `await g.aclose()` | [`aclose`](AsyncGeneratorExt::aclose) | raises [`Exit`](crate::coroutine::Exit) |
+//! | `StopAsyncIteration` | `None` | a value, no error: PEP 479 by construction |
+//! | its `RuntimeError`s and `TypeError`s | [`Error`] | a variant each, with Python's words |
+//! | `yield from`, which it has not | [`yield_from`], [`yield_all`] | another generator; any stream |
+//! | an object that is shared, and finalized | [`ManagedGenerator`] | [`managed`](AsyncGenerator::managed) |
+//! | `sys.set_asyncgen_hooks` | [`Hooks`] | |
+//! | `loop.shutdown_asyncgens()` | [`shutdown_asyncgens`] | |
+//!
+//! [`yield_from`]: crate::coroutine::Yielder::yield_from
+//! [`yield_all`]: crate::coroutine::Yielder::yield_all
+//!
+//! # Which one
+//!
+//! | I want | use | it costs |
+//! |---|---|---|
+//! | items out, and nothing else, in the least time | [`stream!`](crate::stream), [`try_stream!`](crate::try_stream) of `async-stream` | a macro around the body: 52 instructions an item |
+//! | that, and helpers that yield, delegation, a close that awaits | [`generator`] | 64 |
+//! | answers, errors thrown in | [`generator`], [`try_generator`] | 85 a round trip |
+//! | a name for its type: a field, an array | [`boxed`](AsyncGenerator::boxed) | an allocation, and a call by pointer |
+//! | several holders; to be closed when it is dropped | [`managed`](AsyncGenerator::managed) | that, and two locks an item |
+//!
+//! Layers cost: four generators that each loop over the next take 237 instructions an item (`stream!`: 169), and more by
+//! `yield_from`, which passes answers and throws through. Three helper functions that get the yielder, as
+//! `&mut Yielder<'_, ..>`, take 88: prefer them where there is a choice. What a hand-written `poll_next` takes in the same
+//! places is 13; all of it by the crate's benches.
+//!
+//! # What is promised
+//!
+//! - **Nothing is allocated**, neither for an item nor for a generator, until it is boxed.
+//! - **Nothing is lost by cancellation.** The step lives in the generator: after an operation was dropped, the next one
+//!   goes on with it.
+//! - **Nothing is lost in silence.** A value that was yielded is delivered once; one that cannot be sent comes back in
+//!   the error; a throw that no yield was there for is raised at the next, or comes out in the end.
+//! - **It never stalls.** A yield may be in `join!`, in `select!`, in a `FuturesUnordered`.
+//! - **The yielder stays inside**, and overlapping operations are borrow errors; see [`coroutine`](crate::coroutine).
+//! - **An end is an end.** After a return, an error, a panic or a close the body is dropped, and every operation says
+//!   `None`; [`FusedStream`](futures_core::FusedStream).
+//!
+//! # What is not
+//!
+//! - Dropping an [`AsyncGenerator`] runs nothing of its body but destructors: PEP 525's finalizer is that of a
+//!   [`ManagedGenerator`]. Better still, close it where it was made.
+//! - An error cannot be thrown into an `await` that is no yield; see [`wait`](crate::coroutine::Yielder::wait).
+//! - Do not yield inside a scope that is bound to a task: a timeout, a lock, a task group. The consumer decides when the
+//!   body goes on, if ever (PEP 533, PEP 789).
+
+mod aclose;
+mod anext;
+mod asend;
+mod async_generator;
+mod athrow;
+mod closing;
+mod error;
+mod ext;
+mod hooks;
+mod live;
+mod managed;
+mod operation;
+mod shared;
+mod start;
+mod weak;
+mod yield_from;
+
+pub use self::aclose::Aclose;
+pub use self::anext::Anext;
+pub use self::asend::Asend;
+pub use self::async_generator::{
+    AsyncGenerator, BoxAsyncGenerator, Failure, LocalBoxAsyncGenerator, Stepped, generator, try_generator,
+};
+pub use self::athrow::Athrow;
+pub use self::closing::Closing;
+pub use self::error::Error;
+pub use self::ext::AsyncGeneratorExt;
+pub use self::hooks::Hooks;
+pub use self::live::shutdown_asyncgens;
+pub use self::managed::ManagedGenerator;
+pub use self::start::Start;
+pub use self::weak::WeakGenerator;

@@ -1,0 +1,245 @@
+//! `yield_from` and `yield_all`: what goes through, in both directions, and how either ends.
+
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+
+use futures::executor::block_on;
+use futures::{FutureExt, StreamExt, stream};
+use tokio_test::task;
+use withal::coroutine::{Drive, Exit, State, Thrown, Yielder};
+use withal::generator::{AsyncGenerator, AsyncGeneratorExt, Error, generator, try_generator};
+
+type Log = RefCell<Vec<String>>;
+type Y<'g> = Yielder<'g, &'static str, &'static str, Thrown<&'static str>>;
+
+/// Yields two values and writes down what comes of it.
+fn inner(
+    log: &Log,
+) -> AsyncGenerator<
+    impl Drive<Yield = &'static str, Sent = &'static str, Return = (), Thrown = Thrown<&'static str>>,
+> {
+    try_generator(async move |mut y: Y<'_>| {
+        for value in ["first", "second"] {
+            let answer = y.yield_(value).await;
+            log.borrow_mut().push(format!("{value}: {answer:?}"));
+            match answer {
+                Err(Thrown::Error("soft")) => {}
+                Err(Thrown::Error("swallowed")) => return Ok(()),
+                answer => _ = answer?,
+            }
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn yields_answers_and_throws_go_through() {
+    let log = Log::default();
+    let mut outer = pin!(try_generator(async |mut y: Y<'_>| {
+        y.yield_from(pin!(inner(&log))).await?;
+        y.yield_("after").await?;
+        Ok(())
+    }));
+    assert_eq!(block_on(outer.start()), Ok(Some("first")));
+    assert_eq!(block_on(outer.asend("hello")), Ok(Some("second")));
+    assert_eq!(block_on(outer.athrow("soft")), Ok(Some("after")));
+    assert_eq!(block_on(outer.asend("bye")), Ok(None));
+    assert_eq!(*log.borrow(), ["first: Ok(\"hello\")", "second: Err(Error(\"soft\"))"]);
+}
+
+#[test]
+fn an_error_of_the_inner_one_is_raised_in_the_outer() {
+    let log = Log::default();
+    let mut outer = pin!(try_generator(async |mut y: Y<'_>| {
+        let failed = y.yield_from(pin!(inner(&log))).await;
+        assert_eq!(failed, Err(Thrown::Error("hard")));
+        y.yield_("caught").await?;
+        Ok(())
+    }));
+    assert_eq!(block_on(outer.start()), Ok(Some("first")));
+    assert_eq!(block_on(outer.athrow("hard")), Ok(Some("caught")));
+}
+
+#[test]
+fn closing_the_outer_one_closes_the_inner_first() {
+    let log = Log::default();
+    let mut outer = pin!(try_generator(async |mut y: Y<'_>| {
+        let closed = y.yield_from(pin!(inner(&log))).await;
+        log.borrow_mut().push(format!("outer: {closed:?}"));
+        closed
+    }));
+    assert_eq!(block_on(outer.start()), Ok(Some("first")));
+    assert_eq!(block_on(outer.aclose()), Ok(()));
+    assert_eq!(*log.borrow(), ["first: Err(Exit(Exit))", "outer: Err(Exit(Exit))"]);
+}
+
+/// Python closes the inner one, and raises the exit anew.
+#[test]
+fn an_exit_that_the_inner_one_swallows_is_raised_in_the_outer_all_the_same() {
+    let mut outer = pin!(generator(async |mut y: Yielder<'_, u8>| {
+        let swallows = generator(async |mut y: Yielder<'_, u8>| {
+            assert_eq!(y.yield_(1).await, Err(Exit));
+            Ok(())
+        });
+        assert_eq!(y.yield_from(pin!(swallows)).await, Err(Exit));
+        Ok(())
+    }));
+    assert_eq!(block_on(outer.anext()), Ok(Some(1)));
+    assert_eq!(block_on(outer.aclose()), Ok(()));
+}
+
+#[test]
+fn an_exit_that_the_inner_one_ignores_is_told_of_the_outer() {
+    let mut outer = pin!(generator(async |mut y: Yielder<'_, u8>| {
+        let ignores = generator(async |mut y: Yielder<'_, u8>| {
+            assert_eq!(y.yield_(1).await, Err(Exit));
+            y.yield_(2).await
+        });
+        y.yield_from(pin!(ignores)).await
+    }));
+    assert_eq!(block_on(outer.anext()), Ok(Some(1)));
+    assert_eq!(block_on(outer.aclose()), Err(Error::IgnoredExit));
+    assert_eq!(block_on(outer.anext()), Err(Error::Exited), "the exit is not forgotten");
+}
+
+#[test]
+fn a_throw_that_the_inner_one_swallows_is_over() {
+    let log = Log::default();
+    let mut outer = pin!(try_generator(async |mut y: Y<'_>| {
+        y.yield_from(pin!(inner(&log))).await?;
+        y.yield_("after").await?;
+        Ok(())
+    }));
+    assert_eq!(block_on(outer.start()), Ok(Some("first")));
+    assert_eq!(block_on(outer.athrow("swallowed")), Ok(Some("after")));
+}
+
+#[test]
+fn an_inner_one_that_exits_by_itself_ends_the_outer() {
+    let mut outer = pin!(generator(async |mut y: Yielder<'_, u8>| {
+        y.yield_from(pin!(generator(async |_: Yielder<'_, u8>| Err(Exit)))).await
+    }));
+    assert_eq!(block_on(outer.anext()), Err(Error::Exited));
+}
+
+#[test]
+fn an_inner_one_that_awaits_is_awaited() {
+    let g = generator(async |mut y: Yielder<'_, u8>| {
+        let slow = generator(async |mut y: Yielder<'_, u8>| {
+            for n in 0..3 {
+                tokio::task::yield_now().await;
+                y.yield_(n).await?;
+            }
+            Ok(())
+        });
+        y.yield_from(pin!(slow)).await
+    });
+    assert_eq!(block_on(g.collect::<Vec<_>>()), [0, 1, 2]);
+}
+
+#[test]
+fn it_may_be_lent_and_goes_on_with_a_step_under_way() {
+    let mut lent = Box::pin(generator(async |mut y: Yielder<'_, u8>| {
+        tokio::task::yield_now().await;
+        y.yield_(1).await?;
+        y.yield_(2).await
+    }));
+    assert!(lent.anext().now_or_never().is_none());
+    let mut outer = Box::pin(generator(async |mut y: Yielder<'_, u8>| y.yield_from(lent.as_mut()).await));
+    assert_eq!(block_on(outer.anext()), Ok(Some(1)));
+    drop(outer);
+    assert_eq!(lent.state(), State::Suspended);
+    assert_eq!(block_on(lent.anext()), Ok(Some(2)));
+}
+
+#[test]
+fn one_that_has_ended_yields_nothing() {
+    let g = generator(async |mut y: Yielder<'_, u8>| {
+        let mut ended = pin!(generator(async |_: Yielder<'_, u8>| Ok(())));
+        assert_eq!(ended.anext().await, Ok(None));
+        y.yield_from(ended).await?;
+        y.yield_(1).await
+    });
+    assert_eq!(block_on(g.collect::<Vec<_>>()), [1]);
+}
+
+#[test]
+#[should_panic(expected = "the generator waits for an answer")]
+fn one_that_waits_for_an_answer() {
+    let mut begun = Box::pin(generator(async |mut y: Yielder<'_, u8>| y.yield_(1).await));
+    assert_eq!(block_on(begun.anext()), Ok(Some(1)));
+    let g = generator(async |mut y: Yielder<'_, u8>| y.yield_from(begun.as_mut()).await);
+    drop(block_on(g.collect::<Vec<_>>()));
+}
+
+#[test]
+fn recursion_by_boxes() {
+    fn countdown(from: u8) -> withal::generator::BoxAsyncGenerator<'static, u8> {
+        generator(async move |mut y| {
+            if from > 0 {
+                y.yield_(from).await?;
+                y.yield_from(countdown(from - 1)).await?;
+            }
+            Ok(())
+        })
+        .boxed()
+    }
+    assert_eq!(block_on(countdown(3).collect::<Vec<_>>()), [3, 2, 1]);
+}
+
+#[test]
+fn a_stream_is_yielded_item_by_item() {
+    let g = generator(async |mut y| {
+        y.yield_all(stream::iter([1, 2])).await?;
+        y.yield_(3).await
+    });
+    assert_eq!(block_on(g.collect::<Vec<_>>()), [1, 2, 3]);
+}
+
+#[test]
+fn an_error_of_the_stream_is_raised() {
+    let mut g = pin!(try_generator(async |mut y: Yielder<'_, i32, (), Thrown<&str>>| {
+        let raised = y.yield_all(stream::iter([Ok(1), Err("broken"), Ok(2)])).await;
+        assert_eq!(raised, Err(Thrown::Error("broken")));
+        y.yield_(3).await?;
+        raised
+    }));
+    let items: Vec<_> = block_on(g.as_mut().collect());
+    assert_eq!(items, [Ok(1), Ok(3), Err("broken")]);
+}
+
+#[test]
+fn a_throw_drops_the_stream_and_is_raised() {
+    struct Held<'a>(&'a Cell<bool>);
+    impl Drop for Held<'_> {
+        fn drop(&mut self) {
+            self.0.set(true);
+        }
+    }
+    let dropped = Cell::new(false);
+    let mut g = pin!(try_generator(async |mut y: Yielder<'_, i32, (), Thrown<&str>>| {
+        let held = Held(&dropped);
+        let endless = stream::repeat_with(move || {
+            let _held = &held;
+            Ok(1)
+        });
+        assert_eq!(y.yield_all(endless).await, Err(Thrown::Error("enough")));
+        assert!(dropped.get());
+        Ok(())
+    }));
+    assert_eq!(block_on(g.anext()), Ok(Some(1)));
+    assert!(!dropped.get());
+    assert_eq!(block_on(g.athrow("enough")), Ok(None));
+}
+
+#[test]
+fn a_stream_that_waits_is_waited_for() {
+    let (tx, rx) = futures::channel::mpsc::unbounded();
+    let mut g = task::spawn(generator(async |mut y: Yielder<'_, u8>| y.yield_all(rx).await));
+    assert!(g.poll_next().is_pending());
+    tx.unbounded_send(5).unwrap();
+    assert!(g.is_woken());
+    tokio_test::assert_ready_eq!(g.poll_next(), Some(5));
+    drop(tx);
+    tokio_test::assert_ready_eq!(g.poll_next(), None);
+}

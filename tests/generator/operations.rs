@@ -1,0 +1,338 @@
+//! `start`, `anext`, `asend`, `athrow`, `aclose`: what each comes to in each state, and when it is dropped half-way.
+
+use std::cell::Cell;
+use std::future::pending;
+use std::pin::pin;
+
+use futures::FutureExt;
+use futures::channel::oneshot;
+use tokio_test::{assert_pending, assert_ready_eq, task};
+use withal::coroutine::{Exit, State, Thrown, Yielder};
+use withal::generator::{AsyncGeneratorExt, Error, generator, try_generator};
+
+/// What a future of these tests comes to, which waits for nothing.
+macro_rules! now {
+    ($operation:expr) => {
+        $operation.now_or_never().expect("it waits for nothing")
+    };
+}
+
+type Text<'g> = Yielder<'g, u32, &'static str, Thrown<&'static str>>;
+
+/// Yields lengths of what it is sent; ends at "end"; at "wait" it awaits what never comes, with an ear for throws.
+async fn lengths(mut y: Text<'_>) -> Result<(), Thrown<&'static str>> {
+    let mut length = 0;
+    loop {
+        let text = match y.yield_(length).await {
+            Err(Thrown::Error("soft")) => "caught",
+            answer => answer?,
+        };
+        match text {
+            "end" => return Ok(()),
+            "wait" => y.wait(pending::<()>()).await?,
+            text => length = u32::try_from(text.len()).unwrap(),
+        }
+    }
+}
+
+#[test]
+fn one_that_has_not_begun() {
+    let fresh = || Box::pin(try_generator(lengths));
+    let mut g = fresh();
+    assert_eq!(g.state(), State::Created);
+    assert_eq!(now!(g.asend("abc")), Err(Error::NotStarted("abc")), "the value comes back");
+    assert_eq!(g.state(), State::Created);
+    assert_eq!(now!(g.start()), Ok(Some(0)));
+
+    let mut g = fresh();
+    assert_eq!(now!(g.athrow("early")), Err(Error::Raised("early")));
+    assert_eq!((g.state(), now!(g.start())), (State::Closed, Ok(None)));
+
+    let mut g = fresh();
+    assert_eq!(now!(g.athrow(Thrown::Exit(Exit))), Err(Error::Exited));
+    assert_eq!(g.state(), State::Closed);
+
+    let mut g = fresh();
+    assert_eq!(now!(g.aclose()), Ok(()));
+    assert_eq!((g.state(), now!(g.start())), (State::Closed, Ok(None)));
+}
+
+/// As `asend(None)` of Python's: a value that carries nothing may be the first.
+#[test]
+fn what_carries_nothing_may_be_sent_first() {
+    let mut g = pin!(generator(async |mut y| {
+        y.yield_(1).await?;
+        y.yield_(2).await
+    }));
+    assert_eq!(now!(g.asend(())), Ok(Some(1)));
+    assert_eq!(now!(g.asend(())), Ok(Some(2)));
+    assert_eq!(now!(g.anext()), Ok(None));
+}
+
+/// What has a destructor carries something, be it of no size.
+#[test]
+fn what_has_a_destructor_may_not() {
+    #[derive(Debug, PartialEq)]
+    struct Guard;
+    impl Drop for Guard {
+        fn drop(&mut self) {}
+    }
+    let mut g = pin!(generator(async |mut y| {
+        let _guard: Guard = y.yield_(1).await?;
+        Ok(())
+    }));
+    assert_eq!(now!(g.asend(Guard)), Err(Error::NotStarted(Guard)));
+}
+
+#[test]
+fn one_that_is_at_a_yield() {
+    let mut g = pin!(try_generator(lengths));
+    assert_eq!(now!(g.start()), Ok(Some(0)));
+    assert_eq!(now!(g.start()), Err(Error::Unanswered));
+    assert_eq!(g.state(), State::Suspended);
+    assert_eq!(now!(g.asend("abc")), Ok(Some(3)));
+    assert_eq!(now!(g.athrow("soft")), Ok(Some(6)), "caught, and it went on");
+    assert_eq!(now!(g.athrow("hard")), Err(Error::Raised("hard")));
+    assert_eq!(g.state(), State::Closed);
+}
+
+#[test]
+fn one_that_has_ended() {
+    let mut g = pin!(try_generator(lengths));
+    assert_eq!(now!(g.start()), Ok(Some(0)));
+    assert_eq!(now!(g.asend("end")), Ok(None));
+    for _ in 0..2 {
+        assert_eq!(g.state(), State::Closed);
+        assert_eq!(now!(g.start()), Ok(None));
+        assert_eq!(now!(g.asend("more")), Ok(None));
+        assert_eq!(now!(g.athrow("more")), Ok(None));
+        assert_eq!(now!(g.aclose()), Ok(()));
+    }
+}
+
+#[test]
+fn closing_awaits_what_the_body_does_on_its_way_out() {
+    let (tx, rx) = oneshot::channel::<()>();
+    let done = Cell::new(false);
+    let mut g = pin!(generator(async |mut y| {
+        let exit = y.yield_(()).await;
+        rx.await.expect("sent below");
+        done.set(true);
+        exit
+    }));
+    assert_eq!(now!(g.anext()), Ok(Some(())));
+    let mut close = task::spawn(g.aclose());
+    assert_pending!(close.poll());
+    assert!(!done.get());
+    tx.send(()).unwrap();
+    assert!(close.is_woken());
+    assert_ready_eq!(close.poll(), Ok(()));
+    assert!(done.get());
+}
+
+#[test]
+fn an_exit_that_is_swallowed_is_a_clean_close() {
+    let mut g = pin!(generator(async |mut y| {
+        assert_eq!(y.yield_(1).await, Err::<(), _>(Exit));
+        Ok(())
+    }));
+    assert_eq!(now!(g.anext()), Ok(Some(1)));
+    assert_eq!(now!(g.aclose()), Ok(()));
+}
+
+#[test]
+fn an_exit_that_is_ignored_leaves_it_where_it_is() {
+    let mut g = pin!(generator(async |mut y| {
+        for n in 1.. {
+            if y.yield_(n).await.is_err() && n > 1 {
+                break;
+            }
+        }
+        Ok(())
+    }));
+    assert_eq!(now!(g.anext()), Ok(Some(1)));
+    let ignored = now!(g.aclose()).unwrap_err();
+    assert_eq!(ignored, Error::IgnoredExit);
+    assert_eq!(ignored.to_string(), "async generator ignored GeneratorExit");
+    assert_eq!(g.state(), State::Suspended, "at the yield whose value nobody got");
+    assert_eq!(now!(g.anext()), Ok(Some(3)));
+    assert_eq!(now!(g.aclose()), Ok(()));
+}
+
+#[test]
+fn closing_tells_how_else_the_body_fails() {
+    let mut g = pin!(try_generator(async |mut y| match y.yield_(1).await {
+        Ok(()) => Ok(()),
+        Err(_) => Err(Thrown::Error("could not clean up")),
+    }));
+    assert_eq!(now!(g.start()), Ok(Some(1)));
+    assert_eq!(now!(g.aclose()), Err(Error::Raised("could not clean up")));
+    assert_eq!(g.state(), State::Closed);
+}
+
+#[test]
+fn an_operation_does_nothing_before_it_is_polled() {
+    let mut g = pin!(try_generator(lengths));
+    drop(g.start());
+    assert_eq!(g.state(), State::Created);
+    drop(g.athrow("unheard"));
+    drop(g.aclose());
+    assert_eq!(now!(g.start()), Ok(Some(0)));
+    drop(g.asend("unheard"));
+    drop(g.athrow("unheard"));
+    drop(g.aclose());
+    assert_eq!(now!(g.asend("abcd")), Ok(Some(4)));
+}
+
+#[test]
+fn a_dropped_operation_has_begun_a_step_that_anext_goes_on_with() {
+    let (tx, rx) = oneshot::channel();
+    let mut g = pin!(generator(async |mut y| {
+        let value: u32 = rx.await.expect("sent below");
+        y.yield_(value).await
+    }));
+    for _ in 0..2 {
+        let mut next = task::spawn(g.anext());
+        assert_pending!(next.poll());
+        drop(next);
+        assert_eq!(g.state(), State::Running);
+    }
+    tx.send(7).unwrap();
+    assert_eq!(now!(g.anext()), Ok(Some(7)));
+}
+
+#[test]
+fn a_value_that_was_sent_is_delivered_once_though_its_asend_was_dropped() {
+    let mut g = pin!(generator(async |mut y| {
+        let mut total = 0;
+        loop {
+            total += y.yield_(total).await?;
+            tokio::task::yield_now().await;
+        }
+    }));
+    assert_eq!(now!(g.start()), Ok(Some(0)));
+    assert!(g.asend(5).now_or_never().is_none());
+    let refused = now!(g.asend(100)).unwrap_err();
+    assert_eq!(refused.to_string(), "asynchronous generator is already running");
+    assert_eq!(refused, Error::Running(Some(100)), "the value comes back");
+    assert_eq!(now!(g.start()), Ok(Some(5)));
+}
+
+#[test]
+fn a_throw_or_a_close_interrupts_the_wait_of_a_dropped_step() {
+    let mut g = pin!(try_generator(lengths));
+    assert_eq!(now!(g.start()), Ok(Some(0)));
+    assert!(g.asend("wait").now_or_never().is_none());
+    assert_eq!(now!(g.athrow("hurry")), Err(Error::Raised("hurry")));
+
+    let mut g = pin!(try_generator(lengths));
+    assert_eq!(now!(g.start()), Ok(Some(0)));
+    assert!(g.asend("wait").now_or_never().is_none());
+    assert_eq!(now!(g.aclose()), Ok(()));
+}
+
+#[test]
+fn a_throw_into_another_await_is_raised_at_the_next_yield() {
+    let (tx, rx) = oneshot::channel::<()>();
+    let mut g = pin!(try_generator(async |mut y| {
+        rx.await.expect("sent below");
+        let raised = y.yield_("never goes out").await;
+        assert_eq!(raised, Err(Thrown::Error("late")));
+        y.yield_("goes out").await
+    }));
+    assert!(g.anext().now_or_never().is_none());
+    let mut throw = task::spawn(g.athrow("late"));
+    assert_pending!(throw.poll());
+    tx.send(()).unwrap();
+    assert!(throw.is_woken());
+    assert_ready_eq!(throw.poll(), Ok(Some("goes out")));
+}
+
+#[test]
+fn a_throw_that_finds_no_yield_comes_out_in_the_end() {
+    let (tx, rx) = oneshot::channel::<()>();
+    let mut g = pin!(try_generator(async |mut y| {
+        y.yield_(1).await?;
+        rx.await.expect("sent below");
+        Ok(())
+    }));
+    assert_eq!(now!(g.anext()), Ok(Some(1)));
+    assert!(g.anext().now_or_never().is_none());
+    assert!(g.athrow("unseen").now_or_never().is_none());
+    tx.send(()).unwrap();
+    assert_eq!(now!(g.anext()), Err(Error::Raised("unseen")));
+}
+
+#[test]
+fn a_dropped_close_goes_on_with_the_next() {
+    let (tx, rx) = oneshot::channel::<()>();
+    let mut g = pin!(generator(async |mut y| {
+        let exit = y.yield_(1).await;
+        rx.await.expect("sent below");
+        exit
+    }));
+    assert_eq!(now!(g.anext()), Ok(Some(1)));
+    assert!(g.aclose().now_or_never().is_none());
+    assert_eq!(g.state(), State::Running);
+    tx.send(()).unwrap();
+    assert_eq!(now!(g.aclose()), Ok(()));
+}
+
+#[test]
+fn a_body_that_exits_by_itself() {
+    let mut g = pin!(generator(async |mut y| {
+        y.yield_(1).await?;
+        Err(Exit)
+    }));
+    assert_eq!(now!(g.anext()), Ok(Some(1)));
+    let exited = now!(g.anext()).unwrap_err();
+    assert_eq!(exited, Error::Exited);
+    assert_eq!(exited.to_string(), "async generator raised GeneratorExit");
+    assert_eq!(now!(g.anext()), Ok(None));
+}
+
+#[test]
+fn errors_keep_their_source_and_pythons_words() {
+    let mut g = pin!(try_generator(async |mut y| {
+        let text: String = y.yield_(0).await?;
+        y.yield_(text.parse::<i32>()?).await?;
+        Ok(())
+    }));
+    let early = now!(g.asend("1".to_owned())).unwrap_err();
+    assert_eq!(early.to_string(), "can't send non-None value to a just-started async generator");
+    assert_eq!(now!(g.start()), Ok(Some(0)));
+    assert_eq!(now!(g.start()).unwrap_err().to_string(), "async generator waits for an answer");
+    let raised = now!(g.asend("x".to_owned())).unwrap_err();
+    assert_eq!(raised.to_string(), "async generator raised an error");
+    let source = std::error::Error::source(&raised).expect("it has one");
+    assert!(source.is::<std::num::ParseIntError>());
+}
+
+/// A future that was polled to its end is not polled again: it says so, each in its state.
+mod spent {
+    use super::*;
+
+    const SPENT: &str = "cannot reuse an operation of a generator that was already awaited";
+
+    fn spent<F: Future + Unpin>(mut operation: F) {
+        (&mut operation).now_or_never().expect("it waits for nothing");
+        let again = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| operation.now_or_never()));
+        let payload = again.err().expect("it panics");
+        assert_eq!(payload.downcast_ref::<&str>(), Some(&SPENT));
+    }
+
+    #[test]
+    fn each_operation() {
+        let mut g = pin!(try_generator(lengths));
+        spent(g.asend("refused"));
+        spent(g.start());
+        spent(g.start());
+        spent(g.asend("abc"));
+        spent(g.athrow("hard"));
+        spent(g.asend("after the end"));
+        spent(g.aclose());
+        let mut g = pin!(generator(async |mut y| y.yield_(1).await));
+        spent(g.anext());
+        spent(g.aclose());
+    }
+}
