@@ -27,13 +27,18 @@ impl<E: Send + 'static, N: Send + 'static> Fault<E, N> {
     /// What the manager is shown.
     #[inline]
     pub fn exit(fault: &mut Option<Self>) -> Exit<'_> {
-        match fault {
-            None => Exit::Ok,
-            Some(Self::Error(error)) => Exit::Error(error),
-            Some(Self::Nested(error)) => Exit::Error(error),
-            Some(Self::Hidden(hidden)) => Exit::Error(hidden),
-            Some(Self::Panic(payload)) => Exit::Panic(&mut **payload),
-            Some(Self::Interrupted) => Exit::Cancelled,
+        fault.as_mut().map_or(Exit::Ok, Self::shown)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn shown(&mut self) -> Exit<'_> {
+        match self {
+            Self::Error(error) => Exit::Error(error),
+            Self::Nested(error) => Exit::Error(error),
+            Self::Hidden(hidden) => Exit::Error(hidden),
+            Self::Panic(payload) => Exit::Panic(&mut **payload),
+            Self::Interrupted => Exit::Cancelled,
         }
     }
 }

@@ -89,6 +89,10 @@ impl<'a, T: ?Sized + Send> AsyncContextManager for &'a Mutex<T> {
 
     #[inline]
     async fn aenter(self) -> Result<Self::Entered, Infallible> {
+        tokio::task::coop::consume_budget().await;
+        if let Ok(guard) = self.try_lock() {
+            return Ok(Locked(guard));
+        }
         Ok(Locked(self.lock().await))
     }
 }

@@ -22,6 +22,7 @@ macro_rules! async_with {
             Err(error) => Err($crate::context::expansion::Which::Manager(error)),
             Ok(guard) => {
                 let mut scope = $crate::context::expansion::Scope::new(guard);
+                let of = scope.of();
                 let fell = $crate::context::expansion::flag();
                 let mut value = None;
                 #[allow(unused_mut, reason = "only a block in a loop sets it")]
@@ -49,9 +50,9 @@ macro_rules! async_with {
                     use $crate::context::expansion::{Known as _, Other as _, Unsendable as _};
                     (&&&returns.kind()).kind()
                 };
-                let (left, fault) = $crate::context::expansion::sort(ended, value, kind);
-                let exited = scope.exit(fault).await;
-                match $crate::context::expansion::after(&scope, exited, left, kind) {
+                let mut left = $crate::context::expansion::left(ended, value, kind);
+                let result = $crate::__exit_scope!(scope, left.fault);
+                match left.after(of, result, kind) {
                     $crate::context::expansion::After::Value(value) => value,
                     $crate::context::expansion::After::Return(value) => return value,
                     $crate::context::expansion::After::Jump => $crate::async_with!(@jump $mode flow),

@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -33,6 +34,12 @@ impl<G: AsyncExit> Scope<G> {
         Self { guard: Some(guard), is_polled: false, rest: Rest::default() }
     }
 
+    /// The type of its guard, for when it is gone.
+    #[inline]
+    pub fn of(&self) -> PhantomData<fn(G)> {
+        PhantomData
+    }
+
     /// The target, what interrupts the block, and what is kept for the exit.
     #[inline]
     pub fn parts(&mut self) -> (&mut G::Target, impl Future<Output = ()> + Send, &mut Rest<HomeOf<G>>) {
@@ -41,28 +48,83 @@ impl<G: AsyncExit> Scope<G> {
         (target, interrupt, &mut self.rest)
     }
 
-    /// Exits, when all that was detached inside is over. Dropped in the middle, it does what the policy says.
     #[inline]
-    pub async fn exit<E, N>(&mut self, mut fault: Option<Fault<E, N>>) -> Exited<G, E, N>
+    pub const fn is_owned(&self) -> bool {
+        G::OnDrop::OWNED
+    }
+
+    /// Whether something that was detached inside is still to be waited for, by [`wait`](Self::wait).
+    #[inline]
+    pub fn has_inner(&self) -> bool {
+        !self.rest.inner.is_empty()
+    }
+
+    /// Waits until all that was detached inside is over.
+    #[cold]
+    pub async fn wait(&mut self) {
+        self.rest.home.remember();
+        self.rest.inner.wait().await;
+    }
+
+    /// The exit, in a future that owns the guard.
+    #[inline]
+    pub fn owned_exit<E, N>(
+        &mut self,
+        fault: Option<Fault<E, N>>,
+    ) -> impl Future<Output = Exited<G, E, N>> + Send + use<E, N, G>
     where
         E: Send + 'static,
         N: Send + 'static,
     {
-        let Rest { inner, home } = &mut self.rest;
-        if !inner.is_empty() {
-            home.remember();
-            inner.wait().await;
-        }
-        if G::OnDrop::OWNED {
-            let guard = self.guard.take().expect("it is exited once");
-            return G::OnDrop::exit(guard, fault, std::mem::take(home)).await;
-        }
-        let guard = self.guard.as_mut().expect("it is exited once");
-        let exit = guard.aexit(Fault::exit(&mut fault));
-        let result = Watched { exit, is_polled: &mut self.is_polled, home }.await;
-        self.guard = None;
-        (result, fault)
+        let guard = self.guard.take().expect("it is exited once");
+        G::OnDrop::exit(guard, fault, std::mem::take(&mut self.rest.home))
     }
+
+    /// The exit, in a future that borrows the guard; [`exited`](Self::exited) is to be called after it.
+    #[inline]
+    pub fn exit<E, N>(
+        &mut self,
+        fault: &mut Option<Fault<E, N>>,
+    ) -> impl Future<Output = Result<G::Verdict, G::Error>> + Send
+    where
+        E: Send + 'static,
+        N: Send + 'static,
+    {
+        let guard = self.guard.as_mut().expect("it is exited once");
+        let exit = guard.aexit(Fault::exit(fault));
+        Watched { exit, is_polled: &mut self.is_polled, home: &mut self.rest.home }
+    }
+
+    /// The guard is not needed any more: nothing is left in it, and no destructor has to find that out.
+    #[inline]
+    pub fn exited(&mut self) {
+        self.guard = None;
+        drop(std::mem::take(&mut self.rest));
+    }
+}
+
+/// Exits a scope with a fault, when all that was detached inside is over, and gives what the exit and the fault are then.
+/// Dropped in the middle, it does what the policy says.
+///
+/// Not a function, since one more future inside of those around it costs as much as all the rest.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __exit_scope {
+    ($scope:ident, $fault:expr) => {{
+        if $scope.has_inner() {
+            $scope.wait().await;
+        }
+        let result = if $scope.is_owned() {
+            let (result, fault) = $scope.owned_exit($fault.take()).await;
+            $fault = fault;
+            result
+        } else {
+            $scope.exit(&mut $fault).await
+        };
+        $scope.exited();
+        $crate::context::expansion::forget($scope);
+        result
+    }};
 }
 
 impl<G: AsyncExit> Drop for Scope<G> {

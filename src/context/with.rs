@@ -3,9 +3,8 @@ use std::panic::resume_unwind;
 
 use super::body::{Body, Ended};
 use super::fault::Fault;
-use super::policy::sealed::Exited;
 use super::scope::Scope;
-use super::{AsyncContextManager, AsyncExit, Error, Verdict, report};
+use super::{AsyncContextManager, AsyncExit, Error, NEITHER, Verdict, report};
 
 /// The value of a block that gives a `T`: `T`, or `Option<T>` where the exit may swallow its error.
 pub type Out<M, T> = <VerdictOf<M> as Verdict>::Out<T>;
@@ -71,8 +70,9 @@ where
         let (target, interrupt, rest) = scope.parts();
         Body::new(body(target), interrupt, rest).await
     };
-    let (value, fault) = split(ended);
-    finish::<M::Entered, T, E>(value, scope.exit(fault).await)
+    let mut left = Left::from(ended);
+    let result = crate::__exit_scope!(scope, left.fault);
+    left.finish::<M::Entered>(result)
 }
 
 /// A body of [`async_with_send`]: an async closure whose future is `Send`.
@@ -150,40 +150,47 @@ where
         let (target, interrupt, rest) = scope.parts();
         Body::new(body(target), interrupt, rest).await
     };
-    let (value, fault) = split(ended);
-    finish::<M::Entered, T, E>(value, scope.exit(fault).await)
+    let mut left = Left::from(ended);
+    let result = crate::__exit_scope!(scope, left.fault);
+    left.finish::<M::Entered>(result)
 }
 
-#[inline]
-fn split<T, E>(ended: Ended<Result<T, E>>) -> (Option<T>, Option<Fault<E>>) {
-    match ended {
-        Ended::Done(Ok(value)) => (Some(value), None),
-        Ended::Done(Err(error)) => (None, Some(Fault::Error(error))),
-        Ended::Panicked(payload) => (None, Some(Fault::Panic(payload))),
-        Ended::Interrupted => (None, Some(Fault::Interrupted)),
+/// How a body was left: with a value or with a fault.
+struct Left<T, E> {
+    value: Option<T>,
+    fault: Option<Fault<E>>,
+}
+
+impl<T, E> From<Ended<Result<T, E>>> for Left<T, E> {
+    #[inline]
+    fn from(ended: Ended<Result<T, E>>) -> Self {
+        let fault = match ended {
+            Ended::Done(Ok(value)) => return Self { value: Some(value), fault: None },
+            Ended::Done(Err(error)) => Fault::Error(error),
+            Ended::Panicked(payload) => Fault::Panic(payload),
+            Ended::Interrupted => Fault::Interrupted,
+        };
+        Self { value: None, fault: Some(fault) }
     }
 }
 
-#[inline]
-fn finish<G: AsyncExit, T, E>(
-    value: Option<T>,
-    (result, fault): Exited<G, E, std::convert::Infallible>,
-) -> Result<<G::Verdict as Verdict>::Out<T>, Error<E, G::Error>> {
-    let Some(fault) = fault else {
-        let value = value.expect("a block without a fault has a value");
-        return match result {
-            Ok(_) => Ok(G::Verdict::done(value)),
-            Err(error) => Err(Error::Exit { error, context: None }),
-        };
-    };
-    fail::<G, T, E>(result, fault)
+type Finished<G, T, E> =
+    Result<<<G as AsyncExit>::Verdict as Verdict>::Out<T>, Error<E, <G as AsyncExit>::Error>>;
+
+impl<T, E> Left<T, E> {
+    #[inline]
+    fn finish<G: AsyncExit>(self, result: Result<G::Verdict, G::Error>) -> Finished<G, T, E> {
+        match (self.fault, self.value, result) {
+            (None, Some(value), Ok(_)) => Ok(G::Verdict::done(value)),
+            (None, _, Err(error)) => Err(Error::Exit { error, context: None }),
+            (Some(fault), _, result) => fail::<G, T, E>(result, fault),
+            (None, None, Ok(_)) => unreachable!("what has no fault has a value"),
+        }
+    }
 }
 
 #[cold]
-fn fail<G: AsyncExit, T, E>(
-    result: Result<G::Verdict, G::Error>,
-    fault: Fault<E>,
-) -> Result<<G::Verdict as Verdict>::Out<T>, Error<E, G::Error>> {
+fn fail<G: AsyncExit, T, E>(result: Result<G::Verdict, G::Error>, fault: Fault<E>) -> Finished<G, T, E> {
     match (result, fault) {
         (Ok(_), Fault::Panic(payload)) => resume_unwind(payload),
         (Err(error), Fault::Panic(payload)) => {
@@ -193,7 +200,7 @@ fn fail<G: AsyncExit, T, E>(
         (Ok(verdict), fault) => match (verdict.swallowed(), fault) {
             (Some(value), _) => Ok(value),
             (None, Fault::Error(error)) => Err(Error::Block(error)),
-            (None, _) => panic!("{}", super::NEITHER),
+            (None, _) => panic!("{NEITHER}"),
         },
         (Err(error), Fault::Error(context)) => Err(Error::Exit { error, context: Some(context) }),
         (Err(error), _) => Err(Error::Exit { error, context: None }),

@@ -7,7 +7,7 @@ async fn bare(mutex: &Mutex<u32>) -> u32 {
 
 async fn two(mutex: &Mutex<u32>, sem: &Semaphore) -> Result<u32, Box<dyn std::error::Error>> {
     let n = async_with!(n = mutex, _ = sem => { *n += "1".parse::<u32>()?; *n })?;
-    let _ = async_with!(n = mutex, _ = suppress(|_: &u32| true) => { if *n == 100 { return Ok(7) } *n += "1".parse::<u32>()?; *n });
+    let _ = async_with!(n = mutex, () = suppress(|_: &u32| true) => { if *n == 100 { return Ok(7) } *n += "1".parse::<u32>()?; *n });
     Ok(n)
 }
 

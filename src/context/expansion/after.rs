@@ -1,14 +1,19 @@
 use std::convert::Infallible;
+use std::marker::PhantomData;
 use std::panic::resume_unwind;
 
 use super::returned::Returned;
 use crate::context::body::Ended;
 use crate::context::fault::Fault;
-use crate::context::policy::sealed::Exited;
 use crate::context::{AsyncExit, NEITHER, Verdict, report};
 
 /// How a block was left.
-pub enum Left<T, K> {
+pub struct Left<T, K, E, N> {
+    way: Way<T, K>,
+    pub fault: Option<Fault<E, N>>,
+}
+
+enum Way<T, K> {
     /// At its end, with its value; by `break` or `continue`, with none.
     Fell(Option<T>),
     Returned(K),
@@ -30,59 +35,62 @@ pub enum Which<X, N> {
     Nested(N),
 }
 
-type Sorted<T, K, R, N> = (Left<T, <K as Returned<R>>::Kept>, Option<Fault<<K as Returned<R>>::Error, N>>);
-
 #[inline]
-pub fn sort<T, K, R, N>(ended: Ended<Option<R>>, value: Option<Result<T, N>>, kind: K) -> Sorted<T, K, R, N>
+pub fn left<T, K, R, N>(
+    ended: Ended<Option<R>>,
+    value: Option<Result<T, N>>,
+    kind: K,
+) -> Left<T, K::Kept, K::Error, N>
 where
     K: Returned<R>,
 {
-    match ended {
+    let fault = match ended {
         Ended::Done(None) => match value {
-            Some(Err(error)) => (Left::Fault, Some(Fault::Nested(error))),
-            Some(Ok(value)) => (Left::Fell(Some(value)), None),
-            None => (Left::Fell(None), None),
+            Some(Ok(value)) => return Left { way: Way::Fell(Some(value)), fault: None },
+            None => return Left { way: Way::Fell(None), fault: None },
+            Some(Err(error)) => Fault::Nested(error),
         },
         Ended::Done(Some(returned)) => {
             let (kept, fault) = kind.split(returned);
-            (Left::Returned(kept), fault)
+            return Left { way: Way::Returned(kept), fault };
         }
-        Ended::Panicked(payload) => (Left::Fault, Some(Fault::Panic(payload))),
-        Ended::Interrupted => (Left::Fault, Some(Fault::Interrupted)),
-    }
+        Ended::Panicked(payload) => Fault::Panic(payload),
+        Ended::Interrupted => Fault::Interrupted,
+    };
+    Left { way: Way::Fault, fault: Some(fault) }
 }
 
 type Done<G, T, R, N> =
     After<Result<<<G as AsyncExit>::Verdict as Verdict>::Out<T>, Which<<G as AsyncExit>::Error, N>>, R>;
 
-#[inline]
-pub fn after<G, T, K, R, N>(
-    _scope: &super::Scope<G>,
-    (result, fault): Exited<G, K::Error, N>,
-    left: Left<T, K::Kept>,
-    kind: K,
-) -> Done<G, T, R, N>
-where
-    G: AsyncExit,
-    K: Returned<R>,
-{
-    let Some(fault) = fault else {
-        return match (result, left) {
-            (Err(error), _) => After::Value(Err(Which::Manager(error))),
-            (Ok(_), Left::Fell(Some(value))) => After::Value(Ok(G::Verdict::done(value))),
-            (Ok(_), Left::Fell(None)) => After::Jump,
-            (Ok(_), Left::Returned(kept)) => After::Return(kind.join(kept, None)),
-            (Ok(_), Left::Fault) => unreachable!("the exit gives back the fault that it was lent"),
-        };
-    };
-    failed::<G, T, K, R, N>(result, fault, left, kind)
+impl<T, L, E, N> Left<T, L, E, N> {
+    #[inline]
+    pub fn after<G, K, R>(
+        self,
+        _of: PhantomData<fn(G)>,
+        result: Result<G::Verdict, G::Error>,
+        kind: K,
+    ) -> Done<G, T, R, N>
+    where
+        G: AsyncExit,
+        K: Returned<R, Kept = L, Error = E>,
+    {
+        match (self.fault, self.way, result) {
+            (None, Way::Fell(Some(value)), Ok(_)) => After::Value(Ok(G::Verdict::done(value))),
+            (None, Way::Fell(None), Ok(_)) => After::Jump,
+            (None, Way::Returned(kept), Ok(_)) => After::Return(kind.join(kept, None)),
+            (None, _, Err(error)) => After::Value(Err(Which::Manager(error))),
+            (Some(fault), way, result) => failed::<G, T, K, R, N>(result, fault, way, kind),
+            (None, Way::Fault, Ok(_)) => unreachable!("the exit gives back the fault that it was lent"),
+        }
+    }
 }
 
 #[cold]
 fn failed<G, T, K, R, N>(
     result: Result<G::Verdict, G::Error>,
     fault: Fault<K::Error, N>,
-    left: Left<T, K::Kept>,
+    way: Way<T, K::Kept>,
     kind: K,
 ) -> Done<G, T, R, N>
 where
@@ -104,10 +112,10 @@ where
     if let Some(value) = verdict.and_then(|verdict| verdict.swallowed()) {
         return After::Value(Ok(value));
     }
-    match (fault, left) {
+    match (fault, way) {
         (Fault::Nested(error), _) => After::Value(Err(Which::Nested(error))),
-        (Fault::Error(error), Left::Returned(kept)) => After::Return(kind.join(kept, Some(error))),
-        (_, Left::Returned(kept)) => After::Return(kind.join(kept, None)),
+        (Fault::Error(error), Way::Returned(kept)) => After::Return(kind.join(kept, Some(error))),
+        (_, Way::Returned(kept)) => After::Return(kind.join(kept, None)),
         _ => panic!("{NEITHER}"),
     }
 }

@@ -21,6 +21,7 @@ use self::entry::{Called, Entry, Pushed, Slot};
 pub use self::errors::{ExitErrors, StillLent};
 pub use self::lent::Lent;
 use self::unwind::unwind;
+use super::fault::Fault;
 use super::policy::sealed::Home as _;
 use super::scope::Scope;
 use super::{AsyncContextManager, AsyncExit, Detach, ErrorOf, Exit, Verdict};
@@ -146,7 +147,10 @@ impl AsyncExitStack {
     ///
     /// Dropped in the middle, it goes on as a cleanup.
     pub async fn aclose(self) -> Result<(), ExitErrors> {
-        let (result, _) = Scope::new(self).exit::<Infallible, Infallible>(None).await;
+        let mut scope = Scope::new(self);
+        let mut fault = None::<Fault<Infallible>>;
+        let result = crate::__exit_scope!(scope, fault);
+        debug_assert!(fault.is_none(), "it gives back what it was lent");
         result.map(drop)
     }
 
