@@ -64,12 +64,32 @@ use crate::cleanup::Cleanup;
 #[derive(Default)]
 pub struct AsyncExitStack {
     entries: Mutex<Entries>,
+    /// It has a scope, which exits it, and is the one to be told of if that is lost.
+    is_scoped: bool,
 }
 
 #[derive(Default)]
 struct Entries {
-    entries: Vec<Box<dyn Entry>>,
+    exits: Exits,
     home: Option<Handle>,
+}
+
+/// The last one in is the first one out, also where they are lost.
+#[derive(Default)]
+struct Exits(Vec<Box<dyn Entry>>);
+
+impl Exits {
+    fn grace(&self) -> Duration {
+        self.0.iter().fold(Duration::ZERO, |grace, exit| grace.saturating_add(exit.grace()))
+    }
+}
+
+impl Drop for Exits {
+    fn drop(&mut self) {
+        while let Some(exit) = self.0.pop() {
+            drop(exit);
+        }
+    }
 }
 
 impl AsyncExitStack {
@@ -130,7 +150,7 @@ impl AsyncExitStack {
     /// Takes all exits out, for another stack to have them: what was entered is kept beyond the block.
     #[must_use = "dropped, its exits run as a cleanup"]
     pub fn pop_all(&self) -> Self {
-        Self { entries: Mutex::new(std::mem::take(&mut *self.entries())) }
+        Self { entries: Mutex::new(std::mem::take(&mut *self.entries())), is_scoped: false }
     }
 
     /// Runs all exits, with [`Exit::Ok`].
@@ -146,7 +166,8 @@ impl AsyncExitStack {
     /// # Cancel safety
     ///
     /// Dropped in the middle, it goes on as a cleanup.
-    pub async fn aclose(self) -> Result<(), ExitErrors> {
+    pub async fn aclose(mut self) -> Result<(), ExitErrors> {
+        self.is_scoped = true;
         let mut scope = Scope::new(self);
         let mut fault = None::<Fault<Infallible>>;
         let result = crate::__exit_scope!(scope, fault);
@@ -157,7 +178,7 @@ impl AsyncExitStack {
     fn push(&self, entry: impl Entry + 'static) {
         let mut entries = self.entries();
         entries.home.remember();
-        entries.entries.push(Box::new(entry));
+        entries.exits.0.push(Box::new(entry));
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
@@ -168,7 +189,8 @@ impl AsyncExitStack {
 impl AsyncContextManager for AsyncExitStack {
     type Entered = Self;
 
-    async fn aenter(self) -> Result<Self, ExitErrors> {
+    async fn aenter(mut self) -> Result<Self, ExitErrors> {
+        self.is_scoped = true;
         Ok(self)
     }
 }
@@ -185,35 +207,29 @@ impl AsyncExit for AsyncExitStack {
 
     /// What its exits have, together.
     fn grace(&self) -> Duration {
-        self.entries().grace()
+        self.entries().exits.grace()
     }
 
     async fn aexit(&mut self, exit: Exit<'_>) -> Result<bool, ExitErrors> {
-        let entries = std::mem::take(&mut self.entries().entries);
-        unwind(entries, exit).await
-    }
-}
-
-impl Entries {
-    fn grace(&self) -> Duration {
-        self.entries.iter().fold(Duration::ZERO, |grace, entry| grace.saturating_add(entry.grace()))
+        let exits = std::mem::take(&mut self.entries().exits);
+        unwind(exits, exit).await
     }
 }
 
 impl Drop for AsyncExitStack {
     fn drop(&mut self) {
-        let all = std::mem::take(&mut *self.entries());
-        if all.entries.is_empty() {
+        let Entries { exits, home } = std::mem::take(&mut *self.entries());
+        if self.is_scoped || exits.0.is_empty() {
             return;
         }
-        let grace = all.grace();
-        let exits = async { unwind(all.entries, Exit::Cancelled).await.map(drop) };
-        Cleanup::new(exits).named(type_name::<Self>()).grace(grace).home(all.home).detach();
+        let grace = exits.grace();
+        let work = async { unwind(exits, Exit::Cancelled).await.map(drop) };
+        Cleanup::new(work).named(type_name::<Self>()).grace(grace).home(home).detach();
     }
 }
 
 impl fmt::Debug for AsyncExitStack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AsyncExitStack").field("len", &self.entries().entries.len()).finish_non_exhaustive()
+        f.debug_struct("AsyncExitStack").field("len", &self.entries().exits.0.len()).finish_non_exhaustive()
     }
 }

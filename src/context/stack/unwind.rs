@@ -1,15 +1,15 @@
 use std::any::Any;
 use std::panic::resume_unwind;
 
-use super::entry::{AnyError, Entry};
-use super::{AsyncExitStack, ExitErrors};
+use super::entry::AnyError;
+use super::{AsyncExitStack, ExitErrors, Exits};
 use crate::cleanup::caught;
 use crate::context::{Exit, report};
 
 /// Runs the exits, the last one first. Says whether the error that it was given is swallowed.
-pub(super) async fn unwind(mut entries: Vec<Box<dyn Entry>>, exit: Exit<'_>) -> Result<bool, ExitErrors> {
+pub(super) async fn unwind(mut exits: Exits, exit: Exit<'_>) -> Result<bool, ExitErrors> {
     let mut course = Course { exit, is_swallowed: false, raised: Vec::new(), panic: None };
-    while let Some(entry) = entries.pop() {
+    while let Some(entry) = exits.0.pop() {
         let exited = caught(entry.exit(course.under_way())).await;
         course.take(exited);
     }
