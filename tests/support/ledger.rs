@@ -43,25 +43,32 @@ impl Ledger {
         self.gate.subscribe().wait_for(|is_open| *is_open).await.unwrap();
     }
 
-    /// All that was entered was exited to its end, and nothing before what is inside of it: `a.b` is inside of `a`.
-    pub(crate) fn check(&self) {
+    /// All that was entered was exited to its end, or dropped where that is its exit; and nothing before what is inside of
+    /// it: `a.b` is inside of `a`.
+    pub(crate) fn check(&self, dropped: &[&str]) {
         let words = self.words.lock().unwrap();
         let mut open: Vec<&str> = Vec::new();
         for word in words.iter() {
-            if let Some(name) = word.strip_prefix('+') {
+            let (begins, ends) = if let Some(name) = word.strip_prefix('+') {
                 open.push(name);
+                continue;
             } else if let Some(exit) = word.strip_prefix('<') {
-                let (name, _) = exit.split_once(':').unwrap();
-                let inside = format!("{name}.");
-                assert!(
-                    !open.iter().any(|open| open.starts_with(&inside)),
-                    "{name} is not the innermost: {words:?}"
-                );
-            } else if let Some(name) = word.strip_suffix('>') {
+                (exit.split_once(':').map(|(name, _)| name), None)
+            } else if let Some(name) = word.strip_prefix('~') {
+                assert!(dropped.contains(&name), "{name} is lost: {words:?}");
+                (Some(name), Some(name))
+            } else {
+                (None, word.strip_suffix('>'))
+            };
+            if let Some(name) = begins {
+                let inside = open
+                    .iter()
+                    .find(|open| open.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
+                assert_eq!(inside, None, "still open when {name} is exited: {words:?}");
+            }
+            if let Some(name) = ends {
                 let at = open.iter().rposition(|open| *open == name).expect(word);
                 open.remove(at);
-            } else {
-                assert!(!word.starts_with('~'), "lost: {words:?}");
             }
         }
         assert!(open.is_empty(), "not exited: {open:?} of {words:?}");
