@@ -19,9 +19,7 @@ const DEPTH: u64 = u32::MAX as u64;
 #[derive(Debug, Default)]
 pub struct Inner(ManuallyDrop<Option<Cleanups>>);
 
-#[expect(clippy::box_collection, reason = "none, mostly")]
 type Cleanups = Box<Vec<JoinHandle<()>>>;
-
 impl Inner {
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {

@@ -13,11 +13,11 @@ use super::{AsyncContextManager, AsyncExit, DropNow, Exit, Hold};
 ///
 /// | to enter | the block gets | dropped |
 /// |---|---|---|
-/// | `&mutex` | `&mut T` | [`DropNow`] |
-/// | `mutex`, an `Arc` of it | `&mut T` | [`Hold`] |
+/// | `&mutex`, also of an `Arc` | `&mut T` | [`DropNow`] |
+/// | `mutex`, an `Arc` | `&mut T` | [`Hold`] |
 /// | [`read(&rw_lock)`](read), [`read_owned(rw_lock)`](read_owned) | its guard, which is a `&T` | the same |
 /// | [`write(&rw_lock)`](write), [`write_owned(rw_lock)`](write_owned) | `&mut T` | the same |
-/// | `&semaphore`, or `semaphore`, an `Arc` of it | its permit, of one | the same |
+/// | `&semaphore`, or `semaphore`, an `Arc` | its permit, of one | the same |
 /// | [`permits(&semaphore, n)`](permits), [`permits_owned(semaphore, n)`](permits_owned) | its permit, of `n` | the same |
 ///
 /// Locks are tokio's. A borrowed one is given back when the block is dropped, an owned one not before the exits inside of
@@ -121,6 +121,26 @@ impl AsyncContextManager for Arc<Semaphore> {
     #[inline]
     async fn aenter(self) -> Result<Self::Entered, AcquireError> {
         self.acquire_owned().await.map(Locked)
+    }
+}
+
+/// As by a reference to the lock itself.
+impl<'a, T: ?Sized + Send> AsyncContextManager for &'a Arc<Mutex<T>> {
+    type Entered = Locked<MutexGuard<'a, T>>;
+
+    #[inline]
+    fn aenter(self) -> impl Future<Output = Result<Self::Entered, Infallible>> + Send {
+        AsyncContextManager::aenter(&**self)
+    }
+}
+
+/// As by a reference to the semaphore itself.
+impl<'a> AsyncContextManager for &'a Arc<Semaphore> {
+    type Entered = Locked<SemaphorePermit<'a>>;
+
+    #[inline]
+    fn aenter(self) -> impl Future<Output = Result<Self::Entered, AcquireError>> + Send {
+        AsyncContextManager::aenter(&**self)
     }
 }
 

@@ -9,6 +9,7 @@ macro_rules! async_with {
     };
     (@enter $mode:tt $target:pat = $manager:expr => $block:block) => {
         $crate::async_with!(@scope $mode $target = $manager => {
+            #[allow(clippy::diverging_sub_expression, reason = "a block may always be left before its end")]
             let value = $block;
             #[allow(unreachable_code, reason = "a block may always be left before its end")]
             let value = Ok::<_, $crate::context::expansion::Infallible>(value);
@@ -38,7 +39,7 @@ macro_rules! async_with {
                         if false {
                             return returns.get();
                         }
-                        let $target = target;
+                        let $target = $crate::context::expansion::target(target);
                         $crate::async_with!(@run $mode value flow $block);
                         match $crate::context::expansion::Fell(&fell).await {}
                     };
@@ -96,6 +97,7 @@ macro_rules! async_with {
         let write_loop_first = $crate::context::expansion::Once;
         let ended: $crate::context::expansion::WriteLoopFirst<_> = loop {
             $crate::context::expansion::once(write_loop_first);
+            #[allow(clippy::diverging_sub_expression, reason = "a block may always be left before its end")]
             let value = $block;
             #[allow(unreachable_code, reason = "a block may always be left before its end")]
             break $crate::context::expansion::WriteLoopFirst(value);
@@ -110,6 +112,7 @@ macro_rules! async_with {
                 break;
             }
             again = true;
+            #[allow(clippy::diverging_sub_expression, reason = "a block may always be left before its end")]
             let ended = $block;
             #[allow(unreachable_code, reason = "a block may always be left before its end")]
             {

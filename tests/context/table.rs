@@ -149,9 +149,9 @@ async fn three_by_macro<P: Probe>(ledger: &Ledger, way: Way) -> Outcome {
             if rounds > 1 {
                 return Ok("continued");
             }
-            let [a, b, c] = [("a", Stuck::Nowhere), ("b", Stuck::Nowhere), ("c", stuck(way))]
+            let [first, second, third] = [("a", Stuck::Nowhere), ("b", Stuck::Nowhere), ("c", stuck(way))]
                 .map(|(name, stuck)| move || P::probe(ledger, name, stuck));
-            let value = async_with!(loop, 'outer; n = a(), m = b(), l = c() => {
+            let value = async_with!(loop, 'outer; n = first(), m = second(), l = third() => {
                 assert_eq!((*n, *m, *l), (7, 7, 7));
                 leave!(way, 'outer)
             })?;
@@ -174,8 +174,8 @@ async fn stack_by_macro<P: Probe>(ledger: &Ledger, way: Way) -> Outcome {
             let value = async_with!(loop, 'outer; stack = AsyncExitStack::new() => {
                 let mut lent = Vec::new();
                 for name in ["a", "b", "c"] {
-                    let stuck = if name == "c" { stuck(way) } else { Stuck::Nowhere };
-                    lent.push(stack.enter_async_context(P::probe(ledger, name, stuck)).await?);
+                    let at = if name == "c" { stuck(way) } else { Stuck::Nowhere };
+                    lent.push(stack.enter_async_context(P::probe(ledger, name, at)).await?);
                 }
                 assert!(lent.iter_mut().all(|n| *n.target() == 7));
                 leave!(way, 'outer)
@@ -193,7 +193,7 @@ async fn leave(way: Way) -> Outcome {
     match way {
         Success | DroppedInExit => Ok("value"),
         Question => Err("error".to_owned())?,
-        Return => return Ok("returned"),
+        Return => Ok("returned"),
         Panic => panic!("panic"),
         DroppedInEnter | DroppedInBody | ShutDown | NoRuntime => pending().await,
         Break | Continue | LabelledBreak => unreachable!("{way:?} does not compile in a closure"),
@@ -223,8 +223,8 @@ async fn stack_by_function<P: Probe>(ledger: &Ledger, way: Way) -> Outcome {
     let value = async_with(AsyncExitStack::new(), async |stack| {
         let mut lent = Vec::new();
         for name in ["a", "b", "c"] {
-            let stuck = if name == "c" { stuck(way) } else { Stuck::Nowhere };
-            lent.push(stack.enter_async_context(P::probe(ledger, name, stuck)).await?);
+            let at = if name == "c" { stuck(way) } else { Stuck::Nowhere };
+            lent.push(stack.enter_async_context(P::probe(ledger, name, at)).await?);
         }
         assert!(lent.iter_mut().all(|n| *n.target() == 7));
         leave(way).await

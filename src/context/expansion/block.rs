@@ -43,6 +43,12 @@ pub fn flag() -> AtomicBool {
     AtomicBool::new(false)
 }
 
+/// A binding that no lint takes for one without effect.
+#[inline]
+pub fn target<T>(target: T) -> T {
+    target
+}
+
 /// What a block awaits at its end. It never goes on from there, so that its type is that of what it returns.
 pub struct Fell<'a>(pub &'a AtomicBool);
 
