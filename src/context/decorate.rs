@@ -43,15 +43,15 @@ impl<N, F, A> Decorated<N, F, A> {
     ///
     /// # Errors
     ///
-    /// As [`async_with`].
+    /// As [`async_with()`].
     ///
     /// # Panics
     ///
-    /// As [`async_with`].
+    /// As [`async_with()`].
     ///
     /// # Cancel safety
     ///
-    /// As [`async_with`].
+    /// As [`async_with()`].
     pub async fn call<M, T, E>(&self, arguments: A) -> Result<Out<M, T>, Error<E, ErrorOf<M>>>
     where
         M: AsyncContextManager,

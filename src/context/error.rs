@@ -1,6 +1,6 @@
 use std::convert::Infallible;
 
-/// Why [`async_with`](super::async_with) has no value.
+/// Why [`async_with`](super::async_with()) has no value.
 ///
 /// `E` is what the block fails with, `X` the manager's error.
 ///

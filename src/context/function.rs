@@ -68,10 +68,10 @@ pub fn asynccontextmanager<Y, V, E, F>(
     function: F,
 ) -> Function<impl Drive<Yield = Y, Sent = Back<Y>, Return = Result<V, E>, Thrown = coroutine::Exit>>
 where
-    F: for<'g> AsyncFnOnce(Yielder<'g, Y>) -> Result<V, E>,
+    F: for<'g> AsyncFnOnce(YieldOnce<'g, Y>) -> Result<V, E>,
     V: Verdict,
 {
-    Function(coroutine(async |y| Ok(function(Yielder(y)).await)))
+    Function(coroutine(async |y| Ok(function(YieldOnce(y)).await)))
 }
 
 /// What comes back to the yield; the default is never sent.
@@ -82,9 +82,9 @@ type Back<Y> = Option<(Y, Outcome)>;
 pub struct Function<D: ?Sized>(Coroutine<D>);
 
 /// What an [`asynccontextmanager`] function yields through, once.
-pub struct Yielder<'g, Y>(coroutine::Yielder<'g, Y, Back<Y>, coroutine::Exit>);
+pub struct YieldOnce<'g, Y>(coroutine::Yielder<'g, Y, Back<Y>, coroutine::Exit>);
 
-impl<Y> Yielder<'_, Y> {
+impl<Y> YieldOnce<'_, Y> {
     /// Lends `value` to the block, until it is left: gives it back, and says how.
     ///
     /// # Cancel safety
@@ -233,8 +233,8 @@ impl<D: Drive> fmt::Debug for Entered<D> {
     }
 }
 
-impl<Y> fmt::Debug for Yielder<'_, Y> {
+impl<Y> fmt::Debug for YieldOnce<'_, Y> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Yielder").finish_non_exhaustive()
+        f.debug_struct("YieldOnce").finish_non_exhaustive()
     }
 }

@@ -16,7 +16,7 @@ use super::{AsyncContextManager, AsyncExit, DropNow, Exit, Hold};
 /// | `&mutex`, also of an `Arc` | `&mut T` | [`DropNow`] |
 /// | `mutex`, an `Arc` | `&mut T` | [`Hold`] |
 /// | [`read(&rw_lock)`](read), [`read_owned(rw_lock)`](read_owned) | its guard, which is a `&T` | the same |
-/// | [`write(&rw_lock)`](write), [`write_owned(rw_lock)`](write_owned) | `&mut T` | the same |
+/// | [`write(&rw_lock)`](fn@write), [`write_owned(rw_lock)`](write_owned) | `&mut T` | the same |
 /// | `&semaphore`, or `semaphore`, an `Arc` | its permit, of one | the same |
 /// | [`permits(&semaphore, n)`](permits), [`permits_owned(semaphore, n)`](permits_owned) | its permit, of `n` | the same |
 ///
@@ -144,7 +144,7 @@ impl<'a> AsyncContextManager for &'a Arc<Semaphore> {
     }
 }
 
-/// How a lock is to be entered where there is more than one way: made by [`read`], [`write`], [`permits`] and their like.
+/// How a lock is to be entered where there is more than one way: made by [`read`], [`write`](fn@write), [`permits`] and their like.
 #[derive(Debug)]
 #[must_use = "it does nothing unless it is entered"]
 pub struct Lock<L, H>(L, H);

@@ -1,4 +1,97 @@
 /// Enters one or several managers, runs the block, and awaits their exits, last entered first: Python's `async with`.
+///
+/// | form | |
+/// |---|---|
+/// | `async_with!(x = manager => { .. })` | `x` is a `&mut` of the manager's target |
+/// | `async_with!(x = one, y = other => { .. })` | `other` may use `x`; exited in reverse order |
+/// | `async_with!(loop; x = manager => { .. })` | `break` and `continue` may leave the block |
+/// | `async_with!('a; ..)`, `async_with!(loop, 'a, 'b; ..)` | `break 'a`, `continue 'b` may, too |
+/// | `async_with!(-> Result<_, E>; ..)` | what `return` returns, where the compiler asks for it |
+///
+/// The block stands in the function around it: `?` and `return` leave the function, *after* the exits were awaited.
+///
+/// The value is that of the block, where nothing can fail: managers whose error is
+/// [`Infallible`](std::convert::Infallible). Otherwise it is a `Result` with the manager's error; of several, the one error
+/// type that they have, or [`Either`](crate::context::Either). Where an exit may swallow the block's error, the value is an
+/// `Option`.
+///
+/// What an exit sees, and what goes on, says [the section](crate::context#what-runs-when).
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use tokio::sync::Mutex;
+/// use withal::context::async_with;
+///
+/// let numbers = Mutex::new(vec![3, 5, 8, 9]);
+/// let mut odd = 0;
+/// for _ in 0..10 {
+///     let number = async_with!(loop; numbers = &numbers => {
+///         let Some(number) = numbers.pop() else { break };
+///         if number % 2 == 0 {
+///             continue;
+///         }
+///         number
+///     });
+///     odd += number;
+/// }
+/// assert_eq!(odd, 17);
+/// # }
+/// ```
+///
+/// What it does is this, in Python's words (PEP 492) and here, for one manager and a block that neither loops nor returns:
+///
+/// ```
+/// use std::panic::{AssertUnwindSafe, resume_unwind};
+/// use futures::FutureExt;
+/// use withal::context::{AsyncContextManager, AsyncExit, Exit, nullcontext};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # let manager = nullcontext(7);
+/// let mut entered = manager.aenter().await.unwrap(); //      value = await manager.__aenter__()
+/// let block = async { *entered.target() + 1 }; //            try:
+/// let value = match AssertUnwindSafe(block).catch_unwind().await {
+///     Err(mut payload) => { //                               except BaseException as error:
+///         entered.aexit(Exit::Panic(&mut *payload)).await.unwrap();
+///         resume_unwind(payload) //                              if not await manager.__aexit__(error): raise
+///     }
+///     Ok(value) => { //                                      else:
+///         entered.aexit(Exit::Ok).await.unwrap(); //             await manager.__aexit__(None)
+///         value
+///     }
+/// };
+/// assert_eq!(value, 8);
+/// # }
+/// ```
+///
+/// to which it adds what happens when the future is dropped, the order of what is detached inside, and what crosses it.
+///
+/// # Errors
+///
+/// Those of the managers. The block's own errors leave the function, and so does the type of its `?`.
+///
+/// # Panics
+///
+/// When the block does, after the exits were awaited; when an exit does; and when a manager interrupts the block and its
+/// exit neither fails nor swallows that.
+///
+/// # Cancel safety
+///
+/// Dropped in an enter, that is dropped, and what was entered before is exited. Dropped in the block or in an exit, what the
+/// managers' [policies](crate::context#which-drop-policy) say.
+///
+/// # What is not
+///
+/// - A block with `continue` in it is one that the compiler sees run again: it cannot move what is made outside of it, and
+///   of several managers, those after the first are part of the block.
+/// - `break` and `continue` need `loop;`, and labels have to be named: the compiler says so.
+/// - In an `async` block, such as `#[tokio::main]` makes of `main`, the compiler may not know yet what `return` returns. It
+///   asks for `-> Result<_, E>;` then, mostly where `E` is not `Send`, as `Box<dyn Error>` is not. An error that is not
+///   `Send` is [hidden](crate::context::Hidden) from the manager.
+/// - An error that borrows what is not `'static` cannot leave the block by `?`.
 #[macro_export]
 macro_rules! async_with {
     // One manager after the other, each in the block of the one before it.
@@ -94,13 +187,13 @@ macro_rules! async_with {
         }
     };
     (@innermost none $value:ident $flow:ident $block:block) => {
-        let write_loop_first = $crate::context::expansion::Once;
-        let ended: $crate::context::expansion::WriteLoopFirst<_> = loop {
+        let write_loop_first = $crate::context::expansion::ToContinueWriteLoopFirst;
+        let ended: $crate::context::expansion::ToBreakWriteLoopFirst<_> = loop {
             $crate::context::expansion::once(write_loop_first);
             #[allow(clippy::diverging_sub_expression, reason = "a block may always be left before its end")]
             let value = $block;
             #[allow(unreachable_code, reason = "a block may always be left before its end")]
-            break $crate::context::expansion::WriteLoopFirst(value);
+            break $crate::context::expansion::ToBreakWriteLoopFirst(value);
         };
         $value = Some(ended.0);
     };

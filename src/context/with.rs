@@ -98,15 +98,15 @@ where
 ///
 /// # Errors
 ///
-/// As [`async_with`].
+/// As [`async_with()`].
 ///
 /// # Panics
 ///
-/// As [`async_with`].
+/// As [`async_with()`].
 ///
 /// # Cancel safety
 ///
-/// As [`async_with`].
+/// As [`async_with()`].
 ///
 /// # Examples
 ///

@@ -139,8 +139,8 @@ async fn cm_trap_yield_after_throw_and_second_yield() {
 #[tokio::test]
 #[should_panic(expected = "generator didn't yield")]
 async fn cm_trap_no_yield() {
-    let manager = asynccontextmanager(async |y: withal::context::Yielder<'_, ()>| {
-        assert_eq!(format!("{y:?}"), "Yielder { .. }");
+    let manager = asynccontextmanager(async |y: withal::context::YieldOnce<'_, ()>| {
+        assert_eq!(format!("{y:?}"), "YieldOnce { .. }");
         Ok::<(), Infallible>(())
     });
     async_with!(() = manager => {});

@@ -94,10 +94,10 @@ impl<F: Future> Future for Block<'_, F> {
 /// For `break` and `continue` to leave the block, write `loop;` in front: `async_with!(loop; n = &mutex => { .. })`.
 ///
 /// For those with a label, the label: `async_with!('outer; ..)`, or `async_with!(loop, 'outer; ..)`.
-pub struct WriteLoopFirst<T>(pub T);
+pub struct ToBreakWriteLoopFirst<T>(pub T);
 
 /// Moved in each round of what is gone round only once: a `continue` in a block that is in no loop uses it again.
-pub struct Once;
+pub struct ToContinueWriteLoopFirst;
 
 #[inline]
-pub fn once(_write_loop_first: Once) {}
+pub fn once(_write_loop_first: ToContinueWriteLoopFirst) {}

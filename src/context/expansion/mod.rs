@@ -9,7 +9,9 @@ pub use std::convert::Infallible;
 pub use std::mem::forget;
 
 pub use self::after::{After, Which, left, no_jump};
-pub use self::block::{Block, Fell, Once, Witness, WriteLoopFirst, flag, named, once, target};
+pub use self::block::{
+    Block, Fell, ToBreakWriteLoopFirst, ToContinueWriteLoopFirst, Witness, flag, named, once, target,
+};
 pub use self::merge::{Bare, Different, Errors, First, Nested, Result_, Same, Settle, Settled};
 pub use self::returned::{Known, Other, Return, Returned, Shown, Unsendable};
 pub use super::body::Body;

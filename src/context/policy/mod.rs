@@ -27,7 +27,11 @@ use super::AsyncExit;
 )]
 pub trait ExitPolicy<G: AsyncExit>: sealed::Policy<G> {}
 
-impl<G: AsyncExit, P: sealed::Policy<G>> ExitPolicy<G> for P {}
+// One by one, so that what the compiler says of any other type is the above.
+impl<G: AsyncExit> ExitPolicy<G> for DropNow {}
+impl<G: AsyncExit + Send + 'static> ExitPolicy<G> for Hold {}
+impl<G: AsyncExit + Send + 'static> ExitPolicy<G> for Detach {}
+impl<G: AsyncExit + Send + 'static> ExitPolicy<G> for Restart {}
 
 pub(super) mod sealed {
     use std::future::{Future, Ready};

@@ -27,7 +27,8 @@ where
 )]
 pub trait Callback: sealed::Outcome {}
 
-impl<T: sealed::Outcome> Callback for T {}
+impl Callback for () {}
+impl<E: Send + 'static> Callback for Result<(), E> {}
 
 pub(super) mod sealed {
     use super::AnyError;
