@@ -46,6 +46,8 @@
 //! | `await anext(docs)` | `docs.try_next().await?` |
 //! | `raise StopAsyncIteration` | `None` |
 //! | `async def` with `yield`; `async for` over it | [`generator::generator`], a `Stream` |
+//! | `async for x in xs: .. else: ..` | [`async_for!`] |
+//! | `aiter(xs)`, `anext(xs)`, `anext(xs, default)` | [`desugar::aiter`], [`desugar::anext`], [`desugar::anext_or`] |
 //! | `await anext(g)`, `g.asend(v)`, `g.athrow(e)`, `g.aclose()` | [`generator::AsyncGeneratorExt`], with the same methods |
 //! | `sys.set_asyncgen_hooks`, `loop.shutdown_asyncgens()` | [`generator::Hooks`], [`generator::shutdown_asyncgens`] |
 //! | `async with manager as x:`; `__aenter__`, `__aexit__` | [`async_with!`](macro@async_with); [`context::AsyncContextManager`], [`context::AsyncExit`] |
@@ -80,6 +82,7 @@ pub use async_stream::{stream, try_stream};
 pub mod cleanup;
 pub mod context;
 pub mod coroutine;
+pub mod desugar;
 pub mod generator;
 pub mod pages;
 

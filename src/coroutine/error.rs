@@ -48,7 +48,8 @@ pub enum Error<S, E> {
     /// waker.
     #[error("coroutine awaits what is not ready")]
     Waiting,
-    /// The body ended with [`Exit`](super::Exit), and nobody had closed it: thrown in by hand, or its own doing.
+    /// The body ended with [`Exit`](super::Exit), and not in a close: it was thrown in by hand, was the body's own doing, or
+    /// came after a close that said [`Waiting`](Error::Waiting).
     #[error("coroutine raised GeneratorExit")]
     Exited,
     /// The body ended with an error: one of its own, or one thrown in that it did not catch.

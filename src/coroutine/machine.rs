@@ -11,11 +11,22 @@ use super::{Drive, State, Step, Throw};
 /// The one machine under every face: a body in its cradle, and where it stands.
 #[pin_project]
 pub(super) struct Machine<C: Cradle> {
-    state: State,
+    stage: Stage,
     /// Of a body that has ended, while the last value that it yielded waits for its answer.
     last: Option<C::Output>,
     #[pin]
     cradle: C,
+}
+
+/// A [`State`], and a little more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Created,
+    Suspended,
+    Running,
+    /// Running, and told to exit since its last yield.
+    Exiting,
+    Closed,
 }
 
 /// A machine that has not begun.
@@ -24,18 +35,18 @@ where
     T: Throw,
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, T>) -> Result<R, T>,
 {
-    Machine { state: State::Created, last: None, cradle: cradle(body) }
+    Machine { stage: Stage::Created, last: None, cradle: cradle(body) }
 }
 
 /// Ends the body unless it is told not to: also when a panic goes through it.
 struct Ending<'a, C: Cradle> {
-    state: &'a mut State,
+    stage: &'a mut Stage,
     cradle: Pin<&'a mut C>,
 }
 
 impl<C: Cradle> Drop for Ending<'_, C> {
     fn drop(&mut self) {
-        *self.state = State::Closed;
+        *self.stage = Stage::Closed;
         self.cradle.as_mut().end();
         // After the body, whose destructors may still have used it.
         self.cradle.exchange().clear();
@@ -56,7 +67,12 @@ where
 
     #[inline]
     fn state(&self) -> State {
-        self.state
+        match self.stage {
+            Stage::Created => State::Created,
+            Stage::Suspended => State::Suspended,
+            Stage::Running | Stage::Exiting => State::Running,
+            Stage::Closed => State::Closed,
+        }
     }
 
     #[inline]
@@ -66,6 +82,11 @@ where
 
     fn raise(self: Pin<&mut Self>, thrown: T) {
         let this = self.project();
+        if thrown.is_exit() && *this.stage == Stage::Exiting {
+            // What the body does on its way out is not interrupted by being told once more.
+            return;
+        }
+        *this.stage = if thrown.is_exit() { Stage::Exiting } else { Stage::Running };
         match this.last {
             None => this.cradle.exchange().throw(thrown),
             // Nobody is left to catch it.
@@ -78,15 +99,17 @@ where
     fn poll_step(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<C::Yield, Result<R, T>>> {
         let mut this = self.project();
         this.cradle.exchange().polled_with(cx);
-        let mut ending = Ending { state: this.state, cradle: this.cradle.as_mut() };
+        let mut ending = Ending { stage: this.stage, cradle: this.cradle.as_mut() };
         match ending.cradle.as_mut().poll_body(cx) {
             Some(Poll::Pending) => {
                 mem::forget(ending);
                 let Some(value) = this.cradle.exchange().take_out() else {
-                    *this.state = State::Running;
+                    if *this.stage != Stage::Exiting {
+                        *this.stage = Stage::Running;
+                    }
                     return Poll::Pending;
                 };
-                *this.state = State::Suspended;
+                *this.stage = Stage::Suspended;
                 Poll::Ready(Step::Yielded(value))
             }
             Some(Poll::Ready(outcome)) => {
@@ -99,7 +122,7 @@ where
                     _ => outcome,
                 };
                 let Some(value) = value else { return Poll::Ready(Step::Complete(outcome)) };
-                (*this.state, *this.last) = (State::Suspended, Some(outcome));
+                (*this.stage, *this.last) = (Stage::Suspended, Some(outcome));
                 Poll::Ready(Step::Yielded(value))
             }
             None => {
@@ -116,6 +139,6 @@ where
 
     fn abandon(self: Pin<&mut Self>) {
         let this = self.project();
-        drop(Ending { state: this.state, cradle: this.cradle });
+        drop(Ending { stage: this.stage, cradle: this.cradle });
     }
 }

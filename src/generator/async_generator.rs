@@ -1,6 +1,6 @@
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::{FusedStream, Stream};
 use pin_project::pin_project;
@@ -127,6 +127,9 @@ impl<D: Drive<Return = ()>> AsyncGenerator<D> {
 /// What a step of a generator comes to: a value, or `None` at its end.
 pub type Stepped<D> = Result<Option<<D as Drive>::Yield>, Failure<D>>;
 
+/// How a body ends.
+type Ended<D> = Result<(), <D as Drive>::Thrown>;
+
 /// The [`Error`] of a generator: it has what is sent in, and what the body fails with.
 pub type Failure<D> = Error<<D as Drive>::Sent, <<D as Drive>::Thrown as Throw>::Error>;
 
@@ -179,15 +182,18 @@ impl<D: Drive<Return = ()> + ?Sized> AsyncGenerator<D> {
 
     #[inline(always)]
     pub(super) fn poll_step(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Stepped<D>> {
+        self.poll_machine(cx).map(settle)
+    }
+
+    #[inline(always)]
+    fn poll_machine(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<D::Yield, Ended<D>>> {
         let mut machine = self.project().machine;
-        match machine.as_mut().poll_step(cx) {
-            Poll::Ready(step) => Poll::Ready(settle(step)),
-            Poll::Pending => {
-                // Whoever is woken there wakes the waker of `cx`.
-                machine.wake();
-                Poll::Pending
-            }
+        let polled = machine.as_mut().poll_step(cx);
+        if polled.is_pending() {
+            // Whoever is woken there wakes the waker of `cx`.
+            machine.wake();
         }
+        polled
     }
 }
 
@@ -223,24 +229,16 @@ impl<D: Drive<Sent = (), Return = ()> + ?Sized> Stream for AsyncGenerator<D> {
     type Item = <D::Thrown as Throw>::Item<D::Yield>;
 
     #[inline]
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut machine = self.project().machine;
-        match machine.state() {
-            State::Suspended => machine.as_mut().answer(()),
-            State::Created | State::Running => {}
-            State::Closed => return Poll::Ready(None),
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        // It has ended, or else there is a step to poll.
+        if self.as_mut().advance().is_some() {
+            return Poll::Ready(None);
         }
-        match machine.as_mut().poll_step(cx) {
-            Poll::Ready(Step::Yielded(value)) => Poll::Ready(Some(D::Thrown::item(Ok(value)))),
-            Poll::Ready(Step::Complete(Ok(()))) => Poll::Ready(None),
-            Poll::Ready(Step::Complete(Err(thrown))) => {
-                Poll::Ready(thrown.into_error().map(|error| D::Thrown::item(Err(error))))
-            }
-            Poll::Pending => {
-                machine.wake();
-                Poll::Pending
-            }
-        }
+        Poll::Ready(match ready!(self.poll_machine(cx)) {
+            Step::Yielded(value) => Some(D::Thrown::item(Ok(value))),
+            Step::Complete(Ok(())) => None,
+            Step::Complete(Err(thrown)) => thrown.into_error().map(|error| D::Thrown::item(Err(error))),
+        })
     }
 }
 

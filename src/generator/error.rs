@@ -44,8 +44,8 @@ pub enum Error<S, E> {
     /// The body yielded once more after it was told to exit. It is still at that yield, and can be driven on.
     #[error("async generator ignored GeneratorExit")]
     IgnoredExit,
-    /// The body ended with [`Exit`](crate::coroutine::Exit), and nobody was closing it: thrown in by hand, or its own
-    /// doing.
+    /// The body ended with [`Exit`](crate::coroutine::Exit), and not in a close: it was thrown in by hand, was the body's
+    /// own doing, or came of a close that was dropped.
     #[error("async generator raised GeneratorExit")]
     Exited,
     /// The body ended with an error: one of its own, or one thrown in that it did not catch.

@@ -136,7 +136,7 @@ pub trait AsyncGeneratorExt: sealed::Sealed {
     ///
     /// # Cancel safety
     ///
-    /// Once it was polled, the exit is delivered; another `aclose` goes on with it.
+    /// Once it was polled, the exit is delivered; another `aclose` goes on with it, and interrupts nothing.
     fn aclose(&mut self) -> Aclose<'_, Self::Drive>;
 }
 

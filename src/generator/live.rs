@@ -18,6 +18,28 @@ struct Live {
 
 const FEW: usize = 32;
 
+impl Live {
+    fn add(&mut self, home: Id, generator: WeakGenerator) {
+        if self.generators.len() >= self.sweep_at {
+            self.generators.retain(|(_, generator)| generator.is_alive());
+            self.sweep_at = FEW.max(2 * self.generators.len());
+        }
+        self.generators.push((home, generator));
+    }
+
+    /// Takes those of a runtime out.
+    fn take(&mut self, of: Id) -> Vec<WeakGenerator> {
+        let mut taken = Vec::new();
+        self.generators.retain(|(home, generator)| {
+            if *home == of && generator.is_alive() {
+                taken.push(generator.clone());
+            }
+            *home != of
+        });
+        taken
+    }
+}
+
 /// Nothing panics while they are locked, and no generator is dropped there: what is dropped are weak handles.
 fn live() -> MutexGuard<'static, Live> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -26,12 +48,7 @@ fn live() -> MutexGuard<'static, Live> {
 /// Where no runtime is, there will be none to close it.
 pub(super) fn add(generator: &WeakGenerator) {
     let Ok(runtime) = Handle::try_current() else { return };
-    let mut live = live();
-    if live.generators.len() >= live.sweep_at {
-        live.generators.retain(|(_, generator)| generator.is_alive());
-        live.sweep_at = FEW.max(2 * live.generators.len());
-    }
-    live.generators.push((runtime.id(), generator.clone()));
+    live().add(runtime.id(), generator.clone());
 }
 
 /// Closes the managed generators that have begun on this runtime and have not ended, those that somebody still holds,
@@ -68,11 +85,9 @@ pub(super) fn add(generator: &WeakGenerator) {
 /// ```
 pub async fn shutdown_asyncgens(most: Duration) -> Result<(), Unfinished> {
     if let Ok(runtime) = Handle::try_current() {
-        let (ours, others) = std::mem::take(&mut live().generators)
-            .into_iter()
-            .partition::<Vec<_>, _>(|(home, _)| *home == runtime.id());
-        live().generators.extend(others);
-        for (_, generator) in ours.into_iter().filter(|(_, generator)| generator.is_alive()) {
+        // Not while they are locked: observers may be told at once.
+        let ours = live().take(runtime.id());
+        for generator in ours {
             Cleanup::new(generator.aclose()).named("async generator").detach();
         }
     }

@@ -15,7 +15,8 @@ use crate::coroutine::{Drive, Exit, State, Throw};
 /// default [`aclose`](Self::aclose) is detached onto the runtime, as a [cleanup](crate::cleanup) that
 /// [`drain`](crate::cleanup::drain) waits for and whose failure [`observe`](crate::cleanup::observe) tells of.
 ///
-/// It is boxed, and every operation takes a lock twice; [`AsyncGenerator`] does neither.
+/// It is boxed, and every operation takes a lock twice; [`AsyncGenerator`] does neither. It is no
+/// [`Stream`](futures_core::Stream): an item could not say that an operation was refused.
 ///
 /// # Examples
 ///

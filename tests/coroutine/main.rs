@@ -38,7 +38,7 @@
 //! | `bpo_45813_1`, `bpo_45813_2` | frames of the interpreter |
 //! | `origin_tracking`, `origin_tracking_warning`, `unawaited_warning_*` | warnings at run time; here it is a lint |
 //! | `with_1` to `with_13`, `asyncio_1` | `async with`: waits for the section `context` |
-//! | `for_1` to `for_11`, `for_tuple`, `for_stop_iteration`, `for_assign_*`, `comp_1` to `comp_10`, `nested_comp` | `async for` and comprehensions: wait for the section `generator` |
+//! | `for_1` to `for_11`, `for_tuple`, `for_stop_iteration`, `for_assign_*`, `comp_1` to `comp_10`, `nested_comp` | `async for` and comprehensions: in `tests/generator/main.rs` |
 
 mod concurrent;
 mod cpython;

@@ -102,3 +102,18 @@ fn a_close_while_it_awaits_goes_on_with_close() {
     tx.send(()).unwrap();
     assert_eq!(body.close(), Ok(Some("cleaned up")));
 }
+
+#[test]
+fn a_second_close_does_not_interrupt_what_the_first_began() {
+    let (tx, rx) = oneshot::channel::<()>();
+    let mut body = coroutine(async |mut y| {
+        let exit: Result<(), Exit> = y.yield_(()).await;
+        y.wait(rx).await.expect("nothing interrupts it").expect("sent below");
+        exit
+    });
+    body.resume().unwrap();
+    assert_eq!(body.close(), Err(Error::Waiting));
+    assert_eq!(body.close(), Err(Error::Waiting));
+    tx.send(()).unwrap();
+    assert_eq!(body.close(), Ok(None));
+}

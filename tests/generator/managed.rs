@@ -253,11 +253,11 @@ mod finalizer {
     }
 }
 
-#[cfg_attr(miri, ignore = "the runtime does I/O")]
 mod on_a_runtime {
     use super::*;
 
     #[tokio::test]
+    #[cfg_attr(miri, ignore = "the runtime does I/O")]
     async fn dropped_it_is_closed() {
         let log = Log::default();
         let body = counter(&log);
@@ -271,6 +271,7 @@ mod on_a_runtime {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[cfg_attr(miri, ignore = "the runtime does I/O")]
     async fn dropped_with_its_task_it_is_closed() {
         let log = Log::default();
         let body = counter(&log);
@@ -291,6 +292,7 @@ mod on_a_runtime {
     }
 
     #[tokio::test]
+    #[cfg_attr(miri, ignore = "the runtime does I/O")]
     async fn observers_are_told_of_one_that_fails() {
         let (seen, _observer) = observed("fails on its way out");
         let managed = try_generator(async |mut y: Yielder<'_, u8, (), Thrown<&str>>| {
@@ -305,6 +307,7 @@ mod on_a_runtime {
     }
 
     #[tokio::test]
+    #[cfg_attr(miri, ignore = "the runtime does I/O")]
     async fn observers_are_told_of_one_that_panics() {
         let (seen, _observer) = observed("panics on its way out");
         let managed = generator(async |mut y: Yielder<'_, u8>| {
@@ -319,6 +322,7 @@ mod on_a_runtime {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "the runtime does I/O")]
     fn dropped_off_the_runtime_it_is_closed_where_it_was_first_iterated() {
         let log = Log::default();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -331,6 +335,7 @@ mod on_a_runtime {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "the runtime does I/O")]
     fn without_any_runtime_it_is_lost_and_told() {
         let log = Log::default();
         let lost = Arc::new(AtomicBool::new(false));
@@ -402,11 +407,11 @@ mod first_iteration {
     }
 }
 
-#[cfg_attr(miri, ignore = "the runtime does I/O")]
 mod shutdown {
     use super::*;
 
     #[tokio::test]
+    #[cfg_attr(miri, ignore = "the runtime does I/O")]
     async fn closes_those_that_are_held() {
         let log = Log::default();
         let (held, fresh, ended) = (counter(&log), counter(&log), counter(&log));
@@ -426,6 +431,7 @@ mod shutdown {
     }
 
     #[tokio::test]
+    #[cfg_attr(miri, ignore = "the runtime does I/O")]
     async fn leaves_those_of_other_runtimes_alone() {
         let log = Log::default();
         let body = counter(&log);
@@ -447,6 +453,7 @@ mod shutdown {
     }
 
     #[tokio::test]
+    #[cfg_attr(miri, ignore = "the runtime does I/O")]
     async fn observers_are_told_of_one_in_the_middle_of_an_operation() {
         let failed = Arc::new(AtomicBool::new(false));
         let sees = Arc::clone(&failed);
@@ -468,6 +475,7 @@ mod shutdown {
     }
 
     #[tokio::test]
+    #[cfg_attr(miri, ignore = "the runtime does I/O")]
     async fn many_come_and_go() {
         for _ in 0..200 {
             let managed = generator(async |mut y| y.yield_(1).await).managed();

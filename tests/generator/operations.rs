@@ -279,6 +279,46 @@ fn a_dropped_close_goes_on_with_the_next() {
 }
 
 #[test]
+fn a_second_close_does_not_interrupt_what_the_first_began() {
+    let (tx, rx) = oneshot::channel::<()>();
+    let mut g = pin!(generator(async |mut y| {
+        let exit = y.yield_(1).await;
+        y.wait(rx).await.expect("nothing interrupts it").expect("sent below");
+        exit
+    }));
+    assert_eq!(now!(g.anext()), Ok(Some(1)));
+    assert!(g.aclose().now_or_never().is_none());
+    assert!(g.aclose().now_or_never().is_none());
+    tx.send(()).unwrap();
+    assert_eq!(now!(g.aclose()), Ok(()));
+}
+
+#[test]
+fn a_body_that_ignored_an_exit_is_told_anew() {
+    let mut g = pin!(generator(async |mut y| {
+        assert_eq!(y.yield_(1).await, Err(Exit));
+        y.yield_(2).await?;
+        y.wait(pending::<()>()).await
+    }));
+    assert_eq!(now!(g.anext()), Ok(Some(1)));
+    assert_eq!(now!(g.aclose()), Err(Error::IgnoredExit));
+    assert!(g.anext().now_or_never().is_none());
+    assert_eq!(now!(g.aclose()), Ok(()), "it interrupts the wait");
+}
+
+#[test]
+fn an_error_interrupts_what_a_close_began() {
+    let mut g = pin!(try_generator(async |mut y| {
+        let exit = y.yield_(1).await;
+        y.wait(pending::<()>()).await?;
+        exit
+    }));
+    assert_eq!(now!(g.start()), Ok(Some(1)));
+    assert!(g.aclose().now_or_never().is_none());
+    assert_eq!(now!(g.athrow("hurry")), Err(Error::<(), _>::Raised("hurry")));
+}
+
+#[test]
 fn a_body_that_exits_by_itself() {
     let mut g = pin!(generator(async |mut y| {
         y.yield_(1).await?;

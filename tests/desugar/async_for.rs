@@ -1,0 +1,343 @@
+//! `async_for!`: each way through the loop, and the same events as the loop that it stands for.
+
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+
+use futures::executor::block_on;
+use futures::{Stream, StreamExt, stream};
+use proptest::prelude::*;
+use withal::async_for;
+use withal::desugar::{aiter, anext};
+use withal::generator::generator;
+
+fn numbers(to: u32) -> impl Stream<Item = u32> {
+    generator(async move |mut y| {
+        for n in 0..to {
+            tokio::task::yield_now().await;
+            y.yield_(n).await?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn without_else() {
+    let seen = block_on(async {
+        let mut seen = Vec::new();
+        async_for!(n in numbers(3) => {
+            seen.push(n);
+        });
+        seen
+    });
+    assert_eq!(seen, [0, 1, 2]);
+}
+
+#[test]
+fn else_at_the_end() {
+    let seen = block_on(async {
+        let mut seen = Vec::new();
+        async_for!(n in numbers(2) => {
+            seen.push(n);
+        } else {
+            seen.push(100);
+        });
+        seen
+    });
+    assert_eq!(seen, [0, 1, 100]);
+}
+
+#[test]
+fn else_of_an_empty_one() {
+    block_on(async {
+        let mut has_ended = false;
+        async_for!(_ in stream::empty::<u32>() => {
+            unreachable!("it is empty");
+        } else {
+            has_ended = true;
+        });
+        assert!(has_ended);
+    });
+}
+
+#[test]
+fn no_else_after_break() {
+    let seen = block_on(async {
+        let mut seen = Vec::new();
+        async_for!(n in numbers(9) => {
+            if n == 2 {
+                break;
+            }
+            seen.push(n);
+        } else {
+            seen.push(100);
+        });
+        seen
+    });
+    assert_eq!(seen, [0, 1]);
+}
+
+#[test]
+fn continue_goes_on() {
+    let seen = block_on(async {
+        let mut seen = Vec::new();
+        async_for!(n in numbers(5) => {
+            if n % 2 == 0 {
+                continue;
+            }
+            seen.push(n);
+        } else {
+            seen.push(100);
+        });
+        seen
+    });
+    assert_eq!(seen, [1, 3, 100]);
+}
+
+#[test]
+fn question_mark_and_return_leave_the_function() {
+    async fn sum(words: &[&str]) -> Result<i32, std::num::ParseIntError> {
+        let mut sum = 0;
+        async_for!(word in stream::iter(words) => {
+            if *word == "enough" {
+                return Ok(-1);
+            }
+            sum += word.parse::<i32>()?;
+        } else {
+            sum += 1000;
+        });
+        Ok(sum)
+    }
+    assert_eq!(block_on(sum(&["1", "2"])), Ok(1003));
+    assert_eq!(block_on(sum(&["1", "enough"])), Ok(-1));
+    assert!(block_on(sum(&["1", "x"])).is_err());
+}
+
+#[test]
+fn results_are_taken_as_they_come() {
+    async fn first_two(items: Vec<Result<u32, &'static str>>) -> Result<Vec<u32>, &'static str> {
+        let mut seen = Vec::new();
+        async_for!(item in stream::iter(items) => {
+            seen.push(item?);
+        });
+        Ok(seen)
+    }
+    assert_eq!(block_on(first_two(vec![Ok(1), Ok(2)])), Ok(vec![1, 2]));
+    assert_eq!(block_on(first_two(vec![Ok(1), Err("broken")])), Err("broken"));
+}
+
+/// As in Python: in the `else` the loop is over.
+#[test]
+fn break_and_continue_in_else_are_those_of_the_loop_around() {
+    block_on(async {
+        let mut rounds = 0;
+        loop {
+            rounds += 1;
+            async_for!(_ in numbers(1) => {} else {
+                if rounds < 3 {
+                    continue;
+                }
+                break;
+            });
+            unreachable!("the else left this round");
+        }
+        assert_eq!(rounds, 3);
+    });
+}
+
+#[test]
+fn labels() {
+    let seen = block_on(async {
+        let mut seen = Vec::new();
+        async_for!('rows: row in numbers(4) => {
+            async_for!(column in numbers(4) => {
+                if column == 1 && row < 2 {
+                    continue 'rows;
+                }
+                if row == 3 {
+                    break 'rows;
+                }
+                seen.push((row, column));
+            });
+        } else {
+            unreachable!("it was left by break");
+        });
+        seen
+    });
+    assert_eq!(seen, [(0, 0), (1, 0), (2, 0), (2, 1), (2, 2), (2, 3)]);
+}
+
+#[test]
+fn patterns() {
+    block_on(async {
+        let mut seen = Vec::new();
+        async_for!((key, [first, ..]) in stream::iter([("a", [1, 2]), ("b", [3, 4])]) => {
+            seen.push((key, first));
+        });
+        assert_eq!(seen, [("a", 1), ("b", 3)]);
+    });
+}
+
+#[test]
+fn a_borrowed_stream_can_be_read_on() {
+    block_on(async {
+        let mut lent = pin!(numbers(5));
+        async_for!(n in lent.as_mut() => {
+            if n == 1 {
+                break;
+            }
+        });
+        assert_eq!(lent.next().await, Some(2));
+        let mut unpin = stream::iter(0..5);
+        async_for!(n in &mut unpin => {
+            if n == 3 {
+                break;
+            }
+        });
+        assert_eq!(unpin.next().await, Some(4));
+    });
+}
+
+/// As `for` has it: a guard, say, that is made for the iterable.
+#[test]
+fn what_is_made_for_the_iterable_lives_as_long_as_the_loop() {
+    struct Guard<'a>(&'a Cell<bool>, Vec<u32>);
+    impl Drop for Guard<'_> {
+        fn drop(&mut self) {
+            self.0.set(true);
+        }
+    }
+    block_on(async {
+        let is_dropped = Cell::new(false);
+        async_for!(n in stream::iter(&Guard(&is_dropped, vec![1, 2]).1) => {
+            assert!(*n > 0 && !is_dropped.get());
+        });
+        assert!(is_dropped.get());
+    });
+}
+
+#[test]
+fn the_stream_is_dropped_when_the_loop_is_left() {
+    struct Held<'a>(&'a Cell<bool>);
+    impl Drop for Held<'_> {
+        fn drop(&mut self) {
+            self.0.set(true);
+        }
+    }
+    block_on(async {
+        let is_dropped = Cell::new(false);
+        let held = Held(&is_dropped);
+        let endless = stream::repeat_with(move || {
+            let _held = &held;
+        });
+        async_for!(() in endless => {
+            break;
+        } else {
+            unreachable!("it does not end");
+        });
+        assert!(is_dropped.get());
+    });
+}
+
+/// Of a task that may move to another thread.
+#[test]
+fn it_is_send_when_its_stream_and_block_are() {
+    fn is_send<T: Send>(value: T) -> T {
+        value
+    }
+    let sum = block_on(is_send(async {
+        let mut sum = 0;
+        async_for!(n in numbers(4) => {
+            tokio::task::yield_now().await;
+            sum += n;
+        });
+        sum
+    }));
+    assert_eq!(sum, 6);
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Pass,
+    Continue,
+    Break,
+    Fail,
+    Return,
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => Just(Step::Pass),
+        2 => Just(Step::Continue),
+        1 => Just(Step::Break),
+        1 => Just(Step::Fail),
+        1 => Just(Step::Return),
+    ]
+}
+
+type Log = RefCell<Vec<String>>;
+
+/// What the loops go over; it writes down when it is asked.
+fn steps<'a>(log: &'a Log, script: &'a [Step]) -> impl Stream<Item = Step> + 'a {
+    generator(async move |mut y| {
+        for (n, &step) in script.iter().enumerate() {
+            log.borrow_mut().push(format!("asked {n}"));
+            y.yield_(step).await?;
+        }
+        log.borrow_mut().push("ended".to_owned());
+        Ok(())
+    })
+}
+
+async fn by_macro(log: &Log, script: &[Step]) -> Result<&'static str, &'static str> {
+    async_for!(step in steps(log, script) => {
+        log.borrow_mut().push(format!("block {step:?}"));
+        match step {
+            Step::Pass => {}
+            Step::Continue => continue,
+            Step::Break => break,
+            Step::Fail => Err("failed")?,
+            Step::Return => return Ok("returned"),
+        }
+        log.borrow_mut().push("end of block".to_owned());
+    } else {
+        log.borrow_mut().push("else".to_owned());
+    });
+    Ok("fell through")
+}
+
+/// The expansion of PEP 492, by hand.
+async fn by_hand(log: &Log, script: &[Step]) -> Result<&'static str, &'static str> {
+    let mut iter = pin!(aiter(steps(log, script)));
+    let mut running = true;
+    while running {
+        match anext(&mut iter).await {
+            None => running = false,
+            Some(step) => {
+                log.borrow_mut().push(format!("block {step:?}"));
+                match step {
+                    Step::Pass => {}
+                    Step::Continue => continue,
+                    Step::Break => break,
+                    Step::Fail => Err("failed")?,
+                    Step::Return => return Ok("returned"),
+                }
+                log.borrow_mut().push("end of block".to_owned());
+            }
+        }
+    }
+    if !running {
+        log.borrow_mut().push("else".to_owned());
+    }
+    Ok("fell through")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn event_for_event_as_the_expansion(script in proptest::collection::vec(any_step(), 0..8)) {
+        let (ours, theirs) = (Log::default(), Log::default());
+        prop_assert_eq!(block_on(by_macro(&ours, &script)), block_on(by_hand(&theirs, &script)));
+        prop_assert_eq!(ours, theirs);
+    }
+}

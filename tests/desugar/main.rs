@@ -1,0 +1,4 @@
+//! `withal::desugar`: the macros, held against what they stand for.
+
+mod async_for;
+mod functions;

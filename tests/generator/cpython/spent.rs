@@ -1,0 +1,96 @@
+//! An awaitable that is done is spent. One that was awaited by value is gone; these are awaited by reference.
+
+use std::pin::pin;
+
+use withal::coroutine::{Drive, Exit, State, Thrown};
+use withal::generator::{AsyncGenerator, AsyncGeneratorExt, Error, try_generator};
+
+use super::MyError;
+
+const MINE: MyError = MyError("mine");
+
+fn async_iterate() -> AsyncGenerator<impl Drive<Yield = u32, Sent = (), Return = (), Thrown = Thrown<MyError>>>
+{
+    try_generator(async |mut y| {
+        y.yield_(1).await?;
+        y.yield_(2).await
+    })
+}
+
+#[test]
+#[should_panic(expected = "cannot reuse an operation of a generator that was already awaited")]
+fn await_same_anext_coro_twice_is_refused() {
+    let mut it = pin!(async_iterate());
+    let mut nxt = it.anext();
+    assert_eq!(now!(&mut nxt), Ok(Some(1)));
+    drop(now!(nxt));
+}
+
+#[test]
+#[should_panic(expected = "cannot reuse an operation of a generator that was already awaited")]
+fn await_same_aclose_coro_twice_is_refused() {
+    let mut it = pin!(async_iterate());
+    let mut nxt = it.aclose();
+    assert_eq!(now!(&mut nxt), Ok(()));
+    drop(now!(nxt));
+}
+
+/// What is thrown into an awaitable that was never awaited is thrown by another, in its place.
+#[test]
+#[should_panic(expected = "cannot reuse an operation of a generator that was already awaited")]
+fn throw_same_aclose_coro_twice_is_refused() {
+    let mut it = pin!(async_iterate());
+    drop(it.aclose());
+    assert_eq!(it.state(), State::Created);
+    let mut nxt = it.athrow(Thrown::Exit(Exit));
+    assert_eq!(now!(&mut nxt), Err(Error::Exited));
+    drop(now!(nxt));
+}
+
+#[test]
+#[should_panic(expected = "cannot reuse an operation of a generator that was already awaited")]
+fn throw_custom_same_aclose_coro_twice_is_refused() {
+    let mut it = pin!(async_iterate());
+    drop(it.aclose());
+    let mut nxt = it.athrow(MINE);
+    assert_eq!(now!(&mut nxt), Err(Error::Raised(MINE)));
+    drop(now!(nxt));
+}
+
+#[test]
+#[should_panic(expected = "cannot reuse an operation of a generator that was already awaited")]
+fn throw_custom_same_athrow_coro_twice_is_refused() {
+    let mut it = pin!(async_iterate());
+    drop(it.athrow(MyError("never polled")));
+    let mut nxt = it.athrow(MINE);
+    assert_eq!(now!(&mut nxt), Err(Error::Raised(MINE)));
+    drop(now!(nxt));
+}
+
+/// The generator of this test has not begun: the throw is what ends it.
+#[test]
+fn aclose_throw_comes_back() {
+    let mut g = pin!(async_iterate());
+    drop(g.aclose());
+    assert_eq!(now!(g.athrow(MINE)), Err(Error::Raised(MINE)));
+    assert_eq!(g.state(), State::Closed);
+}
+
+#[test]
+fn aclose_twice_with_different_coros_is_once() {
+    let mut it = pin!(async_iterate());
+    assert_eq!(now!(it.aclose()), Ok(()));
+    assert_eq!(now!(it.aclose()), Ok(()));
+    assert_eq!(now!(it.anext()), Ok(None));
+}
+
+#[test]
+fn aclose_after_exhaustion_does_nothing() {
+    let mut it = pin!(async_iterate());
+    let mut items = 0;
+    while now!(it.anext()).unwrap().is_some() {
+        items += 1;
+    }
+    assert_eq!(items, 2);
+    assert_eq!(now!(it.aclose()), Ok(()));
+}
