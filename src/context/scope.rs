@@ -16,7 +16,7 @@ type HomeOf<G> = <<G as AsyncExit>::OnDrop as Policy<G>>::Home;
 pub struct Scope<G: AsyncExit> {
     /// None when it has been exited, or is exited in a future that owns it.
     guard: Option<G>,
-    /// In the middle of a poll of its exit: if it is dropped then, that has panicked.
+    /// In the middle of a poll of its exit: if it is dropped then, that has panicked, and is not to begin anew.
     is_polled: bool,
     rest: Rest<HomeOf<G>>,
 }
@@ -48,9 +48,16 @@ impl<G: AsyncExit> Scope<G> {
         (target, interrupt, &mut self.rest)
     }
 
+    /// Whether the exit is to own its guard.
     #[inline]
     pub const fn is_owned(&self) -> bool {
         G::OnDrop::OWNED
+    }
+
+    /// Whether an exit that is dropped in its middle is to begin anew.
+    #[inline]
+    pub const fn is_watched(&self) -> bool {
+        G::OnDrop::AWAITED
     }
 
     /// Whether something that was detached inside is still to be waited for, by [`wait`](Self::wait).
@@ -80,9 +87,23 @@ impl<G: AsyncExit> Scope<G> {
         G::OnDrop::exit(guard, fault, std::mem::take(&mut self.rest.home))
     }
 
+    /// The exit, in a future that borrows the guard, of which nobody has to know how far it came; [`exited`](Self::exited)
+    /// is to be called after it.
+    #[inline]
+    pub fn plain_exit<E, N>(
+        &mut self,
+        fault: &mut Option<Fault<E, N>>,
+    ) -> impl Future<Output = Result<G::Verdict, G::Error>> + Send
+    where
+        E: Send + 'static,
+        N: Send + 'static,
+    {
+        self.guard.as_mut().expect("it is exited once").aexit(Fault::exit(fault))
+    }
+
     /// The exit, in a future that borrows the guard; [`exited`](Self::exited) is to be called after it.
     #[inline]
-    pub fn exit<E, N>(
+    pub fn watched_exit<E, N>(
         &mut self,
         fault: &mut Option<Fault<E, N>>,
     ) -> impl Future<Output = Result<G::Verdict, G::Error>> + Send
@@ -118,8 +139,10 @@ macro_rules! __exit_scope {
             let (result, fault) = $scope.owned_exit($fault.take()).await;
             $fault = fault;
             result
+        } else if $scope.is_watched() {
+            $scope.watched_exit(&mut $fault).await
         } else {
-            $scope.exit(&mut $fault).await
+            $scope.plain_exit(&mut $fault).await
         };
         $scope.exited();
         $crate::context::expansion::forget($scope);
