@@ -4,6 +4,11 @@ use std::fmt::Debug;
 
 use futures::stream::{FusedStream, Stream};
 use withal::cleanup::{self, Cleanup, Loss, Observer, Unfinished};
+use withal::context::{
+    self, AsyncExit, AsyncExitStack, Callback, Decorated, Detach, DropNow, Either, ErrorType, ExitErrors,
+    ExitFn, Hidden, Hold, Lent, Lock, Locked, NullContext, Outcome, Restart, SendBody, StillLent, Suppress,
+    Verdict, YieldOnce,
+};
 use withal::coroutine::{
     self, BoxCoroutine, Exit, LocalBoxCoroutine, State, Step, Thrown, Yield, Yielder, coroutine,
 };
@@ -139,6 +144,47 @@ fn cleanups_are_what_their_work_is() {
     is_shared::<(Loss, Unfinished)>();
     is_error::<Unfinished>();
     is_send_future(&cleanup::drain(std::time::Duration::ZERO));
+}
+
+#[test]
+fn managers_are_send_and_debug() {
+    is_shared::<(DropNow, Hold, Detach, Restart)>();
+    is_shared::<(Hidden, StillLent, ErrorType, Outcome, Either<u8, u8>, NullContext<u8>)>();
+    is_send::<context::Exit<'_>>();
+    is_debug::<context::Exit<'_>>();
+    is_send::<AsyncExitStack>();
+    is_sync::<AsyncExitStack>();
+    is_debug::<AsyncExitStack>();
+    is_send::<Lent<'_, NullContext<Doc>>>();
+    is_debug::<Lent<'_, NullContext<Doc>>>();
+    is_debug::<Suppress<Doc, Doc>>();
+    is_debug::<context::Closing<Doc, fn(Doc)>>();
+    is_debug::<Decorated<Doc, Doc, Doc>>();
+    is_debug::<YieldOnce<'_, Doc>>();
+    is_send::<Locked<tokio::sync::MutexGuard<'_, u8>>>();
+    is_debug::<Locked<tokio::sync::MutexGuard<'_, u8>>>();
+    is_send::<Lock<&tokio::sync::RwLock<u8>, context::Read>>();
+    is_error::<ExitErrors>();
+    is_error::<StillLent>();
+    is_error::<context::Error<std::io::Error, std::io::Error>>();
+    is_error::<Either<std::io::Error, std::io::Error>>();
+}
+
+/// The traits that are bounds can be named, and are as lenient as they can be.
+#[test]
+fn managers_can_be_bounds() {
+    fn body<'a, F: SendBody<'a, u8, ()>>(_: F) {}
+    fn exit<'a, F: ExitFn<'a, Result<bool, u8>>>(_: F) {}
+    fn callback<R: Callback>() {}
+    fn verdict<G: AsyncExit<Verdict = ()>>() {
+        fn is_verdict<V: Verdict>() {}
+        is_verdict::<G::Verdict>();
+    }
+    body(async |_: &mut u8| {});
+    exit(async |_: context::Exit<'_>| Ok(true));
+    callback::<()>();
+    callback::<Result<(), Doc>>();
+    verdict::<NullContext<u8>>();
 }
 
 #[test]

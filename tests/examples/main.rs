@@ -1,9 +1,12 @@
 //! The examples that promise something, run as programs.
 
+mod async_with_lock;
 mod forms;
 mod get_docs;
+mod graceful_shutdown;
 mod ping_pong;
 mod round_robin;
+mod transaction_scope;
 
 use std::path::Path;
 use std::process::Command;
