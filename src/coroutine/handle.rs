@@ -208,7 +208,7 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     /// Answers the yield that the body is at, and goes on to the next.
     ///
     /// As in Python, the first step has no yield to answer: it is [`resume`](Self::resume) or [`start`](Self::start),
-    /// or it sends a value that carries nothing, as `()`, Python's `None`.
+    /// or it sends a value that carries nothing, having neither size nor destructor: `()`, Python's `None`.
     ///
     /// # Errors
     ///
