@@ -71,6 +71,7 @@ impl<G: AsyncExit> Scope<G> {
     pub async fn wait(&mut self) {
         self.rest.home.remember();
         self.rest.inner.wait().await;
+        self.rest.inner = Inner::default();
     }
 
     /// The exit, in a future that owns the guard.
@@ -116,11 +117,12 @@ impl<G: AsyncExit> Scope<G> {
         Watched { exit, is_polled: &mut self.is_polled, home: &mut self.rest.home }
     }
 
-    /// The guard is not needed any more: nothing is left in it, and no destructor has to find that out.
+    /// The guard is not needed any more. Nothing else is left, since what was inside is over: no destructor has to find
+    /// that out.
     #[inline]
     pub fn exited(&mut self) {
         self.guard = None;
-        drop(std::mem::take(&mut self.rest));
+        self.rest.home = HomeOf::<G>::default();
     }
 }
 
