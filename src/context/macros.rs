@@ -118,7 +118,7 @@ macro_rules! async_with {
             #[allow(clippy::diverging_sub_expression, reason = "a block may always be left before its end")]
             let value = $block;
             #[allow(unreachable_code, reason = "a block may always be left before its end")]
-            let value = Ok::<_, $crate::context::expansion::Infallible>(value);
+            let value = ::core::result::Result::Ok::<_, $crate::context::expansion::Infallible>(value);
             value
         })
     };
@@ -126,11 +126,11 @@ macro_rules! async_with {
         // What the manager is made of is dropped before the block begins.
         let entered = $crate::context::AsyncContextManager::aenter($manager).await;
         let outcome = match entered {
-            Err(error) => Err($crate::context::expansion::Which::Manager(error)),
-            Ok(guard) => {
+            ::core::result::Result::Err(error) => ::core::result::Result::Err($crate::context::expansion::Which::Manager(error)),
+            ::core::result::Result::Ok(guard) => {
                 let mut scope = $crate::context::expansion::Scope::new(guard);
                 let of = scope.of();
-                let mut value = None;
+                let mut value = ::core::option::Option::None;
                 #[allow(unused_mut, reason = "only a block in a loop sets it")]
                 let mut flow = 0_u8;
                 let witness = $crate::context::expansion::Witness::default();
@@ -207,7 +207,7 @@ macro_rules! async_with {
             #[allow(unreachable_code, reason = "a block may always be left before its end")]
             break $crate::context::expansion::ToBreakWriteLoopFirst(value);
         };
-        $value = Some(ended.0);
+        $value = ::core::option::Option::Some(ended.0);
     };
     (@innermost loop $value:ident $flow:ident $block:block) => {
         let mut again = false;
@@ -221,7 +221,7 @@ macro_rules! async_with {
             let ended = $block;
             #[allow(unreachable_code, reason = "a block may always be left before its end")]
             {
-                $value = Some(ended);
+                $value = ::core::option::Option::Some(ended);
                 $flow = 1;
             }
             break;

@@ -69,9 +69,17 @@
 //! | panics | [`Exit::Panic`] | the panic goes on, and is never swallowed |
 //! | is dropped: `select!`, `timeout`, `abort` | [`Exit::Cancelled`] | see the next table |
 //!
+//! **The block's own value is not looked at.** `async_with!(tx = pool.transaction() => { Err("refused") })` has come to its
+//! end, and so has a block that is left by the `?` of an `Option`: the transaction commits. An error is what leaves the
+//! block by `?` or `return`; the [function](fn@async_with) takes what its body returns.
+//!
 //! An exit that fails is the error of the macro, and nothing that the block said happens; unless an error or a panic is
 //! under way, which goes on, and the exit's error is told to the [observers](crate::cleanup::observe). The
-//! [function](fn@async_with) has an [error type](Error) that holds both.
+//! [function](fn@async_with) has an [error type](Error) that holds both. An exit that panics is the panic that goes on.
+//!
+//! Where a manager has no target that is of use, `async_with!(_ = manager => { .. })`. In the `async fn main` of
+//! `#[tokio::main]`, which is an `async` block, the compiler may ask for the type of what is returned:
+//! `async_with!(-> Result<_, _>; lock = &mutex => { .. })`.
 //!
 //! **Inner before outer, always.** An exit begins when all that was entered or [detached](crate::cleanup::detach) inside its
 //! block is over: also where those were dropped in a `select!`, by the panic of a sibling in a `join!`, or all together.
@@ -117,7 +125,11 @@
 //! - [`mem::forget`](std::mem::forget) of the future, or of an `Rc` cycle with it; an abort, `panic = "abort"`, a `kill -9`.
 //! - An exit on a runtime that is gone, or whose `block_on` is never called again.
 //! - That a task which is not polled any more is dropped: stop your tasks, and join them.
-//! - What a *task* spawned inside of a block detaches is not inside of the block; join the task in the exit.
+//! - What a *task* spawned inside of a block detaches is not inside of the block; join the task in the exit: a
+//!   [`push_async_callback`](AsyncExitStack::push_async_callback) that awaits the `JoinSet`, pushed after what the tasks use.
+//! - The order of destructors where exits are lost: a runtime that shuts down drops its tasks in any order.
+//! - That a block which has ended is told so: dropped while it waits for what is inside, its exit sees
+//!   [`Exit::Cancelled`].
 //! - A scope that holds a generator's `yield` inside is left suspended as long as the generator is (PEP 789): see
 //!   [`aclosing`].
 //!
@@ -132,7 +144,7 @@
 //! | nightly's async drop, an experiment | yes | awaited | no | no: destructor | in a block | 0 |
 //!
 //! The crate's benches measure it beside these: a lock through [`async_with!`](macro@async_with) costs what the lock costs
-//! and about 30 instructions more.
+//! and about a dozen instructions more, a manager that does nothing about a hundred.
 
 use std::any::Any;
 

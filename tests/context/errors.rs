@@ -331,3 +331,21 @@ async fn of_several_managers_the_errors_become_one() {
     let n = async_with!(_p = &semaphore, n = Fails::default() => { *n });
     assert!(matches!(n, Err(Either::First(AcquireError { .. }))));
 }
+
+/// What a block comes to is its own affair: an error is what leaves it.
+#[tokio::test]
+async fn the_value_of_a_block_is_not_looked_at() {
+    async fn value(manager: Fails) -> Result<Result<(), String>, String> {
+        async_with!(_n = manager => { Err("a value".to_owned()) })
+    }
+    async fn option(manager: Fails) -> Option<Result<u32, String>> {
+        Some(async_with!(_n = manager => { None::<u32>? }))
+    }
+    let seen = Arc::<Mutex<Vec<_>>>::default();
+    let manager = || Fails { seen: Arc::clone(&seen), ..Fails::default() };
+    assert_eq!(value(manager()).await, Ok(Err("a value".to_owned())));
+    assert_eq!(option(manager()).await, None);
+    let by_function = async_with(manager(), async |_| Err::<(), _>("returned".to_owned())).await;
+    assert!(matches!(by_function, Err(Error::Block(_))));
+    assert_eq!(*seen.lock().unwrap(), ["Ok", "Ok", "returned"]);
+}

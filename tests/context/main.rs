@@ -67,5 +67,6 @@ mod flow;
 mod interrupt;
 mod locks;
 mod places;
+mod shadowed;
 mod stack;
 mod table;

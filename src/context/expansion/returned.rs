@@ -135,18 +135,30 @@ plain! {
     [] ();
     [] bool;
     [] char;
+    [] i8;
+    [] i16;
     [] i32;
     [] i64;
+    [] i128;
+    [] isize;
     [] u8;
+    [] u16;
     [] u32;
     [] u64;
+    [] u128;
     [] usize;
+    [] f32;
     [] f64;
     [] String;
+    [] std::time::Duration;
     [T: ?Sized] &T;
+    [T: ?Sized] Box<T>;
+    [T: ?Sized] std::sync::Arc<T>;
+    [T, const LENGTH: usize] [T; LENGTH];
     [T] Option<T>;
     [T] Vec<T>;
     [A, B] (A, B);
+    [A, B, C] (A, B, C);
 }
 
 impl<R: Return> Returned<R> for ByItself {
