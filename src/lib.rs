@@ -34,6 +34,8 @@
 //! | finish what is left when the program ends | [`cleanup::drain`] |
 //! | have a body that yields values, gets answers, and is driven by hand | [`coroutine`] |
 //! | let several bodies take turns, without a runtime | [`coroutine::run`] |
+//! | take results as they come, wait for some of several, run blocking work on a few threads | [`tasks`] |
+//! | have asyncio's event loop, turn by turn | [`tasks::EventLoop`] |
 //!
 //! # From Python
 //!
@@ -52,6 +54,7 @@
 //! | `StopIteration(value)` | [`Step::Complete(value)`](coroutine::Step::Complete) |
 //! | `GeneratorExit` | [`coroutine::Exit`], a value that `?` carries |
 //! | `await switch()` under a scheduler of one's own | [`coroutine::switch`] under [`coroutine::run`] |
+//! | `as_completed`, `wait`, `gather`, `shield`, `Future`, `Task`, `ThreadPoolExecutor`, the event loop | [`tasks`], by the same names |
 //!
 //! # Features
 //!
@@ -80,6 +83,7 @@ pub mod coroutine;
 pub mod desugar;
 pub mod generator;
 pub mod pages;
+pub mod tasks;
 
 /// The README's program, compiled.
 #[cfg(doctest)]

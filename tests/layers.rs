@@ -11,6 +11,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("generator", &["cleanup", "coroutine"]),
     ("desugar", &["cleanup", "coroutine", "generator"]),
     ("pages", &[]),
+    ("tasks", &["cleanup", "coroutine", "generator", "context"]),
 ];
 
 fn files(folder: &Path) -> Vec<PathBuf> {

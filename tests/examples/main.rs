@@ -1,9 +1,11 @@
 //! The examples that promise something, run as programs.
 
+mod event_loop;
 mod forms;
 mod get_docs;
 mod ping_pong;
 mod round_robin;
+mod web_crawler;
 
 use std::path::Path;
 use std::process::Command;
