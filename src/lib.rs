@@ -31,7 +31,9 @@
 //! | write a stream as a loop that yields | [`generator`](mod@generator), or [`stream!`] |
 //! | answer it, throw errors into it, close it and wait until it has cleaned up | [`generator`](mod@generator) |
 //! | share it, and have it closed when it is dropped | [`generator::ManagedGenerator`] |
-//! | finish what is left when the program ends | [`cleanup::drain`] |
+//! | release, commit, roll back, say goodbye, whichever way a block is left | [`async_with!`](macro@async_with), [`context`] |
+//! | do so for as many resources as there happen to be | [`context::AsyncExitStack`] |
+//! | finish what is left when the program ends | [`cleanup::shutdown`], [`cleanup::drain`] |
 //! | have a body that yields values, gets answers, and is driven by hand | [`coroutine`] |
 //! | let several bodies take turns, without a runtime | [`coroutine::run`] |
 //! | take results as they come, wait for some of several, run blocking work on a few threads | [`tasks`] |
@@ -50,6 +52,8 @@
 //! | `aiter(xs)`, `anext(xs)`, `anext(xs, default)` | [`desugar::aiter`], [`desugar::anext`], [`desugar::anext_or`] |
 //! | `await anext(g)`, `g.asend(v)`, `g.athrow(e)`, `g.aclose()` | [`generator::AsyncGeneratorExt`], with the same methods |
 //! | `sys.set_asyncgen_hooks`, `loop.shutdown_asyncgens()` | [`generator::Hooks`], [`generator::shutdown_asyncgens`] |
+//! | `async with manager as x:`; `__aenter__`, `__aexit__` | [`async_with!`](macro@async_with); [`context::AsyncContextManager`], [`context::AsyncExit`] |
+//! | `contextlib`: `AsyncExitStack`, `asynccontextmanager`, `aclosing`, `suppress`, .. | [`context`], with the same names |
 //! | a coroutine object; `coro.send(v)`, `coro.throw(e)`, `coro.close()` | [`coroutine::Coroutine`], with the same methods |
 //! | `StopIteration(value)` | [`Step::Complete(value)`](coroutine::Step::Complete) |
 //! | `GeneratorExit` | [`coroutine::Exit`], a value that `?` carries |
@@ -79,6 +83,7 @@ pub use backon;
 pub use async_stream::{stream, try_stream};
 
 pub mod cleanup;
+pub mod context;
 pub mod coroutine;
 pub mod desugar;
 pub mod generator;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// Each section, and those that it may use.
 const SECTIONS: &[(&str, &[&str])] = &[
     ("cleanup", &[]),
+    ("context", &["cleanup", "coroutine", "generator"]),
     ("coroutine", &["cleanup"]),
     ("generator", &["cleanup", "coroutine"]),
     ("desugar", &["cleanup", "coroutine", "generator"]),

@@ -1,15 +1,16 @@
 use std::any::{Any, type_name};
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::caught::caught;
 use super::deadline::within;
+use super::extent::{self, Inner};
 use super::registry::Entry;
+use super::totals::{Count, count};
 use super::{Event, Loss, observe};
 
 const GRACE: Duration = Duration::from_secs(30);
@@ -38,6 +39,7 @@ pub struct Cleanup<F> {
     name: &'static str,
     grace: Duration,
     home: Option<Handle>,
+    inner: Inner,
 }
 
 /// Runs `work` on the current runtime, as a task that outlives whoever detached it: a [`Cleanup`] with no word of its
@@ -59,7 +61,7 @@ where
 impl<F> Cleanup<F> {
     /// Named after its type, with a grace of 30 seconds, for the runtime that [`detach`](Self::detach) is called on.
     pub fn new(work: F) -> Self {
-        Self { work, name: type_name::<F>(), grace: GRACE, home: None }
+        Self { work, name: type_name::<F>(), grace: GRACE, home: None, inner: Inner::default() }
     }
 
     /// What the observers are told it is.
@@ -77,22 +79,41 @@ impl<F> Cleanup<F> {
         Self { home, ..self }
     }
 
+    /// What has to be over before it begins, its grace included.
+    pub(crate) fn after(self, inner: Inner) -> Self {
+        Self { inner, ..self }
+    }
+
     /// Hands it over to the runtime.
+    ///
+    /// Detached inside the body of a [scope](crate::context), it is over before the exit of that scope begins.
     pub fn detach<E>(self)
     where
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Send + 'static,
     {
-        let Self { work, name, grace, home } = self;
+        let Self { work, name, grace, home, inner } = self;
+        count(Count::Detached);
         if let Some(runtime) = Handle::try_current().ok().or(home) {
             let tracked = Tracked { name, is_over: false, _entry: Entry::new(runtime.id()) };
-            drop(runtime.spawn(run(work, grace, tracked)));
+            let task = runtime.spawn(run(Job { work, inner, grace, tracked }));
+            extent::note(task);
         } else {
             // Its destructor may panic, and ours may be called by one.
             drop(catch_unwind(AssertUnwindSafe(|| drop(work))));
-            observe::tell(&Event::Lost { name, loss: Loss::NoRuntime });
+            // What it would have waited for is still under way.
+            inner.hand_on();
+            over(Some(&Event::Lost { name, loss: Loss::NoRuntime }));
         }
     }
+}
+
+/// A cleanup and what it needs, in the order in which it is dropped where it never began.
+struct Job<F> {
+    work: F,
+    inner: Inner,
+    grace: Duration,
+    tracked: Tracked,
 }
 
 /// What is left of it when its runtime drops it.
@@ -104,35 +125,49 @@ struct Tracked {
 }
 
 impl Tracked {
-    fn over(mut self, event: Option<Event<'_>>) {
+    fn over(mut self, event: Option<&Event<'_>>) {
         self.is_over = true;
-        if let Some(event) = event {
-            observe::tell(&event);
-        }
+        over(event);
     }
 }
 
 impl Drop for Tracked {
     fn drop(&mut self) {
         if !self.is_over {
-            observe::tell(&Event::Lost { name: self.name, loss: Loss::Shutdown });
+            over(Some(&Event::Lost { name: self.name, loss: Loss::Shutdown }));
         }
     }
 }
 
-async fn run<F, E>(work: F, grace: Duration, tracked: Tracked)
+/// Counts a cleanup that is over, and tells the observers unless it is done.
+fn over(event: Option<&Event<'_>>) {
+    count(match event {
+        None => Count::Done,
+        Some(Event::Failed { .. }) => Count::Failed,
+        Some(Event::Panicked { .. }) => Count::Panicked,
+        Some(Event::Lost { .. }) => Count::Lost,
+    });
+    if let Some(event) = event {
+        observe::tell(event);
+    }
+}
+
+async fn run<F, E>(job: Job<F>)
 where
     F: Future<Output = Result<(), E>>,
     E: Send + 'static,
 {
+    // In this order, so that the work is dropped before anybody is told that it is lost.
+    let Job { tracked, grace, mut inner, work } = job;
     let name = tracked.name;
+    inner.wait().await;
     // Dropped before anybody is told that it is over; a panic of its destructor is caught, too.
     let outcome = caught(within(work, grace)).await;
     match &outcome {
         Ok(Some(Ok(()))) => tracked.over(None),
-        Ok(Some(Err(error))) => tracked.over(Some(Event::Failed { name, error: unboxed(error) })),
-        Ok(None) => tracked.over(Some(Event::Lost { name, loss: Loss::GraceElapsed })),
-        Err(payload) => tracked.over(Some(Event::Panicked { name, payload: &**payload })),
+        Ok(Some(Err(error))) => tracked.over(Some(&Event::Failed { name, error: unboxed(error) })),
+        Ok(None) => tracked.over(Some(&Event::Lost { name, loss: Loss::GraceElapsed })),
+        Err(payload) => tracked.over(Some(&Event::Panicked { name, payload: &**payload })),
     }
 }
 
@@ -140,16 +175,6 @@ where
 fn unboxed<E: Send + 'static>(error: &E) -> &(dyn Any + Send) {
     let any: &(dyn Any + Send) = error;
     any.downcast_ref::<Box<dyn Any + Send>>().map_or(any, |boxed| &**boxed)
-}
-
-/// The output, or what it panicked with.
-async fn caught<F: Future>(work: F) -> Result<F::Output, Box<dyn Any + Send>> {
-    let mut work = pin!(work);
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
-        Ok(polled) => polled.map(Ok),
-        Err(payload) => Poll::Ready(Err(payload)),
-    })
-    .await
 }
 
 impl<F> fmt::Debug for Cleanup<F> {

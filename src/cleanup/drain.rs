@@ -43,6 +43,6 @@ pub async fn drain(most: Duration) -> Result<(), Unfinished> {
 #[error("{pending} cleanups are still under way")]
 #[non_exhaustive]
 pub struct Unfinished {
-    /// How many.
+    /// How many. None is possible in [`shutdown`](super::shutdown), where the work had not stopped.
     pub pending: usize,
 }

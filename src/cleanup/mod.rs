@@ -1,7 +1,8 @@
 //! Cleanups: work that outlives its owner, since Rust's destructors cannot await.
 //!
 //! What is dropped before it could close itself hands the rest to [`detach`]: it becomes a task of the runtime, counted
-//! until it is done. A program that is about to end waits for them with [`drain`].
+//! until it is done. A program that is about to end waits for them with [`drain`], or stops its work and waits for both
+//! with [`shutdown`].
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -39,21 +40,33 @@
 //! - **No loss in silence.** Whatever does not come to its end is told to the observers, once.
 //! - **No timer needed.** Graces and [`drain`] are kept also on a runtime whose timer is not enabled. They are of the
 //!   wall clock, also where tokio's clock is paused.
-//! - **By runtime.** [`pending`] and [`drain`] are about the runtime that they are called on.
+//! - **By runtime.** [`pending`] and [`drain`] are about the runtime that they are called on. [`totals`] are of the whole
+//!   process.
+//! - **Inner before outer.** What is detached inside the body of a [scope](crate::context) is over before the exit of
+//!   that scope begins, be it awaited or itself detached. The grace of each counts from when it may begin.
 //!
 //! # What is not
 //!
 //! No library can run a cleanup after [`mem::forget`](std::mem::forget), after an abort, or on a runtime that is gone.
 //! A cleanup that blocks its thread is not interrupted by its grace.
 
+mod caught;
 mod deadline;
 mod detach;
 mod drain;
 mod event;
+mod extent;
 mod observe;
 mod registry;
+mod shutdown;
+mod totals;
 
+pub(crate) use self::caught::caught;
 pub use self::detach::{Cleanup, detach};
 pub use self::drain::{Unfinished, drain, pending};
 pub use self::event::{Event, Loss};
+pub(crate) use self::extent::{Extent, Inner};
+pub(crate) use self::observe::tell;
 pub use self::observe::{Observer, observe};
+pub use self::shutdown::shutdown;
+pub use self::totals::{Totals, totals};

@@ -60,7 +60,7 @@ impl fmt::Debug for Observer {
 }
 
 /// Never panics: it is called in destructors.
-pub(super) fn tell(event: &Event<'_>) {
+pub(crate) fn tell(event: &Event<'_>) {
     // Not while they are locked: a hook may observe, or detach.
     let hooks = hooks().clone();
     for hook in hooks {

@@ -5,5 +5,7 @@ mod ends;
 mod heard;
 mod observers;
 mod places;
+mod shutdown;
+mod totals;
 
 use self::heard::Heard;

@@ -1,10 +1,13 @@
 //! The examples that promise something, run as programs.
 
+mod async_with_lock;
 mod event_loop;
 mod forms;
 mod get_docs;
+mod graceful_shutdown;
 mod ping_pong;
 mod round_robin;
+mod transaction_scope;
 mod web_crawler;
 
 use std::path::Path;

@@ -8,6 +8,7 @@
 #[test]
 fn must_not_compile() {
     let cases = trybuild::TestCases::new();
+    cases.compile_fail("context/*.rs");
     cases.compile_fail("coroutine/*.rs");
     cases.compile_fail("generator/*.rs");
     cases.compile_fail("pages/*.rs");

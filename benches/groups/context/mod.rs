@@ -1,0 +1,101 @@
+//! Scopes: what the entering and the awaited exit cost around work that costs next to nothing.
+//!
+//! A row is one way to do it, and a file here with a function for each group. The work is to add one to a number; what is
+//! entered is a lock of tokio's (`lock`, `polls`), or a manager that does nothing (`trivial`, `nested`, `stack`,
+//! `cancelled`), written in one way for each policy.
+//!
+//! `by-hand` enters and exits without any scope: nothing is exited when the work fails, panics or is dropped. What the
+//! peers are:
+//! - `tokio-mutex`: the lock's own guard, whose destructor is the exit.
+//! - `scopeguard`: a destructor that runs a closure; nothing in it can await.
+//! - `guarden`: an exit that awaits, triggered by hand, and spawned when it is dropped.
+//! - `async-dropper`: an exit that awaits in a destructor, which blocks the thread; on a runtime of several threads.
+
+mod async_dropper;
+mod by_hand;
+mod guarden;
+mod ours;
+mod scopeguard;
+mod trivial;
+
+use std::hint::black_box;
+
+use crate::harness::{Clock, Group, Row};
+
+pub(super) fn groups() -> Vec<Group> {
+    vec![lock(), polls(), trivial_manager(), nested(), stack(), cancelled()]
+}
+
+/// An uncontended lock, taken and given back.
+fn lock() -> Group {
+    let rows = vec![
+        row("withal", ours::lock),
+        row("withal-macro", ours::lock_by_macro),
+        row("tokio-mutex", by_hand::lock),
+    ];
+    group("lock", "lock", rows)
+}
+
+/// A lock around an `async fn` that is polled ten times: an operation is a poll.
+fn polls() -> Group {
+    let rows = vec![
+        row("withal", ours::polls),
+        row("withal-macro", ours::polls_by_macro),
+        row("tokio-mutex", by_hand::polls),
+    ];
+    Group { step: 10, ..group("polls", "poll", rows) }
+}
+
+/// A manager that does nothing.
+fn trivial_manager() -> Group {
+    let rows = vec![
+        row("withal", ours::trivial),
+        row("withal-macro", ours::trivial_by_macro),
+        row("withal (Hold)", ours::hold),
+        row("withal (Detach)", ours::detach),
+        row("withal (Restart)", ours::restart),
+        row("by-hand", by_hand::trivial),
+        row("scopeguard", scopeguard::trivial),
+        row("guarden", guarden::trivial),
+        row("async-dropper", async_dropper::trivial),
+    ];
+    group("trivial", "scope", rows)
+}
+
+/// Three of them, one in another.
+fn nested() -> Group {
+    let rows = vec![
+        row("withal", ours::nested),
+        row("withal-macro", ours::nested_by_macro),
+        row("by-hand", by_hand::nested),
+        row("scopeguard", scopeguard::nested),
+        row("guarden", guarden::nested),
+    ];
+    group("nested", "three scopes", rows)
+}
+
+/// Two of them, entered at run time.
+fn stack() -> Group {
+    let rows = vec![row("withal", ours::stack), row("by-hand", by_hand::stack)];
+    group("stack", "stack of two", rows)
+}
+
+/// A scope that is dropped in its block, and exited.
+fn cancelled() -> Group {
+    let rows = vec![
+        row("withal (DropNow)", ours::cancelled_now),
+        row("withal (Detach)", ours::cancelled_detach),
+        row("scopeguard", scopeguard::cancelled),
+        row("guarden", guarden::cancelled),
+    ];
+    group("cancelled", "scope", rows)
+}
+
+fn group(name: &str, per: &'static str, rows: Vec<Row>) -> Group {
+    Group { name: format!("context/{name}"), per, step: 1, counted: 20_000, clock: Clock::Wall, rows }
+}
+
+/// No row may leave anything out.
+fn row(name: &'static str, work: impl AsyncFn(u64) -> u64 + 'static) -> Row {
+    Row::new(name, async move |n| assert_eq!(black_box(work(n).await), n, "each work was done"))
+}

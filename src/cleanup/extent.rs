@@ -1,0 +1,115 @@
+use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
+
+use tokio::task::JoinHandle;
+
+thread_local! {
+    /// How many extents are open on this thread, one in another; and in the upper half, how many cleanups are noted down.
+    /// Where nothing is detached, this is all that is read and written.
+    static OPEN: Cell<u64> = const { Cell::new(0) };
+    /// What was detached in the extents that are open, and how deep.
+    static DETACHED: RefCell<Vec<(u64, JoinHandle<()>)>> = const { RefCell::new(Vec::new()) };
+}
+
+const DEPTH: u64 = u32::MAX as u64;
+
+/// Cleanups that were detached inside of something, which has to wait for them.
+///
+/// Where there are none, it costs nothing, nor does dropping it: hence the box, and the destructor by hand.
+#[derive(Debug, Default)]
+pub struct Inner(ManuallyDrop<Option<Cleanups>>);
+
+type Cleanups = Box<Vec<JoinHandle<()>>>;
+impl Inner {
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Waits until they are over, whichever way. Cancel safe: those that are not stay.
+    pub(crate) async fn wait(&mut self) {
+        let Some(cleanups) = &mut *self.0 else { return };
+        while let Some(cleanup) = cleanups.last_mut() {
+            // What became of it was told to the observers.
+            drop(cleanup.await);
+            cleanups.pop();
+        }
+    }
+
+    /// Leaves them to the extent around this one: who cannot wait itself.
+    pub(crate) fn hand_on(mut self) {
+        for cleanup in self.0.take().into_iter().flat_map(|cleanups| *cleanups) {
+            note(cleanup);
+        }
+    }
+}
+
+impl Drop for Inner {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(cleanups) = self.0.take() {
+            forget_about(cleanups);
+        }
+    }
+}
+
+/// They go on by themselves.
+#[cold]
+fn forget_about(cleanups: Cleanups) {
+    drop(cleanups);
+}
+
+/// While it is open, what is detached on this thread is noted down, for `inner` to have it when it closes.
+///
+/// One poll, or the drop, of what the cleanups are to be inside of: never open across an `await`.
+pub(crate) struct Extent<'a> {
+    /// `OPEN` as it was before.
+    around: u64,
+    inner: &'a mut Inner,
+}
+
+impl<'a> Extent<'a> {
+    #[inline]
+    pub(crate) fn open(inner: &'a mut Inner) -> Self {
+        let around = OPEN.get();
+        OPEN.set(around + 1);
+        Self { around, inner }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn collect(&mut self) {
+        let depth = self.around & DEPTH;
+        let left = DETACHED.with_borrow_mut(|detached| {
+            // The extents inside of this one have taken theirs: what is deeper is at the end.
+            let ours = detached.partition_point(|(at, _)| *at <= depth);
+            if ours < detached.len() {
+                let inner = self.inner.0.get_or_insert_default();
+                inner.extend(detached.drain(ours..).map(|(_, cleanup)| cleanup));
+            }
+            detached.len() as u64
+        });
+        OPEN.set(depth | left << 32);
+    }
+}
+
+impl Drop for Extent<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if OPEN.get() == self.around + 1 {
+            OPEN.set(self.around);
+        } else {
+            self.collect();
+        }
+    }
+}
+
+/// Notes down a cleanup for the extent that is open on this thread, if there is one.
+pub(super) fn note(cleanup: JoinHandle<()>) {
+    let open = OPEN.get();
+    let depth = open & DEPTH;
+    // An error is that of a thread which is at its end, where nobody is left to wait.
+    if depth > 0 && DETACHED.try_with(|detached| detached.borrow_mut().push((depth, cleanup))).is_ok() {
+        OPEN.set(open + (1 << 32));
+    }
+}

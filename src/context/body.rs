@@ -1,0 +1,89 @@
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project::{pin_project, pinned_drop};
+
+use super::policy::sealed::Home;
+use super::scope::Rest;
+use crate::cleanup::Extent;
+
+/// The block of a scope: what is detached while it is polled or dropped, the scope's exit will wait for.
+#[pin_project(PinnedDrop)]
+pub struct Body<'s, F, I, H> {
+    /// None when it is over.
+    #[pin]
+    work: Option<F>,
+    #[pin]
+    interrupt: I,
+    rest: &'s mut Rest<H>,
+}
+
+/// How a block has ended.
+pub enum Ended<T> {
+    Done(T),
+    Panicked(Box<dyn Any + Send>),
+    Interrupted,
+}
+
+impl<'s, F, I, H> Body<'s, F, I, H> {
+    #[inline]
+    pub fn new(work: F, interrupt: I, rest: &'s mut Rest<H>) -> Self {
+        Self { work: Some(work), interrupt, rest }
+    }
+}
+
+impl<F: Future, I: Future<Output = ()>, H: Home> Future for Body<'_, F, I, H> {
+    type Output = Ended<F::Output>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended<F::Output>> {
+        let mut this = self.project();
+        let Rest { inner, home } = &mut **this.rest;
+        let extent = Extent::open(inner);
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let work = this.work.as_mut().as_pin_mut().expect("it is polled until it is ready");
+            let polled = work.poll(cx);
+            if polled.is_ready() {
+                this.work.set(None);
+            }
+            polled
+        }));
+        let ended = match polled {
+            Ok(Poll::Ready(output)) => Ended::Done(output),
+            Ok(Poll::Pending) => {
+                if this.interrupt.poll(cx).is_pending() {
+                    home.remember();
+                    return Poll::Pending;
+                }
+                discard(this.work).err().map_or(Ended::Interrupted, Ended::Panicked)
+            }
+            Err(payload) => {
+                // The first panic is the one that is told.
+                drop(discard(this.work));
+                Ended::Panicked(payload)
+            }
+        };
+        drop(extent);
+        Poll::Ready(ended)
+    }
+}
+
+/// Drops what is not over.
+#[cold]
+fn discard<F>(mut work: Pin<&mut Option<F>>) -> Result<(), Box<dyn Any + Send>> {
+    catch_unwind(AssertUnwindSafe(|| work.set(None)))
+}
+
+#[pinned_drop]
+impl<F, I, H> PinnedDrop for Body<'_, F, I, H> {
+    fn drop(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        if this.work.is_some() {
+            let _extent = Extent::open(&mut this.rest.inner);
+            this.work.set(None);
+        }
+    }
+}

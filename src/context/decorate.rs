@@ -1,0 +1,70 @@
+use std::fmt;
+use std::marker::PhantomData;
+
+use super::{AsyncContextManager, Error, ErrorOf, Out, async_with};
+
+/// A function whose every call runs in a block of its own, under a new manager: Python's managers as decorators.
+///
+/// # Examples
+///
+/// ```
+/// use tokio::sync::Semaphore;
+/// use withal::context::decorate;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let slots = Semaphore::new(4);
+/// let parse = decorate(|| &slots, async |text: &str| text.parse::<u32>());
+/// assert_eq!(parse.call("7").await.unwrap(), 7);
+/// assert!(parse.call("seven").await.is_err());
+/// # }
+/// ```
+pub fn decorate<A, M, F, N, T, E>(manager: N, function: F) -> Decorated<N, F, A>
+where
+    M: AsyncContextManager,
+    N: Fn() -> M,
+    F: AsyncFn(A) -> Result<T, E>,
+    E: Send + 'static,
+{
+    Decorated { manager, function, arguments: PhantomData }
+}
+
+/// Made by [`decorate`].
+pub struct Decorated<N, F, A> {
+    manager: N,
+    function: F,
+    arguments: PhantomData<fn(A)>,
+}
+
+impl<N, F, A> Decorated<N, F, A> {
+    /// Calls the function in a block under a new manager.
+    ///
+    /// Several arguments are a tuple.
+    ///
+    /// # Errors
+    ///
+    /// As [`async_with()`].
+    ///
+    /// # Panics
+    ///
+    /// As [`async_with()`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`async_with()`].
+    pub async fn call<M, T, E>(&self, arguments: A) -> Result<Out<M, T>, Error<E, ErrorOf<M>>>
+    where
+        M: AsyncContextManager,
+        N: Fn() -> M,
+        F: AsyncFn(A) -> Result<T, E>,
+        E: Send + 'static,
+    {
+        async_with((self.manager)(), async |_| (self.function)(arguments).await).await
+    }
+}
+
+impl<N, F, A> fmt::Debug for Decorated<N, F, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decorated").finish_non_exhaustive()
+    }
+}

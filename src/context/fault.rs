@@ -1,0 +1,44 @@
+use std::any::Any;
+use std::convert::Infallible;
+
+use super::Exit;
+
+/// An error of the block that is not `Send + 'static`, as [`Exit::Error`] shows it: that it is there, and no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Hidden;
+
+/// What went wrong in a block, in the keeping of its scope while it is exited.
+///
+/// `E` is an error that leaves the function, or the body; `N` is one of a manager that is entered inside, by the same
+/// macro, and does not.
+#[derive(Debug)]
+pub enum Fault<E, N = Infallible> {
+    Error(E),
+    Nested(N),
+    /// An error of which nothing can be shown; it is kept elsewhere.
+    Hidden(Hidden),
+    Panic(Box<dyn Any + Send>),
+    /// By the manager itself.
+    Interrupted,
+}
+
+impl<E: Send + 'static, N: Send + 'static> Fault<E, N> {
+    /// What the manager is shown.
+    #[inline]
+    pub fn exit(fault: &mut Option<Self>) -> Exit<'_> {
+        fault.as_mut().map_or(Exit::Ok, Self::shown)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn shown(&mut self) -> Exit<'_> {
+        match self {
+            Self::Error(error) => Exit::Error(error),
+            Self::Nested(error) => Exit::Error(error),
+            Self::Hidden(hidden) => Exit::Error(hidden),
+            Self::Panic(payload) => Exit::Panic(&mut **payload),
+            Self::Interrupted => Exit::Cancelled,
+        }
+    }
+}

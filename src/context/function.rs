@@ -1,0 +1,240 @@
+use std::any::TypeId;
+use std::fmt;
+use std::future::{Future, poll_fn};
+
+use super::{AsyncContextManager, AsyncExit, Detach, Exit, Verdict};
+use crate::coroutine::{self, Coroutine, Drive, Step, coroutine};
+
+/// A manager from one async function that yields once: enter before the yield, exit after it.
+///
+/// The yield lends its value to the block, and comes back with it and with how the block was left. What `?` carries out
+/// before the yield is that entering failed; what it carries out after it, that exiting failed. The function returns
+/// `Ok(())`, or `Ok(true)` to swallow the block's error; so it is for one of the two that it is written, see
+/// [`AsyncExit::Verdict`].
+///
+/// In Python, the block's error is thrown into the yield. Here the error stays with the block, and goes on by itself:
+/// there is nothing to raise again, and nothing that a `finally` would have to be for.
+///
+/// It is one allocation. Its policy is [`Detach`]: whatever becomes of the block, the function goes on to its end.
+///
+/// # Panics
+///
+/// Entering does, when the function returns without a yield. A second yield does not compile: the first one takes the
+/// yielder.
+///
+/// # Cancel safety
+///
+/// Dropped in the enter, the function is dropped where it is. From the yield on it is never broken off.
+///
+/// # Examples
+///
+/// ```
+/// use std::io;
+/// use withal::context::{asynccontextmanager, async_with};
+/// # #[derive(Default)]
+/// # struct Connection(Vec<&'static str>);
+/// # impl Connection {
+/// #     async fn open() -> io::Result<Self> { Ok(Self::default()) }
+/// #     async fn send(&mut self, word: &'static str) -> io::Result<()> { self.0.push(word); Ok(()) }
+/// # }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> io::Result<()> {
+/// let transaction = asynccontextmanager(async |y| {
+///     let mut connection = Connection::open().await?;
+///     connection.send("BEGIN").await?;
+///     let (mut connection, outcome) = y.yield_(connection).await;
+///     connection.send(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
+///     # assert_eq!(connection.0, ["BEGIN", "INSERT", "COMMIT"]);
+///     io::Result::Ok(())
+/// });
+/// async_with!(connection = transaction => { connection.send("INSERT").await? })?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// One yield, and no more:
+///
+/// ```compile_fail,E0382
+/// use withal::context::asynccontextmanager;
+///
+/// let manager = asynccontextmanager(async |y| {
+///     y.yield_(1).await;
+///     y.yield_(2).await;
+///     Ok::<(), std::io::Error>(())
+/// });
+/// ```
+pub fn asynccontextmanager<Y, V, E, F>(
+    function: F,
+) -> Function<impl Drive<Yield = Y, Sent = Back<Y>, Return = Result<V, E>, Thrown = coroutine::Exit>>
+where
+    F: for<'g> AsyncFnOnce(YieldOnce<'g, Y>) -> Result<V, E>,
+    V: Verdict,
+{
+    Function(coroutine(async |y| Ok(function(YieldOnce(y)).await)))
+}
+
+/// What comes back to the yield; the default is never sent.
+type Back<Y> = Option<(Y, Outcome)>;
+
+/// Made by [`asynccontextmanager`].
+#[must_use = "it does nothing unless it is entered"]
+pub struct Function<D: ?Sized>(Coroutine<D>);
+
+/// What an [`asynccontextmanager`] function yields through, once.
+pub struct YieldOnce<'g, Y>(coroutine::Yielder<'g, Y, Back<Y>, coroutine::Exit>);
+
+impl<Y> YieldOnce<'_, Y> {
+    /// Lends `value` to the block, until it is left: gives it back, and says how.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is not dropped in the middle, unless the function does so itself, in a `select!` say; the value is lost then.
+    pub async fn yield_(mut self, value: Y) -> (Y, Outcome) {
+        match self.0.yield_(value).await {
+            Ok(Some(back)) => back,
+            Ok(None) | Err(coroutine::Exit) => unreachable!("it is answered with what it lent"),
+        }
+    }
+}
+
+/// How the block of an [`asynccontextmanager`] was left: [`Exit`], without what the block keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It came to its end, or was left with no error.
+    Ok,
+    /// It was left with an error, whose type [`is`](Self::is) asks for.
+    Error(ErrorType),
+    /// It panicked.
+    Panic,
+    /// It was dropped.
+    Cancelled,
+}
+
+/// The type of a block's error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ErrorType(TypeId);
+
+impl Outcome {
+    /// Whether nothing went wrong.
+    #[must_use]
+    pub fn is_ok(self) -> bool {
+        self == Self::Ok
+    }
+
+    /// Whether the block was left with an error of this type: Python's `except E`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::num::ParseIntError;
+    /// use withal::context::{asynccontextmanager, async_with};
+    ///
+    /// async fn parse(text: &str) -> Result<Option<u32>, ParseIntError> {
+    ///     let or_none = asynccontextmanager(async |y| {
+    ///         let ((), outcome) = y.yield_(()).await;
+    ///         Ok::<_, ParseIntError>(outcome.is::<ParseIntError>())
+    ///     });
+    ///     async_with!(_ = or_none => { text.parse::<u32>()? })
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// assert_eq!(parse("7").await, Ok(Some(7)));
+    /// assert_eq!(parse("seven").await, Ok(None));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn is<E: 'static>(self) -> bool {
+        self == Self::Error(ErrorType(TypeId::of::<E>()))
+    }
+
+    fn of(exit: &Exit<'_>) -> Self {
+        match exit {
+            Exit::Ok => Self::Ok,
+            Exit::Error(error) => Self::Error(ErrorType((**error).type_id())),
+            Exit::Panic(_) => Self::Panic,
+            Exit::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// An [`asynccontextmanager`] at its yield.
+pub struct Entered<D: Drive> {
+    function: Coroutine<D>,
+    /// None when it was given back.
+    value: Option<D::Yield>,
+}
+
+impl<D, Y, V, E> AsyncContextManager for Function<D>
+where
+    D: Drive<Yield = Y, Sent = Back<Y>, Return = Result<V, E>, Thrown = coroutine::Exit> + Send + 'static,
+    Y: Send + 'static,
+    V: Verdict,
+    E: Send + 'static,
+{
+    type Entered = Entered<D>;
+
+    async fn aenter(self) -> Result<Entered<D>, E> {
+        let mut function = self.0;
+        match poll_fn(|cx| function.poll_resume(cx)).await {
+            Ok(Step::Yielded(value)) => Ok(Entered { function, value: Some(value) }),
+            Ok(Step::Complete(Err(error))) => Err(error),
+            Ok(Step::Complete(Ok(_))) => panic!("generator didn't yield"),
+            Err(_) => unreachable!("nothing was thrown into it"),
+        }
+    }
+}
+
+impl<D, Y, V, E> AsyncExit for Entered<D>
+where
+    D: Drive<Yield = Y, Sent = Back<Y>, Return = Result<V, E>, Thrown = coroutine::Exit> + Send + 'static,
+    Y: Send + 'static,
+    V: Verdict,
+    E: Send + 'static,
+{
+    type Target = Y;
+    type Error = E;
+    type Verdict = V;
+    type OnDrop = Detach;
+
+    fn target(&mut self) -> &mut Y {
+        self.value.as_mut().expect("it is given back when the block is over")
+    }
+
+    fn aexit(&mut self, exit: Exit<'_>) -> impl Future<Output = Result<V, E>> + Send {
+        let outcome = Outcome::of(&exit);
+        async move {
+            let value = self.value.take().expect("it is exited once");
+            let mut step = self.function.send(Some((value, outcome)));
+            if let Err(coroutine::Error::Waiting) = step {
+                step = poll_fn(|cx| self.function.poll_resume(cx)).await;
+            }
+            match step {
+                Ok(Step::Complete(result)) => result,
+                Ok(Step::Yielded(_)) | Err(_) => {
+                    unreachable!("it has no yielder any more, and nothing was thrown")
+                }
+            }
+        }
+    }
+}
+
+impl<D: ?Sized> fmt::Debug for Function<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Function").finish_non_exhaustive()
+    }
+}
+
+impl<D: Drive> fmt::Debug for Entered<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entered").finish_non_exhaustive()
+    }
+}
+
+impl<Y> fmt::Debug for YieldOnce<'_, Y> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("YieldOnce").finish_non_exhaustive()
+    }
+}

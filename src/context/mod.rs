@@ -1,0 +1,203 @@
+//! Context managers: exits that are awaited whichever way a block is left, and in order (PEP 492's `async with`).
+//!
+//! ```
+//! # #[derive(Default)]
+//! # struct Pool(std::sync::Mutex<Vec<&'static str>>);
+//! # struct Transaction<'a>(&'a Pool);
+//! # impl Pool {
+//! #     fn transaction(&self) -> Transaction<'_> { Transaction(self) }
+//! #     fn say(&self, word: &'static str) { self.0.lock().unwrap().push(word) }
+//! # }
+//! # impl Transaction<'_> {
+//! #     async fn insert(&mut self, _: &str) -> Result<(), std::io::Error> { self.0.say("INSERT"); Ok(()) }
+//! # }
+//! # impl withal::context::AsyncContextManager for Transaction<'_> {
+//! #     type Entered = Self;
+//! #     async fn aenter(self) -> Result<Self, std::io::Error> { self.0.say("BEGIN"); Ok(self) }
+//! # }
+//! # impl withal::context::AsyncExit for Transaction<'_> {
+//! #     type Target = Self;
+//! #     type Error = std::io::Error;
+//! #     type Verdict = ();
+//! #     type OnDrop = withal::context::DropNow;
+//! #     fn target(&mut self) -> &mut Self { self }
+//! #     async fn aexit(&mut self, exit: withal::context::Exit<'_>) -> Result<(), std::io::Error> {
+//! #         Ok(self.0.say(if exit.is_ok() { "COMMIT" } else { "ROLLBACK" }))
+//! #     }
+//! # }
+//! use tokio::sync::Mutex;
+//! use withal::context::async_with;
+//!
+//! async fn lock(balance: &Mutex<u32>) -> u32 {
+//!     async_with!(balance = balance => { *balance += 1; *balance })
+//! }
+//!
+//! async fn transaction(pool: &Pool) -> Result<usize, std::io::Error> {
+//!     async_with!(tx = pool.transaction() => {
+//!         tx.insert("a document").await?; // rolls back, and then returns the error
+//!         1
+//!     })
+//! }
+//!
+//! async fn both(pool: &Pool, count: &Mutex<u32>) -> Result<(), std::io::Error> {
+//!     async_with!(tx = pool.transaction(), count = count => {
+//!         tx.insert("another").await?;
+//!         *count += 1;
+//!     })
+//! }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), std::io::Error> {
+//! # let (pool, count) = (Pool::default(), Mutex::new(1));
+//! # assert_eq!(lock(&count).await, 2);
+//! # assert_eq!(transaction(&pool).await?, 1);
+//! # both(&pool, &count).await?;
+//! # assert_eq!(pool.0.lock().unwrap().join(" "), "BEGIN INSERT COMMIT BEGIN INSERT COMMIT");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Rust has no async drop: what a destructor would have to await is lost or late when an error, a panic or a dropped future
+//! ends the block. Here it is an exit, which is awaited.
+//!
+//! # What runs when
+//!
+//! | the block | the exit sees | and then |
+//! |---|---|---|
+//! | comes to its end | [`Exit::Ok`] | its value is that of the macro |
+//! | says `return`, `break`, `continue` | [`Exit::Ok`] | that happens, after the exit |
+//! | fails: `?`, or `return Err(..)` | [`Exit::Error`] | the function returns the error, unless the exit swallows it |
+//! | panics | [`Exit::Panic`] | the panic goes on, and is never swallowed |
+//! | is dropped: `select!`, `timeout`, `abort` | [`Exit::Cancelled`] | see the next table |
+//!
+//! An exit that fails is the error of the macro, and nothing that the block said happens; unless an error or a panic is
+//! under way, which goes on, and the exit's error is told to the [observers](crate::cleanup::observe). The
+//! [function](fn@async_with) has an [error type](Error) that holds both.
+//!
+//! **Inner before outer, always.** An exit begins when all that was entered or [detached](crate::cleanup::detach) inside its
+//! block is over: also where those were dropped in a `select!`, by the panic of a sibling in a `join!`, or all together.
+//!
+//! # Which drop policy
+//!
+//! Whoever implements [`AsyncExit`] says what becomes of it when nobody is left to await it:
+//!
+//! 1. Is the guard's destructor all the exit that is needed? May the guard borrow? [`DropNow`]. Is it owned, and should be
+//!    kept until what was inside is over? [`Hold`].
+//! 2. Does the exit await? Then the guard is owned, and the exit goes on as a [cleanup](crate::cleanup). Must an exit that
+//!    has begun be the one that ends? [`Detach`]. May it begin anew? [`Restart`].
+//!
+//! | dropped | [`DropNow`] | [`Hold`] | [`Detach`] | [`Restart`] |
+//! |---|---|---|---|---|
+//! | in the enter | nothing to exit | | | or [`shield_enter`](AsyncContextManagerExt::shield_enter) |
+//! | in the block | destructor, at once | destructor, after what is inside | `aexit(Cancelled)` | `aexit(Cancelled)` |
+//! | in the exit | destructor | destructor | the same `aexit` goes on | `aexit(Cancelled)`, once more |
+//! | on no runtime | as above | as above | on the one it was suspended on, or lost | the same |
+//! | runtime shut down | as above | as above | lost | lost |
+//! | allocations | none | none | one an exit | none |
+//!
+//! *Lost* is: the destructors run, and the observers are told. A program that ends waits by
+//! [`cleanup::shutdown`](crate::cleanup::shutdown).
+//!
+//! # From Python
+//!
+//! | Python | here |
+//! |---|---|
+//! | `async with manager as x:` | [`async_with!`](macro@async_with)`(x = manager => { .. })` |
+//! | `async with a as x, b as y:` | `async_with!(x = a, y = b => { .. })` |
+//! | `__aenter__`, `__aexit__` | [`AsyncContextManager`], [`AsyncExit`] |
+//! | `return True` in `__aexit__` | [`Verdict`] `bool` |
+//! | `AsyncExitStack` | [`AsyncExitStack`] |
+//! | `@asynccontextmanager` | [`asynccontextmanager`] |
+//! | `aclosing`, `closing`, `nullcontext`, `suppress` | [`aclosing`], [`closing`], [`nullcontext`], [`suppress`] |
+//! | a manager as a decorator | [`decorate`] |
+//! | `asyncio.Lock`, `asyncio.Semaphore` | tokio's, see [`Locked`] |
+//! | `asyncio.shield(manager.__aenter__())` | [`shield_enter`](AsyncContextManagerExt::shield_enter) |
+//!
+//! # What no library can promise
+//!
+//! - [`mem::forget`](std::mem::forget) of the future, or of an `Rc` cycle with it; an abort, `panic = "abort"`, a `kill -9`.
+//! - An exit on a runtime that is gone, or whose `block_on` is never called again.
+//! - That a task which is not polled any more is dropped: stop your tasks, and join them.
+//! - What a *task* spawned inside of a block detaches is not inside of the block; join the task in the exit.
+//! - A scope that holds a generator's `yield` inside is left suspended as long as the generator is (PEP 789): see
+//!   [`aclosing`].
+//!
+//! # Beside others
+//!
+//! | | awaits in the exit | on `?`, `return` | on a panic | when dropped | inner before outer | allocations |
+//! |---|---|---|---|---|---|---|
+//! | this | yes | awaited | awaited | by policy | yes | 0 or 1 |
+//! | `scopeguard`, tokio's guards | no: destructors | destructor | destructor | destructor | of destructors | 0 |
+//! | `async-dropper` | in a destructor, which blocks its thread; panics on a current-thread runtime | | | | yes | many |
+//! | `guarden` | by a spawned task, unless told to run in place | spawned | spawned | spawned | no | 1 |
+//! | nightly's async drop, an experiment | yes | awaited | no | no: destructor | in a block | 0 |
+//!
+//! The crate's benches measure it beside these: a lock through [`async_with!`](macro@async_with) costs what the lock costs
+//! and about 40 instructions more.
+
+use std::any::Any;
+
+#[expect(missing_docs, missing_debug_implementations, reason = "no interface: what the macro expands to")]
+mod body;
+mod closing;
+mod decorate;
+mod either;
+mod error;
+mod exit;
+#[doc(hidden)]
+#[expect(
+    missing_debug_implementations,
+    clippy::must_use_candidate,
+    clippy::unused_self,
+    reason = "no interface: what the macro expands to"
+)]
+pub mod expansion;
+mod fault;
+mod function;
+mod locks;
+mod macros;
+mod manager;
+mod nullcontext;
+mod policy;
+#[expect(
+    missing_docs,
+    missing_debug_implementations,
+    clippy::missing_panics_doc,
+    reason = "no interface: what the macro expands to"
+)]
+mod scope;
+mod shield;
+mod stack;
+mod suppress;
+mod verdict;
+mod with;
+
+#[doc(inline)]
+pub use crate::async_with;
+
+pub use self::closing::{AClosing, AsyncClose, Closing, aclosing, closing};
+pub use self::decorate::{Decorated, decorate};
+pub use self::either::Either;
+pub use self::error::Error;
+pub use self::exit::Exit;
+pub use self::fault::Hidden;
+pub use self::function::{Entered, ErrorType, Function, Outcome, YieldOnce, asynccontextmanager};
+pub use self::locks::{
+    Lock, Locked, Permits, Read, Write, permits, permits_owned, read, read_owned, write, write_owned,
+};
+pub use self::manager::{AsyncContextManager, AsyncExit};
+pub use self::nullcontext::{NullContext, nullcontext};
+pub use self::policy::{Detach, DropNow, ExitPolicy, Hold, Restart};
+pub use self::shield::{AsyncContextManagerExt, ShieldEnter};
+pub use self::stack::{AsyncExitStack, Callback, ExitErrors, ExitFn, Lent, StillLent};
+pub use self::suppress::{Suppress, suppress};
+pub use self::verdict::Verdict;
+pub use self::with::{ErrorOf, Out, SendBody, async_with, async_with_send};
+use crate::cleanup::{Event, tell};
+
+/// The panic of a manager that broke the contract of [`AsyncExit::parts`].
+const NEITHER: &str = "an exit has to fail, or to swallow it, after its manager interrupted the block";
+
+/// Tells the observers of the error of an exit that gave way to what was under way.
+fn report<G: AsyncExit>(error: &(dyn Any + Send)) {
+    tell(&Event::Failed { name: std::any::type_name::<G>(), error });
+}

@@ -1,0 +1,51 @@
+use std::convert::Infallible;
+
+use super::{AsyncContextManager, AsyncExit, DropNow, Exit};
+
+/// A manager that does nothing but lend its value: for where a manager is optional.
+///
+/// # Examples
+///
+/// ```
+/// use withal::context::{async_with, nullcontext};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let n = async_with!(n = nullcontext(7) => { *n + 1 });
+/// assert_eq!(n, 8);
+/// # }
+/// ```
+pub fn nullcontext<T>(value: T) -> NullContext<T> {
+    NullContext(value)
+}
+
+/// Made by [`nullcontext`].
+#[derive(Debug, Clone, Copy, Default)]
+#[must_use = "it does nothing unless it is entered"]
+pub struct NullContext<T>(T);
+
+impl<T: Send> AsyncContextManager for NullContext<T> {
+    type Entered = Self;
+
+    #[inline]
+    async fn aenter(self) -> Result<Self, Infallible> {
+        Ok(self)
+    }
+}
+
+impl<T: Send> AsyncExit for NullContext<T> {
+    type Target = T;
+    type Error = Infallible;
+    type Verdict = ();
+    type OnDrop = DropNow;
+
+    #[inline]
+    fn target(&mut self) -> &mut T {
+        &mut self.0
+    }
+
+    #[inline]
+    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+        Ok(())
+    }
+}

@@ -1,0 +1,24 @@
+use super::AsyncExit;
+use super::sealed::Policy;
+use crate::cleanup::Inner;
+
+/// Dropped with its block: the guard's destructor is all the exit that is needed. The guard may borrow.
+///
+/// `aexit` is not called then. What was detached inside of the block may still be under way when the guard is gone: it
+/// cannot be made to wait for that, since what it borrows may be gone sooner. The scopes around it do wait.
+///
+/// # Examples
+///
+/// The guard of a lock: see [`Locked`](crate::context::Locked).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct DropNow;
+
+impl<G: AsyncExit> Policy<G> for DropNow {
+    type Home = ();
+
+    fn cancel(guard: G, inner: Inner, (): ()) {
+        drop(guard);
+        inner.hand_on();
+    }
+}

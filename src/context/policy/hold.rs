@@ -1,0 +1,37 @@
+use std::any::type_name;
+use std::convert::Infallible;
+
+use tokio::runtime::Handle;
+
+use super::AsyncExit;
+use super::sealed::Policy;
+use crate::cleanup::{Cleanup, Inner};
+
+/// Dropped with its block, but not before what was detached inside of it is over. The guard is owned.
+///
+/// As [`DropNow`](super::DropNow), `aexit` is not called then: the guard's destructor is all the exit that is needed. It
+/// waits as a [cleanup](crate::cleanup), and only if there is something to wait for.
+///
+/// # Examples
+///
+/// The owned guard of a lock, which is not given back while exits inside of it are still at work: see
+/// [`Locked`](crate::context::Locked).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Hold;
+
+impl<G: AsyncExit + Send + 'static> Policy<G> for Hold {
+    type Home = Option<Handle>;
+
+    fn cancel(guard: G, inner: Inner, home: Option<Handle>) {
+        if inner.is_empty() {
+            return drop(guard);
+        }
+        let grace = guard.grace();
+        let work = async move {
+            drop(guard);
+            Ok::<_, Infallible>(())
+        };
+        Cleanup::new(work).named(type_name::<G>()).grace(grace).home(home).after(inner).detach();
+    }
+}

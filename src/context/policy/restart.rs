@@ -1,0 +1,30 @@
+use tokio::runtime::Handle;
+
+use super::AsyncExit;
+use super::detach::cancelled;
+use super::sealed::Policy;
+use crate::cleanup::Inner;
+
+/// Exited as a [cleanup](crate::cleanup), from the start if it was dropped in the middle: `aexit` may be called twice. The
+/// guard is owned.
+///
+/// It needs no allocation unless it comes to that. The second call is with [`Exit::Cancelled`](crate::context::Exit), and
+/// finds what the first one had done until then; an exit that panics is not called again.
+///
+/// # Examples
+///
+/// For what can be said twice: "give up lease 7". See [`AsyncContextManager`](crate::context::AsyncContextManager) for the
+/// rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Restart;
+
+impl<G: AsyncExit + Send + 'static> Policy<G> for Restart {
+    const AWAITED: bool = true;
+
+    type Home = Option<Handle>;
+
+    fn cancel(guard: G, inner: Inner, home: Option<Handle>) {
+        cancelled(guard, inner, home);
+    }
+}

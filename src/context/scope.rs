@@ -1,0 +1,165 @@
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project::pin_project;
+
+use super::AsyncExit;
+use super::fault::Fault;
+use super::policy::sealed::{Exited, Home, Policy};
+use crate::cleanup::Inner;
+
+type HomeOf<G> = <<G as AsyncExit>::OnDrop as Policy<G>>::Home;
+
+/// What has been entered and not been exited: dropped in between, its policy says what becomes of it.
+pub struct Scope<G: AsyncExit> {
+    /// None when it has been exited, or is exited in a future that owns it.
+    guard: Option<G>,
+    /// In the middle of a poll of its exit: if it is dropped then, that has panicked.
+    is_polled: bool,
+    rest: Rest<HomeOf<G>>,
+}
+
+/// What a scope keeps beside its guard.
+#[derive(Debug, Default)]
+pub struct Rest<H> {
+    pub(super) inner: Inner,
+    pub(super) home: H,
+}
+
+impl<G: AsyncExit> Scope<G> {
+    #[inline]
+    pub fn new(guard: G) -> Self {
+        Self { guard: Some(guard), is_polled: false, rest: Rest::default() }
+    }
+
+    /// The type of its guard, for when it is gone.
+    #[inline]
+    pub fn of(&self) -> PhantomData<fn(G)> {
+        PhantomData
+    }
+
+    /// The target, what interrupts the block, and what is kept for the exit.
+    #[inline]
+    pub fn parts(&mut self) -> (&mut G::Target, impl Future<Output = ()> + Send, &mut Rest<HomeOf<G>>) {
+        let guard = self.guard.as_mut().expect("it has not been exited");
+        let (target, interrupt) = guard.parts();
+        (target, interrupt, &mut self.rest)
+    }
+
+    #[inline]
+    pub const fn is_owned(&self) -> bool {
+        G::OnDrop::OWNED
+    }
+
+    /// Whether something that was detached inside is still to be waited for, by [`wait`](Self::wait).
+    #[inline]
+    pub fn has_inner(&self) -> bool {
+        !self.rest.inner.is_empty()
+    }
+
+    /// Waits until all that was detached inside is over.
+    #[cold]
+    pub async fn wait(&mut self) {
+        self.rest.home.remember();
+        self.rest.inner.wait().await;
+    }
+
+    /// The exit, in a future that owns the guard.
+    #[inline]
+    pub fn owned_exit<E, N>(
+        &mut self,
+        fault: Option<Fault<E, N>>,
+    ) -> impl Future<Output = Exited<G, E, N>> + Send + use<E, N, G>
+    where
+        E: Send + 'static,
+        N: Send + 'static,
+    {
+        let guard = self.guard.take().expect("it is exited once");
+        G::OnDrop::exit(guard, fault, std::mem::take(&mut self.rest.home))
+    }
+
+    /// The exit, in a future that borrows the guard; [`exited`](Self::exited) is to be called after it.
+    #[inline]
+    pub fn exit<E, N>(
+        &mut self,
+        fault: &mut Option<Fault<E, N>>,
+    ) -> impl Future<Output = Result<G::Verdict, G::Error>> + Send
+    where
+        E: Send + 'static,
+        N: Send + 'static,
+    {
+        let guard = self.guard.as_mut().expect("it is exited once");
+        let exit = guard.aexit(Fault::exit(fault));
+        Watched { exit, is_polled: &mut self.is_polled, home: &mut self.rest.home }
+    }
+
+    /// The guard is not needed any more: nothing is left in it, and no destructor has to find that out.
+    #[inline]
+    pub fn exited(&mut self) {
+        self.guard = None;
+        drop(std::mem::take(&mut self.rest));
+    }
+}
+
+/// Exits a scope with a fault, when all that was detached inside is over, and gives what the exit and the fault are then.
+/// Dropped in the middle, it does what the policy says.
+///
+/// Not a function, since one more future inside of those around it costs as much as all the rest.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __exit_scope {
+    ($scope:ident, $fault:expr) => {{
+        if $scope.has_inner() {
+            $scope.wait().await;
+        }
+        let result = if $scope.is_owned() {
+            let (result, fault) = $scope.owned_exit($fault.take()).await;
+            $fault = fault;
+            result
+        } else {
+            $scope.exit(&mut $fault).await
+        };
+        $scope.exited();
+        $crate::context::expansion::forget($scope);
+        result
+    }};
+}
+
+impl<G: AsyncExit> Drop for Scope<G> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(guard) = self.guard.take() {
+            if !self.is_polled {
+                let Rest { inner, home } = std::mem::take(&mut self.rest);
+                G::OnDrop::cancel(guard, inner, home);
+            }
+        }
+    }
+}
+
+/// An exit that borrows its guard.
+#[pin_project]
+struct Watched<'s, F, H> {
+    #[pin]
+    exit: F,
+    is_polled: &'s mut bool,
+    home: &'s mut H,
+}
+
+impl<F: Future, H: Home> Future for Watched<'_, F, H> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        **this.is_polled = true;
+        let polled = this.exit.poll(cx);
+        **this.is_polled = false;
+        if polled.is_pending() {
+            this.home.remember();
+        }
+        polled
+    }
+}

@@ -1,0 +1,64 @@
+use std::any::Any;
+use std::panic::resume_unwind;
+
+use super::entry::AnyError;
+use super::{AsyncExitStack, ExitErrors, Exits};
+use crate::cleanup::caught;
+use crate::context::{Exit, report};
+
+/// Runs the exits, the last one first. Says whether the error that it was given is swallowed.
+pub(super) async fn unwind(mut exits: Exits, exit: Exit<'_>) -> Result<bool, ExitErrors> {
+    let mut course = Course { exit, is_swallowed: false, raised: Vec::new(), panic: None };
+    while let Some(entry) = exits.0.pop() {
+        let exited = caught(entry.exit(course.under_way())).await;
+        course.take(exited);
+    }
+    course.end()
+}
+
+/// What is under way while the exits run.
+struct Course<'a> {
+    /// What the block was left with, until it is swallowed.
+    exit: Exit<'a>,
+    is_swallowed: bool,
+    /// By exits, the last one last.
+    raised: Vec<AnyError>,
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+impl Course<'_> {
+    fn under_way(&mut self) -> Exit<'_> {
+        if let Some(payload) = &mut self.panic {
+            Exit::Panic(&mut **payload)
+        } else if let Some(error) = self.raised.last_mut() {
+            Exit::Error(&mut **error)
+        } else {
+            self.exit.reborrow()
+        }
+    }
+
+    fn take(&mut self, exited: Result<Result<bool, AnyError>, Box<dyn Any + Send>>) {
+        match exited {
+            Ok(Ok(true)) if matches!(self.under_way(), Exit::Error(_)) => {
+                self.raised.clear();
+                self.is_swallowed |= matches!(self.exit, Exit::Error(_));
+                if self.is_swallowed {
+                    self.exit = Exit::Ok;
+                }
+            }
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => self.raised.push(error),
+            Err(payload) => self.panic = Some(payload),
+        }
+    }
+
+    fn end(self) -> Result<bool, ExitErrors> {
+        if let Some(payload) = self.panic {
+            for error in &self.raised {
+                report::<AsyncExitStack>(&**error);
+            }
+            resume_unwind(payload)
+        }
+        ExitErrors::new(self.raised).map_or(Ok(self.is_swallowed), Err)
+    }
+}

@@ -1,0 +1,292 @@
+//! Dropped at every await: all that was entered is exited, inner before outer.
+
+use std::future::pending;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::task::yield_now;
+use withal::cleanup::drain;
+use withal::context::{
+    AsyncContextManagerExt, AsyncExitStack, Detach, DropNow, Error, Hold, Restart, async_with,
+};
+
+use crate::every_await::at_every_await;
+use crate::ledger::{Ledger, Stuck, probes};
+
+probes!(Now: DropNow, Held: Hold, Detached: Detach, Restarted: Restart);
+
+const ENOUGH: Duration = Duration::from_secs(60);
+
+/// Those of the program that are exited by being dropped.
+const DROPPED: &[&str] = &["a.b.held", "a.b.right.now", "a.b.right.now.now"];
+
+/// Three nested scopes by the macro and the function; inside, a race that one loses, a join, a stack and locks of both
+/// kinds.
+async fn program(ledger: Ledger) -> Result<u32, String> {
+    let sum = async_with!(n = Detached::new(&ledger, "a"), m = Restarted::new(&ledger, "a.b") => {
+        let raced = tokio::select! {
+            biased;
+            never = async_with(Detached::new(&ledger, "a.b.raced"), async |_| pending::<Result<u32, String>>().await) => {
+                never.map_err(Error::flatten)?
+            }
+            () = async { yield_now().await; yield_now().await; yield_now().await } => 1,
+        };
+        let (left, right) = tokio::join!(
+            async_with(Restarted::new(&ledger, "a.b.left"), async |n| { yield_now().await; Ok::<_, String>(*n) }),
+            async_with(Detached::new(&ledger, "a.b.right"), async |n| {
+                async_with(Now::new(&ledger, "a.b.right.now"), async |_| {
+                    yield_now().await;
+                    async_with(Now::new(&ledger, "a.b.right.now.now"), async |_| { yield_now().await; Ok::<_, String>(*n) })
+                        .await
+                        .map_err(Error::flatten)
+                })
+                .await
+                .map_err(Error::flatten)
+            }),
+        );
+        let joined = left.map_err(Error::flatten)? + right.map_err(Error::flatten)?;
+        let held = async_with!(n = Held::new(&ledger, "a.b.held") => {
+            async_with!(_n = Detached::new(&ledger, "a.b.held.in") => { yield_now().await; })?;
+            *n
+        })?;
+        let stacked = async_with!(stack = AsyncExitStack::new() => {
+            let mut first = stack.enter_async_context(Detached::new(&ledger, "a.b.s")).await?;
+            let mut second = stack.enter_async_context(Restarted::new(&ledger, "a.b.s.t").shield_enter()).await?;
+            yield_now().await;
+            *first.target() + *second.target()
+        })
+        .map_err(|errors| errors.to_string())?;
+        *n + *m + raced + joined + held + stacked.unwrap()
+    })?;
+    Ok(sum)
+}
+
+async fn dropped_at_every_await() {
+    let ledger = Arc::new(Mutex::new(Ledger::new()));
+    let drops = at_every_await(
+        || {
+            let new = Ledger::new();
+            *ledger.lock().unwrap() = new.clone();
+            program(new)
+        },
+        async |output| {
+            drain(ENOUGH).await.unwrap();
+            let ledger = ledger.lock().unwrap().clone();
+            ledger.check(DROPPED);
+            if let Some(output) = output {
+                assert_eq!(output, Ok(50));
+            }
+        },
+    );
+    assert!(drops.await > 25, "the program has more awaits than that");
+}
+
+#[tokio::test]
+async fn at_every_await_on_one_thread() {
+    dropped_at_every_await().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_every_await_on_several_threads() {
+    dropped_at_every_await().await;
+}
+
+/// As tasks that are aborted, which drops them where no other future's drop is above.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn as_tasks_that_are_aborted() {
+    for yields in 0..30 {
+        let ledger = Ledger::new();
+        let task = tokio::spawn(program(ledger.clone()));
+        for _ in 0..yields {
+            yield_now().await;
+        }
+        task.abort();
+        drop(task.await);
+        drain(ENOUGH).await.unwrap();
+        ledger.check(DROPPED);
+    }
+}
+
+/// Drops a future that has been polled until it waits.
+async fn drop_in_the_middle(future: impl Future) {
+    let mut future = Box::pin(future);
+    for _ in 0..20 {
+        assert!(futures::poll!(&mut future).is_pending());
+    }
+}
+
+#[tokio::test]
+async fn a_scope_that_loses_a_race_is_exited_before_the_one_around_it() {
+    let ledger = Ledger::new();
+    async_with(Detached::new(&ledger, "a"), async |_| {
+        let inner = async_with(Detached::new(&ledger, "a.b").stuck(Stuck::InExit), async |_| {
+            pending::<Result<(), String>>().await
+        });
+        drop_in_the_middle(inner).await;
+        ledger.say("goes-on");
+        ledger.open_gate();
+        Ok::<_, String>(())
+    })
+    .await
+    .unwrap();
+    assert_eq!(ledger.words(), "+a +a.b goes-on <a.b:cancelled a.b> <a:ok a>");
+}
+
+#[tokio::test]
+async fn a_sibling_of_a_panic_is_exited_before_the_one_around_it() {
+    let ledger = Ledger::new();
+    let l = ledger.clone();
+    let task = tokio::spawn(async move {
+        async_with(Detached::new(&l, "a"), async |_| {
+            tokio::join!(
+                async_with(Detached::new(&l, "a.b"), async |_| pending::<Result<(), String>>().await),
+                async {
+                    for _ in 0..3 {
+                        yield_now().await;
+                    }
+                    panic!("sibling")
+                },
+            )
+            .0
+            .map_err(Error::flatten)
+        })
+        .await
+    });
+    assert!(task.await.unwrap_err().is_panic());
+    assert_eq!(ledger.words(), "+a +a.b <a.b:cancelled a.b> <a:panic a>");
+}
+
+/// The exit of the sibling has begun, and a panic that is not its own unwinds.
+#[tokio::test]
+async fn an_exit_under_way_survives_the_panic_of_a_sibling() {
+    for is_restarted in [false, true] {
+        let ledger = Ledger::new();
+        let l = ledger.clone();
+        let task = tokio::spawn(async move {
+            let panics = async {
+                for _ in 0..5 {
+                    yield_now().await;
+                }
+                l.open_gate();
+                panic!("sibling")
+            };
+            let body = async |_: &mut u32| Ok::<_, String>(());
+            if is_restarted {
+                tokio::join!(async_with(Restarted::new(&l, "a").stuck(Stuck::InExit), body), panics).0
+            } else {
+                tokio::join!(async_with(Detached::new(&l, "a").stuck(Stuck::InExit), body), panics).0
+            }
+        });
+        assert!(task.await.unwrap_err().is_panic());
+        drain(ENOUGH).await.unwrap();
+        assert_eq!(ledger.words(), if is_restarted { "+a <a:ok <a:cancelled a>" } else { "+a <a:ok a>" });
+    }
+}
+
+#[tokio::test]
+async fn held_until_what_is_inside_is_over_and_dropped_now_if_it_may_borrow() {
+    for is_held in [true, false] {
+        let ledger = Ledger::new();
+        let inside = async |_: &mut u32| {
+            let inner = Detached::new(&ledger, "inner").stuck(Stuck::InExit);
+            async_with(inner, async |_| pending::<Result<(), String>>().await).await.map_err(Error::flatten)
+        };
+        if is_held {
+            drop_in_the_middle(async_with(Held::new(&ledger, "lock"), inside)).await;
+        } else {
+            drop_in_the_middle(async_with(Now::new(&ledger, "lock"), inside)).await;
+        }
+        ledger.open_gate();
+        drain(ENOUGH).await.unwrap();
+        let words = if is_held {
+            "+lock +inner <inner:cancelled inner> ~lock"
+        } else {
+            "+lock +inner ~lock <inner:cancelled inner>"
+        };
+        assert_eq!(ledger.words(), words);
+    }
+}
+
+/// A guard that cannot wait hands on what it would have to wait for.
+#[tokio::test]
+async fn the_outermost_waits_across_a_scope_that_does_not() {
+    let ledger = Ledger::new();
+    let program = async_with(Detached::new(&ledger, "a"), async |_| {
+        let inside = async_with(Now::new(&ledger, "now"), async |_| {
+            let inner = Detached::new(&ledger, "a.b").stuck(Stuck::InExit);
+            async_with(inner, async |_| pending::<Result<(), String>>().await).await.map_err(Error::flatten)
+        });
+        inside.await.map_err(Error::flatten)
+    });
+    drop_in_the_middle(program).await;
+    ledger.open_gate();
+    drain(ENOUGH).await.unwrap();
+    assert_eq!(ledger.words(), "+a +now +a.b ~now <a.b:cancelled a.b> <a:cancelled a>");
+}
+
+/// What is detached by hand inside a block is inside of it.
+#[tokio::test]
+async fn a_cleanup_of_the_block_is_over_before_its_exit() {
+    let ledger = Ledger::new();
+    async_with(Restarted::new(&ledger, "a"), async |_| {
+        let l = ledger.clone();
+        withal::cleanup::detach(async move {
+            yield_now().await;
+            l.say("cleanup");
+            Ok::<_, ()>(())
+        });
+        Ok::<_, String>(())
+    })
+    .await
+    .unwrap();
+    assert_eq!(ledger.words(), "+a cleanup <a:ok a>");
+}
+
+#[tokio::test]
+async fn dropped_while_it_waits_for_what_is_inside() {
+    let ledger = Ledger::new();
+    let program = async_with(Restarted::new(&ledger, "a"), async |_| {
+        let inner = Detached::new(&ledger, "a.b").stuck(Stuck::InExit);
+        drop_in_the_middle(async_with(inner, async |_| pending::<Result<(), String>>().await)).await;
+        Ok::<_, String>(())
+    });
+    drop_in_the_middle(program).await;
+    ledger.open_gate();
+    drain(ENOUGH).await.unwrap();
+    assert_eq!(ledger.words(), "+a +a.b <a.b:cancelled a.b> <a:cancelled a>");
+}
+
+#[tokio::test]
+async fn a_shielded_enter_comes_to_its_end_and_is_exited() {
+    let ledger = Ledger::new();
+    let program = async_with(Detached::new(&ledger, "a"), async |_| {
+        let inner = Detached::new(&ledger, "a.b").stuck(Stuck::InEnter).shield_enter();
+        async_with(inner, async |_| Ok::<_, String>(())).await.map_err(Error::flatten)
+    });
+    drop_in_the_middle(program).await;
+    assert_eq!(ledger.words(), "+a");
+    ledger.open_gate();
+    drain(ENOUGH).await.unwrap();
+    assert_eq!(ledger.words(), "+a +a.b <a.b:cancelled a.b> <a:cancelled a>");
+    let ledger = Ledger::new();
+    drop_in_the_middle(async_with(
+        Held::new(&ledger, "held").stuck(Stuck::InEnter).shield_enter(),
+        async |_| Ok::<_, String>(()),
+    ))
+    .await;
+    ledger.open_gate();
+    drain(ENOUGH).await.unwrap();
+    assert_eq!(ledger.words(), "+held ~held", "its destructor is its exit");
+}
+
+#[tokio::test]
+async fn a_stack_that_is_dropped_runs_its_exits_in_order() {
+    let ledger = Ledger::new();
+    let stack = AsyncExitStack::new();
+    for name in ["a", "a.b", "a.b.c"] {
+        drop(stack.enter_async_context(Detached::new(&ledger, name)).await.unwrap());
+    }
+    drop(stack);
+    drain(ENOUGH).await.unwrap();
+    assert_eq!(ledger.words(), "+a +a.b +a.b.c <a.b.c:cancelled a.b.c> <a.b:cancelled a.b> <a:cancelled a>");
+}

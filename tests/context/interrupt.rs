@@ -1,0 +1,112 @@
+//! Managers that interrupt their block: timeouts, groups of which one has failed.
+
+use std::future::{Future, pending};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+use withal::context::{AsyncContextManager, AsyncExit, Detach, DropNow, Error, Exit, async_with};
+
+use crate::ledger::{Ledger, Stuck, probes};
+
+probes!(Inner: Detach);
+
+#[derive(Debug, PartialEq)]
+struct Elapsed;
+
+/// As `asyncio.timeout`.
+struct Timeout {
+    at: Instant,
+    /// Breaks its contract: neither fails nor swallows.
+    is_silent: bool,
+}
+
+fn timeout(after: Duration) -> Timeout {
+    Timeout { at: Instant::now() + after, is_silent: false }
+}
+
+impl AsyncContextManager for Timeout {
+    type Entered = Self;
+    async fn aenter(self) -> Result<Self, Elapsed> {
+        Ok(self)
+    }
+}
+
+impl AsyncExit for Timeout {
+    type Target = Instant;
+    type Error = Elapsed;
+    type Verdict = ();
+    type OnDrop = DropNow;
+
+    fn target(&mut self) -> &mut Instant {
+        &mut self.at
+    }
+
+    fn parts(&mut self) -> (&mut Instant, impl Future<Output = ()> + Send) {
+        let elapsed = sleep_until(self.at);
+        (&mut self.at, elapsed)
+    }
+
+    async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), Elapsed> {
+        match exit {
+            Exit::Cancelled if !self.is_silent => Err(Elapsed),
+            _ => Ok(()),
+        }
+    }
+}
+
+const SHORT: Duration = Duration::from_millis(5);
+
+#[tokio::test(start_paused = true)]
+async fn the_block_is_dropped_and_what_is_inside_exited_first() {
+    let ledger = Ledger::new();
+    let result = async_with(timeout(SHORT), async |_| {
+        async_with(Inner::new(&ledger, "a"), async |_| pending::<Result<(), String>>().await)
+            .await
+            .map_err(Error::flatten)
+    });
+    assert!(matches!(result.await, Err(Error::Exit { error: Elapsed, context: None, .. })));
+    assert_eq!(ledger.words(), "+a <a:cancelled a>");
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_the_macro_its_error_is_that_of_the_block() {
+    async fn by_macro(ledger: &Ledger, stuck: Stuck) -> Result<u32, Elapsed> {
+        async_with!(_at = timeout(SHORT) => {
+            let n = async_with!(n = Inner::new(ledger, "a").stuck(stuck) => { *n });
+            n.unwrap()
+        })
+    }
+    let ledger = Ledger::new();
+    assert_eq!(by_macro(&ledger, Stuck::Nowhere).await, Ok(7));
+    assert_eq!(by_macro(&ledger, Stuck::InEnter).await, Err(Elapsed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_block_that_is_ready_is_not_interrupted() {
+    let result = async_with(timeout(Duration::ZERO), async |_| Ok::<_, String>(7)).await;
+    assert_eq!(result, Ok(7));
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "an exit has to fail, or to swallow it")]
+async fn an_exit_that_does_neither_panics() {
+    let silent = Timeout { is_silent: true, ..timeout(SHORT) };
+    drop(async_with(silent, async |_| pending::<Result<(), String>>().await).await);
+}
+
+/// A destructor that panics as the block is interrupted is a panic of the block.
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "in a destructor")]
+async fn a_destructor_that_panics_as_it_is_interrupted() {
+    struct Explodes;
+    impl Drop for Explodes {
+        fn drop(&mut self) {
+            panic!("in a destructor")
+        }
+    }
+    let block = async |_: &mut Instant| {
+        let _explodes = Explodes;
+        pending::<Result<(), String>>().await
+    };
+    drop(async_with(timeout(SHORT), block).await);
+}

@@ -1,0 +1,266 @@
+//! Where a scope runs, and where it is dropped.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio::runtime::Builder;
+use tokio::sync::Mutex;
+use tokio::task::{LocalSet, yield_now};
+use withal::cleanup::{Event, Loss, drain, observe};
+use withal::context::{
+    AsyncContextManager, AsyncExit, Detach, Error, Exit, Restart, SendBody, async_with, async_with_send,
+};
+
+use crate::ledger::{Ledger, Stuck, probes};
+
+probes!(Detached: Detach, Restarted: Restart);
+
+const ENOUGH: Duration = Duration::from_secs(60);
+
+/// The happy path asks for no runtime.
+#[test]
+fn on_another_executor() {
+    let mutex = Mutex::new(1);
+    futures::executor::block_on(async {
+        let body = async |n: &mut u32| {
+            *n += async_with!(n = &mutex => { *n });
+            Ok::<_, String>(*n)
+        };
+        assert_eq!(async_with(Hand(7), body).await, Ok(8));
+    });
+}
+
+/// Awaits nothing of tokio's.
+struct Hand(u32);
+
+impl AsyncContextManager for Hand {
+    type Entered = Self;
+    async fn aenter(self) -> Result<Self, Infallible> {
+        Ok(self)
+    }
+}
+
+impl AsyncExit for Hand {
+    type Target = u32;
+    type Error = Infallible;
+    type Verdict = ();
+    type OnDrop = Detach;
+    fn target(&mut self) -> &mut u32 {
+        &mut self.0
+    }
+    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn in_a_local_set_that_is_dropped() {
+    let ledger = Ledger::new();
+    let l = ledger.clone();
+    let local = LocalSet::new();
+    local.spawn_local(async move {
+        let body = async |_: &mut u32| {
+            let not_send = Rc::new(1);
+            pending::<()>().await;
+            drop(not_send);
+            Ok::<_, String>(())
+        };
+        async_with(Detached::new(&l, "a"), body).await
+    });
+    local
+        .run_until(async {
+            for _ in 0..5 {
+                yield_now().await;
+            }
+        })
+        .await;
+    drop(local);
+    drain(ENOUGH).await.unwrap();
+    assert_eq!(ledger.words(), "+a <a:cancelled a>");
+}
+
+/// The runtime that it was suspended on is where its exit runs.
+#[test]
+fn dropped_off_its_runtime_while_that_lives() {
+    for in_exit in [false, true] {
+        let ledger = Ledger::new();
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let stuck = if in_exit { Stuck::InExit } else { Stuck::Nowhere };
+        let block = async |_: &mut u32| if in_exit { Ok::<_, String>(()) } else { pending().await };
+        let mut detached = Box::pin(async_with(Detached::new(&ledger, "a").stuck(stuck), block));
+        let mut restarted = Box::pin(async_with(Restarted::new(&ledger, "b").stuck(stuck), block));
+        runtime.block_on(async {
+            for _ in 0..5 {
+                assert!(futures::poll!(&mut detached).is_pending());
+                assert!(futures::poll!(&mut restarted).is_pending());
+            }
+        });
+        drop((detached, restarted));
+        ledger.open_gate();
+        runtime.block_on(drain(ENOUGH)).unwrap();
+        ledger.check(&[]);
+    }
+}
+
+#[test]
+fn a_grace_of_its_own_on_a_runtime_without_a_timer() {
+    struct Slow;
+    impl AsyncContextManager for Slow {
+        type Entered = Self;
+        async fn aenter(self) -> Result<Self, Infallible> {
+            Ok(self)
+        }
+    }
+    impl AsyncExit for Slow {
+        type Target = Self;
+        type Error = Infallible;
+        type Verdict = ();
+        type OnDrop = Detach;
+        fn target(&mut self) -> &mut Self {
+            self
+        }
+        fn grace(&self) -> Duration {
+            Duration::from_millis(1)
+        }
+        async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+            pending().await
+        }
+    }
+    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let hook = Arc::clone(&told);
+    let _observer = observe(move |event| {
+        if let Event::Lost { name, loss, .. } = event {
+            if name.ends_with("Slow") {
+                hook.lock().unwrap().push(*loss);
+            }
+        }
+    });
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let mut in_block = Box::pin(async_with(Slow, async |_| pending::<Result<(), Infallible>>().await));
+        let mut in_exit = Box::pin(async_with(Slow, async |_| Ok::<_, Infallible>(())));
+        assert!(futures::poll!(&mut in_block).is_pending());
+        assert!(futures::poll!(&mut in_exit).is_pending());
+        drop((in_block, in_exit));
+        drain(ENOUGH).await.unwrap();
+    });
+    assert_eq!(*told.lock().unwrap(), [Loss::GraceElapsed; 2]);
+}
+
+/// An exit inside that is slow takes nothing of the grace of the one around it.
+#[tokio::test]
+async fn each_grace_counts_from_when_its_exit_may_begin() {
+    let ledger = Ledger::new();
+    let block = async |_: &mut Ledger| {
+        let inner = Detached::new(&ledger, "inner").stuck(Stuck::InExit);
+        async_with(inner, async |_| pending::<Result<(), String>>().await).await.map_err(Error::flatten)
+    };
+    let mut program = Box::pin(async_with(Graceless(ledger.clone()), block));
+    for _ in 0..5 {
+        assert!(futures::poll!(&mut program).is_pending());
+    }
+    drop(program);
+    // Time enough for a grace of none to be over, had it begun.
+    for _ in 0..10 {
+        yield_now().await;
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    ledger.open_gate();
+    drain(ENOUGH).await.unwrap();
+    assert_eq!(ledger.words(), "+inner <inner:cancelled inner> graceless");
+}
+
+/// Its exit is ready at once, or lost.
+struct Graceless(Ledger);
+
+impl AsyncContextManager for Graceless {
+    type Entered = Self;
+    async fn aenter(self) -> Result<Self, Infallible> {
+        Ok(self)
+    }
+}
+
+impl AsyncExit for Graceless {
+    type Target = Ledger;
+    type Error = Infallible;
+    type Verdict = ();
+    type OnDrop = Detach;
+    fn target(&mut self) -> &mut Ledger {
+        &mut self.0
+    }
+    fn grace(&self) -> Duration {
+        Duration::ZERO
+    }
+    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+        self.0.say("graceless");
+        Ok(())
+    }
+}
+
+fn spawned<M>(manager: M) -> tokio::task::JoinHandle<()>
+where
+    M: AsyncContextManager<Entered: AsyncExit<Target: Send> + Send> + Send + 'static,
+{
+    tokio::spawn(async move {
+        drop(
+            async_with(manager, async |_| {
+                yield_now().await;
+                Ok::<_, Infallible>(())
+            })
+            .await,
+        );
+    })
+}
+
+fn spawned_by_macro<M>(manager: M) -> tokio::task::JoinHandle<bool>
+where
+    M: AsyncContextManager<Entered: AsyncExit<Target: Send> + Send> + Send + 'static,
+{
+    tokio::spawn(async move { async_with!(_t = manager => { yield_now().await; }).is_ok() })
+}
+
+fn spawned_with<F>(mutex: Arc<Mutex<u32>>, body: F) -> tokio::task::JoinHandle<()>
+where
+    F: for<'a> SendBody<'a, u32, Result<(), Infallible>> + Send + 'static,
+{
+    tokio::spawn(async move { async_with_send(mutex, body).await.unwrap() })
+}
+
+/// Scopes are `Send` where their parts are: with generic managers, generic bodies, borrowed locals, `&mut` captures.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn spawned_on_other_threads() {
+    let mutex = Arc::new(Mutex::new(1));
+    spawned(Arc::clone(&mutex)).await.unwrap();
+    assert!(spawned_by_macro(Arc::new(tokio::sync::Semaphore::new(1))).await.unwrap());
+    let by = String::from("x");
+    let body = async move |n: &mut u32| {
+        yield_now().await;
+        *n += u32::try_from(by.len()).unwrap();
+        Ok(())
+    };
+    spawned_with(Arc::clone(&mutex), body).await.unwrap();
+    let m = Arc::clone(&mutex);
+    let task = tokio::spawn(async move {
+        let (mut local, text) = (0, String::from("xy"));
+        async_with!(n = &*m => {
+            local += text.len();
+            yield_now().await;
+            *n += 1;
+        });
+        let by_function = async |n: &mut u32| {
+            local += 1;
+            yield_now().await;
+            *n += 1;
+            Ok::<_, Infallible>(())
+        };
+        async_with(&*m, by_function).await.unwrap();
+        local
+    });
+    assert_eq!(task.await.unwrap(), 3);
+    assert_eq!(*mutex.lock().await, 4);
+    assert!(async_with(&*mutex, async |n| Ok::<_, Infallible>(*n)).now_or_never().is_some());
+}

@@ -1,0 +1,195 @@
+//! Exit stacks: order, what each exit sees, what is lent, what is kept.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use withal::cleanup::{Event, drain, observe};
+use withal::context::{AsyncExitStack, Detach, Error, Exit, StillLent, async_with};
+
+use crate::ledger::{Ledger, Stuck, kind, probes};
+
+probes!(Probe: Detach);
+
+/// Pushes an exit that writes down what it sees, and swallows it or not.
+fn watch(stack: &AsyncExitStack, ledger: &Ledger, name: &'static str, swallows: bool) {
+    let ledger = ledger.clone();
+    stack.push_async_exit(async move |exit: Exit<'_>| {
+        ledger.say(format_args!("<{name}:{} {name}>", kind(&exit)));
+        Ok::<_, Infallible>(swallows)
+    });
+}
+
+#[tokio::test]
+async fn last_in_first_out_of_whatever_kind() {
+    let ledger = Ledger::new();
+    let say = |word: &'static str| {
+        let ledger = ledger.clone();
+        move || ledger.say(word)
+    };
+    let result = async_with(AsyncExitStack::new(), async |stack| {
+        stack.callback(say("callback"));
+        let mut n = stack.enter_async_context(Probe::new(&ledger, "a")).await?;
+        let last = say("async-callback");
+        stack.push_async_callback(async move || last());
+        watch(stack, &ledger, "w", false);
+        *n.target() += 1;
+        Ok::<_, String>(*n.target())
+    });
+    assert_eq!(result.await.unwrap(), Some(8));
+    assert_eq!(ledger.words(), "+a <w:ok w> async-callback <a:ok a> callback");
+}
+
+#[tokio::test]
+async fn an_error_that_is_swallowed_is_gone_for_those_after_it() {
+    let ledger = Ledger::new();
+    let result = async_with(AsyncExitStack::new(), async |stack| {
+        watch(stack, &ledger, "a", false);
+        watch(stack, &ledger, "b", true);
+        watch(stack, &ledger, "c", false);
+        Err::<(), _>("block".to_owned())
+    });
+    assert_eq!(result.await.unwrap(), None);
+    assert_eq!(ledger.words(), "<c:error c> <b:error b> <a:ok a>");
+}
+
+#[tokio::test]
+async fn an_enter_that_fails_exits_what_was_entered() {
+    struct Refuses;
+    impl withal::context::AsyncContextManager for Refuses {
+        type Entered = Probe;
+        async fn aenter(self) -> Result<Probe, String> {
+            Err("refused".to_owned())
+        }
+    }
+    let ledger = Ledger::new();
+    let result = async_with(AsyncExitStack::new(), async |stack| {
+        let _a = stack.enter_async_context(Probe::new(&ledger, "a")).await?;
+        let _b = stack.enter_async_context(Refuses).await?;
+        Ok::<_, String>(())
+    });
+    assert!(matches!(result.await, Err(Error::Block(error)) if error == "refused"));
+    assert_eq!(ledger.words(), "+a <a:error a>");
+}
+
+struct OfPanickingStack;
+
+fn explode() {
+    panic!("exit panics")
+}
+
+/// A panic of one keeps none of the others from running, and outranks the errors, which are told.
+#[tokio::test]
+async fn an_exit_that_panics_keeps_none_from_running() {
+    let told = Arc::new(Mutex::new(0));
+    let hook = Arc::clone(&told);
+    let _observer = observe(move |event| {
+        if let Event::Failed { error, .. } = event {
+            *hook.lock().unwrap() += usize::from(error.is::<OfPanickingStack>());
+        }
+    });
+    let ledger = Ledger::new();
+    let l = ledger.clone();
+    let task = tokio::spawn(async move {
+        let stack = AsyncExitStack::new();
+        watch(&stack, &l, "a", true);
+        stack.callback(explode);
+        stack.callback(|| Err(OfPanickingStack));
+        stack.aclose().await
+    });
+    assert!(task.await.unwrap_err().is_panic());
+    assert_eq!(ledger.words(), "<a:panic a>");
+    assert_eq!(*told.lock().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn pop_all_keeps_what_was_entered_beyond_the_block() {
+    let ledger = Ledger::new();
+    let kept = async_with(AsyncExitStack::new(), async |stack| {
+        let mut a = stack.enter_async_context(Probe::new(&ledger, "a")).await?;
+        let kept = stack.pop_all();
+        assert_eq!(*a.target(), 7, "it is still lent");
+        Ok::<_, String>(kept)
+    });
+    let kept = kept.await.unwrap().unwrap();
+    assert_eq!(ledger.words(), "+a");
+    assert_eq!(format!("{kept:?}"), "AsyncExitStack { len: 1, .. }");
+    kept.aclose().await.unwrap();
+    assert_eq!(ledger.words(), "+a <a:ok a>");
+}
+
+#[tokio::test]
+async fn several_errors_are_one_group() {
+    let stack = AsyncExitStack::new();
+    stack.callback(|| Err("first in"));
+    stack.push_async_callback(async || Err(7_u8));
+    let mut errors = stack.aclose().await.unwrap_err();
+    assert_eq!((errors.len(), errors.to_string().as_str()), (2, "2 exits failed"));
+    assert_eq!(errors.find::<&str>(), Some(&mut "first in"));
+    assert_eq!(errors.find::<String>(), None);
+    let errors = errors.into_vec();
+    assert!(errors[0].is::<&str>() && errors[1].is::<u8>(), "the last raised comes first");
+}
+
+#[tokio::test]
+async fn aclose_dropped_in_the_middle_goes_on() {
+    let ledger = Ledger::new();
+    let stack = AsyncExitStack::new();
+    drop(stack.enter_async_context(Probe::new(&ledger, "a")).await.unwrap());
+    drop(stack.enter_async_context(Probe::new(&ledger, "a.b").stuck(Stuck::InExit)).await.unwrap());
+    let mut closing = Box::pin(stack.aclose());
+    for _ in 0..5 {
+        assert!(futures::poll!(&mut closing).is_pending());
+    }
+    drop(closing);
+    ledger.open_gate();
+    drain(Duration::from_secs(60)).await.unwrap();
+    assert_eq!(ledger.words(), "+a +a.b <a.b:ok a.b> <a:ok a>");
+}
+
+#[tokio::test]
+async fn a_resource_that_is_still_lent_is_told_as_lost() {
+    let ledger = Ledger::new();
+    let stack = AsyncExitStack::new();
+    std::mem::forget(stack.enter_async_context(Probe::new(&ledger, "a")).await.unwrap());
+    watch(&stack, &ledger, "w", false);
+    let mut errors = stack.aclose().await.unwrap_err();
+    assert_eq!(errors.find::<StillLent>().unwrap().to_string(), "the resource is still lent");
+    assert_eq!(ledger.words(), "+a <w:ok w>");
+}
+
+#[tokio::test]
+async fn what_is_lent_can_be_used_together_and_across_awaits() {
+    fn is_send<F: Future + Send>(future: F) -> F {
+        future
+    }
+    let ledger = Ledger::new();
+    let work = async {
+        async_with!(stack = AsyncExitStack::new() => {
+            let mut a = stack.enter_async_context(Probe::new(&ledger, "a")).await?;
+            let mut b = stack.enter_async_context(Probe::new(&ledger, "b")).await?;
+            std::mem::swap(a.target(), b.target());
+            tokio::task::yield_now().await;
+            *a.target() + *b.target()
+        })
+        .map_err(|errors| errors.to_string())
+    };
+    let sum: Result<Option<u32>, String> = is_send(work).await;
+    assert_eq!(sum, Ok(Some(14)));
+}
+
+/// Where it cannot run at all, what is in it is dropped in the order of its exits.
+#[test]
+fn lost_it_is_dropped_last_in_first_out() {
+    let ledger = Ledger::new();
+    let stack = AsyncExitStack::new();
+    futures::executor::block_on(async {
+        for name in ["a", "b"] {
+            let entered = stack.enter_async_context(Probe::new(&ledger, name));
+            drop(entered.await.unwrap());
+        }
+    });
+    drop(stack);
+    assert_eq!(ledger.words(), "+a +b ~b ~a");
+}

@@ -1,0 +1,11 @@
+use tokio::sync::Mutex;
+use withal::context::async_with;
+
+#[tokio::main]
+async fn main() {
+    let mutex = Mutex::new(1);
+    async_with!(loop; n = &mutex => {
+        *n += 1;
+        break;
+    });
+}

@@ -1,0 +1,5 @@
+use withal::context::AsyncExitStack;
+
+fn main() {
+    AsyncExitStack::new().callback(|| 7);
+}
