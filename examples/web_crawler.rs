@@ -10,11 +10,11 @@
 #[path = "web_crawler/hosts.rs"]
 mod hosts;
 
-use std::io;
 use std::time::Duration;
 
 use futures::StreamExt;
-use withal::tasks::{ThreadPoolExecutor, as_completed};
+use withal::context::async_with;
+use withal::tasks::{Error, ExecutorError, ThreadPoolExecutor, as_completed};
 
 use self::hosts::Hosts;
 
@@ -28,21 +28,24 @@ const URLS: [&str; 5] = [
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let hosts = Hosts::start()?;
-    let executor = ThreadPoolExecutor::new(5)?;
-    let load = |url| {
-        let hosts = hosts.clone();
-        executor.submit(move || hosts.load_url(url, Duration::from_millis(300)))
-    };
-    let pages = URLS.into_iter().map(load).collect::<Result<Vec<_>, _>>()?;
-    let mut completed = as_completed(pages);
-    while let Some((place, page)) = completed.next().await {
-        let url = URLS[place];
-        match page.map_err(|error| error.raised().unwrap_or_else(|| io::Error::other("cancelled"))) {
-            Ok(page) => println!("'{url}' page is {} bytes", page.len()),
-            Err(error) => println!("'{url}' generated an exception: {error}"),
+    crawl(Hosts::start()?).await.map_err(Into::into)
+}
+
+async fn crawl(hosts: Hosts) -> Result<(), ExecutorError> {
+    async_with!(executor = ThreadPoolExecutor::new(5)? => {
+        let load = |url| {
+            let hosts = hosts.clone();
+            executor.submit(move || hosts.load_url(url, Duration::from_millis(300)))
+        };
+        let mut pages = as_completed(URLS.into_iter().map(load).collect::<Result<Vec<_>, _>>()?);
+        while let Some((place, page)) = pages.next().await {
+            let url = URLS[place];
+            match page {
+                Ok(page) => println!("'{url}' page is {} bytes", page.len()),
+                Err(Error::Raised(error)) => println!("'{url}' generated an exception: {error}"),
+                Err(error) => println!("'{url}' has no page: {error}"),
+            }
         }
-    }
-    executor.shutdown().await;
+    });
     Ok(())
 }

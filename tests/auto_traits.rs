@@ -21,9 +21,10 @@ use withal::pages::{
     Progress, by_cursor, by_link, by_offset, by_page_number,
 };
 use withal::tasks::{
-    self, AsCompleted, Canceller, EventLoop, Exception, ExecutorError, Gather, InvalidState, LoopError, Map,
-    MapStream, Outcomes, Panic, Promise, Shield, Shutdown, ThreadPoolExecutor, Threadsafe, Wait, Waited,
-    Within, as_completed, wait,
+    self, AnyError, AsCompleted, Canceller, ErrorGroup, EventLoop, Exception, ExecutorError, Gather, Grouped,
+    InvalidState, LoopError, Map, MapStream, Outcomes, Panic, Promise, Shield, Shutdown, Spawner, TaskGroup,
+    TaskGroupError, ThreadPoolExecutor, Threadsafe, Timeout, TimeoutError, Wait, Waited, Within,
+    as_completed, wait,
 };
 
 #[expect(dead_code, reason = "only the type counts")]
@@ -174,6 +175,9 @@ fn tasks_are_send_where_their_results_are() {
     is_error::<tasks::Error<std::io::Error>>();
     is_error::<InvalidState<u8>>();
     is_error::<ExecutorError>();
+    all::<(TaskGroup<Refused>, Spawner<Refused>, Timeout, AnyError)>();
+    is_shared::<(Spawner<Refused>, Timeout, Grouped, TaskGroupError, TimeoutError)>();
+    is_error::<ErrorGroup<AnyError>>();
     is_error::<LoopError>();
     is_error::<tasks::Unfinished>();
     // Futures that are neither `Unpin` nor `Debug` may be streamed.

@@ -38,7 +38,6 @@ use super::{Canceller, Error, Outcome};
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "a future that nobody looks at is work whose errors nobody sees"]
 pub struct Future<T, E> {
     shared: Arc<Shared<T, E>>,
     /// Where the outcome is lent from, once it was looked at.

@@ -34,12 +34,16 @@
 //! | `future.add_done_callback(fn)` | [`add_done_callback`](Future::add_done_callback) | gets the outcome; called where it ends, as in PEP 3148 |
 //! | `future.set_result(v)`, `set_exception(e)`, `loop.create_future()` | [`Promise`] | an end of its own; a second result does not compile |
 //! | `task.cancel()` | [`cancel`](Future::cancel), [`Canceller`] | the future is dropped: nothing is raised in it, and nothing can be caught |
+//! | `async with TaskGroup() as group:`, `group.create_task(coro)` | `async_with!(group = `[`TaskGroup::new()`](TaskGroup::new)` => { .. })`, [`create_task`](TaskGroup::create_task) | the block's own error is not one of the group's |
+//! | `ExceptionGroup`, `except*` | [`ErrorGroup`], [`split`](ErrorGroup::split), [`split_type`](ErrorGroup::split_type) with [`AnyError`] | |
+//! | `async with timeout(s) as cm:`, `timeout_at(t)` | `async_with!(cm = `[`timeout(s)`](timeout())` => { .. })`, [`timeout_at`] | of two at once, the inner one raises |
+//! | `cm.reschedule(t)`, `cm.when()`, `cm.expired()` | [`Timeout`], with the same methods | a handle that can be cloned |
 //! | `as_completed(fs, timeout)` | [`as_completed`], [`within`](AsCompleted::within) | a `Stream`; plain futures will do |
 //! | `wait(fs, timeout, return_when)` | [`wait`](wait()), [`first_completed`](Wait::first_completed), [`first_exception`](Wait::first_exception), [`timeout`](Wait::timeout) | none is ready at once |
 //! | `gather(*fs)`, with `return_exceptions` | [`gather`](gather()), [`return_exceptions`](Gather::return_exceptions) | of futures that run by themselves |
 //! | `shield(aw)` | [`shield`](shield()) | what is left is a [cleanup](crate::cleanup) |
 //! | `ThreadPoolExecutor(n)`, `submit`, `map`, `shutdown` | [`ThreadPoolExecutor`] | |
-//! | `with ThreadPoolExecutor(n) as executor:` | [`ThreadPoolExecutor::with`] | |
+//! | `with ThreadPoolExecutor(n) as executor:` | [`ThreadPoolExecutor::with`]; in a task, `async_with!(executor = ThreadPoolExecutor::new(n)? => { .. })` | |
 //! | `asyncio.new_event_loop()` and its methods | [`EventLoop`], with the same methods | timers of one instant are called in the order of their calls |
 //! | `loop.call_soon_threadsafe(fn)` | [`EventLoop::threadsafe`] | a handle that is `Send` |
 //! | `loop.set_exception_handler(fn)` | [`EventLoop::set_exception_handler`] | gets what a callback has returned as its error, or panicked with |
@@ -69,13 +73,16 @@
 //!   with. A future that nobody can complete any more is cancelled.
 //! - **Order.** Jobs begin in the order in which they were submitted; callbacks are called in the order in which they were
 //!   added; a loop does what is ready in the order in which it became so, and timers by their time.
-//! - **A task that was cancelled is gone when it says so**: its future is dropped first, then callbacks and whoever waits
-//!   are told.
+//! - **A task that was cancelled is gone when it says so**: its future is dropped first, and the exits of the
+//!   [scopes](crate::context) in it are awaited; then callbacks and whoever waits are told.
+//! - **A group that has ended has no task left**, whichever way it has ended, and also when it was dropped.
 //! - **Nothing here needs a runtime but what says so**: [`create_task`](create_task()), and whatever has a deadline.
 //!
 //! # What is not
 //!
 //! - A thread cannot be interrupted: a job that runs is waited for.
+//! - A failure cancels the siblings at once: of tasks that would fail in the same turn, asyncio's groups tell all, and these
+//!   the first, unless they run on several threads.
 //! - Cancelling raises nothing: it drops. What a task has to do then, it does in destructors, or by a manager's exit.
 //! - A task that fails, and whose handle was dropped, fails in silence; asyncio logs it. A
 //!   [`shield`](shield()) that is left alone is told to the [observers](crate::cleanup::observe).
@@ -87,12 +94,14 @@ mod event_loop;
 mod executor;
 mod future;
 mod gather;
+mod group;
 mod indexed;
 mod panic;
 mod promise;
 mod shared;
 mod shield;
 mod task;
+mod timeout;
 mod wait;
 
 pub use self::as_completed::{AsCompleted, Unfinished, Within, as_completed};
@@ -102,8 +111,10 @@ pub use self::event_loop::{EventLoop, Exception, Handle, LoopError, Returned, Th
 pub use self::executor::{ExecutorError, Map, MapStream, Shutdown, ThreadPoolExecutor};
 pub use self::future::Future;
 pub use self::gather::{Gather, Outcomes, gather};
+pub use self::group::{AnyError, ErrorGroup, Grouped, Spawner, TaskGroup, TaskGroupError};
 pub use self::panic::Panic;
 pub use self::promise::{InvalidState, Promise};
 pub use self::shield::{Shield, shield};
 pub use self::task::{Task, create_task};
+pub use self::timeout::{Timeout, TimeoutError, timeout, timeout_at};
 pub use self::wait::{Wait, Waited, wait};

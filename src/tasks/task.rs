@@ -1,22 +1,24 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use pin_project::pin_project;
 
 use super::{Future, Promise};
+use crate::cleanup::{Extent, Inner};
 
 /// The handle of a task: a [`Future`] whose result is that of an async block which runs by itself.
 ///
-/// Cancelled, the block is dropped at its next step: Python raises `CancelledError` in it there, which it might catch.
+/// Cancelled, the block is dropped at its next step: Python raises `CancelledError` in it there, which it might catch. The
+/// exits of the scopes in it are awaited, and then it is over.
 pub type Task<T, E> = Future<T, E>;
 
 /// Starts a task on the current tokio runtime: Python's `asyncio.create_task`.
 ///
 /// It runs whether its handle is awaited or not, and whether that is kept or not. tokio's own
 /// [`spawn`](tokio::spawn) is the better answer where callbacks and [`result`](Future::result) are not needed: one
-/// allocation less.
+/// allocation less. So is a [`TaskGroup`](super::TaskGroup), where it is not to outlive the block that it is made in.
 ///
 /// # Panics
 ///
@@ -31,53 +33,76 @@ where
     T: Send + 'static,
     E: Send + 'static,
 {
-    let (run, task) = Run::new(work);
-    drop(tokio::spawn(run));
+    let (promise, task) = Promise::of_task();
+    drop(tokio::spawn(Run::new(work, promise)));
     task
 }
 
-/// The work of a task, and whom it reports to.
+/// How work has ended, which returns an `R`: with that, with a panic, or by being cancelled.
+pub(super) type Ended<R> = Option<Result<R, Box<dyn Any + Send>>>;
+
+/// Whom the work of a task reports to, which returns an `R`; dropped without a report, its runtime is gone.
+pub(super) trait Report<R> {
+    /// Whether it was asked to end; if not, who is to be woken when it is.
+    fn is_asked_to_end(&self, cx: &Context<'_>) -> bool;
+
+    fn report(self, ended: Ended<R>);
+}
+
+/// The work of a task.
 #[pin_project]
-pub(super) struct Run<F, T, E> {
+pub(super) struct Run<F, R, P> {
     /// None when it is over.
     #[pin]
     work: Option<F>,
-    promise: Option<Promise<T, E>>,
+    /// What was detached inside, and has to be over before the task is.
+    inner: Inner,
+    /// How the work has ended.
+    ended: Option<Ended<R>>,
+    /// None when it has reported.
+    report: Option<P>,
 }
 
-impl<F, T, E> Run<F, T, E> {
-    pub(super) fn new(work: F) -> (Self, Task<T, E>) {
-        let (promise, task) = Promise::of_task();
-        (Self { work: Some(work), promise: Some(promise) }, task)
+impl<F, R, P> Run<F, R, P> {
+    pub(super) fn new(work: F, report: P) -> Self {
+        Self { work: Some(work), inner: Inner::default(), ended: None, report: Some(report) }
     }
 }
 
-impl<F, T, E> std::future::Future for Run<F, T, E>
+impl<F, P> std::future::Future for Run<F, F::Output, P>
 where
-    F: std::future::Future<Output = Result<T, E>>,
+    F: std::future::Future,
+    P: Report<F::Output>,
 {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
-        let Some(promise) = this.promise.as_mut() else { return Poll::Ready(()) };
-        // Asked before it began, it does not begin; asked while it is polled, it ends where it awaits.
-        let mut ended = None;
-        if !promise.is_asked_to_end(cx) {
-            match caught(|| this.work.as_mut().as_pin_mut().map_or(Poll::Pending, |work| work.poll(cx))) {
-                Ok(Poll::Pending) if !promise.is_asked_to_end(cx) => return Poll::Pending,
-                Ok(Poll::Pending) => {}
-                Ok(Poll::Ready(result)) => ended = Some(Ok(result)),
-                Err(payload) => ended = Some(Err(payload)),
+        let Some(report) = this.report.as_ref() else { return Poll::Ready(()) };
+        if this.ended.is_none() {
+            let extent = Extent::open(this.inner);
+            // Asked before it began, it does not begin; asked while it is polled, it ends where it awaits.
+            let mut ended = None;
+            if !report.is_asked_to_end(cx) {
+                match caught(|| this.work.as_mut().as_pin_mut().map_or(Poll::Pending, |work| work.poll(cx))) {
+                    Ok(Poll::Pending) if !report.is_asked_to_end(cx) => return Poll::Pending,
+                    Ok(Poll::Pending) => {}
+                    Ok(Poll::Ready(output)) => ended = Some(Ok(output)),
+                    Err(payload) => ended = Some(Err(payload)),
+                }
             }
+            // Before anybody is told that it is over. Of two panics, the first is told.
+            if let (Err(payload), None | Some(Ok(_))) = (caught(|| this.work.set(None)), &ended) {
+                ended = Some(Err(payload));
+            }
+            drop(extent);
+            *this.ended = Some(ended);
         }
-        // Before anybody is told that it is over. Of two panics, the first is told.
-        if let (Err(payload), None | Some(Ok(_))) = (caught(|| this.work.set(None)), &ended) {
-            ended = Some(Err(payload));
+        if !this.inner.is_empty() && pin!(this.inner.wait()).poll(cx).is_pending() {
+            return Poll::Pending;
         }
-        // Dropped without, it is cancelled.
-        if let (Some(promise), Some(ended)) = (this.promise.take(), ended) {
-            promise.complete(ended);
+        if let (Some(report), Some(ended)) = (this.report.take(), this.ended.take()) {
+            report.report(ended);
         }
         Poll::Ready(())
     }
@@ -85,4 +110,17 @@ where
 
 fn caught<R>(f: impl FnOnce() -> R) -> Result<R, Box<dyn Any + Send>> {
     catch_unwind(AssertUnwindSafe(f))
+}
+
+impl<T, E> Report<Result<T, E>> for Promise<T, E> {
+    fn is_asked_to_end(&self, cx: &Context<'_>) -> bool {
+        Promise::is_asked_to_end(self, cx)
+    }
+
+    fn report(self, ended: Ended<Result<T, E>>) {
+        // Dropped without, it is cancelled.
+        if let Some(ended) = ended {
+            self.complete(ended);
+        }
+    }
 }

@@ -7,7 +7,9 @@ use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
+use withal::cleanup;
+use withal::context::async_with;
 use withal::tasks::{Error, ExecutorError, Future, ThreadPoolExecutor};
 
 use super::{Failed, Log};
@@ -328,6 +330,36 @@ async fn shutdown_is_awaited() {
     shutdown.await;
     assert!(gate.job.done());
     executor.shutdown().await;
+}
+
+#[tokio::test]
+async fn as_a_manager_it_is_waited_for() {
+    let log = Log::default();
+    let logs = log.clone();
+    let seen = async_with!(executor = executor(1) => {
+        let answer = executor.submit(|| fine(42)).unwrap().await;
+        drop(executor.submit(move || fine(logs.push("done"))).unwrap());
+        answer
+    });
+    assert_eq!(seen, Ok(42));
+    assert_eq!(log.take(), ["done"]);
+}
+
+#[tokio::test]
+async fn as_a_manager_that_is_dropped_it_is_waited_for_by_the_cleanups() {
+    let (to, gates) = mpsc::channel();
+    let block = async {
+        async_with!(executor = executor(1) => {
+            to.send(gate(executor)).unwrap();
+            std::future::pending::<()>().await;
+        });
+    };
+    assert!(block.now_or_never().is_none());
+    let gate = gates.recv().unwrap();
+    assert_eq!(cleanup::pending(), 1);
+    drop(gate.opens);
+    cleanup::drain(LONG).await.unwrap();
+    assert!(gate.job.done());
 }
 
 #[test]

@@ -6,8 +6,10 @@ mod event_loop;
 mod executor;
 mod future;
 mod gather;
+mod group;
 mod support;
 mod task;
+mod timeout;
 mod wait;
 
 use self::support::{Failed, Log, Noted};

@@ -14,8 +14,8 @@ use super::calls::{Callback, Calls};
 use super::ready::{Entry, Ready};
 use super::tasks::Tasks;
 use super::{Exception, Handle, LoopError, Returned, Threadsafe, exception, run};
-use crate::tasks::Task;
 use crate::tasks::task::Run;
+use crate::tasks::{Promise, Task};
 
 /// `CPython`'s event loop: callbacks and tasks of one thread, in turns.
 ///
@@ -182,8 +182,8 @@ impl EventLoop {
         T: 'static,
         E: 'static,
     {
-        let (run, task) = Run::new(work);
-        self.0.spawn(run)?;
+        let (promise, task) = Promise::of_task();
+        self.0.spawn(Run::new(work, promise))?;
         Ok(task)
     }
 

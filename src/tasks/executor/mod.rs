@@ -1,6 +1,7 @@
 //! PEP 3148's executor: threads, the queue before them, and what comes out.
 
 mod error;
+mod manager;
 mod map;
 mod pool;
 mod queue;

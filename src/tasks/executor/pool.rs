@@ -86,8 +86,8 @@ impl ThreadPoolExecutor {
 
     /// Runs `block` with an executor, and shuts that down afterwards, waiting for its work: Python's `with`.
     ///
-    /// The shutdown comes also when the block panics. It blocks the thread: in a task, await the
-    /// [`shutdown`](Self::shutdown).
+    /// The shutdown comes also when the block panics. It blocks the thread: in a task, enter the executor by
+    /// [`async_with!`](crate::async_with).
     ///
     /// # Errors
     ///

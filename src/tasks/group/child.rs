@@ -1,0 +1,62 @@
+use std::sync::Arc;
+use std::task::Context;
+
+use super::Grouped;
+use super::state::{Failure, Group};
+use crate::tasks::Promise;
+use crate::tasks::task::{Ended, Report};
+
+/// A task of a group, as whom its work reports to.
+pub(super) struct Child<T: Send + 'static, E> {
+    /// None when it has reported.
+    promise: Option<Promise<T, Grouped>>,
+    group: Arc<Group<E>>,
+    place: usize,
+}
+
+impl<T: Send + 'static, E> Child<T, E> {
+    pub(super) fn new(promise: Promise<T, Grouped>, group: Arc<Group<E>>, place: usize) -> Self {
+        Self { promise: Some(promise), group, place }
+    }
+
+    fn over(&mut self, ended: Ended<Result<T, E>>) {
+        let Some(promise) = self.promise.take() else { return };
+        let (said, failure) = match ended {
+            Some(Ok(Ok(value))) => (Some(Ok(value)), None),
+            Some(Ok(Err(error))) => (Some(Err(Grouped)), Some(Failure::Error(error))),
+            Some(Err(payload)) => (Some(Err(Grouped)), Some(Failure::Panic(payload))),
+            None => (None, None),
+        };
+        let mut say = Some(move || {
+            // Dropped without, it is cancelled.
+            if let Some(said) = said {
+                promise.complete(Ok(said));
+            }
+        });
+        let late = || {
+            let say = say.take();
+            Box::new(move || say.into_iter().for_each(|say| say())) as _
+        };
+        self.group.over(self.place, failure, late);
+        if let Some(say) = say {
+            say();
+        }
+    }
+}
+
+impl<T: Send + 'static, E> Report<Result<T, E>> for Child<T, E> {
+    fn is_asked_to_end(&self, cx: &Context<'_>) -> bool {
+        self.promise.as_ref().is_some_and(|promise| promise.is_asked_to_end(cx))
+    }
+
+    fn report(mut self, ended: Ended<Result<T, E>>) {
+        self.over(ended);
+    }
+}
+
+/// Its runtime is gone.
+impl<T: Send + 'static, E> Drop for Child<T, E> {
+    fn drop(&mut self) {
+        self.over(None);
+    }
+}

@@ -1,0 +1,206 @@
+use std::any::Any;
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::child::Child;
+use super::members::Members;
+use super::{ErrorGroup, Grouped, TaskGroupError};
+use crate::tasks::task::Run;
+use crate::tasks::{Canceller, Promise, Task};
+
+/// What a group, its tasks, and those that make more have in common.
+pub(super) struct Group<E> {
+    state: Mutex<State<E>>,
+    /// The first has failed, and the block is to end.
+    pub(super) failed: Notify,
+    /// No task is left.
+    is_empty: Notify,
+}
+
+struct State<E> {
+    members: Members,
+    errors: Vec<E>,
+    panic: Option<Box<dyn Any + Send>>,
+    stage: Stage,
+    /// The tasks are cancelled.
+    is_aborting: bool,
+    /// What tasks that ended while the block is about to be interrupted have to say, when it was: before, the block would
+    /// see that a task of its is over, and not what with.
+    late: Vec<Late>,
+}
+
+pub(super) type Late = Box<dyn FnOnce() + Send>;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Stage {
+    /// The block may be under way.
+    Block,
+    Exit,
+    Over,
+}
+
+/// A task that has failed.
+pub(super) enum Failure<E> {
+    Error(E),
+    Panic(Box<dyn Any + Send>),
+}
+
+impl<E> Group<E> {
+    pub(super) fn new() -> Self {
+        let state = State {
+            members: Members::default(),
+            errors: Vec::new(),
+            panic: None,
+            stage: Stage::Block,
+            is_aborting: false,
+            late: Vec::new(),
+        };
+        Self { state: Mutex::new(state), failed: Notify::new(), is_empty: Notify::new() }
+    }
+
+    /// Nothing panics while it is locked, and nobody else's code runs.
+    fn state(&self) -> MutexGuard<'_, State<E>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.state().members.count()
+    }
+
+    fn add(&self, canceller: Canceller) -> Result<usize, TaskGroupError> {
+        let mut state = self.state();
+        if state.stage == Stage::Over {
+            Err(TaskGroupError::Finished)
+        } else if state.is_aborting {
+            Err(TaskGroupError::ShuttingDown)
+        } else {
+            Ok(state.members.add(canceller))
+        }
+    }
+
+    /// A task is over. What it says to its handle may have to wait; then it is kept here.
+    pub(super) fn over(&self, place: usize, failure: Option<Failure<E>>, late: impl FnOnce() -> Late) {
+        let mut state = self.state();
+        state.members.remove(place);
+        let is_failure = failure.is_some();
+        match failure {
+            Some(Failure::Error(error)) => state.errors.push(error),
+            // The first is the one that is told.
+            Some(Failure::Panic(payload)) if state.panic.is_none() => state.panic = Some(payload),
+            _ => {}
+        }
+        let to_cancel = if is_failure { state.abort() } else { Vec::new() };
+        if state.is_aborting && state.stage == Stage::Block {
+            state.late.push(late());
+        }
+        let is_empty = state.members.count() == 0;
+        drop(state);
+        cancel(to_cancel);
+        if is_failure {
+            self.failed.notify_one();
+        }
+        if is_empty {
+            self.is_empty.notify_one();
+        }
+    }
+
+    /// A task that was refused is cancelled, and says so as the others do.
+    pub(super) fn say_late<T: Send + 'static>(&self, promise: Promise<T, Grouped>) {
+        let mut state = self.state();
+        if state.stage == Stage::Block {
+            state.late.push(Box::new(move || drop(promise)));
+        } else {
+            drop(state);
+            drop(promise);
+        }
+    }
+
+    pub(super) fn abort(&self) {
+        let to_cancel = self.state().abort();
+        cancel(to_cancel);
+    }
+
+    /// The block is gone, and what was kept is said.
+    pub(super) fn begin_exit(&self) {
+        let mut state = self.state();
+        if state.stage == Stage::Block {
+            state.stage = Stage::Exit;
+        }
+        let late = std::mem::take(&mut state.late);
+        drop(state);
+        for say in late {
+            say();
+        }
+    }
+
+    /// Waits until no task is left, those that tasks make meanwhile among them.
+    pub(super) async fn wait(&self) {
+        loop {
+            let mut changed = pin!(self.is_empty.notified());
+            changed.as_mut().enable();
+            {
+                let mut state = self.state();
+                if state.members.count() == 0 {
+                    state.stage = Stage::Over;
+                    return;
+                }
+            }
+            changed.await;
+        }
+    }
+
+    /// What has come of it, when no task is left.
+    pub(super) fn outcome(&self) -> Result<(), ErrorGroup<E>> {
+        let (panic, errors) = {
+            let mut state = self.state();
+            (state.panic.take(), std::mem::take(&mut state.errors))
+        };
+        if let Some(payload) = panic {
+            resume_unwind(payload);
+        }
+        ErrorGroup::new(errors).map_or(Ok(()), Err)
+    }
+}
+
+impl<E> State<E> {
+    /// Those that are to be cancelled.
+    fn abort(&mut self) -> Vec<Canceller> {
+        let was_aborting = std::mem::replace(&mut self.is_aborting, true);
+        if was_aborting { Vec::new() } else { self.members.cancellers() }
+    }
+}
+
+fn cancel(tasks: Vec<Canceller>) {
+    for task in tasks {
+        task.cancel();
+    }
+}
+
+/// A task that is none.
+pub(super) struct Refused<T> {
+    pub(super) error: TaskGroupError,
+    pub(super) task: Task<T, Grouped>,
+    pub(super) promise: Promise<T, Grouped>,
+}
+
+/// Makes a task of a group, on the current runtime.
+pub(super) fn create_task<T, E, F>(group: &Arc<Group<E>>, work: F) -> Result<Task<T, Grouped>, Refused<T>>
+where
+    F: Future<Output = Result<T, E>> + Send + 'static,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    let (promise, task) = Promise::of_task();
+    match group.add(task.canceller()) {
+        Ok(place) => {
+            let child = Child::new(promise, Arc::clone(group), place);
+            drop(tokio::spawn(Run::new(work, child)));
+            Ok(task)
+        }
+        Err(error) => Err(Refused { error, task, promise }),
+    }
+}
