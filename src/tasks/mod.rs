@@ -81,8 +81,6 @@
 //! # What is not
 //!
 //! - A thread cannot be interrupted: a job that runs is waited for.
-//! - A failure cancels the siblings at once: of tasks that would fail in the same turn, asyncio's groups tell all, and these
-//!   the first, unless they run on several threads.
 //! - Cancelling raises nothing: it drops. What a task has to do then, it does in destructors, or by a manager's exit.
 //! - A task that fails, and whose handle was dropped, fails in silence; asyncio logs it. A
 //!   [`shield`](shield()) that is left alone is told to the [observers](crate::cleanup::observe).

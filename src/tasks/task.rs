@@ -47,6 +47,11 @@ pub(super) trait Report<R> {
     fn is_asked_to_end(&self, cx: &Context<'_>) -> bool;
 
     fn report(self, ended: Ended<R>);
+
+    /// Whether it is to be told in the next turn, when others may have ended in the same way.
+    fn lingers(&self, _ended: &Ended<R>) -> bool {
+        false
+    }
 }
 
 /// The work of a task.
@@ -96,7 +101,12 @@ where
                 ended = Some(Err(payload));
             }
             drop(extent);
+            let lingers = report.lingers(&ended);
             *this.ended = Some(ended);
+            if lingers {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
         }
         if !this.inner.is_empty() && pin!(this.inner.wait()).poll(cx).is_pending() {
             return Poll::Pending;

@@ -49,6 +49,11 @@ impl<T: Send + 'static, E> Report<Result<T, E>> for Child<T, E> {
         self.promise.as_ref().is_some_and(|promise| promise.is_asked_to_end(cx))
     }
 
+    /// As asyncio's, which calls back in the next turn: of tasks that fail in one turn, none is cancelled by another.
+    fn lingers(&self, ended: &Ended<Result<T, E>>) -> bool {
+        matches!(ended, Some(Ok(Err(_)) | Err(_)))
+    }
+
     fn report(mut self, ended: Ended<Result<T, E>>) {
         self.over(ended);
     }
