@@ -74,12 +74,12 @@ impl<T, E> Future<T, E> {
     /// | it is | what happens |
     /// |---|---|
     /// | over | nothing; false |
-    /// | a task | its future is dropped at its next step, where it awaits; it may come to its end before |
+    /// | a task | its future is dropped at its next step, where it awaits; if it returns a value first, that is dropped, and if it fails first, it has failed |
     /// | the job of an executor, and waits for a thread | it is over, and never begins |
     /// | the job of an executor, and runs | nothing; false: a thread cannot be interrupted |
     /// | of a [`Promise`](super::Promise) | it is over; what the promise brings comes back to it |
     ///
-    /// Unlike in PEP 3148, false stands also for what was cancelled before; there it is asyncio's.
+    /// So where it says true, no value will come of it. Unlike in PEP 3148, false stands also for what was cancelled before; there it is asyncio's.
     pub fn cancel(&self) -> bool {
         self.shared.cancel()
     }

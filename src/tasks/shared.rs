@@ -84,13 +84,19 @@ impl<T, E> Shared<T, E> {
         is_pending
     }
 
-    /// Ends it, unless it is over: then the outcome comes back.
+    /// Ends it, unless it is over: then the outcome comes back. A task that was asked to end has no value any more.
     pub(super) fn settle(&self, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
         let state = self.state();
         if state.stage >= Stage::Ending {
             return Err(outcome);
         }
-        self.end(state, outcome);
+        let is_refused = outcome.is_ok() && matches!(state.cancel, Cancel::Task { is_asked: true, .. });
+        if is_refused {
+            self.end(state, Err(Error::Cancelled));
+            drop(outcome);
+        } else {
+            self.end(state, outcome);
+        }
         Ok(())
     }
 

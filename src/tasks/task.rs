@@ -48,8 +48,8 @@ pub(super) trait Report<R> {
 
     fn report(self, ended: Ended<R>);
 
-    /// Whether it is to be told in the next turn, when others may have ended in the same way.
-    fn lingers(&self, _ended: &Ended<R>) -> bool {
+    /// Whether that is to be told in the next turn, when others may have ended in the same way.
+    fn lingers(&self, _returned: Option<&R>) -> bool {
         false
     }
 }
@@ -101,7 +101,8 @@ where
                 ended = Some(Err(payload));
             }
             drop(extent);
-            let lingers = report.lingers(&ended);
+            let returned = ended.as_ref().and_then(|ended| ended.as_ref().ok());
+            let lingers = report.lingers(returned);
             *this.ended = Some(ended);
             if lingers {
                 cx.waker().wake_by_ref();

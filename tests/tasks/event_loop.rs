@@ -426,6 +426,25 @@ fn call_soon_threadsafe_same_thread() {
     assert_eq!(log.take(), ["a", "b"]);
 }
 
+/// Tasks of tokio's that run on the loop's thread may use it, too, while it sleeps.
+#[test]
+fn timers_that_are_set_between_the_turns() {
+    let (event_loop, log) = (new(), Log::default());
+    let logs = log.clone();
+    event_loop
+        .run_until_complete(async {
+            tokio::spawn(async move {
+                let event_loop = EventLoop::current().unwrap();
+                let began = event_loop.time().unwrap();
+                let handle = event_loop.call_later(SECOND, move || logs.push(began.elapsed().as_secs()));
+                drop(handle.unwrap());
+            });
+            sleep(3 * SECOND).await;
+        })
+        .unwrap();
+    assert_eq!(log.take(), ["1"]);
+}
+
 #[test]
 fn current_is_the_loop_that_runs() {
     assert_eq!(EventLoop::current().unwrap_err(), LoopError::NoneRunning);

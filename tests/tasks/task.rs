@@ -68,15 +68,20 @@ async fn cancelled_by_itself_it_ends_at_its_next_await() {
     assert_eq!(log.take(), ["still here"]);
 }
 
+/// asyncio's rule: a value is dropped, an error is not.
 #[tokio::test]
-async fn asked_to_end_in_its_last_step_it_ends_as_it_does() {
-    let (to, canceller) = tokio::sync::oneshot::channel::<withal::tasks::Canceller>();
-    let task = create_task(async move {
-        assert!(canceller.await.unwrap().cancel());
-        Ok::<_, Infallible>(7)
-    });
-    to.send(task.canceller()).unwrap();
-    assert_eq!(task.await, Ok(7));
+async fn asked_to_end_in_its_last_step_it_has_no_value() {
+    for (outcome, expected) in
+        [(Ok(7), Error::Cancelled), (Err(Failed("test")), Error::Raised(Failed("test")))]
+    {
+        let (to, canceller) = tokio::sync::oneshot::channel::<withal::tasks::Canceller>();
+        let task = create_task(async move {
+            assert!(canceller.await.unwrap().cancel());
+            outcome
+        });
+        to.send(task.canceller()).unwrap();
+        assert_eq!(task.await, Err(expected));
+    }
 }
 
 #[tokio::test]
@@ -141,6 +146,6 @@ async fn cancels_race_with_ends() {
         let cancels = tokio::spawn(async move { canceller.cancel() });
         let outcome = task.await;
         let was_of_use = cancels.await.unwrap();
-        assert!(outcome == Ok(n) || (outcome == Err(Error::Cancelled) && was_of_use));
+        assert_eq!(outcome, if was_of_use { Err(Error::Cancelled) } else { Ok(n) });
     }
 }

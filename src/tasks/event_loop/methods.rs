@@ -149,6 +149,8 @@ impl EventLoop {
     ) -> Result<Handle, LoopError> {
         self.0.check_open()?;
         let call = self.0.calls.borrow_mut().at(when, erased(callback));
+        // It may be called by a task of tokio's, between the turns.
+        self.0.ready.wake();
         Ok(self.handle(call, Some(when)))
     }
 

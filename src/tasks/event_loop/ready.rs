@@ -50,6 +50,12 @@ impl Ready {
         Ok(())
     }
 
+    /// Has whoever drives the loop look again: a timer may be the first now.
+    pub(super) fn wake(&self) {
+        let driver = self.state().driver.take();
+        driver.into_iter().for_each(Waker::wake);
+    }
+
     pub(super) fn pop(&self) -> Option<Entry> {
         self.state().queue.pop_front()
     }

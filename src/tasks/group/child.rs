@@ -50,8 +50,8 @@ impl<T: Send + 'static, E> Report<Result<T, E>> for Child<T, E> {
     }
 
     /// As asyncio's, which calls back in the next turn: of tasks that fail in one turn, none is cancelled by another.
-    fn lingers(&self, ended: &Ended<Result<T, E>>) -> bool {
-        matches!(ended, Some(Ok(Err(_)) | Err(_)))
+    fn lingers(&self, returned: Option<&Result<T, E>>) -> bool {
+        returned.is_some_and(Result::is_err)
     }
 
     fn report(mut self, ended: Ended<Result<T, E>>) {
