@@ -5,7 +5,7 @@
 //! cargo run --example graceful_shutdown
 //! ```
 //!
-//! Five sessions, each with a lease and a transaction inside of it. It waits for Ctrl-C, or for a second. What it prints in
+//! Five sessions, each with a lease and a transaction inside of it. It waits for Ctrl-C, or for three seconds. What it prints in
 //! the end is the ledger, and whether it is balanced.
 
 use std::convert::Infallible;
@@ -90,7 +90,7 @@ async fn main() -> ExitCode {
     }
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
-        () = sleep(Duration::from_secs(1)) => {}
+        () = sleep(Duration::from_secs(3)) => {}
     }
     println!("stop");
     let stopped = cleanup::shutdown(sessions.shutdown(), GRACE).await;

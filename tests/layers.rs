@@ -10,7 +10,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("context", &["cleanup", "coroutine", "generator"]),
     ("coroutine", &["cleanup"]),
     ("generator", &["cleanup", "coroutine"]),
-    ("desugar", &["cleanup", "coroutine", "generator"]),
+    ("desugar", &["cleanup", "coroutine", "generator", "context"]),
     ("pages", &[]),
     ("tasks", &["cleanup", "coroutine", "generator", "context"]),
 ];

@@ -1,5 +1,6 @@
 use std::any::Any;
 use std::future::{Future, poll_fn};
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
@@ -12,4 +13,11 @@ pub(crate) async fn caught<F: Future>(work: F) -> Result<F::Output, Box<dyn Any 
         Err(payload) => Poll::Ready(Err(payload)),
     })
     .await
+}
+
+/// Never panics: not even where what it panicked with does, in its destructor. That is leaked.
+pub(super) fn quietly(f: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
+        mem::forget(payload);
+    }
 }

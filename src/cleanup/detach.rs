@@ -1,12 +1,11 @@
 use std::any::{Any, type_name};
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::caught::caught;
+use super::caught::{caught, quietly};
 use super::deadline::within;
 use super::extent::{self, Inner};
 use super::registry::Entry;
@@ -38,6 +37,7 @@ pub struct Cleanup<F> {
     work: F,
     name: &'static str,
     grace: Duration,
+    runtime: Option<Handle>,
     home: Option<Handle>,
     inner: Inner,
 }
@@ -61,7 +61,14 @@ where
 impl<F> Cleanup<F> {
     /// Named after its type, with a grace of 30 seconds, for the runtime that [`detach`](Self::detach) is called on.
     pub fn new(work: F) -> Self {
-        Self { work, name: type_name::<F>(), grace: GRACE, home: None, inner: Inner::default() }
+        Self {
+            work,
+            name: type_name::<F>(),
+            grace: GRACE,
+            runtime: None,
+            home: None,
+            inner: Inner::default(),
+        }
     }
 
     /// What the observers are told it is.
@@ -72,6 +79,11 @@ impl<F> Cleanup<F> {
     /// How long it may take, from its first poll; then it is dropped, and lost. By the wall clock.
     pub fn grace(self, grace: Duration) -> Self {
         Self { grace, ..self }
+    }
+
+    /// The runtime to use, whichever [`detach`](Self::detach) is called on.
+    pub fn on(self, runtime: Handle) -> Self {
+        Self { runtime: Some(runtime), ..self }
     }
 
     /// The runtime to use where [`detach`](Self::detach) is called on none.
@@ -92,15 +104,15 @@ impl<F> Cleanup<F> {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Send + 'static,
     {
-        let Self { work, name, grace, home, inner } = self;
+        let Self { work, name, grace, runtime, home, inner } = self;
         count(Count::Detached);
-        if let Some(runtime) = Handle::try_current().ok().or(home) {
+        if let Some(runtime) = runtime.or_else(|| Handle::try_current().ok()).or(home) {
             let tracked = Tracked { name, is_over: false, _entry: Entry::new(runtime.id()) };
             let task = runtime.spawn(run(Job { work, inner, grace, tracked }));
             extent::note(task);
         } else {
             // Its destructor may panic, and ours may be called by one.
-            drop(catch_unwind(AssertUnwindSafe(|| drop(work))));
+            quietly(|| drop(work));
             // What it would have waited for is still under way.
             inner.hand_on();
             over(Some(&Event::Lost { name, loss: Loss::NoRuntime }));

@@ -14,7 +14,7 @@ pub fn pending() -> usize {
 /// Waits until no cleanup is under way on this runtime: for the end of a program.
 ///
 /// Those that are detached meanwhile are waited for, too. What became of each, [`observe`](super::observe) tells. Where
-/// no runtime is, there is nothing to wait for.
+/// no runtime is, there is nothing to wait for. In a cleanup it would wait for that, too, and so for as long as it may.
 ///
 /// # Errors
 ///

@@ -38,8 +38,9 @@
 //! - **Safe in destructors.** [`detach`] neither blocks nor panics, whether there is a runtime or not, also while another
 //!   panic unwinds.
 //! - **No loss in silence.** Whatever does not come to its end is told to the observers, once.
-//! - **No timer needed.** Graces and [`drain`] are kept also on a runtime whose timer is not enabled. They are of the
-//!   wall clock, also where tokio's clock is paused.
+//! - **No timer needed.** Graces and [`drain`] are kept also on a runtime whose timer is not enabled: by a thread of their
+//!   own, one for all, which begins with the first that has to wait. They are of the wall clock, also where tokio's clock
+//!   is paused.
 //! - **By runtime.** [`pending`] and [`drain`] are about the runtime that they are called on. [`totals`] are of the whole
 //!   process.
 //! - **Inner before outer.** What is detached inside the body of a [scope](crate::context) is over before the exit of

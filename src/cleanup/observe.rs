@@ -1,8 +1,8 @@
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Event;
+use super::caught::quietly;
 
 type Hook = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
 
@@ -64,6 +64,7 @@ pub(crate) fn tell(event: &Event<'_>) {
     // Not while they are locked: a hook may observe, or detach.
     let hooks = hooks().clone();
     for hook in hooks {
-        drop(catch_unwind(AssertUnwindSafe(|| hook(event))));
+        // And the hook itself may have been the last of its kind.
+        quietly(move || hook(event));
     }
 }

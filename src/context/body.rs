@@ -24,9 +24,13 @@ pub struct Body<'s, F, I, H> {
 /// How a block has ended.
 pub enum Ended<T> {
     Done(T),
-    Panicked(Box<dyn Any + Send>),
+    Panicked(Payload),
     Interrupted,
 }
+
+/// What it panicked with; boxed once more, for what is moved where nothing panics to be small.
+#[expect(unreachable_pub, reason = "an alias is not reached, but what it stands for is")]
+pub type Payload = Box<Box<dyn Any + Send>>;
 
 impl<'s, F, I, H> Body<'s, F, I, H> {
     #[inline]
@@ -58,17 +62,22 @@ impl<F: Future, I: Future<Output = ()>, H: Home> Future for Body<'_, F, I, H> {
                     home.remember();
                     return Poll::Pending;
                 }
-                discard(this.work).err().map_or(Ended::Interrupted, Ended::Panicked)
+                discard(this.work).err().map_or(Ended::Interrupted, panicked)
             }
             Err(payload) => {
                 // The first panic is the one that is told.
                 drop(discard(this.work));
-                Ended::Panicked(payload)
+                panicked(payload)
             }
         };
         drop(extent);
         Poll::Ready(ended)
     }
+}
+
+#[cold]
+fn panicked<T>(payload: Box<dyn Any + Send>) -> Ended<T> {
+    Ended::Panicked(Box::new(payload))
 }
 
 /// Drops what is not over.

@@ -1,7 +1,7 @@
-use std::any::Any;
 use std::convert::Infallible;
 
 use super::Exit;
+use super::body::Payload;
 
 /// An error of the block that is not `Send + 'static`, as [`Exit::Error`] shows it: that it is there, and no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,7 +18,7 @@ pub enum Fault<E, N = Infallible> {
     Nested(N),
     /// An error of which nothing can be shown; it is kept elsewhere.
     Hidden(Hidden),
-    Panic(Box<dyn Any + Send>),
+    Panic(Payload),
     /// By the manager itself.
     Interrupted,
 }
@@ -37,7 +37,7 @@ impl<E: Send + 'static, N: Send + 'static> Fault<E, N> {
             Self::Error(error) => Exit::Error(error),
             Self::Nested(error) => Exit::Error(error),
             Self::Hidden(hidden) => Exit::Error(hidden),
-            Self::Panic(payload) => Exit::Panic(&mut **payload),
+            Self::Panic(payload) => Exit::Panic(&mut ***payload),
             Self::Interrupted => Exit::Cancelled,
         }
     }

@@ -88,6 +88,19 @@
 /// - A block with `continue` in it is one that the compiler sees run again: it cannot move what is made outside of it, and
 ///   of several managers, those after the first are part of the block.
 /// - `break` and `continue` need `loop;`, and labels have to be named: the compiler says so.
+///
+///   ```compile_fail,E0382
+///   # async fn count(numbers: &tokio::sync::Mutex<Vec<u32>>) {
+///   # use withal::context::async_with;
+///   for _ in 0..3 {
+///       async_with!(numbers = numbers => {
+///           if numbers.is_empty() {
+///               continue; // a value of type `ToContinueWriteLoopFirst` is used again
+///           }
+///       });
+///   }
+///   # }
+///   ```
 /// - In an `async` block, such as `#[tokio::main]` makes of `main`, the compiler may not know yet what `return` returns. It
 ///   asks for `-> Result<_, E>;` then, mostly where `E` is not `Send`, as `Box<dyn Error>` is not. An error that is not
 ///   `Send` is [hidden](crate::context::Hidden) from the manager.
@@ -117,32 +130,31 @@ macro_rules! async_with {
             Ok(guard) => {
                 let mut scope = $crate::context::expansion::Scope::new(guard);
                 let of = scope.of();
-                let fell = $crate::context::expansion::flag();
                 let mut value = None;
                 #[allow(unused_mut, reason = "only a block in a loop sets it")]
                 let mut flow = 0_u8;
-                let returns = $crate::context::expansion::Witness::default();
+                let witness = $crate::context::expansion::Witness::default();
                 // In the function and in the block, so that both return the same.
                 if false {
-                    return returns.get();
+                    return witness.returns();
                 }
                 let ended = {
                     let (target, interrupt, rest) = scope.parts();
                     let block = async {
                         if false {
-                            return returns.get();
+                            return witness.returns();
                         }
                         let $target = $crate::context::expansion::target(target);
                         $crate::async_with!(@run $mode value flow $block);
-                        match $crate::context::expansion::Fell(&fell).await {}
+                        match $crate::context::expansion::Fell(witness.fell()).await {}
                     };
-                    let block = $crate::context::expansion::Block::new(block, &fell);
+                    let block = $crate::context::expansion::Block::new(block, witness.fell());
                     $crate::context::expansion::Body::new(block, interrupt, rest).await
                 };
                 #[allow(unused_imports, reason = "one of them is the one")]
                 let kind = {
                     use $crate::context::expansion::{Known as _, Other as _, Unsendable as _};
-                    (&&&returns.kind()).kind()
+                    (&&&witness.kind()).kind()
                 };
                 let mut left = $crate::context::expansion::left(ended, value, kind);
                 let result = $crate::__exit_scope!(scope, left.fault);
@@ -260,7 +272,7 @@ macro_rules! async_with {
 
     (-> $returns:ty; $($rest:tt)+) => {{
         if false {
-            return $crate::context::expansion::named::<$returns>().get();
+            return $crate::context::expansion::named::<$returns>();
         }
         $crate::async_with!($($rest)+)
     }};

@@ -132,7 +132,7 @@
 //! | nightly's async drop, an experiment | yes | awaited | no | no: destructor | in a block | 0 |
 //!
 //! The crate's benches measure it beside these: a lock through [`async_with!`](macro@async_with) costs what the lock costs
-//! and about 40 instructions more.
+//! and about 30 instructions more.
 
 use std::any::Any;
 

@@ -16,7 +16,7 @@ type HomeOf<G> = <<G as AsyncExit>::OnDrop as Policy<G>>::Home;
 pub struct Scope<G: AsyncExit> {
     /// None when it has been exited, or is exited in a future that owns it.
     guard: Option<G>,
-    /// In the middle of a poll of its exit: if it is dropped then, that has panicked.
+    /// In the middle of a poll of its exit: if it is dropped then, that has panicked, and is not to begin anew.
     is_polled: bool,
     rest: Rest<HomeOf<G>>,
 }
@@ -48,9 +48,16 @@ impl<G: AsyncExit> Scope<G> {
         (target, interrupt, &mut self.rest)
     }
 
+    /// Whether the exit is to own its guard.
     #[inline]
     pub const fn is_owned(&self) -> bool {
         G::OnDrop::OWNED
+    }
+
+    /// Whether an exit that is dropped in its middle is to begin anew.
+    #[inline]
+    pub const fn is_watched(&self) -> bool {
+        G::OnDrop::AWAITED
     }
 
     /// Whether something that was detached inside is still to be waited for, by [`wait`](Self::wait).
@@ -64,6 +71,7 @@ impl<G: AsyncExit> Scope<G> {
     pub async fn wait(&mut self) {
         self.rest.home.remember();
         self.rest.inner.wait().await;
+        self.rest.inner = Inner::default();
     }
 
     /// The exit, in a future that owns the guard.
@@ -80,9 +88,23 @@ impl<G: AsyncExit> Scope<G> {
         G::OnDrop::exit(guard, fault, std::mem::take(&mut self.rest.home))
     }
 
+    /// The exit, in a future that borrows the guard, of which nobody has to know how far it came; [`exited`](Self::exited)
+    /// is to be called after it.
+    #[inline]
+    pub fn plain_exit<E, N>(
+        &mut self,
+        fault: &mut Option<Fault<E, N>>,
+    ) -> impl Future<Output = Result<G::Verdict, G::Error>> + Send
+    where
+        E: Send + 'static,
+        N: Send + 'static,
+    {
+        self.guard.as_mut().expect("it is exited once").aexit(Fault::exit(fault))
+    }
+
     /// The exit, in a future that borrows the guard; [`exited`](Self::exited) is to be called after it.
     #[inline]
-    pub fn exit<E, N>(
+    pub fn watched_exit<E, N>(
         &mut self,
         fault: &mut Option<Fault<E, N>>,
     ) -> impl Future<Output = Result<G::Verdict, G::Error>> + Send
@@ -95,11 +117,12 @@ impl<G: AsyncExit> Scope<G> {
         Watched { exit, is_polled: &mut self.is_polled, home: &mut self.rest.home }
     }
 
-    /// The guard is not needed any more: nothing is left in it, and no destructor has to find that out.
+    /// The guard is not needed any more. Nothing else is left, since what was inside is over: no destructor has to find
+    /// that out.
     #[inline]
     pub fn exited(&mut self) {
         self.guard = None;
-        drop(std::mem::take(&mut self.rest));
+        self.rest.home = HomeOf::<G>::default();
     }
 }
 
@@ -118,8 +141,10 @@ macro_rules! __exit_scope {
             let (result, fault) = $scope.owned_exit($fault.take()).await;
             $fault = fault;
             result
+        } else if $scope.is_watched() {
+            $scope.watched_exit(&mut $fault).await
         } else {
-            $scope.exit(&mut $fault).await
+            $scope.plain_exit(&mut $fault).await
         };
         $scope.exited();
         $crate::context::expansion::forget($scope);

@@ -192,10 +192,10 @@ impl<T, E> Left<T, E> {
 #[cold]
 fn fail<G: AsyncExit, T, E>(result: Result<G::Verdict, G::Error>, fault: Fault<E>) -> Finished<G, T, E> {
     match (result, fault) {
-        (Ok(_), Fault::Panic(payload)) => resume_unwind(payload),
+        (Ok(_), Fault::Panic(payload)) => resume_unwind(*payload),
         (Err(error), Fault::Panic(payload)) => {
             report::<G>(&error);
-            resume_unwind(payload)
+            resume_unwind(*payload)
         }
         (Ok(verdict), fault) => match (verdict.swallowed(), fault) {
             (Some(value), _) => Ok(value),

@@ -208,7 +208,7 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     /// Answers the yield that the body is at, and goes on to the next.
     ///
     /// As in Python, the first step has no yield to answer: it is [`resume`](Self::resume) or [`start`](Self::start),
-    /// or it sends a value that carries nothing, as `()`, Python's `None`.
+    /// or it sends a value that carries nothing, having neither size nor destructor: `()`, Python's `None`.
     ///
     /// # Errors
     ///
@@ -298,7 +298,12 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     /// Something in the body may not have been polled, as nobody had woken it.
     #[cold]
     fn step_again(&mut self) -> Stepped<D> {
-        if self.0.wake() { self.step() } else { Err(Error::Waiting) }
+        while self.0.wake() {
+            if let Poll::Ready(stepped) = self.poll_step(&mut Context::from_waker(Waker::noop())) {
+                return stepped;
+            }
+        }
+        Err(Error::Waiting)
     }
 
     #[inline(always)]

@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,9 +14,16 @@ use super::{Drive, State, Step, Throw};
 pub(super) struct Machine<C: Cradle> {
     stage: Stage,
     /// Of a body that has ended, while the last value that it yielded waits for its answer.
-    last: Option<C::Output>,
+    last: Option<Box<Last<C::Yield, C::Output>>>,
     #[pin]
     cradle: C,
+}
+
+/// What is left of a body that has ended.
+struct Last<Y, O> {
+    /// Yielded, and not taken yet.
+    values: VecDeque<Y>,
+    outcome: O,
 }
 
 /// A [`State`], and a little more.
@@ -89,45 +97,40 @@ where
         *this.stage = if thrown.is_exit() { Stage::Exiting } else { Stage::Running };
         match this.last {
             None => this.cradle.exchange().throw(thrown),
-            // Nobody is left to catch it.
-            Some(_) if thrown.is_exit() => {}
-            Some(last) => *last = Err(thrown),
+            // Nobody is left to catch it; what the body failed with comes first.
+            Some(last) if thrown.is_exit() => last.values.clear(),
+            Some(last) if last.outcome.is_ok() => last.outcome = Err(thrown),
+            Some(_) => {}
         }
     }
 
     #[inline(always)]
-    fn poll_step(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<C::Yield, Result<R, T>>> {
-        let mut this = self.project();
+    fn poll_step(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<C::Yield, Result<R, T>>> {
+        let mut this = self.as_mut().project();
         this.cradle.exchange().polled_with(cx);
         let mut ending = Ending { stage: this.stage, cradle: this.cradle.as_mut() };
         match ending.cradle.as_mut().poll_body(cx) {
             Some(Poll::Pending) => {
                 mem::forget(ending);
-                let Some(value) = this.cradle.exchange().take_out() else {
-                    if *this.stage != Stage::Exiting {
-                        *this.stage = Stage::Running;
-                    }
-                    return Poll::Pending;
-                };
-                *this.stage = Stage::Suspended;
-                Poll::Ready(Step::Yielded(value))
+                if let Some(value) = this.cradle.exchange().take_out() {
+                    *this.stage = Stage::Suspended;
+                    return Poll::Ready(Step::Yielded(value));
+                }
+                let queued = this.cradle.exchange().take_queued();
+                if queued.is_some() {
+                    *this.stage = Stage::Suspended;
+                } else if *this.stage != Stage::Exiting {
+                    *this.stage = Stage::Running;
+                }
+                queued.map_or(Poll::Pending, |value| Poll::Ready(Step::Yielded(value)))
             }
             Some(Poll::Ready(outcome)) => {
-                let exchange = ending.cradle.exchange();
-                let (value, unraised) = (exchange.take_out(), exchange.take_thrown());
-                drop(ending);
-                let outcome = match unraised {
-                    // Thrown in and raised nowhere: it comes out, as it does where it is not caught.
-                    Some(thrown) if outcome.is_ok() && !thrown.is_exit() => Err(thrown),
-                    _ => outcome,
-                };
-                let Some(value) = value else { return Poll::Ready(Step::Complete(outcome)) };
-                (*this.stage, *this.last) = (Stage::Suspended, Some(outcome));
-                Poll::Ready(Step::Yielded(value))
+                mem::forget(ending);
+                self.end(outcome)
             }
             None => {
                 drop(ending);
-                this.last.take().map_or(Poll::Pending, |last| Poll::Ready(Step::Complete(last)))
+                self.poll_last()
             }
         }
     }
@@ -140,5 +143,42 @@ where
     fn abandon(self: Pin<&mut Self>) {
         let this = self.project();
         drop(Ending { stage: this.stage, cradle: this.cradle });
+    }
+}
+
+/// A step of a machine.
+type Ended<C, R, T> = Step<<C as Cradle>::Yield, Result<R, T>>;
+
+impl<C, R, T> Machine<C>
+where
+    C: Cradle<Output = Result<R, T>, Thrown = T>,
+    T: Throw,
+{
+    /// The body has ended. Not inlined, so that the way of a yield is short.
+    #[inline(never)]
+    fn end(mut self: Pin<&mut Self>, outcome: Result<R, T>) -> Poll<Ended<C, R, T>> {
+        let this = self.as_mut().project();
+        let ending = Ending { stage: this.stage, cradle: this.cradle };
+        let exchange = ending.cradle.exchange();
+        let (unraised, values) = (exchange.take_thrown(), exchange.take_left());
+        drop(ending);
+        let outcome = match unraised {
+            // Thrown in and raised nowhere: it comes out, as it does where it is not caught.
+            Some(thrown) if outcome.is_ok() && !thrown.is_exit() => Err(thrown),
+            _ => outcome,
+        };
+        let Some(values) = values else { return Poll::Ready(Step::Complete(outcome)) };
+        *this.last = Some(Box::new(Last { values, outcome }));
+        self.poll_last()
+    }
+
+    /// The values that are left, and then the outcome.
+    #[cold]
+    fn poll_last(self: Pin<&mut Self>) -> Poll<Ended<C, R, T>> {
+        let this = self.project();
+        let Some(mut last) = this.last.take() else { return Poll::Pending };
+        let Some(value) = last.values.pop_front() else { return Poll::Ready(Step::Complete(last.outcome)) };
+        (*this.stage, *this.last) = (Stage::Suspended, Some(last));
+        Poll::Ready(Step::Yielded(value))
     }
 }

@@ -52,9 +52,11 @@
 //!   interrupted; at any other, it is raised at the next yield (PEP 492 lets it into any `await`).
 //! - Dropping a coroutine runs nothing of its body but destructors. What is to be awaited on the way out needs
 //!   [`close`](Coroutine::close): that is PEP 342's `close`, without its call from the finalizer.
-//! - A value sent in answer to a yield that was dropped is dropped, too. A throw replaces one that was not raised yet.
+//! - A value sent in answer to a yield that was dropped is dropped, too. A throw replaces an error that was not raised yet;
+//!   an exit comes after it.
 //! - A value that a body had yielded is dropped with it when it panics in the same step, and when it ignores the exit: what
-//!   is told then is the panic, or [`Error::IgnoredExit`].
+//!   is told then is the panic, or [`Error::IgnoredExit`]. Values of one step that wait behind another are dropped by
+//!   [`close`](Coroutine::close).
 //! - An exit that the body catches is not raised again: a body may ignore it, and `close` says so.
 //!
 //! # PEP 479, by construction

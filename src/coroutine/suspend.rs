@@ -19,6 +19,8 @@ pub struct Yield<'a, 'g, Y, S, T> {
 
 enum Stage<Y> {
     Fresh(Y),
+    /// Its value is behind others.
+    Queued,
     Asked,
     Done,
 }
@@ -61,7 +63,7 @@ impl<Y, S, T> Future for Yield<'_, '_, Y, S, T> {
 }
 
 impl<Y, S, T> Yield<'_, '_, Y, S, T> {
-    /// Nothing was sent, but something may have been thrown; or another value is in the way.
+    /// Nothing was sent, but something may have been thrown; or other values are in the way.
     #[cold]
     #[inline(never)]
     fn poll_closely(&mut self, cx: &mut Context<'_>) -> Poll<Result<S, T>> {
@@ -72,10 +74,23 @@ impl<Y, S, T> Yield<'_, '_, Y, S, T> {
             self.stage = Stage::Done;
             return Poll::Ready(Err(thrown));
         }
-        if matches!(self.stage, Stage::Fresh(_)) && !exchange.is_full() {
-            if let Stage::Fresh(value) = mem::replace(&mut self.stage, Stage::Asked) {
-                exchange.put(value);
+        match mem::replace(&mut self.stage, Stage::Asked) {
+            Stage::Fresh(value) => {
+                if exchange.put_behind(value) {
+                    self.stage = Stage::Queued;
+                }
             }
+            Stage::Queued => {
+                // As long as there are, it is not this one's answer.
+                let sent = exchange.take_sent();
+                if exchange.has_queued() {
+                    self.stage = Stage::Queued;
+                } else if let Some(sent) = sent {
+                    self.stage = Stage::Done;
+                    return Poll::Ready(Ok(sent));
+                }
+            }
+            Stage::Asked | Stage::Done => {}
         }
         exchange.awaits(cx);
         Poll::Pending

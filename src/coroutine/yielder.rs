@@ -9,7 +9,7 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
     /// Hands `value` to whoever drives the body, and waits for the answer: Python's `sent = yield value`.
     ///
     /// It may be raced or joined with other futures. A value that was polled once is delivered, also if the future is
-    /// dropped then; the answer to it is dropped. A second yield in the same step waits until the first was delivered.
+    /// dropped then; the answer to it is dropped. Of several in one step each is delivered, in order, a step each.
     ///
     /// # Errors
     ///
@@ -58,6 +58,8 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
             }
             let polled = future.as_mut().poll(cx).map(Ok);
             if polled.is_pending() {
+                // No yield is under way, so this is the answer to one that was dropped.
+                drop(yielder.exchange().take_sent());
                 yielder.exchange().awaits(cx);
             }
             polled

@@ -1,4 +1,5 @@
-//! What Python's `async for`, `aiter` and `anext` stand for (PEP 492, PEP 525), as macros and functions that do the same.
+//! What Python's `async for`, `async with`, `aiter`, `anext` and `yield` stand for (PEP 492, PEP 525): macros and functions
+//! that do the same, and each construct beside what it is without.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -22,6 +23,7 @@
 //! | Python | here | what it is without |
 //! |---|---|---|
 //! | `async for x in xs: .. else: ..` | [`async_for!`] | `while let Some(x) = xs.next().await { .. }`, if there is no `else` |
+//! | `async with m as x: ..` | [`async_with!`](crate::async_with) | [step by step](crate::async_with#examples) |
 //! | `aiter(xs)` | [`aiter`], by [`AsyncIterable`] | nothing, for what is a [`Stream`](futures_core::Stream) already |
 //! | `await anext(xs)` | [`anext`] | `xs.next().await` of `StreamExt` |
 //! | `await anext(xs, default)` | [`anext_or`] | `xs.next().await.unwrap_or(default)` |
@@ -89,6 +91,79 @@
 //!     block_2 += 1;
 //! }
 //! # assert_eq!((block, block_2), (vec![1, 2, 3], 1));
+//! # }
+//! ```
+//!
+//! # An async generator, step by step
+//!
+//! PEP 525 begins with the class that one had to write before: an iterator with its place in fields, and what became of it.
+//!
+//! ```python
+//! class Ticker:                                        async def ticker(delay, to):
+//!     def __init__(self, delay, to):                       for i in range(to):
+//!         self.delay = delay                                   yield i
+//!         self.i = 0                                           await asyncio.sleep(delay)
+//!         self.to = to
+//!     def __aiter__(self):
+//!         return self
+//!     async def __anext__(self):
+//!         i = self.i
+//!         if i >= self.to:
+//!             raise StopAsyncIteration
+//!         self.i += 1
+//!         if i:
+//!             await asyncio.sleep(self.delay)
+//!         return i
+//! ```
+//!
+//! Here the class is a [`Stream`](futures_core::Stream), whose every await is a state of its own:
+//!
+//! ```
+//! use std::pin::Pin;
+//! use std::task::{Context, Poll, ready};
+//! use std::time::Duration;
+//! use futures::{Stream, StreamExt};
+//! use tokio::time::{Sleep, sleep};
+//! use withal::generator::generator;
+//!
+//! struct Ticker {
+//!     delay: Duration,
+//!     i: u32,
+//!     to: u32,
+//!     sleep: Option<Pin<Box<Sleep>>>,
+//! }
+//!
+//! impl Stream for Ticker {
+//!     type Item = u32;
+//!     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<u32>> {
+//!         if let Some(sleep) = &mut self.sleep {
+//!             ready!(sleep.as_mut().poll(cx));
+//!         }
+//!         let (i, delay) = (self.i, self.delay);
+//!         if i >= self.to {
+//!             return Poll::Ready(None);
+//!         }
+//!         self.i += 1;
+//!         self.sleep = Some(Box::pin(sleep(delay)));
+//!         Poll::Ready(Some(i))
+//!     }
+//! }
+//!
+//! fn ticker(delay: Duration, to: u32) -> impl Stream<Item = u32> {
+//!     generator(async move |mut y| {
+//!         for i in 0..to {
+//!             y.yield_(i).await?;
+//!             sleep(delay).await;
+//!         }
+//!         Ok(())
+//!     })
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! let delay = Duration::from_secs(1);
+//! let class = Ticker { delay, i: 0, to: 3, sleep: None };
+//! assert_eq!(class.collect::<Vec<_>>().await, ticker(delay, 3).collect::<Vec<_>>().await);
 //! # }
 //! ```
 

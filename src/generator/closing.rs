@@ -27,11 +27,17 @@ impl Closing {
         Self { close: Box::pin(close), home }
     }
 
-    /// Detaches it onto the current runtime, or else the one that the generator was first iterated on, as a
+    /// Detaches it onto the runtime that the generator was first iterated on, or else the current one, as a
     /// [cleanup](crate::cleanup): what is done where no hook is set.
+    ///
+    /// That runtime has what the body uses, its timer for one. Where it is gone, the close is lost, and told.
     pub fn detach(mut self) {
         let home = self.home.take();
-        Cleanup::new(self).named("async generator").home(home).detach();
+        let cleanup = Cleanup::new(self).named("async generator");
+        match home {
+            Some(runtime) => cleanup.on(runtime).detach(),
+            None => cleanup.detach(),
+        }
     }
 }
 

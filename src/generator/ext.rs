@@ -77,8 +77,9 @@ pub trait AsyncGeneratorExt: sealed::Sealed {
 
     /// Answers the yield that the body is at, and goes on to the next.
     ///
-    /// As in Python, the first step has no yield to answer: it is [`start`](Self::start), or `asend(())`. Resolves to
-    /// `Ok(None)` at the end, and ever after; a value sent then is dropped.
+    /// As in Python, the first step has no yield to answer: it is [`start`](Self::start), or `asend(())`, or `asend` of
+    /// another value that carries nothing, having neither size nor destructor. Resolves to `Ok(None)` at the end, and ever
+    /// after; a value sent then is dropped.
     ///
     /// # Errors
     ///

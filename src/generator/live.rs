@@ -27,16 +27,11 @@ impl Live {
         self.generators.push((home, generator));
     }
 
-    /// Takes those of a runtime out.
-    fn take(&mut self, of: Id) -> Vec<WeakGenerator> {
-        let mut taken = Vec::new();
-        self.generators.retain(|(home, generator)| {
-            if *home == of && generator.is_alive() {
-                taken.push(generator.clone());
-            }
-            *home != of
-        });
-        taken
+    /// Those of a runtime. They stay: one that cannot be closed now may be later.
+    fn of(&self, runtime: Id) -> Vec<WeakGenerator> {
+        let ours =
+            self.generators.iter().filter(|(home, generator)| *home == runtime && generator.is_alive());
+        ours.map(|(_, generator)| generator.clone()).collect()
     }
 }
 
@@ -56,7 +51,7 @@ pub(super) fn add(generator: &WeakGenerator) {
 ///
 /// They are closed side by side, as [cleanups](crate::cleanup): each has its grace, and the observers are told of those
 /// that fail. One that is in the middle of an operation cannot be closed, and fails with
-/// [`Error::Running`](super::Error::Running): let the tasks end first. It is about generators with the default
+/// [`Error::Running`](super::Error::Running): let the tasks end first, or call this once more. It is about generators with the default
 /// [`Hooks`](super::Hooks); one that was dropped unfinished needs no more than [`drain`].
 ///
 /// # Errors
@@ -86,7 +81,7 @@ pub(super) fn add(generator: &WeakGenerator) {
 pub async fn shutdown_asyncgens(most: Duration) -> Result<(), Unfinished> {
     if let Ok(runtime) = Handle::try_current() {
         // Not while they are locked: observers may be told at once.
-        let ours = live().take(runtime.id());
+        let ours = live().of(runtime.id());
         for generator in ours {
             Cleanup::new(generator.aclose()).named("async generator").detach();
         }

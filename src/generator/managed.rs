@@ -15,8 +15,23 @@ use crate::coroutine::{Drive, Exit, State, Throw};
 /// default [`aclose`](Self::aclose) is detached onto the runtime, as a [cleanup](crate::cleanup) that
 /// [`drain`](crate::cleanup::drain) waits for and whose failure [`observe`](crate::cleanup::observe) tells of.
 ///
+/// Two tasks that both want items need something to wait for their turn with: a `tokio::sync::Mutex` around it, say. A body
+/// that holds a handle on its own generator is never finalized, since its last handle never goes.
+///
 /// It is boxed, and every operation takes a lock twice; [`AsyncGenerator`] does neither. It is no
-/// [`Stream`](futures_core::Stream): an item could not say that an operation was refused.
+/// [`Stream`](futures_core::Stream): an item could not say that an operation was refused. Where only one asks:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use futures::{StreamExt, stream};
+/// use withal::generator::generator;
+///
+/// let managed = generator(async |mut y| y.yield_all(stream::iter([1, 2])).await).managed();
+/// let items = stream::unfold(managed, async |managed| Some((managed.anext().await.ok()??, managed)));
+/// assert_eq!(items.collect::<Vec<_>>().await, [1, 2]);
+/// # }
+/// ```
 ///
 /// # Examples
 ///

@@ -68,15 +68,61 @@
 //! | I want | use | it costs |
 //! |---|---|---|
 //! | items out, and nothing else, in the least time | [`stream!`](crate::stream), [`try_stream!`](crate::try_stream) of `async-stream` | a macro around the body: 52 instructions an item |
-//! | that, and helpers that yield, delegation, a close that awaits | [`generator`] | 64 |
-//! | answers, errors thrown in | [`generator`], [`try_generator`] | 85 a round trip |
+//! | that, and helpers that yield, delegation, a close that awaits | [`generator`] | 65 |
+//! | answers, errors thrown in | [`generator`], [`try_generator`] | 86 a round trip |
 //! | a name for its type: a field, an array | [`boxed`](AsyncGenerator::boxed) | an allocation, and a call by pointer |
 //! | several holders; to be closed when it is dropped | [`managed`](AsyncGenerator::managed) | that, and two locks an item |
 //!
-//! Layers cost: four generators that each loop over the next take 237 instructions an item (`stream!`: 169), and more by
+//! Layers cost: four generators that each loop over the next take 242 instructions an item (`stream!`: 169), and 411 by
 //! `yield_from`, which passes answers and throws through. Three helper functions that get the yielder, as
-//! `&mut Yielder<'_, ..>`, take 88: prefer them where there is a choice. What a hand-written `poll_next` takes in the same
+//! `&mut Yielder<'_, ..>`, take 89: prefer them where there is a choice. What a hand-written `poll_next` takes in the same
 //! places is 13; all of it by the crate's benches.
+//!
+//! # Types, and errors
+//!
+//! A function that returns a generator says what is yielded and sent, or boxes it:
+//!
+//! ```
+//! use withal::coroutine::{Drive, Exit};
+//! use withal::generator::{AsyncGenerator, BoxAsyncGenerator, generator};
+//!
+//! fn totals() -> AsyncGenerator<impl Drive<Yield = u32, Sent = u32, Return = (), Thrown = Exit>> {
+//!     generator(async |mut y| {
+//!         let mut total = 0;
+//!         loop {
+//!             total += y.yield_(total).await?;
+//!         }
+//!     })
+//! }
+//!
+//! fn boxed() -> BoxAsyncGenerator<'static, u32, u32> {
+//!     totals().boxed()
+//! }
+//! # drop(boxed());
+//! ```
+//!
+//! In the body of a [`try_generator`] the `?` takes errors of the one type that it fails with, and converts no others:
+//! what is converted there is an error into [`Thrown`](crate::coroutine::Thrown). Helpers convert:
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! use futures::TryStreamExt;
+//! use withal::generator::try_generator;
+//!
+//! async fn read(line: &str) -> Result<u32, Box<dyn std::error::Error>> {
+//!     Ok(line.trim().parse()?) // any error
+//! }
+//!
+//! let numbers = try_generator(async |mut y| {
+//!     for line in ["1", " 2 "] {
+//!         y.yield_(read(line).await?).await?; // this one
+//!     }
+//!     Ok(())
+//! });
+//! assert_eq!(numbers.try_collect::<Vec<_>>().await.unwrap(), [1, 2]);
+//! # }
+//! ```
 //!
 //! # What is promised
 //!
@@ -95,6 +141,8 @@
 //! - Dropping an [`AsyncGenerator`] runs nothing of its body but destructors: PEP 525's finalizer is that of a
 //!   [`ManagedGenerator`]. Better still, close it where it was made.
 //! - An error cannot be thrown into an `await` that is no yield; see [`wait`](crate::coroutine::Yielder::wait).
+//! - An answer to a yield that was dropped is nobody's. A throw replaces an error that was not raised yet. What the body
+//!   had yielded is dropped with it when it panics in the same step, and by a close.
 //! - Do not yield inside a scope that is bound to a task: a timeout, a lock, a task group. The consumer decides when the
 //!   body goes on, if ever (PEP 533, PEP 789).
 

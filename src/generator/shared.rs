@@ -164,7 +164,34 @@ where
     T: Throw<Error: Send + 'static> + Send + 'static,
 {
     fn erased_aclose(self: Arc<Self>) -> ErasedClose {
-        Box::pin(async move { self.aclose().await.map_err(erase) })
+        Box::pin(async move {
+            // Dropped after what is awaited, and the handle in it.
+            let mut given_up = GivenUp(Some(Arc::clone(&self)));
+            let closed = self.aclose().await;
+            given_up.0 = None;
+            closed.map_err(erase)
+        })
+    }
+}
+
+/// A close that was dropped before it was done, for want of time, say: it is not to begin anew by the finalizer hook.
+struct GivenUp<Y, S, T>(Option<Arc<Shared<Y, S, T>>>)
+where
+    Y: Send + 'static,
+    S: Send + 'static,
+    T: Throw<Error: Send + 'static> + Send + 'static;
+
+impl<Y, S, T> Drop for GivenUp<Y, S, T>
+where
+    Y: Send + 'static,
+    S: Send + 'static,
+    T: Throw<Error: Send + 'static> + Send + 'static,
+{
+    fn drop(&mut self) {
+        // Unless there are other handles: theirs is the generator then.
+        if let Some(mut shared) = self.0.take().and_then(|shared| Arc::try_unwrap(shared).ok()) {
+            drop(shared.at_rest.get_mut().unwrap_or_else(PoisonError::into_inner).generator.take());
+        }
     }
 }
 

@@ -30,7 +30,8 @@ impl WeakGenerator {
 
     /// Closes it, as [`ManagedGenerator::aclose`](super::ManagedGenerator::aclose) does; does nothing if it is gone.
     ///
-    /// From the first poll on it keeps the generator alive.
+    /// From the first poll on it keeps the generator alive. Where it is dropped then before it is done, and no handle is left,
+    /// the body is dropped with it.
     ///
     /// # Errors
     ///
@@ -42,7 +43,7 @@ impl WeakGenerator {
     ///
     /// # Cancel safety
     ///
-    /// Once it was polled, the exit is delivered; another one goes on with it.
+    /// Once it was polled, the exit is delivered; another one goes on with it, if there is a handle left.
     pub fn aclose(&self) -> impl Future<Output = Result<(), Box<dyn Any + Send>>> + Send + use<> {
         let generator = Weak::clone(&self.0);
         async move {

@@ -1,3 +1,4 @@
+use std::future::poll_fn;
 use std::pin::pin;
 
 use futures_core::Stream;
@@ -12,7 +13,8 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
     /// What `inner` yields goes out, answers go in to it, and so does what is thrown. When the outer generator is closed,
     /// the inner one is told first, and the exit is raised here after it has ended, also if it swallows it.
     ///
-    /// It begins `inner`, or goes on with a step under way. `inner` may be lent: `inner.as_mut()`.
+    /// It begins `inner`, or goes on with a step under way; where it is at a yield already, that is answered with the
+    /// default value, as Python does with `None`. `inner` may be lent, as `inner.as_mut()`.
     ///
     /// # Errors
     ///
@@ -20,12 +22,12 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
     ///
     /// # Panics
     ///
-    /// When `inner` does; when it is at a yield that waits for an answer, since none is there.
+    /// When `inner` does.
     ///
     /// # Cancel safety
     ///
-    /// As [`yield_`](Self::yield_). What `inner` has come to stays in it, but for a value that it has just yielded, which
-    /// is delivered once.
+    /// As [`yield_`](Self::yield_): a value that `inner` has yielded is delivered once, and the answer to it is lost. A step
+    /// of `inner` that is under way stays so: lent, it can be delegated to again.
     ///
     /// # Examples
     ///
@@ -52,27 +54,42 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
     pub async fn yield_from<G>(&mut self, mut inner: G) -> Result<(), T>
     where
         G: AsyncGeneratorExt<Drive: Drive<Yield = Y, Sent = S, Thrown = T>>,
+        S: Default,
     {
         let mut is_closed = false;
-        let mut stepped = inner.start().await;
+        let mut ask = Ask::Start;
         loop {
+            let stepped = match ask {
+                Ask::Start => self.wait(inner.start()).await,
+                Ask::Send(answer) => self.wait(inner.asend(answer)).await,
+                Ask::Throw(thrown) => self.wait(inner.athrow(thrown)).await,
+            };
             let value = match stepped {
-                Ok(Some(value)) => value,
-                Ok(None) if is_closed => return Err(T::exit()),
-                Ok(None) => return Ok(()),
-                Err(Error::Raised(error)) => return Err(T::from_error(error)),
-                Err(Error::Exited) => return Err(T::exit()),
-                Err(Error::Unanswered) => panic!("yield_from: the generator waits for an answer"),
-                Err(Error::NotStarted(_) | Error::Running(_) | Error::IgnoredExit) => {
-                    unreachable!("it was started, and each of its steps awaited")
+                Ok(Ok(Some(value))) => value,
+                Ok(Ok(None)) if is_closed => return Err(T::exit()),
+                Ok(Ok(None)) => return Ok(()),
+                Ok(Err(Error::Raised(error))) => return Err(T::from_error(error)),
+                Ok(Err(Error::Exited)) => return Err(T::exit()),
+                Ok(Err(Error::Unanswered)) => {
+                    ask = Ask::Send(S::default());
+                    continue;
+                }
+                Ok(Err(Error::NotStarted(_) | Error::Running(_) | Error::IgnoredExit)) => {
+                    unreachable!("it was started, and is answered at its yields alone")
+                }
+                // While it awaits: the step goes on, and is thrown into.
+                Err(thrown) => {
+                    is_closed |= thrown.is_exit();
+                    ask = Ask::Throw(thrown);
+                    continue;
                 }
             };
-            stepped = match self.yield_(value).await {
-                Ok(answer) => inner.asend(answer).await,
+            ask = match self.yield_(value).await {
+                Ok(answer) => Ask::Send(answer),
                 Err(thrown) => {
                     // A generator that ignores it yields once more, and so does this one: then that is what is told.
                     is_closed |= thrown.is_exit();
-                    inner.athrow(thrown).await
+                    Ask::Throw(thrown)
                 }
             };
         }
@@ -116,9 +133,16 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
         St: Stream<Item = T::Item<Y>>,
     {
         let mut stream = pin!(stream);
-        while let Some(item) = std::future::poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
+        while let Some(item) = self.wait(poll_fn(|cx| stream.as_mut().poll_next(cx))).await? {
             self.yield_(T::outcome(item)?).await?;
         }
         Ok(())
     }
+}
+
+/// What the inner generator is to be told.
+enum Ask<S, T> {
+    Start,
+    Send(S),
+    Throw(T),
 }

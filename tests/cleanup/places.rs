@@ -173,3 +173,16 @@ async fn it_does_not_begin_in_the_destructor() {
     drain(ENOUGH).await.unwrap();
     assert_eq!(ran_on.try_recv(), Ok(()));
 }
+
+#[test]
+fn on_a_runtime_of_ones_choice_whichever_is_current() {
+    let chosen = Builder::new_current_thread().build().unwrap();
+    let current = Builder::new_current_thread().build().unwrap();
+    let (sender, ran_on) = oneshot::channel();
+    current.block_on(async {
+        Cleanup::new(async { sender.send(Handle::current().id()) }).on(chosen.handle().clone()).detach();
+        drain(ENOUGH).await.unwrap();
+    });
+    chosen.block_on(drain(ENOUGH)).unwrap();
+    assert_eq!(ran_on.blocking_recv(), Ok(chosen.handle().id()));
+}

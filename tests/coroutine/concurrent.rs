@@ -7,7 +7,8 @@ use std::task::Poll;
 use futures::future::{join_all, select};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use withal::coroutine::{Error, Exit, Step, Yielder, coroutine};
+use tokio_test::{assert_ready_eq, task};
+use withal::coroutine::{Error, Exit, Step, Yielder, coroutine, try_coroutine};
 
 #[test]
 fn in_join() {
@@ -117,18 +118,92 @@ fn no_stale_answer_hides_a_throw() {
 }
 
 #[test]
-fn a_value_whose_yield_was_dropped_is_delivered_first() {
+fn values_whose_yields_were_dropped_are_delivered_in_order() {
     let mut body = coroutine(async |mut y| {
         for n in [1, 2] {
             assert!(y.yield_(n).now_or_never().is_none());
         }
-        y.yield_(3).await?;
+        let answer = y.yield_(3).await?;
+        Ok(answer)
+    });
+    assert_eq!(body.resume(), Ok(Step::Yielded(1)));
+    // Their yields are gone, so nobody takes these answers.
+    assert_eq!(body.send("to the first"), Ok(Step::Yielded(2)));
+    assert_eq!(body.send("to the second"), Ok(Step::Yielded(3)));
+    assert_eq!(body.send("to the third"), Ok(Step::Complete("to the third")));
+}
+
+#[test]
+fn the_last_values_come_before_the_end() {
+    let mut body = coroutine(async |mut y| {
+        for n in [1, 2, 3] {
+            assert!(y.yield_(n).now_or_never().is_none());
+        }
         Ok("end")
     });
-    // The second had no room, and its yield was dropped while it still held it: that is the body's own loss.
     assert_eq!(body.resume(), Ok(Step::Yielded(1)));
+    assert_eq!(body.send(()), Ok(Step::Yielded(2)));
     assert_eq!(body.send(()), Ok(Step::Yielded(3)));
     assert_eq!(body.send(()), Ok(Step::Complete("end")));
+}
+
+#[test]
+fn closing_drops_the_values_that_nobody_took() {
+    let two = async |mut y: Yielder<'_, i32>| {
+        for n in [1, 2] {
+            assert!(y.yield_(n).now_or_never().is_none());
+        }
+        Ok("end")
+    };
+    let mut ended = coroutine(two);
+    assert_eq!(ended.resume(), Ok(Step::Yielded(1)));
+    assert_eq!(ended.close(), Ok(Some("end")));
+    let mut under_way = coroutine(async |mut y: Yielder<'_, i32>| {
+        assert!(y.yield_(1).now_or_never().is_none());
+        assert_eq!(y.yield_(2).await, Err(Exit));
+        Ok("told")
+    });
+    assert_eq!(under_way.resume(), Ok(Step::Yielded(1)));
+    assert_eq!(under_way.close(), Ok(Some("told")));
+}
+
+#[test]
+fn in_futures_unordered_behind_another_value() {
+    let mut body = coroutine(async |mut y| {
+        assert!(y.yield_(1).now_or_never().is_none());
+        let mut set = FuturesUnordered::from_iter([y.yield_(2)]);
+        set.next().await.expect("one is in it")
+    });
+    assert_eq!(body.resume(), Ok(Step::Yielded(1)));
+    assert_eq!(body.send("to the first"), Ok(Step::Yielded(2)));
+    assert_eq!(body.send("to the second"), Ok(Step::Complete("to the second")));
+}
+
+/// An answer that nobody is there for is no reason to poll a wait over and over.
+#[test]
+fn a_wait_in_futures_unordered_after_a_yield_that_was_dropped() {
+    let mut body = coroutine(async |mut y| {
+        lose(&mut y).await;
+        let mut set = FuturesUnordered::from_iter([y.wait(pending::<()>())]);
+        Ok(set.next().await == Some(Err(Exit)))
+    });
+    assert_eq!(body.resume(), Ok(Step::Yielded(1)));
+    assert_eq!(body.send("stale"), Err(Error::Waiting));
+    assert_eq!(body.close(), Ok(Some(true)));
+}
+
+/// With a waker, whoever polls is woken to poll again; without, nobody would be.
+#[test]
+fn in_futures_unordered_by_poll_resume() {
+    let mut body = coroutine(async |mut y: Yielder<'_, i32>| {
+        let mut set = FuturesUnordered::from_iter([y.yield_(1)]);
+        set.next().await.expect("one is in it")
+    });
+    let mut step = task::spawn(poll_fn(|cx| body.poll_resume(cx)));
+    assert_ready_eq!(step.poll(), Ok(Step::Yielded(1)));
+    while step.poll().is_pending() {
+        assert!(step.is_woken(), "or it would stall");
+    }
 }
 
 #[test]
@@ -140,6 +215,22 @@ fn the_last_value_comes_before_the_end() {
     assert_eq!(body.resume(), Ok(Step::Yielded(1)));
     assert_eq!(body.send(()), Ok(Step::Complete("end")));
     assert_eq!(body.send(()), Err(Error::AlreadyAwaited));
+}
+
+#[test]
+fn throwing_between_the_last_value_and_the_end() {
+    let body = |outcome: Result<&'static str, &'static str>| {
+        try_coroutine(async move |mut y: Yielder<'_, i32, (), _>| {
+            select(y.yield_(1), ready(())).await;
+            Ok(outcome?)
+        })
+    };
+    let mut returns = body(Ok("end"));
+    assert_eq!(returns.resume(), Ok(Step::Yielded(1)));
+    assert_eq!(returns.throw("thrown"), Err(Error::Raised("thrown")));
+    let mut fails = body(Err("its own"));
+    assert_eq!(fails.resume(), Ok(Step::Yielded(1)));
+    assert_eq!(fails.throw("thrown"), Err(Error::Raised("its own")), "that came first");
 }
 
 #[test]

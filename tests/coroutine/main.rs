@@ -37,7 +37,7 @@
 //! | `copy`, `pickle` | a coroutine is neither `Clone` nor serializable: nothing to test at run time |
 //! | `bpo_45813_1`, `bpo_45813_2` | frames of the interpreter |
 //! | `origin_tracking`, `origin_tracking_warning`, `unawaited_warning_*` | warnings at run time; here it is a lint |
-//! | `with_1` to `with_13`, `asyncio_1` | `async with`: waits for the section `context` |
+//! | `with_1` to `with_13`, `asyncio_1` | `async with`: in `tests/context/main.rs` |
 //! | `for_1` to `for_11`, `for_tuple`, `for_stop_iteration`, `for_assign_*`, `comp_1` to `comp_10`, `nested_comp` | `async for` and comprehensions: in `tests/generator/main.rs` |
 
 mod concurrent;

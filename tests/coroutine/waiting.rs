@@ -117,3 +117,42 @@ fn a_second_close_does_not_interrupt_what_the_first_began() {
     tx.send(()).unwrap();
     assert_eq!(body.close(), Ok(None));
 }
+
+#[test]
+fn a_close_does_not_replace_an_error_that_was_not_raised_yet() {
+    let (tx, rx) = oneshot::channel::<()>();
+    let mut body = try_coroutine(async |mut y: Yielder<'_, u8, (), _>| {
+        rx.await.expect("sent below");
+        assert_eq!(y.yield_(1).await, Err(Thrown::Error("first")));
+        y.wait(pending::<()>()).await
+    });
+    assert_eq!(body.resume(), Err(Error::Waiting));
+    assert_eq!(body.throw("first"), Err(Error::Waiting));
+    assert_eq!(body.close(), Err(Error::Waiting));
+    tx.send(()).unwrap();
+    assert_eq!(body.close(), Ok(None), "the exit came after it");
+
+    let (tx, rx) = oneshot::channel::<()>();
+    let mut unaware = try_coroutine(async |_: Yielder<'_, (), (), Thrown<&str>>| {
+        rx.await.expect("sent below");
+        Ok(())
+    });
+    assert_eq!(unaware.resume(), Err(Error::Waiting));
+    assert_eq!(unaware.throw("unseen"), Err(Error::Waiting));
+    assert_eq!(unaware.close(), Err(Error::Waiting));
+    tx.send(()).unwrap();
+    assert_eq!(unaware.close(), Err(Error::Raised("unseen")));
+}
+
+#[test]
+fn an_exit_that_finds_no_yield_is_a_clean_close() {
+    let (tx, rx) = oneshot::channel::<()>();
+    let mut body = coroutine(async |_: Yielder<'_>| {
+        rx.await.expect("sent below");
+        Ok("unaware")
+    });
+    assert_eq!(body.resume(), Err(Error::Waiting));
+    assert_eq!(body.close(), Err(Error::Waiting));
+    tx.send(()).unwrap();
+    assert_eq!(body.close(), Ok(Some("unaware")));
+}

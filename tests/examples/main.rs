@@ -1,5 +1,6 @@
 //! The examples that promise something, run as programs.
 
+mod async_for_else;
 mod async_with_lock;
 mod event_loop;
 mod forms;

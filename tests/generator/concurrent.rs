@@ -103,8 +103,7 @@ fn a_yield_that_lost_a_race_is_delivered_all_the_same() {
         }
         Ok(())
     });
-    // The second had no room, and its yield was dropped while it still held it: that is the body's own loss.
-    assert_eq!(block_on(g.collect::<Vec<_>>()), [0]);
+    assert_eq!(block_on(g.collect::<Vec<_>>()), [0, 1, 2]);
 
     let g = generator(async |mut y| {
         for n in 0..3 {
@@ -114,6 +113,28 @@ fn a_yield_that_lost_a_race_is_delivered_all_the_same() {
         Ok(())
     });
     assert_eq!(block_on(g.collect::<Vec<_>>()), [0, 1, 2]);
+}
+
+/// An answer that nobody is there for is no reason to wake anybody over and over.
+#[test]
+fn a_wait_after_a_yield_that_was_dropped_does_not_spin() {
+    let (tx, rx) = oneshot::channel::<()>();
+    let mut g = task::spawn(generator(async |mut y| {
+        select(y.yield_(1), ready(())).await;
+        let mut set = FuturesUnordered::from_iter([y.wait(rx)]);
+        set.next().await.expect("one is in it")?.expect("sent below");
+        drop(set);
+        y.yield_(2).await
+    }));
+    assert_ready_eq!(g.poll_next(), Some(1));
+    let mut polls = 0;
+    while g.poll_next().is_pending() && g.is_woken() {
+        polls += 1;
+        assert!(polls < 5, "spins");
+    }
+    tx.send(()).unwrap();
+    assert!(g.is_woken());
+    assert_ready_eq!(g.poll_next(), Some(2));
 }
 
 #[test]

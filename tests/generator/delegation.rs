@@ -1,6 +1,7 @@
 //! `yield_from` and `yield_all`: what goes through, in both directions, and how either ends.
 
 use std::cell::{Cell, RefCell};
+use std::future::pending;
 use std::pin::pin;
 
 use futures::executor::block_on;
@@ -163,13 +164,51 @@ fn one_that_has_ended_yields_nothing() {
     assert_eq!(block_on(g.collect::<Vec<_>>()), [1]);
 }
 
+/// As Python does with `None`.
 #[test]
-#[should_panic(expected = "the generator waits for an answer")]
-fn one_that_waits_for_an_answer() {
-    let mut begun = Box::pin(generator(async |mut y: Yielder<'_, u8>| y.yield_(1).await));
-    assert_eq!(block_on(begun.anext()), Ok(Some(1)));
-    let g = generator(async |mut y: Yielder<'_, u8>| y.yield_from(begun.as_mut()).await);
-    drop(block_on(g.collect::<Vec<_>>()));
+fn one_that_is_at_a_yield_is_answered_with_the_default() {
+    let g = generator(async |mut y: Yielder<'_, u32>| {
+        let mut inner =
+            pin!(generator(async |mut y: Yielder<'_, u32>| y.yield_all(stream::iter(0..4)).await));
+        assert_eq!(inner.anext().await, Ok(Some(0)));
+        y.yield_from(inner.as_mut()).await
+    });
+    assert_eq!(block_on(g.collect::<Vec<_>>()), [1, 2, 3]);
+}
+
+#[test]
+fn it_can_be_raced_and_taken_up_again() {
+    let g = generator(async |mut y: Yielder<'_, u32>| {
+        let mut inner =
+            pin!(generator(async |mut y: Yielder<'_, u32>| y.yield_all(stream::iter(0..4)).await));
+        loop {
+            let mut other = pin!(tokio::task::yield_now());
+            match futures::future::select(&mut other, pin!(y.yield_from(inner.as_mut()))).await {
+                futures::future::Either::Left(_) => {}
+                futures::future::Either::Right((ended, _)) => return ended,
+            }
+        }
+    });
+    assert_eq!(block_on(g.collect::<Vec<_>>()), [0, 1, 2, 3]);
+}
+
+#[test]
+fn an_inner_one_that_waits_is_interrupted() {
+    let body = || {
+        try_generator(async |mut y: Y<'_>| {
+            let waits = try_generator(async |mut y: Y<'_>| {
+                assert_eq!(y.wait(pending::<()>()).await, Err(Thrown::Error("soft")));
+                y.yield_("caught").await?;
+                y.wait(pending::<()>()).await
+            });
+            y.yield_from(pin!(waits)).await
+        })
+    };
+    let mut thrown_into = pin!(body());
+    assert!(thrown_into.start().now_or_never().is_none());
+    assert_eq!(block_on(thrown_into.athrow("soft")), Ok(Some("caught")));
+    assert!(thrown_into.asend("go on").now_or_never().is_none());
+    assert_eq!(block_on(thrown_into.aclose()), Ok(()));
 }
 
 #[test]
@@ -242,4 +281,20 @@ fn a_stream_that_waits_is_waited_for() {
     tokio_test::assert_ready_eq!(g.poll_next(), Some(5));
     drop(tx);
     tokio_test::assert_ready_eq!(g.poll_next(), None);
+}
+
+#[test]
+fn a_stream_that_waits_is_interrupted_and_loses_no_item() {
+    let (tx, mut rx) = futures::channel::mpsc::unbounded();
+    {
+        let mut g = pin!(generator(async |mut y: Yielder<'_, u8>| y.yield_all(&mut rx).await));
+        assert!(g.anext().now_or_never().is_none());
+        tx.unbounded_send(5).unwrap();
+        assert_eq!(block_on(g.aclose()), Ok(()));
+    }
+    assert_eq!(block_on(rx.next()), Some(5), "it was not taken out of the stream");
+
+    let mut never = pin!(generator(async |mut y: Yielder<'_, u8>| y.yield_all(stream::pending()).await));
+    assert!(never.anext().now_or_never().is_none());
+    assert_eq!(block_on(never.aclose()), Ok(()));
 }

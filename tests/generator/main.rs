@@ -107,7 +107,6 @@
 //! | `test_` dropped | pins | here |
 //! |---|---|---|
 //! | `for_1` | what is awaited between the items yields through the loop; `break`, `continue`, `else` | `for_1_yields_through_the_loop` |
-//! | `for_6` | loop after loop, with an `else`; without its `async with` | `for_6_loop_after_loop` |
 //! | `for_7`, `for_8` | what makes the stream fails: the loop does not begin; the second is about warnings besides | `for_7_what_makes_the_stream_fails` |
 //! | `for_tuple` | a stream that can be iterated without awaiting, too | `for_tuple_an_iterator_that_is_a_stream` |
 //! | `for_stop_iteration` | a stream that is an error, too | `for_stop_iteration_a_stream_that_is_the_error` |
@@ -131,6 +130,7 @@
 //! | `test_` dropped | reason |
 //! |---|---|
 //! | `for_2`, `for_3`, `for_4`, `for_11` | types that the compiler refuses: no stream, and what it gives is no future |
+//! | `for_6` | loops inside of `async with`: in `tests/context/main.rs` |
 
 mod concurrent;
 mod cpython;

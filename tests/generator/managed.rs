@@ -334,6 +334,26 @@ mod on_a_runtime {
         assert_eq!(told(&log), ["told", "closed"]);
     }
 
+    /// Its body may use what belongs to that runtime, a timer or a socket.
+    #[test]
+    #[cfg_attr(miri, ignore = "the runtime does I/O")]
+    fn dropped_on_another_runtime_it_is_closed_where_it_was_first_iterated() {
+        let log = Log::default();
+        let home = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let other = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let body = counter(&log);
+        let managed = generator(async |mut y| y.yield_from(body).await).managed();
+        assert_eq!(home.block_on(managed.anext()), Ok(Some(0)));
+        other.block_on(async {
+            drop(managed);
+            cleanup::drain(LONG).await.unwrap();
+        });
+        drop(other);
+        assert!(told(&log).is_empty());
+        home.block_on(cleanup::drain(LONG)).unwrap();
+        assert_eq!(told(&log), ["told", "closed"]);
+    }
+
     #[test]
     #[cfg_attr(miri, ignore = "the runtime does I/O")]
     fn without_any_runtime_it_is_lost_and_told() {
@@ -472,6 +492,64 @@ mod shutdown {
         shutdown_asyncgens(LONG).await.unwrap();
         assert!(failed.load(Ordering::Relaxed));
         assert_pending!(operation.poll());
+    }
+
+    #[tokio::test]
+    #[cfg_attr(miri, ignore = "the runtime does I/O")]
+    async fn one_that_was_in_the_middle_is_closed_by_the_next() {
+        let (tx, rx) = oneshot::channel::<()>();
+        let managed = generator(async |mut y: Yielder<'_, u8>| {
+            y.wait(rx).await?.expect("sent below");
+            y.yield_(1).await
+        })
+        .managed();
+        let mut operation = task::spawn(managed.anext());
+        assert_pending!(operation.poll());
+        shutdown_asyncgens(LONG).await.unwrap();
+        tx.send(()).unwrap();
+        assert_ready_eq!(operation.poll(), Ok(Some(1)));
+        shutdown_asyncgens(LONG).await.unwrap();
+        assert_eq!(managed.state(), Some(State::Closed));
+    }
+
+    /// What is given up is not begun anew by the finalizer, with a grace of its own, and told again.
+    #[test]
+    #[cfg_attr(miri, ignore = "the runtime does I/O")]
+    fn one_that_hangs_is_lost_once() {
+        struct Hangs(Arc<AtomicBool>);
+        impl Drop for Hangs {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+        let is_dropped = Arc::new(AtomicBool::new(false));
+        let hangs = Hangs(Arc::clone(&is_dropped));
+        let here = std::thread::current().id();
+        let lost = Arc::new(Mutex::new(0));
+        let to = Arc::clone(&lost);
+        let _observer = cleanup::observe(move |event| {
+            if matches!(event, Event::Lost { .. }) && std::thread::current().id() == here {
+                *to.lock().unwrap() += 1;
+            }
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let managed = generator(async move |mut y: Yielder<'_, u8>| {
+            let _hangs = hangs;
+            _ = y.yield_(1).await;
+            pending().await
+        })
+        .managed();
+        assert_eq!(runtime.block_on(managed.anext()), Ok(Some(1)));
+        runtime.block_on(async {
+            assert!(shutdown_asyncgens(Duration::ZERO).await.is_err());
+            // Where it is begun.
+            tokio::task::yield_now().await;
+        });
+        drop(managed);
+        assert!(!is_dropped.load(Ordering::Relaxed), "it is being closed");
+        drop(runtime);
+        assert!(is_dropped.load(Ordering::Relaxed));
+        assert_eq!(*lost.lock().unwrap(), 1);
     }
 
     #[tokio::test]

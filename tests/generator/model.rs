@@ -94,6 +94,27 @@ fn play(script: &[Act], asks: &[(Ask, usize)]) {
             assert_eq!(ledger.open(), 0, "nothing is left of it");
         }
     }
+    if !asks.iter().any(|(ask, _)| matches!(ask, Ask::Throw | Ask::Close)) {
+        // Nothing disturbs it: to the end, or until it waits for ever.
+        for n in 0..40 {
+            let is_answered = generator.state() == State::Suspended;
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                if is_answered {
+                    poll(generator.asend(Token::new(1000, &ledger)), 5, &told)
+                } else {
+                    poll(generator.start(), 5, &told)
+                }
+            }));
+            match outcome {
+                Ok(Some(outcome)) => seen.see(n, State::Running, &outcome),
+                Ok(None) => {}
+                Err(_) => break,
+            }
+        }
+        let lost = told.unseen(&seen.received);
+        // What was yielded in the step that panics is dropped with it.
+        assert!(script.contains(&Act::Panic) || lost.is_empty(), "lost: {lost:?}");
+    }
     seen.hold(&told);
     drop(generator);
     assert_eq!(ledger.open(), 0, "created and dropped balance");

@@ -48,7 +48,7 @@ impl Default for Token {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Act {
     Yield,
     /// Catches what is thrown, and goes on.
@@ -57,10 +57,13 @@ pub(crate) enum Act {
     InJoin,
     /// In a race that the yield loses before its answer comes.
     Lose,
+    /// Two of them, in one step.
+    LoseTwo,
     /// In a race that is won by who was first ready: the answer, with luck.
     Race,
     Await,
     WaitForEver,
+    WaitInUnordered,
     Fail,
     Panic,
     Return,
@@ -69,6 +72,8 @@ pub(crate) enum Act {
 /// What the body tells the test.
 #[derive(Default)]
 pub(crate) struct Told {
+    /// The yields that were polled.
+    polled: Mutex<Vec<usize>>,
     /// The yields that were answered.
     answered: Mutex<Vec<usize>>,
     /// Whether it awaits what is no yield.
@@ -83,6 +88,11 @@ impl Told {
     /// How many answers there were to what is not among `received`.
     pub(crate) fn answers_beyond(&self, received: &[usize]) -> usize {
         self.answered.lock().unwrap().iter().filter(|id| !received.contains(id)).count()
+    }
+
+    /// What was yielded and is not among `received`.
+    pub(crate) fn unseen(&self, received: &[usize]) -> Vec<usize> {
+        self.polled.lock().unwrap().iter().filter(|id| !received.contains(id)).copied().collect()
     }
 
     async fn awaiting<F: Future>(&self, future: F) -> F::Output {
@@ -104,6 +114,11 @@ async fn act(
 ) -> Result<bool, Thrown<Token>> {
     let value = Token::new(id, ledger);
     let answered = || told.answered.lock().unwrap().push(id);
+    let polled = |id| told.polled.lock().unwrap().push(id);
+    // In a race it depends on who is first.
+    if matches!(act, Act::Yield | Act::Catch | Act::InUnordered | Act::InJoin | Act::Lose | Act::LoseTwo) {
+        polled(id);
+    }
     match act {
         Act::Yield => drop(y.yield_(value).await.inspect(|_| answered())?),
         Act::Catch => drop(y.yield_(value).await.inspect(|_| answered())),
@@ -116,6 +131,11 @@ async fn act(
             drop(answer.inspect(|_| answered())?);
         }
         Act::Lose => drop(select(y.yield_(value), ready(())).await),
+        Act::LoseTwo => {
+            drop(select(y.yield_(value), ready(())).await);
+            polled(id + 1);
+            drop(select(y.yield_(Token::new(id + 1, ledger)), ready(())).await);
+        }
         Act::Race => {
             let mut other = pin!(tokio::task::yield_now());
             if let Either::Right((answer, _)) = select(&mut other, y.yield_(value)).await {
@@ -124,6 +144,10 @@ async fn act(
         }
         Act::Await => told.awaiting(tokio::task::yield_now()).await,
         Act::WaitForEver => told.awaiting(y.wait(pending())).await?,
+        Act::WaitInUnordered => {
+            let mut set = FuturesUnordered::from_iter([y.wait(tokio::task::yield_now())]);
+            told.awaiting(set.next()).await.expect("one is in it")?;
+        }
         Act::Fail => return Err(value.into()),
         Act::Panic => std::panic::resume_unwind(Box::new(value.id)),
         Act::Return => return Ok(true),
@@ -139,7 +163,8 @@ pub(crate) async fn body(
     ledger: &Ledger,
 ) -> Result<(), Thrown<Token>> {
     for (id, &step) in script.iter().enumerate() {
-        if act(step, id, y, told, ledger).await? {
+        // Some have two values.
+        if act(step, 2 * id, y, told, ledger).await? {
             break;
         }
     }
@@ -153,9 +178,11 @@ pub(crate) fn any_act() -> impl Strategy<Value = Act> {
         2 => Just(Act::InUnordered),
         2 => Just(Act::InJoin),
         2 => Just(Act::Lose),
+        1 => Just(Act::LoseTwo),
         2 => Just(Act::Race),
         2 => Just(Act::Await),
         1 => Just(Act::WaitForEver),
+        2 => Just(Act::WaitInUnordered),
         1 => Just(Act::Fail),
         1 => Just(Act::Panic),
         1 => Just(Act::Return),

@@ -107,7 +107,7 @@ where
         (Ok(verdict), _) => Some(verdict),
     };
     if let Fault::Panic(payload) = fault {
-        resume_unwind(payload)
+        resume_unwind(*payload)
     }
     if let Some(value) = verdict.and_then(|verdict| verdict.swallowed()) {
         return After::Value(Ok(value));

@@ -7,40 +7,35 @@ use std::task::{Context, Poll};
 
 use pin_project::pin_project;
 
-/// The type of what `return` returns where the macro stands, for the block to have the same.
-pub struct Witness<R>(PhantomData<fn() -> R>);
-
-impl<R> Clone for Witness<R> {
-    fn clone(&self) -> Self {
-        *self
-    }
+/// What the function and the block have in common: the type of what `return` returns, and whether the block came to its
+/// end.
+pub struct Witness<R> {
+    fell: AtomicBool,
+    returns: PhantomData<fn() -> R>,
 }
-
-impl<R> Copy for Witness<R> {}
 
 impl<R> Default for Witness<R> {
     #[inline]
     fn default() -> Self {
-        Self(PhantomData)
+        Self { fell: AtomicBool::new(false), returns: PhantomData }
     }
 }
 
 impl<R> Witness<R> {
     /// Never called: for the types alone.
-    pub fn get(self) -> R {
+    pub fn returns(&self) -> R {
         unreachable!("it stands behind `if false`")
+    }
+
+    #[inline]
+    pub fn fell(&self) -> &AtomicBool {
+        &self.fell
     }
 }
 
-/// A type that is named by hand where nothing else says what `return` returns.
-pub fn named<R>() -> Witness<R> {
-    Witness::default()
-}
-
-#[must_use]
-#[inline]
-pub fn flag() -> AtomicBool {
-    AtomicBool::new(false)
+/// A type that is named by hand where nothing else says what `return` returns. Never called.
+pub fn named<R>() -> R {
+    unreachable!("it stands behind `if false`")
 }
 
 /// A binding that no lint takes for one without effect.

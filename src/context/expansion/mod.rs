@@ -10,7 +10,7 @@ pub use std::mem::forget;
 
 pub use self::after::{After, Which, left, no_jump};
 pub use self::block::{
-    Block, Fell, ToBreakWriteLoopFirst, ToContinueWriteLoopFirst, Witness, flag, named, once, target,
+    Block, Fell, ToBreakWriteLoopFirst, ToContinueWriteLoopFirst, Witness, named, once, target,
 };
 pub use self::merge::{Bare, Different, Errors, First, Nested, Result_, Same, Settle, Settled};
 pub use self::returned::{Known, Other, Return, Returned, Shown, Unsendable};

@@ -21,7 +21,7 @@ pub struct Kind<R>(PhantomData<fn() -> R>);
 
 impl<R> Witness<R> {
     #[inline]
-    pub fn kind(self) -> Kind<R> {
+    pub fn kind(&self) -> Kind<R> {
         Kind(PhantomData)
     }
 }

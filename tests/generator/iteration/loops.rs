@@ -76,27 +76,6 @@ fn for_1_yields_through_the_loop() {
     assert_eq!(buffer.take(), (1..=20).chain([WHAT, END]).collect::<Vec<_>>());
 }
 
-/// Without its `async with`, which is not what the loops are about: two of them, one after the other.
-#[test]
-fn for_6_loop_after_loop() {
-    let total = Cell::new(0);
-    let add = |n| total.set(total.get() + n);
-    let main = coroutine(async |_: Yielder<'_>| {
-        for _ in 0..2 {
-            add(100);
-            async_for!(_ in asynciter(1..=11) => {
-                add(1);
-            } else {
-                add(10_000_000);
-            });
-            add(1000);
-        }
-        Ok(())
-    });
-    run_async(main);
-    assert_eq!(total.get(), 20_002_222);
-}
-
 #[test]
 fn for_7_what_makes_the_stream_fails() {
     fn aiter() -> Result<stream::Empty<()>, ZeroDivision> {
