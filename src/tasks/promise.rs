@@ -31,7 +31,8 @@ use super::{Error, Future, Outcome, Panic};
 /// ```
 #[must_use = "dropped, it cancels its future"]
 pub struct Promise<T, E> {
-    shared: Arc<Shared<T, E>>,
+    /// None when it was completed.
+    shared: Option<Arc<Shared<T, E>>>,
 }
 
 /// The future was over: `InvalidStateError`. What it was to come to comes back.
@@ -51,7 +52,7 @@ impl<T, E> Promise<T, E> {
 
     fn over(shared: Shared<T, E>) -> (Self, Future<T, E>) {
         let shared = Arc::new(shared);
-        (Self { shared: Arc::clone(&shared) }, Future::new(shared))
+        (Self { shared: Some(Arc::clone(&shared)) }, Future::new(shared))
     }
 
     /// Completes the future with a value.
@@ -82,17 +83,23 @@ impl<T, E> Promise<T, E> {
     /// was cancelled before, and the work is not to begin.
     #[must_use = "work whose future was cancelled is not to begin"]
     pub fn set_running(&self) -> bool {
-        self.shared.run()
+        self.shared.as_ref().is_some_and(|shared| shared.run())
     }
 
     /// Whether the future was cancelled.
     #[must_use]
     pub fn cancelled(&self) -> bool {
-        self.shared.stage() == Stage::Cancelled
+        self.shared.as_ref().is_some_and(|shared| shared.stage() == Stage::Cancelled)
     }
 
-    pub(super) fn is_asked_to_end(&self, cx: &Context<'_>) -> bool {
-        self.shared.is_asked_to_end(cx)
+    pub(super) fn begin(&self, cx: &Context<'_>) {
+        if let Some(shared) = &self.shared {
+            shared.begin(cx);
+        }
+    }
+
+    pub(super) fn is_asked(&self) -> bool {
+        self.shared.as_ref().is_some_and(|shared| shared.is_asked())
     }
 
     /// What work has returned, or panicked with.
@@ -104,15 +111,16 @@ impl<T, E> Promise<T, E> {
         drop(self.settle(outcome));
     }
 
-    fn settle(self, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
-        self.shared.settle(outcome)
+    fn settle(mut self, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
+        self.shared.take().map_or(Ok(()), |shared| shared.settle(outcome))
     }
 }
 
 impl<T, E> Drop for Promise<T, E> {
     fn drop(&mut self) {
-        // It is over already, mostly.
-        drop(self.shared.settle(Err(Error::Cancelled)));
+        if let Some(shared) = self.shared.take() {
+            drop(shared.settle(Err(Error::Cancelled)));
+        }
     }
 }
 

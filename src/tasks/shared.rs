@@ -1,4 +1,5 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -11,6 +12,8 @@ type Callback<T, E> = Box<dyn FnOnce(&Outcome<T, E>) + Send>;
 pub(super) struct Shared<T, E> {
     state: Mutex<State<T, E>>,
     is_over: Condvar,
+    /// A task is to end: written while the state is locked, and read at every step of the task without.
+    is_asked: AtomicBool,
 }
 
 struct State<T, E> {
@@ -41,7 +44,7 @@ enum Cancel {
     /// Ends it at once, unless it is running.
     AtOnce,
     /// Asks the task to end, at its next step: the waker is the task's, once it was polled.
-    Task { is_asked: bool, step: Option<Waker> },
+    Task { step: Option<Waker> },
 }
 
 impl<T, E> Shared<T, E> {
@@ -50,7 +53,7 @@ impl<T, E> Shared<T, E> {
     }
 
     pub(super) fn of_task() -> Self {
-        Self::with(Cancel::Task { is_asked: false, step: None })
+        Self::with(Cancel::Task { step: None })
     }
 
     fn with(cancel: Cancel) -> Self {
@@ -62,7 +65,7 @@ impl<T, E> Shared<T, E> {
             waiter: None,
             sleepers: 0,
         };
-        Self { state: Mutex::new(state), is_over: Condvar::new() }
+        Self { state: Mutex::new(state), is_over: Condvar::new(), is_asked: AtomicBool::new(false) }
     }
 
     /// Nothing panics while it is locked, and nobody else's code runs.
@@ -90,8 +93,7 @@ impl<T, E> Shared<T, E> {
         if state.stage >= Stage::Ending {
             return Err(outcome);
         }
-        let is_refused = outcome.is_ok() && matches!(state.cancel, Cancel::Task { is_asked: true, .. });
-        if is_refused {
+        if outcome.is_ok() && self.is_asked() {
             self.end(state, Err(Error::Cancelled));
             drop(outcome);
         } else {
@@ -106,8 +108,8 @@ impl<T, E> Shared<T, E> {
         if state.stage >= Stage::Ending {
             return false;
         }
-        if let Cancel::Task { is_asked, step } = &mut state.cancel {
-            *is_asked = true;
+        if let Cancel::Task { step } = &mut state.cancel {
+            self.is_asked.store(true, Ordering::Release);
             let step = step.take();
             drop(state);
             step.into_iter().for_each(Waker::wake);
@@ -120,15 +122,16 @@ impl<T, E> Shared<T, E> {
         is_pending
     }
 
-    /// Whether the task was asked to end; if not, who is to be woken when it is.
-    pub(super) fn is_asked_to_end(&self, cx: &Context<'_>) -> bool {
-        match &mut self.state().cancel {
-            Cancel::Task { is_asked: true, .. } => return true,
-            Cancel::Task { step: Some(step), .. } => step.clone_from(cx.waker()),
-            Cancel::Task { step, .. } => *step = Some(cx.waker().clone()),
-            Cancel::AtOnce => {}
+    /// Whether the task was asked to end.
+    pub(super) fn is_asked(&self) -> bool {
+        self.is_asked.load(Ordering::Acquire)
+    }
+
+    /// Who is to be woken when it is.
+    pub(super) fn begin(&self, cx: &Context<'_>) {
+        if let Cancel::Task { step } = &mut self.state().cancel {
+            *step = Some(cx.waker().clone());
         }
-        false
     }
 
     fn end<'a>(&'a self, mut state: MutexGuard<'a, State<T, E>>, outcome: Outcome<T, E>) {

@@ -43,8 +43,11 @@ pub(super) type Ended<R> = Option<Result<R, Box<dyn Any + Send>>>;
 
 /// Whom the work of a task reports to, which returns an `R`; dropped without a report, its runtime is gone.
 pub(super) trait Report<R> {
-    /// Whether it was asked to end; if not, who is to be woken when it is.
-    fn is_asked_to_end(&self, cx: &Context<'_>) -> bool;
+    /// Before the first step: who is to be woken when it is asked to end. A task has one waker.
+    fn begin(&self, cx: &Context<'_>);
+
+    /// Whether it was asked to end.
+    fn is_asked(&self) -> bool;
 
     fn report(self, ended: Ended<R>);
 
@@ -60,6 +63,7 @@ pub(super) struct Run<F, R, P> {
     /// None when it is over.
     #[pin]
     work: Option<F>,
+    has_begun: bool,
     /// What was detached inside, and has to be over before the task is.
     inner: Inner,
     /// How the work has ended.
@@ -70,7 +74,13 @@ pub(super) struct Run<F, R, P> {
 
 impl<F, R, P> Run<F, R, P> {
     pub(super) fn new(work: F, report: P) -> Self {
-        Self { work: Some(work), inner: Inner::default(), ended: None, report: Some(report) }
+        Self {
+            work: Some(work),
+            has_begun: false,
+            inner: Inner::default(),
+            ended: None,
+            report: Some(report),
+        }
     }
 }
 
@@ -85,12 +95,15 @@ where
         let mut this = self.project();
         let Some(report) = this.report.as_ref() else { return Poll::Ready(()) };
         if this.ended.is_none() {
+            if !std::mem::replace(this.has_begun, true) {
+                report.begin(cx);
+            }
             let extent = Extent::open(this.inner);
             // Asked before it began, it does not begin; asked while it is polled, it ends where it awaits.
             let mut ended = None;
-            if !report.is_asked_to_end(cx) {
+            if !report.is_asked() {
                 match caught(|| this.work.as_mut().as_pin_mut().map_or(Poll::Pending, |work| work.poll(cx))) {
-                    Ok(Poll::Pending) if !report.is_asked_to_end(cx) => return Poll::Pending,
+                    Ok(Poll::Pending) if !report.is_asked() => return Poll::Pending,
                     Ok(Poll::Pending) => {}
                     Ok(Poll::Ready(output)) => ended = Some(Ok(output)),
                     Err(payload) => ended = Some(Err(payload)),
@@ -124,8 +137,12 @@ fn caught<R>(f: impl FnOnce() -> R) -> Result<R, Box<dyn Any + Send>> {
 }
 
 impl<T, E> Report<Result<T, E>> for Promise<T, E> {
-    fn is_asked_to_end(&self, cx: &Context<'_>) -> bool {
-        Promise::is_asked_to_end(self, cx)
+    fn begin(&self, cx: &Context<'_>) {
+        Promise::begin(self, cx);
+    }
+
+    fn is_asked(&self) -> bool {
+        Promise::is_asked(self)
     }
 
     fn report(self, ended: Ended<Result<T, E>>) {

@@ -45,8 +45,14 @@ impl<T: Send + 'static, E> Child<T, E> {
 }
 
 impl<T: Send + 'static, E> Report<Result<T, E>> for Child<T, E> {
-    fn is_asked_to_end(&self, cx: &Context<'_>) -> bool {
-        self.promise.as_ref().is_some_and(|promise| promise.is_asked_to_end(cx))
+    fn begin(&self, cx: &Context<'_>) {
+        if let Some(promise) = &self.promise {
+            promise.begin(cx);
+        }
+    }
+
+    fn is_asked(&self) -> bool {
+        self.promise.as_ref().is_some_and(Promise::is_asked)
     }
 
     /// As asyncio's, which calls back in the next turn: of tasks that fail in one turn, none is cancelled by another.

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 
 use super::state::{Group, create_task};
@@ -118,7 +118,7 @@ impl<E: Send + 'static> AsyncExit for TaskGroup<E> {
 
     fn parts(&mut self) -> (&mut Self, impl Future<Output = ()> + Send) {
         let group = Arc::clone(&self.group);
-        (self, async move { group.failed.notified().await })
+        (self, poll_fn(move |cx| group.poll_failed(cx)))
     }
 
     async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), ErrorGroup<E>> {
@@ -126,7 +126,7 @@ impl<E: Send + 'static> AsyncExit for TaskGroup<E> {
             self.group.abort();
         }
         self.group.begin_exit();
-        self.group.wait().await;
+        poll_fn(|cx| self.group.poll_over(cx)).await;
         self.group.outcome()
     }
 }
@@ -139,8 +139,7 @@ impl<E: Send + 'static> Default for TaskGroup<E> {
 
 impl<E> Drop for TaskGroup<E> {
     fn drop(&mut self) {
-        self.group.abort();
-        self.group.begin_exit();
+        self.group.abandon();
     }
 }
 

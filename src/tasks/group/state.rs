@@ -1,10 +1,8 @@
 use std::any::Any;
 use std::future::Future;
 use std::panic::resume_unwind;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use tokio::sync::Notify;
+use std::task::{Context, Poll, Waker};
 
 use super::child::Child;
 use super::members::Members;
@@ -15,10 +13,6 @@ use crate::tasks::{Canceller, Promise, Task};
 /// What a group, its tasks, and those that make more have in common.
 pub(super) struct Group<E> {
     state: Mutex<State<E>>,
-    /// The first has failed, and the block is to end.
-    pub(super) failed: Notify,
-    /// No task is left.
-    is_empty: Notify,
 }
 
 struct State<E> {
@@ -31,6 +25,8 @@ struct State<E> {
     /// What tasks that ended while the block is about to be interrupted have to say, when it was: before, the block would
     /// see that a task of its is over, and not what with.
     late: Vec<Late>,
+    /// Of whoever waits, which is one: the block for the first failure, then the exit for the last task.
+    waiter: Option<Waker>,
 }
 
 pub(super) type Late = Box<dyn FnOnce() + Send>;
@@ -58,8 +54,9 @@ impl<E> Group<E> {
             stage: Stage::Block,
             is_aborting: false,
             late: Vec::new(),
+            waiter: None,
         };
-        Self { state: Mutex::new(state), failed: Notify::new(), is_empty: Notify::new() }
+        Self { state: Mutex::new(state) }
     }
 
     /// Nothing panics while it is locked, and nobody else's code runs.
@@ -97,15 +94,11 @@ impl<E> Group<E> {
         if state.is_aborting && state.stage == Stage::Block {
             state.late.push(late());
         }
-        let is_empty = state.members.count() == 0;
+        let is_awaited = if state.stage == Stage::Block { is_failure } else { state.members.count() == 0 };
+        let waiter = if is_awaited { state.waiter.take() } else { None };
         drop(state);
         cancel(to_cancel);
-        if is_failure {
-            self.failed.notify_one();
-        }
-        if is_empty {
-            self.is_empty.notify_one();
-        }
+        waiter.into_iter().for_each(Waker::wake);
     }
 
     /// A task that was refused is cancelled, and says so as the others do.
@@ -124,6 +117,14 @@ impl<E> Group<E> {
         cancel(to_cancel);
     }
 
+    /// Nobody waits any more for those that are left.
+    pub(super) fn abandon(&self) {
+        if self.state().stage != Stage::Over {
+            self.abort();
+            self.begin_exit();
+        }
+    }
+
     /// The block is gone, and what was kept is said.
     pub(super) fn begin_exit(&self) {
         let mut state = self.state();
@@ -137,20 +138,25 @@ impl<E> Group<E> {
         }
     }
 
-    /// Waits until no task is left, those that tasks make meanwhile among them.
-    pub(super) async fn wait(&self) {
-        loop {
-            let mut changed = pin!(self.is_empty.notified());
-            changed.as_mut().enable();
-            {
-                let mut state = self.state();
-                if state.members.count() == 0 {
-                    state.stage = Stage::Over;
-                    return;
-                }
-            }
-            changed.await;
+    /// Ready when a task has failed.
+    pub(super) fn poll_failed(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        if state.panic.is_some() || !state.errors.is_empty() {
+            return Poll::Ready(());
         }
+        state.wait(cx);
+        Poll::Pending
+    }
+
+    /// Ready when no task is left, those that tasks make meanwhile among them. Then it is over.
+    pub(super) fn poll_over(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        if state.members.count() == 0 {
+            state.stage = Stage::Over;
+            return Poll::Ready(());
+        }
+        state.wait(cx);
+        Poll::Pending
     }
 
     /// What has come of it, when no task is left.
@@ -167,6 +173,13 @@ impl<E> Group<E> {
 }
 
 impl<E> State<E> {
+    fn wait(&mut self, cx: &Context<'_>) {
+        match &mut self.waiter {
+            Some(waiter) => waiter.clone_from(cx.waker()),
+            waiter => *waiter = Some(cx.waker().clone()),
+        }
+    }
+
     /// Those that are to be cancelled.
     fn abort(&mut self) -> Vec<Canceller> {
         let was_aborting = std::mem::replace(&mut self.is_aborting, true);
