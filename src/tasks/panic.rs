@@ -9,9 +9,11 @@ type Payload = Box<dyn Any + Send>;
 ///
 /// Clones are of the same panic, and are equal.
 #[derive(Clone)]
-pub struct Panic {
-    message: Arc<str>,
-    payload: Arc<Mutex<Option<Payload>>>,
+pub struct Panic(Arc<Shared>);
+
+struct Shared {
+    message: String,
+    payload: Mutex<Option<Payload>>,
 }
 
 impl Panic {
@@ -23,20 +25,21 @@ impl Panic {
         } else {
             "a value that is no text"
         };
-        Self { message: message.into(), payload: Arc::new(Mutex::new(Some(payload))) }
+        let message = message.to_owned();
+        Self(Arc::new(Shared { message, payload: Mutex::new(Some(payload)) }))
     }
 
     /// Its text: that of `panic!("..")`.
     #[must_use]
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// The payload, the first time; `None` when it was taken before.
     #[must_use]
     pub fn take_payload(&self) -> Option<Box<dyn Any + Send>> {
         // Nothing panics while it is locked.
-        self.payload.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.payload.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Panics with it once more, here.
@@ -53,7 +56,7 @@ impl Panic {
 
 impl PartialEq for Panic {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.payload, &other.payload)
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
@@ -61,12 +64,12 @@ impl Eq for Panic {}
 
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(self.message())
     }
 }
 
 impl fmt::Debug for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Panic").field(&self.message).finish()
+        f.debug_tuple("Panic").field(&self.message()).finish()
     }
 }

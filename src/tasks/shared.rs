@@ -22,12 +22,15 @@ struct State<T, E> {
     cancel: Cancel,
     /// From its end on, until the handle moves it out.
     outcome: Option<Outcome<T, E>>,
-    callbacks: Vec<Callback<T, E>>,
+    /// None is what most have, and takes less.
+    callbacks: Option<Box<Callbacks<T, E>>>,
     /// Of whoever awaits it.
     waiter: Option<Waker>,
     /// How many threads sleep until it is over: waking none would be a system call all the same.
-    sleepers: usize,
+    sleepers: u32,
 }
+
+struct Callbacks<T, E>(Vec<Callback<T, E>>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
@@ -61,7 +64,7 @@ impl<T, E> Shared<T, E> {
             stage: Stage::Pending,
             cancel,
             outcome: None,
-            callbacks: Vec::new(),
+            callbacks: None,
             waiter: None,
             sleepers: 0,
         };
@@ -137,10 +140,9 @@ impl<T, E> Shared<T, E> {
     fn end<'a>(&'a self, mut state: MutexGuard<'a, State<T, E>>, outcome: Outcome<T, E>) {
         state.stage = Stage::Ending;
         // One may be added by another.
-        while !state.callbacks.is_empty() {
-            let callbacks = std::mem::take(&mut state.callbacks);
+        while let Some(callbacks) = state.callbacks.take() {
             drop(state);
-            for callback in callbacks {
+            for callback in callbacks.0 {
                 call(callback, &outcome);
             }
             state = self.state();
@@ -188,7 +190,7 @@ impl<T, E> Shared<T, E> {
         if state.stage > Stage::Ending {
             return Some(callback);
         }
-        state.callbacks.push(callback);
+        state.callbacks.get_or_insert_with(|| Box::new(Callbacks(Vec::new()))).0.push(callback);
         None
     }
 

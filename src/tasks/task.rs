@@ -1,7 +1,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use pin_project::pin_project;
 
@@ -116,15 +116,19 @@ where
             drop(extent);
             let returned = ended.as_ref().and_then(|ended| ended.as_ref().ok());
             let lingers = report.lingers(returned);
+            if this.inner.is_empty() && !lingers {
+                if let Some(report) = this.report.take() {
+                    report.report(ended);
+                }
+                return Poll::Ready(());
+            }
             *this.ended = Some(ended);
             if lingers {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
         }
-        if !this.inner.is_empty() && pin!(this.inner.wait()).poll(cx).is_pending() {
-            return Poll::Pending;
-        }
+        ready!(pin!(this.inner.wait()).poll(cx));
         if let (Some(report), Some(ended)) = (this.report.take(), this.ended.take()) {
             report.report(ended);
         }

@@ -27,18 +27,16 @@ impl<T: Send + 'static, E> Child<T, E> {
             Some(Err(payload)) => (Some(Err(Grouped)), Some(Failure::Panic(payload))),
             None => (None, None),
         };
-        let mut say = Some(move || {
+        let is_late = self.group.over(self.place, failure);
+        let say = move || {
             // Dropped without, it is cancelled.
             if let Some(said) = said {
                 promise.complete(Ok(said));
             }
-        });
-        let late = || {
-            let say = say.take();
-            Box::new(move || say.into_iter().for_each(|say| say())) as _
         };
-        self.group.over(self.place, failure, late);
-        if let Some(say) = say {
+        if is_late {
+            self.group.say_late(say);
+        } else {
             say();
         }
     }

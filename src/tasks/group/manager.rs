@@ -79,7 +79,8 @@ impl<E: Send + 'static> TaskGroup<E> {
         T: Send + 'static,
     {
         create_task(&self.group, work).unwrap_or_else(|refused| {
-            self.group.say_late(refused.promise);
+            // Cancelled by that, and not before the block is gone.
+            self.group.say_late(|| drop(refused.promise));
             refused.task
         })
     }

@@ -29,7 +29,7 @@ struct State<E> {
     waiter: Option<Waker>,
 }
 
-pub(super) type Late = Box<dyn FnOnce() + Send>;
+type Late = Box<dyn FnOnce() + Send>;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Stage {
@@ -79,8 +79,8 @@ impl<E> Group<E> {
         }
     }
 
-    /// A task is over. What it says to its handle may have to wait; then it is kept here.
-    pub(super) fn over(&self, place: usize, failure: Option<Failure<E>>, late: impl FnOnce() -> Late) {
+    /// A task is over. Whether what it says to its handle has to wait, by [`say_late`](Self::say_late).
+    pub(super) fn over(&self, place: usize, failure: Option<Failure<E>>) -> bool {
         let mut state = self.state();
         state.members.remove(place);
         let is_failure = failure.is_some();
@@ -91,24 +91,23 @@ impl<E> Group<E> {
             _ => {}
         }
         let to_cancel = if is_failure { state.abort() } else { Vec::new() };
-        if state.is_aborting && state.stage == Stage::Block {
-            state.late.push(late());
-        }
+        let is_late = state.is_aborting && state.stage == Stage::Block;
         let is_awaited = if state.stage == Stage::Block { is_failure } else { state.members.count() == 0 };
         let waiter = if is_awaited { state.waiter.take() } else { None };
         drop(state);
         cancel(to_cancel);
         waiter.into_iter().for_each(Waker::wake);
+        is_late
     }
 
-    /// A task that was refused is cancelled, and says so as the others do.
-    pub(super) fn say_late<T: Send + 'static>(&self, promise: Promise<T, Grouped>) {
+    /// Keeps what a task says until the block is gone.
+    pub(super) fn say_late(&self, say: impl FnOnce() + Send + 'static) {
         let mut state = self.state();
         if state.stage == Stage::Block {
-            state.late.push(Box::new(move || drop(promise)));
+            state.late.push(Box::new(say));
         } else {
             drop(state);
-            drop(promise);
+            say();
         }
     }
 
