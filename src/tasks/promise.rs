@@ -29,6 +29,14 @@ use super::{Error, Future, Outcome, Panic};
 /// assert!(future.cancelled());
 /// # }
 /// ```
+///
+/// ```compile_fail,E0382
+/// use withal::tasks::Promise;
+///
+/// let (promise, future) = Promise::<_, std::io::Error>::new();
+/// promise.set_result(1);
+/// promise.set_result(2); // asyncio: `InvalidStateError`
+/// ```
 #[must_use = "dropped, it cancels its future"]
 pub struct Promise<T, E> {
     /// None when it was completed.

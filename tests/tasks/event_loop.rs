@@ -471,6 +471,23 @@ fn a_task_is_cancelled_at_its_next_step() {
     assert_eq!(log.take(), ["dropped"]);
 }
 
+#[test]
+#[should_panic(expected = "overflow")]
+fn a_time_that_no_clock_can_show() {
+    drop(new().call_later(Duration::MAX, || ()));
+}
+
+#[test]
+fn over_a_runtime_of_several_threads() {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+    let (event_loop, here) = (EventLoop::with_runtime(runtime), std::thread::current().id());
+    let task = event_loop.create_task(async move {
+        tokio::spawn(async {}).await.unwrap();
+        Ok::<_, Failed>(std::thread::current().id())
+    });
+    assert_eq!(event_loop.run_until_complete(task.unwrap()), Ok(Ok(here)));
+}
+
 /// `Rc`s, promises, tokio's tasks and timers: all that the thread has.
 #[test]
 fn tasks_await_what_they_like() {

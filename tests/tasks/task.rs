@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
+use withal::cleanup;
 use withal::tasks::{Error, create_task};
 
 use super::{Failed, Log, Noted};
@@ -103,6 +104,18 @@ async fn a_handle_that_is_dropped_cancels_nothing() {
         sender.send("done").map_err(drop)
     }));
     assert_eq!(done.await, Ok("done"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_over_when_what_it_has_left_behind_is() {
+    let began = Instant::now();
+    let task = create_task(async {
+        cleanup::detach(async { Ok::<_, Infallible>(sleep(SECOND).await) });
+        Ok::<_, Infallible>(7)
+    });
+    assert_eq!(task.await, Ok(7));
+    assert_eq!(began.elapsed(), SECOND);
+    assert_eq!(cleanup::pending(), 0);
 }
 
 #[tokio::test]

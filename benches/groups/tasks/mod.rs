@@ -4,8 +4,7 @@
 //! numbers of all have to add up.
 //!
 //! `tasks/group`: tasks that end together; each adds its number to a total that they share. What the peers are:
-//! - `join-set`: tokio's, waited for by `join_next`: what a group is beside, and what it should cost no more than a tenth
-//!   more than.
+//! - `join-set`: tokio's, waited for by `join_next`. A group has a handle for each task beside it, and an exit.
 //! - `moro`: a scope whose futures may borrow. They are no tasks: whoever awaits the scope polls them.
 //!
 //! `tasks/as_completed`: what several futures give, as it comes:

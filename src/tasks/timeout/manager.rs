@@ -19,7 +19,7 @@ use crate::context::{AsyncContextManager, AsyncExit, DropNow, Exit};
 ///
 /// # Panics
 ///
-/// When it is called, or its block awaits, where no runtime is, or on one whose timer is not enabled.
+/// When its block awaits where no runtime is, or on one whose timer is not enabled.
 ///
 /// # Examples
 ///
