@@ -63,6 +63,16 @@ impl<Y, S, T> Exchange<Y, S, T> {
         output
     }
 
+    /// What was put aside, if there is anything: it allocates nothing.
+    #[cold]
+    #[inline(never)]
+    fn aside_if_any<O>(&self, f: impl FnOnce(&mut Aside<Y, T>) -> Option<O>) -> Option<O> {
+        let mut aside = self.aside.take()?;
+        let output = f(&mut aside);
+        self.aside.set(Some(aside));
+        output
+    }
+
     /// After something was raised or taken.
     #[cold]
     #[inline(never)]
@@ -80,22 +90,24 @@ impl<Y, S, T> Exchange<Y, S, T> {
         self.sent.set(Some(value));
     }
 
-    /// Raised at the yield or [`wait`](super::Yielder::wait) that the body is at, or else at the next one. An exit waits for
-    /// an error that was not raised yet; otherwise what was not raised yet is replaced.
+    /// Raised at the yield or [`wait`](super::Yielder::wait) that the body is at, or else at the next one. Of an error and an
+    /// exit that were not raised yet, the error is the first; an error replaces another.
     pub(super) fn throw(&self, thrown: T)
     where
         T: Throw,
     {
-        if thrown.is_exit() && self.has_queued() {
+        if thrown.is_exit() {
             // Nobody will take them.
-            drop(self.aside(|aside| mem::take(&mut aside.queue)));
+            drop(self.take_queue());
         }
-        let before = self.thrown.take();
-        if thrown.is_exit() && before.as_ref().is_some_and(|before| !before.is_exit()) {
-            self.thrown.set(before);
-            drop(self.aside(|aside| aside.exit.replace(thrown)));
-        } else {
-            self.thrown.set(Some(thrown));
+        let (first, exit) = match self.thrown.take() {
+            Some(error) if thrown.is_exit() && !error.is_exit() => (error, Some(thrown)),
+            Some(exit) if exit.is_exit() && !thrown.is_exit() => (thrown, Some(exit)),
+            _ => (thrown, None),
+        };
+        self.thrown.set(Some(first));
+        if exit.is_some() {
+            drop(self.aside(|aside| mem::replace(&mut aside.exit, exit)));
         }
         self.look_closer.set(true);
     }
@@ -116,14 +128,11 @@ impl<Y, S, T> Exchange<Y, S, T> {
     #[cold]
     #[inline(never)]
     pub(super) fn take_queued(&self) -> Option<Y> {
-        if !self.has_queued() {
-            return None;
-        }
-        let value = self.aside(|aside| aside.queue.pop_front());
+        let value = self.aside_if_any(|aside| aside.queue.pop_front())?;
         self.settle();
         // The answer to a value before this one.
         drop(self.sent.take());
-        value
+        Some(value)
     }
 
     /// All values that the body has yielded and nobody took, if there are any.
@@ -131,11 +140,13 @@ impl<Y, S, T> Exchange<Y, S, T> {
     pub(super) fn take_left(&self) -> Option<VecDeque<Y>> {
         match self.out.take() {
             Some(value) => Some(VecDeque::from([value])),
-            None if self.look_closer.get() && self.has_queued() => {
-                Some(self.aside(|aside| mem::take(&mut aside.queue)))
-            }
+            None if self.look_closer.get() => self.take_queue(),
             None => None,
         }
+    }
+
+    fn take_queue(&self) -> Option<VecDeque<Y>> {
+        self.aside_if_any(|aside| Some(mem::take(&mut aside.queue)).filter(|queue| !queue.is_empty()))
     }
 
     /// Wakes whoever waits with a waker of its own and was not polled, though there is something for it. Then the body
@@ -147,7 +158,7 @@ impl<Y, S, T> Exchange<Y, S, T> {
         let has_news = sent.is_some() || thrown.is_some();
         self.sent.set(sent);
         self.thrown.set(thrown);
-        let foreign = if has_news { self.aside(|aside| aside.foreign.take()) } else { None };
+        let foreign = if has_news { self.aside_if_any(|aside| aside.foreign.take()) } else { None };
         foreign.map(Waker::wake).is_some()
     }
 
@@ -198,10 +209,7 @@ impl<Y, S, T> Exchange<Y, S, T> {
     #[cold]
     #[inline(never)]
     pub(super) fn has_queued(&self) -> bool {
-        let aside = self.aside.take();
-        let has_queued = aside.as_ref().is_some_and(|aside| !aside.queue.is_empty());
-        self.aside.set(aside);
-        has_queued
+        self.aside_if_any(|aside| (!aside.queue.is_empty()).then_some(())).is_some()
     }
 
     #[inline]
@@ -219,7 +227,7 @@ impl<Y, S, T> Exchange<Y, S, T> {
     fn take_first_thrown(&self) -> Option<T> {
         let thrown = self.thrown.take();
         if thrown.is_some() {
-            self.thrown.set(self.aside(|aside| aside.exit.take()));
+            self.thrown.set(self.aside_if_any(|aside| aside.exit.take()));
             self.settle();
         }
         thrown

@@ -99,7 +99,7 @@ where
             None => this.cradle.exchange().throw(thrown),
             // Nobody is left to catch it; what the body failed with comes first.
             Some(last) if thrown.is_exit() => last.values.clear(),
-            Some(last) if last.outcome.is_ok() => last.outcome = Err(thrown),
+            Some(last) if !has_failed(&last.outcome) => last.outcome = Err(thrown),
             Some(_) => {}
         }
     }
@@ -164,7 +164,7 @@ where
         drop(ending);
         let outcome = match unraised {
             // Thrown in and raised nowhere: it comes out, as it does where it is not caught.
-            Some(thrown) if outcome.is_ok() && !thrown.is_exit() => Err(thrown),
+            Some(thrown) if !has_failed(&outcome) && !thrown.is_exit() => Err(thrown),
             _ => outcome,
         };
         let Some(values) = values else { return Poll::Ready(Step::Complete(outcome)) };
@@ -181,4 +181,9 @@ where
         (*this.stage, *this.last) = (Stage::Suspended, Some(last));
         Poll::Ready(Step::Yielded(value))
     }
+}
+
+/// Whether it ended with an error of its own; an exit is none.
+fn has_failed<R, T: Throw>(outcome: &Result<R, T>) -> bool {
+    outcome.as_ref().is_err_and(|thrown| !thrown.is_exit())
 }

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::mem;
 use std::pin::pin;
 use std::task::Poll;
 
@@ -49,20 +50,38 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
     /// assert_eq!(body.close().unwrap(), None);
     /// ```
     pub async fn wait<F: Future>(&mut self, future: F) -> Result<F::Output, T> {
+        self.wait_from(future, true).await
+    }
+
+    /// The same; but unless it is so `from_the_start`, what was thrown before is raised after the first poll: for a future
+    /// that takes something along.
+    pub(crate) async fn wait_from<F: Future>(
+        &mut self,
+        future: F,
+        from_the_start: bool,
+    ) -> Result<F::Output, T> {
         let mut future = pin!(future);
+        let mut is_interruptible = from_the_start;
         // Moved, to be an exclusive borrow: a shared one is not `Send`.
         let yielder = self;
         poll_fn(move |cx| {
-            if let Some(thrown) = yielder.exchange().take_thrown() {
-                return Poll::Ready(Err(thrown));
+            if is_interruptible {
+                if let Some(thrown) = yielder.exchange().take_thrown() {
+                    return Poll::Ready(Err(thrown));
+                }
             }
-            let polled = future.as_mut().poll(cx).map(Ok);
-            if polled.is_pending() {
-                // No yield is under way, so this is the answer to one that was dropped.
-                drop(yielder.exchange().take_sent());
-                yielder.exchange().awaits(cx);
+            if let Poll::Ready(output) = future.as_mut().poll(cx) {
+                return Poll::Ready(Ok(output));
             }
-            polled
+            if !mem::replace(&mut is_interruptible, true) {
+                if let Some(thrown) = yielder.exchange().take_thrown() {
+                    return Poll::Ready(Err(thrown));
+                }
+            }
+            // No yield is under way, so this is the answer to one that was dropped.
+            drop(yielder.exchange().take_sent());
+            yielder.exchange().awaits(cx);
+            Poll::Pending
         })
         .await
     }

@@ -80,8 +80,10 @@ pub(super) fn add(generator: &WeakGenerator) {
 /// ```
 pub async fn shutdown_asyncgens(most: Duration) -> Result<(), Unfinished> {
     if let Ok(runtime) = Handle::try_current() {
-        // Not while they are locked: observers may be told at once.
-        let ours = live().of(runtime.id());
+        // Not while they are locked: a generator may be dropped here, and observers be told.
+        let mut ours = live().of(runtime.id());
+        // To look at one is to hold it, for a moment.
+        ours.retain(|generator| generator.is_alive() && !generator.is_being_closed());
         for generator in ours {
             Cleanup::new(generator.aclose()).named("async generator").detach();
         }

@@ -73,7 +73,7 @@
 //! | a name for its type: a field, an array | [`boxed`](AsyncGenerator::boxed) | an allocation, and a call by pointer |
 //! | several holders; to be closed when it is dropped | [`managed`](AsyncGenerator::managed) | that, and two locks an item |
 //!
-//! Layers cost: four generators that each loop over the next take 242 instructions an item (`stream!`: 169), and 411 by
+//! Layers cost: four generators that each loop over the next take 242 instructions an item (`stream!`: 169), and 492 by
 //! `yield_from`, which passes answers and throws through. Three helper functions that get the yielder, as
 //! `&mut Yielder<'_, ..>`, take 89: prefer them where there is a choice. What a hand-written `poll_next` takes in the same
 //! places is 13; all of it by the crate's benches.

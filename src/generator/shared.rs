@@ -1,6 +1,7 @@
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
@@ -21,6 +22,8 @@ where
 {
     at_rest: Mutex<AtRest<Y, S, T>>,
     hooks: Hooks,
+    /// By a close whose caller knows nothing of its types.
+    is_being_closed: AtomicBool,
 }
 
 struct AtRest<Y: 'static, S: 'static, T: 'static> {
@@ -44,7 +47,7 @@ where
 {
     pub(super) fn new(generator: BoxAsyncGenerator<'static, Y, S, T>, hooks: Hooks) -> Arc<Self> {
         let at_rest = AtRest { generator: Some(generator), known: Known::NotYet };
-        Arc::new(Self { at_rest: Mutex::new(at_rest), hooks })
+        Arc::new(Self { at_rest: Mutex::new(at_rest), hooks, is_being_closed: AtomicBool::new(false) })
     }
 
     /// No body runs while it is locked, and nothing panics.
@@ -155,6 +158,9 @@ pub(super) type ErasedClose = Pin<Box<dyn Future<Output = Result<(), Box<dyn Any
 /// A shared generator, whatever its types.
 pub(super) trait Close: Send + Sync {
     fn erased_aclose(self: Arc<Self>) -> ErasedClose;
+
+    /// Whether such a one is under way.
+    fn is_being_closed(&self) -> bool;
 }
 
 impl<Y, S, T> Close for Shared<Y, S, T>
@@ -165,16 +171,27 @@ where
 {
     fn erased_aclose(self: Arc<Self>) -> ErasedClose {
         Box::pin(async move {
-            // Dropped after what is awaited, and the handle in it.
-            let mut given_up = GivenUp(Some(Arc::clone(&self)));
-            let closed = self.aclose().await;
-            given_up.0 = None;
+            self.is_being_closed.store(true, Ordering::Relaxed);
+            let close = Arc::clone(&self).aclose();
+            // Dropped after what is awaited and the handle in it, and so perhaps the last.
+            let mut given_up = GivenUp(Some(self));
+            let closed = close.await;
+            if !matches!(closed, Err(Error::IgnoredExit)) {
+                if let Some(shared) = given_up.0.take() {
+                    shared.is_being_closed.store(false, Ordering::Relaxed);
+                }
+            }
             closed.map_err(erase)
         })
     }
+
+    fn is_being_closed(&self) -> bool {
+        self.is_being_closed.load(Ordering::Relaxed)
+    }
 }
 
-/// A close that was dropped before it was done, for want of time, say: it is not to begin anew by the finalizer hook.
+/// A close that was dropped before it was done, for want of time, say, or that the body ignored: it is not to begin anew by
+/// the finalizer hook.
 struct GivenUp<Y, S, T>(Option<Arc<Shared<Y, S, T>>>)
 where
     Y: Send + 'static,
@@ -188,8 +205,10 @@ where
     T: Throw<Error: Send + 'static> + Send + 'static,
 {
     fn drop(&mut self) {
+        let Some(shared) = self.0.take() else { return };
+        shared.is_being_closed.store(false, Ordering::Relaxed);
         // Unless there are other handles: theirs is the generator then.
-        if let Some(mut shared) = self.0.take().and_then(|shared| Arc::try_unwrap(shared).ok()) {
+        if let Ok(mut shared) = Arc::try_unwrap(shared) {
             drop(shared.at_rest.get_mut().unwrap_or_else(PoisonError::into_inner).generator.take());
         }
     }

@@ -28,6 +28,11 @@ impl WeakGenerator {
         self.0.strong_count() > 0
     }
 
+    /// Whether [`aclose`](Self::aclose) of such a handle is under way.
+    pub(super) fn is_being_closed(&self) -> bool {
+        self.0.upgrade().is_some_and(|generator| generator.is_being_closed())
+    }
+
     /// Closes it, as [`ManagedGenerator::aclose`](super::ManagedGenerator::aclose) does; does nothing if it is gone.
     ///
     /// From the first poll on it keeps the generator alive. Where it is dropped then before it is done, and no handle is left,

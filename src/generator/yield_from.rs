@@ -27,7 +27,8 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
     /// # Cancel safety
     ///
     /// As [`yield_`](Self::yield_): a value that `inner` has yielded is delivered once, and the answer to it is lost. A step
-    /// of `inner` that is under way stays so: lent, it can be delegated to again.
+    /// of `inner` that is under way stays so: lent, it can be delegated to again. That this one was told to exit is forgotten
+    /// then, and not raised once more where `inner` swallows it.
     ///
     /// # Examples
     ///
@@ -61,8 +62,8 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
         loop {
             let stepped = match ask {
                 Ask::Start => self.wait(inner.start()).await,
-                Ask::Send(answer) => self.wait(inner.asend(answer)).await,
-                Ask::Throw(thrown) => self.wait(inner.athrow(thrown)).await,
+                Ask::Send(answer) => self.wait_from(inner.asend(answer), false).await,
+                Ask::Throw(thrown) => self.wait_from(inner.athrow(thrown), false).await,
             };
             let value = match stepped {
                 Ok(Ok(Some(value))) => value,

@@ -156,3 +156,33 @@ fn an_exit_that_finds_no_yield_is_a_clean_close() {
     tx.send(()).unwrap();
     assert_eq!(body.close(), Ok(Some("unaware")));
 }
+
+#[test]
+fn an_error_does_not_replace_an_exit_that_was_not_raised_yet() {
+    let (tx, rx) = oneshot::channel::<()>();
+    let mut body = try_coroutine(async |mut y: Yielder<'_, u8, (), _>| {
+        rx.await.expect("sent below");
+        assert_eq!(y.yield_(1).await, Err(Thrown::Error("second")));
+        y.wait(pending::<()>()).await
+    });
+    assert_eq!(body.resume(), Err(Error::Waiting));
+    assert_eq!(body.close(), Err(Error::Waiting));
+    assert_eq!(body.throw("second"), Err(Error::Waiting));
+    tx.send(()).unwrap();
+    assert_eq!(body.resume(), Err(Error::Exited), "the exit came after it");
+}
+
+#[test]
+fn an_error_that_was_not_raised_comes_out_of_a_body_that_exits() {
+    let (tx, rx) = oneshot::channel::<()>();
+    let mut body = try_coroutine(async |mut y: Yielder<'_, u8, (), _>| {
+        let exit = y.yield_(1).await;
+        rx.await.expect("sent below");
+        exit
+    });
+    assert_eq!(body.resume(), Ok(Step::Yielded(1)));
+    assert_eq!(body.close(), Err(Error::Waiting));
+    assert_eq!(body.throw("unseen"), Err(Error::Waiting));
+    tx.send(()).unwrap();
+    assert_eq!(body.resume(), Err(Error::Raised("unseen")));
+}

@@ -298,3 +298,23 @@ fn a_stream_that_waits_is_interrupted_and_loses_no_item() {
     assert!(never.anext().now_or_never().is_none());
     assert_eq!(block_on(never.aclose()), Ok(()));
 }
+
+/// An error and then an exit, both of a time when nobody could be told: the inner one hears both.
+#[test]
+fn what_was_thrown_before_the_delegation_goes_through_in_order() {
+    let (tx, rx) = futures::channel::oneshot::channel::<()>();
+    let log = Log::default();
+    let mut inner = Box::pin(inner(&log));
+    assert_eq!(block_on(inner.start()), Ok(Some("first")));
+    let mut outer = Box::pin(try_generator(async |mut y: Y<'_>| {
+        rx.await.expect("sent below");
+        y.yield_from(inner.as_mut()).await
+    }));
+    assert!(outer.start().now_or_never().is_none());
+    assert!(outer.athrow("soft").now_or_never().is_none());
+    assert!(outer.aclose().now_or_never().is_none());
+    tx.send(()).unwrap();
+    assert_eq!(block_on(outer.aclose()), Ok(()));
+    drop(outer);
+    assert_eq!(*log.borrow(), ["first: Err(Error(\"soft\"))", "second: Err(Exit(Exit))"]);
+}

@@ -512,6 +512,35 @@ mod shutdown {
         assert_eq!(managed.state(), Some(State::Closed));
     }
 
+    #[tokio::test]
+    #[cfg_attr(miri, ignore = "the runtime does I/O")]
+    async fn one_that_is_being_closed_is_waited_for() {
+        let (tx, rx) = oneshot::channel::<()>();
+        let failed = Arc::new(AtomicBool::new(false));
+        let to = Arc::clone(&failed);
+        let _observer = cleanup::observe(move |event| {
+            if let Event::Failed { error, .. } = event {
+                to.fetch_or(error.is::<Error<(), std::fmt::Error>>(), Ordering::Relaxed);
+            }
+        });
+        let managed = try_generator(async |mut y: Yielder<'_, u8, (), Thrown<std::fmt::Error>>| {
+            _ = y.yield_(1).await;
+            rx.await.expect("sent below");
+            Ok(())
+        })
+        .managed();
+        assert_eq!(managed.anext().await, Ok(Some(1)));
+        assert!(shutdown_asyncgens(Duration::ZERO).await.is_err());
+        tokio::task::yield_now().await;
+        assert_eq!(managed.state(), None, "it is being closed");
+        assert!(shutdown_asyncgens(Duration::ZERO).await.is_err());
+        tokio::task::yield_now().await;
+        tx.send(()).unwrap();
+        shutdown_asyncgens(LONG).await.unwrap();
+        assert_eq!(managed.state(), Some(State::Closed));
+        assert!(!failed.load(Ordering::Relaxed), "nothing failed");
+    }
+
     /// What is given up is not begun anew by the finalizer, with a grace of its own, and told again.
     #[test]
     #[cfg_attr(miri, ignore = "the runtime does I/O")]
