@@ -320,6 +320,24 @@ fn shutdown_no_wait() {
     shutdown.wait();
 }
 
+#[test]
+fn two_may_wait_at_once() {
+    let executor = executor(2);
+    let gate = gate(&executor);
+    thread::scope(|scope| {
+        let waits: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    executor.shutdown().wait();
+                    gate.job.done()
+                })
+            })
+            .collect();
+        gate.opens.send(()).unwrap();
+        assert!(waits.into_iter().all(|waits| waits.join().unwrap()), "neither before it was done");
+    });
+}
+
 #[tokio::test]
 async fn shutdown_is_awaited() {
     let executor = executor(2);

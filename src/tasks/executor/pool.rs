@@ -2,7 +2,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread::{self, JoinHandle, ThreadId};
 
 use super::queue::{Need, Queue};
 use super::{ExecutorError, Map, Shutdown};
@@ -43,8 +43,9 @@ pub struct ThreadPoolExecutor {
 /// Those that were started.
 #[derive(Default)]
 pub(super) struct Threads {
+    /// Those that nobody has joined.
     pub(super) started: Vec<JoinHandle<()>>,
-    count: usize,
+    pub(super) all: Vec<ThreadId>,
 }
 
 impl ThreadPoolExecutor {
@@ -177,10 +178,10 @@ impl ThreadPoolExecutor {
     fn start_worker(&self) -> Result<(), ExecutorError> {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = Arc::clone(&self.queue);
-        let name = format!("{}_{}", self.name, threads.count);
+        let name = format!("{}_{}", self.name, threads.all.len());
         match thread::Builder::new().name(name).spawn(move || queue.work()) {
             Ok(thread) => {
-                threads.count += 1;
+                threads.all.push(thread.thread().id());
                 threads.started.push(thread);
                 Ok(())
             }

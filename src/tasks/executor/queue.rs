@@ -96,6 +96,17 @@ impl Queue {
         }
         drop(state);
         self.workers.send_modify(|workers| *workers -= 1);
+        // Whoever has counted it before waits by now, and is told.
+        drop(self.state());
+        self.is_changed.notify_all();
+    }
+
+    /// Blocks the thread until there are so few threads left.
+    pub(super) fn wait(&self, workers: usize) {
+        let mut state = self.state();
+        while *self.workers.borrow() > workers {
+            state = self.is_changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     pub(super) fn shut_down(&self) {

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::pool::Threads;
@@ -35,16 +35,21 @@ impl Shutdown {
 
     /// Blocks the thread until all work is done, and all threads have ended.
     ///
-    /// Called by a job, it does not wait for the thread that it is on.
+    /// Called by a job, it does not wait for the thread that it is on; two jobs must not do so.
     pub fn wait(self) {
-        let started =
-            std::mem::take(&mut self.threads.lock().unwrap_or_else(PoisonError::into_inner).started);
-        for thread in started {
-            if thread.thread().id() != thread::current().id() {
-                // What jobs panic with is caught, so a thread of ours does not panic.
-                drop(thread.join());
-            }
+        let here = thread::current().id();
+        let is_one_of_them = self.threads().all.contains(&here);
+        self.queue.wait(usize::from(is_one_of_them));
+        let started = std::mem::take(&mut self.threads().started);
+        for thread in started.into_iter().filter(|thread| thread.thread().id() != here) {
+            // What jobs panic with is caught, so a thread of ours does not panic.
+            drop(thread.join());
         }
+    }
+
+    /// Nothing panics while they are locked.
+    fn threads(&self) -> MutexGuard<'_, Threads> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
