@@ -36,6 +36,10 @@
 //! | finish what is left when the program ends | [`cleanup::shutdown`], [`cleanup::drain`] |
 //! | have a body that yields values, gets answers, and is driven by hand | [`coroutine`] |
 //! | let several bodies take turns, without a runtime | [`coroutine::run`] |
+//! | start tasks that end with the block, and see all their errors | [`tasks::TaskGroup`] |
+//! | limit how long a block takes, and have its exits awaited | [`tasks::timeout`](tasks::timeout()) |
+//! | take results as they come, wait for some of several, run blocking work on a few threads | [`tasks`] |
+//! | have asyncio's event loop, turn by turn | [`tasks::EventLoop`] |
 //!
 //! # From Python
 //!
@@ -56,6 +60,7 @@
 //! | `StopIteration(value)` | [`Step::Complete(value)`](coroutine::Step::Complete) |
 //! | `GeneratorExit` | [`coroutine::Exit`], a value that `?` carries |
 //! | `await switch()` under a scheduler of one's own | [`coroutine::switch`] under [`coroutine::run`] |
+//! | `TaskGroup`, `timeout`, `as_completed`, `wait`, `gather`, `shield`, `Future`, `Task`, `ThreadPoolExecutor`, the event loop | [`tasks`], by the same names |
 //!
 //! # Features
 //!
@@ -85,6 +90,7 @@ pub mod coroutine;
 pub mod desugar;
 pub mod generator;
 pub mod pages;
+pub mod tasks;
 
 /// The README's program, compiled.
 #[cfg(doctest)]

@@ -20,6 +20,12 @@ use withal::pages::{
     AsyncGetDocs, Checkpoint, Error, Event, Offset, OnEmpty, OnError, OnRepeat, Page, PageNumber, Pages,
     Progress, by_cursor, by_link, by_offset, by_page_number,
 };
+use withal::tasks::{
+    self, AnyError, AsCompleted, Canceller, ErrorGroup, EventLoop, Exception, ExecutorError, Gather, Grouped,
+    InvalidState, LoopError, Map, MapStream, Outcomes, Panic, Promise, Shield, Shutdown, Spawner, TaskGroup,
+    TaskGroupError, ThreadPoolExecutor, Threadsafe, Timeout, TimeoutError, Wait, Waited, Within,
+    as_completed, wait,
+};
 
 #[expect(dead_code, reason = "only the type counts")]
 /// Neither `Sync`, nor `Unpin`, nor `Debug`, nor `Clone`: what an item is allowed to be.
@@ -145,6 +151,41 @@ fn cleanups_are_what_their_work_is() {
     is_error::<Unfinished>();
     is_send_future(&cleanup::drain(std::time::Duration::ZERO));
 }
+
+#[test]
+fn tasks_are_send_where_their_results_are() {
+    fn all<T: Send + Unpin + Debug>() {}
+    all::<tasks::Future<Doc, Refused>>();
+    all::<Promise<Doc, Refused>>();
+    all::<Gather<Doc, Refused>>();
+    all::<Outcomes<Doc, Refused>>();
+    all::<Map<Doc, Refused>>();
+    all::<MapStream<Doc, Refused>>();
+    all::<AsCompleted<tasks::Future<Doc, Refused>>>();
+    all::<Within<tasks::Future<Doc, Refused>>>();
+    all::<Wait<tasks::Future<Doc, Refused>>>();
+    all::<Shield<std::future::Pending<Doc>>>();
+    all::<ThreadPoolExecutor>();
+    all::<Shutdown>();
+    is_sync::<tasks::Future<u8, u8>>();
+    is_sync::<ThreadPoolExecutor>();
+    is_shared::<(Canceller, Threadsafe, Panic, LoopError, tasks::Unfinished, InvalidState<u8>)>();
+    is_shared::<tasks::Error<std::sync::Arc<u8>>>();
+    is_debug::<(Waited<u8, u8>, EventLoop, tasks::Handle, Exception)>();
+    is_error::<tasks::Error<std::io::Error>>();
+    is_error::<InvalidState<u8>>();
+    is_error::<ExecutorError>();
+    all::<(TaskGroup<Refused>, Spawner<Refused>, Timeout, AnyError)>();
+    is_shared::<(Spawner<Refused>, Timeout, Grouped, TaskGroupError, TimeoutError)>();
+    is_error::<ErrorGroup<AnyError>>();
+    is_error::<LoopError>();
+    is_error::<tasks::Unfinished>();
+    // Futures that are neither `Unpin` nor `Debug` may be streamed.
+    is_send_stream(&as_completed([async { Doc(std::cell::Cell::new(0), std::marker::PhantomPinned) }]));
+    is_future(&wait([std::future::ready(Ok::<u8, u8>(1))]));
+}
+
+fn is_send_stream<S: Stream + FusedStream + Send + Unpin + Debug>(_: &S) {}
 
 #[test]
 fn managers_are_send_and_debug() {

@@ -12,6 +12,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("generator", &["cleanup", "coroutine"]),
     ("desugar", &["cleanup", "coroutine", "generator", "context"]),
     ("pages", &[]),
+    ("tasks", &["cleanup", "coroutine", "generator", "context"]),
 ];
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -3,9 +3,11 @@
 mod context;
 mod generator;
 mod pages;
+mod tasks;
 
 use crate::harness::Group;
 
 pub(crate) fn all() -> Vec<Group> {
-    pages::groups().into_iter().chain(generator::groups()).chain(context::groups()).collect()
+    let groups = pages::groups().into_iter().chain(generator::groups());
+    groups.chain(context::groups()).chain(tasks::groups()).collect()
 }

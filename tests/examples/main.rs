@@ -2,12 +2,14 @@
 
 mod async_for_else;
 mod async_with_lock;
+mod event_loop;
 mod forms;
 mod get_docs;
 mod graceful_shutdown;
 mod ping_pong;
 mod round_robin;
 mod transaction_scope;
+mod web_crawler;
 
 use std::path::Path;
 use std::process::Command;

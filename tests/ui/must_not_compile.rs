@@ -12,4 +12,5 @@ fn must_not_compile() {
     cases.compile_fail("coroutine/*.rs");
     cases.compile_fail("generator/*.rs");
     cases.compile_fail("pages/*.rs");
+    cases.compile_fail("tasks/*.rs");
 }

@@ -1,0 +1,187 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_core::{FusedStream, Stream};
+use futures_util::stream::FuturesUnordered;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::indexed::Indexed;
+
+/// The outputs of several futures, in the order in which they are ready: `as_completed` of asyncio and PEP 3148.
+///
+/// The futures run as the stream is polled, all at once; each output comes with the place of its future in what was given.
+/// What is to run by itself, and on several threads, is made a task first.
+///
+/// It stands on [`FuturesUnordered`](https://docs.rs/futures/latest/futures/stream/struct.FuturesUnordered.html) of the
+/// crate futures, which is the better answer where neither places nor a deadline are needed.
+///
+/// # Cancel safety
+///
+/// Cancel safe: the futures live in the stream, and an output that is not taken is not lost. Dropping the stream drops the
+/// futures; tasks and jobs of an executor go on.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), withal::tasks::Unfinished> {
+/// use std::time::Duration;
+/// use futures::StreamExt;
+/// use tokio::time::sleep;
+/// use withal::tasks::as_completed;
+///
+/// let seconds = [3, 1, 2].map(|n| async move {
+///     sleep(Duration::from_millis(n)).await;
+///     n
+/// });
+/// let mut completed = as_completed(seconds).within(Duration::from_secs(60));
+/// let mut order = Vec::new();
+/// while let Some(next) = completed.next().await {
+///     let (place, n) = next?;
+///     order.push((place, n));
+/// }
+/// assert_eq!(order, [(1, 1), (2, 2), (0, 3)]);
+/// # Ok(())
+/// # }
+/// ```
+pub fn as_completed<F: Future>(futures: impl IntoIterator<Item = F>) -> AsCompleted<F> {
+    AsCompleted { futures: futures.into_iter().enumerate().map(Indexed::new).collect() }
+}
+
+/// What [`as_completed`] returns: a stream of `(place, output)`.
+#[must_use = "streams do nothing unless polled"]
+pub struct AsCompleted<F> {
+    futures: FuturesUnordered<Indexed<F>>,
+}
+
+impl<F: Future> AsCompleted<F> {
+    /// How many are not ready yet, or not taken.
+    #[must_use]
+    pub fn unfinished(&self) -> usize {
+        self.futures.len()
+    }
+
+    /// The same with a deadline, which counts from now: Python's `timeout`.
+    ///
+    /// What is ready by then is given; then comes one error, and the end.
+    ///
+    /// # Panics
+    ///
+    /// On a runtime whose timer is not enabled, and where no runtime is.
+    pub fn within(self, most: Duration) -> Within<F> {
+        // What no clock can show is never: as far as tokio's own goes.
+        let far = || Instant::now() + Duration::from_secs(86400 * 365 * 30);
+        self.until(Instant::now().checked_add(most).unwrap_or_else(far))
+    }
+
+    /// The same, at an instant.
+    ///
+    /// # Panics
+    ///
+    /// As [`within`](Self::within).
+    pub fn until(self, deadline: Instant) -> Within<F> {
+        let total = self.futures.len();
+        Within { completed: self, deadline: Some(Box::pin(sleep_until(deadline))), total }
+    }
+
+    /// Those that are not ready, with their places, in the order in which they were given.
+    pub fn into_unfinished(self) -> impl Iterator<Item = (usize, F)>
+    where
+        F: Unpin,
+    {
+        super::indexed::in_order(self.futures)
+    }
+}
+
+impl<F: Future> Stream for AsCompleted<F> {
+    type Item = (usize, F::Output);
+
+    #[inline]
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut self.futures).poll_next(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.futures.len(), Some(self.futures.len()))
+    }
+}
+
+impl<F: Future> FusedStream for AsCompleted<F> {
+    fn is_terminated(&self) -> bool {
+        self.futures.is_empty()
+    }
+}
+
+/// What [`AsCompleted::within`] returns: a stream of `Result<(place, output), Unfinished>`.
+#[must_use = "streams do nothing unless polled"]
+pub struct Within<F> {
+    completed: AsCompleted<F>,
+    /// None when it has passed and was told.
+    deadline: Option<Pin<Box<Sleep>>>,
+    total: usize,
+}
+
+/// Not all were ready in time: `TimeoutError`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{unfinished} (of {total}) futures unfinished")]
+#[non_exhaustive]
+pub struct Unfinished {
+    /// How many were not.
+    pub unfinished: usize,
+    /// How many there were.
+    pub total: usize,
+}
+
+impl<F: Future> Within<F> {
+    /// Those that are not ready, with their places, in the order in which they were given.
+    pub fn into_unfinished(self) -> impl Iterator<Item = (usize, F)>
+    where
+        F: Unpin,
+    {
+        self.completed.into_unfinished()
+    }
+}
+
+impl<F: Future> Stream for Within<F> {
+    type Item = Result<(usize, F::Output), Unfinished>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        let Some(deadline) = &mut this.deadline else { return Poll::Ready(None) };
+        // First: what is ready at the deadline is ready in time.
+        match Pin::new(&mut this.completed).poll_next(cx) {
+            Poll::Ready(next) => Poll::Ready(next.map(Ok)),
+            Poll::Pending => {
+                ready!(deadline.as_mut().poll(cx));
+                this.deadline = None;
+                let (unfinished, total) = (this.completed.unfinished(), this.total);
+                Poll::Ready(Some(Err(Unfinished { unfinished, total })))
+            }
+        }
+    }
+}
+
+impl<F: Future> FusedStream for Within<F> {
+    fn is_terminated(&self) -> bool {
+        self.deadline.is_none() || self.completed.is_terminated()
+    }
+}
+
+impl<F> fmt::Debug for AsCompleted<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsCompleted").field("unfinished", &self.futures.len()).finish()
+    }
+}
+
+impl<F> fmt::Debug for Within<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let deadline = self.deadline.as_ref().map(|sleep| sleep.deadline());
+        f.debug_struct("Within")
+            .field("completed", &self.completed)
+            .field("deadline", &deadline)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,58 @@
+use std::error::Error;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::tasks::Panic;
+
+/// What a callback has raised, as the [exception handler](super::EventLoop::set_exception_handler) gets it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Exception {
+    /// It returned an error.
+    Raised(Box<dyn Error + Send + Sync>),
+    /// It panicked.
+    Panicked(Panic),
+}
+
+impl fmt::Display for Exception {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Raised(error) => write!(f, "exception in callback: {error}"),
+            Self::Panicked(panic) => write!(f, "panic in callback: {panic}"),
+        }
+    }
+}
+
+/// What a callback returns: nothing, or a result, whose error goes to the exception handler.
+///
+/// No other types implement it.
+pub trait Returned: sealed::Sealed {
+    #[doc(hidden)]
+    fn error(self) -> Option<Box<dyn Error + Send + Sync>>;
+}
+
+impl Returned for () {
+    fn error(self) -> Option<Box<dyn Error + Send + Sync>> {
+        None
+    }
+}
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> Returned for Result<(), E> {
+    fn error(self) -> Option<Box<dyn Error + Send + Sync>> {
+        self.err().map(Into::into)
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for () {}
+    impl<E> Sealed for Result<(), E> {}
+}
+
+/// Calls it, and tells what it has raised.
+pub(super) fn call<R: Returned>(callback: impl FnOnce() -> R) -> Result<(), Exception> {
+    match catch_unwind(AssertUnwindSafe(callback)) {
+        Ok(returned) => returned.error().map_or(Ok(()), |error| Err(Exception::Raised(error))),
+        Err(payload) => Err(Exception::Panicked(Panic::new(payload))),
+    }
+}

@@ -1,0 +1,328 @@
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, EnterGuard, Runtime};
+use tokio::task::LocalSet;
+use tokio::time::Instant;
+
+use super::calls::{Callback, Calls};
+use super::ready::{Entry, Ready};
+use super::tasks::Tasks;
+use super::{Exception, Handle, LoopError, Returned, Threadsafe, exception, run};
+use crate::tasks::task::Run;
+use crate::tasks::{Promise, Task};
+
+/// `CPython`'s event loop: callbacks and tasks of one thread, in turns.
+///
+/// In a turn, what is ready is done, in the order in which it became so; what becomes ready meanwhile is left for the next
+/// turn. Tasks need not be `Send`. What they await may be tokio's, whose I/O, timers and tasks run between the turns.
+///
+/// A program of tokio's own, `#[tokio::main]`, is the better answer wherever this order does not matter: its scheduler uses
+/// all processors, and interrupts what takes too long. Here a task that never awaits what is not ready keeps all others
+/// from running, as in Python.
+///
+/// It is a handle: clones are of the same loop. It is closed when the last one is dropped.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+/// use withal::tasks::EventLoop;
+///
+/// let event_loop = EventLoop::new()?;
+/// event_loop.call_soon(|| println!("first"))?;
+/// let late = event_loop.call_later(Duration::from_millis(5), || println!("never"))?;
+/// event_loop.call_soon(move || late.cancel())?;
+/// let answer = event_loop.run_until_complete(async {
+///     tokio::time::sleep(Duration::from_millis(10)).await;
+///     42
+/// })?;
+/// assert_eq!(answer, 42);
+/// event_loop.close()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct EventLoop(Rc<Inner>);
+
+type Handler = Rc<dyn Fn(&Exception)>;
+
+pub(super) struct Inner {
+    pub(super) ready: Arc<Ready>,
+    pub(super) tasks: RefCell<Tasks>,
+    pub(super) calls: RefCell<Calls>,
+    pub(super) is_running: Cell<bool>,
+    pub(super) is_stopping: Cell<bool>,
+    handler: RefCell<Option<Handler>>,
+    /// tasks of tokio's `spawn_local`, which what is awaited here may want.
+    pub(super) local: RefCell<LocalSet>,
+    /// None when it is closed.
+    runtime: RefCell<Option<Rc<Runtime>>>,
+}
+
+impl EventLoop {
+    /// A loop with a runtime of its own, that has I/O and timers: `asyncio.new_event_loop`.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system refuses.
+    pub fn new() -> io::Result<Self> {
+        Builder::new_current_thread().enable_all().build().map(Self::with_runtime)
+    }
+
+    /// A loop over a runtime that was made for it: one with a paused clock, say. It needs its timer enabled.
+    ///
+    /// Of a multi-threaded one it uses this thread alone, but for what is spawned by tokio's means.
+    #[must_use]
+    pub fn with_runtime(runtime: Runtime) -> Self {
+        Self(Rc::new(Inner {
+            ready: Arc::default(),
+            tasks: RefCell::default(),
+            calls: RefCell::default(),
+            is_running: Cell::new(false),
+            is_stopping: Cell::new(false),
+            handler: RefCell::default(),
+            local: RefCell::default(),
+            runtime: RefCell::new(Some(Rc::new(runtime))),
+        }))
+    }
+
+    /// The loop that runs on this thread: `asyncio.get_running_loop`.
+    ///
+    /// # Errors
+    ///
+    /// [`LoopError::NoneRunning`] outside of callbacks and tasks.
+    pub fn current() -> Result<Self, LoopError> {
+        run::current().ok_or(LoopError::NoneRunning)
+    }
+
+    /// Calls `callback` in the next turn, after all that was to be called before.
+    ///
+    /// It may return nothing, or a result; an error or a panic goes to the
+    /// [exception handler](Self::set_exception_handler), and the loop goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`LoopError::Closed`].
+    pub fn call_soon<R: Returned>(
+        &self,
+        callback: impl FnOnce() -> R + 'static,
+    ) -> Result<Handle, LoopError> {
+        self.0.check_open()?;
+        let call = self.0.calls.borrow_mut().soon(erased(callback));
+        self.0.ready.push(Entry::Call(call))?;
+        Ok(self.handle(call, None))
+    }
+
+    /// Calls `callback` after so long, on tokio's clock.
+    ///
+    /// # Errors
+    ///
+    /// [`LoopError::Closed`].
+    ///
+    /// # Panics
+    ///
+    /// For a time that no clock can show.
+    pub fn call_later<R: Returned>(
+        &self,
+        delay: Duration,
+        callback: impl FnOnce() -> R + 'static,
+    ) -> Result<Handle, LoopError> {
+        self.call_at(self.time()? + delay, callback)
+    }
+
+    /// Calls `callback` at a time. Those of one time are called in the order in which they came here.
+    ///
+    /// # Errors
+    ///
+    /// [`LoopError::Closed`].
+    pub fn call_at<R: Returned>(
+        &self,
+        when: Instant,
+        callback: impl FnOnce() -> R + 'static,
+    ) -> Result<Handle, LoopError> {
+        self.0.check_open()?;
+        let call = self.0.calls.borrow_mut().at(when, erased(callback));
+        // It may be called by a task of tokio's, between the turns.
+        self.0.ready.wake();
+        Ok(self.handle(call, Some(when)))
+    }
+
+    /// The time of [`call_at`](Self::call_at): now, on the clock of its runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`LoopError::Closed`].
+    pub fn time(&self) -> Result<Instant, LoopError> {
+        let runtime = self.0.runtime().ok_or(LoopError::Closed)?;
+        let _entered = runtime.enter();
+        Ok(Instant::now())
+    }
+
+    /// What other threads use to have something called here: `call_soon_threadsafe`.
+    #[must_use]
+    pub fn threadsafe(&self) -> Threadsafe {
+        Threadsafe::new(Arc::clone(&self.0.ready))
+    }
+
+    /// Starts a task on this loop; its first step is in the next turn.
+    ///
+    /// `ensure_future` of a coroutine is the same, and a [`Task`] is ensured already.
+    ///
+    /// # Errors
+    ///
+    /// [`LoopError::Closed`].
+    pub fn create_task<T, E, F>(&self, work: F) -> Result<Task<T, E>, LoopError>
+    where
+        F: Future<Output = Result<T, E>> + 'static,
+        T: 'static,
+        E: 'static,
+    {
+        let (promise, task) = Promise::of_task();
+        self.0.spawn(Run::new(work, promise))?;
+        Ok(task)
+    }
+
+    /// Runs the loop until the future is ready, and gives its output.
+    ///
+    /// The future is a task of the loop. Left over when the loop is stopped, it stays one.
+    ///
+    /// # Errors
+    ///
+    /// [`LoopError::Stopped`] when the loop was stopped first; otherwise as [`run_forever`](Self::run_forever).
+    ///
+    /// # Panics
+    ///
+    /// When the future does.
+    pub fn run_until_complete<F>(&self, future: F) -> Result<F::Output, LoopError>
+    where
+        F: Future<Output: 'static> + 'static,
+    {
+        run::until_complete(self, future)
+    }
+
+    /// Runs the loop until [`stop`](Self::stop).
+    ///
+    /// # Errors
+    ///
+    /// [`LoopError::Closed`]; [`LoopError::AlreadyRunning`] from inside itself; [`LoopError::AnotherRunning`] inside
+    /// another loop, or inside of a tokio runtime.
+    pub fn run_forever(&self) -> Result<(), LoopError> {
+        run::forever(self)
+    }
+
+    /// Ends [`run_forever`](Self::run_forever) when this turn is over: what was ready as it began is still done. What comes
+    /// later waits until the loop runs again.
+    ///
+    /// Called before, it has the loop run one turn.
+    pub fn stop(&self) {
+        self.0.is_stopping.set(true);
+    }
+
+    /// Whether it runs.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.0.is_running.get()
+    }
+
+    /// Whether it was closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.runtime.borrow().is_none()
+    }
+
+    /// Closes it: what was to be called is dropped, and tasks that are not over are cancelled. A second time does no harm.
+    ///
+    /// It waits for nothing: [`drain`](crate::cleanup::drain) before, for what is to end well.
+    ///
+    /// # Errors
+    ///
+    /// [`LoopError::Running`] while it runs.
+    pub fn close(&self) -> Result<(), LoopError> {
+        if self.is_running() {
+            return Err(LoopError::Running);
+        }
+        self.0.close();
+        Ok(())
+    }
+
+    /// Has `handler` called with what callbacks raise. By default it goes to the standard error stream.
+    ///
+    /// A handler that panics is told by the panic hook, and the loop goes on.
+    pub fn set_exception_handler(&self, handler: impl Fn(&Exception) + 'static) {
+        *self.0.handler.borrow_mut() = Some(Rc::new(handler));
+    }
+
+    /// Calls the exception handler.
+    pub fn call_exception_handler(&self, exception: &Exception) {
+        // Not while it is borrowed: it may set another.
+        let handler = self.0.handler.borrow().clone();
+        match handler {
+            Some(handler) => drop(exception::call(|| handler(exception))),
+            None => eprintln!("{exception}"),
+        }
+    }
+
+    pub(super) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    fn handle(&self, call: u64, when: Option<Instant>) -> Handle {
+        Handle::new(Rc::downgrade(&self.0) as Weak<_>, call, when)
+    }
+}
+
+fn erased<R: Returned>(callback: impl FnOnce() -> R + 'static) -> Callback {
+    Box::new(|| exception::call(callback))
+}
+
+impl Inner {
+    pub(super) fn runtime(&self) -> Option<Rc<Runtime>> {
+        self.runtime.borrow().clone()
+    }
+
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + 'static) -> Result<(), LoopError> {
+        self.tasks.borrow_mut().add(Box::pin(work), &self.ready)
+    }
+
+    pub(super) fn take_call(&self, call: u64, when: Option<Instant>) -> Option<Callback> {
+        self.calls.borrow_mut().take(call, when)
+    }
+
+    fn check_open(&self) -> Result<(), LoopError> {
+        self.runtime.borrow().as_ref().map(drop).ok_or(LoopError::Closed)
+    }
+
+    fn close(&self) {
+        let Some(runtime) = self.runtime.take() else { return };
+        self.ready.close();
+        // Out of their cells first: what is dropped may use the loop.
+        let (calls, tasks, local) = (self.calls.take(), self.tasks.take(), self.local.take());
+        let entered: EnterGuard<'_> = runtime.enter();
+        drop((calls, tasks, local));
+        drop(entered);
+        // Never blocks, and may be called inside of another runtime.
+        Rc::into_inner(runtime).into_iter().for_each(Runtime::shutdown_background);
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl fmt::Debug for EventLoop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventLoop")
+            .field("running", &self.is_running())
+            .field("closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,155 @@
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use tokio::runtime::Handle;
+use tokio::task::unconstrained;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::ready::Entry;
+use super::{EventLoop, LoopError};
+
+thread_local! {
+    static CURRENT: RefCell<Option<EventLoop>> = const { RefCell::new(None) };
+}
+
+pub(super) fn current() -> Option<EventLoop> {
+    CURRENT.with_borrow(Clone::clone)
+}
+
+/// While it is there, the loop runs.
+struct Running<'a>(&'a EventLoop);
+
+impl<'a> Running<'a> {
+    fn new(event_loop: &'a EventLoop) -> Result<Self, LoopError> {
+        if event_loop.is_running() {
+            return Err(LoopError::AlreadyRunning);
+        }
+        if Handle::try_current().is_ok() {
+            return Err(LoopError::AnotherRunning);
+        }
+        event_loop.inner().is_running.set(true);
+        CURRENT.set(Some(event_loop.clone()));
+        Ok(Self(event_loop))
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let inner = self.0.inner();
+        inner.is_running.set(false);
+        inner.is_stopping.set(false);
+        drop(CURRENT.take());
+    }
+}
+
+pub(super) fn forever(event_loop: &EventLoop) -> Result<(), LoopError> {
+    let inner = event_loop.inner();
+    let runtime = inner.runtime().ok_or(LoopError::Closed)?;
+    let _running = Running::new(event_loop)?;
+    // Nobody else takes it: the loop runs once at a time.
+    let local = inner.local.take();
+    let mut sleep = None;
+    // One turn a poll, so that tokio has its turn in between. Without tokio's budget: it would be that of all tasks at
+    // once, and change their order.
+    runtime.block_on(local.run_until(unconstrained(poll_fn(|cx| turn(event_loop, &mut sleep, cx)))));
+    *inner.local.borrow_mut() = local;
+    Ok(())
+}
+
+/// asyncio's `_run_once`; ready when the loop is to stop.
+fn turn(event_loop: &EventLoop, sleep: &mut Option<Pin<Box<Sleep>>>, cx: &mut Context<'_>) -> Poll<()> {
+    let inner = event_loop.inner();
+    let now = Instant::now();
+    loop {
+        let due = inner.calls.borrow_mut().due(now);
+        let Some(call) = due else { break };
+        // It is closed by nobody while it runs.
+        let _ = inner.ready.push(Entry::Call(call));
+    }
+    for _ in 0..inner.ready.len() {
+        let Some(entry) = inner.ready.pop() else { break };
+        perform(event_loop, entry);
+    }
+    if inner.is_stopping.get() {
+        return Poll::Ready(());
+    }
+    if !inner.ready.is_empty(cx.waker()) {
+        cx.waker().wake_by_ref();
+        return Poll::Pending;
+    }
+    let next = inner.calls.borrow().next_at();
+    if let Some(next) = next {
+        let sleep = sleep.get_or_insert_with(|| Box::pin(sleep_until(next)));
+        if sleep.deadline() != next {
+            sleep.as_mut().reset(next);
+        }
+        if sleep.as_mut().poll(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+    }
+    Poll::Pending
+}
+
+fn perform(event_loop: &EventLoop, entry: Entry) {
+    let inner = event_loop.inner();
+    let returned = match entry {
+        Entry::Call(call) => inner.take_call(call, None).map_or(Ok(()), |callback| callback()),
+        Entry::Sent(callback) => callback(),
+        Entry::Step(task) => {
+            let task = inner.tasks.borrow_mut().take(task);
+            if let Some(mut task) = task {
+                if !task.step() {
+                    inner.tasks.borrow_mut().put_back(task);
+                }
+            }
+            Ok(())
+        }
+    };
+    if let Err(exception) = returned {
+        event_loop.call_exception_handler(&exception);
+    }
+}
+
+pub(super) fn until_complete<F>(event_loop: &EventLoop, future: F) -> Result<F::Output, LoopError>
+where
+    F: Future<Output: 'static> + 'static,
+{
+    // Before the task is made: what is refused leaves nothing behind.
+    drop(Running::new(event_loop)?);
+    let (ended, is_awaited) = (Rc::new(Cell::new(None)), Rc::new(Cell::new(true)));
+    let (ends, is_to_stop, stops) = (Rc::clone(&ended), Rc::clone(&is_awaited), event_loop.clone());
+    let task = async move {
+        let output = caught(future).await;
+        ends.set(Some(output));
+        // As a callback, which is what asyncio does: what became ready in the last step comes first.
+        let stop = stops.clone();
+        drop(stops.call_soon(move || {
+            if is_to_stop.get() {
+                stop.stop();
+            }
+        }));
+    };
+    event_loop.inner().spawn(task)?;
+    let ran = forever(event_loop);
+    // Left over, it is to stop no other run.
+    is_awaited.set(false);
+    ran?;
+    match ended.take() {
+        Some(Ok(output)) => Ok(output),
+        Some(Err(payload)) => resume_unwind(payload),
+        None => Err(LoopError::Stopped),
+    }
+}
+
+async fn caught<F: Future>(future: F) -> std::thread::Result<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(polled) => polled.map(Ok),
+        Err(payload) => Poll::Ready(Err(payload)),
+    })
+    .await
+}

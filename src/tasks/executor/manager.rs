@@ -1,0 +1,31 @@
+use std::convert::Infallible;
+
+use super::ThreadPoolExecutor;
+use crate::context::{AsyncContextManager, AsyncExit, Exit, Restart};
+
+/// The exit is the [`shutdown`](ThreadPoolExecutor::shutdown), awaited: all that was submitted is done, whichever way the
+/// block was left.
+impl AsyncContextManager for ThreadPoolExecutor {
+    type Entered = Self;
+
+    async fn aenter(self) -> Result<Self, Infallible> {
+        Ok(self)
+    }
+}
+
+impl AsyncExit for ThreadPoolExecutor {
+    type Target = Self;
+    type Error = Infallible;
+    type Verdict = ();
+    /// A second shutdown does no harm.
+    type OnDrop = Restart;
+
+    fn target(&mut self) -> &mut Self {
+        self
+    }
+
+    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+        self.shutdown().await;
+        Ok(())
+    }
+}

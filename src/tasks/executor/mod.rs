@@ -1,0 +1,13 @@
+//! PEP 3148's executor: threads, the queue before them, and what comes out.
+
+mod error;
+mod manager;
+mod map;
+mod pool;
+mod queue;
+mod shutdown;
+
+pub use self::error::ExecutorError;
+pub use self::map::{Map, MapStream};
+pub use self::pool::ThreadPoolExecutor;
+pub use self::shutdown::Shutdown;

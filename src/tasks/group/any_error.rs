@@ -1,0 +1,81 @@
+use std::error::Error;
+use std::fmt;
+
+/// An error of any type: for a [`TaskGroup`](super::TaskGroup) whose tasks fail in several ways.
+///
+/// It is a `Box<dyn Error + Send + Sync>` that the compiler sees to be `Send` also where a block of a group is awaited in a
+/// task. Any error becomes one by `?`; for that, it is itself no [`Error`], as `anyhow::Error` is none, which does here as
+/// well.
+///
+/// # Examples
+///
+/// ```
+/// use withal::tasks::AnyError;
+///
+/// fn parse(text: &str) -> Result<u32, AnyError> {
+///     Ok(text.parse()?)
+/// }
+/// let error = parse("x").unwrap_err();
+/// assert!(error.is::<std::num::ParseIntError>());
+/// assert_eq!(error.to_string(), "invalid digit found in string");
+/// ```
+pub struct AnyError(Box<dyn Error + Send + Sync>);
+
+impl AnyError {
+    /// Whether it is of this type.
+    #[must_use]
+    pub fn is<T: Error + 'static>(&self) -> bool {
+        self.0.is::<T>()
+    }
+
+    /// The error, if it is of this type.
+    #[must_use]
+    pub fn downcast_ref<T: Error + 'static>(&self) -> Option<&T> {
+        self.0.downcast_ref()
+    }
+
+    /// The error, by value.
+    ///
+    /// # Errors
+    ///
+    /// Itself, when it is of another type.
+    pub fn downcast<T: Error + 'static>(self) -> Result<T, Self> {
+        self.0.downcast().map(|error| *error).map_err(Self)
+    }
+
+    /// As the standard library's.
+    #[must_use]
+    pub fn into_boxed(self) -> Box<dyn Error + Send + Sync> {
+        self.0
+    }
+}
+
+impl<E: Error + Send + Sync + 'static> From<E> for AnyError {
+    fn from(error: E) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl From<AnyError> for Box<dyn Error + Send + Sync> {
+    fn from(error: AnyError) -> Self {
+        error.0
+    }
+}
+
+impl From<AnyError> for Box<dyn Error> {
+    fn from(error: AnyError) -> Self {
+        error.0
+    }
+}
+
+impl fmt::Display for AnyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for AnyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,121 @@
+use std::error::Error;
+use std::fmt;
+use std::slice;
+use std::vec;
+
+use super::AnyError;
+
+/// What the tasks of a [`TaskGroup`](super::TaskGroup) have failed with, in the order in which they failed: Python's
+/// `ExceptionGroup`. There is one at least.
+///
+/// | Python | here |
+/// |---|---|
+/// | `eg.exceptions` | [`errors`](Self::errors) |
+/// | `eg.split(predicate)` | [`split`](Self::split) |
+/// | `except* ValueError as eg:` | [`split`](Self::split) by a `matches!`; of [`AnyError`]s, [`split_type`](Self::split_type) |
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use withal::context::async_with;
+/// use withal::tasks::{AnyError, TaskGroup};
+///
+/// let result = async_with!(group = TaskGroup::<AnyError>::new() => {
+///     group.create_task(async { Ok("x".parse::<u32>()?) });
+///     group.create_task(async { Ok("y".parse::<f64>()?) });
+/// });
+/// let errors = result.unwrap_err();
+/// assert_eq!(errors.to_string(), "unhandled errors in a TaskGroup (2 sub-exceptions)");
+/// let (of_integers, rest) = errors.split_type::<std::num::ParseIntError>();
+/// assert_eq!(of_integers.len(), 1);
+/// assert_eq!(rest.unwrap().errors()[0].to_string(), "invalid float literal");
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct ErrorGroup<E> {
+    errors: Vec<E>,
+}
+
+impl<E> ErrorGroup<E> {
+    /// None of no errors.
+    pub(super) fn new(errors: Vec<E>) -> Option<Self> {
+        if errors.is_empty() { None } else { Some(Self { errors }) }
+    }
+
+    /// The errors.
+    #[must_use]
+    pub fn errors(&self) -> &[E] {
+        &self.errors
+    }
+
+    /// One after the other.
+    pub fn iter(&self) -> slice::Iter<'_, E> {
+        self.errors.iter()
+    }
+
+    /// The errors themselves.
+    #[must_use]
+    pub fn into_errors(self) -> Vec<E> {
+        self.errors
+    }
+
+    /// Those that match, and the others.
+    #[must_use]
+    pub fn split(self, matches: impl FnMut(&E) -> bool) -> (Option<Self>, Option<Self>) {
+        let (matching, others) = self.errors.into_iter().partition(matches);
+        (Self::new(matching), Self::new(others))
+    }
+}
+
+impl ErrorGroup<AnyError> {
+    /// Those of a type, also out of groups that are inside of this one; and the others, in groups as before.
+    #[must_use]
+    pub fn split_type<T: Error + 'static>(self) -> (Vec<T>, Option<Self>) {
+        let (mut found, mut others) = (Vec::new(), Vec::new());
+        for error in self.errors {
+            match error.downcast::<T>() {
+                Ok(error) => found.push(error),
+                Err(error) => match error.downcast::<Self>() {
+                    Ok(group) => {
+                        let (inside, rest) = group.split_type();
+                        found.extend(inside);
+                        others.extend(rest.map(AnyError::from));
+                    }
+                    Err(error) => others.push(error),
+                },
+            }
+        }
+        (found, Self::new(others))
+    }
+}
+
+impl<E> fmt::Display for ErrorGroup<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.errors.len();
+        let plural = if count == 1 { "" } else { "s" };
+        write!(f, "unhandled errors in a TaskGroup ({count} sub-exception{plural})")
+    }
+}
+
+/// It has no source: there are several.
+impl<E: fmt::Debug> Error for ErrorGroup<E> {}
+
+impl<E> IntoIterator for ErrorGroup<E> {
+    type Item = E;
+    type IntoIter = vec::IntoIter<E>;
+
+    fn into_iter(self) -> vec::IntoIter<E> {
+        self.errors.into_iter()
+    }
+}
+
+impl<'a, E> IntoIterator for &'a ErrorGroup<E> {
+    type Item = &'a E;
+    type IntoIter = slice::Iter<'a, E>;
+
+    fn into_iter(self) -> slice::Iter<'a, E> {
+        self.errors.iter()
+    }
+}

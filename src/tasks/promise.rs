@@ -1,0 +1,139 @@
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::task::Context;
+
+use super::shared::{Shared, Stage};
+use super::{Error, Future, Outcome, Panic};
+
+/// The other end of a [`Future`]: what completes it, once. Python's `set_result` and `set_exception`.
+///
+/// Dropped without, it cancels the future. A second result is none: both methods take the promise.
+///
+/// Where neither callbacks nor errors, nor threads that wait are needed, tokio's
+/// [`oneshot`](tokio::sync::oneshot) does the same for less.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use withal::tasks::{Error, Promise};
+///
+/// let (promise, future) = Promise::<_, std::io::Error>::new();
+/// std::thread::spawn(move || promise.set_result("from a thread"));
+/// assert_eq!(future.await.unwrap(), "from a thread");
+///
+/// let (promise, future) = Promise::<(), std::io::Error>::new();
+/// drop(promise);
+/// assert!(future.cancelled());
+/// # }
+/// ```
+///
+/// ```compile_fail,E0382
+/// use withal::tasks::Promise;
+///
+/// let (promise, future) = Promise::<_, std::io::Error>::new();
+/// promise.set_result(1);
+/// promise.set_result(2); // asyncio: `InvalidStateError`
+/// ```
+#[must_use = "dropped, it cancels its future"]
+pub struct Promise<T, E> {
+    /// None when it was completed.
+    shared: Option<Arc<Shared<T, E>>>,
+}
+
+/// The future was over: `InvalidStateError`. What it was to come to comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("invalid state: the future was cancelled")]
+pub struct InvalidState<T>(pub T);
+
+impl<T, E> Promise<T, E> {
+    /// A future, and what completes it.
+    pub fn new() -> (Self, Future<T, E>) {
+        Self::over(Shared::new())
+    }
+
+    pub(super) fn of_task() -> (Self, Future<T, E>) {
+        Self::over(Shared::of_task())
+    }
+
+    fn over(shared: Shared<T, E>) -> (Self, Future<T, E>) {
+        let shared = Arc::new(shared);
+        (Self { shared: Some(Arc::clone(&shared)) }, Future::new(shared))
+    }
+
+    /// Completes the future with a value.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState`] when the future was cancelled, with the value.
+    pub fn set_result(self, value: T) -> Result<(), InvalidState<T>> {
+        match self.settle(Ok(value)) {
+            Err(Ok(value)) => Err(InvalidState(value)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Completes the future with an error.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidState`] when the future was cancelled, with the error.
+    pub fn set_exception(self, error: E) -> Result<(), InvalidState<E>> {
+        match self.settle(Err(Error::Raised(error))) {
+            Err(Err(Error::Raised(error))) => Err(InvalidState(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The work begins, and the future can no more be cancelled: PEP 3148's `set_running_or_notify_cancel`. False if it
+    /// was cancelled before, and the work is not to begin.
+    #[must_use = "work whose future was cancelled is not to begin"]
+    pub fn set_running(&self) -> bool {
+        self.shared.as_ref().is_some_and(|shared| shared.run())
+    }
+
+    /// Whether the future was cancelled.
+    #[must_use]
+    pub fn cancelled(&self) -> bool {
+        self.shared.as_ref().is_some_and(|shared| shared.stage() == Stage::Cancelled)
+    }
+
+    pub(super) fn begin(&self, cx: &Context<'_>) {
+        if let Some(shared) = &self.shared {
+            shared.begin(cx);
+        }
+    }
+
+    pub(super) fn is_asked(&self) -> bool {
+        self.shared.as_ref().is_some_and(|shared| shared.is_asked())
+    }
+
+    /// What work has returned, or panicked with.
+    pub(super) fn complete(self, ended: Result<Result<T, E>, Box<dyn Any + Send>>) {
+        let outcome = match ended {
+            Ok(result) => result.map_err(Error::Raised),
+            Err(payload) => Err(Error::Panicked(Panic::new(payload))),
+        };
+        drop(self.settle(outcome));
+    }
+
+    fn settle(mut self, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
+        self.shared.take().map_or(Ok(()), |shared| shared.settle(outcome))
+    }
+}
+
+impl<T, E> Drop for Promise<T, E> {
+    fn drop(&mut self) {
+        if let Some(shared) = self.shared.take() {
+            drop(shared.settle(Err(Error::Cancelled)));
+        }
+    }
+}
+
+impl<T, E> fmt::Debug for Promise<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Promise").field("cancelled", &self.cancelled()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,220 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use super::{Error, Outcome};
+
+type Callback<T, E> = Box<dyn FnOnce(&Outcome<T, E>) + Send>;
+
+/// What a future and whoever completes it have in common.
+pub(super) struct Shared<T, E> {
+    state: Mutex<State<T, E>>,
+    is_over: Condvar,
+    /// A task is to end: written while the state is locked, and read at every step of the task without.
+    is_asked: AtomicBool,
+}
+
+struct State<T, E> {
+    stage: Stage,
+    /// How it ends when it is cancelled.
+    cancel: Cancel,
+    /// From its end on, until the handle moves it out.
+    outcome: Option<Outcome<T, E>>,
+    /// None is what most have, and takes less.
+    callbacks: Option<Box<Callbacks<T, E>>>,
+    /// Of whoever awaits it.
+    waiter: Option<Waker>,
+    /// How many threads sleep until it is over: waking none would be a system call all the same.
+    sleepers: u32,
+}
+
+struct Callbacks<T, E>(Vec<Callback<T, E>>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    Pending,
+    Running,
+    /// How it ends is settled, and the callbacks are called.
+    Ending,
+    Finished,
+    Cancelled,
+}
+
+/// What a cancel does.
+enum Cancel {
+    /// Ends it at once, unless it is running.
+    AtOnce,
+    /// Asks the task to end, at its next step: the waker is the task's, once it was polled.
+    Task { step: Option<Waker> },
+}
+
+impl<T, E> Shared<T, E> {
+    pub(super) fn new() -> Self {
+        Self::with(Cancel::AtOnce)
+    }
+
+    pub(super) fn of_task() -> Self {
+        Self::with(Cancel::Task { step: None })
+    }
+
+    fn with(cancel: Cancel) -> Self {
+        let state = State {
+            stage: Stage::Pending,
+            cancel,
+            outcome: None,
+            callbacks: None,
+            waiter: None,
+            sleepers: 0,
+        };
+        Self { state: Mutex::new(state), is_over: Condvar::new(), is_asked: AtomicBool::new(false) }
+    }
+
+    /// Nothing panics while it is locked, and nobody else's code runs.
+    fn state(&self) -> MutexGuard<'_, State<T, E>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        self.state().stage
+    }
+
+    /// Whether it may run: it is pending.
+    pub(super) fn run(&self) -> bool {
+        let mut state = self.state();
+        let is_pending = state.stage == Stage::Pending;
+        if is_pending {
+            state.stage = Stage::Running;
+        }
+        is_pending
+    }
+
+    /// Ends it, unless it is over: then the outcome comes back. A task that was asked to end has no value any more.
+    pub(super) fn settle(&self, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
+        let state = self.state();
+        if state.stage >= Stage::Ending {
+            return Err(outcome);
+        }
+        if outcome.is_ok() && self.is_asked() {
+            self.end(state, Err(Error::Cancelled));
+            drop(outcome);
+        } else {
+            self.end(state, outcome);
+        }
+        Ok(())
+    }
+
+    /// Whether the cancel was of use. What [`Cancel`] says.
+    pub(super) fn cancel(&self) -> bool {
+        let mut state = self.state();
+        if state.stage >= Stage::Ending {
+            return false;
+        }
+        if let Cancel::Task { step } = &mut state.cancel {
+            self.is_asked.store(true, Ordering::Release);
+            let step = step.take();
+            drop(state);
+            step.into_iter().for_each(Waker::wake);
+            return true;
+        }
+        let is_pending = state.stage == Stage::Pending;
+        if is_pending {
+            self.end(state, Err(Error::Cancelled));
+        }
+        is_pending
+    }
+
+    /// Whether the task was asked to end.
+    pub(super) fn is_asked(&self) -> bool {
+        self.is_asked.load(Ordering::Acquire)
+    }
+
+    /// Who is to be woken when it is.
+    pub(super) fn begin(&self, cx: &Context<'_>) {
+        if let Cancel::Task { step } = &mut self.state().cancel {
+            *step = Some(cx.waker().clone());
+        }
+    }
+
+    fn end<'a>(&'a self, mut state: MutexGuard<'a, State<T, E>>, outcome: Outcome<T, E>) {
+        state.stage = Stage::Ending;
+        // One may be added by another.
+        while let Some(callbacks) = state.callbacks.take() {
+            drop(state);
+            for callback in callbacks.0 {
+                call(callback, &outcome);
+            }
+            state = self.state();
+        }
+        let is_cancelled = matches!(outcome, Err(Error::Cancelled));
+        state.stage = if is_cancelled { Stage::Cancelled } else { Stage::Finished };
+        state.outcome = Some(outcome);
+        let (waiter, sleepers) = (state.waiter.take(), state.sleepers);
+        drop(state);
+        if sleepers > 0 {
+            self.is_over.notify_all();
+        }
+        waiter.into_iter().for_each(Waker::wake);
+    }
+
+    pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<Outcome<T, E>> {
+        let mut state = self.state();
+        if let Some(outcome) = state.outcome.take() {
+            return Poll::Ready(outcome);
+        }
+        assert!(state.stage <= Stage::Ending, "a future is awaited once");
+        match &mut state.waiter {
+            Some(waiter) => waiter.clone_from(cx.waker()),
+            waiter => *waiter = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
+
+    /// Moves the outcome, if it is there, to where it can be lent from.
+    pub(super) fn lend<'a>(&self, to: &'a OnceLock<Outcome<T, E>>) -> Result<&'a Outcome<T, E>, Error<E>> {
+        if let Some(outcome) = to.get() {
+            return Ok(outcome);
+        }
+        let mut state = self.state();
+        if let Some(outcome) = state.outcome.take() {
+            return Ok(to.get_or_init(|| outcome));
+        }
+        // Another thread may have been quicker.
+        to.get().ok_or(if state.stage <= Stage::Ending { Error::NotReady } else { Error::AlreadyAwaited })
+    }
+
+    /// Calls it at the end, or gives it back where that is over.
+    pub(super) fn add_callback(&self, callback: Callback<T, E>) -> Option<Callback<T, E>> {
+        let mut state = self.state();
+        if state.stage > Stage::Ending {
+            return Some(callback);
+        }
+        state.callbacks.get_or_insert_with(|| Box::new(Callbacks(Vec::new()))).0.push(callback);
+        None
+    }
+
+    /// Blocks the thread until it is over; false if that takes longer.
+    pub(super) fn sleep(&self, most: Option<Duration>) -> bool {
+        // None is never, and so is what no clock can show.
+        let until = most.and_then(|most| Instant::now().checked_add(most));
+        let mut state = self.state();
+        state.sleepers += 1;
+        while state.stage <= Stage::Ending {
+            state = match until.map(|until| until.saturating_duration_since(Instant::now())) {
+                None => self.is_over.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => break,
+                Some(left) => {
+                    self.is_over.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+        state.sleepers -= 1;
+        state.stage > Stage::Ending
+    }
+}
+
+/// A panic is told by the panic hook, and goes no further: there are others to be called.
+pub(super) fn call<T, E>(callback: impl FnOnce(&Outcome<T, E>), outcome: &Outcome<T, E>) {
+    drop(catch_unwind(AssertUnwindSafe(|| callback(outcome))));
+}

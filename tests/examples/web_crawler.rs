@@ -1,0 +1,14 @@
+/// They come as they are there: in any order, but for the one that does not answer.
+#[test]
+fn tells_each_page_and_the_host_that_does_not_answer() {
+    let mut lines = crate::lines("web_crawler");
+    lines.sort();
+    let expected = [
+        "'http://europe.example/' page is 490 bytes",
+        "'http://made-up-domain.example/' generated an exception: timed out",
+        "'http://news.example/' page is 396 bytes",
+        "'http://sports.example/' page is 490 bytes",
+        "'http://weather.example/' page is 540 bytes",
+    ];
+    assert_eq!(lines, expected);
+}

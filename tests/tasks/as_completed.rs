@@ -1,0 +1,131 @@
+//! `as_completed`: `test_as_completed.py`, and what it is as a stream.
+
+use std::time::Duration;
+
+use futures::stream::{FusedStream, Stream, StreamExt};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_test::{assert_pending, task};
+use withal::tasks::{Error, Future, Promise, as_completed};
+
+use super::Failed;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+type Pending = (Promise<u32, Failed>, Future<u32, Failed>);
+
+fn over() -> [Future<u32, Failed>; 3] {
+    let [(cancelled, a), (failed, b), (fine, c)] = [(); 3].map(|()| Promise::new());
+    drop(cancelled);
+    failed.set_exception(Failed("test")).unwrap();
+    fine.set_result(42).unwrap();
+    [a, b, c]
+}
+
+#[tokio::test]
+async fn no_timeout() {
+    let [(promise1, future1), (promise2, future2)]: [Pending; 2] = [(); 2].map(|()| Promise::new());
+    let [a, b, c] = over();
+    let mut completed = as_completed([a, future1, b, c, future2]);
+    assert_eq!(completed.size_hint(), (5, Some(5)));
+    assert_eq!(completed.next().await, Some((0, Err(Error::Cancelled))));
+    assert_eq!(completed.next().await, Some((2, Err(Error::Raised(Failed("test"))))));
+    assert_eq!(completed.next().await, Some((3, Ok(42))));
+    assert_eq!(completed.unfinished(), 2);
+    promise2.set_result(2).unwrap();
+    assert_eq!(completed.next().await, Some((4, Ok(2))));
+    promise1.set_result(1).unwrap();
+    assert_eq!(completed.next().await, Some((1, Ok(1))));
+    assert_eq!(completed.next().await, None);
+    assert!(completed.is_terminated());
+}
+
+#[tokio::test(start_paused = true)]
+async fn future_times_out() {
+    for most in [Duration::ZERO, SECOND] {
+        let (_promise, pending): Pending = Promise::new();
+        let [a, b, c] = over();
+        let began = Instant::now();
+        let completed: Vec<_> = as_completed([a, b, c, pending]).within(most).collect().await;
+        assert_eq!(began.elapsed(), most);
+        assert_eq!(completed.len(), 4);
+        assert!(completed[..3].iter().all(Result::is_ok), "what was there came first");
+        assert_eq!(completed[3].as_ref().unwrap_err().unfinished, 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn correct_timeout_exception_msg() {
+    let [(_first, pending), (second, running)]: [Pending; 2] = [(); 2].map(|()| Promise::new());
+    assert!(second.set_running());
+    let [cancelled, _, fine] = over();
+    let mut completed = as_completed([cancelled, pending, running, fine]).within(Duration::ZERO);
+    let mut last = None;
+    while let Some(next) = completed.next().await {
+        last = Some(next);
+    }
+    assert_eq!(last.unwrap().unwrap_err().to_string(), "2 (of 4) futures unfinished");
+    assert!(completed.is_terminated());
+    let places: Vec<_> =
+        completed.into_unfinished().map(|(place, future)| (place, future.running())).collect();
+    assert_eq!(places, [(1, false), (2, true)], "they are given back");
+}
+
+#[tokio::test]
+async fn free_reference_yielded_future() {
+    let held = std::sync::Arc::new(());
+    let futures = [1, 2].map(|_| {
+        let held = std::sync::Arc::clone(&held);
+        std::future::poll_fn(move |_| std::task::Poll::Ready(std::sync::Arc::strong_count(&held)))
+    });
+    let mut completed = as_completed(futures);
+    completed.next().await.unwrap();
+    assert_eq!(std::sync::Arc::strong_count(&held), 2, "one is gone, and one is left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_the_order_in_which_they_are_ready() {
+    let mut completed = as_completed([3, 1, 2].map(|n| async move { sleep(n * SECOND).await }));
+    let began = Instant::now();
+    for (place, seconds) in [(1, 1), (2, 2), (0, 3)] {
+        assert_eq!(completed.next().await, Some((place, ())));
+        assert_eq!(began.elapsed(), seconds * SECOND);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_await_that_is_dropped_loses_nothing() {
+    let mut completed =
+        as_completed([2, 1].map(|n| async move { sleep(n * SECOND).await })).within(60 * SECOND);
+    let mut places = Vec::new();
+    loop {
+        match timeout(SECOND / 10, completed.next()).await {
+            Ok(Some(next)) => places.push(next.unwrap().0),
+            Ok(None) => break,
+            Err(_) => {}
+        }
+    }
+    assert_eq!(places, [1, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_ready_at_the_deadline_is_in_time() {
+    let completed = as_completed([1, 2].map(|n| async move { sleep(n * SECOND).await }));
+    let outcomes: Vec<_> = completed.until(Instant::now() + SECOND).collect().await;
+    assert_eq!(outcomes[0], Ok((0, ())));
+    assert!(outcomes[1].is_err());
+    assert_eq!(outcomes.len(), 2, "the error is the end");
+}
+
+#[test]
+fn of_none_is_the_end_at_once_and_needs_no_runtime() {
+    let mut none = as_completed(std::iter::empty::<std::future::Ready<()>>());
+    assert_eq!(futures::executor::block_on(none.next()), None);
+    let mut waits = task::spawn(as_completed([std::future::pending::<()>()]));
+    assert_pending!(waits.poll_next());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_no_clock_can_show_is_never() {
+    let mut completed = as_completed([sleep(SECOND)]).within(Duration::MAX);
+    assert_eq!(completed.next().await, Some(Ok((0, ()))));
+}

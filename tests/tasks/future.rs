@@ -1,0 +1,285 @@
+//! Futures and what completes them: `test_future.py`, and what Rust adds.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio_test::{assert_pending, assert_ready, task};
+use withal::tasks::{Error, Future, InvalidState, Outcome, Promise};
+
+use super::{Failed, Log};
+
+/// Far away: what waits so long hangs.
+const LONG: Duration = Duration::from_secs(3600);
+
+fn new() -> (Promise<u32, Failed>, Future<u32, Failed>) {
+    Promise::new()
+}
+
+fn with_result(value: u32) -> Future<u32, Failed> {
+    let (promise, future) = new();
+    promise.set_result(value).unwrap();
+    future
+}
+
+fn with_exception() -> Future<u32, Failed> {
+    let (promise, future) = new();
+    promise.set_exception(Failed("test")).unwrap();
+    future
+}
+
+/// What its callback saw.
+fn callback_of(future: &Future<u32, Failed>) -> Arc<Mutex<Vec<Outcome<u32, Failed>>>> {
+    let seen = Arc::default();
+    let to: Arc<Mutex<Vec<_>>> = Arc::clone(&seen);
+    future.add_done_callback(move |outcome| to.lock().unwrap().push(outcome.clone()));
+    seen
+}
+
+#[test]
+fn done_callback_with_result() {
+    let (promise, future) = new();
+    let seen = callback_of(&future);
+    promise.set_result(5).unwrap();
+    assert_eq!(*seen.lock().unwrap(), [Ok(5)]);
+}
+
+#[test]
+fn done_callback_with_exception() {
+    let (promise, future) = new();
+    let seen = callback_of(&future);
+    promise.set_exception(Failed("test")).unwrap();
+    assert_eq!(*seen.lock().unwrap(), [Err(Error::Raised(Failed("test")))]);
+}
+
+#[test]
+fn done_callback_with_cancel() {
+    let (_promise, future) = new();
+    let seen = callback_of(&future);
+    assert!(future.cancel());
+    assert_eq!(*seen.lock().unwrap(), [Err(Error::Cancelled)]);
+}
+
+#[test]
+fn done_callback_raises_and_the_next_is_called() {
+    let (promise, future) = new();
+    future.add_done_callback(|_| panic!("doh!"));
+    let seen = callback_of(&future);
+    promise.set_result(5).unwrap();
+    assert_eq!(*seen.lock().unwrap(), [Ok(5)]);
+    assert_eq!(future.result(), Ok(&5), "and the future is none the worse");
+}
+
+#[test]
+fn done_callback_already_successful() {
+    assert_eq!(*callback_of(&with_result(5)).lock().unwrap(), [Ok(5)]);
+}
+
+#[test]
+fn done_callback_already_failed() {
+    assert_eq!(*callback_of(&with_exception()).lock().unwrap(), [Err(Error::Raised(Failed("test")))]);
+}
+
+#[test]
+fn done_callback_already_cancelled() {
+    let (_promise, future) = new();
+    assert!(future.cancel());
+    assert_eq!(*callback_of(&future).lock().unwrap(), [Err(Error::Cancelled)]);
+}
+
+#[test]
+fn done_callback_raises_already_succeeded() {
+    let future = with_result(5);
+    future.add_done_callback(|_| panic!("doh!"));
+    assert_eq!(future.result(), Ok(&5));
+}
+
+#[test]
+fn callbacks_are_called_in_order_and_before_whoever_waits() {
+    let (promise, mut future) = new();
+    let log = Log::default();
+    for n in 0..3 {
+        let log = log.clone();
+        future.add_done_callback(move |_| log.push(n));
+    }
+    {
+        let mut waits = task::spawn(&mut future);
+        assert_pending!(waits.poll());
+        promise.set_result(5).unwrap();
+        assert!(waits.is_woken());
+    }
+    assert_eq!(log.take(), ["0", "1", "2"]);
+}
+
+#[test]
+fn a_callback_may_not_be_called_after_the_result_is_gone() {
+    let mut future = with_result(5);
+    assert_eq!(assert_ready!(task::spawn(&mut future).poll()), Ok(5));
+    assert!(callback_of(&future).lock().unwrap().is_empty());
+}
+
+#[test]
+fn repr() {
+    let (promise, future) = new();
+    assert_eq!(format!("{future:?}"), "Future { state: pending, .. }");
+    assert!(promise.set_running());
+    assert_eq!(format!("{future:?}"), "Future { state: running, .. }");
+    promise.set_result(5).unwrap();
+    assert_eq!(format!("{future:?}"), "Future { state: finished, .. }");
+    let (_promise, future) = new();
+    future.cancel();
+    assert_eq!(format!("{future:?}"), "Future { state: cancelled, .. }");
+}
+
+#[test]
+fn cancel() {
+    let (promise, future) = new();
+    assert!(future.cancel(), "pending");
+    assert!(future.cancelled());
+    assert!(promise.cancelled());
+    assert!(!promise.set_running(), "the work is not to begin");
+    assert!(!future.cancel(), "cancelled: false as in asyncio, where PEP 3148 says true");
+
+    let (promise, future) = new();
+    assert!(promise.set_running());
+    assert!(!future.cancel(), "running");
+    assert!(!future.cancelled());
+    promise.set_result(5).unwrap();
+    assert!(!future.cancel(), "finished");
+    assert_eq!(future.result(), Ok(&5));
+    assert!(!with_exception().cancel(), "failed");
+}
+
+#[test]
+fn cancelled_done_and_running() {
+    let (promise, future) = new();
+    assert_eq!((future.cancelled(), future.done(), future.running()), (false, false, false));
+    assert!(promise.set_running());
+    assert_eq!((future.cancelled(), future.done(), future.running()), (false, false, true));
+    promise.set_result(5).unwrap();
+    assert_eq!((future.cancelled(), future.done(), future.running()), (false, true, false));
+    let (_promise, future) = new();
+    future.cancel();
+    assert_eq!((future.cancelled(), future.done(), future.running()), (true, true, false));
+    let future = with_exception();
+    assert_eq!((future.cancelled(), future.done(), future.running()), (false, true, false));
+}
+
+#[test]
+fn result_with_timeout() {
+    let (promise, future) = new();
+    assert_eq!(future.blocking_result_within(Duration::ZERO), Err(Error::TimedOut));
+    assert!(promise.set_running());
+    assert_eq!(future.blocking_result_within(Duration::from_millis(1)), Err(Error::TimedOut));
+    assert_eq!(with_result(5).blocking_result_within(Duration::ZERO), Ok(&5));
+    assert_eq!(with_exception().blocking_result_within(Duration::ZERO), Err(Error::Raised(&Failed("test"))));
+    future.cancel();
+    drop(promise);
+    assert_eq!(future.blocking_result_within(Duration::MAX), Err(Error::Cancelled));
+}
+
+#[test]
+fn result_with_success() {
+    let (promise, future) = new();
+    let thread = std::thread::spawn(move || promise.set_result(42));
+    assert_eq!(future.blocking_result_within(LONG), Ok(&42));
+    assert_eq!(future.blocking_result(), Ok(&42), "as often as one likes");
+    thread.join().unwrap().unwrap();
+}
+
+#[test]
+fn result_with_cancel() {
+    let (_promise, future) = new();
+    let canceller = future.canceller();
+    let thread = std::thread::spawn(move || canceller.cancel());
+    assert_eq!(future.blocking_result_within(LONG), Err(Error::Cancelled));
+    assert!(thread.join().unwrap());
+    assert_eq!(future.result(), Err(Error::Cancelled));
+    assert_eq!(future.exception(), Err(Error::Cancelled), "Python raises it, too");
+}
+
+#[test]
+fn exception_with_success() {
+    assert_eq!(with_exception().exception(), Ok(Some(Error::Raised(&Failed("test")))));
+    assert_eq!(with_result(5).exception(), Ok(None));
+    let (_promise, future) = new();
+    assert_eq!(future.exception(), Err(Error::NotReady));
+}
+
+#[test]
+fn result_of_what_is_not_over() {
+    let (_promise, future) = new();
+    let error = future.result().unwrap_err();
+    assert_eq!((error.to_string().as_str(), error), ("result is not ready", Error::NotReady));
+}
+
+#[test]
+fn into_result_moves_it_out() {
+    assert_eq!(with_result(5).into_result(), Ok(5));
+    let future = with_exception();
+    assert!(future.result().is_err());
+    assert_eq!(future.into_result(), Err(Error::Raised(Failed("test"))), "also after a look");
+    let (_promise, future) = new();
+    assert_eq!(future.into_result(), Err(Error::NotReady));
+}
+
+#[test]
+fn a_result_after_the_cancel_comes_back() {
+    let (promise, future) = new();
+    future.cancel();
+    let refused = promise.set_result(7).unwrap_err();
+    assert_eq!(refused, InvalidState(7));
+    assert_eq!(refused.to_string(), "invalid state: the future was cancelled");
+    let (promise, future) = new();
+    future.cancel();
+    assert_eq!(promise.set_exception(Failed("late")), Err(InvalidState(Failed("late"))));
+}
+
+#[test]
+fn a_promise_that_is_dropped_cancels() {
+    let (promise, future) = new();
+    let mut waits = task::spawn(future);
+    assert_pending!(waits.poll());
+    drop(promise);
+    assert!(waits.is_woken());
+    assert_eq!(assert_ready!(waits.poll()), Err(Error::Cancelled));
+}
+
+#[test]
+fn awaited_it_gives_the_value_itself_also_after_a_look() {
+    let mut future = with_result(5);
+    assert_eq!(future.result(), Ok(&5));
+    assert_eq!(assert_ready!(task::spawn(&mut future).poll()), Ok(5));
+    assert_eq!(future.result(), Err(Error::AlreadyAwaited));
+    assert_eq!(Error::<Failed>::AlreadyAwaited.to_string(), "cannot reuse already awaited future");
+}
+
+#[test]
+#[should_panic(expected = "a future is awaited once")]
+fn awaited_twice_it_panics() {
+    let mut future = with_result(5);
+    drop(assert_ready!(task::spawn(&mut future).poll()));
+    drop(task::spawn(&mut future).poll());
+}
+
+/// A `select!` that goes another way loses nothing.
+#[test]
+fn await_of_a_borrowed_future_is_cancel_safe() {
+    let (promise, mut future) = new();
+    assert_pending!(task::spawn(&mut future).poll());
+    promise.set_result(5).unwrap();
+    assert_eq!(assert_ready!(task::spawn(&mut future).poll()), Ok(5));
+}
+
+#[test]
+fn many_threads_look_and_one_result_is_lent_to_all() {
+    let (promise, future) = Promise::<String, Failed>::new();
+    std::thread::scope(|scope| {
+        let lookers: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| std::ptr::from_ref(future.blocking_result().unwrap()) as usize))
+            .collect();
+        promise.set_result("one".to_owned()).unwrap();
+        let places: std::collections::HashSet<_> =
+            lookers.into_iter().map(|looker| looker.join().unwrap()).collect();
+        assert_eq!(places.len(), 1);
+    });
+}

@@ -1,0 +1,136 @@
+//! `gather` and `shield`: what goes on, and what is cancelled.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+use withal::cleanup;
+use withal::tasks::{Error, Promise, Task, create_task, gather, shield};
+
+use super::{Failed, Log};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn after(seconds: u32, outcome: Result<u32, Failed>, log: &Log) -> Task<u32, Failed> {
+    let log = log.clone();
+    create_task(async move {
+        sleep(seconds * SECOND).await;
+        log.push(seconds);
+        outcome
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn gives_the_values_in_the_order_of_the_futures() {
+    let log = Log::default();
+    let gathered = gather([3, 1, 2].map(|n| after(n, Ok(n), &log))).await;
+    assert_eq!(gathered, Ok(vec![3, 1, 2]));
+    assert_eq!(log.take(), ["1", "2", "3"], "at once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn gives_the_first_error_and_the_others_go_on() {
+    let (log, began) = (Log::default(), Instant::now());
+    let outcomes = [(3, Ok(3)), (2, Err(Failed("second"))), (1, Ok(1))];
+    let gathered = gather(outcomes.map(|(n, outcome)| after(n, outcome, &log))).await;
+    assert_eq!(gathered, Err(Error::Raised(Failed("second"))));
+    assert_eq!(began.elapsed(), 2 * SECOND);
+    sleep(2 * SECOND).await;
+    assert_eq!(log.take(), ["1", "2", "3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_cancelled_fails_it() {
+    let log = Log::default();
+    let tasks = [1, 2].map(|n| after(n, Ok(n), &log));
+    tasks[0].cancel();
+    assert_eq!(gather(tasks).await, Err(Error::Cancelled));
+    sleep(3 * SECOND).await;
+    assert_eq!(log.take(), ["2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropped_it_cancels_them() {
+    let log = Log::default();
+    let tasks = [1, 3, 4].map(|n| after(n, Ok(n), &log));
+    assert!(timeout(2 * SECOND, gather(tasks)).await.is_err());
+    sleep(9 * SECOND).await;
+    assert_eq!(log.take(), ["1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn return_exceptions_waits_for_all() {
+    let log = Log::default();
+    let outcomes = [(2, Ok(2)), (1, Err(Failed("first"))), (3, Ok(3))];
+    let gathered = gather(outcomes.map(|(n, outcome)| after(n, outcome, &log))).return_exceptions().await;
+    assert_eq!(gathered, [Ok(2), Err(Error::Raised(Failed("first"))), Ok(3)]);
+    let tasks = [1, 3].map(|n| after(n, Ok(n), &log));
+    assert!(timeout(2 * SECOND, gather(tasks).return_exceptions()).await.is_err());
+    sleep(9 * SECOND).await;
+    assert_eq!(log.take(), ["1", "2", "3", "1"], "dropped, it cancels them, too");
+}
+
+#[tokio::test]
+async fn of_none_is_empty() {
+    assert_eq!(gather(Vec::<Task<u32, Failed>>::new()).await, Ok(vec![]));
+    let (promise, future) = Promise::<u32, Failed>::new();
+    promise.set_result(1).unwrap();
+    assert_eq!(gather([future]).await, Ok(vec![1]), "and any future will do");
+}
+
+#[tokio::test(start_paused = true)]
+async fn shield_gives_what_the_future_does() {
+    assert_eq!(shield(async { Ok::<_, Failed>(1) }).await, Ok(1));
+    assert_eq!(shield(async { Err::<(), _>(Failed("test")) }).await, Err(Failed("test")));
+    assert_eq!(cleanup::pending(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shield_goes_on_where_it_was_when_it_is_dropped() {
+    let log = Log::default();
+    let logs = log.clone();
+    let work = async move {
+        logs.push("began");
+        sleep(2 * SECOND).await;
+        logs.push("ended");
+        Ok::<_, Failed>(())
+    };
+    assert!(timeout(SECOND, shield(work)).await.is_err());
+    assert_eq!(cleanup::pending(), 1);
+    cleanup::drain(60 * SECOND).await.unwrap();
+    assert_eq!(log.take(), ["began", "ended"], "once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn shield_that_fails_behind_everybodys_back_is_told() {
+    let (told, here) = (Log::default(), std::thread::current().id());
+    let tells = told.clone();
+    let _observer = cleanup::observe(move |event| {
+        if std::thread::current().id() == here {
+            tells.push(event);
+        }
+    });
+    let work = async {
+        sleep(2 * SECOND).await;
+        Err::<(), _>(Failed("late"))
+    };
+    assert!(timeout(SECOND, shield(work)).await.is_err());
+    cleanup::drain(60 * SECOND).await.unwrap();
+    assert_eq!(told.take(), ["cleanup shield failed"]);
+}
+
+#[tokio::test]
+async fn shield_that_was_not_polled_does_not_begin() {
+    let log = Log::default();
+    let logs = log.clone();
+    drop(shield(async move { Ok::<_, Failed>(logs.push("began")) }));
+    assert_eq!(cleanup::pending(), 0);
+    assert!(log.take().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_is_shielded_as_it_is() {
+    let log = Log::default();
+    assert!(timeout(SECOND, after(2, Ok(2), &log)).await.is_err());
+    sleep(2 * SECOND).await;
+    assert_eq!(log.take(), ["2"]);
+}

@@ -1,0 +1,169 @@
+//! The statements that have others inside.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use tokio::time::{self, Instant};
+use withal::context::{Error as WithError, async_with_send};
+use withal::tasks::{Error, TaskGroup, Timeout, gather, timeout};
+
+use super::Rule;
+use super::me::{Me, on_drop, turn};
+use super::program::{Block, Catches};
+use super::raised::Raised;
+use super::run::{made, new, seconds, start};
+use super::statements::run_block;
+
+/// `async with timeout(..)`: `block` gets who runs it.
+pub(super) async fn limited<F>(me: &Me, limit: &Timeout, block: F) -> Result<(), Raised>
+where
+    F: FnOnce(Me) -> BoxFuture<'static, Result<(), Raised>>,
+{
+    let work = block(me.within(limit.when()));
+    match async_with_send(limit.clone(), async move |_: &mut Timeout| work.await).await {
+        Ok(()) => Ok(()),
+        Err(WithError::Block(error)) => Err(error),
+        Err(_) => {
+            turn().await;
+            me.give_way().await;
+            Err(Raised::Timeout)
+        }
+    }
+}
+
+pub(super) async fn limited_block(me: &Me, long: Option<u32>, block: &Block) -> Result<(), Raised> {
+    let limit = timeout(long.map(seconds));
+    let told = || {
+        let expired = if limit.expired() { "True" } else { "False" };
+        me.log(format!("timeout expired={expired}"));
+    };
+    let cancelled = on_drop(told);
+    let result = limited(me, &limit, |me| run_block(me, Arc::clone(block))).await;
+    cancelled.disarm();
+    told();
+    result
+}
+
+pub(super) async fn group(me: &Me, tasks: &[Block], block: &Block) -> Result<(), Raised> {
+    let began = Instant::now();
+    let cancelled = on_drop(|| {
+        me.log("tg done");
+        me.exclude_if_now(began);
+    });
+    let (inside, tasks, block) = (me.clone(), tasks.to_vec(), Arc::clone(block));
+    let body = async move |group: &mut TaskGroup<Raised>| {
+        for block in tasks {
+            let (name, end, work) = new(&inside.world, block);
+            let task = group.create_task(work);
+            made(&inside.world, name, end, &task);
+        }
+        run_block(inside, block).await
+    };
+    let result = async_with_send(TaskGroup::new(), body).await;
+    turn().await;
+    cancelled.disarm();
+    me.log("tg done");
+    let (mut errors, of_block) = match result {
+        Ok(()) => return Ok(()),
+        Err(WithError::Block(error)) => (Vec::new(), Some(error)),
+        Err(WithError::Exit { error, context, .. }) => (error.into_errors(), context),
+        Err(_) => unreachable!("a group can be entered"),
+    };
+    match of_block {
+        Some(Raised::Cancelled) if errors.is_empty() => return Err(Raised::Cancelled),
+        Some(Raised::Cancelled) | None => {}
+        // Here it is not one of the group's.
+        Some(error) => errors.push(error),
+    }
+    Err(Raised::Group(errors))
+}
+
+pub(super) async fn condition(me: &Me, block: &Block, waits: bool) -> Result<(), Raised> {
+    let condition = &me.world.condition;
+    let mut locked = Some(Arc::clone(&condition.lock).lock_owned().await);
+    me.log("acq cond");
+    if waits {
+        let notified = condition.waiter();
+        drop(locked.take());
+        let limit = timeout(seconds(2));
+        // Cancelled in between, asyncio's waits for the lock before it goes on.
+        let cancelled = on_drop(|| {
+            if condition.lock.try_lock().is_err() {
+                me.world.exclude(Rule::Reacquires);
+            }
+        });
+        let woken = limited(me, &limit, |_| Box::pin(async move { Ok(drop(notified.await)) })).await;
+        locked = Some(Arc::clone(&condition.lock).lock_owned().await);
+        cancelled.disarm();
+        woken?;
+        me.log("woke cond");
+    }
+    run_block(me.clone(), Arc::clone(block)).await?;
+    drop(locked);
+    Ok(())
+}
+
+pub(super) async fn try_block(
+    me: &Me,
+    [body, handler, finally]: [&Block; 3],
+    catches: Catches,
+) -> Result<(), Raised> {
+    let told = |is_caught: bool| {
+        let is_seen = is_caught || !finally.is_empty();
+        on_drop(move || {
+            if is_seen {
+                me.world.exclude(Rule::Catches);
+            }
+        })
+    };
+    let cancelled = told(matches!(catches, Catches::Cancelled | Catches::Base));
+    let mut result = run_block(me.clone(), Arc::clone(body)).await;
+    cancelled.disarm();
+    if let Err(error) = &result {
+        if error.is_caught_by(catches) {
+            me.log(format!("caught {error}"));
+            let cancelled = told(false);
+            result = run_block(me.clone(), Arc::clone(handler)).await;
+            cancelled.disarm();
+        }
+    }
+    run_block(me.clone(), Arc::clone(finally)).await?;
+    result
+}
+
+pub(super) async fn wait_for(me: &Me, long: u32, block: &Block) -> Result<(), Raised> {
+    let deadline = Instant::now() + seconds(long);
+    let work = run_block(me.within(Some(deadline)), Arc::clone(block));
+    if let Ok(result) = time::timeout_at(deadline, work).await {
+        return result;
+    }
+    turn().await;
+    me.give_way().await;
+    Err(Raised::Timeout)
+}
+
+pub(super) async fn gather_blocks(me: &Me, blocks: &[Block], is_of_all: bool) -> Result<(), Raised> {
+    let began = Instant::now();
+    let tasks: Vec<_> = blocks.iter().map(|block| start(&me.world, Arc::clone(block))).collect();
+    let cancelled = on_drop(|| me.exclude_if_now(began));
+    let outcome = if is_of_all {
+        Ok(gather(tasks).return_exceptions().await)
+    } else {
+        gather(tasks).await.map(|all| all.into_iter().map(Ok).collect())
+    };
+    turn().await;
+    cancelled.disarm();
+    let told =
+        |outcome: Result<(), _>| outcome.map_or_else(|error| raised(error).to_string(), |()| "None".into());
+    let told: Vec<String> = outcome.map_err(raised)?.into_iter().map(told).collect();
+    me.log(format!("gather {}", told.join(" ")));
+    Ok(())
+}
+
+pub(super) fn raised(error: Error<Raised>) -> Raised {
+    match error {
+        Error::Raised(error) => error,
+        Error::Cancelled => Raised::Cancelled,
+        other => panic!("{other}"),
+    }
+}

@@ -1,0 +1,122 @@
+//! What each statement does.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use tokio::time;
+use withal::tasks::{EventLoop, timeout};
+
+use super::me::{Me, turn};
+use super::program::{Block, Statement};
+use super::raised::Raised;
+use super::run::{seconds, start};
+use super::scopes::{condition, gather_blocks, group, limited, limited_block, raised, try_block, wait_for};
+
+pub(super) fn run_block(me: Me, block: Block) -> BoxFuture<'static, Result<(), Raised>> {
+    Box::pin(async move {
+        for statement in block.iter() {
+            run_statement(&me, statement).await?;
+        }
+        Ok(())
+    })
+}
+
+async fn run_statement(me: &Me, statement: &Statement) -> Result<(), Raised> {
+    let world = &me.world;
+    match statement {
+        Statement::Log(id) => me.log(format!("log {id}")),
+        Statement::Sleep(0) => turn().await,
+        Statement::Sleep(long) => {
+            time::sleep(seconds(*long)).await;
+            me.give_way().await;
+        }
+        Statement::Raise(kind, id) => return Err(Raised::new(*kind, *id)),
+        Statement::Soon(id) => {
+            let (id, world) = (*id, Arc::clone(world));
+            let event_loop = EventLoop::current().expect("it runs on this thread");
+            drop(event_loop.call_soon(move || world.log("cb", format!("soon {id}"))));
+        }
+        Statement::Later(long, id) => {
+            let (id, world) = (*id, Arc::clone(world));
+            let event_loop = EventLoop::current().expect("it runs on this thread");
+            drop(event_loop.call_later(seconds(*long), move || world.log("cb", format!("later {id}"))));
+        }
+        Statement::Cancel(index) => {
+            if let Some((name, canceller)) = world.task(*index) {
+                let is_of_use = if canceller.cancel() { "True" } else { "False" };
+                me.log(format!("cancel {name} {is_of_use}"));
+            }
+        }
+        Statement::Set(event) => {
+            world.events[*event].send_replace(true);
+            me.log("set");
+        }
+        Statement::Wait(event) => {
+            let event = *event;
+            let work = |me: Me| async move {
+                drop(me.world.events[event].subscribe().wait_for(|is_set| *is_set).await);
+                me.log("woke");
+                Ok(())
+            };
+            limited(me, &timeout(seconds(3)), move |me| Box::pin(work(me))).await?;
+        }
+        Statement::Put(queue) => {
+            world.queues[*queue].put.send(world.names()).expect("the queue is there");
+            me.log("put");
+        }
+        Statement::Get(queue) => {
+            let queue = *queue;
+            let work = |me: Me| async move {
+                let got = me.world.queues[queue].get.lock().await.recv().await;
+                me.log(format!("got {}", got.expect("the queue is there")));
+                Ok(())
+            };
+            limited(me, &timeout(seconds(3)), move |me| Box::pin(work(me))).await?;
+        }
+        Statement::Notify(count) => {
+            let _locked = world.condition.lock.lock().await;
+            world.condition.notify(*count);
+            me.log(format!("notify {count}"));
+        }
+        Statement::Spawn(block) => drop(start(world, Arc::clone(block))),
+        Statement::Group(tasks, block) => group(me, tasks, block).await?,
+        Statement::Timeout(long, block) => limited_block(me, *long, block).await?,
+        Statement::WaitFor(0, _) => {
+            // asyncio's does not begin what has no time.
+            turn().await;
+            return Err(Raised::Timeout);
+        }
+        Statement::WaitFor(long, block) => wait_for(me, *long, block).await?,
+        // A task is shielded as it is.
+        Statement::Shield(block) => {
+            let outcome = start(world, Arc::clone(block)).await;
+            turn().await;
+            outcome.map_err(raised)?;
+        }
+        Statement::Gather(blocks, is_of_all) => gather_blocks(me, blocks, *is_of_all).await?,
+        Statement::Lock(lock, block) => {
+            let locked = world.locks[*lock].lock().await;
+            me.log(format!("acq lock{lock}"));
+            run_block(me.clone(), Arc::clone(block)).await?;
+            drop(locked);
+            me.log(format!("rel lock{lock}"));
+        }
+        Statement::Semaphore(semaphore, block) => {
+            let permit = world.semaphores[*semaphore].acquire().await.expect("it is never closed");
+            me.log(format!("acq sem{semaphore}"));
+            run_block(me.clone(), Arc::clone(block)).await?;
+            drop(permit);
+            me.log(format!("rel sem{semaphore}"));
+        }
+        Statement::Condition(block, waits) => condition(me, block, *waits).await?,
+        Statement::Try { body, catches, handler, finally } => {
+            try_block(me, [body, handler, finally], *catches).await?;
+        }
+        Statement::Loop(times, block) => {
+            for _ in 0..*times {
+                run_block(me.clone(), Arc::clone(block)).await?;
+            }
+        }
+    }
+    Ok(())
+}

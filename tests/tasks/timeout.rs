@@ -1,0 +1,310 @@
+//! Timeouts around a block: `test_timeouts.py`.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::time::Duration;
+
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep};
+use withal::cleanup;
+use withal::context::{AsyncContextManager, AsyncExit, Detach, Error as WithError, Exit, async_with};
+use withal::tasks::{Error, TaskGroup, Timeout, TimeoutError, create_task, timeout, timeout_at};
+
+use super::{Failed, Log, Noted};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A block that takes so long.
+async fn takes(limit: &Timeout, most: Duration) -> Result<(), TimeoutError> {
+    async_with!(_limit = limit.clone() => { sleep(most).await })
+}
+
+#[tokio::test(start_paused = true)]
+async fn timeout_basic() {
+    let (limit, began) = (timeout(SECOND), Instant::now());
+    assert_eq!(takes(&limit, 10 * SECOND).await, Err(TimeoutError::Elapsed));
+    assert_eq!(began.elapsed(), SECOND);
+    assert!(limit.expired());
+    assert_eq!(TimeoutError::Elapsed.to_string(), "timed out");
+}
+
+#[tokio::test(start_paused = true)]
+async fn timeout_at_basic() {
+    let deadline = Instant::now() + SECOND;
+    let limit = timeout_at(deadline);
+    assert_eq!(takes(&limit, 10 * SECOND).await, Err(TimeoutError::Elapsed));
+    assert!(limit.expired());
+    assert_eq!(limit.when(), Some(deadline));
+    assert_eq!(Instant::now(), deadline);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nested_timeouts_the_outer_is_first() {
+    let (outer, inner, log) = (timeout(SECOND), timeout(2 * SECOND), Log::default());
+    let result = async_with!(_outer = outer.clone() => {
+        let _noted = Noted::new("cancelled", &log);
+        let inside = takes(&inner, 10 * SECOND).await;
+        log.push(format!("{inside:?}"));
+    });
+    assert_eq!(result, Err(TimeoutError::Elapsed));
+    assert!(outer.expired() && !inner.expired());
+    assert_eq!(log.take(), ["cancelled"], "only the outer one raises");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nested_timeouts_the_inner_is_first() {
+    let (outer, inner) = (timeout(2 * SECOND), timeout(SECOND));
+    let result = async_with!(_outer = outer.clone() => {
+        let inside = takes(&inner, 10 * SECOND).await;
+        sleep(10 * SECOND).await;
+        inside
+    });
+    assert_eq!(result, Err(TimeoutError::Elapsed));
+    assert!(outer.expired() && inner.expired());
+}
+
+/// Of two that end at once the inner raises; asyncio's outer does. The block that goes on ends at its next await.
+#[tokio::test(start_paused = true)]
+async fn nested_timeouts_at_once() {
+    let deadline = Instant::now() + SECOND;
+    let (outer, inner, log) = (timeout_at(deadline), timeout_at(deadline), Log::default());
+    let result = async_with!(_outer = outer.clone() => {
+        log.push(format!("{:?}", takes(&inner, 10 * SECOND).await));
+        yield_now().await;
+        log.push("never");
+    });
+    assert_eq!(result, Err(TimeoutError::Elapsed));
+    assert!(outer.expired() && inner.expired());
+    assert_eq!(log.take(), ["Err(Elapsed)"]);
+    assert_eq!(Instant::now(), deadline);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiter_cancelled_is_dropped_where_it_awaits() {
+    let log = Log::default();
+    let result = async_with!(_limit = timeout(SECOND) => {
+        let _noted = Noted::new("cancelled", &log);
+        sleep(10 * SECOND).await;
+        log.push("never");
+    });
+    assert_eq!(result, Err(TimeoutError::Elapsed));
+    assert_eq!(log.take(), ["cancelled"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn timeout_not_called() {
+    let limit = timeout(10 * SECOND);
+    assert_eq!(takes(&limit, SECOND).await, Ok(()));
+    assert!(!limit.expired());
+    assert!(limit.when() > Some(Instant::now()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn timeout_disabled() {
+    for limit in [timeout(None), timeout_at(None), timeout(Duration::MAX)] {
+        assert_eq!(takes(&limit, SECOND).await, Ok(()));
+        assert!(!limit.expired());
+        assert_eq!(limit.when(), None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn timeout_zero() {
+    let (limit, began) = (timeout(Duration::ZERO), Instant::now());
+    assert_eq!(takes(&limit, 10 * SECOND).await, Err(TimeoutError::Elapsed));
+    assert!(limit.expired());
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    assert_eq!(limit.when(), Some(began));
+}
+
+#[tokio::test(start_paused = true)]
+async fn timeout_zero_sleep_zero_and_in_the_past() {
+    sleep(SECOND).await;
+    for limit in [timeout(Duration::ZERO), timeout_at(Instant::now() - SECOND)] {
+        let result = async_with!(_limit = limit.clone() => { yield_now().await });
+        assert_eq!(result, Err(TimeoutError::Elapsed));
+        assert!(limit.expired());
+    }
+}
+
+#[tokio::test]
+async fn a_block_that_does_not_await_is_in_time() {
+    let limit = timeout(Duration::ZERO);
+    assert_eq!(async_with!(_limit = limit.clone() => { 7 }), Ok(7));
+    assert!(!limit.expired());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_block_that_is_ready_in_the_same_moment_is_in_time() {
+    let limit = timeout(SECOND);
+    assert_eq!(takes(&limit, SECOND).await, Ok(()));
+    assert!(!limit.expired());
+}
+
+#[tokio::test(start_paused = true)]
+async fn foreign_exception_passed() {
+    let limit = timeout(SECOND);
+    let result = async_with(limit.clone(), async |_| Err::<(), _>(Failed("key"))).await;
+    assert!(matches!(result, Err(WithError::Block(Failed("key")))));
+    assert!(!limit.expired());
+}
+
+#[tokio::test(start_paused = true)]
+async fn foreign_cancel_doesnt_timeout_if_not_expired() {
+    let limit = timeout(10 * SECOND);
+    let inside = limit.clone();
+    let task = create_task(async move { takes(&inside, 10 * SECOND).await });
+    yield_now().await;
+    task.cancel();
+    assert_eq!(task.await, Err(Error::Cancelled));
+    assert!(!limit.expired());
+}
+
+#[tokio::test(start_paused = true)]
+async fn outer_task_is_not_cancelled() {
+    let mut task = create_task(async { Ok::<_, Infallible>(takes(&timeout(SECOND), 10 * SECOND).await) });
+    assert_eq!((&mut task).await, Ok(Err(TimeoutError::Elapsed)));
+    assert!(task.done() && !task.cancelled());
+}
+
+/// The inner one elapses while the block holds the thread; so does the outer one, and both are told at the next await.
+#[tokio::test(start_paused = true)]
+async fn nested_timeouts_concurrent_and_loop_busy() {
+    let log = Log::default();
+    let result = async_with!(_outer = timeout(2 * SECOND) => {
+        let inside = async_with!(_inner = timeout(SECOND) => {
+            tokio::time::advance(SECOND).await; // numbers are crunched
+            sleep(SECOND).await;
+        });
+        log.push(format!("{inside:?}"));
+        sleep(10 * SECOND).await;
+        log.push("never");
+    });
+    assert_eq!(result, Err(TimeoutError::Elapsed));
+    assert_eq!(log.take(), ["Err(Elapsed)"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reschedule_from_outside() {
+    let (limit, began) = (timeout(10 * SECOND), Instant::now());
+    let inside = limit.clone();
+    let task = create_task(async move { takes(&inside, 50 * SECOND).await });
+    yield_now().await;
+    assert_eq!(limit.when(), Some(began + 10 * SECOND));
+    limit.reschedule(began + 20 * SECOND).unwrap();
+    assert_eq!(limit.when(), Some(began + 20 * SECOND));
+    sleep(15 * SECOND).await;
+    assert!(!task.done());
+    limit.reschedule(None).unwrap();
+    assert_eq!(limit.when(), None);
+    sleep(15 * SECOND).await;
+    assert!(!task.done() && !limit.expired());
+    limit.reschedule(began).unwrap();
+    assert_eq!(task.await, Err(Error::Raised(TimeoutError::Elapsed)));
+    assert_eq!(began.elapsed(), 30 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reschedule_from_inside() {
+    let began = Instant::now();
+    let result = async_with!(limit = timeout(None) => {
+        limit.reschedule(Instant::now() + SECOND).unwrap();
+        sleep(10 * SECOND).await;
+    });
+    assert_eq!(result, Err(TimeoutError::Elapsed));
+    assert_eq!(began.elapsed(), SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn repr() {
+    let limit = timeout(None);
+    assert_eq!(format!("{limit:?}"), "Timeout { state: created, when: None }");
+    async_with!(limit = limit.clone() => {
+        assert_eq!(format!("{limit:?}"), "Timeout { state: active, when: None }");
+    })
+    .unwrap();
+    assert_eq!(format!("{limit:?}"), "Timeout { state: finished, when: None }");
+    let limit = timeout(SECOND);
+    takes(&limit, 10 * SECOND).await.unwrap_err();
+    assert!(format!("{limit:?}").starts_with("Timeout { state: expired, when: Some("));
+}
+
+#[tokio::test(start_paused = true)]
+async fn already_entered_and_double_enter() {
+    let limit = timeout(SECOND);
+    let inside = async_with!(limit = limit.clone() => { takes(limit, Duration::ZERO).await });
+    assert_eq!(inside, Ok(Err(TimeoutError::AlreadyEntered)));
+    assert_eq!(takes(&limit, Duration::ZERO).await, Err(TimeoutError::AlreadyEntered));
+    assert_eq!(TimeoutError::AlreadyEntered.to_string(), "timeout has already been entered");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rescheduled_when_it_is_not_active() {
+    let limit = timeout(SECOND);
+    let error = limit.reschedule(None).unwrap_err();
+    assert_eq!(
+        (error, error.to_string().as_str()),
+        (TimeoutError::NotEntered, "timeout has not been entered")
+    );
+    takes(&limit, Duration::ZERO).await.unwrap();
+    let error = limit.reschedule(None).unwrap_err();
+    assert_eq!(error.to_string(), "cannot change state of finished timeout");
+    let limit = timeout(SECOND);
+    takes(&limit, 10 * SECOND).await.unwrap_err();
+    let error = limit.reschedule(None).unwrap_err();
+    assert_eq!(error.to_string(), "cannot change state of expired timeout");
+}
+
+/// Its exit takes two seconds.
+struct Slow(Log);
+
+impl AsyncContextManager for Slow {
+    type Entered = Self;
+    async fn aenter(self) -> Result<Self, Infallible> {
+        Ok(self)
+    }
+}
+
+impl AsyncExit for Slow {
+    type Target = Self;
+    type Error = Infallible;
+    type Verdict = ();
+    type OnDrop = Detach;
+    fn target(&mut self) -> &mut Self {
+        self
+    }
+    async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), Infallible> {
+        sleep(2 * SECOND).await;
+        self.0.push(format!("exited: {exit:?}"));
+        Ok(())
+    }
+}
+
+/// What tokio's `timeout` does not do.
+#[tokio::test(start_paused = true)]
+async fn exits_inside_are_awaited() {
+    let (log, began) = (Log::default(), Instant::now());
+    let result = async_with!(_limit = timeout(SECOND) => {
+        async_with!(_slow = Slow(log.clone()) => { pending::<()>().await });
+    });
+    assert_eq!(result, Err(TimeoutError::Elapsed));
+    assert_eq!(log.take(), ["exited: Cancelled"]);
+    assert_eq!(began.elapsed(), 3 * SECOND);
+    assert_eq!(cleanup::pending(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn timeout_taskgroup() {
+    let (log, began) = (Log::default(), Instant::now());
+    let logs = log.clone();
+    let result = async_with(timeout(SECOND), async |_| {
+        async_with!(group = TaskGroup::<Failed>::new() => {
+            let slow = Slow(logs.clone());
+            group.create_task(async move { async_with!(_slow = slow => { pending::<Result<(), Failed>>().await }) });
+            sleep(10 * SECOND).await;
+        })
+    });
+    assert!(matches!(result.await, Err(WithError::Exit { error: TimeoutError::Elapsed, .. })));
+    assert_eq!(log.take(), ["exited: Cancelled"], "the tasks of a group inside, too");
+    assert_eq!(began.elapsed(), 3 * SECOND);
+}

@@ -1,0 +1,130 @@
+//! `wait`: `test_wait.py`.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use withal::tasks::{Error, Future, Promise, Task, create_task, wait};
+
+use super::Failed;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn over() -> [Future<u32, Failed>; 3] {
+    let [(cancelled, a), (failed, b), (fine, c)] = [(); 3].map(|()| Promise::new());
+    drop(cancelled);
+    failed.set_exception(Failed("test")).unwrap();
+    fine.set_result(42).unwrap();
+    [a, b, c]
+}
+
+fn after(seconds: u32, outcome: Result<u32, Failed>) -> Task<u32, Failed> {
+    create_task(async move {
+        sleep(seconds * SECOND).await;
+        outcome
+    })
+}
+
+fn places<T>(of: &[(usize, T)]) -> Vec<usize> {
+    of.iter().map(|(place, _)| *place).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn first_completed() {
+    let (_promise, pending) = Promise::new();
+    let began = Instant::now();
+    let waited = wait([pending, after(1, Ok(42)), after(2, Ok(0))]).first_completed().await;
+    assert_eq!(waited.done, [(1, Ok(42))]);
+    assert_eq!(places(&waited.pending), [0, 2]);
+    assert_eq!(began.elapsed(), SECOND);
+    let slower = waited.pending.into_iter().next_back().unwrap().1;
+    assert_eq!(slower.await, Ok(0), "it was not cancelled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn first_completed_some_already_completed() {
+    let [cancelled, _, fine] = over();
+    let waited = wait([cancelled, fine, after(1, Ok(0))]).first_completed().await;
+    assert_eq!(waited.done, [(0, Err(Error::Cancelled)), (1, Ok(42))]);
+    assert_eq!(places(&waited.pending), [2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn first_exception() {
+    let futures = [after(1, Ok(42)), after(2, Err(Failed("test"))), after(3, Ok(0))];
+    let waited = wait(futures).first_exception().await;
+    assert_eq!(waited.done, [(0, Ok(42)), (1, Err(Error::Raised(Failed("test"))))]);
+    assert_eq!(places(&waited.pending), [2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn first_exception_some_already_complete() {
+    let (_promise, pending) = Promise::new();
+    let [_, _, fine] = over();
+    let waited =
+        wait([fine, pending, after(1, Err(Failed("division"))), after(2, Ok(0))]).first_exception().await;
+    assert_eq!(waited.done, [(0, Ok(42)), (2, Err(Error::Raised(Failed("division"))))]);
+    assert_eq!(places(&waited.pending), [1, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn first_exception_one_already_failed() {
+    let [_, failed, _] = over();
+    let waited = wait([failed, after(2, Ok(0))]).first_exception().await;
+    assert_eq!(places(&waited.done), [0]);
+    assert_eq!(places(&waited.pending), [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn first_exception_of_none_that_fails_is_all() {
+    let waited = wait([after(2, Ok(2)), after(1, Ok(1))]).first_exception().await;
+    assert_eq!(waited.done, [(1, Ok(1)), (0, Ok(2))]);
+    assert!(waited.pending.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_completed() {
+    let [a, b, c] = over();
+    let began = Instant::now();
+    let waited = wait([a, b, c, after(2, Err(Failed("division"))), after(1, Ok(42))]).await;
+    assert_eq!(places(&waited.done), [0, 1, 2, 4, 3]);
+    assert!(waited.pending.is_empty());
+    assert_eq!(began.elapsed(), 2 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn timeout() {
+    let [a, b, c] = over();
+    let began = Instant::now();
+    let waited = wait([a, b, c, after(10, Ok(0))]).timeout(SECOND).await;
+    assert_eq!(began.elapsed(), SECOND);
+    assert_eq!(places(&waited.done), [0, 1, 2]);
+    assert_eq!(places(&waited.pending), [3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_over_at_the_timeout_is_over() {
+    let waited = wait([after(1, Ok(1)), after(2, Ok(2))]).timeout(SECOND).await;
+    assert!(waited.done.len() <= 1 && waited.done.len() + waited.pending.len() == 2, "none is lost");
+    let waited = wait([std::future::ready(Ok::<_, Failed>(1))]).timeout(Duration::ZERO).await;
+    assert_eq!(waited.done, [(0, Ok(1))]);
+}
+
+#[tokio::test]
+async fn of_none_is_ready_at_once() {
+    let waited = wait(Vec::<Task<u32, Failed>>::new()).first_completed().await;
+    assert!(waited.done.is_empty() && waited.pending.is_empty());
+}
+
+/// Those that are given by `&mut` stay where they are, and can be waited for again.
+#[tokio::test(start_paused = true)]
+async fn again_and_again() {
+    let mut tasks: Vec<_> = [3, 1, 2].map(|n| after(n, Ok(n))).into();
+    let mut order = Vec::new();
+    while !tasks.is_empty() {
+        let waited = wait(tasks.iter_mut()).first_completed().await;
+        let (place, outcome) = waited.done.into_iter().next().unwrap();
+        order.push(outcome.unwrap());
+        drop(tasks.remove(place));
+    }
+    assert_eq!(order, [1, 2, 3]);
+}

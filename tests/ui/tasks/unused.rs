@@ -1,0 +1,25 @@
+#![deny(unused_must_use)]
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::time::Duration;
+
+use withal::tasks::{Promise, Task, as_completed, gather, shield, timeout, wait};
+
+fn tasks() -> [Task<u8, Infallible>; 0] {
+    []
+}
+
+fn fine() -> Ready<Result<u8, Infallible>> {
+    ready(Ok(1))
+}
+
+fn main() {
+    as_completed(tasks());
+    as_completed(tasks()).within(Duration::MAX);
+    wait(tasks());
+    gather(tasks());
+    gather(tasks()).return_exceptions();
+    shield(fine());
+    timeout(None);
+    Promise::<u8, Infallible>::new();
+}
