@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 
 use super::caught::{caught, quietly};
 use super::deadline::within;
-use super::extent::{self, Inner};
+use super::extent::{self, Inner, enclosed};
 use super::registry::Entry;
 use super::totals::{Count, count};
 use super::{Event, Loss, observe};
@@ -174,7 +174,7 @@ where
     let name = tracked.name;
     inner.wait().await;
     // Dropped before anybody is told that it is over; a panic of its destructor is caught, too.
-    let outcome = caught(within(work, grace)).await;
+    let outcome = enclosed(caught(within(work, grace))).await;
     match &outcome {
         Ok(Some(Ok(()))) => tracked.over(None),
         Ok(Some(Err(error))) => tracked.over(Some(&Event::Failed { name, error: unboxed(error) })),

@@ -1,6 +1,10 @@
 use std::cell::{Cell, RefCell};
-use std::mem::ManuallyDrop;
+use std::future::{Future, poll_fn};
+use std::mem::{self, ManuallyDrop};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 
+use pin_project::{pin_project, pinned_drop};
 use tokio::task::JoinHandle;
 
 thread_local! {
@@ -102,6 +106,50 @@ impl Drop for Extent<'_> {
             self.collect();
         }
     }
+}
+
+/// Work and what is detached as it is polled, or dropped.
+#[pin_project(PinnedDrop)]
+struct Enclosed<F> {
+    /// None when it is over.
+    #[pin]
+    work: Option<F>,
+    inner: Inner,
+}
+
+impl<F: Future> Enclosed<F> {
+    fn poll_work(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        let _extent = Extent::open(this.inner);
+        let work = this.work.as_mut().as_pin_mut().expect("it is polled until it is ready");
+        let polled = work.poll(cx);
+        if polled.is_ready() {
+            this.work.set(None);
+        }
+        polled
+    }
+}
+
+#[pinned_drop]
+impl<F> PinnedDrop for Enclosed<F> {
+    fn drop(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        if this.work.is_some() {
+            let _extent = Extent::open(this.inner);
+            this.work.set(None);
+        }
+        mem::take(this.inner).hand_on();
+    }
+}
+
+/// The output of `work`, when all that was detached inside of it is over, too.
+///
+/// Dropped in the middle, or where the work panics, what was detached is left to the extent around this one.
+pub(crate) async fn enclosed<F: Future>(work: F) -> F::Output {
+    let mut enclosed = pin!(Enclosed { work: Some(work), inner: Inner::default() });
+    let output = poll_fn(|cx| enclosed.as_mut().poll_work(cx)).await;
+    enclosed.as_mut().project().inner.wait().await;
+    output
 }
 
 /// Notes down a cleanup for the extent that is open on this thread, if there is one.

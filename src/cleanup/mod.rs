@@ -44,7 +44,8 @@
 //! - **By runtime.** [`pending`] and [`drain`] are about the runtime that they are called on. [`totals`] are of the whole
 //!   process.
 //! - **Inner before outer.** What is detached inside the body of a [scope](crate::context) is over before the exit of
-//!   that scope begins, be it awaited or itself detached. The grace of each counts from when it may begin.
+//!   that scope begins, be it awaited or itself detached; and what is detached inside an exit, or a cleanup, before that
+//!   is over. The grace of each counts from when it may begin, and is for its own work.
 //!
 //! # What is not
 //!
@@ -66,7 +67,7 @@ pub(crate) use self::caught::caught;
 pub use self::detach::{Cleanup, detach};
 pub use self::drain::{Unfinished, drain, pending};
 pub use self::event::{Event, Loss};
-pub(crate) use self::extent::{Extent, Inner};
+pub(crate) use self::extent::{Extent, Inner, enclosed};
 pub(crate) use self::observe::tell;
 pub use self::observe::{Observer, observe};
 pub use self::shutdown::shutdown;

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 
 use super::AsyncExit;
 use super::sealed::{Exited, Home, Policy};
-use crate::cleanup::{Cleanup, Inner};
+use crate::cleanup::{Cleanup, Inner, enclosed};
 use crate::context::Exit;
 use crate::context::fault::Fault;
 
@@ -27,7 +27,6 @@ pub struct Detach;
 
 impl<G: AsyncExit + Send + 'static> Policy<G> for Detach {
     const OWNED: bool = true;
-    const AWAITED: bool = true;
 
     type Home = Option<Handle>;
 
@@ -38,7 +37,7 @@ impl<G: AsyncExit + Send + 'static> Policy<G> for Detach {
     ) -> impl Future<Output = Exited<G, E, N>> + Send {
         let grace = guard.grace();
         let exit = Box::pin(async move {
-            let result = guard.aexit(Fault::exit(&mut fault)).await;
+            let result = enclosed(guard.aexit(Fault::exit(&mut fault))).await;
             (result, fault)
         });
         Shield { exit: Some(exit), name: type_name::<G>(), grace, home }

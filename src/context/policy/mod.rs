@@ -51,9 +51,6 @@ pub(super) mod sealed {
         /// Whether the exit runs in a future that owns the guard, from its start.
         const OWNED: bool = false;
 
-        /// Whether there is more to it than the guard's destructor.
-        const AWAITED: bool = false;
-
         /// The runtime to go on, where the future is dropped on none.
         type Home: Home;
 

@@ -20,8 +20,6 @@ use crate::cleanup::Inner;
 pub struct Restart;
 
 impl<G: AsyncExit + Send + 'static> Policy<G> for Restart {
-    const AWAITED: bool = true;
-
     type Home = Option<Handle>;
 
     fn cancel(guard: G, inner: Inner, home: Option<Handle>) {

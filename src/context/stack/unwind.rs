@@ -3,14 +3,14 @@ use std::panic::resume_unwind;
 
 use super::entry::AnyError;
 use super::{AsyncExitStack, ExitErrors, Exits};
-use crate::cleanup::caught;
+use crate::cleanup::{caught, enclosed};
 use crate::context::{Exit, report};
 
 /// Runs the exits, the last one first. Says whether the error that it was given is swallowed.
 pub(super) async fn unwind(mut exits: Exits, exit: Exit<'_>) -> Result<bool, ExitErrors> {
     let mut course = Course { exit, is_swallowed: false, raised: Vec::new(), panic: None };
     while let Some(entry) = exits.0.pop() {
-        let exited = caught(entry.exit(course.under_way())).await;
+        let exited = enclosed(caught(entry.exit(course.under_way()))).await;
         course.take(exited);
     }
     course.end()
