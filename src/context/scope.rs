@@ -54,6 +54,12 @@ impl<G: AsyncExit> Scope<G> {
         G::OnDrop::OWNED
     }
 
+    /// Whether an exit that is dropped in its middle is to begin anew.
+    #[inline]
+    pub const fn is_watched(&self) -> bool {
+        G::OnDrop::RESTARTED
+    }
+
     /// Whether something that was detached inside is still to be waited for, by [`wait`](Self::wait).
     #[inline]
     pub fn has_inner(&self) -> bool {
@@ -82,9 +88,23 @@ impl<G: AsyncExit> Scope<G> {
         G::OnDrop::exit(guard, fault, std::mem::take(&mut self.rest.home))
     }
 
+    /// The exit, in a future that borrows the guard, of which nobody has to know how far it came; [`exited`](Self::exited)
+    /// is to be called after it.
+    #[inline]
+    pub fn plain_exit<E, N>(
+        &mut self,
+        fault: &mut Option<Fault<E, N>>,
+    ) -> impl Future<Output = Result<G::Verdict, G::Error>> + Send
+    where
+        E: Send + 'static,
+        N: Send + 'static,
+    {
+        self.guard.as_mut().expect("it is exited once").aexit(Fault::exit(fault))
+    }
+
     /// The exit, in a future that borrows the guard; [`exited`](Self::exited) is to be called after it.
     #[inline]
-    pub fn borrowed_exit<E, N>(
+    pub fn watched_exit<E, N>(
         &mut self,
         fault: &mut Option<Fault<E, N>>,
     ) -> impl Future<Output = Result<G::Verdict, G::Error>> + Send
@@ -96,7 +116,7 @@ impl<G: AsyncExit> Scope<G> {
         // One that panics before it gives a future has been called, too.
         self.is_polled = true;
         let exit = guard.aexit(Fault::exit(fault));
-        Borrowed { exit: Some(exit), is_polled: &mut self.is_polled, rest: &mut self.rest }
+        Watched { exit: Some(exit), is_polled: &mut self.is_polled, rest: &mut self.rest }
     }
 
     /// The guard is not needed any more. When what was detached inside the exit is over, nothing else is left: no
@@ -108,8 +128,9 @@ impl<G: AsyncExit> Scope<G> {
     }
 }
 
-/// Exits a scope with a fault, when all that was detached inside is over, and gives what the exit and the fault are then,
-/// when all that the exit detached is over, too.
+/// Exits a scope with a fault, when all that was detached inside is over, and gives what the exit and the fault are then.
+/// What the exit detaches is inside of it, where the exit is a cleanup when nobody awaits it; where it is a destructor, it
+/// is left to the scopes around, since one more extent would cost as much as the rest.
 /// Dropped in the middle, it does what the policy says.
 ///
 /// Not a function, since one more future inside of those around it costs as much as all the rest.
@@ -124,11 +145,13 @@ macro_rules! __exit_scope {
             let (result, fault) = $scope.owned_exit($fault.take()).await;
             $fault = fault;
             result
+        } else if $scope.is_watched() {
+            $scope.watched_exit(&mut $fault).await
         } else {
-            $scope.borrowed_exit(&mut $fault).await
+            $scope.plain_exit(&mut $fault).await
         };
         $scope.exited();
-        if $scope.has_inner() {
+        if $scope.is_watched() && $scope.has_inner() {
             $scope.wait().await;
         }
         $crate::context::expansion::forget($scope);
@@ -153,7 +176,7 @@ impl<G: AsyncExit> Drop for Scope<G> {
 
 /// An exit that borrows its guard: what is detached while it is polled or dropped, is inside of it.
 #[pin_project(PinnedDrop)]
-struct Borrowed<'s, F, H> {
+struct Watched<'s, F, H> {
     /// None when it is over.
     #[pin]
     exit: Option<F>,
@@ -161,7 +184,7 @@ struct Borrowed<'s, F, H> {
     rest: &'s mut Rest<H>,
 }
 
-impl<F: Future, H: Home> Future for Borrowed<'_, F, H> {
+impl<F: Future, H: Home> Future for Watched<'_, F, H> {
     type Output = F::Output;
 
     #[inline]
@@ -183,7 +206,7 @@ impl<F: Future, H: Home> Future for Borrowed<'_, F, H> {
 }
 
 #[pinned_drop]
-impl<F, H> PinnedDrop for Borrowed<'_, F, H> {
+impl<F, H> PinnedDrop for Watched<'_, F, H> {
     #[inline]
     fn drop(self: Pin<&mut Self>) {
         let mut this = self.project();

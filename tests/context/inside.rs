@@ -135,8 +135,6 @@ async fn awaited<M: Opens>() {
 
 #[tokio::test]
 async fn of_an_awaited_exit_before_the_block_is_over() {
-    awaited::<Now>().await;
-    awaited::<Held>().await;
     awaited::<Detached>().await;
     awaited::<Restarted>().await;
 }

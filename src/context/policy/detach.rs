@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::AsyncExit;
 use super::sealed::{Exited, Home, Policy};
+use super::{AsyncExit, grace};
 use crate::cleanup::{Cleanup, Inner, enclosed};
 use crate::context::Exit;
 use crate::context::fault::Fault;
@@ -35,7 +35,7 @@ impl<G: AsyncExit + Send + 'static> Policy<G> for Detach {
         mut fault: Option<Fault<E, N>>,
         home: Option<Handle>,
     ) -> impl Future<Output = Exited<G, E, N>> + Send {
-        let grace = guard.grace();
+        let grace = grace(&guard);
         let exit = Box::pin(async move {
             let result = enclosed(guard.aexit(Fault::exit(&mut fault))).await;
             (result, fault)
@@ -50,7 +50,7 @@ impl<G: AsyncExit + Send + 'static> Policy<G> for Detach {
 
 /// Detaches the exit of what was dropped.
 pub(super) fn cancelled<G: AsyncExit + Send + 'static>(mut guard: G, inner: Inner, home: Option<Handle>) {
-    let grace = guard.grace();
+    let grace = grace(&guard);
     let exit = async move { guard.aexit(Exit::Cancelled).await.map(drop) };
     Cleanup::new(exit).named(type_name::<G>()).grace(grace).home(home).after(inner).detach();
 }

@@ -20,6 +20,8 @@ use crate::cleanup::Inner;
 pub struct Restart;
 
 impl<G: AsyncExit + Send + 'static> Policy<G> for Restart {
+    const RESTARTED: bool = true;
+
     type Home = Option<Handle>;
 
     fn cancel(guard: G, inner: Inner, home: Option<Handle>) {
