@@ -319,14 +319,6 @@ async fn spawned_on_other_threads() {
 /// After an enter that was shielded, and in an async function.
 #[tokio::test]
 async fn a_grace_is_that_of_the_guard() {
-    let told = Arc::new(std::sync::Mutex::new(0));
-    let hook = Arc::clone(&told);
-    let _observer = observe(move |event| {
-        if event.name().contains("a_grace_is_that_of_the_guard") {
-            *hook.lock().unwrap() +=
-                usize::from(matches!(event, Event::Lost { loss: Loss::GraceElapsed, .. }));
-        }
-    });
     struct Enters;
     struct Hangs;
     impl AsyncContextManager for Enters {
@@ -351,6 +343,14 @@ async fn a_grace_is_that_of_the_guard() {
             pending().await
         }
     }
+    let told = Arc::new(std::sync::Mutex::new(0));
+    let hook = Arc::clone(&told);
+    let _observer = observe(move |event| {
+        if event.name().contains("a_grace_is_that_of_the_guard") {
+            *hook.lock().unwrap() +=
+                usize::from(matches!(event, Event::Lost { loss: Loss::GraceElapsed, .. }));
+        }
+    });
     let function = asynccontextmanager(async |y| {
         y.yield_(()).await;
         pending::<Result<(), Infallible>>().await

@@ -220,7 +220,7 @@ impl AsyncExit for Hangs {
     async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
         self.0.say(format_args!("<{}", self.1));
         if self.2 {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         self.0.say(format_args!("{}>", self.1));
         Ok(())
