@@ -5,9 +5,9 @@ use std::fmt::Debug;
 use futures::stream::{FusedStream, Stream};
 use withal::cleanup::{self, Cleanup, Loss, Observer, Unfinished};
 use withal::context::{
-    self, AsyncExit, AsyncExitStack, Callback, Decorated, Detach, DropNow, Either, ErrorType, ExitErrors,
-    ExitFn, Hidden, Hold, Lent, Lock, Locked, NullContext, Outcome, Restart, SendBody, StillLent, Suppress,
-    Verdict, YieldOnce,
+    self, AsyncExit, AsyncExitStack, Callback, Decorated, Detach, DropNow, Either, EnteredExitStack,
+    ErrorType, ExitErrors, ExitFn, Hidden, Hold, Lent, Lock, Locked, NullContext, Outcome, Restart, SendBody,
+    StillLent, Suppress, Verdict, YieldOnce,
 };
 use withal::coroutine::{
     self, BoxCoroutine, Exit, LocalBoxCoroutine, State, Step, Thrown, Yield, Yielder, coroutine,
@@ -196,6 +196,9 @@ fn managers_are_send_and_debug() {
     is_send::<AsyncExitStack>();
     is_sync::<AsyncExitStack>();
     is_debug::<AsyncExitStack>();
+    is_send::<EnteredExitStack>();
+    is_sync::<EnteredExitStack>();
+    is_debug::<EnteredExitStack>();
     is_send::<Lent<'_, NullContext<Doc>>>();
     is_debug::<Lent<'_, NullContext<Doc>>>();
     is_debug::<Suppress<Doc, Doc>>();

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::caught::{caught, quietly};
-use super::deadline::within;
-use super::extent::{self, Inner};
+use super::deadline::{as_cleanup, within};
+use super::extent::{self, Inner, enclosed};
 use super::registry::Entry;
 use super::totals::{Count, count};
 use super::{Event, Loss, observe};
@@ -98,7 +98,8 @@ impl<F> Cleanup<F> {
 
     /// Hands it over to the runtime.
     ///
-    /// Detached inside the body of a [scope](crate::context), it is over before the exit of that scope begins.
+    /// Detached inside the body of a [scope](crate::context), it is over before the exit of that scope begins: if it is on
+    /// the runtime of the scope. One on another is not waited for, since nobody may be there to drive that.
     pub fn detach<E>(self)
     where
         F: Future<Output = Result<(), E>> + Send + 'static,
@@ -109,7 +110,7 @@ impl<F> Cleanup<F> {
         if let Some(runtime) = runtime.or_else(|| Handle::try_current().ok()).or(home) {
             let tracked = Tracked { name, is_over: false, _entry: Entry::new(runtime.id()) };
             let task = runtime.spawn(run(Job { work, inner, grace, tracked }));
-            extent::note(task);
+            extent::note(task, runtime.id());
         } else {
             // Its destructor may panic, and ours may be called by one.
             quietly(|| drop(work));
@@ -174,7 +175,7 @@ where
     let name = tracked.name;
     inner.wait().await;
     // Dropped before anybody is told that it is over; a panic of its destructor is caught, too.
-    let outcome = caught(within(work, grace)).await;
+    let outcome = enclosed(caught(within(as_cleanup(work), grace))).await;
     match &outcome {
         Ok(Some(Ok(()))) => tracked.over(None),
         Ok(Some(Err(error))) => tracked.over(Some(&Event::Failed { name, error: unboxed(error) })),

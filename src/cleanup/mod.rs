@@ -44,7 +44,10 @@
 //! - **By runtime.** [`pending`] and [`drain`] are about the runtime that they are called on. [`totals`] are of the whole
 //!   process.
 //! - **Inner before outer.** What is detached inside the body of a [scope](crate::context) is over before the exit of
-//!   that scope begins, be it awaited or itself detached. The grace of each counts from when it may begin.
+//!   that scope begins, be it awaited or itself detached; and what is detached inside a cleanup, or an exit that may
+//!   become one, before that is over. The grace of each counts from when it may begin, and is for its own work. Inside is what is detached while
+//!   the body is polled or dropped, by the tasks of a [`LocalSet`](tokio::task::LocalSet) that it drives, too; but not
+//!   what is on another runtime.
 //!
 //! # What is not
 //!
@@ -63,10 +66,11 @@ mod shutdown;
 mod totals;
 
 pub(crate) use self::caught::caught;
+pub(crate) use self::deadline::graced;
 pub use self::detach::{Cleanup, detach};
 pub use self::drain::{Unfinished, drain, pending};
 pub use self::event::{Event, Loss};
-pub(crate) use self::extent::{Extent, Inner};
+pub(crate) use self::extent::{Extent, Inner, enclosed};
 pub(crate) use self::observe::tell;
 pub use self::observe::{Observer, observe};
 pub use self::shutdown::shutdown;

@@ -49,20 +49,20 @@ impl<F: Future, I: Future<Output = ()>, H: Home> Future for Body<'_, F, I, H> {
         let extent = Extent::open(inner);
         let polled = catch_unwind(AssertUnwindSafe(|| {
             let work = this.work.as_mut().as_pin_mut().expect("it is polled until it is ready");
-            let polled = work.poll(cx);
-            if polled.is_ready() {
+            if let Poll::Ready(output) = work.poll(cx) {
                 this.work.set(None);
+                return Poll::Ready(Ended::Done(output));
             }
-            polled
+            this.interrupt.poll(cx).map(|()| Ended::Interrupted)
         }));
         let ended = match polled {
-            Ok(Poll::Ready(output)) => Ended::Done(output),
-            Ok(Poll::Pending) => {
-                if this.interrupt.poll(cx).is_pending() {
-                    home.remember();
-                    return Poll::Pending;
-                }
+            Ok(Poll::Ready(Ended::Interrupted)) => {
                 discard(this.work).err().map_or(Ended::Interrupted, panicked)
+            }
+            Ok(Poll::Ready(ended)) => ended,
+            Ok(Poll::Pending) => {
+                home.remember();
+                return Poll::Pending;
             }
             Err(payload) => {
                 // The first panic is the one that is told.

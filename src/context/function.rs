@@ -1,7 +1,9 @@
 use std::any::TypeId;
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::time::Duration;
 
+use super::policy::GRACE;
 use super::{AsyncContextManager, AsyncExit, Detach, Exit, Verdict};
 use crate::coroutine::{self, Coroutine, Drive, Step, coroutine};
 
@@ -71,7 +73,7 @@ where
     F: for<'g> AsyncFnOnce(YieldOnce<'g, Y>) -> Result<V, E>,
     V: Verdict,
 {
-    Function(coroutine(async |y| Ok(function(YieldOnce(y)).await)))
+    Function { grace: GRACE, function: coroutine(async |y| Ok(function(YieldOnce(y)).await)) }
 }
 
 /// What comes back to the yield; the default is never sent.
@@ -79,7 +81,18 @@ type Back<Y> = Option<(Y, Outcome)>;
 
 /// Made by [`asynccontextmanager`].
 #[must_use = "it does nothing unless it is entered"]
-pub struct Function<D: ?Sized>(Coroutine<D>);
+pub struct Function<D: ?Sized> {
+    grace: Duration,
+    function: Coroutine<D>,
+}
+
+impl<D> Function<D> {
+    /// How long the function may take from the yield to its end where nobody waits for it any more: see
+    /// [`AsyncExit::grace`].
+    pub fn grace(self, grace: Duration) -> Self {
+        Self { grace, ..self }
+    }
+}
 
 /// What an [`asynccontextmanager`] function yields through, once.
 pub struct YieldOnce<'g, Y>(coroutine::Yielder<'g, Y, Back<Y>, coroutine::Exit>);
@@ -165,6 +178,7 @@ pub struct Entered<D: Drive> {
     function: Coroutine<D>,
     /// None when it was given back.
     value: Option<D::Yield>,
+    grace: Duration,
 }
 
 impl<D, Y, V, E> AsyncContextManager for Function<D>
@@ -177,9 +191,9 @@ where
     type Entered = Entered<D>;
 
     async fn aenter(self) -> Result<Entered<D>, E> {
-        let mut function = self.0;
+        let Self { grace, mut function } = self;
         match poll_fn(|cx| function.poll_resume(cx)).await {
-            Ok(Step::Yielded(value)) => Ok(Entered { function, value: Some(value) }),
+            Ok(Step::Yielded(value)) => Ok(Entered { function, value: Some(value), grace }),
             Ok(Step::Complete(Err(error))) => Err(error),
             Ok(Step::Complete(Ok(_))) => panic!("generator didn't yield"),
             Err(_) => unreachable!("nothing was thrown into it"),
@@ -201,6 +215,10 @@ where
 
     fn target(&mut self) -> &mut Y {
         self.value.as_mut().expect("it is given back when the block is over")
+    }
+
+    fn grace(&self) -> Duration {
+        self.grace
     }
 
     fn aexit(&mut self, exit: Exit<'_>) -> impl Future<Output = Result<V, E>> + Send {

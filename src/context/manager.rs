@@ -1,6 +1,7 @@
 use std::future::{Future, pending};
 use std::time::Duration;
 
+use super::policy::GRACE;
 use super::{Exit, ExitPolicy, Verdict};
 
 /// What can be entered: Python's `__aenter__`.
@@ -98,16 +99,17 @@ pub trait AsyncExit: Sized {
     /// The target, and what interrupts the block when it is ready: for timeouts, and for groups of which one has failed.
     ///
     /// The block is dropped then, and `aexit` is called with [`Exit::Cancelled`]; it is to fail, or to swallow it. By
-    /// default nothing interrupts. It is asked when the block has been polled and is not ready.
+    /// default nothing interrupts. It is asked when the block has been polled and is not ready. A panic of it is one of the
+    /// block.
     #[inline]
     fn parts(&mut self) -> (&mut Self::Target, impl Future<Output = ()> + Send) {
         (self.target(), pending())
     }
 
     /// How long the exit may take where nobody waits for it any more; then it is lost, and told to the
-    /// [observers](crate::cleanup::observe). By the wall clock, and 30 seconds by default.
+    /// [observers](crate::cleanup::observe). By the wall clock, and 30 seconds by default, or if it panics.
     fn grace(&self) -> Duration {
-        Duration::from_secs(30)
+        GRACE
     }
 
     /// Exits. It is called once, after the block was dropped, and when all that was detached inside of it is over.

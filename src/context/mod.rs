@@ -200,7 +200,7 @@ pub use self::manager::{AsyncContextManager, AsyncExit};
 pub use self::nullcontext::{NullContext, nullcontext};
 pub use self::policy::{Detach, DropNow, ExitPolicy, Hold, Restart};
 pub use self::shield::{AsyncContextManagerExt, ShieldEnter};
-pub use self::stack::{AsyncExitStack, Callback, ExitErrors, ExitFn, Lent, StillLent};
+pub use self::stack::{AsyncExitStack, Callback, EnteredExitStack, ExitErrors, ExitFn, Lent, StillLent};
 pub use self::suppress::{Suppress, suppress};
 pub use self::verdict::Verdict;
 pub use self::with::{ErrorOf, Out, SendBody, async_with, async_with_send};

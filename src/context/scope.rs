@@ -3,12 +3,12 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use pin_project::pin_project;
+use pin_project::{pin_project, pinned_drop};
 
 use super::AsyncExit;
 use super::fault::Fault;
 use super::policy::sealed::{Exited, Home, Policy};
-use crate::cleanup::Inner;
+use crate::cleanup::{Extent, Inner};
 
 type HomeOf<G> = <<G as AsyncExit>::OnDrop as Policy<G>>::Home;
 
@@ -57,7 +57,7 @@ impl<G: AsyncExit> Scope<G> {
     /// Whether an exit that is dropped in its middle is to begin anew.
     #[inline]
     pub const fn is_watched(&self) -> bool {
-        G::OnDrop::AWAITED
+        G::OnDrop::RESTARTED
     }
 
     /// Whether something that was detached inside is still to be waited for, by [`wait`](Self::wait).
@@ -113,12 +113,14 @@ impl<G: AsyncExit> Scope<G> {
         N: Send + 'static,
     {
         let guard = self.guard.as_mut().expect("it is exited once");
+        // One that panics before it gives a future has been called, too.
+        self.is_polled = true;
         let exit = guard.aexit(Fault::exit(fault));
-        Watched { exit, is_polled: &mut self.is_polled, home: &mut self.rest.home }
+        Watched { exit: Some(exit), is_polled: &mut self.is_polled, rest: &mut self.rest }
     }
 
-    /// The guard is not needed any more. Nothing else is left, since what was inside is over: no destructor has to find
-    /// that out.
+    /// The guard is not needed any more. When what was detached inside the exit is over, nothing else is left: no
+    /// destructor has to find that out.
     #[inline]
     pub fn exited(&mut self) {
         self.guard = None;
@@ -127,6 +129,8 @@ impl<G: AsyncExit> Scope<G> {
 }
 
 /// Exits a scope with a fault, when all that was detached inside is over, and gives what the exit and the fault are then.
+/// What the exit detaches is inside of it, where the exit is a cleanup when nobody awaits it; where it is a destructor, it
+/// is left to the scopes around, since one more extent would cost as much as the rest.
 /// Dropped in the middle, it does what the policy says.
 ///
 /// Not a function, since one more future inside of those around it costs as much as all the rest.
@@ -147,6 +151,9 @@ macro_rules! __exit_scope {
             $scope.plain_exit(&mut $fault).await
         };
         $scope.exited();
+        if $scope.is_watched() && $scope.has_inner() {
+            $scope.wait().await;
+        }
         $crate::context::expansion::forget($scope);
         result
     }};
@@ -155,22 +162,26 @@ macro_rules! __exit_scope {
 impl<G: AsyncExit> Drop for Scope<G> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(guard) = self.guard.take() {
-            if !self.is_polled {
-                let Rest { inner, home } = std::mem::take(&mut self.rest);
-                G::OnDrop::cancel(guard, inner, home);
+        let Rest { inner, home } = std::mem::take(&mut self.rest);
+        match self.guard.take() {
+            Some(guard) if !self.is_polled => G::OnDrop::cancel(guard, inner, home),
+            guard => {
+                // The guard's destructor may panic.
+                inner.hand_on();
+                drop(guard);
             }
         }
     }
 }
 
-/// An exit that borrows its guard.
-#[pin_project]
+/// An exit that borrows its guard: what is detached while it is polled or dropped, is inside of it.
+#[pin_project(PinnedDrop)]
 struct Watched<'s, F, H> {
+    /// None when it is over.
     #[pin]
-    exit: F,
+    exit: Option<F>,
     is_polled: &'s mut bool,
-    home: &'s mut H,
+    rest: &'s mut Rest<H>,
 }
 
 impl<F: Future, H: Home> Future for Watched<'_, F, H> {
@@ -178,13 +189,30 @@ impl<F: Future, H: Home> Future for Watched<'_, F, H> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
+        let mut this = self.project();
+        let Rest { inner, home } = &mut **this.rest;
+        let _extent = Extent::open(inner);
         **this.is_polled = true;
-        let polled = this.exit.poll(cx);
+        let exit = this.exit.as_mut().as_pin_mut().expect("it is polled until it is ready");
+        let polled = exit.poll(cx);
         **this.is_polled = false;
         if polled.is_pending() {
-            this.home.remember();
+            home.remember();
+        } else {
+            this.exit.set(None);
         }
         polled
+    }
+}
+
+#[pinned_drop]
+impl<F, H> PinnedDrop for Watched<'_, F, H> {
+    #[inline]
+    fn drop(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        if this.exit.is_some() {
+            let _extent = Extent::open(&mut this.rest.inner);
+            this.exit.set(None);
+        }
     }
 }

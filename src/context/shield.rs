@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 use tokio::runtime::Handle;
 
 use super::policy::sealed::{Home, Policy};
-use super::{AsyncContextManager, AsyncExit, ErrorOf, Exit};
-use crate::cleanup::Cleanup;
+use super::{AsyncContextManager, AsyncExit, ErrorOf};
+use crate::cleanup::{Cleanup, Inner};
 
 /// What every manager can do.
 pub trait AsyncContextManagerExt: AsyncContextManager {
@@ -15,7 +15,8 @@ pub trait AsyncContextManagerExt: AsyncContextManager {
     ///
     /// For managers that would otherwise leave something half open, such as a lease that the server has given and the
     /// program has not heard of. Enter and exit are a [cleanup](crate::cleanup) then, which the scopes around wait for,
-    /// and the exit is [`Exit::Cancelled`]. It is one allocation.
+    /// and the exit is [`Exit::Cancelled`](super::Exit::Cancelled). Each has a grace of its own: the enter 30 seconds, the
+    /// exit the [guard's](AsyncExit::grace). It is one allocation.
     ///
     /// # Examples
     ///
@@ -95,10 +96,8 @@ where
     fn drop(&mut self) {
         let Some(enter) = self.enter.take() else { return };
         let rest = async move {
-            let mut guard = enter.await?;
-            if G::OnDrop::AWAITED {
-                guard.aexit(Exit::Cancelled).await?;
-            }
+            // Inside of this one, which is over when that is; with a grace of its own.
+            G::OnDrop::cancel(enter.await?, Inner::default(), Default::default());
             Ok::<_, G::Error>(())
         };
         Cleanup::new(rest).named(type_name::<G>()).home(self.home.take()).detach();

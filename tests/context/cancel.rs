@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::task::yield_now;
 use withal::cleanup::drain;
 use withal::context::{
-    AsyncContextManagerExt, AsyncExitStack, Detach, DropNow, Error, Hold, Restart, async_with,
+    AsyncContextManager, AsyncContextManagerExt, AsyncExit, AsyncExitStack, Detach, DropNow, Error, Exit,
+    Hold, Restart, async_with,
 };
 
 use crate::every_await::at_every_await;
@@ -289,4 +290,124 @@ async fn a_stack_that_is_dropped_runs_its_exits_in_order() {
     drop(stack);
     drain(ENOUGH).await.unwrap();
     assert_eq!(ledger.words(), "+a +a.b +a.b.c <a.b.c:cancelled a.b.c> <a.b:cancelled a.b> <a:cancelled a>");
+}
+
+/// A cleanup that is over takes no room in a block that goes on.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_block_that_goes_on_keeps_nothing_of_what_is_over() {
+    let test = std::env::current_exe().unwrap();
+    let arguments = ["--exact", "--ignored", "cancel::goes_on_alone"];
+    let output = std::process::Command::new(test).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "it is the one that ran");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+#[ignore = "run by the test above, in a process of its own"]
+async fn goes_on_alone() {
+    fn resident_kilobytes() -> usize {
+        let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+        pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4
+    }
+    let before = resident_kilobytes();
+    async_with(Restarted::new(&Ledger::new(), "a"), async |_| {
+        for _ in 0..60_000 {
+            withal::cleanup::detach(async { Ok::<_, ()>(()) });
+            yield_now().await;
+        }
+        Ok::<_, String>(())
+    })
+    .await
+    .unwrap();
+    let grown = resident_kilobytes().saturating_sub(before);
+    assert!(grown < 8 << 10, "{grown} kB");
+}
+
+/// What was inside is handed on first.
+#[tokio::test]
+async fn a_destructor_that_panics_takes_nothing_from_the_scopes_around() {
+    let ledger = Ledger::new();
+    let l = ledger.clone();
+    let task = tokio::spawn(async move {
+        async_with(Detached::new(&l, "a"), async |_| {
+            drop_in_the_middle(async_with(Explodes, async |()| {
+                async_with(Detached::new(&l, "a.b"), async |_| pending::<Result<(), String>>().await)
+                    .await
+                    .map_err(Error::flatten)
+            }))
+            .await;
+            Ok::<_, String>(())
+        })
+        .await
+    });
+    assert!(task.await.unwrap_err().is_panic());
+    assert_eq!(ledger.words(), "+a +a.b <a.b:cancelled a.b> <a:panic a>");
+}
+
+struct Explodes;
+
+impl Drop for Explodes {
+    fn drop(&mut self) {
+        panic!("in a destructor")
+    }
+}
+
+impl AsyncContextManager for Explodes {
+    type Entered = Self;
+    async fn aenter(self) -> Result<Self, String> {
+        Ok(self)
+    }
+}
+
+impl AsyncExit for Explodes {
+    type Target = ();
+    type Error = String;
+    type Verdict = ();
+    type OnDrop = DropNow;
+    fn target(&mut self) -> &mut () {
+        Box::leak(Box::new(()))
+    }
+    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// It is as if it had not said how long its exit may take.
+#[tokio::test]
+async fn a_grace_that_panics_is_that_of_none() {
+    let ledger = Ledger::new();
+    drop_in_the_middle(async_with(Graceless(ledger.clone()), async |_| {
+        pending::<Result<(), String>>().await
+    }))
+    .await;
+    drain(ENOUGH).await.unwrap();
+    assert_eq!(ledger.words(), "cancelled");
+}
+
+struct Graceless(Ledger);
+
+impl AsyncContextManager for Graceless {
+    type Entered = Self;
+    async fn aenter(self) -> Result<Self, String> {
+        Ok(self)
+    }
+}
+
+impl AsyncExit for Graceless {
+    type Target = Ledger;
+    type Error = String;
+    type Verdict = ();
+    type OnDrop = Restart;
+    fn target(&mut self) -> &mut Ledger {
+        &mut self.0
+    }
+    fn grace(&self) -> Duration {
+        panic!("grace")
+    }
+    async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), String> {
+        self.0.say(crate::ledger::kind(&exit));
+        Ok(())
+    }
 }

@@ -262,6 +262,81 @@ async fn a_panic_is_never_swallowed() {
     assert_eq!(panic_of(by_macro).await, "block panics");
 }
 
+/// Says that it swallows, whatever it was.
+struct Swallows;
+
+impl AsyncContextManager for Swallows {
+    type Entered = Self;
+
+    async fn aenter(self) -> Result<Self, Infallible> {
+        Ok(self)
+    }
+}
+
+impl AsyncExit for Swallows {
+    type Target = Self;
+    type Error = Infallible;
+    type Verdict = bool;
+    type OnDrop = DropNow;
+
+    fn target(&mut self) -> &mut Self {
+        self
+    }
+
+    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<bool, Infallible> {
+        Ok(true)
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_not_swallowed_by_an_exit_that_says_so() {
+    let by_function = async_with(Swallows, async |_| -> Result<u32, String> { panic!("block panics") });
+    let by_macro = async {
+        async_with!(_s = Swallows => { panic!("block panics") });
+    };
+    assert_eq!(panic_of(by_function).await, "block panics");
+    assert_eq!(panic_of(by_macro).await, "block panics");
+    assert_eq!(async_with(Swallows, async |_| fails()).await, Ok(None));
+}
+
+/// It has been called, and is not called once more.
+#[tokio::test]
+async fn an_exit_that_panics_before_it_gives_a_future_is_not_restarted() {
+    let calls = Arc::new(Mutex::new(0));
+    let work = async_with(AtOnce(Arc::clone(&calls)), async |_| Ok::<_, String>(()));
+    assert_eq!(panic_of(work).await, "at once");
+    drain(Duration::from_secs(60)).await.unwrap();
+    assert_eq!(*calls.lock().unwrap(), 1);
+}
+
+struct AtOnce(Arc<Mutex<u32>>);
+
+impl AsyncContextManager for AtOnce {
+    type Entered = Self;
+
+    async fn aenter(self) -> Result<Self, Infallible> {
+        Ok(self)
+    }
+}
+
+impl AsyncExit for AtOnce {
+    type Target = Self;
+    type Error = Infallible;
+    type Verdict = ();
+    type OnDrop = Restart;
+
+    fn target(&mut self) -> &mut Self {
+        self
+    }
+
+    fn aexit(&mut self, _exit: Exit<'_>) -> impl Future<Output = Result<(), Infallible>> + Send {
+        *self.0.lock().unwrap() += 1;
+        let is_first = *self.0.lock().unwrap() == 1;
+        assert!(!is_first, "at once");
+        std::future::ready(Ok(()))
+    }
+}
+
 #[tokio::test]
 async fn swallowed_the_value_is_none_and_the_function_goes_on() {
     async fn by_macro(text: &str) -> Result<Option<u32>, std::num::ParseIntError> {

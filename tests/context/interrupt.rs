@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use withal::context::{AsyncContextManager, AsyncExit, Detach, DropNow, Error, Exit, async_with};
 
-use crate::ledger::{Ledger, Stuck, probes};
+use crate::ledger::{Ledger, Stuck, kind, probes};
 
 probes!(Inner: Detach);
 
@@ -109,4 +109,52 @@ async fn a_destructor_that_panics_as_it_is_interrupted() {
         pending::<Result<(), String>>().await
     };
     drop(async_with(timeout(SHORT), block).await);
+}
+
+/// A manager whose watch over the block panics.
+struct Panics(Ledger);
+
+impl AsyncContextManager for Panics {
+    type Entered = Self;
+    async fn aenter(self) -> Result<Self, Elapsed> {
+        Ok(self)
+    }
+}
+
+impl AsyncExit for Panics {
+    type Target = Ledger;
+    type Error = Elapsed;
+    type Verdict = ();
+    type OnDrop = DropNow;
+
+    fn target(&mut self) -> &mut Ledger {
+        &mut self.0
+    }
+
+    fn parts(&mut self) -> (&mut Ledger, impl Future<Output = ()> + Send) {
+        (&mut self.0, async { panic!("interrupt panics") })
+    }
+
+    async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), Elapsed> {
+        tokio::task::yield_now().await;
+        self.0.say(kind(&exit));
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_interrupt_that_panics_is_a_panic_of_the_block() {
+    let ledger = Ledger::new();
+    let l = ledger.clone();
+    let task = tokio::spawn(async move {
+        let inner = async |l: &mut Ledger| {
+            let l = l.clone();
+            async_with(Inner::new(&l, "a"), async |_| pending::<Result<(), String>>().await)
+                .await
+                .map_err(Error::flatten)
+        };
+        async_with(Panics(l), inner).await
+    });
+    assert!(task.await.unwrap_err().is_panic());
+    assert_eq!(ledger.words(), "panic", "the inner scope was not entered yet");
 }

@@ -64,6 +64,7 @@ mod coroutines;
 mod cpython;
 mod errors;
 mod flow;
+mod inside;
 mod interrupt;
 mod locks;
 mod places;

@@ -12,7 +12,8 @@ use tokio::sync::Mutex;
 use tokio::task::{LocalSet, yield_now};
 use withal::cleanup::{Event, Loss, drain, observe};
 use withal::context::{
-    AsyncContextManager, AsyncExit, Detach, Error, Exit, Restart, SendBody, async_with, async_with_send,
+    AsyncContextManager, AsyncContextManagerExt, AsyncExit, Detach, Error, Exit, Restart, SendBody,
+    async_with, async_with_send, asynccontextmanager,
 };
 
 use crate::ledger::{Ledger, Stuck, probes};
@@ -201,6 +202,56 @@ impl AsyncExit for Graceless {
     }
 }
 
+/// A runtime that nobody drives any more keeps nobody waiting.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_is_detached_on_another_runtime_is_not_waited_for() {
+    let ledger = Ledger::new();
+    let other = Builder::new_current_thread().build().unwrap();
+    let l = ledger.clone();
+    let task = tokio::spawn(async move {
+        let block = async |_: &mut u32| {
+            tokio::task::block_in_place(|| {
+                other.block_on(async {
+                    let inner = async_with(Detached::new(&l, "inner"), async |_| {
+                        pending::<Result<(), String>>().await
+                    });
+                    let mut inner = Box::pin(inner);
+                    for _ in 0..3 {
+                        assert!(futures::poll!(&mut inner).is_pending());
+                    }
+                });
+            });
+            Ok::<_, String>(())
+        };
+        async_with(Detached::new(&l, "a"), block).await.unwrap();
+        other.shutdown_background();
+    });
+    tokio::time::timeout(ENOUGH, task).await.unwrap().unwrap();
+    assert!(ledger.words().starts_with("+a +inner <a:ok a>"), "{}", ledger.words());
+}
+
+/// A task of a `LocalSet` that the body drives is polled inside of it.
+#[tokio::test]
+async fn what_a_local_set_detaches_is_inside_of_the_body_that_drives_it() {
+    let ledger = Ledger::new();
+    let local = LocalSet::new();
+    let l = ledger.clone();
+    local.spawn_local(async move {
+        withal::cleanup::detach(async move {
+            yield_now().await;
+            l.say("cleanup");
+            Ok::<_, Infallible>(())
+        });
+    });
+    async_with(Detached::new(&ledger, "a"), async |_| {
+        local.run_until(yield_now()).await;
+        Ok::<_, String>(())
+    })
+    .await
+    .unwrap();
+    assert_eq!(ledger.words(), "+a cleanup <a:ok a>");
+}
+
 fn spawned<M>(manager: M) -> tokio::task::JoinHandle<()>
 where
     M: AsyncContextManager<Entered: AsyncExit<Target: Send> + Send> + Send + 'static,
@@ -263,4 +314,73 @@ async fn spawned_on_other_threads() {
     assert_eq!(task.await.unwrap(), 3);
     assert_eq!(*mutex.lock().await, 4);
     assert!(async_with(&*mutex, async |n| Ok::<_, Infallible>(*n)).now_or_never().is_some());
+}
+
+/// After an enter that was shielded, and in an async function.
+#[tokio::test]
+async fn a_grace_is_that_of_the_guard() {
+    struct Enters;
+    struct Hangs;
+    impl AsyncContextManager for Enters {
+        type Entered = Hangs;
+        async fn aenter(self) -> Result<Hangs, Infallible> {
+            yield_now().await;
+            Ok(Hangs)
+        }
+    }
+    impl AsyncExit for Hangs {
+        type Target = Self;
+        type Error = Infallible;
+        type Verdict = ();
+        type OnDrop = Detach;
+        fn target(&mut self) -> &mut Self {
+            self
+        }
+        fn grace(&self) -> Duration {
+            Duration::from_millis(1)
+        }
+        async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+            pending().await
+        }
+    }
+    let told = Arc::new(std::sync::Mutex::new(0));
+    let hook = Arc::clone(&told);
+    let _observer = observe(move |event| {
+        if event.name().contains("a_grace_is_that_of_the_guard") {
+            *hook.lock().unwrap() +=
+                usize::from(matches!(event, Event::Lost { loss: Loss::GraceElapsed, .. }));
+        }
+    });
+    let function = asynccontextmanager(async |y| {
+        y.yield_(()).await;
+        pending::<Result<(), Infallible>>().await
+    });
+    let mut shielded = Box::pin(async_with(Enters.shield_enter(), async |_| Ok::<_, Infallible>(())));
+    let block = async |(): &mut ()| pending::<Result<(), Infallible>>().await;
+    let mut function = Box::pin(async_with(function.grace(Duration::from_millis(1)), block));
+    assert!(futures::poll!(&mut shielded).is_pending());
+    assert!(futures::poll!(&mut function).is_pending());
+    drop((shielded, function));
+    drain(Duration::from_secs(10)).await.unwrap();
+    assert_eq!(*told.lock().unwrap(), 2);
+}
+
+/// Moved to another runtime, it is exited there: the first one may be gone.
+#[test]
+fn dropped_on_none_it_is_exited_on_the_last_one() {
+    let ledger = Ledger::new();
+    let [first, last] = [(); 2].map(|()| Builder::new_current_thread().build().unwrap());
+    let block = async |_: &mut u32| pending::<Result<(), String>>().await;
+    let mut program = Box::pin(async_with(Detached::new(&ledger, "a"), block));
+    for runtime in [&first, &last] {
+        runtime.block_on(async {
+            for _ in 0..3 {
+                assert!(futures::poll!(&mut program).is_pending());
+            }
+        });
+    }
+    drop(first);
+    drop(program);
+    last.block_on(drain(ENOUGH)).unwrap();
+    assert_eq!(ledger.words(), "+a <a:cancelled a>");
 }

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use withal::cleanup::{Event, drain, observe};
-use withal::context::{AsyncExitStack, Detach, Error, Exit, StillLent, async_with};
+use withal::context::{
+    AsyncContextManager, AsyncExit, AsyncExitStack, Detach, Error, Exit, StillLent, async_with,
+};
 
 use crate::ledger::{Ledger, Stuck, kind, probes};
 
@@ -192,4 +194,109 @@ fn lost_it_is_dropped_last_in_first_out() {
     });
     drop(stack);
     assert_eq!(ledger.words(), "+a +b ~b ~a");
+}
+
+/// Hangs in its exit, or not.
+struct Hangs(Ledger, &'static str, bool);
+
+impl AsyncContextManager for Hangs {
+    type Entered = Self;
+    async fn aenter(self) -> Result<Self, Infallible> {
+        Ok(self)
+    }
+}
+
+impl AsyncExit for Hangs {
+    type Target = bool;
+    type Error = Infallible;
+    type Verdict = ();
+    type OnDrop = Detach;
+    fn target(&mut self) -> &mut bool {
+        &mut self.2
+    }
+    fn grace(&self) -> Duration {
+        Duration::from_millis(20)
+    }
+    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+        self.0.say(format_args!("<{}", self.1));
+        if self.2 {
+            std::future::pending::<()>().await;
+        }
+        self.0.say(format_args!("{}>", self.1));
+        Ok(())
+    }
+}
+
+async fn hanging(ledger: &Ledger) -> AsyncExitStack {
+    let stack = AsyncExitStack::new();
+    for (name, hangs) in [("a", false), ("b", true), ("c", false)] {
+        drop(stack.enter_async_context(Hangs(ledger.clone(), name, hangs)).await.unwrap());
+    }
+    stack
+}
+
+/// Dropped in the block, in the exit, and by itself.
+#[tokio::test]
+async fn an_exit_that_hangs_in_a_cleanup_takes_none_of_the_others_with_it() {
+    let told = Arc::new(Mutex::new(0));
+    let hook = Arc::clone(&told);
+    let _observer = observe(move |event| {
+        if event.name().ends_with("Hangs") {
+            *hook.lock().unwrap() += usize::from(matches!(event, Event::Lost { .. }));
+        }
+    });
+    let ledgers = [(); 3].map(|()| Ledger::new());
+    let in_block =
+        async_with(hanging(&ledgers[0]).await, async |_| std::future::pending::<Result<(), String>>().await);
+    let mut in_block = Box::pin(in_block);
+    let mut in_exit = Box::pin(hanging(&ledgers[1]).await.aclose());
+    assert!(futures::poll!(&mut in_block).is_pending());
+    assert!(futures::poll!(&mut in_exit).is_pending());
+    drop((in_block, in_exit, hanging(&ledgers[2]).await));
+    drain(Duration::from_secs(60)).await.unwrap();
+    for ledger in &ledgers {
+        assert_eq!(ledger.words(), "<c c> <b <a a>");
+    }
+    assert_eq!(*told.lock().unwrap(), 3);
+}
+
+/// Nobody sees to a grace while somebody waits.
+#[tokio::test]
+async fn an_exit_that_is_awaited_has_all_the_time() {
+    let ledger = Ledger::new();
+    let mut closing = Box::pin(hanging(&ledger).await.aclose());
+    let waited = tokio::time::timeout(Duration::from_millis(60), &mut closing).await;
+    assert!(waited.is_err(), "it is still in the exit that hangs");
+    drop(closing);
+    drain(Duration::from_secs(60)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stack_that_is_taken_out_of_its_block_exits_by_itself() {
+    let ledger = Ledger::new();
+    let done = async_with(AsyncExitStack::new(), async |stack| {
+        drop(stack.enter_async_context(Probe::new(&ledger, "a")).await?);
+        drop(std::mem::take(stack));
+        drop(stack.enter_async_context(Probe::new(&ledger, "b")).await?);
+        *stack = AsyncExitStack::new();
+        watch(stack, &ledger, "w", false);
+        Ok::<_, String>(())
+    });
+    done.await.unwrap();
+    let words = ledger.words();
+    assert!(words.contains("<a:cancelled") && words.contains(" a>"), "{words}");
+    assert!(words.ends_with(" <b:cancelled b> <w:ok w>"), "{words}");
+}
+
+#[tokio::test]
+async fn what_is_lent_when_its_stack_is_closed_is_exited_later() {
+    let ledger = Ledger::new();
+    let stack = AsyncExitStack::new();
+    let lent = stack.enter_async_context(Probe::new(&ledger, "a")).await.unwrap();
+    let mut errors = stack.pop_all().aclose().await.unwrap_err();
+    assert!(errors.find::<StillLent>().is_some());
+    assert_eq!(ledger.words(), "+a");
+    drop(lent);
+    drain(Duration::from_secs(60)).await.unwrap();
+    assert_eq!(ledger.words(), "+a <a:cancelled a>");
 }

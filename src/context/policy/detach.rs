@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::AsyncExit;
 use super::sealed::{Exited, Home, Policy};
-use crate::cleanup::{Cleanup, Inner};
+use super::{AsyncExit, grace};
+use crate::cleanup::{Cleanup, Inner, enclosed};
 use crate::context::Exit;
 use crate::context::fault::Fault;
 
@@ -27,7 +27,6 @@ pub struct Detach;
 
 impl<G: AsyncExit + Send + 'static> Policy<G> for Detach {
     const OWNED: bool = true;
-    const AWAITED: bool = true;
 
     type Home = Option<Handle>;
 
@@ -36,9 +35,9 @@ impl<G: AsyncExit + Send + 'static> Policy<G> for Detach {
         mut fault: Option<Fault<E, N>>,
         home: Option<Handle>,
     ) -> impl Future<Output = Exited<G, E, N>> + Send {
-        let grace = guard.grace();
+        let grace = grace(&guard);
         let exit = Box::pin(async move {
-            let result = guard.aexit(Fault::exit(&mut fault)).await;
+            let result = enclosed(guard.aexit(Fault::exit(&mut fault))).await;
             (result, fault)
         });
         Shield { exit: Some(exit), name: type_name::<G>(), grace, home }
@@ -51,7 +50,7 @@ impl<G: AsyncExit + Send + 'static> Policy<G> for Detach {
 
 /// Detaches the exit of what was dropped.
 pub(super) fn cancelled<G: AsyncExit + Send + 'static>(mut guard: G, inner: Inner, home: Option<Handle>) {
-    let grace = guard.grace();
+    let grace = grace(&guard);
     let exit = async move { guard.aexit(Exit::Cancelled).await.map(drop) };
     Cleanup::new(exit).named(type_name::<G>()).grace(grace).home(home).after(inner).detach();
 }

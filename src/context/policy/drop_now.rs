@@ -18,7 +18,8 @@ impl<G: AsyncExit> Policy<G> for DropNow {
     type Home = ();
 
     fn cancel(guard: G, inner: Inner, (): ()) {
-        drop(guard);
+        // First: the guard's destructor may panic.
         inner.hand_on();
+        drop(guard);
     }
 }

@@ -3,8 +3,8 @@ use std::convert::Infallible;
 
 use tokio::runtime::Handle;
 
-use super::AsyncExit;
 use super::sealed::Policy;
+use super::{AsyncExit, grace};
 use crate::cleanup::{Cleanup, Inner};
 
 /// Dropped with its block, but not before what was detached inside of it is over. The guard is owned.
@@ -27,7 +27,7 @@ impl<G: AsyncExit + Send + 'static> Policy<G> for Hold {
         if inner.is_empty() {
             return drop(guard);
         }
-        let grace = guard.grace();
+        let grace = grace(&guard);
         let work = async move {
             drop(guard);
             Ok::<_, Infallible>(())

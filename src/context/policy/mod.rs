@@ -5,6 +5,10 @@ mod drop_now;
 mod hold;
 mod restart;
 
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
 pub use self::detach::Detach;
 pub use self::drop_now::DropNow;
 pub use self::hold::Hold;
@@ -33,6 +37,18 @@ impl<G: AsyncExit + Send + 'static> ExitPolicy<G> for Hold {}
 impl<G: AsyncExit + Send + 'static> ExitPolicy<G> for Detach {}
 impl<G: AsyncExit + Send + 'static> ExitPolicy<G> for Restart {}
 
+/// How long an exit may take where its guard does not say.
+pub(super) const GRACE: Duration = Duration::from_secs(30);
+
+/// The grace of a guard that is exited, mostly in a destructor: a panic of its own is as if it said nothing.
+pub(super) fn grace<G: AsyncExit>(guard: &G) -> Duration {
+    catch_unwind(AssertUnwindSafe(|| guard.grace())).unwrap_or_else(|payload| {
+        // Its destructor may panic, too.
+        mem::forget(payload);
+        GRACE
+    })
+}
+
 pub(super) mod sealed {
     use std::future::{Future, Ready};
 
@@ -51,8 +67,8 @@ pub(super) mod sealed {
         /// Whether the exit runs in a future that owns the guard, from its start.
         const OWNED: bool = false;
 
-        /// Whether there is more to it than the guard's destructor.
-        const AWAITED: bool = false;
+        /// Whether an exit that is dropped in its middle begins anew.
+        const RESTARTED: bool = false;
 
         /// The runtime to go on, where the future is dropped on none.
         type Home: Home;
@@ -85,8 +101,11 @@ pub(super) mod sealed {
     impl Home for Option<Handle> {
         #[inline]
         fn remember(&mut self) {
-            if self.is_none() {
-                *self = Handle::try_current().ok();
+            // It may have been moved to another one, and the first be gone.
+            if let Ok(current) = Handle::try_current() {
+                if self.as_ref().is_none_or(|home| home.id() != current.id()) {
+                    *self = Some(current);
+                }
             }
         }
     }

@@ -20,7 +20,7 @@ use crate::cleanup::Inner;
 pub struct Restart;
 
 impl<G: AsyncExit + Send + 'static> Policy<G> for Restart {
-    const AWAITED: bool = true;
+    const RESTARTED: bool = true;
 
     type Home = Option<Handle>;
 

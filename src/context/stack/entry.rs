@@ -1,11 +1,14 @@
-use std::any::Any;
+use std::any::{Any, type_name};
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::callback::sealed::Outcome as _;
+use super::lent::Place;
 use super::{Callback, ExitFn, StillLent};
+use crate::context::policy::{GRACE, grace};
 use crate::context::{AsyncExit, Exit, Verdict};
 
 /// An error of whatever type.
@@ -14,9 +17,6 @@ pub(super) type AnyError = Box<dyn Any + Send>;
 /// Whether it swallows the error.
 pub(super) type Exiting<'a> = Pin<Box<dyn Future<Output = Result<bool, AnyError>> + Send + 'a>>;
 
-/// Where nothing else says how long an exit may take.
-const GRACE: Duration = Duration::from_secs(30);
-
 /// An exit, of whatever kind.
 pub(super) trait Entry: Send {
     fn exit(self: Box<Self>, exit: Exit<'_>) -> Exiting<'_>;
@@ -24,16 +24,27 @@ pub(super) trait Entry: Send {
     fn grace(&self) -> Duration {
         GRACE
     }
+
+    /// What the observers are told it is.
+    fn name(&self) -> &'static str {
+        type_name::<Self>()
+    }
 }
 
 /// A guard, when it is not lent.
-pub(super) struct Slot<G>(pub(super) Arc<Mutex<Option<G>>>);
+pub(super) struct Slot<G>(pub(super) Arc<Mutex<Place<G>>>);
+
+impl<G> Slot<G> {
+    fn place(&self) -> MutexGuard<'_, Place<G>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl<G: AsyncExit + Send + 'static> Entry for Slot<G> {
     fn exit(self: Box<Self>, exit: Exit<'_>) -> Exiting<'_> {
         Box::pin(async move {
-            let guard = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let Some(mut guard) = guard else { return Err(Box::new(StillLent) as AnyError) };
+            let place = mem::replace(&mut *self.place(), Place::Closed);
+            let Place::Back(mut guard) = place else { return Err(Box::new(StillLent) as AnyError) };
             match guard.aexit(exit).await {
                 Ok(verdict) => Ok(swallows(&verdict)),
                 Err(error) => Err(Box::new(error) as AnyError),
@@ -42,7 +53,14 @@ impl<G: AsyncExit + Send + 'static> Entry for Slot<G> {
     }
 
     fn grace(&self) -> Duration {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(GRACE, AsyncExit::grace)
+        match &*self.place() {
+            Place::Back(guard) => grace(guard),
+            _ => GRACE,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        type_name::<G>()
     }
 }
 

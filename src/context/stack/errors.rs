@@ -73,7 +73,10 @@ impl fmt::Display for ExitErrors {
 
 impl std::error::Error for ExitErrors {}
 
-/// A resource of a stack was not given back before its exit: its [`Lent`](super::Lent) was forgotten. It is lost.
+/// A resource of a stack was not given back before its exit.
+///
+/// Its [`Lent`](super::Lent) still lives, since [`pop_all`](super::AsyncExitStack::pop_all) took the exits out of the block:
+/// then it is exited when that is dropped. Or that was forgotten, and it is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the resource is still lent")]
 #[non_exhaustive]

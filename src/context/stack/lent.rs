@@ -1,25 +1,40 @@
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::AsyncExitStack;
+use crate::cleanup::Inner;
 use crate::context::AsyncExit;
+use crate::context::policy::sealed::{Home as _, Policy};
 
 /// What an [`AsyncExitStack`] has entered, lent to the block; given back when it is dropped.
 ///
-/// It cannot be kept longer than the block.
+/// It cannot be kept longer than the block. Where the exits are run sooner, by way of
+/// [`pop_all`](AsyncExitStack::pop_all), it is exited when it is dropped, as its policy says.
 pub struct Lent<'a, G: AsyncExit> {
     /// None when it was given back.
     guard: Option<G>,
-    home: Arc<Mutex<Option<G>>>,
+    place: Arc<Mutex<Place<G>>>,
+    home: <G::OnDrop as Policy<G>>::Home,
     /// Shorter than the stack: it cannot leave the block.
     stack: PhantomData<&'a AsyncExitStack>,
 }
 
+/// Where the stack looks for a guard.
+pub(super) enum Place<G> {
+    Lent,
+    Back(G),
+    /// The stack has looked already.
+    Closed,
+}
+
 impl<G: AsyncExit> Lent<'_, G> {
-    pub(super) fn new(guard: G) -> (Self, Arc<Mutex<Option<G>>>) {
-        let home = Arc::new(Mutex::new(None));
-        (Self { guard: Some(guard), home: Arc::clone(&home), stack: PhantomData }, home)
+    pub(super) fn new(guard: G) -> (Self, Arc<Mutex<Place<G>>>) {
+        let place = Arc::new(Mutex::new(Place::Lent));
+        let mut home = <G::OnDrop as Policy<G>>::Home::default();
+        home.remember();
+        (Self { guard: Some(guard), place: Arc::clone(&place), home, stack: PhantomData }, place)
     }
 
     /// What the block gets.
@@ -31,7 +46,14 @@ impl<G: AsyncExit> Lent<'_, G> {
 
 impl<G: AsyncExit> Drop for Lent<'_, G> {
     fn drop(&mut self) {
-        *self.home.lock().unwrap_or_else(PoisonError::into_inner) = self.guard.take();
+        let Some(guard) = self.guard.take() else { return };
+        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*place, Place::Closed) {
+            drop(place);
+            G::OnDrop::cancel(guard, Inner::default(), mem::take(&mut self.home));
+        } else {
+            *place = Place::Back(guard);
+        }
     }
 }
 

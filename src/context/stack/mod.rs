@@ -37,7 +37,8 @@ use crate::cleanup::Cleanup;
 /// As a manager, it is exited with its block. By itself, it is closed by [`aclose`](Self::aclose); dropped before that,
 /// the exits run as one [cleanup](crate::cleanup), in order, with [`Exit::Cancelled`].
 ///
-/// It takes `&self` for all, so that what it lends can be used together.
+/// It takes `&self` for all, so that what it lends can be used together. Its grace has no end: each exit has its own, and
+/// one that takes longer as part of a cleanup is lost, and told, and takes none of the others with it.
 ///
 /// # Examples
 ///
@@ -61,12 +62,15 @@ use crate::cleanup::Cleanup;
 /// # Ok(())
 /// # }
 /// ```
+/// A stack that is taken out of its block, by [`mem::take`](std::mem::take) say, is one by itself again.
 #[derive(Default)]
 pub struct AsyncExitStack {
     entries: Mutex<Entries>,
-    /// It has a scope, which exits it, and is the one to be told of if that is lost.
-    is_scoped: bool,
 }
+
+/// An [`AsyncExitStack`] that was entered, and is exited with its block.
+#[derive(Debug)]
+pub struct EnteredExitStack(AsyncExitStack);
 
 #[derive(Default)]
 struct Entries {
@@ -77,12 +81,6 @@ struct Entries {
 /// The last one in is the first one out, also where they are lost.
 #[derive(Default)]
 struct Exits(Vec<Box<dyn Entry>>);
-
-impl Exits {
-    fn grace(&self) -> Duration {
-        self.0.iter().fold(Duration::ZERO, |grace, exit| grace.saturating_add(exit.grace()))
-    }
-}
 
 impl Drop for Exits {
     fn drop(&mut self) {
@@ -150,7 +148,7 @@ impl AsyncExitStack {
     /// Takes all exits out, for another stack to have them: what was entered is kept beyond the block.
     #[must_use = "dropped, its exits run as a cleanup"]
     pub fn pop_all(&self) -> Self {
-        Self { entries: Mutex::new(std::mem::take(&mut *self.entries())), is_scoped: false }
+        Self { entries: Mutex::new(self.take()) }
     }
 
     /// Runs all exits, with [`Exit::Ok`].
@@ -166,9 +164,8 @@ impl AsyncExitStack {
     /// # Cancel safety
     ///
     /// Dropped in the middle, it goes on as a cleanup.
-    pub async fn aclose(mut self) -> Result<(), ExitErrors> {
-        self.is_scoped = true;
-        let mut scope = Scope::new(self);
+    pub async fn aclose(self) -> Result<(), ExitErrors> {
+        let mut scope = Scope::new(EnteredExitStack(self));
         let mut fault = None::<Fault<Infallible>>;
         let result = crate::__exit_scope!(scope, fault);
         debug_assert!(fault.is_none(), "it gives back what it was lent");
@@ -181,50 +178,58 @@ impl AsyncExitStack {
         entries.exits.0.push(Box::new(entry));
     }
 
+    fn take(&self) -> Entries {
+        std::mem::take(&mut *self.entries())
+    }
+
     fn entries(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl AsyncContextManager for AsyncExitStack {
-    type Entered = Self;
+    type Entered = EnteredExitStack;
 
-    async fn aenter(mut self) -> Result<Self, ExitErrors> {
-        self.is_scoped = true;
-        Ok(self)
+    async fn aenter(self) -> Result<EnteredExitStack, ExitErrors> {
+        Ok(EnteredExitStack(self))
     }
 }
 
-impl AsyncExit for AsyncExitStack {
-    type Target = Self;
+impl AsyncExit for EnteredExitStack {
+    type Target = AsyncExitStack;
     type Error = ExitErrors;
     type Verdict = bool;
     type OnDrop = Detach;
 
-    fn target(&mut self) -> &mut Self {
-        self
+    fn target(&mut self) -> &mut AsyncExitStack {
+        &mut self.0
     }
 
-    /// What its exits have, together.
+    /// Each exit has its own.
     fn grace(&self) -> Duration {
-        self.entries().exits.grace()
+        Duration::MAX
     }
 
     async fn aexit(&mut self, exit: Exit<'_>) -> Result<bool, ExitErrors> {
-        let exits = std::mem::take(&mut self.entries().exits);
-        unwind(exits, exit).await
+        unwind(self.0.take().exits, exit).await
+    }
+}
+
+/// It is the scope that is told of if the exits are lost.
+impl Drop for EnteredExitStack {
+    fn drop(&mut self) {
+        drop(self.0.take());
     }
 }
 
 impl Drop for AsyncExitStack {
     fn drop(&mut self) {
-        let Entries { exits, home } = std::mem::take(&mut *self.entries());
-        if self.is_scoped || exits.0.is_empty() {
+        let Entries { exits, home } = self.take();
+        if exits.0.is_empty() {
             return;
         }
-        let grace = exits.grace();
         let work = async { unwind(exits, Exit::Cancelled).await.map(drop) };
-        Cleanup::new(work).named(type_name::<Self>()).grace(grace).home(home).detach();
+        Cleanup::new(work).named(type_name::<Self>()).grace(Duration::MAX).home(home).detach();
     }
 }
 

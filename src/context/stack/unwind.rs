@@ -2,16 +2,21 @@ use std::any::Any;
 use std::panic::resume_unwind;
 
 use super::entry::AnyError;
-use super::{AsyncExitStack, ExitErrors, Exits};
-use crate::cleanup::caught;
+use super::{EnteredExitStack, ExitErrors, Exits};
+use crate::cleanup::{Event, Loss, caught, enclosed, graced, tell};
 use crate::context::{Exit, report};
 
 /// Runs the exits, the last one first. Says whether the error that it was given is swallowed.
 pub(super) async fn unwind(mut exits: Exits, exit: Exit<'_>) -> Result<bool, ExitErrors> {
     let mut course = Course { exit, is_swallowed: false, raised: Vec::new(), panic: None };
     while let Some(entry) = exits.0.pop() {
-        let exited = caught(entry.exit(course.under_way())).await;
-        course.take(exited);
+        let (name, grace) = (entry.name(), entry.grace());
+        let exit = graced(entry.exit(course.under_way()), grace);
+        match enclosed(caught(exit)).await.transpose() {
+            Some(exited) => course.take(exited),
+            // Those after it run all the same.
+            None => tell(&Event::Lost { name, loss: Loss::GraceElapsed }),
+        }
     }
     course.end()
 }
@@ -55,7 +60,7 @@ impl Course<'_> {
     fn end(self) -> Result<bool, ExitErrors> {
         if let Some(payload) = self.panic {
             for error in &self.raised {
-                report::<AsyncExitStack>(&**error);
+                report::<EnteredExitStack>(&**error);
             }
             resume_unwind(payload)
         }

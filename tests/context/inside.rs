@@ -1,0 +1,224 @@
+//! What an exit itself detaches is inside of it: it is over before the exit is.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio::task::yield_now;
+use withal::cleanup::{Cleanup, drain};
+use withal::context::{
+    AsyncContextManager, AsyncExit, AsyncExitStack, Detach, DropNow, Error, Exit, Hold, Restart, async_with,
+};
+
+use crate::ledger::{Ledger, kind, probes};
+
+probes!(Probe: Detach);
+
+const ENOUGH: Duration = Duration::from_secs(60);
+
+/// Its exit opens a scope, and drops it in its middle; called once more, it does not.
+struct Script {
+    ledger: Ledger,
+    name: &'static str,
+    opened: bool,
+    /// Waits in the scope, and not after it.
+    stays: bool,
+    panics: bool,
+}
+
+impl Script {
+    fn new(ledger: &Ledger, name: &'static str) -> Self {
+        Self { ledger: ledger.clone(), name, opened: false, stays: false, panics: false }
+    }
+
+    async fn exit(&mut self, kind: &str) {
+        self.ledger.say(format_args!("<{}:{kind}", self.name));
+        if !std::mem::replace(&mut self.opened, true) {
+            let inner = Probe::new(&self.ledger, &format!("{}.in", self.name));
+            let mut inner = Box::pin(async_with(inner, async |_| pending::<Result<(), String>>().await));
+            for _ in 0..3 {
+                assert!(futures::poll!(&mut inner).is_pending());
+            }
+            if self.stays {
+                drop(inner.await);
+            }
+        }
+        assert!(!self.panics, "exit panics");
+        self.ledger.say(format_args!("{}>", self.name));
+    }
+}
+
+trait Opens: AsyncContextManager<Entered = Self> + AsyncExit<Error = Infallible, Verdict = ()> {
+    fn new(script: Script) -> Self;
+}
+
+macro_rules! opens {
+    ($($name:ident: $policy:ty),+) => {$(
+        struct $name(Script);
+
+        impl Opens for $name {
+            fn new(script: Script) -> Self {
+                Self(script)
+            }
+        }
+
+        impl AsyncContextManager for $name {
+            type Entered = Self;
+
+            async fn aenter(self) -> Result<Self, Infallible> {
+                self.0.ledger.say(format_args!("+{}", self.0.name));
+                Ok(self)
+            }
+        }
+
+        impl AsyncExit for $name {
+            type Target = Ledger;
+            type Error = Infallible;
+            type Verdict = ();
+            type OnDrop = $policy;
+
+            fn target(&mut self) -> &mut Ledger {
+                &mut self.0.ledger
+            }
+
+            async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), Infallible> {
+                self.0.exit(kind(&exit)).await;
+                Ok(())
+            }
+        }
+    )+};
+}
+
+opens!(Now: DropNow, Held: Hold, Detached: Detach, Restarted: Restart);
+
+/// Drops a future that has been polled until it waits.
+async fn drop_in_the_middle(future: impl Future) {
+    let mut future = Box::pin(future);
+    for _ in 0..20 {
+        assert!(futures::poll!(&mut future).is_pending());
+    }
+}
+
+#[tokio::test]
+async fn of_a_detached_exit_before_the_exit_around_it() {
+    let ledger = Ledger::new();
+    drop_in_the_middle(async_with(Probe::new(&ledger, "a"), async |_| {
+        async_with(Detached::new(Script::new(&ledger, "a.b")), async |_| {
+            pending::<Result<(), String>>().await
+        })
+        .await
+        .map_err(Error::into_block)
+    }))
+    .await;
+    drain(ENOUGH).await.unwrap();
+    let exits = "<a.b:cancelled +a.b.in a.b> <a.b.in:cancelled a.b.in> <a:cancelled a>";
+    assert_eq!(ledger.words(), format!("+a +a.b {exits}"));
+}
+
+#[tokio::test]
+async fn of_an_exit_in_a_stack_before_the_next_one() {
+    let ledger = Ledger::new();
+    let stack = AsyncExitStack::new();
+    drop(stack.enter_async_context(Probe::new(&ledger, "a")).await.unwrap());
+    drop(stack.enter_async_context(Detached::new(Script::new(&ledger, "a.b"))).await.unwrap());
+    stack.aclose().await.unwrap();
+    assert_eq!(ledger.words(), "+a +a.b <a.b:ok +a.b.in a.b> <a.b.in:cancelled a.b.in> <a:ok a>");
+}
+
+async fn awaited<M: Opens>() {
+    let ledger = Ledger::new();
+    async_with(M::new(Script::new(&ledger, "a")), async |_| Ok::<_, String>(())).await.unwrap();
+    assert_eq!(ledger.words(), "+a <a:ok +a.in a> <a.in:cancelled a.in>");
+}
+
+#[tokio::test]
+async fn of_an_awaited_exit_before_the_block_is_over() {
+    awaited::<Detached>().await;
+    awaited::<Restarted>().await;
+}
+
+/// The exit is over, and is not called again; the one around it waits all the same.
+async fn dropped_while_waited_for<M: Opens>() {
+    let ledger = Ledger::new();
+    let program = async_with(Probe::new(&ledger, "a"), async |_| {
+        async_with(M::new(Script::new(&ledger, "a.b")), async |_| Ok::<_, String>(()))
+            .await
+            .map_err(Error::into_block)
+    });
+    let mut program = Box::pin(program);
+    while !ledger.words().ends_with("a.b>") {
+        assert!(futures::poll!(&mut program).is_pending());
+    }
+    drop(program);
+    drain(ENOUGH).await.unwrap();
+    let exits = "<a.b:ok +a.b.in a.b> <a.b.in:cancelled a.b.in> <a:cancelled a>";
+    assert_eq!(ledger.words(), format!("+a +a.b {exits}"));
+}
+
+#[tokio::test]
+async fn dropped_while_it_is_waited_for() {
+    dropped_while_waited_for::<Now>().await;
+    dropped_while_waited_for::<Held>().await;
+    dropped_while_waited_for::<Detached>().await;
+    dropped_while_waited_for::<Restarted>().await;
+}
+
+#[tokio::test]
+async fn of_an_exit_that_is_dropped_before_it_begins_anew() {
+    let ledger = Ledger::new();
+    let manager = Restarted(Script { stays: true, ..Script::new(&ledger, "a") });
+    drop_in_the_middle(async_with(manager, async |_| Ok::<_, String>(()))).await;
+    drain(ENOUGH).await.unwrap();
+    assert_eq!(ledger.words(), "+a <a:ok +a.in <a.in:cancelled a.in> <a:cancelled a>");
+}
+
+/// What it detached is left to the scope around it.
+async fn panicking<M: Opens>() {
+    let ledger = Ledger::new();
+    let l = ledger.clone();
+    let work = async move {
+        let manager = M::new(Script { panics: true, ..Script::new(&l, "a.b") });
+        let inner = async_with(manager, async |_| Ok::<_, String>(()));
+        async_with(Probe::new(&l, "a"), async |_| inner.await.map_err(Error::into_block)).await.unwrap();
+    };
+    assert!(AssertUnwindSafe(work).catch_unwind().await.is_err());
+    drain(ENOUGH).await.unwrap();
+    assert_eq!(ledger.words(), "+a +a.b <a.b:ok +a.b.in <a.b.in:cancelled a.b.in> <a:panic a>");
+}
+
+#[tokio::test]
+async fn of_an_exit_that_panics() {
+    panicking::<Now>().await;
+    panicking::<Held>().await;
+    panicking::<Detached>().await;
+    panicking::<Restarted>().await;
+}
+
+#[tokio::test]
+async fn of_a_cleanup_before_it_is_over() {
+    let ledger = Ledger::new();
+    async_with(Probe::new(&ledger, "a"), async |_| {
+        let l = ledger.clone();
+        let outer = async move {
+            let inner = l.clone();
+            Cleanup::new(async move {
+                for _ in 0..10 {
+                    yield_now().await;
+                }
+                inner.say("inner");
+                Ok::<_, Infallible>(())
+            })
+            .detach();
+            l.say("outer");
+            Ok::<_, Infallible>(())
+        };
+        // The time for what is inside is its own.
+        Cleanup::new(outer).grace(Duration::ZERO).detach();
+        Ok::<_, String>(())
+    })
+    .await
+    .unwrap();
+    assert_eq!(ledger.words(), "+a outer inner <a:ok a>");
+}
