@@ -7,6 +7,7 @@ mod async_for;
 mod async_with;
 mod cancelled;
 mod managers;
+mod steps;
 
 use std::fmt::Display;
 use std::sync::{Arc, Mutex};
