@@ -88,6 +88,7 @@ pub mod cleanup;
 pub mod context;
 pub mod coroutine;
 pub mod desugar;
+pub mod from_python;
 pub mod generator;
 pub mod pages;
 pub mod tasks;
