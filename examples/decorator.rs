@@ -64,7 +64,7 @@ fn retried<A: Copy, T, E>(
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     // async with traced("block"):
-    async_with!(_ = traced("block") => {
+    async_with!(() = traced("block") => {
         println!("7 // 2 = {:?}", divide(7, 2).await);
     });
 
