@@ -1,10 +1,11 @@
-//! From Python to withal: each construct of asyncio, contextlib and concurrent.futures that has its place here, and the line
-//! that takes it.
+//! From Python to withal: each construct of asyncio, contextlib and concurrent.futures that has its place here, and the
+//! line that takes it.
 //!
-//! Where another crate's own is the better answer, the line is that crate's: *tokio*, *futures*, *std*. The lines stand for
-//! a program around them, in which `xs` is a stream, `g` a pinned generator, `work` a future that gives a `Result`, `t` an
-//! [`Instant`](tokio::time::Instant) and `s` a [`Duration`](std::time::Duration); each of them is compiled by a test. Names
-//! are Python's where the thing is. What stands behind the syntax, step by step: [`desugar`](crate::desugar).
+//! Where another crate's own is the better answer, the line is that crate's: *tokio*, *futures*, *std*. The lines stand
+//! for a program around them, in which `xs` is a stream, `g` a pinned generator, `work` a future that gives a `Result`,
+//! `t` an [`Instant`](tokio::time::Instant) and `s` a [`Duration`](std::time::Duration); each of them is compiled by a
+//! test. Names are Python's where the thing is. What stands behind the syntax, step by step:
+//! [`desugar`](crate::desugar).
 //!
 //! | Python | Rust | what differs, and why |
 //! |---|---|---|
@@ -140,8 +141,8 @@
 //! | `executor.shutdown(cancel_futures=True)` | [`executor.shutdown().cancel_futures().wait()`](crate::tasks::Shutdown::cancel_futures) | |
 //! | `concurrent.futures.wait`, `as_completed` | [`wait`](crate::tasks::wait()), [`as_completed`](crate::tasks::as_completed) | those of asyncio: one type of future, one of each |
 //!
-//! What has no row has no place here: streams, subprocesses and signals are tokio's `net`, `process` and `signal`, by their
-//! own names.
+//! What has no row has no place here: streams, subprocesses and signals are tokio's `net`, `process` and `signal`, by
+//! their own names.
 //!
 //! # Where withal differs from Python
 //!

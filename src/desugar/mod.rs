@@ -1,5 +1,5 @@
-//! What Python's `async for`, `async with`, `aiter`, `anext` and `yield` stand for (PEP 492, PEP 525): macros and functions
-//! that do the same, and each construct beside what it is without.
+//! What Python's `async for`, `async with`, `aiter`, `anext` and `yield` stand for (PEP 492, PEP 525): macros and
+//! functions that do the same, and each construct beside what it is without.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]

@@ -1,7 +1,8 @@
 //! PEP 492, construct by construct: what the PEP says that each one stands for, and the same here.
 //!
-//! The Python is the PEP's, the Rust is compiled, and asserts that both of its forms do the same. How the macros hold up
-//! against these forms, event for event, is what `tests/desugar/expansion` is about.
+//! The Python is the PEP's, or, cut short, that of PEP 342 and PEP 380 on which it stands. The Rust is compiled, and
+//! asserts that both of its forms do the same. How the macros hold up against these forms, event for event, is what
+//! `tests/desugar/expansion` is about.
 //!
 //! # `async def`, and `await`
 //!
@@ -14,8 +15,8 @@
 //!                                                  return len(data)
 //! ```
 //!
-//! Here it is a [`Future`], with a state for each `await`. Where the generator would yield it is pending, and what takes the
-//! place of the yield's way out is the waker in `cx`.
+//! Here it is a [`Future`], with a state for each `await`. Where the generator would yield it is pending, and what
+//! takes the place of the yield's way out is the waker in `cx`.
 //!
 //! ```
 //! use std::pin::Pin;
@@ -152,8 +153,8 @@
 //!                                                  await aexit(mgr, None, None, None)
 //! ```
 //!
-//! What Python catches in one `except` comes in two ways here: a `?` that leaves the block, and a panic. A block that only
-//! fails by `?` is an `async` block with a `Result`:
+//! What Python catches in one `except` comes in two ways here: a `?` that leaves the block, and a panic. A block that
+//! only fails by `?` is an `async` block with a `Result`:
 //!
 //! ```
 //! use std::convert::Infallible;
@@ -201,9 +202,10 @@
 //! # }
 //! ```
 //!
-//! To that the macro adds what Python gets from its exceptions for nothing, and a hand would have to write out each time:
-//! `return`, `break` and `continue` leave the block *after* the exit, and a block that is dropped is exited all the same,
-//! where Python raises `CancelledError` in it. What is different is told in [`context`](crate::context#what-runs-when).
+//! To that the macro adds what Python gets from its exceptions for nothing, and a hand would have to write out each
+//! time: `return`, `break` and `continue` leave the block *after* the exit, and a block that is dropped is exited all
+//! the same, where Python raises `CancelledError` in it. What is different is told in
+//! [`context`](crate::context#what-runs-when).
 //!
 //! Several managers are one statement inside of another, and the macro has nothing of its own for them:
 //!
@@ -307,9 +309,9 @@
 //!         return value
 //! ```
 //!
-//! `__anext__` is [`poll_next`](futures_core::Stream::poll_next), and the end is `None` in both kinds of iterators: there is
-//! no `StopIteration` that would have to be told from a `StopAsyncIteration`, and none that could escape (PEP 479).
-//! A stream is its own `__aiter__`.
+//! `__anext__` is [`poll_next`](futures_core::Stream::poll_next), and the end is `None` in both kinds of iterators:
+//! there is no `StopIteration` that would have to be told from a `StopAsyncIteration`, and none that could escape (PEP
+//! 479). A stream is its own `__aiter__`.
 //!
 //! ```
 //! use std::pin::Pin;

@@ -1,11 +1,12 @@
 //! PEP 525, construct by construct: what the PEP says that each one stands for, and the same here.
 //!
-//! The Python is the PEP's, or asyncio's where the PEP leaves it to that; the Rust is compiled, and asserts that both of its
-//! forms do the same.
+//! The Python is the PEP's, or, cut short, asyncio's where the PEP leaves it to that. The Rust is compiled, and asserts
+//! that both of its forms do the same.
 //!
 //! # `async def` with `yield`
 //!
-//! PEP 525 begins with the class that one had to write before: an iterator with its place in fields, and what became of it.
+//! PEP 525 begins with the class that one had to write before: an iterator with its place in fields, and what became of
+//! it.
 //!
 //! ```python
 //! class Ticker:                                        async def ticker(delay, to):
@@ -113,8 +114,8 @@
 //! # }
 //! ```
 //!
-//! `StopAsyncIteration` that a body lets through would look like its end, so the PEP makes a `RuntimeError` of it. Here the end
-//! is no error, and no `?` carries it.
+//! `StopAsyncIteration` that a body lets through would look like its end, so the PEP makes a `RuntimeError` of it. Here
+//! the end is no error, and no `?` carries it.
 //!
 //! # `asend`
 //!
@@ -153,7 +154,8 @@
 //! # }
 //! ```
 //!
-//! `__anext__` is `asend(None)`: [`anext`](crate::generator::AsyncGeneratorExt::anext) is there where the answers are `()`.
+//! `__anext__` is `asend(None)`: [`anext`](crate::generator::AsyncGeneratorExt::anext) is there where the answers are
+//! `()`.
 //!
 //! # `athrow`
 //!
@@ -202,6 +204,8 @@
 //!
 //! # `aclose`
 //!
+//! PEP 342's `close`, awaited:
+//!
 //! ```python
 //! async def aclose(self):
 //!     try:
@@ -242,8 +246,8 @@
 //!
 //! # Finalization
 //!
-//! A generator that is left in the middle has a `finally` which awaits, and nobody who would await it. Asyncio's loop sets
-//! two hooks, by which every generator under it is closed in a task; in short,
+//! A generator that is left in the middle has a `finally` which awaits, and nobody who would await it. Asyncio's loop
+//! sets two hooks, by which every generator under it is closed in a task; in short,
 //!
 //! ```python
 //! def _asyncgen_firstiter_hook(self, agen):
@@ -315,4 +319,5 @@
 //! # }
 //! ```
 //!
-//! Better than either is to close it where it was made, before the next line runs, by [`aclosing`](crate::context::aclosing).
+//! Better than either is to close it where it was made, before the next line runs, by
+//! [`aclosing`](crate::context::aclosing).

@@ -1,5 +1,5 @@
-//! `async_with!` beside the expansion of PEP 492: each way out of the block, with one, two and three managers, each of which
-//! passes on what is under way, swallows it, or fails itself.
+//! `async_with!` beside the expansion of PEP 492: each way out of the block, with one, two and three managers, each of
+//! which passes on what is under way, swallows it, or fails itself.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -59,7 +59,8 @@ macro_rules! by_macro {
             Ok("at the end")
         }
 
-        /// Twice round the outer loop, twice round the inner one: the first block is left that way, and none of the others.
+        /// Twice round the outer loop, twice round the inner one: the first block is left that way, and none of the
+        /// others.
         async fn $in_loops<V: Says>(log: Log, managers: &[Plan], way: Way) -> Outcome {
             let mut ways = VecDeque::from([way]);
             'outer: for _ in 0..2 {

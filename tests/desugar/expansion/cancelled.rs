@@ -1,6 +1,6 @@
-//! `async_with!`, dropped at each await, beside the expansion of PEP 492 in which `CancelledError` is raised there: the same
-//! managers exit, in the same order, and see the same. An exit that has begun comes to its end first, as if `shield` were
-//! around it.
+//! `async_with!`, dropped at each await, beside the expansion of PEP 492 in which `CancelledError` is raised there: the
+//! same managers exit, in the same order, and see the same. An exit that has begun comes to its end first, as if
+//! `shield` were around it.
 
 use std::cell::Cell;
 use std::future::poll_fn;

@@ -1,7 +1,7 @@
 //! The macros beside the expansions of PEP 492, written out by hand: the same programs, event for event.
 //!
-//! What a program does is written down in a [`Log`]: what it was asked, entered, exited, when it was dropped, and each part
-//! of its blocks. The blocks are the same text in both; what is around them is not.
+//! What a program does is written down in a [`Log`]: what it was asked, entered, exited, when it was dropped, and each
+//! part of its blocks. The blocks are the same text in both; what is around them is not.
 
 mod async_for;
 mod async_with;
