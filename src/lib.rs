@@ -30,6 +30,7 @@
 //! | speak HTTP and JSON without writing the fetch function | [`pages::http`] |
 //! | write a stream as a loop that yields | [`generator`](mod@generator), or [`stream!`] |
 //! | answer it, throw errors into it, close it and wait until it has cleaned up | [`generator`](mod@generator) |
+//! | loop over it, and know whether it came to its end | [`async_for!`] |
 //! | share it, and have it closed when it is dropped | [`generator::ManagedGenerator`] |
 //! | release, commit, roll back, say goodbye, whichever way a block is left | [`async_with!`](macro@async_with), [`context`] |
 //! | do so for as many resources as there happen to be | [`context::AsyncExitStack`] |
@@ -43,24 +44,8 @@
 //!
 //! # From Python
 //!
-//! | Python | withal |
-//! |---|---|
-//! | `class AsyncGetDocs` with `__aiter__` and `__anext__` | [`AsyncGetDocs::new`](pages::AsyncGetDocs::new) |
-//! | `async for doc in docs:` | `while let Some(doc) = docs.try_next().await? { .. }` |
-//! | `await anext(docs)` | `docs.try_next().await?` |
-//! | `raise StopAsyncIteration` | `None` |
-//! | `async def` with `yield`; `async for` over it | [`generator::generator`], a `Stream` |
-//! | `async for x in xs: .. else: ..` | [`async_for!`] |
-//! | `aiter(xs)`, `anext(xs)`, `anext(xs, default)` | [`desugar::aiter`], [`desugar::anext`], [`desugar::anext_or`] |
-//! | `await anext(g)`, `g.asend(v)`, `g.athrow(e)`, `g.aclose()` | [`generator::AsyncGeneratorExt`], with the same methods |
-//! | `sys.set_asyncgen_hooks`, `loop.shutdown_asyncgens()` | [`generator::Hooks`], [`generator::shutdown_asyncgens`] |
-//! | `async with manager as x:`; `__aenter__`, `__aexit__` | [`async_with!`](macro@async_with); [`context::AsyncContextManager`], [`context::AsyncExit`] |
-//! | `contextlib`: `AsyncExitStack`, `asynccontextmanager`, `aclosing`, `suppress`, .. | [`context`], with the same names |
-//! | a coroutine object; `coro.send(v)`, `coro.throw(e)`, `coro.close()` | [`coroutine::Coroutine`], with the same methods |
-//! | `StopIteration(value)` | [`Step::Complete(value)`](coroutine::Step::Complete) |
-//! | `GeneratorExit` | [`coroutine::Exit`], a value that `?` carries |
-//! | `await switch()` under a scheduler of one's own | [`coroutine::switch`] under [`coroutine::run`] |
-//! | `TaskGroup`, `timeout`, `as_completed`, `wait`, `gather`, `shield`, `Future`, `Task`, `ThreadPoolExecutor`, the event loop | [`tasks`], by the same names |
+//! Each construct of asyncio, contextlib and concurrent.futures, the line that takes its place, and what differs:
+//! [`from_python`]. What `async for`, `async with`, `yield` and `await` stand for, in Python and here: [`desugar`].
 //!
 //! # Features
 //!
@@ -88,6 +73,7 @@ pub mod cleanup;
 pub mod context;
 pub mod coroutine;
 pub mod desugar;
+pub mod from_python;
 pub mod generator;
 pub mod pages;
 pub mod tasks;

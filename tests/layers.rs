@@ -42,14 +42,26 @@ fn code(file: &Path) -> String {
 fn every_section_is_known_and_has_its_contract() {
     let found: BTreeSet<_> = fs::read_dir(source())
         .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name != "lib.rs")
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
         .collect();
     let known: BTreeSet<_> = SECTIONS.iter().map(|(section, _)| (*section).to_owned()).collect();
     assert_eq!(found, known, "a folder of src is a section, and a section is a folder of src");
     for section in known {
         let contract = fs::read_to_string(source().join(&section).join("mod.rs")).unwrap();
         assert!(contract.starts_with("//! "), "{section} opens with what it promises");
+    }
+}
+
+/// Pages of the documentation, which lie where a reader looks for them.
+#[test]
+fn a_file_beside_the_sections_is_documentation_alone() {
+    for entry in fs::read_dir(source()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() && !path.ends_with("lib.rs") {
+            assert_eq!(code(&path), "", "{} is no section", path.display());
+        }
     }
 }
 

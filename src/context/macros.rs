@@ -67,7 +67,8 @@
 /// # }
 /// ```
 ///
-/// to which it adds what happens when the future is dropped, the order of what is detached inside, and what crosses it.
+/// to which it adds what happens when the future is dropped, the order of what is detached inside, and what crosses it;
+/// beside the PEP's own words: [PEP 492](crate::desugar::pep_492#async-with).
 ///
 /// # Errors
 ///

@@ -107,18 +107,8 @@
 //!
 //! # From Python
 //!
-//! | Python | here |
-//! |---|---|
-//! | `async with manager as x:` | [`async_with!`](macro@async_with)`(x = manager => { .. })` |
-//! | `async with a as x, b as y:` | `async_with!(x = a, y = b => { .. })` |
-//! | `__aenter__`, `__aexit__` | [`AsyncContextManager`], [`AsyncExit`] |
-//! | `return True` in `__aexit__` | [`Verdict`] `bool` |
-//! | `AsyncExitStack` | [`AsyncExitStack`] |
-//! | `@asynccontextmanager` | [`asynccontextmanager`] |
-//! | `aclosing`, `closing`, `nullcontext`, `suppress` | [`aclosing`], [`closing`], [`nullcontext`], [`suppress`] |
-//! | a manager as a decorator | [`decorate`] |
-//! | `asyncio.Lock`, `asyncio.Semaphore` | tokio's, see [`Locked`] |
-//! | `asyncio.shield(manager.__aenter__())` | [`shield_enter`](AsyncContextManagerExt::shield_enter) |
+//! `async with`, `contextlib`, and asyncio's locks, line by line: [From Python](crate::from_python). What the statement stands
+//! for, step by step: [PEP 492](crate::desugar::pep_492#async-with).
 //!
 //! # What no library can promise
 //!

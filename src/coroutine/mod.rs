@@ -13,21 +13,10 @@
 //! assert_eq!(body.send("London").unwrap(), Step::Complete("Ada of London".to_owned()));
 //! ```
 //!
-//! # Python's coroutine object, method by method
+//! # From Python
 //!
-//! | Python | here | |
-//! |---|---|---|
-//! | `async def` with a `yield` at the bottom | [`coroutine`], [`try_coroutine`] | the body gets a [`Yielder`] |
-//! | `sent = yield value` | `let sent = y.yield_(value).await?` | [`Yielder::yield_`] |
-//! | `coro.send(None)` | [`resume`](Coroutine::resume), or `send(())` | begins it, goes on with it |
-//! | `coro.send(value)` | [`send`](Coroutine::send) | [`Step::Yielded`] or [`Step::Complete`] |
-//! | `coro.throw(error)` | [`throw`](Coroutine::throw) | with [`try_coroutine`] |
-//! | `coro.close()` | [`close`](Coroutine::close) | raises [`Exit`] |
-//! | `StopIteration(value)` | [`Step::Complete`] | a value, no error |
-//! | `GeneratorExit` | [`Exit`] | a value, no panic |
-//! | `inspect.getcoroutinestate` | [`state`](Coroutine::state) | [`State`] |
-//! | its `RuntimeError`s and `TypeError`s | [`Error`] | a variant each, with Python's words |
-//! | `await switch()`, `run([coro1(), coro2()])` | [`switch`], [`run`] | the article's scheduler |
+//! Python's coroutine object, method by method: [From Python](crate::from_python). What `await` stands for, and `close`:
+//! [PEP 492](crate::desugar::pep_492).
 //!
 //! # What is promised
 //!

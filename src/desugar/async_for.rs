@@ -2,12 +2,13 @@
 ///
 /// `async_for!(pattern in iterable => { block })`, or `.. => { block } else { block }`. The iterable is a stream, or
 /// whatever is [`AsyncIterable`](crate::desugar::AsyncIterable); it is pinned here, and dropped at the end. `break`,
-/// `continue`, `return` and `?` in the first block do what they do in a loop. The `else` is run when the stream has ended,
-/// and not when the loop was left by `break`; in it, `break` and `continue` are those of the loop around. With a label,
-/// `async_for!('label: pattern in iterable => ..)`, inner loops can break it.
+/// `continue`, `return` and `?` in the first block do what they do in a loop. The `else` is run when the stream has
+/// ended, and not when the loop was left by `break`; in it, `break` and `continue` are those of the loop around. With a
+/// label, `async_for!('label: pattern in iterable => ..)`, inner loops can break it.
 ///
 /// Its value is `()`. Items that are results are taken as they come: `let item = item?;` begins the block. Borrowed, a
-/// stream can be read on later: `async_for!(x in &mut stream => ..)`, if it is `Unpin`, or `stream.as_mut()`.
+/// stream can be read on later: `async_for!(x in &mut stream => ..)`, if it is `Unpin`, or `stream.as_mut()`. What it
+/// stands for: [PEP 492](crate::desugar::pep_492#async-for-and-its-else).
 ///
 /// # Panics
 ///

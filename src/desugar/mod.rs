@@ -1,5 +1,5 @@
-//! What Python's `async for`, `async with`, `aiter`, `anext` and `yield` stand for (PEP 492, PEP 525): macros and functions
-//! that do the same, and each construct beside what it is without.
+//! What Python's `async for`, `async with`, `aiter`, `anext` and `yield` stand for (PEP 492, PEP 525): macros and
+//! functions that do the same, and each construct beside what it is without.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -18,158 +18,135 @@
 //! # }
 //! ```
 //!
-//! # Which construct
+//! # What each construct stands for
 //!
-//! | Python | here | what it is without |
-//! |---|---|---|
-//! | `async for x in xs: .. else: ..` | [`async_for!`] | `while let Some(x) = xs.next().await { .. }`, if there is no `else` |
-//! | `async with m as x: ..` | [`async_with!`](crate::async_with) | [step by step](crate::async_with#examples) |
-//! | `aiter(xs)` | [`aiter`], by [`AsyncIterable`] | nothing, for what is a [`Stream`](futures_core::Stream) already |
-//! | `await anext(xs)` | [`anext`] | `xs.next().await` of `StreamExt` |
-//! | `await anext(xs, default)` | [`anext_or`] | `xs.next().await.unwrap_or(default)` |
-//! | `[f(x) async for x in xs if p(x)]` (PEP 530) | `xs.filter(..).map(..).collect::<Vec<_>>().await` of `StreamExt` | |
-//! | `yield x` in an `async def` | [`y.yield_(x).await?`](crate::coroutine::Yielder::yield_) | |
+//! | Python | what the PEP makes of it, and the same here |
+//! |---|---|
+//! | `async def`, `await` | [PEP 492](pep_492#async-def-and-await) |
+//! | `coro.send`, `throw`, `close` | [PEP 492, after PEP 342](pep_492#send-throw-close) |
+//! | `async with` | [PEP 492](pep_492#async-with): [`async_with!`](crate::async_with) |
+//! | `async for`, and its `else` | [PEP 492](pep_492#async-for-and-its-else): [`async_for!`] |
+//! | `__aiter__`, `__anext__` | [PEP 492](pep_492#__aiter__-and-__anext__): [`AsyncIterable`], [`Stream`](futures_core::Stream) |
+//! | `aiter(xs)`, `anext(xs)`, `anext(xs, default)` | [below](#aiter-and-anext): [`aiter`], [`anext`], [`anext_or`] |
+//! | `async def` with `yield` | [PEP 525](pep_525#async-def-with-yield) |
+//! | `agen.asend`, `athrow`, `aclose` | [PEP 525](pep_525#asend) |
+//! | `sys.set_asyncgen_hooks`, `loop.shutdown_asyncgens()` | [PEP 525](pep_525#finalization) |
+//!
+//! Which lines of Rust take their places in a program, and what differs: [From Python](crate::from_python).
 //!
 //! # What can be awaited
 //!
-//! | Python | here |
-//! |---|---|
-//! | a coroutine, called and not awaited | an `async` block or the future of an `async fn`: nothing of it has run, either |
-//! | an object with `__await__` | a type with [`IntoFuture`], or a [`Future`] |
-//! | a `Task` | tokio's `JoinHandle` |
-//! | a `Future` with a result that somebody sets | the receiver of tokio's `oneshot` channel |
-//! | a generator with `types.coroutine` | a [`Coroutine`](crate::coroutine::Coroutine), driven by hand |
-//! | awaited again: "cannot reuse already awaited coroutine" | moved into the first `.await`: does not compile |
+//! | Python | here | |
+//! |---|---|---|
+//! | a coroutine: an `async def`, called | an `async fn`, called, or an `async` block | nothing of it has run, in both |
+//! | an object with `__await__` | a type with [`IntoFuture`]: `shutdown()` of an [executor](crate::tasks::ThreadPoolExecutor) | `.await` calls it, as `await` does |
+//! | a C object with `am_await` | a type with [`Future`]: `poll`, written by hand | a state machine, as in C |
+//! | a generator with `types.coroutine` | a [`Coroutine`](crate::coroutine::Coroutine), driven from a [`poll_fn`](std::future::poll_fn) | what it yields has to be for somebody: there is no chain up to the loop |
+//! | an asyncio `Future` | a [`tasks::Future`](crate::tasks::Future), or tokio's [`oneshot`](tokio::sync::oneshot) | |
+//! | a `Task` | a [`tasks::Task`](crate::tasks::Task), or tokio's [`JoinHandle`](tokio::task::JoinHandle) | |
+//! | a PEP 3148 `Future`, by `wrap_future` | a [`tasks::Future`](crate::tasks::Future) | as it is: both kinds are one |
+//! | `agen.__anext__()`, `asend`, `athrow`, `aclose` | those of [`AsyncGeneratorExt`](crate::generator::AsyncGeneratorExt) | they borrow the generator: two at once do not compile |
+//! | `gather(..)`, `wait(..)`, `shield(..)` | [`gather`](crate::tasks::gather()), [`wait`](crate::tasks::wait()), [`shield`](crate::tasks::shield()) | |
+//! | anything else: "can't be used in 'await' expression" | does not compile | E0277 |
+//! | outside of an `async def`: a `SyntaxError` | does not compile | E0728 |
+//! | the same coroutine again: "cannot reuse already awaited coroutine" | does not compile | E0382: the first `.await` has taken it |
+//! | never: "was never awaited", when it is collected | the compiler warns | `#[must_use]` |
 //!
-//! # `async for`, step by step
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::convert::Infallible;
+//! use std::future::{poll_fn, ready};
+//! use std::pin::pin;
+//! use withal::coroutine::{Step, coroutine};
+//! use withal::generator::{AsyncGeneratorExt, generator};
+//! use withal::tasks::{Promise, ThreadPoolExecutor, create_task, gather, shield, wait};
 //!
-//! PEP 492 defines
+//! async fn coro() -> Result<u32, Infallible> {
+//!     Ok(1)
+//! }
 //!
-//! ```python
-//! async for TARGET in ITER:
-//!     BLOCK
-//! else:
-//!     BLOCK2
+//! assert_eq!(coro().await, Ok(1));
+//! assert_eq!(async { coro().await }.await, Ok(1));
+//! assert_eq!(ready(1).await, 1);
+//!
+//! let mut driven = coroutine(async |mut y| {
+//!     let () = y.yield_(1).await?;
+//!     Ok(())
+//! });
+//! assert_eq!(poll_fn(|cx| driven.poll_resume(cx)).await, Ok(Step::Yielded(1)));
+//!
+//! let (promise, future) = Promise::<u32, Infallible>::new();
+//! promise.set_result(1)?;
+//! assert_eq!(future.await, Ok(1));
+//! assert_eq!(create_task(coro()).await, Ok(1));
+//!
+//! let executor = ThreadPoolExecutor::new(1)?;
+//! assert_eq!(executor.submit(|| Ok::<_, Infallible>(1))?.await, Ok(1));
+//! executor.shutdown().await; // by `IntoFuture`
+//!
+//! let mut agen = pin!(generator(async |mut y| y.yield_(1).await));
+//! assert_eq!(agen.anext().await, Ok(Some(1)));
+//! assert_eq!(agen.aclose().await, Ok(()));
+//!
+//! assert_eq!(gather([create_task(coro())]).await, Ok(vec![1]));
+//! assert_eq!(wait([create_task(coro())]).await.done, [(0, Ok(1))]);
+//! assert_eq!(shield(coro()).await, Ok(1));
+//! # Ok(())
+//! # }
 //! ```
 //!
-//! by the following, which is the same in Rust:
+//! ```compile_fail,E0382
+//! # async fn twice() {
+//! let coro = async { 1 };
+//! coro.await;
+//! coro.await; // the first has taken it
+//! # }
+//! ```
+//!
+//! ```compile_fail,E0277
+//! # async fn anything_else() {
+//! 7.await;
+//! # }
+//! ```
+//!
+//! ```compile_fail,E0728
+//! fn outside() {
+//!     async { 1 }.await;
+//! }
+//! ```
+//!
+//! # `aiter` and `anext`
+//!
+//! Where the iterator ends `anext` raises, and with a default it does not. `None` is both: there is nothing to catch.
 //!
 //! ```python
-//! iter = (ITER)
-//! iter = type(iter).__aiter__(iter)
-//! running = True
-//! while running:
+//! async def anext(it, default):
 //!     try:
-//!         TARGET = await type(iter).__anext__(iter)
+//!         return await type(it).__anext__(it)
 //!     except StopAsyncIteration:
-//!         running = False
-//!     else:
-//!         BLOCK
-//! else:
-//!     BLOCK2
+//!         return default
 //! ```
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
-//! # use std::pin::pin;
-//! # use futures::stream;
-//! # use withal::desugar::{aiter, anext};
-//! # let (mut block, mut block_2) = (Vec::new(), 0);
-//! let mut iter = pin!(aiter(stream::iter([1, 2, 3])));
-//! let mut running = true;
-//! while running {
-//!     match anext(&mut iter).await {
-//!         None => running = false,
-//!         Some(target) => {
-//!             block.push(target);
-//!         }
-//!     }
+//! use futures::{StreamExt, stream};
+//! use withal::desugar::{aiter, anext, anext_or};
+//!
+//! let [mut ours, mut by_hand] = [(); 2].map(|()| aiter(stream::iter([1, 2])));
+//! for _ in 0..3 {
+//!     assert_eq!(anext_or(&mut ours, 9).await, by_hand.next().await.unwrap_or(9));
 //! }
-//! if !running {
-//!     // A `break` in the block leaves the loop with `running` still set.
-//!     block_2 += 1;
-//! }
-//! # assert_eq!((block, block_2), (vec![1, 2, 3], 1));
-//! # }
-//! ```
-//!
-//! # An async generator, step by step
-//!
-//! PEP 525 begins with the class that one had to write before: an iterator with its place in fields, and what became of it.
-//!
-//! ```python
-//! class Ticker:                                        async def ticker(delay, to):
-//!     def __init__(self, delay, to):                       for i in range(to):
-//!         self.delay = delay                                   yield i
-//!         self.i = 0                                           await asyncio.sleep(delay)
-//!         self.to = to
-//!     def __aiter__(self):
-//!         return self
-//!     async def __anext__(self):
-//!         i = self.i
-//!         if i >= self.to:
-//!             raise StopAsyncIteration
-//!         self.i += 1
-//!         if i:
-//!             await asyncio.sleep(self.delay)
-//!         return i
-//! ```
-//!
-//! Here the class is a [`Stream`](futures_core::Stream), whose every await is a state of its own:
-//!
-//! ```
-//! use std::pin::Pin;
-//! use std::task::{Context, Poll, ready};
-//! use std::time::Duration;
-//! use futures::{Stream, StreamExt};
-//! use tokio::time::{Sleep, sleep};
-//! use withal::generator::generator;
-//!
-//! struct Ticker {
-//!     delay: Duration,
-//!     i: u32,
-//!     to: u32,
-//!     sleep: Option<Pin<Box<Sleep>>>,
-//! }
-//!
-//! impl Stream for Ticker {
-//!     type Item = u32;
-//!     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<u32>> {
-//!         if let Some(sleep) = &mut self.sleep {
-//!             ready!(sleep.as_mut().poll(cx));
-//!         }
-//!         let (i, delay) = (self.i, self.delay);
-//!         if i >= self.to {
-//!             return Poll::Ready(None);
-//!         }
-//!         self.i += 1;
-//!         self.sleep = Some(Box::pin(sleep(delay)));
-//!         Poll::Ready(Some(i))
-//!     }
-//! }
-//!
-//! fn ticker(delay: Duration, to: u32) -> impl Stream<Item = u32> {
-//!     generator(async move |mut y| {
-//!         for i in 0..to {
-//!             y.yield_(i).await?;
-//!             sleep(delay).await;
-//!         }
-//!         Ok(())
-//!     })
-//! }
-//!
-//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
-//! # async fn main() {
-//! let delay = Duration::from_secs(1);
-//! let class = Ticker { delay, i: 0, to: 3, sleep: None };
-//! assert_eq!(class.collect::<Vec<_>>().await, ticker(delay, 3).collect::<Vec<_>>().await);
+//! assert_eq!(anext(&mut ours).await, None);
 //! # }
 //! ```
 
 mod aiter;
 mod anext;
 mod async_for;
+pub mod pep_492;
+pub mod pep_525;
 
 pub use self::aiter::{AsyncIterable, aiter};
 pub use self::anext::{Anext, anext, anext_or};

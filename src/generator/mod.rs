@@ -43,25 +43,10 @@
 //! # }
 //! ```
 //!
-//! # Python's async generator object, method by method
+//! # From Python
 //!
-//! | Python | here | |
-//! |---|---|---|
-//! | `async def` with a `yield` | [`generator`], [`try_generator`] | the second can fail, and be thrown into |
-//! | `async for item in g` | a [`Stream`](futures_core::Stream) | whose yields take no answers |
-//! | `await anext(g)` | [`anext`](AsyncGeneratorExt::anext) | [`start`](AsyncGeneratorExt::start), where yields take answers |
-//! | `await g.asend(value)` | [`asend`](AsyncGeneratorExt::asend) | |
-//! | `await g.athrow(error)` | [`athrow`](AsyncGeneratorExt::athrow) | |
-//! | `await g.aclose()` | [`aclose`](AsyncGeneratorExt::aclose) | raises [`Exit`](crate::coroutine::Exit) |
-//! | `StopAsyncIteration` | `None` | a value, no error: PEP 479 by construction |
-//! | its `RuntimeError`s and `TypeError`s | [`Error`] | a variant each, with Python's words |
-//! | `yield from`, which it has not | [`yield_from`], [`yield_all`] | another generator; any stream |
-//! | an object that is shared, and finalized | [`ManagedGenerator`] | [`managed`](AsyncGenerator::managed) |
-//! | `sys.set_asyncgen_hooks` | [`Hooks`] | |
-//! | `loop.shutdown_asyncgens()` | [`shutdown_asyncgens`] | |
-//!
-//! [`yield_from`]: crate::coroutine::Yielder::yield_from
-//! [`yield_all`]: crate::coroutine::Yielder::yield_all
+//! Python's async generator object, method by method: [From Python](crate::from_python). What each method stands for, and the
+//! hooks: [PEP 525](crate::desugar::pep_525).
 //!
 //! # Which one
 //!

@@ -22,50 +22,8 @@
 //!
 //! # From Python
 //!
-//! Work is fallible here: it returns a `Result`, whose error is what Python would raise.
-//!
-//! | Python | here | what differs |
-//! |---|---|---|
-//! | `asyncio.create_task(coro)` | [`create_task`](create_task()) | it is `Send`; [`EventLoop::create_task`] is for what is not |
-//! | `Future`, `Task` | [`Future`], [`Task`] | one type; awaited, it gives the result itself, and [`result`](Future::result) lends it |
-//! | `future.done()`, `cancelled()`, `running()`, `exception()` | the same | |
-//! | `asyncio`'s `future.result()` | [`future.result()`](Future::result) | not ready is an error in both |
-//! | PEP 3148's `future.result(timeout)` | [`blocking_result`](Future::blocking_result), [`blocking_result_within`](Future::blocking_result_within) | named for what they do |
-//! | `future.add_done_callback(fn)` | [`add_done_callback`](Future::add_done_callback) | gets the outcome; called where it ends, as in PEP 3148 |
-//! | `future.set_result(v)`, `set_exception(e)`, `loop.create_future()` | [`Promise`] | an end of its own; a second result does not compile |
-//! | `task.cancel()` | [`cancel`](Future::cancel), [`Canceller`] | the future is dropped: nothing is raised in it, and nothing can be caught |
-//! | `async with TaskGroup() as group:`, `group.create_task(coro)` | `async_with!(group = `[`TaskGroup::new()`](TaskGroup::new)` => { .. })`, [`create_task`](TaskGroup::create_task) | the block's own error is not one of the group's |
-//! | `ExceptionGroup`, `except*` | [`ErrorGroup`], [`split`](ErrorGroup::split), [`split_type`](ErrorGroup::split_type) with [`AnyError`] | |
-//! | `async with timeout(s) as cm:`, `timeout_at(t)` | `async_with!(cm = `[`timeout(s)`](timeout())` => { .. })`, [`timeout_at`] | of two at once, the inner one raises |
-//! | `cm.reschedule(t)`, `cm.when()`, `cm.expired()` | [`Timeout`], with the same methods | a handle that can be cloned |
-//! | `as_completed(fs, timeout)` | [`as_completed`], [`within`](AsCompleted::within) | a `Stream`; plain futures will do |
-//! | `wait(fs, timeout, return_when)` | [`wait`](wait()), [`first_completed`](Wait::first_completed), [`first_exception`](Wait::first_exception), [`timeout`](Wait::timeout) | none is ready at once |
-//! | `gather(*fs)`, with `return_exceptions` | [`gather`](gather()), [`return_exceptions`](Gather::return_exceptions) | of futures that run by themselves |
-//! | `shield(aw)` | [`shield`](shield()) | what is left is a [cleanup](crate::cleanup) |
-//! | `ThreadPoolExecutor(n)`, `submit`, `map`, `shutdown` | [`ThreadPoolExecutor`] | |
-//! | `with ThreadPoolExecutor(n) as executor:` | [`ThreadPoolExecutor::with`]; in a task, `async_with!(executor = ThreadPoolExecutor::new(n)? => { .. })` | |
-//! | `asyncio.new_event_loop()` and its methods | [`EventLoop`], with the same methods | timers of one instant are called in the order of their calls |
-//! | `loop.call_soon_threadsafe(fn)` | [`EventLoop::threadsafe`] | a handle that is `Send` |
-//! | `loop.set_exception_handler(fn)` | [`EventLoop::set_exception_handler`] | gets what a callback has returned as its error, or panicked with |
-//! | `asyncio.get_running_loop()` | [`EventLoop::current`] | |
-//! | `InvalidStateError`, `CancelledError`, `TimeoutError` | [`Error`], a variant each | |
-//!
-//! # Where tokio's own is the better answer
-//!
-//! | Python | tokio | why |
-//! |---|---|---|
-//! | `asyncio.run(main())` | `#[tokio::main]`, or [`Runtime::block_on`](tokio::runtime::Runtime::block_on) | all processors; end it with [`cleanup::drain`](crate::cleanup::drain) |
-//! | `asyncio.wait_for(aw, s)` | [`time::timeout`](tokio::time::timeout()) | drops the future, which is what cancelling is |
-//! | `asyncio.sleep(s)` | [`time::sleep`](tokio::time::sleep()) | |
-//! | `asyncio.to_thread(fn)`, `loop.run_in_executor(None, fn)` | [`task::spawn_blocking`](tokio::task::spawn_blocking) | one pool for all |
-//! | `loop.run_in_executor(executor, fn)` | `executor.submit(fn)?.await` | |
-//! | `asyncio.Event` | [`sync::watch`](tokio::sync::watch) of a `bool`; [`Notify`](tokio::sync::Notify) where it is set for one | |
-//! | `asyncio.Queue` | [`sync::mpsc`](tokio::sync::mpsc), bounded or not | two ends, and it is closed when one is gone |
-//! | `asyncio.Lock`, `Semaphore` | [`Mutex`](tokio::sync::Mutex), [`Semaphore`](tokio::sync::Semaphore) | as fair as asyncio's |
-//! | `asyncio.Condition` | [`watch::Receiver::wait_for`](tokio::sync::watch::Receiver::wait_for) | the state and its lock are one |
-//! | `asyncio.Barrier` | [`Barrier`](tokio::sync::Barrier) | |
-//! | a future that is set once, without more | [`oneshot`](tokio::sync::oneshot) | |
-//! | a set of tasks whose results come as they are there | [`JoinSet`](tokio::task::JoinSet) | aborts them when it is dropped |
+//! Work is fallible here: it returns a `Result`, whose error is what Python would raise. Line by line, and where tokio's own
+//! is the better answer: [From Python](crate::from_python).
 //!
 //! # Where withal differs from asyncio
 //!

@@ -1,13 +1,11 @@
-//! `async_for!`: each way through the loop, and the same events as the loop that it stands for.
+//! `async_for!`: each way through the loop.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::pin::pin;
 
 use futures::executor::block_on;
 use futures::{Stream, StreamExt, stream};
-use proptest::prelude::*;
 use withal::async_for;
-use withal::desugar::{aiter, anext};
 use withal::generator::generator;
 
 fn numbers(to: u32) -> impl Stream<Item = u32> {
@@ -253,91 +251,4 @@ fn it_is_send_when_its_stream_and_block_are() {
         sum
     }));
     assert_eq!(sum, 6);
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Step {
-    Pass,
-    Continue,
-    Break,
-    Fail,
-    Return,
-}
-
-fn any_step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        6 => Just(Step::Pass),
-        2 => Just(Step::Continue),
-        1 => Just(Step::Break),
-        1 => Just(Step::Fail),
-        1 => Just(Step::Return),
-    ]
-}
-
-type Log = RefCell<Vec<String>>;
-
-/// What the loops go over; it writes down when it is asked.
-fn steps<'a>(log: &'a Log, script: &'a [Step]) -> impl Stream<Item = Step> + 'a {
-    generator(async move |mut y| {
-        for (n, &step) in script.iter().enumerate() {
-            log.borrow_mut().push(format!("asked {n}"));
-            y.yield_(step).await?;
-        }
-        log.borrow_mut().push("ended".to_owned());
-        Ok(())
-    })
-}
-
-async fn by_macro(log: &Log, script: &[Step]) -> Result<&'static str, &'static str> {
-    async_for!(step in steps(log, script) => {
-        log.borrow_mut().push(format!("block {step:?}"));
-        match step {
-            Step::Pass => {}
-            Step::Continue => continue,
-            Step::Break => break,
-            Step::Fail => Err("failed")?,
-            Step::Return => return Ok("returned"),
-        }
-        log.borrow_mut().push("end of block".to_owned());
-    } else {
-        log.borrow_mut().push("else".to_owned());
-    });
-    Ok("fell through")
-}
-
-/// The expansion of PEP 492, by hand.
-async fn by_hand(log: &Log, script: &[Step]) -> Result<&'static str, &'static str> {
-    let mut iter = pin!(aiter(steps(log, script)));
-    let mut running = true;
-    while running {
-        match anext(&mut iter).await {
-            None => running = false,
-            Some(step) => {
-                log.borrow_mut().push(format!("block {step:?}"));
-                match step {
-                    Step::Pass => {}
-                    Step::Continue => continue,
-                    Step::Break => break,
-                    Step::Fail => Err("failed")?,
-                    Step::Return => return Ok("returned"),
-                }
-                log.borrow_mut().push("end of block".to_owned());
-            }
-        }
-    }
-    if !running {
-        log.borrow_mut().push("else".to_owned());
-    }
-    Ok("fell through")
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn event_for_event_as_the_expansion(script in proptest::collection::vec(any_step(), 0..8)) {
-        let (ours, theirs) = (Log::default(), Log::default());
-        prop_assert_eq!(block_on(by_macro(&ours, &script)), block_on(by_hand(&theirs, &script)));
-        prop_assert_eq!(ours, theirs);
-    }
 }

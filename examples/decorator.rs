@@ -1,0 +1,83 @@
+//! Decorators: async functions whose every call runs in a context of its own, and one that another function wraps.
+//!
+//! ```sh
+//! cargo run --example decorator
+//! ```
+//!
+//! In Python, what `@asynccontextmanager` makes is a context manager and a decorator at once:
+//!
+//! ```python
+//! @asynccontextmanager              @traced("divide")
+//! async def traced(name):           async def divide(n, by):
+//!     print(f"{name}: begins")          return n // by
+//!     try:
+//!         yield
+//!     finally:
+//!         print(f"{name}: ends")
+//! ```
+//!
+//! Here an attribute would have to be a macro; a function that is handed another one does the same.
+
+use std::convert::Infallible;
+
+use withal::context::{
+    AsyncContextManager, AsyncExit, Error, async_with, asynccontextmanager, decorate, suppress,
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("division by zero")]
+struct ZeroDivision;
+
+async fn divide(n: u32, by: u32) -> Result<u32, ZeroDivision> {
+    tokio::task::yield_now().await; // whatever takes time
+    n.checked_div(by).ok_or(ZeroDivision)
+}
+
+/// One function, two halves: what is before the `yield` enters, what is after it exits.
+fn traced(
+    name: &'static str,
+) -> impl AsyncContextManager<Entered: AsyncExit<Target = (), Error = Infallible, Verdict = ()>> {
+    asynccontextmanager(async move |y| {
+        println!("{name}: begins");
+        let ((), outcome) = y.yield_(()).await;
+        println!("{name}: ends{}", if outcome.is_ok() { "" } else { " with an error" });
+        Ok(())
+    })
+}
+
+/// A decorator without a context: a function that takes one, and gives another.
+fn retried<A: Copy, T, E>(
+    attempts: u32,
+    function: impl AsyncFn(A) -> Result<T, E>,
+) -> impl AsyncFn(A) -> Result<T, E> {
+    async move |argument| {
+        for attempt in 1..attempts {
+            if let Ok(value) = function(argument).await {
+                return Ok(value);
+            }
+            println!("attempt {attempt} failed");
+        }
+        function(argument).await
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    // async with traced("block"):
+    async_with!(() = traced("block") => {
+        println!("7 // 2 = {:?}", divide(7, 2).await);
+    });
+
+    // @traced("divide"): a new context for each call, as Python makes one.
+    let divide_traced = decorate(|| traced("divide"), async |(n, by)| divide(n, by).await);
+    println!("6 // 2 = {:?}", divide_traced.call((6, 2)).await.map_err(Error::into_block));
+    println!("6 // 0 = {:?}", divide_traced.call((6, 0)).await.map_err(Error::into_block));
+
+    // @suppress(ZeroDivisionError)
+    let divide_or_none = decorate(|| suppress(|_: &ZeroDivision| true), async |by| divide(6, by).await);
+    println!("suppressed: {:?}, {:?}", divide_or_none.call(3).await, divide_or_none.call(0).await);
+
+    // @retried(2), over @traced("divide")
+    let patient = retried(2, async |by| divide_traced.call((6, by)).await.map_err(Error::into_block));
+    println!("6 // 0 = {:?}", patient(0).await);
+}

@@ -1,0 +1,260 @@
+//! `async_for!` beside the loop of PEP 492, in each of its forms, dropped at each await.
+
+use std::pin::pin;
+
+use futures::executor::block_on;
+use futures::{Stream, StreamExt};
+use proptest::prelude::*;
+use withal::async_for;
+use withal::desugar::{aiter, anext};
+
+use super::Log;
+use super::steps::{Program, Step, Steps, any_program};
+use crate::every_await::at_every_await;
+
+type Outcome = Result<&'static str, &'static str>;
+
+/// A block, or an `else`. In an `else`, `break` and `continue` are those of the loop around.
+macro_rules! block {
+    ($log:expr, $name:literal, $step:expr, $outer:lifetime) => {{
+        $log.say(format_args!("{}: {:?}", $name, $step));
+        match $step {
+            Step::Pass => {}
+            Step::Await => tokio::task::yield_now().await,
+            Step::Continue => continue,
+            Step::Break => break,
+            Step::ContinueOuter => continue $outer,
+            Step::BreakOuter => break $outer,
+            Step::Fail => Err("failed")?,
+            Step::Return => return Ok("returned"),
+        }
+        $log.say(format_args!("{}: its end", $name));
+    }};
+}
+
+async fn plain_by_macro(log: Log, program: Program) -> Outcome {
+    'outer: for (steps, _) in &program.rounds {
+        async_for!(step in Steps::new(&log, steps) => {
+            block!(log, "block", step, 'outer);
+        });
+        log.say("after");
+    }
+    Ok("at the end")
+}
+
+async fn plain_by_hand(log: Log, program: Program) -> Outcome {
+    'outer: for (steps, _) in &program.rounds {
+        {
+            let mut iter = pin!(aiter(Steps::new(&log, steps)));
+            let mut running = true;
+            while running {
+                match anext(&mut iter).await {
+                    None => running = false,
+                    Some(step) => block!(log, "block", step, 'outer),
+                }
+            }
+        }
+        log.say("after");
+    }
+    Ok("at the end")
+}
+
+async fn else_by_macro(log: Log, program: Program) -> Outcome {
+    'outer: for (steps, at_end) in &program.rounds {
+        async_for!(step in Steps::new(&log, steps) => {
+            block!(log, "block", step, 'outer);
+        } else {
+            block!(log, "else", at_end, 'outer);
+        });
+        log.say("after");
+    }
+    Ok("at the end")
+}
+
+/// The iterator is gone before the `else` runs, as it is taken from the interpreter's stack.
+async fn else_by_hand(log: Log, program: Program) -> Outcome {
+    'outer: for (steps, at_end) in &program.rounds {
+        let mut running = true;
+        {
+            let mut iter = pin!(aiter(Steps::new(&log, steps)));
+            while running {
+                match anext(&mut iter).await {
+                    None => running = false,
+                    Some(step) => block!(log, "block", step, 'outer),
+                }
+            }
+        }
+        if !running {
+            block!(log, "else", at_end, 'outer);
+        }
+        log.say("after");
+    }
+    Ok("at the end")
+}
+
+/// The loop has the label itself, and one inside that goes over the same steps breaks it.
+async fn labelled_by_macro(log: Log, program: Program) -> Outcome {
+    async_for!('outer: _ in Steps::new(&log, &[Step::Pass; 2]) => {
+        for (steps, at_end) in &program.rounds {
+            async_for!('inner: step in Steps::new(&log, steps) => {
+                if let Step::Await = step {
+                    continue 'inner;
+                }
+                block!(log, "block", step, 'outer);
+            } else {
+                block!(log, "inner else", at_end, 'outer);
+            });
+            log.say("after");
+        }
+    } else {
+        log.say("outer else");
+    });
+    Ok("at the end")
+}
+
+async fn labelled_by_hand(log: Log, program: Program) -> Outcome {
+    let mut outer_running = true;
+    {
+        let mut outer = pin!(aiter(Steps::new(&log, &[Step::Pass; 2])));
+        'outer: while outer_running {
+            let Some(_) = anext(&mut outer).await else {
+                outer_running = false;
+                continue;
+            };
+            for (steps, at_end) in &program.rounds {
+                let mut running = true;
+                {
+                    let mut iter = pin!(aiter(Steps::new(&log, steps)));
+                    'inner: while running {
+                        match anext(&mut iter).await {
+                            None => running = false,
+                            Some(step) => {
+                                if let Step::Await = step {
+                                    continue 'inner;
+                                }
+                                block!(log, "block", step, 'outer);
+                            }
+                        }
+                    }
+                }
+                if !running {
+                    block!(log, "inner else", at_end, 'outer);
+                }
+                log.say("after");
+            }
+        }
+    }
+    if !outer_running {
+        log.say("outer else");
+    }
+    Ok("at the end")
+}
+
+/// A stream whose items may be errors; the block takes them with `?`.
+fn results(log: &Log, steps: &[Step]) -> impl Stream<Item = Result<Step, &'static str>> + use<> {
+    aiter(Steps::new(log, steps)).map(|step| match step {
+        Step::Fail => Err("the stream failed"),
+        step => Ok(step),
+    })
+}
+
+async fn fallible_by_macro(log: Log, program: Program) -> Outcome {
+    'outer: for (steps, at_end) in &program.rounds {
+        async_for!(item in results(&log, steps) => {
+            let step = item?;
+            block!(log, "block", step, 'outer);
+        } else {
+            block!(log, "else", at_end, 'outer);
+        });
+        log.say("after");
+    }
+    Ok("at the end")
+}
+
+async fn fallible_by_hand(log: Log, program: Program) -> Outcome {
+    'outer: for (steps, at_end) in &program.rounds {
+        let mut running = true;
+        {
+            let mut iter = pin!(aiter(results(&log, steps)));
+            while running {
+                match anext(&mut iter).await {
+                    None => running = false,
+                    Some(item) => {
+                        let step = item?;
+                        block!(log, "block", step, 'outer);
+                    }
+                }
+            }
+        }
+        if !running {
+            block!(log, "else", at_end, 'outer);
+        }
+        log.say("after");
+    }
+    Ok("at the end")
+}
+
+/// Lent, it is read on by the next round: one iterator for all of them.
+async fn lent_by_macro(log: Log, program: Program) -> Outcome {
+    let steps: Vec<_> = program.rounds.iter().flat_map(|(steps, _)| steps.clone()).collect();
+    let mut iter = pin!(aiter(Steps::new(&log, &steps)));
+    'outer: for (_, at_end) in &program.rounds {
+        async_for!(step in iter.as_mut() => {
+            block!(log, "block", step, 'outer);
+        } else {
+            block!(log, "else", at_end, 'outer);
+        });
+        log.say("after");
+    }
+    Ok("at the end")
+}
+
+async fn lent_by_hand(log: Log, program: Program) -> Outcome {
+    let steps: Vec<_> = program.rounds.iter().flat_map(|(steps, _)| steps.clone()).collect();
+    let mut iter = pin!(aiter(Steps::new(&log, &steps)));
+    'outer: for (_, at_end) in &program.rounds {
+        let mut running = true;
+        while running {
+            match anext(&mut iter).await {
+                None => running = false,
+                Some(step) => block!(log, "block", step, 'outer),
+            }
+        }
+        if !running {
+            block!(log, "else", at_end, 'outer);
+        }
+        log.say("after");
+    }
+    Ok("at the end")
+}
+
+/// What a program does when it is dropped after its first poll, its second, and so on, up to its end.
+fn runs<P: Future<Output = Outcome>>(program: impl Fn(Log) -> P) -> Vec<(Option<Outcome>, Vec<String>)> {
+    let (log, mut runs) = (Log::default(), Vec::new());
+    block_on(at_every_await(|| program(log.clone()), async |outcome| runs.push((outcome, log.take()))));
+    runs
+}
+
+macro_rules! event_for_event {
+    ($($form:ident: $by_macro:ident, $by_hand:ident;)+) => {
+        proptest! {
+            #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+            $(
+                #[test]
+                fn $form(program in any_program()) {
+                    let ours = runs(|log| $by_macro(log, program.clone()));
+                    prop_assert_eq!(ours, runs(|log| $by_hand(log, program.clone())));
+                }
+            )+
+        }
+    };
+}
+
+event_for_event! {
+    plain: plain_by_macro, plain_by_hand;
+    with_else: else_by_macro, else_by_hand;
+    labelled: labelled_by_macro, labelled_by_hand;
+    fallible: fallible_by_macro, fallible_by_hand;
+    lent: lent_by_macro, lent_by_hand;
+}

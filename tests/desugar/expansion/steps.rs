@@ -1,0 +1,98 @@
+//! What the loops go over: items that say what the block is to do.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures::Stream;
+use proptest::prelude::*;
+use withal::desugar::AsyncIterable;
+
+use super::Log;
+
+/// What a block does: the item that it gets says so.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Step {
+    Pass,
+    Await,
+    Continue,
+    Break,
+    ContinueOuter,
+    BreakOuter,
+    Fail,
+    Return,
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        5 => Just(Step::Pass),
+        3 => Just(Step::Await),
+        2 => Just(Step::Continue),
+        1 => Just(Step::Break),
+        1 => Just(Step::ContinueOuter),
+        1 => Just(Step::BreakOuter),
+        1 => Just(Step::Fail),
+        1 => Just(Step::Return),
+    ]
+}
+
+/// A loop in a loop: for each round, what its items say, and what its `else` does.
+#[derive(Debug, Clone)]
+pub(super) struct Program {
+    pub(super) rounds: Vec<(Vec<Step>, Step)>,
+}
+
+pub(super) fn any_program() -> impl Strategy<Value = Program> {
+    let round = (proptest::collection::vec(any_step(), 0..5), any_step());
+    proptest::collection::vec(round, 1..4).prop_map(|rounds| Program { rounds })
+}
+
+/// What the loops go over. It tells when it is asked how it is iterated.
+pub(super) struct Steps {
+    log: Log,
+    steps: VecDeque<Step>,
+}
+
+impl Steps {
+    pub(super) fn new(log: &Log, steps: &[Step]) -> Self {
+        Self { log: log.clone(), steps: steps.iter().copied().collect() }
+    }
+}
+
+impl AsyncIterable for Steps {
+    type Item = Step;
+    type AsyncIter = Iter;
+
+    fn aiter(self) -> Iter {
+        self.log.say("aiter");
+        Iter { steps: self, is_ready: false }
+    }
+}
+
+/// It is pending once an item, and tells when it is asked, when it has ended, and when it is dropped.
+pub(super) struct Iter {
+    steps: Steps,
+    is_ready: bool,
+}
+
+impl Stream for Iter {
+    type Item = Step;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Step>> {
+        self.is_ready = !self.is_ready;
+        if self.is_ready {
+            self.steps.log.say("anext");
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let step = self.steps.steps.pop_front();
+        self.steps.log.say(format_args!("anext: {step:?}"));
+        Poll::Ready(step)
+    }
+}
+
+impl Drop for Iter {
+    fn drop(&mut self) {
+        self.steps.log.say("dropped");
+    }
+}

@@ -1,0 +1,156 @@
+//! Futures and tasks.
+
+use std::error::Error;
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio::runtime::Builder;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
+use tokio::{spawn, try_join};
+use withal::context::async_with;
+use withal::tasks::{
+    AnyError, ErrorGroup, Future, Promise, TaskGroup, TimeoutError, Waited, as_completed, create_task,
+    gather, shield, timeout_at, wait,
+};
+
+use crate::E;
+
+async fn one() -> Result<u32, E> {
+    Ok(1)
+}
+
+#[test]
+fn futures() -> Result<(), Box<dyn Error>> {
+    let v = 1;
+    let (promise, future) = Promise::new();
+    let future: Future<_, E> = future;
+    future.add_done_callback(|outcome| assert_eq!(*outcome, Ok(1)));
+    assert!(promise.set_running() && future.running());
+    promise.set_result(v)?;
+    assert_eq!(future.result(), Ok(&1));
+    assert_eq!(future.blocking_result(), Ok(&1));
+    let s = Duration::from_secs(1);
+    assert_eq!(future.blocking_result_within(s), Ok(&1));
+    assert_eq!(future.exception(), Ok(None));
+    assert!(future.done() && !future.cancelled() && !future.cancel());
+
+    let (promise, future) = Promise::<(), _>::new();
+    let canceller = future.canceller();
+    let e = E;
+    promise.set_exception(e)?;
+    assert!(!canceller.cancel());
+    Ok(())
+}
+
+#[test]
+fn a_main_function() -> Result<(), Box<dyn Error>> {
+    #[tokio::main]
+    async fn main() -> Result<u32, E> {
+        let future = create_task(one());
+        Ok(future.await.unwrap())
+    }
+    assert_eq!(main()?, 1);
+
+    let runtime = Builder::new_current_thread().build()?;
+    let main = one;
+    assert_eq!(runtime.block_on(main()), Ok(1));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks() -> Result<(), Box<dyn Error + Send + Sync>> {
+    let s = Duration::from_secs(1);
+    let work = one();
+    let future = create_task(work);
+    assert_eq!(future.await?, 1);
+    let work = one();
+    assert_eq!(spawn(work).await?, Ok(1));
+    let work = one();
+    assert_eq!(shield(work).await?, 1);
+
+    {
+        use tokio::time::timeout;
+        let work = one();
+        assert_eq!(timeout(s, work).await??, 1);
+    }
+    sleep(s).await;
+    let job = || 1;
+    assert_eq!(spawn_blocking(job).await?, 1);
+
+    let (a, b) = (one(), one());
+    assert_eq!(try_join!(a, b)?, (1, 1));
+    let tasks = || [1, 2].map(|_| create_task(one()));
+    let futures = tasks();
+    assert_eq!(gather(futures).await?, [1, 1]);
+    let futures = tasks();
+    assert_eq!(gather(futures).return_exceptions().await, [Ok(1), Ok(1)]);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups_and_timeouts() -> Result<(), Box<dyn Error + Send + Sync>> {
+    use withal::tasks::timeout;
+
+    let failed: Result<(), ErrorGroup<AnyError>> = async {
+        async_with!(group = TaskGroup::new() => {
+            let work = async { Err::<(), AnyError>(E.into()) };
+            group.create_task(work);
+        })?;
+        Ok(())
+    }
+    .await;
+    let group_error = failed.unwrap_err();
+    assert_eq!(group_error.split_type::<E>().0, [E]);
+
+    let s = Duration::from_secs(1);
+    let in_time: Result<(), TimeoutError> = async {
+        async_with!(_ = timeout(s) => { sleep(s / 2).await; })?;
+        Ok(())
+    }
+    .await;
+    assert_eq!(in_time, Ok(()));
+
+    let t = Instant::now() + s;
+    let limit = timeout_at(t);
+    let late: Result<(), TimeoutError> = async_with!(limit = limit.clone() => {
+        limit.reschedule(t)?;
+        sleep(s * 2).await;
+    });
+    assert_eq!(late, Err(TimeoutError::Elapsed));
+    assert!(limit.when() == Some(t) && limit.expired());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn several() -> Result<(), Box<dyn Error + Send + Sync>> {
+    let s = Duration::from_secs(5);
+    let seconds = || {
+        [2, 1].map(|n| {
+            create_task(async move {
+                sleep(Duration::from_secs(n)).await;
+                Ok::<_, E>(n)
+            })
+        })
+    };
+    let futures = seconds();
+    let mut completed = as_completed(futures);
+    let mut order = Vec::new();
+    while let Some((place, result)) = completed.next().await {
+        order.push((place, result?));
+    }
+    assert_eq!(order, [(1, 1), (0, 2)]);
+    let futures = seconds();
+    assert_eq!(as_completed(futures).within(s).count().await, 2);
+
+    let futures = seconds();
+    let Waited { done, pending, .. } = wait(futures).await;
+    assert_eq!((done.len(), pending.len()), (2, 0));
+    let futures = seconds();
+    assert_eq!(wait(futures).first_completed().await.done, [(1, Ok(1))]);
+    let futures = seconds();
+    assert_eq!(wait(futures).first_exception().await.pending.len(), 0);
+    let (futures, s) = (seconds(), s / 10);
+    assert_eq!(wait(futures).timeout(s).await.done, []);
+    Ok(())
+}
