@@ -1,0 +1,73 @@
+//! The coroutines of a program: the one that is driven, and those that several await.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex};
+
+use withal::coroutine::{BoxCoroutine, Error, Step, Thrown, try_coroutine};
+
+use super::frame::{Frame, Mouth, run_function};
+use super::program::Value;
+use super::raised::{Kind, Raised};
+use super::world::World;
+
+/// What it yields is where it is suspended.
+pub(super) type Coroutine = BoxCoroutine<'static, Value, Value, Value, Thrown<Raised>>;
+
+pub(super) fn coroutine(world: &Arc<World>, function: usize) -> Coroutine {
+    let world = Arc::clone(world);
+    try_coroutine(async move |y| {
+        let mouth = Mouth::Coroutine(y.into());
+        run_function(&world, &mouth, function).await.map_err(Raised::into_thrown)
+    })
+    .boxed()
+}
+
+/// A coroutine that several await, though one can at a time.
+pub(super) struct SharedCoroutine(Mutex<Option<Coroutine>>);
+
+impl SharedCoroutine {
+    pub(super) fn new(world: &Arc<World>, function: usize) -> Self {
+        Self(Mutex::new(Some(coroutine(world, function))))
+    }
+
+    /// Python's `await`: what is sent and thrown to who awaits goes through.
+    pub(super) async fn awaited(&self, frame: &Frame<'_, '_>) -> Result<Value, Raised> {
+        let runtime = |message| frame.world().raise(Raised::with(Kind::Runtime, message));
+        let Some(coroutine) = self.0.lock().unwrap().take() else { return Err(runtime("being-awaited")) };
+        let mut lent = Lent { of: self, coroutine: Some(coroutine) };
+        let coroutine = lent.coroutine.as_mut().expect("it is given back in the end");
+        let mut step = coroutine.start();
+        loop {
+            if let Err(Error::Waiting) = step {
+                step = match frame.wait(poll_fn(|cx| coroutine.poll_resume(cx))).await {
+                    Ok(step) => step,
+                    Err(raised) => coroutine.throw(raised.into_thrown()),
+                };
+                continue;
+            }
+            let token = match step {
+                Ok(Step::Yielded(token)) => token.expect("it is suspended with a token"),
+                Ok(Step::Complete(value)) => return Ok(value),
+                Err(Error::Raised(raised)) => return Err(raised),
+                Err(Error::Exited) => return Err(Raised::bare(Kind::GeneratorExit)),
+                Err(Error::AlreadyAwaited) => return Err(runtime("reuse-coro")),
+                Err(other) => panic!("{other}"),
+            };
+            step = match frame.suspend(1, token).await {
+                Ok(value) => coroutine.send(value),
+                Err(raised) => coroutine.throw(raised.into_thrown()),
+            };
+        }
+    }
+}
+
+struct Lent<'a> {
+    of: &'a SharedCoroutine,
+    coroutine: Option<Coroutine>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        *self.of.0.lock().unwrap() = self.coroutine.take();
+    }
+}

@@ -1,0 +1,46 @@
+//! Where the programs wait: for the driver.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::program::Value;
+use super::raised::Raised;
+use super::world::World;
+
+/// Suspends some times, each for a step of the driver; gives what was sent last, or raises what was thrown.
+pub(super) fn suspend(world: &Arc<World>, times: u32, token: i64) -> Leaf {
+    Leaf { world: Arc::clone(world), times, token, since: None, sent: None }
+}
+
+pub(super) struct Leaf {
+    world: Arc<World>,
+    times: u32,
+    token: i64,
+    /// In which step it was suspended.
+    since: Option<usize>,
+    sent: Value,
+}
+
+impl Future for Leaf {
+    type Output = Result<Value, Raised>;
+
+    fn poll(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let now = self.world.steps();
+        if let Some(since) = self.since {
+            if since == now {
+                // Polled once more in the same step.
+                return Poll::Pending;
+            }
+            self.since = None;
+            self.sent = self.world.sent().inspect_err(|raised| self.world.comes(raised))?;
+            self.times -= 1;
+        }
+        if self.times == 0 {
+            return Poll::Ready(Ok(self.sent));
+        }
+        self.world.suspend(self.token);
+        self.since = Some(now);
+        Poll::Pending
+    }
+}

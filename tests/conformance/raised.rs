@@ -1,0 +1,217 @@
+//! What the programs raise.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use withal::coroutine::{Exit, Thrown};
+
+use super::program::{Catches, Error};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    A,
+    B,
+    Base,
+    Cancelled,
+    GeneratorExit,
+    Runtime,
+    StopIteration,
+    StopAsyncIteration,
+    Type,
+}
+
+impl Kind {
+    /// Those that a program can raise.
+    const NAMES: [(Kind, &str); 8] = [
+        (Kind::A, "A"),
+        (Kind::B, "B"),
+        (Kind::Base, "Base"),
+        (Kind::Cancelled, "CE"),
+        (Kind::GeneratorExit, "GE"),
+        (Kind::Runtime, "RT"),
+        (Kind::StopIteration, "SI"),
+        (Kind::StopAsyncIteration, "SAI"),
+    ];
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(_, its)| *its == name).map(|(kind, _)| *kind)
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(kind, _)| *kind == self).map_or("TE", |(_, name)| name)
+    }
+
+    fn is_exception(self) -> bool {
+        !matches!(self, Self::Base | Self::Cancelled | Self::GeneratorExit)
+    }
+
+    pub(super) fn is_stop(self) -> bool {
+        matches!(self, Self::StopIteration | Self::StopAsyncIteration)
+    }
+}
+
+/// An exception: an object with an identity, as Python's are.
+#[derive(Clone)]
+pub(super) struct Raised(Arc<Exception>);
+
+struct Exception {
+    kind: Kind,
+    argument: Argument,
+    links: Mutex<Links>,
+}
+
+enum Argument {
+    None,
+    Number(i64),
+    /// One of the messages of `CPython`.
+    Message(&'static str),
+}
+
+#[derive(Default)]
+struct Links {
+    cause: Option<Raised>,
+    context: Option<Raised>,
+    /// By `raise .. from ..`.
+    is_context_hidden: bool,
+}
+
+impl Raised {
+    fn new(kind: Kind, argument: Argument) -> Self {
+        Self(Arc::new(Exception { kind, argument, links: Mutex::default() }))
+    }
+
+    /// As a program has it.
+    pub(super) fn of(Error(kind, number): Error) -> Self {
+        Self::new(kind, Argument::Number(number))
+    }
+
+    /// As the interpreter of Python raises it.
+    pub(super) fn bare(kind: Kind) -> Self {
+        Self::new(kind, Argument::None)
+    }
+
+    pub(super) fn with(kind: Kind, message: &'static str) -> Self {
+        Self::new(kind, Argument::Message(message))
+    }
+
+    /// What came in at a yield.
+    pub(super) fn thrown(thrown: Thrown<Self>) -> Self {
+        match thrown {
+            Thrown::Error(raised) => raised,
+            _ => Self::bare(Kind::GeneratorExit),
+        }
+    }
+
+    /// To be thrown in, or to leave a body with: the exit is what carries no number.
+    pub(super) fn into_thrown(self) -> Thrown<Self> {
+        match (self.kind(), &self.0.argument) {
+            (Kind::GeneratorExit, Argument::None) => Thrown::Exit(Exit),
+            _ => Thrown::Error(self),
+        }
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(super) fn is_caught_by(&self, catches: Catches) -> bool {
+        match catches {
+            Catches::Kind(kind) => self.kind() == kind,
+            Catches::AOrB => matches!(self.kind(), Kind::A | Kind::B),
+            Catches::Exception => self.kind().is_exception(),
+            Catches::BaseException => true,
+        }
+    }
+
+    pub(super) fn context(&self) -> Option<Self> {
+        self.0.links.lock().unwrap().context.clone()
+    }
+
+    pub(super) fn set_context(&self, context: Option<Self>) {
+        self.0.links.lock().unwrap().context = context;
+    }
+
+    /// `raise self from cause`.
+    pub(super) fn set_cause(&self, cause: Option<Self>) {
+        let mut links = self.0.links.lock().unwrap();
+        links.cause = cause;
+        links.is_context_hidden = true;
+    }
+
+    /// It is raised while `handled` is: its context, unless that would make a circle.
+    pub(super) fn raised_under(&self, handled: Option<Self>) {
+        let Some(handled) = handled.filter(|handled| !handled.is(self)) else { return };
+        let mut link = handled.clone();
+        for _ in 0..100 {
+            let Some(context) = link.context() else { break };
+            if context.is(self) {
+                link.set_context(None);
+                break;
+            }
+            link = context;
+        }
+        self.set_context(Some(handled));
+    }
+
+    /// It comes out of a body: PEP 479 turns a stop into an error there.
+    pub(super) fn out_of(self, is_generator: bool) -> Self {
+        let message = match self.kind() {
+            Kind::StopIteration if is_generator => "agen-raised-si",
+            Kind::StopAsyncIteration if is_generator => "agen-raised-sai",
+            Kind::StopIteration => "coro-raised-si",
+            _ => return self,
+        };
+        let error = Self::with(Kind::Runtime, message);
+        error.set_cause(Some(self.clone()));
+        error.set_context(Some(self));
+        error
+    }
+
+    pub(super) fn cause(&self) -> Option<Self> {
+        self.0.links.lock().unwrap().cause.clone()
+    }
+
+    /// With its causes and contexts, as the traces have it.
+    pub(super) fn chain(&self) -> String {
+        let (mut text, mut seen, mut link) = (self.to_string(), vec![self.clone()], self.clone());
+        while seen.len() < 8 {
+            let (relation, next) = {
+                let links = link.0.links.lock().unwrap();
+                match (&links.cause, &links.context) {
+                    (Some(cause), _) => ("cause", cause.clone()),
+                    (None, Some(context)) if !links.is_context_hidden => ("ctx", context.clone()),
+                    _ => break,
+                }
+            };
+            if seen.iter().any(|seen| seen.is(&next)) {
+                text.push_str(" | loop");
+                break;
+            }
+            text = format!("{text} | {relation} {next}");
+            seen.push(next.clone());
+            link = next;
+        }
+        text
+    }
+}
+
+impl fmt::Display for Raised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.kind().name();
+        match self.0.argument {
+            Argument::None => f.write_str(name),
+            Argument::Number(number) => write!(f, "{name}:{number}"),
+            Argument::Message(message) => write!(f, "{name}:{message}"),
+        }
+    }
+}
+
+impl fmt::Debug for Raised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.chain())
+    }
+}

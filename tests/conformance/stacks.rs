@@ -1,0 +1,103 @@
+//! The exit stacks of a program.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use withal::context::{AsyncExit, AsyncExitStack, Exit, ExitErrors, async_with_send};
+
+use super::frame::{Frame, StackVariable};
+use super::leaf::suspend;
+use super::managers::{Logs, block, settle};
+use super::program::{Block, Error, OnStack};
+use super::raised::Raised;
+use super::statements::{Ran, Scope};
+use super::world::{Handled, World, framed, opaque, transparent};
+
+pub(super) async fn with_stack(frame: &Frame<'_, '_>, body: &Block, scope: &Scope<'_>) -> Ran {
+    let world = frame.world();
+    let handling = frame.handled.len();
+    let depth = scope.stack.map_or(0, |(_, depth)| depth) + 1;
+    frame.locals().stack = StackVariable::OfBlock(depth);
+    let caught = scope.caught.clone();
+    let work = async move |stack: &mut AsyncExitStack| {
+        let scope = Scope { caught, stack: Some((&*stack, depth)) };
+        transparent(frame.world(), block(frame, body, scope)).await
+    };
+    let result = opaque(world, async_with_send(AsyncExitStack::new(), work)).await;
+    frame.handled.truncate(handling);
+    let before = {
+        let mut locals = frame.locals();
+        // The variable still has it, though it is closed.
+        match locals.stack {
+            StackVariable::OfBlock(its) if its == depth => {
+                std::mem::replace(&mut locals.stack, StackVariable::Own(Arc::default()))
+            }
+            _ => StackVariable::Unset,
+        }
+    };
+    drop(before);
+    settle(result, raised)
+}
+
+/// The last one, under those before it.
+fn raised(errors: ExitErrors) -> Raised {
+    let as_raised = |error: Box<dyn Any + Send>| *error.downcast::<Raised>().expect("all raise these");
+    let errors: Vec<_> = errors.into_vec().into_iter().map(as_raised).collect();
+    errors.into_iter().next().expect("there is one at least")
+}
+
+pub(super) async fn on_stack(frame: &Frame<'_, '_>, what: &OnStack, scope: &Scope<'_>) -> Result<(), Raised> {
+    let world = frame.world();
+    let own = match &frame.locals().stack {
+        StackVariable::Own(own) => Some(Arc::clone(own)),
+        _ => None,
+    };
+    let stack = match (&own, scope.stack) {
+        (Some(own), _) => &**own,
+        (None, Some((stack, _))) => stack,
+        (None, None) => unreachable!("it is inside of one"),
+    };
+    match what {
+        OnStack::Enter(manager) => {
+            opaque(world, stack.enter_async_context(Logs::new(world, *manager))).await.map(drop)?;
+        }
+        OnStack::PushAsyncExit(manager) => {
+            let mut logs = Logs::new(world, *manager);
+            stack.push_async_exit(async move |exit: Exit<'_>| logs.aexit(exit).await);
+        }
+        OnStack::Push(manager) => {
+            let logs = Logs::new(world, *manager);
+            stack.push_async_exit(async move |exit: Exit<'_>| logs.exit(exit).await);
+        }
+        OnStack::AsyncCallback(id, times, error) => {
+            let (world, id, times, error) = (Arc::clone(world), *id, *times, *error);
+            stack.push_async_callback(async move || {
+                let handled = Arc::<Handled>::default();
+                framed(&world, &handled, async {
+                    world.log(format_args!("cb {id}"));
+                    suspend(&world, times, -id).await?;
+                    called(&world, error)
+                })
+                .await
+            });
+        }
+        OnStack::Callback(id, error) => {
+            let (world, id, error) = (Arc::clone(world), *id, *error);
+            stack.callback(move || {
+                world.log(format_args!("cb {id}"));
+                called(&world, error)
+            });
+        }
+        OnStack::PopAll => {
+            let popped = StackVariable::Own(Arc::new(stack.pop_all()));
+            let before = std::mem::replace(&mut frame.locals().stack, popped);
+            drop(before);
+        }
+        OnStack::Aclose => opaque(world, stack.pop_all().aclose()).await.map_err(raised)?,
+    }
+    Ok(())
+}
+
+fn called(world: &World, error: Option<Error>) -> Result<(), Raised> {
+    error.map_or(Ok(()), |error| Err(world.raise(Raised::of(error))))
+}
