@@ -68,7 +68,7 @@ impl<T, E> Promise<T, E> {
     /// # Errors
     ///
     /// [`InvalidState`] when the future was cancelled, with the value.
-    pub fn set_result(self, value: T) -> Result<(), InvalidState<T>> {
+    pub fn set_result(mut self, value: T) -> Result<(), InvalidState<T>> {
         match self.settle(Ok(value)) {
             Err(Ok(value)) => Err(InvalidState(value)),
             _ => Ok(()),
@@ -80,7 +80,7 @@ impl<T, E> Promise<T, E> {
     /// # Errors
     ///
     /// [`InvalidState`] when the future was cancelled, with the error.
-    pub fn set_exception(self, error: E) -> Result<(), InvalidState<E>> {
+    pub fn set_exception(mut self, error: E) -> Result<(), InvalidState<E>> {
         match self.settle(Err(Error::Raised(error))) {
             Err(Err(Error::Raised(error))) => Err(InvalidState(error)),
             _ => Ok(()),
@@ -100,18 +100,16 @@ impl<T, E> Promise<T, E> {
         self.shared.as_ref().is_some_and(|shared| shared.stage() == Stage::Cancelled)
     }
 
-    pub(super) fn begin(&self, cx: &Context<'_>) {
-        if let Some(shared) = &self.shared {
-            shared.begin(cx);
-        }
-    }
-
     pub(super) fn is_asked(&self) -> bool {
         self.shared.as_ref().is_some_and(|shared| shared.is_asked())
     }
 
+    pub(super) fn suspend(&self, cx: &Context<'_>) -> bool {
+        self.shared.as_ref().is_some_and(|shared| shared.suspend(cx))
+    }
+
     /// What work has returned, or panicked with.
-    pub(super) fn complete(self, ended: Result<Result<T, E>, Box<dyn Any + Send>>) {
+    pub(super) fn complete(&mut self, ended: Result<Result<T, E>, Box<dyn Any + Send>>) {
         let outcome = match ended {
             Ok(result) => result.map_err(Error::Raised),
             Err(payload) => Err(Error::Panicked(Panic::new(payload))),
@@ -119,12 +117,24 @@ impl<T, E> Promise<T, E> {
         drop(self.settle(outcome));
     }
 
-    fn settle(mut self, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
-        self.shared.take().map_or(Ok(()), |shared| shared.settle(outcome))
+    /// Once; what comes too late comes back.
+    #[inline]
+    pub(super) fn settle(&mut self, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
+        match self.shared.take() {
+            Some(shared) => shared.settle(outcome),
+            None => Ok(()),
+        }
+    }
+
+    /// The promise itself, unless it was completed.
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<Self> {
+        self.shared.take().map(|shared| Self { shared: Some(shared) })
     }
 }
 
 impl<T, E> Drop for Promise<T, E> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(shared) = self.shared.take() {
             drop(shared.settle(Err(Error::Cancelled)));

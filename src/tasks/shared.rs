@@ -1,5 +1,5 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -12,9 +12,16 @@ type Callback<T, E> = Box<dyn FnOnce(&Outcome<T, E>) + Send>;
 pub(super) struct Shared<T, E> {
     state: Mutex<State<T, E>>,
     is_over: Condvar,
-    /// A task is to end: written while the state is locked, and read at every step of the task without.
-    is_asked: AtomicBool,
+    /// Of a task: written while the state is locked, and read at every step of the task without.
+    phase: AtomicU8,
 }
+
+/// It has not awaited anything yet.
+const FRESH: u8 = 0;
+/// It has, and is woken when it is asked to end.
+const SUSPENDED: u8 = 1;
+/// It was asked to end.
+const ASKED: u8 = 2;
 
 struct State<T, E> {
     stage: Stage,
@@ -68,7 +75,7 @@ impl<T, E> Shared<T, E> {
             waiter: None,
             sleepers: 0,
         };
-        Self { state: Mutex::new(state), is_over: Condvar::new(), is_asked: AtomicBool::new(false) }
+        Self { state: Mutex::new(state), is_over: Condvar::new(), phase: AtomicU8::new(FRESH) }
     }
 
     /// Nothing panics while it is locked, and nobody else's code runs.
@@ -96,12 +103,10 @@ impl<T, E> Shared<T, E> {
         if state.stage >= Stage::Ending {
             return Err(outcome);
         }
-        if outcome.is_ok() && self.is_asked() {
-            self.end(state, Err(Error::Cancelled));
-            drop(outcome);
-        } else {
-            self.end(state, outcome);
-        }
+        let is_too_late = outcome.is_ok() && self.is_asked();
+        let (outcome, _dropped) =
+            if is_too_late { (Err(Error::Cancelled), Some(outcome)) } else { (outcome, None) };
+        self.end(state, outcome);
         Ok(())
     }
 
@@ -112,10 +117,12 @@ impl<T, E> Shared<T, E> {
             return false;
         }
         if let Cancel::Task { step } = &mut state.cancel {
-            self.is_asked.store(true, Ordering::Release);
+            self.phase.store(ASKED, Ordering::Release);
             let step = step.take();
             drop(state);
-            step.into_iter().for_each(Waker::wake);
+            if let Some(step) = step {
+                step.wake();
+            }
             return true;
         }
         let is_pending = state.stage == Stage::Pending;
@@ -127,25 +134,29 @@ impl<T, E> Shared<T, E> {
 
     /// Whether the task was asked to end.
     pub(super) fn is_asked(&self) -> bool {
-        self.is_asked.load(Ordering::Acquire)
+        self.phase.load(Ordering::Acquire) == ASKED
     }
 
-    /// Who is to be woken when it is.
-    pub(super) fn begin(&self, cx: &Context<'_>) {
-        if let Cancel::Task { step } = &mut self.state().cancel {
-            *step = Some(cx.waker().clone());
+    /// The same, where it awaits something, and from now on is to be woken when it is asked. A task has one waker.
+    pub(super) fn suspend(&self, cx: &Context<'_>) -> bool {
+        match self.phase.load(Ordering::Acquire) {
+            FRESH => {
+                let mut state = self.state();
+                if let Cancel::Task { step } = &mut state.cancel {
+                    *step = Some(cx.waker().clone());
+                }
+                // It may have been asked since.
+                self.phase.compare_exchange(FRESH, SUSPENDED, Ordering::Release, Ordering::Acquire).is_err()
+            }
+            phase => phase == ASKED,
         }
     }
 
+    #[inline(always)]
     fn end<'a>(&'a self, mut state: MutexGuard<'a, State<T, E>>, outcome: Outcome<T, E>) {
         state.stage = Stage::Ending;
-        // One may be added by another.
-        while let Some(callbacks) = state.callbacks.take() {
-            drop(state);
-            for callback in callbacks.0 {
-                call(callback, &outcome);
-            }
-            state = self.state();
+        if state.callbacks.is_some() {
+            state = self.call_all(state, &outcome);
         }
         let is_cancelled = matches!(outcome, Err(Error::Cancelled));
         state.stage = if is_cancelled { Stage::Cancelled } else { Stage::Finished };
@@ -155,7 +166,26 @@ impl<T, E> Shared<T, E> {
         if sleepers > 0 {
             self.is_over.notify_all();
         }
-        waiter.into_iter().for_each(Waker::wake);
+        if let Some(waiter) = waiter {
+            waiter.wake();
+        }
+    }
+
+    #[cold]
+    fn call_all<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<T, E>>,
+        outcome: &Outcome<T, E>,
+    ) -> MutexGuard<'a, State<T, E>> {
+        // One may be added by another.
+        while let Some(callbacks) = state.callbacks.take() {
+            drop(state);
+            for callback in callbacks.0 {
+                call(callback, outcome);
+            }
+            state = self.state();
+        }
+        state
     }
 
     pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<Outcome<T, E>> {

@@ -43,13 +43,13 @@ pub(super) type Ended<R> = Option<Result<R, Box<dyn Any + Send>>>;
 
 /// Whom the work of a task reports to, which returns an `R`; dropped without a report, its runtime is gone.
 pub(super) trait Report<R> {
-    /// Before the first step: who is to be woken when it is asked to end. A task has one waker.
-    fn begin(&self, cx: &Context<'_>);
-
     /// Whether it was asked to end.
     fn is_asked(&self) -> bool;
 
-    fn report(self, ended: Ended<R>);
+    /// The same, where it awaits something, and from now on is to be woken when it is asked.
+    fn suspend(&self, cx: &Context<'_>) -> bool;
+
+    fn report(&mut self, ended: Ended<R>);
 
     /// Whether that is to be told in the next turn, when others may have ended in the same way.
     fn lingers(&self, _returned: Option<&R>) -> bool {
@@ -58,29 +58,28 @@ pub(super) trait Report<R> {
 }
 
 /// The work of a task.
+///
+/// tokio moves it until it has its place, and writes that over when it has ended: so it is small.
 #[pin_project]
 pub(super) struct Run<F, R, P> {
-    /// None when it is over.
     #[pin]
-    work: Option<F>,
-    has_begun: bool,
+    state: State<F, R>,
     /// What was detached inside, and has to be over before the task is.
     inner: Inner,
-    /// How the work has ended.
-    ended: Option<Ended<R>>,
-    /// None when it has reported.
-    report: Option<P>,
+    report: P,
+}
+
+#[pin_project(project = StateProj)]
+enum State<F, R> {
+    Working(#[pin] F),
+    /// How, is not told yet. Few come here, hence the box.
+    Ended(Box<Ended<R>>),
+    Over,
 }
 
 impl<F, R, P> Run<F, R, P> {
     pub(super) fn new(work: F, report: P) -> Self {
-        Self {
-            work: Some(work),
-            has_begun: false,
-            inner: Inner::default(),
-            ended: None,
-            report: Some(report),
-        }
+        Self { state: State::Working(work), inner: Inner::default(), report }
     }
 }
 
@@ -93,46 +92,66 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
-        let Some(report) = this.report.as_ref() else { return Poll::Ready(()) };
-        if this.ended.is_none() {
-            if !std::mem::replace(this.has_begun, true) {
-                report.begin(cx);
-            }
-            let extent = Extent::open(this.inner);
-            // Asked before it began, it does not begin; asked while it is polled, it ends where it awaits.
-            let mut ended = None;
-            if !report.is_asked() {
-                match caught(|| this.work.as_mut().as_pin_mut().map_or(Poll::Pending, |work| work.poll(cx))) {
-                    Ok(Poll::Pending) if !report.is_asked() => return Poll::Pending,
-                    Ok(Poll::Pending) => {}
-                    Ok(Poll::Ready(output)) => ended = Some(Ok(output)),
-                    Err(payload) => ended = Some(Err(payload)),
+        loop {
+            match this.state.as_mut().project() {
+                StateProj::Working(_) => {
+                    let extent = Extent::open(this.inner);
+                    let ended = ready!(step(this.state.as_mut(), this.report, cx));
+                    drop(extent);
+                    let returned = ended.as_ref().and_then(|ended| ended.as_ref().ok());
+                    let lingers = this.report.lingers(returned);
+                    if this.inner.is_empty() && !lingers {
+                        this.report.report(ended);
+                        return Poll::Ready(());
+                    }
+                    this.state.set(State::Ended(Box::new(ended)));
+                    if lingers {
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
                 }
-            }
-            // Before anybody is told that it is over. Of two panics, the first is told.
-            if let (Err(payload), None | Some(Ok(_))) = (caught(|| this.work.set(None)), &ended) {
-                ended = Some(Err(payload));
-            }
-            drop(extent);
-            let returned = ended.as_ref().and_then(|ended| ended.as_ref().ok());
-            let lingers = report.lingers(returned);
-            if this.inner.is_empty() && !lingers {
-                if let Some(report) = this.report.take() {
-                    report.report(ended);
+                StateProj::Ended(ended) => {
+                    ready!(pin!(this.inner.wait()).poll(cx));
+                    this.report.report(ended.take());
+                    this.state.set(State::Over);
                 }
-                return Poll::Ready(());
-            }
-            *this.ended = Some(ended);
-            if lingers {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
+                StateProj::Over => return Poll::Ready(()),
             }
         }
-        ready!(pin!(this.inner.wait()).poll(cx));
-        if let (Some(report), Some(ended)) = (this.report.take(), this.ended.take()) {
-            report.report(ended);
+    }
+}
+
+/// Ready when the work has ended, and is gone: before anybody is told so.
+#[inline]
+fn step<F, P>(
+    mut state: Pin<&mut State<F, F::Output>>,
+    report: &P,
+    cx: &mut Context<'_>,
+) -> Poll<Ended<F::Output>>
+where
+    F: std::future::Future,
+    P: Report<F::Output>,
+{
+    let polled = caught(|| match state.as_mut().project() {
+        // Asked before it began, it does not begin; asked while it is polled, it ends where it awaits.
+        StateProj::Working(work) if !report.is_asked() => {
+            let polled = work.poll(cx);
+            if polled.is_ready() {
+                state.set(State::Over);
+            }
+            polled
         }
-        Poll::Ready(())
+        _ => Poll::Pending,
+    });
+    match polled {
+        Ok(Poll::Ready(output)) => Poll::Ready(Some(Ok(output))),
+        Ok(Poll::Pending) if !report.suspend(cx) => Poll::Pending,
+        Ok(Poll::Pending) => Poll::Ready(caught(|| state.set(State::Over)).err().map(Err)),
+        Err(payload) => {
+            // Of two panics, the first is told.
+            drop(caught(|| state.set(State::Over)));
+            Poll::Ready(Some(Err(payload)))
+        }
     }
 }
 
@@ -141,15 +160,15 @@ fn caught<R>(f: impl FnOnce() -> R) -> Result<R, Box<dyn Any + Send>> {
 }
 
 impl<T, E> Report<Result<T, E>> for Promise<T, E> {
-    fn begin(&self, cx: &Context<'_>) {
-        Promise::begin(self, cx);
-    }
-
     fn is_asked(&self) -> bool {
         Promise::is_asked(self)
     }
 
-    fn report(self, ended: Ended<Result<T, E>>) {
+    fn suspend(&self, cx: &Context<'_>) -> bool {
+        Promise::suspend(self, cx)
+    }
+
+    fn report(&mut self, ended: Ended<Result<T, E>>) {
         // Dropped without, it is cancelled.
         if let Some(ended) = ended {
             self.complete(ended);

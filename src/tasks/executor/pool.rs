@@ -123,7 +123,7 @@ impl ThreadPoolExecutor {
         T: Send + 'static,
         E: Send + 'static,
     {
-        let (promise, future) = Promise::new();
+        let (mut promise, future) = Promise::new();
         let job = move || {
             if promise.set_running() {
                 promise.complete(catch_unwind(AssertUnwindSafe(work)));

@@ -54,13 +54,14 @@ use crate::tasks::Task;
 /// ```
 pub struct TaskGroup<E> {
     group: Arc<Group<E>>,
+    is_over: bool,
 }
 
 impl<E: Send + 'static> TaskGroup<E> {
     /// Without tasks.
     #[must_use]
     pub fn new() -> Self {
-        Self { group: Arc::new(Group::new()) }
+        Self { group: Arc::new(Group::new()), is_over: false }
     }
 
     /// Makes a task, on the current runtime.
@@ -126,9 +127,9 @@ impl<E: Send + 'static> AsyncExit for TaskGroup<E> {
         if !exit.is_ok() {
             self.group.abort();
         }
-        self.group.begin_exit();
-        poll_fn(|cx| self.group.poll_over(cx)).await;
-        self.group.outcome()
+        let outcome = poll_fn(|cx| self.group.poll_over(cx)).await;
+        self.is_over = true;
+        outcome
     }
 }
 
@@ -140,7 +141,9 @@ impl<E: Send + 'static> Default for TaskGroup<E> {
 
 impl<E> Drop for TaskGroup<E> {
     fn drop(&mut self) {
-        self.group.abandon();
+        if !self.is_over {
+            self.group.abandon();
+        }
     }
 }
 

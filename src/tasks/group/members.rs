@@ -1,52 +1,66 @@
+use slab::Slab;
+
 use crate::tasks::Canceller;
 
 /// The tasks of a group that are not over, each in a place of its own: it leaves by that.
-#[derive(Default)]
-pub(super) struct Members {
-    places: Vec<Place>,
-    /// The first that is free.
-    free: Option<usize>,
-    count: usize,
-}
-
-enum Place {
-    Taken(Canceller),
-    /// With the next one.
-    Free(Option<usize>),
+pub(super) enum Members {
+    /// One at most, which needs no allocation.
+    One(Option<Canceller>),
+    Many(Slab<Canceller>),
 }
 
 impl Members {
     pub(super) fn count(&self) -> usize {
-        self.count
+        match self {
+            Self::One(one) => usize::from(one.is_some()),
+            Self::Many(many) => many.len(),
+        }
     }
 
     pub(super) fn add(&mut self, canceller: Canceller) -> usize {
-        self.count += 1;
-        let Some(free) = self.free else {
-            self.places.push(Place::Taken(canceller));
-            return self.places.len() - 1;
-        };
-        if let Place::Free(next) = std::mem::replace(&mut self.places[free], Place::Taken(canceller)) {
-            self.free = next;
+        match self {
+            Self::One(one @ None) => {
+                *one = Some(canceller);
+                0
+            }
+            Self::One(one) => {
+                // It keeps its place.
+                let mut many: Slab<_> = one.take().into_iter().enumerate().collect();
+                let place = many.insert(canceller);
+                *self = Self::Many(many);
+                place
+            }
+            Self::Many(many) => many.insert(canceller),
         }
-        free
     }
 
-    pub(super) fn remove(&mut self, place: usize) {
-        self.count -= 1;
-        self.places[place] = Place::Free(self.free.replace(place));
-        if self.count == 0 {
-            // Nothing is left of a crowd.
-            *self = Self::default();
+    /// Whether it was the last.
+    pub(super) fn remove(&mut self, place: usize) -> bool {
+        match self {
+            Self::One(one) => *one = None,
+            Self::Many(many) => {
+                drop(many.remove(place));
+                if !many.is_empty() {
+                    return false;
+                }
+                // Nothing is left of a crowd.
+                *self = Self::default();
+            }
         }
+        true
     }
 
     /// To be called when the group is not locked any more.
     pub(super) fn cancellers(&self) -> Vec<Canceller> {
-        let taken = |place: &Place| match place {
-            Place::Taken(canceller) => Some(canceller.clone()),
-            Place::Free(_) => None,
-        };
-        self.places.iter().filter_map(taken).collect()
+        match self {
+            Self::One(one) => one.iter().cloned().collect(),
+            Self::Many(many) => many.iter().map(|(_, canceller)| canceller.clone()).collect(),
+        }
+    }
+}
+
+impl Default for Members {
+    fn default() -> Self {
+        Self::One(None)
     }
 }

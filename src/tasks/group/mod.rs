@@ -1,5 +1,6 @@
 //! Groups of tasks that end together: `asyncio.TaskGroup`.
 
+mod aborting;
 mod any_error;
 mod child;
 mod error;

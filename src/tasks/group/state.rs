@@ -1,9 +1,8 @@
-use std::any::Any;
 use std::future::Future;
-use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use super::aborting::{Aborting, Failure};
 use super::child::Child;
 use super::members::Members;
 use super::{ErrorGroup, Grouped, TaskGroupError};
@@ -17,19 +16,12 @@ pub(super) struct Group<E> {
 
 struct State<E> {
     members: Members,
-    errors: Vec<E>,
-    panic: Option<Box<dyn Any + Send>>,
+    /// None is what most have, and takes less.
+    aborting: Option<Box<Aborting<E>>>,
     stage: Stage,
-    /// The tasks are cancelled.
-    is_aborting: bool,
-    /// What tasks that ended while the block is about to be interrupted have to say, when it was: before, the block would
-    /// see that a task of its is over, and not what with.
-    late: Vec<Late>,
     /// Of whoever waits, which is one: the block for the first failure, then the exit for the last task.
     waiter: Option<Waker>,
 }
-
-type Late = Box<dyn FnOnce() + Send>;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Stage {
@@ -39,23 +31,9 @@ enum Stage {
     Over,
 }
 
-/// A task that has failed.
-pub(super) enum Failure<E> {
-    Error(E),
-    Panic(Box<dyn Any + Send>),
-}
-
 impl<E> Group<E> {
     pub(super) fn new() -> Self {
-        let state = State {
-            members: Members::default(),
-            errors: Vec::new(),
-            panic: None,
-            stage: Stage::Block,
-            is_aborting: false,
-            late: Vec::new(),
-            waiter: None,
-        };
+        let state = State { members: Members::default(), aborting: None, stage: Stage::Block, waiter: None };
         Self { state: Mutex::new(state) }
     }
 
@@ -72,7 +50,7 @@ impl<E> Group<E> {
         let mut state = self.state();
         if state.stage == Stage::Over {
             Err(TaskGroupError::Finished)
-        } else if state.is_aborting {
+        } else if state.aborting.is_some() {
             Err(TaskGroupError::ShuttingDown)
         } else {
             Ok(state.members.add(canceller))
@@ -80,94 +58,108 @@ impl<E> Group<E> {
     }
 
     /// A task is over. Whether what it says to its handle has to wait, by [`say_late`](Self::say_late).
-    pub(super) fn over(&self, place: usize, failure: Option<Failure<E>>) -> bool {
+    pub(super) fn over(&self, place: usize) -> bool {
         let mut state = self.state();
-        state.members.remove(place);
-        let is_failure = failure.is_some();
-        match failure {
-            Some(Failure::Error(error)) => state.errors.push(error),
-            // The first is the one that is told.
-            Some(Failure::Panic(payload)) if state.panic.is_none() => state.panic = Some(payload),
-            _ => {}
+        let was_last = state.members.remove(place);
+        if state.stage == Stage::Block {
+            return state.aborting.is_some();
         }
-        let to_cancel = if is_failure { state.abort() } else { Vec::new() };
-        let is_late = state.is_aborting && state.stage == Stage::Block;
-        let is_awaited = if state.stage == Stage::Block { is_failure } else { state.members.count() == 0 };
-        let waiter = if is_awaited { state.waiter.take() } else { None };
+        if was_last {
+            let waiter = state.waiter.take();
+            drop(state);
+            if let Some(waiter) = waiter {
+                waiter.wake();
+            }
+        }
+        false
+    }
+
+    /// The same for one that has failed.
+    #[cold]
+    pub(super) fn failed(&self, place: usize, failure: Failure<E>) -> bool {
+        let mut state = self.state();
+        let was_last = state.members.remove(place);
+        let to_cancel = state.abort();
+        state.aborting.get_or_insert_default().add(failure);
+        let is_late = state.stage == Stage::Block;
+        let waiter = if is_late || was_last { state.waiter.take() } else { None };
         drop(state);
         cancel(to_cancel);
-        waiter.into_iter().for_each(Waker::wake);
+        if let Some(waiter) = waiter {
+            waiter.wake();
+        }
         is_late
     }
 
     /// Keeps what a task says until the block is gone.
+    #[cold]
     pub(super) fn say_late(&self, say: impl FnOnce() + Send + 'static) {
         let mut state = self.state();
-        if state.stage == Stage::Block {
-            state.late.push(Box::new(say));
-        } else {
-            drop(state);
-            say();
+        let is_block = state.stage == Stage::Block;
+        match &mut state.aborting {
+            Some(aborting) if is_block => aborting.say_late(Box::new(say)),
+            _ => {
+                drop(state);
+                say();
+            }
         }
     }
 
+    #[cold]
     pub(super) fn abort(&self) {
         let to_cancel = self.state().abort();
         cancel(to_cancel);
     }
 
     /// Nobody waits any more for those that are left.
+    #[cold]
     pub(super) fn abandon(&self) {
-        if self.state().stage != Stage::Over {
-            self.abort();
-            self.begin_exit();
-        }
+        self.abort();
+        drop(self.exit());
     }
 
     /// The block is gone, and what was kept is said.
-    pub(super) fn begin_exit(&self) {
+    #[inline]
+    fn exit(&self) -> MutexGuard<'_, State<E>> {
         let mut state = self.state();
         if state.stage == Stage::Block {
             state.stage = Stage::Exit;
+            if state.aborting.is_some() {
+                return self.say_all(state);
+            }
         }
-        let late = std::mem::take(&mut state.late);
+        state
+    }
+
+    #[cold]
+    fn say_all<'a>(&'a self, mut state: MutexGuard<'a, State<E>>) -> MutexGuard<'a, State<E>> {
+        let late = state.aborting.as_mut().map(|aborting| aborting.take_late());
         drop(state);
-        for say in late {
-            say();
-        }
+        late.into_iter().flatten().for_each(|say| say());
+        self.state()
     }
 
     /// Ready when a task has failed.
     pub(super) fn poll_failed(&self, cx: &Context<'_>) -> Poll<()> {
         let mut state = self.state();
-        if state.panic.is_some() || !state.errors.is_empty() {
+        if state.aborting.as_ref().is_some_and(|aborting| aborting.has_failed()) {
             return Poll::Ready(());
         }
         state.wait(cx);
         Poll::Pending
     }
 
-    /// Ready when no task is left, those that tasks make meanwhile among them. Then it is over.
-    pub(super) fn poll_over(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut state = self.state();
-        if state.members.count() == 0 {
-            state.stage = Stage::Over;
-            return Poll::Ready(());
+    /// For when the block is gone: ready when no task is left, those that tasks make meanwhile among them. Then it is over.
+    pub(super) fn poll_over(&self, cx: &Context<'_>) -> Poll<Result<(), ErrorGroup<E>>> {
+        let mut state = self.exit();
+        if state.members.count() > 0 {
+            state.wait(cx);
+            return Poll::Pending;
         }
-        state.wait(cx);
-        Poll::Pending
-    }
-
-    /// What has come of it, when no task is left.
-    pub(super) fn outcome(&self) -> Result<(), ErrorGroup<E>> {
-        let (panic, errors) = {
-            let mut state = self.state();
-            (state.panic.take(), std::mem::take(&mut state.errors))
-        };
-        if let Some(payload) = panic {
-            resume_unwind(payload);
-        }
-        ErrorGroup::new(errors).map_or(Ok(()), Err)
+        state.stage = Stage::Over;
+        let aborting = state.aborting.take();
+        drop(state);
+        Poll::Ready(aborting.map_or(Ok(()), |aborting| aborting.outcome()))
     }
 }
 
@@ -181,8 +173,11 @@ impl<E> State<E> {
 
     /// Those that are to be cancelled.
     fn abort(&mut self) -> Vec<Canceller> {
-        let was_aborting = std::mem::replace(&mut self.is_aborting, true);
-        if was_aborting { Vec::new() } else { self.members.cancellers() }
+        if self.aborting.is_some() {
+            return Vec::new();
+        }
+        self.aborting = Some(Box::default());
+        self.members.cancellers()
     }
 }
 
