@@ -157,8 +157,8 @@
 //! | what is thrown into a body | is raised in whatever it awaits | is raised at its next yield, or in a [`wait`](crate::coroutine::Yielder::wait): no future can be told to fail |
 //! | misuse: twice awaited, entered twice, two operations at once, a second result | is an error when it runs | does not compile; what only a run can show is an error with Python's words |
 //!
-//! 5,000 random programs of generators, coroutines, managers and exit stacks, and what CPython 3.13 did with them, are run by
-//! the crate's tests: the traces are the same, line by line, but for what these rules leave out, 598 programs in all.
+//! 5,000 random programs of generators, coroutines, managers and exit stacks, and what `CPython` 3.13 did with them, are run
+//! by the crate's tests: the traces are the same, line by line, but for what these rules leave out, 598 programs in all.
 //!
 //! | what | Python | here | left out |
 //! |---|---|---|---|
