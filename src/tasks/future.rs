@@ -1,7 +1,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::shared::{Shared, Stage, call};
@@ -82,6 +82,11 @@ impl<T, E> Future<T, E> {
     /// So where it says true, no value will come of it. Unlike in PEP 3148, false stands also for what was cancelled before; there it is asyncio's.
     pub fn cancel(&self) -> bool {
         self.shared.cancel()
+    }
+
+    /// Whether it is a task that is not over; then `waker` is woken when it is, in place of whoever awaits it.
+    pub(super) fn is_task_left(&self, waker: &Waker) -> bool {
+        self.shared.is_task_left(waker)
     }
 
     /// What cancels it, and can be cloned and sent away.

@@ -1,9 +1,15 @@
+use std::convert::Infallible;
 use std::fmt;
 use std::future::Future as _;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker, ready};
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 use super::{Future, Outcome, Wait, wait};
+use crate::cleanup::Cleanup;
 
 /// Waits for all futures, and gives their values in order, or the first error: `asyncio.gather`.
 ///
@@ -18,7 +24,8 @@ use super::{Future, Outcome, Wait, wait};
 ///
 /// # Cancel safety
 ///
-/// Dropped, it cancels those that are not over.
+/// Dropped, it cancels those that are not over. To wait for the tasks among them is a [cleanup](crate::cleanup), so that the
+/// scopes around wait, too: asyncio's is cancelled no sooner than they are.
 ///
 /// # Examples
 ///
@@ -93,10 +100,29 @@ fn in_order<T>(mut done: Vec<(usize, T)>) -> Vec<T> {
 
 impl<T, E> Drop for Gather<T, E> {
     fn drop(&mut self) {
-        for future in self.wait.iter().flat_map(Wait::pending) {
-            future.cancel();
+        let Some(wait) = self.wait.take() else { return };
+        let (held, released) = oneshot::channel();
+        let held = Waker::from(Arc::new(Held(held)));
+        let mut is_any_left = false;
+        for future in wait.pending() {
+            is_any_left |= future.cancel() && future.is_task_left(&held);
+        }
+        // Where no runtime is, nobody waits, and they end all the same.
+        if is_any_left && Handle::try_current().is_ok() {
+            let ended = async {
+                drop(released.await);
+                Ok::<_, Infallible>(())
+            };
+            Cleanup::new(ended).named("gather").detach();
         }
     }
+}
+
+/// The waker of several, which are woken once each: when they all were, the channel is closed.
+struct Held(#[expect(dead_code, reason = "to be dropped is what it is for")] oneshot::Sender<Infallible>);
+
+impl Wake for Held {
+    fn wake(self: Arc<Self>) {}
 }
 
 impl<T, E> fmt::Debug for Gather<T, E> {

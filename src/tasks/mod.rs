@@ -52,7 +52,8 @@
 //!   added; a loop does what is ready in the order in which it became so, and timers by their time.
 //! - **A task that was cancelled is gone when it says so**: its future is dropped first, and the exits of the
 //!   [scopes](crate::context) in it are awaited; then callbacks and whoever waits are told.
-//! - **A group that has ended has no task left**, whichever way it has ended, and also when it was dropped.
+//! - **A group that has ended has no task left**, whichever way it has ended, and also when it was dropped. The scopes around
+//!   a group, or a [`gather`](gather()), that was dropped go on when its tasks are over.
 //! - **Nothing here needs a runtime but what says so**: [`create_task`](create_task()), and whatever has a deadline.
 //!
 //! # What is not

@@ -188,6 +188,17 @@ impl<T, E> Shared<T, E> {
         state
     }
 
+    /// Whether it is a task that is not over; then `waker` is woken when it is, in place of whoever awaits it.
+    pub(super) fn is_task_left(&self, waker: &Waker) -> bool {
+        let mut state = self.state();
+        let is_left = state.stage <= Stage::Ending && matches!(state.cancel, Cancel::Task { .. });
+        let before = if is_left { state.waiter.replace(waker.clone()) } else { None };
+        // Its destructor is somebody else's code.
+        drop(state);
+        drop(before);
+        is_left
+    }
+
     pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<Outcome<T, E>> {
         let mut state = self.state();
         if let Some(outcome) = state.outcome.take() {

@@ -43,13 +43,18 @@ impl Ledger {
         self.gate.subscribe().wait_for(|is_open| *is_open).await.unwrap();
     }
 
-    /// All that was entered was exited to its end, or dropped where that is its exit; and nothing before what is inside of
-    /// it: `a.b` is inside of `a`.
+    /// All that was entered was exited to its end, or dropped where that is its exit; nothing before what is inside of it,
+    /// and nothing entered after what it is inside of: `a.b` is inside of `a`.
     pub(crate) fn check(&self, dropped: &[&str]) {
         let words = self.words.lock().unwrap();
-        let mut open: Vec<&str> = Vec::new();
+        let (mut open, mut over) = (Vec::<&str>::new(), Vec::<&str>::new());
+        let is_inside =
+            |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
         for word in words.iter() {
             let (begins, ends) = if let Some(name) = word.strip_prefix('+') {
+                let around = over.iter().find(|over| is_inside(name, over));
+                assert_eq!(around, None, "exited when {name} is entered: {words:?}");
+                over.retain(|over| *over != name);
                 open.push(name);
                 continue;
             } else if let Some(exit) = word.strip_prefix('<') {
@@ -61,14 +66,12 @@ impl Ledger {
                 (None, word.strip_suffix('>'))
             };
             if let Some(name) = begins {
-                let inside = open
-                    .iter()
-                    .find(|open| open.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
+                let inside = open.iter().find(|open| is_inside(open, name));
                 assert_eq!(inside, None, "still open when {name} is exited: {words:?}");
             }
             if let Some(name) = ends {
                 let at = open.iter().rposition(|open| *open == name).expect(word);
-                open.remove(at);
+                over.push(open.remove(at));
             }
         }
         assert!(open.is_empty(), "not exited: {open:?} of {words:?}");

@@ -88,7 +88,13 @@
 //! | debug mode, task factories, default executors, transports, signals, servers | n.a.: tokio's, or of no use here |
 #![expect(clippy::unit_arg, reason = "work that logs and is fine is one expression")]
 
+#[path = "../support/every_await.rs"]
+mod every_await;
+#[path = "../support/ledger.rs"]
+mod ledger;
+
 mod as_completed;
+mod cancel;
 mod event_loop;
 mod executor;
 mod future;

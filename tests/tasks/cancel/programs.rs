@@ -1,0 +1,266 @@
+//! Programs: each in a scope `a`, with something of `tasks` in a scope `a.*`, and scopes inside of that.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio::task::yield_now;
+use withal::context::{Detach, Restart, async_with};
+use withal::tasks::{
+    ErrorGroup, Spawner, TaskGroup, ThreadPoolExecutor, TimeoutError, as_completed, create_task, gather,
+    shield, timeout, wait,
+};
+
+use super::Outcome;
+use crate::ledger::{Ledger, probes};
+
+probes!(Detached: Detach, Restarted: Restart);
+
+const SOON: Duration = Duration::from_millis(5);
+
+type Group = TaskGroup<String>;
+
+async fn child(ledger: Ledger, name: &'static str) -> Outcome {
+    async_with!(n = Detached::new(&ledger, name) => {
+        yield_now().await;
+        *n
+    })
+}
+
+async fn slower(ledger: Ledger, name: &'static str) -> Outcome {
+    async_with!(n = Restarted::new(&ledger, name) => {
+        yield_now().await;
+        yield_now().await;
+        *n
+    })
+}
+
+async fn fails(ledger: Ledger, name: &'static str) -> Outcome {
+    async_with!(_n = Restarted::new(&ledger, name) => { yield_now().await; })?;
+    Err("failed".to_owned())
+}
+
+/// Never ends by itself.
+async fn stays(ledger: Ledger, name: &'static str) -> Outcome {
+    async_with!(_n = Detached::new(&ledger, name) => { pending::<Outcome>().await? })
+}
+
+/// On several threads one may be cancelled by the other.
+fn failed(errors: ErrorGroup<String>) -> String {
+    errors.into_iter().next().expect("there is one at least")
+}
+
+pub(super) async fn plain(ledger: Ledger) -> Outcome {
+    async_with!(_a = Detached::new(&ledger, "a"), _group = Restarted::new(&ledger, "a.group") => {
+        async_with!(group = Group::new() => {
+            let one = group.create_task(child(ledger.clone(), "a.group.one"));
+            let two = group.create_task(child(ledger.clone(), "a.group.two"));
+            group.create_task(child(ledger.clone(), "a.group.three"));
+            yield_now().await;
+            one.await.unwrap() + two.await.unwrap()
+        })
+        .map_err(failed)?
+    })
+}
+
+pub(super) async fn of_one(ledger: Ledger) -> Outcome {
+    async_with!(_a = Detached::new(&ledger, "a"), _group = Detached::new(&ledger, "a.group") => {
+        async_with!(group = Group::new() => { group.create_task(child(ledger.clone(), "a.group.one")); })
+            .map_err(failed)?;
+        yield_now().await;
+        7
+    })
+}
+
+pub(super) async fn by_the_function(ledger: Ledger) -> Outcome {
+    async_with!(_a = Detached::new(&ledger, "a"), _group = Detached::new(&ledger, "a.group") => {
+        let group = async_with(Group::new(), async |group| {
+            let one = group.create_task(child(ledger.clone(), "a.group.one"));
+            let two = group.create_task(child(ledger.clone(), "a.group.two"));
+            Ok::<_, String>(one.await.unwrap() + two.await.unwrap())
+        });
+        group.await.map_err(|error| error.to_string())?
+    })
+}
+
+pub(super) async fn nested(ledger: Ledger) -> Outcome {
+    async fn inner(ledger: Ledger) -> Outcome {
+        async_with!(_b = Detached::new(&ledger, "a.group.b") => {
+            async_with!(group = Group::new() => {
+                group.create_task(child(ledger.clone(), "a.group.b.one"));
+                group.create_task(child(ledger.clone(), "a.group.b.two")).await.unwrap()
+            })
+            .map_err(failed)?
+        })
+    }
+    async_with!(_a = Detached::new(&ledger, "a"), _group = Restarted::new(&ledger, "a.group") => {
+        async_with!(group = Group::new() => {
+            let one = group.create_task(inner(ledger.clone()));
+            let two = async_with!(_c = Detached::new(&ledger, "a.group.c") => {
+                async_with!(group = Group::new() => {
+                    group.create_task(child(ledger.clone(), "a.group.c.one")).await.unwrap()
+                })
+                .map_err(failed)?
+            })?;
+            one.await.unwrap() + two
+        })
+        .map_err(failed)?
+    })
+}
+
+pub(super) async fn failing(ledger: Ledger) -> Outcome {
+    async_with!(_a = Detached::new(&ledger, "a"), _group = Restarted::new(&ledger, "a.group") => {
+        async_with!(group = Group::new() => {
+            group.create_task(fails(ledger.clone(), "a.group.one"));
+            group.create_task(fails(ledger.clone(), "a.group.two"));
+            group.create_task(stays(ledger.clone(), "a.group.three"));
+            stays(ledger.clone(), "a.group.four").await?
+        })
+        .map_err(failed)?
+    })
+}
+
+pub(super) async fn made_by_tasks(ledger: Ledger) -> Outcome {
+    async fn makes(ledger: Ledger, spawner: Spawner<String>) -> Outcome {
+        async_with!(n = Detached::new(&ledger, "a.group.one") => {
+            // It is refused where the group ends first.
+            drop(spawner.create_task(child(ledger.clone(), "a.group.two")));
+            yield_now().await;
+            *n
+        })
+    }
+    async_with!(_a = Detached::new(&ledger, "a"), _group = Restarted::new(&ledger, "a.group") => {
+        async_with!(group = Group::new() => {
+            let spawner = group.spawner();
+            group.create_task(makes(ledger.clone(), spawner)).await.unwrap()
+        })
+        .map_err(failed)?
+    })
+}
+
+pub(super) async fn limited(ledger: Ledger) -> Outcome {
+    async_with!(n = Detached::new(&ledger, "a"), _limit = Restarted::new(&ledger, "a.limit") => {
+        let late = async_with!(_limit = timeout(SOON) => {
+            async_with!(_b = Detached::new(&ledger, "a.limit.b"), _c = Restarted::new(&ledger, "a.limit.b.c") => {
+                pending::<()>().await;
+            })?;
+        });
+        assert_eq!(late, Err(TimeoutError::Elapsed));
+        assert!(ledger.words().ends_with("a.limit.b>"), "the exits inside are awaited");
+        yield_now().await;
+        *n
+    })
+}
+
+pub(super) async fn limited_group(ledger: Ledger) -> Outcome {
+    async_with!(n = Detached::new(&ledger, "a"), _limit = Restarted::new(&ledger, "a.limit") => {
+        let late = async_with!(_limit = timeout(SOON) => {
+            async_with!(_group = Detached::new(&ledger, "a.limit.group") => {
+                async_with!(group = Group::new() => {
+                    group.create_task(stays(ledger.clone(), "a.limit.group.one"));
+                    group.create_task(stays(ledger.clone(), "a.limit.group.two"));
+                })
+                .map_err(failed)?;
+            })?;
+        });
+        assert_eq!(late, Err(TimeoutError::Elapsed));
+        assert!(ledger.words().ends_with("a.limit.group>"), "the exits inside are awaited");
+        yield_now().await;
+        *n
+    })
+}
+
+pub(super) async fn gathered(ledger: Ledger) -> Outcome {
+    async_with!(_a = Detached::new(&ledger, "a"), _gather = Restarted::new(&ledger, "a.gather") => {
+        let tasks = ["a.gather.one", "a.gather.two"].map(|name| create_task(child(ledger.clone(), name)));
+        gather(tasks).await.map_err(|error| error.raised().unwrap())?.into_iter().sum()
+    })
+}
+
+/// Never dropped before its end.
+async fn whole(ledger: Ledger, name: &'static str) -> Outcome {
+    struct Whole(Ledger, Option<&'static str>);
+    impl Drop for Whole {
+        fn drop(&mut self) {
+            if let Some(name) = self.1 {
+                self.0.say(format_args!("~{name}"));
+            }
+        }
+    }
+    let mut whole = Whole(ledger.clone(), Some(name));
+    let outcome = child(ledger, name).await;
+    whole.1 = None;
+    outcome
+}
+
+pub(super) async fn shielded(ledger: Ledger) -> Outcome {
+    async_with!(_a = Detached::new(&ledger, "a"), _shield = Restarted::new(&ledger, "a.shield") => {
+        let one = shield(whole(ledger.clone(), "a.shield.one")).await?;
+        one + shield(group_of(ledger.clone(), "a.shield.two")).await?
+    })
+}
+
+async fn group_of(ledger: Ledger, name: &'static str) -> Outcome {
+    async_with!(group = Group::new() => { group.create_task(whole(ledger, name)).await.unwrap() })
+        .map_err(failed)
+}
+
+pub(super) async fn waited_for(ledger: Ledger) -> Outcome {
+    async_with!(_a = Detached::new(&ledger, "a"), _group = Restarted::new(&ledger, "a.group") => {
+        async_with!(group = Group::new() => {
+            let one = group.create_task(child(ledger.clone(), "a.group.one"));
+            let two = group.create_task(slower(ledger.clone(), "a.group.two"));
+            let first = wait([one, two]).first_completed().await;
+            yield_now().await;
+            let rest = wait(first.pending.into_iter().map(|(_, task)| task)).await;
+            first.done.into_iter().chain(rest.done).map(|(_, done)| done.unwrap()).sum::<u32>()
+        })
+        .map_err(failed)?
+    })
+}
+
+pub(super) async fn completed(ledger: Ledger) -> Outcome {
+    async_with!(_a = Detached::new(&ledger, "a"), _completed = Restarted::new(&ledger, "a.completed") => {
+        let names = ["a.completed.one", "a.completed.two"];
+        let mut completed = as_completed(names.map(|name| Box::pin(child(ledger.clone(), name))));
+        let mut sum = 0;
+        while let Some((_, n)) = completed.next().await {
+            sum += n?;
+        }
+        sum
+    })
+}
+
+pub(super) async fn tasks_completed(ledger: Ledger) -> Outcome {
+    async_with!(_a = Detached::new(&ledger, "a"), _group = Restarted::new(&ledger, "a.group") => {
+        async_with!(group = Group::new() => {
+            let tasks = ["a.group.one", "a.group.two"].map(|name| group.create_task(child(ledger.clone(), name)));
+            let mut completed = as_completed(tasks);
+            let mut sum = 0;
+            while let Some((_, n)) = completed.next().await {
+                sum += n.unwrap();
+            }
+            sum
+        })
+        .map_err(failed)?
+    })
+}
+
+pub(super) async fn on_threads(ledger: Ledger) -> Outcome {
+    async_with!(_a = Detached::new(&ledger, "a"), _pool = Restarted::new(&ledger, "a.pool") => {
+        async_with!(executor = ThreadPoolExecutor::new(1).unwrap() => {
+            let [one, two] = ["a.pool.one", "a.pool.two"].map(|name| {
+                let ledger = ledger.clone();
+                executor.submit(move || {
+                    ledger.say(format_args!("+{name}"));
+                    std::thread::yield_now();
+                    ledger.say(format_args!("{name}>"));
+                    Ok::<_, Infallible>(7)
+                })
+                .unwrap()
+            });
+            one.await.unwrap() + two.await.unwrap()
+        })
+    })
+}
