@@ -16,7 +16,7 @@ pub(crate) async fn caught<F: Future>(work: F) -> Result<F::Output, Box<dyn Any 
 }
 
 /// Never panics: not even where what it panicked with does, in its destructor. That is leaked.
-pub(super) fn quietly(f: impl FnOnce()) {
+pub(crate) fn quietly(f: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
         mem::forget(payload);
     }

@@ -12,7 +12,7 @@ use withal::cleanup;
 use withal::context::async_with;
 use withal::tasks::{Error, ExecutorError, Future, ThreadPoolExecutor};
 
-use super::{Failed, Log};
+use super::{Bomb, Failed, Log};
 
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -402,4 +402,82 @@ fn thread_names_default() {
     let name = future.blocking_result().unwrap();
     let numbers = name.strip_prefix("ThreadPoolExecutor-").unwrap().strip_suffix("_0").unwrap();
     assert!(numbers.parse::<u32>().is_ok());
+}
+
+#[test]
+fn a_result_that_nobody_wants_and_whose_drop_panics() {
+    let executor = executor(1);
+    let (opens, opened) = mpsc::channel::<()>();
+    let job = executor.submit(move || {
+        opened.recv().ok();
+        fine(Bomb)
+    });
+    drop(job.unwrap());
+    drop(opens);
+    assert_eq!(executor.submit(|| fine(1)).unwrap().blocking_result(), Ok(&1), "the thread goes on");
+    executor.shutdown().wait();
+}
+
+#[test]
+fn what_cancelled_jobs_hold_and_whose_drop_panics() {
+    let executor = executor(1);
+    let gate = gate(&executor);
+    gate.runs.recv().unwrap();
+    let holds = |bomb: Bomb| executor.submit(move || fine(drop(bomb))).unwrap();
+    assert!(holds(Bomb).cancel());
+    let next = executor.submit(|| fine(1)).unwrap();
+    drop(gate.opens);
+    assert_eq!(next.blocking_result(), Ok(&1), "the thread goes on");
+    executor.shutdown().wait();
+}
+
+#[test]
+fn cancel_futures_cancels_all_also_where_a_drop_panics() {
+    let executor = executor(1);
+    let gate = gate(&executor);
+    gate.runs.recv().unwrap();
+    let jobs = [Bomb, Bomb].map(|bomb| executor.submit(move || fine(drop(bomb))).unwrap());
+    let shutdown = executor.shutdown().cancel_futures();
+    assert!(jobs.iter().all(Future::cancelled));
+    drop(gate.opens);
+    shutdown.wait();
+}
+
+#[test]
+fn a_name_with_nul_in_it() {
+    let name = || fine(thread::current().name().unwrap().to_owned());
+    let future = executor(1).named("a\0b").submit(name).unwrap();
+    assert_eq!(future.blocking_result().unwrap(), "ab_0");
+}
+
+/// Submits to the executor as it is dropped.
+struct Submits(Arc<ThreadPoolExecutor>);
+
+impl Drop for Submits {
+    fn drop(&mut self) {
+        assert!(matches!(self.0.submit(|| fine(())), Err(ExecutorError::NoThread(_))));
+    }
+}
+
+/// In a process of its own: no thread can have a stack of that size.
+#[test]
+fn without_a_thread_work_is_refused() {
+    let tests = std::env::current_exe().unwrap();
+    let child = std::process::Command::new(tests)
+        .args(["executor::refused_without_a_thread", "--exact", "--ignored", "--test-threads=1"])
+        .env("RUST_MIN_STACK", (1_u64 << 46).to_string())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+#[ignore = "the other half of `without_a_thread_work_is_refused`"]
+fn refused_without_a_thread() {
+    let executor = Arc::new(executor(1));
+    let submits = Submits(Arc::clone(&executor));
+    let refused = executor.submit(move || fine(drop(submits)));
+    assert!(matches!(refused, Err(ExecutorError::NoThread(_))));
+    executor.shutdown().wait();
 }

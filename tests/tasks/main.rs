@@ -106,4 +106,4 @@ mod task;
 mod timeout;
 mod wait;
 
-use self::support::{Failed, Log, Noted};
+use self::support::{Bomb, Failed, Log, Noted};

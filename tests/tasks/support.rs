@@ -22,6 +22,15 @@ impl Log {
     }
 }
 
+/// Its drop panics.
+pub(crate) struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "bomb");
+    }
+}
+
 /// Logs its drop.
 pub(crate) struct Noted(&'static str, Log);
 

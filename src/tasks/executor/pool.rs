@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle, ThreadId};
 
-use super::queue::{Need, Queue};
+use super::queue::{Need, Queue, discard};
 use super::{ExecutorError, Map, Shutdown};
 use crate::tasks::{Future, Promise};
 
@@ -15,7 +15,8 @@ use crate::tasks::{Future, Promise};
 /// Threads are started when they are needed, and wait for more work until the shutdown.
 ///
 /// Dropped, it takes no more work, and does not wait: what was submitted is still done, as with Python's
-/// `shutdown(wait=False)`.
+/// `shutdown(wait=False)`, as long as the process goes on. When `main` returns, what has not been done by then never is:
+/// there is nothing here that waits at the exit of the process, as Python does. `shutdown().wait()` does.
 ///
 /// # Examples
 ///
@@ -78,10 +79,11 @@ impl ThreadPoolExecutor {
         Self::of(processors.saturating_add(4).min(32))
     }
 
-    /// What its threads are called, before a number: `thread_name_prefix`.
+    /// What its threads are called, before a number: `thread_name_prefix`. NUL, which no thread's name may have in it, is
+    /// left out.
     #[must_use]
     pub fn named(mut self, prefix: impl Into<String>) -> Self {
-        self.name = prefix.into();
+        self.name = prefix.into().replace('\0', "");
         self
     }
 
@@ -186,10 +188,16 @@ impl ThreadPoolExecutor {
                 Ok(())
             }
             // Whoever has threads does with those.
-            Err(error) => self.queue.worker_failed().map_or(Ok(()), |job| {
-                drop(job);
+            Err(error) => {
+                let jobs = self.queue.worker_failed();
+                // What the jobs hold may submit more as it is dropped.
+                drop(threads);
+                if jobs.is_empty() {
+                    return Ok(());
+                }
+                discard(jobs);
                 Err(ExecutorError::NoThread(error))
-            }),
+            }
         }
     }
 }

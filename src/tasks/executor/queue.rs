@@ -4,6 +4,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use super::ExecutorError;
+use crate::cleanup::quietly;
 
 /// Work, and the promise of its result; dropped, it is cancelled.
 pub(super) type Job = Box<dyn FnOnce() + Send>;
@@ -70,21 +71,26 @@ impl Queue {
         Ok(if is_one_more { Need::Worker } else { Need::Nothing })
     }
 
-    /// The thread that was to be one more is none. Where there is no other, nobody would take the job: it comes back.
-    pub(super) fn worker_failed(&self) -> Option<Job> {
+    /// The thread that was to be one more is none. Where there is no other, nobody would take the jobs: they come back,
+    /// those too that were left to this thread by whoever submitted them meanwhile.
+    pub(super) fn worker_failed(&self) -> VecDeque<Job> {
         let mut state = self.state();
         self.workers.send_modify(|workers| *workers -= 1);
-        if *self.workers.borrow() == 0 { state.jobs.pop_back() } else { None }
+        // A shutdown may wait for this one.
+        self.is_changed.notify_all();
+        if *self.workers.borrow() == 0 { std::mem::take(&mut state.jobs) } else { VecDeque::new() }
     }
 
     /// What a thread does: jobs, until the shutdown, and until none is left then.
     pub(super) fn work(&self) {
+        let _worker = Worker(self);
         let mut state = self.state();
         loop {
             if let Some(job) = state.jobs.pop_front() {
                 drop(state);
-                // A panic is caught where the result is awaited.
-                job();
+                // What the work panics with comes through its future. This is for destructors: of what it holds, when it
+                // was cancelled, and of a result that nobody wants.
+                quietly(job);
                 state = self.state();
             } else if state.is_shut_down {
                 break;
@@ -94,11 +100,6 @@ impl Queue {
                 state.idle -= 1;
             }
         }
-        drop(state);
-        self.workers.send_modify(|workers| *workers -= 1);
-        // Whoever has counted it before waits by now, and is told.
-        drop(self.state());
-        self.is_changed.notify_all();
     }
 
     /// Blocks the thread until there are so few threads left.
@@ -117,7 +118,7 @@ impl Queue {
     /// Drops the jobs that no thread has begun, which cancels them.
     pub(super) fn cancel(&self) {
         let jobs = std::mem::take(&mut self.state().jobs);
-        drop(jobs);
+        discard(jobs);
     }
 
     /// How many threads wait for a job.
@@ -128,5 +129,24 @@ impl Queue {
     /// How many threads there are, also later.
     pub(super) fn workers(&self) -> watch::Receiver<usize> {
         self.workers.subscribe()
+    }
+}
+
+/// Drops jobs, which cancels them; none of them keeps the others from it. It must not be locked: they may use it.
+pub(super) fn discard(jobs: VecDeque<Job>) {
+    for job in jobs {
+        quietly(|| drop(job));
+    }
+}
+
+/// A thread that is counted: one that ended uncounted would be waited for without end.
+struct Worker<'a>(&'a Queue);
+
+impl Drop for Worker<'_> {
+    fn drop(&mut self) {
+        self.0.workers.send_modify(|workers| *workers -= 1);
+        // Whoever has counted it before waits by now, and is told.
+        drop(self.0.state());
+        self.0.is_changed.notify_all();
     }
 }
