@@ -13,7 +13,7 @@ use tokio::runtime::Builder;
 use tokio::time::sleep;
 use withal::tasks::{Error, EventLoop, LoopError, Promise, create_task};
 
-use super::{Failed, Log, Noted};
+use super::{Bomb, Failed, Log, Noted};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -530,4 +530,133 @@ fn a_task_that_is_busy_does_not_change_the_order_by_tokios_budget() {
     event_loop.run_until_complete(yield_once()).unwrap();
     assert_eq!(log.take(), ["0", "1", "2"]);
     assert!(tasks.iter().all(withal::tasks::Future::done));
+}
+
+#[test]
+fn stop_before_run_until_complete() {
+    let event_loop = new();
+    event_loop.stop();
+    assert_eq!(event_loop.run_until_complete(pending::<()>()), Err(LoopError::Stopped));
+    event_loop.stop();
+    assert_eq!(event_loop.run_until_complete(async { 1 }), Ok(1), "ready in that one turn");
+}
+
+/// Both the future and the callback that is to stop for it.
+#[test]
+fn what_is_left_over_does_not_keep_the_loop() {
+    let (event_loop, log) = (new(), Log::default());
+    let noted = Noted::new("dropped", &log);
+    event_loop.call_soon(stops(&event_loop)).unwrap();
+    let left = event_loop.run_until_complete(async move {
+        let _noted = noted;
+        pending::<()>().await;
+    });
+    assert_eq!(left, Err(LoopError::Stopped));
+    drop(event_loop);
+    assert_eq!(log.take(), ["dropped"]);
+}
+
+#[test]
+fn close_drops_the_exception_handler() {
+    let (event_loop, log) = (new(), Log::default());
+    let (noted, inside) = (Noted::new("handler", &log), event_loop.clone());
+    event_loop.set_exception_handler(move |_| {
+        let _held = (&noted, &inside);
+    });
+    event_loop.close().unwrap();
+    assert_eq!(log.take(), ["handler"]);
+}
+
+#[test]
+fn close_cancels_all_also_where_a_drop_panics() {
+    let event_loop = new();
+    let task = |_| {
+        let bomb = Bomb;
+        let work = async move {
+            let _bomb = bomb;
+            pending::<Result<(), Failed>>().await
+        };
+        event_loop.create_task(work).unwrap()
+    };
+    let tasks: Vec<_> = (0..3).map(task).collect();
+    let bomb = Bomb;
+    event_loop.call_soon(move || drop(bomb)).unwrap();
+    event_loop.close().unwrap();
+    assert!(tasks.iter().all(withal::tasks::Future::done));
+}
+
+/// Uses the loop as it is dropped.
+struct Uses(EventLoop);
+
+impl Drop for Uses {
+    fn drop(&mut self) {
+        let refused = self.0.create_task(async { Ok::<_, Failed>(()) });
+        assert_eq!(refused.unwrap_err(), LoopError::Closed);
+    }
+}
+
+#[test]
+fn work_that_is_refused_may_use_the_loop() {
+    let event_loop = new();
+    event_loop.close().unwrap();
+    let uses = Uses(event_loop.clone());
+    let work = async move {
+        let _uses = uses;
+        Ok::<_, Failed>(())
+    };
+    assert_eq!(event_loop.create_task(work).unwrap_err(), LoopError::Closed);
+}
+
+#[test]
+fn a_value_whose_drop_panics_does_not_end_the_run() {
+    let (event_loop, log) = (new(), Log::default());
+    let told = log.clone();
+    event_loop.set_exception_handler(move |exception| told.push(exception));
+    drop(event_loop.create_task(async { Ok::<_, Failed>(Bomb) }).unwrap());
+    assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()));
+    assert_eq!(log.take(), ["panic in callback: bomb"]);
+}
+
+#[test]
+fn an_error_that_cannot_be_converted_does_not_end_the_run() {
+    struct Opaque;
+    impl From<Opaque> for Box<dyn std::error::Error + Send + Sync> {
+        fn from(_: Opaque) -> Self {
+            panic!("conversion")
+        }
+    }
+    let (event_loop, log) = (new(), Log::default());
+    let told = log.clone();
+    event_loop.set_exception_handler(move |exception| told.push(exception));
+    event_loop.call_soon(|| Err::<(), _>(Opaque)).unwrap();
+    assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()));
+    assert_eq!(log.take(), ["panic in callback: conversion"]);
+}
+
+#[test]
+fn an_error_that_cannot_be_shown_does_not_end_the_run() {
+    #[derive(Debug)]
+    struct Mute;
+    impl std::fmt::Display for Mute {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("display")
+        }
+    }
+    impl std::error::Error for Mute {}
+    let event_loop = new();
+    event_loop.call_soon(|| Err::<(), _>(Mute)).unwrap();
+    assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()));
+}
+
+#[test]
+fn a_future_whose_drop_panics() {
+    let bomb = Bomb;
+    let holds = poll_fn(move |_| {
+        let _held = &bomb;
+        Poll::Ready(())
+    });
+    let event_loop = new();
+    let caught = catch_unwind(AssertUnwindSafe(|| event_loop.run_until_complete(holds)));
+    assert_eq!(caught.unwrap_err().downcast_ref::<&str>(), Some(&"bomb"));
+    assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()), "the loop is as before");
 }

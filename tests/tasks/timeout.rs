@@ -2,8 +2,10 @@
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::sync::Barrier;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 use withal::cleanup;
@@ -307,4 +309,34 @@ async fn timeout_taskgroup() {
     assert!(matches!(result.await, Err(WithError::Exit { error: TimeoutError::Elapsed, .. })));
     assert_eq!(log.take(), ["exited: Cancelled"], "the tasks of a group inside, too");
     assert_eq!(began.elapsed(), 3 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_block_that_is_dropped_is_over() {
+    let limit = timeout(SECOND);
+    assert!(takes(&limit, 10 * SECOND).now_or_never().is_none());
+    assert_eq!(limit.reschedule(None), Err(TimeoutError::Over("finished")));
+    assert!(!limit.expired());
+}
+
+/// From another thread, in the moment when the time is over.
+#[tokio::test(start_paused = true)]
+async fn what_could_be_rescheduled_has_not_expired() {
+    for _ in 0..500 {
+        let limit = timeout(SECOND);
+        let mut block = tokio_test::task::spawn(takes(&limit, 100 * SECOND));
+        tokio_test::assert_pending!(block.poll());
+        tokio::time::advance(2 * SECOND).await;
+        let (later, barrier) = (Instant::now() + 10 * SECOND, Barrier::new(2));
+        let is_set = std::thread::scope(|scope| {
+            let sets = scope.spawn(|| {
+                barrier.wait();
+                limit.reschedule(later).is_ok()
+            });
+            barrier.wait();
+            let _either = block.poll();
+            sets.join().unwrap()
+        });
+        assert_ne!(is_set, limit.expired());
+    }
 }

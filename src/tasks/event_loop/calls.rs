@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, HashMap};
 use tokio::time::Instant;
 
 use super::Exception;
+use crate::cleanup::quietly;
 
 pub(super) type Callback = Box<dyn FnOnce() -> Result<(), Exception>>;
 
@@ -40,6 +41,13 @@ impl Calls {
         let ((_, call), callback) = first.remove_entry();
         self.soon.insert(call, callback);
         Some(call)
+    }
+
+    /// Drops them; none of them keeps the others from it.
+    pub(super) fn discard(self) {
+        for callback in self.soon.into_values().chain(self.later.into_values()) {
+            quietly(|| drop(callback));
+        }
     }
 
     /// The time of the first.

@@ -49,10 +49,12 @@ mod sealed {
     impl<E> Sealed for Result<(), E> {}
 }
 
-/// Calls it, and tells what it has raised.
+/// Calls it, and tells what it returns as an error. Whoever has it called catches the panics.
 pub(super) fn call<R: Returned>(callback: impl FnOnce() -> R) -> Result<(), Exception> {
-    match catch_unwind(AssertUnwindSafe(callback)) {
-        Ok(returned) => returned.error().map_or(Ok(()), |error| Err(Exception::Raised(error))),
-        Err(payload) => Err(Exception::Panicked(Panic::new(payload))),
-    }
+    callback().error().map_or(Ok(()), |error| Err(Exception::Raised(error)))
+}
+
+/// What it raises, panics too.
+pub(super) fn caught(f: impl FnOnce() -> Result<(), Exception>) -> Result<(), Exception> {
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| Err(Exception::Panicked(Panic::new(payload))))
 }

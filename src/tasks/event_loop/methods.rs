@@ -14,6 +14,7 @@ use super::calls::{Callback, Calls};
 use super::ready::{Entry, Ready};
 use super::tasks::Tasks;
 use super::{Exception, Handle, LoopError, Returned, Threadsafe, exception, run};
+use crate::cleanup::quietly;
 use crate::tasks::task::Run;
 use crate::tasks::{Promise, Task};
 
@@ -237,7 +238,8 @@ impl EventLoop {
         self.0.runtime.borrow().is_none()
     }
 
-    /// Closes it: what was to be called is dropped, and tasks that are not over are cancelled. A second time does no harm.
+    /// Closes it: what was to be called is dropped, as is the exception handler, and tasks that are not over are cancelled. A
+    /// second time does no harm.
     ///
     /// It waits for nothing: [`drain`](crate::cleanup::drain) before, for what is to end well.
     ///
@@ -256,17 +258,18 @@ impl EventLoop {
     ///
     /// A handler that panics is told by the panic hook, and the loop goes on.
     pub fn set_exception_handler(&self, handler: impl Fn(&Exception) + 'static) {
-        *self.0.handler.borrow_mut() = Some(Rc::new(handler));
+        let before = self.0.handler.replace(Some(Rc::new(handler)));
+        drop(before);
     }
 
     /// Calls the exception handler.
     pub fn call_exception_handler(&self, exception: &Exception) {
         // Not while it is borrowed: it may set another.
         let handler = self.0.handler.borrow().clone();
-        match handler {
-            Some(handler) => drop(exception::call(|| handler(exception))),
+        quietly(move || match handler {
+            Some(handler) => handler(exception),
             None => eprintln!("{exception}"),
-        }
+        });
     }
 
     pub(super) fn inner(&self) -> &Inner {
@@ -288,7 +291,11 @@ impl Inner {
     }
 
     pub(super) fn spawn(&self, work: impl Future<Output = ()> + 'static) -> Result<(), LoopError> {
-        self.tasks.borrow_mut().add(Box::pin(work), &self.ready)
+        let step = self.tasks.borrow_mut().next_step(&self.ready);
+        // Refused, the work is dropped while nothing is borrowed: it may use the loop.
+        step.queue()?;
+        self.tasks.borrow_mut().add(Box::pin(work), step);
+        Ok(())
     }
 
     pub(super) fn take_call(&self, call: u64, when: Option<Instant>) -> Option<Callback> {
@@ -304,8 +311,13 @@ impl Inner {
         self.ready.close();
         // Out of their cells first: what is dropped may use the loop.
         let (calls, tasks, local) = (self.calls.take(), self.tasks.take(), self.local.take());
+        // It may have a handle of this loop.
+        let handler = self.handler.take();
         let entered: EnterGuard<'_> = runtime.enter();
-        drop((calls, tasks, local));
+        calls.discard();
+        tasks.discard();
+        quietly(|| drop(local));
+        quietly(|| drop(handler));
         drop(entered);
         // Never blocks, and may be called inside of another runtime.
         Rc::into_inner(runtime).into_iter().for_each(Runtime::shutdown_background);

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
 use super::{Exception, LoopError};
+use crate::cleanup::quietly;
 
 /// What is to be done, in order: asyncio's `_ready`. Filled from any thread.
 #[derive(Default)]
@@ -76,7 +77,9 @@ impl Ready {
         state.is_closed = true;
         let queue = std::mem::take(&mut state.queue);
         drop(state);
-        drop(queue);
+        for entry in queue {
+            quietly(|| drop(entry));
+        }
     }
 }
 

@@ -6,11 +6,13 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
-use tokio::task::unconstrained;
+use tokio::task::{LocalSet, unconstrained};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::methods::Inner;
 use super::ready::Entry;
-use super::{EventLoop, LoopError};
+use super::{EventLoop, Exception, LoopError, exception};
+use crate::cleanup::quietly;
 
 thread_local! {
     static CURRENT: RefCell<Option<EventLoop>> = const { RefCell::new(None) };
@@ -21,25 +23,37 @@ pub(super) fn current() -> Option<EventLoop> {
 }
 
 /// While it is there, the loop runs.
-struct Running<'a>(&'a EventLoop);
+struct Running<'a> {
+    event_loop: &'a EventLoop,
+    /// Nobody else takes it: the loop runs once at a time.
+    local: LocalSet,
+}
 
 impl<'a> Running<'a> {
     fn new(event_loop: &'a EventLoop) -> Result<Self, LoopError> {
-        if event_loop.is_running() {
-            return Err(LoopError::AlreadyRunning);
-        }
-        if Handle::try_current().is_ok() {
-            return Err(LoopError::AnotherRunning);
-        }
-        event_loop.inner().is_running.set(true);
+        check(event_loop)?;
+        let inner = event_loop.inner();
+        inner.is_running.set(true);
         CURRENT.set(Some(event_loop.clone()));
-        Ok(Self(event_loop))
+        Ok(Self { event_loop, local: inner.local.take() })
     }
+}
+
+/// Whether it may run.
+fn check(event_loop: &EventLoop) -> Result<(), LoopError> {
+    if event_loop.is_running() {
+        return Err(LoopError::AlreadyRunning);
+    }
+    if Handle::try_current().is_ok() {
+        return Err(LoopError::AnotherRunning);
+    }
+    Ok(())
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        let inner = self.0.inner();
+        let inner = self.event_loop.inner();
+        drop(inner.local.replace(std::mem::take(&mut self.local)));
         inner.is_running.set(false);
         inner.is_stopping.set(false);
         drop(CURRENT.take());
@@ -49,14 +63,11 @@ impl Drop for Running<'_> {
 pub(super) fn forever(event_loop: &EventLoop) -> Result<(), LoopError> {
     let inner = event_loop.inner();
     let runtime = inner.runtime().ok_or(LoopError::Closed)?;
-    let _running = Running::new(event_loop)?;
-    // Nobody else takes it: the loop runs once at a time.
-    let local = inner.local.take();
+    let running = Running::new(event_loop)?;
     let mut sleep = None;
     // One turn a poll, so that tokio has its turn in between. Without tokio's budget: it would be that of all tasks at
     // once, and change their order.
-    runtime.block_on(local.run_until(unconstrained(poll_fn(|cx| turn(event_loop, &mut sleep, cx)))));
-    *inner.local.borrow_mut() = local;
+    runtime.block_on(running.local.run_until(unconstrained(poll_fn(|cx| turn(event_loop, &mut sleep, cx)))));
     Ok(())
 }
 
@@ -94,9 +105,16 @@ fn turn(event_loop: &EventLoop, sleep: &mut Option<Pin<Box<Sleep>>>, cx: &mut Co
     Poll::Pending
 }
 
+/// Nothing that it does ends the run: not what is called, and not the destructors of what is left of it.
 fn perform(event_loop: &EventLoop, entry: Entry) {
-    let inner = event_loop.inner();
-    let returned = match entry {
+    if let Err(exception) = exception::caught(|| done(event_loop.inner(), entry)) {
+        event_loop.call_exception_handler(&exception);
+        quietly(|| drop(exception));
+    }
+}
+
+fn done(inner: &Inner, entry: Entry) -> Result<(), Exception> {
+    match entry {
         Entry::Call(call) => inner.take_call(call, None).map_or(Ok(()), |callback| callback()),
         Entry::Sent(callback) => callback(),
         Entry::Step(task) => {
@@ -108,9 +126,6 @@ fn perform(event_loop: &EventLoop, entry: Entry) {
             }
             Ok(())
         }
-    };
-    if let Err(exception) = returned {
-        event_loop.call_exception_handler(&exception);
     }
 }
 
@@ -119,19 +134,18 @@ where
     F: Future<Output: 'static> + 'static,
 {
     // Before the task is made: what is refused leaves nothing behind.
-    drop(Running::new(event_loop)?);
+    check(event_loop)?;
     let (ended, is_awaited) = (Rc::new(Cell::new(None)), Rc::new(Cell::new(true)));
-    let (ends, is_to_stop, stops) = (Rc::clone(&ended), Rc::clone(&is_awaited), event_loop.clone());
+    let (ends, is_to_stop) = (Rc::clone(&ended), Rc::clone(&is_awaited));
     let task = async move {
         let output = caught(future).await;
         ends.set(Some(output));
         // As a callback, which is what asyncio does: what became ready in the last step comes first.
-        let stop = stops.clone();
-        drop(stops.call_soon(move || {
-            if is_to_stop.get() {
-                stop.stop();
-            }
-        }));
+        // Both find the loop that runs them: left over, they would keep it from being closed by its last handle.
+        let stop = move || {
+            if is_to_stop.get() { EventLoop::current().map(|event_loop| event_loop.stop()) } else { Ok(()) }
+        };
+        drop(EventLoop::current().and_then(|event_loop| event_loop.call_soon(stop)));
     };
     event_loop.inner().spawn(task)?;
     let ran = forever(event_loop);
@@ -146,10 +160,24 @@ where
 }
 
 async fn caught<F: Future>(future: F) -> std::thread::Result<F::Output> {
-    let mut future = pin!(future);
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-        Ok(polled) => polled.map(Ok),
-        Err(payload) => Poll::Ready(Err(payload)),
+    let mut future = pin!(Some(future));
+    poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let polled = future.as_mut().as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx));
+            if polled.is_ready() {
+                // Here, where a panic of its destructor is one of the future's.
+                future.set(None);
+            }
+            polled
+        }));
+        match polled {
+            Ok(polled) => polled.map(Ok),
+            Err(payload) => {
+                // Of two panics, the first is told.
+                quietly(|| future.set(None));
+                Poll::Ready(Err(payload))
+            }
+        }
     })
     .await
 }

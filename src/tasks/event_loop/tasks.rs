@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
 
-use super::LoopError;
 use super::ready::{Ready, Step};
+use crate::cleanup::quietly;
 
 /// The tasks that are not over.
 #[derive(Default)]
@@ -24,19 +24,23 @@ pub(super) struct Task {
 }
 
 impl Tasks {
-    /// Its first step is at the end of the queue.
-    pub(super) fn add(
-        &mut self,
-        work: Pin<Box<dyn Future<Output = ()>>>,
-        ready: &Arc<Ready>,
-    ) -> Result<(), LoopError> {
+    /// The step of a task that is to be added.
+    pub(super) fn next_step(&mut self, ready: &Arc<Ready>) -> Step {
         self.next += 1;
-        let number = self.next;
-        let step = Step { task: number, is_queued: AtomicBool::new(false), ready: Arc::clone(ready) };
-        step.queue()?;
+        Step { task: self.next, is_queued: AtomicBool::new(false), ready: Arc::clone(ready) }
+    }
+
+    pub(super) fn add(&mut self, work: Pin<Box<dyn Future<Output = ()>>>, step: Step) {
+        let number = step.task;
         let step = Arc::new(step);
         self.tasks.insert(number, Task { number, work, waker: Arc::clone(&step).into(), step });
-        Ok(())
+    }
+
+    /// Drops them, which cancels them; none of them keeps the others from it.
+    pub(super) fn discard(self) {
+        for task in self.tasks.into_values() {
+            quietly(|| drop(task));
+        }
     }
 
     pub(super) fn take(&mut self, number: u64) -> Option<Task> {

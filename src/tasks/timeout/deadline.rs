@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
-use pin_project::pin_project;
+use pin_project::{pin_project, pinned_drop};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::TimeoutError;
@@ -66,6 +66,16 @@ impl Deadline {
         Ok(())
     }
 
+    /// The time is over, unless it was set anew since: whoever did that was told that it went well.
+    fn expire(&self, when: Instant) -> bool {
+        let mut state = self.lock();
+        let is_still_then = state.when == Some(when);
+        if is_still_then {
+            state.stage = Stage::Expired;
+        }
+        is_still_then
+    }
+
     /// The block is over; whether that is because the time was.
     pub(super) fn finish(&self) -> bool {
         let mut state = self.lock();
@@ -78,7 +88,7 @@ impl Deadline {
 }
 
 /// Ready when the time is over.
-#[pin_project]
+#[pin_project(PinnedDrop)]
 pub(super) struct Expiry {
     deadline: Arc<Deadline>,
     #[pin]
@@ -104,9 +114,15 @@ impl Future for Expiry {
             Some(_) => {}
         }
         let polled = this.sleep.as_pin_mut().map_or(Poll::Pending, |sleep| sleep.poll(cx));
-        if polled.is_ready() {
-            this.deadline.lock().stage = Stage::Expired;
-        }
-        polled
+        // If not, it was set anew meanwhile, which wakes this.
+        if polled.is_ready() && this.deadline.expire(when) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+/// A block that is dropped is not exited, and its handles are to know that it is over. One that is exited is over by now.
+#[pinned_drop]
+impl PinnedDrop for Expiry {
+    fn drop(self: Pin<&mut Self>) {
+        self.deadline.finish();
     }
 }
