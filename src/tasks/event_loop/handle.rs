@@ -4,7 +4,7 @@ use std::rc::Weak;
 
 use tokio::time::Instant;
 
-use super::methods::Inner;
+use super::inner::Inner;
 
 /// A callback that is to be called: cancels it. Python's `Handle` and `TimerHandle`.
 ///

@@ -1,4 +1,3 @@
-use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -6,13 +5,12 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, EnterGuard, Runtime};
-use tokio::task::LocalSet;
+use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
-use super::calls::{Callback, Calls};
-use super::ready::{Entry, Ready};
-use super::tasks::Tasks;
+use super::calls::Callback;
+use super::inner::Inner;
+use super::ready::Entry;
 use super::{Exception, Handle, LoopError, Returned, Threadsafe, exception, run};
 use crate::cleanup::quietly;
 use crate::tasks::task::Run;
@@ -52,21 +50,6 @@ use crate::tasks::{Promise, Task};
 #[derive(Clone)]
 pub struct EventLoop(Rc<Inner>);
 
-type Handler = Rc<dyn Fn(&Exception)>;
-
-pub(super) struct Inner {
-    pub(super) ready: Arc<Ready>,
-    pub(super) tasks: RefCell<Tasks>,
-    pub(super) calls: RefCell<Calls>,
-    pub(super) is_running: Cell<bool>,
-    pub(super) is_stopping: Cell<bool>,
-    handler: RefCell<Option<Handler>>,
-    /// tasks of tokio's `spawn_local`, which what is awaited here may want.
-    pub(super) local: RefCell<LocalSet>,
-    /// None when it is closed.
-    runtime: RefCell<Option<Rc<Runtime>>>,
-}
-
 impl EventLoop {
     /// A loop with a runtime of its own, that has I/O and timers: `asyncio.new_event_loop`.
     ///
@@ -82,16 +65,7 @@ impl EventLoop {
     /// Of a multi-threaded one it uses this thread alone, but for what is spawned by tokio's means.
     #[must_use]
     pub fn with_runtime(runtime: Runtime) -> Self {
-        Self(Rc::new(Inner {
-            ready: Arc::default(),
-            tasks: RefCell::default(),
-            calls: RefCell::default(),
-            is_running: Cell::new(false),
-            is_stopping: Cell::new(false),
-            handler: RefCell::default(),
-            local: RefCell::default(),
-            runtime: RefCell::new(Some(Rc::new(runtime))),
-        }))
+        Self(Rc::new(Inner::new(runtime)))
     }
 
     /// The loop that runs on this thread: `asyncio.get_running_loop`.
@@ -235,7 +209,7 @@ impl EventLoop {
     /// Whether it was closed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.0.runtime.borrow().is_none()
+        self.0.is_closed()
     }
 
     /// Closes it: what was to be called is dropped, as is the exception handler, and tasks that are not over are cancelled. A
@@ -283,51 +257,6 @@ impl EventLoop {
 
 fn erased<R: Returned>(callback: impl FnOnce() -> R + 'static) -> Callback {
     Box::new(|| exception::call(callback))
-}
-
-impl Inner {
-    pub(super) fn runtime(&self) -> Option<Rc<Runtime>> {
-        self.runtime.borrow().clone()
-    }
-
-    pub(super) fn spawn(&self, work: impl Future<Output = ()> + 'static) -> Result<(), LoopError> {
-        let step = self.tasks.borrow_mut().next_step(&self.ready);
-        // Refused, the work is dropped while nothing is borrowed: it may use the loop.
-        step.queue()?;
-        self.tasks.borrow_mut().add(Box::pin(work), step);
-        Ok(())
-    }
-
-    pub(super) fn take_call(&self, call: u64, when: Option<Instant>) -> Option<Callback> {
-        self.calls.borrow_mut().take(call, when)
-    }
-
-    fn check_open(&self) -> Result<(), LoopError> {
-        self.runtime.borrow().as_ref().map(drop).ok_or(LoopError::Closed)
-    }
-
-    fn close(&self) {
-        let Some(runtime) = self.runtime.take() else { return };
-        self.ready.close();
-        // Out of their cells first: what is dropped may use the loop.
-        let (calls, tasks, local) = (self.calls.take(), self.tasks.take(), self.local.take());
-        // It may have a handle of this loop.
-        let handler = self.handler.take();
-        let entered: EnterGuard<'_> = runtime.enter();
-        calls.discard();
-        tasks.discard();
-        quietly(|| drop(local));
-        quietly(|| drop(handler));
-        drop(entered);
-        // Never blocks, and may be called inside of another runtime.
-        Rc::into_inner(runtime).into_iter().for_each(Runtime::shutdown_background);
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.close();
-    }
 }
 
 impl fmt::Debug for EventLoop {

@@ -4,6 +4,7 @@ mod calls;
 mod error;
 mod exception;
 mod handle;
+mod inner;
 mod methods;
 mod ready;
 mod run;

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio::task::{LocalSet, unconstrained};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::methods::Inner;
+use super::inner::Inner;
 use super::ready::Entry;
 use super::{EventLoop, Exception, LoopError, exception};
 use crate::cleanup::quietly;

@@ -1,0 +1,185 @@
+//! How groups and their tasks end, where asyncio has no need to say so: errors by type, panics, handles, drops, threads.
+
+use std::future::pending;
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
+use tokio::sync::oneshot;
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep, timeout};
+use withal::cleanup;
+use withal::context::async_with;
+use withal::tasks::{AnyError, Error, ErrorGroup, Grouped, TaskGroup};
+
+use super::{CRASH, Group, LONG, SECOND, Slow, after, errors, waits};
+use crate::{Failed, Log, Noted};
+
+/// Nested groups are errors of groups: in Python's words, an `ExceptionGroup` of an `ExceptionGroup`.
+#[tokio::test(start_paused = true)]
+async fn nested_groups_match_by_type_at_any_depth() {
+    let inner = async {
+        async_with!(group = TaskGroup::<AnyError>::new() => {
+            group.create_task(async { Err::<(), AnyError>(CRASH.into()) });
+        })?;
+        Ok(())
+    };
+    let result = async_with!(group = TaskGroup::<AnyError>::new() => {
+        group.create_task(inner);
+    });
+    let errors = result.unwrap_err();
+    assert_eq!(errors.to_string(), "unhandled errors in a TaskGroup (1 sub-exception)");
+    assert!(errors.errors()[0].is::<ErrorGroup<AnyError>>());
+    let (none, errors) = errors.split_type::<std::io::Error>();
+    assert!(none.is_empty());
+    let (found, rest) = errors.unwrap().split_type::<Failed>();
+    assert_eq!(found, [CRASH]);
+    assert!(rest.is_none());
+}
+
+/// Of tasks that fail in one turn of the runtime, none is cancelled by another.
+#[tokio::test(start_paused = true)]
+async fn errors_of_one_turn_are_all_there_and_match_by_a_predicate() {
+    let result = async_with!(group = Group::new() => {
+        group.create_task(async { Err::<(), _>(Failed("a")) });
+        group.create_task(async { Err::<(), _>(Failed("b")) });
+    });
+    let all = result.unwrap_err();
+    assert_eq!(all.iter().count(), 2);
+    assert_eq!((&all).into_iter().count(), 2);
+    let (a, others) = all.split(|error| error.0 == "a");
+    assert_eq!(a.unwrap().into_errors(), [Failed("a")]);
+    assert_eq!(others.unwrap().into_iter().collect::<Vec<_>>(), [Failed("b")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_is_over_when_the_exits_in_it_are() {
+    let (log, began) = (Log::default(), Instant::now());
+    let logs = log.clone();
+    let result = async_with!(group = Group::new() => {
+        let slow = Slow("child's", logs);
+        group.create_task(async move { async_with!(_slow = slow => { pending::<Result<(), Failed>>().await }) });
+        group.create_task(after(1, Err::<(), _>(CRASH)));
+    });
+    assert_eq!(errors(result), [CRASH]);
+    assert_eq!(began.elapsed(), 2 * SECOND);
+    assert_eq!(log.take(), ["child's Cancelled"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_exits_in_the_block_come_before_the_groups() {
+    let log = Log::default();
+    let noted = Noted::new("task", &log);
+    let result = async_with!(group = Group::new() => {
+        group.create_task(after(1, Err::<(), _>(CRASH)));
+        group.create_task(waits(noted));
+        async_with!(_slow = Slow("block's", log.clone()) => { pending::<()>().await });
+    });
+    assert_eq!(errors(result), [CRASH]);
+    assert_eq!(log.take(), ["task", "block's Cancelled"]);
+}
+
+/// The block that awaits a task sees no failure of it that the group does not see first.
+#[tokio::test(start_paused = true)]
+async fn a_block_that_awaits_the_task_which_fails_is_interrupted() {
+    let log = Log::default();
+    let result = async_with!(group = Group::new() => {
+        let sibling = group.create_task(pending::<Result<(), _>>());
+        let fails = group.create_task(after(1, Err::<(), _>(CRASH)));
+        let seen = futures::future::select(fails, sibling).await;
+        log.push(format!("{:?}", seen.factor_first().0));
+    });
+    assert_eq!(errors(result), [CRASH]);
+    assert!(log.take().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handle_outside_says_that_the_group_has_the_error() {
+    let (to, handle) = oneshot::channel();
+    let result = async_with!(group = Group::new() => {
+        to.send(group.create_task(after(1, Err::<(), _>(CRASH)))).unwrap();
+    });
+    assert_eq!(errors(result), [CRASH]);
+    assert_eq!(handle.await.unwrap().await, Err(Error::Raised(Grouped)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_a_task_goes_on_when_the_others_are_over() {
+    let log = Log::default();
+    let group = async_with(Group::new(), async |group| {
+        group.create_task(waits(Noted::new("sibling", &log)));
+        group.create_task(async {
+            sleep(SECOND).await;
+            panic!("doh!") as Result<(), Failed>
+        });
+        pending::<Result<(), Failed>>().await
+    });
+    let payload = AssertUnwindSafe(group).catch_unwind().await.unwrap_err();
+    assert_eq!(payload.downcast_ref::<&str>(), Some(&"doh!"));
+    assert_eq!(log.take(), ["sibling"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_the_block_goes_on_when_the_tasks_are_over() {
+    let log = Log::default();
+    let group = async_with(Group::new(), async |group| {
+        group.create_task(waits(Noted::new("task", &log)));
+        yield_now().await;
+        panic!("doh!") as Result<(), Failed>
+    });
+    let payload = AssertUnwindSafe(group).catch_unwind().await.unwrap_err();
+    assert_eq!(payload.downcast_ref::<&str>(), Some(&"doh!"));
+    assert_eq!(log.take(), ["task"]);
+}
+
+/// `select!`, tokio's `timeout`: dropped anywhere, nothing of the group is left when the cleanups are over.
+#[tokio::test(start_paused = true)]
+async fn dropped_at_any_moment_no_task_is_left() {
+    for after in 0..6 {
+        let log = Log::default();
+        let group = async {
+            async_with!(group = Group::new() => {
+                for _ in 0..3 {
+                    group.create_task(waits(Noted::new("task", &log)));
+                }
+                sleep(3 * SECOND).await;
+            })
+        };
+        assert!(timeout(after * SECOND, group).await.is_err());
+        cleanup::drain(LONG).await.unwrap();
+        assert_eq!(log.take(), ["task"; 3], "after {after} s");
+    }
+}
+
+#[tokio::test]
+async fn dropped_without_having_been_entered_it_cancels() {
+    let (log, group) = (Log::default(), Group::new());
+    let task = group.create_task(waits(Noted::new("task", &log)));
+    yield_now().await;
+    drop(group);
+    assert_eq!(task.await, Err(Error::Cancelled));
+    assert_eq!(log.take(), ["task"]);
+}
+
+#[tokio::test]
+async fn a_group_of_none_ends_at_once() {
+    assert_eq!(async_with!(_group = Group::new() => { 7 }).unwrap(), 7);
+    assert_eq!(cleanup::pending(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn on_several_threads() {
+    for n in 0..50_u32 {
+        let result = async_with!(group = TaskGroup::<u32>::new() => {
+            for task in 0..20 {
+                group.create_task(async move {
+                    yield_now().await;
+                    if task == n % 25 { Err(task) } else { Ok(()) }
+                });
+            }
+        });
+        match result {
+            Ok(()) => assert!(n % 25 >= 20),
+            Err(errors) => assert_eq!(errors.into_errors(), [n % 25]),
+        }
+    }
+}
