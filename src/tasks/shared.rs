@@ -1,10 +1,10 @@
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::{Error, Outcome};
+use crate::cleanup::quietly;
 
 type Callback<T, E> = Box<dyn FnOnce(&Outcome<T, E>) + Send>;
 
@@ -205,10 +205,9 @@ impl<T, E> Shared<T, E> {
             return Poll::Ready(outcome);
         }
         assert!(state.stage <= Stage::Ending, "a future is awaited once");
-        match &mut state.waiter {
-            Some(waiter) => waiter.clone_from(cx.waker()),
-            waiter => *waiter = Some(cx.waker().clone()),
-        }
+        let before = wait(&mut state.waiter, cx);
+        drop(state);
+        drop(before);
         Poll::Pending
     }
 
@@ -257,5 +256,14 @@ impl<T, E> Shared<T, E> {
 
 /// A panic is told by the panic hook, and goes no further: there are others to be called.
 pub(super) fn call<T, E>(callback: impl FnOnce(&Outcome<T, E>), outcome: &Outcome<T, E>) {
-    drop(catch_unwind(AssertUnwindSafe(|| callback(outcome))));
+    quietly(|| callback(outcome));
+}
+
+/// Has who polls woken. What was to be woken before comes back: its destructor is somebody else's code.
+#[inline]
+pub(super) fn wait(waiter: &mut Option<Waker>, cx: &Context<'_>) -> Option<Waker> {
+    match waiter {
+        Some(waiter) if waiter.will_wake(cx.waker()) => None,
+        waiter => waiter.replace(cx.waker().clone()),
+    }
 }

@@ -283,3 +283,42 @@ fn many_threads_look_and_one_result_is_lent_to_all() {
         assert_eq!(places.len(), 1);
     });
 }
+
+/// A waker that owns what uses the future, as those of executors do that own their tasks.
+struct Owns(Mutex<Option<withal::tasks::Canceller>>);
+
+impl std::task::Wake for Owns {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Owns {
+    fn drop(&mut self) {
+        if let Some(canceller) = self.0.get_mut().unwrap().take() {
+            canceller.cancel();
+        }
+    }
+}
+
+#[test]
+fn the_waker_of_before_may_use_the_future_when_it_is_dropped() {
+    use std::pin::Pin;
+    use std::task::{Context, Waker};
+
+    let (promise, mut future) = new();
+    let waker = Waker::from(Arc::new(Owns(Mutex::new(Some(future.canceller())))));
+    let poll = |future: &mut Future<u32, Failed>, waker: &Waker| {
+        std::future::Future::poll(Pin::new(future), &mut Context::from_waker(waker))
+    };
+    assert!(poll(&mut future, &waker).is_pending());
+    drop(waker);
+    assert!(poll(&mut future, Waker::noop()).is_pending());
+    assert!(promise.cancelled());
+}
+
+#[test]
+fn what_a_callback_panics_with_may_panic_when_it_is_dropped() {
+    let (promise, future) = new();
+    future.add_done_callback(|_| std::panic::panic_any(super::Bomb));
+    promise.set_result(1).unwrap();
+    assert_eq!(future.blocking_result_within(LONG).unwrap(), &1);
+}

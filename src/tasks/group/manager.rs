@@ -1,6 +1,8 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use super::state::{Group, create_task};
 use super::{ErrorGroup, Grouped, Spawner};
@@ -119,8 +121,8 @@ impl<E: Send + 'static> AsyncExit for TaskGroup<E> {
     }
 
     fn parts(&mut self) -> (&mut Self, impl Future<Output = ()> + Send) {
-        let group = Arc::clone(&self.group);
-        (self, poll_fn(move |cx| group.poll_failed(cx)))
+        let failed = Failed { group: Arc::clone(&self.group), is_block_suspended: false };
+        (self, failed)
     }
 
     async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), ErrorGroup<E>> {
@@ -130,6 +132,30 @@ impl<E: Send + 'static> AsyncExit for TaskGroup<E> {
         let outcome = poll_fn(|cx| self.group.poll_over(cx)).await;
         self.is_over = true;
         outcome
+    }
+}
+
+/// Interrupts the block when a task has failed; dropped when the block is gone.
+struct Failed<E> {
+    group: Arc<Group<E>>,
+    /// A block that never was has seen nothing of its tasks.
+    is_block_suspended: bool,
+}
+
+impl<E> Future for Failed<E> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.is_block_suspended = true;
+        self.group.poll_failed(cx)
+    }
+}
+
+impl<E> Drop for Failed<E> {
+    fn drop(&mut self) {
+        if self.is_block_suspended {
+            self.group.leave();
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::aborting::{Aborting, Failure};
 use super::child::Child;
 use super::members::Members;
 use super::{ErrorGroup, Grouped, TaskGroupError};
+use crate::tasks::shared::wait;
 use crate::tasks::task::Run;
 use crate::tasks::{Canceller, Promise, Task};
 
@@ -115,6 +116,11 @@ impl<E> Group<E> {
     #[cold]
     pub(super) fn abandon(&self) {
         self.abort();
+        self.leave();
+    }
+
+    /// The block is gone; exits inside of it may be under way, and await tasks of the group.
+    pub(super) fn leave(&self) {
         drop(self.exit());
     }
 
@@ -145,7 +151,9 @@ impl<E> Group<E> {
         if state.aborting.as_ref().is_some_and(|aborting| aborting.has_failed()) {
             return Poll::Ready(());
         }
-        state.wait(cx);
+        let before = wait(&mut state.waiter, cx);
+        drop(state);
+        drop(before);
         Poll::Pending
     }
 
@@ -153,7 +161,9 @@ impl<E> Group<E> {
     pub(super) fn poll_over(&self, cx: &Context<'_>) -> Poll<Result<(), ErrorGroup<E>>> {
         let mut state = self.exit();
         if state.members.count() > 0 {
-            state.wait(cx);
+            let before = wait(&mut state.waiter, cx);
+            drop(state);
+            drop(before);
             return Poll::Pending;
         }
         state.stage = Stage::Over;
@@ -164,13 +174,6 @@ impl<E> Group<E> {
 }
 
 impl<E> State<E> {
-    fn wait(&mut self, cx: &Context<'_>) {
-        match &mut self.waiter {
-            Some(waiter) => waiter.clone_from(cx.waker()),
-            waiter => *waiter = Some(cx.waker().clone()),
-        }
-    }
-
     /// Those that are to be cancelled.
     fn abort(&mut self) -> Vec<Canceller> {
         if self.aborting.is_some() {

@@ -1,5 +1,6 @@
 //! How groups and their tasks end, where asyncio has no need to say so: errors by type, panics, handles, drops, threads.
 
+use std::convert::Infallible;
 use std::future::pending;
 use std::panic::AssertUnwindSafe;
 
@@ -8,8 +9,8 @@ use tokio::sync::oneshot;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 use withal::cleanup;
-use withal::context::async_with;
-use withal::tasks::{AnyError, Error, ErrorGroup, Grouped, TaskGroup};
+use withal::context::{AsyncContextManager, AsyncExit, Detach, Exit, async_with};
+use withal::tasks::{AnyError, Error, ErrorGroup, Grouped, Task, TaskGroup};
 
 use super::{CRASH, Group, LONG, SECOND, Slow, after, errors, waits};
 use crate::{Failed, Log, Noted};
@@ -182,4 +183,47 @@ async fn on_several_threads() {
             Err(errors) => assert_eq!(errors.into_errors(), [n % 25]),
         }
     }
+}
+
+/// Its exit cancels a task, and waits for it.
+struct Joins(Option<Task<(), Grouped>>, Log);
+
+impl AsyncContextManager for Joins {
+    type Entered = Self;
+    async fn aenter(self) -> Result<Self, Infallible> {
+        Ok(self)
+    }
+}
+
+impl AsyncExit for Joins {
+    type Target = Self;
+    type Error = Infallible;
+    type Verdict = ();
+    type OnDrop = Detach;
+    fn target(&mut self) -> &mut Self {
+        self
+    }
+    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+        if let Some(task) = self.0.take() {
+            task.cancel();
+            self.1.push(matches!(task.await, Err(Error::Cancelled)));
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exit_in_the_block_may_wait_for_a_task_of_the_group() {
+    let log = Log::default();
+    let failed = async {
+        async_with!(group = Group::new() => {
+            let worker = group.create_task(pending());
+            async_with!(_ = Joins(Some(worker), log.clone()) => {
+                group.create_task(after::<()>(1, Err(CRASH)));
+                pending::<()>().await;
+            });
+        })
+    };
+    assert_eq!(errors(failed.await), [CRASH]);
+    assert_eq!(log.take(), ["true"]);
 }
