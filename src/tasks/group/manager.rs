@@ -29,7 +29,8 @@ use crate::tasks::Task;
 ///
 /// In asyncio the block's own error is one of the group; here it leaves the block as errors do, by its own type.
 ///
-/// It may have tasks before it is entered; dropped without having been, it cancels them and waits for none. Where neither
+/// It may have tasks before it is entered, and one that fails then cancels the others, and has the block dropped at its
+/// first await; dropped without having been entered, it cancels them and waits for none. Where neither
 /// the block is to be interrupted nor errors are to be grouped, tokio's
 /// [`JoinSet`](tokio::task::JoinSet) is the better answer.
 ///
@@ -105,6 +106,7 @@ impl<E: Send + 'static> AsyncContextManager for TaskGroup<E> {
     type Entered = Self;
 
     async fn aenter(self) -> Result<Self, ErrorGroup<E>> {
+        self.group.enter();
         Ok(self)
     }
 }

@@ -24,8 +24,10 @@ struct State<E> {
     waiter: Option<Waker>,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
 enum Stage {
+    /// It was not entered: there is no block that could see too much, and there may never be one.
+    New,
     /// The block may be under way.
     Block,
     Exit,
@@ -34,7 +36,7 @@ enum Stage {
 
 impl<E> Group<E> {
     pub(super) fn new() -> Self {
-        let state = State { members: Members::default(), aborting: None, stage: Stage::Block, waiter: None };
+        let state = State { members: Members::default(), aborting: None, stage: Stage::New, waiter: None };
         Self { state: Mutex::new(state) }
     }
 
@@ -56,6 +58,11 @@ impl<E> Group<E> {
         } else {
             Ok(state.members.add(canceller))
         }
+    }
+
+    /// The block begins.
+    pub(super) fn enter(&self) {
+        self.state().stage = Stage::Block;
     }
 
     /// A task is over. Whether what it says to its handle has to wait, by [`say_late`](Self::say_late).
@@ -128,7 +135,7 @@ impl<E> Group<E> {
     #[inline]
     fn exit(&self) -> MutexGuard<'_, State<E>> {
         let mut state = self.state();
-        if state.stage == Stage::Block {
+        if state.stage < Stage::Exit {
             state.stage = Stage::Exit;
             if state.aborting.is_some() {
                 return self.say_all(state);

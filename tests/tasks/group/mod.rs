@@ -2,6 +2,7 @@
 
 mod cpython;
 mod ends;
+mod entered;
 
 use std::convert::Infallible;
 use std::future::pending;
