@@ -16,6 +16,9 @@ pub type Task<T, E> = Future<T, E>;
 
 /// Starts a task on the current tokio runtime: Python's `asyncio.create_task`.
 ///
+/// Work is fallible: it gives a `Result`. Such as cannot fail ends with `Ok::<_, Infallible>(value)`, such as fails in several
+/// ways is of [`AnyError`](super::AnyError), and then `task.await?` passes the error itself on.
+///
 /// It runs whether its handle is awaited or not, and whether that is kept or not. tokio's own
 /// [`spawn`](tokio::spawn) is the better answer where callbacks and [`result`](Future::result) are not needed: one
 /// allocation less. So is a [`TaskGroup`](super::TaskGroup), where it is not to outlive the block that it is made in.
@@ -26,7 +29,18 @@ pub type Task<T, E> = Future<T, E>;
 ///
 /// # Examples
 ///
-/// See [`Future`].
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::convert::Infallible;
+/// use withal::tasks::{AnyError, create_task};
+///
+/// let answer = create_task(async { Ok::<_, Infallible>(42) });
+/// let seven = create_task(async { Ok::<_, AnyError>("7".parse::<u32>()?) });
+/// assert_eq!(answer.await? + seven.await?, 49);
+/// # Ok(())
+/// # }
+/// ```
 pub fn create_task<T, E, F>(work: F) -> Task<T, E>
 where
     F: std::future::Future<Output = Result<T, E>> + Send + 'static,

@@ -93,6 +93,7 @@ mod every_await;
 #[path = "../support/ledger.rs"]
 mod ledger;
 
+mod any_error;
 mod as_completed;
 mod cancel;
 mod event_loop;

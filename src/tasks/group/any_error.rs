@@ -1,7 +1,10 @@
+use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 
-/// An error of any type: for a [`TaskGroup`](super::TaskGroup) whose tasks fail in several ways.
+use crate::tasks::Error as Ended;
+
+/// An error of any type: for tasks that fail in several ways, and for a [`TaskGroup`](super::TaskGroup) of such.
 ///
 /// It is a `Box<dyn Error + Send + Sync>` that the compiler sees to be `Send` also where a block of a group is awaited in a
 /// task. Any error becomes one by `?`; for that, it is itself no [`Error`], as `anyhow::Error` is none, which does here as
@@ -65,6 +68,32 @@ impl From<AnyError> for Box<dyn Error + Send + Sync> {
 impl From<AnyError> for Box<dyn Error> {
     fn from(error: AnyError) -> Self {
         error.0
+    }
+}
+
+/// What the work failed with is as it was; other ends are the [`tasks::Error`](Ended) that they were.
+impl From<Ended<AnyError>> for AnyError {
+    fn from(error: Ended<AnyError>) -> Self {
+        match error {
+            Ended::Raised(error) => error,
+            Ended::Cancelled => Ended::<Infallible>::Cancelled.into(),
+            Ended::Panicked(panic) => Ended::<Infallible>::Panicked(panic).into(),
+            Ended::NotReady => Ended::<Infallible>::NotReady.into(),
+            Ended::AlreadyAwaited => Ended::<Infallible>::AlreadyAwaited.into(),
+            Ended::TimedOut => Ended::<Infallible>::TimedOut.into(),
+        }
+    }
+}
+
+impl From<Ended<AnyError>> for Box<dyn Error + Send + Sync> {
+    fn from(error: Ended<AnyError>) -> Self {
+        AnyError::from(error).into()
+    }
+}
+
+impl From<Ended<AnyError>> for Box<dyn Error> {
+    fn from(error: Ended<AnyError>) -> Self {
+        AnyError::from(error).into()
     }
 }
 

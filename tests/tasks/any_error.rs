@@ -1,0 +1,37 @@
+//! Tasks that fail in several ways: `?` passes on what they have failed with.
+
+use std::convert::Infallible;
+use std::error::Error as StdError;
+use std::num::ParseIntError;
+
+use withal::tasks::{AnyError, Error, Promise, create_task};
+
+use super::Failed;
+
+#[tokio::test]
+async fn the_error_of_any_type_is_passed_on_as_it_was() {
+    async fn fails() -> Result<u32, AnyError> {
+        Ok(create_task(async { Ok::<_, AnyError>("x".parse::<u32>()?) }).await?)
+    }
+    async fn boxed() -> Result<u32, Box<dyn StdError + Send + Sync>> {
+        Ok(create_task(async { fails().await }).await?)
+    }
+    async fn local() -> Result<u32, Box<dyn StdError>> {
+        Ok(create_task(async { fails().await }).await?)
+    }
+    assert!(fails().await.unwrap_err().is::<ParseIntError>());
+    assert!(boxed().await.unwrap_err().is::<ParseIntError>());
+    assert!(local().await.unwrap_err().is::<ParseIntError>());
+}
+
+#[tokio::test]
+async fn another_end_is_an_error_of_any_type_too() {
+    let (promise, future) = Promise::<(), AnyError>::new();
+    drop(promise);
+    let error = AnyError::from(future.await.unwrap_err());
+    assert!(error.downcast_ref::<Error<Infallible>>().unwrap().is_cancelled());
+    let panics =
+        create_task(async { Err::<(), AnyError>(if true { panic!("doh!") } else { Failed("").into() }) });
+    let error = AnyError::from(panics.await.unwrap_err());
+    assert_eq!(error.to_string(), "the future has panicked: doh!");
+}
