@@ -1,8 +1,10 @@
 //! The executor: `executor.py`, `test_thread_pool.py` and `test_shutdown.py`. No test sleeps: jobs wait at gates.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -480,4 +482,46 @@ fn refused_without_a_thread() {
     let refused = executor.submit(move || fine(drop(submits)));
     assert!(matches!(refused, Err(ExecutorError::NoThread(_))));
     executor.shutdown().wait();
+}
+
+/// Dropped when its thread ends, after all of its jobs.
+struct Ends(Arc<AtomicBool>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        thread::sleep(Duration::from_millis(50));
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+thread_local!(static ENDS: RefCell<Option<Ends>> = const { RefCell::new(None) });
+
+#[test]
+fn whoever_waits_for_a_shutdown_waits_for_the_ends_of_the_threads() {
+    let (executor, has_ended) = (ThreadPoolExecutor::new(1).unwrap(), Arc::new(AtomicBool::new(false)));
+    let ends = Ends(Arc::clone(&has_ended));
+    executor.submit(move || Ok::<_, Failed>(ENDS.set(Some(ends)))).unwrap();
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                executor.shutdown().wait();
+                assert!(has_ended.load(Ordering::Acquire));
+            });
+        }
+    });
+}
+
+#[test]
+fn a_job_that_waits_for_the_shutdown_leaves_its_own_thread_to_others() {
+    let (executor, has_ended) =
+        (Arc::new(ThreadPoolExecutor::new(1).unwrap()), Arc::new(AtomicBool::new(false)));
+    let (ends, inside) = (Ends(Arc::clone(&has_ended)), Arc::clone(&executor));
+    let job = executor.submit(move || {
+        ENDS.set(Some(ends));
+        inside.shutdown().wait();
+        Ok::<_, Failed>(())
+    });
+    assert_eq!(job.unwrap().blocking_result(), Ok(&()));
+    executor.shutdown().wait();
+    assert!(has_ended.load(Ordering::Acquire));
 }

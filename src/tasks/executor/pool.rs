@@ -163,13 +163,7 @@ impl ThreadPoolExecutor {
     /// Takes no more work from now on. What was submitted is done; the value that is returned is there to wait for that,
     /// or to cancel it.
     ///
-    /// | Python | here |
-    /// |---|---|
-    /// | `shutdown()` | `executor.shutdown().wait()`, or `executor.shutdown().await` |
-    /// | `shutdown(wait=False)` | `executor.shutdown()` |
-    /// | `shutdown(cancel_futures=True)` | `executor.shutdown().cancel_futures().wait()` |
-    ///
-    /// A second one does no harm.
+    /// A second one does no harm. Python's arguments, one by one: [From Python](crate::from_python).
     #[expect(clippy::must_use_candidate, reason = "it has begun; the value is there to wait for its end")]
     pub fn shutdown(&self) -> Shutdown {
         self.queue.shut_down();

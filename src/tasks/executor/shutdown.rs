@@ -2,7 +2,7 @@ use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use super::pool::Threads;
 use super::queue::Queue;
@@ -40,8 +40,12 @@ impl Shutdown {
         let here = thread::current().id();
         let is_one_of_them = self.threads().all.contains(&here);
         self.queue.wait(usize::from(is_one_of_them));
-        let started = std::mem::take(&mut self.threads().started);
-        for thread in started.into_iter().filter(|thread| thread.thread().id() != here) {
+        // Locked, so that whoever waits at the same time does so for them as well.
+        let mut threads = self.threads();
+        let is_here = |thread: &JoinHandle<()>| thread.thread().id() == here;
+        let (here, others) = threads.started.drain(..).partition(is_here);
+        threads.started = here;
+        for thread in others {
             // What jobs panic with is caught, so a thread of ours does not panic.
             drop(thread.join());
         }
