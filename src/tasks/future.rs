@@ -143,7 +143,7 @@ impl<T, E> Future<T, E> {
     ///
     /// # Errors
     ///
-    /// As [`result`](Self::result), but never [`Error::NotReady`].
+    /// As [`result`](Self::result), but [`Error::NotReady`] in a callback of its own alone.
     pub fn blocking_result(&self) -> Result<&T, Error<&E>> {
         self.shared.sleep(None);
         self.result()
@@ -170,8 +170,12 @@ impl<T, E> Future<T, E> {
     /// Calls `callback` with what it comes to, when that is; at once, if it is over.
     ///
     /// They are called in the order in which they were added, where the work ends: on the thread of an executor, in a
-    /// task, in whoever cancels it. So they must not block. They come first, then whoever waits. A panic in one is told
-    /// by the panic hook, and is caught.
+    /// task, in whoever cancels it. So they must not block. They come first, then whoever waits: while they are called
+    /// it is not [`done`](Self::done), since whoever awaits it may move out what they have lent; Python says that it is.
+    /// A panic in one is told by the panic hook, and is caught.
+    ///
+    /// Also that of a task of an [`EventLoop`](super::EventLoop) has to be `Send`: the future may be one of a thread.
+    /// What is not, goes into a task that awaits this one.
     ///
     /// It is not called if the result was moved out before it was added.
     pub fn add_done_callback(&self, callback: impl FnOnce(&Outcome<T, E>) + Send + 'static) {

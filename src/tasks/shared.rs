@@ -1,6 +1,8 @@
+use std::mem;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use super::{Error, Outcome};
@@ -37,7 +39,17 @@ struct State<T, E> {
     sleepers: u32,
 }
 
-struct Callbacks<T, E>(Vec<Callback<T, E>>);
+struct Callbacks<T, E> {
+    left: Vec<Callback<T, E>>,
+    /// The thread that they are called on, while they are.
+    caller: Option<ThreadId>,
+}
+
+impl<T, E> Default for Callbacks<T, E> {
+    fn default() -> Self {
+        Self { left: Vec::new(), caller: None }
+    }
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
@@ -178,13 +190,16 @@ impl<T, E> Shared<T, E> {
         outcome: &Outcome<T, E>,
     ) -> MutexGuard<'a, State<T, E>> {
         // One may be added by another.
-        while let Some(callbacks) = state.callbacks.take() {
+        while let Some(callbacks) = state.callbacks.as_mut().filter(|callbacks| !callbacks.left.is_empty()) {
+            callbacks.caller = Some(thread::current().id());
+            let left = mem::take(&mut callbacks.left);
             drop(state);
-            for callback in callbacks.0 {
+            for callback in left {
                 call(callback, outcome);
             }
             state = self.state();
         }
+        state.callbacks = None;
         state
     }
 
@@ -230,27 +245,36 @@ impl<T, E> Shared<T, E> {
         if state.stage > Stage::Ending {
             return Some(callback);
         }
-        state.callbacks.get_or_insert_with(|| Box::new(Callbacks(Vec::new()))).0.push(callback);
+        state.callbacks.get_or_insert_default().left.push(callback);
         None
     }
 
-    /// Blocks the thread until it is over; false if that takes longer.
+    /// Blocks the thread until it is over; false if that takes longer. In a callback of its own there is nothing to wait
+    /// for: it is over when that has returned.
     pub(super) fn sleep(&self, most: Option<Duration>) -> bool {
         // None is never, and so is what no clock can show.
         let until = most.and_then(|most| Instant::now().checked_add(most));
         let mut state = self.state();
+        let caller = state.callbacks.as_ref().and_then(|callbacks| callbacks.caller);
+        if caller.is_some_and(|caller| caller == thread::current().id()) {
+            return true;
+        }
         state.sleepers += 1;
-        while state.stage <= Stage::Ending {
+        let mut is_late = false;
+        while state.stage <= Stage::Ending && !is_late {
             state = match until.map(|until| until.saturating_duration_since(Instant::now())) {
                 None => self.is_over.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(Duration::ZERO) => break,
+                Some(Duration::ZERO) => {
+                    is_late = true;
+                    state
+                }
                 Some(left) => {
                     self.is_over.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
                 }
             };
         }
         state.sleepers -= 1;
-        state.stage > Stage::Ending
+        !is_late
     }
 }
 

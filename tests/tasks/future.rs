@@ -1,6 +1,6 @@
 //! Futures and what completes them: `test_future.py`, and what Rust adds.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use tokio_test::{assert_pending, assert_ready, task};
@@ -321,4 +321,20 @@ fn what_a_callback_panics_with_may_panic_when_it_is_dropped() {
     future.add_done_callback(|_| std::panic::panic_any(super::Bomb));
     promise.set_result(1).unwrap();
     assert_eq!(future.blocking_result_within(LONG).unwrap(), &1);
+}
+
+#[test]
+fn in_a_callback_it_is_not_done_and_nothing_is_waited_for() {
+    let (promise, future) = new();
+    let future = Arc::new(future);
+    let (to, seen) = mpsc::channel();
+    let own = Arc::clone(&future);
+    future.add_done_callback(move |outcome| {
+        let waited = own.blocking_result().copied().map_err(|error| error.is_cancelled());
+        let within = own.blocking_result_within(LONG).is_ok();
+        to.send((outcome.clone(), own.done(), waited, within)).unwrap();
+    });
+    promise.set_result(5).unwrap();
+    assert_eq!(seen.recv(), Ok((Ok(5), false, Err(false), false)));
+    assert_eq!(future.blocking_result(), Ok(&5));
 }
