@@ -8,12 +8,16 @@ use futures_core::{FusedStream, Stream};
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::after::after;
 use super::indexed::Indexed;
 
 /// The outputs of several futures, in the order in which they are ready: `as_completed` of asyncio and PEP 3148.
 ///
 /// The futures run as the stream is polled, all at once; each output comes with the place of its future in what was given.
 /// What is to run by itself, and on several threads, is made a task first.
+///
+/// But for a deadline it needs no runtime: a thread that runs none has it block, by the crate futures'
+/// [`block_on_stream`](https://docs.rs/futures/latest/futures/executor/fn.block_on_stream.html).
 ///
 /// It stands on [`FuturesUnordered`](https://docs.rs/futures/latest/futures/stream/struct.FuturesUnordered.html) of the
 /// crate futures, which is the better answer where neither places nor a deadline are needed.
@@ -72,9 +76,7 @@ impl<F: Future> AsCompleted<F> {
     ///
     /// On a runtime whose timer is not enabled, and where no runtime is.
     pub fn within(self, most: Duration) -> Within<F> {
-        // What no clock can show is never: as far as tokio's own goes.
-        let far = || Instant::now() + Duration::from_secs(86400 * 365 * 30);
-        self.until(Instant::now().checked_add(most).unwrap_or_else(far))
+        self.until(after(Instant::now(), most))
     }
 
     /// The same, at an instant.

@@ -62,6 +62,7 @@
 //! - A task that fails, and whose handle was dropped, fails in silence; asyncio logs it. A
 //!   [`shield`](shield()) that is left alone is told to the [observers](crate::cleanup::observe).
 
+mod after;
 mod as_completed;
 mod canceller;
 mod error;
@@ -79,6 +80,7 @@ mod task;
 mod timeout;
 mod wait;
 
+use self::after::after;
 pub use self::as_completed::{AsCompleted, Unfinished, Within, as_completed};
 pub use self::canceller::Canceller;
 pub use self::error::{Error, Outcome};

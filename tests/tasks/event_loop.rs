@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::runtime::Builder;
 use tokio::time::sleep;
-use withal::tasks::{Error, EventLoop, LoopError, Promise, create_task};
+use withal::tasks::{Error, EventLoop, Exception, LoopError, Promise, create_task};
 
 use super::{Bomb, Failed, Log, Noted};
 
@@ -472,12 +472,6 @@ fn a_task_is_cancelled_at_its_next_step() {
 }
 
 #[test]
-#[should_panic(expected = "overflow")]
-fn a_time_that_no_clock_can_show() {
-    drop(new().call_later(Duration::MAX, || ()));
-}
-
-#[test]
 fn over_a_runtime_of_several_threads() {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
     let (event_loop, here) = (EventLoop::with_runtime(runtime), std::thread::current().id());
@@ -659,4 +653,41 @@ fn a_future_whose_drop_panics() {
     let caught = catch_unwind(AssertUnwindSafe(|| event_loop.run_until_complete(holds)));
     assert_eq!(caught.unwrap_err().downcast_ref::<&str>(), Some(&"bomb"));
     assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()), "the loop is as before");
+}
+
+#[test]
+fn a_time_that_no_clock_can_show_is_never() {
+    let event_loop = new();
+    let never = event_loop.call_later(Duration::MAX, || -> () { panic!("never") }).unwrap();
+    assert!(never.when().unwrap() > event_loop.time().unwrap() + 1000 * 86400 * SECOND);
+    event_loop.run_until_complete(yield_once()).unwrap();
+}
+
+#[test]
+fn a_callback_may_return_any_result() {
+    let (event_loop, log) = (new(), Log::default());
+    let (inner, logs) = (event_loop.clone(), log.clone());
+    event_loop.call_soon(move || inner.call_soon(move || logs.push("inside"))).unwrap();
+    let (handles, noted) = (log.clone(), Noted::new("value", &log));
+    event_loop.set_exception_handler(move |exception| handles.push(exception));
+    event_loop.call_soon(move || Ok::<_, Failed>(noted)).unwrap();
+    event_loop.call_soon(|| Err::<u32, _>(Failed("test"))).unwrap();
+    event_loop.call_soon(|| Ok::<_, Failed>(Bomb)).unwrap();
+    event_loop.run_until_complete(yield_once()).unwrap();
+    assert_eq!(
+        log.take(),
+        ["value", "exception in callback: failed: test", "panic in callback: bomb", "inside"]
+    );
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("outer")]
+struct Outer(#[source] Failed);
+
+#[test]
+fn an_exception_is_an_error_with_the_words_and_the_source_of_what_was_raised() {
+    let exception = Exception::Raised(Outer(Failed("inner")).into());
+    assert_eq!(exception.to_string(), "exception in callback: outer");
+    let source = std::error::Error::source(&exception).unwrap();
+    assert_eq!(source.downcast_ref::<Failed>(), Some(&Failed("inner")));
 }

@@ -8,7 +8,7 @@ pub enum LoopError {
     /// It was to run, and runs already: it was called from inside itself.
     #[error("this event loop is already running")]
     AlreadyRunning,
-    /// It was to run inside another one, or inside of a tokio runtime.
+    /// It was to run inside another one, or on a thread of a tokio runtime.
     #[error("cannot run the event loop while another loop is running")]
     AnotherRunning,
     /// It was to be closed while it runs.

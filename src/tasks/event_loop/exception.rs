@@ -5,6 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::tasks::Panic;
 
 /// What a callback has raised, as the [exception handler](super::EventLoop::set_exception_handler) gets it.
+///
+/// Displayed, it has the words of the error in it; so its [`source`](Error::source) is the error's.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Exception {
@@ -23,7 +25,16 @@ impl fmt::Display for Exception {
     }
 }
 
-/// What a callback returns: nothing, or a result, whose error goes to the exception handler.
+impl Error for Exception {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Raised(error) => error.source(),
+            Self::Panicked(_) => None,
+        }
+    }
+}
+
+/// What a callback returns: nothing, or a result, whose error goes to the exception handler, and whose value is dropped.
 ///
 /// No other types implement it.
 pub trait Returned: sealed::Sealed {
@@ -37,7 +48,7 @@ impl Returned for () {
     }
 }
 
-impl<E: Into<Box<dyn Error + Send + Sync>>> Returned for Result<(), E> {
+impl<T, E: Into<Box<dyn Error + Send + Sync>>> Returned for Result<T, E> {
     fn error(self) -> Option<Box<dyn Error + Send + Sync>> {
         self.err().map(Into::into)
     }
@@ -46,7 +57,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> Returned for Result<(), E> {
 mod sealed {
     pub trait Sealed {}
     impl Sealed for () {}
-    impl<E> Sealed for Result<(), E> {}
+    impl<T, E> Sealed for Result<T, E> {}
 }
 
 /// Calls it, and tells what it returns as an error. Whoever has it called catches the panics.

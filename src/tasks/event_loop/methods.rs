@@ -14,7 +14,7 @@ use super::ready::Entry;
 use super::{Exception, Handle, LoopError, Returned, Threadsafe, exception, run};
 use crate::cleanup::quietly;
 use crate::tasks::task::Run;
-use crate::tasks::{Promise, Task};
+use crate::tasks::{Promise, Task, after};
 
 /// `CPython`'s event loop: callbacks and tasks of one thread, in turns.
 ///
@@ -79,7 +79,7 @@ impl EventLoop {
 
     /// Calls `callback` in the next turn, after all that was to be called before.
     ///
-    /// It may return nothing, or a result; an error or a panic goes to the
+    /// It may return nothing, or a [result](Returned); an error or a panic goes to the
     /// [exception handler](Self::set_exception_handler), and the loop goes on.
     ///
     /// # Errors
@@ -95,21 +95,17 @@ impl EventLoop {
         Ok(self.handle(call, None))
     }
 
-    /// Calls `callback` after so long, on tokio's clock.
+    /// Calls `callback` after so long, on tokio's clock; what no clock can show is 30 years.
     ///
     /// # Errors
     ///
     /// [`LoopError::Closed`].
-    ///
-    /// # Panics
-    ///
-    /// For a time that no clock can show.
     pub fn call_later<R: Returned>(
         &self,
         delay: Duration,
         callback: impl FnOnce() -> R + 'static,
     ) -> Result<Handle, LoopError> {
-        self.call_at(self.time()? + delay, callback)
+        self.call_at(after(self.time()?, delay), callback)
     }
 
     /// Calls `callback` at a time. Those of one time are called in the order in which they came here.
@@ -187,7 +183,8 @@ impl EventLoop {
     /// # Errors
     ///
     /// [`LoopError::Closed`]; [`LoopError::AlreadyRunning`] from inside itself; [`LoopError::AnotherRunning`] inside
-    /// another loop, or inside of a tokio runtime.
+    /// another loop, or on a thread of a tokio runtime, which one of `spawn_blocking` is as well: a loop is run on a thread
+    /// of its own, or of a [`ThreadPoolExecutor`](crate::tasks::ThreadPoolExecutor).
     pub fn run_forever(&self) -> Result<(), LoopError> {
         run::forever(self)
     }
