@@ -2,6 +2,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 
@@ -10,8 +11,8 @@ use crate::cleanup::Cleanup;
 /// Awaits a future that is to come to its end also where whoever awaits it is dropped: `asyncio.shield`.
 ///
 /// Dropped in the middle, it goes on as a [cleanup](crate::cleanup) of the current runtime, or of the one that it was first
-/// polled on: for as long as its grace, and [`drain`](crate::cleanup::drain) waits for it. Where it fails then, the
-/// observers are told. Dropped before it was polled, it does not begin.
+/// polled on: for as long as its [grace](Shield::grace), and [`drain`](crate::cleanup::drain) waits for it. Where it fails
+/// then, the observers are told. Dropped before it was polled, it does not begin.
 ///
 /// A [`Task`](super::Task) is shielded as it is: dropping the handle does not cancel it.
 ///
@@ -44,11 +45,15 @@ where
     T: 'static,
     E: Send + 'static,
 {
-    let detach = |future: Pin<Box<F>>, home| {
+    let detach = |future: Pin<Box<F>>, home, grace| {
         let rest = async move { future.await.map(drop) };
-        Cleanup::new(rest).named("shield").home(home).detach();
+        let mut rest = Cleanup::new(rest).named("shield").home(home);
+        if let Some(grace) = grace {
+            rest = rest.grace(grace);
+        }
+        rest.detach();
     };
-    Shield { future: Some(Box::pin(future)), has_begun: false, home: None, detach }
+    Shield { future: Some(Box::pin(future)), has_begun: false, home: None, grace: None, detach }
 }
 
 /// What [`shield`] returns.
@@ -59,7 +64,17 @@ pub struct Shield<F> {
     has_begun: bool,
     /// The runtime that it was first polled on, if that was one.
     home: Option<Handle>,
-    detach: fn(Pin<Box<F>>, Option<Handle>),
+    grace: Option<Duration>,
+    detach: fn(Pin<Box<F>>, Option<Handle>, Option<Duration>),
+}
+
+impl<F> Shield<F> {
+    /// How long it may take when it is left alone, from then on: 30 seconds by default. Then it is dropped, and the observers
+    /// are told. By the wall clock.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = Some(grace);
+        self
+    }
 }
 
 impl<F: Future> Future for Shield<F> {
@@ -81,7 +96,7 @@ impl<F: Future> Future for Shield<F> {
 impl<F> Drop for Shield<F> {
     fn drop(&mut self) {
         if let (true, Some(future)) = (self.has_begun, self.future.take()) {
-            (self.detach)(future, self.home.take());
+            (self.detach)(future, self.home.take(), self.grace);
         }
     }
 }

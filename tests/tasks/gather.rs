@@ -1,5 +1,6 @@
 //! `gather` and `shield`: what goes on, and what is cancelled.
 
+use std::future::pending;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
@@ -133,4 +134,19 @@ async fn a_task_is_shielded_as_it_is() {
     assert!(timeout(SECOND, after(2, Ok(2), &log)).await.is_err());
     sleep(2 * SECOND).await;
     assert_eq!(log.take(), ["2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shield_has_the_grace_that_it_is_given() {
+    let (told, here) = (Log::default(), std::thread::current().id());
+    let tells = told.clone();
+    let _observer = cleanup::observe(move |event| {
+        if std::thread::current().id() == here {
+            tells.push(event);
+        }
+    });
+    let never = shield(pending::<Result<(), Failed>>()).grace(Duration::from_millis(1));
+    assert!(timeout(SECOND, never).await.is_err());
+    cleanup::drain(60 * SECOND).await.unwrap();
+    assert_eq!(told.take(), ["cleanup shield was lost: it took longer than its grace"]);
 }
