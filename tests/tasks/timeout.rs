@@ -315,7 +315,7 @@ async fn timeout_taskgroup() {
 async fn a_block_that_is_dropped_is_over() {
     let limit = timeout(SECOND);
     assert!(takes(&limit, 10 * SECOND).now_or_never().is_none());
-    assert_eq!(limit.reschedule(None), Err(TimeoutError::Over("finished")));
+    assert_eq!(limit.reschedule(None), Err(TimeoutError::Finished));
     assert!(!limit.expired());
 }
 

@@ -57,8 +57,8 @@ impl Deadline {
         let mut state = self.lock();
         match state.stage {
             Stage::Created => return Err(TimeoutError::NotEntered),
-            Stage::Expired => return Err(TimeoutError::Over("expired")),
-            Stage::Finished => return Err(TimeoutError::Over("finished")),
+            Stage::Expired => return Err(TimeoutError::Expired),
+            Stage::Finished => return Err(TimeoutError::Finished),
             Stage::Active => state.when = when,
         }
         drop(state);

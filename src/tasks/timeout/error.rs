@@ -11,7 +11,10 @@ pub enum TimeoutError {
     /// It was rescheduled before it was entered.
     #[error("timeout has not been entered")]
     NotEntered,
-    /// It was rescheduled when its time was over, or its block.
-    #[error("cannot change state of {0} timeout")]
-    Over(&'static str),
+    /// It was rescheduled when its time was over.
+    #[error("cannot change state of expired timeout")]
+    Expired,
+    /// It was rescheduled when its block was over.
+    #[error("cannot change state of finished timeout")]
+    Finished,
 }

@@ -81,7 +81,7 @@ impl Timeout {
     ///
     /// # Errors
     ///
-    /// [`TimeoutError::NotEntered`] before that, [`TimeoutError::Over`] after it.
+    /// [`TimeoutError::NotEntered`] before that; [`TimeoutError::Expired`] and [`TimeoutError::Finished`] after it.
     pub fn reschedule(&self, when: impl Into<Option<Instant>>) -> Result<(), TimeoutError> {
         self.deadline.reschedule(when.into())
     }
