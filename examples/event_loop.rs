@@ -42,9 +42,20 @@ async fn b() -> Result<&'static str, LoopError> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let is_real = std::env::args().nth(1).as_deref() == Some("--real");
+    let options: Vec<_> = std::env::args().skip(1).collect();
+    let is_real = match options.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => false,
+        ["--real"] => true,
+        _ => return Err(format!("usage: event_loop [--real], and not {options:?}").into()),
+    };
     let runtime = Builder::new_current_thread().enable_time().start_paused(!is_real).build()?;
     let event_loop = EventLoop::with_runtime(runtime);
+
+    // Say, the output cannot be written. By default the loop would go on, for as long as nobody stops it.
+    event_loop.set_exception_handler(|exception| {
+        eprintln!("{exception}");
+        EventLoop::current().expect("it is called by a loop").stop();
+    });
 
     let ticks = event_loop.clone();
     event_loop.call_soon(move || every_second(&ticks, 0))?;

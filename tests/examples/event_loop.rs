@@ -17,3 +17,19 @@ fn callbacks_and_coroutines_of_one_loop_in_order() {
     ];
     assert_eq!(crate::lines("event_loop"), expected);
 }
+
+#[test]
+fn an_option_that_is_none_is_refused() {
+    let output = crate::program("event_loop").arg("--rael").output().unwrap();
+    assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--rael"), "{output:?}");
+}
+
+/// It is a pipe that nobody reads.
+#[test]
+fn it_ends_where_nothing_can_be_written() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = crate::program("event_loop").stdout(writer).output().unwrap();
+    assert!(!output.status.success(), "{output:?}");
+}
