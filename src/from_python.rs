@@ -155,6 +155,7 @@
 //! | what is cancelled | has `CancelledError` raised in it, and may catch that and await | is dropped; what it has to await on its way out is an [exit](crate::context) |
 //! | what nobody holds any more | is collected, some time later | is dropped, at once; an `aclose` of it is [asked for](crate::generator::AsyncGenerator::managed) |
 //! | what is thrown into a body | is raised in whatever it awaits | is raised at its next yield, or in a [`wait`](crate::coroutine::Yielder::wait): no future can be told to fail |
+//! | an exit fails while an error is on its way | its error is raised, with the other as its `__context__` | the first goes on, and the [observers](crate::cleanup::observe) are told of the exit's; the [function](fn@crate::context::async_with)'s error holds both |
 //! | misuse: twice awaited, entered twice, two operations at once, a second result | is an error when it runs | does not compile; what only a run can show is an error with Python's words |
 //!
 //! 5,000 random programs of generators, coroutines, managers and exit stacks, and what `CPython` 3.13 did with them, are run
