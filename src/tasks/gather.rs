@@ -15,7 +15,8 @@ use crate::cleanup::Cleanup;
 ///
 /// When one fails, its error comes out at once, and the others go on. When this is dropped, they are cancelled. That is
 /// asyncio's rule, and why this is about [`Future`]s: tasks, and jobs of an executor. Of plain futures, the crate futures
-/// has [`try_join_all`](https://docs.rs/futures/latest/futures/future/fn.try_join_all.html); and for work that belongs
+/// has [`try_join_all`](https://docs.rs/futures/latest/futures/future/fn.try_join_all.html); of some that differ in type,
+/// tokio has `try_join!` and `join!`; and for work that belongs
 /// together, a [`TaskGroup`](super::TaskGroup) is the better answer.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ use super::indexed::{Indexed, in_order};
 /// Waits for several futures, and gives back those that are not over: `wait` of asyncio and PEP 3148.
 ///
 /// By default until all are over. Nothing is cancelled, and nothing is dropped. Given by `iter_mut()`, the futures stay
-/// where they are. With none it is ready at once, as in PEP 3148; asyncio's refuses that.
+/// where they are; an async block is pinned first, by `Box::pin`. With none it is ready at once, as in PEP 3148; asyncio's refuses that.
 ///
 /// # Cancel safety
 ///
