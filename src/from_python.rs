@@ -74,7 +74,7 @@
 //! | **Locks, events, queues** (asyncio) | | |
 //! | `async with lock: ..` | *tokio*: [`let guard = mutex.lock().await;`](tokio::sync::Mutex), or [`async_with!(value = &mutex => { .. })`](crate::context::Locked) | the second where something inside has an exit: the lock is given back after it |
 //! | `async with semaphore: ..` | *tokio*: [`let permit = semaphore.acquire().await?;`](tokio::sync::Semaphore), or [`async_with!(_ = &semaphore => { .. })?`](crate::context::permits) | as the lock |
-//! | `asyncio.Event` | *tokio*: [`watch::channel(false)`](tokio::sync::watch), or [`Notify`](tokio::sync::Notify) where it is set for one | |
+//! | `asyncio.Event` | *tokio*: [`watch::channel(false)`](tokio::sync::watch), or [`Notify`](tokio::sync::Notify) where it is set for one | a `watch` wakes those who wait in no order |
 //! | `asyncio.Condition` | *tokio*: [`watched.wait_for(\|state\| *state > 0).await?`](tokio::sync::watch::Receiver::wait_for) | the state and its lock are one |
 //! | `asyncio.Queue(n)` | *tokio*: [`mpsc::channel(n)`](tokio::sync::mpsc::channel), [`mpsc::unbounded_channel()`](tokio::sync::mpsc::unbounded_channel) | two ends, and it is closed when one is gone |
 //! | `asyncio.Barrier(n)` | *tokio*: [`Barrier::new(n)`](tokio::sync::Barrier) | |

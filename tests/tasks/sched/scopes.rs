@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use tokio::time::{self, Instant};
 use withal::context::{Error as WithError, async_with_send};
-use withal::tasks::{Error, TaskGroup, Timeout, gather, timeout};
+use withal::tasks::{Error, TaskGroup, Timeout, create_task, gather, shield, timeout};
 
 use super::Rule;
 use super::me::{Me, on_drop, turn};
@@ -140,6 +140,31 @@ pub(super) async fn wait_for(me: &Me, long: u32, block: &Block) -> Result<(), Ra
     turn().await;
     me.give_way().await;
     Err(Raised::Timeout)
+}
+
+/// As asyncio has it: what has no time is a task that is cancelled before it can begin.
+pub(super) async fn wait_for_no_time(me: &Me, block: &Block) -> Result<(), Raised> {
+    let task = create_task(run_block(me.clone(), Arc::clone(block)));
+    task.cancel();
+    match task.await {
+        Err(Error::Cancelled) => Err(Raised::Timeout),
+        outcome => outcome.map_err(raised),
+    }
+}
+
+pub(super) async fn shielded(me: &Me, block: &Block) -> Result<(), Raised> {
+    let task = start(&me.world, Arc::clone(block));
+    let canceller = task.canceller();
+    // Left alone, it is waited for.
+    let left_alone = on_drop(|| {
+        if !canceller.done() {
+            me.world.exclude(Rule::Shields);
+        }
+    });
+    let outcome = shield(task).await;
+    turn().await;
+    left_alone.disarm();
+    outcome.map_err(raised)
 }
 
 pub(super) async fn gather_blocks(me: &Me, blocks: &[Block], is_of_all: bool) -> Result<(), Raised> {

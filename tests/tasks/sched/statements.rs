@@ -10,7 +10,9 @@ use super::me::{Me, turn};
 use super::program::{Block, Statement};
 use super::raised::Raised;
 use super::run::{seconds, start};
-use super::scopes::{condition, gather_blocks, group, limited, limited_block, raised, try_block, wait_for};
+use super::scopes::{
+    condition, gather_blocks, group, limited, limited_block, shielded, try_block, wait_for, wait_for_no_time,
+};
 
 pub(super) fn run_block(me: Me, block: Block) -> BoxFuture<'static, Result<(), Raised>> {
     Box::pin(async move {
@@ -48,13 +50,13 @@ async fn run_statement(me: &Me, statement: &Statement) -> Result<(), Raised> {
             }
         }
         Statement::Set(event) => {
-            world.events[*event].send_replace(true);
+            world.events[*event].set();
             me.log("set");
         }
         Statement::Wait(event) => {
             let event = *event;
             let work = |me: Me| async move {
-                drop(me.world.events[event].subscribe().wait_for(|is_set| *is_set).await);
+                me.world.events[event].wait().await;
                 me.log("woke");
                 Ok(())
             };
@@ -81,18 +83,9 @@ async fn run_statement(me: &Me, statement: &Statement) -> Result<(), Raised> {
         Statement::Spawn(block) => drop(start(world, Arc::clone(block))),
         Statement::Group(tasks, block) => group(me, tasks, block).await?,
         Statement::Timeout(long, block) => limited_block(me, *long, block).await?,
-        Statement::WaitFor(0, _) => {
-            // asyncio's does not begin what has no time.
-            turn().await;
-            return Err(Raised::Timeout);
-        }
+        Statement::WaitFor(0, block) => wait_for_no_time(me, block).await?,
         Statement::WaitFor(long, block) => wait_for(me, *long, block).await?,
-        // A task is shielded as it is.
-        Statement::Shield(block) => {
-            let outcome = start(world, Arc::clone(block)).await;
-            turn().await;
-            outcome.map_err(raised)?;
-        }
+        Statement::Shield(block) => shielded(me, block).await?,
         Statement::Gather(blocks, is_of_all) => gather_blocks(me, blocks, *is_of_all).await?,
         Statement::Lock(lock, block) => {
             let locked = world.locks[*lock].lock().await;

@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 use std::fmt::Display;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::{Mutex as Lock, Semaphore, oneshot, watch};
+use tokio::sync::{Mutex as Lock, Notify, Semaphore, oneshot, watch};
 use tokio::time::Instant;
 use withal::tasks::Canceller;
 
@@ -17,7 +19,7 @@ pub(super) struct World {
     state: Mutex<State>,
     /// How many tasks are over.
     pub(super) over: watch::Sender<usize>,
-    pub(super) events: [watch::Sender<bool>; 2],
+    pub(super) events: [Event; 2],
     pub(super) queues: [Queue; 2],
     pub(super) locks: [Arc<Lock<()>>; 2],
     pub(super) semaphores: [Arc<Semaphore>; 2],
@@ -46,6 +48,30 @@ pub(super) type End = Arc<Mutex<Option<Result<(), Raised>>>>;
 pub(super) struct Queue {
     pub(super) put: UnboundedSender<usize>,
     pub(super) get: Lock<UnboundedReceiver<usize>>,
+}
+
+/// A flag, and those that wait for it, who are woken in the order in which they came. A `watch` would do, and wakes them in an
+/// order of its own: another one each time.
+#[derive(Default)]
+pub(super) struct Event {
+    is_set: AtomicBool,
+    set: Notify,
+}
+
+impl Event {
+    pub(super) fn set(&self) {
+        self.is_set.store(true, Ordering::Release);
+        self.set.notify_waiters();
+    }
+
+    pub(super) async fn wait(&self) {
+        let mut notified = pin!(self.set.notified());
+        // In the queue before the flag is looked at.
+        notified.as_mut().enable();
+        if !self.is_set.load(Ordering::Acquire) {
+            notified.await;
+        }
+    }
 }
 
 /// asyncio's: a lock, and those that wait to be notified. tokio has none, since a `watch` does what it is for.
@@ -82,7 +108,7 @@ impl World {
             began: Instant::now(),
             state: Mutex::default(),
             over: watch::Sender::new(0),
-            events: [watch::Sender::new(false), watch::Sender::new(false)],
+            events: Default::default(),
             queues: [queue(), queue()],
             locks: Default::default(),
             semaphores: [(); 2].map(|()| Arc::new(Semaphore::new(2))),
