@@ -9,7 +9,8 @@ OLDEST = (3, 11)
 def start():
     if sys.version_info < OLDEST or platform.python_implementation() != "CPython":
         here = platform.python_implementation() + " " + platform.python_version()
-        sys.exit("oracle: it needs CPython 3.11 or later, of which 3.13 is the norm; this is " + here)
+        print("oracle: it needs CPython 3.11 or later, of which 3.13 is the norm; this is " + here, file=sys.stderr)
+        sys.exit(2)
     # What older versions cannot even compile.
     from cli import main
 
