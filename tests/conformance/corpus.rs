@@ -9,7 +9,8 @@ use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::program::{Action, Function, action, function};
+use super::program::{Action, Function};
+use super::reading::{action, function};
 use super::source::word;
 
 const SCHEMA: u64 = 1;

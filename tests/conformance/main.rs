@@ -45,12 +45,15 @@ mod leaf;
 mod managers;
 mod program;
 mod raised;
+mod reading;
 mod rules;
+mod slot;
 mod source;
 mod stacks;
 mod statements;
 mod world;
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::env;
 use std::io::{self, Write};
@@ -78,14 +81,19 @@ const EXCLUDED: [(Rule, u32); 10] = [
 fn the_same_trace_as_on_cpython() {
     let path = corpus::path();
     let file = corpus::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    // So that the fuzzer knows which program the test hangs at, or dies of.
+    let tells_progress = env::var_os("WITHAL_PROGRESS").is_some();
     let (mut run, mut same, mut chains, mut differ) = (0_u32, 0_u32, 0_u32, Vec::new());
     let mut excluded = BTreeMap::<Rule, u32>::new();
     for case in corpus::cases(file) {
         let case = case.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        if tells_progress {
+            eprintln!("program {}", case.id);
+        }
         let trace = match catch_unwind(AssertUnwindSafe(|| driver::run(&case))) {
             Ok(Ok(trace)) if is_in_a_circle(&case.trace, &trace) => Err(Rule::InACircle),
             Ok(ran) => ran,
-            Err(_) => Ok(vec!["it panicked".to_owned()]),
+            Err(panic) => Ok(vec![format!("panicked: {}", message(&*panic))]),
         };
         let trace = match trace {
             Ok(trace) => trace,
@@ -132,6 +140,11 @@ fn is_in_a_circle(theirs: &[String], ours: &[String]) -> bool {
         None => theirs.iter().any(|line| line == "> end") && ours[at].starts_with("hook fin"),
         Some(line) => line.starts_with("close g") && !ours.contains(line),
     })
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("not in words")
 }
 
 fn difference(case: &Case, ours: &[String], at: usize) -> String {

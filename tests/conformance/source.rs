@@ -48,7 +48,7 @@ fn statement(source: &mut String, depth: usize, s: &Json) {
             let head = format!("async with aclosing(f{}()) as c: async for v{} in c:", n(1), n(2));
             return with_blocks(&head, &s[3], &Json::Null);
         }
-        "with" => return with_blocks(&format!("async with {}:", n(1)), &s[2], &Json::Null),
+        "with" => return with_blocks(&format!("async with {}:", manager(&s[1])), &s[2], &Json::Null),
         "stack" => return with_blocks("async with AsyncExitStack() as st:", &s[1], &Json::Null),
         "try" => {
             with_blocks("try:", &s[1], &Json::Null);
@@ -79,9 +79,48 @@ fn statement(source: &mut String, depth: usize, s: &Json) {
         "brk" => "break".to_owned(),
         "cont" => "continue".to_owned(),
         "h_new" => format!("h{} = f{}()", n(1), n(2)),
+        "h_op" => format!("x = await h{}.{}", n(1), on_handle(s)),
+        "st" => on_stack(s),
         _ => word(s),
     };
     line(source, depth, &text);
+}
+
+fn on_handle(s: &Json) -> String {
+    match s[2].as_str().unwrap_or_default() {
+        "an" => "__anext__()".to_owned(),
+        "as" => format!("asend({})", word(&s[3])),
+        "at" => format!("athrow({}({}))", word(&s[3]), word(&s[4])),
+        _ => "aclose()".to_owned(),
+    }
+}
+
+fn on_stack(s: &Json) -> String {
+    let callback = || arguments(&s[2], &[("suspends", &s[3]), ("raises", &s[4])]);
+    match s[1].as_str().unwrap_or_default() {
+        "enter" => format!("await st.enter_async_context({})", manager(&s[2])),
+        "pexit" => format!("st.push_async_exit({})", manager(&s[2])),
+        "spush" => format!("st.push({}.exit)", manager(&s[2])),
+        "acb" => format!("st.push_async_callback(callback({}))", callback()),
+        "scb" => format!("st.callback(callback({}))", callback()),
+        "pop_all" => "st = st.pop_all()".to_owned(),
+        _ => "await st.aclose()".to_owned(),
+    }
+}
+
+fn manager(m: &Json) -> String {
+    if m[0] == "acm" {
+        return format!("asynccontextmanager(f{})()", word(&m[1]));
+    }
+    let does =
+        [("enter_suspends", &m[2]), ("enter_raises", &m[3]), ("exit_suspends", &m[4]), ("exit", &m[5])];
+    format!("manager({})", arguments(&m[1], &does))
+}
+
+/// Only those that say something.
+fn arguments(number: &Json, named: &[(&str, &Json)]) -> String {
+    let said = named.iter().filter(|(_, value)| !value.is_null() && *value != &Json::from(0));
+    said.fold(word(number), |all, (name, value)| format!("{all}, {name}={}", word(value)))
 }
 
 /// As the traces have it, too.

@@ -1,0 +1,64 @@
+"""Whether a changed program is one that the grammar could have made, as far as Python's compiler does not say.
+
+A name that has no value raises a NameError, which the program may catch, or a `finally` may hold back: the trace need
+not show it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from syntax import Block, Statement
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What the statements before and around one have bound."""
+
+    items: frozenset[int] = frozenset()
+    handles: frozenset[int] = frozenset()
+    in_stack: bool = False
+    in_handler: bool = False
+
+
+def is_sound(block: Block, bound: Bound = Bound()) -> bool:
+    for statement in block:
+        if not is_bound(statement, bound):
+            return False
+        if not all(is_sound(inner, within) for inner, within in inner_blocks(statement, bound)):
+            return False
+        if statement[0] == "h_new":
+            bound = replace(bound, handles=bound.handles | {statement[1]})
+    return True
+
+
+def is_bound(statement: Statement, bound: Bound) -> bool:
+    match statement:
+        case ["yv", item, _]:
+            return item in bound.items
+        case ["h_op", handle, *_]:
+            return handle in bound.handles
+        case ["st", *_]:
+            return bound.in_stack
+        case ["reraise"]:
+            return bound.in_handler
+    return True
+
+
+def inner_blocks(statement: Statement, bound: Bound) -> list[tuple[Block, Bound]]:
+    match statement:
+        case ["seq", block] | ["with", _, block]:
+            return [(block, bound)]
+        case ["ifx", block, orelse] | ["loop", _, block, orelse]:
+            return [(block, bound), (orelse, bound)]
+        case ["stack", block]:
+            return [(block, replace(bound, in_stack=True))]
+        case ["afor", _, item, block, orelse]:
+            within = replace(bound, items=bound.items | {item})
+            return [(block, within), (orelse, bound)]
+        case ["aclosing", _, item, block]:
+            return [(block, replace(bound, items=bound.items | {item}))]
+        case ["try", block, handlers, orelse, final]:
+            handling = replace(bound, in_handler=True)
+            return [(block, bound), *((handler, handling) for _, handler in handlers), (orelse, bound), (final, bound)]
+    return []
