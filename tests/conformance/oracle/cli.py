@@ -26,7 +26,7 @@ from compare import compare
 from corpus import merge
 from driver import Driver, replay
 from files import STANDARD_STREAM, Damaged, dumps, header, reading, write, writing
-from outcome import classes, is_comparable, tags
+from outcome import CIRCLE, classes, is_comparable, tags
 from planner import generate
 from raised import UNKNOWN
 from soundness import is_sound
@@ -149,7 +149,7 @@ def write_generated(options: argparse.Namespace) -> int:
     with writing(options.output) as file:
         write(file, header(seeds=f"{seeds.start}:{seeds.stop}", size=options.size, family=options.family))
         for seed in collecting(seeds):
-            case = generate(seed, options.size, options.family)
+            case = generate(seed, options.size, options.family, tags_circles=options.comparable)
             if options.verify and replay(case).trace != case["t"]:
                 print("NONDETERMINISTIC", seed, file=sys.stderr)
             if not options.comparable or is_comparable(case):
@@ -197,6 +197,8 @@ def sifted(case: Case) -> Case | None:
         return None
     if any(UNKNOWN in line for line in driver.trace):
         return None
+    if driver.leaves_a_circle():
+        driver.features.add(CIRCLE)
     told = case | {"t": driver.trace, "tags": tags(case, driver.trace, driver.features)}
     return told if is_comparable(told) else None
 

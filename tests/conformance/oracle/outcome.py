@@ -17,6 +17,9 @@ EXCLUDE = {
     "leave-sus": "the same",
 }
 
+# What only programs have that are made to be compared: the corpus is without.
+CIRCLE = "circle"
+
 
 def is_comparable(case: Case) -> bool:
     return not EXCLUDE.keys() & case["tags"]
