@@ -15,9 +15,17 @@ pub(crate) async fn caught<F: Future>(work: F) -> Result<F::Output, Box<dyn Any 
     .await
 }
 
-/// Never panics: not even where what it panicked with does, in its destructor. That is leaked.
+/// Never panics: not even where what it panicked with does, in its destructor. What that panics with is leaked.
 pub(crate) fn quietly(f: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
-        mem::forget(payload);
+        discard(payload);
+    }
+}
+
+/// Drops what was panicked with.
+#[cold]
+pub(crate) fn discard(payload: Box<dyn Any + Send>) {
+    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        mem::forget(another);
     }
 }

@@ -65,7 +65,7 @@ mod registry;
 mod shutdown;
 mod totals;
 
-pub(crate) use self::caught::{caught, quietly};
+pub(crate) use self::caught::{caught, discard, quietly};
 pub(crate) use self::deadline::graced;
 pub use self::detach::{Cleanup, detach};
 pub use self::drain::{Unfinished, drain, pending};

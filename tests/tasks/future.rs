@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_test::{assert_pending, assert_ready, task};
 use withal::tasks::{Error, Future, InvalidState, Outcome, Promise};
 
-use super::{Failed, Log};
+use super::{Failed, Log, Noted};
 
 /// Far away: what waits so long hangs.
 const LONG: Duration = Duration::from_secs(3600);
@@ -337,4 +337,13 @@ fn in_a_callback_it_is_not_done_and_nothing_is_waited_for() {
     promise.set_result(5).unwrap();
     assert_eq!(seen.recv(), Ok((Ok(5), false, Err(false), false)));
     assert_eq!(future.blocking_result(), Ok(&5));
+}
+
+#[test]
+fn what_a_callback_panics_with_is_dropped() {
+    let ((promise, future), log) = (new(), Log::default());
+    let noted = Noted::new("dropped", &log);
+    future.add_done_callback(move |_| std::panic::panic_any(noted));
+    promise.set_result(5).unwrap();
+    assert_eq!(log.take(), ["dropped"]);
 }

@@ -5,7 +5,6 @@ mod drop_now;
 mod hold;
 mod restart;
 
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ pub use self::hold::Hold;
 pub use self::restart::Restart;
 
 use super::AsyncExit;
+use crate::cleanup::discard;
 
 /// What becomes of an exit when the block is dropped before it came to its end: [`DropNow`], [`Hold`], [`Detach`] or
 /// [`Restart`].
@@ -43,8 +43,7 @@ pub(super) const GRACE: Duration = Duration::from_secs(30);
 /// The grace of a guard that is exited, mostly in a destructor: a panic of its own is as if it said nothing.
 pub(super) fn grace<G: AsyncExit>(guard: &G) -> Duration {
     catch_unwind(AssertUnwindSafe(|| guard.grace())).unwrap_or_else(|payload| {
-        // Its destructor may panic, too.
-        mem::forget(payload);
+        discard(payload);
         GRACE
     })
 }

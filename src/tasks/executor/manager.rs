@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::time::Duration;
 
 use super::ThreadPoolExecutor;
 use crate::context::{AsyncContextManager, AsyncExit, Exit, Restart};
@@ -22,6 +23,11 @@ impl AsyncExit for ThreadPoolExecutor {
 
     fn target(&mut self) -> &mut Self {
         self
+    }
+
+    /// Without end: a thread cannot be interrupted.
+    fn grace(&self) -> Duration {
+        Duration::MAX
     }
 
     async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {

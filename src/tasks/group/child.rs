@@ -5,7 +5,7 @@ use super::Grouped;
 use super::aborting::Failure;
 use super::state::Group;
 use crate::tasks::task::{Ended, Report};
-use crate::tasks::{Error, Promise};
+use crate::tasks::{Error, Outcome, Promise};
 
 /// A task of a group, as whom its work reports to.
 pub(super) struct Child<T: Send + 'static, E> {
@@ -17,6 +17,11 @@ pub(super) struct Child<T: Send + 'static, E> {
 impl<T: Send + 'static, E> Child<T, E> {
     pub(super) fn new(promise: Promise<T, Grouped>, group: Arc<Group<E>>, place: usize) -> Self {
         Self { promise, group, place }
+    }
+
+    fn failed(&self, failure: Failure<E>) -> Outcome<T, Grouped> {
+        self.group.failed(self.place, failure);
+        Err(Error::Raised(Grouped))
     }
 }
 
@@ -36,21 +41,31 @@ impl<T: Send + 'static, E> Report<Result<T, E>> for Child<T, E> {
 
     fn report(&mut self, ended: Ended<Result<T, E>>) {
         let Some(mut promise) = self.promise.take() else { return };
-        let (outcome, is_late) = match ended {
-            Some(Ok(Ok(value))) => (Ok(value), self.group.over(self.place)),
-            None => (Err(Error::Cancelled), self.group.over(self.place)),
-            Some(Ok(Err(error))) => {
-                (Err(Error::Raised(Grouped)), self.group.failed(self.place, Failure::Error(error)))
-            }
-            Some(Err(payload)) => {
-                (Err(Error::Raised(Grouped)), self.group.failed(self.place, Failure::Panic(payload)))
-            }
+        // The group may be over when it has left, and its handle has to know by then; also if telling it panics.
+        let _leaving = Leaving { group: &self.group, place: self.place };
+        let outcome = match ended {
+            Some(Ok(Ok(value))) => Ok(value),
+            None => Err(Error::Cancelled),
+            Some(Ok(Err(error))) => self.failed(Failure::Error(error)),
+            Some(Err(payload)) => self.failed(Failure::Panic(payload)),
         };
-        if is_late {
+        if self.group.is_aborting() {
             self.group.say_late(move || drop(promise.settle(outcome)));
         } else {
             drop(promise.settle(outcome));
         }
+    }
+}
+
+struct Leaving<'a, E> {
+    group: &'a Group<E>,
+    place: usize,
+}
+
+impl<E> Drop for Leaving<'_, E> {
+    #[inline]
+    fn drop(&mut self) {
+        self.group.leave(self.place);
     }
 }
 

@@ -70,24 +70,37 @@ impl<E> ErrorGroup<E> {
 }
 
 impl ErrorGroup<AnyError> {
-    /// Those of a type, also out of groups that are inside of this one; and the others, in groups as before.
+    /// Those of a type, also out of groups inside of this one: of any type, as this one, or of that type. The others are in
+    /// groups as before.
     #[must_use]
     pub fn split_type<T: Error + 'static>(self) -> (Vec<T>, Option<Self>) {
         let (mut found, mut others) = (Vec::new(), Vec::new());
         for error in self.errors {
             match error.downcast::<T>() {
                 Ok(error) => found.push(error),
-                Err(error) => match error.downcast::<Self>() {
-                    Ok(group) => {
-                        let (inside, rest) = group.split_type();
-                        found.extend(inside);
-                        others.extend(rest.map(AnyError::from));
-                    }
-                    Err(error) => others.push(error),
-                },
+                Err(error) => {
+                    let (inside, rest) = split_inside(error);
+                    found.extend(inside);
+                    others.extend(rest);
+                }
             }
         }
         (found, Self::new(others))
+    }
+}
+
+/// The same of one error, which may be a group.
+fn split_inside<T: Error + 'static>(error: AnyError) -> (Vec<T>, Option<AnyError>) {
+    let error = match error.downcast::<ErrorGroup<T>>() {
+        Ok(group) => return (group.into_errors(), None),
+        Err(error) => error,
+    };
+    match error.downcast::<ErrorGroup<AnyError>>() {
+        Ok(group) => {
+            let (inside, rest) = group.split_type();
+            (inside, rest.map(AnyError::from))
+        }
+        Err(error) => (Vec::new(), Some(error)),
     }
 }
 

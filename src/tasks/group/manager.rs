@@ -3,6 +3,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use super::state::{Group, create_task};
 use super::{ErrorGroup, Grouped, Spawner};
@@ -127,6 +128,11 @@ impl<E: Send + 'static> AsyncExit for TaskGroup<E> {
         (self, failed)
     }
 
+    /// Without end: what is inside of its tasks has a grace of its own.
+    fn grace(&self) -> Duration {
+        Duration::MAX
+    }
+
     async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), ErrorGroup<E>> {
         if !exit.is_ok() {
             self.group.abort();
@@ -156,7 +162,7 @@ impl<E> Future for Failed<E> {
 impl<E> Drop for Failed<E> {
     fn drop(&mut self) {
         if self.is_block_suspended {
-            self.group.leave();
+            self.group.end_block();
         }
     }
 }

@@ -50,11 +50,16 @@ impl Members {
         true
     }
 
-    /// To be called when the group is not locked any more.
-    pub(super) fn cancellers(&self) -> Vec<Canceller> {
+    /// Of all but one. To be called when the group is not locked any more.
+    pub(super) fn cancellers(&self, but: Option<usize>) -> Vec<Canceller> {
         match self {
+            // It has the first place.
+            Self::One(_) if but.is_some() => Vec::new(),
             Self::One(one) => one.iter().cloned().collect(),
-            Self::Many(many) => many.iter().map(|(_, canceller)| canceller.clone()).collect(),
+            Self::Many(many) => {
+                let others = many.iter().filter(|(place, _)| but != Some(*place));
+                others.map(|(_, canceller)| canceller.clone()).collect()
+            }
         }
     }
 }

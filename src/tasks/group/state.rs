@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -6,6 +7,7 @@ use super::aborting::{Aborting, Failure};
 use super::child::Child;
 use super::members::Members;
 use super::{ErrorGroup, Grouped, TaskGroupError};
+use crate::cleanup::quietly;
 use crate::tasks::shared::wait;
 use crate::tasks::task::Run;
 use crate::tasks::{Canceller, Promise, Task};
@@ -13,6 +15,10 @@ use crate::tasks::{Canceller, Promise, Task};
 /// What a group, its tasks, and those that make more have in common.
 pub(super) struct Group<E> {
     state: Mutex<State<E>>,
+    /// Written while the state is locked, and read at the end of each task without.
+    is_aborting: AtomicBool,
+    /// Else there is no block that could see too much, and there may never be one.
+    is_entered: AtomicBool,
 }
 
 struct State<E> {
@@ -24,11 +30,9 @@ struct State<E> {
     waiter: Option<Waker>,
 }
 
-#[derive(Clone, Copy, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, PartialEq)]
 enum Stage {
-    /// It was not entered: there is no block that could see too much, and there may never be one.
-    New,
-    /// The block may be under way.
+    /// The block may be under way, if it was entered.
     Block,
     Exit,
     Over,
@@ -36,11 +40,15 @@ enum Stage {
 
 impl<E> Group<E> {
     pub(super) fn new() -> Self {
-        let state = State { members: Members::default(), aborting: None, stage: Stage::New, waiter: None };
-        Self { state: Mutex::new(state) }
+        let state = State { members: Members::default(), aborting: None, stage: Stage::Block, waiter: None };
+        Self {
+            state: Mutex::new(state),
+            is_aborting: AtomicBool::new(false),
+            is_entered: AtomicBool::new(false),
+        }
     }
 
-    /// Nothing panics while it is locked, and nobody else's code runs.
+    /// Nothing panics while it is locked, and nobody else's code runs but the clone of a waker.
     fn state(&self) -> MutexGuard<'_, State<E>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -61,49 +69,49 @@ impl<E> Group<E> {
     }
 
     /// The block begins.
+    #[inline]
     pub(super) fn enter(&self) {
-        self.state().stage = Stage::Block;
+        self.is_entered.store(true, Ordering::Release);
     }
 
-    /// A task is over. Whether what it says to its handle has to wait, by [`say_late`](Self::say_late).
-    pub(super) fn over(&self, place: usize) -> bool {
+    /// Whether it cancels its tasks: then what a task says has to wait for the block, by [`say_late`](Self::say_late).
+    #[inline]
+    pub(super) fn is_aborting(&self) -> bool {
+        self.is_aborting.load(Ordering::Acquire)
+    }
+
+    /// A task is over, and has said so.
+    #[inline]
+    pub(super) fn leave(&self, place: usize) {
         let mut state = self.state();
-        let was_last = state.members.remove(place);
-        if state.stage == Stage::Block {
-            return state.aborting.is_some();
-        }
-        if was_last {
+        if state.members.remove(place) && state.stage == Stage::Exit {
             let waiter = state.waiter.take();
             drop(state);
             if let Some(waiter) = waiter {
                 waiter.wake();
             }
         }
-        false
     }
 
-    /// The same for one that has failed.
+    /// A task has failed: the others are cancelled, and the block is interrupted.
     #[cold]
-    pub(super) fn failed(&self, place: usize, failure: Failure<E>) -> bool {
+    pub(super) fn failed(&self, place: usize, failure: Failure<E>) {
         let mut state = self.state();
-        let was_last = state.members.remove(place);
-        let to_cancel = state.abort();
+        let to_cancel = self.start_to_abort(&mut state, Some(place));
         state.aborting.get_or_insert_default().add(failure);
-        let is_late = state.stage == Stage::Block;
-        let waiter = if is_late || was_last { state.waiter.take() } else { None };
+        let waiter = if state.stage == Stage::Block { state.waiter.take() } else { None };
         drop(state);
         cancel(to_cancel);
         if let Some(waiter) = waiter {
             waiter.wake();
         }
-        is_late
     }
 
     /// Keeps what a task says until the block is gone.
     #[cold]
     pub(super) fn say_late(&self, say: impl FnOnce() + Send + 'static) {
         let mut state = self.state();
-        let is_block = state.stage == Stage::Block;
+        let is_block = state.stage == Stage::Block && self.is_entered.load(Ordering::Acquire);
         match &mut state.aborting {
             Some(aborting) if is_block => aborting.say_late(Box::new(say)),
             _ => {
@@ -115,19 +123,29 @@ impl<E> Group<E> {
 
     #[cold]
     pub(super) fn abort(&self) {
-        let to_cancel = self.state().abort();
+        let to_cancel = self.start_to_abort(&mut self.state(), None);
         cancel(to_cancel);
+    }
+
+    /// Those that are to be cancelled, which is all but one.
+    fn start_to_abort(&self, state: &mut State<E>, but: Option<usize>) -> Vec<Canceller> {
+        if state.aborting.is_some() {
+            return Vec::new();
+        }
+        state.aborting = Some(Box::default());
+        self.is_aborting.store(true, Ordering::Release);
+        state.members.cancellers(but)
     }
 
     /// Nobody waits any more for those that are left.
     #[cold]
     pub(super) fn abandon(&self) {
         self.abort();
-        self.leave();
+        self.end_block();
     }
 
     /// The block is gone; exits inside of it may be under way, and await tasks of the group.
-    pub(super) fn leave(&self) {
+    pub(super) fn end_block(&self) {
         drop(self.exit());
     }
 
@@ -135,7 +153,7 @@ impl<E> Group<E> {
     #[inline]
     fn exit(&self) -> MutexGuard<'_, State<E>> {
         let mut state = self.state();
-        if state.stage < Stage::Exit {
+        if state.stage == Stage::Block {
             state.stage = Stage::Exit;
             if state.aborting.is_some() {
                 return self.say_all(state);
@@ -148,7 +166,8 @@ impl<E> Group<E> {
     fn say_all<'a>(&'a self, mut state: MutexGuard<'a, State<E>>) -> MutexGuard<'a, State<E>> {
         let late = state.aborting.as_mut().map(|aborting| aborting.take_late());
         drop(state);
-        late.into_iter().flatten().for_each(|say| say());
+        // Destructors of values that nobody wants may panic, and ours is one that calls them.
+        late.into_iter().flatten().for_each(quietly);
         self.state()
     }
 
@@ -177,17 +196,6 @@ impl<E> Group<E> {
         let aborting = state.aborting.take();
         drop(state);
         Poll::Ready(aborting.map_or(Ok(()), |aborting| aborting.outcome()))
-    }
-}
-
-impl<E> State<E> {
-    /// Those that are to be cancelled.
-    fn abort(&mut self) -> Vec<Canceller> {
-        if self.aborting.is_some() {
-            return Vec::new();
-        }
-        self.aborting = Some(Box::default());
-        self.members.cancellers()
     }
 }
 

@@ -3,6 +3,7 @@
 mod cpython;
 mod ends;
 mod entered;
+mod told;
 
 use std::convert::Infallible;
 use std::future::pending;

@@ -1,0 +1,123 @@
+//! When the handles of a group's tasks are told, and that nothing keeps them, or the group, from it.
+
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use withal::context::{AsyncExit, async_with};
+use withal::tasks::{Error, ErrorGroup, Grouped, TaskGroup, ThreadPoolExecutor};
+
+use super::{CRASH, Group, SECOND, after, errors, pending, sleep};
+use crate::{Bomb, Failed};
+
+/// On several threads the exit may be polled as soon as the last task is over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn handles_know_when_the_group_is_over() {
+    for _ in 0..2000 {
+        let block = async_with!(group = TaskGroup::<Infallible>::new() => {
+            [1, 2, 3].map(|n| group.create_task(async move { Ok(n) }))
+        });
+        for (task, n) in block.unwrap().into_iter().zip(1..) {
+            assert_eq!(task.result(), Ok(&n));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn handles_know_of_failures_when_the_group_is_over() {
+    for _ in 0..2000 {
+        let mut task = None;
+        let result = async_with!(group = Group::new() => {
+            task = Some(group.create_task(async { Err::<(), _>(CRASH) }));
+        });
+        assert_eq!(errors(result), [CRASH]);
+        assert_eq!(task.unwrap().result(), Err(Error::Raised(&Grouped)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callbacks_have_returned_when_the_group_is_over() {
+    for _ in 0..20 {
+        let has_returned = Arc::new(AtomicBool::new(false));
+        let returns = Arc::clone(&has_returned);
+        let result = async_with!(group = TaskGroup::<Infallible>::new() => {
+            let task = group.create_task(async {
+                tokio::task::yield_now().await;
+                Ok(())
+            });
+            task.add_done_callback(move |_| {
+                thread::sleep(Duration::from_millis(2));
+                returns.store(true, Ordering::Release);
+            });
+        });
+        result.unwrap();
+        assert!(has_returned.load(Ordering::Acquire));
+    }
+}
+
+/// They are kept until the block is gone, and dropped in its destructor.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn values_whose_drops_panic_do_not_end_the_group() {
+    let (is_aborting, has_failed) = mpsc::channel::<Infallible>();
+    let has_failed = Arc::new(Mutex::new(has_failed));
+    let result = async_with!(group = Group::new() => {
+        // Dropped when it is cancelled, which closes the channel.
+        group.create_task(async move {
+            let _is_aborting = is_aborting;
+            pending::<Result<(), Failed>>().await
+        });
+        for _ in 0..2 {
+            let has_failed = Arc::clone(&has_failed);
+            group.create_task(async move {
+                has_failed.lock().unwrap().recv().unwrap_err();
+                Ok(Bomb)
+            });
+        }
+        group.create_task(async { Err::<(), _>(CRASH) });
+        while group.unfinished() > 0 {
+            thread::yield_now();
+        }
+        pending::<Infallible>().await
+    });
+    assert_eq!(errors(result), [CRASH]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_panics_as_it_says_what_it_has_come_to_leaves_the_group() {
+    let result = async_with!(group = Group::new() => {
+        let task = group.create_task(async { after(1, Ok(())).await.map(|()| Bomb) });
+        sleep(SECOND / 2).await;
+        // What it comes to nevertheless is dropped.
+        task.cancel();
+    });
+    result.unwrap();
+}
+
+/// What is inside of their tasks and jobs has a grace, and they wait for that.
+#[test]
+fn the_exits_of_groups_and_executors_take_as_long_as_it_takes() {
+    assert_eq!(TaskGroup::<Failed>::new().grace(), Duration::MAX);
+    assert_eq!(ThreadPoolExecutor::new(1).unwrap().grace(), Duration::MAX);
+}
+
+#[tokio::test]
+async fn groups_inside_of_one_type_match_by_that() {
+    let inner = async {
+        async_with!(group = Group::new() => {
+            group.create_task(async { Err::<(), _>(CRASH) });
+        })?;
+        Ok::<_, withal::tasks::AnyError>(())
+    };
+    let result = async_with!(group = TaskGroup::new() => {
+        group.create_task(inner);
+    });
+    let errors = result.unwrap_err();
+    assert!(errors.errors()[0].is::<ErrorGroup<Failed>>());
+    let (none, errors) = errors.split_type::<std::io::Error>();
+    assert!(none.is_empty());
+    let (found, rest) = errors.unwrap().split_type::<Failed>();
+    assert_eq!(found, [CRASH]);
+    assert!(rest.is_none());
+}
