@@ -58,7 +58,7 @@
 //! | `return True` in `__aexit__` | [`type Verdict = bool;`](crate::context::AsyncExit::Verdict) | part of the type: where it may swallow, the block's value is an `Option`. Panics are never swallowed |
 //! | `(exc_type, exc, tb)` | [`Exit`](crate::context::Exit) | a panic and a dropped block are ways of their own |
 //! | `@asynccontextmanager` | [`asynccontextmanager(async \|y\| { .. })`](crate::context::asynccontextmanager) | nothing is raised at the yield: it comes back with how the block was left |
-//! | `@manager()` over an `async def` | [`decorate(manager, function)`](crate::context::decorate) | called by [`call`](crate::context::Decorated::call), with one argument or a tuple |
+//! | `@manager()` over an `async def`, `AsyncContextDecorator` | [`decorate(manager, function)`](crate::context::decorate) | called by [`call`](crate::context::Decorated::call), with one argument or a tuple |
 //! | `async with AsyncExitStack() as stack: ..` | [`async_with!(stack = AsyncExitStack::new() => { .. })?`](crate::context::AsyncExitStack) | |
 //! | `await stack.enter_async_context(m)` | [`stack.enter_async_context(m).await?`](crate::context::AsyncExitStack::enter_async_context) | lends the target |
 //! | `stack.push_async_exit(fn)` | [`stack.push_async_exit(exit)`](crate::context::AsyncExitStack::push_async_exit) | |
@@ -74,9 +74,10 @@
 //! | **Locks, events, queues** (asyncio) | | |
 //! | `async with lock: ..` | *tokio*: [`let guard = mutex.lock().await;`](tokio::sync::Mutex), or [`async_with!(value = &mutex => { .. })`](crate::context::Locked) | the second where something inside has an exit: the lock is given back after it |
 //! | `async with semaphore: ..` | *tokio*: [`let permit = semaphore.acquire().await?;`](tokio::sync::Semaphore), or [`async_with!(_ = &semaphore => { .. })?`](crate::context::permits) | as the lock |
+//! | `asyncio.BoundedSemaphore` | *tokio*: [`Semaphore`](tokio::sync::Semaphore) | a permit gives itself back, once |
 //! | `asyncio.Event` | *tokio*: [`watch::channel(false)`](tokio::sync::watch), or [`Notify`](tokio::sync::Notify) where it is set for one | a `watch` wakes those who wait in no order |
-//! | `asyncio.Condition` | *tokio*: [`watched.wait_for(\|state\| *state > 0).await?`](tokio::sync::watch::Receiver::wait_for) | the state and its lock are one |
-//! | `asyncio.Queue(n)` | *tokio*: [`mpsc::channel(n)`](tokio::sync::mpsc::channel), [`mpsc::unbounded_channel()`](tokio::sync::mpsc::unbounded_channel) | two ends, and it is closed when one is gone |
+//! | `asyncio.Condition` | *tokio*: [`watched.wait_for(\|state\| *state > 0).await?`](tokio::sync::watch::Receiver::wait_for) | the state and its lock are one. All look when it changes; for one at a time, `notify(n)`, *tokio*'s [`Notify`](tokio::sync::Notify) beside a `Mutex` |
+//! | `asyncio.Queue(n)` | *tokio*: [`mpsc::channel(n)`](tokio::sync::mpsc::channel), [`mpsc::unbounded_channel()`](tokio::sync::mpsc::unbounded_channel) | two ends, and it is closed when one is gone. One takes: several share it in a `Mutex`. In place of `task_done` and `join`, those that take are tasks of a group |
 //! | `asyncio.Barrier(n)` | *tokio*: [`Barrier::new(n)`](tokio::sync::Barrier) | |
 //! | **Futures** (asyncio, PEP 3148) | | |
 //! | `Future`, `Task` | [`tasks::Future`](crate::tasks::Future), [`tasks::Task`](crate::tasks::Task) | one type for both modules |
@@ -94,11 +95,12 @@
 //! | `fut.add_done_callback(fn)` | [`future.add_done_callback(\|outcome\| ..)`](crate::tasks::Future::add_done_callback) | gets the outcome; called where it ends, as in PEP 3148 |
 //! | `InvalidStateError`, `CancelledError`, `TimeoutError` | [`tasks::Error`](crate::tasks::Error) | a variant each |
 //! | **Tasks** (asyncio) | | |
-//! | `asyncio.run(main())` | *tokio*: `#[tokio::main]`, [`runtime.block_on(main())`](tokio::runtime::Runtime::block_on) | all processors; end it with [`cleanup::drain`](crate::cleanup::drain) |
+//! | `asyncio.run(main())`, `Runner` | *tokio*: `#[tokio::main]`, [`runtime.block_on(main())`](tokio::runtime::Runtime::block_on) | all processors; end it with [`cleanup::drain`](crate::cleanup::drain) |
 //! | `asyncio.create_task(coro)` | [`create_task(work)`](crate::tasks::create_task()), *tokio*: [`spawn(work)`](tokio::spawn) | the first has a future's methods. Both take what is `Send`: threads share the tasks |
 //! | `async with TaskGroup() as group: ..` | [`async_with!(group = TaskGroup::new() => { .. })?`](crate::tasks::TaskGroup) | the block's own error is not one of the group's. Without a block to interrupt, *tokio*'s [`JoinSet`](tokio::task::JoinSet) |
 //! | `group.create_task(coro)` | [`group.create_task(work)`](crate::tasks::TaskGroup::create_task) | from the tasks themselves by a [`Spawner`](crate::tasks::Spawner) |
 //! | `except* E` | [`group_error.split_type::<E>()`](crate::tasks::ErrorGroup::split_type) | of [`AnyError`](crate::tasks::AnyError)s; of one type, [`split`](crate::tasks::ErrorGroup::split) |
+//! | `eg.exceptions`, `eg.split(fn)`, `subgroup(fn)` | [`group_error.errors()`](crate::tasks::ErrorGroup::errors), [`group_error.split(matches)`](crate::tasks::ErrorGroup::split) | |
 //! | `async with timeout(s): ..` | [`async_with!(_ = timeout(s) => { .. })?`](crate::tasks::timeout()) | of two that end at once, the inner one raises |
 //! | `timeout_at(t)` | [`timeout_at(t)`](crate::tasks::timeout_at) | |
 //! | `cm.reschedule(t)`, `when()`, `expired()` | [`limit.reschedule(t)?`](crate::tasks::Timeout::reschedule), [`limit.when()`](crate::tasks::Timeout::when), [`limit.expired()`](crate::tasks::Timeout::expired) | a handle that can be cloned |
@@ -106,13 +108,13 @@
 //! | `await sleep(s)` | *tokio*: [`sleep(s).await`](tokio::time::sleep()) | |
 //! | `for fut in as_completed(fs): await fut` | [`while let Some((place, result)) = completed.next().await { .. }`](crate::tasks::as_completed) | a `Stream`, and which one it is; plain futures will do. Without places, *futures*' [`FuturesUnordered`](futures_util::stream::FuturesUnordered) |
 //! | `as_completed(fs, timeout=s)` | [`as_completed(futures).within(s)`](crate::tasks::AsCompleted::within) | |
-//! | `done, pending = await wait(fs)` | [`let Waited { done, pending, .. } = wait(futures).await;`](crate::tasks::wait()) | with none it is ready at once |
+//! | `done, pending = await wait(fs)`, `ALL_COMPLETED` | [`let Waited { done, pending, .. } = wait(futures).await;`](crate::tasks::wait()) | with none it is ready at once |
 //! | `return_when=FIRST_COMPLETED`, `FIRST_EXCEPTION` | [`wait(futures).first_completed().await`](crate::tasks::Wait::first_completed), [`wait(futures).first_exception().await`](crate::tasks::Wait::first_exception) | |
 //! | `wait(fs, timeout=s)` | [`wait(futures).timeout(s).await`](crate::tasks::Wait::timeout) | |
 //! | `await gather(*coros)` | *tokio*: `try_join!(a, b)?` | of futures that this one runs itself |
 //! | `await gather(*tasks)` | [`gather(futures).await?`](crate::tasks::gather()) | of such as run by themselves |
 //! | `gather(*tasks, return_exceptions=True)` | [`gather(futures).return_exceptions().await`](crate::tasks::Gather::return_exceptions) | |
-//! | `await shield(aw)` | [`shield(work).await?`](crate::tasks::shield()) | what is left alone is a [cleanup](crate::cleanup): waited for, and told |
+//! | `await shield(aw)` | [`shield(work).await?`](crate::tasks::shield()) | it begins when it is awaited. What is left alone is a [cleanup](crate::cleanup): waited for, for its [grace](crate::tasks::Shield::grace), and told |
 //! | `await to_thread(fn)` | *tokio*: [`spawn_blocking(job).await?`](tokio::task::spawn_blocking) | one pool for all |
 //! | **The event loop** (asyncio) | | of the thread it was made on, and its tasks need not be `Send` |
 //! | `asyncio.new_event_loop()` | [`EventLoop::new()?`](crate::tasks::EventLoop::new) | over a runtime of tokio's; [`with_runtime`](crate::tasks::EventLoop::with_runtime) takes one |
@@ -120,9 +122,10 @@
 //! | `loop.call_soon(fn)` | [`event_loop.call_soon(callback)?`](crate::tasks::EventLoop::call_soon) | |
 //! | `loop.call_later(s, fn)`, `call_at(t, fn)` | [`event_loop.call_later(s, callback)?`](crate::tasks::EventLoop::call_later), [`event_loop.call_at(t, callback)?`](crate::tasks::EventLoop::call_at) | those of one instant are called in the order of their calls |
 //! | `loop.call_soon_threadsafe(fn)` | [`event_loop.threadsafe().call_soon_threadsafe(callback)?`](crate::tasks::EventLoop::threadsafe) | a handle that is `Send`; the loop is not |
+//! | `run_coroutine_threadsafe(coro, loop)` | *tokio*: [`handle.spawn(work)`](tokio::runtime::Handle::spawn) | onto an [`EventLoop`](crate::tasks::EventLoop), by a callback that makes the task |
 //! | `loop.time()` | [`event_loop.time()?`](crate::tasks::EventLoop::time) | |
 //! | `handle.cancel()`, `cancelled()`, `when()` | [`handle.cancel()`](crate::tasks::Handle::cancel), [`handle.cancelled()`](crate::tasks::Handle::cancelled), [`handle.when()`](crate::tasks::Handle::when) | |
-//! | `loop.create_task(coro)` | [`event_loop.create_task(work)?`](crate::tasks::EventLoop::create_task) | |
+//! | `loop.create_task(coro)`, `ensure_future(coro)` | [`event_loop.create_task(work)?`](crate::tasks::EventLoop::create_task) | |
 //! | `loop.run_until_complete(aw)` | [`event_loop.run_until_complete(work)?`](crate::tasks::EventLoop::run_until_complete) | |
 //! | `loop.run_forever()`, `stop()`, `close()` | [`event_loop.run_forever()?`](crate::tasks::EventLoop::run_forever), [`event_loop.stop()`](crate::tasks::EventLoop::stop), [`event_loop.close()?`](crate::tasks::EventLoop::close) | |
 //! | `loop.is_running()`, `is_closed()` | [`event_loop.is_running()`](crate::tasks::EventLoop::is_running), [`event_loop.is_closed()`](crate::tasks::EventLoop::is_closed) | |
@@ -141,8 +144,10 @@
 //! | `executor.shutdown(cancel_futures=True)` | [`executor.shutdown().cancel_futures().wait()`](crate::tasks::Shutdown::cancel_futures) | |
 //! | `concurrent.futures.wait`, `as_completed` | [`wait`](crate::tasks::wait()), [`as_completed`](crate::tasks::as_completed) | those of asyncio: one type of future, one of each |
 //!
-//! What has no row has no place here: streams, subprocesses and signals are tokio's `net`, `process` and `signal`, by
-//! their own names.
+//! What has no row has no place here. Streams, subprocesses and signals are tokio's `net`, `process` and `signal`, by
+//! their own names; names of tasks and context variables are spans of *tracing*. There is neither a `current_task` nor
+//! `all_tasks`, an eager task, a `remove_done_callback`, a default executor, an initializer of its threads, a queue that
+//! sorts, nor a second way to ask a loop for its handler.
 //!
 //! # Where withal differs from Python
 //!

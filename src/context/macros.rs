@@ -283,4 +283,7 @@ macro_rules! async_with {
     };
     ($($label:lifetime),+; $($managers:tt)+) => { $crate::async_with!(@top [none [$($label)+]] $($managers)+) };
     ($target:pat = $($managers:tt)+) => { $crate::async_with!(@top [none []] $target = $($managers)+) };
+    ($manager:expr => $($rest:tt)*) => {
+        compile_error!("what is entered wants a name: `name = manager => { .. }`, or `_ = manager => { .. }`")
+    };
 }

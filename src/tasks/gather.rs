@@ -26,7 +26,8 @@ use crate::cleanup::Cleanup;
 /// # Cancel safety
 ///
 /// Dropped, it cancels those that are not over. To wait for the tasks among them is a [cleanup](crate::cleanup), so that the
-/// scopes around wait, too: asyncio's is cancelled no sooner than they are.
+/// scopes around wait, too, for 30 seconds at most: asyncio's is cancelled no sooner than they are. A task that gathers
+/// itself, or whoever waits for it, waits for so long when it is cancelled.
 ///
 /// # Examples
 ///

@@ -87,8 +87,8 @@ impl<T, E> Promise<T, E> {
         }
     }
 
-    /// The work begins, and the future can no more be cancelled: PEP 3148's `set_running_or_notify_cancel`. False if it
-    /// was cancelled before, and the work is not to begin.
+    /// The work begins, and the future can no more be cancelled: PEP 3148's `set_running_or_notify_cancel`. False where the
+    /// work is not to begin: the future was cancelled, or whoever asked before has begun it (in Python, a `RuntimeError`).
     #[must_use = "work whose future was cancelled is not to begin"]
     pub fn set_running(&self) -> bool {
         self.shared.as_ref().is_some_and(|shared| shared.run())

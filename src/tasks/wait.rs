@@ -15,6 +15,11 @@ use super::indexed::{Indexed, in_order};
 /// By default until all are over. Nothing is cancelled, and nothing is dropped. Given by `iter_mut()`, the futures stay
 /// where they are; an async block is pinned first, by `Box::pin`. With none it is ready at once, as in PEP 3148; asyncio's refuses that.
 ///
+/// # Panics
+///
+/// Given by `&mut` once more, a future that was over panics, as any does that is polled after its end: go on with those in
+/// [`Waited::pending`].
+///
 /// # Cancel safety
 ///
 /// Of futures that are given by `&mut`, those which were over when it was dropped have given their outputs away, so it

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use tokio::runtime::Builder;
+use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 use tokio::{spawn, try_join};
@@ -66,6 +67,8 @@ async fn tasks() -> Result<(), Box<dyn Error + Send + Sync>> {
     assert_eq!(future.await?, 1);
     let work = one();
     assert_eq!(spawn(work).await?, Ok(1));
+    let (work, handle) = (one(), Handle::current());
+    assert_eq!(handle.spawn(work).await?, Ok(1));
     let work = one();
     assert_eq!(shield(work).await?, 1);
 
@@ -101,6 +104,11 @@ async fn groups_and_timeouts() -> Result<(), Box<dyn Error + Send + Sync>> {
     }
     .await;
     let group_error = failed.unwrap_err();
+    assert_eq!(group_error.errors().len(), 1);
+    let matches = |error: &AnyError| error.is::<E>();
+    let (group_error, others) = group_error.split(matches);
+    assert!(others.is_none());
+    let group_error = group_error.unwrap();
     assert_eq!(group_error.split_type::<E>().0, [E]);
 
     let s = Duration::from_secs(1);

@@ -25,7 +25,9 @@ use crate::tasks::{Promise, Task, after};
 /// all processors, and interrupts what takes too long. Here a task that never awaits what is not ready keeps all others
 /// from running, as in Python.
 ///
-/// It is a handle: clones are of the same loop. It is closed when the last one is dropped.
+/// It is a handle: clones are of the same loop. It is closed when the last one is dropped; one that a callback, a task or the
+/// exception handler of the loop holds keeps it from that. They find their loop by [`current`](Self::current), or it is
+/// [closed](Self::close) by hand.
 ///
 /// # Examples
 ///
