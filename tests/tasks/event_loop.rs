@@ -697,6 +697,25 @@ fn close_cancels_all_also_where_a_drop_panics() {
     assert!(tasks.iter().all(withal::tasks::Future::done));
 }
 
+#[test]
+fn close_drops_callbacks_and_the_handler_also_where_a_drop_panics() {
+    let (event_loop, log) = (new(), Log::default());
+    for _ in 0..2 {
+        let (bomb, noted) = (Bomb, Noted::new("later", &log));
+        event_loop.call_later(SECOND, move || drop((bomb, noted))).unwrap();
+        let (bomb, noted) = (Bomb, Noted::new("sent", &log));
+        event_loop.threadsafe().call_soon_threadsafe(move || drop((bomb, noted))).unwrap();
+    }
+    let (bomb, noted) = (Bomb, Noted::new("handler", &log));
+    event_loop.set_exception_handler(move |_| {
+        let _held = (&bomb, &noted);
+    });
+    event_loop.close().unwrap();
+    let mut dropped = log.take();
+    dropped.sort();
+    assert_eq!(dropped, ["handler", "later", "later", "sent", "sent"]);
+}
+
 /// Uses the loop as it is dropped.
 struct Uses(EventLoop);
 
@@ -762,6 +781,44 @@ fn an_error_that_cannot_be_shown_does_not_end_the_run() {
 }
 
 #[test]
+fn an_error_whose_drop_panics_does_not_end_the_run() {
+    #[derive(thiserror::Error)]
+    #[error("held")]
+    struct Holds(Bomb);
+    impl std::fmt::Debug for Holds {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            let Self(Bomb) = self;
+            f.write_str("Holds")
+        }
+    }
+    let (event_loop, log) = (new(), Log::default());
+    let told = log.clone();
+    event_loop.set_exception_handler(move |exception| told.push(exception));
+    event_loop.call_soon(|| Err::<(), _>(Holds(Bomb))).unwrap();
+    event_loop.call_soon(logs(&log, "the next")).unwrap();
+    assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()));
+    assert_eq!(log.take(), ["exception in callback: held", "the next"]);
+}
+
+/// A handler that uses the loop as it is dropped.
+#[test]
+fn the_handler_before_may_use_the_loop_as_it_is_dropped() {
+    struct Tells(EventLoop);
+    impl Drop for Tells {
+        fn drop(&mut self) {
+            self.0.call_exception_handler(&Exception::Raised("the last words".into()));
+        }
+    }
+    let (event_loop, log) = (new(), Log::default());
+    let (tells, told) = (Tells(event_loop.clone()), log.clone());
+    event_loop.set_exception_handler(move |_| {
+        let _held = &tells;
+    });
+    event_loop.set_exception_handler(move |exception| told.push(exception));
+    assert_eq!(log.take(), ["exception in callback: the last words"]);
+}
+
+#[test]
 fn a_future_whose_drop_panics() {
     let bomb = Bomb;
     let holds = poll_fn(move |_| {
@@ -771,6 +828,19 @@ fn a_future_whose_drop_panics() {
     let event_loop = new();
     let caught = catch_unwind(AssertUnwindSafe(|| event_loop.run_until_complete(holds)));
     assert_eq!(caught.unwrap_err().downcast_ref::<&str>(), Some(&"bomb"));
+    assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()), "the loop is as before");
+}
+
+#[test]
+fn of_a_future_that_panics_twice_the_first_is_told() {
+    let bomb = Bomb;
+    let panics = poll_fn(move |_| -> Poll<()> {
+        let _held = &bomb;
+        panic!("doh!")
+    });
+    let event_loop = new();
+    let caught = catch_unwind(AssertUnwindSafe(|| event_loop.run_until_complete(panics)));
+    assert_eq!(caught.unwrap_err().downcast_ref::<&str>(), Some(&"doh!"));
     assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()), "the loop is as before");
 }
 

@@ -538,17 +538,20 @@ impl Drop for Submits {
     }
 }
 
-/// In a process of its own: no thread can have a stack of that size.
-#[test]
-fn without_a_thread_work_is_refused() {
-    let tests = std::env::current_exe().unwrap();
-    let child = std::process::Command::new(tests)
-        .args(["executor::refused_without_a_thread", "--exact", "--ignored", "--test-threads=1"])
+/// Runs a test in a process of its own: no thread can have a stack of that size, unless it asks for one of its own.
+fn in_a_process_without_threads(test: &str) {
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([test, "--exact", "--ignored", "--test-threads=1"])
         .env("RUST_MIN_STACK", (1_u64 << 46).to_string())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&child.stdout);
     assert!(child.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+fn without_a_thread_work_is_refused() {
+    in_a_process_without_threads("executor::refused_without_a_thread");
 }
 
 #[test]
@@ -558,6 +561,29 @@ fn refused_without_a_thread() {
     let submits = Submits(Arc::clone(&executor));
     let refused = executor.submit(move || fine(drop(submits)));
     assert!(matches!(refused, Err(ExecutorError::NoThread(_))));
+    executor.shutdown().wait();
+}
+
+/// What another has submitted meanwhile, and left to the thread that was to be: it is not left in the queue.
+#[test]
+fn of_several_that_submit_without_a_thread_no_job_is_left() {
+    in_a_process_without_threads("executor::none_is_left_without_a_thread");
+}
+
+#[test]
+#[ignore = "the other half of `of_several_that_submit_without_a_thread_no_job_is_left`"]
+fn none_is_left_without_a_thread() {
+    let (executor, at_once) = (executor(1), Barrier::new(4));
+    let submits = || {
+        at_once.wait();
+        (0..200).filter_map(|_| executor.submit(|| fine(())).ok()).collect::<Vec<_>>()
+    };
+    let left = thread::scope(|scope| {
+        let small = || thread::Builder::new().stack_size(1 << 20).spawn_scoped(scope, submits).unwrap();
+        let threads: Vec<_> = (0..4).map(|_| small()).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert!(left.iter().all(Future::cancelled), "the queue was emptied");
     executor.shutdown().wait();
 }
 
