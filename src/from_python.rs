@@ -76,7 +76,7 @@
 //! | `async with semaphore: ..` | *tokio*: [`let permit = semaphore.acquire().await?;`](tokio::sync::Semaphore), or [`async_with!(_ = &semaphore => { .. })?`](crate::context::permits) | as the lock |
 //! | `asyncio.BoundedSemaphore` | *tokio*: [`Semaphore`](tokio::sync::Semaphore) | a permit gives itself back, once |
 //! | `asyncio.Event` | *tokio*: [`watch::channel(false)`](tokio::sync::watch), or [`Notify`](tokio::sync::Notify) where it is set for one | a `watch` wakes those who wait in no order |
-//! | `asyncio.Condition` | *tokio*: [`watched.wait_for(\|state\| *state > 0).await?`](tokio::sync::watch::Receiver::wait_for) | the state and its lock are one. All look when it changes; for one at a time, `notify(n)`, *tokio*'s [`Notify`](tokio::sync::Notify) beside a `Mutex` |
+//! | `asyncio.Condition` | *tokio*: [`watched.wait_for(\|state\| *state > 0).await?`](tokio::sync::watch::Receiver::wait_for) | the state and its lock are one. All look when it changes; for one at a time, `notify(n)`, *tokio*'s [`Notify`](tokio::sync::Notify) beside a `Mutex`. asyncio's wakes another waiter in place of one that is cancelled, whether it was notified or not |
 //! | `asyncio.Queue(n)` | *tokio*: [`mpsc::channel(n)`](tokio::sync::mpsc::channel), [`mpsc::unbounded_channel()`](tokio::sync::mpsc::unbounded_channel) | two ends, and it is closed when one is gone. One takes: several share it in a `Mutex`. In place of `task_done` and `join`, those that take are tasks of a group |
 //! | `asyncio.Barrier(n)` | *tokio*: [`Barrier::new(n)`](tokio::sync::Barrier) | |
 //! | **Futures** (asyncio, PEP 3148) | | |
@@ -178,4 +178,5 @@
 //! | `StopIteration` thrown in by hand | is the result of what it comes out of | an error as any other | 4 |
 //! | a circle of references | keeps a generator from being finalized | | 1 |
 //!
-//! Of tasks, in detail: [where withal differs from asyncio](crate::tasks#where-withal-differs-from-asyncio).
+//! Of 3,000 programs of tasks, groups, timeouts and locks, in the same way, 636 of them cannot be compared, and of the others
+//! 54 differ: in which of two tasks comes first at one instant. In detail: [where withal differs from asyncio](crate::tasks#where-withal-differs-from-asyncio).

@@ -78,6 +78,7 @@ async fn free_reference_yielded_future() {
         std::future::poll_fn(move |_| std::task::Poll::Ready(std::sync::Arc::strong_count(&held)))
     });
     let mut completed = as_completed(futures);
+    assert_eq!(std::sync::Arc::strong_count(&held), 3);
     completed.next().await.unwrap();
     assert_eq!(std::sync::Arc::strong_count(&held), 2, "one is gone, and one is left");
 }

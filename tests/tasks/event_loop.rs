@@ -152,6 +152,36 @@ fn what_is_due_comes_after_what_is_ready() {
 }
 
 #[test]
+fn what_a_due_callback_schedules_is_for_the_next_turn() {
+    let (event_loop, log) = (new(), Log::default());
+    let (again, outer, stop) = (event_loop.clone(), log.clone(), stops(&event_loop));
+    let due = move || {
+        outer.push("due");
+        stop();
+        again.call_soon(logs(&outer, "next")).map(drop)
+    };
+    event_loop.call_later(SECOND, due).unwrap();
+    event_loop.run_forever().unwrap();
+    assert_eq!(log.take(), ["due"]);
+    event_loop.run_until_complete(yield_once()).unwrap();
+    assert_eq!(log.take(), ["next"]);
+}
+
+/// Python's delays may be negative. Here a time may have gone by.
+#[test]
+fn call_at_in_the_past_in_the_order_of_times() {
+    let (event_loop, log) = (new(), Log::default());
+    event_loop.run_until_complete(async { sleep(10 * SECOND).await }).unwrap();
+    let now = event_loop.time().unwrap();
+    for (seconds, name) in [(1, "a"), (2, "b")] {
+        event_loop.call_at(now - seconds * SECOND, logs(&log, name)).unwrap();
+    }
+    event_loop.run_until_complete(yield_once()).unwrap();
+    assert_eq!(log.take(), ["b", "a"]);
+    assert_eq!(event_loop.time().unwrap(), now);
+}
+
+#[test]
 fn handles_cancel() {
     let (event_loop, log) = (new(), Log::default());
     let soon = event_loop.call_soon(logs(&log, "soon")).unwrap();
@@ -249,11 +279,60 @@ fn run_until_complete_stopped() {
 
 #[test]
 fn run_until_complete_raises_what_the_future_panics_with() {
-    let event_loop = new();
+    let (event_loop, log) = (new(), Log::default());
+    let handles = log.clone();
+    event_loop.set_exception_handler(move |exception| handles.push(exception));
     let run = || event_loop.run_until_complete(async { panic!("doh!") });
     let payload = catch_unwind(AssertUnwindSafe(run)).unwrap_err();
     assert_eq!(payload.downcast_ref::<&str>(), Some(&"doh!"));
     assert_eq!(event_loop.run_until_complete(async { 1 }), Ok(1), "the loop is none the worse");
+    event_loop.close().unwrap();
+    assert!(log.take().is_empty(), "it is no exception of a callback");
+}
+
+/// Neither where it is ready nor where it panics: nothing is left that would stop the next run.
+#[test]
+fn run_until_complete_leaves_no_stop_behind() {
+    for panics in [false, true] {
+        let (event_loop, log) = (new(), Log::default());
+        // In the turn in which the future is ready, so that the stop that this asks for is not called any more.
+        event_loop.call_soon(stops(&event_loop)).unwrap();
+        let run = || event_loop.run_until_complete(async move { assert!(!panics) });
+        assert_eq!(catch_unwind(AssertUnwindSafe(run)).is_err(), panics);
+        let (again, logs) = (event_loop.clone(), log.clone());
+        let last = move || {
+            logs.push("stopped by this one");
+            EventLoop::current().map(|event_loop| event_loop.stop())
+        };
+        event_loop.call_soon(move || again.call_soon(last).map(drop)).unwrap();
+        event_loop.run_forever().unwrap();
+        assert_eq!(log.take(), ["stopped by this one"]);
+    }
+}
+
+/// A run that panics itself, for want of a timer: what was there before it is there again.
+#[test]
+fn a_run_that_panics_leaves_the_loop_as_it_was() {
+    let (event_loop, log) =
+        (EventLoop::with_runtime(Builder::new_current_thread().build().unwrap()), Log::default());
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let local = log.clone();
+    event_loop
+        .run_until_complete(async {
+            drop(tokio::task::spawn_local(async move { local.push(receiver.await.is_ok()) }));
+            yield_once().await;
+        })
+        .unwrap();
+    let timer = event_loop.call_later(SECOND, || ()).unwrap();
+    assert!(catch_unwind(AssertUnwindSafe(|| event_loop.run_forever())).is_err());
+    timer.cancel();
+    assert!(!event_loop.is_running());
+    assert_eq!(EventLoop::current().unwrap_err(), LoopError::NoneRunning);
+    assert!(log.take().is_empty());
+    sender.send(()).unwrap();
+    event_loop.run_until_complete(async { yield_once().await }).unwrap();
+    event_loop.run_until_complete(async { yield_once().await }).unwrap();
+    assert_eq!(log.take(), ["true"], "the tasks of `spawn_local` go on");
 }
 
 /// What became ready in the future's last step is still done.
@@ -332,11 +411,13 @@ fn close() {
 fn the_last_handle_closes_it() {
     let (event_loop, log) = (new(), Log::default());
     let (clone, noted) = (event_loop.clone(), Noted::new("dropped", &log));
-    event_loop.call_later(SECOND, move || drop(noted)).unwrap();
+    let handle = event_loop.call_later(SECOND, move || drop(noted)).unwrap();
     drop(event_loop);
     assert!(log.take().is_empty());
     drop(clone);
-    assert_eq!(log.take(), ["dropped"]);
+    assert_eq!(log.take(), ["dropped"], "that of a callback does not count");
+    handle.cancel();
+    assert!(handle.cancelled());
 }
 
 #[test]
@@ -371,21 +452,58 @@ fn set_exc_handler_broken() {
 }
 
 #[test]
+fn the_handler_that_was_set_last_is_called_and_the_one_before_is_dropped() {
+    let (event_loop, log) = (new(), Log::default());
+    let noted = Noted::new("dropped", &log);
+    event_loop.set_exception_handler(move |_| noted.log("never"));
+    let handles = log.clone();
+    event_loop.set_exception_handler(move |exception| handles.push(exception));
+    assert_eq!(log.take(), ["dropped"]);
+    event_loop.call_soon(|| Err::<(), _>(Failed("test"))).unwrap();
+    event_loop.run_until_complete(yield_once()).unwrap();
+    assert_eq!(log.take(), ["exception in callback: failed: test"]);
+}
+
+#[test]
 fn a_handler_may_set_another() {
     let (event_loop, log) = (new(), Log::default());
-    let (sets, handles) = (event_loop.clone(), log.clone());
+    let (sets, handles, noted) = (event_loop.clone(), log.clone(), Noted::new("dropped", &log));
     event_loop.set_exception_handler(move |_| {
-        handles.push("first");
         let handles = handles.clone();
-        sets.set_exception_handler(move |_| handles.push("second"));
+        let second = handles.clone();
+        sets.set_exception_handler(move |_| second.push("second"));
+        handles.push("first, to its end");
+        noted.log("held");
     });
     for _ in 0..2 {
         event_loop.call_soon(|| Err::<(), _>(Failed("test"))).unwrap();
     }
     event_loop.run_until_complete(yield_once()).unwrap();
-    assert_eq!(log.take(), ["first", "second"]);
-    // It holds the loop, and the loop it.
-    event_loop.set_exception_handler(|_| ());
+    assert_eq!(log.take(), ["first, to its end", "held", "dropped", "second"]);
+}
+
+/// In a process of its own, whose standard error stream can be read.
+#[test]
+#[cfg_attr(miri, ignore = "starts a process")]
+fn default_exc_handler_callback() {
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["the_default_exc_handler", "--ignored", "--nocapture", "--test-threads=1"])
+        .output()
+        .unwrap();
+    let (said, told) = (String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
+    assert!(child.status.success() && said.contains("1 passed"), "{said}{told}");
+    for line in ["exception in callback: failed: soon", "exception in callback: failed: later"] {
+        assert!(told.lines().any(|told| told == line), "{line}, in {told}");
+    }
+}
+
+#[test]
+#[ignore = "the other half of `default_exc_handler_callback`"]
+fn the_default_exc_handler() {
+    let event_loop = new();
+    event_loop.call_soon(|| Err::<(), _>(Failed("soon"))).unwrap();
+    event_loop.call_later(SECOND, || Err::<(), _>(Failed("later"))).unwrap();
+    event_loop.run_until_complete(async { sleep(2 * SECOND).await }).unwrap();
 }
 
 /// A task that panics is no callback that does: the panic is its result.
@@ -579,6 +697,25 @@ fn close_cancels_all_also_where_a_drop_panics() {
     assert!(tasks.iter().all(withal::tasks::Future::done));
 }
 
+#[test]
+fn close_drops_callbacks_and_the_handler_also_where_a_drop_panics() {
+    let (event_loop, log) = (new(), Log::default());
+    for _ in 0..2 {
+        let (bomb, noted) = (Bomb, Noted::new("later", &log));
+        event_loop.call_later(SECOND, move || drop((bomb, noted))).unwrap();
+        let (bomb, noted) = (Bomb, Noted::new("sent", &log));
+        event_loop.threadsafe().call_soon_threadsafe(move || drop((bomb, noted))).unwrap();
+    }
+    let (bomb, noted) = (Bomb, Noted::new("handler", &log));
+    event_loop.set_exception_handler(move |_| {
+        let _held = (&bomb, &noted);
+    });
+    event_loop.close().unwrap();
+    let mut dropped = log.take();
+    dropped.sort();
+    assert_eq!(dropped, ["handler", "later", "later", "sent", "sent"]);
+}
+
 /// Uses the loop as it is dropped.
 struct Uses(EventLoop);
 
@@ -590,15 +727,16 @@ impl Drop for Uses {
 }
 
 #[test]
-fn work_that_is_refused_may_use_the_loop() {
-    let event_loop = new();
+fn work_that_is_refused_is_dropped_and_may_use_the_loop() {
+    let (event_loop, log) = (new(), Log::default());
     event_loop.close().unwrap();
-    let uses = Uses(event_loop.clone());
+    let (noted, uses) = (Noted::new("dropped", &log), Uses(event_loop.clone()));
     let work = async move {
-        let _uses = uses;
+        let _held = (noted, uses);
         Ok::<_, Failed>(())
     };
     assert_eq!(event_loop.create_task(work).unwrap_err(), LoopError::Closed);
+    assert_eq!(log.take(), ["dropped"]);
 }
 
 #[test]
@@ -643,6 +781,44 @@ fn an_error_that_cannot_be_shown_does_not_end_the_run() {
 }
 
 #[test]
+fn an_error_whose_drop_panics_does_not_end_the_run() {
+    #[derive(thiserror::Error)]
+    #[error("held")]
+    struct Holds(Bomb);
+    impl std::fmt::Debug for Holds {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            let Self(Bomb) = self;
+            f.write_str("Holds")
+        }
+    }
+    let (event_loop, log) = (new(), Log::default());
+    let told = log.clone();
+    event_loop.set_exception_handler(move |exception| told.push(exception));
+    event_loop.call_soon(|| Err::<(), _>(Holds(Bomb))).unwrap();
+    event_loop.call_soon(logs(&log, "the next")).unwrap();
+    assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()));
+    assert_eq!(log.take(), ["exception in callback: held", "the next"]);
+}
+
+/// A handler that uses the loop as it is dropped.
+#[test]
+fn the_handler_before_may_use_the_loop_as_it_is_dropped() {
+    struct Tells(EventLoop);
+    impl Drop for Tells {
+        fn drop(&mut self) {
+            self.0.call_exception_handler(&Exception::Raised("the last words".into()));
+        }
+    }
+    let (event_loop, log) = (new(), Log::default());
+    let (tells, told) = (Tells(event_loop.clone()), log.clone());
+    event_loop.set_exception_handler(move |_| {
+        let _held = &tells;
+    });
+    event_loop.set_exception_handler(move |exception| told.push(exception));
+    assert_eq!(log.take(), ["exception in callback: the last words"]);
+}
+
+#[test]
 fn a_future_whose_drop_panics() {
     let bomb = Bomb;
     let holds = poll_fn(move |_| {
@@ -652,6 +828,19 @@ fn a_future_whose_drop_panics() {
     let event_loop = new();
     let caught = catch_unwind(AssertUnwindSafe(|| event_loop.run_until_complete(holds)));
     assert_eq!(caught.unwrap_err().downcast_ref::<&str>(), Some(&"bomb"));
+    assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()), "the loop is as before");
+}
+
+#[test]
+fn of_a_future_that_panics_twice_the_first_is_told() {
+    let bomb = Bomb;
+    let panics = poll_fn(move |_| -> Poll<()> {
+        let _held = &bomb;
+        panic!("doh!")
+    });
+    let event_loop = new();
+    let caught = catch_unwind(AssertUnwindSafe(|| event_loop.run_until_complete(panics)));
+    assert_eq!(caught.unwrap_err().downcast_ref::<&str>(), Some(&"doh!"));
     assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()), "the loop is as before");
 }
 

@@ -1,10 +1,11 @@
-//! The executor: `executor.py`, `test_thread_pool.py` and `test_shutdown.py`. No test sleeps: jobs wait at gates.
+//! The executor: `executor.py`, `test_thread_pool.py` and `test_shutdown.py`. Jobs wait at gates; only the end of a thread is
+//! slowed down by a sleep.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -263,16 +264,92 @@ fn cancel_of_what_waits_and_of_what_runs() {
     assert!(second.runs.recv().is_err(), "it never began");
 }
 
+/// Dropped with its thread, as late as may be: whoever does not wait for the thread does not see it.
+struct Ending(Arc<AtomicUsize>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        thread::sleep(Duration::from_millis(20));
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+thread_local!(static ENDING: RefCell<Option<Ending>> = const { RefCell::new(None) });
+
 #[test]
 fn threads_terminate() {
-    let executor = executor(5);
-    let gates: Vec<_> = (0..3).map(|_| gate(&executor)).collect();
-    assert!(format!("{executor:?}").contains("workers: 3"));
-    for gate in &gates {
-        gate.opens.send(()).unwrap();
+    let (executor, ended) = (executor(5), Arc::new(AtomicUsize::new(0)));
+    // At once, so that each has a thread of its own.
+    let at_once = Arc::new(Barrier::new(3));
+    for _ in 0..3 {
+        let (ending, at_once) = (Ending(Arc::clone(&ended)), Arc::clone(&at_once));
+        let job = move || {
+            ENDING.set(Some(ending));
+            at_once.wait();
+            fine(())
+        };
+        drop(executor.submit(job).unwrap());
     }
+    assert!(format!("{executor:?}").contains("workers: 3"));
     executor.shutdown().wait();
     assert!(format!("{executor:?}").contains("workers: 0"));
+    assert_eq!(ended.load(Ordering::Acquire), 3, "they are joined");
+}
+
+/// Each has its own jobs begin in order, whatever the others submit.
+#[test]
+fn several_submit_at_once() {
+    let (executor, log) = (executor(1), Mutex::new(Vec::new()));
+    let (begun, at_once) = (Arc::new(log), Barrier::new(4));
+    let sum: u32 = thread::scope(|scope| {
+        let submits = |submitter: u32| {
+            let (executor, begun, at_once) = (&executor, &begun, &at_once);
+            move || {
+                at_once.wait();
+                let job = |n| {
+                    let begun = Arc::clone(begun);
+                    executor
+                        .submit(move || {
+                            begun.lock().unwrap().push((submitter, n));
+                            fine(n)
+                        })
+                        .unwrap()
+                };
+                let jobs: Vec<_> = (0..100).map(job).collect();
+                jobs.iter().map(|job| *job.blocking_result().unwrap()).sum::<u32>()
+            }
+        };
+        let threads: Vec<_> = (0..4).map(|submitter| scope.spawn(submits(submitter))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(sum, 4 * 4950, "each gets its own results");
+    let begun = begun.lock().unwrap();
+    for submitter in 0..4 {
+        let of_one: Vec<_> = begun.iter().filter(|job| job.0 == submitter).map(|job| job.1).collect();
+        assert_eq!(of_one, (0..100).collect::<Vec<_>>());
+    }
+    assert!(format!("{executor:?}").contains("workers: 1"));
+}
+
+#[test]
+fn of_several_that_submit_at_once_none_has_a_thread_too_many() {
+    let (executor, at_once) = (executor(3), Barrier::new(8));
+    // Until it is closed, those that run have no end: each job that has a thread keeps it.
+    let (opens, opened) = mpsc::channel::<()>();
+    let opened = Arc::new(Mutex::new(opened));
+    let jobs = thread::scope(|scope| {
+        let submit = || {
+            at_once.wait();
+            let opened = Arc::clone(&opened);
+            executor.submit(move || fine(opened.lock().unwrap().recv().unwrap_or_default())).unwrap()
+        };
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(submit)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert!(format!("{executor:?}").contains("workers: 3"));
+    drop(opens);
+    executor.shutdown().wait();
+    assert!(jobs.iter().all(|job| job.result() == Ok(&())));
 }
 
 #[test]
@@ -461,17 +538,20 @@ impl Drop for Submits {
     }
 }
 
-/// In a process of its own: no thread can have a stack of that size.
-#[test]
-fn without_a_thread_work_is_refused() {
-    let tests = std::env::current_exe().unwrap();
-    let child = std::process::Command::new(tests)
-        .args(["executor::refused_without_a_thread", "--exact", "--ignored", "--test-threads=1"])
+/// Runs a test in a process of its own: no thread can have a stack of that size, unless it asks for one of its own.
+fn in_a_process_without_threads(test: &str) {
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([test, "--exact", "--ignored", "--test-threads=1"])
         .env("RUST_MIN_STACK", (1_u64 << 46).to_string())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&child.stdout);
     assert!(child.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+fn without_a_thread_work_is_refused() {
+    in_a_process_without_threads("executor::refused_without_a_thread");
 }
 
 #[test]
@@ -481,6 +561,29 @@ fn refused_without_a_thread() {
     let submits = Submits(Arc::clone(&executor));
     let refused = executor.submit(move || fine(drop(submits)));
     assert!(matches!(refused, Err(ExecutorError::NoThread(_))));
+    executor.shutdown().wait();
+}
+
+/// What another has submitted meanwhile, and left to the thread that was to be: it is not left in the queue.
+#[test]
+fn of_several_that_submit_without_a_thread_no_job_is_left() {
+    in_a_process_without_threads("executor::none_is_left_without_a_thread");
+}
+
+#[test]
+#[ignore = "the other half of `of_several_that_submit_without_a_thread_no_job_is_left`"]
+fn none_is_left_without_a_thread() {
+    let (executor, at_once) = (executor(1), Barrier::new(4));
+    let submits = || {
+        at_once.wait();
+        (0..200).filter_map(|_| executor.submit(|| fine(())).ok()).collect::<Vec<_>>()
+    };
+    let left = thread::scope(|scope| {
+        let small = || thread::Builder::new().stack_size(1 << 20).spawn_scoped(scope, submits).unwrap();
+        let threads: Vec<_> = (0..4).map(|_| small()).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert!(left.iter().all(Future::cancelled), "the queue was emptied");
     executor.shutdown().wait();
 }
 

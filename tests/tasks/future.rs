@@ -125,6 +125,7 @@ fn repr() {
     assert_eq!(format!("{future:?}"), "Future { state: running, .. }");
     promise.set_result(5).unwrap();
     assert_eq!(format!("{future:?}"), "Future { state: finished, .. }");
+    assert_eq!(format!("{:?}", with_exception()), "Future { state: finished, .. }");
     let (_promise, future) = new();
     future.cancel();
     assert_eq!(format!("{future:?}"), "Future { state: cancelled, .. }");

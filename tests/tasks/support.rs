@@ -38,6 +38,10 @@ impl Noted {
     pub(crate) fn new(name: &'static str, log: &Log) -> Self {
         Self(name, log.clone())
     }
+
+    pub(crate) fn log(&self, what: impl Display) {
+        self.1.push(what);
+    }
 }
 
 impl Drop for Noted {

@@ -169,13 +169,34 @@ async fn outer_task_is_not_cancelled() {
     assert!(task.done() && !task.cancelled());
 }
 
-/// The inner one elapses while the block holds the thread; so does the outer one, and both are told at the next await.
+/// Holds the thread for so long.
+fn crunch_numbers(most: Duration) {
+    let _moved = tokio::time::advance(most).now_or_never();
+}
+
+/// The outer one elapses while the block holds the thread; the inner one does not.
 #[tokio::test(start_paused = true)]
-async fn nested_timeouts_concurrent_and_loop_busy() {
-    let log = Log::default();
-    let result = async_with!(_outer = timeout(2 * SECOND) => {
+async fn nested_timeouts_concurrent() {
+    let (outer, inner, log) = (timeout(2 * SECOND), timeout(100 * SECOND), Log::default());
+    let result = async_with!(_outer = outer.clone() => {
+        let inside = async_with!(_inner = inner.clone() => {
+            crunch_numbers(10 * SECOND);
+            sleep(SECOND).await;
+        });
+        log.push(format!("{inside:?}"));
+    });
+    assert_eq!(result, Err(TimeoutError::Elapsed));
+    assert!(outer.expired() && !inner.expired());
+    assert!(log.take().is_empty(), "only the outer one raises");
+}
+
+/// The inner one elapses while the block holds the thread; so does the outer one, and interrupts what comes after it.
+#[tokio::test(start_paused = true)]
+async fn nested_timeouts_loop_busy() {
+    let (log, began) = (Log::default(), Instant::now());
+    let result = async_with!(_outer = timeout(10 * SECOND) => {
         let inside = async_with!(_inner = timeout(SECOND) => {
-            tokio::time::advance(SECOND).await; // numbers are crunched
+            crunch_numbers(10 * SECOND);
             sleep(SECOND).await;
         });
         log.push(format!("{inside:?}"));
@@ -184,6 +205,7 @@ async fn nested_timeouts_concurrent_and_loop_busy() {
     });
     assert_eq!(result, Err(TimeoutError::Elapsed));
     assert_eq!(log.take(), ["Err(Elapsed)"]);
+    assert_eq!(began.elapsed(), 10 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]

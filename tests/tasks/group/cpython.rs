@@ -1,16 +1,18 @@
 //! The rows of `test_taskgroups.py`, under their names.
 
-use std::future::pending;
+use std::future::{Future, pending};
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
-use withal::cleanup;
+use withal::cleanup::{self, Event};
 use withal::context::{AsyncContextManager, AsyncExit, Detach, Error as WithError, Exit, async_with};
 use withal::tasks::{Error, Spawner, TaskGroupError, create_task};
 
-use super::{CRASH, Group, SECOND, Slow, after, errors, waits};
+use super::{CRASH, Group, SECOND, after, errors, waits};
 use crate::{Failed, Log, Noted};
 
 #[tokio::test(start_paused = true)]
@@ -64,7 +66,7 @@ async fn taskgroup_04_the_first_failure_cancels_the_siblings() {
 
 #[tokio::test(start_paused = true)]
 async fn cancel_children_on_child_error() {
-    let log = Log::default();
+    let (log, began) = (Log::default(), Instant::now());
     let result = async_with!(group = Group::new() => {
         for _ in 0..3 {
             group.create_task(after(1, Err::<(), _>(CRASH)));
@@ -74,15 +76,15 @@ async fn cancel_children_on_child_error() {
         sleep(10 * SECOND).await;
         log.push("never");
     });
-    let errors = errors(result);
-    assert!((1..=3).contains(&errors.len()) && errors.iter().all(|error| *error == CRASH));
+    assert_eq!(errors(result), [CRASH; 3], "of one turn, none is cancelled by another");
     let mut ended = log.take();
     ended.sort();
     assert_eq!(ended, ["t2", "the block"]);
+    assert_eq!(began.elapsed(), SECOND);
 }
 
 #[tokio::test(start_paused = true)]
-async fn cancellation_from_outside_while_it_waits() {
+async fn cancellation_and_taskgroup_22_from_outside_while_it_waits() {
     let (log, began) = (Log::default(), Instant::now());
     let logs = log.clone();
     let runner = create_task(async move {
@@ -101,7 +103,7 @@ async fn cancellation_from_outside_while_it_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn taskgroup_07_and_17_and_22_cancellation_from_outside_in_the_block() {
+async fn taskgroup_07_cancellation_from_outside_in_the_block() {
     let log = Log::default();
     let logs = log.clone();
     let runner = create_task(async move {
@@ -120,28 +122,115 @@ async fn taskgroup_07_and_17_and_22_cancellation_from_outside_in_the_block() {
     assert_eq!(log.take(), ["block", "runner", "child", "child", "child", "child", "child"]);
 }
 
-/// Python's children fail as they are cancelled; here their exits do, and the errors are told to the observers.
 #[tokio::test(start_paused = true)]
-async fn taskgroup_08_and_11_and_12_exits_of_children_are_awaited_when_it_is_cancelled() {
-    let (log, began) = (Log::default(), Instant::now());
-    let logs = log.clone();
+async fn taskgroup_17_cancellation_from_outside_in_the_block_of_a_group_without_tasks() {
+    let log = Log::default();
+    let noted = Noted::new("block", &log);
     let runner = create_task(async move {
-        async_with!(_outer = Group::new() => {
-            async_with!(inner = Group::new() => {
-                for _ in 0..5 {
-                    let slow = Slow("child", logs.clone());
-                    inner.create_task(async move { async_with!(_slow = slow => { pending::<Result<(), Failed>>().await }) });
-                }
-                sleep(10 * SECOND).await;
-            })
+        async_with!(_group = Group::new() => {
+            let _noted = noted;
+            sleep(10 * SECOND).await;
         })
     });
     sleep(SECOND).await;
+    assert!(!runner.done());
     runner.cancel();
-    assert!(runner.await.is_err());
-    assert_eq!(began.elapsed(), 2 * SECOND, "it is over when they are");
-    assert_eq!(log.take(), ["child Cancelled"; 5]);
+    assert!(matches!(runner.await, Err(Error::Cancelled)));
+    assert_eq!(log.take(), ["block"]);
+}
+
+/// Waits for ever in a block whose exit takes a second, and fails.
+async fn fails_as_it_is_cancelled() -> Result<(), Failed> {
+    async_with(FailsSlowly, async |_| pending::<Result<(), Failed>>().await).await.map_err(|_| CRASH)
+}
+
+struct FailsSlowly;
+
+impl AsyncContextManager for FailsSlowly {
+    type Entered = Self;
+    async fn aenter(self) -> Result<Self, Failed> {
+        Ok(self)
+    }
+}
+
+impl AsyncExit for FailsSlowly {
+    type Target = Self;
+    type Error = Failed;
+    type Verdict = ();
+    type OnDrop = Detach;
+    fn target(&mut self) -> &mut Self {
+        self
+    }
+    async fn aexit(&mut self, _: Exit<'_>) -> Result<(), Failed> {
+        sleep(SECOND).await;
+        Err(CRASH)
+    }
+}
+
+/// Cancels `runner` after a second, and waits for it: what the observers were told meanwhile, and how long that took.
+async fn told_as_it_is_cancelled<F>(runner: F) -> (Vec<String>, Duration)
+where
+    F: Future<Output = Result<(), Failed>> + Send + 'static,
+{
+    let (told, here) = (Log::default(), thread::current().id());
+    let tells = told.clone();
+    let observer = cleanup::observe(move |event| {
+        if let (true, Event::Failed { error, .. }) = (thread::current().id() == here, event) {
+            tells.push(error.downcast_ref::<Failed>().expect("it is the exit's"));
+        }
+    });
+    let began = Instant::now();
+    let runner = create_task(runner);
+    sleep(SECOND).await;
+    assert!(!runner.done());
+    runner.cancel();
+    assert_eq!(runner.await, Err(Error::Cancelled));
+    drop(observer);
     assert_eq!(cleanup::pending(), 0);
+    (told.take(), began.elapsed())
+}
+
+/// Python raises the errors of children that fail as they are cancelled; here their exits do, and the observers are told.
+#[tokio::test(start_paused = true)]
+async fn taskgroup_08_children_fail_as_they_are_cancelled() {
+    let runner = async {
+        let result = async_with!(group = Group::new() => {
+            for _ in 0..5 {
+                group.create_task(fails_as_it_is_cancelled());
+            }
+            sleep(10 * SECOND).await;
+        });
+        result.map_err(|_| Failed("it was not cancelled"))
+    };
+    let (told, elapsed) = told_as_it_is_cancelled(runner).await;
+    assert_eq!(told, [CRASH.to_string().as_str(); 5]);
+    assert_eq!(elapsed, 2 * SECOND, "it is over when they are");
+}
+
+#[tokio::test(start_paused = true)]
+async fn taskgroup_11_and_12_children_fail_as_they_are_cancelled_in_a_group_in_a_group() {
+    for has_a_task_outside in [false, true] {
+        let log = Log::default();
+        let outside = Noted::new("outside", &log);
+        let runner = async move {
+            let result = async_with(Group::new(), async move |outer| {
+                if has_a_task_outside {
+                    outer.create_task(waits(outside));
+                }
+                async_with!(inner = Group::new() => {
+                    for _ in 0..5 {
+                        inner.create_task(fails_as_it_is_cancelled());
+                    }
+                    sleep(10 * SECOND).await;
+                })
+            });
+            result.await.map_err(|_| Failed("it was not cancelled"))
+        };
+        let (told, elapsed) = told_as_it_is_cancelled(runner).await;
+        assert_eq!(told, [CRASH.to_string().as_str(); 5]);
+        assert_eq!(elapsed, 2 * SECOND, "it is over when they are");
+        assert_eq!(log.take(), ["outside"], "the one outside, too");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -326,20 +415,40 @@ async fn context_manager_exit_raises_beside_a_task() {
     assert_eq!(told.take(), ["true"], "the block was dropped: its exit's error is told");
 }
 
+/// It is cancelled before the child fails, in the same turn, or when it has got the error already: the cancellation holds.
 #[tokio::test(start_paused = true)]
 async fn error_and_cancel() {
-    let log = Log::default();
-    let logs = log.clone();
-    let runner = create_task(async move {
-        async_with!(group = Group::new() => {
-            group.create_task(after(1, Err::<(), _>(CRASH)));
-            let slow = Slow("slow", logs);
-            group.create_task(async move { async_with!(_slow = slow => { pending::<Result<(), Failed>>().await }) });
-        })
-    });
-    sleep(SECOND * 3 / 2).await;
-    assert!(!runner.done());
-    runner.cancel();
-    assert!(runner.await.is_err(), "cancelled, while it waits for a child that it has cancelled");
-    assert_eq!(log.take(), ["slow Cancelled"]);
+    let mut caught = Vec::new();
+    for turns in 0..8 {
+        let (log, began) = (Log::default(), Instant::now());
+        let (started, has_started) = oneshot::channel();
+        let logs = log.clone();
+        let inner = create_task(async move {
+            let result = async_with!(group = Group::new() => {
+                group.create_task(async move {
+                    started.send(()).unwrap();
+                    yield_now().await;
+                    Err::<(), _>(CRASH)
+                });
+                sleep(SECOND).await;
+                logs.push("never in the group");
+            });
+            assert_eq!(errors(result), [CRASH]);
+            logs.push("caught");
+            sleep(SECOND).await;
+            logs.push("never after the group");
+            Ok::<_, Failed>(())
+        });
+        has_started.await.unwrap();
+        for _ in 0..turns {
+            yield_now().await;
+        }
+        assert!(inner.cancel());
+        assert_eq!(inner.await, Err(Error::Cancelled));
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        let log = log.take();
+        assert!(log.is_empty() || log == ["caught"], "{log:?}");
+        caught.push(!log.is_empty());
+    }
+    assert!(!caught[0] && caught[7], "both before it was caught and after that");
 }

@@ -10,7 +10,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 use withal::cleanup;
 use withal::context::{AsyncContextManager, AsyncExit, Detach, Exit, async_with};
-use withal::tasks::{AnyError, Error, ErrorGroup, Grouped, Task, TaskGroup};
+use withal::tasks::{AnyError, Error, ErrorGroup, Grouped, Task, TaskGroup, create_task};
 
 use super::{CRASH, Group, LONG, SECOND, Slow, after, errors, waits};
 use crate::{Failed, Log, Noted};
@@ -226,4 +226,23 @@ async fn an_exit_in_the_block_may_wait_for_a_task_of_the_group() {
     };
     assert_eq!(errors(failed.await), [CRASH]);
     assert_eq!(log.take(), ["true"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelled_while_it_waits_for_what_it_has_cancelled() {
+    let (log, began) = (Log::default(), Instant::now());
+    let logs = log.clone();
+    let runner = create_task(async move {
+        async_with!(group = Group::new() => {
+            group.create_task(after(1, Err::<(), _>(CRASH)));
+            let slow = Slow("slow", logs);
+            group.create_task(async move { async_with!(_slow = slow => { pending::<Result<(), Failed>>().await }) });
+        })
+    });
+    sleep(SECOND * 3 / 2).await;
+    assert!(!runner.done());
+    runner.cancel();
+    assert!(matches!(runner.await, Err(Error::Cancelled)));
+    assert_eq!(log.take(), ["slow Cancelled"]);
+    assert_eq!(began.elapsed(), 2 * SECOND);
 }

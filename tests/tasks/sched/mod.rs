@@ -22,10 +22,14 @@
 //! | [`Rule::Catches`] | 121 | a cancellation is caught, or runs a `finally` |
 //! | [`Rule::Reacquires`] | 1 | a cancellation has to wait for the lock of a condition |
 //! | [`Rule::Fails`] | 10 | the errors of a group come before the cancellation |
-//! | [`Rule::Starts`] | 462 | tasks had begun when they were cancelled, or not |
+//! | [`Rule::Starts`] | 461 | tasks had begun when they were cancelled, or not |
 //! | [`Rule::Shields`] | 43 | what is shielded is left alone: the scopes around wait for it |
+//!
+//! Of those that run, some part from what `CPython` did. That this is a matter of turns within one instant is shown: there is
+//! an [`Order`] of turns in which the program does here, event by event, what it did there.
 
 mod me;
+mod order;
 mod parting;
 mod program;
 mod raised;
@@ -36,6 +40,7 @@ mod world;
 
 use std::collections::BTreeMap;
 
+use self::order::Order;
 use self::parting::{Cause, by_task, cause};
 
 /// Why a program cannot be compared.
@@ -62,37 +67,52 @@ const EXCLUDED: [(Rule, u32); 5] = [
     (Rule::Catches, 121),
     (Rule::Reacquires, 1),
     (Rule::Fails, 10),
-    (Rule::Starts, 462),
+    (Rule::Starts, 461),
     (Rule::Shields, 43),
 ];
 
 /// Of those that run, how many part, and why: with another version of tokio, in which things take more turns or fewer, it
 /// may be some more or fewer.
 const PARTED: [(Cause, u32); 4] =
-    [(Cause::Begun, 5), (Cause::Grouped, 8), (Cause::Over, 33), (Cause::Woken, 16)];
+    [(Cause::Begun, 5), (Cause::Grouped, 8), (Cause::Over, 26), (Cause::Woken, 15)];
+
+/// How many orders are tried.
+const ORDERS: u64 = 1000;
+
+/// Those for which no order does. What a task does first is a matter of turns all the same:
+///
+/// - 1701: a task that has cancelled itself ends where it awaits next; asyncio's a turn later, in which another one asks whether
+///   it is of use to cancel it.
+/// - 1724: all is over when the tasks that are left are to be cancelled; there a group that has failed was about to be.
+/// - 2436: a child of a group fails in the instant in which the group is cancelled; there the errors come first, and are
+///   raised in place of that.
+const UNSHOWN: [u64; 3] = [1701, 1724, 2436];
 
 #[test]
 #[cfg_attr(miri, ignore = "thousands of programs")]
 fn programs_do_here_what_they_do_on_cpython() {
     let (mut all, mut run) = (0_u32, 0_u32);
     let (mut excluded, mut parted) = (BTreeMap::<Rule, u32>::new(), BTreeMap::<Cause, u32>::new());
+    let mut unshown = Vec::new();
     let shows = std::env::var_os("SCHED_SHOW").is_some();
     for case in program::cases() {
         all += 1;
-        let trace = match run::run(&case) {
-            Ok(trace) => trace,
-            Err(rule) => {
-                *excluded.entry(rule).or_default() += 1;
-                continue;
-            }
-        };
+        let (trace, rule) = run::run(&case, Order::default());
+        if let Some(rule) = rule {
+            *excluded.entry(rule).or_default() += 1;
+            continue;
+        }
         run += 1;
         let (ours, theirs) = (by_task(&trace), by_task(&case.trace));
         if ours == theirs {
             continue;
         }
         let cause = cause(&ours, &theirs);
-        if shows || cause.is_none() {
+        let is_shown = (1..=ORDERS).any(|number| by_task(&run::run(&case, Order::drawn(number)).0) == theirs);
+        if !is_shown {
+            unshown.push(case.id);
+        }
+        if shows || cause.is_none() || !is_shown && !UNSHOWN.contains(&case.id) {
             println!("== {}\n{}\n--\n{}", case.id, case.trace.join("\n"), trace.join("\n"));
         }
         *parted.entry(cause.expect("for a known cause")).or_default() += 1;
@@ -106,7 +126,8 @@ fn programs_do_here_what_they_do_on_cpython() {
     assert!(20 * mismatches <= run, "at most a twentieth of those differs");
     assert_eq!(excluded, BTreeMap::from(EXCLUDED));
     assert_eq!(parted, BTreeMap::from(PARTED));
-    let said = include_str!("../../../src/tasks/mod.rs");
-    assert!(said.contains(&format!("{} of them cannot", all - run)), "the docs say how many");
-    assert!(said.contains(&format!("{mismatches} differ")), "the docs say how many");
+    assert_eq!(unshown, UNSHOWN, "no order of turns has them do what they did there");
+    let said = include_str!("../../../src/from_python.rs").replace("\n//! ", " ");
+    let figures = format!("{} of them cannot be compared, and of the others {mismatches} differ", all - run);
+    assert!(said.contains(&figures), "the docs say how many: {figures}");
 }

@@ -12,18 +12,19 @@ use withal::tasks::{Error, EventLoop, Task, create_task, wait};
 
 use super::Rule;
 use super::me::{Me, on_drop, turn};
+use super::order::Order;
 use super::program::{Block, Case};
 use super::raised::Raised;
 use super::statements::run_block;
 use super::world::{End, Made, World};
 
-/// What a program does here, or the rule by which it cannot be compared.
-pub(super) fn run(case: &Case) -> Result<Vec<String>, Rule> {
+/// What a program does here, and the rule by which it cannot be compared.
+pub(super) fn run(case: &Case, order: Order) -> (Vec<String>, Option<Rule>) {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let event_loop = EventLoop::with_runtime(runtime);
     let tasks = case.tasks.clone();
     let world = event_loop.run_until_complete(async {
-        let world = Arc::new(World::new());
+        let world = Arc::new(World::new(order));
         let (sees, here) = (Arc::clone(&world), thread::current().id());
         let observer = cleanup::observe(move |event| {
             if thread::current().id() == here && matches!(event, Event::Failed { .. }) {
@@ -37,7 +38,7 @@ pub(super) fn run(case: &Case) -> Result<Vec<String>, Rule> {
         world
     });
     let world = world.unwrap();
-    world.excluded().map_or_else(|| Ok(world.trace()), Err)
+    (world.trace(), world.excluded())
 }
 
 async fn program(world: &Arc<World>, tasks: Vec<Block>) {
@@ -74,8 +75,9 @@ pub(super) type New = (Arc<str>, End, BoxFuture<'static, Result<(), Raised>>);
 pub(super) fn new(world: &Arc<World>, block: Block) -> New {
     let (name, end) = (world.next_name(), Arc::default());
     let me = Me { world: Arc::clone(world), name: Arc::clone(&name), deadlines: Vec::new() };
+    let ordered = Arc::clone(world);
     let work = work(me, block, Arc::clone(&end));
-    (name, end, Box::pin(work))
+    (name, end, Box::pin(async move { ordered.order.kept(work).await }))
 }
 
 pub(super) fn start(world: &Arc<World>, block: Block) -> Task<(), Raised> {

@@ -20,6 +20,14 @@ where
     F: FnOnce(Me) -> BoxFuture<'static, Result<(), Raised>>,
 {
     let work = block(me.within(limit.when()));
+    limited_here(me, limit, work).await
+}
+
+async fn limited_here(
+    me: &Me,
+    limit: &Timeout,
+    work: impl Future<Output = Result<(), Raised>> + Send,
+) -> Result<(), Raised> {
     match async_with_send(limit.clone(), async move |_: &mut Timeout| work.await).await {
         Ok(()) => Ok(()),
         Err(WithError::Block(error)) => Err(error),
@@ -51,16 +59,25 @@ pub(super) async fn group(me: &Me, tasks: &[Block], block: &Block) -> Result<(),
         me.exclude_if_now(began);
     });
     let (inside, tasks, block) = (me.clone(), tasks.to_vec(), Arc::clone(block));
+    let mut waits = false;
+    let is_to_wait = &mut waits;
     let body = async move |group: &mut TaskGroup<Raised>| {
+        let mut made_here = Vec::new();
         for block in tasks {
             let (name, end, work) = new(&inside.world, block);
             let task = group.create_task(work);
             made(&inside.world, name, end, &task);
+            made_here.push(task);
         }
-        run_block(inside, block).await
+        let result = run_block(inside, block).await;
+        *is_to_wait = made_here.iter().any(|task| !task.done());
+        result
     };
     let result = async_with_send(TaskGroup::new(), body).await;
-    turn().await;
+    // One that has nobody to wait for awaits nothing, and cannot be cancelled there.
+    if waits {
+        turn().await;
+    }
     cancelled.disarm();
     me.log("tg done");
     let (mut errors, of_block) = match result {
@@ -86,15 +103,27 @@ pub(super) async fn condition(me: &Me, block: &Block, waits: bool) -> Result<(),
         let notified = condition.waiter();
         drop(locked.take());
         let limit = timeout(seconds(2));
-        // Cancelled in between, asyncio's waits for the lock before it goes on.
-        let cancelled = on_drop(|| {
-            if condition.lock.try_lock().is_err() {
-                me.world.exclude(Rule::Reacquires);
-            }
+        // Cancelled in between, asyncio's waits for the lock before it goes on, and has another one woken in its place.
+        let cancelled = on_drop(|| match condition.lock.try_lock() {
+            Ok(_) => condition.notify(1),
+            Err(_) => me.world.exclude(Rule::Reacquires),
         });
-        let woken = limited(me, &limit, |_| Box::pin(async move { Ok(drop(notified.await)) })).await;
-        locked = Some(Arc::clone(&condition.lock).lock_owned().await);
+        let (lock, mut again) = (Arc::clone(&condition.lock), None);
+        let relocked = &mut again;
+        let woken = async {
+            drop(notified.await);
+            *relocked = Some(lock.lock_owned().await);
+            Ok(())
+        };
+        let woken = limited_here(me, &limit, woken).await;
+        locked = match again {
+            None => Some(Arc::clone(&condition.lock).lock_owned().await),
+            again => again,
+        };
         cancelled.disarm();
+        if woken.is_err() {
+            condition.notify(1);
+        }
         woken?;
         me.log("woke cond");
     }

@@ -12,10 +12,12 @@ use tokio::time::Instant;
 use withal::tasks::Canceller;
 
 use super::Rule;
+use super::order::Order;
 use super::raised::Raised;
 
 pub(super) struct World {
     began: Instant,
+    pub(super) order: Order,
     state: Mutex<State>,
     /// How many tasks are over.
     pub(super) over: watch::Sender<usize>,
@@ -99,13 +101,14 @@ impl Condition {
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(order: Order) -> Self {
         let queue = || {
             let (put, get) = unbounded_channel();
             Queue { put, get: Lock::new(get) }
         };
         Self {
             began: Instant::now(),
+            order,
             state: Mutex::default(),
             over: watch::Sender::new(0),
             events: Default::default(),
