@@ -23,7 +23,7 @@
 //! | Python | what the PEP makes of it, and the same here |
 //! |---|---|
 //! | `async def`, `await` | [PEP 492](pep_492#async-def-and-await) |
-//! | `coro.send`, `throw`, `close` | [PEP 492, after PEP 342](pep_492#send-throw-close) |
+//! | `coro.send`, `throw`, `close` | [PEP 342](pep_342#send), and what an `await` passes on: [PEP 380](pep_342#what-an-await-passes-on) |
 //! | `async with` | [PEP 492](pep_492#async-with): [`async_with!`](crate::async_with) |
 //! | `async for`, and its `else` | [PEP 492](pep_492#async-for-and-its-else): [`async_for!`] |
 //! | `__aiter__`, `__anext__` | [PEP 492](pep_492#__aiter__-and-__anext__): [`AsyncIterable`], [`Stream`](futures_core::Stream) |
@@ -145,6 +145,7 @@
 mod aiter;
 mod anext;
 mod async_for;
+pub mod pep_342;
 pub mod pep_492;
 pub mod pep_525;
 

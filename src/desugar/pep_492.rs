@@ -1,6 +1,6 @@
 //! PEP 492, construct by construct: what the PEP says that each one stands for, and the same here.
 //!
-//! The Python is the PEP's, or, cut short, that of PEP 342 and PEP 380 on which it stands. The Rust is compiled, and
+//! The Python is the PEP's, cut short. The Rust is compiled, and
 //! asserts that both of its forms do the same. How the macros hold up against these forms, event for event, is what
 //! `tests/desugar/expansion` is about.
 //!
@@ -96,45 +96,8 @@
 //! # }
 //! ```
 //!
-//! # `send`, `throw`, `close`
-//!
-//! A coroutine object has the methods of a generator, and PEP 342 says what `close` is:
-//!
-//! ```python
-//! def close(self):
-//!     try:
-//!         self.throw(GeneratorExit)
-//!     except (GeneratorExit, StopIteration):
-//!         pass
-//!     else:
-//!         raise RuntimeError("generator ignored GeneratorExit")
-//! ```
-//!
-//! ```
-//! use withal::coroutine::{BoxCoroutine, Error, Exit, Step, coroutine};
-//!
-//! fn close(body: &mut BoxCoroutine<'_>) -> Result<(), &'static str> {
-//!     match body.throw(Exit) {
-//!         Err(Error::Exited) | Ok(Step::Complete(())) => Ok(()),
-//!         Ok(Step::Yielded(())) => Err("coroutine ignored GeneratorExit"),
-//!         Err(_) => Err("another error"),
-//!     }
-//! }
-//!
-//! // One that goes, one that returns instead, and one that stays.
-//! let bodies: [fn() -> BoxCoroutine<'static>; 3] = [
-//!     || coroutine(async |mut y| y.yield_(()).await).boxed(),
-//!     || coroutine(async |mut y| Ok(drop(y.yield_(()).await))).boxed(),
-//!     || coroutine(async |mut y| { while y.yield_(()).await.is_err() {} Ok(()) }).boxed(),
-//! ];
-//! for body in bodies {
-//!     let (mut by_method, mut by_hand) = (body(), body());
-//!     by_method.resume().unwrap();
-//!     by_hand.resume().unwrap();
-//!     let by_method = by_method.close().map(drop).map_err(|error| error.to_string());
-//!     assert_eq!(by_method, close(&mut by_hand).map_err(str::to_owned));
-//! }
-//! ```
+//! The `yield` is the way in, too: what is sent or thrown into whoever awaits goes on to what is awaited, as
+//! [PEP 380](super::pep_342#what-an-await-passes-on) has it.
 //!
 //! # `async with`
 //!

@@ -166,6 +166,14 @@ fn cancelled_done_and_running() {
 }
 
 #[test]
+fn work_is_begun_once() {
+    let (promise, future) = new();
+    assert!(promise.set_running());
+    assert!(!promise.set_running(), "by whoever was first");
+    assert!(future.running());
+}
+
+#[test]
 fn result_with_timeout() {
     let (promise, future) = new();
     assert_eq!(future.blocking_result_within(Duration::ZERO), Err(Error::TimedOut));
