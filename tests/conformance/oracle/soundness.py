@@ -19,6 +19,9 @@ class Bound:
     handles: frozenset[int] = frozenset()
     in_stack: bool = False
     in_handler: bool = False
+    # A `finally` is not left: for a loop around it, or by a return.
+    is_left_by_jumps: bool = True
+    is_left_by_returns: bool = True
 
 
 def is_sound(block: Block, bound: Bound = Bound()) -> bool:
@@ -42,6 +45,10 @@ def is_bound(statement: Statement, bound: Bound) -> bool:
             return bound.in_stack
         case ["reraise"]:
             return bound.in_handler
+        case ["brk" | "cont"]:
+            return bound.is_left_by_jumps
+        case ["ret" | "retv", *_]:
+            return bound.is_left_by_returns
     return True
 
 
@@ -49,16 +56,21 @@ def inner_blocks(statement: Statement, bound: Bound) -> list[tuple[Block, Bound]
     match statement:
         case ["seq", block] | ["with", _, block]:
             return [(block, bound)]
-        case ["ifx", block, orelse] | ["loop", _, block, orelse]:
+        case ["ifx", block, orelse]:
             return [(block, bound), (orelse, bound)]
+        case ["loop", _, block, orelse]:
+            return [(block, replace(bound, is_left_by_jumps=True)), (orelse, bound)]
         case ["stack", block]:
             return [(block, replace(bound, in_stack=True))]
         case ["afor", _, item, block, orelse]:
-            within = replace(bound, items=bound.items | {item})
+            within = replace(bound, items=bound.items | {item}, is_left_by_jumps=True)
             return [(block, within), (orelse, bound)]
         case ["aclosing", _, item, block]:
-            return [(block, replace(bound, items=bound.items | {item}))]
+            # In it, the block is that of a loop.
+            return [(block, replace(bound, items=bound.items | {item}, is_left_by_jumps=True))]
         case ["try", block, handlers, orelse, final]:
             handling = replace(bound, in_handler=True)
-            return [(block, bound), *((handler, handling) for _, handler in handlers), (orelse, bound), (final, bound)]
+            finishing = replace(bound, is_left_by_jumps=False, is_left_by_returns=False)
+            inner = [(block, bound), *((handler, handling) for _, handler in handlers), (orelse, bound)]
+            return [*inner, (final, finishing)]
     return []
