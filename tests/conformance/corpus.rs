@@ -11,7 +11,6 @@ use serde_json::Value as Json;
 
 use super::program::{Action, Function};
 use super::reading::{action, function};
-use super::source::word;
 
 const SCHEMA: u64 = 1;
 
@@ -19,7 +18,7 @@ const SCHEMA: u64 = 1;
 pub(super) struct Case {
     pub(super) id: u64,
     pub(super) is_generator: bool,
-    program: Vec<Json>,
+    functions: Vec<Function>,
     /// And as the traces tell it.
     pub(super) actions: Vec<(Action, String)>,
     pub(super) trace: Vec<String>,
@@ -27,11 +26,11 @@ pub(super) struct Case {
 
 impl Case {
     pub(super) fn functions(&self) -> Vec<Function> {
-        self.program.iter().map(|json| function(json).expect("it was read before")).collect()
+        self.functions.clone()
     }
 
-    pub(super) fn program(&self) -> &[Json] {
-        &self.program
+    pub(super) fn program(&self) -> &[Function] {
+        &self.functions
     }
 }
 
@@ -101,7 +100,17 @@ fn case(line: &str) -> Result<Case, String> {
         "coro" => false,
         other => return Err(format!("{other:?} is no family")),
     };
-    p.iter().try_for_each(|json| function(json).map(drop))?;
+    let functions = p.iter().map(function).collect::<Result<_, String>>()?;
     let actions = d.iter().map(|json| Ok((action(json)?, word(json)))).collect::<Result<_, String>>()?;
-    Ok(Case { id, is_generator, program: p, actions, trace: t })
+    Ok(Case { id, is_generator, functions, actions, trace: t })
+}
+
+/// An action, as the traces tell it.
+fn word(json: &Json) -> String {
+    match json {
+        Json::Null => "None".to_owned(),
+        Json::String(text) => text.clone(),
+        Json::Array(words) => words.iter().map(word).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
 }

@@ -43,6 +43,7 @@ mod frame;
 mod generators;
 mod leaf;
 mod managers;
+mod printed;
 mod program;
 mod raised;
 mod reading;

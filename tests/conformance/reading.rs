@@ -21,7 +21,7 @@ pub(super) fn function(json: &Json) -> Read<Function> {
     Ok(Function { is_generator, body: block(&json["b"])? })
 }
 
-pub(super) fn block(json: &Json) -> Read<Block> {
+fn block(json: &Json) -> Read<Block> {
     list(json)?.iter().map(statement).collect()
 }
 
