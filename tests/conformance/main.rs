@@ -39,6 +39,7 @@ mod coroutines;
 mod corpus;
 mod damage;
 mod damaged;
+mod depth;
 mod driver;
 mod frame;
 mod generators;
@@ -83,6 +84,10 @@ const EXCLUDED: [(Rule, u32); 10] = [
 #[test]
 #[cfg_attr(miri, ignore = "thousands of programs")]
 fn the_same_trace_as_on_cpython() {
+    depth::on_deep_stack(compare);
+}
+
+fn compare() {
     let path = corpus::path().unwrap_or_else(|error| panic!("{error}"));
     let file = corpus::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     // So that the fuzzer knows which program the test hangs at, or dies of.

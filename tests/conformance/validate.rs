@@ -1,6 +1,7 @@
 //! Whether a program is one that Python runs, before it is run here.
 
 use super::damage::Damage;
+use super::depth;
 use super::program::{Action, Block, Function, OnStack, Statement, Try};
 
 type Valid = Result<(), Damage>;
@@ -17,7 +18,8 @@ pub(super) fn functions(functions: &[Function], is_generator: bool) -> Valid {
             .block(&function.body, Scope::default())
             .map_err(|damage| of_functions(damage.under(&format!("[{own}].b"))))?;
     }
-    Ok(())
+    // It counts on every function using none but later ones.
+    depth::check(functions).map_err(of_functions)
 }
 
 /// In their order: after some of them the generator is gone.

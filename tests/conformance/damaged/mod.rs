@@ -7,6 +7,7 @@ mod files;
 mod lines;
 mod programs;
 mod statements;
+mod too_deep;
 
 const HEADER: &str = r#"{"schema":1}"#;
 
