@@ -54,7 +54,7 @@ fn of_block(block: &Block, held: usize, depths: &[usize]) -> usize {
             | Statement::WithFunction(function, _)
             | Statement::For(function, ..)
             | Statement::Aclosing(function, ..) => depths[*function],
-            Statement::Handle(..) | Statement::OnHandle(..) => held,
+            Statement::OnHandle(..) => held,
             _ => 0,
         };
         1 + inside.max(used)

@@ -18,7 +18,7 @@ fn compressed(text: &str) -> Vec<u8> {
 /// The numbers of what is read, and what is wrong in the end.
 fn ids(file: Vec<u8>) -> (Vec<u64>, Option<String>) {
     let (mut ids, mut error) = (Vec::new(), None);
-    for case in cases(text(Cursor::new(file)).unwrap()) {
+    for case in cases(text(Cursor::new(file)).unwrap()).take(5) {
         match case {
             Ok(case) => ids.push(case.id),
             Err(damaged) => error = Some(damaged.to_string()),
