@@ -44,7 +44,7 @@ fn deep(depth: usize, (kind, levels, step): (&str, usize, &str), actions: &str) 
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "a stack of 32 MB")]
+#[cfg_attr(miri, ignore = "a stack of 64 MB")]
 fn what_goes_as_deep_as_it_may_is_run() {
     on_deep_stack(|| {
         for step in STEPS {
