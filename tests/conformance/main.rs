@@ -37,12 +37,16 @@
 
 mod coroutines;
 mod corpus;
+mod damage;
 mod damaged;
+mod depth;
 mod driver;
 mod frame;
 mod generators;
+mod json;
 mod leaf;
 mod managers;
+mod printed;
 mod program;
 mod raised;
 mod reading;
@@ -51,6 +55,7 @@ mod slot;
 mod source;
 mod stacks;
 mod statements;
+mod validate;
 mod world;
 
 use std::any::Any;
@@ -79,7 +84,11 @@ const EXCLUDED: [(Rule, u32); 10] = [
 #[test]
 #[cfg_attr(miri, ignore = "thousands of programs")]
 fn the_same_trace_as_on_cpython() {
-    let path = corpus::path();
+    depth::on_deep_stack(compare);
+}
+
+fn compare() {
+    let path = corpus::path().unwrap_or_else(|error| panic!("{error}"));
     let file = corpus::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     // So that the fuzzer knows which program the test hangs at, or dies of.
     let tells_progress = env::var_os("WITHAL_PROGRESS").is_some();
