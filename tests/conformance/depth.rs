@@ -9,9 +9,9 @@ use super::program::{Block, Function, Statement};
 /// Statements inside of one another, through calls as well. The programs of the oracle come to 35.
 pub(super) const DEEPEST: usize = 100;
 
-/// What is awaited is polled on top of whoever awaits it. Of this the deepest programs need a fifth: `aclosing` in `aclosing`
-/// takes the most, some 50 kB each, where nothing is optimized.
-const STACK: usize = 32 << 20;
+/// What is awaited is polled on top of whoever awaits it: where nothing is optimized that takes up to 100 kB each, so that
+/// the deepest programs need 10 MB.
+const STACK: usize = 64 << 20;
 
 /// Runs what polls programs.
 pub(super) fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {

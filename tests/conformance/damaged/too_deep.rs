@@ -52,7 +52,7 @@ fn run(way: Way, line: &str) -> Vec<String> {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "a stack of 32 MB")]
+#[cfg_attr(miri, ignore = "a stack of 64 MB")]
 fn what_goes_as_deep_as_it_may_is_run() {
     on_deep_stack(|| {
         for way in [Way::Hooks, Way::Asyncgens, Way::Pinned] {
