@@ -3,11 +3,12 @@
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 
-use withal::coroutine::{BoxCoroutine, Error, Step, Thrown, try_coroutine};
+use withal::coroutine::{BoxCoroutine, Error, State, Step, Thrown, try_coroutine};
 
 use super::frame::{Frame, Mouth, run_function};
 use super::program::Value;
 use super::raised::{Kind, Raised};
+use super::rules::Rule;
 use super::world::World;
 
 /// What it yields is where it is suspended.
@@ -23,28 +24,42 @@ pub(super) fn coroutine(world: &Arc<World>, function: usize) -> Coroutine {
 }
 
 /// A coroutine that several await, though one can at a time.
-pub(super) struct SharedCoroutine(Mutex<Option<Coroutine>>);
+pub(super) struct SharedCoroutine {
+    world: Arc<World>,
+    coroutine: Mutex<Option<Coroutine>>,
+}
 
 impl SharedCoroutine {
     pub(super) fn new(world: &Arc<World>, function: usize) -> Self {
-        Self(Mutex::new(Some(coroutine(world, function))))
+        Self { world: Arc::clone(world), coroutine: Mutex::new(Some(coroutine(world, function))) }
     }
 
     /// Python's `await`: what is sent and thrown to who awaits goes through.
     pub(super) async fn awaited(&self, frame: &Frame<'_, '_>) -> Result<Value, Raised> {
         let runtime = |message| frame.world().raise(Raised::with(Kind::Runtime, message));
-        let Some(coroutine) = self.0.lock().unwrap().take() else { return Err(runtime("being-awaited")) };
+        let Some(coroutine) = self.coroutine.lock().unwrap().take() else {
+            return Err(runtime("being-awaited"));
+        };
         let mut lent = Lent { of: self, coroutine: Some(coroutine) };
         let coroutine = lent.coroutine.as_mut().expect("it is given back in the end");
         let mut step = coroutine.start();
+        // It was told to exit in the middle, and is still there.
+        let mut is_exiting = false;
         loop {
             if let Err(Error::Waiting) = step {
                 step = match frame.wait(poll_fn(|cx| coroutine.poll_resume(cx))).await {
                     Ok(step) => step,
-                    Err(raised) => coroutine.throw(raised.into_thrown()),
+                    Err(raised) => {
+                        if raised.is_exit() && is_exiting {
+                            frame.world().exclude(Rule::ClosesAClose);
+                        }
+                        is_exiting = raised.is_exit();
+                        coroutine.throw(raised.into_thrown())
+                    }
                 };
                 continue;
             }
+            is_exiting = false;
             let token = match step {
                 Ok(Step::Yielded(token)) => token.expect("it is suspended with a token"),
                 Ok(Step::Complete(value)) => return Ok(value),
@@ -61,6 +76,20 @@ impl SharedCoroutine {
     }
 }
 
+/// Python closes it then.
+impl Drop for SharedCoroutine {
+    fn drop(&mut self) {
+        let coroutine = self.coroutine.get_mut().unwrap().as_ref();
+        if coroutine.is_some_and(is_suspended) {
+            self.world.exclude(Rule::LeftSuspended);
+        }
+    }
+}
+
+pub(super) fn is_suspended(coroutine: &Coroutine) -> bool {
+    matches!(coroutine.state(), State::Suspended | State::Running)
+}
+
 struct Lent<'a> {
     of: &'a SharedCoroutine,
     coroutine: Option<Coroutine>,
@@ -68,6 +97,6 @@ struct Lent<'a> {
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        *self.of.0.lock().unwrap() = self.coroutine.take();
+        *self.of.coroutine.lock().unwrap() = self.coroutine.take();
     }
 }

@@ -23,6 +23,9 @@ const SCHEMA: u64 = 1;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
+/// Those of the crate's own file, which has no tag for it.
+const IN_A_CIRCLE: [u64; 1] = [3921];
+
 /// A program, what is done with it, and what `CPython` said.
 pub(super) struct Case {
     pub(super) id: u64,
@@ -31,6 +34,8 @@ pub(super) struct Case {
     /// And as the traces tell it.
     pub(super) actions: Vec<(Action, String)>,
     pub(super) trace: Vec<String>,
+    /// A circle of references keeps Python from finalizing one of its generators.
+    pub(super) is_in_a_circle: bool,
 }
 
 impl Case {
@@ -56,11 +61,11 @@ struct Line {
     p: Vec<Object<Written>>,
     d: Vec<Json>,
     t: Vec<String>,
+    #[serde(default)]
+    tags: Vec<String>,
     // For whoever makes the programs, and chooses among them.
     #[serde(rename = "z", default)]
     _size: IgnoredAny,
-    #[serde(rename = "tags", default)]
-    _tags: IgnoredAny,
     #[serde(rename = "differs", default)]
     _differs: IgnoredAny,
     #[serde(rename = "chain_differs", default)]
@@ -170,7 +175,7 @@ fn check(line: &str) -> Result<(), String> {
 }
 
 fn case(line: &str) -> Result<Case, String> {
-    let Line { id, f, p, d, t, .. } = parse(line)?;
+    let Line { id, f, p, d, t, tags, .. } = parse(line)?;
     let is_generator = matches!(f, Family::Generator);
     let read_function =
         |(at, Object(written)): (_, &_)| function(written).map_err(|damage| damage.within(at).under("p"));
@@ -184,7 +189,8 @@ fn case(line: &str) -> Result<Case, String> {
     };
     let (functions, actions) = read().map_err(|damage: Damage| damage.to_string())?;
     let actions = actions.into_iter().zip(d.iter().map(word)).collect();
-    Ok(Case { id, is_generator, functions, actions, trace: t })
+    let is_in_a_circle = IN_A_CIRCLE.contains(&id) || tags.iter().any(|tag| tag == "circle");
+    Ok(Case { id, is_generator, functions, actions, trace: t, is_in_a_circle })
 }
 
 /// An action, as the traces tell it.

@@ -2,46 +2,60 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
-use futures::FutureExt;
-use withal::generator;
+use tokio::runtime::{Builder, Runtime};
 
 use super::corpus::Case;
 use super::generators::Generator;
-use super::program::{Action, Operation, Value};
-use super::raised::{Kind, Raised};
+use super::program::{Action, Value};
+use super::raised::Raised;
 use super::rules::Rule;
-use super::slot::{Slot, Stepped, waiting};
+use super::shutdown::{shutdown, shutdown_by_the_crate};
+use super::slot::{Slot, Stepped, polled_close};
 use super::statements::text;
-use super::world::World;
+use super::world::{Way, World};
 
 /// How many sends a `run` makes.
-const CAP: usize = 80;
+pub(super) const CAP: usize = 80;
 
-pub(super) fn run(case: &Case) -> Result<Vec<String>, Rule> {
-    let world = World::new(case.functions());
-    let generator = case.is_generator.then(|| Generator::new(&world, 0));
-    let mut driver = Driver { world: Arc::clone(&world), generator, slots: BTreeMap::new() };
+/// Runs a program to its end, or to where it cannot be compared any more. Its trace is the world's, and how many
+/// generators a shutdown has closed is what it gives.
+pub(super) fn run(case: &Case, world: &Arc<World>) -> Option<usize> {
+    let runtime = (world.way == Way::Asyncgens)
+        .then(|| Builder::new_current_thread().build().expect("it needs nothing of the system"));
+    let _entered = runtime.as_ref().map(Runtime::enter);
+    let generator = case.is_generator.then(|| Generator::new(world, 0));
+    let slots = BTreeMap::new();
+    let mut driver =
+        Driver { world: Arc::clone(world), generator, slots, runtime: runtime.as_ref(), closed: None };
     for (action, said) in &case.actions {
         world.log(format_args!("> {said}"));
+        if case.is_in_a_circle && matches!(action, Action::DropGenerator | Action::Shutdown | Action::End) {
+            world.exclude(Rule::InACircle);
+        }
         driver.act(*action);
         driver.close_dropped();
+        if world.until().is_some() {
+            break;
+        }
     }
     driver.clear();
     driver.generator = None;
     world.forget_shared();
     driver.close_dropped();
-    world.excluded().map_or_else(|| Ok(world.trace()), Err)
+    driver.closed
 }
 
-struct Driver {
+struct Driver<'a> {
     world: Arc<World>,
-    generator: Option<Arc<Generator>>,
+    generator: Option<Arc<Generator<Value>>>,
     slots: BTreeMap<usize, Slot>,
+    /// Where the crate does what an event loop does.
+    runtime: Option<&'a Runtime>,
+    closed: Option<usize>,
 }
 
-impl Driver {
+impl Driver<'_> {
     fn act(&mut self, action: Action) {
         match action {
             Action::Make(slot, operation) => {
@@ -60,15 +74,22 @@ impl Driver {
                 self.generator = None;
                 self.world.forget_shared();
             }
-            Action::Shutdown => self.shutdown(),
+            Action::Shutdown => {
+                self.clear();
+                self.closed = Some(match self.runtime {
+                    Some(runtime) => shutdown_by_the_crate(&self.world, runtime),
+                    None => shutdown(&self.world),
+                });
+                self.generator = None;
+            }
             Action::Send(slot, value) => self.with(slot, |driver, taken| {
-                driver.tell(taken.send(&driver.world, value));
+                tell(&driver.world, taken.send(&driver.world, value));
             }),
             Action::Run(slot) => self.with(slot, |driver, taken| {
-                driver.run(|| taken.send(&driver.world, None));
+                run_steps(&driver.world, || taken.send(&driver.world, None));
             }),
             Action::Throw(slot, error) => self.with(slot, |driver, taken| {
-                driver.tell(taken.throw(&driver.world, Raised::of(error)));
+                tell(&driver.world, taken.throw(&driver.world, Raised::of(error)));
             }),
             Action::Close(slot) => self.with(slot, |driver, taken| match taken.close(&driver.world) {
                 Ok(()) => driver.world.log("< closed"),
@@ -87,39 +108,6 @@ impl Driver {
         self.slots.insert(slot, taken);
     }
 
-    fn shutdown(&mut self) {
-        self.clear();
-        for generator in self.world.live() {
-            let Some(generator) = generator.upgrade().filter(|generator| !generator.is_over()) else {
-                continue;
-            };
-            self.world.log(format_args!("close {}", generator.name()));
-            let mut close = Slot::awaitable(&generator, Operation::Aclose);
-            self.run(|| close.send(&self.world, None));
-        }
-        self.generator = None;
-    }
-
-    fn tell(&self, stepped: Stepped) {
-        match stepped {
-            Stepped::Suspended(token) => self.world.log(format_args!("< sus {token}")),
-            Stepped::Over(Ok(value)) => self.world.log(format_args!("< done {}", text(value))),
-            Stepped::Over(Err(raised)) => self.world.log(format_args!("< raise {}", raised.chain())),
-        }
-    }
-
-    fn run(&self, mut step: impl FnMut() -> Stepped) {
-        for _ in 0..CAP {
-            let stepped = step();
-            let is_over = matches!(stepped, Stepped::Over(_));
-            self.tell(stepped);
-            if is_over {
-                return;
-            }
-        }
-        self.world.log("< CAP");
-    }
-
     /// The slots go, and what is left suspended in them.
     fn clear(&mut self) {
         if self.slots.values().any(Slot::is_suspended) {
@@ -135,32 +123,38 @@ impl Driver {
                 self.world.log("< done None");
                 continue;
             };
-            let (mut has_ignored, before) = (false, self.world.dropped_count());
-            self.run(|| {
+            let (mut is_ignored, before) = (false, self.world.dropped_count());
+            run_steps(&self.world, || {
                 self.world.step(None, None);
-                match closing.poll_unpin(&mut Context::from_waker(Waker::noop())) {
-                    Poll::Pending => waiting(&self.world),
-                    Poll::Ready(closed) => Stepped::Over(closed.map(|()| None).or_else(|error| {
-                        let error = error.downcast::<generator::Error<Value, Raised>>();
-                        match *error.expect("it is that of the generators here") {
-                            generator::Error::Raised(raised) if raised.kind() == Kind::GeneratorExit => {
-                                Ok(None)
-                            }
-                            generator::Error::Raised(raised) => Err(raised),
-                            generator::Error::IgnoredExit => {
-                                has_ignored = true;
-                                Err(Raised::with(Kind::Runtime, "ignored-ge"))
-                            }
-                            other => panic!("{other}"),
-                        }
-                    })),
-                }
+                let stepped = polled_close(&self.world, &mut closing);
+                is_ignored = matches!(&stepped, Stepped::Over(Err(raised)) if raised.is_ignored_exit());
+                stepped
             });
             drop(closing);
-            // Python has no hook called for those that its frame holds.
-            if has_ignored && self.world.dropped_count() != before {
+            // It yields, and is taken for closed: Python has no hook called for those that its frame holds.
+            if is_ignored && self.world.dropped_count() != before {
                 self.world.exclude(Rule::ClosedBefore);
             }
         }
     }
+}
+
+pub(super) fn tell(world: &World, stepped: Stepped) {
+    match stepped {
+        Stepped::Suspended(token) => world.log(format_args!("< sus {token}")),
+        Stepped::Over(Ok(value)) => world.log(format_args!("< done {}", text(value))),
+        Stepped::Over(Err(raised)) => world.log(format_args!("< raise {}", raised.chain())),
+    }
+}
+
+pub(super) fn run_steps(world: &World, mut step: impl FnMut() -> Stepped) {
+    for _ in 0..CAP {
+        let stepped = step();
+        let is_over = matches!(stepped, Stepped::Over(_));
+        tell(world, stepped);
+        if is_over {
+            return;
+        }
+    }
+    world.log("< CAP");
 }

@@ -10,17 +10,21 @@ use tokio::sync::Mutex as AsyncMutex;
 use withal::context::AsyncExitStack;
 use withal::coroutine::{Thrown, Yielder};
 
-use super::generators::{Awaitable, Generator};
+use super::around::{Handled, exclude_unless_same, framed};
+use super::awaitable::Awaitable;
+use super::functions::YieldOnceOf;
+use super::generators::{Generator, Outcome};
 use super::leaf::suspend;
-use super::managers::YieldOnceOf;
 use super::program::{Operation, Value};
-use super::raised::Raised;
+use super::raised::{Kind, Raised};
 use super::statements::{Flow, run_block};
-use super::world::{Handled, World, framed};
+use super::world::World;
 
 /// What a function yields through, and is thrown into.
 pub(super) enum Mouth<'g> {
     Generator(AsyncMutex<Yielder<'g, Value, Value, Thrown<Raised>>>),
+    /// Of a loop, which sends nothing.
+    OfLoop(AsyncMutex<Yielder<'g, Value, (), Thrown<Raised>>>),
     /// It yields where it is suspended.
     Coroutine(AsyncMutex<Yielder<'g, Value, Value, Thrown<Raised>>>),
     Manager(YieldOnceOf<'g>),
@@ -37,7 +41,7 @@ pub(super) struct Frame<'m, 'g> {
 pub(super) struct Locals {
     pub(super) x: Value,
     pub(super) items: BTreeMap<usize, Value>,
-    pub(super) handles: BTreeMap<usize, Arc<Generator>>,
+    pub(super) handles: BTreeMap<usize, Arc<Generator<Value>>>,
     pub(super) stack: StackVariable,
 }
 
@@ -113,22 +117,40 @@ impl Frame<'_, '_> {
                 let waited = y.lock().await.wait(future).await;
                 waited.map_err(|thrown| self.thrown_into_await(Raised::thrown(thrown)))
             }
+            Mouth::OfLoop(y) => {
+                let waited = y.lock().await.wait(future).await;
+                waited.map_err(|thrown| self.thrown_into_await(Raised::thrown(thrown)))
+            }
             Mouth::Manager(_) => Ok(future.await),
+        }
+    }
+
+    /// What was awaited when `thrown` came to it.
+    pub(super) fn came(&self, thrown: Option<&Raised>, outcome: &Outcome) {
+        if let Some(exit) = thrown.filter(|thrown| thrown.kind() == Kind::GeneratorExit) {
+            exclude_unless_same(&self.world, exit, Some(outcome));
         }
     }
 
     /// Python's `await` of an operation: what is thrown goes through.
     pub(super) async fn operate(
         &self,
-        generator: &Arc<Generator>,
+        generator: &Arc<Generator<Value>>,
         operation: Operation,
     ) -> Result<Value, Raised> {
-        let mut awaitable = pin!(generator.awaitable(operation));
+        let mut awaitable = pin!(Awaitable::new(generator, operation));
+        let mut thrown = None;
         loop {
             let waited = self.wait(poll_fn(|cx| awaitable.as_mut().poll(cx))).await;
             match waited {
-                Ok(outcome) => return outcome,
-                Err(raised) => Awaitable::throw(&mut awaitable, raised),
+                Ok(outcome) => {
+                    self.came(thrown.as_ref(), &outcome);
+                    return outcome;
+                }
+                Err(raised) => {
+                    thrown = Some(raised.clone());
+                    Awaitable::throw(&mut awaitable, raised);
+                }
             }
         }
     }
@@ -139,6 +161,10 @@ impl Frame<'_, '_> {
             Mouth::Generator(y) => {
                 let answer = y.lock().await.yield_(value).await;
                 answer.map_err(|thrown| self.thrown(Raised::thrown(thrown)))
+            }
+            Mouth::OfLoop(y) => {
+                let answer = y.lock().await.yield_(value).await;
+                answer.map(|()| None).map_err(|thrown| self.thrown(Raised::thrown(thrown)))
             }
             Mouth::Coroutine(_) => unreachable!("a coroutine does not yield"),
             Mouth::Manager(once) => {

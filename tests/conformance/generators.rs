@@ -1,270 +1,219 @@
-//! The generators of a program, and what is awaited of them.
+//! The generators of a program.
 
-use std::pin::Pin;
+use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
-use withal::coroutine::{State, Thrown};
-use withal::generator::{Error, Hooks, ManagedGenerator, try_generator};
+use tokio::sync::Mutex as AsyncMutex;
+use withal::coroutine::{State, Thrown, Yielder};
+use withal::generator::{AsyncGeneratorExt, BoxAsyncGenerator, Error, ManagedGenerator, try_generator};
 
 use super::frame::{Mouth, run_function};
+use super::identity::Identity;
 use super::program::{Operation, Value};
 use super::raised::{Kind, Raised};
-use super::rules::Rule;
-use super::world::{Dropped, World};
+use super::rules::Until;
+use super::world::{Closes, Way, World};
 
-type Managed = ManagedGenerator<Value, Value, Thrown<Raised>>;
+pub(super) type Managed<S> = ManagedGenerator<Value, S, Thrown<Raised>>;
 
-type Failure = Error<Value, Raised>;
+pub(super) type Pinned<S> = BoxAsyncGenerator<'static, Value, S, Thrown<Raised>>;
+
+pub(super) type Stepped<S> = Result<Option<Value>, Error<S, Raised>>;
+
+/// What the yields of a generator are answered with: by a loop with nothing.
+pub(super) trait Answer: Send + Sync + 'static {
+    const IS_OF_LOOP: bool;
+
+    fn mouth(y: Yielder<'_, Value, Self, Thrown<Raised>>) -> Mouth<'_>
+    where
+        Self: Sized;
+}
+
+impl Answer for Value {
+    const IS_OF_LOOP: bool = false;
+
+    fn mouth(y: Yielder<'_, Self, Self, Thrown<Raised>>) -> Mouth<'_> {
+        Mouth::Generator(y.into())
+    }
+}
+
+impl Answer for () {
+    const IS_OF_LOOP: bool = true;
+
+    fn mouth(y: Yielder<'_, Value, Self, Thrown<Raised>>) -> Mouth<'_> {
+        Mouth::OfLoop(y.into())
+    }
+}
 
 /// A generator, with the name that the traces give it.
-pub(super) struct Generator {
-    name: String,
-    number: usize,
-    managed: Managed,
-    world: Arc<World>,
-    is_iterated: AtomicBool,
-    is_told: AtomicBool,
-    is_wedged: AtomicBool,
+pub(super) struct Generator<S: Answer> {
+    pub(super) identity: Arc<Identity>,
+    pub(super) object: Object<S>,
 }
 
-impl Generator {
+/// Both kinds that the crate has.
+pub(super) enum Object<S: Answer> {
+    Managed(Managed<S>),
+    /// None when somebody else has taken it.
+    Pinned(AsyncMutex<Option<Pinned<S>>>),
+}
+
+impl<S: Answer> Generator<S> {
     pub(super) fn new(world: &Arc<World>, function: usize) -> Arc<Self> {
-        let number = world.next_generator();
-        let name = format!("g{function}.{number}");
-        let (of_body, of_hook) = (Arc::clone(world), Arc::clone(world));
-        let its_name = name.clone();
-        let hooks = Hooks::default().firstiter(|_| {}).finalizer(move |closing| {
-            of_hook.dropped(Dropped { name: its_name.clone(), number, closing: Some(closing) });
+        let identity = Identity::new(world, function);
+        let of_body = Arc::clone(&identity);
+        let is_stream = S::IS_OF_LOOP && world.way == Way::Pinned;
+        let generator = try_generator(async move |y: Yielder<'_, Value, S, Thrown<Raised>>| {
+            let mouth = S::mouth(y);
+            let returned = run_function(&of_body.world, &mouth, function).await;
+            returned.map(drop).map_err(|raised| of_body.leaves(raised, is_stream))
         });
-        let generator = try_generator(async move |y| {
-            let mouth = Mouth::Generator(y.into());
-            let returned = run_function(&of_body, &mouth, function).await;
-            returned.map(drop).map_err(Raised::into_thrown)
-        });
-        Arc::new(Self {
-            name,
-            number,
-            managed: generator.managed_by(hooks),
-            world: Arc::clone(world),
-            is_iterated: AtomicBool::new(false),
-            is_told: AtomicBool::new(false),
-            is_wedged: AtomicBool::new(false),
-        })
+        let object = match world.way {
+            Way::Pinned => Object::Pinned(AsyncMutex::new(Some(generator.boxed()))),
+            Way::Hooks | Way::Asyncgens => Object::Managed(generator.managed_by(identity.hooks())),
+        };
+        let generator = Arc::new(Self { identity, object });
+        let live: Arc<dyn Live> = Arc::<Self>::clone(&generator);
+        world.made(generator.identity.number, Arc::downgrade(&live));
+        generator
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub(super) fn is_over(&self) -> bool {
-        self.managed.state() == Some(State::Closed)
-    }
-
-    fn exclude_if_wedged(&self) {
-        if self.is_wedged.load(Ordering::Relaxed) {
-            self.world.exclude(Rule::Wedged);
+    /// None while something is under way.
+    pub(super) fn state(&self) -> Option<State> {
+        match &self.object {
+            Object::Managed(managed) => managed.state(),
+            Object::Pinned(pinned) => Some(pinned.try_lock().ok()?.as_ref()?.state()),
         }
     }
 
-    fn exclude_if_told(&self) {
-        if self.is_told.load(Ordering::Relaxed) && !self.is_over() {
-            self.world.exclude(Rule::ClosedBefore);
+    pub(super) async fn athrow(&self, raised: Raised) -> Stepped<S> {
+        match &self.object {
+            Object::Managed(managed) => managed.athrow(raised.into_thrown()).await,
+            Object::Pinned(pinned) => match pinned.try_lock().as_deref_mut() {
+                Ok(Some(pinned)) => pinned.athrow(raised.into_thrown()).await,
+                _ => Err(self.would_be_shared()),
+            },
         }
     }
 
-    /// Python calls the first hook when an operation is made, and here it is called when that is polled.
-    pub(super) fn iterate(self: &Arc<Self>) {
-        if !self.is_iterated.swap(true, Ordering::Relaxed) {
-            self.world.log(format_args!("hook first {}", self.name));
-            self.world.begun(Arc::downgrade(self));
-        }
+    pub(super) async fn aclose(&self) -> Stepped<S> {
+        let closed = match &self.object {
+            Object::Managed(managed) => managed.aclose().await,
+            Object::Pinned(pinned) => match pinned.try_lock().as_deref_mut() {
+                Ok(Some(pinned)) => pinned.aclose().await,
+                _ => Err(self.would_be_shared()),
+            },
+        };
+        closed.map(|()| None)
     }
 
-    pub(super) fn awaitable(self: &Arc<Self>, operation: Operation) -> Awaitable {
-        self.iterate();
-        Awaitable { generator: Arc::clone(self), operation, state: Progress::New, was_suspended: false }
+    fn would_be_shared(&self) -> Error<S, Raised> {
+        self.identity.world.leave(Until::Shared);
+        Error::Running(None)
     }
 }
 
-impl Drop for Generator {
-    fn drop(&mut self) {
-        self.exclude_if_wedged();
-        self.exclude_if_told();
-        // Its finalizer hook has nothing to do then, and is not called; that of Python is.
-        if self.is_iterated.load(Ordering::Relaxed) && self.managed.state() == Some(State::Created) {
-            let (name, number) = (self.name.clone(), self.number);
-            self.world.dropped(Dropped { name, number, closing: None });
+impl Generator<Value> {
+    pub(super) async fn start(&self) -> Stepped<Value> {
+        match &self.object {
+            Object::Managed(managed) => managed.start().await,
+            Object::Pinned(pinned) => match pinned.try_lock().as_deref_mut() {
+                Ok(Some(pinned)) => pinned.start().await,
+                _ => Err(self.would_be_shared()),
+            },
         }
+    }
+
+    pub(super) async fn asend(&self, value: Value) -> Stepped<Value> {
+        match &self.object {
+            Object::Managed(managed) => managed.asend(value).await,
+            Object::Pinned(pinned) => match pinned.try_lock().as_deref_mut() {
+                Ok(Some(pinned)) => pinned.asend(value).await,
+                _ => Err(self.would_be_shared()),
+            },
+        }
+    }
+}
+
+impl<S: Answer> Drop for Generator<S> {
+    fn drop(&mut self) {
+        let state = self.state();
+        self.identity.exclude_if_wedged();
+        self.identity.exclude_if_told(state);
+        match (state, &mut self.object) {
+            // Its finalizer hook has nothing to do then, and is not called; that of Python is.
+            (Some(State::Created), _) if self.identity.is_iterated() => self.identity.dropped(None),
+            // It has no hooks: what a user would have to do is done here.
+            (Some(State::Suspended | State::Running), Object::Pinned(pinned)) => {
+                let Some(mut pinned) = pinned.get_mut().take() else { return };
+                let closing = async move { pinned.aclose().await.map_err(|error| Box::new(error) as _) };
+                self.identity.dropped(Some(closing.boxed()));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A generator, whatever it is sent: as an event loop has it.
+pub(super) trait Live: Send + Sync {
+    fn identity(&self) -> &Arc<Identity>;
+
+    fn state(&self) -> Option<State>;
+
+    fn closes(self: Arc<Self>) -> Closes;
+}
+
+impl<S: Answer> Live for Generator<S> {
+    fn identity(&self) -> &Arc<Identity> {
+        &self.identity
+    }
+
+    fn state(&self) -> Option<State> {
+        Self::state(self)
+    }
+
+    fn closes(self: Arc<Self>) -> Closes {
+        async move { self.aclose().await.map(drop).map_err(|error| Box::new(error) as _) }.boxed()
     }
 }
 
 /// What an operation gives, as Python has it: the end is an exception.
 pub(super) type Outcome = Result<Value, Raised>;
 
-/// Python's awaitable of an operation: it can be thrown into.
-pub(super) struct Awaitable {
-    generator: Arc<Generator>,
-    operation: Operation,
-    state: Progress,
-    was_suspended: bool,
+/// What the crate says, in Python's words.
+pub(super) fn outcome<S>(world: &World, operation: Operation, stepped: Stepped<S>) -> Outcome {
+    let is_close = matches!(operation, Operation::Aclose);
+    let runtime = |message| Raised::with(Kind::Runtime, message);
+    let raised = match stepped {
+        Ok(Some(_)) if is_close => runtime("ignored-ge"),
+        Ok(Some(value)) => return Ok(value),
+        Ok(None) if is_close => return Ok(None),
+        Ok(None) => Raised::bare(Kind::StopAsyncIteration),
+        Err(Error::NotStarted(_)) => Raised::with(Kind::Type, "nonnone-agen"),
+        Err(Error::Running(_)) => runtime(match operation {
+            Operation::Anext | Operation::Asend(_) => "running-anext",
+            Operation::Athrow(_) => "running-athrow",
+            Operation::Aclose => "running-aclose",
+        }),
+        Err(Error::IgnoredExit) => runtime("ignored-ge"),
+        Err(Error::Exited) if is_close => return Ok(None),
+        Err(Error::Exited) => return Err(Raised::bare(Kind::GeneratorExit)),
+        Err(Error::Raised(raised)) if is_close && raised.kind() == Kind::GeneratorExit => return Ok(None),
+        Err(Error::Raised(raised)) => return Err(raised),
+        Err(other) => panic!("{other}"),
+    };
+    Err(world.raise(raised))
 }
 
-enum Progress {
-    New,
-    Going(BoxFuture<'static, Result<Value, Ended>>),
-    Spent,
-}
-
-/// Why there is no value.
-enum Ended {
-    Stop,
-    /// It was at an end before.
-    Over(Option<Raised>),
-    Failed(Failure),
-}
-
-impl Awaitable {
-    pub(super) fn is_new(&self) -> bool {
-        matches!(self.state, Progress::New)
-    }
-
-    /// Also says so of one that Python takes for another.
-    pub(super) fn is_spent(&self) -> bool {
-        let is_spent = matches!(self.state, Progress::Spent);
-        if is_spent && self.was_suspended && matches!(self.operation, Operation::Athrow(_)) {
-            self.generator.world.exclude(Rule::AthrowAgain);
+/// What a close came to that knows nothing of types.
+pub(super) fn closed(world: &World, closed: Result<(), Box<dyn Any + Send>>) -> Outcome {
+    let Err(error) = closed else { return Ok(None) };
+    match error.downcast::<Error<Value, Raised>>() {
+        Ok(error) => outcome(world, Operation::Aclose, Err(*error)),
+        Err(error) => {
+            let error = error.downcast::<Error<(), Raised>>();
+            outcome(world, Operation::Aclose, Err(*error.expect("it is that of the generators here")))
         }
-        is_spent
-    }
-
-    /// It was closed, and awaits once more.
-    pub(super) fn ignored_close(&self) {
-        self.generator.is_wedged.store(true, Ordering::Relaxed);
-    }
-
-    /// Raises `raised` where the generator is suspended: the operation is dropped, and what it has begun goes on with a
-    /// throw.
-    pub(super) fn throw(&mut self, raised: Raised) {
-        if self.is_spent() {
-            return;
-        }
-        let is_new = self.is_new();
-        self.generator.exclude_if_wedged();
-        // Dropped first: it has the generator.
-        self.state = Progress::Spent;
-        let managed = self.generator.managed.clone();
-        self.state = Progress::Going(
-            async move {
-                if is_new && managed.state() == Some(State::Closed) {
-                    return Err(Ended::Over(Some(raised)));
-                }
-                ended(managed.athrow(raised.into_thrown()).await)
-            }
-            .boxed(),
-        );
-    }
-
-    fn begin(&self) -> BoxFuture<'static, Result<Value, Ended>> {
-        self.generator.exclude_if_wedged();
-        if matches!(self.operation, Operation::Athrow(_) | Operation::Aclose) {
-            self.generator.exclude_if_told();
-        }
-        if matches!(self.operation, Operation::Aclose) {
-            self.generator.is_told.store(true, Ordering::Relaxed);
-        }
-        let (managed, operation) = (self.generator.managed.clone(), self.operation);
-        async move {
-            let state = managed.state();
-            let stepped = match operation {
-                Operation::Anext | Operation::Asend(None) if state == Some(State::Created) => {
-                    managed.start().await
-                }
-                Operation::Anext => managed.asend(None).await,
-                Operation::Asend(value) => managed.asend(value).await,
-                Operation::Athrow(_) | Operation::Aclose if state == Some(State::Closed) => {
-                    return Err(Ended::Over(None));
-                }
-                Operation::Athrow(error) => managed.athrow(Raised::of(error).into_thrown()).await,
-                Operation::Aclose => managed.aclose().await.map(|()| None),
-            };
-            ended(stepped)
-        }
-        .boxed()
-    }
-
-    fn outcome(&self, result: Result<Value, Ended>) -> Outcome {
-        let is_close = matches!(self.operation, Operation::Aclose);
-        let runtime = |message| Raised::with(Kind::Runtime, message);
-        let raised = match result {
-            Ok(_) if is_close => runtime("ignored-ge"),
-            Ok(value) => return Ok(value),
-            Err(Ended::Over(None)) => return Ok(None),
-            Err(Ended::Over(Some(raised))) => {
-                if is_close && matches!(raised.kind(), Kind::GeneratorExit | Kind::StopAsyncIteration) {
-                    return Ok(None);
-                }
-                if raised.kind() == Kind::StopIteration {
-                    self.generator.world.exclude(Rule::StopAsResult);
-                }
-                return Err(raised);
-            }
-            Err(Ended::Stop) if is_close => return Ok(None),
-            Err(Ended::Stop) => Raised::bare(Kind::StopAsyncIteration),
-            Err(Ended::Failed(failure)) => match failure {
-                Error::NotStarted(_) => Raised::with(Kind::Type, "nonnone-agen"),
-                Error::Running(_) => runtime(match self.operation {
-                    Operation::Anext | Operation::Asend(_) => "running-anext",
-                    Operation::Athrow(_) => "running-athrow",
-                    Operation::Aclose => "running-aclose",
-                }),
-                Error::IgnoredExit => runtime("ignored-ge"),
-                Error::Exited if is_close => return Ok(None),
-                Error::Exited => return Err(Raised::bare(Kind::GeneratorExit)),
-                Error::Raised(raised) if is_close && raised.kind() == Kind::GeneratorExit => return Ok(None),
-                Error::Raised(raised) => return Err(raised),
-                other => panic!("{other}"),
-            },
-        };
-        Err(self.generator.world.raise(raised))
-    }
-}
-
-impl Drop for Awaitable {
-    fn drop(&mut self) {
-        if self.was_suspended && matches!(self.state, Progress::Going(_)) {
-            self.ignored_close();
-        }
-    }
-}
-
-fn ended(stepped: Result<Option<Value>, Failure>) -> Result<Value, Ended> {
-    stepped.map_err(Ended::Failed)?.ok_or(Ended::Stop)
-}
-
-impl Future for Awaitable {
-    type Output = Outcome;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        if self.is_new() {
-            self.state = Progress::Going(self.begin());
-        }
-        self.is_spent();
-        let Progress::Going(going) = &mut self.state else {
-            let message = match self.operation {
-                Operation::Anext | Operation::Asend(_) => "reuse-asend",
-                Operation::Athrow(_) | Operation::Aclose => "reuse-athrow",
-            };
-            return Poll::Ready(Err(Raised::with(Kind::Runtime, message)));
-        };
-        let Poll::Ready(result) = going.poll_unpin(cx) else {
-            self.was_suspended = true;
-            return Poll::Pending;
-        };
-        self.state = Progress::Spent;
-        Poll::Ready(self.outcome(result))
     }
 }

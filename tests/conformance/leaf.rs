@@ -25,7 +25,7 @@ pub(super) struct Leaf {
 impl Future for Leaf {
     type Output = Result<Value, Raised>;
 
-    fn poll(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let now = self.world.steps();
         if let Some(since) = self.since {
             if since == now {
@@ -39,7 +39,7 @@ impl Future for Leaf {
         if self.times == 0 {
             return Poll::Ready(Ok(self.sent));
         }
-        self.world.suspend(self.token);
+        self.world.suspend(self.token, Some(cx.waker().clone()));
         self.since = Some(now);
         Poll::Pending
     }

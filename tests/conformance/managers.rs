@@ -1,20 +1,23 @@
 //! The managers of a program.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use withal::context::{
-    AsyncClose, AsyncContextManager, AsyncExit, Detach, Error, Exit, Outcome, YieldOnce, aclosing,
-    async_with_send, asynccontextmanager,
+    AsyncClose, AsyncContextManager, AsyncExit, Detach, Error, Exit, aclosing, async_with_send,
 };
 
-use super::frame::{Frame, Mouth, run_function};
-use super::generators::Generator;
+use super::around::{Handled, framed, opaque, transparent};
+use super::frame::Frame;
+use super::generators::{Generator, Managed, Object, Pinned, outcome};
 use super::leaf::suspend;
-use super::program::{Block, Manager, Operation, Value, Verdict};
-use super::raised::{Kind, Raised};
+use super::loops::{For, over_managed, over_pinned};
+use super::program::{Block, Manager, Operation, Verdict};
+use super::raised::Raised;
 use super::rules::Rule;
-use super::statements::{Flow, Ran, Scope, run_block, run_for, text};
-use super::world::{Handled, World, framed, opaque, transparent};
+use super::statements::{Flow, Ran, Scope, run_block};
+use super::world::World;
 
 /// A manager that logs what it sees.
 pub(super) struct Logs {
@@ -35,6 +38,7 @@ impl Logs {
         };
         let (world, id) = (&self.world, self.manager.id);
         let seen = raised.as_ref().map_or_else(|| "-".to_owned(), Raised::chain);
+        raised.as_ref().inspect(|raised| world.shows(raised));
         world.log(format_args!("exit {id} {seen}"));
         let handled = Arc::<Handled>::default();
         framed(world, &handled, async {
@@ -119,127 +123,62 @@ pub(super) async fn with(frame: &Frame<'_, '_>, manager: Manager, body: &Block, 
 
 pub(super) async fn with_aclosing(
     frame: &Frame<'_, '_>,
-    generator: Arc<Generator>,
-    variable: usize,
-    body: &Block,
+    generator: &Generator<()>,
+    parts: For<'_>,
     scope: &Scope<'_>,
 ) -> Ran {
-    let world = frame.world();
+    let (world, identity) = (frame.world(), &generator.identity);
     let handling = frame.handled.len();
-    let work = transparent(world, async {
-        let ran = run_for(frame, &generator, variable, (body, None), scope).await;
-        if let Err(raised) = &ran {
-            frame.handled.push(raised.clone());
+    // How the block was left, also where the close of the generator fails.
+    let mut left = Ok(Flow::Next);
+    let to_left = &mut left;
+    let closed = match &generator.object {
+        Object::Managed(managed) => {
+            let work = async move |managed: &mut Managed<()>| {
+                let run = over_managed(frame, managed, identity, parts, scope).boxed();
+                transparent(world, left_by(frame, to_left, run)).await
+            };
+            opaque(world, async_with_send(aclosing(managed.clone()), work)).await
         }
-        ran
-    });
-    let closes = Closes(Arc::clone(&generator));
-    let result =
-        opaque(world, async_with_send(aclosing(closes), async move |_: &mut Closes| work.await)).await;
-    frame.handled.truncate(handling);
-    settle(result.map(Some), |raised| raised)
-}
-
-/// As a managed generator is closed, and with its errors as Python has them.
-struct Closes(Arc<Generator>);
-
-impl AsyncClose for Closes {
-    type Error = Raised;
-
-    async fn aclose(&mut self) -> Result<(), Raised> {
-        self.0.awaitable(Operation::Aclose).await.map(drop)
-    }
-}
-
-/// What the function of an `asynccontextmanager` yields through.
-pub(super) struct YieldOnceOf<'g> {
-    once: Mutex<Option<YieldOnce<'g, Value>>>,
-    /// What the block has raised: in Python that is thrown in at the yield.
-    of_block: Arc<Mutex<Option<Raised>>>,
-}
-
-impl YieldOnceOf<'_> {
-    pub(super) async fn yield_(&self, world: &World, value: Value) -> Result<(), Raised> {
-        let once = self.once.lock().unwrap().take();
-        let Some(once) = once else {
-            world.exclude(Rule::YieldsTwice);
-            return Err(Raised::bare(Kind::GeneratorExit));
-        };
-        let (_, outcome) = once.yield_(value).await;
-        match outcome {
-            Outcome::Ok => Ok(()),
-            outcome if outcome.is::<Raised>() => {
-                Err(self.of_block.lock().unwrap().clone().expect("it is kept before the block is left"))
-            }
-            _ => Err(Raised::bare(Kind::GeneratorExit)),
+        Object::Pinned(pinned) => {
+            let pinned = pinned.lock().await.take().expect("it is a new one");
+            let work = async move |OfLoop(pinned): &mut OfLoop| {
+                let run = over_pinned(frame, pinned, identity, parts, scope).boxed();
+                transparent(world, left_by(frame, to_left, run)).await
+            };
+            opaque(world, async_with_send(aclosing(OfLoop(pinned)), work)).await
         }
-    }
-}
-
-pub(super) async fn with_function(
-    frame: &Frame<'_, '_>,
-    function: usize,
-    body: &Block,
-    scope: &Scope<'_>,
-) -> Ran {
-    let world = frame.world();
-    let handling = frame.handled.len();
-    let of_block = Arc::new(Mutex::new(None));
-    let (of_function, its) = (Arc::clone(world), Arc::clone(&of_block));
-    let manager = asynccontextmanager(async move |y: YieldOnce<'_, Value>| {
-        // In Python it is a generator, with hooks.
-        let number = of_function.next_generator();
-        of_function.log(format_args!("hook first g{function}.{number}"));
-        let of_block = Arc::clone(&its);
-        let mouth = Mouth::Manager(YieldOnceOf { once: Mutex::new(Some(y)), of_block: its });
-        let returned = run_function(&of_function, &mouth, function).await;
-        let Mouth::Manager(YieldOnceOf { once, .. }) = &mouth else { unreachable!("it is one") };
-        let has_yielded = once.lock().unwrap().is_none();
-        let of_block = of_block.lock().unwrap().clone();
-        match (returned, of_block) {
-            (Ok(_), _) if !has_yielded => {
-                of_function.exclude(Rule::YieldsNever);
-                Err(Raised::with(Kind::Runtime, "acm-noyield"))
-            }
-            // Caught.
-            (Ok(_), of_block) => Ok(of_block.is_some()),
-            // Let go on.
-            (Err(raised), Some(of_block)) if is_same(&raised, &of_block) => Ok(false),
-            (Err(raised), _) => Err(raised),
-        }
-    });
-    let work = transparent(world, async move {
-        let ran = block(frame, body, scope.clone()).await;
-        if let Err(raised) = &ran {
-            *of_block.lock().unwrap() = Some(raised.clone());
-        }
-        ran
-    });
-    let body = async move |target: &mut Value| {
-        frame.world().log(format_args!("as {}", text(*target)));
-        work.await
     };
-    let mut dropped = Unfinished(Some(world));
-    let result = opaque(world, async_with_send(manager, body)).await;
-    dropped.0 = None;
-    frame.handled.truncate(handling);
-    settle(result, |raised| raised)
-}
-
-/// Dropped before it has come to its end.
-struct Unfinished<'a>(Option<&'a World>);
-
-impl Drop for Unfinished<'_> {
-    fn drop(&mut self) {
-        if let Some(world) = self.0 {
-            world.exclude(Rule::ManagerDropped);
+    let ran = match closed {
+        Ok(()) | Err(Error::Block(())) => left,
+        Err(Error::Enter(error) | Error::Exit { error, .. }) => {
+            if matches!(error, withal::generator::Error::IgnoredExit) {
+                // It is dropped now: Python takes it for closed.
+                world.exclude(Rule::ClosedBefore);
+            }
+            outcome(world, Operation::Aclose, Err(error)).and(left)
         }
-    }
+        Err(_) => unreachable!("there are no others"),
+    };
+    frame.handled.truncate(handling);
+    ran
 }
 
-/// What came out is what was thrown in, or what PEP 479 has made of that.
-fn is_same(raised: &Raised, of_block: &Raised) -> bool {
-    let is_converted =
-        || raised.kind() == Kind::Runtime && raised.cause().is_some_and(|cause| cause.is(of_block));
-    raised.is(of_block) || of_block.kind().is_stop() && is_converted()
+/// Keeps it in mind, and what it raises is handled while the generator is closed.
+async fn left_by(frame: &Frame<'_, '_>, left: &mut Ran, run: BoxFuture<'_, Ran>) -> Result<(), ()> {
+    *left = run.await;
+    let Err(raised) = left else { return Ok(()) };
+    frame.handled.push(raised.clone());
+    Err(())
+}
+
+/// With a name of its own: the compiler cannot show that a closure takes the long one for any lifetime.
+struct OfLoop(Pinned<()>);
+
+impl AsyncClose for OfLoop {
+    type Error = <Pinned<()> as AsyncClose>::Error;
+
+    async fn aclose(&mut self) -> Result<(), Self::Error> {
+        AsyncClose::aclose(&mut self.0).await
+    }
 }

@@ -104,10 +104,17 @@ impl Raised {
 
     /// To be thrown in, or to leave a body with: the exit is what carries no number.
     pub(super) fn into_thrown(self) -> Thrown<Self> {
-        match (self.kind(), &self.0.argument) {
-            (Kind::GeneratorExit, Argument::None) => Thrown::Exit(Exit),
-            _ => Thrown::Error(self),
-        }
+        if self.is_exit() { Thrown::Exit(Exit) } else { Thrown::Error(self) }
+    }
+
+    /// As the interpreter raises it: without a number.
+    pub(super) fn is_exit(&self) -> bool {
+        matches!((self.kind(), &self.0.argument), (Kind::GeneratorExit, Argument::None))
+    }
+
+    /// What a close says of a body that has yielded once more.
+    pub(super) fn is_ignored_exit(&self) -> bool {
+        matches!(self.0.argument, Argument::Message("ignored-ge"))
     }
 
     pub(super) fn kind(&self) -> Kind {

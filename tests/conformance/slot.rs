@@ -6,17 +6,20 @@ use std::task::{Context, Poll, Waker};
 use futures::FutureExt;
 use withal::coroutine::{Error, State, Step};
 
-use super::coroutines::{Coroutine, coroutine};
-use super::generators::{Awaitable, Generator};
+use super::awaitable::Awaitable;
+use super::coroutines::{Coroutine, coroutine, is_suspended};
+use super::generators::{Generator, Outcome, closed};
 use super::program::{Operation, Value};
 use super::raised::{Kind, Raised};
 use super::rules::Rule;
-use super::world::World;
+use super::world::{Closes, World};
 
 pub(super) struct Slot {
     holds: Holds,
     /// It is suspended where a throw does not come through.
     is_opaque: bool,
+    /// The coroutine was told to exit, and is still in the middle of a step.
+    is_exiting: bool,
 }
 
 enum Holds {
@@ -27,22 +30,26 @@ enum Holds {
 /// What a step came to.
 pub(super) enum Stepped {
     Suspended(i64),
-    Over(Result<Value, Raised>),
+    Over(Outcome),
 }
 
 impl Slot {
-    pub(super) fn awaitable(generator: &Arc<Generator>, operation: Operation) -> Self {
-        Self { holds: Holds::Awaitable(Box::new(generator.awaitable(operation))), is_opaque: false }
+    pub(super) fn awaitable(generator: &Arc<Generator<Value>>, operation: Operation) -> Self {
+        Self::new(Holds::Awaitable(Box::new(Awaitable::for_later(generator, operation))))
     }
 
     pub(super) fn coroutine(world: &Arc<World>) -> Self {
-        Self { holds: Holds::Coroutine(coroutine(world, 0)), is_opaque: false }
+        Self::new(Holds::Coroutine(coroutine(world, 0)))
+    }
+
+    fn new(holds: Holds) -> Self {
+        Self { holds, is_opaque: false, is_exiting: false }
     }
 
     /// A coroutine that would be dropped where it waits.
     pub(super) fn is_suspended(&self) -> bool {
         match &self.holds {
-            Holds::Coroutine(coroutine) => matches!(coroutine.state(), State::Suspended | State::Running),
+            Holds::Coroutine(coroutine) => is_suspended(coroutine),
             Holds::Awaitable(_) => false,
         }
     }
@@ -63,7 +70,7 @@ impl Slot {
                 stepped(world, step)
             }
         };
-        self.is_opaque = is_opaque(world);
+        self.suspended(world);
         stepped
     }
 
@@ -87,13 +94,21 @@ impl Slot {
                     coroutine.start()
                 } else {
                     world.step(None, None);
+                    self.is_exiting = raised.is_exit();
                     coroutine.throw(raised.into_thrown())
                 };
                 stepped(world, step)
             }
         };
-        self.is_opaque = is_opaque(world);
+        self.suspended(world);
         stepped
+    }
+
+    fn suspended(&mut self, world: &World) {
+        self.is_opaque = world.suspended().is_some_and(|suspended| suspended.is_opaque);
+        if let Holds::Coroutine(coroutine) = &self.holds {
+            self.is_exiting &= coroutine.state() == State::Running;
+        }
     }
 
     /// What it raises.
@@ -110,11 +125,18 @@ impl Slot {
 
     fn end(&mut self, world: &World) -> Result<Value, Raised> {
         match &mut self.holds {
-            Holds::Awaitable(awaitable) if awaitable.is_spent() => return Ok(None),
+            Holds::Awaitable(awaitable) if awaitable.is_spent() => {
+                awaitable.close_spent();
+                return Ok(None);
+            }
             Holds::Coroutine(coroutine) if !self.is_opaque => {
                 world.step(None, None);
+                if self.is_exiting && coroutine.state() == State::Running {
+                    world.exclude(Rule::ClosesAClose);
+                }
+                self.is_exiting = true;
                 let closed = coroutine.close();
-                self.is_opaque = is_opaque(world);
+                self.suspended(world);
                 return match closed {
                     Ok(_) => Ok(None),
                     Err(Error::Raised(raised)) => Err(raised),
@@ -124,19 +146,10 @@ impl Slot {
             _ => {}
         }
         match self.throw(world, Raised::bare(Kind::GeneratorExit)) {
-            Stepped::Suspended(_) => {
-                if let Holds::Awaitable(awaitable) = &self.holds {
-                    awaitable.ignored_close();
-                }
-                Err(Raised::with(Kind::Runtime, "coro-ignored-ge"))
-            }
+            Stepped::Suspended(_) => Err(Raised::with(Kind::Runtime, "coro-ignored-ge")),
             Stepped::Over(over) => over,
         }
     }
-}
-
-fn is_opaque(world: &World) -> bool {
-    world.suspended().is_some_and(|suspended| suspended.is_opaque)
 }
 
 fn polled(world: &World, awaitable: &mut Awaitable) -> Stepped {
@@ -158,6 +171,14 @@ fn stepped(world: &World, step: Result<Step<Value, Value>, Error<Value, Raised>>
             Error::AlreadyAwaited => Raised::with(Kind::Runtime, "reuse-coro"),
             other => panic!("{other}"),
         })),
+    }
+}
+
+/// Awaits something else than a generator: a close.
+pub(super) fn polled_close(world: &World, close: &mut Closes) -> Stepped {
+    match close.poll_unpin(&mut Context::from_waker(Waker::noop())) {
+        Poll::Pending => waiting(world),
+        Poll::Ready(result) => Stepped::Over(closed(world, result)),
     }
 }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use withal::context::{AsyncExit, AsyncExitStack, Exit, ExitErrors, async_with_send};
 
+use super::around::{Handled, framed, opaque, transparent};
 use super::frame::{Frame, StackVariable};
 use super::leaf::suspend;
 use super::managers::{Logs, block, settle};
 use super::program::{Block, Error, OnStack};
 use super::raised::Raised;
 use super::statements::{Ran, Scope};
-use super::world::{Handled, World, framed, opaque, transparent};
+use super::world::World;
 
 pub(super) async fn with_stack(frame: &Frame<'_, '_>, body: &Block, scope: &Scope<'_>) -> Ran {
     let world = frame.world();

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use futures::stream;
-use withal::async_for;
 use withal::context::AsyncExitStack;
 
 use super::frame::{Frame, Mouth, run_function};
+use super::functions::with_function;
 use super::generators::Generator;
-use super::managers::{with, with_aclosing, with_function};
-use super::program::{Block, Operation, Statement, Try, Value};
+use super::loops::{For, run_for};
+use super::managers::{with, with_aclosing};
+use super::program::{Statement, Try, Value};
 use super::raised::{Kind, Raised};
 use super::stacks::{on_stack, with_stack};
 
@@ -36,7 +36,7 @@ pub(super) type Ran = Result<Flow, Raised>;
 
 pub(super) fn run_block<'a>(
     frame: &'a Frame<'_, '_>,
-    block: &'a Block,
+    block: &'a [Statement],
     scope: Scope<'a>,
 ) -> BoxFuture<'a, Ran> {
     Box::pin(async move {
@@ -124,11 +124,12 @@ async fn run_statement(frame: &Frame<'_, '_>, statement: &Statement, scope: &Sco
         Statement::OnStack(what) => on_stack(frame, what, scope).await?,
         Statement::For(function, variable, body, orelse) => {
             let generator = Generator::new(world, *function);
-            return run_for(frame, &generator, *variable, (body, Some(orelse)), scope).await;
+            return run_for(frame, &generator, For { variable: *variable, body, orelse }, scope).await;
         }
         Statement::Aclosing(function, variable, body) => {
             let generator = Generator::new(world, *function);
-            return with_aclosing(frame, generator, *variable, body, scope).await;
+            let parts = For { variable: *variable, body, orelse: &[] };
+            return with_aclosing(frame, &generator, parts, scope).await;
         }
         Statement::Handle(handle, function) => {
             let generator = Generator::new(world, *function);
@@ -162,38 +163,6 @@ async fn receive(frame: &Frame<'_, '_>, value: Value) -> Result<(), Raised> {
     Ok(())
 }
 
-/// `async for variable in generator`, with its `else`.
-pub(super) async fn run_for(
-    frame: &Frame<'_, '_>,
-    generator: &Arc<Generator>,
-    variable: usize,
-    (body, orelse): (&Block, Option<&Block>),
-    scope: &Scope<'_>,
-) -> Ran {
-    let items = stream::unfold((), |()| async move {
-        match frame.operate(generator, Operation::Anext).await {
-            Err(end) if end.kind() == Kind::StopAsyncIteration => None,
-            item => Some((item, ())),
-        }
-    });
-    async_for!(item in items => {
-        let item = item?;
-        frame.locals().items.insert(variable, item);
-        frame.world().log(format_args!("item {}", text(item)));
-        match run_block(frame, body, scope.clone()).await? {
-            Flow::Next | Flow::Continue => {}
-            Flow::Break => break,
-            flow @ Flow::Return(_) => return Ok(flow),
-        }
-    } else {
-        if let Some(orelse) = orelse.filter(|orelse| !orelse.is_empty()) {
-            frame.world().log("else");
-            return run_block(frame, orelse, scope.clone()).await;
-        }
-    });
-    Ok(Flow::Next)
-}
-
 async fn run_try(frame: &Frame<'_, '_>, parts: &Try, scope: &Scope<'_>) -> Ran {
     let handling = frame.handled.len();
     let mut ran = run_block(frame, &parts.body, scope.clone()).await;
@@ -204,6 +173,7 @@ async fn run_try(frame: &Frame<'_, '_>, parts: &Try, scope: &Scope<'_>) -> Ran {
             let handler = parts.handlers.iter().find(|(catches, _)| raised.is_caught_by(*catches));
             if let Some((_, handler)) = handler {
                 let raised = raised.clone();
+                frame.world().shows(&raised);
                 frame.world().log(format_args!("caught {}", raised.chain()));
                 frame.handled.push(raised.clone());
                 let scope = Scope { caught: Some(raised), ..scope.clone() };

@@ -1,22 +1,37 @@
 //! What the functions of a program share, and its trace.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Waker;
 
-use pin_project::pin_project;
-use withal::generator::Closing;
+use futures::future::BoxFuture;
+use withal::generator::WeakGenerator;
 
+use super::around::Handled;
 use super::coroutines::SharedCoroutine;
-use super::generators::Generator;
+use super::generators::Live;
 use super::program::{Function, Value};
 use super::raised::{Kind, Raised};
-use super::rules::Rule;
+use super::rules::{Rule, Until};
+
+/// By which of the crate's ways a program is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Its generators are managed, with hooks: those of an event loop of one's own.
+    Hooks,
+    /// The crate keeps in mind which generators there are, and closes them: `shutdown_asyncgens`.
+    Asyncgens,
+    /// They are pinned, each in the hands of one alone.
+    Pinned,
+}
 
 pub(super) struct World {
     pub(super) functions: Vec<Function>,
+    pub(super) way: Way,
+    /// Something may be thrown in while it awaits.
+    pub(super) is_thrown_into: bool,
     state: Mutex<State>,
 }
 
@@ -26,6 +41,8 @@ struct State {
     /// How many steps the driver has made.
     steps: usize,
     suspended: Option<Suspended>,
+    /// Of whoever is suspended.
+    waker: Option<Waker>,
     sent: Value,
     thrown: Option<Raised>,
     /// How many of the futures that are being polled no throw comes through.
@@ -33,10 +50,15 @@ struct State {
     /// What those that are being polled handle, the innermost last.
     running: Vec<Arc<Handled>>,
     generators: usize,
-    begun: Vec<Weak<Generator>>,
+    made: BTreeMap<usize, Weak<dyn Live>>,
+    /// The numbers of those that were iterated, in that order.
+    begun: Vec<usize>,
+    /// What the crate's first hook gave.
+    hooked: BTreeMap<usize, WeakGenerator>,
     dropped: Vec<Dropped>,
     shared: BTreeMap<usize, Arc<SharedCoroutine>>,
-    excluded: Option<Rule>,
+    /// Up to where it can be compared: to that line.
+    until: Option<(Until, usize)>,
 }
 
 /// Where a step has come to.
@@ -47,43 +69,25 @@ pub(super) struct Suspended {
     pub(super) is_opaque: bool,
 }
 
+/// The close of a generator, whatever its types.
+pub(super) type Closes = BoxFuture<'static, Result<(), Box<dyn Any + Send>>>;
+
 /// A generator that was dropped unfinished.
 pub(super) struct Dropped {
     pub(super) name: String,
     pub(super) number: usize,
     /// None of a body that had not begun.
-    pub(super) closing: Option<Closing>,
-}
-
-/// The exceptions that a function is handling, the innermost last.
-#[derive(Default)]
-pub(super) struct Handled(Mutex<Vec<Raised>>);
-
-impl Handled {
-    pub(super) fn push(&self, raised: Raised) {
-        self.0.lock().unwrap().push(raised);
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.0.lock().unwrap().len()
-    }
-
-    pub(super) fn truncate(&self, len: usize) {
-        self.0.lock().unwrap().truncate(len);
-    }
-
-    pub(super) fn last(&self) -> Option<Raised> {
-        self.0.lock().unwrap().last().cloned()
-    }
+    pub(super) closing: Option<Closes>,
 }
 
 impl World {
-    pub(super) fn new(functions: Vec<Function>) -> Arc<Self> {
-        Arc::new(Self { functions, state: Mutex::default() })
+    pub(super) fn new(functions: Vec<Function>, way: Way, is_thrown_into: bool) -> Arc<Self> {
+        Arc::new(Self { functions, way, is_thrown_into, state: Mutex::default() })
     }
 
+    /// What a program panics with is told, and so is the trace up to there.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn log(&self, line: impl Display) {
@@ -94,13 +98,19 @@ impl World {
         self.state().trace.clone()
     }
 
-    /// The program does what has no place here.
+    /// What the program does now has no place here.
     pub(super) fn exclude(&self, rule: Rule) {
-        self.state().excluded.get_or_insert(rule);
+        self.leave(Until::Rule(rule));
     }
 
-    pub(super) fn excluded(&self) -> Option<Rule> {
-        self.state().excluded
+    pub(super) fn leave(&self, until: Until) {
+        let mut state = self.state();
+        let lines = state.trace.len();
+        state.until.get_or_insert((until, lines));
+    }
+
+    pub(super) fn until(&self) -> Option<(Until, usize)> {
+        self.state().until
     }
 
     /// The driver makes a step, and sends or throws what is to come to where it is suspended.
@@ -109,14 +119,19 @@ impl World {
         state.steps += 1;
         state.suspended = None;
         (state.sent, state.thrown) = (sent, thrown);
+        let waker = state.waker.take();
+        drop(state);
+        // Where a runtime polls it, and not the driver.
+        waker.inspect(Waker::wake_by_ref);
     }
 
     pub(super) fn steps(&self) -> usize {
         self.state().steps
     }
 
-    pub(super) fn suspend(&self, token: i64) {
+    pub(super) fn suspend(&self, token: i64, waker: Option<Waker>) {
         let mut state = self.state();
+        state.waker = waker;
         state.suspended = Some(Suspended { token, is_opaque: state.opaque > 0 });
     }
 
@@ -129,11 +144,44 @@ impl World {
         state.thrown.take().map_or(Ok(state.sent.take()), Err)
     }
 
-    /// It comes to an await of who runs.
+    /// It comes to an await of who runs. As PEP 380 has it, what is awaited is *closed* when that is an exit: all frames
+    /// but the one that it is thrown into.
     pub(super) fn comes(&self, raised: &Raised) {
-        if raised.kind() == Kind::GeneratorExit && self.state().running.len() > 1 {
+        if raised.kind() != Kind::GeneratorExit {
+            return;
+        }
+        let state = self.state();
+        let closed = state.running.get(1..).unwrap_or_default();
+        for frame in closed {
+            frame.close(raised.clone());
+        }
+        if state.opaque > 0 && !closed.is_empty() {
+            drop(state);
+            // Closed are the frames of a stack or of a manager, too, and these have a say in it.
             self.exclude(Rule::ExitsInside);
         }
+    }
+
+    /// It shows what it is: in what is closed, another exit than the one that was thrown.
+    pub(super) fn shows(&self, raised: &Raised) {
+        let is_closed = |frame: &Arc<Handled>| frame.closed_by().is_some_and(|exit| exit.is(raised));
+        let is_other = !raised.is_exit() && self.state().running.iter().any(is_closed);
+        if is_other {
+            self.exclude(Rule::ExitsInside);
+        }
+    }
+
+    pub(super) fn enter_frame(&self, frame: &Arc<Handled>) {
+        self.state().running.push(Arc::clone(frame));
+    }
+
+    pub(super) fn leave_frame(&self) {
+        let frame = self.state().running.pop();
+        drop(frame);
+    }
+
+    pub(super) fn shift_opaque(&self, by: isize) {
+        self.state().opaque += by;
     }
 
     /// What is being handled by whoever runs, or else by who awaits that.
@@ -153,13 +201,23 @@ impl World {
         state.generators - 1
     }
 
-    pub(super) fn begun(&self, generator: Weak<Generator>) {
-        self.state().begun.push(generator);
+    pub(super) fn made(&self, number: usize, generator: Weak<dyn Live>) {
+        self.state().made.insert(number, generator);
     }
 
-    /// Those that were iterated, and have somebody who holds them.
-    pub(super) fn live(&self) -> Vec<Weak<Generator>> {
-        self.state().begun.clone()
+    pub(super) fn begun(&self, number: usize) {
+        self.state().begun.push(number);
+    }
+
+    pub(super) fn hooked(&self, number: usize, generator: WeakGenerator) {
+        self.state().hooked.insert(number, generator);
+    }
+
+    /// Those that were iterated.
+    pub(super) fn live(&self) -> Vec<(Weak<dyn Live>, Option<WeakGenerator>)> {
+        let state = self.state();
+        let live = |number: &usize| (state.made[number].clone(), state.hooked.get(number).cloned());
+        state.begun.iter().map(live).collect()
     }
 
     pub(super) fn dropped(&self, dropped: Dropped) {
@@ -190,61 +248,5 @@ impl World {
         // Dropped when the world is not locked.
         let shared = std::mem::take(&mut self.state().shared);
         drop(shared);
-    }
-}
-
-/// Polled as the frame of a function.
-pub(super) fn framed<F: Future>(
-    world: &Arc<World>,
-    handled: &Arc<Handled>,
-    future: F,
-) -> impl Future<Output = F::Output> + use<F> {
-    let (handled, world) = (Arc::clone(handled), Arc::clone(world));
-    Around {
-        future,
-        before: {
-            let world = Arc::clone(&world);
-            move || world.state().running.push(Arc::clone(&handled))
-        },
-        after: move || drop(world.state().running.pop()),
-    }
-}
-
-/// No throw comes through to what is awaited inside: an exit, say.
-pub(super) fn opaque<F: Future>(world: &Arc<World>, future: F) -> impl Future<Output = F::Output> + use<F> {
-    shifted(world, 1, future)
-}
-
-/// But to this it does: the block inside what is opaque.
-pub(super) fn transparent<F: Future>(
-    world: &Arc<World>,
-    future: F,
-) -> impl Future<Output = F::Output> + use<F> {
-    shifted(world, -1, future)
-}
-
-fn shifted<F: Future>(world: &Arc<World>, by: isize, future: F) -> impl Future<Output = F::Output> + use<F> {
-    let world = Arc::clone(world);
-    let to = Arc::clone(&world);
-    Around { future, before: move || to.state().opaque += by, after: move || world.state().opaque -= by }
-}
-
-#[pin_project]
-struct Around<F, B, A> {
-    #[pin]
-    future: F,
-    before: B,
-    after: A,
-}
-
-impl<F: Future, B: FnMut(), A: FnMut()> Future for Around<F, B, A> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        (this.before)();
-        let polled = this.future.poll(cx);
-        (this.after)();
-        polled
     }
 }

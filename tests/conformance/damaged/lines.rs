@@ -31,7 +31,7 @@ fn an_id_that_is_there_twice_is_told() {
 
 #[test]
 fn a_key_that_is_unknown_or_missing_or_there_twice_is_told() {
-    let keys = "`id`, `f`, `p`, `d`, `t`, `z`, `tags`, `differs`, `chain_differs`";
+    let keys = "`id`, `f`, `p`, `d`, `t`, `tags`, `z`, `differs`, `chain_differs`";
     let line = with_statements("");
     for (key, instead, what) in [
         (r#""id":1"#, r#""id":1,"schema":1"#, format!("unknown field `schema`, expected one of {keys}")),

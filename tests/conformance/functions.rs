@@ -1,0 +1,112 @@
+//! Managers that are functions: `asynccontextmanager`.
+
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::sync::{Arc, Mutex};
+
+use futures::FutureExt;
+use withal::context::{Outcome, YieldOnce, async_with_send, asynccontextmanager};
+
+use super::around::{opaque, transparent};
+use super::frame::{Frame, Mouth, run_function};
+use super::managers::{block, settle};
+use super::program::{Block, Value};
+use super::raised::{Kind, Raised};
+use super::rules::Rule;
+use super::statements::{Ran, Scope, text};
+use super::world::World;
+
+/// What the function of an `asynccontextmanager` yields through.
+pub(super) struct YieldOnceOf<'g> {
+    once: Mutex<Option<YieldOnce<'g, Value>>>,
+    /// What the block has raised: in Python that is thrown in at the yield.
+    of_block: Arc<Mutex<Option<Raised>>>,
+}
+
+impl YieldOnceOf<'_> {
+    pub(super) async fn yield_(&self, world: &World, value: Value) -> Result<(), Raised> {
+        let once = self.once.lock().unwrap().take();
+        let Some(once) = once else {
+            world.exclude(Rule::YieldsTwice);
+            return Err(Raised::bare(Kind::GeneratorExit));
+        };
+        let (_, outcome) = once.yield_(value).await;
+        match outcome {
+            Outcome::Ok => Ok(()),
+            outcome if outcome.is::<Raised>() => {
+                Err(self.of_block.lock().unwrap().clone().expect("it is kept before the block is left"))
+            }
+            _ => Err(Raised::bare(Kind::GeneratorExit)),
+        }
+    }
+}
+
+pub(super) async fn with_function(
+    frame: &Frame<'_, '_>,
+    function: usize,
+    body: &Block,
+    scope: &Scope<'_>,
+) -> Ran {
+    let world = frame.world();
+    let handling = frame.handled.len();
+    let of_block = Arc::new(Mutex::new(None));
+    let (of_function, its) = (Arc::clone(world), Arc::clone(&of_block));
+    let manager = asynccontextmanager(async move |y: YieldOnce<'_, Value>| {
+        // In Python it is a generator, with hooks.
+        let number = of_function.next_generator();
+        of_function.log(format_args!("hook first g{function}.{number}"));
+        let of_block = Arc::clone(&its);
+        let mouth = Mouth::Manager(YieldOnceOf { once: Mutex::new(Some(y)), of_block: its });
+        let returned = run_function(&of_function, &mouth, function).await;
+        let Mouth::Manager(YieldOnceOf { once, .. }) = &mouth else { unreachable!("it is one") };
+        // With it the function has the right to yield, and no more.
+        drop(once.lock().unwrap().take());
+        let of_block = of_block.lock().unwrap().clone();
+        match (returned, of_block) {
+            // Caught.
+            (Ok(_), of_block) => Ok(of_block.is_some()),
+            // Let go on.
+            (Err(raised), Some(of_block)) if is_same(&raised, &of_block) => Ok(false),
+            (Err(raised), _) => Err(raised),
+        }
+    });
+    let work = transparent(world, async move {
+        let ran = block(frame, body, scope.clone()).await;
+        if let Err(raised) = &ran {
+            *of_block.lock().unwrap() = Some(raised.clone());
+        }
+        ran
+    });
+    let body = async move |target: &mut Value| {
+        frame.world().log(format_args!("as {}", text(*target)));
+        work.await
+    };
+    let mut dropped = Unfinished(Some(world));
+    let result = opaque(world, AssertUnwindSafe(async_with_send(manager, body)).catch_unwind()).await;
+    dropped.0 = None;
+    frame.handled.truncate(handling);
+    match result {
+        Ok(result) => settle(result, |raised| raised),
+        Err(panic) if panic.downcast_ref() == Some(&"generator didn't yield") => {
+            Err(world.raise(Raised::with(Kind::Runtime, "acm-noyield")))
+        }
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+/// Dropped before it has come to its end.
+struct Unfinished<'a>(Option<&'a World>);
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if let Some(world) = self.0 {
+            world.exclude(Rule::ManagerDropped);
+        }
+    }
+}
+
+/// What came out is what was thrown in, or what PEP 479 has made of that.
+fn is_same(raised: &Raised, of_block: &Raised) -> bool {
+    let is_converted =
+        || raised.kind() == Kind::Runtime && raised.cause().is_some_and(|cause| cause.is(of_block));
+    raised.is(of_block) || of_block.kind().is_stop() && is_converted()
+}

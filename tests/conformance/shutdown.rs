@@ -1,0 +1,107 @@
+//! The end of an event loop: `shutdown_asyncgens`.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::poll;
+use tokio::runtime::Runtime;
+use tokio::task::yield_now;
+use withal::cleanup::{self, Event};
+use withal::coroutine::State;
+use withal::generator::{Error, shutdown_asyncgens};
+
+use super::driver::{CAP, run_steps, tell};
+use super::generators::{Live, Outcome, outcome};
+use super::program::{Operation, Value};
+use super::raised::Raised;
+use super::rules::Until;
+use super::slot::{Stepped, polled_close, waiting};
+use super::world::{Closes, Way, World};
+
+/// Closes one generator after the other, by the handles that the crate's first hook gave: as an event loop of one's own
+/// would. Gives how many there were before.
+pub(super) fn shutdown(world: &Arc<World>) -> usize {
+    let is_left = |live: &Arc<dyn Live>| live.state() != Some(State::Closed);
+    let left = world.live().iter().filter_map(|(live, _)| live.upgrade()).filter(is_left).count();
+    for (live, hooked) in world.live() {
+        let Some(generator) = live.upgrade().filter(is_left) else { continue };
+        announce(world, &generator);
+        if world.way == Way::Pinned && generator.state().is_none() {
+            // A loop has it, in the body of another.
+            world.leave(Until::Shared);
+            return left;
+        }
+        let mut close: Closes = match hooked {
+            Some(hooked) => hooked.aclose().boxed(),
+            // Its first operation was never polled.
+            None => generator.closes(),
+        };
+        run_steps(world, || {
+            world.step(None, None);
+            polled_close(world, &mut close)
+        });
+    }
+    left
+}
+
+fn announce(world: &World, generator: &Arc<dyn Live>) {
+    let identity = generator.identity();
+    world.log(format_args!("close {}", identity.name));
+    identity.exclude_if_wedged();
+    identity.tell(generator.state());
+}
+
+/// The crate closes them side by side: with one generator alone that is the same.
+pub(super) fn shutdown_by_the_crate(world: &Arc<World>, runtime: &Runtime) -> usize {
+    for (live, _) in world.live() {
+        if let Some(generator) = live.upgrade().filter(|live| live.state() != Some(State::Closed)) {
+            announce(world, &generator);
+        }
+    }
+    let failed = Arc::<Mutex<Option<Raised>>>::default();
+    let (of_observer, to_failed) = (Arc::clone(world), Arc::clone(&failed));
+    let observer = cleanup::observe(move |event| {
+        *to_failed.lock().unwrap() = failure(&of_observer, event).err();
+    });
+    runtime.block_on(async {
+        let mut shutdown = pin!(shutdown_asyncgens(Duration::from_secs(60)));
+        for _ in 0..CAP {
+            world.step(None, None);
+            let mut is_over = poll!(shutdown.as_mut()).is_ready();
+            while !is_over && world.suspended().is_none() {
+                yield_now().await;
+                is_over = poll!(shutdown.as_mut()).is_ready();
+            }
+            if is_over {
+                break;
+            }
+            tell(world, waiting(world));
+        }
+    });
+    drop(observer);
+    let failed = failed.lock().unwrap().take();
+    tell(world, Stepped::Over(failed.map_or(Ok(None), Err)));
+    1
+}
+
+/// What Python's `aclose` would say.
+fn failure(world: &World, event: &Event<'_>) -> Outcome {
+    let Event::Failed { error, .. } = event else { panic!("{event}") };
+    match (error.downcast_ref::<Error<Value, Raised>>(), error.downcast_ref::<Error<(), Raised>>()) {
+        (Some(error), _) => outcome(world, Operation::Aclose, Err(copied(error))),
+        (_, Some(error)) => outcome(world, Operation::Aclose, Err(copied(error))),
+        (None, None) => unreachable!("it is that of the generators here"),
+    }
+}
+
+fn copied<S>(error: &Error<S, Raised>) -> Error<S, Raised> {
+    match error {
+        Error::Raised(raised) => Error::Raised(raised.clone()),
+        Error::IgnoredExit => Error::IgnoredExit,
+        Error::Exited => Error::Exited,
+        Error::Running(_) => Error::Running(None),
+        other => panic!("{other}"),
+    }
+}
