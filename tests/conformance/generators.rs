@@ -109,7 +109,7 @@ impl<S: Answer> Generator<S> {
     }
 
     fn would_be_shared(&self) -> Error<S, Raised> {
-        self.identity.world.leave(Until::Shared);
+        self.identity.world.leave(Until::OfThisWay);
         Error::Running(None)
     }
 }

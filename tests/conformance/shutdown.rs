@@ -1,5 +1,6 @@
 //! The end of an event loop: `shutdown_asyncgens`.
 
+use std::any::Any;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -30,7 +31,7 @@ pub(super) fn shutdown(world: &Arc<World>) -> usize {
         announce(world, &generator);
         if world.way == Way::Pinned && generator.state().is_none() {
             // A loop has it, in the body of another.
-            world.leave(Until::Shared);
+            world.leave(Until::OfThisWay);
             return left;
         }
         let mut close: Closes = match hooked {
@@ -55,15 +56,21 @@ fn announce(world: &World, generator: &Arc<dyn Live>) {
 
 /// The crate closes them side by side: with one generator alone that is the same.
 pub(super) fn shutdown_by_the_crate(world: &Arc<World>, runtime: &Runtime) -> usize {
+    let mut left = 0;
     for (live, _) in world.live() {
         if let Some(generator) = live.upgrade().filter(|live| live.state() != Some(State::Closed)) {
             announce(world, &generator);
+            left += 1;
         }
     }
     let failed = Arc::<Mutex<Option<Raised>>>::default();
     let (of_observer, to_failed) = (Arc::clone(world), Arc::clone(&failed));
-    let observer = cleanup::observe(move |event| {
-        *to_failed.lock().unwrap() = failure(&of_observer, event).err();
+    let observer = cleanup::observe(move |event| match event {
+        Event::Failed { error, .. } => {
+            *to_failed.lock().unwrap() = failure(&of_observer, *error).err();
+        }
+        // A line that no trace of `CPython` has.
+        other => of_observer.log(format_args!("{other:?}")),
     });
     runtime.block_on(async {
         let mut shutdown = pin!(shutdown_asyncgens(Duration::from_secs(60)));
@@ -81,14 +88,16 @@ pub(super) fn shutdown_by_the_crate(world: &Arc<World>, runtime: &Runtime) -> us
         }
     });
     drop(observer);
+    if left == 0 {
+        return 0;
+    }
     let failed = failed.lock().unwrap().take();
     tell(world, Stepped::Over(failed.map_or(Ok(None), Err)));
-    1
+    left
 }
 
 /// What Python's `aclose` would say.
-fn failure(world: &World, event: &Event<'_>) -> Outcome {
-    let Event::Failed { error, .. } = event else { panic!("{event}") };
+fn failure(world: &World, error: &(dyn Any + Send)) -> Outcome {
     match (error.downcast_ref::<Error<Value, Raised>>(), error.downcast_ref::<Error<(), Raised>>()) {
         (Some(error), _) => outcome(world, Operation::Aclose, Err(copied(error))),
         (_, Some(error)) => outcome(world, Operation::Aclose, Err(copied(error))),

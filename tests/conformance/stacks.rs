@@ -6,7 +6,7 @@ use std::sync::Arc;
 use withal::context::{AsyncExit, AsyncExitStack, Exit, ExitErrors, async_with_send};
 
 use super::around::{Handled, framed, opaque, transparent};
-use super::frame::{Frame, StackVariable};
+use super::frame::{Frame, Own, StackVariable};
 use super::leaf::suspend;
 use super::managers::{Logs, block, settle};
 use super::program::{Block, Error, OnStack};
@@ -31,7 +31,7 @@ pub(super) async fn with_stack(frame: &Frame<'_, '_>, body: &Block, scope: &Scop
         // The variable still has it, though it is closed.
         match locals.stack {
             StackVariable::OfBlock(its) if its == depth => {
-                std::mem::replace(&mut locals.stack, StackVariable::Own(Arc::default()))
+                std::mem::replace(&mut locals.stack, StackVariable::Own(Own::closed()))
             }
             _ => StackVariable::Unset,
         }
@@ -54,7 +54,7 @@ pub(super) async fn on_stack(frame: &Frame<'_, '_>, what: &OnStack, scope: &Scop
         _ => None,
     };
     let stack = match (&own, scope.stack) {
-        (Some(own), _) => &**own,
+        (Some(own), _) => &own.stack,
         (None, Some((stack, _))) => stack,
         (None, None) => unreachable!("it is inside of one"),
     };
@@ -90,7 +90,7 @@ pub(super) async fn on_stack(frame: &Frame<'_, '_>, what: &OnStack, scope: &Scop
             });
         }
         OnStack::PopAll => {
-            let popped = StackVariable::Own(Arc::new(stack.pop_all()));
+            let popped = StackVariable::Own(Own::popped(world, stack.pop_all()));
             let before = std::mem::replace(&mut frame.locals().stack, popped);
             drop(before);
         }

@@ -103,6 +103,13 @@ impl World {
         self.leave(Until::Rule(rule));
     }
 
+    /// An exit goes on as a cleanup, which is lost where no runtime is: as Python has it, which drops what it would do.
+    pub(super) fn detaches(&self) {
+        if self.way == Way::Asyncgens {
+            self.leave(Until::OfThisWay);
+        }
+    }
+
     pub(super) fn leave(&self, until: Until) {
         let mut state = self.state();
         let lines = state.trace.len();
@@ -129,9 +136,9 @@ impl World {
         self.state().steps
     }
 
-    pub(super) fn suspend(&self, token: i64, waker: Option<Waker>) {
+    pub(super) fn suspend(&self, token: i64, waker: Waker) {
         let mut state = self.state();
-        state.waker = waker;
+        state.waker = Some(waker);
         state.suspended = Some(Suspended { token, is_opaque: state.opaque > 0 });
     }
 
