@@ -37,12 +37,12 @@ pub(super) enum Until {
 pub(super) const EXCLUDED: [(Rule, u32); 10] = [
     (Rule::YieldsTwice, 168),
     (Rule::ExitsInside, 179),
-    (Rule::ClosedBefore, 76),
+    (Rule::ClosedBefore, 74),
     (Rule::ClosesAClose, 0),
     (Rule::Wedged, 19),
     (Rule::AthrowAgain, 1),
     (Rule::LeftSuspended, 7),
-    (Rule::ManagerDropped, 1),
+    (Rule::ManagerDropped, 3),
     (Rule::StopAsResult, 5),
     (Rule::InACircle, 1),
 ];

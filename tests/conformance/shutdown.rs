@@ -10,34 +10,39 @@ use futures::poll;
 use tokio::runtime::Runtime;
 use tokio::task::yield_now;
 use withal::cleanup::{self, Event};
-use withal::coroutine::State;
 use withal::generator::{Error, shutdown_asyncgens};
 
 use super::driver::{CAP, run_steps, tell};
 use super::generators::{Live, Outcome, outcome};
 use super::program::{Operation, Value};
 use super::raised::Raised;
-use super::rules::Until;
+use super::rules::{Rule, Until};
 use super::slot::{Stepped, polled_close, waiting};
-use super::world::{Closes, Way, World};
+use super::world::{Begun, Closes, Way, World};
 
 /// Closes one generator after the other, by the handles that the crate's first hook gave: as an event loop of one's own
 /// would. Gives how many there were before.
 pub(super) fn shutdown(world: &Arc<World>) -> usize {
-    let is_left = |live: &Arc<dyn Live>| live.state() != Some(State::Closed);
-    let left = world.live().iter().filter_map(|(live, _)| live.upgrade()).filter(is_left).count();
-    for (live, hooked) in world.live() {
-        let Some(generator) = live.upgrade().filter(is_left) else { continue };
+    let live = world.live();
+    let left = live.iter().filter_map(Begun::generator).count();
+    for begun in live {
+        if let Begun::Manager(manager) = &begun {
+            if manager.strong_count() > 0 {
+                // Python closes its generator.
+                world.exclude(Rule::ManagerDropped);
+            }
+        }
+        let Some(generator) = begun.generator() else { continue };
         announce(world, &generator);
         if world.way == Way::Pinned && generator.state().is_none() {
             // A loop has it, in the body of another.
             world.leave(Until::OfThisWay);
             return left;
         }
-        let mut close: Closes = match hooked {
-            Some(hooked) => hooked.aclose().boxed(),
+        let mut close: Closes = match begun {
+            Begun::Generator(_, Some(hooked)) => hooked.aclose().boxed(),
             // Its first operation was never polled.
-            None => generator.closes(),
+            _ => generator.closes(),
         };
         run_steps(world, || {
             world.step(None, None);
@@ -56,13 +61,11 @@ fn announce(world: &World, generator: &Arc<dyn Live>) {
 
 /// The crate closes them side by side: with one generator alone that is the same.
 pub(super) fn shutdown_by_the_crate(world: &Arc<World>, runtime: &Runtime) -> usize {
-    let mut left = 0;
-    for (live, _) in world.live() {
-        if let Some(generator) = live.upgrade().filter(|live| live.state() != Some(State::Closed)) {
-            announce(world, &generator);
-            left += 1;
-        }
+    let left: Vec<_> = world.live().iter().filter_map(Begun::generator).collect();
+    for generator in &left {
+        announce(world, generator);
     }
+    let left = left.len();
     let failed = Arc::<Mutex<Option<Raised>>>::default();
     let (of_observer, to_failed) = (Arc::clone(world), Arc::clone(&failed));
     let observer = cleanup::observe(move |event| match event {
