@@ -52,7 +52,7 @@ pub(super) async fn over_managed(
             thrown = Some(raised.clone());
             waited = frame.wait(managed.athrow(raised.into_thrown())).await;
         }
-        Some((item(frame, thrown, waited.expect("nothing is thrown any more"))?, ()))
+        Some((item(frame, thrown.as_ref(), waited.expect("nothing is thrown any more"))?, ()))
     });
     each(frame, items, parts, scope).await
 }
@@ -78,7 +78,7 @@ pub(super) async fn over_pinned(
             thrown = Some(raised.clone());
             waited = frame.wait(pinned.athrow(raised.into_thrown())).await;
         }
-        Some((item(frame, thrown, waited.expect("nothing is thrown any more"))?, pinned))
+        Some((item(frame, thrown.as_ref(), waited.expect("nothing is thrown any more"))?, pinned))
     });
     each(frame, items, parts, scope).await
 }
@@ -86,11 +86,11 @@ pub(super) async fn over_pinned(
 /// None at the end.
 fn item(
     frame: &Frame<'_, '_>,
-    thrown: Option<Raised>,
+    thrown: Option<&Raised>,
     stepped: Stepped<()>,
 ) -> Option<Result<Value, Raised>> {
     let item = outcome(frame.world(), Operation::Anext, stepped);
-    frame.came(thrown.as_ref(), &item);
+    frame.came(thrown, &item);
     match item {
         Err(end) if end.kind() == Kind::StopAsyncIteration => None,
         item => Some(item),
