@@ -95,9 +95,7 @@ impl Awaitable {
         self.progress = Progress::Spent;
         let going = async move {
             let state = generator.state();
-            if state.is_some() {
-                generator.identity.thrown(&raised);
-            }
+            generator.identity.thrown(&raised, state);
             let back = (is_new && state == Some(State::Closed)).then(|| raised.clone());
             let stepped = generator.athrow(raised).await;
             if back.is_some() { Came::OnEnded(back, stepped) } else { Came::To(stepped) }
@@ -125,9 +123,7 @@ impl Awaitable {
                 Operation::Asend(value) => Came::To(generator.asend(value).await),
                 Operation::Athrow(error) => {
                     let raised = Raised::of(error);
-                    if state.is_some() {
-                        generator.identity.thrown(&raised);
-                    }
+                    generator.identity.thrown(&raised, state);
                     let stepped = generator.athrow(raised).await;
                     if was_over { Came::OnEnded(None, stepped) } else { Came::To(stepped) }
                 }

@@ -2,6 +2,7 @@
 
 use futures::{Stream, stream};
 use withal::async_for;
+use withal::coroutine::State;
 use withal::generator::AsyncGeneratorExt;
 
 use super::frame::Frame;
@@ -48,7 +49,7 @@ pub(super) async fn over_managed(
         identity.goes_on();
         let (mut waited, mut thrown) = (frame.wait(managed.anext()).await, None);
         while let Err(raised) = waited {
-            identity.thrown(&raised);
+            identity.thrown(&raised, Some(State::Running));
             thrown = Some(raised.clone());
             waited = frame.wait(managed.athrow(raised.into_thrown())).await;
         }
@@ -74,7 +75,7 @@ pub(super) async fn over_pinned(
         identity.goes_on();
         let (mut waited, mut thrown) = (frame.wait(pinned.anext()).await, None);
         while let Err(raised) = waited {
-            identity.thrown(&raised);
+            identity.thrown(&raised, Some(State::Running));
             thrown = Some(raised.clone());
             waited = frame.wait(pinned.athrow(raised.into_thrown())).await;
         }
