@@ -141,7 +141,7 @@ impl Awaitable {
             Came::OnEnded(None, Ok(None)) => Ok(None),
             Came::OnEnded(Some(raised), Ok(None)) => {
                 let is_close = matches!(self.operation, Operation::Aclose);
-                if is_close && matches!(raised.kind(), Kind::GeneratorExit | Kind::StopAsyncIteration) {
+                if is_close && raised.is_end_of_close() {
                     return Ok(None);
                 }
                 if raised.kind() == Kind::StopIteration {

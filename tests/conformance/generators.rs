@@ -198,7 +198,7 @@ pub(super) fn outcome<S>(world: &World, operation: Operation, stepped: Stepped<S
         }),
         Err(Error::IgnoredExit) => runtime("ignored-ge"),
         Err(Error::Exited) => return Err(Raised::bare(Kind::GeneratorExit)),
-        Err(Error::Raised(raised)) if is_close && raised.kind() == Kind::GeneratorExit => return Ok(None),
+        Err(Error::Raised(raised)) if is_close && raised.is_end_of_close() => return Ok(None),
         Err(Error::Raised(raised)) => return Err(raised),
         Err(other) => panic!("{other}"),
     };

@@ -25,7 +25,7 @@
 //! | `StopAsyncIteration`, `StopIteration` | `None`, or a value; the test raises them, and PEP 479 is the test's |
 //! | an operation on what has ended is done, and what is thrown into its awaitable comes back | `None` in any case: the test makes the difference |
 //! | an awaitable that is spent | a future that is done: the test says so |
-//! | `aclose` swallows any `GeneratorExit` | but for the exit itself, such a one is an error: the test swallows it |
+//! | `aclose` swallows any `GeneratorExit`, and `StopAsyncIteration` | but for the exit itself, these are errors: the test swallows them |
 //! | a `GeneratorExit` that nobody asked for comes out of a loop | a stream ends with it: in `Pinned`, the test makes it an error |
 //! | the first hook comes when an awaitable is made | when it is polled: for the driver the test writes the line before, and sees that the hook comes then |
 //! | a generator is finalized that was iterated and has not begun | there is nothing to close: the test tells it |
