@@ -128,6 +128,10 @@ impl World {
     }
 
     pub(super) fn leave(&self, until: Until) {
+        if std::thread::panicking() {
+            // It is for the panic that things are dropped.
+            return;
+        }
         let mut state = self.state();
         let lines = state.trace.len();
         state.until.get_or_insert((until, lines));
