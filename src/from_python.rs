@@ -158,7 +158,8 @@
 //! | misuse: twice awaited, entered twice, two operations at once, a second result | is an error when it runs | does not compile; what only a run can show is an error with Python's words |
 //!
 //! 5,000 random programs of generators, coroutines, managers and exit stacks, and what `CPython` 3.13 did with them, are run
-//! by the crate's tests: the traces are the same, line by line, but for what comes after these differences, in 457 programs in all.
+//! by the crate's tests: the traces are the same, line by line. What comes after one of these differences is left out, in
+//! 457 programs in all:
 //!
 //! | what | Python | here | left out |
 //! |---|---|---|---|

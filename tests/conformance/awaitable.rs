@@ -95,6 +95,10 @@ impl Awaitable {
         self.progress = Progress::Spent;
         let going = async move {
             let state = generator.state();
+            if !is_new && state != Some(State::Running) {
+                // A line that no trace of `CPython` has.
+                generator.identity.world.log(format_args!("in the middle of a step it is {state:?}"));
+            }
             generator.identity.thrown(&raised, state);
             let back = (is_new && state == Some(State::Closed)).then(|| raised.clone());
             let stepped = generator.athrow(raised).await;

@@ -61,6 +61,7 @@ mod coroutines;
 mod corpus;
 mod damaged;
 mod driver;
+mod exclusions;
 mod frame;
 mod functions;
 mod generators;
