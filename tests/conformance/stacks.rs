@@ -44,7 +44,8 @@ pub(super) async fn with_stack(frame: &Frame<'_, '_>, body: &Block, scope: &Scop
 fn raised(errors: ExitErrors) -> Raised {
     let as_raised = |error: Box<dyn Any + Send>| *error.downcast::<Raised>().expect("all raise these");
     let errors: Vec<_> = errors.into_vec().into_iter().map(as_raised).collect();
-    errors.into_iter().next().expect("there is one at least")
+    // The exit of a stack is a coroutine.
+    errors.into_iter().next().expect("there is one at least").out_of(false)
 }
 
 pub(super) async fn on_stack(frame: &Frame<'_, '_>, what: &OnStack, scope: &Scope<'_>) -> Result<(), Raised> {
