@@ -97,7 +97,7 @@ impl<T, F: Future<Output = Result<T, Raised>>> Future for Framed<F> {
 
 /// No throw comes through to what is awaited inside: an exit, say.
 pub(super) fn opaque<F: Future>(world: &Arc<World>, future: F) -> impl Future<Output = F::Output> + use<F> {
-    Shifted { future, world: Arc::clone(world), by: 1 }
+    shifted(world, 1, future)
 }
 
 /// But to this it does: the block inside what is opaque.
@@ -105,15 +105,30 @@ pub(super) fn transparent<F: Future>(
     world: &Arc<World>,
     future: F,
 ) -> impl Future<Output = F::Output> + use<F> {
-    Shifted { future, world: Arc::clone(world), by: -1 }
+    shifted(world, -1, future)
+}
+
+fn shifted<F: Future>(world: &Arc<World>, by: isize, future: F) -> impl Future<Output = F::Output> + use<F> {
+    Shifted { future, by, world: Arc::clone(world), unfinished: Unfinished(Some(Arc::clone(world))) }
 }
 
 #[pin_project]
 struct Shifted<F> {
+    /// Before the future, whose exits begin when it is dropped.
+    unfinished: Unfinished,
     #[pin]
     future: F,
-    world: Arc<World>,
     by: isize,
+    world: Arc<World>,
+}
+
+/// Dropped before it has come to its end: an exit is detached then.
+struct Unfinished(Option<Arc<World>>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        self.0.take().inspect(|world| world.detaches());
+    }
 }
 
 impl<F: Future> Future for Shifted<F> {
@@ -124,6 +139,9 @@ impl<F: Future> Future for Shifted<F> {
         this.world.shift_opaque(*this.by);
         let polled = this.future.poll(cx);
         this.world.shift_opaque(-*this.by);
+        if polled.is_ready() {
+            drop(this.unfinished.0.take());
+        }
         polled
     }
 }

@@ -95,9 +95,11 @@ impl Awaitable {
         self.progress = Progress::Spent;
         let going = async move {
             let state = generator.state();
-            if state.is_some() {
-                generator.identity.thrown(&raised);
+            if !is_new && state != Some(State::Running) {
+                // A line that no trace of `CPython` has.
+                generator.identity.world.log(format_args!("in the middle of a step it is {state:?}"));
             }
+            generator.identity.thrown(&raised, state);
             let back = (is_new && state == Some(State::Closed)).then(|| raised.clone());
             let stepped = generator.athrow(raised).await;
             if back.is_some() { Came::OnEnded(back, stepped) } else { Came::To(stepped) }
@@ -125,9 +127,7 @@ impl Awaitable {
                 Operation::Asend(value) => Came::To(generator.asend(value).await),
                 Operation::Athrow(error) => {
                     let raised = Raised::of(error);
-                    if state.is_some() {
-                        generator.identity.thrown(&raised);
-                    }
+                    generator.identity.thrown(&raised, state);
                     let stepped = generator.athrow(raised).await;
                     if was_over { Came::OnEnded(None, stepped) } else { Came::To(stepped) }
                 }
@@ -145,7 +145,7 @@ impl Awaitable {
             Came::OnEnded(None, Ok(None)) => Ok(None),
             Came::OnEnded(Some(raised), Ok(None)) => {
                 let is_close = matches!(self.operation, Operation::Aclose);
-                if is_close && matches!(raised.kind(), Kind::GeneratorExit | Kind::StopAsyncIteration) {
+                if is_close && raised.is_end_of_close() {
                     return Ok(None);
                 }
                 if raised.kind() == Kind::StopIteration {

@@ -131,9 +131,8 @@ impl Driver<'_> {
                 stepped
             });
             drop(closing);
-            // It yields, and is taken for closed: Python has no hook called for those that its frame holds.
             if is_ignored && self.world.dropped_count() != before {
-                self.world.exclude(Rule::ClosedBefore);
+                self.world.exclude(Rule::KeptInFrame);
             }
         }
     }

@@ -52,7 +52,30 @@ pub(super) enum StackVariable {
     Unset,
     /// That of the block this deep.
     OfBlock(usize),
-    Own(Arc<AsyncExitStack>),
+    Own(Arc<Own>),
+}
+
+/// One that no block has.
+pub(super) struct Own {
+    /// What is dropped with it, and not done, is detached.
+    world: Option<Arc<World>>,
+    pub(super) stack: AsyncExitStack,
+}
+
+impl Own {
+    pub(super) fn closed() -> Arc<Self> {
+        Arc::new(Self { world: None, stack: AsyncExitStack::new() })
+    }
+
+    pub(super) fn popped(world: &Arc<World>, stack: AsyncExitStack) -> Arc<Self> {
+        Arc::new(Self { world: Some(Arc::clone(world)), stack })
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        self.world.take().inspect(|world| world.detaches());
+    }
 }
 
 /// Runs a function to its end, and has what it raises as it comes out of it.

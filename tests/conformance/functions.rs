@@ -54,12 +54,12 @@ pub(super) async fn with_function(
         // In Python it is a generator, with hooks.
         let number = of_function.next_generator();
         of_function.log(format_args!("hook first g{function}.{number}"));
+        let is_there = Arc::new(());
+        of_function.manager_begun(number, Arc::downgrade(&is_there));
         let of_block = Arc::clone(&its);
         let mouth = Mouth::Manager(YieldOnceOf { once: Mutex::new(Some(y)), of_block: its });
         let returned = run_function(&of_function, &mouth, function).await;
-        let Mouth::Manager(YieldOnceOf { once, .. }) = &mouth else { unreachable!("it is one") };
-        // With it the function has the right to yield, and no more.
-        drop(once.lock().unwrap().take());
+        drop(is_there);
         let of_block = of_block.lock().unwrap().clone();
         match (returned, of_block) {
             // Caught.

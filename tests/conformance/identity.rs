@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use withal::coroutine::{State, Thrown};
 use withal::generator::{Hooks, WeakGenerator};
 
-use super::raised::Raised;
+use super::raised::{Kind, Raised};
 use super::rules::Rule;
 use super::world::{Dropped, Way, World};
 
@@ -117,11 +117,18 @@ impl Identity {
         self.is_exiting.store(false, Ordering::Relaxed);
     }
 
-    /// It is thrown in: what has been told to exit is not told once more.
-    pub(super) fn thrown(&self, raised: &Raised) {
+    /// It is thrown into a body that stands there; or into none, while something else is under way.
+    pub(super) fn thrown(&self, raised: &Raised, state: Option<State>) {
+        if state.is_none() {
+            return;
+        }
         let is_exiting = self.is_exiting.swap(raised.is_exit(), Ordering::Relaxed);
         if is_exiting && raised.is_exit() {
             self.world.exclude(Rule::ClosesAClose);
+        }
+        // No code has run there that PEP 479 could be in.
+        if raised.kind() == Kind::StopIteration && state == Some(State::Created) {
+            self.world.exclude(Rule::StopAsResult);
         }
     }
 

@@ -29,7 +29,8 @@ impl Future for Leaf {
         let now = self.world.steps();
         if let Some(since) = self.since {
             if since == now {
-                // Polled once more in the same step.
+                // Polled once more in the same step, and perhaps with another waker.
+                self.world.suspend(self.token, cx.waker().clone());
                 return Poll::Pending;
             }
             self.since = None;
@@ -39,7 +40,7 @@ impl Future for Leaf {
         if self.times == 0 {
             return Poll::Ready(Ok(self.sent));
         }
-        self.world.suspend(self.token, Some(cx.waker().clone()));
+        self.world.suspend(self.token, cx.waker().clone());
         self.since = Some(now);
         Poll::Pending
     }

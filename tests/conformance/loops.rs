@@ -2,6 +2,7 @@
 
 use futures::{Stream, stream};
 use withal::async_for;
+use withal::coroutine::State;
 use withal::generator::AsyncGeneratorExt;
 
 use super::frame::Frame;
@@ -48,11 +49,11 @@ pub(super) async fn over_managed(
         identity.goes_on();
         let (mut waited, mut thrown) = (frame.wait(managed.anext()).await, None);
         while let Err(raised) = waited {
-            identity.thrown(&raised);
+            identity.thrown(&raised, Some(State::Running));
             thrown = Some(raised.clone());
             waited = frame.wait(managed.athrow(raised.into_thrown())).await;
         }
-        Some((item(frame, thrown, waited.expect("nothing is thrown any more"))?, ()))
+        Some((item(frame, thrown.as_ref(), waited.expect("nothing is thrown any more"))?, ()))
     });
     each(frame, items, parts, scope).await
 }
@@ -74,11 +75,11 @@ pub(super) async fn over_pinned(
         identity.goes_on();
         let (mut waited, mut thrown) = (frame.wait(pinned.anext()).await, None);
         while let Err(raised) = waited {
-            identity.thrown(&raised);
+            identity.thrown(&raised, Some(State::Running));
             thrown = Some(raised.clone());
             waited = frame.wait(pinned.athrow(raised.into_thrown())).await;
         }
-        Some((item(frame, thrown, waited.expect("nothing is thrown any more"))?, pinned))
+        Some((item(frame, thrown.as_ref(), waited.expect("nothing is thrown any more"))?, pinned))
     });
     each(frame, items, parts, scope).await
 }
@@ -86,11 +87,11 @@ pub(super) async fn over_pinned(
 /// None at the end.
 fn item(
     frame: &Frame<'_, '_>,
-    thrown: Option<Raised>,
+    thrown: Option<&Raised>,
     stepped: Stepped<()>,
 ) -> Option<Result<Value, Raised>> {
     let item = outcome(frame.world(), Operation::Anext, stepped);
-    frame.came(thrown.as_ref(), &item);
+    frame.came(thrown, &item);
     match item {
         Err(end) if end.kind() == Kind::StopAsyncIteration => None,
         item => Some(item),

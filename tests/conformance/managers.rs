@@ -15,7 +15,7 @@ use super::leaf::suspend;
 use super::loops::{For, over_managed, over_pinned};
 use super::program::{Block, Manager, Operation, Verdict};
 use super::raised::Raised;
-use super::rules::Rule;
+use super::rules::{Rule, Until};
 use super::statements::{Flow, Ran, Scope, run_block};
 use super::world::World;
 
@@ -142,11 +142,15 @@ pub(super) async fn with_aclosing(
         }
         Object::Pinned(pinned) => {
             let pinned = pinned.lock().await.take().expect("it is a new one");
+            // Dropped in the block, it has no finalizer: its close is detached.
+            let mut unfinished = Unfinished(Some(world));
             let work = async move |OfLoop(pinned): &mut OfLoop| {
                 let run = over_pinned(frame, pinned, identity, parts, scope).boxed();
                 transparent(world, left_by(frame, to_left, run)).await
             };
-            opaque(world, async_with_send(aclosing(OfLoop(pinned)), work)).await
+            let closed = opaque(world, async_with_send(aclosing(OfLoop(pinned)), work)).await;
+            unfinished.0 = None;
+            closed
         }
     };
     let ran = match closed {
@@ -170,6 +174,14 @@ async fn left_by(frame: &Frame<'_, '_>, left: &mut Ran, run: BoxFuture<'_, Ran>)
     let Err(raised) = left else { return Ok(()) };
     frame.handled.push(raised.clone());
     Err(())
+}
+
+struct Unfinished<'a>(Option<&'a World>);
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        self.0.inspect(|world| world.leave(Until::OfThisWay));
+    }
 }
 
 /// With a name of its own: the compiler cannot show that a closure takes the long one for any lifetime.

@@ -29,3 +29,10 @@ fn told(panic: &PanicHookInfo<'_>) -> String {
     let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
     format!("panicked: {}{place}", text.unwrap_or("not in words"))
 }
+
+#[test]
+fn a_panic_is_told_with_its_place() {
+    assert_eq!(caught(|| 1), Ok(1));
+    let told = caught(|| panic!("{} is wrong", "something")).unwrap_err();
+    assert!(told.starts_with("panicked: something is wrong at ") && told.contains("panics.rs:"), "{told}");
+}

@@ -112,6 +112,11 @@ impl Raised {
         matches!((self.kind(), &self.0.argument), (Kind::GeneratorExit, Argument::None))
     }
 
+    /// What `aclose` swallows.
+    pub(super) fn is_end_of_close(&self) -> bool {
+        matches!(self.kind(), Kind::GeneratorExit | Kind::StopAsyncIteration)
+    }
+
     /// What a close says of a body that has yielded once more.
     pub(super) fn is_ignored_exit(&self) -> bool {
         matches!(self.0.argument, Argument::Message("ignored-ge"))

@@ -1,5 +1,6 @@
 //! The end of an event loop: `shutdown_asyncgens`.
 
+use std::any::Any;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,34 +10,39 @@ use futures::poll;
 use tokio::runtime::Runtime;
 use tokio::task::yield_now;
 use withal::cleanup::{self, Event};
-use withal::coroutine::State;
 use withal::generator::{Error, shutdown_asyncgens};
 
 use super::driver::{CAP, run_steps, tell};
 use super::generators::{Live, Outcome, outcome};
 use super::program::{Operation, Value};
 use super::raised::Raised;
-use super::rules::Until;
+use super::rules::{Rule, Until};
 use super::slot::{Stepped, polled_close, waiting};
-use super::world::{Closes, Way, World};
+use super::world::{Begun, Closes, Way, World};
 
 /// Closes one generator after the other, by the handles that the crate's first hook gave: as an event loop of one's own
 /// would. Gives how many there were before.
 pub(super) fn shutdown(world: &Arc<World>) -> usize {
-    let is_left = |live: &Arc<dyn Live>| live.state() != Some(State::Closed);
-    let left = world.live().iter().filter_map(|(live, _)| live.upgrade()).filter(is_left).count();
-    for (live, hooked) in world.live() {
-        let Some(generator) = live.upgrade().filter(is_left) else { continue };
+    let live = world.live();
+    let left = live.iter().filter_map(Begun::generator).count();
+    for begun in live {
+        if let Begun::Manager(manager) = &begun {
+            if manager.strong_count() > 0 {
+                // Python closes its generator.
+                world.exclude(Rule::ManagerDropped);
+            }
+        }
+        let Some(generator) = begun.generator() else { continue };
         announce(world, &generator);
         if world.way == Way::Pinned && generator.state().is_none() {
             // A loop has it, in the body of another.
-            world.leave(Until::Shared);
+            world.leave(Until::OfThisWay);
             return left;
         }
-        let mut close: Closes = match hooked {
-            Some(hooked) => hooked.aclose().boxed(),
+        let mut close: Closes = match begun {
+            Begun::Generator(_, Some(hooked)) => hooked.aclose().boxed(),
             // Its first operation was never polled.
-            None => generator.closes(),
+            _ => generator.closes(),
         };
         run_steps(world, || {
             world.step(None, None);
@@ -55,15 +61,19 @@ fn announce(world: &World, generator: &Arc<dyn Live>) {
 
 /// The crate closes them side by side: with one generator alone that is the same.
 pub(super) fn shutdown_by_the_crate(world: &Arc<World>, runtime: &Runtime) -> usize {
-    for (live, _) in world.live() {
-        if let Some(generator) = live.upgrade().filter(|live| live.state() != Some(State::Closed)) {
-            announce(world, &generator);
-        }
+    let left: Vec<_> = world.live().iter().filter_map(Begun::generator).collect();
+    for generator in &left {
+        announce(world, generator);
     }
+    let left = left.len();
     let failed = Arc::<Mutex<Option<Raised>>>::default();
     let (of_observer, to_failed) = (Arc::clone(world), Arc::clone(&failed));
-    let observer = cleanup::observe(move |event| {
-        *to_failed.lock().unwrap() = failure(&of_observer, event).err();
+    let observer = cleanup::observe(move |event| match event {
+        Event::Failed { error, .. } => {
+            *to_failed.lock().unwrap() = failure(&of_observer, *error).err();
+        }
+        // A line that no trace of `CPython` has.
+        other => of_observer.log(format_args!("{other:?}")),
     });
     runtime.block_on(async {
         let mut shutdown = pin!(shutdown_asyncgens(Duration::from_secs(60)));
@@ -81,14 +91,16 @@ pub(super) fn shutdown_by_the_crate(world: &Arc<World>, runtime: &Runtime) -> us
         }
     });
     drop(observer);
+    if left == 0 {
+        return 0;
+    }
     let failed = failed.lock().unwrap().take();
     tell(world, Stepped::Over(failed.map_or(Ok(None), Err)));
-    1
+    left
 }
 
 /// What Python's `aclose` would say.
-fn failure(world: &World, event: &Event<'_>) -> Outcome {
-    let Event::Failed { error, .. } = event else { panic!("{event}") };
+fn failure(world: &World, error: &(dyn Any + Send)) -> Outcome {
     match (error.downcast_ref::<Error<Value, Raised>>(), error.downcast_ref::<Error<(), Raised>>()) {
         (Some(error), _) => outcome(world, Operation::Aclose, Err(copied(error))),
         (_, Some(error)) => outcome(world, Operation::Aclose, Err(copied(error))),

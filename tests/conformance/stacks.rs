@@ -6,7 +6,7 @@ use std::sync::Arc;
 use withal::context::{AsyncExit, AsyncExitStack, Exit, ExitErrors, async_with_send};
 
 use super::around::{Handled, framed, opaque, transparent};
-use super::frame::{Frame, StackVariable};
+use super::frame::{Frame, Own, StackVariable};
 use super::leaf::suspend;
 use super::managers::{Logs, block, settle};
 use super::program::{Block, Error, OnStack};
@@ -31,7 +31,7 @@ pub(super) async fn with_stack(frame: &Frame<'_, '_>, body: &Block, scope: &Scop
         // The variable still has it, though it is closed.
         match locals.stack {
             StackVariable::OfBlock(its) if its == depth => {
-                std::mem::replace(&mut locals.stack, StackVariable::Own(Arc::default()))
+                std::mem::replace(&mut locals.stack, StackVariable::Own(Own::closed()))
             }
             _ => StackVariable::Unset,
         }
@@ -44,7 +44,8 @@ pub(super) async fn with_stack(frame: &Frame<'_, '_>, body: &Block, scope: &Scop
 fn raised(errors: ExitErrors) -> Raised {
     let as_raised = |error: Box<dyn Any + Send>| *error.downcast::<Raised>().expect("all raise these");
     let errors: Vec<_> = errors.into_vec().into_iter().map(as_raised).collect();
-    errors.into_iter().next().expect("there is one at least")
+    // The exit of a stack is a coroutine.
+    errors.into_iter().next().expect("there is one at least").out_of(false)
 }
 
 pub(super) async fn on_stack(frame: &Frame<'_, '_>, what: &OnStack, scope: &Scope<'_>) -> Result<(), Raised> {
@@ -54,7 +55,7 @@ pub(super) async fn on_stack(frame: &Frame<'_, '_>, what: &OnStack, scope: &Scop
         _ => None,
     };
     let stack = match (&own, scope.stack) {
-        (Some(own), _) => &**own,
+        (Some(own), _) => &own.stack,
         (None, Some((stack, _))) => stack,
         (None, None) => unreachable!("it is inside of one"),
     };
@@ -90,7 +91,7 @@ pub(super) async fn on_stack(frame: &Frame<'_, '_>, what: &OnStack, scope: &Scop
             });
         }
         OnStack::PopAll => {
-            let popped = StackVariable::Own(Arc::new(stack.pop_all()));
+            let popped = StackVariable::Own(Own::popped(world, stack.pop_all()));
             let before = std::mem::replace(&mut frame.locals().stack, popped);
             drop(before);
         }

@@ -40,8 +40,8 @@ pub(super) fn verdict(case: &Case) -> Verdict {
     if let Some(difference) = difference(case, &pinned, Way::Pinned) {
         return Verdict::Differs(difference);
     }
-    // The crate closes several side by side, and the programs one after the other.
-    let is_shut_down = hooks.closed == Some(1);
+    // Several the crate closes side by side, and a program one after the other.
+    let is_shut_down = hooks.until.is_none() && matches!(hooks.closed, Some(0 | 1));
     if is_shut_down {
         let asyncgens = run(case, Way::Asyncgens);
         if let Some(difference) = difference(case, &asyncgens, Way::Asyncgens) {

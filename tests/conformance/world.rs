@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
 use futures::future::BoxFuture;
+use withal::coroutine::State as Stands;
 use withal::generator::WeakGenerator;
 
 use super::around::Handled;
@@ -51,6 +52,8 @@ struct State {
     running: Vec<Arc<Handled>>,
     generators: usize,
     made: BTreeMap<usize, Weak<dyn Live>>,
+    /// Of the managers, for which Python has generators, too: gone when their functions have ended.
+    managers: BTreeMap<usize, Weak<()>>,
     /// The numbers of those that were iterated, in that order.
     begun: Vec<usize>,
     /// What the crate's first hook gave.
@@ -67,6 +70,20 @@ pub(super) struct Suspended {
     pub(super) token: i64,
     /// No throw comes through to it: it has to be raised where it waits.
     pub(super) is_opaque: bool,
+}
+
+/// What an event loop knows of.
+pub(super) enum Begun {
+    Generator(Weak<dyn Live>, Option<WeakGenerator>),
+    Manager(Weak<()>),
+}
+
+impl Begun {
+    /// Unless it is gone, or has ended.
+    pub(super) fn generator(&self) -> Option<Arc<dyn Live>> {
+        let Self::Generator(generator, _) = self else { return None };
+        generator.upgrade().filter(|generator| generator.state() != Some(Stands::Closed))
+    }
 }
 
 /// The close of a generator, whatever its types.
@@ -103,7 +120,18 @@ impl World {
         self.leave(Until::Rule(rule));
     }
 
+    /// An exit goes on as a cleanup, which is lost where no runtime is: as Python has it, which drops what it would do.
+    pub(super) fn detaches(&self) {
+        if self.way == Way::Asyncgens {
+            self.leave(Until::OfThisWay);
+        }
+    }
+
     pub(super) fn leave(&self, until: Until) {
+        if std::thread::panicking() {
+            // It is for the panic that things are dropped.
+            return;
+        }
         let mut state = self.state();
         let lines = state.trace.len();
         state.until.get_or_insert((until, lines));
@@ -129,9 +157,9 @@ impl World {
         self.state().steps
     }
 
-    pub(super) fn suspend(&self, token: i64, waker: Option<Waker>) {
+    pub(super) fn suspend(&self, token: i64, waker: Waker) {
         let mut state = self.state();
-        state.waker = waker;
+        state.waker = Some(waker);
         state.suspended = Some(Suspended { token, is_opaque: state.opaque > 0 });
     }
 
@@ -213,10 +241,18 @@ impl World {
         self.state().hooked.insert(number, generator);
     }
 
+    pub(super) fn manager_begun(&self, number: usize, manager: Weak<()>) {
+        self.state().managers.insert(number, manager);
+        self.begun(number);
+    }
+
     /// Those that were iterated.
-    pub(super) fn live(&self) -> Vec<(Weak<dyn Live>, Option<WeakGenerator>)> {
+    pub(super) fn live(&self) -> Vec<Begun> {
         let state = self.state();
-        let live = |number: &usize| (state.made[number].clone(), state.hooked.get(number).cloned());
+        let live = |number: &usize| match state.managers.get(number) {
+            Some(manager) => Begun::Manager(manager.clone()),
+            None => Begun::Generator(state.made[number].clone(), state.hooked.get(number).cloned()),
+        };
         state.begun.iter().map(live).collect()
     }
 

@@ -1,0 +1,77 @@
+//! That a rule excludes what comes after it, and nothing else.
+
+use super::corpus::cases;
+use super::rules::Rule;
+use super::verdict::{Verdict, verdict};
+
+/// What a program comes to, if these are its functions, what is done with it, and what `CPython` said.
+fn of(functions: &str, actions: &str, trace: &[&str]) -> Verdict {
+    let trace = serde_json::to_string(trace).unwrap();
+    let line = format!(r#"{{"id":1,"f":"agen","p":{functions},"d":{actions},"t":{trace}}}"#);
+    let text = format!("{{\"schema\":1}}\n{line}");
+    let case = cases(text.as_bytes()).next().unwrap().unwrap_or_else(|error| panic!("{error}"));
+    verdict(&case)
+}
+
+const YIELDS_TWICE: &str =
+    r#"[{"t":"g","b":[["with",["acm",1],[["log",1]]]]},{"t":"g","b":[["y",1],["y",2]]}]"#;
+
+const RUN: &str = r#"[["anext",0],["run",0]]"#;
+
+#[test]
+fn what_comes_after_a_rule_is_not_compared() {
+    let trace = ["> anext 0", "hook first g0.0", "> run 0", "hook first g1.1", "as 1", "log 1", "and so on"];
+    assert!(matches!(of(YIELDS_TWICE, RUN, &trace), Verdict::Excluded(Rule::YieldsTwice)));
+}
+
+#[test]
+fn what_comes_before_it_is() {
+    let trace = ["> anext 0", "hook first g0.0", "> run 0", "hook first g1.1", "as 1", "log 2", "and so on"];
+    let Verdict::Differs(difference) = of(YIELDS_TWICE, RUN, &trace) else { panic!("it differs before") };
+    assert!(difference.contains("-- line 6\nCPython: log 2\nhere:    log 1\n"), "{difference}");
+}
+
+const AWAITS_IN_FINALLY: &str = r#"[{"t":"g","b":[["try",[["y",1]],[],[],[["aw",2,7],["log",3]]]]}]"#;
+
+#[test]
+fn a_suspended_close_that_is_closed_has_a_rule() {
+    let actions = r#"[["anext",0],["run",0],["aclose",0],["send",0],["close",0]]"#;
+    let trace = [
+        "> anext 0",
+        "hook first g0.0",
+        "> run 0",
+        "< done 1",
+        "> aclose 0",
+        "> send 0",
+        "< sus 7",
+        "> close 0",
+        "< closed",
+    ];
+    assert!(matches!(of(AWAITS_IN_FINALLY, actions, &trace), Verdict::Excluded(Rule::ClosesAClose)));
+}
+
+#[test]
+fn an_error_thrown_into_it_has_none() {
+    let actions = r#"[["anext",0],["run",0],["aclose",0],["send",0],["throw",0,"A",9],["end"]]"#;
+    let trace = [
+        "> anext 0",
+        "hook first g0.0",
+        "> run 0",
+        "< done 1",
+        "> aclose 0",
+        "> send 0",
+        "< sus 7",
+        "> throw 0 A 9",
+        "< raise A:9",
+        "> end",
+    ];
+    assert!(matches!(of(AWAITS_IN_FINALLY, actions, &trace), Verdict::Same(_)));
+}
+
+#[test]
+fn a_function_that_does_not_yield_is_compared() {
+    let functions = r#"[{"t":"g","b":[["with",["acm",1],[["log",1]]]]},{"t":"g","b":[["log",2]]}]"#;
+    let trace =
+        ["> anext 0", "hook first g0.0", "> run 0", "hook first g1.1", "log 2", "< raise RT:acm-noyield"];
+    assert!(matches!(of(functions, RUN, &trace), Verdict::Same(_)));
+}
