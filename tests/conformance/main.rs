@@ -59,17 +59,21 @@ mod around;
 mod awaitable;
 mod coroutines;
 mod corpus;
+mod damage;
 mod damaged;
+mod depth;
 mod driver;
 mod exclusions;
 mod frame;
 mod functions;
 mod generators;
 mod identity;
+mod json;
 mod leaf;
 mod loops;
 mod managers;
 mod panics;
+mod printed;
 mod program;
 mod raised;
 mod reading;
@@ -80,6 +84,7 @@ mod source;
 mod stacks;
 mod statements;
 mod tables;
+mod validate;
 mod verdict;
 mod world;
 
@@ -96,7 +101,11 @@ const PRINTED: usize = 10;
 #[test]
 #[cfg_attr(miri, ignore = "thousands of programs")]
 fn the_same_trace_as_on_cpython() {
-    let path = corpus::path();
+    depth::on_deep_stack(compare);
+}
+
+fn compare() {
+    let path = corpus::path().unwrap_or_else(|error| panic!("{error}"));
     let file = corpus::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     // So that the fuzzer knows which program the test hangs at, or dies of.
     let tells_progress = env::var_os("WITHAL_PROGRESS").is_some();

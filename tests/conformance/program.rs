@@ -7,11 +7,13 @@ pub(super) type Value = Option<i64>;
 
 pub(super) type Block = Vec<Statement>;
 
+#[derive(Clone)]
 pub(super) struct Function {
     pub(super) is_generator: bool,
     pub(super) body: Block,
 }
 
+#[derive(Clone)]
 pub(super) enum Statement {
     Log(i64),
     /// Suspends some times.
@@ -45,6 +47,7 @@ pub(super) enum Statement {
     OnHandle(usize, Operation),
 }
 
+#[derive(Clone)]
 pub(super) struct Try {
     pub(super) body: Block,
     pub(super) handlers: Vec<(Catches, Block)>,
@@ -75,6 +78,7 @@ pub(super) enum Verdict {
     Raise(Error),
 }
 
+#[derive(Clone, Copy)]
 pub(super) enum OnStack {
     Enter(Manager),
     PushAsyncExit(Manager),

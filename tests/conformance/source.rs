@@ -1,134 +1,264 @@
-//! A program as Python would have it, for whoever looks at one that fails.
+//! A program as Python has it, for whoever looks at one that fails.
 
-use serde_json::Value as Json;
+use super::program::{Block, Catches, Error, Function, Manager, OnStack, Operation, Statement, Try, Verdict};
+use super::raised::Kind;
+use super::statements::text;
 
-pub(super) fn source(functions: &[Json]) -> String {
-    let mut source = String::new();
+pub(super) fn source(functions: &[Function]) -> String {
+    let mut source = Source::default();
     for (number, function) in functions.iter().enumerate() {
-        let kind = if function["t"] == "g" { "generator" } else { "coroutine" };
-        line(&mut source, 0, &format!("async def f{number}():  # {kind}"));
-        block(&mut source, 1, &function["b"]);
-    }
-    source
-}
-
-fn block(source: &mut String, depth: usize, statements: &Json) {
-    let statements = statements.as_array().map(Vec::as_slice).unwrap_or_default();
-    if statements.is_empty() {
-        line(source, depth, "pass");
-    }
-    for s in statements {
-        statement(source, depth, s);
-    }
-}
-
-fn line(source: &mut String, depth: usize, text: &str) {
-    source.push_str(&"    ".repeat(depth));
-    source.push_str(text);
-    source.push('\n');
-}
-
-fn statement(source: &mut String, depth: usize, s: &Json) {
-    let n = |at: usize| word(&s[at]);
-    let name = s[0].as_str().unwrap_or_default();
-    let mut with_blocks = |head: &str, body: &Json, orelse: &Json| {
-        line(source, depth, head);
-        block(source, depth + 1, body);
-        if orelse.as_array().is_some_and(|orelse| !orelse.is_empty()) {
-            line(source, depth, "else:");
-            block(source, depth + 1, orelse);
+        if number > 0 {
+            source.text.push('\n');
         }
-    };
-    let text = match name {
-        "seq" => return s[1].as_array().into_iter().flatten().for_each(|s| statement(source, depth, s)),
-        "ifx" => return with_blocks("if x is None:", &s[1], &s[2]),
-        "loop" => return with_blocks(&format!("for _ in range({}):", n(1)), &s[2], &s[3]),
-        "afor" => return with_blocks(&format!("async for v{} in f{}():", n(2), n(1)), &s[3], &s[4]),
-        "aclosing" => {
-            let head = format!("async with aclosing(f{}()) as c: async for v{} in c:", n(1), n(2));
-            return with_blocks(&head, &s[3], &Json::Null);
+        source.function(number, function);
+    }
+    source.text
+}
+
+#[derive(Default)]
+struct Source {
+    text: String,
+    depth: usize,
+    /// How many handlers are around a statement, each of whose exceptions has a name of its own: Python forgets the name
+    /// where a handler ends.
+    handlers: usize,
+    /// None in a `finally`.
+    caught: Option<String>,
+}
+
+impl Source {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(&"    ".repeat(self.depth));
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn indented(&mut self, head: &str, inside: impl FnOnce(&mut Self)) {
+        self.line(head);
+        self.depth += 1;
+        let before = self.text.len();
+        inside(self);
+        if self.text.len() == before {
+            self.line("pass");
         }
-        "with" => return with_blocks(&format!("async with {}:", manager(&s[1])), &s[2], &Json::Null),
-        "stack" => return with_blocks("async with AsyncExitStack() as st:", &s[1], &Json::Null),
-        "try" => {
-            with_blocks("try:", &s[1], &Json::Null);
-            for handler in s[2].as_array().into_iter().flatten() {
-                with_blocks(&format!("except {}:", word(&handler[0])), &handler[1], &Json::Null);
+        self.depth -= 1;
+    }
+
+    fn function(&mut self, number: usize, function: &Function) {
+        let before = self.text.len();
+        self.indented(&format!("async def f{number}():"), |source| {
+            source.line("x = None");
+            source.block(&function.body);
+            if function.is_generator && !source.text[before..].contains("yield") {
+                source.indented("if False:", |source| source.line("yield"));
             }
-            for (head, at) in [("else:", 3), ("finally:", 4)] {
-                if s[at].as_array().is_some_and(|block| !block.is_empty()) {
-                    with_blocks(head, &s[at], &Json::Null);
+        });
+    }
+
+    fn block(&mut self, block: &Block) {
+        for statement in block {
+            self.statement(statement);
+        }
+    }
+
+    fn indented_block(&mut self, head: &str, block: &Block) {
+        self.indented(head, |source| source.block(block));
+    }
+
+    /// An `else` or a `finally`.
+    fn optional_block(&mut self, head: &str, block: &Block) {
+        if !block.is_empty() {
+            self.indented_block(head, block);
+        }
+    }
+
+    fn log(&mut self, event: &str, value: &str) {
+        self.line(&format!("log(\"{event}\", {value})"));
+    }
+
+    /// A value comes in at a yield, or out of what is awaited.
+    fn received(&mut self, event: &str, expression: &str) {
+        self.line(&format!("x = {expression}"));
+        self.log(event, "x");
+    }
+
+    fn statement(&mut self, statement: &Statement) {
+        match statement {
+            Statement::Log(id) => self.log("log", &id.to_string()),
+            Statement::Await(times, token) => {
+                self.line(&format!("x = await suspend({times}, {token})"));
+                self.indented("if x is not None:", |source| source.log("got", "x"));
+            }
+            Statement::AwaitRaise(times, token, raised) => {
+                self.line(&format!("await suspend({times}, {token}, then_raise={})", error(*raised)));
+            }
+            Statement::Call(function) => self.received("ret", &format!("await f{function}()")),
+            Statement::Shared(function) => self.received("ret", &format!("await shared(f{function})")),
+            Statement::Yield(value) => self.line(&format!("yield {}", text(*value))),
+            Statement::YieldReceive(value) => self.received("recv", &format!("yield {}", text(*value))),
+            Statement::YieldX => self.received("recv", "yield x"),
+            Statement::YieldItem(variable, true) => self.received("recv", &format!("yield v{variable}")),
+            Statement::YieldItem(variable, false) => self.line(&format!("yield v{variable}")),
+            Statement::Raise(raised) => self.line(&format!("raise {}", error(*raised))),
+            Statement::Reraise => self.line("raise"),
+            Statement::RaiseFrom(raised, is_caught) => {
+                let cause = self.caught.clone().filter(|_| *is_caught);
+                let cause = cause.unwrap_or_else(|| "None".to_owned());
+                self.line(&format!("raise {} from {cause}", error(*raised)));
+            }
+            Statement::Return(None) => self.line("return"),
+            Statement::Return(value) => self.line(&format!("return {}", text(*value))),
+            Statement::Break => self.line("break"),
+            Statement::Continue => self.line("continue"),
+            Statement::IfX(then, otherwise) => {
+                self.indented_block("if x is None:", then);
+                self.optional_block("else:", otherwise);
+            }
+            Statement::Sequence(body) => self.block(body),
+            Statement::Loop(times, body, orelse) => {
+                self.indented_block(&format!("for _ in range({times}):"), body);
+                self.optional_block("else:", orelse);
+            }
+            Statement::Try(parts) => self.try_(parts),
+            Statement::With(its, body) => {
+                self.indented_block(&format!("async with {}:", manager(its)), body);
+            }
+            Statement::WithFunction(function, body) => {
+                let head = format!("async with asynccontextmanager(f{function})() as value:");
+                self.indented(&head, |source| {
+                    source.log("as", "value");
+                    source.block(body);
+                });
+            }
+            Statement::Stack(body) => self.indented_block("async with AsyncExitStack() as st:", body),
+            Statement::OnStack(what) => self.line(&on_stack(what)),
+            Statement::For(function, variable, body, orelse) => {
+                self.for_(*variable, &format!("f{function}()"), body);
+                if !orelse.is_empty() {
+                    self.indented("else:", |source| {
+                        source.line("log(\"else\")");
+                        source.block(orelse);
+                    });
                 }
             }
-            return;
+            Statement::Aclosing(function, variable, body) => {
+                self.indented(&format!("async with aclosing(f{function}()) as items:"), |source| {
+                    source.for_(*variable, "items", body);
+                });
+            }
+            Statement::Handle(handle, function) => self.line(&format!("h{handle} = f{function}()")),
+            Statement::OnHandle(handle, operation) => {
+                self.received("h", &format!("await h{handle}.{}", on_handle(*operation)));
+            }
         }
-        "log" => format!("log({})", n(1)),
-        "aw" => format!("x = await suspend({}, {})", n(1), n(2)),
-        "awr" => format!("await suspend({}, {}); raise {}({})", n(1), n(2), n(3), n(4)),
-        "call" => format!("x = await f{}()", n(1)),
-        "shared" => format!("x = await shared(f{})", n(1)),
-        "y" => format!("yield {}", n(1)),
-        "xy" => format!("x = yield {}", n(1)),
-        "yx" => "x = yield x".to_owned(),
-        "yv" => format!("yield v{}", n(1)),
-        "raise" => format!("raise {}({})", n(1), n(2)),
-        "reraise" => "raise".to_owned(),
-        "raisefrom" => format!("raise {}({}) from {}", n(1), n(2), if s[3] == true { "e" } else { "None" }),
-        "ret" => "return".to_owned(),
-        "retv" => format!("return {}", n(1)),
-        "brk" => "break".to_owned(),
-        "cont" => "continue".to_owned(),
-        "h_new" => format!("h{} = f{}()", n(1), n(2)),
-        "h_op" => format!("x = await h{}.{}", n(1), on_handle(s)),
-        "st" => on_stack(s),
-        _ => word(s),
+    }
+
+    fn for_(&mut self, variable: usize, items: &str, body: &Block) {
+        self.indented(&format!("async for v{variable} in {items}:"), |source| {
+            source.log("item", &format!("v{variable}"));
+            source.block(body);
+        });
+    }
+
+    fn try_(&mut self, parts: &Try) {
+        self.indented_block("try:", &parts.body);
+        let around = self.caught.clone();
+        self.handlers += 1;
+        for (its, handler) in &parts.handlers {
+            let name = format!("e{}", self.handlers);
+            let head = format!("except {} as {name}:", catches(*its));
+            self.caught = Some(name.clone());
+            self.indented(&head, |source| {
+                source.log("caught", &name);
+                source.block(handler);
+            });
+        }
+        self.handlers -= 1;
+        self.caught.clone_from(&around);
+        self.optional_block("else:", &parts.orelse);
+        self.caught = None;
+        self.optional_block("finally:", &parts.finally);
+        self.caught = around;
+    }
+}
+
+fn error(Error(kind, number): Error) -> String {
+    format!("{}({number})", class(kind))
+}
+
+fn class(kind: Kind) -> &'static str {
+    match kind {
+        Kind::A => "A",
+        Kind::B => "B",
+        Kind::Base => "Base",
+        Kind::Cancelled => "CancelledError",
+        Kind::GeneratorExit => "GeneratorExit",
+        Kind::Runtime => "RuntimeError",
+        Kind::StopIteration => "StopIteration",
+        Kind::StopAsyncIteration => "StopAsyncIteration",
+        Kind::Type => "TypeError",
+    }
+}
+
+fn catches(catches: Catches) -> &'static str {
+    match catches {
+        Catches::Kind(kind) => class(kind),
+        Catches::AOrB => "(A, B)",
+        Catches::Exception => "Exception",
+        Catches::BaseException => "BaseException",
+    }
+}
+
+fn manager(manager: &Manager) -> String {
+    let (times, raised) = manager.enter;
+    let verdict = match manager.verdict {
+        Verdict::None => None,
+        Verdict::Suppress => Some("exit_suppresses=BaseException".to_owned()),
+        Verdict::SuppressKind(its) => Some(format!("exit_suppresses={}", catches(its))),
+        Verdict::Same => Some("exit_reraises=True".to_owned()),
+        Verdict::Raise(raised) => Some(format!("exit_raises={}", error(raised))),
     };
-    line(source, depth, &text);
+    let arguments = [
+        Some(manager.id.to_string()),
+        (times > 0).then(|| format!("enter_suspends={times}")),
+        raised.map(|raised| format!("enter_raises={}", error(raised))),
+        (manager.exit > 0).then(|| format!("exit_suspends={}", manager.exit)),
+        verdict,
+    ];
+    format!("manager({})", given(arguments))
 }
 
-fn on_handle(s: &Json) -> String {
-    match s[2].as_str().unwrap_or_default() {
-        "an" => "__anext__()".to_owned(),
-        "as" => format!("asend({})", word(&s[3])),
-        "at" => format!("athrow({}({}))", word(&s[3]), word(&s[4])),
-        _ => "aclose()".to_owned(),
+fn on_stack(what: &OnStack) -> String {
+    let callback = |id: &i64, times: u32, raised: &Option<Error>| {
+        given([
+            Some(format!("callback, {id}")),
+            (times > 0).then(|| format!("suspends={times}")),
+            raised.map(|raised| format!("raises={}", error(raised))),
+        ])
+    };
+    match what {
+        OnStack::Enter(its) => format!("await st.enter_async_context({})", manager(its)),
+        OnStack::PushAsyncExit(its) => format!("st.push_async_exit({})", manager(its)),
+        OnStack::Push(its) => format!("st.push({}.exit)", manager(its)),
+        OnStack::AsyncCallback(id, times, raised) => {
+            format!("st.push_async_callback({})", callback(id, *times, raised))
+        }
+        OnStack::Callback(id, raised) => format!("st.callback({})", callback(id, 0, raised)),
+        OnStack::PopAll => "st = st.pop_all()".to_owned(),
+        OnStack::Aclose => "await st.aclose()".to_owned(),
     }
 }
 
-fn on_stack(s: &Json) -> String {
-    let callback = || arguments(&s[2], &[("suspends", &s[3]), ("raises", &s[4])]);
-    match s[1].as_str().unwrap_or_default() {
-        "enter" => format!("await st.enter_async_context({})", manager(&s[2])),
-        "pexit" => format!("st.push_async_exit({})", manager(&s[2])),
-        "spush" => format!("st.push({}.exit)", manager(&s[2])),
-        "acb" => format!("st.push_async_callback(callback({}))", callback()),
-        "scb" => format!("st.callback(callback({}))", callback()),
-        "pop_all" => "st = st.pop_all()".to_owned(),
-        _ => "await st.aclose()".to_owned(),
+fn on_handle(operation: Operation) -> String {
+    match operation {
+        Operation::Anext => "__anext__()".to_owned(),
+        Operation::Asend(value) => format!("asend({})", text(value)),
+        Operation::Athrow(raised) => format!("athrow({})", error(raised)),
+        Operation::Aclose => "aclose()".to_owned(),
     }
 }
 
-fn manager(m: &Json) -> String {
-    if m[0] == "acm" {
-        return format!("asynccontextmanager(f{})()", word(&m[1]));
-    }
-    let does =
-        [("enter_suspends", &m[2]), ("enter_raises", &m[3]), ("exit_suspends", &m[4]), ("exit", &m[5])];
-    format!("manager({})", arguments(&m[1], &does))
-}
-
-/// Only those that say something.
-fn arguments(number: &Json, named: &[(&str, &Json)]) -> String {
-    let said = named.iter().filter(|(_, value)| !value.is_null() && *value != &Json::from(0));
-    said.fold(word(number), |all, (name, value)| format!("{all}, {name}={}", word(value)))
-}
-
-/// As the traces have it, too.
-pub(super) fn word(json: &Json) -> String {
-    match json {
-        Json::Null => "None".to_owned(),
-        Json::String(text) => text.clone(),
-        Json::Array(words) => words.iter().map(word).collect::<Vec<_>>().join(" "),
-        other => other.to_string(),
-    }
+/// The arguments that are not what they are by default.
+fn given<const N: usize>(arguments: [Option<String>; N]) -> String {
+    arguments.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
