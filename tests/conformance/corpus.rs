@@ -21,10 +21,10 @@ use super::validate;
 
 const SCHEMA: u64 = 1;
 
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-
 /// Those of the crate's own file, which has no tag for it.
 const IN_A_CIRCLE: [u64; 1] = [3921];
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// A program, what is done with it, and what `CPython` said.
 pub(super) struct Case {
@@ -61,11 +61,11 @@ struct Line {
     p: Vec<Object<Written>>,
     d: Vec<Json>,
     t: Vec<String>,
-    #[serde(default)]
-    tags: Vec<String>,
     // For whoever makes the programs, and chooses among them.
     #[serde(rename = "z", default)]
     _size: IgnoredAny,
+    #[serde(default)]
+    tags: Vec<String>,
     #[serde(rename = "differs", default)]
     _differs: IgnoredAny,
     #[serde(rename = "chain_differs", default)]

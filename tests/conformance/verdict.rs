@@ -24,8 +24,8 @@ pub(super) struct Same {
 }
 
 /// A run in one of the ways.
-struct Run {
-    trace: Vec<String>,
+pub(super) struct Run {
+    pub(super) trace: Vec<String>,
     until: Option<(Until, usize)>,
     /// How many generators a shutdown has closed.
     closed: Option<usize>,
@@ -55,7 +55,7 @@ pub(super) fn verdict(case: &Case) -> Verdict {
     Verdict::Same(Same { is_with_chain, is_pinned_to_the_end, is_shut_down })
 }
 
-fn run(case: &Case, way: Way) -> Run {
+pub(super) fn run(case: &Case, way: Way) -> Run {
     let is_throw = |(action, _): &(Action, String)| matches!(action, Action::Throw(..) | Action::Close(_));
     let world = World::new(case.functions(), way, case.actions.iter().any(is_throw));
     let ran = caught(|| driver::run(case, &world));

@@ -1,8 +1,8 @@
 //! Programs as deep as they may be, which are run, and deeper ones, which are not.
 
 use super::super::depth::{DEEPEST, on_deep_stack};
-use super::super::driver;
-use super::super::world::{Way, World};
+use super::super::verdict::run;
+use super::super::world::Way;
 use super::{HEADER, error_of, program, read};
 
 /// How a function goes on with the next: what it is, how deep its statements are around that, and what they are.
@@ -44,23 +44,22 @@ fn deep(depth: usize, (kind, levels, step): (&str, usize, &str), actions: &str) 
     program(1, family, &functions.collect::<Vec<_>>().join(","), &actions.replace("MAKE", make))
 }
 
-fn run(way: Way, line: &str) -> Vec<String> {
-    let case = read(&[HEADER, line]).unwrap().remove(0);
-    let world = World::new(case.functions(), way, true);
-    driver::run(&case, &world);
-    world.trace()
-}
-
 #[test]
 #[cfg_attr(miri, ignore = "a stack of 64 MB")]
 fn what_goes_as_deep_as_it_may_is_run() {
     on_deep_stack(|| {
-        for way in [Way::Hooks, Way::Asyncgens, Way::Pinned] {
-            for (step, actions) in
-                STEPS.into_iter().flat_map(|step| [RUN, THROW, DROP].map(|actions| (step, actions)))
-            {
-                let trace = run(way, &deep(DEEPEST, step, actions));
-                assert!(trace.iter().any(|line| line == "< sus 7"), "{way:?} {step:?}: {trace:?}");
+        for step in STEPS {
+            for actions in [RUN, THROW] {
+                let case = read(&[HEADER, &deep(DEEPEST, step, actions)]).unwrap().remove(0);
+                for way in [Way::Hooks, Way::Pinned] {
+                    let trace = run(&case, way).trace;
+                    assert!(trace.iter().any(|line| line == "< sus 7"), "{step:?}: {trace:?}");
+                }
+            }
+            let case = read(&[HEADER, &deep(DEEPEST, step, DROP)]).unwrap().remove(0);
+            for way in [Way::Hooks, Way::Pinned] {
+                let trace = run(&case, way).trace;
+                assert!(!trace.iter().any(|line| line.starts_with("panicked")), "{step:?}: {trace:?}");
             }
         }
     });
