@@ -61,11 +61,11 @@ struct Line {
     p: Vec<Object<Written>>,
     d: Vec<Json>,
     t: Vec<String>,
+    #[serde(default)]
+    tags: Vec<String>,
     // For whoever makes the programs, and chooses among them.
     #[serde(rename = "z", default)]
     _size: IgnoredAny,
-    #[serde(default)]
-    tags: Vec<String>,
     #[serde(rename = "differs", default)]
     _differs: IgnoredAny,
     #[serde(rename = "chain_differs", default)]

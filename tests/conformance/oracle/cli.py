@@ -26,7 +26,7 @@ from compare import compare
 from corpus import merge
 from driver import Driver, replay
 from files import STANDARD_STREAM, Damaged, dumps, header, reading, write, writing
-from outcome import CIRCLE, classes, is_comparable, tags
+from outcome import CIRCLE, classes, event, tags
 from planner import generate
 from raised import UNKNOWN
 from soundness import is_sound
@@ -70,6 +70,8 @@ def prepare() -> None:
     warnings.simplefilter("ignore")
     # It would finalize generators at whatever moment it runs.
     gc.disable()
+    # What is there by now is no garbage, and need not be looked through.
+    gc.freeze()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -94,7 +96,6 @@ def parser() -> argparse.ArgumentParser:
         return added
 
     gen = add("gen", write_generated, seeds, output)
-    gen.add_argument("--comparable", action="store_true", help="leave out what the crate does not do, by the tags")
     gen.add_argument("--verify", action="store_true", help="run each twice, and say whose traces differ")
     shown = add("show", show, kind).add_mutually_exclusive_group(required=True)
     shown.add_argument("--seed", type=int)
@@ -102,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
     add("run", write_replayed, file, output).add_argument(
         "--sift",
         action="store_true",
-        help="for programs that were changed: tag them anew, and leave out what is not sound or not comparable",
+        help="for programs that were changed: tag them anew, and leave out what is not sound",
     )
     add("check", check, file)
     add("stat", show_outcomes, seeds)
@@ -149,11 +150,10 @@ def write_generated(options: argparse.Namespace) -> int:
     with writing(options.output) as file:
         write(file, header(seeds=f"{seeds.start}:{seeds.stop}", size=options.size, family=options.family))
         for seed in collecting(seeds):
-            case = generate(seed, options.size, options.family, tags_circles=options.comparable)
+            case = generate(seed, options.size, options.family)
             if options.verify and replay(case).trace != case["t"]:
                 print("NONDETERMINISTIC", seed, file=sys.stderr)
-            if not options.comparable or is_comparable(case):
-                write(file, case)
+            write(file, case)
     return 0
 
 
@@ -188,7 +188,7 @@ def write_replayed(options: argparse.Namespace) -> int:
 
 
 def sifted(case: Case) -> Case | None:
-    """The program with its trace and its tags, if it is sound, meets no exception but those of programs, and compares."""
+    """The program with its trace and its tags, if it is sound, and meets no exception but those of programs."""
     if not all(is_sound(function["b"]) for function in case["p"]):
         return None
     try:
@@ -197,10 +197,9 @@ def sifted(case: Case) -> Case | None:
         return None
     if any(UNKNOWN in line for line in driver.trace):
         return None
-    if driver.leaves_a_circle():
+    if list(map(event, driver.trace)) != list(map(event, replay(case, collects=True).trace)):
         driver.features.add(CIRCLE)
-    told = case | {"t": driver.trace, "tags": tags(case, driver.trace, driver.features)}
-    return told if is_comparable(told) else None
+    return case | {"t": driver.trace, "tags": tags(case, driver.trace, driver.features)}
 
 
 def check(options: argparse.Namespace) -> int:

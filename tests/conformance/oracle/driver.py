@@ -19,9 +19,9 @@ STEPS = ("send", "run", "throw", "close", "drop")
 STOPS = ("SI", "SAI")
 
 
-def replay(case: Case) -> Driver:
-    """Does with a program what was done with it before."""
-    driver = Driver(case["p"], case["f"])
+def replay(case: Case, collects: bool = False) -> Driver:
+    """Does with a program what was done with it before; if it `collects`, whatever is in a circle is gone at once."""
+    driver = (Collecting if collects else Driver)(case["p"], case["f"])
     for action in case["d"]:
         driver.act(action)
     driver.finish()
@@ -130,14 +130,6 @@ class Driver:
         self.drop_all()
         self.close_dropped()
 
-    def leaves_a_circle(self) -> bool:
-        """Whether a generator is left that the garbage collector alone finalizes: to be asked when all is over."""
-        # What this program has made is not older.
-        gc.collect(0)
-        is_left = bool(self.world.dropped)
-        self.world.dropped.clear()
-        return is_left
-
     def make(self, slot: int, awaitable) -> None:
         self.slots[slot] = awaitable
         self.states[slot] = NEW
@@ -186,12 +178,13 @@ class Driver:
         """As `loop.shutdown_asyncgens()` does."""
         self.slots.clear()
         for reference in list(self.world.iterated):
-            generator = reference()
-            if generator is not None and generator not in self.world.dropped and generator.ag_frame is not None:
-                self.log(f"close {generator.__name__}")
-                self.run(generator.aclose())
-            del generator
+            self.close_if_open(reference())
         self.generator = None
+
+    def close_if_open(self, generator) -> None:
+        if generator is not None and generator not in self.world.dropped and generator.ag_frame is not None:
+            self.log(f"close {generator.__name__}")
+            self.run(generator.aclose())
 
     def close_dropped(self) -> None:
         """As an event loop does, in the order in which the generators were made."""
@@ -202,3 +195,24 @@ class Driver:
             self.log(f"hook fin {generator.__name__}")
             self.run(generator.aclose())
             del generator
+
+
+class Collecting(Driver):
+    """Has the garbage collected wherever a generator may have lost its last reference."""
+
+    def shutdown(self) -> None:
+        self.slots.clear()
+        gc.collect()
+        super().shutdown()
+
+    def close_if_open(self, generator) -> None:
+        super().close_if_open(generator)
+        del generator
+        gc.collect()
+
+    def close_dropped(self) -> None:
+        gc.collect()
+        super().close_dropped()
+        gc.collect()
+        if self.world.dropped:
+            self.close_dropped()

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from driver import DONE, NEW, SUSPENDED, Driver
 from grammar import Grammar
-from outcome import CIRCLE, tags
+from outcome import tags
 from prng import SplitMix64
 from syntax import Action, Case
 
 
-def generate(seed: int, size: str = "small", family: str = "all", tags_circles: bool = False) -> Case:
+def generate(seed: int, size: str = "small", family: str = "all") -> Case:
     """A program, what is done with it, and the trace."""
     random = SplitMix64(seed)
     if family == "all":
@@ -27,8 +27,6 @@ def generate(seed: int, size: str = "small", family: str = "all", tags_circles: 
     else:
         planner.drive_coroutine()
     driver.finish()
-    if tags_circles and driver.leaves_a_circle():
-        driver.features.add(CIRCLE)
     case = {"id": seed, "f": family, "z": size, "p": program, "d": driver.actions}
     return case | {"tags": tags(case, driver.trace, driver.features), "t": driver.trace}
 
