@@ -23,4 +23,4 @@ mod task;
 mod timeout;
 mod wait;
 
-use self::support::{Bomb, Failed, Log, Noted};
+use self::support::{Bomb, Failed, Log, Noted, Slow};

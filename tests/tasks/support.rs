@@ -1,7 +1,12 @@
 //! What the tests of this section share.
 
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::time::sleep;
+use withal::context::{AsyncContextManager, AsyncExit, Detach, Exit};
 
 /// An error like any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -47,5 +52,47 @@ impl Noted {
 impl Drop for Noted {
     fn drop(&mut self) {
         self.1.push(self.0);
+    }
+}
+
+/// Its exit takes so long, logs how the block was left, and fails with what it was given for that.
+pub(crate) struct Slow<E = Infallible> {
+    name: &'static str,
+    takes: Duration,
+    log: Log,
+    error: Option<E>,
+}
+
+impl Slow {
+    pub(crate) fn new(name: &'static str, takes: Duration, log: &Log) -> Self {
+        Self { name, takes, log: log.clone(), error: None }
+    }
+
+    pub(crate) fn failing<E>(self, error: E) -> Slow<E> {
+        Slow { name: self.name, takes: self.takes, log: self.log, error: Some(error) }
+    }
+}
+
+impl<E: Send + 'static> AsyncContextManager for Slow<E> {
+    type Entered = Self;
+    async fn aenter(self) -> Result<Self, E> {
+        Ok(self)
+    }
+}
+
+impl<E: Send + 'static> AsyncExit for Slow<E> {
+    type Target = Self;
+    type Error = E;
+    type Verdict = ();
+    type OnDrop = Detach;
+    fn target(&mut self) -> &mut Self {
+        self
+    }
+    async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), E> {
+        if !self.takes.is_zero() {
+            sleep(self.takes).await;
+        }
+        self.log.push(format!("{} {exit:?}", self.name));
+        self.error.take().map_or(Ok(()), Err)
     }
 }

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 
 use super::pool::Threads;
@@ -40,8 +40,13 @@ impl Shutdown {
         let here = thread::current().id();
         let is_one_of_them = self.threads().all.contains(&here);
         self.queue.wait(usize::from(is_one_of_them));
-        // Locked, so that whoever waits at the same time does so for them as well.
-        let mut threads = self.threads();
+        // Locked, so that whoever waits at the same time does so for them as well; but for a thread that may be joined.
+        let mut threads = match self.threads.try_lock() {
+            Err(TryLockError::WouldBlock) if is_one_of_them => return,
+            Err(TryLockError::Poisoned(threads)) => threads.into_inner(),
+            Err(TryLockError::WouldBlock) => self.threads(),
+            Ok(threads) => threads,
+        };
         let is_here = |thread: &JoinHandle<()>| thread.thread().id() == here;
         let (here, others) = threads.started.drain(..).partition(is_here);
         threads.started = here;
@@ -61,7 +66,7 @@ impl IntoFuture for Shutdown {
     type Output = ();
     type IntoFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-    /// Waits until all work is done.
+    /// Waits until all work is done. The threads may be ending then: nothing waits for that but what blocks.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let mut workers = self.queue.workers();

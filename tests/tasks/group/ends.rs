@@ -12,8 +12,8 @@ use withal::cleanup;
 use withal::context::{AsyncContextManager, AsyncExit, Detach, Exit, async_with};
 use withal::tasks::{AnyError, Error, ErrorGroup, Grouped, Task, TaskGroup, create_task};
 
-use super::{CRASH, Group, LONG, SECOND, Slow, after, errors, waits};
-use crate::{Failed, Log, Noted};
+use super::{CRASH, Group, LONG, SECOND, after, errors, waits};
+use crate::{Failed, Log, Noted, Slow};
 
 /// Nested groups are errors of groups: in Python's words, an `ExceptionGroup` of an `ExceptionGroup`.
 #[tokio::test(start_paused = true)]
@@ -57,7 +57,7 @@ async fn a_task_is_over_when_the_exits_in_it_are() {
     let (log, began) = (Log::default(), Instant::now());
     let logs = log.clone();
     let result = async_with!(group = Group::new() => {
-        let slow = Slow("child's", logs);
+        let slow = Slow::new("child's", SECOND, &logs);
         group.create_task(async move { async_with!(_slow = slow => { pending::<Result<(), Failed>>().await }) });
         group.create_task(after(1, Err::<(), _>(CRASH)));
     });
@@ -73,7 +73,7 @@ async fn the_exits_in_the_block_come_before_the_groups() {
     let result = async_with!(group = Group::new() => {
         group.create_task(after(1, Err::<(), _>(CRASH)));
         group.create_task(waits(noted));
-        async_with!(_slow = Slow("block's", log.clone()) => { pending::<()>().await });
+        async_with!(_slow = Slow::new("block's", SECOND, &log) => { pending::<()>().await });
     });
     assert_eq!(errors(result), [CRASH]);
     assert_eq!(log.take(), ["task", "block's Cancelled"]);
@@ -235,7 +235,7 @@ async fn cancelled_while_it_waits_for_what_it_has_cancelled() {
     let runner = create_task(async move {
         async_with!(group = Group::new() => {
             group.create_task(after(1, Err::<(), _>(CRASH)));
-            let slow = Slow("slow", logs);
+            let slow = Slow::new("slow", SECOND, &logs);
             group.create_task(async move { async_with!(_slow = slow => { pending::<Result<(), Failed>>().await }) });
         })
     });

@@ -1,0 +1,201 @@
+//! What callbacks raise, and who is told.
+
+use tokio::time::sleep;
+use withal::tasks::{EventLoop, Exception};
+
+use super::{SECOND, logs, new, yield_once};
+use crate::{Bomb, Failed, Log, Noted};
+
+#[test]
+fn a_callback_that_raises_goes_to_the_handler_and_the_loop_goes_on() {
+    let (event_loop, log) = (new(), Log::default());
+    let handles = log.clone();
+    event_loop.set_exception_handler(move |exception| handles.push(exception));
+    event_loop.call_soon(|| Err::<(), _>(Failed("test"))).unwrap();
+    event_loop.call_soon(|| -> () { panic!("doh!") }).unwrap();
+    event_loop.call_later(SECOND, || Err::<(), _>("late")).unwrap();
+    event_loop.threadsafe().call_soon_threadsafe(|| Err::<(), _>("sent")).unwrap();
+    event_loop.call_soon(logs(&log, "the next")).unwrap();
+    event_loop.run_until_complete(async { sleep(2 * SECOND).await }).unwrap();
+    let expected = [
+        "exception in callback: failed: test",
+        "panic in callback: doh!",
+        "exception in callback: sent",
+        "the next",
+        "exception in callback: late",
+    ];
+    assert_eq!(log.take(), expected);
+}
+
+#[test]
+fn set_exc_handler_broken() {
+    let (event_loop, log) = (new(), Log::default());
+    event_loop.set_exception_handler(|_| panic!("the handler, too"));
+    event_loop.call_soon(|| Err::<(), _>(Failed("test"))).unwrap();
+    event_loop.call_soon(logs(&log, "the next")).unwrap();
+    event_loop.run_until_complete(yield_once()).unwrap();
+    assert_eq!(log.take(), ["the next"]);
+}
+
+#[test]
+fn the_handler_that_was_set_last_is_called_and_the_one_before_is_dropped() {
+    let (event_loop, log) = (new(), Log::default());
+    let noted = Noted::new("dropped", &log);
+    event_loop.set_exception_handler(move |_| noted.log("never"));
+    let handles = log.clone();
+    event_loop.set_exception_handler(move |exception| handles.push(exception));
+    assert_eq!(log.take(), ["dropped"]);
+    event_loop.call_soon(|| Err::<(), _>(Failed("test"))).unwrap();
+    event_loop.run_until_complete(yield_once()).unwrap();
+    assert_eq!(log.take(), ["exception in callback: failed: test"]);
+}
+
+#[test]
+fn a_handler_may_set_another() {
+    let (event_loop, log) = (new(), Log::default());
+    let (sets, handles, noted) = (event_loop.clone(), log.clone(), Noted::new("dropped", &log));
+    event_loop.set_exception_handler(move |_| {
+        let handles = handles.clone();
+        let second = handles.clone();
+        sets.set_exception_handler(move |_| second.push("second"));
+        handles.push("first, to its end");
+        noted.log("held");
+    });
+    for _ in 0..2 {
+        event_loop.call_soon(|| Err::<(), _>(Failed("test"))).unwrap();
+    }
+    event_loop.run_until_complete(yield_once()).unwrap();
+    assert_eq!(log.take(), ["first, to its end", "held", "dropped", "second"]);
+}
+
+/// In a process of its own, whose standard error stream can be read.
+#[test]
+#[cfg_attr(miri, ignore = "starts a process")]
+fn default_exc_handler_callback() {
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["the_default_exc_handler", "--ignored", "--nocapture", "--test-threads=1"])
+        .output()
+        .unwrap();
+    let (said, told) = (String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
+    assert!(child.status.success() && said.contains("1 passed"), "{said}{told}");
+    for line in ["exception in callback: failed: soon", "exception in callback: failed: later"] {
+        assert!(told.lines().any(|told| told == line), "{line}, in {told}");
+    }
+}
+
+#[test]
+#[ignore = "the other half of `default_exc_handler_callback`"]
+fn the_default_exc_handler() {
+    let event_loop = new();
+    event_loop.call_soon(|| Err::<(), _>(Failed("soon"))).unwrap();
+    event_loop.call_later(SECOND, || Err::<(), _>(Failed("later"))).unwrap();
+    event_loop.run_until_complete(async { sleep(2 * SECOND).await }).unwrap();
+}
+
+#[test]
+fn a_value_whose_drop_panics_does_not_end_the_run() {
+    let (event_loop, log) = (new(), Log::default());
+    let told = log.clone();
+    event_loop.set_exception_handler(move |exception| told.push(exception));
+    drop(event_loop.create_task(async { Ok::<_, Failed>(Bomb) }).unwrap());
+    assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()));
+    assert_eq!(log.take(), ["panic in callback: bomb"]);
+}
+
+#[test]
+fn an_error_that_cannot_be_converted_does_not_end_the_run() {
+    struct Opaque;
+    impl From<Opaque> for Box<dyn std::error::Error + Send + Sync> {
+        fn from(_: Opaque) -> Self {
+            panic!("conversion")
+        }
+    }
+    let (event_loop, log) = (new(), Log::default());
+    let told = log.clone();
+    event_loop.set_exception_handler(move |exception| told.push(exception));
+    event_loop.call_soon(|| Err::<(), _>(Opaque)).unwrap();
+    assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()));
+    assert_eq!(log.take(), ["panic in callback: conversion"]);
+}
+
+#[test]
+fn an_error_that_cannot_be_shown_does_not_end_the_run() {
+    #[derive(Debug)]
+    struct Mute;
+    impl std::fmt::Display for Mute {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("display")
+        }
+    }
+    impl std::error::Error for Mute {}
+    let event_loop = new();
+    event_loop.call_soon(|| Err::<(), _>(Mute)).unwrap();
+    assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()));
+}
+
+#[test]
+fn an_error_whose_drop_panics_does_not_end_the_run() {
+    #[derive(thiserror::Error)]
+    #[error("held")]
+    struct Holds(Bomb);
+    impl std::fmt::Debug for Holds {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            let Self(Bomb) = self;
+            f.write_str("Holds")
+        }
+    }
+    let (event_loop, log) = (new(), Log::default());
+    let told = log.clone();
+    event_loop.set_exception_handler(move |exception| told.push(exception));
+    event_loop.call_soon(|| Err::<(), _>(Holds(Bomb))).unwrap();
+    event_loop.call_soon(logs(&log, "the next")).unwrap();
+    assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()));
+    assert_eq!(log.take(), ["exception in callback: held", "the next"]);
+}
+
+/// A handler that uses the loop as it is dropped.
+#[test]
+fn the_handler_before_may_use_the_loop_as_it_is_dropped() {
+    struct Tells(EventLoop);
+    impl Drop for Tells {
+        fn drop(&mut self) {
+            self.0.call_exception_handler(&Exception::Raised("the last words".into()));
+        }
+    }
+    let (event_loop, log) = (new(), Log::default());
+    let (tells, told) = (Tells(event_loop.clone()), log.clone());
+    event_loop.set_exception_handler(move |_| {
+        let _held = &tells;
+    });
+    event_loop.set_exception_handler(move |exception| told.push(exception));
+    assert_eq!(log.take(), ["exception in callback: the last words"]);
+}
+
+#[test]
+fn a_callback_may_return_any_result() {
+    let (event_loop, log) = (new(), Log::default());
+    let (inner, logs) = (event_loop.clone(), log.clone());
+    event_loop.call_soon(move || inner.call_soon(move || logs.push("inside"))).unwrap();
+    let (handles, noted) = (log.clone(), Noted::new("value", &log));
+    event_loop.set_exception_handler(move |exception| handles.push(exception));
+    event_loop.call_soon(move || Ok::<_, Failed>(noted)).unwrap();
+    event_loop.call_soon(|| Err::<u32, _>(Failed("test"))).unwrap();
+    event_loop.call_soon(|| Ok::<_, Failed>(Bomb)).unwrap();
+    event_loop.run_until_complete(yield_once()).unwrap();
+    assert_eq!(
+        log.take(),
+        ["value", "exception in callback: failed: test", "panic in callback: bomb", "inside"]
+    );
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("outer")]
+struct Outer(#[source] Failed);
+
+#[test]
+fn an_exception_is_an_error_with_the_words_and_the_source_of_what_was_raised() {
+    let exception = Exception::Raised(Outer(Failed("inner")).into());
+    assert_eq!(exception.to_string(), "exception in callback: outer");
+    let source = std::error::Error::source(&exception).unwrap();
+    assert_eq!(source.downcast_ref::<Failed>(), Some(&Failed("inner")));
+}

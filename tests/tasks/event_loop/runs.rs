@@ -1,0 +1,248 @@
+//! How a run begins, and ends.
+
+use std::future::{pending, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Poll;
+
+use tokio::runtime::Builder;
+use tokio::time::sleep;
+use withal::tasks::{EventLoop, LoopError};
+
+use super::{SECOND, logs, new, stops, yield_once};
+use crate::{Bomb, Failed, Log, Noted};
+
+#[test]
+fn stop_finishes_the_round() {
+    let (event_loop, log) = (new(), Log::default());
+    let (again, outer) = (event_loop.clone(), log.clone());
+    event_loop.call_soon(logs(&log, "before")).unwrap();
+    event_loop.call_soon(stops(&event_loop)).unwrap();
+    let after = move || {
+        outer.push("after");
+        again.call_soon(logs(&outer, "next round")).map(drop)
+    };
+    event_loop.call_soon(after).unwrap();
+    event_loop.run_forever().unwrap();
+    assert_eq!(log.take(), ["before", "after"]);
+    event_loop.run_until_complete(yield_once()).unwrap();
+    assert_eq!(log.take(), ["next round"]);
+}
+
+#[test]
+fn run_forever_pre_stopped() {
+    let (event_loop, log) = (new(), Log::default());
+    event_loop.call_soon(logs(&log, "once")).unwrap();
+    event_loop.call_later(SECOND, logs(&log, "late")).unwrap();
+    event_loop.stop();
+    event_loop.run_forever().unwrap();
+    assert_eq!(log.take(), ["once"]);
+}
+
+#[test]
+fn run_until_complete() {
+    let event_loop = new();
+    let began = event_loop.time().unwrap();
+    let answer = async {
+        sleep(10 * SECOND).await;
+        42
+    };
+    assert_eq!(event_loop.run_until_complete(answer), Ok(42));
+    assert_eq!(event_loop.time().unwrap() - began, 10 * SECOND);
+    assert!(!event_loop.is_running());
+}
+
+#[test]
+fn run_until_complete_stopped() {
+    let (event_loop, log) = (new(), Log::default());
+    event_loop.call_later(SECOND, stops(&event_loop)).unwrap();
+    let logs = log.clone();
+    let slow = async move {
+        sleep(2 * SECOND).await;
+        logs.push("it goes on when the loop does");
+    };
+    let error = event_loop.run_until_complete(slow).unwrap_err();
+    assert_eq!(error, LoopError::Stopped);
+    assert_eq!(error.to_string(), "event loop stopped before future completed");
+    event_loop.run_until_complete(async { sleep(2 * SECOND).await }).unwrap();
+    assert_eq!(log.take(), ["it goes on when the loop does"]);
+}
+
+#[test]
+fn run_until_complete_raises_what_the_future_panics_with() {
+    let (event_loop, log) = (new(), Log::default());
+    let handles = log.clone();
+    event_loop.set_exception_handler(move |exception| handles.push(exception));
+    let run = || event_loop.run_until_complete(async { panic!("doh!") });
+    let payload = catch_unwind(AssertUnwindSafe(run)).unwrap_err();
+    assert_eq!(payload.downcast_ref::<&str>(), Some(&"doh!"));
+    assert_eq!(event_loop.run_until_complete(async { 1 }), Ok(1), "the loop is none the worse");
+    event_loop.close().unwrap();
+    assert!(log.take().is_empty(), "it is no exception of a callback");
+}
+
+/// Neither where it is ready nor where it panics: nothing is left that would stop the next run.
+#[test]
+fn run_until_complete_leaves_no_stop_behind() {
+    for panics in [false, true] {
+        let (event_loop, log) = (new(), Log::default());
+        // In the turn in which the future is ready, so that the stop that this asks for is not called any more.
+        event_loop.call_soon(stops(&event_loop)).unwrap();
+        let run = || event_loop.run_until_complete(async move { assert!(!panics) });
+        assert_eq!(catch_unwind(AssertUnwindSafe(run)).is_err(), panics);
+        let (again, logs) = (event_loop.clone(), log.clone());
+        let last = move || {
+            logs.push("stopped by this one");
+            EventLoop::current().map(|event_loop| event_loop.stop())
+        };
+        event_loop.call_soon(move || again.call_soon(last).map(drop)).unwrap();
+        event_loop.run_forever().unwrap();
+        assert_eq!(log.take(), ["stopped by this one"]);
+    }
+}
+
+/// A run that panics itself, for want of a timer: what was there before it is there again.
+#[test]
+fn a_run_that_panics_leaves_the_loop_as_it_was() {
+    let (event_loop, log) =
+        (EventLoop::with_runtime(Builder::new_current_thread().build().unwrap()), Log::default());
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let local = log.clone();
+    event_loop
+        .run_until_complete(async {
+            drop(tokio::task::spawn_local(async move { local.push(receiver.await.is_ok()) }));
+            yield_once().await;
+        })
+        .unwrap();
+    let timer = event_loop.call_later(SECOND, || ()).unwrap();
+    assert!(catch_unwind(AssertUnwindSafe(|| event_loop.run_forever())).is_err());
+    timer.cancel();
+    assert!(!event_loop.is_running());
+    assert_eq!(EventLoop::current().unwrap_err(), LoopError::NoneRunning);
+    assert!(log.take().is_empty());
+    sender.send(()).unwrap();
+    event_loop.run_until_complete(async { yield_once().await }).unwrap();
+    event_loop.run_until_complete(async { yield_once().await }).unwrap();
+    assert_eq!(log.take(), ["true"], "the tasks of `spawn_local` go on");
+}
+
+/// What became ready in the future's last step is still done.
+#[test]
+fn run_until_complete_finishes_the_round() {
+    let (event_loop, log) = (new(), Log::default());
+    let (again, outer) = (event_loop.clone(), log.clone());
+    event_loop
+        .run_until_complete(async move { again.call_soon(logs(&outer, "last")).map(drop) })
+        .unwrap()
+        .unwrap();
+    assert_eq!(log.take(), ["last"]);
+}
+
+#[test]
+fn run_until_complete_nesting_and_a_loop_run_from_inside_itself() {
+    let event_loop = new();
+    let inside = event_loop.clone();
+    let errors = async move {
+        assert!(inside.is_running());
+        let again = inside.run_until_complete(async {}).unwrap_err();
+        let other = new().run_until_complete(async {}).unwrap_err();
+        [again, other, inside.run_forever().unwrap_err(), inside.close().unwrap_err()]
+    };
+    let errors = event_loop.run_until_complete(errors).unwrap();
+    let expected =
+        [LoopError::AlreadyRunning, LoopError::AnotherRunning, LoopError::AlreadyRunning, LoopError::Running];
+    assert_eq!(errors, expected);
+    assert_eq!(
+        errors.map(|error| error.to_string()),
+        [
+            "this event loop is already running",
+            "cannot run the event loop while another loop is running",
+            "this event loop is already running",
+            "cannot close a running event loop",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn inside_of_a_runtime_it_does_not_run_and_is_dropped_without_harm() {
+    let event_loop = new();
+    assert_eq!(event_loop.run_forever(), Err(LoopError::AnotherRunning));
+    drop(event_loop);
+}
+
+#[test]
+fn current_is_the_loop_that_runs() {
+    assert_eq!(EventLoop::current().unwrap_err(), LoopError::NoneRunning);
+    let event_loop = new();
+    let answer = async { EventLoop::current().unwrap().call_soon(|| ()).map(drop) };
+    assert_eq!(event_loop.run_until_complete(answer), Ok(Ok(())));
+    assert_eq!(EventLoop::current().unwrap_err(), LoopError::NoneRunning);
+}
+
+#[test]
+fn over_a_runtime_of_several_threads() {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+    let (event_loop, here) = (EventLoop::with_runtime(runtime), std::thread::current().id());
+    let task = event_loop.create_task(async move {
+        tokio::spawn(async {}).await.unwrap();
+        Ok::<_, Failed>(std::thread::current().id())
+    });
+    assert_eq!(event_loop.run_until_complete(task.unwrap()), Ok(Ok(here)));
+}
+
+#[test]
+fn stop_before_run_until_complete() {
+    let event_loop = new();
+    event_loop.stop();
+    assert_eq!(event_loop.run_until_complete(pending::<()>()), Err(LoopError::Stopped));
+    event_loop.stop();
+    assert_eq!(event_loop.run_until_complete(async { 1 }), Ok(1), "ready in that one turn");
+}
+
+/// Both the future and the callback that is to stop for it.
+#[test]
+fn what_is_left_over_does_not_keep_the_loop() {
+    let (event_loop, log) = (new(), Log::default());
+    let noted = Noted::new("dropped", &log);
+    event_loop.call_soon(stops(&event_loop)).unwrap();
+    let left = event_loop.run_until_complete(async move {
+        let _noted = noted;
+        pending::<()>().await;
+    });
+    assert_eq!(left, Err(LoopError::Stopped));
+    drop(event_loop);
+    assert_eq!(log.take(), ["dropped"]);
+
+    let event_loop = new();
+    let noted = Noted::new("dropped", &log);
+    event_loop.call_later(SECOND, move || drop(noted)).unwrap();
+    event_loop.call_soon(stops(&event_loop)).unwrap();
+    assert_eq!(event_loop.run_until_complete(async { 1 }), Ok(1), "ready in the turn that is the last");
+    drop(event_loop);
+    assert_eq!(log.take(), ["dropped"]);
+}
+
+#[test]
+fn a_future_whose_drop_panics() {
+    let bomb = Bomb;
+    let holds = poll_fn(move |_| {
+        let _held = &bomb;
+        Poll::Ready(())
+    });
+    let event_loop = new();
+    let caught = catch_unwind(AssertUnwindSafe(|| event_loop.run_until_complete(holds)));
+    assert_eq!(caught.unwrap_err().downcast_ref::<&str>(), Some(&"bomb"));
+    assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()), "the loop is as before");
+}
+
+#[test]
+fn of_a_future_that_panics_twice_the_first_is_told() {
+    let bomb = Bomb;
+    let panics = poll_fn(move |_| -> Poll<()> {
+        let _held = &bomb;
+        panic!("doh!")
+    });
+    let event_loop = new();
+    let caught = catch_unwind(AssertUnwindSafe(|| event_loop.run_until_complete(panics)));
+    assert_eq!(caught.unwrap_err().downcast_ref::<&str>(), Some(&"doh!"));
+    assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()), "the loop is as before");
+}

@@ -1,0 +1,154 @@
+//! The tasks of a loop.
+
+use std::cell::Cell;
+use std::future::pending;
+use std::rc::Rc;
+
+use tokio::time::sleep;
+use withal::tasks::{Error, EventLoop, LoopError, Promise, create_task};
+
+use super::{SECOND, logs, new, yield_once};
+use crate::{Failed, Log, Noted};
+
+#[test]
+fn call_soon_and_the_steps_of_tasks_are_one_queue() {
+    let (event_loop, log) = (new(), Log::default());
+    event_loop.call_soon(logs(&log, "first")).unwrap();
+    let steps = log.clone();
+    let task = event_loop.create_task(async move {
+        for n in 0..3 {
+            steps.push(format!("step {n}"));
+            tokio::task::yield_now().await;
+        }
+        Ok::<_, Failed>(())
+    });
+    let (again, outer) = (event_loop.clone(), log.clone());
+    let callback = move || {
+        outer.push("second");
+        again.call_soon(logs(&outer, "third")).map(drop)
+    };
+    event_loop.call_soon(callback).unwrap();
+    assert_eq!(event_loop.run_until_complete(task.unwrap()).unwrap(), Ok(()));
+    let steps = log.take();
+    assert_eq!(steps[..3], ["first", "step 0", "second"], "in the order in which they came");
+    assert_eq!(steps.len(), 6);
+}
+
+/// Tasks that only wake each other, as asyncio does it, go round in turns.
+#[test]
+fn tasks_take_turns() {
+    let (event_loop, log) = (new(), Log::default());
+    let turns = |name: &'static str| {
+        let log = log.clone();
+        event_loop
+            .create_task(async move {
+                for n in 0..3 {
+                    log.push(format!("{name}{n}"));
+                    yield_once().await;
+                }
+                Ok::<_, Failed>(())
+            })
+            .unwrap()
+    };
+    let (a, b) = (turns("a"), turns("b"));
+    event_loop.run_until_complete(async { (a.await, b.await) }).unwrap().1.unwrap();
+    assert_eq!(log.take(), ["a0", "b0", "a1", "b1", "a2", "b2"]);
+}
+
+/// A task that panics is no callback that does: the panic is its result.
+#[test]
+fn a_task_that_raises_is_asked_for_its_result() {
+    let (event_loop, log) = (new(), Log::default());
+    let handles = log.clone();
+    event_loop.set_exception_handler(move |exception| handles.push(exception));
+    let panics = event_loop.create_task(async { panic!("doh!") as Result<(), Failed> }).unwrap();
+    let fails = event_loop.create_task(async { Err::<(), _>(Failed("test")) }).unwrap();
+    event_loop.run_until_complete(async { sleep(SECOND).await }).unwrap();
+    assert!(matches!(panics.result(), Err(Error::Panicked(_))));
+    assert_eq!(fails.result(), Err(Error::Raised(&Failed("test"))));
+    assert!(log.take().is_empty());
+}
+
+#[test]
+fn a_task_is_cancelled_at_its_next_step() {
+    let (event_loop, log) = (new(), Log::default());
+    let noted = Noted::new("dropped", &log);
+    let task = event_loop
+        .create_task(async move {
+            let _noted = noted;
+            pending::<Result<(), Failed>>().await
+        })
+        .unwrap();
+    event_loop.run_until_complete(yield_once()).unwrap();
+    assert!(task.cancel());
+    assert!(log.take().is_empty());
+    assert_eq!(event_loop.run_until_complete(task), Ok(Err(Error::Cancelled)));
+    assert_eq!(log.take(), ["dropped"]);
+}
+
+/// `Rc`s, promises, tokio's tasks and timers: all that the thread has.
+#[test]
+fn tasks_await_what_they_like() {
+    let event_loop = new();
+    let shared = Rc::new(Cell::new(0));
+    let adds = Rc::clone(&shared);
+    let (promise, future) = Promise::<u32, Failed>::new();
+    event_loop.call_later(SECOND, move || promise.set_result(3).map_err(|_| "cancelled")).unwrap();
+    let sum = async move {
+        let of_promise = future.await.unwrap();
+        let of_tokio = create_task(async { Ok::<_, Failed>(sleep(SECOND).await).map(|()| 4) }).await.unwrap();
+        let of_local = tokio::task::spawn_local({
+            let adds = Rc::clone(&adds);
+            async move { adds.replace(5) }
+        });
+        of_local.await.unwrap() + of_promise + of_tokio
+    };
+    assert_eq!(event_loop.run_until_complete(sum), Ok(7));
+    assert_eq!(shared.get(), 5);
+}
+
+#[test]
+fn a_task_that_is_busy_does_not_change_the_order_by_tokios_budget() {
+    let (event_loop, log) = (new(), Log::default());
+    let tasks: Vec<_> = (0..3)
+        .map(|name| {
+            let log = log.clone();
+            let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+            (0..200).for_each(|n| sender.send(n).unwrap());
+            let reads = async move {
+                for _ in 0..200 {
+                    receiver.recv().await.ok_or(Failed("closed"))?;
+                }
+                log.push(name);
+                Ok::<_, Failed>(())
+            };
+            event_loop.create_task(reads).unwrap()
+        })
+        .collect();
+    event_loop.run_until_complete(yield_once()).unwrap();
+    assert_eq!(log.take(), ["0", "1", "2"]);
+    assert!(tasks.iter().all(withal::tasks::Future::done));
+}
+
+/// Uses the loop as it is dropped.
+struct Uses(EventLoop);
+
+impl Drop for Uses {
+    fn drop(&mut self) {
+        let refused = self.0.create_task(async { Ok::<_, Failed>(()) });
+        assert_eq!(refused.unwrap_err(), LoopError::Closed);
+    }
+}
+
+#[test]
+fn work_that_is_refused_is_dropped_and_may_use_the_loop() {
+    let (event_loop, log) = (new(), Log::default());
+    event_loop.close().unwrap();
+    let (noted, uses) = (Noted::new("dropped", &log), Uses(event_loop.clone()));
+    let work = async move {
+        let _held = (noted, uses);
+        Ok::<_, Failed>(())
+    };
+    assert_eq!(event_loop.create_task(work).unwrap_err(), LoopError::Closed);
+    assert_eq!(log.take(), ["dropped"]);
+}

@@ -1,0 +1,44 @@
+//! The executor: `executor.py`, `test_thread_pool.py` and `test_shutdown.py`. Jobs wait at gates; only the end of a thread is
+//! slowed down by a sleep.
+
+mod map;
+mod shutdown;
+mod submit;
+mod threads;
+
+use std::convert::Infallible;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use withal::tasks::{Future, ThreadPoolExecutor};
+
+const LONG: Duration = Duration::from_secs(3600);
+
+fn executor(max_workers: usize) -> ThreadPoolExecutor {
+    ThreadPoolExecutor::new(max_workers).unwrap()
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "work is fallible, and this is not")]
+fn fine<T>(value: T) -> Result<T, Infallible> {
+    Ok(value)
+}
+
+/// A job that waits for its gate to open; and it says when it runs.
+struct Gate {
+    opens: mpsc::Sender<()>,
+    runs: mpsc::Receiver<()>,
+    job: Future<(), Infallible>,
+}
+
+fn gate(executor: &ThreadPoolExecutor) -> Gate {
+    let (opens, opened) = mpsc::channel::<()>();
+    let (running, runs) = mpsc::channel();
+    let job = executor
+        .submit(move || {
+            running.send(()).ok();
+            opened.recv().ok();
+            fine(())
+        })
+        .unwrap();
+    Gate { opens, runs, job }
+}

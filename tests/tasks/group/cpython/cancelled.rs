@@ -1,0 +1,185 @@
+//! Groups that are cancelled from outside.
+
+use std::future::{Future, pending};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep};
+use withal::cleanup::{self, Event};
+use withal::context::async_with;
+use withal::tasks::{Error, create_task};
+
+use super::super::{CRASH, Group, SECOND, errors, waits};
+use crate::{Failed, Log, Noted, Slow};
+
+#[tokio::test(start_paused = true)]
+async fn cancellation_and_taskgroup_22_from_outside_while_it_waits() {
+    let (log, began) = (Log::default(), Instant::now());
+    let logs = log.clone();
+    let runner = create_task(async move {
+        async_with!(group = Group::new() => {
+            for _ in 0..5 {
+                group.create_task(waits(Noted::new("child", &logs)));
+            }
+        })
+    });
+    sleep(SECOND).await;
+    assert!(!runner.done());
+    runner.cancel();
+    assert!(matches!(runner.await, Err(Error::Cancelled)));
+    assert_eq!(log.take(), ["child"; 5], "the children end first");
+    assert_eq!(began.elapsed(), SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn taskgroup_07_cancellation_from_outside_in_the_block() {
+    let log = Log::default();
+    let logs = log.clone();
+    let runner = create_task(async move {
+        let _noted = Noted::new("runner", &logs);
+        async_with!(group = Group::new() => {
+            for _ in 0..5 {
+                group.create_task(waits(Noted::new("child", &logs)));
+            }
+            let _noted = Noted::new("block", &logs);
+            sleep(10 * SECOND).await;
+        })
+    });
+    sleep(SECOND).await;
+    runner.cancel();
+    assert!(matches!(runner.await, Err(Error::Cancelled)));
+    assert_eq!(log.take(), ["block", "runner", "child", "child", "child", "child", "child"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn taskgroup_17_cancellation_from_outside_in_the_block_of_a_group_without_tasks() {
+    let log = Log::default();
+    let noted = Noted::new("block", &log);
+    let runner = create_task(async move {
+        async_with!(_group = Group::new() => {
+            let _noted = noted;
+            sleep(10 * SECOND).await;
+        })
+    });
+    sleep(SECOND).await;
+    assert!(!runner.done());
+    runner.cancel();
+    assert!(matches!(runner.await, Err(Error::Cancelled)));
+    assert_eq!(log.take(), ["block"]);
+}
+
+/// Waits for ever in a block whose exit takes a second, and fails.
+async fn fails_as_it_is_cancelled(log: Log) -> Result<(), Failed> {
+    let slow = Slow::new("child", SECOND, &log).failing(CRASH);
+    async_with(slow, async |_| pending::<Result<(), Failed>>().await).await.map_err(|_| CRASH)
+}
+
+/// Cancels `runner` after a second, and waits for it: what the observers were told meanwhile, and how long that took.
+async fn told_as_it_is_cancelled<F>(runner: F) -> (Vec<String>, Duration)
+where
+    F: Future<Output = Result<(), Failed>> + Send + 'static,
+{
+    let (told, here) = (Log::default(), thread::current().id());
+    let tells = told.clone();
+    let observer = cleanup::observe(move |event| {
+        if let (true, Event::Failed { error, .. }) = (thread::current().id() == here, event) {
+            tells.push(error.downcast_ref::<Failed>().expect("it is the exit's"));
+        }
+    });
+    let began = Instant::now();
+    let runner = create_task(runner);
+    sleep(SECOND).await;
+    assert!(!runner.done());
+    runner.cancel();
+    assert_eq!(runner.await, Err(Error::Cancelled));
+    drop(observer);
+    assert_eq!(cleanup::pending(), 0);
+    (told.take(), began.elapsed())
+}
+
+/// Python raises the errors of children that fail as they are cancelled; here their exits do, and the observers are told.
+#[tokio::test(start_paused = true)]
+async fn taskgroup_08_children_fail_as_they_are_cancelled() {
+    let log = Log::default();
+    let logs = log.clone();
+    let runner = async move {
+        let result = async_with!(group = Group::new() => {
+            for _ in 0..5 {
+                group.create_task(fails_as_it_is_cancelled(logs.clone()));
+            }
+            sleep(10 * SECOND).await;
+        });
+        result.map_err(|_| Failed("it was not cancelled"))
+    };
+    let (told, elapsed) = told_as_it_is_cancelled(runner).await;
+    assert_eq!(told, [CRASH.to_string().as_str(); 5]);
+    assert_eq!(log.take(), ["child Cancelled"; 5]);
+    assert_eq!(elapsed, 2 * SECOND, "it is over when they are");
+}
+
+#[tokio::test(start_paused = true)]
+async fn taskgroup_11_and_12_children_fail_as_they_are_cancelled_in_a_group_in_a_group() {
+    for has_a_task_outside in [false, true] {
+        let (log, exits) = (Log::default(), Log::default());
+        let (outside, logs) = (Noted::new("outside", &log), exits.clone());
+        let runner = async move {
+            let result = async_with(Group::new(), async move |outer| {
+                if has_a_task_outside {
+                    outer.create_task(waits(outside));
+                }
+                async_with!(inner = Group::new() => {
+                    for _ in 0..5 {
+                        inner.create_task(fails_as_it_is_cancelled(logs.clone()));
+                    }
+                    sleep(10 * SECOND).await;
+                })
+            });
+            result.await.map_err(|_| Failed("it was not cancelled"))
+        };
+        let (told, elapsed) = told_as_it_is_cancelled(runner).await;
+        assert_eq!(told, [CRASH.to_string().as_str(); 5]);
+        assert_eq!(elapsed, 2 * SECOND, "it is over when they are");
+        assert_eq!(exits.take(), ["child Cancelled"; 5]);
+        assert_eq!(log.take(), ["outside"], "the one outside, too");
+    }
+}
+
+/// It is cancelled before the child fails, in the same turn, or when it has got the error already: the cancellation holds.
+#[tokio::test(start_paused = true)]
+async fn error_and_cancel() {
+    let mut caught = Vec::new();
+    for turns in 0..8 {
+        let (log, began) = (Log::default(), Instant::now());
+        let (started, has_started) = oneshot::channel();
+        let logs = log.clone();
+        let inner = create_task(async move {
+            let result = async_with!(group = Group::new() => {
+                group.create_task(async move {
+                    started.send(()).unwrap();
+                    yield_now().await;
+                    Err::<(), _>(CRASH)
+                });
+                sleep(SECOND).await;
+                logs.push("never in the group");
+            });
+            assert_eq!(errors(result), [CRASH]);
+            logs.push("caught");
+            sleep(SECOND).await;
+            logs.push("never after the group");
+            Ok::<_, Failed>(())
+        });
+        has_started.await.unwrap();
+        for _ in 0..turns {
+            yield_now().await;
+        }
+        assert!(inner.cancel());
+        assert_eq!(inner.await, Err(Error::Cancelled));
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        let log = log.take();
+        assert!(log.is_empty() || log == ["caught"], "{log:?}");
+        caught.push(!log.is_empty());
+    }
+    assert!(!caught[0] && caught[7], "both before it was caught and after that");
+}

@@ -1,0 +1,5 @@
+//! The rows of `test_taskgroups.py`, under their names.
+
+mod cancelled;
+mod failures;
+mod tasks;
