@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -128,4 +128,28 @@ fn a_job_that_waits_for_the_shutdown_leaves_its_own_thread_to_others() {
     assert_eq!(job.unwrap().blocking_result(), Ok(&()));
     executor.shutdown().wait();
     assert_eq!(ended.load(Ordering::Acquire), 1);
+}
+
+/// Waits for a shutdown as its thread ends, when others wait for that.
+struct Waits(Arc<ThreadPoolExecutor>, mpsc::Sender<()>);
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        // Whoever is to be first has the time for it.
+        thread::sleep(Duration::from_millis(50));
+        self.0.shutdown().wait();
+        self.1.send(()).unwrap();
+    }
+}
+
+thread_local!(static WAITS: RefCell<Option<Waits>> = const { RefCell::new(None) });
+
+#[test]
+fn a_thread_that_waits_for_the_shutdown_as_it_ends_is_not_waited_for_by_itself() {
+    let (executor, (waited, has_waited)) = (Arc::new(executor(1)), mpsc::channel());
+    let waits = Waits(Arc::clone(&executor), waited);
+    executor.submit(move || Ok::<_, Failed>(WAITS.set(Some(waits)))).unwrap();
+    let waits = thread::spawn(move || executor.shutdown().wait());
+    has_waited.recv_timeout(Duration::from_secs(60)).unwrap();
+    waits.join().unwrap();
 }
