@@ -6,6 +6,7 @@ mod map;
 mod pool;
 mod queue;
 mod shutdown;
+mod threads;
 
 pub use self::error::ExecutorError;
 pub use self::map::{Map, MapStream};

@@ -1,10 +1,11 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle, ThreadId};
+use std::thread;
 
 use super::queue::{Need, Queue, discard};
+use super::threads::Threads;
 use super::{ExecutorError, Map, Shutdown};
 use crate::tasks::{Future, Promise};
 
@@ -38,15 +39,7 @@ use crate::tasks::{Future, Promise};
 pub struct ThreadPoolExecutor {
     queue: Arc<Queue>,
     name: String,
-    threads: Arc<Mutex<Threads>>,
-}
-
-/// Those that were started.
-#[derive(Default)]
-pub(super) struct Threads {
-    /// Those that nobody has joined.
-    pub(super) started: Vec<JoinHandle<()>>,
-    pub(super) all: Vec<ThreadId>,
+    threads: Arc<Threads>,
 }
 
 impl ThreadPoolExecutor {
@@ -172,13 +165,13 @@ impl ThreadPoolExecutor {
 
     /// At the first job that finds no idle thread.
     fn start_worker(&self) -> Result<(), ExecutorError> {
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut threads = self.threads.started();
         let queue = Arc::clone(&self.queue);
         let name = format!("{}_{}", self.name, threads.all.len());
         match thread::Builder::new().name(name).spawn(move || queue.work()) {
             Ok(thread) => {
                 threads.all.push(thread.thread().id());
-                threads.started.push(thread);
+                threads.handles.push(thread);
                 Ok(())
             }
             // Whoever has threads does with those.

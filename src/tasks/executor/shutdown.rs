@@ -1,11 +1,10 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
 
-use super::pool::Threads;
 use super::queue::Queue;
+use super::threads::Threads;
 
 /// A shutdown that has begun; see [`ThreadPoolExecutor::shutdown`](super::ThreadPoolExecutor::shutdown).
 ///
@@ -14,11 +13,11 @@ use super::queue::Queue;
 /// Awaited, it is cancel safe: it only waits.
 pub struct Shutdown {
     queue: Arc<Queue>,
-    threads: Arc<Mutex<Threads>>,
+    threads: Arc<Threads>,
 }
 
 impl Shutdown {
-    pub(super) fn new(queue: Arc<Queue>, threads: Arc<Mutex<Threads>>) -> Self {
+    pub(super) fn new(queue: Arc<Queue>, threads: Arc<Threads>) -> Self {
         Self { queue, threads }
     }
 
@@ -37,28 +36,8 @@ impl Shutdown {
     ///
     /// Called by a job, it does not wait for the thread that it is on; two jobs must not do so.
     pub fn wait(self) {
-        let here = thread::current().id();
-        let is_one_of_them = self.threads().all.contains(&here);
-        self.queue.wait(usize::from(is_one_of_them));
-        // Locked, so that whoever waits at the same time does so for them as well; but for a thread that may be joined.
-        let mut threads = match self.threads.try_lock() {
-            Err(TryLockError::WouldBlock) if is_one_of_them => return,
-            Err(TryLockError::Poisoned(threads)) => threads.into_inner(),
-            Err(TryLockError::WouldBlock) => self.threads(),
-            Ok(threads) => threads,
-        };
-        let is_here = |thread: &JoinHandle<()>| thread.thread().id() == here;
-        let (here, others) = threads.started.drain(..).partition(is_here);
-        threads.started = here;
-        for thread in others {
-            // What jobs panic with is caught, so a thread of ours does not panic.
-            drop(thread.join());
-        }
-    }
-
-    /// Nothing panics while they are locked.
-    fn threads(&self) -> MutexGuard<'_, Threads> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.wait(usize::from(self.threads.is_one_here()));
+        self.threads.join();
     }
 }
 
