@@ -101,15 +101,21 @@ async fn shield_goes_on_where_it_was_when_it_is_dropped() {
     assert_eq!(log.take(), ["began", "ended"], "once");
 }
 
-#[tokio::test(start_paused = true)]
-async fn shield_that_fails_behind_everybodys_back_is_told() {
+/// What the observers are told on this thread.
+fn told_here() -> (Log, cleanup::Observer) {
     let (told, here) = (Log::default(), std::thread::current().id());
     let tells = told.clone();
-    let _observer = cleanup::observe(move |event| {
+    let observer = cleanup::observe(move |event| {
         if std::thread::current().id() == here {
             tells.push(event);
         }
     });
+    (told, observer)
+}
+
+#[tokio::test(start_paused = true)]
+async fn shield_that_fails_behind_everybodys_back_is_told() {
+    let (told, _observer) = told_here();
     let work = async {
         sleep(2 * SECOND).await;
         Err::<(), _>(Failed("late"))
@@ -138,13 +144,7 @@ async fn a_task_is_shielded_as_it_is() {
 
 #[tokio::test(start_paused = true)]
 async fn shield_has_the_grace_that_it_is_given() {
-    let (told, here) = (Log::default(), std::thread::current().id());
-    let tells = told.clone();
-    let _observer = cleanup::observe(move |event| {
-        if std::thread::current().id() == here {
-            tells.push(event);
-        }
-    });
+    let (told, _observer) = told_here();
     let never = shield(pending::<Result<(), Failed>>()).grace(Duration::from_millis(1));
     assert!(timeout(SECOND, never).await.is_err());
     cleanup::drain(60 * SECOND).await.unwrap();

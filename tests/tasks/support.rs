@@ -2,7 +2,9 @@
 
 use std::convert::Infallible;
 use std::fmt::Display;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -95,4 +97,17 @@ impl<E: Send + 'static> AsyncExit for Slow<E> {
         self.log.push(format!("{} {exit:?}", self.name));
         self.error.take().map_or(Ok(()), Err)
     }
+}
+
+/// asyncio's `sleep(0)`: woken at once, at the end of the queue.
+pub(crate) async fn yield_once() {
+    let mut is_woken = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut is_woken, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

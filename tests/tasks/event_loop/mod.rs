@@ -6,14 +6,13 @@ mod exceptions;
 mod runs;
 mod tasks;
 
-use std::future::poll_fn;
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Builder;
 use withal::tasks::EventLoop;
 
 use crate::Log;
+use crate::support::yield_once;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -31,17 +30,4 @@ fn logs(log: &Log, what: &'static str) -> impl FnOnce() + use<> {
 fn stops(event_loop: &EventLoop) -> impl FnOnce() + use<> {
     let event_loop = event_loop.clone();
     move || event_loop.stop()
-}
-
-/// asyncio's `sleep(0)`: woken at once, at the end of the queue.
-async fn yield_once() {
-    let mut is_woken = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut is_woken, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }

@@ -1,14 +1,14 @@
 //! One task, as it runs; what it does at a turn, and when it is dropped.
 
 use std::fmt::Display;
-use std::future::{pending, poll_fn};
+use std::future::pending;
 use std::sync::Arc;
-use std::task::Poll;
 
 use tokio::time::Instant;
 
 use super::Rule;
 use super::world::World;
+use crate::support::yield_once;
 
 /// One task, as it runs.
 #[derive(Clone)]
@@ -56,15 +56,7 @@ impl Me {
 /// asyncio's `sleep(0)`. Also what asyncio needs more than we do where it is told by callbacks: they have turns of their own,
 /// after the end of a timeout, of a group, of what is gathered, shielded or waited for.
 pub(super) async fn turn() {
-    let mut is_woken = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut is_woken, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
+    yield_once().await;
 }
 
 /// Called when it is dropped before it was disarmed: what Python does where it catches a cancellation.
