@@ -75,3 +75,12 @@ fn a_function_that_does_not_yield_is_compared() {
         ["> anext 0", "hook first g0.0", "> run 0", "hook first g1.1", "log 2", "< raise RT:acm-noyield"];
     assert!(matches!(of(functions, RUN, &trace), Verdict::Same(_)));
 }
+
+/// As the only one it may be is told by its file, or by a tag.
+#[test]
+fn a_program_is_in_no_circle_by_its_number() {
+    let line = r#"{"id":3921,"f":"coro","p":[{"t":"c","b":[["log",1]]}],"d":[["coro",0],["run",0],["end"]],"t":["> coro 0"]}"#;
+    let text = format!("{{\"schema\":1}}\n{line}");
+    let case = cases(text.as_bytes()).next().unwrap().unwrap_or_else(|error| panic!("{error}"));
+    assert!(matches!(verdict(&case), Verdict::Differs(_)));
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::future::BoxFuture;
@@ -57,24 +58,33 @@ pub(super) enum StackVariable {
 
 /// One that no block has.
 pub(super) struct Own {
-    /// What is dropped with it, and not done, is detached.
-    world: Option<Arc<World>>,
+    world: Arc<World>,
     pub(super) stack: AsyncExitStack,
+    /// What is dropped with it, and not done, is detached.
+    is_filled: AtomicBool,
 }
 
 impl Own {
-    pub(super) fn closed() -> Arc<Self> {
-        Arc::new(Self { world: None, stack: AsyncExitStack::new() })
+    pub(super) fn closed(world: &Arc<World>) -> Arc<Self> {
+        let world = Arc::clone(world);
+        Arc::new(Self { world, stack: AsyncExitStack::new(), is_filled: AtomicBool::new(false) })
     }
 
     pub(super) fn popped(world: &Arc<World>, stack: AsyncExitStack) -> Arc<Self> {
-        Arc::new(Self { world: Some(Arc::clone(world)), stack })
+        Arc::new(Self { world: Arc::clone(world), stack, is_filled: AtomicBool::new(true) })
+    }
+
+    /// Something is put onto it.
+    pub(super) fn fill(&self) {
+        self.is_filled.store(true, Ordering::Relaxed);
     }
 }
 
 impl Drop for Own {
     fn drop(&mut self) {
-        self.world.take().inspect(|world| world.detaches());
+        if *self.is_filled.get_mut() {
+            self.world.detaches();
+        }
     }
 }
 

@@ -34,12 +34,12 @@ pub(super) fn shutdown(world: &Arc<World>) -> usize {
             }
         }
         let Some(generator) = begun.generator() else { continue };
-        announce(world, &generator);
         if world.way == Way::Pinned && generator.state().is_none() {
-            // A loop has it, in the body of another.
+            // A loop has it, in the body of another; to its end, where Python's has dropped it before its `else`.
             world.leave(Until::OfThisWay);
             return left;
         }
+        announce(world, &generator);
         let mut close: Closes = match begun {
             Begun::Generator(_, Some(hooked)) => hooked.aclose().boxed(),
             // Its first operation was never polled.

@@ -183,5 +183,10 @@ pub(super) fn polled_close(world: &World, close: &mut Closes) -> Stepped {
 }
 
 pub(super) fn waiting(world: &World) -> Stepped {
-    Stepped::Suspended(world.suspended().expect("it waits for the driver alone").token)
+    match world.suspended() {
+        Some(suspended) => Stepped::Suspended(suspended.token),
+        // An exit was detached onto the runtime, and is waited for: from there on nothing is compared.
+        None if world.until().is_some() => Stepped::Over(Ok(None)),
+        None => unreachable!("it waits for the driver alone"),
+    }
 }

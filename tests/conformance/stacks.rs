@@ -31,7 +31,7 @@ pub(super) async fn with_stack(frame: &Frame<'_, '_>, body: &Block, scope: &Scop
         // The variable still has it, though it is closed.
         match locals.stack {
             StackVariable::OfBlock(its) if its == depth => {
-                std::mem::replace(&mut locals.stack, StackVariable::Own(Own::closed()))
+                std::mem::replace(&mut locals.stack, StackVariable::Own(Own::closed(world)))
             }
             _ => StackVariable::Unset,
         }
@@ -55,7 +55,10 @@ pub(super) async fn on_stack(frame: &Frame<'_, '_>, what: &OnStack, scope: &Scop
         _ => None,
     };
     let stack = match (&own, scope.stack) {
-        (Some(own), _) => &own.stack,
+        (Some(own), _) => {
+            own.fill();
+            &own.stack
+        }
         (None, Some((stack, _))) => stack,
         (None, None) => unreachable!("it is inside of one"),
     };

@@ -6,6 +6,9 @@ use super::program::{Action, Block, Function, OnStack, Statement, Try};
 
 type Valid = Result<(), Damage>;
 
+/// How often a loop may go round: a test is to end.
+const MOST_TIMES: u32 = 1000;
+
 pub(super) fn functions(functions: &[Function], is_generator: bool) -> Valid {
     let Some(first) = functions.first() else { return damage("it has no function").map_err(of_functions) };
     if first.is_generator != is_generator {
@@ -58,10 +61,12 @@ fn kind_of(is_generator: bool) -> &'static str {
 
 /// What is around a statement.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each of them is around a statement, or is not")]
 struct Scope {
     is_in_loop: bool,
     is_in_stack: bool,
     is_in_finally: bool,
+    is_in_handler: bool,
     /// Of the loops around it.
     variables: Vec<usize>,
     /// Set before it, in its block or around that.
@@ -102,8 +107,8 @@ impl Checker<'_> {
             | Statement::Await(..)
             | Statement::AwaitRaise(..)
             | Statement::Raise(_)
-            | Statement::Reraise
             | Statement::RaiseFrom(..) => Ok(()),
+            Statement::Reraise => require(scope.is_in_handler, || "there is no handler around it".to_owned()),
             Statement::Call(function) | Statement::Shared(function) => self.uses(*function, false),
             Statement::Yield(_) | Statement::YieldReceive(_) | Statement::YieldX => self.yields(),
             Statement::YieldItem(variable, _) => {
@@ -124,7 +129,10 @@ impl Checker<'_> {
             }
             // As if its statements stood there themselves.
             Statement::Sequence(body) => self.statements(body, scope).map_err(|damage| damage.within(1)),
-            Statement::Loop(_, body, orelse) => {
+            Statement::Loop(times, body, orelse) => {
+                require(*times <= MOST_TIMES, || {
+                    format!("it is {times} times, and at most {MOST_TIMES} are run")
+                })?;
                 self.repeated(2, body, None, scope)?;
                 self.field(3, orelse, scope)
             }
@@ -165,8 +173,9 @@ impl Checker<'_> {
         })?;
         require(has_handlers || parts.orelse.is_empty(), || "it has an `else` and no handler".to_owned())?;
         self.field(1, &parts.body, scope)?;
+        let handles = Scope { is_in_handler: true, ..scope.clone() };
         for (at, (_, handler)) in parts.handlers.iter().enumerate() {
-            self.field(1, handler, scope).map_err(|damage| damage.within(at).within(2))?;
+            self.field(1, handler, &handles).map_err(|damage| damage.within(at).within(2))?;
         }
         self.field(3, &parts.orelse, scope)?;
         let finally = Scope { is_in_finally: true, is_in_loop: false, ..scope.clone() };

@@ -41,8 +41,8 @@ pub(super) fn verdict(case: &Case) -> Verdict {
         return Verdict::Differs(difference);
     }
     // Several the crate closes side by side, and a program one after the other.
-    let is_shut_down = hooks.until.is_none() && matches!(hooks.closed, Some(0 | 1));
-    if is_shut_down {
+    let is_shut_down = hooks.until.is_none() && hooks.closed == Some(1);
+    if hooks.until.is_none() && matches!(hooks.closed, Some(0 | 1)) {
         let asyncgens = run(case, Way::Asyncgens);
         if let Some(difference) = difference(case, &asyncgens, Way::Asyncgens) {
             return Verdict::Differs(difference);

@@ -189,3 +189,20 @@ fn what_is_tried_for_nothing() {
         (r#"["try",[],[],[["log",1]],[["log",2]]]"#, ": it has an `else` and no handler"),
     ]);
 }
+
+#[test]
+fn what_is_raised_again_where_nothing_is_handled() {
+    let what = "there is no handler around it";
+    are_told(&[
+        (r#"["reraise"]"#, &format!(": {what}")),
+        (r#"["try",[["reraise"]],[["A",[]]],[],[]]"#, &format!("[1][0]: {what}")),
+        (r#"["try",[],[["A",[]]],[],[["reraise"]]]"#, &format!("[4][0]: {what}")),
+    ]);
+    are_read(&[r#"["try",[],[["A",[["ifx",[["reraise"]],[]]]]],[],[]]"#]);
+}
+
+#[test]
+fn a_loop_that_goes_round_too_often() {
+    are_told(&[(r#"["loop",1001,[],[]]"#, ": it is 1001 times, and at most 1000 are run")]);
+    are_read(&[r#"["loop",1000,[],[]]"#]);
+}
