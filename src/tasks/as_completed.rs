@@ -9,7 +9,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::after::after;
-use super::indexed::Indexed;
+use super::indexed::{Indexed, poll_each};
 
 /// The outputs of several futures, in the order in which they are ready: `as_completed` of asyncio and PEP 3148.
 ///
@@ -158,6 +158,9 @@ impl<F: Future> Stream for Within<F> {
             Poll::Ready(next) => Poll::Ready(next.map(Ok)),
             Poll::Pending => {
                 ready!(deadline.as_mut().poll(cx));
+                if let Poll::Ready(next) = poll_each(&mut this.completed.futures, cx) {
+                    return Poll::Ready(next.map(Ok));
+                }
                 this.deadline = None;
                 let (unfinished, total) = (this.completed.unfinished(), this.total);
                 Poll::Ready(Some(Err(Unfinished { unfinished, total })))

@@ -2,6 +2,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use futures_core::Stream;
 use futures_util::stream::FuturesUnordered;
 use pin_project::pin_project;
 
@@ -38,4 +39,18 @@ pub(super) fn in_order<F: Unpin>(futures: FuturesUnordered<Indexed<F>>) -> impl 
     let mut left: Vec<_> = futures.into_iter().map(|indexed| (indexed.place, indexed.future)).collect();
     left.sort_unstable_by_key(|(place, _)| *place);
     left.into_iter()
+}
+
+/// The next that is over, where nobody will ask again: with each polled once at least. By itself the stream gives way when
+/// two of them have woken themselves.
+pub(super) fn poll_each<F: Future>(
+    futures: &mut FuturesUnordered<Indexed<F>>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<(usize, F::Output)>> {
+    for _ in 0..=futures.len() / 2 {
+        if let Poll::Ready(next) = Pin::new(&mut *futures).poll_next(cx) {
+            return Poll::Ready(next);
+        }
+    }
+    Poll::Pending
 }

@@ -126,10 +126,10 @@ impl<T, E> Promise<T, E> {
         }
     }
 
-    /// The promise itself, unless it was completed.
+    /// What it completes the future by, for whoever does so in its place; none if it was completed.
     #[inline]
-    pub(super) fn take(&mut self) -> Option<Self> {
-        self.shared.take().map(|shared| Self { shared: Some(shared) })
+    pub(super) fn take_shared(&mut self) -> Option<Arc<Shared<T, E>>> {
+        self.shared.take()
     }
 }
 

@@ -90,7 +90,7 @@ impl<T, E> Shared<T, E> {
         Self { state: Mutex::new(state), is_over: Condvar::new(), phase: AtomicU8::new(FRESH) }
     }
 
-    /// Nothing panics while it is locked, and nobody else's code runs but the clone of a waker.
+    /// Nothing panics while it is locked but whoever awaits twice, and nobody else's code runs but the clone of a waker.
     fn state(&self) -> MutexGuard<'_, State<T, E>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

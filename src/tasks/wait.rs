@@ -8,7 +8,7 @@ use futures_core::Stream;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Sleep, sleep};
 
-use super::indexed::{Indexed, in_order};
+use super::indexed::{Indexed, in_order, poll_each};
 
 /// Waits for several futures, and gives back those that are not over: `wait` of asyncio and PEP 3148.
 ///
@@ -138,7 +138,6 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        // All that are over, also when one is enough.
         let is_all = loop {
             match Pin::new(&mut this.futures).poll_next(cx) {
                 Poll::Ready(Some(done)) => this.done.push(done),
@@ -150,6 +149,10 @@ where
         let is_late = |sleep: &mut Pin<Box<Sleep>>| sleep.as_mut().poll(cx).is_ready();
         if !is_enough && !this.deadline.as_mut().is_some_and(is_late) {
             return Poll::Pending;
+        }
+        // All that are over, also when one is enough.
+        while let Poll::Ready(Some(done)) = poll_each(&mut this.futures, cx) {
+            this.done.push(done);
         }
         let (done, futures) = (std::mem::take(&mut this.done), std::mem::take(&mut this.futures));
         Poll::Ready(Waited { done, pending: in_order(futures).collect() })

@@ -1,9 +1,14 @@
 //! `wait`: `test_wait.py`.
 
+use std::future::{poll_fn, ready};
+use std::task::Poll;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
+
 use tokio::time::{Instant, sleep};
-use withal::tasks::{Error, Future, Promise, Task, create_task, wait};
+use withal::tasks::{Error, Future, Promise, Task, as_completed, create_task, wait};
 
 use super::Failed;
 
@@ -144,4 +149,31 @@ async fn again_and_again() {
         drop(tasks.remove(place));
     }
     assert_eq!(order, [1, 2, 3]);
+}
+
+/// So many that wake themselves, between two that are ready.
+fn ready_among_busy() -> Vec<BoxFuture<'static, Result<u32, Failed>>> {
+    let busy = (0..20).map(|_| {
+        poll_fn(|cx| {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .boxed()
+    });
+    [ready(Ok(1)).boxed()].into_iter().chain(busy).chain([ready(Ok(2)).boxed()]).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_ready_at_the_timeout_is_found_among_what_wakes_itself() {
+    let waited = wait(ready_among_busy()).timeout(Duration::ZERO).await;
+    assert_eq!(waited.done, [(0, Ok(1)), (21, Ok(2))]);
+    let waited = wait(ready_among_busy()).first_completed().await;
+    assert_eq!(waited.done, [(0, Ok(1)), (21, Ok(2))]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_ready_at_the_deadline_is_given_before_the_end() {
+    let completed: Vec<_> = as_completed(ready_among_busy()).within(Duration::ZERO).collect().await;
+    assert_eq!(completed[..2], [Ok((0, Ok(1))), Ok((21, Ok(2)))]);
+    assert_eq!(completed[2].unwrap_err().to_string(), "20 (of 22) futures unfinished");
 }

@@ -45,7 +45,9 @@ impl Calls {
 
     /// Drops them; none of them keeps the others from it.
     pub(super) fn discard(self) {
-        for callback in self.soon.into_values().chain(self.later.into_values()) {
+        let mut soon: Vec<_> = self.soon.into_iter().collect();
+        soon.sort_unstable_by_key(|(call, _)| *call);
+        for callback in soon.into_iter().map(|(_, callback)| callback).chain(self.later.into_values()) {
             quietly(|| drop(callback));
         }
     }

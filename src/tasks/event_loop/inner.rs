@@ -3,7 +3,7 @@ use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tokio::runtime::{EnterGuard, Runtime};
+use tokio::runtime::{EnterGuard, Handle, Runtime};
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
@@ -24,7 +24,7 @@ pub(super) struct Inner {
     pub(super) is_stopping: Cell<bool>,
     pub(super) handler: RefCell<Option<Handler>>,
     /// Tasks of tokio's `spawn_local`, which what is awaited here may want.
-    pub(super) local: RefCell<LocalSet>,
+    pub(super) local: RefCell<Option<LocalSet>>,
     /// None when it is closed.
     runtime: RefCell<Option<Rc<Runtime>>>,
 }
@@ -74,7 +74,9 @@ impl Inner {
         let (calls, tasks, local) = (self.calls.take(), self.tasks.take(), self.local.take());
         // It may have a handle of this loop.
         let handler = self.handler.take();
-        let entered: EnterGuard<'_> = runtime.enter();
+        // A thread that ends may have no place for it any more.
+        let is_ending = Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed());
+        let entered: Option<EnterGuard<'_>> = (!is_ending).then(|| runtime.enter());
         calls.discard();
         tasks.discard();
         quietly(|| drop(local));

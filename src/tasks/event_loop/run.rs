@@ -19,7 +19,8 @@ thread_local! {
 }
 
 pub(super) fn current() -> Option<EventLoop> {
-    CURRENT.with_borrow(Clone::clone)
+    // Gone as its thread ends, when no loop runs there.
+    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
 }
 
 /// While it is there, the loop runs.
@@ -35,7 +36,7 @@ impl<'a> Running<'a> {
         let inner = event_loop.inner();
         inner.is_running.set(true);
         CURRENT.set(Some(event_loop.clone()));
-        Ok(Self { event_loop, local: inner.local.take() })
+        Ok(Self { event_loop, local: inner.local.take().unwrap_or_default() })
     }
 }
 
@@ -53,7 +54,7 @@ fn check(event_loop: &EventLoop) -> Result<(), LoopError> {
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         let inner = self.event_loop.inner();
-        drop(inner.local.replace(std::mem::take(&mut self.local)));
+        drop(inner.local.replace(Some(std::mem::take(&mut self.local))));
         inner.is_running.set(false);
         inner.is_stopping.set(false);
         drop(CURRENT.take());
@@ -134,6 +135,7 @@ where
     F: Future<Output: 'static> + 'static,
 {
     // Before the task is made: what is refused leaves nothing behind.
+    event_loop.inner().check_open()?;
     check(event_loop)?;
     let (ended, is_awaited) = (Rc::new(Cell::new(None)), Rc::new(Cell::new(true)));
     let (ends, is_to_stop) = (Rc::clone(&ended), Rc::clone(&is_awaited));

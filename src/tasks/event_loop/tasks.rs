@@ -38,7 +38,9 @@ impl Tasks {
 
     /// Drops them, which cancels them; none of them keeps the others from it.
     pub(super) fn discard(self) {
-        for task in self.tasks.into_values() {
+        let mut tasks: Vec<_> = self.tasks.into_values().collect();
+        tasks.sort_unstable_by_key(|task| task.number);
+        for task in tasks {
             quietly(|| drop(task));
         }
     }

@@ -105,7 +105,8 @@ impl ThreadPoolExecutor {
     ///
     /// # Errors
     ///
-    /// [`ExecutorError::Shutdown`] after the shutdown.
+    /// [`ExecutorError::Shutdown`] after the shutdown; [`ExecutorError::NoThread`] where there is no thread, and the
+    /// operating system gives none.
     ///
     /// # Panics
     ///
@@ -137,7 +138,8 @@ impl ThreadPoolExecutor {
     ///
     /// # Errors
     ///
-    /// [`ExecutorError::Shutdown`] after the shutdown.
+    /// [`ExecutorError::Shutdown`] after the shutdown; [`ExecutorError::NoThread`] where there is no thread, and the
+    /// operating system gives none.
     pub fn map<I, F, T, E>(&self, items: I, work: F) -> Result<Map<T, E>, ExecutorError>
     where
         I: IntoIterator<Item: Send + 'static>,
@@ -176,9 +178,9 @@ impl ThreadPoolExecutor {
             }
             // Whoever has threads does with those.
             Err(error) => {
-                let jobs = self.queue.worker_failed();
-                // What the jobs hold may submit more as it is dropped.
+                // What is woken then, and what the jobs hold, may use the executor.
                 drop(threads);
+                let jobs = self.queue.worker_failed();
                 if jobs.is_empty() {
                     return Ok(());
                 }

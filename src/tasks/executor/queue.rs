@@ -74,11 +74,17 @@ impl Queue {
     /// The thread that was to be one more is none. Where there is no other, nobody would take the jobs: they come back,
     /// those too that were left to this thread by whoever submitted them meanwhile.
     pub(super) fn worker_failed(&self) -> VecDeque<Job> {
+        self.count_one_less();
         let mut state = self.state();
-        self.workers.send_modify(|workers| *workers -= 1);
-        // A shutdown may wait for this one.
-        self.is_changed.notify_all();
         if *self.workers.borrow() == 0 { std::mem::take(&mut state.jobs) } else { VecDeque::new() }
+    }
+
+    /// A thread is none any more; a shutdown may wait for that. Not while it is locked: whoever awaits it is woken.
+    fn count_one_less(&self) {
+        quietly(|| self.workers.send_modify(|workers| *workers -= 1));
+        // Whoever has counted it before waits by now, and is told.
+        drop(self.state());
+        self.is_changed.notify_all();
     }
 
     /// What a thread does: jobs, until the shutdown, and until none is left then.
@@ -144,9 +150,6 @@ struct Worker<'a>(&'a Queue);
 
 impl Drop for Worker<'_> {
     fn drop(&mut self) {
-        self.0.workers.send_modify(|workers| *workers -= 1);
-        // Whoever has counted it before waits by now, and is told.
-        drop(self.0.state());
-        self.0.is_changed.notify_all();
+        self.0.count_one_less();
     }
 }

@@ -3,6 +3,7 @@ use std::mem;
 use std::panic::resume_unwind;
 
 use super::ErrorGroup;
+use crate::cleanup::{discard, quietly};
 
 /// How a task has failed.
 pub(super) enum Failure<E> {
@@ -44,8 +45,12 @@ impl<E> Aborting<E> {
 
     /// What the group comes to. Of several panics, the first goes on.
     pub(super) fn outcome(self) -> Result<(), ErrorGroup<E>> {
-        if let Some(payload) = self.panics.into_iter().next() {
-            resume_unwind(payload);
+        let mut panics = self.panics.into_iter();
+        if let Some(first) = panics.next() {
+            // Their destructors may panic, too.
+            panics.for_each(discard);
+            self.errors.into_iter().for_each(|error| quietly(|| drop(error)));
+            resume_unwind(first);
         }
         ErrorGroup::new(self.errors).map_or(Ok(()), Err)
     }

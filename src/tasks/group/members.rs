@@ -34,20 +34,24 @@ impl Members {
         }
     }
 
-    /// Whether it was the last.
-    pub(super) fn remove(&mut self, place: usize) -> bool {
+    /// It comes back: with it the value of a task may be dropped, which is somebody else's code.
+    #[must_use]
+    pub(super) fn remove(&mut self, place: usize) -> Option<Canceller> {
         match self {
-            Self::One(one) => *one = None,
+            Self::One(one) => one.take(),
             Self::Many(many) => {
-                drop(many.remove(place));
-                if !many.is_empty() {
-                    return false;
+                let removed = many.remove(place);
+                if many.is_empty() {
+                    // Nothing is left of a crowd.
+                    *self = Self::default();
                 }
-                // Nothing is left of a crowd.
-                *self = Self::default();
+                Some(removed)
             }
         }
-        true
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.count() == 0
     }
 
     /// Of all but one. To be called when the group is not locked any more.

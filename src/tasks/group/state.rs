@@ -84,12 +84,12 @@ impl<E> Group<E> {
     #[inline]
     pub(super) fn leave(&self, place: usize) {
         let mut state = self.state();
-        if state.members.remove(place) && state.stage == Stage::Exit {
-            let waiter = state.waiter.take();
-            drop(state);
-            if let Some(waiter) = waiter {
-                waiter.wake();
-            }
+        let _removed = state.members.remove(place);
+        let is_last = state.stage == Stage::Exit && state.members.is_empty();
+        let waiter = if is_last { state.waiter.take() } else { None };
+        drop(state);
+        if let Some(waiter) = waiter {
+            waiter.wake();
         }
     }
 
@@ -201,7 +201,11 @@ impl<E> Group<E> {
 
 fn cancel(tasks: Vec<Canceller>) {
     for task in tasks {
-        task.cancel();
+        // It may be the last that has to do with the task, and then its value is dropped: it keeps no other from it.
+        quietly(|| {
+            task.cancel();
+            drop(task);
+        });
     }
 }
 

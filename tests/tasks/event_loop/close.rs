@@ -1,11 +1,13 @@
 //! What a loop drops when it is closed.
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::pending;
+use std::thread;
 
-use withal::tasks::{Error, LoopError};
+use withal::tasks::{Error, EventLoop, LoopError};
 
-use super::{SECOND, new};
+use super::{SECOND, new, yield_once};
 use crate::{Bomb, Failed, Log, Noted};
 
 #[test]
@@ -95,4 +97,54 @@ fn close_drops_callbacks_and_the_handler_also_where_a_drop_panics() {
     let mut dropped = log.take();
     dropped.sort();
     assert_eq!(dropped, ["handler", "later", "later", "sent", "sent"]);
+}
+
+thread_local!(static KEPT: RefCell<Option<EventLoop>> = const { RefCell::new(None) });
+
+#[test]
+fn it_may_end_with_its_thread() {
+    let log = Log::default();
+    let noted = Noted::new("dropped", &log);
+    let ends = thread::spawn(move || {
+        // It ends last that is there first.
+        KEPT.set(None);
+        let event_loop = new();
+        event_loop.call_later(SECOND, move || drop(noted)).unwrap();
+        event_loop.run_until_complete(yield_once()).unwrap();
+        KEPT.set(Some(event_loop));
+    });
+    ends.join().unwrap();
+    assert_eq!(log.take(), ["dropped"]);
+}
+
+/// Asks for the loop that runs as its thread ends.
+struct Asks(Log);
+
+impl Drop for Asks {
+    fn drop(&mut self) {
+        self.0.push(EventLoop::current().unwrap_err());
+    }
+}
+
+thread_local!(static ASKS: RefCell<Option<Asks>> = const { RefCell::new(None) });
+
+#[test]
+fn no_loop_runs_as_a_thread_ends() {
+    let log = Log::default();
+    let asks = Asks(log.clone());
+    let ends = thread::spawn(move || {
+        // It ends last that is there first.
+        ASKS.set(Some(asks));
+        new().run_until_complete(yield_once()).unwrap();
+    });
+    ends.join().unwrap();
+    assert_eq!(log.take(), ["no running event loop"]);
+}
+
+#[tokio::test]
+async fn closed_it_says_so_wherever_it_is_to_run() {
+    let event_loop = new();
+    event_loop.close().unwrap();
+    assert_eq!(event_loop.run_until_complete(yield_once()), Err(LoopError::Closed));
+    assert_eq!(event_loop.run_forever(), Err(LoopError::Closed));
 }

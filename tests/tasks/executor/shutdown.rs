@@ -1,7 +1,9 @@
 //! The shutdown, and who waits for it.
 
+use std::future::IntoFuture;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 
 use futures::FutureExt;
@@ -163,4 +165,27 @@ fn cancel_futures_cancels_all_also_where_a_drop_panics() {
     assert!(jobs.iter().all(Future::cancelled));
     drop(gate.opens);
     shutdown.wait();
+}
+
+/// Of whoever awaits a shutdown.
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("awake");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_keeps_no_other_from_the_end() {
+    let (executor, (release, released)) = (executor(1), mpsc::channel::<()>());
+    executor.submit(move || fine(released.recv().is_ok())).unwrap();
+    let mut awaited = executor.shutdown().into_future();
+    let waker = Waker::from(Arc::new(Panics));
+    assert!(awaited.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    thread::scope(|scope| {
+        scope.spawn(|| executor.shutdown().wait());
+        release.send(()).unwrap();
+    });
+    assert!(awaited.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
 }

@@ -1,16 +1,18 @@
 //! When the handles of a group's tasks are told, and that nothing keeps them, or the group, from it.
 
 use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use futures::FutureExt;
 use withal::context::{AsyncExit, async_with};
-use withal::tasks::{Error, ErrorGroup, Grouped, TaskGroup, ThreadPoolExecutor};
+use withal::tasks::{Error, ErrorGroup, Grouped, Spawner, TaskGroup, ThreadPoolExecutor};
 
 use super::{CRASH, Group, SECOND, after, errors, pending, sleep};
-use crate::{Bomb, Failed};
+use crate::{Bomb, Failed, Log};
 
 /// On several threads the exit may be polled as soon as the last task is over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -120,4 +122,65 @@ async fn groups_inside_of_one_type_match_by_that() {
     let (found, rest) = errors.unwrap().split_type::<Failed>();
     assert_eq!(found, [CRASH]);
     assert!(rest.is_none());
+}
+
+/// Its drop makes a task of the group that it is a value of.
+struct MakesAnother(Spawner<Failed>, Log);
+
+impl Drop for MakesAnother {
+    fn drop(&mut self) {
+        let log = self.1.clone();
+        drop(self.0.create_task(async move { Ok(log.push("another")) }));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_nobody_wants_may_use_the_group_when_it_is_dropped() {
+    let log = Log::default();
+    let result = async_with!(group = Group::new() => {
+        for seconds in 1..4 {
+            let value = MakesAnother(group.spawner(), log.clone());
+            group.create_task(async move {
+                sleep(seconds * SECOND).await;
+                Ok(value)
+            });
+        }
+    });
+    result.unwrap();
+    assert_eq!(log.take(), ["another", "another", "another"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn values_that_nobody_wants_and_whose_drops_panic_do_not_keep_the_group() {
+    for tasks in [1, 3] {
+        let result = async_with!(group = Group::new() => {
+            for _ in 0..tasks {
+                group.create_task(async { after(1, Ok(())).await.map(|()| Bomb) });
+            }
+        });
+        result.unwrap();
+    }
+}
+
+/// Its drop panics, whatever else is going on.
+struct PanicsTwice;
+
+impl Drop for PanicsTwice {
+    fn drop(&mut self) {
+        panic!("bomb");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_goes_on_whatever_the_errors_beside_it_do() {
+    let group = async {
+        let result = async_with!(group = TaskGroup::<PanicsTwice>::new() => {
+            // It is told in the next turn, and by then the other has panicked.
+            group.create_task(async { Err::<(), _>(PanicsTwice) });
+            group.create_task(async { if true { panic!("the first") } else { Ok(()) } });
+        });
+        result.map_err(drop)
+    };
+    let payload = AssertUnwindSafe(group).catch_unwind().await.unwrap_err();
+    assert_eq!(payload.downcast_ref(), Some(&"the first"));
 }
