@@ -3,9 +3,10 @@
 use std::cell::Cell;
 use std::future::pending;
 use std::rc::Rc;
+use std::thread;
 
 use tokio::time::sleep;
-use withal::tasks::{Error, EventLoop, LoopError, Promise, create_task};
+use withal::tasks::{Error, EventLoop, LoopError, Promise, ThreadPoolExecutor, create_task};
 
 use super::{SECOND, logs, new, yield_once};
 use crate::{Failed, Log, Noted};
@@ -67,6 +68,32 @@ fn a_task_that_raises_is_asked_for_its_result() {
     assert!(matches!(panics.result(), Err(Error::Panicked(_))));
     assert_eq!(fails.result(), Err(Error::Raised(&Failed("test"))));
     assert!(log.take().is_empty());
+}
+
+#[test]
+fn prompt_cancellation() {
+    let event_loop = new();
+    let task = event_loop.create_task(pending::<Result<(), Failed>>()).unwrap();
+    let canceller = task.canceller();
+    let main = event_loop.create_task(async move {
+        let event_loop = EventLoop::current().unwrap();
+        event_loop.call_soon(move || assert!(canceller.cancel())).unwrap();
+        let outcome = task.await;
+        event_loop.stop();
+        Ok::<_, Failed>(outcome)
+    });
+    event_loop.run_forever().unwrap();
+    assert_eq!(main.unwrap().result(), Ok(&Err(Error::Cancelled)));
+}
+
+#[test]
+fn run_in_executor() {
+    let (event_loop, executor) = (new(), ThreadPoolExecutor::new(1).unwrap());
+    let job = || Ok::<_, Failed>(("yo", thread::current().id()));
+    let future = executor.submit(job).unwrap();
+    let (result, id) = event_loop.run_until_complete(future).unwrap().unwrap();
+    assert_eq!(result, "yo");
+    assert_ne!(id, thread::current().id());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::thread;
 use withal::tasks::{Error, ExecutorError, ThreadPoolExecutor};
 
 use super::{executor, fine, gate};
-use crate::{Bomb, Failed, Log};
+use crate::{Bomb, Failed, Log, Noted};
 
 #[test]
 fn submit() {
@@ -63,12 +63,17 @@ fn default_workers() {
 
 #[test]
 fn no_stale_references() {
-    let (executor, object) = (executor(1), Arc::new(()));
-    let (weak, has) = (Arc::downgrade(&object), Arc::clone(&object));
-    let future = executor.submit(move || fine(drop(has))).unwrap();
-    drop(object);
-    future.blocking_result().unwrap();
-    assert!(weak.upgrade().is_none());
+    // The job uses it, and has it to its end; nobody has the future.
+    let (executor, log) = (executor(1), Log::default());
+    let object = Noted::new("collected", &log);
+    let uses = log.clone();
+    drop(executor.submit(move || {
+        let _object = &object;
+        fine(uses.push("used"))
+    }));
+    // The next on the same thread.
+    executor.submit(|| fine(())).unwrap().blocking_result().unwrap();
+    assert_eq!(log.take(), ["used", "collected"]);
 }
 
 #[test]
