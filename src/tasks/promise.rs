@@ -126,9 +126,19 @@ impl<T, E> Promise<T, E> {
         }
     }
 
-    /// What it completes the future by, for whoever does so in its place; none if it was completed.
+    /// The promise itself, unless it was completed.
     #[inline]
-    pub(super) fn take_shared(&mut self) -> Option<Arc<Shared<T, E>>> {
+    pub(super) fn take(&mut self) -> Option<Self> {
+        self.shared.take().map(|shared| Self { shared: Some(shared) })
+    }
+
+    /// As [`settle`](Self::settle), but the outcome is not dropped here where nobody wants it: that is kept alive by what
+    /// comes back, or by the promise where this panics.
+    #[inline]
+    pub(super) fn settle_and_keep(&mut self, outcome: Outcome<T, E>) -> Option<Arc<Shared<T, E>>> {
+        if let Some(shared) = &self.shared {
+            drop(shared.settle(outcome));
+        }
         self.shared.take()
     }
 }

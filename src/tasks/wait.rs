@@ -82,7 +82,8 @@ enum ReturnWhen {
 pub struct Waited<F, O> {
     /// The outputs of those that are over, in the order in which they were found so.
     pub done: Vec<(usize, O)>,
-    /// Those that are not, in the order in which they were given.
+    /// Those that are not, in the order in which they were given. Of tokio's own futures some may be that nobody has asked yet,
+    /// since the budget of one turn was spent.
     pub pending: Vec<(usize, F)>,
 }
 
@@ -150,7 +151,7 @@ where
         if !is_enough && !this.deadline.as_mut().is_some_and(is_late) {
             return Poll::Pending;
         }
-        // All that are over, also when one is enough.
+        // All that are over, also when one is enough. Not beyond tokio's budget: a future that lives by it would not end.
         while let Poll::Ready(Some(done)) = poll_each(&mut this.futures, cx) {
             this.done.push(done);
         }

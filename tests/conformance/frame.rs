@@ -74,9 +74,9 @@ impl Own {
         Arc::new(Self { world: Arc::clone(world), stack, is_filled: AtomicBool::new(true) })
     }
 
-    /// Something is put onto it.
-    pub(super) fn fill(&self) {
-        self.is_filled.store(true, Ordering::Relaxed);
+    /// Something is put onto it, or all is taken off.
+    pub(super) fn fill(&self, is_filled: bool) {
+        self.is_filled.store(is_filled, Ordering::Relaxed);
     }
 }
 

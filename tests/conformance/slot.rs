@@ -12,7 +12,7 @@ use super::generators::{Generator, Outcome, closed};
 use super::program::{Operation, Value};
 use super::raised::{Kind, Raised};
 use super::rules::Rule;
-use super::world::{Closes, World};
+use super::world::{Closes, Way, World};
 
 pub(super) struct Slot {
     holds: Holds,
@@ -186,7 +186,7 @@ pub(super) fn waiting(world: &World) -> Stepped {
     match world.suspended() {
         Some(suspended) => Stepped::Suspended(suspended.token),
         // An exit was detached onto the runtime, and is waited for: from there on nothing is compared.
-        None if world.until().is_some() => Stepped::Over(Ok(None)),
+        None if world.way == Way::Asyncgens && world.until().is_some() => Stepped::Over(Ok(None)),
         None => unreachable!("it waits for the driver alone"),
     }
 }

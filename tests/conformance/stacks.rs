@@ -56,7 +56,7 @@ pub(super) async fn on_stack(frame: &Frame<'_, '_>, what: &OnStack, scope: &Scop
     };
     let stack = match (&own, scope.stack) {
         (Some(own), _) => {
-            own.fill();
+            own.fill(!matches!(what, OnStack::PopAll | OnStack::Aclose));
             &own.stack
         }
         (None, Some((stack, _))) => stack,

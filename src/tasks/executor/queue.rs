@@ -74,14 +74,25 @@ impl Queue {
     /// The thread that was to be one more is none. Where there is no other, nobody would take the jobs: they come back,
     /// those too that were left to this thread by whoever submitted them meanwhile.
     pub(super) fn worker_failed(&self) -> VecDeque<Job> {
-        self.count_one_less();
         let mut state = self.state();
-        if *self.workers.borrow() == 0 { std::mem::take(&mut state.jobs) } else { VecDeque::new() }
+        self.count_one_less();
+        let jobs =
+            if *self.workers.borrow() == 0 { std::mem::take(&mut state.jobs) } else { VecDeque::new() };
+        drop(state);
+        self.tell_of_less();
+        jobs
     }
 
-    /// A thread is none any more; a shutdown may wait for that. Not while it is locked: whoever awaits it is woken.
     fn count_one_less(&self) {
-        quietly(|| self.workers.send_modify(|workers| *workers -= 1));
+        self.workers.send_if_modified(|workers| {
+            *workers -= 1;
+            false
+        });
+    }
+
+    /// A shutdown may wait for that. Not while it is locked: whoever awaits it is woken.
+    fn tell_of_less(&self) {
+        quietly(|| self.workers.send_modify(|_| ()));
         // Whoever has counted it before waits by now, and is told.
         drop(self.state());
         self.is_changed.notify_all();
@@ -151,5 +162,6 @@ struct Worker<'a>(&'a Queue);
 impl Drop for Worker<'_> {
     fn drop(&mut self) {
         self.0.count_one_less();
+        self.0.tell_of_less();
     }
 }

@@ -40,8 +40,9 @@ impl<T: Send + 'static, E> Report<Result<T, E>> for Child<T, E> {
     }
 
     fn report(&mut self, ended: Ended<Result<T, E>>) {
+        let Some(mut promise) = self.promise.take() else { return };
         // Dropped last, and a value with it that nobody wants: not by the group, which it may use.
-        let Some(shared) = self.promise.take_shared() else { return };
+        let mut _kept = None;
         // The group may be over when it has left, and its handle has to know by then; also if telling it panics.
         let _leaving = Leaving { group: &self.group, place: self.place };
         let outcome = match ended {
@@ -51,9 +52,9 @@ impl<T: Send + 'static, E> Report<Result<T, E>> for Child<T, E> {
             Some(Err(payload)) => self.failed(Failure::Panic(payload)),
         };
         if self.group.is_aborting() {
-            self.group.say_late(move || drop(shared.settle(outcome)));
+            self.group.say_late(move || drop(promise.settle(outcome)));
         } else {
-            drop(shared.settle(outcome));
+            _kept = promise.settle_and_keep(outcome);
         }
     }
 }

@@ -89,7 +89,7 @@ impl<E> Group<E> {
         let waiter = if is_last { state.waiter.take() } else { None };
         drop(state);
         if let Some(waiter) = waiter {
-            waiter.wake();
+            quietly(|| waiter.wake());
         }
     }
 
@@ -103,7 +103,7 @@ impl<E> Group<E> {
         drop(state);
         cancel(to_cancel);
         if let Some(waiter) = waiter {
-            waiter.wake();
+            quietly(|| waiter.wake());
         }
     }
 
@@ -116,7 +116,7 @@ impl<E> Group<E> {
             Some(aborting) if is_block => aborting.say_late(Box::new(say)),
             _ => {
                 drop(state);
-                say();
+                quietly(say);
             }
         }
     }

@@ -177,7 +177,7 @@ impl Wake for Panics {
 }
 
 #[test]
-fn a_waker_that_panics_keeps_no_other_from_the_end() {
+fn a_waker_that_panics_does_not_keep_who_blocks_from_the_end() {
     let (executor, (release, released)) = (executor(1), mpsc::channel::<()>());
     executor.submit(move || fine(released.recv().is_ok())).unwrap();
     let mut awaited = executor.shutdown().into_future();

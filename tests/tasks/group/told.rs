@@ -1,9 +1,11 @@
 //! When the handles of a group's tasks are told, and that nothing keeps them, or the group, from it.
 
 use std::convert::Infallible;
+use std::future::Future as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -183,4 +185,30 @@ async fn a_panic_goes_on_whatever_the_errors_beside_it_do() {
     };
     let payload = AssertUnwindSafe(group).catch_unwind().await.unwrap_err();
     assert_eq!(payload.downcast_ref(), Some(&"the first"));
+}
+
+/// Of whoever awaits the block.
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("awake");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waker_that_panics_does_not_keep_a_handle_from_being_told() {
+    let task = Mutex::new(None);
+    let mut block = Box::pin(async {
+        async_with!(group = Group::new() => {
+            *task.lock().unwrap() = Some(group.create_task(after::<()>(1, Err(CRASH))));
+            pending::<Infallible>().await
+        })
+    });
+    let waker = Waker::from(Arc::new(Panics));
+    assert!(block.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    sleep(2 * SECOND).await;
+    assert_eq!(errors(block.await), [CRASH]);
+    let task = task.lock().unwrap().take().unwrap();
+    assert_eq!(task.result(), Err(Error::Raised(&Grouped)));
 }
