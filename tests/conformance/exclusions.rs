@@ -33,38 +33,20 @@ fn what_comes_before_it_is() {
 
 const AWAITS_IN_FINALLY: &str = r#"[{"t":"g","b":[["try",[["y",1]],[],[],[["aw",2,7],["log",3]]]]}]"#;
 
+const SUSPENDED_CLOSE: [&str; 7] =
+    ["> anext 0", "hook first g0.0", "> run 0", "< done 1", "> aclose 0", "> send 0", "< sus 7"];
+
 #[test]
 fn a_suspended_close_that_is_closed_has_a_rule() {
     let actions = r#"[["anext",0],["run",0],["aclose",0],["send",0],["close",0]]"#;
-    let trace = [
-        "> anext 0",
-        "hook first g0.0",
-        "> run 0",
-        "< done 1",
-        "> aclose 0",
-        "> send 0",
-        "< sus 7",
-        "> close 0",
-        "< closed",
-    ];
+    let trace = [&SUSPENDED_CLOSE[..], &["> close 0", "< closed"]].concat();
     assert!(matches!(of(AWAITS_IN_FINALLY, actions, &trace), Verdict::Excluded(Rule::ClosesAClose)));
 }
 
 #[test]
 fn an_error_thrown_into_it_has_none() {
     let actions = r#"[["anext",0],["run",0],["aclose",0],["send",0],["throw",0,"A",9],["end"]]"#;
-    let trace = [
-        "> anext 0",
-        "hook first g0.0",
-        "> run 0",
-        "< done 1",
-        "> aclose 0",
-        "> send 0",
-        "< sus 7",
-        "> throw 0 A 9",
-        "< raise A:9",
-        "> end",
-    ];
+    let trace = [&SUSPENDED_CLOSE[..], &["> throw 0 A 9", "< raise A:9", "> end"]].concat();
     assert!(matches!(of(AWAITS_IN_FINALLY, actions, &trace), Verdict::Same(_)));
 }
 

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::fmt::Display;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
+use std::task::{Poll, Wake, Waker};
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -110,4 +110,16 @@ pub(crate) async fn yield_once() {
         Poll::Pending
     })
     .await;
+}
+
+pub(crate) fn waker_that_panics() -> Waker {
+    struct Panics;
+
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("awake");
+        }
+    }
+
+    Waker::from(Arc::new(Panics))
 }

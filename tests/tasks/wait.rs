@@ -177,3 +177,11 @@ async fn what_is_ready_at_the_deadline_is_given_before_the_end() {
     assert_eq!(completed[..2], [Ok((0, Ok(1))), Ok((21, Ok(2)))]);
     assert_eq!(completed[2].unwrap_err().to_string(), "20 (of 22) futures unfinished");
 }
+
+#[tokio::test]
+#[should_panic(expected = "a future is awaited once")]
+async fn what_was_over_is_not_given_again() {
+    let mut tasks = [create_task(async { Ok::<_, Failed>(1) })];
+    assert_eq!(wait(tasks.iter_mut()).await.done, [(0, Ok(1))]);
+    wait(tasks.iter_mut()).await;
+}

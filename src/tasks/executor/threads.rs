@@ -39,11 +39,10 @@ impl Threads {
         let here = thread::current().id();
         let is_here = |thread: &JoinHandle<()>| thread.thread().id() == here;
         let mut started = self.started();
-        let (kept, joined) = started.handles.drain(..).partition(is_here);
+        let (kept, others): (Vec<_>, Vec<_>) = started.handles.drain(..).partition(is_here);
         started.handles = kept;
         drop(started);
-        let joined: Vec<_> = joined;
-        for thread in joined {
+        for thread in others {
             // What jobs panic with is caught, so a thread of ours does not panic.
             drop(thread.join());
         }

@@ -148,3 +148,13 @@ async fn closed_it_says_so_wherever_it_is_to_run() {
     assert_eq!(event_loop.run_until_complete(yield_once()), Err(LoopError::Closed));
     assert_eq!(event_loop.run_forever(), Err(LoopError::Closed));
 }
+
+/// A circle of `Rc`s, which nobody can break then.
+#[test]
+fn a_handle_that_it_holds_itself_keeps_it_from_being_closed() {
+    let (event_loop, log) = (new(), Log::default());
+    let held = (event_loop.clone(), Noted::new("dropped", &log));
+    event_loop.call_later(SECOND, move || drop(held)).unwrap();
+    drop(event_loop);
+    assert!(log.take().is_empty());
+}

@@ -3,7 +3,7 @@
 use std::future::IntoFuture;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
-use std::task::{Context, Wake, Waker};
+use std::task::Context;
 use std::thread;
 
 use futures::FutureExt;
@@ -12,6 +12,7 @@ use withal::context::async_with;
 use withal::tasks::{ExecutorError, Future, ThreadPoolExecutor};
 
 use super::{LONG, executor, fine, gate};
+use crate::support::waker_that_panics;
 use crate::{Bomb, Log};
 
 #[test]
@@ -167,21 +168,12 @@ fn cancel_futures_cancels_all_also_where_a_drop_panics() {
     shutdown.wait();
 }
 
-/// Of whoever awaits a shutdown.
-struct Panics;
-
-impl Wake for Panics {
-    fn wake(self: Arc<Self>) {
-        panic!("awake");
-    }
-}
-
 #[test]
 fn a_waker_that_panics_does_not_keep_who_blocks_from_the_end() {
     let (executor, (release, released)) = (executor(1), mpsc::channel::<()>());
     executor.submit(move || fine(released.recv().is_ok())).unwrap();
     let mut awaited = executor.shutdown().into_future();
-    let waker = Waker::from(Arc::new(Panics));
+    let waker = waker_that_panics();
     assert!(awaited.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     thread::scope(|scope| {
         scope.spawn(|| executor.shutdown().wait());

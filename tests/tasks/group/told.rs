@@ -5,7 +5,7 @@ use std::future::Future as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::task::{Context, Wake, Waker};
+use std::task::Context;
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use withal::context::{AsyncExit, async_with};
 use withal::tasks::{Error, ErrorGroup, Grouped, Spawner, TaskGroup, ThreadPoolExecutor};
 
 use super::{CRASH, Group, SECOND, after, errors, pending, sleep};
+use crate::support::waker_that_panics;
 use crate::{Bomb, Failed, Log};
 
 /// On several threads the exit may be polled as soon as the last task is over.
@@ -187,15 +188,6 @@ async fn a_panic_goes_on_whatever_the_errors_beside_it_do() {
     assert_eq!(payload.downcast_ref(), Some(&"the first"));
 }
 
-/// Of whoever awaits the block.
-struct Panics;
-
-impl Wake for Panics {
-    fn wake(self: Arc<Self>) {
-        panic!("awake");
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_waker_that_panics_does_not_keep_a_handle_from_being_told() {
     let task = Mutex::new(None);
@@ -205,7 +197,7 @@ async fn a_waker_that_panics_does_not_keep_a_handle_from_being_told() {
             pending::<Infallible>().await
         })
     });
-    let waker = Waker::from(Arc::new(Panics));
+    let waker = waker_that_panics();
     assert!(block.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     sleep(2 * SECOND).await;
     assert_eq!(errors(block.await), [CRASH]);
