@@ -25,7 +25,7 @@ impl Answer {
         }
         match serde_json::from_slice(body) {
             Ok(body) => Ok(Self { url, headers, body: Some(body) }),
-            Err(source) => Err(Error::NotJson { url: url.into(), source }),
+            Err(source) => Err(Error::InvalidJson { url: url.into(), source }),
         }
     }
 
@@ -53,14 +53,14 @@ impl Answer {
             Some(Value::Null) if !pointer.is_empty() => Ok(Vec::new()),
             other => {
                 let found = other.as_ref().map_or("nothing", kind);
-                Err(Error::NoArray { url: self.url.to_string(), pointer: pointer.to_owned(), found })
+                Err(Error::ItemsNotArray { url: self.url.to_string(), pointer: pointer.to_owned(), found })
             }
         }
     }
 
     pub(super) fn parse<T: DeserializeOwned>(&self, items: Vec<Value>) -> Result<Vec<T>, Error> {
         let parse = |(index, item)| {
-            serde_json::from_value(item).map_err(|source| Error::Item {
+            serde_json::from_value(item).map_err(|source| Error::InvalidItem {
                 url: self.url.to_string(),
                 index,
                 source,
@@ -75,8 +75,8 @@ impl Answer {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
             Some(other) => {
-                let (url, place) = (self.url.to_string(), pointer.to_owned());
-                Err(Error::BadFlag { url, place, found: kind(other) })
+                let (url, pointer) = (self.url.to_string(), pointer.to_owned());
+                Err(Error::InvalidHasMore { url, pointer, found: kind(other) })
             }
         }
     }
@@ -103,11 +103,11 @@ impl Answer {
     /// The target of the `Link` header to the next page, as it stands there.
     pub(super) fn next_link(&self) -> Result<Option<String>, Error> {
         link::next(&self.headers)
-            .map_err(|value| Error::BadLink { url: self.url.to_string(), value: excerpt(&value) })
+            .map_err(|value| Error::InvalidLink { url: self.url.to_string(), value: excerpt(&value) })
     }
 
     pub(super) fn bad_cursor(&self, place: &str, found: &'static str) -> Error {
-        Error::BadCursor { url: self.url.to_string(), place: place.to_owned(), found }
+        Error::InvalidCursor { url: self.url.to_string(), location: place.to_owned(), found }
     }
 
     fn total(&self, place: Option<&str>) -> Option<u64> {

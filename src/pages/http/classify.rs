@@ -40,9 +40,9 @@ pub fn classify<C>(error: &Error) -> OnError<C> {
             _ => OnError::Fatal,
         },
         Error::Transport { source, .. } if source.is_builder() => OnError::Fatal,
-        Error::Transport { .. } | Error::Cut { .. } => retry(None),
+        Error::Transport { .. } | Error::IncompleteBody { .. } => retry(None),
         // A body that goes on until the connection is closed shows only here that it was cut short.
-        Error::NotJson { source, .. } if source.is_eof() => retry(None),
+        Error::InvalidJson { source, .. } if source.is_eof() => retry(None),
         _ => OnError::Fatal,
     }
 }

@@ -46,7 +46,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::BadUrl`] if it is no absolute `http` or `https` URL.
+    /// [`Error::InvalidUrl`] if it is no absolute `http` or `https` URL.
     pub fn endpoint(&self, url: &str) -> Result<Endpoint, Error> {
         Endpoint::new(self.inner.clone(), url)
     }

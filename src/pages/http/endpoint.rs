@@ -133,7 +133,7 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// [`Error::BadUrl`] if it is no absolute `http` or `https` URL.
+    /// [`Error::InvalidUrl`] if it is no absolute `http` or `https` URL.
     pub fn allow_origin(mut self, origin: &str) -> Result<Self, Error> {
         self.origins.allow(parse(origin)?);
         Ok(self)
@@ -141,7 +141,7 @@ impl Endpoint {
 
     /// Lets links and redirects lead anywhere, but for https to http.
     ///
-    /// What [`header`](Self::header) and [`request`](Self::request) add does not go along, unless the origin is
+    /// What [`header`](Self::header) and [`map_request`](Self::map_request) add does not go along, unless the origin is
     /// [allowed by name](Self::allow_origin) as well.
     pub fn allow_any_origin(mut self) -> Self {
         self.origins.allow_any();
@@ -154,9 +154,9 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// [`Error::BadHeader`] if the name or the value cannot be sent: a line break at the end of a token, say.
+    /// [`Error::InvalidHeader`] if the name or the value cannot be sent: a line break at the end of a token, say.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, Error> {
-        let bad = |source| Error::BadHeader { name: name.to_owned(), source };
+        let bad = |source| Error::InvalidHeader { name: name.to_owned(), source };
         let key = HeaderName::from_bytes(name.as_bytes()).map_err(|source| bad(source.into()))?;
         let mut value = HeaderValue::from_str(value).map_err(|source| bad(source.into()))?;
         value.set_sensitive(true);
@@ -173,10 +173,10 @@ impl Endpoint {
     ///
     /// ```
     /// # fn docs(endpoint: withal::pages::http::Endpoint, token: String) {
-    /// let docs = endpoint.request(move |request| request.bearer_auth(&token)).by_link::<String>();
+    /// let docs = endpoint.map_request(move |request| request.bearer_auth(&token)).by_link::<String>();
     /// # }
     /// ```
-    pub fn request<F>(mut self, decorate: F) -> Self
+    pub fn map_request<F>(mut self, decorate: F) -> Self
     where
         F: Fn(RequestBuilder) -> RequestBuilder + Send + Sync + 'static,
     {

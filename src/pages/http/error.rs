@@ -34,7 +34,7 @@ pub enum Error {
     /// The answer began, and its body did not come to its end.
     #[error("the body of {url} was cut short")]
     #[non_exhaustive]
-    Cut {
+    IncompleteBody {
         /// What was asked for.
         url: String,
         /// What reqwest says.
@@ -43,7 +43,7 @@ pub enum Error {
     /// The body is larger than [`max_body`](super::Endpoint::max_body) allows.
     #[error("the body of {url} is larger than {limit} bytes")]
     #[non_exhaustive]
-    TooLarge {
+    BodyTooLarge {
         /// What was asked for.
         url: String,
         /// How many bytes are allowed.
@@ -52,7 +52,7 @@ pub enum Error {
     /// The body is not JSON.
     #[error("the body of {url} is not JSON")]
     #[non_exhaustive]
-    NotJson {
+    InvalidJson {
         /// What was asked for.
         url: String,
         /// Where the JSON is wrong.
@@ -61,7 +61,7 @@ pub enum Error {
     /// The body is JSON, and its items are not where they should be.
     #[error("the body of {url} has {found} at {pointer:?} instead of an array")]
     #[non_exhaustive]
-    NoArray {
+    ItemsNotArray {
         /// What was asked for.
         url: String,
         /// The JSON pointer; empty for the whole body.
@@ -72,7 +72,7 @@ pub enum Error {
     /// An item is not what it should be.
     #[error("item {index} of {url} does not fit its type")]
     #[non_exhaustive]
-    Item {
+    InvalidItem {
         /// What was asked for.
         url: String,
         /// Its index in the array, from 0.
@@ -81,31 +81,31 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// What should name the next page is something else.
-    #[error("{url} has {found} at {place:?} instead of a cursor")]
+    #[error("{url} has {found} at {location:?} instead of a cursor")]
     #[non_exhaustive]
-    BadCursor {
+    InvalidCursor {
         /// What was asked for.
         url: String,
         /// The JSON pointer, or the name of the header.
-        place: String,
+        location: String,
         /// What is there.
         found: &'static str,
     },
     /// What should say whether there are more pages is neither `true` nor `false`.
-    #[error("{url} has {found} at {place:?} instead of true or false")]
+    #[error("{url} has {found} at {pointer:?} instead of true or false")]
     #[non_exhaustive]
-    BadFlag {
+    InvalidHasMore {
         /// What was asked for.
         url: String,
         /// The JSON pointer.
-        place: String,
+        pointer: String,
         /// What is there.
         found: &'static str,
     },
     /// No `Link` header names a next page, but one of them cannot be read.
     #[error("the link header of {url} cannot be read: {value}")]
     #[non_exhaustive]
-    BadLink {
+    InvalidLink {
         /// What was asked for.
         url: String,
         /// The header: 200 characters at most.
@@ -114,7 +114,7 @@ pub enum Error {
     /// A GraphQL query failed.
     #[error("the query at {url} failed: {message}")]
     #[non_exhaustive]
-    Query {
+    GraphQl {
         /// What was asked.
         url: String,
         /// The first of the errors it answered with.
@@ -123,7 +123,7 @@ pub enum Error {
     /// A link, a redirect or a checkpoint leads to another origin. Nothing was sent there.
     #[error("{from} leads to {to}, on another origin")]
     #[non_exhaustive]
-    ForeignOrigin {
+    CrossOrigin {
         /// The page that was redirected; otherwise the endpoint.
         from: String,
         /// Where it leads.
@@ -132,7 +132,7 @@ pub enum Error {
     /// A link, a redirect or a checkpoint leads from https to http. Nothing was sent there.
     #[error("{from} leads to {to}, from https to http")]
     #[non_exhaustive]
-    Downgrade {
+    HttpsDowngrade {
         /// The page that was redirected; otherwise the endpoint.
         from: String,
         /// Where it leads.
@@ -141,7 +141,7 @@ pub enum Error {
     /// One redirect led to the next, too often.
     #[error("{url} was redirected more than {limit} times")]
     #[non_exhaustive]
-    Redirects {
+    TooManyRedirects {
         /// What was asked for last.
         url: String,
         /// How many are followed.
@@ -150,7 +150,7 @@ pub enum Error {
     /// This is no URL, or none that can be asked.
     #[error("{url:?} is no URL to ask")]
     #[non_exhaustive]
-    BadUrl {
+    InvalidUrl {
         /// The text, without user name and password.
         url: String,
         /// What is wrong with it.
@@ -159,7 +159,7 @@ pub enum Error {
     /// This cannot be sent as a header.
     #[error("the header {name:?} cannot be sent")]
     #[non_exhaustive]
-    BadHeader {
+    InvalidHeader {
         /// The header's name.
         name: String,
         /// What is wrong with its name or its value; the value is not shown.

@@ -31,7 +31,7 @@ impl Endpoint {
                 None => return self.read(url, response).await,
             }
         }
-        Err(Error::Redirects { url: url.into(), limit: MAX_REDIRECTS })
+        Err(Error::TooManyRedirects { url: url.into(), limit: MAX_REDIRECTS })
     }
 
     async fn send(&self, url: &Url, body: Option<&str>, trust: Trust) -> Result<Response, Error> {
@@ -71,7 +71,7 @@ impl Endpoint {
 
     async fn body(&self, url: &Url, mut response: Response) -> Result<Vec<u8>, Error> {
         let limit = self.max_body;
-        let too_large = || Error::TooLarge { url: url.to_string(), limit };
+        let too_large = || Error::BodyTooLarge { url: url.to_string(), limit };
         if response.content_length().is_some_and(|length| length > limit as u64) {
             return Err(too_large());
         }
@@ -82,7 +82,7 @@ impl Endpoint {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => return Ok(body),
                 Err(source) => {
-                    return Err(Error::Cut { url: url.to_string(), source: source.without_url() });
+                    return Err(Error::IncompleteBody { url: url.to_string(), source: source.without_url() });
                 }
             }
         }

@@ -34,7 +34,7 @@
 //! | a cursor in a header | [`by_cursor_header`](Endpoint::by_cursor_header) | `String` |
 //! | the next number | [`by_page_number`](Endpoint::by_page_number) | [`PageNumber`](super::PageNumber) |
 //! | the next offset | [`by_offset`](Endpoint::by_offset) | [`Offset`](super::Offset) |
-//! | in `pageInfo` (GraphQL, Relay) | [`by_page_info`](Endpoint::by_page_info) | `String` |
+//! | in `pageInfo` (GraphQL, Relay) | [`by_relay_connection`](Endpoint::by_relay_connection) | `String` |
 //!
 //! Each gives a plain [`AsyncGetDocs`](super::AsyncGetDocs), with [`classify`] as its classification: a retry policy is
 //! all that is left to add.
@@ -44,7 +44,7 @@
 //! - **Nothing goes off the origin.** A link or a redirect to another scheme, host or port is an [`Error`] before
 //!   anything is sent there, unless [allowed](Endpoint::allow_origin); so is one from https to http. Redirects are
 //!   followed here and not by reqwest, which would carry an `X-Api-Key` along: that is why [`Client::new`] takes a
-//!   builder. What [`header`](Endpoint::header) and [`request`](Endpoint::request) add goes to the endpoint's origin and
+//!   builder. What [`header`](Endpoint::header) and [`map_request`](Endpoint::map_request) add goes to the endpoint's origin and
 //!   to those allowed by name, and to no other. The builder's own `default_headers` go wherever requests go.
 //! - **The size of an answer is bounded**: [`max_body`](Endpoint::max_body), of the body as decompressed.
 //! - **An end is an end.** A body cut short is an error, and so is a `Link` header or a cursor that cannot be read; none
@@ -82,4 +82,4 @@ pub use self::classify::classify;
 pub use self::client::Client;
 pub use self::endpoint::Endpoint;
 pub use self::error::Error;
-pub use self::query::Query;
+pub use self::query::GraphQlQuery;

@@ -49,12 +49,12 @@ impl Origins {
         }
         let secure = from.scheme() == "https" || self.home.scheme() == "https";
         if secure && to.scheme() == "http" {
-            return Err(Error::Downgrade { from: from.to_string(), to: to.to_string() });
+            return Err(Error::HttpsDowngrade { from: from.to_string(), to: to.to_string() });
         }
         if self.any && is_http(to) {
             return Ok(Trust::Any);
         }
-        Err(Error::ForeignOrigin { from: from.to_string(), to: to.to_string() })
+        Err(Error::CrossOrigin { from: from.to_string(), to: to.to_string() })
     }
 }
 
@@ -75,8 +75,8 @@ mod tests {
             Ok(Trust::Home) => "home",
             Ok(Trust::Named) => "named",
             Ok(Trust::Any) => "any",
-            Err(Error::Downgrade { .. }) => "downgrade",
-            Err(Error::ForeignOrigin { .. }) => "foreign",
+            Err(Error::HttpsDowngrade { .. }) => "downgrade",
+            Err(Error::CrossOrigin { .. }) => "foreign",
             Err(other) => panic!("{other}"),
         }
     }

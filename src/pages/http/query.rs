@@ -6,7 +6,7 @@ use super::endpoint::checked;
 use super::excerpt::excerpt;
 use crate::pages::Page;
 
-/// A GraphQL query for a Relay connection; what [`by_page_info`](super::Endpoint::by_page_info) posts.
+/// A GraphQL query for a Relay connection; what [`by_relay_connection`](super::Endpoint::by_relay_connection) posts.
 ///
 /// The connection must be asked for `pageInfo { hasNextPage endCursor }`, and for `nodes` or for `edges { node }`;
 /// `totalCount` is taken along if it is there.
@@ -14,25 +14,25 @@ use crate::pages::Page;
 /// # Examples
 ///
 /// ```
-/// use withal::pages::http::Query;
+/// use withal::pages::http::GraphQlQuery;
 ///
 /// let text = "query($owner: String!, $name: String!, $after: String) {
 ///     repository(owner: $owner, name: $name) {
 ///         issues(first: 100, after: $after) { nodes { title } pageInfo { hasNextPage endCursor } }
 ///     }
 /// }";
-/// let query = Query::new(text, "/data/repository/issues").variable("owner", "rust-lang").variable("name", "rust");
+/// let query = GraphQlQuery::new(text, "/data/repository/issues").variable("owner", "rust-lang").variable("name", "rust");
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Query {
+pub struct GraphQlQuery {
     text: String,
     variables: Map<String, Value>,
     cursor: String,
     connection: String,
 }
 
-impl Query {
+impl GraphQlQuery {
     /// A query, and where its answer has the connection, as a JSON pointer.
     ///
     /// # Panics
@@ -75,7 +75,7 @@ impl Query {
         if let Some(error) = answer.at("/errors/0") {
             let message =
                 error.get("message").and_then(Value::as_str).map_or_else(|| error.to_string(), str::to_owned);
-            return Err(Error::Query { url: answer.url.to_string(), message: excerpt(&message) });
+            return Err(Error::GraphQl { url: answer.url.to_string(), message: excerpt(&message) });
         }
         let place = |name: &str| format!("{}/{name}", self.connection);
         let more = place("pageInfo/hasNextPage");

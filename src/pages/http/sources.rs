@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::answer::Answer;
 use super::endpoint::checked;
 use super::url::{bad, plain, redacted, with_parameter};
-use super::{Endpoint, Error, Query, classify};
+use super::{Endpoint, Error, GraphQlQuery, classify};
 use crate::pages::{self, AsyncGetDocs, Offset, PageNumber};
 
 /// # Documents
@@ -164,22 +164,22 @@ impl Endpoint {
 
     /// The documents of a GraphQL API with Relay connections: `pageInfo` says whether there is a next page, and where.
     ///
-    /// The query is posted as JSON. An answer with `errors` is [`Error::Query`], also if it has a part of the data. What
+    /// The query is posted as JSON. An answer with `errors` is [`Error::GraphQl`], also if it has a part of the data. What
     /// the endpoint says of places in the JSON does not count here.
     ///
     /// # Examples
     ///
     /// ```
     /// # fn docs(endpoint: withal::pages::http::Endpoint) {
-    /// use withal::pages::http::Query;
+    /// use withal::pages::http::GraphQlQuery;
     ///
     /// let text = "query($after: String) {
     ///     users(first: 50, after: $after) { nodes { name } pageInfo { hasNextPage endCursor } }
     /// }";
-    /// let docs = endpoint.by_page_info::<serde_json::Value>(Query::new(text, "/data/users"));
+    /// let docs = endpoint.by_relay_connection::<serde_json::Value>(GraphQlQuery::new(text, "/data/users"));
     /// # }
     /// ```
-    pub fn by_page_info<T>(self, query: Query) -> AsyncGetDocs<T, String, Error>
+    pub fn by_relay_connection<T>(self, query: GraphQlQuery) -> AsyncGetDocs<T, String, Error>
     where
         T: DeserializeOwned + Send + 'static,
     {

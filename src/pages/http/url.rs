@@ -21,7 +21,7 @@ pub(super) fn bad(
     text: &str,
     source: impl Into<Box<dyn std::error::Error + Send + Sync + 'static>>,
 ) -> Error {
-    Error::BadUrl { url: redacted(text), source: source.into() }
+    Error::InvalidUrl { url: redacted(text), source: source.into() }
 }
 
 /// The same URL without what is no part of a page's address: user name and password, fragment.

@@ -8,7 +8,7 @@ mod traps;
 use std::sync::Once;
 
 use futures::TryStreamExt;
-use withal::pages::http::{Client, Endpoint, Error, Query};
+use withal::pages::http::{Client, Endpoint, Error, GraphQlQuery};
 use withal::pages::{self, AsyncGetDocs, Cursor};
 
 fn client(builder: reqwest::ClientBuilder) -> Client {
@@ -56,7 +56,7 @@ fn its_types_go_where_a_program_needs_them() {
     fn is_error<T: std::error::Error + Send + Sync + Unpin + 'static>() {}
     is_shared::<Client>();
     is_shared::<Endpoint>();
-    is_shared::<Query>();
+    is_shared::<GraphQlQuery>();
     is_error::<Error>();
     is_error::<pages::Error<Error>>();
 }

@@ -34,7 +34,7 @@ fn secret(home: &Server) -> Endpoint {
     endpoint(&format!("{url}/docs"))
         .header("x-api-key", "secret")
         .unwrap()
-        .request(|request| request.header("x-request", "secret"))
+        .map_request(|request| request.header("x-request", "secret"))
 }
 
 fn secrets(asked: &Asked) -> Vec<&'static str> {
@@ -124,7 +124,7 @@ async fn a_posted_query_is_redirected_only_where_it_stays_one() {
             _ => json(&json!({ "nodes": [asked.body.len() > 10], "pageInfo": { "hasNextPage": false } })),
         })
         .await;
-        let docs = endpoint(&server.url).by_page_info::<bool>(http::Query::new("query", ""));
+        let docs = endpoint(&server.url).by_relay_connection::<bool>(http::GraphQlQuery::new("query", ""));
         match docs.try_collect::<Vec<_>>().await {
             Ok(docs) => assert!(follows && docs == [true]),
             Err(error) => assert!(!follows && chain(&error).contains(&format!("answered {code}"))),

@@ -2,7 +2,7 @@
 
 use futures::{StreamExt, TryStreamExt};
 use serde_json::json;
-use withal::pages::http::Query;
+use withal::pages::http::GraphQlQuery;
 
 use super::server::{Asked, Server, github, json, status, with};
 use super::{all, chain, endpoint, until_error};
@@ -173,8 +173,8 @@ fn graphql(asked: &Asked) -> super::server::Answer {
 #[tokio::test]
 async fn page_info_leads_through_a_relay_connection() {
     let server = Server::start(graphql).await;
-    let query = Query::new("query Docs", "/data/docs").variable("owner", "me");
-    let mut docs = endpoint(&server.url).by_page_info::<u32>(query);
+    let query = GraphQlQuery::new("query Docs", "/data/docs").variable("owner", "me");
+    let mut docs = endpoint(&server.url).by_relay_connection::<u32>(query);
     assert_eq!(docs.by_ref().try_collect::<Vec<_>>().await.unwrap(), TEN);
     assert_eq!(docs.progress().total, Some(10));
     assert_eq!(server.targets().len(), 3);
@@ -194,7 +194,8 @@ async fn a_query_that_fails_is_an_error_whatever_data_it_has() {
         ),
     ] {
         let server = Server::start(move |_: &Asked| json(&body)).await;
-        let mut docs = endpoint(&server.url).by_page_info::<u32>(Query::new("query Docs", "/data/docs"));
+        let mut docs =
+            endpoint(&server.url).by_relay_connection::<u32>(GraphQlQuery::new("query Docs", "/data/docs"));
         let error = chain(&docs.next().await.unwrap().unwrap_err());
         assert!(error.contains(&want.replace("URL", &server.url)), "{error}");
     }
