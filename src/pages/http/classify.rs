@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use super::Error;
-use crate::pages::OnError;
+use super::error::Error;
+use crate::pages::policy::OnError;
 
 /// A longer `Retry-After` is the caller's to decide about.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);

@@ -1,7 +1,8 @@
 use reqwest::ClientBuilder;
 use reqwest::redirect::Policy;
 
-use super::{Endpoint, Error};
+use super::endpoint::Endpoint;
+use super::error::Error;
 
 /// A [`reqwest::Client`] that leaves redirects to this module; makes the [`Endpoint`]s.
 ///

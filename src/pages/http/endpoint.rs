@@ -4,20 +4,13 @@ use std::sync::Arc;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{RequestBuilder, Url};
 
-use super::Error;
+use super::error::Error;
+use super::json_pointers::{JsonPointers, validate_pointer};
 use super::origins::Origins;
-use super::url::{parse, plain};
+use super::url::{parse, strip_userinfo_and_fragment};
 
 /// Changes a request before it is sent.
-pub(super) type Decorate = Arc<dyn Fn(RequestBuilder) -> RequestBuilder + Send + Sync>;
-
-/// Where the answers of an API have what is read from them; JSON pointers, empty for the whole body.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Places {
-    pub(super) items: String,
-    pub(super) total: Option<String>,
-    pub(super) has_more: Option<String>,
-}
+pub(super) type MapRequest = Arc<dyn Fn(RequestBuilder) -> RequestBuilder + Send + Sync>;
 
 /// A paginated API: where it is, what its answers look like, how far it is trusted.
 ///
@@ -33,8 +26,8 @@ pub struct Endpoint {
     pub(super) userinfo: Option<(String, Option<String>)>,
     pub(super) origins: Origins,
     pub(super) headers: HeaderMap,
-    pub(super) decorate: Option<Decorate>,
-    pub(super) places: Places,
+    pub(super) map_request: Option<MapRequest>,
+    pub(super) pointers: JsonPointers,
     pub(super) max_body: usize,
 }
 
@@ -43,7 +36,7 @@ impl Endpoint {
         let given = parse(url)?;
         let userinfo = (!given.username().is_empty() || given.password().is_some())
             .then(|| (given.username().to_owned(), given.password().map(str::to_owned)));
-        let url = plain(given);
+        let url = strip_userinfo_and_fragment(given);
         let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
         Ok(Self {
             client,
@@ -51,8 +44,8 @@ impl Endpoint {
             url,
             userinfo,
             headers,
-            decorate: None,
-            places: Places::default(),
+            map_request: None,
+            pointers: JsonPointers::default(),
             max_body: 16 << 20,
         })
     }
@@ -80,7 +73,7 @@ impl Endpoint {
     /// If the pointer is neither empty nor begins with a slash: it would point nowhere.
     #[track_caller]
     pub fn items_at(mut self, pointer: &str) -> Self {
-        self.places.items = checked(pointer);
+        self.pointers.items = validate_pointer(pointer);
         self
     }
 
@@ -93,7 +86,7 @@ impl Endpoint {
     /// If the pointer is neither empty nor begins with a slash.
     #[track_caller]
     pub fn total_at(mut self, pointer: &str) -> Self {
-        self.places.total = Some(checked(pointer));
+        self.pointers.total = Some(validate_pointer(pointer));
         self
     }
 
@@ -107,7 +100,7 @@ impl Endpoint {
     /// If the pointer is neither empty nor begins with a slash.
     #[track_caller]
     pub fn has_more_at(mut self, pointer: &str) -> Self {
-        self.places.has_more = Some(checked(pointer));
+        self.pointers.has_more = Some(validate_pointer(pointer));
         self
     }
 
@@ -156,9 +149,9 @@ impl Endpoint {
     ///
     /// [`Error::InvalidHeader`] if the name or the value cannot be sent: a line break at the end of a token, say.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, Error> {
-        let bad = |source| Error::InvalidHeader { name: name.to_owned(), source };
-        let key = HeaderName::from_bytes(name.as_bytes()).map_err(|source| bad(source.into()))?;
-        let mut value = HeaderValue::from_str(value).map_err(|source| bad(source.into()))?;
+        let invalid = |source| Error::InvalidHeader { name: name.to_owned(), source };
+        let key = HeaderName::from_bytes(name.as_bytes()).map_err(|source| invalid(source.into()))?;
+        let mut value = HeaderValue::from_str(value).map_err(|source| invalid(source.into()))?;
         value.set_sensitive(true);
         self.headers.insert(key, value);
         Ok(self)
@@ -176,23 +169,13 @@ impl Endpoint {
     /// let docs = endpoint.map_request(move |request| request.bearer_auth(&token)).by_link::<String>();
     /// # }
     /// ```
-    pub fn map_request<F>(mut self, decorate: F) -> Self
+    pub fn map_request<F>(mut self, map_request: F) -> Self
     where
         F: Fn(RequestBuilder) -> RequestBuilder + Send + Sync + 'static,
     {
-        self.decorate = Some(Arc::new(decorate));
+        self.map_request = Some(Arc::new(map_request));
         self
     }
-}
-
-/// A JSON pointer that points somewhere: the lookup takes any other text for an absent value.
-#[track_caller]
-pub(super) fn checked(pointer: &str) -> String {
-    assert!(
-        pointer.is_empty() || pointer.starts_with('/'),
-        "a JSON pointer is empty or begins with a slash: {pointer:?}"
-    );
-    pointer.to_owned()
 }
 
 /// Without what authenticates.
@@ -201,7 +184,7 @@ impl fmt::Debug for Endpoint {
         f.debug_struct("Endpoint")
             .field("url", &self.url.as_str())
             .field("headers", &self.headers)
-            .field("places", &self.places)
+            .field("pointers", &self.pointers)
             .field("max_body", &self.max_body)
             .finish_non_exhaustive()
     }

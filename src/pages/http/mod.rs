@@ -64,22 +64,23 @@
 //!
 //! [reqwest]: https://docs.rs/reqwest
 
-mod answer;
 mod classify;
 mod client;
 mod endpoint;
 mod error;
 mod excerpt;
-mod fetch;
-mod link;
+mod graphql_query;
+mod json_pointers;
+mod link_header;
 mod origins;
-mod query;
+mod paginators;
+mod request;
+mod response;
 mod retry_after;
-mod sources;
 mod url;
 
 pub use self::classify::classify;
 pub use self::client::Client;
 pub use self::endpoint::Endpoint;
 pub use self::error::Error;
-pub use self::query::GraphQlQuery;
+pub use self::graphql_query::GraphQlQuery;

@@ -2,14 +2,14 @@
 
 use reqwest::Url;
 
-use super::Error;
+use super::error::Error;
 
 /// An absolute `http` or `https` URL.
 pub(super) fn parse(text: &str) -> Result<Url, Error> {
     match Url::parse(text) {
         Ok(url) if is_http(&url) => Ok(url),
-        Ok(_) => Err(bad(text, "it is neither http nor https")),
-        Err(source) => Err(bad(text, source)),
+        Ok(_) => Err(invalid_url(text, "it is neither http nor https")),
+        Err(source) => Err(invalid_url(text, source)),
     }
 }
 
@@ -17,15 +17,15 @@ pub(super) fn is_http(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
 }
 
-pub(super) fn bad(
+pub(super) fn invalid_url(
     text: &str,
     source: impl Into<Box<dyn std::error::Error + Send + Sync + 'static>>,
 ) -> Error {
-    Error::InvalidUrl { url: redacted(text), source: source.into() }
+    Error::InvalidUrl { url: redact_userinfo(text), source: source.into() }
 }
 
 /// The same URL without what is no part of a page's address: user name and password, fragment.
-pub(super) fn plain(mut url: Url) -> Url {
+pub(super) fn strip_userinfo_and_fragment(mut url: Url) -> Url {
     // Fails for a URL without a host alone, and that has neither.
     let _ = url.set_username("");
     let _ = url.set_password(None);
@@ -34,7 +34,7 @@ pub(super) fn plain(mut url: Url) -> Url {
 }
 
 /// A text that may be no URL, without what stands where a URL has its user name and password.
-pub(super) fn redacted(text: &str) -> String {
+pub(super) fn redact_userinfo(text: &str) -> String {
     let start = text.find("//").map_or(0, |slashes| slashes + 2);
     let end = text[start..].find(['/', '?', '#']).map_or(text.len(), |length| start + length);
     match text[start..end].rfind('@') {
@@ -84,7 +84,7 @@ mod tests {
             ("é@é", "é"),
             ("", ""),
         ] {
-            assert_eq!(redacted(text), want);
+            assert_eq!(redact_userinfo(text), want);
         }
     }
 }

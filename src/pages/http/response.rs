@@ -3,14 +3,14 @@ use reqwest::{StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::Error;
-use super::endpoint::Places;
+use super::error::Error;
 use super::excerpt::excerpt;
-use super::link;
-use crate::pages::Page;
+use super::json_pointers::{JsonPointers, json_type};
+use super::link_header;
+use crate::pages::page::Page;
 
 /// What an API answered: the headers, and the body as JSON.
-pub(super) struct Answer {
+pub(super) struct Response {
     /// Where the answer came from, after any redirect: what its links are relative to.
     pub(super) url: Url,
     headers: HeaderMap,
@@ -18,7 +18,7 @@ pub(super) struct Answer {
     body: Option<Value>,
 }
 
-impl Answer {
+impl Response {
     pub(super) fn new(url: Url, status: StatusCode, headers: HeaderMap, body: &[u8]) -> Result<Self, Error> {
         if status == StatusCode::NO_CONTENT {
             return Ok(Self { url, headers, body: None });
@@ -30,13 +30,13 @@ impl Answer {
     }
 
     /// The page that the answer is, with the cursor found in it.
-    pub(super) fn page<T, C>(mut self, places: &Places, next: Option<C>) -> Result<Page<T, C>, Error>
+    pub(super) fn page<T, C>(mut self, pointers: &JsonPointers, next: Option<C>) -> Result<Page<T, C>, Error>
     where
         T: DeserializeOwned,
     {
-        let total = self.total(places.total.as_deref());
-        let has_more = places.has_more.as_deref().map(|place| self.flag_at(place)).transpose()?.flatten();
-        let items = self.take_array(&places.items)?;
+        let total = self.total(pointers.total.as_deref());
+        let has_more = pointers.has_more.as_deref().map(|place| self.flag_at(place)).transpose()?.flatten();
+        let items = self.take_array(&pointers.items)?;
         Ok(Page::new(self.parse(items)?, next).total(total).has_more(has_more))
     }
 
@@ -52,7 +52,7 @@ impl Answer {
             Some(Value::Array(items)) => Ok(items),
             Some(Value::Null) if !pointer.is_empty() => Ok(Vec::new()),
             other => {
-                let found = other.as_ref().map_or("nothing", kind);
+                let found = other.as_ref().map_or("nothing", json_type);
                 Err(Error::ItemsNotArray { url: self.url.to_string(), pointer: pointer.to_owned(), found })
             }
         }
@@ -76,7 +76,7 @@ impl Answer {
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
             Some(other) => {
                 let (url, pointer) = (self.url.to_string(), pointer.to_owned());
-                Err(Error::InvalidHasMore { url, pointer, found: kind(other) })
+                Err(Error::InvalidHasMore { url, pointer, found: json_type(other) })
             }
         }
     }
@@ -87,7 +87,7 @@ impl Answer {
             None | Some(Value::Bool(false)) => Ok(None),
             Some(Value::String(cursor)) => Ok(Some(cursor.clone())),
             Some(Value::Number(cursor)) => Ok(Some(cursor.to_string())),
-            Some(other) => Err(self.bad_cursor(pointer, kind(other))),
+            Some(other) => Err(self.invalid_cursor(pointer, json_type(other))),
         }
     }
 
@@ -96,37 +96,25 @@ impl Answer {
         match self.headers.get(header).map(|value| value.to_str()) {
             None => Ok(None),
             Some(Ok(cursor)) => Ok(Some(cursor.trim().to_owned())),
-            Some(Err(_)) => Err(self.bad_cursor(header, "bytes")),
+            Some(Err(_)) => Err(self.invalid_cursor(header, "bytes")),
         }
     }
 
     /// The target of the `Link` header to the next page, as it stands there.
     pub(super) fn next_link(&self) -> Result<Option<String>, Error> {
-        link::next(&self.headers)
+        link_header::next(&self.headers)
             .map_err(|value| Error::InvalidLink { url: self.url.to_string(), value: excerpt(&value) })
     }
 
-    pub(super) fn bad_cursor(&self, place: &str, found: &'static str) -> Error {
+    pub(super) fn invalid_cursor(&self, place: &str, found: &'static str) -> Error {
         Error::InvalidCursor { url: self.url.to_string(), location: place.to_owned(), found }
     }
 
     fn total(&self, place: Option<&str>) -> Option<u64> {
-        let told = place.and_then(|place| match self.at(place)? {
+        let reported = place.and_then(|place| match self.at(place)? {
             Value::String(text) => text.parse().ok(),
             value => value.as_u64(),
         });
-        told.or_else(|| self.headers.get("x-total-count")?.to_str().ok()?.trim().parse().ok())
-    }
-}
-
-/// What a value is, in words.
-pub(super) fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
+        reported.or_else(|| self.headers.get("x-total-count")?.to_str().ok()?.trim().parse().ok())
     }
 }

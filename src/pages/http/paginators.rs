@@ -6,10 +6,13 @@ use reqwest::Url;
 use reqwest::header::HeaderName;
 use serde::de::DeserializeOwned;
 
-use super::answer::Answer;
-use super::endpoint::checked;
-use super::url::{bad, plain, redacted, with_parameter};
-use super::{Endpoint, Error, GraphQlQuery, classify};
+use super::classify::classify;
+use super::endpoint::Endpoint;
+use super::error::Error;
+use super::graphql_query::GraphQlQuery;
+use super::json_pointers::validate_pointer;
+use super::response::Response;
+use super::url::{invalid_url, redact_userinfo, strip_userinfo_and_fragment, with_parameter};
 use crate::pages::{self, AsyncGetDocs, Offset, PageNumber};
 
 /// # Documents
@@ -38,7 +41,7 @@ impl Endpoint {
     /// # }
     /// ```
     pub fn by_link<T: DeserializeOwned + Send + 'static>(self) -> AsyncGetDocs<T, String, Error> {
-        self.by_url(Answer::next_link)
+        self.by_url(Response::next_link)
     }
 
     /// The documents of an API that has the URL of the next page in its JSON.
@@ -62,7 +65,7 @@ impl Endpoint {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        let pointer = checked(pointer);
+        let pointer = validate_pointer(pointer);
         self.by_url(move |answer| Ok(answer.cursor_at(&pointer)?.filter(|url| !url.is_empty())))
     }
 
@@ -87,7 +90,7 @@ impl Endpoint {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        let pointer = checked(pointer);
+        let pointer = validate_pointer(pointer);
         self.by_token(parameter, move |answer| answer.cursor_at(&pointer))
     }
 
@@ -128,7 +131,7 @@ impl Endpoint {
         pages::by_page_number(first, move |page| {
             let url = with_parameter(&endpoint.url, &parameter, &page.to_string());
             let endpoint = Arc::clone(&endpoint);
-            async move { endpoint.ask(url, None).await?.page(&endpoint.places, None) }
+            async move { endpoint.fetch(url, None).await?.page(&endpoint.pointers, None) }
         })
         .classify(classify)
     }
@@ -157,7 +160,7 @@ impl Endpoint {
         pages::by_offset(limit, move |offset, _| {
             let url = with_parameter(&sized, &parameter, &offset.to_string());
             let endpoint = Arc::clone(&endpoint);
-            async move { endpoint.ask(url, None).await?.page(&endpoint.places, None) }
+            async move { endpoint.fetch(url, None).await?.page(&endpoint.pointers, None) }
         })
         .classify(classify)
     }
@@ -187,7 +190,7 @@ impl Endpoint {
         pages::by_cursor(move |cursor: Option<String>| {
             let (endpoint, query) = (Arc::clone(&endpoint), Arc::clone(&query));
             async move {
-                let answer = endpoint.ask(endpoint.url.clone(), Some(query.body(cursor))).await?;
+                let answer = endpoint.fetch(endpoint.url.clone(), Some(query.body(cursor))).await?;
                 query.page::<T>(answer)
             }
         })
@@ -198,7 +201,7 @@ impl Endpoint {
     fn by_url<T, F>(self, find: F) -> AsyncGetDocs<T, String, Error>
     where
         T: DeserializeOwned + Send + 'static,
-        F: Fn(&Answer) -> Result<Option<String>, Error> + Send + Sync + 'static,
+        F: Fn(&Response) -> Result<Option<String>, Error> + Send + Sync + 'static,
     {
         let first = self.cursor(&self.url);
         let shared = Arc::new((self, find));
@@ -206,13 +209,13 @@ impl Endpoint {
             let shared = Arc::clone(&shared);
             async move {
                 let (endpoint, find) = &*shared;
-                let answer = endpoint.ask(endpoint.resolve(&cursor)?, None).await?;
+                let answer = endpoint.fetch(endpoint.resolve(&cursor)?, None).await?;
                 // A link that is no URL is an error when it is asked for: the documents before it are good.
                 let next = find(&answer)?.map(|link| match answer.url.join(&link) {
-                    Ok(url) => endpoint.cursor(&plain(url)),
-                    Err(_) => redacted(&link),
+                    Ok(url) => endpoint.cursor(&strip_userinfo_and_fragment(url)),
+                    Err(_) => redact_userinfo(&link),
                 });
-                answer.page::<T, String>(&endpoint.places, next)
+                answer.page::<T, String>(&endpoint.pointers, next)
             }
         })
         .classify(classify)
@@ -222,7 +225,7 @@ impl Endpoint {
     fn by_token<T, F>(self, parameter: &str, find: F) -> AsyncGetDocs<T, String, Error>
     where
         T: DeserializeOwned + Send + 'static,
-        F: Fn(&Answer) -> Result<Option<String>, Error> + Send + Sync + 'static,
+        F: Fn(&Response) -> Result<Option<String>, Error> + Send + Sync + 'static,
     {
         let shared = Arc::new((self, parameter.to_owned(), find));
         pages::by_cursor(move |cursor: Option<String>| {
@@ -233,9 +236,9 @@ impl Endpoint {
                     Some(cursor) => with_parameter(&endpoint.url, parameter, &cursor),
                     None => endpoint.url.clone(),
                 };
-                let answer = endpoint.ask(url, None).await?;
+                let answer = endpoint.fetch(url, None).await?;
                 let next = find(&answer)?;
-                answer.page::<T, String>(&endpoint.places, next)
+                answer.page::<T, String>(&endpoint.pointers, next)
             }
         })
         .classify(classify)
@@ -243,7 +246,7 @@ impl Endpoint {
 
     /// A URL as a cursor: on the endpoint's own origin without it, so that the host may change between two runs.
     fn cursor(&self, url: &Url) -> String {
-        match (self.origins.is_home(url), url.query()) {
+        match (self.origins.is_same_origin(url), url.query()) {
             (true, Some(query)) => format!("{}?{query}", url.path()),
             (true, None) => url.path().to_owned(),
             (false, _) => url.as_str().to_owned(),
@@ -258,6 +261,6 @@ impl Endpoint {
         } else {
             self.url.join(cursor)
         };
-        url.map(plain).map_err(|source| bad(cursor, source))
+        url.map(strip_userinfo_and_fragment).map_err(|source| invalid_url(cursor, source))
     }
 }

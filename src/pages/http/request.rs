@@ -2,17 +2,17 @@
 
 use std::time::{Duration, SystemTime};
 
+use reqwest::Url;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
-use reqwest::{Response, Url};
 use tokio::time::timeout;
 
-use super::answer::Answer;
 use super::endpoint::Endpoint;
 use super::error::Error;
 use super::excerpt::{EXCERPT, excerpt};
 use super::origins::Trust;
+use super::response::Response;
 use super::retry_after::retry_after;
-use super::url::{bad, plain};
+use super::url::{invalid_url, strip_userinfo_and_fragment};
 
 /// How long an error waits for the body that explains it.
 const EXCERPT_TIME: Duration = Duration::from_secs(1);
@@ -21,7 +21,7 @@ const MAX_REDIRECTS: usize = 10;
 
 impl Endpoint {
     /// Asks for a page; with a body, by POST.
-    pub(super) async fn ask(&self, url: Url, body: Option<String>) -> Result<Answer, Error> {
+    pub(super) async fn fetch(&self, url: Url, body: Option<String>) -> Result<Response, Error> {
         let (mut from, mut url) = (self.url.clone(), url);
         for _ in 0..=MAX_REDIRECTS {
             let trust = self.origins.check(&from, &url)?;
@@ -34,9 +34,9 @@ impl Endpoint {
         Err(Error::TooManyRedirects { url: url.into(), limit: MAX_REDIRECTS })
     }
 
-    async fn send(&self, url: &Url, body: Option<&str>, trust: Trust) -> Result<Response, Error> {
+    async fn send(&self, url: &Url, body: Option<&str>, trust: Trust) -> Result<reqwest::Response, Error> {
         let mut target = url.clone();
-        if let (Trust::Home, Some((user, password))) = (trust, &self.userinfo) {
+        if let (Trust::SameOrigin, Some((user, password))) = (trust, &self.userinfo) {
             // Neither fails for http; reqwest makes a header of them, and takes them out of the URL.
             let _ = target.set_username(user);
             let _ = target.set_password(password.as_deref());
@@ -47,29 +47,29 @@ impl Endpoint {
                 self.client.post(target).header(CONTENT_TYPE, "application/json").body(body.to_owned())
             }
         };
-        if trust == Trust::Any {
+        if trust == Trust::Untrusted {
             request = request.header(ACCEPT, "application/json");
         } else {
             request = request.headers(self.headers.clone());
-            if let Some(decorate) = &self.decorate {
-                request = decorate(request);
+            if let Some(map_request) = &self.map_request {
+                request = map_request(request);
             }
         }
         let sent = request.send().await;
         sent.map_err(|source| Error::Transport { url: url.to_string(), source: source.without_url() })
     }
 
-    async fn read(&self, url: Url, mut response: Response) -> Result<Answer, Error> {
+    async fn read(&self, url: Url, mut response: reqwest::Response) -> Result<Response, Error> {
         if !response.status().is_success() {
-            return Err(refusal(&url, response).await);
+            return Err(status_error(&url, response).await);
         }
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
         let body = self.body(&url, response).await?;
-        Answer::new(url, status, headers, &body)
+        Response::new(url, status, headers, &body)
     }
 
-    async fn body(&self, url: &Url, mut response: Response) -> Result<Vec<u8>, Error> {
+    async fn body(&self, url: &Url, mut response: reqwest::Response) -> Result<Vec<u8>, Error> {
         let limit = self.max_body;
         let too_large = || Error::BodyTooLarge { url: url.to_string(), limit };
         if response.content_length().is_some_and(|length| length > limit as u64) {
@@ -90,18 +90,20 @@ impl Endpoint {
 }
 
 /// Where a redirect leads; `None` if it is none, or one that a body cannot follow.
-fn redirect(url: &Url, response: &Response, has_body: bool) -> Result<Option<Url>, Error> {
+fn redirect(url: &Url, response: &reqwest::Response, has_body: bool) -> Result<Option<Url>, Error> {
     match (response.status().as_u16(), has_body) {
         (301..=303, false) | (307 | 308, _) => {}
         _ => return Ok(None),
     }
     let Some(location) = response.headers().get(LOCATION) else { return Ok(None) };
     let location = String::from_utf8_lossy(location.as_bytes());
-    url.join(&location).map(|to| Some(plain(to))).map_err(|source| bad(&location, source))
+    url.join(&location)
+        .map(|to| Some(strip_userinfo_and_fragment(to)))
+        .map_err(|source| invalid_url(&location, source))
 }
 
 /// The error of an answer that is no success.
-async fn refusal(url: &Url, mut response: Response) -> Error {
+async fn status_error(url: &Url, mut response: reqwest::Response) -> Error {
     let status = response.status();
     let retry_after = retry_after(response.headers(), SystemTime::now());
     let mut body = Vec::new();

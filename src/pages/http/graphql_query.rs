@@ -1,10 +1,10 @@
 use serde_json::{Map, Value, json};
 
-use super::Error;
-use super::answer::{Answer, kind};
-use super::endpoint::checked;
+use super::error::Error;
 use super::excerpt::excerpt;
-use crate::pages::Page;
+use super::json_pointers::{json_type, validate_pointer};
+use super::response::Response;
+use crate::pages::page::Page;
 
 /// A GraphQL query for a Relay connection; what [`by_relay_connection`](super::Endpoint::by_relay_connection) posts.
 ///
@@ -44,7 +44,7 @@ impl GraphQlQuery {
             text: text.into(),
             variables: Map::new(),
             cursor: "after".to_owned(),
-            connection: checked(connection),
+            connection: validate_pointer(connection),
         }
     }
 
@@ -67,7 +67,7 @@ impl GraphQlQuery {
         json!({ "query": self.text, "variables": variables }).to_string()
     }
 
-    pub(super) fn page<T>(&self, mut answer: Answer) -> Result<Page<T, String>, Error>
+    pub(super) fn page<T>(&self, mut answer: Response) -> Result<Page<T, String>, Error>
     where
         T: serde::de::DeserializeOwned,
     {
@@ -80,7 +80,7 @@ impl GraphQlQuery {
         let place = |name: &str| format!("{}/{name}", self.connection);
         let more = place("pageInfo/hasNextPage");
         let Some(has_more) = answer.at(&more).and_then(Value::as_bool) else {
-            return Err(answer.bad_cursor(&more, answer.at(&more).map_or("nothing", kind)));
+            return Err(answer.invalid_cursor(&more, answer.at(&more).map_or("nothing", json_type)));
         };
         let next = answer.cursor_at(&place("pageInfo/endCursor"))?;
         let total = answer.at(&place("totalCount")).and_then(Value::as_u64);
