@@ -44,7 +44,7 @@
 //! | `async for x in xs: yield x` | [`y.yield_all(xs).await?`](crate::coroutine::Yielder::yield_all) | |
 //! | `yield from`, which it has not | [`y.yield_from(inner).await?`](crate::coroutine::Yielder::yield_from) | answers and throws go through |
 //! | an object that is shared, and finalized | [`g.managed()`](crate::generator::AsyncGenerator::managed) | asked for, since it costs a box and two locks an item |
-//! | `sys.set_asyncgen_hooks(firstiter, finalizer)` | [`g.managed_by(Hooks::default().firstiter(first).finalizer(last))`](crate::generator::Hooks) | of a generator, not of a thread: tasks move between threads |
+//! | `sys.set_asyncgen_hooks(firstiter, finalizer)` | [`g.managed_with(Hooks::default().firstiter(first).finalizer(last))`](crate::generator::Hooks) | of a generator, not of a thread: tasks move between threads |
 //! | `await loop.shutdown_asyncgens()` | [`shutdown_asyncgens(s).await?`](crate::generator::shutdown_asyncgens) | with a limit |
 //! | **`get_docs`**, as the article has it | | |
 //! | `class AsyncGetDocs: ..` | [`AsyncGetDocs::new(fetch_page)`](crate::pages::AsyncGetDocs::new) | until the first empty page; what else ends a walk: [`pages`](crate::pages) |

@@ -13,8 +13,8 @@ use withal::coroutine::{
     self, BoxCoroutine, Exit, LocalBoxCoroutine, State, Step, Thrown, Yield, Yielder, coroutine,
 };
 use withal::generator::{
-    self, Aclose, Anext, Asend, AsyncGeneratorExt, Athrow, BoxAsyncGenerator, Closing, Hooks,
-    LocalBoxAsyncGenerator, ManagedGenerator, Start, WeakGenerator, generator,
+    self, Aclose, Anext, Asend, AsyncGeneratorExt, Athrow, BoxAsyncGenerator, Hooks, LocalBoxAsyncGenerator,
+    ManagedGenerator, PendingClose, Start, WeakGenerator, generator,
 };
 use withal::pages::{
     AsyncGetDocs, Checkpoint, Error, Event, Offset, OnEmpty, OnError, OnRepeat, Page, PageNumber, Pages,
@@ -105,9 +105,9 @@ fn generators_are_send_where_their_bodies_are_and_unpin_in_a_box() {
     is_shared::<Shared>();
     is_unpin::<Shared>();
     is_shared::<(Hooks, WeakGenerator)>();
-    is_send::<Closing>();
-    is_unpin::<Closing>();
-    is_debug::<Closing>();
+    is_send::<PendingClose>();
+    is_unpin::<PendingClose>();
+    is_debug::<PendingClose>();
     is_error::<generator::Error<u8, std::io::Error>>();
 }
 

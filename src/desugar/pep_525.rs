@@ -287,7 +287,7 @@
 //!         }
 //!         Ok(())
 //!     })
-//!     .managed_by(hooks)
+//!     .managed_with(hooks)
 //! }
 //!
 //! let (by_default, by_hand) = (Log::default(), Log::default());

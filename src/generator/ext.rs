@@ -122,7 +122,7 @@ pub trait AsyncGeneratorExt: sealed::Sealed {
     /// Ends the body: raises [`Exit`](crate::coroutine::Exit) at the yield that it is at, and awaits what it does on its
     /// way out.
     ///
-    /// Closing what has not begun or has ended does nothing. In the middle of a step it raises as
+    /// PendingClose what has not begun or has ended does nothing. In the middle of a step it raises as
     /// [`athrow`](Self::athrow) does, and so takes as long as the body awaits something else than a
     /// [`wait`](crate::coroutine::Yielder::wait) or a yield.
     ///

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Closing, WeakGenerator, live};
+use super::{PendingClose, WeakGenerator, live};
 
 /// What is called when a [`ManagedGenerator`](super::ManagedGenerator) is first iterated, and when it was dropped
 /// unfinished: PEP 525's hooks, `sys.set_asyncgen_hooks`.
@@ -9,7 +9,7 @@ use super::{Closing, WeakGenerator, live};
 /// The default ones are those that asyncio's event loop sets: the first keeps the generator in mind for
 /// [`shutdown_asyncgens`](super::shutdown_asyncgens), the second detaches its `aclose` onto the runtime that it was first
 /// iterated on. Python has hooks by thread; here a generator is given them, by
-/// [`managed_by`](super::AsyncGenerator::managed_by).
+/// [`managed_with`](super::AsyncGenerator::managed_with).
 ///
 /// # Examples
 ///
@@ -23,7 +23,7 @@ use super::{Closing, WeakGenerator, live};
 ///
 /// let (to, dropped) = mpsc::channel();
 /// let hooks = Hooks::default().finalizer(move |closing| drop(to.send(closing)));
-/// let numbers = generator(async |mut y| y.yield_(1).await).managed_by(hooks);
+/// let numbers = generator(async |mut y| y.yield_(1).await).managed_with(hooks);
 /// assert_eq!(numbers.anext().await, Ok(Some(1)));
 /// drop(numbers);
 /// let closing = dropped.try_recv().expect("it was dropped unfinished");
@@ -37,7 +37,7 @@ pub struct Hooks {
 }
 
 type Firstiter = Arc<dyn Fn(&WeakGenerator) + Send + Sync>;
-type Finalizer = Arc<dyn Fn(Closing) + Send + Sync>;
+type Finalizer = Arc<dyn Fn(PendingClose) + Send + Sync>;
 
 impl Hooks {
     /// Calls `hook` when a generator's first operation is first polled, instead of what the default does.
@@ -51,10 +51,10 @@ impl Hooks {
     /// Calls `hook` when the last handle on a generator is dropped whose body has begun and has not ended, instead of
     /// what the default does.
     ///
-    /// It gets the [`Closing`], and may spawn it anywhere; to drop it is to drop the body. It is called in a destructor,
+    /// It gets the [`PendingClose`], and may spawn it anywhere; to drop it is to drop the body. It is called in a destructor,
     /// so it must not block, nor panic.
     #[must_use]
-    pub fn finalizer(self, hook: impl Fn(Closing) + Send + Sync + 'static) -> Self {
+    pub fn finalizer(self, hook: impl Fn(PendingClose) + Send + Sync + 'static) -> Self {
         Self { finalizer: Some(Arc::new(hook)), ..self }
     }
 
@@ -65,7 +65,7 @@ impl Hooks {
         }
     }
 
-    pub(super) fn finalize(&self, closing: Closing) {
+    pub(super) fn finalize(&self, closing: PendingClose) {
         match &self.finalizer {
             Some(hook) => hook(closing),
             None => closing.detach(),

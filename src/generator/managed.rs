@@ -81,7 +81,7 @@ where
     ///
     /// See [`ManagedGenerator`].
     pub fn managed(self) -> ManagedGenerator<D::Yield, D::Sent, D::Thrown> {
-        self.managed_by(Hooks::default())
+        self.managed_with(Hooks::default())
     }
 
     /// As [`managed`](Self::managed), with hooks of one's own: Python's `sys.set_asyncgen_hooks`, for this generator.
@@ -89,7 +89,7 @@ where
     /// # Examples
     ///
     /// See [`Hooks`].
-    pub fn managed_by(self, hooks: Hooks) -> ManagedGenerator<D::Yield, D::Sent, D::Thrown> {
+    pub fn managed_with(self, hooks: Hooks) -> ManagedGenerator<D::Yield, D::Sent, D::Thrown> {
         ManagedGenerator { shared: Shared::new(self.boxed(), hooks) }
     }
 }

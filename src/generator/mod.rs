@@ -136,13 +136,13 @@ mod anext;
 mod asend;
 mod async_generator;
 mod athrow;
-mod closing;
 mod error;
 mod ext;
 mod hooks;
 mod live;
 mod managed;
 mod operation;
+mod pending_close;
 mod shared;
 mod start;
 mod weak;
@@ -155,11 +155,11 @@ pub use self::async_generator::{
     AsyncGenerator, BoxAsyncGenerator, Failure, LocalBoxAsyncGenerator, Stepped, generator, try_generator,
 };
 pub use self::athrow::Athrow;
-pub use self::closing::Closing;
 pub use self::error::Error;
 pub use self::ext::AsyncGeneratorExt;
 pub use self::hooks::Hooks;
 pub use self::live::shutdown_asyncgens;
 pub use self::managed::ManagedGenerator;
+pub use self::pending_close::PendingClose;
 pub use self::start::Start;
 pub use self::weak::WeakGenerator;

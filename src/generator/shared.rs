@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
 
 use super::aclose::closed;
-use super::{AsyncGenerator, BoxAsyncGenerator, Closing, Error, Hooks, WeakGenerator};
+use super::{AsyncGenerator, BoxAsyncGenerator, Error, Hooks, PendingClose, WeakGenerator};
 use crate::coroutine::{Drive, State, Throw};
 
 /// What a step comes to.
@@ -97,7 +97,7 @@ where
                 let over = generator.as_mut().close();
                 closed(step(generator.as_mut(), over).await).map_err(erase)
             };
-            self.hooks.finalize(Closing::new(close, home.take()));
+            self.hooks.finalize(PendingClose::new(close, home.take()));
         }
     }
 }

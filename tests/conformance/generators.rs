@@ -71,7 +71,7 @@ impl<S: Answer> Generator<S> {
         });
         let object = match world.way {
             Way::Pinned => Object::Pinned(AsyncMutex::new(Some(generator.boxed()))),
-            Way::Hooks | Way::Asyncgens => Object::Managed(generator.managed_by(identity.hooks())),
+            Way::Hooks | Way::Asyncgens => Object::Managed(generator.managed_with(identity.hooks())),
         };
         let generator = Arc::new(Self { identity, object });
         let live: Arc<dyn Live> = Arc::<Self>::clone(&generator);

@@ -107,10 +107,10 @@ async fn finalized() -> Result<(), Box<dyn Error>> {
     };
     let last = |closing| {
         CALLS.fetch_add(10, Ordering::Relaxed);
-        drop::<withal::generator::Closing>(closing);
+        drop::<withal::generator::PendingClose>(closing);
     };
     let g = count();
-    let g = g.managed_by(Hooks::default().firstiter(first).finalizer(last));
+    let g = g.managed_with(Hooks::default().firstiter(first).finalizer(last));
     assert_eq!(g.anext().await, Ok(Some(1)));
     drop(g);
     assert_eq!(CALLS.load(Ordering::Relaxed), 11);

@@ -38,13 +38,13 @@ fn counter(log: &Log) -> withal::generator::BoxAsyncGenerator<'static, u32> {
 }
 
 /// The same, shared; its closing goes to the test.
-fn kept(log: &Log) -> (ManagedGenerator<u32>, Arc<Mutex<Vec<withal::generator::Closing>>>) {
+fn kept(log: &Log) -> (ManagedGenerator<u32>, Arc<Mutex<Vec<withal::generator::PendingClose>>>) {
     let closings = Arc::default();
     let to: Arc<Mutex<Vec<_>>> = Arc::clone(&closings);
     let hooks = Hooks::default().firstiter(|_| ()).finalizer(move |closing| to.lock().unwrap().push(closing));
     let log = Arc::clone(log);
     let managed = generator(async move |mut y: Yielder<'_, u32>| y.yield_from(counter(&log)).await);
-    (managed.managed_by(hooks), closings)
+    (managed.managed_with(hooks), closings)
 }
 
 /// What the observers are told of generators that say so by an error or panic of this text.
@@ -201,7 +201,7 @@ mod finalizer {
         let closings = Arc::new(Mutex::new(Vec::new()));
         let to = Arc::clone(&closings);
         let managed = generator(async |mut y: Yielder<'_, u8>| y.wait(pending()).await)
-            .managed_by(Hooks::default().finalizer(move |closing| to.lock().unwrap().push(closing)));
+            .managed_with(Hooks::default().finalizer(move |closing| to.lock().unwrap().push(closing)));
         assert!(managed.anext().now_or_never().is_none());
         drop(managed);
         let closing = closings.lock().unwrap().pop().expect("it was dropped unfinished");
@@ -243,7 +243,7 @@ mod finalizer {
             _ = y.yield_(1).await;
             y.yield_(2).await
         })
-        .managed_by(Hooks::default().finalizer(move |closing| to.lock().unwrap().push(closing)));
+        .managed_with(Hooks::default().finalizer(move |closing| to.lock().unwrap().push(closing)));
         assert_eq!(block_on(managed.anext()), Ok(Some(1)));
         drop(managed);
         let closing = closings.lock().unwrap().pop().expect("it was dropped unfinished");
@@ -392,7 +392,7 @@ mod first_iteration {
             let calls = Arc::new(Mutex::new(0));
             let counts = Arc::clone(&calls);
             let hooks = Hooks::default().firstiter(move |_| *counts.lock().unwrap() += 1).finalizer(drop);
-            let managed = generator(async |mut y| y.yield_(1).await).managed_by(hooks);
+            let managed = generator(async |mut y| y.yield_(1).await).managed_with(hooks);
             drop(managed.anext());
             assert_eq!(*calls.lock().unwrap(), 0);
             operate(&managed);
@@ -411,7 +411,7 @@ mod first_iteration {
         let log = Log::default();
         let make = || {
             let body = counter(&log);
-            generator(async |mut y: Yielder<'_, u32>| y.yield_from(body).await).managed_by(hooks.clone())
+            generator(async |mut y: Yielder<'_, u32>| y.yield_from(body).await).managed_with(hooks.clone())
         };
         let (closed, dropped) = (make(), make());
         assert_eq!(block_on(closed.anext()), Ok(Some(0)));

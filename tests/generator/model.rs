@@ -144,7 +144,7 @@ fn share(script: Vec<Act>, moves: &[Move]) {
     let to_close = Arc::clone(&closing);
     let (theirs, tells) = (ledger.clone(), Arc::clone(&told));
     let managed = try_generator(async move |mut y: Y<'_>| run_script(&script, &mut y, &tells, &theirs).await)
-        .managed_by(
+        .managed_with(
             Hooks::default()
                 .firstiter(|_| ())
                 .finalizer(move |closing| *to_close.lock().unwrap() = Some(closing)),

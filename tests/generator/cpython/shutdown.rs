@@ -146,8 +146,8 @@ fn nonstarted_hooks_are_cancellable_and_report_nothing() {
         drop(it);
 
         let (to, dropped) = mpsc::channel();
-        let it =
-            async_iterate().managed_by(Hooks::default().finalizer(move |closing| to.send(closing).unwrap()));
+        let it = async_iterate()
+            .managed_with(Hooks::default().finalizer(move |closing| to.send(closing).unwrap()));
         assert_eq!(it.anext().await, Ok(Some(1)));
         drop(it);
         let nonstarted = tokio::spawn(dropped.try_recv().unwrap());

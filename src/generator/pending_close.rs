@@ -14,12 +14,12 @@ use crate::cleanup::Cleanup;
 /// It is a future: what fails is a [`generator::Error`](super::Error) with the types of that generator. Dropped, it drops
 /// the body.
 #[must_use = "dropped, it drops the body without closing it"]
-pub struct Closing {
+pub struct PendingClose {
     close: ErasedClose,
     home: Option<Handle>,
 }
 
-impl Closing {
+impl PendingClose {
     pub(super) fn new(
         close: impl Future<Output = Result<(), Box<dyn Any + Send>>> + Send + 'static,
         home: Option<Handle>,
@@ -41,7 +41,7 @@ impl Closing {
     }
 }
 
-impl Future for Closing {
+impl Future for PendingClose {
     type Output = Result<(), Box<dyn Any + Send>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -49,8 +49,8 @@ impl Future for Closing {
     }
 }
 
-impl fmt::Debug for Closing {
+impl fmt::Debug for PendingClose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Closing").finish_non_exhaustive()
+        f.debug_struct("PendingClose").finish_non_exhaustive()
     }
 }
