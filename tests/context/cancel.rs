@@ -11,8 +11,9 @@ use withal::context::{
     Hold, Restart, async_with,
 };
 
-use crate::every_await::at_every_await;
-use crate::ledger::{Ledger, Stuck, probes};
+use withal_test_support::event_log::{BlockAt, Blockable, EventLog};
+use withal_test_support::poll_then_drop::drop_at_every_await;
+use withal_test_support::probes;
 
 probes!(Now: DropNow, Held: Hold, Detached: Detach, Restarted: Restart);
 
@@ -23,21 +24,21 @@ const DROPPED: &[&str] = &["a.b.held", "a.b.right.now", "a.b.right.now.now"];
 
 /// Three nested scopes by the macro and the function; inside, a race that one loses, a join, a stack and locks of both
 /// kinds.
-async fn program(ledger: Ledger) -> Result<u32, String> {
-    let sum = async_with!(n = Detached::new(&ledger, "a"), m = Restarted::new(&ledger, "a.b") => {
+async fn program(log: EventLog) -> Result<u32, String> {
+    let sum = async_with!(n = Detached::new(&log, "a"), m = Restarted::new(&log, "a.b") => {
         let raced = tokio::select! {
             biased;
-            never = async_with(Detached::new(&ledger, "a.b.raced"), async |_| pending::<Result<u32, String>>().await) => {
+            never = async_with(Detached::new(&log, "a.b.raced"), async |_| pending::<Result<u32, String>>().await) => {
                 never.map_err(Error::flatten)?
             }
             () = async { yield_now().await; yield_now().await; yield_now().await } => 1,
         };
         let (left, right) = tokio::join!(
-            async_with(Restarted::new(&ledger, "a.b.left"), async |n| { yield_now().await; Ok::<_, String>(*n) }),
-            async_with(Detached::new(&ledger, "a.b.right"), async |n| {
-                async_with(Now::new(&ledger, "a.b.right.now"), async |_| {
+            async_with(Restarted::new(&log, "a.b.left"), async |n| { yield_now().await; Ok::<_, String>(*n) }),
+            async_with(Detached::new(&log, "a.b.right"), async |n| {
+                async_with(Now::new(&log, "a.b.right.now"), async |_| {
                     yield_now().await;
-                    async_with(Now::new(&ledger, "a.b.right.now.now"), async |_| { yield_now().await; Ok::<_, String>(*n) })
+                    async_with(Now::new(&log, "a.b.right.now.now"), async |_| { yield_now().await; Ok::<_, String>(*n) })
                         .await
                         .map_err(Error::flatten)
                 })
@@ -46,13 +47,13 @@ async fn program(ledger: Ledger) -> Result<u32, String> {
             }),
         );
         let joined = left.map_err(Error::flatten)? + right.map_err(Error::flatten)?;
-        let held = async_with!(n = Held::new(&ledger, "a.b.held") => {
-            async_with!(_n = Detached::new(&ledger, "a.b.held.in") => { yield_now().await; })?;
+        let held = async_with!(n = Held::new(&log, "a.b.held") => {
+            async_with!(_n = Detached::new(&log, "a.b.held.in") => { yield_now().await; })?;
             *n
         })?;
         let stacked = async_with!(stack = AsyncExitStack::new() => {
-            let mut first = stack.enter_async_context(Detached::new(&ledger, "a.b.s")).await?;
-            let mut second = stack.enter_async_context(Restarted::new(&ledger, "a.b.s.t").shield_enter()).await?;
+            let mut first = stack.enter_async_context(Detached::new(&log, "a.b.s")).await?;
+            let mut second = stack.enter_async_context(Restarted::new(&log, "a.b.s.t").shield_enter()).await?;
             yield_now().await;
             *first.target() + *second.target()
         })
@@ -63,17 +64,17 @@ async fn program(ledger: Ledger) -> Result<u32, String> {
 }
 
 async fn dropped_at_every_await() {
-    let ledger = Arc::new(Mutex::new(Ledger::new()));
-    let drops = at_every_await(
+    let log = Arc::new(Mutex::new(EventLog::new()));
+    let drops = drop_at_every_await(
         || {
-            let new = Ledger::new();
-            *ledger.lock().unwrap() = new.clone();
+            let new = EventLog::new();
+            *log.lock().unwrap() = new.clone();
             program(new)
         },
         async |output| {
             drain(ENOUGH).await.unwrap();
-            let ledger = ledger.lock().unwrap().clone();
-            ledger.check(DROPPED);
+            let log = log.lock().unwrap().clone();
+            log.check(DROPPED);
             if let Some(output) = output {
                 assert_eq!(output, Ok(50));
             }
@@ -96,15 +97,15 @@ async fn at_every_await_on_several_threads() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn as_tasks_that_are_aborted() {
     for yields in 0..30 {
-        let ledger = Ledger::new();
-        let task = tokio::spawn(program(ledger.clone()));
+        let log = EventLog::new();
+        let task = tokio::spawn(program(log.clone()));
         for _ in 0..yields {
             yield_now().await;
         }
         task.abort();
         drop(task.await);
         drain(ENOUGH).await.unwrap();
-        ledger.check(DROPPED);
+        log.check(DROPPED);
     }
 }
 
@@ -118,25 +119,25 @@ async fn drop_in_the_middle(future: impl Future) {
 
 #[tokio::test]
 async fn a_scope_that_loses_a_race_is_exited_before_the_one_around_it() {
-    let ledger = Ledger::new();
-    async_with(Detached::new(&ledger, "a"), async |_| {
-        let inner = async_with(Detached::new(&ledger, "a.b").stuck(Stuck::InExit), async |_| {
+    let log = EventLog::new();
+    async_with(Detached::new(&log, "a"), async |_| {
+        let inner = async_with(Detached::new(&log, "a.b").block_at(BlockAt::InExit), async |_| {
             pending::<Result<(), String>>().await
         });
         drop_in_the_middle(inner).await;
-        ledger.say("goes-on");
-        ledger.open_gate();
+        log.record("goes-on");
+        log.open_gate();
         Ok::<_, String>(())
     })
     .await
     .unwrap();
-    assert_eq!(ledger.words(), "+a +a.b goes-on <a.b:cancelled a.b> <a:ok a>");
+    assert_eq!(log.entries(), "+a +a.b goes-on <a.b:cancelled a.b> <a:ok a>");
 }
 
 #[tokio::test]
 async fn a_sibling_of_a_panic_is_exited_before_the_one_around_it() {
-    let ledger = Ledger::new();
-    let l = ledger.clone();
+    let log = EventLog::new();
+    let l = log.clone();
     let task = tokio::spawn(async move {
         async_with(Detached::new(&l, "a"), async |_| {
             tokio::join!(
@@ -154,15 +155,15 @@ async fn a_sibling_of_a_panic_is_exited_before_the_one_around_it() {
         .await
     });
     assert!(task.await.unwrap_err().is_panic());
-    assert_eq!(ledger.words(), "+a +a.b <a.b:cancelled a.b> <a:panic a>");
+    assert_eq!(log.entries(), "+a +a.b <a.b:cancelled a.b> <a:panic a>");
 }
 
 /// The exit of the sibling has begun, and a panic that is not its own unwinds.
 #[tokio::test]
 async fn an_exit_under_way_survives_the_panic_of_a_sibling() {
     for is_restarted in [false, true] {
-        let ledger = Ledger::new();
-        let l = ledger.clone();
+        let log = EventLog::new();
+        let l = log.clone();
         let task = tokio::spawn(async move {
             let panics = async {
                 for _ in 0..5 {
@@ -173,123 +174,123 @@ async fn an_exit_under_way_survives_the_panic_of_a_sibling() {
             };
             let body = async |_: &mut u32| Ok::<_, String>(());
             if is_restarted {
-                tokio::join!(async_with(Restarted::new(&l, "a").stuck(Stuck::InExit), body), panics).0
+                tokio::join!(async_with(Restarted::new(&l, "a").block_at(BlockAt::InExit), body), panics).0
             } else {
-                tokio::join!(async_with(Detached::new(&l, "a").stuck(Stuck::InExit), body), panics).0
+                tokio::join!(async_with(Detached::new(&l, "a").block_at(BlockAt::InExit), body), panics).0
             }
         });
         assert!(task.await.unwrap_err().is_panic());
         drain(ENOUGH).await.unwrap();
-        assert_eq!(ledger.words(), if is_restarted { "+a <a:ok <a:cancelled a>" } else { "+a <a:ok a>" });
+        assert_eq!(log.entries(), if is_restarted { "+a <a:ok <a:cancelled a>" } else { "+a <a:ok a>" });
     }
 }
 
 #[tokio::test]
 async fn held_until_what_is_inside_is_over_and_dropped_now_if_it_may_borrow() {
     for is_held in [true, false] {
-        let ledger = Ledger::new();
+        let log = EventLog::new();
         let inside = async |_: &mut u32| {
-            let inner = Detached::new(&ledger, "inner").stuck(Stuck::InExit);
+            let inner = Detached::new(&log, "inner").block_at(BlockAt::InExit);
             async_with(inner, async |_| pending::<Result<(), String>>().await).await.map_err(Error::flatten)
         };
         if is_held {
-            drop_in_the_middle(async_with(Held::new(&ledger, "lock"), inside)).await;
+            drop_in_the_middle(async_with(Held::new(&log, "lock"), inside)).await;
         } else {
-            drop_in_the_middle(async_with(Now::new(&ledger, "lock"), inside)).await;
+            drop_in_the_middle(async_with(Now::new(&log, "lock"), inside)).await;
         }
-        ledger.open_gate();
+        log.open_gate();
         drain(ENOUGH).await.unwrap();
         let words = if is_held {
             "+lock +inner <inner:cancelled inner> ~lock"
         } else {
             "+lock +inner ~lock <inner:cancelled inner>"
         };
-        assert_eq!(ledger.words(), words);
+        assert_eq!(log.entries(), words);
     }
 }
 
 /// A guard that cannot wait hands on what it would have to wait for.
 #[tokio::test]
 async fn the_outermost_waits_across_a_scope_that_does_not() {
-    let ledger = Ledger::new();
-    let program = async_with(Detached::new(&ledger, "a"), async |_| {
-        let inside = async_with(Now::new(&ledger, "now"), async |_| {
-            let inner = Detached::new(&ledger, "a.b").stuck(Stuck::InExit);
+    let log = EventLog::new();
+    let program = async_with(Detached::new(&log, "a"), async |_| {
+        let inside = async_with(Now::new(&log, "now"), async |_| {
+            let inner = Detached::new(&log, "a.b").block_at(BlockAt::InExit);
             async_with(inner, async |_| pending::<Result<(), String>>().await).await.map_err(Error::flatten)
         });
         inside.await.map_err(Error::flatten)
     });
     drop_in_the_middle(program).await;
-    ledger.open_gate();
+    log.open_gate();
     drain(ENOUGH).await.unwrap();
-    assert_eq!(ledger.words(), "+a +now +a.b ~now <a.b:cancelled a.b> <a:cancelled a>");
+    assert_eq!(log.entries(), "+a +now +a.b ~now <a.b:cancelled a.b> <a:cancelled a>");
 }
 
 /// What is detached by hand inside a block is inside of it.
 #[tokio::test]
 async fn a_cleanup_of_the_block_is_over_before_its_exit() {
-    let ledger = Ledger::new();
-    async_with(Restarted::new(&ledger, "a"), async |_| {
-        let l = ledger.clone();
+    let log = EventLog::new();
+    async_with(Restarted::new(&log, "a"), async |_| {
+        let l = log.clone();
         withal::cleanup::detach(async move {
             yield_now().await;
-            l.say("cleanup");
+            l.record("cleanup");
             Ok::<_, ()>(())
         });
         Ok::<_, String>(())
     })
     .await
     .unwrap();
-    assert_eq!(ledger.words(), "+a cleanup <a:ok a>");
+    assert_eq!(log.entries(), "+a cleanup <a:ok a>");
 }
 
 #[tokio::test]
 async fn dropped_while_it_waits_for_what_is_inside() {
-    let ledger = Ledger::new();
-    let program = async_with(Restarted::new(&ledger, "a"), async |_| {
-        let inner = Detached::new(&ledger, "a.b").stuck(Stuck::InExit);
+    let log = EventLog::new();
+    let program = async_with(Restarted::new(&log, "a"), async |_| {
+        let inner = Detached::new(&log, "a.b").block_at(BlockAt::InExit);
         drop_in_the_middle(async_with(inner, async |_| pending::<Result<(), String>>().await)).await;
         Ok::<_, String>(())
     });
     drop_in_the_middle(program).await;
-    ledger.open_gate();
+    log.open_gate();
     drain(ENOUGH).await.unwrap();
-    assert_eq!(ledger.words(), "+a +a.b <a.b:cancelled a.b> <a:cancelled a>");
+    assert_eq!(log.entries(), "+a +a.b <a.b:cancelled a.b> <a:cancelled a>");
 }
 
 #[tokio::test]
 async fn a_shielded_enter_comes_to_its_end_and_is_exited() {
-    let ledger = Ledger::new();
-    let program = async_with(Detached::new(&ledger, "a"), async |_| {
-        let inner = Detached::new(&ledger, "a.b").stuck(Stuck::InEnter).shield_enter();
+    let log = EventLog::new();
+    let program = async_with(Detached::new(&log, "a"), async |_| {
+        let inner = Detached::new(&log, "a.b").block_at(BlockAt::InEnter).shield_enter();
         async_with(inner, async |_| Ok::<_, String>(())).await.map_err(Error::flatten)
     });
     drop_in_the_middle(program).await;
-    assert_eq!(ledger.words(), "+a");
-    ledger.open_gate();
+    assert_eq!(log.entries(), "+a");
+    log.open_gate();
     drain(ENOUGH).await.unwrap();
-    assert_eq!(ledger.words(), "+a +a.b <a.b:cancelled a.b> <a:cancelled a>");
-    let ledger = Ledger::new();
+    assert_eq!(log.entries(), "+a +a.b <a.b:cancelled a.b> <a:cancelled a>");
+    let log = EventLog::new();
     drop_in_the_middle(async_with(
-        Held::new(&ledger, "held").stuck(Stuck::InEnter).shield_enter(),
+        Held::new(&log, "held").block_at(BlockAt::InEnter).shield_enter(),
         async |_| Ok::<_, String>(()),
     ))
     .await;
-    ledger.open_gate();
+    log.open_gate();
     drain(ENOUGH).await.unwrap();
-    assert_eq!(ledger.words(), "+held ~held", "its destructor is its exit");
+    assert_eq!(log.entries(), "+held ~held", "its destructor is its exit");
 }
 
 #[tokio::test]
 async fn a_stack_that_is_dropped_runs_its_exits_in_order() {
-    let ledger = Ledger::new();
+    let log = EventLog::new();
     let stack = AsyncExitStack::new();
     for name in ["a", "a.b", "a.b.c"] {
-        drop(stack.enter_async_context(Detached::new(&ledger, name)).await.unwrap());
+        drop(stack.enter_async_context(Detached::new(&log, name)).await.unwrap());
     }
     drop(stack);
     drain(ENOUGH).await.unwrap();
-    assert_eq!(ledger.words(), "+a +a.b +a.b.c <a.b.c:cancelled a.b.c> <a.b:cancelled a.b> <a:cancelled a>");
+    assert_eq!(log.entries(), "+a +a.b +a.b.c <a.b.c:cancelled a.b.c> <a.b:cancelled a.b> <a:cancelled a>");
 }
 
 /// A cleanup that is over takes no room in a block that goes on.
@@ -312,7 +313,7 @@ async fn goes_on_alone() {
         pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4
     }
     let before = resident_kilobytes();
-    async_with(Restarted::new(&Ledger::new(), "a"), async |_| {
+    async_with(Restarted::new(&EventLog::new(), "a"), async |_| {
         for _ in 0..60_000 {
             withal::cleanup::detach(async { Ok::<_, ()>(()) });
             yield_now().await;
@@ -328,8 +329,8 @@ async fn goes_on_alone() {
 /// What was inside is handed on first.
 #[tokio::test]
 async fn a_destructor_that_panics_takes_nothing_from_the_scopes_around() {
-    let ledger = Ledger::new();
-    let l = ledger.clone();
+    let log = EventLog::new();
+    let l = log.clone();
     let task = tokio::spawn(async move {
         async_with(Detached::new(&l, "a"), async |_| {
             drop_in_the_middle(async_with(Explodes, async |()| {
@@ -343,7 +344,7 @@ async fn a_destructor_that_panics_takes_nothing_from_the_scopes_around() {
         .await
     });
     assert!(task.await.unwrap_err().is_panic());
-    assert_eq!(ledger.words(), "+a +a.b <a.b:cancelled a.b> <a:panic a>");
+    assert_eq!(log.entries(), "+a +a.b <a.b:cancelled a.b> <a:panic a>");
 }
 
 struct Explodes;
@@ -377,16 +378,14 @@ impl AsyncExit for Explodes {
 /// It is as if it had not said how long its exit may take.
 #[tokio::test]
 async fn a_grace_that_panics_is_that_of_none() {
-    let ledger = Ledger::new();
-    drop_in_the_middle(async_with(Graceless(ledger.clone()), async |_| {
-        pending::<Result<(), String>>().await
-    }))
-    .await;
+    let log = EventLog::new();
+    drop_in_the_middle(async_with(Graceless(log.clone()), async |_| pending::<Result<(), String>>().await))
+        .await;
     drain(ENOUGH).await.unwrap();
-    assert_eq!(ledger.words(), "cancelled");
+    assert_eq!(log.entries(), "cancelled");
 }
 
-struct Graceless(Ledger);
+struct Graceless(EventLog);
 
 impl AsyncContextManager for Graceless {
     type Entered = Self;
@@ -396,18 +395,18 @@ impl AsyncContextManager for Graceless {
 }
 
 impl AsyncExit for Graceless {
-    type Target = Ledger;
+    type Target = EventLog;
     type Error = String;
     type Verdict = ();
     type OnDrop = Restart;
-    fn target(&mut self) -> &mut Ledger {
+    fn target(&mut self) -> &mut EventLog {
         &mut self.0
     }
     fn grace(&self) -> Duration {
         panic!("grace")
     }
     async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), String> {
-        self.0.say(crate::ledger::kind(&exit));
+        self.0.record(withal_test_support::event_log::kind(&exit));
         Ok(())
     }
 }

@@ -6,7 +6,8 @@ use std::ops::ControlFlow;
 use tokio::sync::{Mutex, Semaphore};
 use withal::context::{Detach, Error, async_with, decorate, nullcontext, suppress};
 
-use crate::ledger::{Ledger, probes};
+use withal_test_support::event_log::EventLog;
+use withal_test_support::probes;
 
 probes!(Probe: Detach);
 
@@ -18,10 +19,10 @@ async fn the_three_most_common_uses() {
         async_with!(balance = balance => { *balance += 1; *balance })
     }
     async fn a_transaction(
-        ledger: &Ledger,
+        log: &EventLog,
         text: &str,
     ) -> Result<u32, Box<dyn std::error::Error + Send + Sync>> {
-        let n = async_with!(tx = Probe::new(ledger, "tx") => { *tx += text.parse::<u32>()?; *tx })?;
+        let n = async_with!(tx = Probe::new(log, "tx") => { *tx += text.parse::<u32>()?; *tx })?;
         Ok(n)
     }
     async fn two_managers(one: &Mutex<Account>, other: &Mutex<Account>) {
@@ -29,10 +30,10 @@ async fn the_three_most_common_uses() {
     }
 
     assert_eq!(a_lock(&Mutex::new(1)).await, 2);
-    let ledger = Ledger::new();
-    assert_eq!(a_transaction(&ledger, "1").await.unwrap(), 8);
-    assert!(a_transaction(&ledger, "x").await.is_err());
-    assert_eq!(ledger.words(), "+tx <tx:ok tx> +tx <tx:error tx>");
+    let log = EventLog::new();
+    assert_eq!(a_transaction(&log, "1").await.unwrap(), 8);
+    assert!(a_transaction(&log, "x").await.is_err());
+    assert_eq!(log.entries(), "+tx <tx:ok tx> +tx <tx:error tx>");
     let [one, other] = [3, 4].map(|n| Mutex::new(Account(n)));
     two_managers(&one, &other).await;
     assert_eq!((one.into_inner().0, other.into_inner().0), (2, 5));
@@ -40,8 +41,8 @@ async fn the_three_most_common_uses() {
 
 #[tokio::test]
 async fn a_later_manager_is_made_of_an_earlier_target() {
-    let ledger = Ledger::new();
-    let n = async_with!(n = Probe::new(&ledger, "a"), m = nullcontext(*n + 1) => { *n + *m }).unwrap();
+    let log = EventLog::new();
+    let n = async_with!(n = Probe::new(&log, "a"), m = nullcontext(*n + 1) => { *n + *m }).unwrap();
     assert_eq!(n, 15);
 }
 
@@ -141,10 +142,10 @@ async fn in_blocks_and_closures_of_whatever_type() {
 
 #[tokio::test]
 async fn break_and_continue_of_the_loop_around() {
-    let ledger = Ledger::new();
+    let log = EventLog::new();
     let mut seen = Vec::new();
     for n in 0.. {
-        let value = async_with!(loop; _a = Probe::new(&ledger, "a"), _b = Probe::new(&ledger, "b") => {
+        let value = async_with!(loop; _a = Probe::new(&log, "a"), _b = Probe::new(&log, "b") => {
             if n == 1 {
                 continue;
             }
@@ -156,17 +157,17 @@ async fn break_and_continue_of_the_loop_around() {
         seen.push(value.unwrap());
     }
     assert_eq!(seen, [0, 2]);
-    assert_eq!(ledger.words(), ["+a +b <b:ok b> <a:ok a>"; 4].join(" "));
+    assert_eq!(log.entries(), ["+a +b <b:ok b> <a:ok a>"; 4].join(" "));
 }
 
 #[tokio::test]
 async fn labels_of_the_loops_around() {
-    let ledger = Ledger::new();
+    let log = EventLog::new();
     let mut seen = Vec::new();
     'outer: for n in 0..9 {
         'middle: for m in 0..9 {
             for l in 0..2 {
-                async_with!(loop, 'outer, 'middle; _a = Probe::new(&ledger, "a") => {
+                async_with!(loop, 'outer, 'middle; _a = Probe::new(&log, "a") => {
                     match (n, m, l) {
                         (0, 1, _) => continue 'outer,
                         (1, 0, _) => continue 'middle,
@@ -185,7 +186,7 @@ async fn labels_of_the_loops_around() {
         seen.push((n, 9, 9));
     }
     assert_eq!(seen, [(0, 0, 0), (0, 0, 1), (0, 0, 9), (1, 9, 9), (2, 0, 1), (2, 0, 9), (2, 1, 9)]);
-    ledger.check(&[]);
+    log.check(&[]);
 }
 
 /// A label alone: what has none is about the loops of the block itself.
@@ -233,12 +234,12 @@ async fn nested_by_hand() {
 
 #[tokio::test]
 async fn a_function_in_a_block_of_its_own() {
-    let ledger = Ledger::new();
+    let log = EventLog::new();
     let add =
-        decorate(|| Probe::new(&ledger, "a"), async |(n, m): (u32, u32)| n.checked_add(m).ok_or("overflow"));
+        decorate(|| Probe::new(&log, "a"), async |(n, m): (u32, u32)| n.checked_add(m).ok_or("overflow"));
     assert_eq!(add.call((1, 2)).await, Ok(3));
     assert_eq!(add.call((u32::MAX, 1)).await, Err(Error::Block("overflow")));
-    assert_eq!(ledger.words(), "+a <a:ok a> +a <a:error a>");
+    assert_eq!(log.entries(), "+a <a:ok a> +a <a:error a>");
     let quiet = decorate(
         || suppress(|_: &&str| true),
         async |text: &str| text.parse::<u32>().map_err(|_| "no number"),

@@ -12,7 +12,8 @@ use withal::context::{
     AsyncContextManager, AsyncExit, AsyncExitStack, Detach, DropNow, Error, Exit, Hold, Restart, async_with,
 };
 
-use crate::ledger::{Ledger, kind, probes};
+use withal_test_support::event_log::{EventLog, kind};
+use withal_test_support::probes;
 
 probes!(Probe: Detach);
 
@@ -20,7 +21,7 @@ const ENOUGH: Duration = Duration::from_secs(60);
 
 /// Its exit opens a scope, and drops it in its middle; called once more, it does not.
 struct Script {
-    ledger: Ledger,
+    log: EventLog,
     name: &'static str,
     opened: bool,
     /// Waits in the scope, and not after it.
@@ -29,14 +30,14 @@ struct Script {
 }
 
 impl Script {
-    fn new(ledger: &Ledger, name: &'static str) -> Self {
-        Self { ledger: ledger.clone(), name, opened: false, stays: false, panics: false }
+    fn new(log: &EventLog, name: &'static str) -> Self {
+        Self { log: log.clone(), name, opened: false, stays: false, panics: false }
     }
 
     async fn exit(&mut self, kind: &str) {
-        self.ledger.say(format_args!("<{}:{kind}", self.name));
+        self.log.record(format_args!("<{}:{kind}", self.name));
         if !std::mem::replace(&mut self.opened, true) {
-            let inner = Probe::new(&self.ledger, &format!("{}.in", self.name));
+            let inner = Probe::new(&self.log, &format!("{}.in", self.name));
             let mut inner = Box::pin(async_with(inner, async |_| pending::<Result<(), String>>().await));
             for _ in 0..3 {
                 assert!(futures::poll!(&mut inner).is_pending());
@@ -46,7 +47,7 @@ impl Script {
             }
         }
         assert!(!self.panics, "exit panics");
-        self.ledger.say(format_args!("{}>", self.name));
+        self.log.record(format_args!("{}>", self.name));
     }
 }
 
@@ -68,19 +69,19 @@ macro_rules! opens {
             type Entered = Self;
 
             async fn aenter(self) -> Result<Self, Infallible> {
-                self.0.ledger.say(format_args!("+{}", self.0.name));
+                self.0.log.record(format_args!("+{}", self.0.name));
                 Ok(self)
             }
         }
 
         impl AsyncExit for $name {
-            type Target = Ledger;
+            type Target = EventLog;
             type Error = Infallible;
             type Verdict = ();
             type OnDrop = $policy;
 
-            fn target(&mut self) -> &mut Ledger {
-                &mut self.0.ledger
+            fn target(&mut self) -> &mut EventLog {
+                &mut self.0.log
             }
 
             async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), Infallible> {
@@ -103,34 +104,32 @@ async fn drop_in_the_middle(future: impl Future) {
 
 #[tokio::test]
 async fn of_a_detached_exit_before_the_exit_around_it() {
-    let ledger = Ledger::new();
-    drop_in_the_middle(async_with(Probe::new(&ledger, "a"), async |_| {
-        async_with(Detached::new(Script::new(&ledger, "a.b")), async |_| {
-            pending::<Result<(), String>>().await
-        })
-        .await
-        .map_err(Error::into_block)
+    let log = EventLog::new();
+    drop_in_the_middle(async_with(Probe::new(&log, "a"), async |_| {
+        async_with(Detached::new(Script::new(&log, "a.b")), async |_| pending::<Result<(), String>>().await)
+            .await
+            .map_err(Error::into_block)
     }))
     .await;
     drain(ENOUGH).await.unwrap();
     let exits = "<a.b:cancelled +a.b.in a.b> <a.b.in:cancelled a.b.in> <a:cancelled a>";
-    assert_eq!(ledger.words(), format!("+a +a.b {exits}"));
+    assert_eq!(log.entries(), format!("+a +a.b {exits}"));
 }
 
 #[tokio::test]
 async fn of_an_exit_in_a_stack_before_the_next_one() {
-    let ledger = Ledger::new();
+    let log = EventLog::new();
     let stack = AsyncExitStack::new();
-    drop(stack.enter_async_context(Probe::new(&ledger, "a")).await.unwrap());
-    drop(stack.enter_async_context(Detached::new(Script::new(&ledger, "a.b"))).await.unwrap());
+    drop(stack.enter_async_context(Probe::new(&log, "a")).await.unwrap());
+    drop(stack.enter_async_context(Detached::new(Script::new(&log, "a.b"))).await.unwrap());
     stack.aclose().await.unwrap();
-    assert_eq!(ledger.words(), "+a +a.b <a.b:ok +a.b.in a.b> <a.b.in:cancelled a.b.in> <a:ok a>");
+    assert_eq!(log.entries(), "+a +a.b <a.b:ok +a.b.in a.b> <a.b.in:cancelled a.b.in> <a:ok a>");
 }
 
 async fn awaited<M: Opens>() {
-    let ledger = Ledger::new();
-    async_with(M::new(Script::new(&ledger, "a")), async |_| Ok::<_, String>(())).await.unwrap();
-    assert_eq!(ledger.words(), "+a <a:ok +a.in a> <a.in:cancelled a.in>");
+    let log = EventLog::new();
+    async_with(M::new(Script::new(&log, "a")), async |_| Ok::<_, String>(())).await.unwrap();
+    assert_eq!(log.entries(), "+a <a:ok +a.in a> <a.in:cancelled a.in>");
 }
 
 #[tokio::test]
@@ -141,20 +140,20 @@ async fn of_an_awaited_exit_before_the_block_is_over() {
 
 /// The exit is over, and is not called again; the one around it waits all the same.
 async fn dropped_while_waited_for<M: Opens>() {
-    let ledger = Ledger::new();
-    let program = async_with(Probe::new(&ledger, "a"), async |_| {
-        async_with(M::new(Script::new(&ledger, "a.b")), async |_| Ok::<_, String>(()))
+    let log = EventLog::new();
+    let program = async_with(Probe::new(&log, "a"), async |_| {
+        async_with(M::new(Script::new(&log, "a.b")), async |_| Ok::<_, String>(()))
             .await
             .map_err(Error::into_block)
     });
     let mut program = Box::pin(program);
-    while !ledger.words().ends_with("a.b>") {
+    while !log.entries().ends_with("a.b>") {
         assert!(futures::poll!(&mut program).is_pending());
     }
     drop(program);
     drain(ENOUGH).await.unwrap();
     let exits = "<a.b:ok +a.b.in a.b> <a.b.in:cancelled a.b.in> <a:cancelled a>";
-    assert_eq!(ledger.words(), format!("+a +a.b {exits}"));
+    assert_eq!(log.entries(), format!("+a +a.b {exits}"));
 }
 
 #[tokio::test]
@@ -167,17 +166,17 @@ async fn dropped_while_it_is_waited_for() {
 
 #[tokio::test]
 async fn of_an_exit_that_is_dropped_before_it_begins_anew() {
-    let ledger = Ledger::new();
-    let manager = Restarted(Script { stays: true, ..Script::new(&ledger, "a") });
+    let log = EventLog::new();
+    let manager = Restarted(Script { stays: true, ..Script::new(&log, "a") });
     drop_in_the_middle(async_with(manager, async |_| Ok::<_, String>(()))).await;
     drain(ENOUGH).await.unwrap();
-    assert_eq!(ledger.words(), "+a <a:ok +a.in <a.in:cancelled a.in> <a:cancelled a>");
+    assert_eq!(log.entries(), "+a <a:ok +a.in <a.in:cancelled a.in> <a:cancelled a>");
 }
 
 /// What it detached is left to the scope around it.
 async fn panicking<M: Opens>() {
-    let ledger = Ledger::new();
-    let l = ledger.clone();
+    let log = EventLog::new();
+    let l = log.clone();
     let work = async move {
         let manager = M::new(Script { panics: true, ..Script::new(&l, "a.b") });
         let inner = async_with(manager, async |_| Ok::<_, String>(()));
@@ -185,7 +184,7 @@ async fn panicking<M: Opens>() {
     };
     assert!(AssertUnwindSafe(work).catch_unwind().await.is_err());
     drain(ENOUGH).await.unwrap();
-    assert_eq!(ledger.words(), "+a +a.b <a.b:ok +a.b.in <a.b.in:cancelled a.b.in> <a:panic a>");
+    assert_eq!(log.entries(), "+a +a.b <a.b:ok +a.b.in <a.b.in:cancelled a.b.in> <a:panic a>");
 }
 
 #[tokio::test]
@@ -198,20 +197,20 @@ async fn of_an_exit_that_panics() {
 
 #[tokio::test]
 async fn of_a_cleanup_before_it_is_over() {
-    let ledger = Ledger::new();
-    async_with(Probe::new(&ledger, "a"), async |_| {
-        let l = ledger.clone();
+    let log = EventLog::new();
+    async_with(Probe::new(&log, "a"), async |_| {
+        let l = log.clone();
         let outer = async move {
             let inner = l.clone();
             Cleanup::new(async move {
                 for _ in 0..10 {
                     yield_now().await;
                 }
-                inner.say("inner");
+                inner.record("inner");
                 Ok::<_, Infallible>(())
             })
             .detach();
-            l.say("outer");
+            l.record("outer");
             Ok::<_, Infallible>(())
         };
         // The time for what is inside is its own.
@@ -220,5 +219,5 @@ async fn of_a_cleanup_before_it_is_over() {
     })
     .await
     .unwrap();
-    assert_eq!(ledger.words(), "+a outer inner <a:ok a>");
+    assert_eq!(log.entries(), "+a outer inner <a:ok a>");
 }

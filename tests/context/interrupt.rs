@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use withal::context::{AsyncContextManager, AsyncExit, Detach, DropNow, Error, Exit, async_with};
 
-use crate::ledger::{Ledger, Stuck, kind, probes};
+use withal_test_support::event_log::{BlockAt, Blockable, EventLog, kind};
+use withal_test_support::probes;
 
 probes!(Inner: Detach);
 
@@ -58,27 +59,27 @@ const SHORT: Duration = Duration::from_millis(5);
 
 #[tokio::test(start_paused = true)]
 async fn the_block_is_dropped_and_what_is_inside_exited_first() {
-    let ledger = Ledger::new();
+    let log = EventLog::new();
     let result = async_with(timeout(SHORT), async |_| {
-        async_with(Inner::new(&ledger, "a"), async |_| pending::<Result<(), String>>().await)
+        async_with(Inner::new(&log, "a"), async |_| pending::<Result<(), String>>().await)
             .await
             .map_err(Error::flatten)
     });
     assert!(matches!(result.await, Err(Error::Exit { error: Elapsed, context: None, .. })));
-    assert_eq!(ledger.words(), "+a <a:cancelled a>");
+    assert_eq!(log.entries(), "+a <a:cancelled a>");
 }
 
 #[tokio::test(start_paused = true)]
 async fn by_the_macro_its_error_is_that_of_the_block() {
-    async fn by_macro(ledger: &Ledger, stuck: Stuck) -> Result<u32, Elapsed> {
+    async fn by_macro(log: &EventLog, stuck: BlockAt) -> Result<u32, Elapsed> {
         async_with!(_at = timeout(SHORT) => {
-            let n = async_with!(n = Inner::new(ledger, "a").stuck(stuck) => { *n });
+            let n = async_with!(n = Inner::new(log, "a").block_at(stuck) => { *n });
             n.unwrap()
         })
     }
-    let ledger = Ledger::new();
-    assert_eq!(by_macro(&ledger, Stuck::Nowhere).await, Ok(7));
-    assert_eq!(by_macro(&ledger, Stuck::InEnter).await, Err(Elapsed));
+    let log = EventLog::new();
+    assert_eq!(by_macro(&log, BlockAt::Nowhere).await, Ok(7));
+    assert_eq!(by_macro(&log, BlockAt::InEnter).await, Err(Elapsed));
 }
 
 #[tokio::test(start_paused = true)]
@@ -112,7 +113,7 @@ async fn a_destructor_that_panics_as_it_is_interrupted() {
 }
 
 /// A manager whose watch over the block panics.
-struct Panics(Ledger);
+struct Panics(EventLog);
 
 impl AsyncContextManager for Panics {
     type Entered = Self;
@@ -122,32 +123,32 @@ impl AsyncContextManager for Panics {
 }
 
 impl AsyncExit for Panics {
-    type Target = Ledger;
+    type Target = EventLog;
     type Error = Elapsed;
     type Verdict = ();
     type OnDrop = DropNow;
 
-    fn target(&mut self) -> &mut Ledger {
+    fn target(&mut self) -> &mut EventLog {
         &mut self.0
     }
 
-    fn parts(&mut self) -> (&mut Ledger, impl Future<Output = ()> + Send) {
+    fn parts(&mut self) -> (&mut EventLog, impl Future<Output = ()> + Send) {
         (&mut self.0, async { panic!("interrupt panics") })
     }
 
     async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), Elapsed> {
         tokio::task::yield_now().await;
-        self.0.say(kind(&exit));
+        self.0.record(kind(&exit));
         Ok(())
     }
 }
 
 #[tokio::test]
 async fn an_interrupt_that_panics_is_a_panic_of_the_block() {
-    let ledger = Ledger::new();
-    let l = ledger.clone();
+    let log = EventLog::new();
+    let l = log.clone();
     let task = tokio::spawn(async move {
-        let inner = async |l: &mut Ledger| {
+        let inner = async |l: &mut EventLog| {
             let l = l.clone();
             async_with(Inner::new(&l, "a"), async |_| pending::<Result<(), String>>().await)
                 .await
@@ -156,5 +157,5 @@ async fn an_interrupt_that_panics_is_a_panic_of_the_block() {
         async_with(Panics(l), inner).await
     });
     assert!(task.await.unwrap_err().is_panic());
-    assert_eq!(ledger.words(), "panic", "the inner scope was not entered yet");
+    assert_eq!(log.entries(), "panic", "the inner scope was not entered yet");
 }

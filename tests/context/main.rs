@@ -54,11 +54,6 @@
 //! | `with_2`, `with_3`, `with_4` | types that the compiler refuses: without an exit, without an enter, with neither; of the last `tests/ui/context/no_manager.rs` |
 //! | `with_6` | the same: an enter that cannot be awaited |
 
-#[path = "../support/every_await.rs"]
-mod every_await;
-#[path = "../support/ledger.rs"]
-mod ledger;
-
 mod cancel;
 mod coroutines;
 mod cpython;

@@ -16,7 +16,8 @@ use withal::context::{
     async_with, async_with_send, asynccontextmanager,
 };
 
-use crate::ledger::{Ledger, Stuck, probes};
+use withal_test_support::event_log::{BlockAt, Blockable, EventLog};
+use withal_test_support::probes;
 
 probes!(Detached: Detach, Restarted: Restart);
 
@@ -60,8 +61,8 @@ impl AsyncExit for Hand {
 
 #[tokio::test]
 async fn in_a_local_set_that_is_dropped() {
-    let ledger = Ledger::new();
-    let l = ledger.clone();
+    let log = EventLog::new();
+    let l = log.clone();
     let local = LocalSet::new();
     local.spawn_local(async move {
         let body = async |_: &mut u32| {
@@ -81,19 +82,19 @@ async fn in_a_local_set_that_is_dropped() {
         .await;
     drop(local);
     drain(ENOUGH).await.unwrap();
-    assert_eq!(ledger.words(), "+a <a:cancelled a>");
+    assert_eq!(log.entries(), "+a <a:cancelled a>");
 }
 
 /// The runtime that it was suspended on is where its exit runs.
 #[test]
 fn dropped_off_its_runtime_while_that_lives() {
     for in_exit in [false, true] {
-        let ledger = Ledger::new();
+        let log = EventLog::new();
         let runtime = Builder::new_current_thread().build().unwrap();
-        let stuck = if in_exit { Stuck::InExit } else { Stuck::Nowhere };
+        let stuck = if in_exit { BlockAt::InExit } else { BlockAt::Nowhere };
         let block = async |_: &mut u32| if in_exit { Ok::<_, String>(()) } else { pending().await };
-        let mut detached = Box::pin(async_with(Detached::new(&ledger, "a").stuck(stuck), block));
-        let mut restarted = Box::pin(async_with(Restarted::new(&ledger, "b").stuck(stuck), block));
+        let mut detached = Box::pin(async_with(Detached::new(&log, "a").block_at(stuck), block));
+        let mut restarted = Box::pin(async_with(Restarted::new(&log, "b").block_at(stuck), block));
         runtime.block_on(async {
             for _ in 0..5 {
                 assert!(futures::poll!(&mut detached).is_pending());
@@ -101,9 +102,9 @@ fn dropped_off_its_runtime_while_that_lives() {
             }
         });
         drop((detached, restarted));
-        ledger.open_gate();
+        log.open_gate();
         runtime.block_on(drain(ENOUGH)).unwrap();
-        ledger.check(&[]);
+        log.check(&[]);
     }
 }
 
@@ -155,12 +156,12 @@ fn a_grace_of_its_own_on_a_runtime_without_a_timer() {
 /// An exit inside that is slow takes nothing of the grace of the one around it.
 #[tokio::test]
 async fn each_grace_counts_from_when_its_exit_may_begin() {
-    let ledger = Ledger::new();
-    let block = async |_: &mut Ledger| {
-        let inner = Detached::new(&ledger, "inner").stuck(Stuck::InExit);
+    let log = EventLog::new();
+    let block = async |_: &mut EventLog| {
+        let inner = Detached::new(&log, "inner").block_at(BlockAt::InExit);
         async_with(inner, async |_| pending::<Result<(), String>>().await).await.map_err(Error::flatten)
     };
-    let mut program = Box::pin(async_with(Graceless(ledger.clone()), block));
+    let mut program = Box::pin(async_with(Graceless(log.clone()), block));
     for _ in 0..5 {
         assert!(futures::poll!(&mut program).is_pending());
     }
@@ -170,13 +171,13 @@ async fn each_grace_counts_from_when_its_exit_may_begin() {
         yield_now().await;
         std::thread::sleep(Duration::from_millis(1));
     }
-    ledger.open_gate();
+    log.open_gate();
     drain(ENOUGH).await.unwrap();
-    assert_eq!(ledger.words(), "+inner <inner:cancelled inner> graceless");
+    assert_eq!(log.entries(), "+inner <inner:cancelled inner> graceless");
 }
 
 /// Its exit is ready at once, or lost.
-struct Graceless(Ledger);
+struct Graceless(EventLog);
 
 impl AsyncContextManager for Graceless {
     type Entered = Self;
@@ -186,18 +187,18 @@ impl AsyncContextManager for Graceless {
 }
 
 impl AsyncExit for Graceless {
-    type Target = Ledger;
+    type Target = EventLog;
     type Error = Infallible;
     type Verdict = ();
     type OnDrop = Detach;
-    fn target(&mut self) -> &mut Ledger {
+    fn target(&mut self) -> &mut EventLog {
         &mut self.0
     }
     fn grace(&self) -> Duration {
         Duration::ZERO
     }
     async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
-        self.0.say("graceless");
+        self.0.record("graceless");
         Ok(())
     }
 }
@@ -205,9 +206,9 @@ impl AsyncExit for Graceless {
 /// A runtime that nobody drives any more keeps nobody waiting.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn what_is_detached_on_another_runtime_is_not_waited_for() {
-    let ledger = Ledger::new();
+    let log = EventLog::new();
     let other = Builder::new_current_thread().build().unwrap();
-    let l = ledger.clone();
+    let l = log.clone();
     let task = tokio::spawn(async move {
         let block = async |_: &mut u32| {
             tokio::task::block_in_place(|| {
@@ -227,29 +228,29 @@ async fn what_is_detached_on_another_runtime_is_not_waited_for() {
         other.shutdown_background();
     });
     tokio::time::timeout(ENOUGH, task).await.unwrap().unwrap();
-    assert!(ledger.words().starts_with("+a +inner <a:ok a>"), "{}", ledger.words());
+    assert!(log.entries().starts_with("+a +inner <a:ok a>"), "{}", log.entries());
 }
 
 /// A task of a `LocalSet` that the body drives is polled inside of it.
 #[tokio::test]
 async fn what_a_local_set_detaches_is_inside_of_the_body_that_drives_it() {
-    let ledger = Ledger::new();
+    let log = EventLog::new();
     let local = LocalSet::new();
-    let l = ledger.clone();
+    let l = log.clone();
     local.spawn_local(async move {
         withal::cleanup::detach(async move {
             yield_now().await;
-            l.say("cleanup");
+            l.record("cleanup");
             Ok::<_, Infallible>(())
         });
     });
-    async_with(Detached::new(&ledger, "a"), async |_| {
+    async_with(Detached::new(&log, "a"), async |_| {
         local.run_until(yield_now()).await;
         Ok::<_, String>(())
     })
     .await
     .unwrap();
-    assert_eq!(ledger.words(), "+a cleanup <a:ok a>");
+    assert_eq!(log.entries(), "+a cleanup <a:ok a>");
 }
 
 fn spawned<M>(manager: M) -> tokio::task::JoinHandle<()>
@@ -368,10 +369,10 @@ async fn a_grace_is_that_of_the_guard() {
 /// Moved to another runtime, it is exited there: the first one may be gone.
 #[test]
 fn dropped_on_none_it_is_exited_on_the_last_one() {
-    let ledger = Ledger::new();
+    let log = EventLog::new();
     let [first, last] = [(); 2].map(|()| Builder::new_current_thread().build().unwrap());
     let block = async |_: &mut u32| pending::<Result<(), String>>().await;
-    let mut program = Box::pin(async_with(Detached::new(&ledger, "a"), block));
+    let mut program = Box::pin(async_with(Detached::new(&log, "a"), block));
     for runtime in [&first, &last] {
         runtime.block_on(async {
             for _ in 0..3 {
@@ -382,5 +383,5 @@ fn dropped_on_none_it_is_exited_on_the_last_one() {
     drop(first);
     drop(program);
     last.block_on(drain(ENOUGH)).unwrap();
-    assert_eq!(ledger.words(), "+a <a:cancelled a>");
+    assert_eq!(log.entries(), "+a <a:cancelled a>");
 }

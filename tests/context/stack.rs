@@ -10,50 +10,51 @@ use withal::context::{
     AsyncContextManager, AsyncExit, AsyncExitStack, Detach, Error, Exit, StillLent, async_with,
 };
 
-use crate::ledger::{Ledger, Stuck, kind, probes};
+use withal_test_support::event_log::{BlockAt, Blockable, EventLog, kind};
+use withal_test_support::probes;
 
 probes!(Probe: Detach);
 
 /// Pushes an exit that writes down what it sees, and swallows it or not.
-fn watch(stack: &AsyncExitStack, ledger: &Ledger, name: &'static str, swallows: bool) {
-    let ledger = ledger.clone();
+fn watch(stack: &AsyncExitStack, log: &EventLog, name: &'static str, swallows: bool) {
+    let log = log.clone();
     stack.push_async_exit(async move |exit: Exit<'_>| {
-        ledger.say(format_args!("<{name}:{} {name}>", kind(&exit)));
+        log.record(format_args!("<{name}:{} {name}>", kind(&exit)));
         Ok::<_, Infallible>(swallows)
     });
 }
 
 #[tokio::test]
 async fn last_in_first_out_of_whatever_kind() {
-    let ledger = Ledger::new();
+    let log = EventLog::new();
     let say = |word: &'static str| {
-        let ledger = ledger.clone();
-        move || ledger.say(word)
+        let log = log.clone();
+        move || log.record(word)
     };
     let result = async_with(AsyncExitStack::new(), async |stack| {
         stack.callback(say("callback"));
-        let mut n = stack.enter_async_context(Probe::new(&ledger, "a")).await?;
+        let mut n = stack.enter_async_context(Probe::new(&log, "a")).await?;
         let last = say("async-callback");
         stack.push_async_callback(async move || last());
-        watch(stack, &ledger, "w", false);
+        watch(stack, &log, "w", false);
         *n.target() += 1;
         Ok::<_, String>(*n.target())
     });
     assert_eq!(result.await.unwrap(), Some(8));
-    assert_eq!(ledger.words(), "+a <w:ok w> async-callback <a:ok a> callback");
+    assert_eq!(log.entries(), "+a <w:ok w> async-callback <a:ok a> callback");
 }
 
 #[tokio::test]
 async fn an_error_that_is_swallowed_is_gone_for_those_after_it() {
-    let ledger = Ledger::new();
+    let log = EventLog::new();
     let result = async_with(AsyncExitStack::new(), async |stack| {
-        watch(stack, &ledger, "a", false);
-        watch(stack, &ledger, "b", true);
-        watch(stack, &ledger, "c", false);
+        watch(stack, &log, "a", false);
+        watch(stack, &log, "b", true);
+        watch(stack, &log, "c", false);
         Err::<(), _>("block".to_owned())
     });
     assert_eq!(result.await.unwrap(), None);
-    assert_eq!(ledger.words(), "<c:error c> <b:error b> <a:ok a>");
+    assert_eq!(log.entries(), "<c:error c> <b:error b> <a:ok a>");
 }
 
 #[tokio::test]
@@ -65,14 +66,14 @@ async fn an_enter_that_fails_exits_what_was_entered() {
             Err("refused".to_owned())
         }
     }
-    let ledger = Ledger::new();
+    let log = EventLog::new();
     let result = async_with(AsyncExitStack::new(), async |stack| {
-        let _a = stack.enter_async_context(Probe::new(&ledger, "a")).await?;
+        let _a = stack.enter_async_context(Probe::new(&log, "a")).await?;
         let _b = stack.enter_async_context(Refuses).await?;
         Ok::<_, String>(())
     });
     assert!(matches!(result.await, Err(Error::Block(error)) if error == "refused"));
-    assert_eq!(ledger.words(), "+a <a:error a>");
+    assert_eq!(log.entries(), "+a <a:error a>");
 }
 
 struct OfPanickingStack;
@@ -91,8 +92,8 @@ async fn an_exit_that_panics_keeps_none_from_running() {
             *hook.lock().unwrap() += usize::from(error.is::<OfPanickingStack>());
         }
     });
-    let ledger = Ledger::new();
-    let l = ledger.clone();
+    let log = EventLog::new();
+    let l = log.clone();
     let task = tokio::spawn(async move {
         let stack = AsyncExitStack::new();
         watch(&stack, &l, "a", true);
@@ -101,24 +102,24 @@ async fn an_exit_that_panics_keeps_none_from_running() {
         stack.aclose().await
     });
     assert!(task.await.unwrap_err().is_panic());
-    assert_eq!(ledger.words(), "<a:panic a>");
+    assert_eq!(log.entries(), "<a:panic a>");
     assert_eq!(*told.lock().unwrap(), 1);
 }
 
 #[tokio::test]
 async fn pop_all_keeps_what_was_entered_beyond_the_block() {
-    let ledger = Ledger::new();
+    let log = EventLog::new();
     let kept = async_with(AsyncExitStack::new(), async |stack| {
-        let mut a = stack.enter_async_context(Probe::new(&ledger, "a")).await?;
+        let mut a = stack.enter_async_context(Probe::new(&log, "a")).await?;
         let kept = stack.pop_all();
         assert_eq!(*a.target(), 7, "it is still lent");
         Ok::<_, String>(kept)
     });
     let kept = kept.await.unwrap().unwrap();
-    assert_eq!(ledger.words(), "+a");
+    assert_eq!(log.entries(), "+a");
     assert_eq!(format!("{kept:?}"), "AsyncExitStack { len: 1, .. }");
     kept.aclose().await.unwrap();
-    assert_eq!(ledger.words(), "+a <a:ok a>");
+    assert_eq!(log.entries(), "+a <a:ok a>");
 }
 
 #[tokio::test]
@@ -136,29 +137,29 @@ async fn several_errors_are_one_group() {
 
 #[tokio::test]
 async fn aclose_dropped_in_the_middle_goes_on() {
-    let ledger = Ledger::new();
+    let log = EventLog::new();
     let stack = AsyncExitStack::new();
-    drop(stack.enter_async_context(Probe::new(&ledger, "a")).await.unwrap());
-    drop(stack.enter_async_context(Probe::new(&ledger, "a.b").stuck(Stuck::InExit)).await.unwrap());
+    drop(stack.enter_async_context(Probe::new(&log, "a")).await.unwrap());
+    drop(stack.enter_async_context(Probe::new(&log, "a.b").block_at(BlockAt::InExit)).await.unwrap());
     let mut closing = Box::pin(stack.aclose());
     for _ in 0..5 {
         assert!(futures::poll!(&mut closing).is_pending());
     }
     drop(closing);
-    ledger.open_gate();
+    log.open_gate();
     drain(Duration::from_secs(60)).await.unwrap();
-    assert_eq!(ledger.words(), "+a +a.b <a.b:ok a.b> <a:ok a>");
+    assert_eq!(log.entries(), "+a +a.b <a.b:ok a.b> <a:ok a>");
 }
 
 #[tokio::test]
 async fn a_resource_that_is_still_lent_is_told_as_lost() {
-    let ledger = Ledger::new();
+    let log = EventLog::new();
     let stack = AsyncExitStack::new();
-    std::mem::forget(stack.enter_async_context(Probe::new(&ledger, "a")).await.unwrap());
-    watch(&stack, &ledger, "w", false);
+    std::mem::forget(stack.enter_async_context(Probe::new(&log, "a")).await.unwrap());
+    watch(&stack, &log, "w", false);
     let mut errors = stack.aclose().await.unwrap_err();
     assert_eq!(errors.find::<StillLent>().unwrap().to_string(), "the resource is still lent");
-    assert_eq!(ledger.words(), "+a <w:ok w>");
+    assert_eq!(log.entries(), "+a <w:ok w>");
 }
 
 #[tokio::test]
@@ -166,11 +167,11 @@ async fn what_is_lent_can_be_used_together_and_across_awaits() {
     fn is_send<F: Future + Send>(future: F) -> F {
         future
     }
-    let ledger = Ledger::new();
+    let log = EventLog::new();
     let work = async {
         async_with!(stack = AsyncExitStack::new() => {
-            let mut a = stack.enter_async_context(Probe::new(&ledger, "a")).await?;
-            let mut b = stack.enter_async_context(Probe::new(&ledger, "b")).await?;
+            let mut a = stack.enter_async_context(Probe::new(&log, "a")).await?;
+            let mut b = stack.enter_async_context(Probe::new(&log, "b")).await?;
             std::mem::swap(a.target(), b.target());
             tokio::task::yield_now().await;
             *a.target() + *b.target()
@@ -184,20 +185,20 @@ async fn what_is_lent_can_be_used_together_and_across_awaits() {
 /// Where it cannot run at all, what is in it is dropped in the order of its exits.
 #[test]
 fn lost_it_is_dropped_last_in_first_out() {
-    let ledger = Ledger::new();
+    let log = EventLog::new();
     let stack = AsyncExitStack::new();
     futures::executor::block_on(async {
         for name in ["a", "b"] {
-            let entered = stack.enter_async_context(Probe::new(&ledger, name));
+            let entered = stack.enter_async_context(Probe::new(&log, name));
             drop(entered.await.unwrap());
         }
     });
     drop(stack);
-    assert_eq!(ledger.words(), "+a +b ~b ~a");
+    assert_eq!(log.entries(), "+a +b ~b ~a");
 }
 
 /// Hangs in its exit, or not.
-struct Hangs(Ledger, &'static str, bool);
+struct Hangs(EventLog, &'static str, bool);
 
 impl AsyncContextManager for Hangs {
     type Entered = Self;
@@ -218,19 +219,19 @@ impl AsyncExit for Hangs {
         Duration::from_millis(20)
     }
     async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
-        self.0.say(format_args!("<{}", self.1));
+        self.0.record(format_args!("<{}", self.1));
         if self.2 {
             std::future::pending::<()>().await;
         }
-        self.0.say(format_args!("{}>", self.1));
+        self.0.record(format_args!("{}>", self.1));
         Ok(())
     }
 }
 
-async fn hanging(ledger: &Ledger) -> AsyncExitStack {
+async fn hanging(log: &EventLog) -> AsyncExitStack {
     let stack = AsyncExitStack::new();
     for (name, hangs) in [("a", false), ("b", true), ("c", false)] {
-        drop(stack.enter_async_context(Hangs(ledger.clone(), name, hangs)).await.unwrap());
+        drop(stack.enter_async_context(Hangs(log.clone(), name, hangs)).await.unwrap());
     }
     stack
 }
@@ -245,7 +246,7 @@ async fn an_exit_that_hangs_in_a_cleanup_takes_none_of_the_others_with_it() {
             *hook.lock().unwrap() += usize::from(matches!(event, Event::Lost { .. }));
         }
     });
-    let ledgers = [(); 3].map(|()| Ledger::new());
+    let ledgers = [(); 3].map(|()| EventLog::new());
     let in_block =
         async_with(hanging(&ledgers[0]).await, async |_| std::future::pending::<Result<(), String>>().await);
     let mut in_block = Box::pin(in_block);
@@ -254,8 +255,8 @@ async fn an_exit_that_hangs_in_a_cleanup_takes_none_of_the_others_with_it() {
     assert!(futures::poll!(&mut in_exit).is_pending());
     drop((in_block, in_exit, hanging(&ledgers[2]).await));
     drain(Duration::from_secs(60)).await.unwrap();
-    for ledger in &ledgers {
-        assert_eq!(ledger.words(), "<c c> <b <a a>");
+    for log in &ledgers {
+        assert_eq!(log.entries(), "<c c> <b <a a>");
     }
     assert_eq!(*told.lock().unwrap(), 3);
 }
@@ -263,8 +264,8 @@ async fn an_exit_that_hangs_in_a_cleanup_takes_none_of_the_others_with_it() {
 /// Nobody sees to a grace while somebody waits.
 #[tokio::test]
 async fn an_exit_that_is_awaited_has_all_the_time() {
-    let ledger = Ledger::new();
-    let mut closing = Box::pin(hanging(&ledger).await.aclose());
+    let log = EventLog::new();
+    let mut closing = Box::pin(hanging(&log).await.aclose());
     let waited = tokio::time::timeout(Duration::from_millis(60), &mut closing).await;
     assert!(waited.is_err(), "it is still in the exit that hangs");
     drop(closing);
@@ -273,30 +274,30 @@ async fn an_exit_that_is_awaited_has_all_the_time() {
 
 #[tokio::test]
 async fn a_stack_that_is_taken_out_of_its_block_exits_by_itself() {
-    let ledger = Ledger::new();
+    let log = EventLog::new();
     let done = async_with(AsyncExitStack::new(), async |stack| {
-        drop(stack.enter_async_context(Probe::new(&ledger, "a")).await?);
+        drop(stack.enter_async_context(Probe::new(&log, "a")).await?);
         drop(std::mem::take(stack));
-        drop(stack.enter_async_context(Probe::new(&ledger, "b")).await?);
+        drop(stack.enter_async_context(Probe::new(&log, "b")).await?);
         *stack = AsyncExitStack::new();
-        watch(stack, &ledger, "w", false);
+        watch(stack, &log, "w", false);
         Ok::<_, String>(())
     });
     done.await.unwrap();
-    let words = ledger.words();
+    let words = log.entries();
     assert!(words.contains("<a:cancelled") && words.contains(" a>"), "{words}");
     assert!(words.ends_with(" <b:cancelled b> <w:ok w>"), "{words}");
 }
 
 #[tokio::test]
 async fn what_is_lent_when_its_stack_is_closed_is_exited_later() {
-    let ledger = Ledger::new();
+    let log = EventLog::new();
     let stack = AsyncExitStack::new();
-    let lent = stack.enter_async_context(Probe::new(&ledger, "a")).await.unwrap();
+    let lent = stack.enter_async_context(Probe::new(&log, "a")).await.unwrap();
     let mut errors = stack.pop_all().aclose().await.unwrap_err();
     assert!(errors.find::<StillLent>().is_some());
-    assert_eq!(ledger.words(), "+a");
+    assert_eq!(log.entries(), "+a");
     drop(lent);
     drain(Duration::from_secs(60)).await.unwrap();
-    assert_eq!(ledger.words(), "+a <a:cancelled a>");
+    assert_eq!(log.entries(), "+a <a:cancelled a>");
 }

@@ -14,7 +14,8 @@ use withal::context::{
     AsyncContextManager, AsyncExit, AsyncExitStack, Detach, DropNow, Error, Hold, Restart, async_with,
 };
 
-use crate::ledger::{Ledger, Stuck, probes};
+use withal_test_support::event_log::{BlockAt, Blockable, EventLog};
+use withal_test_support::probes;
 
 probes!(Now: DropNow, Held: Hold, Detached: Detach, Restarted: Restart);
 
@@ -24,14 +25,14 @@ trait Probe:
     + Send
     + 'static
 {
-    fn probe(ledger: &Ledger, name: &str, stuck: Stuck) -> Self;
+    fn probe(log: &EventLog, name: &str, stuck: BlockAt) -> Self;
 }
 
 macro_rules! probe {
     ($($name:ident),+) => {$(
         impl Probe for $name {
-            fn probe(ledger: &Ledger, name: &str, stuck: Stuck) -> Self {
-                Self::new(ledger, name).stuck(stuck)
+            fn probe(log: &EventLog, name: &str, stuck: BlockAt) -> Self {
+                Self::new(log, name).block_at(stuck)
             }
         }
     )+};
@@ -95,11 +96,11 @@ enum Policy {
 }
 
 /// Where the innermost is stuck.
-fn stuck(way: Way) -> Stuck {
+fn stuck(way: Way) -> BlockAt {
     match way {
-        DroppedInEnter => Stuck::InEnter,
-        DroppedInExit => Stuck::InExit,
-        _ => Stuck::Nowhere,
+        DroppedInEnter => BlockAt::InEnter,
+        DroppedInExit => BlockAt::InExit,
+        _ => BlockAt::Nowhere,
     }
 }
 
@@ -121,7 +122,7 @@ macro_rules! leave {
 
 type Outcome = Result<&'static str, String>;
 
-async fn one_by_macro<P: Probe>(ledger: &Ledger, way: Way) -> Outcome {
+async fn one_by_macro<P: Probe>(log: &EventLog, way: Way) -> Outcome {
     let mut rounds = 0;
     'outer: loop {
         loop {
@@ -129,7 +130,7 @@ async fn one_by_macro<P: Probe>(ledger: &Ledger, way: Way) -> Outcome {
             if rounds > 1 {
                 return Ok("continued");
             }
-            let value = async_with!(loop, 'outer; n = P::probe(ledger, "a", stuck(way)) => {
+            let value = async_with!(loop, 'outer; n = P::probe(log, "a", stuck(way)) => {
                 assert_eq!(*n, 7);
                 leave!(way, 'outer)
             })?;
@@ -141,7 +142,7 @@ async fn one_by_macro<P: Probe>(ledger: &Ledger, way: Way) -> Outcome {
     Ok("broken out")
 }
 
-async fn three_by_macro<P: Probe>(ledger: &Ledger, way: Way) -> Outcome {
+async fn three_by_macro<P: Probe>(log: &EventLog, way: Way) -> Outcome {
     let mut rounds = 0;
     'outer: loop {
         loop {
@@ -149,8 +150,9 @@ async fn three_by_macro<P: Probe>(ledger: &Ledger, way: Way) -> Outcome {
             if rounds > 1 {
                 return Ok("continued");
             }
-            let [first, second, third] = [("a", Stuck::Nowhere), ("b", Stuck::Nowhere), ("c", stuck(way))]
-                .map(|(name, stuck)| move || P::probe(ledger, name, stuck));
+            let [first, second, third] =
+                [("a", BlockAt::Nowhere), ("b", BlockAt::Nowhere), ("c", stuck(way))]
+                    .map(|(name, stuck)| move || P::probe(log, name, stuck));
             let value = async_with!(loop, 'outer; n = first(), m = second(), l = third() => {
                 assert_eq!((*n, *m, *l), (7, 7, 7));
                 leave!(way, 'outer)
@@ -163,7 +165,7 @@ async fn three_by_macro<P: Probe>(ledger: &Ledger, way: Way) -> Outcome {
     Ok("broken out")
 }
 
-async fn stack_by_macro<P: Probe>(ledger: &Ledger, way: Way) -> Outcome {
+async fn stack_by_macro<P: Probe>(log: &EventLog, way: Way) -> Outcome {
     let mut rounds = 0;
     'outer: loop {
         loop {
@@ -174,8 +176,8 @@ async fn stack_by_macro<P: Probe>(ledger: &Ledger, way: Way) -> Outcome {
             let value = async_with!(loop, 'outer; stack = AsyncExitStack::new() => {
                 let mut lent = Vec::new();
                 for name in ["a", "b", "c"] {
-                    let at = if name == "c" { stuck(way) } else { Stuck::Nowhere };
-                    lent.push(stack.enter_async_context(P::probe(ledger, name, at)).await?);
+                    let at = if name == "c" { stuck(way) } else { BlockAt::Nowhere };
+                    lent.push(stack.enter_async_context(P::probe(log, name, at)).await?);
                 }
                 assert!(lent.iter_mut().all(|n| *n.target() == 7));
                 leave!(way, 'outer)
@@ -200,17 +202,17 @@ async fn leave(way: Way) -> Outcome {
     }
 }
 
-async fn one_by_function<P: Probe>(ledger: &Ledger, way: Way) -> Outcome {
+async fn one_by_function<P: Probe>(log: &EventLog, way: Way) -> Outcome {
     let block = async |n: &mut u32| {
         assert_eq!(*n, 7);
         leave(way).await
     };
-    async_with(P::probe(ledger, "a", stuck(way)), block).await.map_err(Error::flatten)
+    async_with(P::probe(log, "a", stuck(way)), block).await.map_err(Error::flatten)
 }
 
-async fn three_by_function<P: Probe>(ledger: &Ledger, way: Way) -> Outcome {
-    let [a, b] = ["a", "b"].map(|name| P::probe(ledger, name, Stuck::Nowhere));
-    let c = P::probe(ledger, "c", stuck(way));
+async fn three_by_function<P: Probe>(log: &EventLog, way: Way) -> Outcome {
+    let [a, b] = ["a", "b"].map(|name| P::probe(log, name, BlockAt::Nowhere));
+    let c = P::probe(log, "c", stuck(way));
     let nested = async_with(a, async |_| {
         let nested =
             async_with(b, async |_| async_with(c, async |_| leave(way).await).await.map_err(Error::flatten));
@@ -219,12 +221,12 @@ async fn three_by_function<P: Probe>(ledger: &Ledger, way: Way) -> Outcome {
     nested.await.map_err(Error::flatten)
 }
 
-async fn stack_by_function<P: Probe>(ledger: &Ledger, way: Way) -> Outcome {
+async fn stack_by_function<P: Probe>(log: &EventLog, way: Way) -> Outcome {
     let value = async_with(AsyncExitStack::new(), async |stack| {
         let mut lent = Vec::new();
         for name in ["a", "b", "c"] {
-            let at = if name == "c" { stuck(way) } else { Stuck::Nowhere };
-            lent.push(stack.enter_async_context(P::probe(ledger, name, at)).await?);
+            let at = if name == "c" { stuck(way) } else { BlockAt::Nowhere };
+            lent.push(stack.enter_async_context(P::probe(log, name, at)).await?);
         }
         assert!(lent.iter_mut().all(|n| *n.target() == 7));
         leave(way).await
@@ -238,14 +240,14 @@ async fn stack_by_function<P: Probe>(ledger: &Ledger, way: Way) -> Outcome {
 
 type Program = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-fn program<P: Probe>(ledger: Ledger, way: Way, shape: Shape, form: Form) -> Program {
+fn program<P: Probe>(log: EventLog, way: Way, shape: Shape, form: Form) -> Program {
     match (shape, form) {
-        (Shape::One, Form::Macro) => Box::pin(async move { one_by_macro::<P>(&ledger, way).await }),
-        (Shape::Three, Form::Macro) => Box::pin(async move { three_by_macro::<P>(&ledger, way).await }),
-        (Shape::Stack, Form::Macro) => Box::pin(async move { stack_by_macro::<P>(&ledger, way).await }),
-        (Shape::One, Form::Function) => Box::pin(async move { one_by_function::<P>(&ledger, way).await }),
-        (Shape::Three, Form::Function) => Box::pin(async move { three_by_function::<P>(&ledger, way).await }),
-        (Shape::Stack, Form::Function) => Box::pin(async move { stack_by_function::<P>(&ledger, way).await }),
+        (Shape::One, Form::Macro) => Box::pin(async move { one_by_macro::<P>(&log, way).await }),
+        (Shape::Three, Form::Macro) => Box::pin(async move { three_by_macro::<P>(&log, way).await }),
+        (Shape::Stack, Form::Macro) => Box::pin(async move { stack_by_macro::<P>(&log, way).await }),
+        (Shape::One, Form::Function) => Box::pin(async move { one_by_function::<P>(&log, way).await }),
+        (Shape::Three, Form::Function) => Box::pin(async move { three_by_function::<P>(&log, way).await }),
+        (Shape::Stack, Form::Function) => Box::pin(async move { stack_by_function::<P>(&log, way).await }),
     }
 }
 
@@ -261,7 +263,7 @@ fn poll(program: &mut Program) {
 }
 
 /// What comes out: the value, the error, or one word.
-fn run(mut program: Program, way: Way, ledger: &Ledger) -> String {
+fn run(mut program: Program, way: Way, log: &EventLog) -> String {
     match way {
         Success | Question | Return | Break | Continue | LabelledBreak | Panic => {
             let runtime = runtime();
@@ -275,7 +277,7 @@ fn run(mut program: Program, way: Way, ledger: &Ledger) -> String {
             runtime().block_on(async {
                 poll(&mut program);
                 drop(program);
-                ledger.open_gate();
+                log.open_gate();
                 drain(Duration::from_secs(60)).await.unwrap();
             });
             "dropped".to_owned()
@@ -299,7 +301,7 @@ fn run(mut program: Program, way: Way, ledger: &Ledger) -> String {
     }
 }
 
-/// What has to come out, the ledger, and how many exits are lost; none where it does not compile.
+/// What has to come out, the log, and how many exits are lost; none where it does not compile.
 fn expected(way: Way, policy: Policy, shape: Shape, form: Form) -> Option<(&'static str, String, usize)> {
     let names: &[&str] = if shape == Shape::One { &["a"] } else { &["a", "b", "c"] };
     let innermost = names[names.len() - 1];
@@ -347,7 +349,7 @@ fn cells<P: Probe>(policy: Policy) -> usize {
                 cells += 1;
                 let Some((out, words, lost)) = expected(way, policy, shape, form) else { continue };
                 let cell = format!("{way:?} {policy:?} {shape:?} {form:?}");
-                let ledger = Ledger::new();
+                let log = EventLog::new();
                 let told = Arc::new(Mutex::new(Vec::new()));
                 let hook = Arc::clone(&told);
                 let _observer = observe(move |event| {
@@ -355,8 +357,8 @@ fn cells<P: Probe>(policy: Policy) -> usize {
                         hook.lock().unwrap().push(is_loss(event));
                     }
                 });
-                let result = run(program::<P>(ledger.clone(), way, shape, form), way, &ledger);
-                assert_eq!((result.as_str(), ledger.words()), (out, words), "{cell}");
+                let result = run(program::<P>(log.clone(), way, shape, form), way, &log);
+                assert_eq!((result.as_str(), log.entries()), (out, words), "{cell}");
                 assert_eq!(*told.lock().unwrap(), vec![true; lost], "{cell}");
             }
         }

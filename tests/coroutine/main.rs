@@ -47,6 +47,3 @@ mod model;
 mod rounds;
 mod shapes;
 mod waiting;
-
-#[path = "../support/scripted.rs"]
-mod scripted;

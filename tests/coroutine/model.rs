@@ -1,9 +1,9 @@
-//! Random bodies, driven at random: no crash, no stall, no value lost or told twice, and a ledger that balances.
+//! Random bodies, driven at random: no crash, no stall, no value lost or report twice, and a live that balances.
 
 use proptest::prelude::*;
 use withal::coroutine::{Error, State, Step, try_coroutine};
 
-use crate::scripted::{Act, Ledger, Token, Told, Y, any_act, body as run_script};
+use withal_test_support::script::{Act, LiveTokens, Report, Token, Y, any_act, body as run_script};
 
 #[derive(Debug, Clone, Copy)]
 enum Move {
@@ -15,18 +15,18 @@ enum Move {
 
 /// Drives a body through a script, and says how many values it took out of the body and dropped itself.
 fn play(script: &[Act], drive: &[Move]) {
-    let (ledger, told) = (Ledger::default(), Told::default());
+    let (live, report) = (LiveTokens::default(), Report::default());
     let mut body = try_coroutine(async |mut y: Y<'_>| {
-        run_script(script, &mut y, &told, &ledger).await?;
-        Ok(Token::new(script.len(), &ledger))
+        run_script(script, &mut y, &report, &live).await?;
+        Ok(Token::new(script.len(), &live))
     });
     let (mut received, mut ignored) = (Vec::new(), 0);
     for (n, &drive) in drive.iter().enumerate() {
         let before = body.state();
         let panics = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match drive {
             Move::Resume => body.resume().map(Some),
-            Move::Send => body.send(Token::new(1000 + n, &ledger)).map(Some),
-            Move::Throw => body.throw(Token::new(2000 + n, &ledger)).map(Some),
+            Move::Send => body.send(Token::new(1000 + n, &live)).map(Some),
+            Move::Throw => body.throw(Token::new(2000 + n, &live)).map(Some),
             Move::Close => body.close().map(|value| value.map(Step::Complete)),
         }));
         let Ok(stepped) = panics else {
@@ -37,7 +37,7 @@ fn play(script: &[Act], drive: &[Move]) {
             Ok(Some(Step::Yielded(token))) => received.push(token.id),
             Ok(Some(Step::Complete(token))) => assert_eq!(token.id, script.len()),
             Ok(None) => {}
-            Err(Error::Waiting) => assert!(told.awaits(), "waits for nothing but what it awaits"),
+            Err(Error::Waiting) => assert!(report.awaits(), "waits for nothing but what it awaits"),
             Err(Error::NotStarted(token)) => {
                 assert_eq!((before, token.id), (State::Created, 1000 + n));
             }
@@ -50,7 +50,7 @@ fn play(script: &[Act], drive: &[Move]) {
         }
         if body.state() == State::Closed {
             drop(stepped);
-            assert_eq!(ledger.open(), 0, "nothing is left of it");
+            assert_eq!(live.count(), 0, "nothing is left of it");
         }
     }
     if !drive.iter().any(|drive| matches!(drive, Move::Throw | Move::Close)) {
@@ -66,12 +66,12 @@ fn play(script: &[Act], drive: &[Move]) {
             }
         }
         let panicked = script.contains(&Act::Panic);
-        assert!(panicked || told.unseen(&received).is_empty(), "lost: {:?}", told.unseen(&received));
+        assert!(panicked || report.unseen(&received).is_empty(), "lost: {:?}", report.unseen(&received));
     }
     assert!(received.is_sorted_by(|a, b| a < b), "in order, and none twice: {received:?}");
-    assert!(told.answers_beyond(&received) <= ignored, "an answer to what was not told: {received:?}");
+    assert!(report.resumed_beyond(&received) <= ignored, "an answer to what was not report: {received:?}");
     drop(body);
-    assert_eq!(ledger.open(), 0, "created and dropped balance");
+    assert_eq!(live.count(), 0, "created and dropped balance");
 }
 
 fn any_drive() -> impl Strategy<Value = Move> {

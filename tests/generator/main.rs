@@ -142,6 +142,3 @@ mod model;
 mod operations;
 mod shapes;
 mod stream;
-
-#[path = "../support/scripted.rs"]
-mod scripted;

@@ -1,4 +1,4 @@
-//! Random bodies, operated on at random: no crash, no stall, no value lost or told twice, and a ledger that balances.
+//! Random bodies, operated on at random: no crash, no stall, no value lost or report twice, and a live that balances.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,7 +11,7 @@ use tokio_test::task;
 use withal::coroutine::State;
 use withal::generator::{AsyncGeneratorExt, Error, Hooks, try_generator};
 
-use crate::scripted::{Act, Ledger, Token, Told, Y, any_act, body as run_script};
+use withal_test_support::script::{Act, LiveTokens, Report, Token, Y, any_act, body as run_script};
 
 #[derive(Debug, Clone, Copy)]
 enum Ask {
@@ -46,16 +46,16 @@ impl Seen {
         }
     }
 
-    fn hold(&self, told: &Told) {
+    fn hold(&self, report: &Report) {
         let received = &self.received;
         assert!(received.is_sorted_by(|a, b| a < b), "in order, and none twice: {received:?}");
-        let beyond = told.answers_beyond(received);
-        assert!(beyond <= self.ignored, "an answer to what was not told: {received:?}");
+        let beyond = report.resumed_beyond(received);
+        assert!(beyond <= self.ignored, "an answer to what was not report: {received:?}");
     }
 }
 
 /// Polls until it is ready, or was polled so often, or waits for what never comes.
-fn poll<F: Future>(operation: F, polls: usize, told: &Told) -> Option<F::Output> {
+fn poll<F: Future>(operation: F, polls: usize, report: &Report) -> Option<F::Output> {
     let operation = pin!(operation);
     let mut operation = task::spawn(operation);
     for _ in 0..polls {
@@ -63,7 +63,7 @@ fn poll<F: Future>(operation: F, polls: usize, told: &Told) -> Option<F::Output>
             return Some(output);
         }
         if !operation.is_woken() {
-            assert!(told.awaits(), "waits for nothing but what it awaits");
+            assert!(report.awaits(), "waits for nothing but what it awaits");
             return None;
         }
     }
@@ -72,17 +72,17 @@ fn poll<F: Future>(operation: F, polls: usize, told: &Told) -> Option<F::Output>
 
 /// Each operation is polled so often and then dropped.
 fn play(script: &[Act], asks: &[(Ask, usize)]) {
-    let (ledger, told) = (Ledger::default(), Told::default());
+    let (live, report) = (LiveTokens::default(), Report::default());
     let mut generator =
-        Box::pin(try_generator(async |mut y: Y<'_>| run_script(script, &mut y, &told, &ledger).await));
+        Box::pin(try_generator(async |mut y: Y<'_>| run_script(script, &mut y, &report, &live).await));
     let mut seen = Seen::default();
     for (n, &(ask, polls)) in asks.iter().enumerate() {
         let before = generator.state();
         let outcome = catch_unwind(AssertUnwindSafe(|| match ask {
-            Ask::Start => poll(generator.start(), polls, &told),
-            Ask::Send => poll(generator.asend(Token::new(1000 + n, &ledger)), polls, &told),
-            Ask::Throw => poll(generator.athrow(Token::new(2000 + n, &ledger)), polls, &told),
-            Ask::Close => poll(generator.aclose(), polls, &told).map(|closed| closed.map(|()| None)),
+            Ask::Start => poll(generator.start(), polls, &report),
+            Ask::Send => poll(generator.asend(Token::new(1000 + n, &live)), polls, &report),
+            Ask::Throw => poll(generator.athrow(Token::new(2000 + n, &live)), polls, &report),
+            Ask::Close => poll(generator.aclose(), polls, &report).map(|closed| closed.map(|()| None)),
         }));
         match outcome {
             Err(_) => assert_eq!(generator.state(), State::Closed, "a panic ends it"),
@@ -91,7 +91,7 @@ fn play(script: &[Act], asks: &[(Ask, usize)]) {
             Ok(None) => assert_eq!(generator.state(), State::Running),
         }
         if generator.state() == State::Closed {
-            assert_eq!(ledger.open(), 0, "nothing is left of it");
+            assert_eq!(live.count(), 0, "nothing is left of it");
         }
     }
     if !asks.iter().any(|(ask, _)| matches!(ask, Ask::Throw | Ask::Close)) {
@@ -100,9 +100,9 @@ fn play(script: &[Act], asks: &[(Ask, usize)]) {
             let is_answered = generator.state() == State::Suspended;
             let outcome = catch_unwind(AssertUnwindSafe(|| {
                 if is_answered {
-                    poll(generator.asend(Token::new(1000, &ledger)), 5, &told)
+                    poll(generator.asend(Token::new(1000, &live)), 5, &report)
                 } else {
-                    poll(generator.start(), 5, &told)
+                    poll(generator.start(), 5, &report)
                 }
             }));
             match outcome {
@@ -111,13 +111,13 @@ fn play(script: &[Act], asks: &[(Ask, usize)]) {
                 Err(_) => break,
             }
         }
-        let lost = told.unseen(&seen.received);
+        let lost = report.unseen(&seen.received);
         // What was yielded in the step that panics is dropped with it.
         assert!(script.contains(&Act::Panic) || lost.is_empty(), "lost: {lost:?}");
     }
-    seen.hold(&told);
+    seen.hold(&report);
     drop(generator);
-    assert_eq!(ledger.open(), 0, "created and dropped balance");
+    assert_eq!(live.count(), 0, "created and dropped balance");
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -139,10 +139,10 @@ type Operation = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// Operations of several holders at once.
 fn share(script: Vec<Act>, moves: &[Move]) {
-    let (ledger, told) = (Ledger::default(), Arc::new(Told::default()));
+    let (live, report) = (LiveTokens::default(), Arc::new(Report::default()));
     let closing = Arc::new(Mutex::new(None));
     let to_close = Arc::clone(&closing);
-    let (theirs, tells) = (ledger.clone(), Arc::clone(&told));
+    let (theirs, tells) = (live.clone(), Arc::clone(&report));
     let managed = try_generator(async move |mut y: Y<'_>| run_script(&script, &mut y, &tells, &theirs).await)
         .managed_with(
             Hooks::default()
@@ -157,8 +157,8 @@ fn share(script: Vec<Act>, moves: &[Move]) {
                 n,
                 match ask {
                     Ask::Start => Box::pin(managed.start()),
-                    Ask::Send => Box::pin(managed.asend(Token::new(1000 + n, &ledger))),
-                    Ask::Throw => Box::pin(managed.athrow(Token::new(2000 + n, &ledger))),
+                    Ask::Send => Box::pin(managed.asend(Token::new(1000 + n, &live))),
+                    Ask::Throw => Box::pin(managed.athrow(Token::new(2000 + n, &live))),
                     Ask::Close => {
                         let closed = managed.aclose();
                         Box::pin(async { closed.await.map(|()| None) })
@@ -187,16 +187,16 @@ fn share(script: Vec<Act>, moves: &[Move]) {
             Move::Poll(_) | Move::Drop(_) => {}
         }
     }
-    seen.hold(&told);
+    seen.hold(&report);
     drop(operations);
     let left = managed.state().expect("no operation is left");
     drop(managed);
     let closing = closing.lock().unwrap().take();
     assert_eq!(closing.is_some(), matches!(left, State::Suspended | State::Running));
     if let Some(closing) = closing {
-        drop(catch_unwind(AssertUnwindSafe(|| poll(closing, 50, &told))));
+        drop(catch_unwind(AssertUnwindSafe(|| poll(closing, 50, &report))));
     }
-    assert_eq!(ledger.open(), 0, "created and dropped balance");
+    assert_eq!(live.count(), 0, "created and dropped balance");
 }
 
 proptest! {

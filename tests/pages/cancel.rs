@@ -6,7 +6,7 @@ use futures::{FutureExt, StreamExt};
 use tokio::time::timeout;
 use withal::pages::{AsyncGetDocs, Cursor};
 
-use crate::support::{Api, Fault};
+use withal_test_support::api::{Api, Fault};
 
 /// Page lengths from a seeded generator (a linear congruential one), some of them 0, that add up to `total`.
 fn lengths(mut seed: u64, total: usize) -> Vec<usize> {
@@ -45,14 +45,14 @@ async fn dropped_at_every_await_nothing_is_lost_or_fetched_twice() {
         for read_ahead in [0, 1, 3] {
             let api = Api::new(lengths.clone()).slow(steps, Duration::ZERO);
             assert_eq!(drop_at_every_await(api.by_cursor().read_ahead(read_ahead)).await, api.all());
-            assert_eq!(api.asked(), in_order(pages), "read_ahead {read_ahead}");
+            assert_eq!(api.requested(), in_order(pages), "read_ahead {read_ahead}");
             assert_eq!(api.open(), 0);
         }
         let lengths: Vec<_> = lengths.into_iter().filter(|length| *length > 0).collect();
         for concurrent in [1, 4] {
             let api = Api::new(lengths.clone()).slow(steps, Duration::ZERO);
             assert_eq!(drop_at_every_await(api.by_page_number().concurrent(concurrent)).await, api.all());
-            let asked = api.asked();
+            let asked = api.requested();
             assert_eq!(asked, in_order(asked.len()), "concurrent {concurrent}");
         }
     }
@@ -73,7 +73,7 @@ async fn repeated_time_outs_lose_nothing() {
             }
         }
         assert_eq!(all, api.all());
-        assert_eq!(api.asked(), in_order(api.asked().len()));
+        assert_eq!(api.requested(), in_order(api.requested().len()));
     }
 }
 
@@ -93,7 +93,7 @@ async fn repeated_selects_lose_nothing() {
         }
     }
     assert_eq!(all, api.all());
-    assert_eq!(api.asked(), in_order(api.asked().len()));
+    assert_eq!(api.requested(), in_order(api.requested().len()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,7 +109,7 @@ async fn a_retry_that_is_dropped_while_it_pauses_goes_on_pausing() {
         Duration::from_secs(20),
         "dropping `next` neither restarts nor skips a pause"
     );
-    assert_eq!(api.asked(), [0, 1, 1, 1]);
+    assert_eq!(api.requested(), [0, 1, 1, 1]);
 }
 
 #[tokio::test]
@@ -125,11 +125,11 @@ async fn dropping_the_stream_ends_every_fetch() {
         // Aborted tasks are dropped by the runtime, at its next turn.
         tokio::task::yield_now().await;
         assert_eq!(api.open(), 0);
-        let asked = api.asked().len();
+        let asked = api.requested().len();
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(api.asked().len(), asked, "nothing is asked for after the drop");
+        assert_eq!(api.requested().len(), asked, "nothing is asked for after the drop");
     }
 }
 
@@ -146,7 +146,7 @@ async fn pages_are_cancel_safe_too() {
         }
     }
     assert_eq!(all, api.all());
-    assert_eq!(api.asked(), in_order(api.asked().len()));
+    assert_eq!(api.requested(), in_order(api.requested().len()));
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ use withal::pages::{
     AsyncGetDocs, Checkpoint, Offset, Page, PageNumber, by_cursor, by_offset, by_page_number,
 };
 
-use crate::support::{Api, Fault, items, trace};
+use withal_test_support::api::{Api, Fault};
+use withal_test_support::trace::{items, trace};
 
 #[tokio::test]
 async fn resuming_after_any_item_yields_exactly_the_rest() {
@@ -69,10 +70,10 @@ async fn a_checkpoint_at_the_end_is_the_end() {
         let checkpoint = docs.checkpoint();
         assert!(checkpoint.is_done());
         assert_eq!((checkpoint.items(), checkpoint.cursor(), checkpoint.skip()), (3, Some(&1), 1));
-        let asked = api.asked().len();
+        let asked = api.requested().len();
         let mut docs = api.by_cursor().resume(checkpoint.clone());
         assert_eq!(trace(&mut docs).await, "end");
-        assert_eq!(api.asked().len(), asked, "nothing is asked for after the end");
+        assert_eq!(api.requested().len(), asked, "nothing is asked for after the end");
         assert_eq!(docs.checkpoint(), checkpoint);
     }
 }
@@ -113,7 +114,7 @@ async fn a_page_with_fewer_items_than_were_yielded_of_it_is_told() {
         assert!(docs.retry_failed());
         assert_eq!((docs.checkpoint().cursor(), docs.checkpoint().skip()), (Some(&1), 0));
         assert_eq!(trace(&mut docs).await, "3 4 end", "on behind it");
-        assert_eq!(api.asked(), [0, 1], "it is not asked for again");
+        assert_eq!(api.requested(), [0, 1], "it is not asked for again");
     }
     // The server has lowered its page size since.
     let mut before = Api::new([5, 5]).by_page_number();

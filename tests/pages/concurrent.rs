@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use withal::pages::{Offset, Page, PageNumber, by_offset, by_page_number};
 
-use crate::support::{Api, Fault, items, trace};
+use withal_test_support::api::{Api, Fault};
+use withal_test_support::trace::{items, trace};
 
 const STEP: Duration = Duration::from_millis(10);
 
@@ -51,7 +52,7 @@ async fn an_error_comes_when_it_is_its_pages_turn() {
         assert_eq!(docs.checkpoint().cursor().unwrap().get(), 2);
         assert!(docs.retry_failed());
         assert_eq!(trace(&mut docs).await, "2 3 4 5 end");
-        let mut asked = api.asked();
+        let mut asked = api.requested();
         asked.sort_unstable();
         asked.retain(|page| *page < 6);
         assert_eq!(asked, [0, 1, 2, 2, 3, 4, 5], "what was fetched behind the error is not fetched again");
@@ -105,20 +106,20 @@ async fn a_successor_that_a_page_names_is_believed_over_the_guess() {
 async fn nothing_is_guessed_beyond_what_is_wanted_or_there() {
     let api = Api::new(vec![10; 10]);
     assert_eq!(items(api.by_page_number().concurrent(8).max_pages(3)).await.len(), 30);
-    assert_eq!(api.asked(), [0, 1, 2]);
+    assert_eq!(api.requested(), [0, 1, 2]);
 
     // Over offsets it is known from the start how many items a page holds.
     for (max, expected) in [(20, vec![0, 10]), (21, vec![0, 10, 20]), (10, vec![0])] {
         let api = Api::new([100]);
         let docs = api.by_offset(10, 10).concurrent(8).max_items(max);
         assert_eq!(items(docs).await.len() as u64, max);
-        assert_eq!(api.asked(), expected, "max {max}");
+        assert_eq!(api.requested(), expected, "max {max}");
     }
 
     // The length of a page is known only when the first has come: before that, the window is filled.
     let api = Api::new(vec![10; 30]);
     assert_eq!(items(api.by_page_number().concurrent(2).max_items(25)).await.len(), 25);
-    assert_eq!(api.asked(), [0, 1, 2]);
+    assert_eq!(api.requested(), [0, 1, 2]);
 
     let asked = Api::new(vec![10; 3]);
     let api = asked.clone();
@@ -127,7 +128,11 @@ async fn nothing_is_guessed_beyond_what_is_wanted_or_there() {
         async move { page.await.map(|page| Page::new(page.items, None).total(30)) }
     });
     assert_eq!(items(docs.concurrent(2)).await.len(), 30);
-    assert_eq!(asked.asked(), [0, 1, 2, 3], "the total is a hint: the page at the end is asked for alone");
+    assert_eq!(
+        asked.requested(),
+        [0, 1, 2, 3],
+        "the total is a hint: the page at the end is asked for alone"
+    );
 }
 
 #[tokio::test]
@@ -167,14 +172,14 @@ async fn none_and_one_fetch_a_page_when_it_is_wanted() {
         for taken in 1..=5 {
             docs.try_next().await.unwrap();
             tokio::time::sleep(STEP * 10).await;
-            assert_eq!(api.asked().len(), taken, "concurrent {concurrent}");
+            assert_eq!(api.requested().len(), taken, "concurrent {concurrent}");
         }
         // `read_ahead` is what adds something to them.
         let api = Api::new(vec![1; 5]).slow(1, STEP);
         let mut docs = api.by_page_number().concurrent(concurrent).read_ahead(2);
         docs.try_next().await.unwrap();
         tokio::time::sleep(STEP * 10).await;
-        assert_eq!(api.asked(), [0, 1, 2], "concurrent {concurrent}");
+        assert_eq!(api.requested(), [0, 1, 2], "concurrent {concurrent}");
     }
 }
 
@@ -184,7 +189,7 @@ async fn reading_ahead_adds_nothing_to_it() {
     let mut docs = api.by_page_number().concurrent(3).read_ahead(9);
     docs.try_next().await.unwrap();
     tokio::time::sleep(STEP * 10).await;
-    assert_eq!(api.asked(), [0, 1, 2, 3], "the page taken, and three under way");
+    assert_eq!(api.requested(), [0, 1, 2, 3], "the page taken, and three under way");
 }
 
 #[tokio::test]
@@ -214,7 +219,7 @@ async fn a_number_that_is_not_wanted_any_more_is_not_asked_for_after_a_short_pag
     let api = Api::new([7]);
     let mut docs = api.by_offset(3, 3).concurrent(2);
     assert_eq!(trace(&mut docs).await, "0 1 2 3 4 5 6 end");
-    assert_eq!(api.asked(), [0, 3, 6, 9, 7, 8]);
+    assert_eq!(api.requested(), [0, 3, 6, 9, 7, 8]);
 }
 
 #[tokio::test]
@@ -249,15 +254,15 @@ async fn the_total_bounds_the_guesses_and_not_the_walk() {
     // Three under way, until the rest of the total is; then nothing, and at last the page that marks the end.
     for so_far in [4, 5, 6, 6, 6, 7] {
         assert_eq!(pages.try_next().await.unwrap().map(|page| page.len()), Some(10));
-        assert_eq!(asked.asked(), (0..so_far).collect::<Vec<_>>());
+        assert_eq!(asked.requested(), (0..so_far).collect::<Vec<_>>());
     }
     assert_eq!(pages.try_next().await.unwrap(), None);
-    assert_eq!(asked.asked().len(), 7);
+    assert_eq!(asked.requested().len(), 7);
 }
 
 #[tokio::test]
 async fn concurrent_asks_for_nothing_beyond_max_items() {
     let api = Api::new(vec![10; 10]);
     assert_eq!(items(api.by_page_number().concurrent(4).max_items(5)).await.len(), 5);
-    assert_eq!(api.asked(), [0]);
+    assert_eq!(api.requested(), [0]);
 }

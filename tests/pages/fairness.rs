@@ -8,7 +8,7 @@ use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready};
 use withal::pages::{Page, by_cursor};
 
-use crate::support::{Api, Fault};
+use withal_test_support::api::{Api, Fault};
 
 #[tokio::test]
 async fn a_large_page_is_interrupted_about_every_128_items() {

@@ -2,17 +2,18 @@
 
 use withal::pages::{AsyncGetDocs, Checkpoint, OnEmpty, OnError, OnRepeat, Page, PageNumber, by_cursor};
 
-use crate::support::{Api, Fault, items, trace};
+use withal_test_support::api::{Api, Fault};
+use withal_test_support::trace::{items, trace};
 
 #[tokio::test]
 async fn max_items_ends_inside_a_page_and_asks_for_nothing_more() {
     for read_ahead in [0, 2] {
         let api = Api::new([3, 3, 3]);
         for (max, pages) in [(0, 0), (1, 1), (3, 1), (4, 2), (9, 3), (99, 3)] {
-            let asked = api.asked().len();
+            let asked = api.requested().len();
             let docs = api.by_cursor().read_ahead(read_ahead).max_items(max);
             assert_eq!(items(docs).await, api.all()[..9.min(usize::try_from(max).unwrap())]);
-            assert_eq!(api.asked().len() - asked, pages, "max {max}, read_ahead {read_ahead}");
+            assert_eq!(api.requested().len() - asked, pages, "max {max}, read_ahead {read_ahead}");
         }
     }
 }
@@ -24,9 +25,9 @@ async fn after_max_items_the_checkpoint_goes_on_inside_the_page() {
     assert_eq!(trace(&mut docs).await, "0 1 end");
     let checkpoint = docs.checkpoint();
     assert_eq!((checkpoint.cursor(), checkpoint.skip(), checkpoint.is_done()), (None, 2, false));
-    let asked = api.asked().len();
+    let asked = api.requested().len();
     assert_eq!(trace(&mut api.by_cursor().resume(checkpoint.clone()).max_items(2)).await, "end");
-    assert_eq!(api.asked().len(), asked, "the limit is over all runs");
+    assert_eq!(api.requested().len(), asked, "the limit is over all runs");
     assert_eq!(trace(&mut api.by_cursor().resume(checkpoint).max_items(5)).await, "2 3 4 end");
 }
 

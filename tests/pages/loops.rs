@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use withal::pages::{OnRepeat, Page, PageNumber, by_cursor, by_page_number};
 
-use crate::support::{Api, Fault, trace};
+use withal_test_support::api::{Api, Fault};
+use withal_test_support::trace::trace;
 
 #[tokio::test]
 async fn a_long_loop_is_found_in_the_time_that_is_promised() {
@@ -12,7 +13,7 @@ async fn a_long_loop_is_found_in_the_time_that_is_promised() {
         let api = Api::new(vec![1; lead + period]).link(lead + period - 1, lead);
         let told = trace(&mut api.by_cursor()).await;
         assert!(told.contains("leads back"), "a loop of {period} behind {lead} pages was not found");
-        let (asked, bound) = (api.asked().len(), 2 * lead.max(period) + period + 16);
+        let (asked, bound) = (api.requested().len(), 2 * lead.max(period) + period + 16);
         assert!(asked < bound, "{asked} pages for a loop of {period} behind {lead}, not {bound}");
     }
 }
@@ -63,7 +64,11 @@ async fn a_short_loop_is_noticed_before_any_page_is_fetched_twice() {
             let told = trace(&mut api.by_cursor().read_ahead(read_ahead)).await;
             assert!(told.contains("leads back"), "a loop of {period} after {lead} pages was not found");
             let once: Vec<_> = (0..=lead + period).collect();
-            assert_eq!(api.asked(), once, "a loop of {period} after {lead} pages, read_ahead {read_ahead}");
+            assert_eq!(
+                api.requested(),
+                once,
+                "a loop of {period} after {lead} pages, read_ahead {read_ahead}"
+            );
         }
     }
 }
@@ -137,5 +142,5 @@ async fn short_loop_after_a_retried_failure() {
     assert!(docs.retry_failed());
     let told = trace(&mut docs).await;
     assert!(told.contains("leads back"), "{told}");
-    assert_eq!(api.asked(), [0, 1, 2, 3, 3], "no page is fetched twice but the one that failed");
+    assert_eq!(api.requested(), [0, 1, 2, 3, 3], "no page is fetched twice but the one that failed");
 }

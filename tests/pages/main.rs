@@ -15,6 +15,3 @@ mod read_ahead;
 mod retry;
 mod traps;
 mod whole_pages;
-
-#[path = "../support/mod.rs"]
-mod support;

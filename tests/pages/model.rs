@@ -6,7 +6,7 @@ use futures::FutureExt;
 use proptest::prelude::*;
 use withal::pages::{AsyncGetDocs, Cursor};
 
-use crate::support::{Api, Fault};
+use withal_test_support::api::{Api, Fault};
 
 /// What the consumer does instead of waiting for the next document.
 #[derive(Clone, Debug)]

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use withal::pages::{Event, OnError, Page, Progress, by_cursor, by_page_number};
 
-use crate::support::{Api, Fault, trace};
+use withal_test_support::api::{Api, Fault};
+use withal_test_support::trace::trace;
 
 #[tokio::test(start_paused = true)]
 async fn every_event_is_told_as_it_happens() {

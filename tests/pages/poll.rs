@@ -8,7 +8,7 @@ use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready};
 use withal::pages::{AsyncGetDocs, Page, PageNumber, by_cursor, by_page_number};
 
-use crate::support::Fault;
+use withal_test_support::api::Fault;
 
 type Reply = oneshot::Sender<Vec<u32>>;
 

@@ -7,7 +7,8 @@ use withal::pages::Event;
 
 use withal::pages::Page;
 
-use crate::support::{Api, Fault, items, trace};
+use withal_test_support::api::{Api, Fault};
+use withal_test_support::trace::{items, trace};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -79,7 +80,7 @@ async fn the_next_request_has_left_before_the_first_item_is_out() {
     let mut docs = api.by_cursor().read_ahead(1);
     docs.try_next().await.unwrap();
     // No await since: no task has run but this one.
-    assert_eq!(api.asked(), [0, 1]);
+    assert_eq!(api.requested(), [0, 1]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,7 +91,7 @@ async fn never_more_pages_ahead_than_asked_for() {
         for taken in 1..=20 {
             docs.try_next().await.unwrap();
             sleep(MS * 100).await;
-            assert_eq!(api.asked().len(), (taken + read_ahead).min(20), "read_ahead {read_ahead}");
+            assert_eq!(api.requested().len(), (taken + read_ahead).min(20), "read_ahead {read_ahead}");
         }
     }
 }
@@ -100,10 +101,10 @@ async fn nothing_is_read_beyond_what_is_wanted() {
     for steps in [0, 1] {
         let api = Api::new(vec![10; 10]).slow(steps, Duration::ZERO);
         assert_eq!(items(api.by_cursor().read_ahead(4).max_items(20)).await.len(), 20);
-        assert_eq!(api.asked(), [0, 1]);
+        assert_eq!(api.requested(), [0, 1]);
         let api = Api::new(vec![10; 10]).slow(steps, Duration::ZERO);
         assert_eq!(items(api.by_cursor().read_ahead(4).max_pages(3)).await.len(), 30);
-        assert_eq!(api.asked(), [0, 1, 2]);
+        assert_eq!(api.requested(), [0, 1, 2]);
     }
 }
 
@@ -117,7 +118,7 @@ async fn an_error_ahead_comes_after_the_pages_before_it() {
         assert_eq!(docs.checkpoint().cursor(), Some(&2));
         assert!(docs.retry_failed());
         assert_eq!(trace(&mut docs).await, "2 3 end");
-        assert_eq!(api.asked(), [0, 1, 2, 2, 3]);
+        assert_eq!(api.requested(), [0, 1, 2, 2, 3]);
     }
 }
 
@@ -126,7 +127,7 @@ async fn on_many_threads_nothing_is_lost() {
     for read_ahead in [1, 2, 7] {
         let api = Api::new(vec![3; 300]).slow(2, Duration::ZERO);
         assert_eq!(items(api.by_cursor().read_ahead(read_ahead)).await, api.all());
-        assert_eq!(api.asked().len(), 300);
+        assert_eq!(api.requested().len(), 300);
         let docs = api.by_page_number().concurrent(read_ahead);
         assert_eq!(items(docs).await, api.all());
     }
@@ -217,10 +218,10 @@ fn without_a_runtime_the_page_ahead_is_begun() {
     .read_ahead(2);
     futures::executor::block_on(async {
         assert_eq!(docs.try_next().await.unwrap(), Some(0));
-        assert_eq!(api.asked(), [0, 1], "begun, and not gone on with");
+        assert_eq!(api.requested(), [0, 1], "begun, and not gone on with");
         assert_eq!(trace(&mut docs).await, "1 2 3 4 5 end");
     });
-    assert_eq!(api.asked(), [0, 1, 2]);
+    assert_eq!(api.requested(), [0, 1, 2]);
 }
 
 #[tokio::test]
@@ -231,7 +232,7 @@ async fn a_false_alarm_ahead_is_retried_over() {
     let api = api.link(1, 2);
     assert!(docs.retry_failed());
     assert_eq!(trace(&mut docs).await, "1 2 end");
-    assert_eq!(api.asked(), [0, 1, 1, 2]);
+    assert_eq!(api.requested(), [0, 1, 1, 2]);
 }
 
 #[tokio::test]

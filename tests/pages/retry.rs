@@ -9,7 +9,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 use withal::pages::{AsyncGetDocs, Checkpoint, OnError, Page, by_cursor, by_page_number};
 
-use crate::support::{Api, Fault, trace};
+use withal_test_support::api::{Api, Fault};
+use withal_test_support::trace::trace;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -27,7 +28,7 @@ async fn the_same_page_is_asked_again_after_each_pause() {
         assert_eq!(trace(&mut docs).await, "0 1 2 end");
         assert_eq!(start.elapsed(), 2 * SECOND);
         assert_eq!(docs.progress().retries, 2);
-        assert_eq!(api.asked().iter().filter(|page| **page == 1).count(), 3);
+        assert_eq!(api.requested().iter().filter(|page| **page == 1).count(), 3);
     }
 }
 
@@ -50,7 +51,7 @@ async fn without_a_policy_nothing_is_asked_twice() {
     let api = Api::new([1]).fail(0, 1);
     let mut docs = api.by_cursor().classify(|_| OnError::Retry { after: Some(SECOND) });
     assert!(docs.next().await.unwrap().is_err());
-    assert_eq!(api.asked(), [0]);
+    assert_eq!(api.requested(), [0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -160,7 +161,7 @@ async fn a_gate_that_is_shut_holds_the_walk() {
     let api = Api::new([1]);
     let mut docs = api.by_cursor().gate(move || Arc::clone(&gate).acquire_owned());
     assert!(tokio::time::timeout(SECOND, docs.next()).await.is_err());
-    assert_eq!(api.asked().len(), 0);
+    assert_eq!(api.requested().len(), 0);
     permits.add_permits(1);
     assert_eq!(docs.try_next().await.unwrap(), Some(0));
 }

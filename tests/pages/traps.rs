@@ -10,7 +10,8 @@ use withal::pages::{
     by_offset, by_page_number,
 };
 
-use crate::support::{Api, Fault, trace};
+use withal_test_support::api::{Api, Fault};
+use withal_test_support::trace::trace;
 
 type Row = (&'static str, Pin<Box<dyn Future<Output = String>>>, &'static str);
 
@@ -205,7 +206,7 @@ async fn after_an_error_the_same_page_is_asked_again_and_nothing_is_skipped() {
     assert!(docs.retry_failed());
     assert_eq!(trace(&mut docs).await, "2 3 4 5 end");
     assert!(!docs.retry_failed(), "a walk that came to its end has no page to retry");
-    assert_eq!(api.asked(), [0, 1, 1, 1, 2]);
+    assert_eq!(api.requested(), [0, 1, 1, 1, 2]);
     assert_eq!(docs.progress().retries, 2);
 }
 

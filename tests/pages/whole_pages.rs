@@ -4,7 +4,8 @@ use futures::Stream;
 use futures::stream::FusedStream;
 use withal::pages::{OnEmpty, Pages, by_cursor};
 
-use crate::support::{Api, Fault, items, trace};
+use withal_test_support::api::{Api, Fault};
+use withal_test_support::trace::{items, trace};
 
 #[tokio::test]
 async fn pages_come_as_they_are() {

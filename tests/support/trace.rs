@@ -3,8 +3,8 @@ use std::fmt::Display;
 use futures::{Stream, StreamExt};
 use withal::pages::{Error, ErrorKind};
 
-/// What a stream yields, in words: the items, errors behind a `!`, and `end`, polled twice over.
-pub(crate) async fn trace<S, T, E>(stream: &mut S) -> String
+/// Returns what a stream yields as text: its items, its errors after a `!`, and `end`, which it must yield twice.
+pub async fn trace<S, T, E>(stream: &mut S) -> String
 where
     S: Stream<Item = Result<T, Error<E>>> + Unpin,
     T: Display,
@@ -21,13 +21,13 @@ where
         });
         assert!(words.len() < 10_000, "this stream does not end");
     }
-    assert!(stream.next().await.is_none(), "a stream that has ended stays so");
+    assert!(stream.next().await.is_none(), "a stream that has ended yields no more");
     words.push("end".to_owned());
     words.join(" ")
 }
 
-/// The items of a stream that does not fail.
-pub(crate) async fn items<S, T, E>(stream: S) -> Vec<T>
+/// Returns the items of a stream that does not fail.
+pub async fn items<S, T, E>(stream: S) -> Vec<T>
 where
     S: Stream<Item = Result<T, Error<E>>>,
     E: std::fmt::Debug,

@@ -3,11 +3,6 @@
 #![doc = include_str!("CPYTHON.md")]
 #![expect(clippy::unit_arg, reason = "work that logs and is fine is one expression")]
 
-#[path = "../support/every_await.rs"]
-mod every_await;
-#[path = "../support/ledger.rs"]
-mod ledger;
-
 mod any_error;
 mod as_completed;
 mod cancel;

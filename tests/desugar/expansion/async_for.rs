@@ -10,14 +10,14 @@ use withal::desugar::{aiter, anext};
 
 use super::Log;
 use super::steps::{Program, Step, Steps, any_program};
-use crate::every_await::at_every_await;
+use withal_test_support::poll_then_drop::drop_at_every_await;
 
 type Outcome = Result<&'static str, &'static str>;
 
 /// A block, or an `else`. In an `else`, `break` and `continue` are those of the loop around.
 macro_rules! block {
     ($log:expr, $name:literal, $step:expr, $outer:lifetime) => {{
-        $log.say(format_args!("{}: {:?}", $name, $step));
+        $log.record(format_args!("{}: {:?}", $name, $step));
         match $step {
             Step::Pass => {}
             Step::Await => tokio::task::yield_now().await,
@@ -28,7 +28,7 @@ macro_rules! block {
             Step::Fail => Err("failed")?,
             Step::Return => return Ok("returned"),
         }
-        $log.say(format_args!("{}: its end", $name));
+        $log.record(format_args!("{}: its end", $name));
     }};
 }
 
@@ -37,7 +37,7 @@ async fn plain_by_macro(log: Log, program: Program) -> Outcome {
         async_for!(step in Steps::new(&log, steps) => {
             block!(log, "block", step, 'outer);
         });
-        log.say("after");
+        log.record("after");
     }
     Ok("at the end")
 }
@@ -54,7 +54,7 @@ async fn plain_by_hand(log: Log, program: Program) -> Outcome {
                 }
             }
         }
-        log.say("after");
+        log.record("after");
     }
     Ok("at the end")
 }
@@ -66,7 +66,7 @@ async fn else_by_macro(log: Log, program: Program) -> Outcome {
         } else {
             block!(log, "else", at_end, 'outer);
         });
-        log.say("after");
+        log.record("after");
     }
     Ok("at the end")
 }
@@ -87,7 +87,7 @@ async fn else_by_hand(log: Log, program: Program) -> Outcome {
         if !running {
             block!(log, "else", at_end, 'outer);
         }
-        log.say("after");
+        log.record("after");
     }
     Ok("at the end")
 }
@@ -104,10 +104,10 @@ async fn labelled_by_macro(log: Log, program: Program) -> Outcome {
             } else {
                 block!(log, "inner else", at_end, 'outer);
             });
-            log.say("after");
+            log.record("after");
         }
     } else {
-        log.say("outer else");
+        log.record("outer else");
     });
     Ok("at the end")
 }
@@ -140,12 +140,12 @@ async fn labelled_by_hand(log: Log, program: Program) -> Outcome {
                 if !running {
                     block!(log, "inner else", at_end, 'outer);
                 }
-                log.say("after");
+                log.record("after");
             }
         }
     }
     if !outer_running {
-        log.say("outer else");
+        log.record("outer else");
     }
     Ok("at the end")
 }
@@ -166,7 +166,7 @@ async fn fallible_by_macro(log: Log, program: Program) -> Outcome {
         } else {
             block!(log, "else", at_end, 'outer);
         });
-        log.say("after");
+        log.record("after");
     }
     Ok("at the end")
 }
@@ -189,7 +189,7 @@ async fn fallible_by_hand(log: Log, program: Program) -> Outcome {
         if !running {
             block!(log, "else", at_end, 'outer);
         }
-        log.say("after");
+        log.record("after");
     }
     Ok("at the end")
 }
@@ -204,7 +204,7 @@ async fn lent_by_macro(log: Log, program: Program) -> Outcome {
         } else {
             block!(log, "else", at_end, 'outer);
         });
-        log.say("after");
+        log.record("after");
     }
     Ok("at the end")
 }
@@ -223,7 +223,7 @@ async fn lent_by_hand(log: Log, program: Program) -> Outcome {
         if !running {
             block!(log, "else", at_end, 'outer);
         }
-        log.say("after");
+        log.record("after");
     }
     Ok("at the end")
 }
@@ -231,7 +231,7 @@ async fn lent_by_hand(log: Log, program: Program) -> Outcome {
 /// What a program does when it is dropped after its first poll, its second, and so on, up to its end.
 fn runs<P: Future<Output = Outcome>>(program: impl Fn(Log) -> P) -> Vec<(Option<Outcome>, Vec<String>)> {
     let (log, mut runs) = (Log::default(), Vec::new());
-    block_on(at_every_await(|| program(log.clone()), async |outcome| runs.push((outcome, log.take()))));
+    block_on(drop_at_every_await(|| program(log.clone()), async |outcome| runs.push((outcome, log.take()))));
     runs
 }
 

@@ -46,7 +46,7 @@ macro_rules! by_macro {
             let value = async_with!($($target = Manager::<V>::new(&log, managers[$at])),+ => {
                 $(*$target += 1 + $at;)+
                 tokio::task::yield_now().await;
-                log.say("block");
+                log.record("block");
                 match way {
                     Question => Err("error".to_owned())?,
                     Return => return Ok("returned"),
@@ -55,7 +55,7 @@ macro_rules! by_macro {
                     _ => "value",
                 }
             });
-            log.say(format_args!("value: {:?}", value.map(|value| Some(value)$(.and_then(one!($target V)))+)));
+            log.record(format_args!("value: {:?}", value.map(|value| Some(value)$(.and_then(one!($target V)))+)));
             Ok("at the end")
         }
 
@@ -64,13 +64,13 @@ macro_rules! by_macro {
         async fn $in_loops<V: Says>(log: Log, managers: &[Plan], way: Way) -> Outcome {
             let mut ways = VecDeque::from([way]);
             'outer: for _ in 0..2 {
-                log.say("outer");
+                log.record("outer");
                 for _ in 0..2 {
-                    log.say("inner");
+                    log.record("inner");
                     let value = async_with!(loop, 'outer; $($target = Manager::<V>::new(&log, managers[$at])),+ => {
                         $(*$target += 1 + $at;)+
                         tokio::task::yield_now().await;
-                        log.say("block");
+                        log.record("block");
                         match ways.pop_front().unwrap_or(Value) {
                             Value => "value",
                             Question => Err("error".to_owned())?,
@@ -83,9 +83,9 @@ macro_rules! by_macro {
                             ContinueOuter => continue 'outer,
                         }
                     });
-                    log.say(format_args!("value: {:?}", value.map(|value| Some(value)$(.and_then(one!($target V)))+)));
+                    log.record(format_args!("value: {:?}", value.map(|value| Some(value)$(.and_then(one!($target V)))+)));
                 }
-                log.say("after inner");
+                log.record("after inner");
             }
             Ok("at the end")
         }
@@ -119,7 +119,7 @@ async fn block(log: &Log, targets: Vec<&mut usize>, way: Way) -> Left {
         *target += 1 + at;
     }
     tokio::task::yield_now().await;
-    log.say("block");
+    log.record("block");
     match way {
         Value => Left::Value(Some("value")),
         Question | ReturnError => Left::Failed("error".to_owned()),
@@ -185,16 +185,16 @@ async fn straight_by_hand<V: Says>(log: Log, managers: &[Plan], way: Way) -> Out
         Left::Failed(error) => return Err(error),
         Left::Jump(way) => unreachable!("{way:?} in no loop"),
     };
-    log.say(format_args!("value: {value:?}"));
+    log.record(format_args!("value: {value:?}"));
     Ok("at the end")
 }
 
 async fn in_loops_by_hand<V: Says>(log: Log, managers: &[Plan], way: Way) -> Outcome {
     let mut ways = VecDeque::from([way]);
     'outer: for _ in 0..2 {
-        log.say("outer");
+        log.record("outer");
         for _ in 0..2 {
-            log.say("inner");
+            log.record("inner");
             let value = match expansion::<V>(&log, managers, Vec::new(), &mut ways).await {
                 Left::Value(value) => Ok(value),
                 Left::Raised(error) => Err(error),
@@ -205,9 +205,9 @@ async fn in_loops_by_hand<V: Says>(log: Log, managers: &[Plan], way: Way) -> Out
                 Left::Jump(BreakOuter) => break 'outer,
                 Left::Jump(_) => continue 'outer,
             };
-            log.say(format_args!("value: {value:?}"));
+            log.record(format_args!("value: {value:?}"));
         }
-        log.say("after inner");
+        log.record("after inner");
     }
     Ok("at the end")
 }

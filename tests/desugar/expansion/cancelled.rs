@@ -16,7 +16,7 @@ use withal::context::{AsyncContextManager, AsyncExit, Exit, async_with};
 
 use super::Log;
 use super::managers::{How, Manager, Plan};
-use crate::every_await::at_every_await;
+use withal_test_support::poll_then_drop::drop_at_every_await;
 
 const PLANS: [Plan; 3] = [plan("a"), plan("b"), plan("c")];
 
@@ -29,7 +29,7 @@ struct Local(Log);
 
 impl Drop for Local {
     fn drop(&mut self) {
-        self.0.say("block: its locals are dropped");
+        self.0.record("block: its locals are dropped");
     }
 }
 
@@ -40,11 +40,11 @@ macro_rules! by_macro {
                 let _local = Local(log.clone());
                 yield_now().await;
                 $(*$target += 1 + $at;)+
-                log.say("block");
+                log.record("block");
                 yield_now().await;
                 "value"
             });
-            log.say(format_args!("value: {value:?}"));
+            log.record(format_args!("value: {value:?}"));
         }
     };
 }
@@ -97,7 +97,7 @@ async fn block(log: &Log, targets: Vec<&mut usize>, at: &At) -> Result<&'static 
     for (n, target) in targets.into_iter().enumerate() {
         *target += 1 + n;
     }
-    log.say("block");
+    log.record("block");
     at.awaits(yield_now()).await?;
     Ok("value")
 }
@@ -135,7 +135,7 @@ async fn by_hand(log: &Log, managers: usize, number: usize) -> Vec<String> {
     // Dropped before its first poll, it has not begun.
     if number > 0 {
         if let Ok(value) = expansion(log, &PLANS[..managers], Vec::new(), &at).await {
-            log.say(format_args!("value: {:?}", Ok::<_, String>(value)));
+            log.record(format_args!("value: {:?}", Ok::<_, String>(value)));
         }
     }
     log.take()
@@ -146,7 +146,7 @@ macro_rules! event_for_event {
         #[tokio::test]
         async fn $form() {
             let (log, mut number) = (Log::default(), 0);
-            let awaits = at_every_await(|| $by_macro(log.clone()), async |_| {
+            let awaits = drop_at_every_await(|| $by_macro(log.clone()), async |_| {
                 drain(Duration::from_secs(5)).await.expect("no exit hangs");
                 let ours = log.take();
                 assert_eq!(ours, by_hand(&log, $managers, number).await, "dropped at await {number}");

@@ -57,12 +57,12 @@ pub(super) struct Manager<V> {
 
 impl<V: Says> Manager<V> {
     pub(super) fn new(log: &Log, plan: Plan) -> Self {
-        log.say(format_args!("{}: made", plan.name));
+        log.record(format_args!("{}: made", plan.name));
         Self { log: log.clone(), plan, target: 0, says: V::says }
     }
 
-    fn say(&self, event: &str) {
-        self.log.say(format_args!("{}: {event}", self.plan.name));
+    fn record(&self, event: &str) {
+        self.log.record(format_args!("{}: {event}", self.plan.name));
     }
 }
 
@@ -70,13 +70,13 @@ impl<V: Says> AsyncContextManager for Manager<V> {
     type Entered = Self;
 
     async fn aenter(self) -> Result<Self, String> {
-        self.say("aenter");
+        self.record("aenter");
         tokio::task::yield_now().await;
         if self.plan.enters {
-            self.say("entered");
+            self.record("entered");
             Ok(self)
         } else {
-            self.say("enter fails");
+            self.record("enter fails");
             Err(format!("{}: enter", self.plan.name))
         }
     }
@@ -99,9 +99,9 @@ impl<V: Says> AsyncExit for Manager<V> {
             Exit::Panic(_) => "panic".to_owned(),
             Exit::Cancelled => "CancelledError".to_owned(),
         };
-        self.say(&format!("aexit({seen}), target {}", self.target));
+        self.record(&format!("aexit({seen}), target {}", self.target));
         tokio::task::yield_now().await;
-        self.say("exited");
+        self.record("exited");
         match self.plan.exits {
             How::Passes => Ok((self.says)(false)),
             How::Swallows => Ok((self.says)(true)),
@@ -112,6 +112,6 @@ impl<V: Says> AsyncExit for Manager<V> {
 
 impl<V> Drop for Manager<V> {
     fn drop(&mut self) {
-        self.log.say(format_args!("{}: dropped", self.plan.name));
+        self.log.record(format_args!("{}: dropped", self.plan.name));
     }
 }

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
-    fn say(&self, event: impl Display) {
+    fn record(&self, event: impl Display) {
         self.0.lock().unwrap().push(event.to_string());
     }
 

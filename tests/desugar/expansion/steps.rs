@@ -64,7 +64,7 @@ impl AsyncIterable for Steps {
     type AsyncIter = Iter;
 
     fn aiter(self) -> Iter {
-        self.log.say("aiter");
+        self.log.record("aiter");
         Iter { steps: self, is_ready: false }
     }
 }
@@ -81,18 +81,18 @@ impl Stream for Iter {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Step>> {
         self.is_ready = !self.is_ready;
         if self.is_ready {
-            self.steps.log.say("anext");
+            self.steps.log.record("anext");
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         let step = self.steps.steps.pop_front();
-        self.steps.log.say(format_args!("anext: {step:?}"));
+        self.steps.log.record(format_args!("anext: {step:?}"));
         Poll::Ready(step)
     }
 }
 
 impl Drop for Iter {
     fn drop(&mut self) {
-        self.steps.log.say("dropped");
+        self.steps.log.record("dropped");
     }
 }

@@ -17,8 +17,8 @@ use withal::context::async_with;
 use withal::tasks::{create_task, gather};
 
 use self::programs::Detached;
-use crate::every_await::at_every_await;
-use crate::ledger::{Ledger, Stuck};
+use withal_test_support::event_log::{BlockAt, Blockable, EventLog};
+use withal_test_support::poll_then_drop::drop_at_every_await;
 
 const ENOUGH: Duration = Duration::from_secs(60);
 
@@ -40,15 +40,15 @@ async fn restless<F: Future>(future: F) -> F::Output {
 
 /// Dropped after its first poll, its second, and so on. Gives how often.
 async fn dropped<P: Future<Output = Outcome>>(
-    program: fn(Ledger) -> P,
+    program: fn(EventLog) -> P,
     expected: Outcome,
     is_alone: bool,
 ) -> usize {
-    let current = Arc::new(Mutex::new(Ledger::new()));
+    let current = Arc::new(Mutex::new(EventLog::new()));
     let program = || {
-        let ledger = Ledger::new();
-        *current.lock().unwrap() = ledger.clone();
-        restless(program(ledger))
+        let log = EventLog::new();
+        *current.lock().unwrap() = log.clone();
+        restless(program(log))
     };
     let check = async |output: Option<Outcome>| {
         drain(ENOUGH).await.unwrap();
@@ -62,23 +62,23 @@ async fn dropped<P: Future<Output = Outcome>>(
             assert_eq!(output, expected);
         }
     };
-    at_every_await(program, check).await
+    drop_at_every_await(program, check).await
 }
 
 /// As a task that is cancelled after its first step, its second, and so on: when that is over, so is all inside.
-async fn cancelled<P>(program: fn(Ledger) -> P, expected: Outcome)
+async fn cancelled<P>(program: fn(EventLog) -> P, expected: Outcome)
 where
     P: Future<Output = Outcome> + Send + 'static,
 {
     for steps in 0..40 {
-        let ledger = Ledger::new();
-        let task = create_task(program(ledger.clone()));
+        let log = EventLog::new();
+        let task = create_task(program(log.clone()));
         for _ in 0..steps {
             yield_now().await;
         }
         task.cancel();
         let outcome = task.await;
-        ledger.check(&[]);
+        log.check(&[]);
         match outcome {
             Err(error) if error.is_cancelled() => {}
             outcome => assert_eq!(outcome.map_err(|error| error.raised().unwrap()), expected),
@@ -93,7 +93,7 @@ macro_rules! tests {
             use super::*;
 
             #[tokio::test(start_paused = true)]
-            async fn dropped_at_every_await() {
+            async fn dropped_drop_at_every_await() {
                 let drops = dropped(programs::$program, $expected, true).await;
                 assert!(drops > 3, "{drops} drops");
             }
@@ -139,14 +139,14 @@ async fn drop_in_the_middle(future: impl Future) {
 
 #[tokio::test]
 async fn a_scope_waits_for_the_tasks_of_a_gather_that_was_dropped_in_it() {
-    let ledger = Ledger::new();
-    async_with!(_a = Detached::new(&ledger, "a") => {
-        let stuck = Detached::new(&ledger, "a.b").stuck(Stuck::InExit);
+    let log = EventLog::new();
+    async_with!(_a = Detached::new(&log, "a") => {
+        let stuck = Detached::new(&log, "a.b").block_at(BlockAt::InExit);
         let task = create_task(async { async_with!(_b = stuck => { pending::<Outcome>().await? }) });
         drop_in_the_middle(gather([task])).await;
-        ledger.say("goes-on");
-        ledger.open_gate();
+        log.record("goes-on");
+        log.open_gate();
     })
     .unwrap();
-    assert_eq!(ledger.words(), "+a +a.b goes-on <a.b:cancelled a.b> <a:ok a>");
+    assert_eq!(log.entries(), "+a +a.b goes-on <a.b:cancelled a.b> <a:ok a>");
 }

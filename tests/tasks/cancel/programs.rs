@@ -13,7 +13,8 @@ use withal::tasks::{
 };
 
 use super::Outcome;
-use crate::ledger::{Ledger, probes};
+use withal_test_support::event_log::EventLog;
+use withal_test_support::probes;
 
 probes!(Detached: Detach, Restarted: Restart);
 
@@ -21,29 +22,29 @@ const SOON: Duration = Duration::from_millis(5);
 
 type Group = TaskGroup<String>;
 
-async fn child(ledger: Ledger, name: &'static str) -> Outcome {
-    async_with!(n = Detached::new(&ledger, name) => {
+async fn child(log: EventLog, name: &'static str) -> Outcome {
+    async_with!(n = Detached::new(&log, name) => {
         yield_now().await;
         *n
     })
 }
 
-async fn slower(ledger: Ledger, name: &'static str) -> Outcome {
-    async_with!(n = Restarted::new(&ledger, name) => {
+async fn slower(log: EventLog, name: &'static str) -> Outcome {
+    async_with!(n = Restarted::new(&log, name) => {
         yield_now().await;
         yield_now().await;
         *n
     })
 }
 
-async fn fails(ledger: Ledger, name: &'static str) -> Outcome {
-    async_with!(_n = Restarted::new(&ledger, name) => { yield_now().await; })?;
+async fn fails(log: EventLog, name: &'static str) -> Outcome {
+    async_with!(_n = Restarted::new(&log, name) => { yield_now().await; })?;
     Err("failed".to_owned())
 }
 
 /// Never ends by itself.
-async fn stays(ledger: Ledger, name: &'static str) -> Outcome {
-    async_with!(_n = Detached::new(&ledger, name) => { pending::<Outcome>().await? })
+async fn stays(log: EventLog, name: &'static str) -> Outcome {
+    async_with!(_n = Detached::new(&log, name) => { pending::<Outcome>().await? })
 }
 
 /// On several threads one may be cancelled by the other.
@@ -51,12 +52,12 @@ fn failed(errors: ErrorGroup<String>) -> String {
     errors.into_iter().next().expect("there is one at least")
 }
 
-pub(super) async fn plain(ledger: Ledger) -> Outcome {
-    async_with!(_a = Detached::new(&ledger, "a"), _group = Restarted::new(&ledger, "a.group") => {
+pub(super) async fn plain(log: EventLog) -> Outcome {
+    async_with!(_a = Detached::new(&log, "a"), _group = Restarted::new(&log, "a.group") => {
         async_with!(group = Group::new() => {
-            let one = group.create_task(child(ledger.clone(), "a.group.one"));
-            let two = group.create_task(child(ledger.clone(), "a.group.two"));
-            group.create_task(child(ledger.clone(), "a.group.three"));
+            let one = group.create_task(child(log.clone(), "a.group.one"));
+            let two = group.create_task(child(log.clone(), "a.group.two"));
+            group.create_task(child(log.clone(), "a.group.three"));
             yield_now().await;
             one.await.unwrap() + two.await.unwrap()
         })
@@ -64,42 +65,42 @@ pub(super) async fn plain(ledger: Ledger) -> Outcome {
     })
 }
 
-pub(super) async fn of_one(ledger: Ledger) -> Outcome {
-    async_with!(_a = Detached::new(&ledger, "a"), _group = Detached::new(&ledger, "a.group") => {
-        async_with!(group = Group::new() => { group.create_task(child(ledger.clone(), "a.group.one")); })
+pub(super) async fn of_one(log: EventLog) -> Outcome {
+    async_with!(_a = Detached::new(&log, "a"), _group = Detached::new(&log, "a.group") => {
+        async_with!(group = Group::new() => { group.create_task(child(log.clone(), "a.group.one")); })
             .map_err(failed)?;
         yield_now().await;
         7
     })
 }
 
-pub(super) async fn by_the_function(ledger: Ledger) -> Outcome {
-    async_with!(_a = Detached::new(&ledger, "a"), _group = Detached::new(&ledger, "a.group") => {
+pub(super) async fn by_the_function(log: EventLog) -> Outcome {
+    async_with!(_a = Detached::new(&log, "a"), _group = Detached::new(&log, "a.group") => {
         let group = async_with(Group::new(), async |group| {
-            let one = group.create_task(child(ledger.clone(), "a.group.one"));
-            let two = group.create_task(child(ledger.clone(), "a.group.two"));
+            let one = group.create_task(child(log.clone(), "a.group.one"));
+            let two = group.create_task(child(log.clone(), "a.group.two"));
             Ok::<_, String>(one.await.unwrap() + two.await.unwrap())
         });
         group.await.map_err(|error| error.to_string())?
     })
 }
 
-pub(super) async fn nested(ledger: Ledger) -> Outcome {
-    async fn inner(ledger: Ledger) -> Outcome {
-        async_with!(_b = Detached::new(&ledger, "a.group.b") => {
+pub(super) async fn nested(log: EventLog) -> Outcome {
+    async fn inner(log: EventLog) -> Outcome {
+        async_with!(_b = Detached::new(&log, "a.group.b") => {
             async_with!(group = Group::new() => {
-                group.create_task(child(ledger.clone(), "a.group.b.one"));
-                group.create_task(child(ledger.clone(), "a.group.b.two")).await.unwrap()
+                group.create_task(child(log.clone(), "a.group.b.one"));
+                group.create_task(child(log.clone(), "a.group.b.two")).await.unwrap()
             })
             .map_err(failed)?
         })
     }
-    async_with!(_a = Detached::new(&ledger, "a"), _group = Restarted::new(&ledger, "a.group") => {
+    async_with!(_a = Detached::new(&log, "a"), _group = Restarted::new(&log, "a.group") => {
         async_with!(group = Group::new() => {
-            let one = group.create_task(inner(ledger.clone()));
-            let two = async_with!(_c = Detached::new(&ledger, "a.group.c") => {
+            let one = group.create_task(inner(log.clone()));
+            let two = async_with!(_c = Detached::new(&log, "a.group.c") => {
                 async_with!(group = Group::new() => {
-                    group.create_task(child(ledger.clone(), "a.group.c.one")).await.unwrap()
+                    group.create_task(child(log.clone(), "a.group.c.one")).await.unwrap()
                 })
                 .map_err(failed)?
             })?;
@@ -109,108 +110,108 @@ pub(super) async fn nested(ledger: Ledger) -> Outcome {
     })
 }
 
-pub(super) async fn failing(ledger: Ledger) -> Outcome {
-    async_with!(_a = Detached::new(&ledger, "a"), _group = Restarted::new(&ledger, "a.group") => {
+pub(super) async fn failing(log: EventLog) -> Outcome {
+    async_with!(_a = Detached::new(&log, "a"), _group = Restarted::new(&log, "a.group") => {
         async_with!(group = Group::new() => {
-            group.create_task(fails(ledger.clone(), "a.group.one"));
-            group.create_task(fails(ledger.clone(), "a.group.two"));
-            group.create_task(stays(ledger.clone(), "a.group.three"));
-            stays(ledger.clone(), "a.group.four").await?
+            group.create_task(fails(log.clone(), "a.group.one"));
+            group.create_task(fails(log.clone(), "a.group.two"));
+            group.create_task(stays(log.clone(), "a.group.three"));
+            stays(log.clone(), "a.group.four").await?
         })
         .map_err(failed)?
     })
 }
 
-pub(super) async fn made_by_tasks(ledger: Ledger) -> Outcome {
-    async fn makes(ledger: Ledger, spawner: Spawner<String>) -> Outcome {
-        async_with!(n = Detached::new(&ledger, "a.group.one") => {
+pub(super) async fn made_by_tasks(log: EventLog) -> Outcome {
+    async fn makes(log: EventLog, spawner: Spawner<String>) -> Outcome {
+        async_with!(n = Detached::new(&log, "a.group.one") => {
             // It is refused where the group ends first.
-            drop(spawner.create_task(child(ledger.clone(), "a.group.two")));
+            drop(spawner.create_task(child(log.clone(), "a.group.two")));
             yield_now().await;
             *n
         })
     }
-    async_with!(_a = Detached::new(&ledger, "a"), _group = Restarted::new(&ledger, "a.group") => {
+    async_with!(_a = Detached::new(&log, "a"), _group = Restarted::new(&log, "a.group") => {
         async_with!(group = Group::new() => {
             let spawner = group.spawner();
-            group.create_task(makes(ledger.clone(), spawner)).await.unwrap()
+            group.create_task(makes(log.clone(), spawner)).await.unwrap()
         })
         .map_err(failed)?
     })
 }
 
-pub(super) async fn limited(ledger: Ledger) -> Outcome {
-    async_with!(n = Detached::new(&ledger, "a"), _limit = Restarted::new(&ledger, "a.limit") => {
+pub(super) async fn limited(log: EventLog) -> Outcome {
+    async_with!(n = Detached::new(&log, "a"), _limit = Restarted::new(&log, "a.limit") => {
         let late = async_with!(_limit = timeout(SOON) => {
-            async_with!(_b = Detached::new(&ledger, "a.limit.b"), _c = Restarted::new(&ledger, "a.limit.b.c") => {
+            async_with!(_b = Detached::new(&log, "a.limit.b"), _c = Restarted::new(&log, "a.limit.b.c") => {
                 pending::<()>().await;
             })?;
         });
         assert_eq!(late, Err(TimeoutError::Elapsed));
-        assert!(ledger.words().ends_with("a.limit.b>"), "the exits inside are awaited");
+        assert!(log.entries().ends_with("a.limit.b>"), "the exits inside are awaited");
         yield_now().await;
         *n
     })
 }
 
-pub(super) async fn limited_group(ledger: Ledger) -> Outcome {
-    async_with!(n = Detached::new(&ledger, "a"), _limit = Restarted::new(&ledger, "a.limit") => {
+pub(super) async fn limited_group(log: EventLog) -> Outcome {
+    async_with!(n = Detached::new(&log, "a"), _limit = Restarted::new(&log, "a.limit") => {
         let late = async_with!(_limit = timeout(SOON) => {
-            async_with!(_group = Detached::new(&ledger, "a.limit.group") => {
+            async_with!(_group = Detached::new(&log, "a.limit.group") => {
                 async_with!(group = Group::new() => {
-                    group.create_task(stays(ledger.clone(), "a.limit.group.one"));
-                    group.create_task(stays(ledger.clone(), "a.limit.group.two"));
+                    group.create_task(stays(log.clone(), "a.limit.group.one"));
+                    group.create_task(stays(log.clone(), "a.limit.group.two"));
                 })
                 .map_err(failed)?;
             })?;
         });
         assert_eq!(late, Err(TimeoutError::Elapsed));
-        assert!(ledger.words().ends_with("a.limit.group>"), "the exits inside are awaited");
+        assert!(log.entries().ends_with("a.limit.group>"), "the exits inside are awaited");
         yield_now().await;
         *n
     })
 }
 
-pub(super) async fn gathered(ledger: Ledger) -> Outcome {
-    async_with!(_a = Detached::new(&ledger, "a"), _gather = Restarted::new(&ledger, "a.gather") => {
-        let tasks = ["a.gather.one", "a.gather.two"].map(|name| create_task(child(ledger.clone(), name)));
+pub(super) async fn gathered(log: EventLog) -> Outcome {
+    async_with!(_a = Detached::new(&log, "a"), _gather = Restarted::new(&log, "a.gather") => {
+        let tasks = ["a.gather.one", "a.gather.two"].map(|name| create_task(child(log.clone(), name)));
         gather(tasks).await.map_err(|error| error.raised().unwrap())?.into_iter().sum()
     })
 }
 
 /// Never dropped before its end.
-async fn whole(ledger: Ledger, name: &'static str) -> Outcome {
-    struct Whole(Ledger, Option<&'static str>);
+async fn whole(log: EventLog, name: &'static str) -> Outcome {
+    struct Whole(EventLog, Option<&'static str>);
     impl Drop for Whole {
         fn drop(&mut self) {
             if let Some(name) = self.1 {
-                self.0.say(format_args!("~{name}"));
+                self.0.record(format_args!("~{name}"));
             }
         }
     }
-    let mut whole = Whole(ledger.clone(), Some(name));
-    let outcome = child(ledger, name).await;
+    let mut whole = Whole(log.clone(), Some(name));
+    let outcome = child(log, name).await;
     whole.1 = None;
     outcome
 }
 
-pub(super) async fn shielded(ledger: Ledger) -> Outcome {
-    async_with!(_a = Detached::new(&ledger, "a"), _shield = Restarted::new(&ledger, "a.shield") => {
-        let one = shield(whole(ledger.clone(), "a.shield.one")).await?;
-        one + shield(group_of(ledger.clone(), "a.shield.two")).await?
+pub(super) async fn shielded(log: EventLog) -> Outcome {
+    async_with!(_a = Detached::new(&log, "a"), _shield = Restarted::new(&log, "a.shield") => {
+        let one = shield(whole(log.clone(), "a.shield.one")).await?;
+        one + shield(group_of(log.clone(), "a.shield.two")).await?
     })
 }
 
-async fn group_of(ledger: Ledger, name: &'static str) -> Outcome {
-    async_with!(group = Group::new() => { group.create_task(whole(ledger, name)).await.unwrap() })
+async fn group_of(log: EventLog, name: &'static str) -> Outcome {
+    async_with!(group = Group::new() => { group.create_task(whole(log, name)).await.unwrap() })
         .map_err(failed)
 }
 
-pub(super) async fn waited_for(ledger: Ledger) -> Outcome {
-    async_with!(_a = Detached::new(&ledger, "a"), _group = Restarted::new(&ledger, "a.group") => {
+pub(super) async fn waited_for(log: EventLog) -> Outcome {
+    async_with!(_a = Detached::new(&log, "a"), _group = Restarted::new(&log, "a.group") => {
         async_with!(group = Group::new() => {
-            let one = group.create_task(child(ledger.clone(), "a.group.one"));
-            let two = group.create_task(slower(ledger.clone(), "a.group.two"));
+            let one = group.create_task(child(log.clone(), "a.group.one"));
+            let two = group.create_task(slower(log.clone(), "a.group.two"));
             let first = wait([one, two]).first_completed().await;
             yield_now().await;
             let rest = wait(first.pending.into_iter().map(|(_, task)| task)).await;
@@ -220,10 +221,10 @@ pub(super) async fn waited_for(ledger: Ledger) -> Outcome {
     })
 }
 
-pub(super) async fn completed(ledger: Ledger) -> Outcome {
-    async_with!(_a = Detached::new(&ledger, "a"), _completed = Restarted::new(&ledger, "a.completed") => {
+pub(super) async fn completed(log: EventLog) -> Outcome {
+    async_with!(_a = Detached::new(&log, "a"), _completed = Restarted::new(&log, "a.completed") => {
         let names = ["a.completed.one", "a.completed.two"];
-        let mut completed = as_completed(names.map(|name| Box::pin(child(ledger.clone(), name))));
+        let mut completed = as_completed(names.map(|name| Box::pin(child(log.clone(), name))));
         let mut sum = 0;
         while let Some((_, n)) = completed.next().await {
             sum += n?;
@@ -232,10 +233,10 @@ pub(super) async fn completed(ledger: Ledger) -> Outcome {
     })
 }
 
-pub(super) async fn tasks_completed(ledger: Ledger) -> Outcome {
-    async_with!(_a = Detached::new(&ledger, "a"), _group = Restarted::new(&ledger, "a.group") => {
+pub(super) async fn tasks_completed(log: EventLog) -> Outcome {
+    async_with!(_a = Detached::new(&log, "a"), _group = Restarted::new(&log, "a.group") => {
         async_with!(group = Group::new() => {
-            let tasks = ["a.group.one", "a.group.two"].map(|name| group.create_task(child(ledger.clone(), name)));
+            let tasks = ["a.group.one", "a.group.two"].map(|name| group.create_task(child(log.clone(), name)));
             let mut completed = as_completed(tasks);
             let mut sum = 0;
             while let Some((_, n)) = completed.next().await {
@@ -247,15 +248,15 @@ pub(super) async fn tasks_completed(ledger: Ledger) -> Outcome {
     })
 }
 
-pub(super) async fn on_threads(ledger: Ledger) -> Outcome {
-    async_with!(_a = Detached::new(&ledger, "a"), _pool = Restarted::new(&ledger, "a.pool") => {
+pub(super) async fn on_threads(log: EventLog) -> Outcome {
+    async_with!(_a = Detached::new(&log, "a"), _pool = Restarted::new(&log, "a.pool") => {
         async_with!(executor = ThreadPoolExecutor::new(1).unwrap() => {
             let [one, two] = ["a.pool.one", "a.pool.two"].map(|name| {
-                let ledger = ledger.clone();
+                let log = log.clone();
                 executor.submit(move || {
-                    ledger.say(format_args!("+{name}"));
+                    log.record(format_args!("+{name}"));
                     std::thread::yield_now();
-                    ledger.say(format_args!("{name}>"));
+                    log.record(format_args!("{name}>"));
                     Ok::<_, Infallible>(7)
                 })
                 .unwrap()

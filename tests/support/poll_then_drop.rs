@@ -1,13 +1,13 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Polls a future so many times, and then drops it.
-struct DropAfter<F> {
+/// Polls a future `polls` times, then drops it.
+struct PollThenDrop<F> {
     future: Option<Pin<Box<F>>>,
     polls: usize,
 }
 
-impl<F: Future> Future for DropAfter<F> {
+impl<F: Future> Future for PollThenDrop<F> {
     type Output = Option<F::Output>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
@@ -16,7 +16,7 @@ impl<F: Future> Future for DropAfter<F> {
             return Poll::Ready(None);
         }
         self.polls -= 1;
-        let future = self.future.as_mut().expect("it is polled until it is ready");
+        let future = self.future.as_mut().expect("future polled after completion");
         match future.as_mut().poll(cx) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
             Poll::Pending if self.polls == 0 => {
@@ -28,19 +28,21 @@ impl<F: Future> Future for DropAfter<F> {
     }
 }
 
-/// Runs a program again and again, dropped after its first poll, its second, and so on, until it comes to its end before
-/// that; `check` looks at each. Gives how often it was dropped.
-pub(crate) async fn at_every_await<P: Future>(
+/// Runs a program repeatedly, dropping it after its first poll, its second, and so on, until a run completes first.
+///
+/// `check` is called after each run, with the output of the one that completed. Returns the number of runs that were
+/// dropped.
+pub async fn drop_at_every_await<P: Future>(
     mut program: impl FnMut() -> P,
     mut check: impl AsyncFnMut(Option<P::Output>),
 ) -> usize {
     for polls in 0.. {
-        let output = DropAfter { future: Some(Box::pin(program())), polls }.await;
-        let is_over = output.is_some();
+        let output = PollThenDrop { future: Some(Box::pin(program())), polls }.await;
+        let is_complete = output.is_some();
         check(output).await;
-        if is_over {
+        if is_complete {
             return polls;
         }
     }
-    unreachable!("a program has an end")
+    unreachable!("the program never completes")
 }

@@ -1,0 +1,15 @@
+//! Test utilities that several test binaries of `withal` use.
+//!
+//! | module | contents |
+//! |---|---|
+//! | [`api`] | a paginated API in memory, which records its requests |
+//! | [`trace`] | the items and errors of a stream as one line of text |
+//! | [`event_log`] | a log of enters and exits, and context managers ([`probes!`]) that write to it |
+//! | [`poll_then_drop`] | runs a program once for each await, dropping it there |
+//! | [`script`] | coroutine bodies that follow a random script |
+
+pub mod api;
+pub mod event_log;
+pub mod poll_then_drop;
+pub mod script;
+pub mod trace;
