@@ -121,10 +121,10 @@
 //! | `asyncio.get_running_loop()` | [`EventLoop::current()?`](crate::tasks::EventLoop::current) | |
 //! | `loop.call_soon(fn)` | [`event_loop.call_soon(callback)?`](crate::tasks::EventLoop::call_soon) | |
 //! | `loop.call_later(s, fn)`, `call_at(t, fn)` | [`event_loop.call_later(s, callback)?`](crate::tasks::EventLoop::call_later), [`event_loop.call_at(t, callback)?`](crate::tasks::EventLoop::call_at) | those of one instant are called in the order of their calls |
-//! | `loop.call_soon_threadsafe(fn)` | [`event_loop.threadsafe().call_soon_threadsafe(callback)?`](crate::tasks::EventLoop::threadsafe) | a handle that is `Send`; the loop is not |
+//! | `loop.call_soon_threadsafe(fn)` | [`event_loop.handle().call_soon_threadsafe(callback)?`](crate::tasks::EventLoop::handle) | a handle that is `Send`; the loop is not |
 //! | `run_coroutine_threadsafe(coro, loop)` | *tokio*: [`handle.spawn(work)`](tokio::runtime::Handle::spawn) | onto an [`EventLoop`](crate::tasks::EventLoop), by a callback that makes the task |
 //! | `loop.time()` | [`event_loop.time()?`](crate::tasks::EventLoop::time) | |
-//! | `handle.cancel()`, `cancelled()`, `when()` | [`handle.cancel()`](crate::tasks::Handle::cancel), [`handle.cancelled()`](crate::tasks::Handle::cancelled), [`handle.when()`](crate::tasks::Handle::when) | |
+//! | `handle.cancel()`, `cancelled()`, `when()` | [`handle.cancel()`](crate::tasks::CallbackHandle::cancel), [`handle.cancelled()`](crate::tasks::CallbackHandle::cancelled), [`handle.when()`](crate::tasks::CallbackHandle::when) | |
 //! | `loop.create_task(coro)`, `ensure_future(coro)` | [`event_loop.create_task(work)?`](crate::tasks::EventLoop::create_task) | |
 //! | `loop.run_until_complete(aw)` | [`event_loop.run_until_complete(work)?`](crate::tasks::EventLoop::run_until_complete) | |
 //! | `loop.run_forever()`, `stop()`, `close()` | [`event_loop.run_forever()?`](crate::tasks::EventLoop::run_forever), [`event_loop.stop()`](crate::tasks::EventLoop::stop), [`event_loop.close()?`](crate::tasks::EventLoop::close) | |
@@ -135,8 +135,8 @@
 //! | **Executors** (PEP 3148) | | |
 //! | `ThreadPoolExecutor(5)` | [`ThreadPoolExecutor::new(5)?`](crate::tasks::ThreadPoolExecutor::new) | its threads run side by side: there is no lock around an interpreter, and so no `ProcessPoolExecutor` |
 //! | `ThreadPoolExecutor()` | [`ThreadPoolExecutor::with_default_workers()`](crate::tasks::ThreadPoolExecutor::with_default_workers) | as many as Python has |
-//! | `thread_name_prefix="crawler"` | [`executor.named("crawler")`](crate::tasks::ThreadPoolExecutor::named) | |
-//! | `with ThreadPoolExecutor(5) as executor: ..` | [`ThreadPoolExecutor::with(5, \|executor\| ..)?`](crate::tasks::ThreadPoolExecutor::with) | it blocks its thread; in a task, `async_with!(executor = ThreadPoolExecutor::new(5)? => { .. })` |
+//! | `thread_name_prefix="crawler"` | [`executor.thread_name_prefix("crawler")`](crate::tasks::ThreadPoolExecutor::thread_name_prefix) | |
+//! | `with ThreadPoolExecutor(5) as executor: ..` | [`ThreadPoolExecutor::scope(5, \|executor\| ..)?`](crate::tasks::ThreadPoolExecutor::scope) | it blocks its thread; in a task, `async_with!(executor = ThreadPoolExecutor::new(5)? => { .. })` |
 //! | `executor.submit(fn)` | [`executor.submit(job)?`](crate::tasks::ThreadPoolExecutor::submit) | panics come through the future, too |
 //! | `executor.map(fn, items)` | [`executor.map(items, function)?`](crate::tasks::ThreadPoolExecutor::map) | [`into_stream`](crate::tasks::Map::into_stream) in a task |
 //! | `executor.shutdown()` | [`executor.shutdown().wait()`](crate::tasks::Shutdown::wait), [`executor.shutdown().await`](crate::tasks::Shutdown) | |

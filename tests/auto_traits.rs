@@ -21,9 +21,9 @@ use withal::pages::{
     Progress, by_cursor, by_link, by_offset, by_page_number,
 };
 use withal::tasks::{
-    self, AnyError, AsCompleted, Canceller, ErrorGroup, EventLoop, Exception, ExecutorError, Gather, Grouped,
-    InvalidState, LoopError, Map, MapStream, Outcomes, Panic, Promise, Shield, Shutdown, Spawner, TaskGroup,
-    TaskGroupError, ThreadPoolExecutor, Threadsafe, Timeout, TimeoutError, Wait, Waited, Within,
+    self, AnyError, AsCompleted, CallbackError, Canceller, ErrorGroup, EventLoop, ExecutorError, Gather,
+    Grouped, InvalidState, LoopError, LoopHandle, Map, MapStream, Outcomes, Panic, Promise, Shield, Shutdown,
+    Spawner, TaskGroup, TaskGroupError, ThreadPoolExecutor, Timeout, TimeoutError, Wait, Waited, Within,
     as_completed, wait,
 };
 
@@ -169,9 +169,9 @@ fn tasks_are_send_where_their_results_are() {
     all::<Shutdown>();
     is_sync::<tasks::Future<u8, u8>>();
     is_sync::<ThreadPoolExecutor>();
-    is_shared::<(Canceller, Threadsafe, Panic, LoopError, tasks::Unfinished, InvalidState<u8>)>();
+    is_shared::<(Canceller, LoopHandle, Panic, LoopError, tasks::Unfinished, InvalidState<u8>)>();
     is_shared::<tasks::Error<std::sync::Arc<u8>>>();
-    is_debug::<(Waited<u8, u8>, EventLoop, tasks::Handle, Exception)>();
+    is_debug::<(Waited<u8, u8>, EventLoop, tasks::CallbackHandle, CallbackError)>();
     is_error::<tasks::Error<std::io::Error>>();
     is_error::<InvalidState<u8>>();
     is_error::<ExecutorError>();

@@ -88,7 +88,7 @@ use self::after::after;
 pub use self::as_completed::{AsCompleted, Unfinished, Within, as_completed};
 pub use self::canceller::Canceller;
 pub use self::error::{Error, Outcome};
-pub use self::event_loop::{EventLoop, Exception, Handle, LoopError, Returned, Threadsafe};
+pub use self::event_loop::{CallbackError, CallbackHandle, CallbackOutput, EventLoop, LoopError, LoopHandle};
 pub use self::executor::{ExecutorError, Map, MapStream, Shutdown, ThreadPoolExecutor};
 pub use self::future::Future;
 pub use self::gather::{Gather, Outcomes, gather};

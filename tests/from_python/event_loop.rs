@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::runtime::Builder;
-use withal::tasks::{EventLoop, Exception, ThreadPoolExecutor};
+use withal::tasks::{CallbackError, EventLoop, ThreadPoolExecutor};
 
 #[test]
 fn turns() -> Result<(), Box<dyn Error>> {
@@ -29,7 +29,7 @@ fn turns() -> Result<(), Box<dyn Error>> {
     handle.cancel();
     assert!(handle.cancelled());
     let callback = || {};
-    event_loop.threadsafe().call_soon_threadsafe(callback)?;
+    event_loop.handle().call_soon_threadsafe(callback)?;
 
     let work =
         async { Ok::<_, Infallible>(EventLoop::current().is_ok_and(|event_loop| event_loop.is_running())) };
@@ -71,7 +71,7 @@ fn exceptions() -> Result<(), Box<dyn Error>> {
     event_loop.set_exception_handler(|exception| eprintln!("{exception}"));
     let to = Rc::clone(&told);
     event_loop.set_exception_handler(move |exception| to.borrow_mut().push(exception.to_string()));
-    let exception = Exception::Raised("by hand".into());
+    let exception = CallbackError::Raised("by hand".into());
     event_loop.call_exception_handler(&exception);
     assert_eq!(told.borrow().len(), 1);
     Ok(())

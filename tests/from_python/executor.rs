@@ -9,7 +9,7 @@ use withal::tasks::{ExecutorError, ThreadPoolExecutor};
 #[test]
 fn threads() -> Result<(), Box<dyn Error>> {
     let executor = ThreadPoolExecutor::new(5)?;
-    let executor = executor.named("crawler");
+    let executor = executor.thread_name_prefix("crawler");
     let job = || Ok::<_, Infallible>(std::thread::current().name().map(str::to_owned));
     let future = executor.submit(job)?;
     assert_eq!(future.blocking_result().unwrap().as_deref(), Some("crawler_0"));
@@ -21,7 +21,7 @@ fn threads() -> Result<(), Box<dyn Error>> {
 
     let executor = ThreadPoolExecutor::with_default_workers();
     assert!(executor.submit(|| Ok::<_, Infallible>(1)).is_ok());
-    let future = ThreadPoolExecutor::with(5, |executor| executor.submit(|| Ok::<_, Infallible>(1)))?;
+    let future = ThreadPoolExecutor::scope(5, |executor| executor.submit(|| Ok::<_, Infallible>(1)))?;
     assert_eq!(future?.result(), Ok(&1));
     Ok(())
 }

@@ -2,10 +2,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use tokio::time::Instant;
 
-use super::Exception;
+use super::CallbackError;
 use crate::cleanup::quietly;
 
-pub(super) type Callback = Box<dyn FnOnce() -> Result<(), Exception>>;
+pub(super) type Callback = Box<dyn FnOnce() -> Result<(), CallbackError>>;
 
 /// The callbacks that have not been called: those in the queue, and those that wait for their time.
 #[derive(Default)]

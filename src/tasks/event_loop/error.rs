@@ -10,7 +10,7 @@ pub enum LoopError {
     AlreadyRunning,
     /// It was to run inside another one, or on a thread of a tokio runtime.
     #[error("cannot run the event loop while another loop is running")]
-    AnotherRunning,
+    NestedLoop,
     /// It was to be closed while it runs.
     #[error("cannot close a running event loop")]
     Running,
@@ -19,5 +19,5 @@ pub enum LoopError {
     Stopped,
     /// There is none on this thread.
     #[error("no running event loop")]
-    NoneRunning,
+    NoRunningLoop,
 }

@@ -10,10 +10,10 @@ use tokio::time::Instant;
 use super::calls::{Callback, Calls};
 use super::ready::Ready;
 use super::tasks::Tasks;
-use super::{Exception, LoopError};
+use super::{CallbackError, LoopError};
 use crate::cleanup::quietly;
 
-type Handler = Rc<dyn Fn(&Exception)>;
+type Handler = Rc<dyn Fn(&CallbackError)>;
 
 /// A loop, whose handles [`EventLoop`](super::EventLoop)s are.
 pub(super) struct Inner {

@@ -1,18 +1,18 @@
 //! The event loop: `CPython`'s, turn by turn, over a current-thread runtime of tokio.
 
+mod callback_error;
+mod callback_handle;
 mod calls;
 mod error;
-mod exception;
-mod handle;
+mod event_loop;
 mod inner;
-mod methods;
+mod loop_handle;
 mod ready;
 mod run;
 mod tasks;
-mod threadsafe;
 
+pub use self::callback_error::{CallbackError, CallbackOutput};
+pub use self::callback_handle::CallbackHandle;
 pub use self::error::LoopError;
-pub use self::exception::{Exception, Returned};
-pub use self::handle::Handle;
-pub use self::methods::EventLoop;
-pub use self::threadsafe::Threadsafe;
+pub use self::event_loop::EventLoop;
+pub use self::loop_handle::LoopHandle;

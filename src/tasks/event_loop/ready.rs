@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
-use super::{Exception, LoopError};
+use super::{CallbackError, LoopError};
 use crate::cleanup::quietly;
 
 /// What is to be done, in order: asyncio's `_ready`. Filled from any thread.
@@ -29,7 +29,7 @@ pub(super) enum Entry {
     Sent(Sent),
 }
 
-pub(super) type Sent = Box<dyn FnOnce() -> Result<(), Exception> + Send>;
+pub(super) type Sent = Box<dyn FnOnce() -> Result<(), CallbackError> + Send>;
 
 impl Ready {
     /// Nothing panics while it is locked, and nobody else's code runs.

@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::inner::Inner;
 use super::ready::Entry;
-use super::{EventLoop, Exception, LoopError, exception};
+use super::{CallbackError, EventLoop, LoopError, callback_error};
 use crate::cleanup::quietly;
 
 thread_local! {
@@ -46,7 +46,7 @@ fn check(event_loop: &EventLoop) -> Result<(), LoopError> {
         return Err(LoopError::AlreadyRunning);
     }
     if Handle::try_current().is_ok() {
-        return Err(LoopError::AnotherRunning);
+        return Err(LoopError::NestedLoop);
     }
     Ok(())
 }
@@ -108,13 +108,13 @@ fn turn(event_loop: &EventLoop, sleep: &mut Option<Pin<Box<Sleep>>>, cx: &mut Co
 
 /// Nothing that it does ends the run: not what is called, and not the destructors of what is left of it.
 fn perform(event_loop: &EventLoop, entry: Entry) {
-    if let Err(exception) = exception::caught(|| done(event_loop.inner(), entry)) {
+    if let Err(exception) = callback_error::caught(|| done(event_loop.inner(), entry)) {
         event_loop.call_exception_handler(&exception);
         quietly(|| drop(exception));
     }
 }
 
-fn done(inner: &Inner, entry: Entry) -> Result<(), Exception> {
+fn done(inner: &Inner, entry: Entry) -> Result<(), CallbackError> {
     match entry {
         Entry::Call(call) => inner.take_call(call, None).map_or(Ok(()), |callback| callback()),
         Entry::Sent(callback) => callback(),

@@ -3,12 +3,12 @@
 mod error;
 mod manager;
 mod map;
-mod pool;
 mod queue;
 mod shutdown;
+mod thread_pool_executor;
 mod threads;
 
 pub use self::error::ExecutorError;
 pub use self::map::{Map, MapStream};
-pub use self::pool::ThreadPoolExecutor;
 pub use self::shutdown::Shutdown;
+pub use self::thread_pool_executor::ThreadPoolExecutor;

@@ -122,7 +122,7 @@ fn handles_cancel() {
 #[test]
 fn a_handle_cancels_in_the_turn_in_which_it_is_due() {
     let (event_loop, log) = (new(), Log::default());
-    let cancelled = Rc::new(RefCell::new(None::<withal::tasks::Handle>));
+    let cancelled = Rc::new(RefCell::new(None::<withal::tasks::CallbackHandle>));
     let cancels = Rc::clone(&cancelled);
     let when = event_loop.time().unwrap() + SECOND;
     let first = move || cancels.borrow().as_ref().unwrap().cancel();
@@ -145,11 +145,11 @@ fn a_cancelled_callback_is_dropped_at_once() {
 fn call_soon_threadsafe_wakes_the_loop() {
     // A real clock: a paused one would not wait for the thread.
     let event_loop = EventLoop::new().unwrap();
-    let threadsafe = event_loop.threadsafe();
+    let handle = event_loop.handle();
     let (go, waits) = mpsc::channel::<()>();
     let thread = std::thread::spawn(move || {
         waits.recv().unwrap();
-        threadsafe.call_soon_threadsafe(|| EventLoop::current().map(|event_loop| event_loop.stop()))
+        handle.call_soon_threadsafe(|| EventLoop::current().map(|event_loop| event_loop.stop()))
     });
     event_loop.call_soon(move || go.send(())).unwrap();
     event_loop.run_forever().unwrap();
@@ -159,7 +159,7 @@ fn call_soon_threadsafe_wakes_the_loop() {
 #[test]
 fn call_soon_threadsafe_same_thread() {
     let (event_loop, log) = (new(), Log::default());
-    event_loop.threadsafe().call_soon_threadsafe(logs(&log, "a")).unwrap();
+    event_loop.handle().call_soon_threadsafe(logs(&log, "a")).unwrap();
     event_loop.call_soon(logs(&log, "b")).unwrap();
     event_loop.run_until_complete(yield_once()).unwrap();
     assert_eq!(log.take(), ["a", "b"]);

@@ -34,7 +34,7 @@ fn close() {
     assert_eq!(event_loop.call_later(SECOND, || ()).unwrap_err(), LoopError::Closed);
     assert_eq!(event_loop.time().unwrap_err(), LoopError::Closed);
     assert_eq!(event_loop.create_task(async { Ok::<_, Failed>(()) }).unwrap_err(), LoopError::Closed);
-    assert_eq!(event_loop.threadsafe().call_soon_threadsafe(|| ()), Err(LoopError::Closed));
+    assert_eq!(event_loop.handle().call_soon_threadsafe(|| ()), Err(LoopError::Closed));
     assert_eq!(LoopError::Closed.to_string(), "event loop is closed");
 }
 
@@ -87,7 +87,7 @@ fn close_drops_callbacks_and_the_handler_also_where_a_drop_panics() {
         let (bomb, noted) = (Bomb, Noted::new("later", &log));
         event_loop.call_later(SECOND, move || drop((bomb, noted))).unwrap();
         let (bomb, noted) = (Bomb, Noted::new("sent", &log));
-        event_loop.threadsafe().call_soon_threadsafe(move || drop((bomb, noted))).unwrap();
+        event_loop.handle().call_soon_threadsafe(move || drop((bomb, noted))).unwrap();
     }
     let (bomb, noted) = (Bomb, Noted::new("handler", &log));
     event_loop.set_exception_handler(move |_| {

@@ -1,7 +1,7 @@
 //! What callbacks raise, and who is told.
 
 use tokio::time::sleep;
-use withal::tasks::{EventLoop, Exception};
+use withal::tasks::{CallbackError, EventLoop};
 
 use super::{SECOND, logs, new, yield_once};
 use crate::{Bomb, Failed, Log, Noted};
@@ -14,7 +14,7 @@ fn a_callback_that_raises_goes_to_the_handler_and_the_loop_goes_on() {
     event_loop.call_soon(|| Err::<(), _>(Failed("test"))).unwrap();
     event_loop.call_soon(|| -> () { panic!("doh!") }).unwrap();
     event_loop.call_later(SECOND, || Err::<(), _>("late")).unwrap();
-    event_loop.threadsafe().call_soon_threadsafe(|| Err::<(), _>("sent")).unwrap();
+    event_loop.handle().call_soon_threadsafe(|| Err::<(), _>("sent")).unwrap();
     event_loop.call_soon(logs(&log, "the next")).unwrap();
     event_loop.run_until_complete(async { sleep(2 * SECOND).await }).unwrap();
     let expected = [
@@ -159,7 +159,7 @@ fn the_handler_before_may_use_the_loop_as_it_is_dropped() {
     struct Tells(EventLoop);
     impl Drop for Tells {
         fn drop(&mut self) {
-            self.0.call_exception_handler(&Exception::Raised("the last words".into()));
+            self.0.call_exception_handler(&CallbackError::Raised("the last words".into()));
         }
     }
     let (event_loop, log) = (new(), Log::default());
@@ -194,7 +194,7 @@ struct Outer(#[source] Failed);
 
 #[test]
 fn an_exception_is_an_error_with_the_words_and_the_source_of_what_was_raised() {
-    let exception = Exception::Raised(Outer(Failed("inner")).into());
+    let exception = CallbackError::Raised(Outer(Failed("inner")).into());
     assert_eq!(exception.to_string(), "exception in callback: outer");
     let source = std::error::Error::source(&exception).unwrap();
     assert_eq!(source.downcast_ref::<Failed>(), Some(&Failed("inner")));

@@ -117,7 +117,7 @@ fn a_run_that_panics_leaves_the_loop_as_it_was() {
     assert!(catch_unwind(AssertUnwindSafe(|| event_loop.run_forever())).is_err());
     timer.cancel();
     assert!(!event_loop.is_running());
-    assert_eq!(EventLoop::current().unwrap_err(), LoopError::NoneRunning);
+    assert_eq!(EventLoop::current().unwrap_err(), LoopError::NoRunningLoop);
     assert!(log.take().is_empty());
     sender.send(()).unwrap();
     event_loop.run_until_complete(async { yield_once().await }).unwrap();
@@ -149,7 +149,7 @@ fn run_until_complete_nesting_and_a_loop_run_from_inside_itself() {
     };
     let errors = event_loop.run_until_complete(errors).unwrap();
     let expected =
-        [LoopError::AlreadyRunning, LoopError::AnotherRunning, LoopError::AlreadyRunning, LoopError::Running];
+        [LoopError::AlreadyRunning, LoopError::NestedLoop, LoopError::AlreadyRunning, LoopError::Running];
     assert_eq!(errors, expected);
     assert_eq!(
         errors.map(|error| error.to_string()),
@@ -165,17 +165,17 @@ fn run_until_complete_nesting_and_a_loop_run_from_inside_itself() {
 #[tokio::test]
 async fn inside_of_a_runtime_it_does_not_run_and_is_dropped_without_harm() {
     let event_loop = new();
-    assert_eq!(event_loop.run_forever(), Err(LoopError::AnotherRunning));
+    assert_eq!(event_loop.run_forever(), Err(LoopError::NestedLoop));
     drop(event_loop);
 }
 
 #[test]
 fn current_is_the_loop_that_runs() {
-    assert_eq!(EventLoop::current().unwrap_err(), LoopError::NoneRunning);
+    assert_eq!(EventLoop::current().unwrap_err(), LoopError::NoRunningLoop);
     let event_loop = new();
     let answer = async { EventLoop::current().unwrap().call_soon(|| ()).map(drop) };
     assert_eq!(event_loop.run_until_complete(answer), Ok(Ok(())));
-    assert_eq!(EventLoop::current().unwrap_err(), LoopError::NoneRunning);
+    assert_eq!(EventLoop::current().unwrap_err(), LoopError::NoRunningLoop);
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn cancel_futures() {
 fn context_manager_shutdown() {
     let log = Log::default();
     let logs = log.clone();
-    let executor = ThreadPoolExecutor::with(5, |executor| {
+    let executor = ThreadPoolExecutor::scope(5, |executor| {
         drop(executor.submit(move || fine(logs.push("done"))).unwrap());
         executor.map(-5..5, |n: i32| fine(n.abs())).unwrap().collect::<Result<Vec<_>, _>>()
     });
@@ -58,7 +58,7 @@ fn context_manager_shutdown_when_the_block_panics() {
     let log = Log::default();
     let logs = log.clone();
     let panics = || {
-        ThreadPoolExecutor::with(1, |executor| {
+        ThreadPoolExecutor::scope(1, |executor| {
             drop(executor.submit(move || fine(logs.push("done"))).unwrap());
             panic!("doh!")
         })

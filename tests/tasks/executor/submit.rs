@@ -51,7 +51,7 @@ fn max_workers_negative() {
     let error = ThreadPoolExecutor::new(0).unwrap_err();
     assert!(matches!(error, ExecutorError::NoWorkers));
     assert_eq!(error.to_string(), "max_workers must be greater than 0");
-    assert!(matches!(ThreadPoolExecutor::with(0, |_| ()), Err(ExecutorError::NoWorkers)));
+    assert!(matches!(ThreadPoolExecutor::scope(0, |_| ()), Err(ExecutorError::NoWorkers)));
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn of_several_that_submit_at_once_none_has_a_thread_too_many() {
 
 #[test]
 fn thread_names_assigned() {
-    let executor = executor(5).named("SpecialPool");
+    let executor = executor(5).thread_name_prefix("SpecialPool");
     let name = || fine(thread::current().name().unwrap().to_owned());
     assert_eq!(executor.submit(name).unwrap().blocking_result().unwrap(), "SpecialPool_0");
 }
@@ -222,6 +222,6 @@ fn what_cancelled_jobs_hold_and_whose_drop_panics() {
 #[test]
 fn a_name_with_nul_in_it() {
     let name = || fine(thread::current().name().unwrap().to_owned());
-    let future = executor(1).named("a\0b").submit(name).unwrap();
+    let future = executor(1).thread_name_prefix("a\0b").submit(name).unwrap();
     assert_eq!(future.blocking_result().unwrap(), "ab_0");
 }

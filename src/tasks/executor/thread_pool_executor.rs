@@ -25,7 +25,7 @@ use crate::tasks::{Future, Promise};
 /// use withal::tasks::{Error, ThreadPoolExecutor};
 ///
 /// # fn main() -> Result<(), withal::tasks::ExecutorError> {
-/// let parsed = ThreadPoolExecutor::with(2, |executor| {
+/// let parsed = ThreadPoolExecutor::scope(2, |executor| {
 ///     let seven = executor.submit(|| "7".parse::<u32>())?;
 ///     let x = executor.submit(|| "x".parse::<u32>())?;
 ///     assert_eq!(seven.blocking_result(), Ok(&7));
@@ -75,7 +75,7 @@ impl ThreadPoolExecutor {
     /// What its threads are called, before a number: `thread_name_prefix`. NUL, which no thread's name may have in it, is
     /// left out.
     #[must_use]
-    pub fn named(mut self, prefix: impl Into<String>) -> Self {
+    pub fn thread_name_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.name = prefix.into().replace('\0', "");
         self
     }
@@ -92,7 +92,7 @@ impl ThreadPoolExecutor {
     /// # Panics
     ///
     /// When the block does.
-    pub fn with<R>(max_workers: usize, block: impl FnOnce(&Self) -> R) -> Result<R, ExecutorError> {
+    pub fn scope<R>(max_workers: usize, block: impl FnOnce(&Self) -> R) -> Result<R, ExecutorError> {
         let executor = Self::new(max_workers)?;
         let returned = catch_unwind(AssertUnwindSafe(|| block(&executor)));
         executor.shutdown().wait();

@@ -9,14 +9,14 @@ use crate::tasks::Panic;
 /// Displayed, it has the words of the error in it; so its [`source`](Error::source) is the error's.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Exception {
+pub enum CallbackError {
     /// It returned an error.
     Raised(Box<dyn Error + Send + Sync>),
     /// It panicked.
     Panicked(Panic),
 }
 
-impl fmt::Display for Exception {
+impl fmt::Display for CallbackError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Raised(error) => write!(f, "exception in callback: {error}"),
@@ -25,7 +25,7 @@ impl fmt::Display for Exception {
     }
 }
 
-impl Error for Exception {
+impl Error for CallbackError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Raised(error) => error.source(),
@@ -37,18 +37,18 @@ impl Error for Exception {
 /// What a callback returns: nothing, or a result, whose error goes to the exception handler, and whose value is dropped.
 ///
 /// No other types implement it.
-pub trait Returned: sealed::Sealed {
+pub trait CallbackOutput: sealed::Sealed {
     #[doc(hidden)]
     fn error(self) -> Option<Box<dyn Error + Send + Sync>>;
 }
 
-impl Returned for () {
+impl CallbackOutput for () {
     fn error(self) -> Option<Box<dyn Error + Send + Sync>> {
         None
     }
 }
 
-impl<T, E: Into<Box<dyn Error + Send + Sync>>> Returned for Result<T, E> {
+impl<T, E: Into<Box<dyn Error + Send + Sync>>> CallbackOutput for Result<T, E> {
     fn error(self) -> Option<Box<dyn Error + Send + Sync>> {
         self.err().map(Into::into)
     }
@@ -61,11 +61,12 @@ mod sealed {
 }
 
 /// Calls it, and tells what it returns as an error. Whoever has it called catches the panics.
-pub(super) fn call<R: Returned>(callback: impl FnOnce() -> R) -> Result<(), Exception> {
-    callback().error().map_or(Ok(()), |error| Err(Exception::Raised(error)))
+pub(super) fn call<R: CallbackOutput>(callback: impl FnOnce() -> R) -> Result<(), CallbackError> {
+    callback().error().map_or(Ok(()), |error| Err(CallbackError::Raised(error)))
 }
 
 /// What it raises, panics too.
-pub(super) fn caught(f: impl FnOnce() -> Result<(), Exception>) -> Result<(), Exception> {
-    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| Err(Exception::Panicked(Panic::new(payload))))
+pub(super) fn caught(f: impl FnOnce() -> Result<(), CallbackError>) -> Result<(), CallbackError> {
+    catch_unwind(AssertUnwindSafe(f))
+        .unwrap_or_else(|payload| Err(CallbackError::Panicked(Panic::new(payload))))
 }

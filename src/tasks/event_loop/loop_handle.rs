@@ -2,15 +2,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::ready::{Entry, Ready};
-use super::{LoopError, Returned, exception};
+use super::{CallbackOutput, LoopError, callback_error};
 
 /// The end of an [`EventLoop`](super::EventLoop) that other threads may have.
 #[derive(Clone)]
-pub struct Threadsafe {
+pub struct LoopHandle {
     ready: Arc<Ready>,
 }
 
-impl Threadsafe {
+impl LoopHandle {
     pub(super) fn new(ready: Arc<Ready>) -> Self {
         Self { ready }
     }
@@ -22,16 +22,16 @@ impl Threadsafe {
     /// # Errors
     ///
     /// [`LoopError::Closed`]: the callback is dropped.
-    pub fn call_soon_threadsafe<R: Returned>(
+    pub fn call_soon_threadsafe<R: CallbackOutput>(
         &self,
         callback: impl FnOnce() -> R + Send + 'static,
     ) -> Result<(), LoopError> {
-        self.ready.push(Entry::Sent(Box::new(|| exception::call(callback))))
+        self.ready.push(Entry::Sent(Box::new(|| callback_error::call(callback))))
     }
 }
 
-impl fmt::Debug for Threadsafe {
+impl fmt::Debug for LoopHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Threadsafe").finish_non_exhaustive()
+        f.debug_struct("LoopHandle").finish_non_exhaustive()
     }
 }

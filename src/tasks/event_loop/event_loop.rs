@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::calls::Callback;
 use super::inner::Inner;
 use super::ready::Entry;
-use super::{Exception, Handle, LoopError, Returned, Threadsafe, exception, run};
+use super::{CallbackError, CallbackHandle, CallbackOutput, LoopError, LoopHandle, callback_error, run};
 use crate::cleanup::quietly;
 use crate::tasks::task::Run;
 use crate::tasks::{Promise, Task, after};
@@ -74,27 +74,27 @@ impl EventLoop {
     ///
     /// # Errors
     ///
-    /// [`LoopError::NoneRunning`] outside of callbacks and tasks.
+    /// [`LoopError::NoRunningLoop`] outside of callbacks and tasks.
     pub fn current() -> Result<Self, LoopError> {
-        run::current().ok_or(LoopError::NoneRunning)
+        run::current().ok_or(LoopError::NoRunningLoop)
     }
 
     /// Calls `callback` in the next turn, after all that was to be called before.
     ///
-    /// It may return nothing, or a [result](Returned); an error or a panic goes to the
+    /// It may return nothing, or a [result](CallbackOutput); an error or a panic goes to the
     /// [exception handler](Self::set_exception_handler), and the loop goes on.
     ///
     /// # Errors
     ///
     /// [`LoopError::Closed`].
-    pub fn call_soon<R: Returned>(
+    pub fn call_soon<R: CallbackOutput>(
         &self,
         callback: impl FnOnce() -> R + 'static,
-    ) -> Result<Handle, LoopError> {
+    ) -> Result<CallbackHandle, LoopError> {
         self.0.check_open()?;
         let call = self.0.calls.borrow_mut().soon(erased(callback));
         self.0.ready.push(Entry::Call(call))?;
-        Ok(self.handle(call, None))
+        Ok(self.callback_handle(call, None))
     }
 
     /// Calls `callback` after so long, on tokio's clock; what no clock can show is 30 years.
@@ -102,11 +102,11 @@ impl EventLoop {
     /// # Errors
     ///
     /// [`LoopError::Closed`].
-    pub fn call_later<R: Returned>(
+    pub fn call_later<R: CallbackOutput>(
         &self,
         delay: Duration,
         callback: impl FnOnce() -> R + 'static,
-    ) -> Result<Handle, LoopError> {
+    ) -> Result<CallbackHandle, LoopError> {
         self.call_at(after(self.time()?, delay), callback)
     }
 
@@ -115,16 +115,16 @@ impl EventLoop {
     /// # Errors
     ///
     /// [`LoopError::Closed`].
-    pub fn call_at<R: Returned>(
+    pub fn call_at<R: CallbackOutput>(
         &self,
         when: Instant,
         callback: impl FnOnce() -> R + 'static,
-    ) -> Result<Handle, LoopError> {
+    ) -> Result<CallbackHandle, LoopError> {
         self.0.check_open()?;
         let call = self.0.calls.borrow_mut().at(when, erased(callback));
         // It may be called by a task of tokio's, between the turns.
         self.0.ready.wake();
-        Ok(self.handle(call, Some(when)))
+        Ok(self.callback_handle(call, Some(when)))
     }
 
     /// The time of [`call_at`](Self::call_at): now, on the clock of its runtime.
@@ -140,8 +140,8 @@ impl EventLoop {
 
     /// What other threads use to have something called here: `call_soon_threadsafe`.
     #[must_use]
-    pub fn threadsafe(&self) -> Threadsafe {
-        Threadsafe::new(Arc::clone(&self.0.ready))
+    pub fn handle(&self) -> LoopHandle {
+        LoopHandle::new(Arc::clone(&self.0.ready))
     }
 
     /// Starts a task on this loop; its first step is in the next turn.
@@ -184,7 +184,7 @@ impl EventLoop {
     ///
     /// # Errors
     ///
-    /// [`LoopError::Closed`]; [`LoopError::AlreadyRunning`] from inside itself; [`LoopError::AnotherRunning`] inside
+    /// [`LoopError::Closed`]; [`LoopError::AlreadyRunning`] from inside itself; [`LoopError::NestedLoop`] inside
     /// another loop, or on a thread of a tokio runtime, which one of `spawn_blocking` is as well: a loop is run on a thread
     /// of its own, or of a [`ThreadPoolExecutor`](crate::tasks::ThreadPoolExecutor).
     pub fn run_forever(&self) -> Result<(), LoopError> {
@@ -230,13 +230,13 @@ impl EventLoop {
     /// Has `handler` called with what callbacks raise. By default it goes to the standard error stream.
     ///
     /// A handler that panics is told by the panic hook, and the loop goes on.
-    pub fn set_exception_handler(&self, handler: impl Fn(&Exception) + 'static) {
+    pub fn set_exception_handler(&self, handler: impl Fn(&CallbackError) + 'static) {
         let before = self.0.handler.replace(Some(Rc::new(handler)));
         drop(before);
     }
 
     /// Calls the exception handler.
-    pub fn call_exception_handler(&self, exception: &Exception) {
+    pub fn call_exception_handler(&self, exception: &CallbackError) {
         // Not while it is borrowed: it may set another.
         let handler = self.0.handler.borrow().clone();
         quietly(move || match handler {
@@ -249,13 +249,13 @@ impl EventLoop {
         &self.0
     }
 
-    fn handle(&self, call: u64, when: Option<Instant>) -> Handle {
-        Handle::new(Rc::downgrade(&self.0) as Weak<_>, call, when)
+    fn callback_handle(&self, call: u64, when: Option<Instant>) -> CallbackHandle {
+        CallbackHandle::new(Rc::downgrade(&self.0) as Weak<_>, call, when)
     }
 }
 
-fn erased<R: Returned>(callback: impl FnOnce() -> R + 'static) -> Callback {
-    Box::new(|| exception::call(callback))
+fn erased<R: CallbackOutput>(callback: impl FnOnce() -> R + 'static) -> Callback {
+    Box::new(|| callback_error::call(callback))
 }
 
 impl fmt::Debug for EventLoop {

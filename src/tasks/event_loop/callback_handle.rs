@@ -6,17 +6,17 @@ use tokio::time::Instant;
 
 use super::inner::Inner;
 
-/// A callback that is to be called: cancels it. Python's `Handle` and `TimerHandle`.
+/// A callback that is to be called: cancels it. Python's `CallbackHandle` and `TimerHandle`.
 ///
 /// Dropping it does not.
-pub struct Handle {
+pub struct CallbackHandle {
     inner: Weak<Inner>,
     call: u64,
     when: Option<Instant>,
     is_cancelled: Cell<bool>,
 }
 
-impl Handle {
+impl CallbackHandle {
     pub(super) fn new(inner: Weak<Inner>, call: u64, when: Option<Instant>) -> Self {
         Self { inner, call, when, is_cancelled: Cell::new(false) }
     }
@@ -41,9 +41,9 @@ impl Handle {
     }
 }
 
-impl fmt::Debug for Handle {
+impl fmt::Debug for CallbackHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle")
+        f.debug_struct("CallbackHandle")
             .field("when", &self.when)
             .field("cancelled", &self.cancelled())
             .finish_non_exhaustive()
