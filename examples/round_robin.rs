@@ -1,11 +1,11 @@
-//! Two coroutines that take turns: each `switch` lets the other go on.
+//! Two coroutines that take turns: each `switch` lets the other one continue.
 //!
 //! ```sh
 //! cargo run --example round_robin
 //! ```
 //!
-//! No executor, no thread: `run` goes round and sends each coroutine on to its next `switch`, as the scheduler of thirty
-//! lines with which one learns what `await` does.
+//! There is no executor and no thread. `run` resumes each coroutine in turn until its next `switch`: the smallest
+//! scheduler that shows what an `await` does.
 
 use withal::coroutine::{BoxCoroutine, coroutine, run, switch};
 
@@ -17,9 +17,7 @@ fn coro1() -> BoxCoroutine<'static> {
         switch(&mut y).await?;
         println!("C1: b");
         switch(&mut y).await?;
-        println!("C1: c");
-        switch(&mut y).await?;
-        println!("C1: Stop");
+        println!("C1: end");
         Ok(())
     })
     .boxed()
@@ -33,9 +31,7 @@ fn coro2() -> BoxCoroutine<'static> {
         switch(&mut y).await?;
         println!("C2: b");
         switch(&mut y).await?;
-        println!("C2: c");
-        switch(&mut y).await?;
-        println!("C2: Stop");
+        println!("C2: end");
         Ok(())
     })
     .boxed()

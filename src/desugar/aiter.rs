@@ -1,9 +1,9 @@
 use futures_core::Stream;
 
-/// What can be iterated over with [`async_for!`](crate::async_for): an object with `__aiter__`.
+/// A type that [`async_for!`](crate::async_for) can iterate over: Python's object with `__aiter__`.
 ///
-/// Every [`Stream`] is one, as every iterator is [`IntoIterator`]. A type that is not one says here how it is iterated;
-/// its `aiter` may well be an async generator.
+/// Every [`Stream`] is an `AsyncIterable`, as every iterator is an [`IntoIterator`]. Implement this trait for a type that is
+/// not a stream but can be turned into one, for example by an async generator.
 ///
 /// # Examples
 ///
@@ -38,18 +38,20 @@ use futures_core::Stream;
 /// assert_eq!(seen, [2, 1, 0]);
 /// # }
 /// ```
+#[doc(alias = "__aiter__")]
+#[doc(alias = "IntoStream")]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be iterated over by `async_for!`",
     label = "neither a `Stream` nor an `AsyncIterable`",
     note = "a plain iterator becomes a stream by `futures::stream::iter`"
 )]
 pub trait AsyncIterable {
-    /// What it gives.
+    /// The type of the items.
     type Item;
-    /// What gives it.
+    /// The stream of the items.
     type AsyncIter: Stream<Item = Self::Item>;
 
-    /// The stream that is to be polled: `__aiter__`.
+    /// Turns `self` into the stream to iterate over: Python's `__aiter__`.
     fn aiter(self) -> Self::AsyncIter;
 }
 
@@ -63,13 +65,22 @@ impl<S: Stream> AsyncIterable for S {
     }
 }
 
-/// The stream of what can be iterated over: Python's `aiter`.
+/// Returns the stream of an [`AsyncIterable`]: Python's `aiter`.
 ///
-/// A stream is its own, as an async iterator is in Python: `aiter(aiter(xs))` is `aiter(xs)`.
+/// A stream is its own async iterator, so `aiter(aiter(xs))` is the same as `aiter(xs)`.
 ///
 /// # Examples
 ///
-/// See [the section](crate::desugar).
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use futures::stream;
+/// use withal::desugar::{aiter, anext};
+///
+/// let mut numbers = aiter(stream::iter([1, 2]));
+/// assert_eq!(anext(&mut numbers).await, Some(1));
+/// # }
+/// ```
 #[inline]
 pub fn aiter<I: AsyncIterable>(iterable: I) -> I::AsyncIter {
     iterable.aiter()

@@ -5,17 +5,18 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-/// The next item of a stream, or `None` at its end: Python's `anext`, and `next` of `StreamExt`.
+/// Returns the next item of a stream, or `None` at its end: Python's `anext`.
 ///
-/// A stream that is not `Unpin` is pinned first, by [`pin!`](std::pin::pin).
+/// This is `next` of [`StreamExt`](futures_util::StreamExt::next) as a function. A stream that is not `Unpin` has to be
+/// pinned first, for example by [`pin!`](std::pin::pin).
 ///
 /// # Panics
 ///
-/// When the stream does.
+/// Panics if the stream panics.
 ///
 /// # Cancel safety
 ///
-/// As the stream: this holds nothing but a borrow of it.
+/// The future holds only a borrow of the stream. Dropping it loses nothing that the stream itself does not lose.
 ///
 /// # Examples
 ///
@@ -31,33 +32,47 @@ use futures_core::Stream;
 /// assert_eq!(anext_or(&mut letters, 'z').await, 'z');
 /// # }
 /// ```
+#[doc(alias = "__anext__")]
+#[doc(alias = "next")]
 #[inline]
-pub fn anext<S: Stream + Unpin + ?Sized>(stream: &mut S) -> Anext<'_, S> {
-    Anext(stream)
+pub fn anext<S: Stream + Unpin + ?Sized>(stream: &mut S) -> Next<'_, S> {
+    Next(stream)
 }
 
-/// The next item of a stream, or a value at its end: Python's `anext` with a default.
+/// Returns the next item of a stream, or `default` at its end: Python's `anext` with a default.
 ///
 /// # Panics
 ///
-/// When the stream does.
+/// Panics if the stream panics.
 ///
 /// # Cancel safety
 ///
-/// As the stream. The default is dropped.
+/// Dropping the future drops `default`. For the stream, see [`anext`].
 ///
 /// # Examples
 ///
-/// See [`anext`].
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use futures::stream;
+/// use withal::desugar::anext_or;
+///
+/// let mut numbers = stream::iter([1]);
+/// assert_eq!(anext_or(&mut numbers, 7).await, 1);
+/// assert_eq!(anext_or(&mut numbers, 7).await, 7);
+/// # }
+/// ```
 pub async fn anext_or<S: Stream + Unpin + ?Sized>(stream: &mut S, default: S::Item) -> S::Item {
     anext(stream).await.unwrap_or(default)
 }
 
-/// What [`anext`] returns.
-#[must_use = "nothing happens unless it is awaited"]
-pub struct Anext<'a, S: ?Sized>(&'a mut S);
+/// The future that [`anext`] returns.
+// A named type, not `impl Future`: with an opaque type, rustc rejects generic callers whose stream contains an `async`
+// block ("one type is more general than the other").
+#[must_use = "futures do nothing unless polled"]
+pub struct Next<'a, S: ?Sized>(&'a mut S);
 
-impl<S: Stream + Unpin + ?Sized> Future for Anext<'_, S> {
+impl<S: Stream + Unpin + ?Sized> Future for Next<'_, S> {
     type Output = Option<S::Item>;
 
     #[inline]
@@ -66,8 +81,8 @@ impl<S: Stream + Unpin + ?Sized> Future for Anext<'_, S> {
     }
 }
 
-impl<S: ?Sized> fmt::Debug for Anext<'_, S> {
+impl<S: ?Sized> fmt::Debug for Next<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Anext").finish_non_exhaustive()
+        f.debug_struct("Next").finish_non_exhaustive()
     }
 }

@@ -1,22 +1,30 @@
-/// Python's `async for`, with its `else`.
+/// Runs a block for each item of a stream: Python's `async for`, with its `else`.
 ///
-/// `async_for!(pattern in iterable => { block })`, or `.. => { block } else { block }`. The iterable is a stream, or
-/// whatever is [`AsyncIterable`](crate::desugar::AsyncIterable); it is pinned here, and dropped at the end. `break`,
-/// `continue`, `return` and `?` in the first block do what they do in a loop. The `else` is run when the stream has
-/// ended, and not when the loop was left by `break`; in it, `break` and `continue` are those of the loop around. With a
-/// label, `async_for!('label: pattern in iterable => ..)`, inner loops can break it.
+/// | form | what it does |
+/// |---|---|
+/// | `async_for!(pat in iterable => { .. })` | runs the block for each item |
+/// | `async_for!(pat in iterable => { .. } else { .. })` | and the `else` block when the stream has ended, but not after a `break` |
+/// | `async_for!('label: pat in iterable => { .. })` | a loop with a label, which inner loops can `break` or `continue` |
 ///
-/// Its value is `()`. Items that are results are taken as they come: `let item = item?;` begins the block. Borrowed, a
-/// stream can be read on later: `async_for!(x in &mut stream => ..)`, if it is `Unpin`, or `stream.as_mut()`. What it
-/// stands for: [PEP 492](crate::desugar::pep_492#async-for-and-its-else).
+/// The iterable is a [`Stream`](futures_core::Stream) or another [`AsyncIterable`](crate::desugar::AsyncIterable). The
+/// macro pins it and drops it after the loop; to keep it, pass `&mut stream`, or `stream.as_mut()` for a pinned stream.
+///
+/// In the loop block, `break`, `continue`, `return` and `?` work as in any loop. In the `else` block, the loop has already
+/// ended: `break` and `continue` refer to the loop around the macro.
+///
+/// The value of the macro is `()`. Items that are a `Result` are not unwrapped: begin the block with `let item = item?;`.
+///
+/// Without an `else`, `while let Some(item) = stream.next().await { .. }` does the same. The expansion of both forms is
+/// in [PEP 492](crate::desugar::pep_492#async-for-and-its-else).
 ///
 /// # Panics
 ///
-/// When the stream does.
+/// Panics if the stream panics.
 ///
 /// # Cancel safety
 ///
-/// As the stream: an item is taken out of it, and then the block has it.
+/// No item is lost between the stream and the block. If the code around the macro is dropped, the item that the block is
+/// working on is dropped with it. For the stream itself, see its own documentation.
 ///
 /// # Examples
 ///
@@ -33,16 +41,19 @@
 ///     }
 ///     sum += word.parse::<i32>()?;
 /// } else {
-///     unreachable!("it was told to stop");
+///     unreachable!("the loop was left by `break`");
 /// });
 /// assert_eq!(sum, 3);
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "async for")]
+#[doc(alias = "for await")]
+#[doc(alias = "for_each")]
 #[macro_export]
 macro_rules! async_for {
     ($($label:lifetime :)? $item:pat in $iterable:expr => $block:block) => {
-        // As `for` has it: what is made for the iterable alone lives as long as the loop.
+        // `match`, so that temporaries of `$iterable` live until the loop has ended, as in `for`.
         match $crate::desugar::aiter($iterable) {
             iter => {
                 let mut iter = ::core::pin::pin!(iter);
@@ -56,7 +67,7 @@ macro_rules! async_for {
         }
     };
     ($($label:lifetime :)? $item:pat in $iterable:expr => $block:block else $at_end:block) => {{
-        // Left by `break`, the block has not seen the end.
+        // Stays `false` if the block leaves the loop by `break`.
         let mut has_ended = false;
         match $crate::desugar::aiter($iterable) {
             iter => {

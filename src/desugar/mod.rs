@@ -145,11 +145,20 @@
 mod aiter;
 mod anext;
 mod async_for;
-pub mod pep_342;
-pub mod pep_492;
-pub mod pep_525;
 
 pub use self::aiter::{AsyncIterable, aiter};
-pub use self::anext::{Anext, anext, anext_or};
+pub use self::anext::{Next, anext, anext_or};
 #[doc(inline)]
 pub use crate::async_for;
+
+pub mod pep_342 {
+    #![doc = include_str!("pep_342.md")]
+}
+
+pub mod pep_492 {
+    #![doc = include_str!("pep_492.md")]
+}
+
+pub mod pep_525 {
+    #![doc = include_str!("pep_525.md")]
+}

@@ -1,6 +1,14 @@
 #[test]
-fn takes_turns_in_the_order_of_the_article() {
-    let expected =
-        ["Start", "a", "b", "c", "Stop"].map(|step| [format!("C1: {step}"), format!("C2: {step}")]);
-    assert_eq!(crate::lines("round_robin"), expected.concat());
+fn the_coroutines_take_turns() {
+    let expected = [
+        "C1: Start",
+        "C2: Start", //
+        "C1: a",
+        "C2: a", //
+        "C1: b",
+        "C2: b", //
+        "C1: end",
+        "C2: end",
+    ];
+    assert_eq!(crate::lines("round_robin"), expected);
 }
