@@ -45,7 +45,7 @@ async fn get_docs(args: &Args) -> Result<ExitCode, Box<dyn Error>> {
         .by_link::<Value>()
         .retry(ExponentialBuilder::default().with_jitter())
         .read_ahead(2)
-        .observe(output.observer())
+        .on_event(output.observer())
         .resume(saved.checkpoint());
 
     let (before, start) = (docs.progress(), Instant::now());
@@ -63,7 +63,7 @@ async fn get_docs(args: &Args) -> Result<ExitCode, Box<dyn Error>> {
         }
         // No document is left of this page. They go out before the checkpoint that is after them: the other way round,
         // a kill in between would lose them.
-        if docs.remaining_in_page() == 0 {
+        if docs.buffered_len() == 0 {
             output.flush()?;
             saved.save(docs.checkpoint())?;
             output.progress(docs.progress());

@@ -25,8 +25,8 @@
 //! | read a paginated API document by document, and lose none | [`pages::AsyncGetDocs`] |
 //! | read it page by page | [`pages::Pages`] |
 //! | fetch the next page while I work on this one | [`read_ahead`](pages::AsyncGetDocs::read_ahead) |
-//! | fetch several numbered pages at once | [`concurrent`](pages::AsyncGetDocs::concurrent) |
-//! | survive errors, rate limits and restarts of my program | [`retry`](pages::AsyncGetDocs::retry), [`gate`](pages::AsyncGetDocs::gate), [`pages::Checkpoint`] |
+//! | fetch several numbered pages at once | [`concurrency`](pages::AsyncGetDocs::concurrency) |
+//! | survive errors, rate limits and restarts of my program | [`retry`](pages::AsyncGetDocs::retry), [`before_request`](pages::AsyncGetDocs::before_request), [`pages::Checkpoint`] |
 //! | speak HTTP and JSON without writing the fetch function | [`pages::http`] |
 //! | write a stream as a loop that yields | [`generator`](mod@generator), or [`stream!`] |
 //! | answer it, throw errors into it, close it and wait until it has cleaned up | [`generator`](mod@generator) |

@@ -17,7 +17,7 @@ use withal::generator::{
     ManagedGenerator, PendingClose, Start, WeakGenerator, generator,
 };
 use withal::pages::{
-    AsyncGetDocs, Checkpoint, Error, Event, Offset, OnEmpty, OnError, OnRepeat, Page, PageNumber, Pages,
+    AsyncGetDocs, Checkpoint, Error, Event, Offset, OnCycle, OnEmpty, OnError, Page, PageNumber, Pages,
     Progress, by_cursor, by_link, by_offset, by_page_number,
 };
 use withal::tasks::{
@@ -134,7 +134,7 @@ fn values_are_plain_data() {
     is_shared::<(Step<u8, u8>, State, Exit, Thrown<String>)>();
     is_shared::<Checkpoint<String>>();
     is_shared::<Page<String, String>>();
-    is_shared::<(PageNumber, Offset, Progress, OnEmpty, OnRepeat, OnError<String>)>();
+    is_shared::<(PageNumber, Offset, Progress, OnEmpty, OnCycle, OnError<String>)>();
     is_debug::<Event<'_, String, std::io::Error>>();
     is_error::<Error<std::io::Error>>();
 }

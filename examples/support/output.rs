@@ -51,7 +51,7 @@ impl Output {
     pub(crate) fn observer(&self) -> impl FnMut(&Event<'_, String, http::Error>) + Send + use<> {
         let bar = self.bar.clone();
         move |event| {
-            if let Event::Retrying { page, delay, error, .. } = event {
+            if let Event::Retry { page, delay, error, .. } = event {
                 note(bar.as_ref(), &format!("page {page}: {error}; again in {delay:?}"));
             }
         }

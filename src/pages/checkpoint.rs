@@ -7,7 +7,7 @@
 ///
 /// Resuming asks for the page again and skips the items already yielded. It trusts that the API still has the same
 /// pages: with another page size, filter or sort order, the checkpoint is of another walk. Where that shows, because the
-/// page holds fewer items than were yielded of it, it is an error: [`ErrorKind::Shrunk`](super::ErrorKind::Shrunk).
+/// page holds fewer items than were yielded of it, it is an error: [`ErrorKind::ResumeOutOfRange`](super::ErrorKind::ResumeOutOfRange).
 ///
 /// # Examples
 ///
@@ -48,7 +48,7 @@ impl<C> Checkpoint<C> {
     /// A place named by hand: the page at `cursor` (`None`: the first), after its first `skip` items.
     ///
     /// The counts of items and pages before it start from zero.
-    pub fn at(cursor: Option<C>, skip: u64) -> Self {
+    pub fn new(cursor: Option<C>, skip: u64) -> Self {
         Self { cursor, skip, items: 0, pages: 0, done: false }
     }
 
@@ -86,7 +86,7 @@ impl<C> Checkpoint<C> {
 /// The start of a walk.
 impl<C> Default for Checkpoint<C> {
     fn default() -> Self {
-        Self::at(None, 0)
+        Self::new(None, 0)
     }
 }
 

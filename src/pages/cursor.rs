@@ -14,14 +14,14 @@ impl<C: Clone + fmt::Debug + PartialEq + Send + 'static> Cursor for C {}
 /// A cursor with random access: page `n` can be asked for before page `n - 1` has arrived.
 ///
 /// Only [`PageNumber`] and [`Offset`] are, and only for them there is
-/// [`AsyncGetDocs::concurrent`](super::AsyncGetDocs::concurrent).
+/// [`AsyncGetDocs::concurrency`](super::AsyncGetDocs::concurrency).
 #[diagnostic::on_unimplemented(
     message = "pages behind a cursor of type `{Self}` cannot be fetched concurrently",
     label = "each page is known only from the one before it",
     note = "only `by_page_number`, `by_offset` and `AsyncGetDocs::new` know their pages in advance; \
             `.read_ahead(n)` overlaps fetching with your work over any cursor"
 )]
-pub trait Numbered: Cursor + sealed::Sealed {}
+pub trait RandomAccess: Cursor + sealed::Sealed {}
 
 /// The cursor of [`by_page_number`](super::by_page_number) and of [`AsyncGetDocs::new`](super::AsyncGetDocs::new).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,7 +38,7 @@ pub struct Offset {
 }
 
 impl PageNumber {
-    /// The page with this number; to resume from, to restart from, or to name as a page's [next](super::Page::next).
+    /// The page with this number; to resume from, to restart from, or to name as a page's [next](super::Page::next_cursor).
     #[must_use]
     pub fn new(page: u64) -> Self {
         Self { page }
@@ -53,7 +53,7 @@ impl PageNumber {
 
 impl Offset {
     /// The page behind so many items; to resume from, to restart from, or to name as a page's
-    /// [next](super::Page::next).
+    /// [next](super::Page::next_cursor).
     #[must_use]
     pub fn new(offset: u64) -> Self {
         Self { offset }
@@ -78,8 +78,8 @@ impl fmt::Debug for Offset {
     }
 }
 
-impl Numbered for PageNumber {}
-impl Numbered for Offset {}
+impl RandomAccess for PageNumber {}
+impl RandomAccess for Offset {}
 
 mod sealed {
     pub trait Sealed {}
@@ -89,7 +89,7 @@ mod sealed {
 
 /// How to find the next page without being told: what `PageNumber` and `Offset` have and a token has not.
 ///
-/// A function pointer rather than a method of `Numbered`: the engine serves cursors that are not numbered, too.
+/// A function pointer rather than a method of `RandomAccess`: the engine serves cursors that are not numbered, too.
 pub(super) struct Numbering<C> {
     /// The cursor after a page at `C` that held so many items.
     pub(super) advance: fn(&C, u64) -> C,

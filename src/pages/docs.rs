@@ -68,7 +68,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     ///
     /// 0 between two pages: the moment to flush what was written, and to keep a [`checkpoint`](Self::checkpoint).
     #[must_use]
-    pub fn remaining_in_page(&self) -> usize {
+    pub fn buffered_len(&self) -> usize {
         self.left()
     }
 
@@ -128,16 +128,16 @@ where
     /// | after | the next poll |
     /// |---|---|
     /// | [`ErrorKind::Fetch`] | asks for the same page again, with all its retries |
-    /// | [`ErrorKind::Repeat`] | goes on over the repeated cursor: it was a false alarm |
+    /// | [`ErrorKind::CursorCycle`] | goes on over the repeated cursor: it was a false alarm |
     /// | [`ErrorKind::MissingCursor`] | asks for the same page again, and passes over what it yielded |
-    /// | [`ErrorKind::Shrunk`] | takes the page for yielded, and goes on behind it |
+    /// | [`ErrorKind::ResumeOutOfRange`] | takes the page for yielded, and goes on behind it |
     /// | anything else, or no error | `false`: the stream stays as it is |
     ///
     /// # Examples
     ///
     /// [`ErrorKind::Fetch`]: super::ErrorKind::Fetch
-    /// [`ErrorKind::Repeat`]: super::ErrorKind::Repeat
-    /// [`ErrorKind::Shrunk`]: super::ErrorKind::Shrunk
+    /// [`ErrorKind::CursorCycle`]: super::ErrorKind::CursorCycle
+    /// [`ErrorKind::ResumeOutOfRange`]: super::ErrorKind::ResumeOutOfRange
     /// [`ErrorKind::MissingCursor`]: super::ErrorKind::MissingCursor
     ///
     /// ```
@@ -250,7 +250,7 @@ impl<T, C, E> Unpin for AsyncGetDocs<T, C, E> {}
 impl<T, C: Cursor, E> fmt::Debug for AsyncGetDocs<T, C, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncGetDocs")
-            .field("remaining_in_page", &self.left())
+            .field("buffered_len", &self.left())
             .field("progress", &self.progress())
             .field("checkpoint", &self.checkpoint())
             .finish_non_exhaustive()

@@ -47,32 +47,32 @@ pub enum ErrorKind<E> {
         source: E,
     },
     /// The page, already delivered, leads back to one that was fetched before.
-    #[error("leads back to {next}, a page that was fetched before")]
+    #[error("leads back to {next_cursor}, a page that was fetched before")]
     #[non_exhaustive]
-    Repeat {
+    CursorCycle {
         /// The cursor that it names as the next.
-        next: String,
+        next_cursor: String,
     },
     /// The page, already delivered, says that there are more, and has no cursor to them.
     #[error("says that there are more pages, but has no cursor to them")]
     MissingCursor,
     /// The page has fewer items than were yielded of it before: it has shrunk, or the checkpoint is of another walk.
-    #[error("holds {items} items, and is to be resumed after {skip}")]
+    #[error("holds {len} items, and is to be resumed after {skip}")]
     #[non_exhaustive]
-    Shrunk {
+    ResumeOutOfRange {
         /// How many items it holds now.
-        items: usize,
+        len: usize,
         /// How many of it were yielded.
         skip: usize,
     },
     /// The page size is 0, with which no item would ever come.
     #[error("cannot be asked for: the page size is 0")]
-    ZeroLimit,
+    InvalidPageSize,
     /// The runtime on which pages were read ahead was shut down while the stream lived on.
     ///
     /// This stream cannot go on; a new one can, from the checkpoint.
     #[error("was lost: the runtime that fetched it has shut down")]
-    Shutdown,
+    RuntimeShutdown,
 }
 
 impl<E> Error<E> {

@@ -1,14 +1,14 @@
 use std::time::Duration;
 
-/// What happens on a walk, as [`observe`](super::AsyncGetDocs::observe) sees it, at the moment it happens.
+/// What happens on a walk, as [`observe`](super::AsyncGetDocs::on_event) sees it, at the moment it happens.
 ///
 /// `page` is the page's position in the walk, from 1; `cursor` is what it is asked with, `None` at the start.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a, C, E> {
-    /// The page is about to be asked for, after the [`gate`](super::AsyncGetDocs::gate) has let it pass.
+    /// The page is about to be asked for, after the [`before_request`](super::AsyncGetDocs::before_request) has let it pass.
     #[non_exhaustive]
-    Asked {
+    Request {
         /// The page's position in the walk.
         page: u64,
         /// The cursor it is asked with.
@@ -18,7 +18,7 @@ pub enum Event<'a, C, E> {
     },
     /// The page has arrived. It may have been read ahead, and not be delivered yet.
     #[non_exhaustive]
-    Arrived {
+    Response {
         /// The page's position in the walk.
         page: u64,
         /// The cursor it was asked with.
@@ -28,7 +28,7 @@ pub enum Event<'a, C, E> {
     },
     /// The attempt failed, and the page will be asked for again.
     #[non_exhaustive]
-    Retrying {
+    Retry {
         /// The page's position in the walk.
         page: u64,
         /// The cursor it will be asked with.
@@ -42,7 +42,7 @@ pub enum Event<'a, C, E> {
     },
     /// The attempt failed, and was the last.
     #[non_exhaustive]
-    Failed {
+    Failure {
         /// The page's position in the walk.
         page: u64,
         /// The cursor it was asked with.

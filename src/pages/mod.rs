@@ -52,7 +52,7 @@
 //!
 //! - **Nothing is skipped.** An empty page inside a chain is no end, a short page is none, an empty string is no cursor, a
 //!   `has_more` without a cursor is an error, an offset advances by the items *received*. A total is an estimate.
-//! - **Nothing is repeated.** A cursor that leads back is noticed ([`OnRepeat`]), after its page was delivered; in a loop of
+//! - **Nothing is repeated.** A cursor that leads back is noticed ([`OnCycle`]), after its page was delivered; in a loop of
 //!   eight pages or fewer, before any is fetched twice. A page that failed is asked for again, and no other is.
 //! - **Nothing is lost by an error.** Retries come first ([`retry`](AsyncGetDocs::retry)); then the error, once, naming
 //!   page and cursor; then the stream has ended, until [`retry_failed`](AsyncGetDocs::retry_failed) asks the same page
@@ -60,14 +60,14 @@
 //! - **Nothing is lost by cancellation.** The page under way lives in the stream, not in the future that `next` returns:
 //!   `select!`, `timeout` and dropping lose no document and fetch no page twice.
 //! - **Fetching overlaps with work**, if asked to: [`read_ahead`](AsyncGetDocs::read_ahead) over any source,
-//!   [`concurrent`](AsyncGetDocs::concurrent) over numbers. Dropping the stream ends every fetch.
+//!   [`concurrency`](AsyncGetDocs::concurrency) over numbers. Dropping the stream ends every fetch.
 //! - **Others get their turn.** A page takes a unit of tokio's budget, and a large page is interrupted about every 128
 //!   items.
 //!
 //! # What is not
 //!
 //! - An API that changes while it is read may show a document twice or not at all when its pages shift; no client can
-//!   know. [`distinct_by`](AsyncGetDocs::distinct_by) leaves out what comes twice.
+//!   know. [`unique_by`](AsyncGetDocs::unique_by) leaves out what comes twice.
 //! - A checkpoint is a place in the API's own terms. An API that forgets its cursors answers with an error: see
 //!   [`OnError::Restart`].
 //! - A loop of more than eight pages is found, but not before some of its pages came twice.
@@ -142,12 +142,12 @@ mod sources;
 mod walk;
 
 pub use self::checkpoint::Checkpoint;
-pub use self::cursor::{Cursor, Numbered, Offset, PageNumber};
+pub use self::cursor::{Cursor, Offset, PageNumber, RandomAccess};
 pub use self::docs::AsyncGetDocs;
 pub use self::error::{Error, ErrorKind};
 pub use self::event::Event;
 pub use self::page::Page;
 pub use self::page_stream::Pages;
-pub use self::policy::{OnEmpty, OnError, OnRepeat};
+pub use self::policy::{OnCycle, OnEmpty, OnError};
 pub use self::progress::Progress;
 pub use self::sources::{by_cursor, by_link, by_offset, by_page_number};

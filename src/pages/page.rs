@@ -17,7 +17,7 @@ use super::{Offset, PageNumber};
 /// use withal::pages::Page;
 ///
 /// let page = Page::new(vec!["a", "b"], Some("token-2")).total(40);
-/// assert_eq!(page.next, Some("token-2"));
+/// assert_eq!(page.next_cursor, Some("token-2"));
 /// assert_eq!(page.total, Some(40));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Page<T, C> {
     /// An empty string is no cursor, nor are empty bytes: `String`, `&str`, `Box<str>`, `Arc<str>`, `Cow<str>`, `Vec<u8>`,
     /// `&[u8]`, `Box<[u8]>`, `Arc<[u8]>`. Of a type of your own, filter the blank one before. Over numbers, `None` means
     /// "the one after this".
-    pub next: Option<C>,
+    pub next_cursor: Option<C>,
     /// How many items there are in all, as the API says. Shown by `progress`, never believed as the end.
     pub total: Option<u64>,
     /// What the API says of pages to come: `Some(false)` ends the walk even where there is a cursor (Relay's
@@ -41,8 +41,8 @@ pub struct Page<T, C> {
 
 impl<T, C> Page<T, C> {
     /// A page and the cursor of the one after it; `None` if there is none.
-    pub fn new(items: Vec<T>, next: Option<C>) -> Self {
-        Self { items, next, total: None, has_more: None }
+    pub fn new(items: Vec<T>, next_cursor: Option<C>) -> Self {
+        Self { items, next_cursor, total: None, has_more: None }
     }
 
     /// The same page with the number of items in all, as the API reports it.

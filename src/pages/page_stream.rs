@@ -12,7 +12,7 @@ use super::{Checkpoint, Cursor, Error, Progress};
 /// The pages of a paginated API, each as its items: the same walk as [`AsyncGetDocs`](super::AsyncGetDocs), taken a
 /// page at a time.
 ///
-/// Made by [`AsyncGetDocs::into_pages`](super::AsyncGetDocs::into_pages). `max_items`, `distinct_by` and `resume` hold
+/// Made by [`AsyncGetDocs::into_pages`](super::AsyncGetDocs::into_pages). `max_items`, `unique_by` and `resume` hold
 /// here, too: a page is what is to be handed out of it. An empty page that only marks the end is not yielded; one in
 /// the middle is.
 ///

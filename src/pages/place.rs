@@ -126,7 +126,7 @@ impl<T, C: Cursor> Place<T, C> {
 
     /// What is wrong with the page in hand, if it has fewer items than were handed out of it before.
     pub(super) fn shortage<E>(&self) -> Option<ErrorKind<E>> {
-        self.is_short.then_some(ErrorKind::Shrunk { items: self.received, skip: self.skip })
+        self.is_short.then_some(ErrorKind::ResumeOutOfRange { len: self.received, skip: self.skip })
     }
 
     /// Takes a page that is short for one that was handed out as a whole; says whether there is one.

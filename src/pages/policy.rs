@@ -11,7 +11,7 @@ pub enum OnError<C> {
     },
     /// Go on from another cursor, because this one has expired; `None` is the start of the walk.
     ///
-    /// Documents may come twice (see [`distinct_by`](super::AsyncGetDocs::distinct_by)). Counts as a retry; without a
+    /// Documents may come twice (see [`unique_by`](super::AsyncGetDocs::unique_by)). Counts as a retry; without a
     /// policy, one restart for each page is allowed. A restart to the same place that came no further than the one before
     /// is the last: the error is handed out then. Restarts to ever other places are not bounded.
     Restart {
@@ -30,8 +30,8 @@ pub enum OnError<C> {
 /// `2 * max(n, p) + p + 16` pages were fetched (Brent's algorithm; memory stays bounded).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum OnRepeat {
-    /// The stream fails with [`ErrorKind::Repeat`](super::ErrorKind::Repeat).
+pub enum OnCycle {
+    /// The stream fails with [`ErrorKind::CursorCycle`](super::ErrorKind::CursorCycle).
     #[default]
     Error,
     /// The stream ends: for an API whose last page names itself.

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::hash::Hash;
 
 use super::engine::Pass;
-use super::{AsyncGetDocs, Checkpoint, Cursor, Event, Numbered, OnEmpty, OnError, OnRepeat};
+use super::{AsyncGetDocs, Checkpoint, Cursor, Event, OnCycle, OnEmpty, OnError, RandomAccess};
 
 /// # Set-up
 ///
@@ -41,7 +41,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// ```
     #[track_caller]
     pub fn read_ahead(mut self, pages: usize) -> Self {
-        self.walk().setup().read_ahead = pages;
+        self.walk().setup("read_ahead").read_ahead = pages;
         self
     }
 
@@ -78,7 +78,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     where
         B: backon::BackoffBuilder<Backoff: 'static> + Clone + 'static,
     {
-        self.walk().setup().hooks.policy = Some(Box::new(move || Box::new(policy.clone().build())));
+        self.walk().setup("retry").hooks.policy = Some(Box::new(move || Box::new(policy.clone().build())));
         self
     }
 
@@ -106,7 +106,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     where
         F: FnMut(&E) -> OnError<C> + Send + 'static,
     {
-        self.walk().setup().hooks.classify = Some(Box::new(classify));
+        self.walk().setup("classify").hooks.classify = Some(Box::new(classify));
         self
     }
 
@@ -122,19 +122,19 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// # async fn fetch_page(page: u64) -> Result<Vec<u64>, std::io::Error> { Ok(vec![]) }
     /// // At most two requests at a time, over however many walks share the semaphore.
     /// let slots = Arc::new(tokio::sync::Semaphore::new(2));
-    /// let docs = AsyncGetDocs::new(fetch_page).gate(move || {
+    /// let docs = AsyncGetDocs::new(fetch_page).before_request(move || {
     ///     let slots = Arc::clone(&slots);
     ///     async move { slots.acquire_owned().await.expect("this semaphore is never closed") }
     /// });
     /// ```
     #[track_caller]
-    pub fn gate<F, Fut>(mut self, mut gate: F) -> Self
+    pub fn before_request<F, Fut>(mut self, mut before_request: F) -> Self
     where
         F: FnMut() -> Fut + Send + 'static,
         Fut: Future<Output: Any + Send> + Send + 'static,
     {
-        self.walk().setup().hooks.gate = Some(Box::new(move || {
-            let passing = gate();
+        self.walk().setup("before_request").hooks.before_request = Some(Box::new(move || {
+            let passing = before_request();
             Box::pin(async move { Box::new(passing.await) as Pass })
         }));
         self
@@ -146,28 +146,28 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// The checkpoint stays inside the page: a later run with a larger `max` goes on from there.
     #[track_caller]
     pub fn max_items(mut self, max: u64) -> Self {
-        self.walk().limit(Some(max), None);
+        self.walk().set_max_items(max);
         self
     }
 
     /// Ends the stream after `max` pages, empty ones included, over all runs of a walk that is resumed.
     #[track_caller]
     pub fn max_pages(mut self, max: u64) -> Self {
-        self.walk().limit(None, Some(max));
+        self.walk().set_max_pages(max);
         self
     }
 
     /// Says what to do about a cursor that was there before; an error by default.
     #[track_caller]
-    pub fn on_repeat(mut self, on_repeat: OnRepeat) -> Self {
-        self.walk().setup().on_repeat = on_repeat;
+    pub fn on_cycle(mut self, on_cycle: OnCycle) -> Self {
+        self.walk().setup("on_cycle").on_cycle = on_cycle;
         self
     }
 
     /// Says what an empty page means; by default nothing over cursors, and the end over numbers.
     #[track_caller]
     pub fn on_empty(mut self, on_empty: OnEmpty) -> Self {
-        self.walk().setup().on_empty = Some(on_empty);
+        self.walk().setup("on_empty").on_empty = Some(on_empty);
         self
     }
 
@@ -189,7 +189,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     ///         _ => vec![],
     ///     })
     /// })
-    /// .distinct_by(|doc| *doc);
+    /// .unique_by(|doc| *doc);
     ///
     /// let mut all = Vec::new();
     /// while let Some(doc) = docs.try_next().await? {
@@ -200,13 +200,13 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// # }
     /// ```
     #[track_caller]
-    pub fn distinct_by<K, F>(mut self, mut key: F) -> Self
+    pub fn unique_by<K, F>(mut self, mut key: F) -> Self
     where
         K: Eq + Hash + Send + 'static,
         F: FnMut(&T) -> K + Send + 'static,
     {
         let mut seen = HashSet::new();
-        self.walk().keep(Box::new(move |item| seen.insert(key(item))));
+        self.walk().set_filter(Box::new(move |item| seen.insert(key(item))));
         self
     }
 
@@ -215,11 +215,11 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// It is called where the fetching goes on, which may be another task, so it must be quick; what it counts for
     /// others, it counts in an atomic or a channel.
     #[track_caller]
-    pub fn observe<F>(mut self, observer: F) -> Self
+    pub fn on_event<F>(mut self, observer: F) -> Self
     where
         F: FnMut(&Event<'_, C, E>) + Send + 'static,
     {
-        self.walk().setup().hooks.observe = Some(Box::new(observer));
+        self.walk().setup("on_event").hooks.on_event = Some(Box::new(observer));
         self
     }
 
@@ -244,7 +244,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// ```compile_fail,E0277
     /// # use withal::pages::by_cursor;
     /// # async fn fetch(cursor: Option<String>) -> Result<(Vec<u64>, Option<String>), std::io::Error> { Ok((vec![], cursor)) }
-    /// let docs = by_cursor(fetch).concurrent(4);
+    /// let docs = by_cursor(fetch).concurrency(4);
     /// ```
     ///
     /// # Examples
@@ -256,7 +256,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// # async fn fetch(offset: u64, limit: u64) -> Result<Vec<u64>, std::io::Error> {
     /// #     Ok((offset..20.min(offset + limit)).collect())
     /// # }
-    /// let mut docs = by_offset(5, fetch).concurrent(4);
+    /// let mut docs = by_offset(5, fetch).concurrency(4);
     /// while let Some(doc) = docs.try_next().await? {
     ///     // In order.
     /// }
@@ -264,11 +264,11 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// # }
     /// ```
     #[track_caller]
-    pub fn concurrent(mut self, pages: usize) -> Self
+    pub fn concurrency(mut self, pages: usize) -> Self
     where
-        C: Numbered,
+        C: RandomAccess,
     {
-        self.walk().setup().concurrent = pages;
+        self.walk().setup("concurrency").concurrency = pages;
         self
     }
 }

@@ -2,7 +2,7 @@ use std::future::Future;
 
 use super::cursor::{Numbering, Offset, PageNumber};
 use super::engine::{BoxSource, Hooks, Setup, chain, shared};
-use super::{AsyncGetDocs, Cursor, OnRepeat, Page};
+use super::{AsyncGetDocs, Cursor, OnCycle, Page};
 
 /// The documents of an API whose pages name the next one by a cursor: a token, a key, a URL, anything.
 ///
@@ -82,8 +82,8 @@ where
 /// The documents of an API whose pages have numbers, from `first` (0 or 1) on.
 ///
 /// The walk ends with the first empty page, or with [`has_more(false)`](Page::has_more); a page shorter than the others
-/// is no end. A page that names its successor ([`Page::next`]) is believed. Page numbers are known in advance, so
-/// several can be fetched at once: [`concurrent`](AsyncGetDocs::concurrent).
+/// is no end. A page that names its successor ([`Page::next_cursor`]) is believed. Page numbers are known in advance, so
+/// several can be fetched at once: [`concurrency`](AsyncGetDocs::concurrency).
 ///
 /// # Examples
 ///
@@ -122,9 +122,9 @@ where
 ///
 /// The offset advances by the items *received*: a server that gives fewer than `limit` at a time is followed as it is,
 /// and nothing is skipped. The walk ends with the first empty page, or with [`has_more(false)`](Page::has_more). Offsets
-/// are known in advance, so several pages can be fetched at once: [`concurrent`](AsyncGetDocs::concurrent).
+/// are known in advance, so several pages can be fetched at once: [`concurrency`](AsyncGetDocs::concurrency).
 ///
-/// A `limit` of 0 fails at the first poll with [`ErrorKind::ZeroLimit`](super::ErrorKind::ZeroLimit).
+/// A `limit` of 0 fails at the first poll with [`ErrorKind::InvalidPageSize`](super::ErrorKind::InvalidPageSize).
 ///
 /// # Examples
 ///
@@ -206,8 +206,8 @@ fn docs<T, C: Cursor, E>(
         origin,
         hooks: Hooks::default(),
         on_empty: None,
-        on_repeat: OnRepeat::default(),
+        on_cycle: OnCycle::default(),
         read_ahead: 0,
-        concurrent: 1,
+        concurrency: 1,
     })
 }

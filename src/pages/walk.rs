@@ -62,31 +62,36 @@ impl<T, C: Cursor, E> Walk<T, C, E> {
         }
     }
 
-    /// The set-up, as long as nothing was fetched.
+    /// The settings, which `method` is about to change. Panics once the stream has been polled.
     #[track_caller]
-    pub(super) fn setup(&mut self) -> &mut Setup<T, C, E> {
+    pub(super) fn setup(&mut self, method: &str) -> &mut Setup<T, C, E> {
         match &mut self.stage {
             Stage::Setup(setup) => setup,
-            _ => panic!("a walk over pages is set up before its first poll"),
+            _ => panic!("`{method}` must be called before the stream is first polled"),
         }
     }
 
     #[track_caller]
-    pub(super) fn limit(&mut self, items: Option<u64>, pages: Option<u64>) {
-        self.setup();
-        self.max_items = items.unwrap_or(self.max_items);
-        self.max_pages = pages.unwrap_or(self.max_pages);
+    pub(super) fn set_max_items(&mut self, max: u64) {
+        self.setup("max_items");
+        self.max_items = max;
     }
 
     #[track_caller]
-    pub(super) fn keep(&mut self, distinct: Distinct<T>) {
-        self.setup();
+    pub(super) fn set_max_pages(&mut self, max: u64) {
+        self.setup("max_pages");
+        self.max_pages = max;
+    }
+
+    #[track_caller]
+    pub(super) fn set_filter(&mut self, distinct: Distinct<T>) {
+        self.setup("unique_by");
         self.distinct = Some(distinct);
     }
 
     #[track_caller]
     pub(super) fn resume(&mut self, checkpoint: Checkpoint<C>) {
-        let origin = self.setup().origin.clone();
+        let origin = self.setup("resume").origin.clone();
         self.place.resume(checkpoint, origin);
     }
 
@@ -190,7 +195,7 @@ where
         let Stage::Setup(setup) = mem::replace(&mut self.stage, Stage::Gone) else { return None };
         let (cursor, page) = self.place.to_come();
         if setup.numbering.as_ref().is_some_and(|numbering| numbering.stride == Some(0)) {
-            let error = Error::new(page, cursor, ErrorKind::ZeroLimit);
+            let error = Error::new(page, cursor, ErrorKind::InvalidPageSize);
             self.end();
             return Some(error);
         }
@@ -207,7 +212,7 @@ where
             self.place.forget_pending();
         }
         // To go on over a false alarm is to ask for another page.
-        self.asks_again = !matches!(error.kind(), ErrorKind::Repeat { .. });
+        self.asks_again = !matches!(error.kind(), ErrorKind::CursorCycle { .. });
         self.status = Status::Failed;
         Step::Failed(error)
     }
@@ -222,7 +227,7 @@ where
     #[cold]
     fn shut_down(&mut self) -> Step<T, E> {
         let (cursor, page) = self.place.to_come();
-        let error = Error::new(page, cursor, ErrorKind::Shutdown);
+        let error = Error::new(page, cursor, ErrorKind::RuntimeShutdown);
         self.end();
         Step::Failed(error)
     }

@@ -51,7 +51,7 @@ async fn dropped_at_every_await_nothing_is_lost_or_fetched_twice() {
         let lengths: Vec<_> = lengths.into_iter().filter(|length| *length > 0).collect();
         for concurrent in [1, 4] {
             let api = Api::new(lengths.clone()).slow(steps, Duration::ZERO);
-            assert_eq!(drop_at_every_await(api.by_page_number().concurrent(concurrent)).await, api.all());
+            assert_eq!(drop_at_every_await(api.by_page_number().concurrency(concurrent)).await, api.all());
             let asked = api.requested();
             assert_eq!(asked, in_order(asked.len()), "concurrent {concurrent}");
         }
@@ -116,7 +116,7 @@ async fn a_retry_that_is_dropped_while_it_pauses_goes_on_pausing() {
 async fn dropping_the_stream_ends_every_fetch() {
     for (read_ahead, concurrent) in [(0, 1), (1, 1), (3, 1), (0, 4)] {
         let api = Api::new(vec![1; 50]).slow(20, Duration::ZERO);
-        let mut docs = api.by_page_number().read_ahead(read_ahead).concurrent(concurrent);
+        let mut docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrent);
         docs.try_next().await.unwrap();
         if read_ahead > 0 || concurrent > 1 {
             assert!(api.open() > 0, "something is read ahead");

@@ -34,15 +34,16 @@ async fn numbered_walks_resume_likewise() {
     let all = api.all();
     for concurrent in [1, 3] {
         for taken in 0..=all.len() {
-            let mut docs = api.by_page_number().concurrent(concurrent);
-            let mut by_offset = api.by_offset(4, 2).concurrent(concurrent);
+            let mut docs = api.by_page_number().concurrency(concurrent);
+            let mut by_offset = api.by_offset(4, 2).concurrency(concurrent);
             for _ in 0..taken {
                 docs.try_next().await.unwrap();
                 by_offset.try_next().await.unwrap();
             }
-            let rest = items(api.by_page_number().resume(docs.checkpoint()).concurrent(concurrent)).await;
+            let rest = items(api.by_page_number().resume(docs.checkpoint()).concurrency(concurrent)).await;
             assert_eq!(rest, all[taken..], "{taken} taken by page");
-            let rest = items(api.by_offset(4, 2).resume(by_offset.checkpoint()).concurrent(concurrent)).await;
+            let rest =
+                items(api.by_offset(4, 2).resume(by_offset.checkpoint()).concurrency(concurrent)).await;
             assert_eq!(rest, all[taken..], "{taken} taken by offset");
         }
     }
@@ -55,7 +56,7 @@ async fn a_checkpoint_before_the_first_poll_is_the_start() {
     let numbered = api.by_page_number().checkpoint();
     assert_eq!(numbered.cursor().copied().map(PageNumber::get), Some(0));
     // One that was resumed and never polled stands where it was resumed.
-    let checkpoint = Checkpoint::at(Some(0), 1);
+    let checkpoint = Checkpoint::new(Some(0), 1);
     assert_eq!(api.by_cursor().resume(checkpoint.clone()).checkpoint(), checkpoint);
     // The start, resumed, is the start, also of a walk whose first page has a cursor.
     assert_eq!(trace(&mut api.by_page_number().resume(Checkpoint::default())).await, "0 1 end");
@@ -83,7 +84,7 @@ async fn what_was_added_since_the_end_is_found_from_its_place() {
     let mut docs = Api::new([2, 1]).by_cursor();
     trace(&mut docs).await;
     let end = docs.checkpoint();
-    let again = Checkpoint::at(end.cursor().copied(), end.skip());
+    let again = Checkpoint::new(end.cursor().copied(), end.skip());
     assert_eq!(trace(&mut Api::new([2, 3, 1]).by_cursor().resume(again)).await, "3 4 5 end");
 }
 
@@ -104,13 +105,13 @@ async fn counts_go_on_across_runs() {
 
 #[tokio::test]
 async fn a_page_with_fewer_items_than_were_yielded_of_it_is_told() {
-    let checkpoint = Checkpoint::at(Some(0), 5);
+    let checkpoint = Checkpoint::new(Some(0), 5);
     let told = "! page 1 at 0 holds 3 items, and is to be resumed after 5; end";
     for read_ahead in [0, 1] {
         let api = Api::new([3, 2]);
         let mut docs = api.by_cursor().read_ahead(read_ahead).resume(checkpoint.clone());
         assert_eq!(trace(&mut docs).await, told);
-        assert_eq!((docs.checkpoint(), docs.remaining_in_page()), (checkpoint.clone(), 0), "still good");
+        assert_eq!((docs.checkpoint(), docs.buffered_len()), (checkpoint.clone(), 0), "still good");
         assert!(docs.retry_failed());
         assert_eq!((docs.checkpoint().cursor(), docs.checkpoint().skip()), (Some(&1), 0));
         assert_eq!(trace(&mut docs).await, "3 4 end", "on behind it");
@@ -121,7 +122,7 @@ async fn a_page_with_fewer_items_than_were_yielded_of_it_is_told() {
     for _ in 0..4 {
         before.try_next().await.unwrap();
     }
-    let docs = Api::new([2, 2, 2, 2, 2]).by_page_number().concurrent(2).distinct_by(|doc| *doc);
+    let docs = Api::new([2, 2, 2, 2, 2]).by_page_number().concurrency(2).unique_by(|doc| *doc);
     let told = trace(&mut docs.resume(before.checkpoint())).await;
     assert_eq!(told, "! page 1 at page=0 holds 2 items, and is to be resumed after 4; end");
 }
@@ -150,9 +151,9 @@ async fn an_offset_that_is_told_is_resumed_inside_its_page() {
 #[tokio::test]
 async fn a_walk_over_numbers_begins_where_it_is_told() {
     let api = Api::new([2, 2, 2]);
-    let docs = api.by_page_number().resume(Checkpoint::at(Some(PageNumber::new(1)), 1));
+    let docs = api.by_page_number().resume(Checkpoint::new(Some(PageNumber::new(1)), 1));
     assert_eq!(items(docs).await, [3, 4, 5]);
-    let docs = api.by_offset(2, 2).resume(Checkpoint::at(Some(Offset::new(3)), 0));
+    let docs = api.by_offset(2, 2).resume(Checkpoint::new(Some(Offset::new(3)), 0));
     assert_eq!(items(docs).await, [3, 4, 5]);
 }
 
@@ -202,7 +203,7 @@ async fn json_is_read_back_and_nothing_else_is() {
 
 #[test]
 fn a_place_named_by_hand_counts_from_zero() {
-    let place = Checkpoint::at(Some("c"), 3);
+    let place = Checkpoint::new(Some("c"), 3);
     assert_eq!((place.cursor(), place.skip()), (Some(&"c"), 3));
     assert_eq!((place.items(), place.pages(), place.is_done()), (0, 0, false));
     let start = Checkpoint::<u8>::default();
@@ -227,7 +228,7 @@ async fn a_checkpoint_is_good_after_each_kind_of_error() {
     // However the pages are fetched: what was yielded, and then what another run yields from there.
     for (read_ahead, concurrent) in [(0, 1), (1, 1), (3, 1), (0, 3)] {
         let set =
-            |docs: AsyncGetDocs<u32, PageNumber, Fault>| docs.read_ahead(read_ahead).concurrent(concurrent);
+            |docs: AsyncGetDocs<u32, PageNumber, Fault>| docs.read_ahead(read_ahead).concurrency(concurrent);
         let case = format!("read_ahead {read_ahead}, concurrent {concurrent}");
 
         let api = Api::new([2, 2, 2]).fail(1, 1);
@@ -269,7 +270,7 @@ async fn a_checkpoint_is_good_after_each_kind_of_error() {
 async fn what_was_skipped_by_a_resumed_walk_is_behind_its_checkpoint() {
     let api = Api::new([4, 2]);
     for (read_ahead, taken) in [(0, 0), (0, 1), (1, 1), (0, 2), (1, 3)] {
-        let mut docs = api.by_cursor().read_ahead(read_ahead).resume(Checkpoint::at(Some(0), 2));
+        let mut docs = api.by_cursor().read_ahead(read_ahead).resume(Checkpoint::new(Some(0), 2));
         for _ in 0..taken {
             docs.try_next().await.unwrap();
         }
@@ -292,7 +293,7 @@ async fn at_the_end_every_page_lies_behind() {
 
 #[tokio::test]
 async fn the_last_resume_counts() {
-    let docs = Api::new([2, 1]).by_cursor().resume(Checkpoint::at(Some(1), 0));
+    let docs = Api::new([2, 1]).by_cursor().resume(Checkpoint::new(Some(1), 0));
     assert_eq!(trace(&mut docs.resume(Checkpoint::default())).await, "0 1 2 end");
 }
 

@@ -1,6 +1,6 @@
-//! `max_items`, `max_pages` and `distinct_by`.
+//! `max_items`, `max_pages` and `unique_by`.
 
-use withal::pages::{AsyncGetDocs, Checkpoint, OnEmpty, OnError, OnRepeat, Page, PageNumber, by_cursor};
+use withal::pages::{AsyncGetDocs, Checkpoint, OnCycle, OnEmpty, OnError, Page, PageNumber, by_cursor};
 
 use withal_test_support::api::{Api, Fault};
 use withal_test_support::trace::{items, trace};
@@ -72,7 +72,7 @@ async fn distinct_by_keeps_the_first_of_each_key_across_pages() {
             let page = Page::new(pages[at].clone(), (at < 2).then_some(at + 1));
             async move { Ok::<_, Fault>(page) }
         });
-        let mut docs = docs.read_ahead(read_ahead).distinct_by(|doc: &i32| *doc).max_items(max);
+        let mut docs = docs.read_ahead(read_ahead).unique_by(|doc: &i32| *doc).max_items(max);
         assert_eq!(trace(&mut docs).await, expected);
     }
 }
@@ -86,7 +86,7 @@ async fn the_checkpoint_counts_what_was_left_out() {
                 Some(_) => (vec![3, 4, 4], None),
             })
         })
-        .distinct_by(|doc: &u32| *doc)
+        .unique_by(|doc: &u32| *doc)
     };
     // Items yielded; then the place, and what another run yields from there.
     let table = [
@@ -107,39 +107,39 @@ async fn the_checkpoint_counts_what_was_left_out() {
     }
 }
 
-type Numbered = AsyncGetDocs<u32, PageNumber, Fault>;
-type Setting = (&'static str, fn(Numbered) -> Numbered);
+type Docs = AsyncGetDocs<u32, PageNumber, Fault>;
+type Setting = (&'static str, fn(Docs) -> Docs);
 
 #[tokio::test]
-async fn a_setting_after_the_first_poll_is_refused() {
+async fn a_setting_after_the_first_poll_panics_and_names_the_method() {
     let settings: [Setting; 12] = [
         ("read_ahead", |docs| docs.read_ahead(1)),
         ("retry", |docs| docs.retry(backon::ConstantBuilder::default())),
         ("classify", |docs| docs.classify(|_| OnError::Fatal)),
-        ("gate", |docs| docs.gate(|| async {})),
+        ("before_request", |docs| docs.before_request(|| async {})),
         ("max_items", |docs| docs.max_items(1)),
         ("max_pages", |docs| docs.max_pages(1)),
-        ("on_repeat", |docs| docs.on_repeat(OnRepeat::End)),
+        ("on_cycle", |docs| docs.on_cycle(OnCycle::End)),
         ("on_empty", |docs| docs.on_empty(OnEmpty::End)),
-        ("distinct_by", |docs| docs.distinct_by(|doc| *doc)),
-        ("observe", |docs| docs.observe(|_| {})),
+        ("unique_by", |docs| docs.unique_by(|doc| *doc)),
+        ("on_event", |docs| docs.on_event(|_| {})),
         ("resume", |docs| docs.resume(Checkpoint::default())),
-        ("concurrent", |docs| docs.concurrent(2)),
+        ("concurrency", |docs| docs.concurrency(2)),
     ];
     for (name, set) in settings {
         let mut docs = set(Api::new([2]).by_page_number());
         docs.next().await;
         let set = std::panic::AssertUnwindSafe(move || set(docs));
-        let panic = std::panic::catch_unwind(set).err().unwrap_or_else(|| panic!("{name} was not refused"));
-        let told = panic.downcast_ref::<&str>();
-        assert_eq!(told, Some(&"a walk over pages is set up before its first poll"), "{name}");
+        let panic = std::panic::catch_unwind(set).err().unwrap_or_else(|| panic!("`{name}` did not panic"));
+        let message = panic.downcast_ref::<String>().expect("the panic has a formatted message");
+        assert_eq!(*message, format!("`{name}` must be called before the stream is first polled"));
     }
 }
 
 #[tokio::test]
 async fn settings_hold_in_any_order_and_the_last_word_counts() {
     let api = Api::new([3, 3]);
-    let checkpoint = || Checkpoint::at(Some(0), 1);
+    let checkpoint = || Checkpoint::new(Some(0), 1);
     assert_eq!(trace(&mut api.by_cursor().max_items(2).resume(checkpoint()).max_pages(9)).await, "1 2 end");
     assert_eq!(trace(&mut api.by_cursor().resume(checkpoint()).max_pages(9).max_items(2)).await, "1 2 end");
     assert_eq!(trace(&mut api.by_cursor().max_items(1).max_items(4)).await, "0 1 2 3 end");
@@ -157,7 +157,7 @@ async fn documents_left_out_count_for_nothing() {
             let page = Page::new(pages[at].clone(), (at < 2).then_some(at + 1));
             async move { Ok::<_, Fault>(page) }
         });
-        let mut docs = docs.read_ahead(read_ahead).distinct_by(|doc: &i32| *doc).max_items(2);
+        let mut docs = docs.read_ahead(read_ahead).unique_by(|doc: &i32| *doc).max_items(2);
         assert_eq!(trace(&mut docs).await, "1 2 end", "read_ahead {read_ahead}");
         assert_eq!((docs.progress().items, docs.progress().pages), (2, 3));
         assert_eq!(docs.checkpoint().skip(), 2, "the checkpoint is behind the last document yielded");
@@ -173,18 +173,18 @@ async fn a_run_that_is_resumed_knows_the_keys_of_its_own_run() {
                 Some(_) => (vec![3, 1, 3], None),
             })
         })
-        .distinct_by(|doc: &u32| *doc)
+        .unique_by(|doc: &u32| *doc)
     };
     assert_eq!(trace(&mut walk()).await, "1 2 3 end");
     // Passed over is seen, too; the page before it is not of this run.
-    assert_eq!(trace(&mut walk().resume(Checkpoint::at(None, 1))).await, "2 3 end");
-    assert_eq!(trace(&mut walk().resume(Checkpoint::at(Some(1), 0))).await, "3 1 end");
+    assert_eq!(trace(&mut walk().resume(Checkpoint::new(None, 1))).await, "2 3 end");
+    assert_eq!(trace(&mut walk().resume(Checkpoint::new(Some(1), 0))).await, "3 1 end");
 }
 
 #[tokio::test]
 async fn a_panic_of_the_key_ends_the_stream_as_one_of_the_fetch_does() {
     let docs = Api::new([2, 2, 2]).by_cursor();
-    let mut docs = docs.distinct_by(|doc| {
+    let mut docs = docs.unique_by(|doc| {
         assert_ne!(*doc, 3, "no key");
         *doc
     });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use withal::pages::{OnRepeat, Page, PageNumber, by_cursor, by_page_number};
+use withal::pages::{OnCycle, Page, PageNumber, by_cursor, by_page_number};
 
 use withal_test_support::api::{Api, Fault};
 use withal_test_support::trace::trace;
@@ -41,16 +41,16 @@ async fn after_a_false_alarm_the_walk_goes_on_over_the_cursor() {
 #[tokio::test]
 async fn a_loop_that_a_resumed_walk_enters_is_found_from_its_first_page() {
     let api = Api::new([1, 1]).link(1, 1);
-    let checkpoint = withal::pages::Checkpoint::at(Some(1), 0);
+    let checkpoint = withal::pages::Checkpoint::new(Some(1), 0);
     assert!(trace(&mut api.by_cursor().resume(checkpoint)).await.starts_with("1 ! page 1 at 1 leads back"));
 }
 
 #[tokio::test]
 async fn what_is_allowed_or_ends_is_so_while_reading_ahead_too() {
     let api = Api::new([1, 1]).link(1, 1);
-    let mut docs = api.by_cursor().read_ahead(2).on_repeat(OnRepeat::Allow).max_items(4);
+    let mut docs = api.by_cursor().read_ahead(2).on_cycle(OnCycle::Allow).max_items(4);
     assert_eq!(trace(&mut docs).await, "0 1 1 1 end");
-    let mut docs = api.by_cursor().read_ahead(2).on_repeat(OnRepeat::End);
+    let mut docs = api.by_cursor().read_ahead(2).on_cycle(OnCycle::End);
     assert_eq!(trace(&mut docs).await, "0 1 end");
     let mut docs = api.by_cursor().read_ahead(2);
     assert!(trace(&mut docs).await.starts_with("0 1 ! page 2 at 1 leads back to 1"));
@@ -94,12 +94,12 @@ async fn over_numbers_a_repetition_is_what_it_is_said_to_be() {
                     Page::new(vec![page], (page == 2).then_some(1).map(PageNumber::new)).has_more(page < 4),
                 )
             })
-            .concurrent(concurrent)
+            .concurrency(concurrent)
         };
-        let mut docs = walk().on_repeat(OnRepeat::End);
+        let mut docs = walk().on_cycle(OnCycle::End);
         assert_eq!(trace(&mut docs).await, "0 1 2 end", "concurrent {concurrent}");
         assert!(docs.checkpoint().is_done());
-        let mut docs = walk().on_repeat(OnRepeat::Allow).max_pages(6);
+        let mut docs = walk().on_cycle(OnCycle::Allow).max_pages(6);
         assert_eq!(trace(&mut docs).await, "0 1 2 1 2 1 end", "concurrent {concurrent}");
         assert!(trace(&mut walk()).await.starts_with("0 1 2 ! page 3 at page=2 leads back to page=1"));
     }

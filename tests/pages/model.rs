@@ -151,7 +151,7 @@ proptest! {
     #[test]
     fn over_page_numbers(case in case()) {
         let api = case.api();
-        let all = block_on(case.run(|| api.by_page_number().concurrent(case.concurrent)));
+        let all = block_on(case.run(|| api.by_page_number().concurrency(case.concurrent)));
         let end = case.pages.iter().position(|length| *length == 0).unwrap_or(case.pages.len());
         prop_assert_eq!(all, model(&case, &case.pages[..end]));
     }
@@ -159,7 +159,7 @@ proptest! {
     #[test]
     fn over_offsets(case in case(), limit in 1..200u64, clamp in 1..200usize) {
         let api = case.api();
-        let all = block_on(case.run(|| api.by_offset(limit, clamp).concurrent(case.concurrent)));
+        let all = block_on(case.run(|| api.by_offset(limit, clamp).concurrency(case.concurrent)));
         prop_assert_eq!(all, model(&case, &case.pages));
     }
 }

@@ -14,14 +14,14 @@ async fn every_event_is_told_as_it_happens() {
     let lines = Arc::clone(&log);
     let policy = backon::ConstantBuilder::default().with_delay(Duration::from_secs(2)).with_max_times(1);
     let docs = Api::new([2, 1]).fail(1, 3).by_cursor().retry(policy);
-    let mut docs = docs.observe(move |event| {
+    let mut docs = docs.on_event(move |event| {
         lines.lock().unwrap().push(match event {
-            Event::Asked { page, cursor, attempt, .. } => format!("asked {page} {cursor:?} {attempt}"),
-            Event::Arrived { page, cursor, items, .. } => format!("arrived {page} {cursor:?} {items}"),
-            Event::Retrying { page, attempt, delay, error, .. } => {
+            Event::Request { page, cursor, attempt, .. } => format!("asked {page} {cursor:?} {attempt}"),
+            Event::Response { page, cursor, items, .. } => format!("arrived {page} {cursor:?} {items}"),
+            Event::Retry { page, attempt, delay, error, .. } => {
                 format!("retrying {page} {attempt} {delay:?} {error}")
             }
-            Event::Failed { page, attempts, error, .. } => format!("failed {page} {attempts} {error}"),
+            Event::Failure { page, attempts, error, .. } => format!("failed {page} {attempts} {error}"),
             other => unreachable!("{other:?}"),
         });
     });
@@ -51,9 +51,9 @@ async fn progress_counts_items_yielded_and_pages_arrived() {
     });
     let counts = |p: Progress| (p.items, p.pages, p.retries, p.total, p.fraction());
     assert_eq!(counts(docs.progress()), (0, 0, 0, None, None));
-    assert_eq!(docs.remaining_in_page(), 0);
+    assert_eq!(docs.buffered_len(), 0);
     docs.try_next().await.unwrap();
-    assert_eq!(docs.remaining_in_page(), 1);
+    assert_eq!(docs.buffered_len(), 1);
     assert_eq!(counts(docs.progress()), (1, 1, 0, Some(4), Some(0.25)));
     docs.try_next().await.unwrap();
     docs.try_next().await.unwrap();
@@ -61,7 +61,7 @@ async fn progress_counts_items_yielded_and_pages_arrived() {
     assert_eq!(counts(docs.progress()), (3, 2, 0, Some(4), Some(0.75)));
     assert_eq!(
         format!("{docs:?}"),
-        "AsyncGetDocs { remaining_in_page: 1, progress: Progress { items: 3, pages: 2, retries: 0, total: Some(4) }, \
+        "AsyncGetDocs { buffered_len: 1, progress: Progress { items: 3, pages: 2, retries: 0, total: Some(4) }, \
          checkpoint: Checkpoint { cursor: Some(1), skip: 1, items: 3, pages: 1, done: false }, .. }"
     );
 }
@@ -94,7 +94,7 @@ async fn the_total_of_a_numbered_page_is_told_as_well() {
         let docs = by_page_number(0, |page| async move {
             Ok::<_, Fault>(Page::new(vec![page], None).total(2 + page).has_more(page < 1))
         });
-        let mut docs = docs.concurrent(concurrent);
+        let mut docs = docs.concurrency(concurrent);
         docs.try_next().await.unwrap();
         assert_eq!(docs.progress().total, Some(2), "what is ahead is not told yet");
         docs.try_next().await.unwrap();
@@ -123,8 +123,8 @@ async fn pages_count_when_they_reach_the_consumer() {
 async fn a_page_read_ahead_has_arrived_before_it_is_delivered() {
     let arrived = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&arrived);
-    let docs = Api::new([2, 1, 1]).by_cursor().read_ahead(1).observe(move |event| {
-        if let Event::Arrived { page, .. } = event {
+    let docs = Api::new([2, 1, 1]).by_cursor().read_ahead(1).on_event(move |event| {
+        if let Event::Response { page, .. } = event {
             log.lock().unwrap().push(*page);
         }
     });
@@ -138,15 +138,15 @@ async fn a_page_is_asked_for_after_the_gate_and_a_restart_names_its_cursor() {
     let log = Arc::new(Mutex::new(Vec::new()));
     let (gate, lines) = (Arc::clone(&log), Arc::clone(&log));
     let docs = Api::new([1, 1, 1]).fail(1, 1).by_cursor();
-    let docs = docs.classify(|_| OnError::Restart { cursor: Some(2) }).gate(move || {
+    let docs = docs.classify(|_| OnError::Restart { cursor: Some(2) }).before_request(move || {
         gate.lock().unwrap().push("gate".to_owned());
         std::future::ready(())
     });
-    let mut docs = docs.observe(move |event| {
+    let mut docs = docs.on_event(move |event| {
         lines.lock().unwrap().push(match event {
-            Event::Asked { page, cursor, attempt, .. } => format!("asked {page} {cursor:?} {attempt}"),
-            Event::Arrived { page, cursor, .. } => format!("arrived {page} {cursor:?}"),
-            Event::Retrying { page, cursor, delay, .. } => format!("retrying {page} {cursor:?} {delay:?}"),
+            Event::Request { page, cursor, attempt, .. } => format!("asked {page} {cursor:?} {attempt}"),
+            Event::Response { page, cursor, .. } => format!("arrived {page} {cursor:?}"),
+            Event::Retry { page, cursor, delay, .. } => format!("retrying {page} {cursor:?} {delay:?}"),
             other => unreachable!("{other:?}"),
         });
     });
@@ -176,8 +176,8 @@ async fn positions_are_those_of_the_whole_walk() {
             docs.try_next().await.unwrap();
         }
         let docs = api.by_page_number().resume(docs.checkpoint()).max_pages(4);
-        let mut docs = docs.read_ahead(read_ahead).concurrent(concurrent).observe(move |event| {
-            if let Event::Asked { page, cursor, .. } = event {
+        let mut docs = docs.read_ahead(read_ahead).concurrency(concurrent).on_event(move |event| {
+            if let Event::Request { page, cursor, .. } = event {
                 lines.lock().unwrap().push((*page, cursor.map(|cursor| cursor.get())));
             }
         });

@@ -54,7 +54,7 @@ async fn woken_when_the_fetch_is_and_never_otherwise() {
 async fn what_is_read_ahead_wakes_nobody_who_does_not_wait_for_it() {
     for concurrent in [1, 2] {
         let (docs, mut request) = by_hand();
-        let mut docs = spawn(docs.read_ahead(1).concurrent(concurrent));
+        let mut docs = spawn(docs.read_ahead(1).concurrency(concurrent));
         assert_pending!(docs.poll_next());
         let mut replies: Vec<_> = std::iter::from_fn(&mut request).collect();
         assert_eq!(replies.len(), concurrent);

@@ -128,7 +128,7 @@ async fn on_many_threads_nothing_is_lost() {
         let api = Api::new(vec![3; 300]).slow(2, Duration::ZERO);
         assert_eq!(items(api.by_cursor().read_ahead(read_ahead)).await, api.all());
         assert_eq!(api.requested().len(), 300);
-        let docs = api.by_page_number().concurrent(read_ahead);
+        let docs = api.by_page_number().concurrency(read_ahead);
         assert_eq!(items(docs).await, api.all());
     }
 }
@@ -139,9 +139,9 @@ async fn a_consumer_that_blocks_its_worker_does_not_hold_up_the_fetch() {
     for concurrent in [1, 2] {
         let (done, fetched) = std::sync::mpsc::channel();
         let api = Api::new(vec![1; 10]).slow(4, Duration::ZERO);
-        let docs = api.by_page_number().read_ahead(1).concurrent(concurrent);
-        let mut docs = docs.observe(move |event| {
-            if let Event::Arrived { page, .. } = event {
+        let docs = api.by_page_number().read_ahead(1).concurrency(concurrent);
+        let mut docs = docs.on_event(move |event| {
+            if let Event::Response { page, .. } = event {
                 let _gone = done.send(*page);
             }
         });
@@ -181,7 +181,7 @@ fn a_runtime_that_is_gone_is_told_and_the_checkpoint_is_good() {
             async move { page.await.map(|page| page.items) }
         })
         .read_ahead(read_ahead)
-        .concurrent(concurrent);
+        .concurrency(concurrent);
         let gone = runtime();
         assert_eq!(gone.block_on(docs.try_next()).unwrap(), Some(0));
         drop(gone);

@@ -22,7 +22,7 @@ fn every_second(times: usize) -> ConstantBuilder {
 async fn the_same_page_is_asked_again_after_each_pause() {
     for (read_ahead, concurrent) in [(0, 1), (1, 1), (0, 3)] {
         let api = Api::new([1, 1, 1]).fail(1, 2);
-        let docs = api.by_page_number().read_ahead(read_ahead).concurrent(concurrent);
+        let docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrent);
         let mut docs = docs.retry(every_second(2));
         let start = Instant::now();
         assert_eq!(trace(&mut docs).await, "0 1 2 end");
@@ -102,14 +102,14 @@ async fn a_restart_goes_on_from_another_cursor() {
     assert_eq!(trace(&mut expiring(Some("new"))).await, "1 2 end");
     // From the start, with the same tokens: no loop, and what came twice is told apart by its key.
     assert_eq!(trace(&mut expiring(None)).await, "1 1 2 end");
-    let mut docs = expiring(None).distinct_by(|doc| *doc);
+    let mut docs = expiring(None).unique_by(|doc| *doc);
     assert_eq!(trace(&mut docs).await, "1 2 end");
     assert_eq!(docs.progress().retries, 1);
 }
 
 #[tokio::test]
 async fn a_restart_does_not_pass_over_items_of_another_page() {
-    let checkpoint = Checkpoint::at(Some("old"), 1);
+    let checkpoint = Checkpoint::new(Some("old"), 1);
     assert_eq!(trace(&mut expiring(Some("new")).resume(checkpoint)).await, "2 end");
 }
 
@@ -131,7 +131,7 @@ async fn the_gate_is_passed_before_every_attempt_and_held_during_it() {
     let permits = Arc::new(Semaphore::new(1));
     let passed = Arc::new(AtomicU32::new(0));
     let (gate, count) = (Arc::clone(&permits), Arc::clone(&passed));
-    let docs = api.by_cursor().retry(every_second(1)).gate(move || {
+    let docs = api.by_cursor().retry(every_second(1)).before_request(move || {
         count.fetch_add(1, Ordering::Relaxed);
         Arc::clone(&gate).acquire_owned()
     });
@@ -159,7 +159,7 @@ async fn a_gate_that_is_shut_holds_the_walk() {
     let permits = Arc::new(Semaphore::new(0));
     let gate = Arc::clone(&permits);
     let api = Api::new([1]);
-    let mut docs = api.by_cursor().gate(move || Arc::clone(&gate).acquire_owned());
+    let mut docs = api.by_cursor().before_request(move || Arc::clone(&gate).acquire_owned());
     assert!(tokio::time::timeout(SECOND, docs.next()).await.is_err());
     assert_eq!(api.requested().len(), 0);
     permits.add_permits(1);
@@ -173,10 +173,10 @@ async fn a_gate_paces_concurrent_pages() {
     let permits = Arc::new(Semaphore::new(2));
     let api = Api::new(vec![1; 6]).slow(1, SECOND);
     let begun = Instant::now();
-    let docs = api.by_page_number().concurrent(6).max_pages(6);
-    let docs = docs.gate(move || Arc::clone(&permits).acquire_owned());
-    let mut docs = docs.observe(move |event| {
-        if matches!(event, withal::pages::Event::Asked { .. }) {
+    let docs = api.by_page_number().concurrency(6).max_pages(6);
+    let docs = docs.before_request(move || Arc::clone(&permits).acquire_owned());
+    let mut docs = docs.on_event(move |event| {
+        if matches!(event, withal::pages::Event::Request { .. }) {
             times.lock().unwrap().push(begun.elapsed().as_secs());
         }
     });
@@ -240,7 +240,7 @@ async fn without_a_policy_each_page_may_restart_once() {
 async fn a_restart_without_a_cursor_is_the_start_of_the_walk() {
     for (read_ahead, concurrent) in [(0, 1), (1, 1), (0, 2)] {
         let api = Api::new([1, 1, 1]).fail(1, 1);
-        let docs = api.by_page_number().read_ahead(read_ahead).concurrent(concurrent);
+        let docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrent);
         let mut docs = docs.classify(|_| OnError::Restart { cursor: None });
         assert_eq!(trace(&mut docs).await, "0 0 1 2 end", "read_ahead {read_ahead}, concurrent {concurrent}");
     }
@@ -257,7 +257,7 @@ async fn a_restart_without_a_cursor_is_the_start_of_the_walk() {
         }
     });
     let docs = docs.classify(|_| OnError::Restart { cursor: None });
-    let mut docs = docs.resume(Checkpoint::at(Some("/2".to_owned()), 1));
+    let mut docs = docs.resume(Checkpoint::new(Some("/2".to_owned()), 1));
     assert_eq!(trace(&mut docs).await, "1 2 end");
 }
 
@@ -267,8 +267,8 @@ async fn the_gate_is_let_go_when_the_attempt_fails_and_when_the_stream_is_droppe
         let permits = Arc::new(Semaphore::new(9));
         let gate = Arc::clone(&permits);
         let api = Api::new([1, 1, 1]).fail(1, 1).slow(1, SECOND);
-        let docs = api.by_page_number().read_ahead(read_ahead).concurrent(concurrent).max_pages(2);
-        let mut docs = docs.gate(move || Arc::clone(&gate).acquire_owned());
+        let docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrent).max_pages(2);
+        let mut docs = docs.before_request(move || Arc::clone(&gate).acquire_owned());
         assert!(trace(&mut docs).await.starts_with("0 ! page 2 at page=1 could not be fetched"));
         assert_eq!(permits.available_permits(), 9, "the attempt has failed");
         assert!(docs.retry_failed());
@@ -289,8 +289,8 @@ async fn a_gate_is_not_held_by_an_attempt_that_panicked() {
             assert!(page < 1, "no page {page}");
             Ok::<_, Fault>(vec![page])
         });
-        let docs = docs.read_ahead(read_ahead).concurrent(concurrent);
-        let mut docs = docs.gate(move || Arc::clone(&gate).acquire_owned());
+        let docs = docs.read_ahead(read_ahead).concurrency(concurrent);
+        let mut docs = docs.before_request(move || Arc::clone(&gate).acquire_owned());
         assert_eq!(docs.try_next().await.unwrap(), Some(0));
         let next = std::panic::AssertUnwindSafe(docs.next());
         assert!(futures::FutureExt::catch_unwind(next).await.is_err());
@@ -321,7 +321,7 @@ fn restarting() -> AsyncGetDocs<u32, &'static str, &'static str> {
 #[tokio::test]
 async fn a_restart_that_failed_and_is_retried_does_not_pass_over_items_of_another_page() {
     for read_ahead in [0, 1] {
-        let mut docs = restarting().resume(Checkpoint::at(Some("old"), 1)).read_ahead(read_ahead);
+        let mut docs = restarting().resume(Checkpoint::new(Some("old"), 1)).read_ahead(read_ahead);
         assert!(trace(&mut docs).await.starts_with("! page 1 at \"new\" could not be fetched"));
         assert!(docs.retry_failed());
         assert_eq!(trace(&mut docs).await, "1 2 3 end", "read_ahead {read_ahead}");
@@ -348,7 +348,7 @@ async fn a_restart_that_failed_in_the_window_does_not_either() {
         }
     })
     .classify(|error| if *error == "410" { OnError::Restart { cursor: None } } else { OnError::Fatal });
-    let mut docs = docs.concurrent(2).resume(before.checkpoint());
+    let mut docs = docs.concurrency(2).resume(before.checkpoint());
     assert!(trace(&mut docs).await.starts_with("! page 2 at page=0 could not be fetched (attempt 2): 503"));
     assert!(docs.retry_failed());
     assert_eq!(trace(&mut docs).await, "7 8 9 end");
@@ -362,7 +362,7 @@ async fn a_gate_is_let_go_by_the_panic_itself() {
         assert!(at.is_some(), "no page");
         Ok::<_, Fault>(Page::new(vec![1], at))
     });
-    let mut docs = docs.gate(move || Arc::clone(&gate).acquire_owned());
+    let mut docs = docs.before_request(move || Arc::clone(&gate).acquire_owned());
     let next = std::panic::AssertUnwindSafe(docs.next());
     assert!(futures::FutureExt::catch_unwind(next).await.is_err());
     assert_eq!(permits.available_permits(), 1, "the attempt has ended");
@@ -449,7 +449,7 @@ async fn window_guess_that_restarts_first_does_not_end_the_walk() {
             Ok(if page < 4 { vec![page] } else { vec![] })
         }
     });
-    let mut docs = docs.concurrent(2).retry(at_once(5)).classify(|_| OnError::Restart { cursor: None });
+    let mut docs = docs.concurrency(2).retry(at_once(5)).classify(|_| OnError::Restart { cursor: None });
     assert_eq!(trace(&mut docs).await, "0 1 0 1 2 3 end");
 }
 
@@ -480,7 +480,7 @@ async fn window_retry_of_restart_is_the_policys() {
             }
         }
     });
-    let mut docs = docs.concurrent(2).retry(at_once(9)).classify(|_| OnError::Restart { cursor: None });
+    let mut docs = docs.concurrency(2).retry(at_once(9)).classify(|_| OnError::Restart { cursor: None });
     assert_eq!(trace(&mut docs).await, "0 1 0 1 2 3 end");
 }
 
@@ -502,7 +502,7 @@ async fn window_after_restart_still_concurrent() {
             Ok(Page::new(if page < 20 { vec![page] } else { vec![] }, None).total(20))
         }
     });
-    let mut docs = docs.concurrent(4).classify(|_| OnError::Restart { cursor: None });
+    let mut docs = docs.concurrency(4).classify(|_| OnError::Restart { cursor: None });
     for _ in 0..15 {
         docs.try_next().await.unwrap();
     }

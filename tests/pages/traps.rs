@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use withal::pages::{
-    AsyncGetDocs, Error, ErrorKind, Offset, OnEmpty, OnRepeat, Page, PageNumber, by_cursor, by_link,
+    AsyncGetDocs, Error, ErrorKind, Offset, OnCycle, OnEmpty, Page, PageNumber, by_cursor, by_link,
     by_offset, by_page_number,
 };
 
@@ -181,10 +181,10 @@ async fn a_loop_of_any_period_is_delivered_once_and_then_told() {
             format!("! page {} at {period} leads back to 1, a page that was fetched before;", period + 1);
 
         assert_eq!(trace(&mut ring(period)).await, format!("{once} {error} end"), "period {period}");
-        let mut docs = ring(period).on_repeat(OnRepeat::End);
+        let mut docs = ring(period).on_cycle(OnCycle::End);
         assert_eq!(trace(&mut docs).await, format!("{once} end"), "period {period}");
 
-        let mut docs = ring(period).on_repeat(OnRepeat::Allow).max_pages(3 * period as u64 + 1);
+        let mut docs = ring(period).on_cycle(OnCycle::Allow).max_pages(3 * period as u64 + 1);
         let round: Vec<_> = (1..=period).map(|n| n.to_string()).collect();
         let round = round.join(" ");
         assert_eq!(trace(&mut docs).await, format!("0 {round} {round} {round} end"), "period {period}");
@@ -251,7 +251,7 @@ async fn a_panic_in_the_fetch_comes_after_the_page_before_and_ends_the_stream() 
                 Ok::<_, Fault>(vec![2 * page, 2 * page + 1])
             })
             .read_ahead(read_ahead)
-            .concurrent(concurrent);
+            .concurrency(concurrent);
             let seen = Arc::new(Mutex::new(Vec::new()));
             let log = Arc::clone(&seen);
             let run = tokio::spawn(async move {
@@ -381,7 +381,7 @@ async fn over_numbers_an_empty_page_that_names_a_next_is_no_end() {
                 _ => Page::new(vec![], None),
             })
         })
-        .concurrent(concurrent);
+        .concurrency(concurrent);
         assert_eq!(trace(&mut docs).await, "0 4 end", "concurrent {concurrent}");
         assert_eq!(docs.progress().pages, 3);
 
@@ -389,7 +389,7 @@ async fn over_numbers_an_empty_page_that_names_a_next_is_no_end() {
             Ok::<_, Fault>(Page::new(if page == 1 { vec![] } else { vec![page] }, None).has_more(page < 2))
         })
         .on_empty(OnEmpty::End)
-        .concurrent(concurrent);
+        .concurrency(concurrent);
         assert_eq!(trace(&mut docs).await, "0 end", "told that it is the end, concurrent {concurrent}");
     }
 }
@@ -407,7 +407,7 @@ async fn an_offset_follows_the_items_received_unless_the_page_names_another() {
                 Ok::<_, Fault>(Page::new(items, next.map(Offset::new)))
             }
         })
-        .concurrent(concurrent);
+        .concurrency(concurrent);
         assert_eq!(trace(&mut docs).await, "0 1 2 3 10 11 end", "concurrent {concurrent}");
         assert!(asked.lock().unwrap().iter().all(|limit| *limit == 2), "the limit is the same for each page");
     }
@@ -455,13 +455,13 @@ async fn only_an_error_can_be_retried() {
     // A set-up at fault: asking again would not help.
     let mut docs = Api::new([7]).by_offset(0, 3);
     let error = docs.next().await.unwrap().unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::ZeroLimit));
+    assert!(matches!(error.kind(), ErrorKind::InvalidPageSize));
     assert!(!docs.retry_failed());
     assert!(docs.next().await.is_none());
 
     for (read_ahead, concurrent) in [(0, 1), (1, 1), (0, 2)] {
         let api = Api::new([2, 1]);
-        let mut docs = api.by_page_number().read_ahead(read_ahead).concurrent(concurrent);
+        let mut docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrent);
         assert!(!docs.retry_failed(), "before the first poll");
         assert_eq!(docs.try_next().await.unwrap(), Some(0));
         assert!(!docs.retry_failed(), "inside a page");
@@ -492,7 +492,7 @@ async fn errors_say_what_went_wrong_by_reference_and_by_value() {
     assert!(matches!(error.into_kind(), ErrorKind::Fetch { attempts: 1, source: Fault(0), .. }));
 
     let error = last_error(ring(1)).await;
-    assert!(matches!(error.kind(), ErrorKind::Repeat { next, .. } if next == "1"));
+    assert!(matches!(error.kind(), ErrorKind::CursorCycle { next_cursor, .. } if next_cursor == "1"));
     assert!(std::error::Error::source(&error).is_none(), "it is no error of the fetch");
     let error = error.into_fetch_error().unwrap_err();
     assert_eq!((error.page(), error.cursor()), (2, "1"), "any other error comes back as it was");

@@ -35,7 +35,7 @@ async fn the_rest_of_the_page_in_hand_comes_first() {
 async fn limits_and_resume_hold_for_pages() {
     let api = Api::new([3, 3, 3]);
     assert_eq!(items(api.by_cursor().max_items(4).into_pages()).await, [vec![0, 1, 2], vec![3]]);
-    let checkpoint = withal::pages::Checkpoint::at(Some(1), 2);
+    let checkpoint = withal::pages::Checkpoint::new(Some(1), 2);
     assert_eq!(items(api.by_cursor().resume(checkpoint).into_pages()).await, [vec![5], vec![6, 7, 8]]);
 }
 
@@ -82,7 +82,7 @@ async fn what_is_left_out_is_left_out_of_pages() {
             Some(_) => (vec![2, 3, 4], None),
         })
     });
-    let mut pages = docs.distinct_by(|doc: &u32| *doc).max_items(3).into_pages();
+    let mut pages = docs.unique_by(|doc: &u32| *doc).max_items(3).into_pages();
     assert_eq!(pages.try_next().await.unwrap(), Some(vec![1, 2]));
     assert_eq!(pages.try_next().await.unwrap(), Some(vec![]));
     assert_eq!(pages.try_next().await.unwrap(), Some(vec![3]));

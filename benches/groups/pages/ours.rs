@@ -3,7 +3,7 @@
 use std::io;
 
 use futures::Stream;
-use withal::pages::{AsyncGetDocs, Error, OnEmpty, OnError, OnRepeat, Page, by_cursor};
+use withal::pages::{AsyncGetDocs, Error, OnCycle, OnEmpty, OnError, Page, by_cursor};
 
 use super::source::{Answer, Doc, Source};
 
@@ -19,11 +19,11 @@ pub(super) async fn set_up(source: Source) -> Result<u64, Error<io::Error>> {
     let docs = docs(move |at| source.fetch(at))
         .max_items(u64::MAX)
         .max_pages(u64::MAX)
-        .on_repeat(OnRepeat::Error)
+        .on_cycle(OnCycle::Error)
         .on_empty(OnEmpty::Continue)
         .classify(|_| OnError::Fatal)
-        .gate(async || ())
-        .observe(|_| ());
+        .before_request(async || ())
+        .on_event(|_| ());
     sum(docs).await
 }
 

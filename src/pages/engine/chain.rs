@@ -121,7 +121,8 @@ impl<T, C: Cursor, E> Chain<T, C, E> {
             }
         };
         if let After::Repeat(next) = after {
-            let error = Error::new(page, at.as_ref(), ErrorKind::Repeat { next: name(Some(&next)) });
+            let error =
+                Error::new(page, at.as_ref(), ErrorKind::CursorCycle { next_cursor: name(Some(&next)) });
             self.state = State::Failed { at: Some(next), page: self.page, jumps: true };
             Outcome::Failed(error)
         } else {

@@ -1,13 +1,13 @@
 use super::repeats::Repeats;
 use crate::pages::cursor::{Numbering, is_blank};
-use crate::pages::{Cursor, OnEmpty, OnRepeat, Page};
+use crate::pages::{Cursor, OnCycle, OnEmpty, Page};
 
 /// Knows what comes after a page.
 pub(super) struct Course<C> {
     pub(super) numbering: Option<Numbering<C>>,
     /// `None` where the user did not say.
     on_empty: Option<OnEmpty>,
-    on_repeat: OnRepeat,
+    on_cycle: OnCycle,
     repeats: Repeats<C>,
 }
 
@@ -28,12 +28,12 @@ impl<C: Cursor> Course<C> {
     pub(super) fn new(
         numbering: Option<Numbering<C>>,
         on_empty: Option<OnEmpty>,
-        on_repeat: OnRepeat,
+        on_cycle: OnCycle,
         start: Option<&C>,
     ) -> Self {
         let mut repeats = Repeats::new();
         repeats.restart(start);
-        Self { numbering, on_empty, on_repeat, repeats }
+        Self { numbering, on_empty, on_cycle, repeats }
     }
 
     /// What comes after this page, which was asked for with `at`. Takes the page's cursor.
@@ -44,18 +44,18 @@ impl<C: Cursor> Course<C> {
         if page.has_more == Some(false) || self.ends_at(page) {
             return After::End;
         }
-        let told = page.next.take().filter(|next| !is_blank(next));
+        let told = page.next_cursor.take().filter(|next| !is_blank(next));
         let next = match (told, &self.numbering, at) {
             (Some(next), _, _) => next,
             (None, Some(numbering), Some(at)) => (numbering.advance)(at, page.items.len() as u64),
             (None, _, _) if page.has_more == Some(true) => return After::Unknown,
             (None, _, _) => return After::End,
         };
-        if self.on_repeat == OnRepeat::Allow || !self.repeats.seen(&next) {
+        if self.on_cycle == OnCycle::Allow || !self.repeats.seen(&next) {
             return After::Next(next);
         }
-        match self.on_repeat {
-            OnRepeat::End => After::End,
+        match self.on_cycle {
+            OnCycle::End => After::End,
             _ => After::Repeat(next),
         }
     }
@@ -68,8 +68,8 @@ impl<C: Cursor> Course<C> {
                 Some(OnEmpty::End) => true,
                 Some(OnEmpty::Continue) => false,
                 None => {
-                    let more =
-                        page.has_more == Some(true) || page.next.as_ref().is_some_and(|c| !is_blank(c));
+                    let more = page.has_more == Some(true)
+                        || page.next_cursor.as_ref().is_some_and(|c| !is_blank(c));
                     self.numbering.is_some() && !more
                 }
             }

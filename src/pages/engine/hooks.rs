@@ -14,10 +14,10 @@ pub(in crate::pages) type Delays = Box<dyn Iterator<Item = Duration> + Send>;
 
 /// The user's functions around an attempt, each called at most a few times a page.
 pub(in crate::pages) struct Hooks<C, E> {
-    pub(in crate::pages) gate: Option<Box<dyn FnMut() -> Passing + Send>>,
+    pub(in crate::pages) before_request: Option<Box<dyn FnMut() -> Passing + Send>>,
     pub(in crate::pages) classify: Option<Classifier<C, E>>,
     pub(in crate::pages) policy: Option<Box<dyn FnMut() -> Delays + Send>>,
-    pub(in crate::pages) observe: Option<Observer<C, E>>,
+    pub(in crate::pages) on_event: Option<Observer<C, E>>,
     pub(super) restarts: Restarts<C>,
 }
 
@@ -26,15 +26,21 @@ type Observer<C, E> = Box<dyn FnMut(&Event<'_, C, E>) + Send>;
 
 impl<C, E> Default for Hooks<C, E> {
     fn default() -> Self {
-        Self { gate: None, classify: None, policy: None, observe: None, restarts: Restarts::default() }
+        Self {
+            before_request: None,
+            classify: None,
+            policy: None,
+            on_event: None,
+            restarts: Restarts::default(),
+        }
     }
 }
 
 impl<C, E> Hooks<C, E> {
     /// `None` where nothing is hooked, so that the plain walk pays nothing for it.
     pub(in crate::pages) fn share(self) -> Option<Shared<C, E>> {
-        let Self { gate, classify, policy, observe, restarts: _ } = &self;
-        let any = gate.is_some() || classify.is_some() || policy.is_some() || observe.is_some();
+        let Self { before_request, classify, policy, on_event, restarts: _ } = &self;
+        let any = before_request.is_some() || classify.is_some() || policy.is_some() || on_event.is_some();
         any.then(|| Shared(Arc::new(Mutex::new(self))))
     }
 }
@@ -54,9 +60,9 @@ impl<C, E> Shared<C, E> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn observe(&self, event: &Event<'_, C, E>) {
-        if let Some(observe) = &mut self.lock().observe {
-            observe(event);
+    pub(super) fn notify(&self, event: &Event<'_, C, E>) {
+        if let Some(observer) = &mut self.lock().on_event {
+            observer(event);
         }
     }
 }

@@ -19,7 +19,7 @@ use self::course::Course;
 use self::request::Request;
 use self::window::Window;
 use super::cursor::Numbering;
-use super::{Cursor, Error, OnEmpty, OnRepeat, Page};
+use super::{Cursor, Error, OnCycle, OnEmpty, Page};
 
 pub(super) use self::course::After;
 pub(super) use self::hooks::{Hooks, Pass};
@@ -33,9 +33,9 @@ pub(super) struct Setup<T, C, E> {
     pub(super) origin: Option<C>,
     pub(super) hooks: Hooks<C, E>,
     pub(super) on_empty: Option<OnEmpty>,
-    pub(super) on_repeat: OnRepeat,
+    pub(super) on_cycle: OnCycle,
     pub(super) read_ahead: usize,
-    pub(super) concurrent: usize,
+    pub(super) concurrency: usize,
 }
 
 /// Where a page lands: written where the consumer reads it, rather than handed up from layer to layer.
@@ -101,12 +101,12 @@ where
 {
     /// An engine that begins at `start`, the `page`th page of the walk.
     pub(super) fn new(setup: Setup<T, C, E>, start: Option<C>, page: u64) -> Self {
-        let Setup { source, numbering, origin, hooks, on_empty, on_repeat, read_ahead, concurrent } = setup;
+        let Setup { source, numbering, origin, hooks, on_empty, on_cycle, read_ahead, concurrency } = setup;
         let request = Request::new(source, hooks.share(), origin);
-        let course = Course::new(numbering, on_empty, on_repeat, start.as_ref());
+        let course = Course::new(numbering, on_empty, on_cycle, start.as_ref());
         match start {
-            Some(start) if concurrent > 1 && course.numbering.is_some() => {
-                Self::Window(Window::new(request, course, start, page, concurrent))
+            Some(start) if concurrency > 1 && course.numbering.is_some() => {
+                Self::Window(Window::new(request, course, start, page, concurrency))
             }
             start => {
                 let chain = Chain::new(request, course, start, page);

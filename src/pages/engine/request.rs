@@ -155,13 +155,13 @@ impl<T, C: Cursor, E> Request<T, C, E> {
     }
 
     fn passing(&mut self) -> Option<Passing> {
-        self.hooks.as_ref()?.lock().gate.as_mut().map(|gate| gate())
+        self.hooks.as_ref()?.lock().before_request.as_mut().map(|before_request| before_request())
     }
 
     fn ask(&mut self) {
         self.attempts = self.attempts.saturating_add(1);
         if let Some(hooks) = &self.hooks {
-            hooks.observe(&Event::Asked {
+            hooks.notify(&Event::Request {
                 page: self.page,
                 cursor: self.at.as_ref(),
                 attempt: self.attempts,
@@ -176,14 +176,14 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         let Some(hooks) = &self.hooks else { return Some(result) };
         let (page, attempt) = (self.page, self.attempts);
         let Err(error) = result else {
-            hooks.observe(&Event::Arrived { page, cursor: self.at.as_ref(), items });
+            hooks.notify(&Event::Response { page, cursor: self.at.as_ref(), items });
             return Some(Ok(()));
         };
         let Some((restart, delay)) =
             next_attempt(hooks, &error, &mut self.delays, self.restarted, self.origin.as_ref())
         else {
             let cursor = self.at.as_ref();
-            hooks.observe(&Event::Failed { page, cursor, attempts: attempt, error: &error });
+            hooks.notify(&Event::Failure { page, cursor, attempts: attempt, error: &error });
             return Some(Err(error));
         };
         if let Restart::From(cursor) = restart {
@@ -191,7 +191,7 @@ impl<T, C: Cursor, E> Request<T, C, E> {
             self.at = cursor;
         }
         let cursor = self.at.as_ref();
-        hooks.observe(&Event::Retrying { page, cursor, attempt, delay, error: &error });
+        hooks.notify(&Event::Retry { page, cursor, attempt, delay, error: &error });
         // No timer for no time: it would need a runtime.
         self.state = if delay.is_zero() { State::Ready } else { State::Pause(Box::pin(sleep(delay))) };
         None

@@ -218,7 +218,7 @@ where
     fn fail(&mut self) -> Error<E> {
         match mem::replace(&mut self.state, State::Ended) {
             State::Stuck { at, next } => {
-                let kind = ErrorKind::Repeat { next: name(Some(&next)) };
+                let kind = ErrorKind::CursorCycle { next_cursor: name(Some(&next)) };
                 let error = Error::new(self.page - 1, Some(&at), kind);
                 self.state = State::Failed(next, true);
                 error

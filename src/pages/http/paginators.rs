@@ -114,13 +114,13 @@ impl Endpoint {
     /// The documents of an API whose pages have numbers, from `first` (0 or 1) on.
     ///
     /// The walk ends with the first empty page, or where [`has_more_at`](Self::has_more_at) says so. Several pages can
-    /// be fetched [at once](AsyncGetDocs::concurrent).
+    /// be fetched [at once](AsyncGetDocs::concurrency).
     ///
     /// # Examples
     ///
     /// ```
     /// # fn docs(endpoint: withal::pages::http::Endpoint) {
-    /// let docs = endpoint.by_page_number::<String>("page", 1).concurrent(4);
+    /// let docs = endpoint.by_page_number::<String>("page", 1).concurrency(4);
     /// # }
     /// ```
     pub fn by_page_number<T>(self, parameter: &str, first: u64) -> AsyncGetDocs<T, PageNumber, Error>
@@ -142,13 +142,13 @@ impl Endpoint {
     ///
     /// The offset advances by the documents received: a server that gives fewer is followed as it is. The walk ends with
     /// the first empty page, or where [`has_more_at`](Self::has_more_at) says so. Several pages can be fetched
-    /// [at once](AsyncGetDocs::concurrent). A `limit` of 0 fails at the first poll.
+    /// [at once](AsyncGetDocs::concurrency). A `limit` of 0 fails at the first poll.
     ///
     /// # Examples
     ///
     /// ```
     /// # fn docs(endpoint: withal::pages::http::Endpoint) {
-    /// let docs = endpoint.items_at("/items").by_offset::<String>("offset", "limit", 100).concurrent(4);
+    /// let docs = endpoint.items_at("/items").by_offset::<String>("offset", "limit", 100).concurrency(4);
     /// # }
     /// ```
     pub fn by_offset<T>(self, offset: &str, size: &str, limit: u64) -> AsyncGetDocs<T, Offset, Error>

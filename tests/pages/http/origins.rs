@@ -159,13 +159,13 @@ async fn a_cursor_by_hand_is_checked_like_a_link() {
         ("file:///etc/passwd", "leads to file:///etc/passwd, on another origin"),
         ("http://user:pass@[/", "\"http://[/\" is no URL to ask: invalid IPv6 address"),
     ] {
-        let checkpoint = Checkpoint::at(Some(cursor.to_owned()), 0);
+        let checkpoint = Checkpoint::new(Some(cursor.to_owned()), 0);
         let mut docs = endpoint(&format!("{}/docs", server.url)).by_link::<u32>().resume(checkpoint);
         let text = http_error(docs.try_next().await.unwrap_err());
         assert!(text.ends_with(want), "{text}");
     }
     let docs = endpoint(&format!("{}/docs", server.url)).by_link();
-    assert_eq!(all(docs.resume(Checkpoint::at(Some("?page=3".to_owned()), 1))).await, [3]);
+    assert_eq!(all(docs.resume(Checkpoint::new(Some("?page=3".to_owned()), 1))).await, [3]);
     assert_eq!(server.targets(), ["/docs?page=3"]);
 }
 

@@ -110,7 +110,7 @@ async fn pages_are_counted_one_at_a_time_and_at_once() {
     for concurrent in [1, 4] {
         let server = Server::start(by_page).await;
         let docs = endpoint(&format!("{}/docs?page=7&q=1", server.url)).by_page_number("page", 1);
-        assert_eq!(all(docs.concurrent(concurrent)).await, TEN);
+        assert_eq!(all(docs.concurrency(concurrent)).await, TEN);
         assert_eq!(server.targets()[0], "/docs?q=1&page=1");
     }
 }
@@ -147,7 +147,7 @@ async fn an_offset_follows_the_documents_received() {
         let server =
             Server::start(|asked: &Asked| json(&slice(asked.number("offset").unwrap(), 3).into())).await;
         let docs = endpoint(&server.url).by_offset("offset", "limit", 100);
-        assert_eq!(all(docs.concurrent(concurrent)).await, TEN);
+        assert_eq!(all(docs.concurrency(concurrent)).await, TEN);
         assert_eq!(server.targets()[0], "/?limit=100&offset=0");
     }
 }

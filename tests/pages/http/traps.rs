@@ -191,8 +191,8 @@ async fn pause(answer: Answer) -> Duration {
     .await;
     let (sender, mut pauses) = unbounded_channel();
     let mut docs =
-        endpoint(&server.url).by_link::<u32>().retry(ConstantBuilder::default()).observe(move |event| {
-            if let Event::Retrying { delay, .. } = event {
+        endpoint(&server.url).by_link::<u32>().retry(ConstantBuilder::default()).on_event(move |event| {
+            if let Event::Retry { delay, .. } = event {
                 sender.send(*delay).unwrap();
             }
         });

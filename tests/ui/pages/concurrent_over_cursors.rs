@@ -6,5 +6,5 @@ async fn fetch(cursor: Option<String>) -> Result<(Vec<u64>, Option<String>), std
 
 fn main() {
     let docs = by_cursor(fetch).read_ahead(1);
-    let _ = docs.concurrent(4);
+    let _ = docs.concurrency(4);
 }

@@ -5,5 +5,5 @@ async fn fetch(url: String) -> Result<(Vec<u64>, Option<String>), std::io::Error
 }
 
 fn main() {
-    let _ = by_link("/docs", fetch).concurrent(4);
+    let _ = by_link("/docs", fetch).concurrency(4);
 }
