@@ -76,6 +76,7 @@ pub mod desugar;
 pub mod from_python;
 pub mod generator;
 pub mod pages;
+mod panic;
 pub mod tasks;
 
 /// The README's program, compiled.

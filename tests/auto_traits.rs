@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use futures::stream::{FusedStream, Stream};
-use withal::cleanup::{self, Cleanup, Loss, Observer, Unfinished};
+use withal::cleanup::{self, AbandonReason, Cleanup, DrainTimeout, ObserverGuard};
 use withal::context::{
     self, AsyncExit, AsyncExitStack, Callback, Decorated, Detach, DropNow, Either, EnteredExitStack,
     ErrorType, ExitErrors, ExitFn, Hidden, Hold, Lent, Lock, Locked, NullContext, Outcome, Restart, SendBody,
@@ -143,12 +143,12 @@ fn values_are_plain_data() {
 fn cleanups_are_what_their_work_is() {
     is_debug::<Cleanup<Refused>>();
     is_send::<Cleanup<Doc>>();
-    is_send::<Observer>();
-    is_sync::<Observer>();
-    is_debug::<Observer>();
-    is_debug::<cleanup::Event<'_>>();
-    is_shared::<(Loss, Unfinished)>();
-    is_error::<Unfinished>();
+    is_send::<ObserverGuard>();
+    is_sync::<ObserverGuard>();
+    is_debug::<ObserverGuard>();
+    is_debug::<cleanup::CleanupEvent<'_>>();
+    is_shared::<(AbandonReason, DrainTimeout)>();
+    is_error::<DrainTimeout>();
     is_send_future(&cleanup::drain(std::time::Duration::ZERO));
 }
 

@@ -54,12 +54,12 @@ fn every_section_is_known_and_has_its_contract() {
     }
 }
 
-/// Pages of the documentation, which lie where a reader looks for them.
+/// Pages of the documentation, which lie where a reader looks for them. `panic.rs` alone is code: every section catches panics.
 #[test]
 fn a_file_beside_the_sections_is_documentation_alone() {
     for entry in fs::read_dir(source()).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_file() && !path.ends_with("lib.rs") {
+        if path.is_file() && !path.ends_with("lib.rs") && !path.ends_with("panic.rs") {
             assert_eq!(code(&path), "", "{} is no section", path.display());
         }
     }
@@ -83,5 +83,13 @@ fn tests_lie_where_their_section_does() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     for (section, _) in SECTIONS {
         assert!(tests.join(section).join("main.rs").is_file(), "{section} has a test binary of its own");
+    }
+}
+
+#[test]
+fn panics_are_caught_in_one_file() {
+    for file in files(&source()) {
+        let is_caught = code(&file).contains("AssertUnwindSafe");
+        assert!(!is_caught || file.ends_with("panic.rs"), "{} asserts unwind safety", file.display());
     }
 }

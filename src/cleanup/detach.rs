@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::caught::{caught, quietly};
-use super::deadline::{as_cleanup, within};
-use super::extent::{self, Inner, enclosed};
+use super::metrics::{Count, count};
 use super::registry::Entry;
-use super::totals::{Count, count};
-use super::{Event, Loss, observe};
+use super::timeout::{as_cleanup, within};
+use super::tracking_scope::{self, ChildCleanups, with_children};
+use super::{AbandonReason, CleanupEvent, observe};
+use crate::panic::{catch_unwind, ignore_panic};
 
 const GRACE: Duration = Duration::from_secs(30);
 
@@ -20,13 +20,13 @@ const GRACE: Duration = Duration::from_secs(30);
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), withal::cleanup::Unfinished> {
+/// # async fn main() -> Result<(), withal::cleanup::DrainTimeout> {
 /// use std::time::Duration;
 /// use withal::cleanup::{self, Cleanup};
 ///
 /// Cleanup::new(async { Err("no such lease") })
-///     .named("lease")
-///     .grace(Duration::from_secs(2))
+///     .name("lease")
+///     .grace_period(Duration::from_secs(2))
 ///     .detach();
 /// cleanup::drain(Duration::from_secs(5)).await?;
 /// # Ok(())
@@ -39,7 +39,7 @@ pub struct Cleanup<F> {
     grace: Duration,
     runtime: Option<Handle>,
     home: Option<Handle>,
-    inner: Inner,
+    inner: ChildCleanups,
 }
 
 /// Runs `work` on the current runtime, as a task that outlives whoever detached it: a [`Cleanup`] with no word of its
@@ -67,32 +67,32 @@ impl<F> Cleanup<F> {
             grace: GRACE,
             runtime: None,
             home: None,
-            inner: Inner::default(),
+            inner: ChildCleanups::default(),
         }
     }
 
     /// What the observers are told it is.
-    pub fn named(self, name: &'static str) -> Self {
+    pub fn name(self, name: &'static str) -> Self {
         Self { name, ..self }
     }
 
     /// How long it may take, from its first poll; then it is dropped, and lost. By the wall clock.
-    pub fn grace(self, grace: Duration) -> Self {
+    pub fn grace_period(self, grace: Duration) -> Self {
         Self { grace, ..self }
     }
 
     /// The runtime to use, whichever [`detach`](Self::detach) is called on.
-    pub fn on(self, runtime: Handle) -> Self {
+    pub fn on_runtime(self, runtime: Handle) -> Self {
         Self { runtime: Some(runtime), ..self }
     }
 
     /// The runtime to use where [`detach`](Self::detach) is called on none.
-    pub fn home(self, home: Option<Handle>) -> Self {
-        Self { home, ..self }
+    pub fn fallback_runtime(self, runtime: impl Into<Option<Handle>>) -> Self {
+        Self { home: runtime.into(), ..self }
     }
 
     /// What has to be over before it begins, its grace included.
-    pub(crate) fn after(self, inner: Inner) -> Self {
+    pub(crate) fn wait_for_children(self, inner: ChildCleanups) -> Self {
         Self { inner, ..self }
     }
 
@@ -110,13 +110,13 @@ impl<F> Cleanup<F> {
         if let Some(runtime) = runtime.or_else(|| Handle::try_current().ok()).or(home) {
             let tracked = Tracked { name, is_over: false, _entry: Entry::new(runtime.id()) };
             let task = runtime.spawn(run(Job { work, inner, grace, tracked }));
-            extent::note(task, runtime.id());
+            tracking_scope::note(task, runtime.id());
         } else {
             // Its destructor may panic, and ours may be called by one.
-            quietly(|| drop(work));
+            ignore_panic(|| drop(work));
             // What it would have waited for is still under way.
-            inner.hand_on();
-            over(Some(&Event::Lost { name, loss: Loss::NoRuntime }));
+            inner.reparent();
+            over(Some(&CleanupEvent::Abandoned { name, reason: AbandonReason::NoRuntime }));
         }
     }
 }
@@ -124,7 +124,7 @@ impl<F> Cleanup<F> {
 /// A cleanup and what it needs, in the order in which it is dropped where it never began.
 struct Job<F> {
     work: F,
-    inner: Inner,
+    inner: ChildCleanups,
     grace: Duration,
     tracked: Tracked,
 }
@@ -138,7 +138,7 @@ struct Tracked {
 }
 
 impl Tracked {
-    fn over(mut self, event: Option<&Event<'_>>) {
+    fn over(mut self, event: Option<&CleanupEvent<'_>>) {
         self.is_over = true;
         over(event);
     }
@@ -147,21 +147,21 @@ impl Tracked {
 impl Drop for Tracked {
     fn drop(&mut self) {
         if !self.is_over {
-            over(Some(&Event::Lost { name: self.name, loss: Loss::Shutdown }));
+            over(Some(&CleanupEvent::Abandoned { name: self.name, reason: AbandonReason::RuntimeShutdown }));
         }
     }
 }
 
 /// Counts a cleanup that is over, and tells the observers unless it is done.
-fn over(event: Option<&Event<'_>>) {
+fn over(event: Option<&CleanupEvent<'_>>) {
     count(match event {
-        None => Count::Done,
-        Some(Event::Failed { .. }) => Count::Failed,
-        Some(Event::Panicked { .. }) => Count::Panicked,
-        Some(Event::Lost { .. }) => Count::Lost,
+        None => Count::Completed,
+        Some(CleanupEvent::Failed { .. }) => Count::Failed,
+        Some(CleanupEvent::Panicked { .. }) => Count::Panicked,
+        Some(CleanupEvent::Abandoned { .. }) => Count::Abandoned,
     });
     if let Some(event) = event {
-        observe::tell(event);
+        observe::notify_observers(event);
     }
 }
 
@@ -175,12 +175,12 @@ where
     let name = tracked.name;
     inner.wait().await;
     // Dropped before anybody is told that it is over; a panic of its destructor is caught, too.
-    let outcome = enclosed(caught(within(as_cleanup(work), grace))).await;
+    let outcome = with_children(catch_unwind(within(as_cleanup(work), grace))).await;
     match &outcome {
         Ok(Some(Ok(()))) => tracked.over(None),
-        Ok(Some(Err(error))) => tracked.over(Some(&Event::Failed { name, error: unboxed(error) })),
-        Ok(None) => tracked.over(Some(&Event::Lost { name, loss: Loss::GraceElapsed })),
-        Err(payload) => tracked.over(Some(&Event::Panicked { name, payload: &**payload })),
+        Ok(Some(Err(error))) => tracked.over(Some(&CleanupEvent::Failed { name, error: unboxed(error) })),
+        Ok(None) => tracked.over(Some(&CleanupEvent::Abandoned { name, reason: AbandonReason::TimedOut })),
+        Err(payload) => tracked.over(Some(&CleanupEvent::Panicked { name, payload: &**payload })),
     }
 }
 

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::deadline::within;
 use super::registry;
+use super::timeout::within;
 
 /// How many cleanups are under way on this runtime; none where no runtime is.
 #[must_use]
@@ -18,7 +18,7 @@ pub fn pending() -> usize {
 ///
 /// # Errors
 ///
-/// [`Unfinished`] when some are still under way after `most`, by the wall clock. They go on.
+/// [`DrainTimeout`] when some are still under way after `most`, by the wall clock. They go on.
 ///
 /// # Cancel safety
 ///
@@ -27,7 +27,7 @@ pub fn pending() -> usize {
 /// # Examples
 ///
 /// See [the section](crate::cleanup).
-pub async fn drain(most: Duration) -> Result<(), Unfinished> {
+pub async fn drain(most: Duration) -> Result<(), DrainTimeout> {
     let Ok(runtime) = Handle::try_current() else { return Ok(()) };
     let drained = async {
         while let Some(mut count) = registry::watch(runtime.id()) {
@@ -35,14 +35,14 @@ pub async fn drain(most: Duration) -> Result<(), Unfinished> {
             drop(count.wait_for(|&count| count == 0).await);
         }
     };
-    within(drained, most).await.ok_or_else(|| Unfinished { pending: pending() })
+    within(drained, most).await.ok_or_else(|| DrainTimeout { pending: pending() })
 }
 
 /// Cleanups were still under way when the time was over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{pending} cleanups are still under way")]
 #[non_exhaustive]
-pub struct Unfinished {
+pub struct DrainTimeout {
     /// How many. None is possible in [`shutdown`](super::shutdown), where the work had not stopped.
     pub pending: usize,
 }

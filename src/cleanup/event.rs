@@ -4,11 +4,11 @@ use std::fmt;
 /// A cleanup that did not do its work, as [`observe`](super::observe) tells of it.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Event<'a> {
+pub enum CleanupEvent<'a> {
     /// It ended with an error.
     #[non_exhaustive]
     Failed {
-        /// What it was: see [`Cleanup::named`](super::Cleanup::named).
+        /// What it was: see [`Cleanup::name`](super::Cleanup::named).
         name: &'static str,
         /// The error, of whatever type the cleanup has.
         error: &'a (dyn Any + Send),
@@ -23,52 +23,52 @@ pub enum Event<'a> {
     },
     /// It did not come to its end, and was dropped.
     #[non_exhaustive]
-    Lost {
+    Abandoned {
         /// What it was.
         name: &'static str,
         /// Why.
-        loss: Loss,
+        reason: AbandonReason,
     },
 }
 
 /// Why a cleanup did not come to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Loss {
+pub enum AbandonReason {
     /// It was detached where no runtime is.
     NoRuntime,
     /// Its runtime shut down.
-    Shutdown,
+    RuntimeShutdown,
     /// It took longer than its grace.
-    GraceElapsed,
+    TimedOut,
 }
 
-impl Event<'_> {
+impl CleanupEvent<'_> {
     /// What the cleanup was.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Failed { name, .. } | Self::Panicked { name, .. } | Self::Lost { name, .. } => name,
+            Self::Failed { name, .. } | Self::Panicked { name, .. } | Self::Abandoned { name, .. } => name,
         }
     }
 }
 
-impl fmt::Display for Event<'_> {
+impl fmt::Display for CleanupEvent<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failed { name, .. } => write!(f, "cleanup {name} failed"),
             Self::Panicked { name, .. } => write!(f, "cleanup {name} panicked"),
-            Self::Lost { name, loss } => write!(f, "cleanup {name} was lost: {loss}"),
+            Self::Abandoned { name, reason } => write!(f, "cleanup {name} was abandoned: {reason}"),
         }
     }
 }
 
-impl fmt::Display for Loss {
+impl fmt::Display for AbandonReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoRuntime => "no runtime to run it",
-            Self::Shutdown => "its runtime shut down",
-            Self::GraceElapsed => "it took longer than its grace",
+            Self::NoRuntime => "no runtime to spawn it on",
+            Self::RuntimeShutdown => "its runtime shut down",
+            Self::TimedOut => "its grace period elapsed",
         })
     }
 }

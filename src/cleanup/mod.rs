@@ -6,7 +6,7 @@
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), withal::cleanup::Unfinished> {
+//! # async fn main() -> Result<(), withal::cleanup::DrainTimeout> {
 //! use std::time::Duration;
 //! use withal::cleanup;
 //!
@@ -27,11 +27,11 @@
 //! | it | [`observe`] tells of |
 //! |---|---|
 //! | is done | nothing |
-//! | fails | [`Event::Failed`], with the error |
-//! | panics | [`Event::Panicked`], with the payload |
-//! | takes longer than its [`grace`](Cleanup::grace) | [`Event::Lost`], [`Loss::GraceElapsed`]; it is dropped |
-//! | is detached where no runtime is | [`Event::Lost`], [`Loss::NoRuntime`]; it is dropped |
-//! | is on a runtime that shuts down | [`Event::Lost`], [`Loss::Shutdown`]; it is dropped |
+//! | fails | [`CleanupEvent::Failed`], with the error |
+//! | panics | [`CleanupEvent::Panicked`], with the payload |
+//! | takes longer than its [`grace_period`](Cleanup::grace_period) | [`CleanupEvent::Abandoned`], [`AbandonReason::TimedOut`]; it is dropped |
+//! | is detached where no runtime is | [`CleanupEvent::Abandoned`], [`AbandonReason::NoRuntime`]; it is dropped |
+//! | is on a runtime that shuts down | [`CleanupEvent::Abandoned`], [`AbandonReason::RuntimeShutdown`]; it is dropped |
 //!
 //! # What is promised
 //!
@@ -41,7 +41,7 @@
 //! - **No timer needed.** Graces and [`drain`] are kept also on a runtime whose timer is not enabled: by a thread of their
 //!   own, one for all, which begins with the first that has to wait. They are of the wall clock, also where tokio's clock
 //!   is paused.
-//! - **By runtime.** [`pending`] and [`drain`] are about the runtime that they are called on. [`totals`] are of the whole
+//! - **By runtime.** [`pending`] and [`drain`] are about the runtime that they are called on. [`metrics`] are of the whole
 //!   process.
 //! - **Inner before outer.** What is detached inside the body of a [scope](crate::context) is over before the exit of
 //!   that scope begins, be it awaited or itself detached; and what is detached inside a cleanup, or an exit that may
@@ -54,24 +54,22 @@
 //! No library can run a cleanup after [`mem::forget`](std::mem::forget), after an abort, or on a runtime that is gone.
 //! A cleanup that blocks its thread is not interrupted by its grace.
 
-mod caught;
-mod deadline;
 mod detach;
 mod drain;
 mod event;
-mod extent;
+mod metrics;
 mod observe;
 mod registry;
 mod shutdown;
-mod totals;
+mod timeout;
+mod tracking_scope;
 
-pub(crate) use self::caught::{caught, discard, quietly};
-pub(crate) use self::deadline::graced;
 pub use self::detach::{Cleanup, detach};
-pub use self::drain::{Unfinished, drain, pending};
-pub use self::event::{Event, Loss};
-pub(crate) use self::extent::{Extent, Inner, enclosed};
-pub(crate) use self::observe::tell;
-pub use self::observe::{Observer, observe};
+pub use self::drain::{DrainTimeout, drain, pending};
+pub use self::event::{AbandonReason, CleanupEvent};
+pub use self::metrics::{Metrics, metrics};
+pub(crate) use self::observe::notify_observers;
+pub use self::observe::{ObserverGuard, observe};
 pub use self::shutdown::shutdown;
-pub use self::totals::{Totals, totals};
+pub(crate) use self::timeout::timeout_in_cleanup;
+pub(crate) use self::tracking_scope::{ChildCleanups, TrackingScope, with_children};

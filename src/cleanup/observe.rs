@@ -1,10 +1,10 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Event;
-use super::caught::quietly;
+use super::CleanupEvent;
+use crate::panic::ignore_panic;
 
-type Hook = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
+type Hook = Arc<dyn Fn(&CleanupEvent<'_>) + Send + Sync>;
 
 /// By the address of the hook, which is unique while it is registered.
 static HOOKS: Mutex<Vec<Hook>> = Mutex::new(Vec::new());
@@ -23,12 +23,12 @@ fn hooks() -> MutexGuard<'static, Vec<Hook>> {
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), withal::cleanup::Unfinished> {
+/// # async fn main() -> Result<(), withal::cleanup::DrainTimeout> {
 /// use std::time::Duration;
-/// use withal::cleanup::{self, Event};
+/// use withal::cleanup::{self, CleanupEvent};
 ///
 /// let observer = cleanup::observe(|event| match event {
-///     Event::Failed { error, .. } => eprintln!("{event}: {:?}", error.downcast_ref::<std::io::Error>()),
+///     CleanupEvent::Failed { error, .. } => eprintln!("{event}: {:?}", error.downcast_ref::<std::io::Error>()),
 ///     _ => eprintln!("{event}"),
 /// });
 /// cleanup::detach(async { Err(std::io::Error::other("connection reset")) });
@@ -37,34 +37,34 @@ fn hooks() -> MutexGuard<'static, Vec<Hook>> {
 /// # Ok(())
 /// # }
 /// ```
-pub fn observe(hook: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Observer {
+pub fn observe(hook: impl Fn(&CleanupEvent<'_>) + Send + Sync + 'static) -> ObserverGuard {
     let hook: Hook = Arc::new(hook);
     hooks().push(Arc::clone(&hook));
-    Observer(hook)
+    ObserverGuard(hook)
 }
 
 /// Keeps a hook registered, until it is dropped; see [`observe`].
 #[must_use = "the hook is called no more once this is dropped"]
-pub struct Observer(Hook);
+pub struct ObserverGuard(Hook);
 
-impl Drop for Observer {
+impl Drop for ObserverGuard {
     fn drop(&mut self) {
         hooks().retain(|hook| !Arc::ptr_eq(hook, &self.0));
     }
 }
 
-impl fmt::Debug for Observer {
+impl fmt::Debug for ObserverGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Observer").finish_non_exhaustive()
+        f.debug_struct("ObserverGuard").finish_non_exhaustive()
     }
 }
 
 /// Never panics: it is called in destructors.
-pub(crate) fn tell(event: &Event<'_>) {
+pub(crate) fn notify_observers(event: &CleanupEvent<'_>) {
     // Not while they are locked: a hook may observe, or detach.
     let hooks = hooks().clone();
     for hook in hooks {
         // And the hook itself may have been the last of its kind.
-        quietly(move || hook(event));
+        ignore_panic(move || hook(event));
     }
 }

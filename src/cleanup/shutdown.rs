@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
-use super::deadline::within;
-use super::{Unfinished, drain, pending};
+use super::drain::{DrainTimeout, drain, pending};
+use super::timeout::within;
 
 /// Ends a program in good order: stops the work, waits for it, then [`drain`]s the cleanups that it left.
 ///
@@ -13,7 +13,7 @@ use super::{Unfinished, drain, pending};
 ///
 /// # Errors
 ///
-/// [`Unfinished`] when the work had not stopped by then, or cleanups are still under way, which go on.
+/// [`DrainTimeout`] when the work had not stopped by then, or cleanups are still under way, which go on.
 ///
 /// # Cancel safety
 ///
@@ -23,7 +23,7 @@ use super::{Unfinished, drain, pending};
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), withal::cleanup::Unfinished> {
+/// # async fn main() -> Result<(), withal::cleanup::DrainTimeout> {
 /// use std::time::Duration;
 /// use tokio::task::JoinSet;
 /// use withal::cleanup;
@@ -35,10 +35,10 @@ use super::{Unfinished, drain, pending};
 /// # Ok(())
 /// # }
 /// ```
-pub async fn shutdown(stop: impl Future, grace: Duration) -> Result<(), Unfinished> {
+pub async fn shutdown(stop: impl Future, grace: Duration) -> Result<(), DrainTimeout> {
     let begin = Instant::now();
     if within(stop, grace).await.is_none() {
-        return Err(Unfinished { pending: pending() });
+        return Err(DrainTimeout { pending: pending() });
     }
     drain(grace.saturating_sub(begin.elapsed())).await
 }

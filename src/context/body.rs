@@ -1,6 +1,5 @@
 use std::any::Any;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -8,7 +7,8 @@ use pin_project::{pin_project, pinned_drop};
 
 use super::policy::sealed::Home;
 use super::scope::Rest;
-use crate::cleanup::Extent;
+use crate::cleanup::TrackingScope;
+use crate::panic::catch_panic;
 
 /// The block of a scope: what is detached while it is polled or dropped, the scope's exit will wait for.
 #[pin_project(PinnedDrop)]
@@ -46,15 +46,15 @@ impl<F: Future, I: Future<Output = ()>, H: Home> Future for Body<'_, F, I, H> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended<F::Output>> {
         let mut this = self.project();
         let Rest { inner, home } = &mut **this.rest;
-        let extent = Extent::open(inner);
-        let polled = catch_unwind(AssertUnwindSafe(|| {
+        let extent = TrackingScope::open(inner);
+        let polled = catch_panic(|| {
             let work = this.work.as_mut().as_pin_mut().expect("it is polled until it is ready");
             if let Poll::Ready(output) = work.poll(cx) {
                 this.work.set(None);
                 return Poll::Ready(Ended::Done(output));
             }
             this.interrupt.poll(cx).map(|()| Ended::Interrupted)
-        }));
+        });
         let ended = match polled {
             Ok(Poll::Ready(Ended::Interrupted)) => {
                 discard(this.work).err().map_or(Ended::Interrupted, panicked)
@@ -83,7 +83,7 @@ fn panicked<T>(payload: Box<dyn Any + Send>) -> Ended<T> {
 /// Drops what is not over.
 #[cold]
 fn discard<F>(mut work: Pin<&mut Option<F>>) -> Result<(), Box<dyn Any + Send>> {
-    catch_unwind(AssertUnwindSafe(|| work.set(None)))
+    catch_panic(|| work.set(None))
 }
 
 #[pinned_drop]
@@ -91,7 +91,7 @@ impl<F, I, H> PinnedDrop for Body<'_, F, I, H> {
     fn drop(self: Pin<&mut Self>) {
         let mut this = self.project();
         if this.work.is_some() {
-            let _extent = Extent::open(&mut this.rest.inner);
+            let _extent = TrackingScope::open(&mut this.rest.inner);
             this.work.set(None);
         }
     }

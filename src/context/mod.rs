@@ -194,12 +194,12 @@ pub use self::stack::{AsyncExitStack, Callback, EnteredExitStack, ExitErrors, Ex
 pub use self::suppress::{Suppress, suppress};
 pub use self::verdict::Verdict;
 pub use self::with::{ErrorOf, Out, SendBody, async_with, async_with_send};
-use crate::cleanup::{Event, tell};
+use crate::cleanup::{CleanupEvent, notify_observers};
 
 /// The panic of a manager that broke the contract of [`AsyncExit::parts`].
 const NEITHER: &str = "an exit has to fail, or to swallow it, after its manager interrupted the block";
 
 /// Tells the observers of the error of an exit that gave way to what was under way.
 fn report<G: AsyncExit>(error: &(dyn Any + Send)) {
-    tell(&Event::Failed { name: std::any::type_name::<G>(), error });
+    notify_observers(&CleanupEvent::Failed { name: std::any::type_name::<G>(), error });
 }

@@ -8,7 +8,7 @@ use pin_project::{pin_project, pinned_drop};
 use super::AsyncExit;
 use super::fault::Fault;
 use super::policy::sealed::{Exited, Home, Policy};
-use crate::cleanup::{Extent, Inner};
+use crate::cleanup::{ChildCleanups, TrackingScope};
 
 type HomeOf<G> = <<G as AsyncExit>::OnDrop as Policy<G>>::Home;
 
@@ -24,7 +24,7 @@ pub struct Scope<G: AsyncExit> {
 /// What a scope keeps beside its guard.
 #[derive(Debug, Default)]
 pub struct Rest<H> {
-    pub(super) inner: Inner,
+    pub(super) inner: ChildCleanups,
     pub(super) home: H,
 }
 
@@ -71,7 +71,7 @@ impl<G: AsyncExit> Scope<G> {
     pub async fn wait(&mut self) {
         self.rest.home.remember();
         self.rest.inner.wait().await;
-        self.rest.inner = Inner::default();
+        self.rest.inner = ChildCleanups::default();
     }
 
     /// The exit, in a future that owns the guard.
@@ -167,7 +167,7 @@ impl<G: AsyncExit> Drop for Scope<G> {
             Some(guard) if !self.is_polled => G::OnDrop::cancel(guard, inner, home),
             guard => {
                 // The guard's destructor may panic.
-                inner.hand_on();
+                inner.reparent();
                 drop(guard);
             }
         }
@@ -191,7 +191,7 @@ impl<F: Future, H: Home> Future for Watched<'_, F, H> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
         let Rest { inner, home } = &mut **this.rest;
-        let _extent = Extent::open(inner);
+        let _extent = TrackingScope::open(inner);
         **this.is_polled = true;
         let exit = this.exit.as_mut().as_pin_mut().expect("it is polled until it is ready");
         let polled = exit.poll(cx);
@@ -211,7 +211,7 @@ impl<F, H> PinnedDrop for Watched<'_, F, H> {
     fn drop(self: Pin<&mut Self>) {
         let mut this = self.project();
         if this.exit.is_some() {
-            let _extent = Extent::open(&mut this.rest.inner);
+            let _extent = TrackingScope::open(&mut this.rest.inner);
             this.exit.set(None);
         }
     }

@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 
 use super::policy::sealed::{Home, Policy};
 use super::{AsyncContextManager, AsyncExit, ErrorOf};
-use crate::cleanup::{Cleanup, Inner};
+use crate::cleanup::{ChildCleanups, Cleanup};
 
 /// What every manager can do.
 pub trait AsyncContextManagerExt: AsyncContextManager {
@@ -97,9 +97,9 @@ where
         let Some(enter) = self.enter.take() else { return };
         let rest = async move {
             // Inside of this one, which is over when that is; with a grace of its own.
-            G::OnDrop::cancel(enter.await?, Inner::default(), Default::default());
+            G::OnDrop::cancel(enter.await?, ChildCleanups::default(), Default::default());
             Ok::<_, G::Error>(())
         };
-        Cleanup::new(rest).named(type_name::<G>()).home(self.home.take()).detach();
+        Cleanup::new(rest).name(type_name::<G>()).fallback_runtime(self.home.take()).detach();
     }
 }

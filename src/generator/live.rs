@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio::runtime::{Handle, Id};
 
 use super::WeakGenerator;
-use crate::cleanup::{Cleanup, Unfinished, drain};
+use crate::cleanup::{Cleanup, DrainTimeout, drain};
 
 /// Those that have begun, with the runtime that they were first iterated on.
 static LIVE: Mutex<Live> = Mutex::new(Live { generators: Vec::new(), sweep_at: 0 });
@@ -56,7 +56,7 @@ pub(super) fn add(generator: &WeakGenerator) {
 ///
 /// # Errors
 ///
-/// [`Unfinished`] when some are still under way after `most`, by the wall clock. They go on.
+/// [`DrainTimeout`] when some are still under way after `most`, by the wall clock. They go on.
 ///
 /// # Cancel safety
 ///
@@ -66,7 +66,7 @@ pub(super) fn add(generator: &WeakGenerator) {
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), withal::cleanup::Unfinished> {
+/// # async fn main() -> Result<(), withal::cleanup::DrainTimeout> {
 /// use std::time::Duration;
 /// use withal::coroutine::State;
 /// use withal::generator::{generator, shutdown_asyncgens};
@@ -78,14 +78,14 @@ pub(super) fn add(generator: &WeakGenerator) {
 /// # Ok(())
 /// # }
 /// ```
-pub async fn shutdown_asyncgens(most: Duration) -> Result<(), Unfinished> {
+pub async fn shutdown_asyncgens(most: Duration) -> Result<(), DrainTimeout> {
     if let Ok(runtime) = Handle::try_current() {
         // Not while they are locked: a generator may be dropped here, and observers be told.
         let mut ours = live().of(runtime.id());
         // To look at one is to hold it, for a moment.
         ours.retain(|generator| generator.is_alive() && !generator.is_being_closed());
         for generator in ours {
-            Cleanup::new(generator.aclose()).named("async generator").detach();
+            Cleanup::new(generator.aclose()).name("async generator").detach();
         }
     }
     drain(most).await

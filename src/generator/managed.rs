@@ -37,7 +37,7 @@ use crate::coroutine::{Drive, Exit, State, Throw};
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), withal::cleanup::Unfinished> {
+/// # async fn main() -> Result<(), withal::cleanup::DrainTimeout> {
 /// use std::time::Duration;
 /// use withal::cleanup;
 /// use withal::generator::generator;

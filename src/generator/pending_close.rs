@@ -33,9 +33,9 @@ impl PendingClose {
     /// That runtime has what the body uses, its timer for one. Where it is gone, the close is lost, and told.
     pub fn detach(mut self) {
         let home = self.home.take();
-        let cleanup = Cleanup::new(self).named("async generator");
+        let cleanup = Cleanup::new(self).name("async generator");
         match home {
-            Some(runtime) => cleanup.on(runtime).detach(),
+            Some(runtime) => cleanup.on_runtime(runtime).detach(),
             None => cleanup.detach(),
         }
     }

@@ -115,7 +115,7 @@ impl<T, E> Drop for Gather<T, E> {
                 drop(released.await);
                 Ok::<_, Infallible>(())
             };
-            Cleanup::new(ended).named("gather").detach();
+            Cleanup::new(ended).name("gather").detach();
         }
     }
 }

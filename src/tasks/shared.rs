@@ -6,7 +6,7 @@ use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use super::{Error, Outcome};
-use crate::cleanup::quietly;
+use crate::panic::ignore_panic;
 
 type Callback<T, E> = Box<dyn FnOnce(&Outcome<T, E>) + Send>;
 
@@ -280,7 +280,7 @@ impl<T, E> Shared<T, E> {
 
 /// A panic is told by the panic hook, and goes no further: there are others to be called.
 pub(super) fn call<T, E>(callback: impl FnOnce(&Outcome<T, E>), outcome: &Outcome<T, E>) {
-    quietly(|| callback(outcome));
+    ignore_panic(|| callback(outcome));
 }
 
 /// Has who polls woken. What was to be woken before comes back: its destructor is somebody else's code.

@@ -24,7 +24,7 @@ use crate::cleanup::Cleanup;
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), withal::cleanup::Unfinished> {
+/// # async fn main() -> Result<(), withal::cleanup::DrainTimeout> {
 /// use std::time::Duration;
 /// use tokio::time::{sleep, timeout};
 /// use withal::{cleanup, tasks::shield};
@@ -47,9 +47,9 @@ where
 {
     let detach = |future: Pin<Box<F>>, home, grace| {
         let rest = async move { future.await.map(drop) };
-        let mut rest = Cleanup::new(rest).named("shield").home(home);
+        let mut rest = Cleanup::new(rest).name("shield").fallback_runtime(home);
         if let Some(grace) = grace {
-            rest = rest.grace(grace);
+            rest = rest.grace_period(grace);
         }
         rest.detach();
     };

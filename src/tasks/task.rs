@@ -1,12 +1,11 @@
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use pin_project::pin_project;
 
 use super::{Future, Promise};
-use crate::cleanup::{Extent, Inner};
+use crate::cleanup::{ChildCleanups, TrackingScope};
+use crate::panic::{Payload, catch_panic};
 
 /// The handle of a task: a [`Future`] whose result is that of an async block which runs by itself.
 ///
@@ -53,7 +52,7 @@ where
 }
 
 /// How work has ended, which returns an `R`: with that, with a panic, or by being cancelled.
-pub(super) type Ended<R> = Option<Result<R, Box<dyn Any + Send>>>;
+pub(super) type Ended<R> = Option<Result<R, Payload>>;
 
 /// Whom the work of a task reports to, which returns an `R`; dropped without a report, its runtime is gone.
 pub(super) trait Report<R> {
@@ -79,7 +78,7 @@ pub(super) struct Run<F, R, P> {
     #[pin]
     state: State<F, R>,
     /// What was detached inside, and has to be over before the task is.
-    inner: Inner,
+    inner: ChildCleanups,
     report: P,
 }
 
@@ -93,7 +92,7 @@ enum State<F, R> {
 
 impl<F, R, P> Run<F, R, P> {
     pub(super) fn new(work: F, report: P) -> Self {
-        Self { state: State::Working(work), inner: Inner::default(), report }
+        Self { state: State::Working(work), inner: ChildCleanups::default(), report }
     }
 }
 
@@ -109,7 +108,7 @@ where
         loop {
             match this.state.as_mut().project() {
                 StateProj::Working(_) => {
-                    let extent = Extent::open(this.inner);
+                    let extent = TrackingScope::open(this.inner);
                     let ended = ready!(step(this.state.as_mut(), this.report, cx));
                     drop(extent);
                     let returned = ended.as_ref().and_then(|ended| ended.as_ref().ok());
@@ -146,7 +145,7 @@ where
     F: std::future::Future,
     P: Report<F::Output>,
 {
-    let polled = caught(|| match state.as_mut().project() {
+    let polled = catch_panic(|| match state.as_mut().project() {
         // Asked before it began, it does not begin; asked while it is polled, it ends where it awaits.
         StateProj::Working(work) if !report.is_asked() => {
             let polled = work.poll(cx);
@@ -160,17 +159,13 @@ where
     match polled {
         Ok(Poll::Ready(output)) => Poll::Ready(Some(Ok(output))),
         Ok(Poll::Pending) if !report.suspend(cx) => Poll::Pending,
-        Ok(Poll::Pending) => Poll::Ready(caught(|| state.set(State::Over)).err().map(Err)),
+        Ok(Poll::Pending) => Poll::Ready(catch_panic(|| state.set(State::Over)).err().map(Err)),
         Err(payload) => {
             // Of two panics, the first is told.
-            drop(caught(|| state.set(State::Over)));
+            drop(catch_panic(|| state.set(State::Over)));
             Poll::Ready(Some(Err(payload)))
         }
     }
-}
-
-fn caught<R>(f: impl FnOnce() -> R) -> Result<R, Box<dyn Any + Send>> {
-    catch_unwind(AssertUnwindSafe(f))
 }
 
 impl<T, E> Report<Result<T, E>> for Promise<T, E> {

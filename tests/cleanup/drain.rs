@@ -88,7 +88,7 @@ async fn two_may_wait_at_once() {
 fn each_runtime_has_its_own() {
     let [one, other] = [(); 2].map(|()| Builder::new_current_thread().build().unwrap());
     one.block_on(async {
-        Cleanup::new(pending::<Result<(), ()>>()).named("one's").detach();
+        Cleanup::new(pending::<Result<(), ()>>()).name("one's").detach();
         assert_eq!(cleanup::pending(), 1);
     });
     other.block_on(async {

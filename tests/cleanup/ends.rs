@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::runtime::Builder;
 use tokio::task::yield_now;
-use withal::cleanup::{Cleanup, Event, detach, drain, observe, pending as under_way};
+use withal::cleanup::{Cleanup, CleanupEvent, detach, drain, observe, pending as under_way};
 
 use super::Heard;
 
@@ -26,7 +26,7 @@ impl Drop for Says {
 }
 
 /// The log of a cleanup, with the word of whoever observes it.
-fn log_of(name: &'static str) -> (Log, withal::cleanup::Observer) {
+fn log_of(name: &'static str) -> (Log, withal::cleanup::ObserverGuard) {
     let log = Log::default();
     let told = Arc::clone(&log);
     let observer = observe(move |event| {
@@ -47,7 +47,7 @@ async fn done_is_told_to_nobody() {
         done.store(true, Ordering::Relaxed);
         Ok::<_, ()>(())
     };
-    Cleanup::new(work).named("done").detach();
+    Cleanup::new(work).name("done").detach();
     assert!(!ran.load(Ordering::Relaxed), "it is a task, and the caller goes on first");
     drain(ENOUGH).await.unwrap();
     assert!(ran.load(Ordering::Relaxed));
@@ -57,7 +57,7 @@ async fn done_is_told_to_nobody() {
 #[tokio::test]
 async fn an_error_is_told_with_its_value() {
     let heard = Heard::of("fails");
-    Cleanup::new(ready(Err("no such lease"))).named("fails").detach();
+    Cleanup::new(ready(Err("no such lease"))).name("fails").detach();
     drain(ENOUGH).await.unwrap();
     assert_eq!(heard.words(), ["failed: no such lease"]);
 }
@@ -73,7 +73,7 @@ async fn a_panic_is_told_with_its_payload() {
         yield_now().await;
         panic!("in a cleanup");
     };
-    Cleanup::new(typed(work)).named("panics").detach();
+    Cleanup::new(typed(work)).name("panics").detach();
     drain(ENOUGH).await.unwrap();
     assert_eq!(heard.words(), ["panicked: in a cleanup"]);
 }
@@ -95,13 +95,13 @@ async fn a_panic_in_its_destructor_is_one_of_its_own() {
         yield_now().await;
         Ok::<_, ()>(())
     };
-    Cleanup::new(local).named("destructor").detach();
+    Cleanup::new(local).name("destructor").detach();
     let explodes = Explodes;
     let captured = async move {
         let _explodes = &explodes;
         pending::<Result<(), ()>>().await
     };
-    Cleanup::new(captured).named("destructor").grace(Duration::ZERO).detach();
+    Cleanup::new(captured).name("destructor").grace_period(Duration::ZERO).detach();
     drain(ENOUGH).await.unwrap();
     assert_eq!(heard.words(), ["panicked: in a destructor", "panicked: in a destructor"]);
 }
@@ -109,15 +109,15 @@ async fn a_panic_in_its_destructor_is_one_of_its_own() {
 #[tokio::test]
 async fn what_takes_longer_than_its_grace_is_lost() {
     let heard = Heard::of("slow");
-    Cleanup::new(pending::<Result<(), ()>>()).named("slow").grace(Duration::from_millis(1)).detach();
+    Cleanup::new(pending::<Result<(), ()>>()).name("slow").grace_period(Duration::from_millis(1)).detach();
     drain(ENOUGH).await.unwrap();
-    assert_eq!(heard.words(), ["lost: it took longer than its grace"]);
+    assert_eq!(heard.words(), ["abandoned: its grace period elapsed"]);
 }
 
 #[tokio::test]
 async fn what_is_ready_at_once_needs_no_grace() {
     let heard = Heard::of("graceless");
-    Cleanup::new(ready(Ok::<_, ()>(()))).named("graceless").grace(Duration::ZERO).detach();
+    Cleanup::new(ready(Ok::<_, ()>(()))).name("graceless").grace_period(Duration::ZERO).detach();
     drain(ENOUGH).await.unwrap();
     assert!(heard.words().is_empty());
 }
@@ -129,7 +129,7 @@ async fn graces_are_not_of_tokios_clock() {
         tokio::time::sleep(Duration::from_secs(24 * 60 * 60)).await;
         Ok::<_, ()>(())
     };
-    Cleanup::new(work).named("paused").detach();
+    Cleanup::new(work).name("paused").detach();
     drain(ENOUGH).await.unwrap();
     assert!(heard.words().is_empty(), "a day of the paused clock is no half minute of the wall's");
 }
@@ -137,8 +137,8 @@ async fn graces_are_not_of_tokios_clock() {
 #[test]
 fn where_no_runtime_is_it_is_lost() {
     let heard = Heard::of("nowhere");
-    Cleanup::new(ready(Ok::<_, ()>(()))).named("nowhere").detach();
-    assert_eq!(heard.words(), ["lost: no runtime to run it"]);
+    Cleanup::new(ready(Ok::<_, ()>(()))).name("nowhere").detach();
+    assert_eq!(heard.words(), ["abandoned: no runtime to spawn it on"]);
 }
 
 #[test]
@@ -146,16 +146,16 @@ fn on_a_runtime_that_shuts_down_it_is_lost() {
     let heard = Heard::of("shut down");
     let runtime = Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        Cleanup::new(pending::<Result<(), ()>>()).named("shut down").detach();
+        Cleanup::new(pending::<Result<(), ()>>()).name("shut down").detach();
         yield_now().await;
     });
     {
         let _inside = runtime.enter();
-        Cleanup::new(ready(Ok::<_, ()>(()))).named("shut down").detach();
+        Cleanup::new(ready(Ok::<_, ()>(()))).name("shut down").detach();
         assert_eq!(under_way(), 2, "one in the middle, one that has not begun");
     }
     drop(runtime);
-    assert_eq!(heard.words(), ["lost: its runtime shut down"; 2]);
+    assert_eq!(heard.words(), ["abandoned: its runtime shut down"; 2]);
 }
 
 #[test]
@@ -164,8 +164,8 @@ fn on_a_runtime_that_is_gone_it_is_lost() {
     let runtime = Builder::new_current_thread().build().unwrap();
     let home = runtime.handle().clone();
     drop(runtime);
-    Cleanup::new(ready(Ok::<_, ()>(()))).named("gone").home(Some(home.clone())).detach();
-    assert_eq!(heard.words(), ["lost: its runtime shut down"]);
+    Cleanup::new(ready(Ok::<_, ()>(()))).name("gone").fallback_runtime(Some(home.clone())).detach();
+    assert_eq!(heard.words(), ["abandoned: its runtime shut down"]);
     let _inside = home.enter();
     assert_eq!(under_way(), 0);
 }
@@ -179,7 +179,7 @@ async fn it_is_dropped_before_anybody_is_told() {
             let _says = says;
             if grace.is_zero() { pending().await } else { Err("at once") }
         };
-        Cleanup::new(work).named("dropped first").grace(grace).detach();
+        Cleanup::new(work).name("dropped first").grace_period(grace).detach();
         drain(ENOUGH).await.unwrap();
         assert_eq!(*log.lock().unwrap(), ["dropped", "told"], "grace {grace:?}");
     }
@@ -194,7 +194,7 @@ fn it_is_dropped_before_anybody_is_told_of_its_loss() {
             let _says = &says;
             pending::<Result<(), ()>>().await
         };
-        Cleanup::new(work).named("dropped first, lost")
+        Cleanup::new(work).name("dropped first, lost")
     });
     let [nowhere, begun, unbegun] = works;
     nowhere.detach();
@@ -213,7 +213,7 @@ async fn an_unnamed_one_is_named_after_its_type() {
     let names = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&names);
     let _observer = observe(move |event| {
-        if let Event::Failed { name, error, .. } = event {
+        if let CleanupEvent::Failed { name, error, .. } = event {
             if error.is::<Unnamed>() {
                 heard.lock().unwrap().push(*name);
             }
@@ -229,7 +229,7 @@ struct Unnamed;
 #[tokio::test]
 async fn undetached_it_does_nothing() {
     let heard = Heard::of("undetached");
-    let cleanup = Cleanup::new(ready(Err::<(), _>("not run"))).named("undetached");
+    let cleanup = Cleanup::new(ready(Err::<(), _>("not run"))).name("undetached");
     assert_eq!(format!("{cleanup:?}"), r#"Cleanup { name: "undetached", grace: 30s, .. }"#);
     drop(cleanup);
     assert_eq!(under_way(), 0);

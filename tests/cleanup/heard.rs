@@ -1,12 +1,12 @@
 use std::any::Any;
 use std::sync::{Arc, Mutex};
 
-use withal::cleanup::{Event, Observer, observe};
+use withal::cleanup::{CleanupEvent, ObserverGuard, observe};
 
 /// What the observers were told of the cleanups of one name: the tests of this process share them.
 pub(crate) struct Heard {
     words: Arc<Mutex<Vec<String>>>,
-    _observer: Observer,
+    _observer: ObserverGuard,
 }
 
 impl Heard {
@@ -26,11 +26,11 @@ impl Heard {
     }
 }
 
-fn word(event: &Event<'_>) -> String {
+fn word(event: &CleanupEvent<'_>) -> String {
     match event {
-        Event::Failed { error, .. } => format!("failed: {}", text(*error)),
-        Event::Panicked { payload, .. } => format!("panicked: {}", text(*payload)),
-        Event::Lost { loss, .. } => format!("lost: {loss}"),
+        CleanupEvent::Failed { error, .. } => format!("failed: {}", text(*error)),
+        CleanupEvent::Panicked { payload, .. } => format!("panicked: {}", text(*payload)),
+        CleanupEvent::Abandoned { reason, .. } => format!("abandoned: {reason}"),
         _ => unreachable!("an event that these tests do not know: {event}"),
     }
 }

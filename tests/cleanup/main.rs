@@ -3,9 +3,9 @@
 mod drain;
 mod ends;
 mod heard;
+mod metrics;
 mod observers;
 mod places;
 mod shutdown;
-mod totals;
 
 use self::heard::Heard;

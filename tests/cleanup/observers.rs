@@ -12,7 +12,7 @@ use super::Heard;
 const ENOUGH: Duration = Duration::from_secs(60);
 
 fn fail(name: &'static str) {
-    Cleanup::new(ready(Err("as told"))).named(name).detach();
+    Cleanup::new(ready(Err("as told"))).name(name).detach();
 }
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn one_that_is_dropped_is_told_no_more() {
             *heard.lock().unwrap() += 1;
         }
     });
-    assert_eq!(format!("{goes:?}"), "Observer { .. }");
+    assert_eq!(format!("{goes:?}"), "ObserverGuard { .. }");
     fail("until dropped");
     drain(ENOUGH).await.unwrap();
     drop(goes);
@@ -83,7 +83,7 @@ async fn they_are_told_while_it_is_still_counted() {
         yield_now().await;
         Err("later")
     })
-    .named("counted")
+    .name("counted")
     .detach();
     drain(ENOUGH).await.unwrap();
     assert_eq!(*counted.lock().unwrap(), [2, 1], "whoever drains comes after them");
@@ -102,17 +102,17 @@ fn events_in_words() {
     runtime.block_on(async {
         fail("in words");
         Cleanup::new(async { if true { panic!("in words") } else { Ok::<_, ()>(()) } })
-            .named("in words")
+            .name("in words")
             .detach();
         drain(ENOUGH).await.unwrap();
     });
-    Cleanup::new(ready(Ok::<_, ()>(()))).named("in words").detach();
+    Cleanup::new(ready(Ok::<_, ()>(()))).name("in words").detach();
     assert_eq!(
         *words.lock().unwrap(),
         [
             "cleanup in words failed",
             "cleanup in words panicked",
-            "cleanup in words was lost: no runtime to run it"
+            "cleanup in words was abandoned: no runtime to spawn it on"
         ]
     );
 }

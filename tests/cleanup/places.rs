@@ -27,7 +27,7 @@ impl Owner {
 impl Drop for Owner {
     fn drop(&mut self) {
         let sender = self.0.take().unwrap();
-        Cleanup::new(async { sender.send(Handle::current().id()) }).home(self.1.take()).detach();
+        Cleanup::new(async { sender.send(Handle::current().id()) }).fallback_runtime(self.1.take()).detach();
     }
 }
 
@@ -62,7 +62,7 @@ impl Drop for OwnerOfExplodes {
             drop(explodes);
             Ok::<_, ()>(())
         };
-        Cleanup::new(work).named("unwinding").detach();
+        Cleanup::new(work).name("unwinding").detach();
     }
 }
 
@@ -74,7 +74,7 @@ fn while_a_panic_unwinds_and_no_runtime_is() {
         panic!("with an owner in scope");
     });
     assert_eq!(panicked.unwrap_err().downcast_ref::<&str>(), Some(&"with an owner in scope"));
-    assert_eq!(heard.words(), ["lost: no runtime to run it"]);
+    assert_eq!(heard.words(), ["abandoned: no runtime to spawn it on"]);
 }
 
 #[tokio::test]
@@ -155,9 +155,12 @@ fn on_a_runtime_without_a_timer() {
     let heard = Heard::of("timeless");
     let runtime = Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        Cleanup::new(pending::<Result<(), ()>>()).named("timeless").grace(Duration::from_millis(1)).detach();
+        Cleanup::new(pending::<Result<(), ()>>())
+            .name("timeless")
+            .grace_period(Duration::from_millis(1))
+            .detach();
         drain(ENOUGH).await.unwrap();
-        assert_eq!(heard.words(), ["lost: it took longer than its grace"]);
+        assert_eq!(heard.words(), ["abandoned: its grace period elapsed"]);
         detach(pending::<Result<(), ()>>());
         assert_eq!(drain(Duration::from_millis(1)).await.unwrap_err().pending, 1);
     });
@@ -180,7 +183,9 @@ fn on_a_runtime_of_ones_choice_whichever_is_current() {
     let current = Builder::new_current_thread().build().unwrap();
     let (sender, ran_on) = oneshot::channel();
     current.block_on(async {
-        Cleanup::new(async { sender.send(Handle::current().id()) }).on(chosen.handle().clone()).detach();
+        Cleanup::new(async { sender.send(Handle::current().id()) })
+            .on_runtime(chosen.handle().clone())
+            .detach();
         drain(ENOUGH).await.unwrap();
     });
     chosen.block_on(drain(ENOUGH)).unwrap();

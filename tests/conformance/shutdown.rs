@@ -10,7 +10,7 @@ use futures::FutureExt;
 use futures::poll;
 use tokio::runtime::Runtime;
 use tokio::task::yield_now;
-use withal::cleanup::{self, Event};
+use withal::cleanup::{self, CleanupEvent};
 use withal::generator::{Error, shutdown_asyncgens};
 
 use super::driver::{CAP, run_steps, tell};
@@ -73,7 +73,7 @@ pub(super) fn shutdown_by_the_crate(world: &Arc<World>, runtime: &Runtime) -> us
     let observer = cleanup::observe(move |event| match event {
         // Observers are told of all cleanups of the process, and other tests have theirs.
         _ if thread::current().id() != here => {}
-        Event::Failed { error, .. } => {
+        CleanupEvent::Failed { error, .. } => {
             *to_failed.lock().unwrap() = failure(&of_observer, *error).err();
         }
         // A line that no trace of `CPython` has.

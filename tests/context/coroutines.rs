@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures::Stream;
 use tokio::time::{Instant, sleep};
 use withal::async_for;
-use withal::cleanup::{Event, observe};
+use withal::cleanup::{CleanupEvent, observe};
 use withal::context::{AsyncContextManager, AsyncExit, Detach, DropNow, Error, Exit, async_with};
 use withal::coroutine::{self, Coroutine, Drive, Failure, Step, Thrown, Yielder, coroutine, try_coroutine};
 use withal::generator::generator;
@@ -296,7 +296,7 @@ fn with_10_by_the_macro_the_first_goes_on() {
     let told = Arc::new(Mutex::new(Vec::<Raised>::new()));
     let hook = Arc::clone(&told);
     let _observer = observe(move |event| {
-        if let Event::Failed { error, .. } = event {
+        if let CleanupEvent::Failed { error, .. } = event {
             hook.lock().unwrap().extend(error.downcast_ref().filter(|told| [INNER, OUTER].contains(told)));
         }
     });

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt;
-use withal::cleanup::{Event, Observer, drain, observe};
+use withal::cleanup::{CleanupEvent, ObserverGuard, drain, observe};
 use withal::context::{
     AsyncContextManager, AsyncExit, Detach, DropNow, Either, Error, Exit, Hidden, Restart, async_with,
     nullcontext, suppress,
@@ -65,11 +65,11 @@ fn fails() -> Result<u32, String> {
 }
 
 /// What observers were told of `Fails` by errors of this text.
-fn told(of: &'static str) -> (Arc<Mutex<usize>>, Observer) {
+fn told(of: &'static str) -> (Arc<Mutex<usize>>, ObserverGuard) {
     let told = Arc::new(Mutex::new(0));
     let count = Arc::clone(&told);
     let observer = observe(move |event| {
-        if let Event::Failed { name, error, .. } = event {
+        if let CleanupEvent::Failed { name, error, .. } = event {
             if name.ends_with("Fails") && error.downcast_ref::<String>().is_some_and(|error| error == of) {
                 *count.lock().unwrap() += 1;
             }

@@ -214,7 +214,7 @@ async fn of_a_cleanup_before_it_is_over() {
             Ok::<_, Infallible>(())
         };
         // The time for what is inside is its own.
-        Cleanup::new(outer).grace(Duration::ZERO).detach();
+        Cleanup::new(outer).grace_period(Duration::ZERO).detach();
         Ok::<_, String>(())
     })
     .await

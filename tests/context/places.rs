@@ -10,7 +10,7 @@ use futures::FutureExt;
 use tokio::runtime::Builder;
 use tokio::sync::Mutex;
 use tokio::task::{LocalSet, yield_now};
-use withal::cleanup::{Event, Loss, drain, observe};
+use withal::cleanup::{AbandonReason, CleanupEvent, drain, observe};
 use withal::context::{
     AsyncContextManager, AsyncContextManagerExt, AsyncExit, Detach, Error, Exit, Restart, SendBody,
     async_with, async_with_send, asynccontextmanager,
@@ -135,9 +135,9 @@ fn a_grace_of_its_own_on_a_runtime_without_a_timer() {
     let told = Arc::new(std::sync::Mutex::new(Vec::new()));
     let hook = Arc::clone(&told);
     let _observer = observe(move |event| {
-        if let Event::Lost { name, loss, .. } = event {
+        if let CleanupEvent::Abandoned { name, reason, .. } = event {
             if name.ends_with("Slow") {
-                hook.lock().unwrap().push(*loss);
+                hook.lock().unwrap().push(*reason);
             }
         }
     });
@@ -150,7 +150,7 @@ fn a_grace_of_its_own_on_a_runtime_without_a_timer() {
         drop((in_block, in_exit));
         drain(ENOUGH).await.unwrap();
     });
-    assert_eq!(*told.lock().unwrap(), [Loss::GraceElapsed; 2]);
+    assert_eq!(*told.lock().unwrap(), [AbandonReason::TimedOut; 2]);
 }
 
 /// An exit inside that is slow takes nothing of the grace of the one around it.
@@ -349,7 +349,7 @@ async fn a_grace_is_that_of_the_guard() {
     let _observer = observe(move |event| {
         if event.name().contains("a_grace_is_that_of_the_guard") {
             *hook.lock().unwrap() +=
-                usize::from(matches!(event, Event::Lost { loss: Loss::GraceElapsed, .. }));
+                usize::from(matches!(event, CleanupEvent::Abandoned { reason: AbandonReason::TimedOut, .. }));
         }
     });
     let function = asynccontextmanager(async |y| {

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use withal::cleanup::{Event, drain, observe};
+use withal::cleanup::{CleanupEvent, drain, observe};
 use withal::context::{
     AsyncContextManager, AsyncExit, AsyncExitStack, Detach, Error, Exit, StillLent, async_with,
 };
@@ -88,7 +88,7 @@ async fn an_exit_that_panics_keeps_none_from_running() {
     let told = Arc::new(Mutex::new(0));
     let hook = Arc::clone(&told);
     let _observer = observe(move |event| {
-        if let Event::Failed { error, .. } = event {
+        if let CleanupEvent::Failed { error, .. } = event {
             *hook.lock().unwrap() += usize::from(error.is::<OfPanickingStack>());
         }
     });
@@ -243,7 +243,7 @@ async fn an_exit_that_hangs_in_a_cleanup_takes_none_of_the_others_with_it() {
     let hook = Arc::clone(&told);
     let _observer = observe(move |event| {
         if event.name().ends_with("Hangs") {
-            *hook.lock().unwrap() += usize::from(matches!(event, Event::Lost { .. }));
+            *hook.lock().unwrap() += usize::from(matches!(event, CleanupEvent::Abandoned { .. }));
         }
     });
     let ledgers = [(); 3].map(|()| EventLog::new());

@@ -9,7 +9,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use withal::cleanup::{Event, drain, observe};
+use withal::cleanup::{CleanupEvent, drain, observe};
 use withal::context::{
     AsyncContextManager, AsyncExit, AsyncExitStack, Detach, DropNow, Error, Hold, Restart, async_with,
 };
@@ -366,8 +366,8 @@ fn cells<P: Probe>(policy: Policy) -> usize {
     cells
 }
 
-fn is_loss(event: &Event<'_>) -> bool {
-    matches!(event, Event::Lost { .. })
+fn is_loss(event: &CleanupEvent<'_>) -> bool {
+    matches!(event, CleanupEvent::Abandoned { .. })
 }
 
 /// `break`, `continue` and labels do not cross a closure: `tests/ui/context/break_in_function.rs`.

@@ -9,7 +9,7 @@ use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::executor::block_on;
 use tokio_test::{assert_pending, assert_ready_eq, task};
-use withal::cleanup::{self, Event, Loss};
+use withal::cleanup::{self, AbandonReason, CleanupEvent};
 use withal::coroutine::{Exit, State, Thrown, Yielder};
 use withal::generator::{Error, Hooks, ManagedGenerator, generator, shutdown_asyncgens, try_generator};
 
@@ -48,16 +48,16 @@ fn kept(log: &Log) -> (ManagedGenerator<u32>, Arc<Mutex<Vec<withal::generator::P
 }
 
 /// What the observers are told of generators that say so by an error or panic of this text.
-fn observed(of: &'static str) -> (Arc<AtomicBool>, cleanup::Observer) {
+fn observed(of: &'static str) -> (Arc<AtomicBool>, cleanup::ObserverGuard) {
     let seen = Arc::new(AtomicBool::new(false));
     let to = Arc::clone(&seen);
     let observer = cleanup::observe(move |event| {
         let text = match event {
-            Event::Failed { error, .. } => match error.downcast_ref::<Error<(), &str>>() {
+            CleanupEvent::Failed { error, .. } => match error.downcast_ref::<Error<(), &str>>() {
                 Some(Error::Raised(text)) => text,
                 _ => return,
             },
-            Event::Panicked { payload, .. } => payload.downcast_ref::<&str>().copied().unwrap_or(""),
+            CleanupEvent::Panicked { payload, .. } => payload.downcast_ref::<&str>().copied().unwrap_or(""),
             _ => return,
         };
         if text == of {
@@ -362,7 +362,7 @@ mod on_a_runtime {
         let sees = Arc::clone(&lost);
         let here = std::thread::current().id();
         let _observer = cleanup::observe(move |event| {
-            let is_lost = matches!(event, Event::Lost { loss: Loss::NoRuntime, .. });
+            let is_lost = matches!(event, CleanupEvent::Abandoned { reason: AbandonReason::NoRuntime, .. });
             if is_lost && event.name() == "async generator" && std::thread::current().id() == here {
                 sees.store(true, Ordering::Relaxed);
             }
@@ -478,7 +478,7 @@ mod shutdown {
         let failed = Arc::new(AtomicBool::new(false));
         let sees = Arc::clone(&failed);
         let _observer = cleanup::observe(move |event| {
-            if let Event::Failed { error, .. } = event {
+            if let CleanupEvent::Failed { error, .. } = event {
                 let running = error.downcast_ref::<Error<(), std::num::ParseIntError>>();
                 sees.fetch_or(running == Some(&Error::Running(None)), Ordering::Relaxed);
             }
@@ -519,7 +519,7 @@ mod shutdown {
         let failed = Arc::new(AtomicBool::new(false));
         let to = Arc::clone(&failed);
         let _observer = cleanup::observe(move |event| {
-            if let Event::Failed { error, .. } = event {
+            if let CleanupEvent::Failed { error, .. } = event {
                 to.fetch_or(error.is::<Error<(), std::fmt::Error>>(), Ordering::Relaxed);
             }
         });
@@ -557,7 +557,7 @@ mod shutdown {
         let lost = Arc::new(Mutex::new(0));
         let to = Arc::clone(&lost);
         let _observer = cleanup::observe(move |event| {
-            if matches!(event, Event::Lost { .. }) && std::thread::current().id() == here {
+            if matches!(event, CleanupEvent::Abandoned { .. }) && std::thread::current().id() == here {
                 *to.lock().unwrap() += 1;
             }
         });

@@ -102,7 +102,7 @@ async fn shield_goes_on_where_it_was_when_it_is_dropped() {
 }
 
 /// What the observers are told on this thread.
-fn told_here() -> (Log, cleanup::Observer) {
+fn told_here() -> (Log, cleanup::ObserverGuard) {
     let (told, here) = (Log::default(), std::thread::current().id());
     let tells = told.clone();
     let observer = cleanup::observe(move |event| {
@@ -148,5 +148,5 @@ async fn shield_has_the_grace_that_it_is_given() {
     let never = shield(pending::<Result<(), Failed>>()).grace(Duration::from_millis(1));
     assert!(timeout(SECOND, never).await.is_err());
     cleanup::drain(60 * SECOND).await.unwrap();
-    assert_eq!(told.take(), ["cleanup shield was lost: it took longer than its grace"]);
+    assert_eq!(told.take(), ["cleanup shield was abandoned: its grace period elapsed"]);
 }

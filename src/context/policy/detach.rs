@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 
 use super::sealed::{Exited, Home, Policy};
 use super::{AsyncExit, grace};
-use crate::cleanup::{Cleanup, Inner, enclosed};
+use crate::cleanup::{ChildCleanups, Cleanup, with_children};
 use crate::context::Exit;
 use crate::context::fault::Fault;
 
@@ -37,22 +37,31 @@ impl<G: AsyncExit + Send + 'static> Policy<G> for Detach {
     ) -> impl Future<Output = Exited<G, E, N>> + Send {
         let grace = grace(&guard);
         let exit = Box::pin(async move {
-            let result = enclosed(guard.aexit(Fault::exit(&mut fault))).await;
+            let result = with_children(guard.aexit(Fault::exit(&mut fault))).await;
             (result, fault)
         });
         Shield { exit: Some(exit), name: type_name::<G>(), grace, home }
     }
 
-    fn cancel(guard: G, inner: Inner, home: Option<Handle>) {
+    fn cancel(guard: G, inner: ChildCleanups, home: Option<Handle>) {
         cancelled(guard, inner, home);
     }
 }
 
 /// Detaches the exit of what was dropped.
-pub(super) fn cancelled<G: AsyncExit + Send + 'static>(mut guard: G, inner: Inner, home: Option<Handle>) {
+pub(super) fn cancelled<G: AsyncExit + Send + 'static>(
+    mut guard: G,
+    inner: ChildCleanups,
+    home: Option<Handle>,
+) {
     let grace = grace(&guard);
     let exit = async move { guard.aexit(Exit::Cancelled).await.map(drop) };
-    Cleanup::new(exit).named(type_name::<G>()).grace(grace).home(home).after(inner).detach();
+    Cleanup::new(exit)
+        .name(type_name::<G>())
+        .grace_period(grace)
+        .fallback_runtime(home)
+        .wait_for_children(inner)
+        .detach();
 }
 
 /// An exit that goes on where it is when it is dropped.
@@ -94,7 +103,11 @@ where
     fn drop(&mut self) {
         if let Some(exit) = self.exit.take() {
             let rest = async move { exit.await.0.map(drop) };
-            Cleanup::new(rest).named(self.name).grace(self.grace).home(self.home.take()).detach();
+            Cleanup::new(rest)
+                .name(self.name)
+                .grace_period(self.grace)
+                .fallback_runtime(self.home.take())
+                .detach();
         }
     }
 }

@@ -1,6 +1,6 @@
 use super::AsyncExit;
 use super::sealed::Policy;
-use crate::cleanup::Inner;
+use crate::cleanup::ChildCleanups;
 
 /// Dropped with its block: the guard's destructor is all the exit that is needed. The guard may borrow.
 ///
@@ -17,9 +17,9 @@ pub struct DropNow;
 impl<G: AsyncExit> Policy<G> for DropNow {
     type Home = ();
 
-    fn cancel(guard: G, inner: Inner, (): ()) {
+    fn cancel(guard: G, inner: ChildCleanups, (): ()) {
         // First: the guard's destructor may panic.
-        inner.hand_on();
+        inner.reparent();
         drop(guard);
     }
 }

@@ -5,7 +5,7 @@ use tokio::runtime::Handle;
 
 use super::sealed::Policy;
 use super::{AsyncExit, grace};
-use crate::cleanup::{Cleanup, Inner};
+use crate::cleanup::{ChildCleanups, Cleanup};
 
 /// Dropped with its block, but not before what was detached inside of it is over. The guard is owned.
 ///
@@ -23,7 +23,7 @@ pub struct Hold;
 impl<G: AsyncExit + Send + 'static> Policy<G> for Hold {
     type Home = Option<Handle>;
 
-    fn cancel(guard: G, inner: Inner, home: Option<Handle>) {
+    fn cancel(guard: G, inner: ChildCleanups, home: Option<Handle>) {
         if inner.is_empty() {
             return drop(guard);
         }
@@ -32,6 +32,11 @@ impl<G: AsyncExit + Send + 'static> Policy<G> for Hold {
             drop(guard);
             Ok::<_, Infallible>(())
         };
-        Cleanup::new(work).named(type_name::<G>()).grace(grace).home(home).after(inner).detach();
+        Cleanup::new(work)
+            .name(type_name::<G>())
+            .grace_period(grace)
+            .fallback_runtime(home)
+            .wait_for_children(inner)
+            .detach();
     }
 }

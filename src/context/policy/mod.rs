@@ -5,7 +5,6 @@ mod drop_now;
 mod hold;
 mod restart;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 pub use self::detach::Detach;
@@ -14,7 +13,7 @@ pub use self::hold::Hold;
 pub use self::restart::Restart;
 
 use super::AsyncExit;
-use crate::cleanup::discard;
+use crate::panic::{catch_panic, drop_payload};
 
 /// What becomes of an exit when the block is dropped before it came to its end: [`DropNow`], [`Hold`], [`Detach`] or
 /// [`Restart`].
@@ -42,8 +41,8 @@ pub(super) const GRACE: Duration = Duration::from_secs(30);
 
 /// The grace of a guard that is exited, mostly in a destructor: a panic of its own is as if it said nothing.
 pub(super) fn grace<G: AsyncExit>(guard: &G) -> Duration {
-    catch_unwind(AssertUnwindSafe(|| guard.grace())).unwrap_or_else(|payload| {
-        discard(payload);
+    catch_panic(|| guard.grace()).unwrap_or_else(|payload| {
+        drop_payload(payload);
         GRACE
     })
 }
@@ -55,7 +54,7 @@ pub(super) mod sealed {
 
     use super::super::fault::Fault;
     use super::AsyncExit;
-    use crate::cleanup::Inner;
+    use crate::cleanup::ChildCleanups;
 
     /// What an exit gives, and the fault that it was lent.
     #[expect(unreachable_pub, reason = "an alias is not reached, but what it stands for is")]
@@ -83,7 +82,7 @@ pub(super) mod sealed {
         }
 
         /// The block was dropped, or a borrowed exit in its middle.
-        fn cancel(guard: G, inner: Inner, home: Self::Home);
+        fn cancel(guard: G, inner: ChildCleanups, home: Self::Home);
     }
 
     pub trait Home: Default + Send {

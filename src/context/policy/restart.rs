@@ -3,7 +3,7 @@ use tokio::runtime::Handle;
 use super::AsyncExit;
 use super::detach::cancelled;
 use super::sealed::Policy;
-use crate::cleanup::Inner;
+use crate::cleanup::ChildCleanups;
 
 /// Exited as a [cleanup](crate::cleanup), from the start if it was dropped in the middle: `aexit` may be called twice. The
 /// guard is owned.
@@ -24,7 +24,7 @@ impl<G: AsyncExit + Send + 'static> Policy<G> for Restart {
 
     type Home = Option<Handle>;
 
-    fn cancel(guard: G, inner: Inner, home: Option<Handle>) {
+    fn cancel(guard: G, inner: ChildCleanups, home: Option<Handle>) {
         cancelled(guard, inner, home);
     }
 }

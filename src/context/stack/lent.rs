@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::AsyncExitStack;
-use crate::cleanup::Inner;
+use crate::cleanup::ChildCleanups;
 use crate::context::AsyncExit;
 use crate::context::policy::sealed::{Home as _, Policy};
 
@@ -50,7 +50,7 @@ impl<G: AsyncExit> Drop for Lent<'_, G> {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*place, Place::Closed) {
             drop(place);
-            G::OnDrop::cancel(guard, Inner::default(), mem::take(&mut self.home));
+            G::OnDrop::cancel(guard, ChildCleanups::default(), mem::take(&mut self.home));
         } else {
             *place = Place::Back(guard);
         }

@@ -229,7 +229,11 @@ impl Drop for AsyncExitStack {
             return;
         }
         let work = async { unwind(exits, Exit::Cancelled).await.map(drop) };
-        Cleanup::new(work).named(type_name::<Self>()).grace(Duration::MAX).home(home).detach();
+        Cleanup::new(work)
+            .name(type_name::<Self>())
+            .grace_period(Duration::MAX)
+            .fallback_runtime(home)
+            .detach();
     }
 }
 

@@ -1,21 +1,21 @@
-use std::any::Any;
 use std::panic::resume_unwind;
 
 use super::entry::AnyError;
 use super::{EnteredExitStack, ExitErrors, Exits};
-use crate::cleanup::{Event, Loss, caught, enclosed, graced, tell};
+use crate::cleanup::{AbandonReason, CleanupEvent, notify_observers, timeout_in_cleanup, with_children};
 use crate::context::{Exit, report};
+use crate::panic::{Payload, catch_unwind};
 
 /// Runs the exits, the last one first. Says whether the error that it was given is swallowed.
 pub(super) async fn unwind(mut exits: Exits, exit: Exit<'_>) -> Result<bool, ExitErrors> {
     let mut course = Course { exit, is_swallowed: false, raised: Vec::new(), panic: None };
     while let Some(entry) = exits.0.pop() {
         let (name, grace) = (entry.name(), entry.grace());
-        let exit = graced(entry.exit(course.under_way()), grace);
-        match enclosed(caught(exit)).await.transpose() {
+        let exit = timeout_in_cleanup(entry.exit(course.under_way()), grace);
+        match with_children(catch_unwind(exit)).await.transpose() {
             Some(exited) => course.take(exited),
             // Those after it run all the same.
-            None => tell(&Event::Lost { name, loss: Loss::GraceElapsed }),
+            None => notify_observers(&CleanupEvent::Abandoned { name, reason: AbandonReason::TimedOut }),
         }
     }
     course.end()
@@ -28,7 +28,7 @@ struct Course<'a> {
     is_swallowed: bool,
     /// By exits, the last one last.
     raised: Vec<AnyError>,
-    panic: Option<Box<dyn Any + Send>>,
+    panic: Option<Payload>,
 }
 
 impl Course<'_> {
@@ -42,7 +42,7 @@ impl Course<'_> {
         }
     }
 
-    fn take(&mut self, exited: Result<Result<bool, AnyError>, Box<dyn Any + Send>>) {
+    fn take(&mut self, exited: Result<Result<bool, AnyError>, Payload>) {
         match exited {
             Ok(Ok(true)) if matches!(self.under_way(), Exit::Error(_)) => {
                 self.raised.clear();

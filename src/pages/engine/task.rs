@@ -1,11 +1,11 @@
-use std::any::Any;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
+
+use crate::panic::{Payload, catch_panic};
 
 /// Work on a task of its own, aborted when this is dropped.
 pub(super) struct Task<T>(JoinHandle<T>);
@@ -13,7 +13,7 @@ pub(super) struct Task<T>(JoinHandle<T>);
 /// Why a task gave no result.
 pub(super) enum Lost {
     /// It panicked, with this payload.
-    Panic(Box<dyn Any + Send>),
+    Panic(Payload),
     /// Its runtime shut down.
     Shutdown,
 }
@@ -27,7 +27,7 @@ pub(super) enum Begun<F: Future> {
     /// It goes on when it is polled: there is no runtime to spawn on.
     Here(F),
     /// It panicked, with this payload.
-    Panic(Box<dyn Any + Send>),
+    Panic(Payload),
 }
 
 /// Polls `work` once and then spawns it.
@@ -41,7 +41,7 @@ where
     // No waker: the task's own first poll, soon after, registers the one that counts; the consumer's would be woken for
     // nothing. A panic is kept for the page it belongs to.
     let mut cx = Context::from_waker(Waker::noop());
-    match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut work).poll(&mut cx))) {
+    match catch_panic(|| Pin::new(&mut work).poll(&mut cx)) {
         Err(payload) => Begun::Panic(payload),
         Ok(Poll::Ready(output)) => Begun::Done(output),
         Ok(Poll::Pending) => match Handle::try_current() {

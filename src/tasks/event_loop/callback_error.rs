@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::panic::catch_panic;
 use crate::tasks::Panic;
 
 /// What a callback has raised, as the [exception handler](super::EventLoop::set_exception_handler) gets it.
@@ -67,6 +67,5 @@ pub(super) fn call<R: CallbackOutput>(callback: impl FnOnce() -> R) -> Result<()
 
 /// What it raises, panics too.
 pub(super) fn caught(f: impl FnOnce() -> Result<(), CallbackError>) -> Result<(), CallbackError> {
-    catch_unwind(AssertUnwindSafe(f))
-        .unwrap_or_else(|payload| Err(CallbackError::Panicked(Panic::new(payload))))
+    catch_panic(f).unwrap_or_else(|payload| Err(CallbackError::Panicked(Panic::new(payload))))
 }

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, HashMap};
 use tokio::time::Instant;
 
 use super::CallbackError;
-use crate::cleanup::quietly;
+use crate::panic::drop_all;
 
 pub(super) type Callback = Box<dyn FnOnce() -> Result<(), CallbackError>>;
 
@@ -47,9 +47,7 @@ impl Calls {
     pub(super) fn discard(self) {
         let mut soon: Vec<_> = self.soon.into_iter().collect();
         soon.sort_unstable_by_key(|(call, _)| *call);
-        for callback in soon.into_iter().map(|(_, callback)| callback).chain(self.later.into_values()) {
-            quietly(|| drop(callback));
-        }
+        drop_all(soon.into_iter().map(|(_, callback)| callback).chain(self.later.into_values()));
     }
 
     /// The time of the first.

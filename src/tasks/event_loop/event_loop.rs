@@ -12,7 +12,7 @@ use super::calls::Callback;
 use super::inner::Inner;
 use super::ready::Entry;
 use super::{CallbackError, CallbackHandle, CallbackOutput, LoopError, LoopHandle, callback_error, run};
-use crate::cleanup::quietly;
+use crate::panic::ignore_panic;
 use crate::tasks::task::Run;
 use crate::tasks::{Promise, Task, after};
 
@@ -239,7 +239,7 @@ impl EventLoop {
     pub fn call_exception_handler(&self, exception: &CallbackError) {
         // Not while it is borrowed: it may set another.
         let handler = self.0.handler.borrow().clone();
-        quietly(move || match handler {
+        ignore_panic(move || match handler {
             Some(handler) => handler(exception),
             None => eprintln!("{exception}"),
         });

@@ -11,7 +11,7 @@ use super::calls::{Callback, Calls};
 use super::ready::Ready;
 use super::tasks::Tasks;
 use super::{CallbackError, LoopError};
-use crate::cleanup::quietly;
+use crate::panic::ignore_panic;
 
 type Handler = Rc<dyn Fn(&CallbackError)>;
 
@@ -79,8 +79,8 @@ impl Inner {
         let entered: Option<EnterGuard<'_>> = (!is_ending).then(|| runtime.enter());
         calls.discard();
         tasks.discard();
-        quietly(|| drop(local));
-        quietly(|| drop(handler));
+        ignore_panic(|| drop(local));
+        ignore_panic(|| drop(handler));
         drop(entered);
         // Never blocks, and may be called inside of another runtime.
         Rc::into_inner(runtime).into_iter().for_each(Runtime::shutdown_background);

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
 use super::{CallbackError, LoopError};
-use crate::cleanup::quietly;
+use crate::panic::drop_all;
 
 /// What is to be done, in order: asyncio's `_ready`. Filled from any thread.
 #[derive(Default)]
@@ -77,9 +77,7 @@ impl Ready {
         state.is_closed = true;
         let queue = std::mem::take(&mut state.queue);
         drop(state);
-        for entry in queue {
-            quietly(|| drop(entry));
-        }
+        drop_all(queue);
     }
 }
 

@@ -1,7 +1,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::{Pin, pin};
+use std::panic::resume_unwind;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::inner::Inner;
 use super::ready::Entry;
 use super::{CallbackError, EventLoop, LoopError, callback_error};
-use crate::cleanup::quietly;
+use crate::panic::{catch_unwind, ignore_panic};
 
 thread_local! {
     static CURRENT: RefCell<Option<EventLoop>> = const { RefCell::new(None) };
@@ -110,7 +110,7 @@ fn turn(event_loop: &EventLoop, sleep: &mut Option<Pin<Box<Sleep>>>, cx: &mut Co
 fn perform(event_loop: &EventLoop, entry: Entry) {
     if let Err(exception) = callback_error::caught(|| done(event_loop.inner(), entry)) {
         event_loop.call_exception_handler(&exception);
-        quietly(|| drop(exception));
+        ignore_panic(|| drop(exception));
     }
 }
 
@@ -140,7 +140,7 @@ where
     let (ended, is_awaited) = (Rc::new(Cell::new(None)), Rc::new(Cell::new(true)));
     let (ends, is_to_stop) = (Rc::clone(&ended), Rc::clone(&is_awaited));
     let task = async move {
-        let output = caught(future).await;
+        let output = catch_unwind(future).await;
         ends.set(Some(output));
         // As a callback, which is what asyncio does: what became ready in the last step comes first.
         // Both find the loop that runs them: left over, they would keep it from being closed by its last handle.
@@ -159,27 +159,4 @@ where
         Some(Err(payload)) => resume_unwind(payload),
         None => Err(LoopError::Stopped),
     }
-}
-
-async fn caught<F: Future>(future: F) -> std::thread::Result<F::Output> {
-    let mut future = pin!(Some(future));
-    poll_fn(|cx| {
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            let polled = future.as_mut().as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx));
-            if polled.is_ready() {
-                // Here, where a panic of its destructor is one of the future's.
-                future.set(None);
-            }
-            polled
-        }));
-        match polled {
-            Ok(polled) => polled.map(Ok),
-            Err(payload) => {
-                // Of two panics, the first is told.
-                quietly(|| future.set(None));
-                Poll::Ready(Err(payload))
-            }
-        }
-    })
-    .await
 }

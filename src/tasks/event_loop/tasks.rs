@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
 
 use super::ready::{Ready, Step};
-use crate::cleanup::quietly;
+use crate::panic::drop_all;
 
 /// The tasks that are not over.
 #[derive(Default)]
@@ -40,9 +40,7 @@ impl Tasks {
     pub(super) fn discard(self) {
         let mut tasks: Vec<_> = self.tasks.into_values().collect();
         tasks.sort_unstable_by_key(|task| task.number);
-        for task in tasks {
-            quietly(|| drop(task));
-        }
+        drop_all(tasks);
     }
 
     pub(super) fn take(&mut self, number: u64) -> Option<Task> {

@@ -4,7 +4,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use super::ExecutorError;
-use crate::cleanup::quietly;
+use crate::panic::{drop_all, ignore_panic};
 
 /// Work, and the promise of its result; dropped, it is cancelled.
 pub(super) type Job = Box<dyn FnOnce() + Send>;
@@ -92,7 +92,7 @@ impl Queue {
 
     /// A shutdown may wait for that. Not while it is locked: whoever awaits it is woken.
     fn tell_of_less(&self) {
-        quietly(|| self.workers.send_modify(|_| ()));
+        ignore_panic(|| self.workers.send_modify(|_| ()));
         // Whoever has counted it before waits by now, and is told.
         drop(self.state());
         self.is_changed.notify_all();
@@ -107,7 +107,7 @@ impl Queue {
                 drop(state);
                 // What the work panics with comes through its future. This is for destructors: of what it holds, when it
                 // was cancelled, and of a result that nobody wants.
-                quietly(job);
+                ignore_panic(job);
                 state = self.state();
             } else if state.is_shut_down {
                 break;
@@ -135,7 +135,8 @@ impl Queue {
     /// Drops the jobs that no thread has begun, which cancels them.
     pub(super) fn cancel(&self) {
         let jobs = std::mem::take(&mut self.state().jobs);
-        discard(jobs);
+        // Not while it is locked: what the jobs hold may use it.
+        drop_all(jobs);
     }
 
     /// How many threads wait for a job.
@@ -146,13 +147,6 @@ impl Queue {
     /// How many threads there are, also later.
     pub(super) fn workers(&self) -> watch::Receiver<usize> {
         self.workers.subscribe()
-    }
-}
-
-/// Drops jobs, which cancels them; none of them keeps the others from it. It must not be locked: they may use it.
-pub(super) fn discard(jobs: VecDeque<Job>) {
-    for job in jobs {
-        quietly(|| drop(job));
     }
 }
 

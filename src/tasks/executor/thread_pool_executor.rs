@@ -1,12 +1,12 @@
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::queue::{Need, Queue, discard};
+use super::queue::{Need, Queue};
 use super::threads::Threads;
 use super::{ExecutorError, Map, Shutdown};
+use crate::panic::{catch_panic, drop_all};
 use crate::tasks::{Future, Promise};
 
 /// Runs blocking work on a few threads of its own: PEP 3148's `ThreadPoolExecutor`.
@@ -94,7 +94,7 @@ impl ThreadPoolExecutor {
     /// When the block does.
     pub fn scope<R>(max_workers: usize, block: impl FnOnce(&Self) -> R) -> Result<R, ExecutorError> {
         let executor = Self::new(max_workers)?;
-        let returned = catch_unwind(AssertUnwindSafe(|| block(&executor)));
+        let returned = catch_panic(|| block(&executor));
         executor.shutdown().wait();
         returned.or_else(|payload| std::panic::resume_unwind(payload))
     }
@@ -122,7 +122,7 @@ impl ThreadPoolExecutor {
         let (mut promise, future) = Promise::new();
         let job = move || {
             if promise.set_running() {
-                promise.complete(catch_unwind(AssertUnwindSafe(work)));
+                promise.complete(catch_panic(work));
             }
         };
         if self.queue.push(Box::new(job))? == Need::Worker {
@@ -184,7 +184,7 @@ impl ThreadPoolExecutor {
                 if jobs.is_empty() {
                     return Ok(());
                 }
-                discard(jobs);
+                drop_all(jobs);
                 Err(ExecutorError::NoThread(error))
             }
         }

@@ -3,7 +3,7 @@ use std::mem;
 use std::panic::resume_unwind;
 
 use super::ErrorGroup;
-use crate::cleanup::{discard, quietly};
+use crate::panic::{drop_all, drop_payload};
 
 /// How a task has failed.
 pub(super) enum Failure<E> {
@@ -48,8 +48,8 @@ impl<E> Aborting<E> {
         let mut panics = self.panics.into_iter();
         if let Some(first) = panics.next() {
             // Their destructors may panic, too.
-            panics.for_each(discard);
-            self.errors.into_iter().for_each(|error| quietly(|| drop(error)));
+            panics.for_each(drop_payload);
+            drop_all(self.errors);
             resume_unwind(first);
         }
         ErrorGroup::new(self.errors).map_or(Ok(()), Err)

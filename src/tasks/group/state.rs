@@ -7,7 +7,7 @@ use super::aborting::{Aborting, Failure};
 use super::child::Child;
 use super::members::Members;
 use super::{ErrorGroup, Grouped, TaskGroupError};
-use crate::cleanup::quietly;
+use crate::panic::ignore_panic;
 use crate::tasks::shared::wait;
 use crate::tasks::task::Run;
 use crate::tasks::{Canceller, Promise, Task};
@@ -89,7 +89,7 @@ impl<E> Group<E> {
         let waiter = if is_last { state.waiter.take() } else { None };
         drop(state);
         if let Some(waiter) = waiter {
-            quietly(|| waiter.wake());
+            ignore_panic(|| waiter.wake());
         }
     }
 
@@ -103,7 +103,7 @@ impl<E> Group<E> {
         drop(state);
         cancel(to_cancel);
         if let Some(waiter) = waiter {
-            quietly(|| waiter.wake());
+            ignore_panic(|| waiter.wake());
         }
     }
 
@@ -116,7 +116,7 @@ impl<E> Group<E> {
             Some(aborting) if is_block => aborting.say_late(Box::new(say)),
             _ => {
                 drop(state);
-                quietly(say);
+                ignore_panic(say);
             }
         }
     }
@@ -167,7 +167,7 @@ impl<E> Group<E> {
         let late = state.aborting.as_mut().map(|aborting| aborting.take_late());
         drop(state);
         // Destructors of values that nobody wants may panic, and ours is one that calls them.
-        late.into_iter().flatten().for_each(quietly);
+        late.into_iter().flatten().for_each(ignore_panic);
         self.state()
     }
 
@@ -202,7 +202,7 @@ impl<E> Group<E> {
 fn cancel(tasks: Vec<Canceller>) {
     for task in tasks {
         // It may be the last that has to do with the task, and then its value is dropped: it keeps no other from it.
-        quietly(|| {
+        ignore_panic(|| {
             task.cancel();
             drop(task);
         });

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
-use withal::cleanup::{self, Event};
+use withal::cleanup::{self, CleanupEvent};
 use withal::coroutine::{State, Thrown, Yielder};
 use withal::generator::{Error, Hooks, ManagedGenerator, generator, shutdown_asyncgens, try_generator};
 
@@ -18,7 +18,7 @@ const LONG: Duration = Duration::from_secs(60);
 type Messages = Arc<Mutex<Vec<String>>>;
 
 /// asyncio's exception handler. Observers are the process's, the runtimes of these tests run on a thread each.
-fn exception_handler() -> (Messages, cleanup::Observer) {
+fn exception_handler() -> (Messages, cleanup::ObserverGuard) {
     let messages = Messages::default();
     let (to, here) = (Arc::clone(&messages), std::thread::current().id());
     let observer = cleanup::observe(move |event| {
@@ -26,7 +26,7 @@ fn exception_handler() -> (Messages, cleanup::Observer) {
             return;
         }
         let what = match event {
-            Event::Failed { error, .. } => match error.downcast_ref::<Error<(), ZeroDivision>>() {
+            CleanupEvent::Failed { error, .. } => match error.downcast_ref::<Error<(), ZeroDivision>>() {
                 Some(error) => format!("{event}: {error:?}"),
                 None => format!("{event}: an error of another type"),
             },

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use tokio::runtime::Builder;
 use tokio::time;
-use withal::cleanup::{self, Event};
+use withal::cleanup::{self, CleanupEvent};
 use withal::tasks::{Error, EventLoop, Task, create_task, wait};
 
 use super::Rule;
@@ -27,7 +27,7 @@ pub(super) fn run(case: &Case, order: Order) -> (Vec<String>, Option<Rule>) {
         let world = Arc::new(World::new(order));
         let (sees, here) = (Arc::clone(&world), thread::current().id());
         let observer = cleanup::observe(move |event| {
-            if thread::current().id() == here && matches!(event, Event::Failed { .. }) {
+            if thread::current().id() == here && matches!(event, CleanupEvent::Failed { .. }) {
                 sees.exclude(Rule::Fails);
             }
         });

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
-use withal::cleanup::{self, Event};
+use withal::cleanup::{self, CleanupEvent};
 use withal::context::async_with;
 use withal::tasks::{Error, create_task};
 
@@ -84,7 +84,7 @@ where
     let (told, here) = (Log::default(), thread::current().id());
     let tells = told.clone();
     let observer = cleanup::observe(move |event| {
-        if let (true, Event::Failed { error, .. }) = (thread::current().id() == here, event) {
+        if let (true, CleanupEvent::Failed { error, .. }) = (thread::current().id() == here, event) {
             tells.push(error.downcast_ref::<Failed>().expect("it is the exit's"));
         }
     });

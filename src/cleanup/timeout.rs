@@ -53,6 +53,9 @@ impl Drop for Before {
 }
 
 /// The output of `future`, or `None` if it takes longer once it is part of a cleanup: the grace of a part.
-pub(crate) fn graced<F: Future>(future: F, most: Duration) -> impl Future<Output = Option<F::Output>> {
+pub(crate) fn timeout_in_cleanup<F: Future>(
+    future: F,
+    most: Duration,
+) -> impl Future<Output = Option<F::Output>> {
     within_if(future, most, || IS_CLEANUP.get())
 }

@@ -22,7 +22,7 @@ const DEPTH: u64 = u32::MAX as u64;
 ///
 /// Where there are none, it costs nothing, nor does dropping it: hence the box, and the destructor by hand.
 #[derive(Debug, Default)]
-pub struct Inner(ManuallyDrop<Option<Cleanups>>);
+pub struct ChildCleanups(ManuallyDrop<Option<Cleanups>>);
 
 type Cleanups = Box<List>;
 
@@ -51,7 +51,7 @@ impl List {
     }
 }
 
-impl Inner {
+impl ChildCleanups {
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
@@ -68,14 +68,14 @@ impl Inner {
     }
 
     /// Leaves them to the extent around this one: who cannot wait itself.
-    pub(crate) fn hand_on(mut self) {
+    pub(crate) fn reparent(mut self) {
         for Noted { task, runtime } in self.0.take().into_iter().flat_map(|cleanups| cleanups.noted) {
             note(task, runtime);
         }
     }
 }
 
-impl Drop for Inner {
+impl Drop for ChildCleanups {
     #[inline]
     fn drop(&mut self) {
         if let Some(cleanups) = self.0.take() {
@@ -93,15 +93,15 @@ fn forget_about(cleanups: Cleanups) {
 /// While it is open, what is detached on this thread is noted down, for `inner` to have it when it closes.
 ///
 /// One poll, or the drop, of what the cleanups are to be inside of: never open across an `await`.
-pub(crate) struct Extent<'a> {
+pub(crate) struct TrackingScope<'a> {
     /// `OPEN` as it was before.
     around: u64,
-    inner: &'a mut Inner,
+    inner: &'a mut ChildCleanups,
 }
 
-impl<'a> Extent<'a> {
+impl<'a> TrackingScope<'a> {
     #[inline]
-    pub(crate) fn open(inner: &'a mut Inner) -> Self {
+    pub(crate) fn open(inner: &'a mut ChildCleanups) -> Self {
         let around = OPEN.get();
         OPEN.set(around + 1);
         Self { around, inner }
@@ -130,7 +130,7 @@ impl<'a> Extent<'a> {
     }
 }
 
-impl Drop for Extent<'_> {
+impl Drop for TrackingScope<'_> {
     #[inline]
     fn drop(&mut self) {
         if OPEN.get() == self.around + 1 {
@@ -147,13 +147,13 @@ struct Enclosed<F> {
     /// None when it is over.
     #[pin]
     work: Option<F>,
-    inner: Inner,
+    inner: ChildCleanups,
 }
 
 impl<F: Future> Enclosed<F> {
     fn poll_work(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        let _extent = Extent::open(this.inner);
+        let _extent = TrackingScope::open(this.inner);
         let work = this.work.as_mut().as_pin_mut().expect("it is polled until it is ready");
         let polled = work.poll(cx);
         if polled.is_ready() {
@@ -168,18 +168,18 @@ impl<F> PinnedDrop for Enclosed<F> {
     fn drop(self: Pin<&mut Self>) {
         let mut this = self.project();
         if this.work.is_some() {
-            let _extent = Extent::open(this.inner);
+            let _extent = TrackingScope::open(this.inner);
             this.work.set(None);
         }
-        mem::take(this.inner).hand_on();
+        mem::take(this.inner).reparent();
     }
 }
 
 /// The output of `work`, when all that was detached inside of it is over, too.
 ///
 /// Dropped in the middle, or where the work panics, what was detached is left to the extent around this one.
-pub(crate) async fn enclosed<F: Future>(work: F) -> F::Output {
-    let mut enclosed = pin!(Enclosed { work: Some(work), inner: Inner::default() });
+pub(crate) async fn with_children<F: Future>(work: F) -> F::Output {
+    let mut enclosed = pin!(Enclosed { work: Some(work), inner: ChildCleanups::default() });
     let output = poll_fn(|cx| enclosed.as_mut().poll_work(cx)).await;
     enclosed.as_mut().project().inner.wait().await;
     output

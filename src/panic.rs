@@ -1,0 +1,68 @@
+//! The panics of user code: caught, carried as payloads, and dropped without a second one.
+//!
+//! User code runs where a panic must not pass: in destructors, between the steps of a shutdown, on the threads of a pool.
+//! All of the crate's `catch_unwind` calls are in this file. Each asserts unwind safety: what panicked is dropped, never
+//! used again.
+
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::mem;
+use std::panic::{self, AssertUnwindSafe};
+use std::pin::pin;
+use std::task::Poll;
+
+/// The value that a panic carries.
+pub(crate) type Payload = Box<dyn Any + Send>;
+
+/// Calls `f`, and returns its output or the payload of its panic.
+#[inline]
+pub(crate) fn catch_panic<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
+    panic::catch_unwind(AssertUnwindSafe(f))
+}
+
+/// Awaits `future`, and returns its output or the payload of its panic: `catch_unwind` of the crate futures.
+///
+/// The future is dropped as soon as it is ready or has panicked. A panic of its destructor counts as its own, but of two
+/// panics the first is returned.
+pub(crate) async fn catch_unwind<F: Future>(future: F) -> Result<F::Output, Payload> {
+    let mut future = pin!(Some(future));
+    poll_fn(|cx| {
+        let polled = catch_panic(|| {
+            let polled = future.as_mut().as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx));
+            if polled.is_ready() {
+                future.set(None);
+            }
+            polled
+        });
+        match polled {
+            Ok(polled) => polled.map(Ok),
+            Err(payload) => {
+                ignore_panic(|| future.set(None));
+                Poll::Ready(Err(payload))
+            }
+        }
+    })
+    .await
+}
+
+/// Calls `f` and discards its panic, if it has one.
+pub(crate) fn ignore_panic(f: impl FnOnce()) {
+    if let Err(payload) = catch_panic(f) {
+        drop_payload(payload);
+    }
+}
+
+/// Drops the payload of a panic. A payload whose own destructor panics yields another payload, which is leaked.
+#[cold]
+pub(crate) fn drop_payload(payload: Payload) {
+    if let Err(another) = catch_panic(|| drop(payload)) {
+        mem::forget(another);
+    }
+}
+
+/// Drops the values one by one; a destructor that panics does not keep the next from running.
+pub(crate) fn drop_all<T>(values: impl IntoIterator<Item = T>) {
+    for value in values {
+        ignore_panic(|| drop(value));
+    }
+}
