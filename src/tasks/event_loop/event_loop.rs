@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
-use super::calls::Callback;
+use super::callbacks::Callback;
 use super::inner::Inner;
-use super::ready::Entry;
+use super::ready_queue::Entry;
 use super::{CallbackError, CallbackHandle, CallbackOutput, LoopError, LoopHandle, callback_error, run};
 use crate::panic::ignore_panic;
 use crate::tasks::task::Run;

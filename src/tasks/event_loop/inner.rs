@@ -7,8 +7,8 @@ use tokio::runtime::{EnterGuard, Handle, Runtime};
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
-use super::calls::{Callback, Calls};
-use super::ready::Ready;
+use super::callbacks::{Callback, Callbacks};
+use super::ready_queue::ReadyQueue;
 use super::tasks::Tasks;
 use super::{CallbackError, LoopError};
 use crate::panic::ignore_panic;
@@ -17,9 +17,9 @@ type Handler = Rc<dyn Fn(&CallbackError)>;
 
 /// A loop, whose handles [`EventLoop`](super::EventLoop)s are.
 pub(super) struct Inner {
-    pub(super) ready: Arc<Ready>,
+    pub(super) ready: Arc<ReadyQueue>,
     pub(super) tasks: RefCell<Tasks>,
-    pub(super) calls: RefCell<Calls>,
+    pub(super) calls: RefCell<Callbacks>,
     pub(super) is_running: Cell<bool>,
     pub(super) is_stopping: Cell<bool>,
     pub(super) handler: RefCell<Option<Handler>>,

@@ -1,17 +1,17 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::ready::{Entry, Ready};
+use super::ready_queue::{Entry, ReadyQueue};
 use super::{CallbackOutput, LoopError, callback_error};
 
 /// The end of an [`EventLoop`](super::EventLoop) that other threads may have.
 #[derive(Clone)]
 pub struct LoopHandle {
-    ready: Arc<Ready>,
+    ready: Arc<ReadyQueue>,
 }
 
 impl LoopHandle {
-    pub(super) fn new(ready: Arc<Ready>) -> Self {
+    pub(super) fn new(ready: Arc<ReadyQueue>) -> Self {
         Self { ready }
     }
 

@@ -2,12 +2,12 @@
 
 mod callback_error;
 mod callback_handle;
-mod calls;
+mod callbacks;
 mod error;
 mod event_loop;
 mod inner;
 mod loop_handle;
-mod ready;
+mod ready_queue;
 mod run;
 mod tasks;
 

@@ -10,7 +10,7 @@ use tokio::task::{LocalSet, unconstrained};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::inner::Inner;
-use super::ready::Entry;
+use super::ready_queue::Entry;
 use super::{CallbackError, EventLoop, LoopError, callback_error};
 use crate::panic::{catch_unwind, ignore_panic};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
 
-use super::ready::{Ready, Step};
+use super::ready_queue::{ReadyQueue, Step};
 use crate::panic::drop_all;
 
 /// The tasks that are not over.
@@ -25,7 +25,7 @@ pub(super) struct Task {
 
 impl Tasks {
     /// The step of a task that is to be added.
-    pub(super) fn next_step(&mut self, ready: &Arc<Ready>) -> Step {
+    pub(super) fn next_step(&mut self, ready: &Arc<ReadyQueue>) -> Step {
         self.next += 1;
         Step { task: self.next, is_queued: AtomicBool::new(false), ready: Arc::clone(ready) }
     }

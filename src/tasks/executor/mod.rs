@@ -1,7 +1,6 @@
 //! PEP 3148's executor: threads, the queue before them, and what comes out.
 
 mod error;
-mod manager;
 mod map;
 mod queue;
 mod shutdown;

@@ -1,11 +1,14 @@
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use super::queue::{Need, Queue};
 use super::threads::Threads;
 use super::{ExecutorError, Map, Shutdown};
+use crate::context::{AsyncContextManager, AsyncExit, Exit, Restart};
 use crate::panic::{catch_panic, drop_all};
 use crate::tasks::{Future, Promise};
 
@@ -188,6 +191,38 @@ impl ThreadPoolExecutor {
                 Err(ExecutorError::NoThread(error))
             }
         }
+    }
+}
+
+/// The exit is the [`shutdown`](ThreadPoolExecutor::shutdown), awaited: all that was submitted is done, whichever way the
+/// block was left.
+impl AsyncContextManager for ThreadPoolExecutor {
+    type Entered = Self;
+
+    async fn aenter(self) -> Result<Self, Infallible> {
+        Ok(self)
+    }
+}
+
+impl AsyncExit for ThreadPoolExecutor {
+    type Target = Self;
+    type Error = Infallible;
+    type Verdict = ();
+    /// A second shutdown does no harm.
+    type OnDrop = Restart;
+
+    fn target(&mut self) -> &mut Self {
+        self
+    }
+
+    /// Without end: a thread cannot be interrupted.
+    fn grace(&self) -> Duration {
+        Duration::MAX
+    }
+
+    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+        self.shutdown().await;
+        Ok(())
     }
 }
 

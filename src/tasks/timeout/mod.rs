@@ -2,7 +2,7 @@
 
 mod deadline;
 mod error;
-mod manager;
+mod timeout;
 
 pub use self::error::TimeoutError;
-pub use self::manager::{Timeout, timeout, timeout_at};
+pub use self::timeout::{Timeout, timeout, timeout_at};

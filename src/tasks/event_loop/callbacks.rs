@@ -9,14 +9,14 @@ pub(super) type Callback = Box<dyn FnOnce() -> Result<(), CallbackError>>;
 
 /// The callbacks that have not been called: those in the queue, and those that wait for their time.
 #[derive(Default)]
-pub(super) struct Calls {
+pub(super) struct Callbacks {
     next: u64,
     soon: HashMap<u64, Callback>,
     /// asyncio's `_scheduled`. Numbers rise, so that those of one time are called in the order in which they came.
     later: BTreeMap<(Instant, u64), Callback>,
 }
 
-impl Calls {
+impl Callbacks {
     pub(super) fn soon(&mut self, callback: Callback) -> u64 {
         self.next += 1;
         self.soon.insert(self.next, callback);

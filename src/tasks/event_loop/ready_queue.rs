@@ -8,7 +8,7 @@ use crate::panic::drop_all;
 
 /// What is to be done, in order: asyncio's `_ready`. Filled from any thread.
 #[derive(Default)]
-pub(super) struct Ready {
+pub(super) struct ReadyQueue {
     state: Mutex<State>,
 }
 
@@ -31,7 +31,7 @@ pub(super) enum Entry {
 
 pub(super) type Sent = Box<dyn FnOnce() -> Result<(), CallbackError> + Send>;
 
-impl Ready {
+impl ReadyQueue {
     /// Nothing panics while it is locked, and nobody else's code runs.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -85,7 +85,7 @@ impl Ready {
 pub(super) struct Step {
     pub(super) task: u64,
     pub(super) is_queued: AtomicBool,
-    pub(super) ready: Arc<Ready>,
+    pub(super) ready: Arc<ReadyQueue>,
 }
 
 impl Step {
