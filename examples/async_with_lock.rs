@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
-use withal::context::{AsyncContextManager, AsyncExit, Exit, async_with};
+use withal::context::{AsyncContextManager, AsyncGuard, ExitReason, async_with};
 
 type Count = Arc<Mutex<u32>>;
 
@@ -35,7 +35,7 @@ async fn by_hand(count: Count) {
     println!("by hand: has the lock");
     yield_now().await;
     *locked.target() += 1;
-    let Ok(()) = locked.aexit(Exit::Ok).await;
+    let Ok(()) = locked.aexit(ExitReason::Ok).await;
     drop(locked);
     println!("by hand: gave it back");
 }

@@ -21,7 +21,7 @@
 use std::convert::Infallible;
 
 use withal::context::{
-    AsyncContextManager, AsyncExit, Error, async_with, asynccontextmanager, decorate, suppress,
+    AsyncContextManager, AsyncGuard, Error, async_with, asynccontextmanager, decorate, suppress,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +36,7 @@ async fn divide(n: u32, by: u32) -> Result<u32, ZeroDivision> {
 /// One function, two halves: what is before the `yield` enters, what is after it exits.
 fn traced(
     name: &'static str,
-) -> impl AsyncContextManager<Entered: AsyncExit<Target = (), Error = Infallible, Verdict = ()>> {
+) -> impl AsyncContextManager<Guard: AsyncGuard<Target = (), Error = Infallible, Suppression = ()>> {
     asynccontextmanager(async move |y| {
         println!("{name}: begins");
         let ((), outcome) = y.yield_(()).await;
@@ -70,14 +70,14 @@ async fn main() {
 
     // @traced("divide"): a new context for each call, as Python makes one.
     let divide_traced = decorate(|| traced("divide"), async |(n, by)| divide(n, by).await);
-    println!("6 // 2 = {:?}", divide_traced.call((6, 2)).await.map_err(Error::into_block));
-    println!("6 // 0 = {:?}", divide_traced.call((6, 0)).await.map_err(Error::into_block));
+    println!("6 // 2 = {:?}", divide_traced.call((6, 2)).await.map_err(Error::into_inner));
+    println!("6 // 0 = {:?}", divide_traced.call((6, 0)).await.map_err(Error::into_inner));
 
     // @suppress(ZeroDivisionError)
     let divide_or_none = decorate(|| suppress(|_: &ZeroDivision| true), async |by| divide(6, by).await);
     println!("suppressed: {:?}, {:?}", divide_or_none.call(3).await, divide_or_none.call(0).await);
 
     // @retried(2), over @traced("divide")
-    let patient = retried(2, async |by| divide_traced.call((6, by)).await.map_err(Error::into_block));
+    let patient = retried(2, async |by| divide_traced.call((6, by)).await.map_err(Error::into_inner));
     println!("6 // 0 = {:?}", patient(0).await);
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use withal::cleanup;
-use withal::context::{AsyncContextManager, AsyncExit, Detach, Exit, async_with};
+use withal::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason, async_with};
 
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -45,7 +45,7 @@ struct Resource {
 }
 
 impl AsyncContextManager for Resource {
-    type Entered = Self;
+    type Guard = Self;
 
     async fn aenter(self) -> Result<Self, Infallible> {
         sleep(Duration::from_millis(5)).await;
@@ -54,17 +54,17 @@ impl AsyncContextManager for Resource {
     }
 }
 
-impl AsyncExit for Resource {
+impl AsyncGuard for Resource {
     type Target = str;
     type Error = Infallible;
-    type Verdict = ();
+    type Suppression = ();
     type OnDrop = Detach;
 
     fn target(&mut self) -> &mut str {
         &mut self.name
     }
 
-    async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), Infallible> {
+    async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), Infallible> {
         sleep(self.goodbye).await;
         self.ledger.note(format!("close  {} ({exit:?})", self.name));
         Ok(())

@@ -14,7 +14,7 @@ use rusqlite::{Connection, Error};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::sleep;
 use withal::cleanup;
-use withal::context::{AsyncContextManager, AsyncExit, Detach, Exit, async_with};
+use withal::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason, async_with};
 
 #[derive(Clone)]
 struct Database(Arc<Mutex<Connection>>);
@@ -57,7 +57,7 @@ impl Transaction {
 }
 
 impl AsyncContextManager for Begin {
-    type Entered = Transaction;
+    type Guard = Transaction;
 
     async fn aenter(self) -> Result<Transaction, Error> {
         let connection = self.0.0.lock_owned().await;
@@ -66,10 +66,10 @@ impl AsyncContextManager for Begin {
     }
 }
 
-impl AsyncExit for Transaction {
+impl AsyncGuard for Transaction {
     type Target = Self;
     type Error = Error;
-    type Verdict = ();
+    type Suppression = ();
     // The end of a transaction is awaited where the database is elsewhere, and must not be broken off.
     type OnDrop = Detach;
 
@@ -77,7 +77,7 @@ impl AsyncExit for Transaction {
         self
     }
 
-    async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), Error> {
+    async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), Error> {
         tokio::task::yield_now().await;
         self.0.execute_batch(if exit.is_ok() { "COMMIT" } else { "ROLLBACK" })
     }

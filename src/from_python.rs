@@ -54,9 +54,9 @@
 //! | `async with a as x, b as y: ..` | [`async_with!(x = a, y = b => { .. })?`](crate::async_with) | |
 //! | `break` or `continue` in the block | [`async_with!(loop; x = m => { .. })?`](crate::async_with) | named first: the block is a future of its own |
 //! | the same around a function's body | [`async_with(m, async \|x\| { .. }).await?`](fn@crate::context::async_with) | its error keeps both: the block's, and the exit's |
-//! | `__aenter__`, `__aexit__` | [`AsyncContextManager`](crate::context::AsyncContextManager), [`AsyncExit`](crate::context::AsyncExit) | entering moves the manager, so that none is entered twice |
-//! | `return True` in `__aexit__` | [`type Verdict = bool;`](crate::context::AsyncExit::Verdict) | part of the type: where it may swallow, the block's value is an `Option`. Panics are never swallowed |
-//! | `(exc_type, exc, tb)` | [`Exit`](crate::context::Exit) | a panic and a dropped block are ways of their own |
+//! | `__aenter__`, `__aexit__` | [`AsyncContextManager`](crate::context::AsyncContextManager), [`AsyncGuard`](crate::context::AsyncGuard) | entering moves the manager, so that none is entered twice |
+//! | `return True` in `__aexit__` | [`type Suppression = bool;`](crate::context::AsyncGuard::Suppression) | part of the type: where it may swallow, the block's value is an `Option`. Panics are never swallowed |
+//! | `(exc_type, exc, tb)` | [`Exit`](crate::context::ExitReason) | a panic and a dropped block are ways of their own |
 //! | `@asynccontextmanager` | [`asynccontextmanager(async \|y\| { .. })`](crate::context::asynccontextmanager) | nothing is raised at the yield: it comes back with how the block was left |
 //! | `@manager()` over an `async def`, `AsyncContextDecorator` | [`decorate(manager, function)`](crate::context::decorate) | called by [`call`](crate::context::Decorated::call), with one argument or a tuple |
 //! | `async with AsyncExitStack() as stack: ..` | [`async_with!(stack = AsyncExitStack::new() => { .. })?`](crate::context::AsyncExitStack) | |
@@ -72,7 +72,7 @@
 //! | `with m as x: ..`, `ExitStack`, `@contextmanager` | *std*: [`Drop`] | what awaits nothing is a destructor's work |
 //! | `await shield(m.__aenter__())` | [`m.shield_enter()`](crate::context::AsyncContextManagerExt::shield_enter) | what was entered for nobody is exited |
 //! | **Locks, events, queues** (asyncio) | | |
-//! | `async with lock: ..` | *tokio*: [`let guard = mutex.lock().await;`](tokio::sync::Mutex), or [`async_with!(value = &mutex => { .. })`](crate::context::Locked) | the second where something inside has an exit: the lock is given back after it |
+//! | `async with lock: ..` | *tokio*: [`let guard = mutex.lock().await;`](tokio::sync::Mutex), or [`async_with!(value = &mutex => { .. })`](crate::context::LockGuard) | the second where something inside has an exit: the lock is given back after it |
 //! | `async with semaphore: ..` | *tokio*: [`let permit = semaphore.acquire().await?;`](tokio::sync::Semaphore), or [`async_with!(_ = &semaphore => { .. })?`](crate::context::permits) | as the lock |
 //! | `asyncio.BoundedSemaphore` | *tokio*: [`Semaphore`](tokio::sync::Semaphore) | a permit gives itself back, once |
 //! | `asyncio.Event` | *tokio*: [`watch::channel(false)`](tokio::sync::watch), or [`Notify`](tokio::sync::Notify) where it is set for one | a `watch` wakes those who wait in no order |

@@ -5,9 +5,9 @@ use std::fmt::Debug;
 use futures::stream::{FusedStream, Stream};
 use withal::cleanup::{self, AbandonReason, Cleanup, DrainTimeout, ObserverGuard};
 use withal::context::{
-    self, AsyncExit, AsyncExitStack, Callback, Decorated, Detach, DropNow, Either, EnteredExitStack,
-    ErrorType, ExitErrors, ExitFn, Hidden, Hold, Lent, Lock, Locked, NullContext, Outcome, Restart, SendBody,
-    StillLent, Suppress, Verdict, YieldOnce,
+    self, AsyncExitStack, AsyncExitStackGuard, AsyncGuard, Decorated, Detach, DropAfterChildren, DropNow,
+    EitherError, ExitErrors, ExitFn, ExitKind, ExitOutput, GuardInUse, LockGuard, LockManager, NullContext,
+    OpaqueError, Restart, SendAsyncFnOnce, StackGuard, Suppress, Suppression, YieldOnce,
 };
 use withal::coroutine::{
     self, BoxCoroutine, Exit, LocalBoxCoroutine, State, Step, Thrown, Yield, Yielder, coroutine,
@@ -189,43 +189,43 @@ fn is_send_stream<S: Stream + FusedStream + Send + Unpin + Debug>(_: &S) {}
 
 #[test]
 fn managers_are_send_and_debug() {
-    is_shared::<(DropNow, Hold, Detach, Restart)>();
-    is_shared::<(Hidden, StillLent, ErrorType, Outcome, Either<u8, u8>, NullContext<u8>)>();
-    is_send::<context::Exit<'_>>();
-    is_debug::<context::Exit<'_>>();
+    is_shared::<(DropNow, DropAfterChildren, Detach, Restart)>();
+    is_shared::<(OpaqueError, GuardInUse, ExitKind, EitherError<u8, u8>, NullContext<u8>)>();
+    is_send::<context::ExitReason<'_>>();
+    is_debug::<context::ExitReason<'_>>();
     is_send::<AsyncExitStack>();
     is_sync::<AsyncExitStack>();
     is_debug::<AsyncExitStack>();
-    is_send::<EnteredExitStack>();
-    is_sync::<EnteredExitStack>();
-    is_debug::<EnteredExitStack>();
-    is_send::<Lent<'_, NullContext<Doc>>>();
-    is_debug::<Lent<'_, NullContext<Doc>>>();
+    is_send::<AsyncExitStackGuard>();
+    is_sync::<AsyncExitStackGuard>();
+    is_debug::<AsyncExitStackGuard>();
+    is_send::<StackGuard<'_, NullContext<Doc>>>();
+    is_debug::<StackGuard<'_, NullContext<Doc>>>();
     is_debug::<Suppress<Doc, Doc>>();
     is_debug::<context::Closing<Doc, fn(Doc)>>();
     is_debug::<Decorated<Doc, Doc, Doc>>();
     is_debug::<YieldOnce<'_, Doc>>();
-    is_send::<Locked<tokio::sync::MutexGuard<'_, u8>>>();
-    is_debug::<Locked<tokio::sync::MutexGuard<'_, u8>>>();
-    is_send::<Lock<&tokio::sync::RwLock<u8>, context::Read>>();
+    is_send::<LockGuard<tokio::sync::MutexGuard<'_, u8>>>();
+    is_debug::<LockGuard<tokio::sync::MutexGuard<'_, u8>>>();
+    is_send::<LockManager<&tokio::sync::RwLock<u8>, context::Read>>();
     is_error::<ExitErrors>();
-    is_error::<StillLent>();
+    is_error::<GuardInUse>();
     is_error::<context::Error<std::io::Error, std::io::Error>>();
-    is_error::<Either<std::io::Error, std::io::Error>>();
+    is_error::<EitherError<std::io::Error, std::io::Error>>();
 }
 
 /// The traits that are bounds can be named, and are as lenient as they can be.
 #[test]
 fn managers_can_be_bounds() {
-    fn body<'a, F: SendBody<'a, u8, ()>>(_: F) {}
+    fn body<'a, F: SendAsyncFnOnce<'a, u8, ()>>(_: F) {}
     fn exit<'a, F: ExitFn<'a, Result<bool, u8>>>(_: F) {}
-    fn callback<R: Callback>() {}
-    fn verdict<G: AsyncExit<Verdict = ()>>() {
-        fn is_verdict<V: Verdict>() {}
-        is_verdict::<G::Verdict>();
+    fn callback<R: ExitOutput>() {}
+    fn verdict<G: AsyncGuard<Suppression = ()>>() {
+        fn is_verdict<V: Suppression>() {}
+        is_verdict::<G::Suppression>();
     }
     body(async |_: &mut u8| {});
-    exit(async |_: context::Exit<'_>| Ok(true));
+    exit(async |_: context::ExitReason<'_>| Ok(true));
     callback::<()>();
     callback::<Result<(), Doc>>();
     verdict::<NullContext<u8>>();

@@ -3,7 +3,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use super::{AsyncContextManager, AsyncExit, Detach, Exit, Hold};
+use super::{AsyncContextManager, AsyncGuard, Detach, DropAfterChildren, ExitReason};
 use crate::coroutine::{Drive, Throw};
 use crate::generator::{self, AsyncGenerator, AsyncGeneratorExt, Failure, ManagedGenerator};
 
@@ -23,7 +23,7 @@ pub trait AsyncClose {
     /// # Errors
     ///
     /// Its own.
-    fn aclose(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send;
+    fn close(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
 /// Closes `value` when the block is left, whichever way: an async generator, a connection.
@@ -40,7 +40,7 @@ pub trait AsyncClose {
 ///
 /// impl AsyncClose for Connection {
 ///     type Error = Infallible;
-///     async fn aclose(&mut self) -> Result<(), Infallible> {
+///     async fn close(&mut self) -> Result<(), Infallible> {
 ///         tokio::task::yield_now().await;
 ///         println!("goodbye, {}", self.0);
 ///         Ok(())
@@ -85,7 +85,7 @@ where
 {
     type Error = Failure<D>;
 
-    async fn aclose(&mut self) -> Result<(), Failure<D>> {
+    async fn close(&mut self) -> Result<(), Failure<D>> {
         AsyncGeneratorExt::aclose(self).await
     }
 }
@@ -98,7 +98,7 @@ where
 {
     type Error = generator::Error<S, T::Error>;
 
-    fn aclose(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send {
+    fn close(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send {
         Self::aclose(self)
     }
 }
@@ -109,31 +109,31 @@ where
 pub struct AClosing<T>(T);
 
 impl<T: AsyncClose + Send + 'static> AsyncContextManager for AClosing<T> {
-    type Entered = Self;
+    type Guard = Self;
 
     async fn aenter(self) -> Result<Self, T::Error> {
         Ok(self)
     }
 }
 
-impl<T: AsyncClose + Send + 'static> AsyncExit for AClosing<T> {
+impl<T: AsyncClose + Send + 'static> AsyncGuard for AClosing<T> {
     type Target = T;
     type Error = T::Error;
-    type Verdict = ();
+    type Suppression = ();
     type OnDrop = Detach;
 
     fn target(&mut self) -> &mut T {
         &mut self.0
     }
 
-    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), T::Error> {
-        self.0.aclose().await
+    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), T::Error> {
+        self.0.close().await
     }
 }
 
 /// Calls `close` with `value` when the block is left, whichever way.
 ///
-/// Nothing is awaited: it is for values with a `close` of their own that is no destructor. Its policy is [`Hold`].
+/// Nothing is awaited: it is for values with a `close` of their own that is no destructor. Its policy is [`DropAfterChildren`].
 ///
 /// # Examples
 ///
@@ -173,29 +173,29 @@ where
     T: Send + 'static,
     F: FnOnce(T) + Send + 'static,
 {
-    type Entered = Self;
+    type Guard = Self;
 
     async fn aenter(self) -> Result<Self, Infallible> {
         Ok(self)
     }
 }
 
-impl<T, F> AsyncExit for Closing<T, F>
+impl<T, F> AsyncGuard for Closing<T, F>
 where
     T: Send + 'static,
     F: FnOnce(T) + Send + 'static,
 {
     type Target = T;
     type Error = Infallible;
-    type Verdict = ();
-    type OnDrop = Hold;
+    type Suppression = ();
+    type OnDrop = DropAfterChildren;
 
     fn target(&mut self) -> &mut T {
         let (value, _) = self.0.as_mut().expect("it is closed when the block is over");
         value
     }
 
-    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), Infallible> {
         self.close();
         Ok(())
     }

@@ -8,19 +8,19 @@
 /// ```
 /// use std::fmt;
 /// use std::num::{ParseFloatError, ParseIntError};
-/// use withal::context::{AsyncContextManager, AsyncExit, DropNow, Either, Exit, async_with};
+/// use withal::context::{AsyncContextManager, AsyncGuard, DropNow, EitherError, ExitReason, async_with};
 /// # struct Open<E>(Option<E>);
 /// # impl<E: Send + 'static> AsyncContextManager for Open<E> {
-/// #     type Entered = Self;
+/// #     type Guard = Self;
 /// #     async fn aenter(mut self) -> Result<Self, E> { self.0.take().map_or(Ok(self), Err) }
 /// # }
-/// # impl<E: Send + 'static> AsyncExit for Open<E> {
+/// # impl<E: Send + 'static> AsyncGuard for Open<E> {
 /// #     type Target = Option<E>;
 /// #     type Error = E;
-/// #     type Verdict = ();
+/// #     type Suppression = ();
 /// #     type OnDrop = DropNow;
 /// #     fn target(&mut self) -> &mut Option<E> { &mut self.0 }
-/// #     async fn aexit(&mut self, _: Exit<'_>) -> Result<(), E> { Ok(()) }
+/// #     async fn aexit(&mut self, _: ExitReason<'_>) -> Result<(), E> { Ok(()) }
 /// # }
 ///
 /// #[derive(Debug)]
@@ -32,7 +32,7 @@
 /// # impl From<ParseFloatError> for MyError { fn from(e: ParseFloatError) -> Self { Self::Float(e) } }
 ///
 /// # async fn work(int: Open<ParseIntError>, float: Open<ParseFloatError>) -> Result<(), MyError> {
-/// async_with!(_i = int, _f = float => {}).map_err(Either::into::<MyError>)?;
+/// async_with!(_i = int, _f = float => {}).map_err(EitherError::into::<MyError>)?;
 /// # Ok(())
 /// # }
 /// # #[tokio::main(flavor = "current_thread")]
@@ -43,7 +43,7 @@
 /// # }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Either<A, B> {
+pub enum EitherError<A, B> {
     /// Of the first.
     #[error(transparent)]
     First(A),
@@ -52,7 +52,7 @@ pub enum Either<A, B> {
     Second(B),
 }
 
-impl<A, B> Either<A, B> {
+impl<A, B> EitherError<A, B> {
     /// The error, as one that either turns into.
     pub fn into<E>(self) -> E
     where

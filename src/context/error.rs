@@ -14,7 +14,7 @@ use std::convert::Infallible;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), std::num::ParseIntError> {
 /// let manager = nullcontext("7");
-/// let n = async_with(manager, async |text| text.parse::<u32>()).await.map_err(Error::into_block)?;
+/// let n = async_with(manager, async |text| text.parse::<u32>()).await.map_err(Error::into_inner)?;
 /// assert_eq!(n, 7);
 /// # Ok(())
 /// # }
@@ -44,7 +44,7 @@ impl<E, X> Error<E, X> {
     /// One error: the block's own where it has failed, otherwise the manager's.
     ///
     /// Of a block that failed and could not be exited either, the exit's error is dropped.
-    pub fn flatten(self) -> E
+    pub fn into_first(self) -> E
     where
         E: From<X>,
     {
@@ -57,7 +57,7 @@ impl<E, X> Error<E, X> {
 
 impl<E> Error<E, Infallible> {
     /// The block's error, where the manager cannot fail.
-    pub fn into_block(self) -> E {
+    pub fn into_inner(self) -> E {
         match self {
             Self::Block(error) => error,
             Self::Enter(never) | Self::Exit { error: never, .. } => match never {},

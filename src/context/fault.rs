@@ -1,12 +1,12 @@
 use std::convert::Infallible;
 
-use super::Exit;
+use super::ExitReason;
 use super::body::Payload;
 
-/// An error of the block that is not `Send + 'static`, as [`Exit::Error`] shows it: that it is there, and no more.
+/// An error of the block that is not `Send + 'static`, as [`ExitReason::Error`] shows it: that it is there, and no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub struct Hidden;
+pub struct OpaqueError;
 
 /// What went wrong in a block, in the keeping of its scope while it is exited.
 ///
@@ -17,7 +17,7 @@ pub enum Fault<E, N = Infallible> {
     Error(E),
     Nested(N),
     /// An error of which nothing can be shown; it is kept elsewhere.
-    Hidden(Hidden),
+    OpaqueError(OpaqueError),
     Panic(Payload),
     /// By the manager itself.
     Interrupted,
@@ -26,19 +26,19 @@ pub enum Fault<E, N = Infallible> {
 impl<E: Send + 'static, N: Send + 'static> Fault<E, N> {
     /// What the manager is shown.
     #[inline]
-    pub fn exit(fault: &mut Option<Self>) -> Exit<'_> {
-        fault.as_mut().map_or(Exit::Ok, Self::shown)
+    pub fn exit(fault: &mut Option<Self>) -> ExitReason<'_> {
+        fault.as_mut().map_or(ExitReason::Ok, Self::shown)
     }
 
     #[cold]
     #[inline(never)]
-    fn shown(&mut self) -> Exit<'_> {
+    fn shown(&mut self) -> ExitReason<'_> {
         match self {
-            Self::Error(error) => Exit::Error(error),
-            Self::Nested(error) => Exit::Error(error),
-            Self::Hidden(hidden) => Exit::Error(hidden),
-            Self::Panic(payload) => Exit::Panic(&mut ***payload),
-            Self::Interrupted => Exit::Cancelled,
+            Self::Error(error) => ExitReason::Error(error),
+            Self::Nested(error) => ExitReason::Error(error),
+            Self::OpaqueError(hidden) => ExitReason::Error(hidden),
+            Self::Panic(payload) => ExitReason::Panic(&mut ***payload),
+            Self::Interrupted => ExitReason::Cancelled,
         }
     }
 }

@@ -3,16 +3,16 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::time::Duration;
 
-use super::policy::GRACE;
-use super::{AsyncContextManager, AsyncExit, Detach, Exit, Verdict};
+use super::policy::DEFAULT_GRACE_PERIOD;
+use super::{AsyncContextManager, AsyncGuard, Detach, ExitReason, Suppression};
 use crate::coroutine::{self, Coroutine, Drive, Step, coroutine};
 
 /// A manager from one async function that yields once: enter before the yield, exit after it.
 ///
 /// The yield lends its value to the block, and comes back with it and with how the block was left. What `?` carries out
 /// before the yield is that entering failed; what it carries out after it, that exiting failed. The function returns
-/// `Ok(())`, or `Ok(true)` to swallow the block's error; so it is for one of the two that it is written, see
-/// [`AsyncExit::Verdict`].
+/// `Ok(())`, or `Ok(true)` to suppress the block's error; so it is for one of the two that it is written, see
+/// [`AsyncGuard::Suppression`].
 ///
 /// In Python, the block's error is thrown into the yield. Here the error stays with the block, and goes on by itself:
 /// there is nothing to raise again, and nothing that a `finally` would have to be for.
@@ -68,28 +68,33 @@ use crate::coroutine::{self, Coroutine, Drive, Step, coroutine};
 /// ```
 pub fn asynccontextmanager<Y, V, E, F>(
     function: F,
-) -> Function<impl Drive<Yield = Y, Sent = Back<Y>, Return = Result<V, E>, Thrown = coroutine::Exit>>
+) -> AsyncGeneratorContextManager<
+    impl Drive<Yield = Y, Sent = Back<Y>, Return = Result<V, E>, Thrown = coroutine::Exit>,
+>
 where
     F: for<'g> AsyncFnOnce(YieldOnce<'g, Y>) -> Result<V, E>,
-    V: Verdict,
+    V: Suppression,
 {
-    Function { grace: GRACE, function: coroutine(async |y| Ok(function(YieldOnce(y)).await)) }
+    AsyncGeneratorContextManager {
+        grace: DEFAULT_GRACE_PERIOD,
+        function: coroutine(async |y| Ok(function(YieldOnce(y)).await)),
+    }
 }
 
 /// What comes back to the yield; the default is never sent.
-type Back<Y> = Option<(Y, Outcome)>;
+type Back<Y> = Option<(Y, ExitKind)>;
 
 /// Made by [`asynccontextmanager`].
 #[must_use = "it does nothing unless it is entered"]
-pub struct Function<D: ?Sized> {
+pub struct AsyncGeneratorContextManager<D: ?Sized> {
     grace: Duration,
     function: Coroutine<D>,
 }
 
-impl<D> Function<D> {
+impl<D> AsyncGeneratorContextManager<D> {
     /// How long the function may take from the yield to its end where nobody waits for it any more: see
-    /// [`AsyncExit::grace`].
-    pub fn grace(self, grace: Duration) -> Self {
+    /// [`AsyncGuard::grace_period`].
+    pub fn grace_period(self, grace: Duration) -> Self {
         Self { grace, ..self }
     }
 }
@@ -103,7 +108,7 @@ impl<Y> YieldOnce<'_, Y> {
     /// # Cancel safety
     ///
     /// It is not dropped in the middle, unless the function does so itself, in a `select!` say; the value is lost then.
-    pub async fn yield_(mut self, value: Y) -> (Y, Outcome) {
+    pub async fn yield_(mut self, value: Y) -> (Y, ExitKind) {
         match self.0.yield_(value).await {
             Ok(Some(back)) => back,
             Ok(None) | Err(coroutine::Exit) => unreachable!("it is answered with what it lent"),
@@ -111,25 +116,21 @@ impl<Y> YieldOnce<'_, Y> {
     }
 }
 
-/// How the block of an [`asynccontextmanager`] was left: [`Exit`], without what the block keeps.
+/// How the block of an [`asynccontextmanager`] was left: [`ExitReason`], without what the block keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum ExitKind {
     /// It came to its end, or was left with no error.
     Ok,
     /// It was left with an error, whose type [`is`](Self::is) asks for.
-    Error(ErrorType),
+    Error(TypeId),
     /// It panicked.
     Panic,
     /// It was dropped.
     Cancelled,
 }
 
-/// The type of a block's error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ErrorType(TypeId);
-
-impl Outcome {
+impl ExitKind {
     /// Whether nothing went wrong.
     #[must_use]
     pub fn is_ok(self) -> bool {
@@ -160,40 +161,42 @@ impl Outcome {
     /// ```
     #[must_use]
     pub fn is<E: 'static>(self) -> bool {
-        self == Self::Error(ErrorType(TypeId::of::<E>()))
+        self == Self::Error(TypeId::of::<E>())
     }
 
-    fn of(exit: &Exit<'_>) -> Self {
+    fn of(exit: &ExitReason<'_>) -> Self {
         match exit {
-            Exit::Ok => Self::Ok,
-            Exit::Error(error) => Self::Error(ErrorType((**error).type_id())),
-            Exit::Panic(_) => Self::Panic,
-            Exit::Cancelled => Self::Cancelled,
+            ExitReason::Ok => Self::Ok,
+            ExitReason::Error(error) => Self::Error((**error).type_id()),
+            ExitReason::Panic(_) => Self::Panic,
+            ExitReason::Cancelled => Self::Cancelled,
         }
     }
 }
 
 /// An [`asynccontextmanager`] at its yield.
-pub struct Entered<D: Drive> {
+pub struct AsyncGeneratorContextManagerGuard<D: Drive> {
     function: Coroutine<D>,
     /// None when it was given back.
     value: Option<D::Yield>,
     grace: Duration,
 }
 
-impl<D, Y, V, E> AsyncContextManager for Function<D>
+impl<D, Y, V, E> AsyncContextManager for AsyncGeneratorContextManager<D>
 where
     D: Drive<Yield = Y, Sent = Back<Y>, Return = Result<V, E>, Thrown = coroutine::Exit> + Send + 'static,
     Y: Send + 'static,
-    V: Verdict,
+    V: Suppression,
     E: Send + 'static,
 {
-    type Entered = Entered<D>;
+    type Guard = AsyncGeneratorContextManagerGuard<D>;
 
-    async fn aenter(self) -> Result<Entered<D>, E> {
+    async fn aenter(self) -> Result<AsyncGeneratorContextManagerGuard<D>, E> {
         let Self { grace, mut function } = self;
         match poll_fn(|cx| function.poll_resume(cx)).await {
-            Ok(Step::Yielded(value)) => Ok(Entered { function, value: Some(value), grace }),
+            Ok(Step::Yielded(value)) => {
+                Ok(AsyncGeneratorContextManagerGuard { function, value: Some(value), grace })
+            }
             Ok(Step::Complete(Err(error))) => Err(error),
             Ok(Step::Complete(Ok(_))) => panic!("generator didn't yield"),
             Err(_) => unreachable!("nothing was thrown into it"),
@@ -201,28 +204,28 @@ where
     }
 }
 
-impl<D, Y, V, E> AsyncExit for Entered<D>
+impl<D, Y, V, E> AsyncGuard for AsyncGeneratorContextManagerGuard<D>
 where
     D: Drive<Yield = Y, Sent = Back<Y>, Return = Result<V, E>, Thrown = coroutine::Exit> + Send + 'static,
     Y: Send + 'static,
-    V: Verdict,
+    V: Suppression,
     E: Send + 'static,
 {
     type Target = Y;
     type Error = E;
-    type Verdict = V;
+    type Suppression = V;
     type OnDrop = Detach;
 
     fn target(&mut self) -> &mut Y {
         self.value.as_mut().expect("it is given back when the block is over")
     }
 
-    fn grace(&self) -> Duration {
+    fn grace_period(&self) -> Duration {
         self.grace
     }
 
-    fn aexit(&mut self, exit: Exit<'_>) -> impl Future<Output = Result<V, E>> + Send {
-        let outcome = Outcome::of(&exit);
+    fn aexit(&mut self, exit: ExitReason<'_>) -> impl Future<Output = Result<V, E>> + Send {
+        let outcome = ExitKind::of(&exit);
         async move {
             let value = self.value.take().expect("it is exited once");
             let mut step = self.function.send(Some((value, outcome)));
@@ -239,15 +242,15 @@ where
     }
 }
 
-impl<D: ?Sized> fmt::Debug for Function<D> {
+impl<D: ?Sized> fmt::Debug for AsyncGeneratorContextManager<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Function").finish_non_exhaustive()
+        f.debug_struct("AsyncGeneratorContextManager").finish_non_exhaustive()
     }
 }
 
-impl<D: Drive> fmt::Debug for Entered<D> {
+impl<D: Drive> fmt::Debug for AsyncGeneratorContextManagerGuard<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entered").finish_non_exhaustive()
+        f.debug_struct("AsyncGeneratorContextManagerGuard").finish_non_exhaustive()
     }
 }
 

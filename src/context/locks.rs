@@ -7,14 +7,14 @@ use tokio::sync::{
     OwnedSemaphorePermit, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit,
 };
 
-use super::{AsyncContextManager, AsyncExit, DropNow, Exit, Hold};
+use super::{AsyncContextManager, AsyncGuard, DropAfterChildren, DropNow, ExitReason};
 
 /// A lock that is held: what entering a `&Mutex`, an `Arc<Mutex>`, and their like gives.
 ///
 /// | to enter | the block gets | dropped |
 /// |---|---|---|
 /// | `&mutex`, also of an `Arc` | `&mut T` | [`DropNow`] |
-/// | `mutex`, an `Arc` | `&mut T` | [`Hold`] |
+/// | `mutex`, an `Arc` | `&mut T` | [`DropAfterChildren`] |
 /// | [`read(&rw_lock)`](read), [`read_owned(rw_lock)`](read_owned) | its guard, which is a `&T` | the same |
 /// | [`write(&rw_lock)`](fn@write), [`write_owned(rw_lock)`](write_owned) | `&mut T` | the same |
 /// | `&semaphore`, or `semaphore`, an `Arc` | its permit, of one | the same |
@@ -50,14 +50,14 @@ use super::{AsyncContextManager, AsyncExit, DropNow, Exit, Hold};
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Locked<G>(G);
+pub struct LockGuard<G>(G);
 
 macro_rules! exits {
     ($([$($generics:tt)*] $guard:ty, $target:ty, $error:ty, $policy:ty;)*) => {$(
-        impl<$($generics)*> AsyncExit for Locked<$guard> {
+        impl<$($generics)*> AsyncGuard for LockGuard<$guard> {
             type Target = $target;
             type Error = $error;
-            type Verdict = ();
+            type Suppression = ();
             type OnDrop = $policy;
 
             #[inline]
@@ -66,7 +66,7 @@ macro_rules! exits {
             }
 
             #[inline]
-            fn aexit(&mut self, _exit: Exit<'_>) -> impl Future<Output = Result<(), $error>> + Send {
+            fn aexit(&mut self, _exit: ExitReason<'_>) -> impl Future<Output = Result<(), $error>> + Send {
                 ready(Ok(()))
             }
         }
@@ -75,71 +75,71 @@ macro_rules! exits {
 
 exits! {
     ['a, T: ?Sized + Send] MutexGuard<'a, T>, T, Infallible, DropNow;
-    [T: ?Sized + Send + 'static] OwnedMutexGuard<T>, T, Infallible, Hold;
+    [T: ?Sized + Send + 'static] OwnedMutexGuard<T>, T, Infallible, DropAfterChildren;
     ['a, T: ?Sized + Send + Sync] RwLockReadGuard<'a, T>, RwLockReadGuard<'a, T>, Infallible, DropNow;
-    [T: ?Sized + Send + Sync + 'static] OwnedRwLockReadGuard<T>, OwnedRwLockReadGuard<T>, Infallible, Hold;
+    [T: ?Sized + Send + Sync + 'static] OwnedRwLockReadGuard<T>, OwnedRwLockReadGuard<T>, Infallible, DropAfterChildren;
     ['a, T: ?Sized + Send + Sync] RwLockWriteGuard<'a, T>, T, Infallible, DropNow;
-    [T: ?Sized + Send + Sync + 'static] OwnedRwLockWriteGuard<T>, T, Infallible, Hold;
+    [T: ?Sized + Send + Sync + 'static] OwnedRwLockWriteGuard<T>, T, Infallible, DropAfterChildren;
     ['a] SemaphorePermit<'a>, SemaphorePermit<'a>, AcquireError, DropNow;
-    [] OwnedSemaphorePermit, OwnedSemaphorePermit, AcquireError, Hold;
+    [] OwnedSemaphorePermit, OwnedSemaphorePermit, AcquireError, DropAfterChildren;
 }
 
 impl<'a, T: ?Sized + Send> AsyncContextManager for &'a Mutex<T> {
-    type Entered = Locked<MutexGuard<'a, T>>;
+    type Guard = LockGuard<MutexGuard<'a, T>>;
 
     #[inline]
-    async fn aenter(self) -> Result<Self::Entered, Infallible> {
+    async fn aenter(self) -> Result<Self::Guard, Infallible> {
         tokio::task::coop::consume_budget().await;
         if let Ok(guard) = self.try_lock() {
-            return Ok(Locked(guard));
+            return Ok(LockGuard(guard));
         }
-        Ok(Locked(self.lock().await))
+        Ok(LockGuard(self.lock().await))
     }
 }
 
 impl<T: ?Sized + Send + 'static> AsyncContextManager for Arc<Mutex<T>> {
-    type Entered = Locked<OwnedMutexGuard<T>>;
+    type Guard = LockGuard<OwnedMutexGuard<T>>;
 
     #[inline]
-    async fn aenter(self) -> Result<Self::Entered, Infallible> {
-        Ok(Locked(self.lock_owned().await))
+    async fn aenter(self) -> Result<Self::Guard, Infallible> {
+        Ok(LockGuard(self.lock_owned().await))
     }
 }
 
 impl<'a> AsyncContextManager for &'a Semaphore {
-    type Entered = Locked<SemaphorePermit<'a>>;
+    type Guard = LockGuard<SemaphorePermit<'a>>;
 
     #[inline]
-    async fn aenter(self) -> Result<Self::Entered, AcquireError> {
-        self.acquire().await.map(Locked)
+    async fn aenter(self) -> Result<Self::Guard, AcquireError> {
+        self.acquire().await.map(LockGuard)
     }
 }
 
 impl AsyncContextManager for Arc<Semaphore> {
-    type Entered = Locked<OwnedSemaphorePermit>;
+    type Guard = LockGuard<OwnedSemaphorePermit>;
 
     #[inline]
-    async fn aenter(self) -> Result<Self::Entered, AcquireError> {
-        self.acquire_owned().await.map(Locked)
+    async fn aenter(self) -> Result<Self::Guard, AcquireError> {
+        self.acquire_owned().await.map(LockGuard)
     }
 }
 
 /// As by a reference to the lock itself.
 impl<'a, T: ?Sized + Send> AsyncContextManager for &'a Arc<Mutex<T>> {
-    type Entered = Locked<MutexGuard<'a, T>>;
+    type Guard = LockGuard<MutexGuard<'a, T>>;
 
     #[inline]
-    fn aenter(self) -> impl Future<Output = Result<Self::Entered, Infallible>> + Send {
+    fn aenter(self) -> impl Future<Output = Result<Self::Guard, Infallible>> + Send {
         AsyncContextManager::aenter(&**self)
     }
 }
 
 /// As by a reference to the semaphore itself.
 impl<'a> AsyncContextManager for &'a Arc<Semaphore> {
-    type Entered = Locked<SemaphorePermit<'a>>;
+    type Guard = LockGuard<SemaphorePermit<'a>>;
 
     #[inline]
-    fn aenter(self) -> impl Future<Output = Result<Self::Entered, AcquireError>> + Send {
+    fn aenter(self) -> impl Future<Output = Result<Self::Guard, AcquireError>> + Send {
         AsyncContextManager::aenter(&**self)
     }
 }
@@ -147,7 +147,7 @@ impl<'a> AsyncContextManager for &'a Arc<Semaphore> {
 /// How a lock is to be entered where there is more than one way: made by [`read`], [`write`](fn@write), [`permits`] and their like.
 #[derive(Debug)]
 #[must_use = "it does nothing unless it is entered"]
-pub struct Lock<L, H>(L, H);
+pub struct LockManager<L, H>(L, H);
 
 /// For shared access.
 #[derive(Debug, Clone, Copy)]
@@ -164,80 +164,80 @@ pub struct Write;
 #[non_exhaustive]
 pub struct Permits(u32);
 
-/// Enters a lock for reading; see [`Locked`].
-pub fn read<T: ?Sized>(lock: &RwLock<T>) -> Lock<&RwLock<T>, Read> {
-    Lock(lock, Read)
+/// Enters a lock for reading; see [`LockGuard`].
+pub fn read<T: ?Sized>(lock: &RwLock<T>) -> LockManager<&RwLock<T>, Read> {
+    LockManager(lock, Read)
 }
 
-/// Enters a lock for reading, by an owned guard; see [`Locked`].
-pub fn read_owned<T: ?Sized>(lock: Arc<RwLock<T>>) -> Lock<Arc<RwLock<T>>, Read> {
-    Lock(lock, Read)
+/// Enters a lock for reading, by an owned guard; see [`LockGuard`].
+pub fn read_owned<T: ?Sized>(lock: Arc<RwLock<T>>) -> LockManager<Arc<RwLock<T>>, Read> {
+    LockManager(lock, Read)
 }
 
-/// Enters a lock for writing; see [`Locked`].
-pub fn write<T: ?Sized>(lock: &RwLock<T>) -> Lock<&RwLock<T>, Write> {
-    Lock(lock, Write)
+/// Enters a lock for writing; see [`LockGuard`].
+pub fn write<T: ?Sized>(lock: &RwLock<T>) -> LockManager<&RwLock<T>, Write> {
+    LockManager(lock, Write)
 }
 
-/// Enters a lock for writing, by an owned guard; see [`Locked`].
-pub fn write_owned<T: ?Sized>(lock: Arc<RwLock<T>>) -> Lock<Arc<RwLock<T>>, Write> {
-    Lock(lock, Write)
+/// Enters a lock for writing, by an owned guard; see [`LockGuard`].
+pub fn write_owned<T: ?Sized>(lock: Arc<RwLock<T>>) -> LockManager<Arc<RwLock<T>>, Write> {
+    LockManager(lock, Write)
 }
 
-/// Enters a semaphore for several permits at once; see [`Locked`].
-pub fn permits(semaphore: &Semaphore, n: u32) -> Lock<&Semaphore, Permits> {
-    Lock(semaphore, Permits(n))
+/// Enters a semaphore for several permits at once; see [`LockGuard`].
+pub fn permits(semaphore: &Semaphore, n: u32) -> LockManager<&Semaphore, Permits> {
+    LockManager(semaphore, Permits(n))
 }
 
-/// Enters a semaphore for several permits at once, by an owned permit; see [`Locked`].
-pub fn permits_owned(semaphore: Arc<Semaphore>, n: u32) -> Lock<Arc<Semaphore>, Permits> {
-    Lock(semaphore, Permits(n))
+/// Enters a semaphore for several permits at once, by an owned permit; see [`LockGuard`].
+pub fn permits_owned(semaphore: Arc<Semaphore>, n: u32) -> LockManager<Arc<Semaphore>, Permits> {
+    LockManager(semaphore, Permits(n))
 }
 
-impl<'a, T: ?Sized + Send + Sync> AsyncContextManager for Lock<&'a RwLock<T>, Read> {
-    type Entered = Locked<RwLockReadGuard<'a, T>>;
+impl<'a, T: ?Sized + Send + Sync> AsyncContextManager for LockManager<&'a RwLock<T>, Read> {
+    type Guard = LockGuard<RwLockReadGuard<'a, T>>;
 
-    async fn aenter(self) -> Result<Self::Entered, Infallible> {
-        Ok(Locked(self.0.read().await))
+    async fn aenter(self) -> Result<Self::Guard, Infallible> {
+        Ok(LockGuard(self.0.read().await))
     }
 }
 
-impl<T: ?Sized + Send + Sync + 'static> AsyncContextManager for Lock<Arc<RwLock<T>>, Read> {
-    type Entered = Locked<OwnedRwLockReadGuard<T>>;
+impl<T: ?Sized + Send + Sync + 'static> AsyncContextManager for LockManager<Arc<RwLock<T>>, Read> {
+    type Guard = LockGuard<OwnedRwLockReadGuard<T>>;
 
-    async fn aenter(self) -> Result<Self::Entered, Infallible> {
-        Ok(Locked(self.0.read_owned().await))
+    async fn aenter(self) -> Result<Self::Guard, Infallible> {
+        Ok(LockGuard(self.0.read_owned().await))
     }
 }
 
-impl<'a, T: ?Sized + Send + Sync> AsyncContextManager for Lock<&'a RwLock<T>, Write> {
-    type Entered = Locked<RwLockWriteGuard<'a, T>>;
+impl<'a, T: ?Sized + Send + Sync> AsyncContextManager for LockManager<&'a RwLock<T>, Write> {
+    type Guard = LockGuard<RwLockWriteGuard<'a, T>>;
 
-    async fn aenter(self) -> Result<Self::Entered, Infallible> {
-        Ok(Locked(self.0.write().await))
+    async fn aenter(self) -> Result<Self::Guard, Infallible> {
+        Ok(LockGuard(self.0.write().await))
     }
 }
 
-impl<T: ?Sized + Send + Sync + 'static> AsyncContextManager for Lock<Arc<RwLock<T>>, Write> {
-    type Entered = Locked<OwnedRwLockWriteGuard<T>>;
+impl<T: ?Sized + Send + Sync + 'static> AsyncContextManager for LockManager<Arc<RwLock<T>>, Write> {
+    type Guard = LockGuard<OwnedRwLockWriteGuard<T>>;
 
-    async fn aenter(self) -> Result<Self::Entered, Infallible> {
-        Ok(Locked(self.0.write_owned().await))
+    async fn aenter(self) -> Result<Self::Guard, Infallible> {
+        Ok(LockGuard(self.0.write_owned().await))
     }
 }
 
-impl<'a> AsyncContextManager for Lock<&'a Semaphore, Permits> {
-    type Entered = Locked<SemaphorePermit<'a>>;
+impl<'a> AsyncContextManager for LockManager<&'a Semaphore, Permits> {
+    type Guard = LockGuard<SemaphorePermit<'a>>;
 
-    async fn aenter(self) -> Result<Self::Entered, AcquireError> {
-        self.0.acquire_many(self.1.0).await.map(Locked)
+    async fn aenter(self) -> Result<Self::Guard, AcquireError> {
+        self.0.acquire_many(self.1.0).await.map(LockGuard)
     }
 }
 
-impl AsyncContextManager for Lock<Arc<Semaphore>, Permits> {
-    type Entered = Locked<OwnedSemaphorePermit>;
+impl AsyncContextManager for LockManager<Arc<Semaphore>, Permits> {
+    type Guard = LockGuard<OwnedSemaphorePermit>;
 
-    async fn aenter(self) -> Result<Self::Entered, AcquireError> {
-        self.0.acquire_many_owned(self.1.0).await.map(Locked)
+    async fn aenter(self) -> Result<Self::Guard, AcquireError> {
+        self.0.acquire_many_owned(self.1.0).await.map(LockGuard)
     }
 }

@@ -12,7 +12,7 @@
 ///
 /// The value is that of the block, where nothing can fail: managers whose error is
 /// [`Infallible`](std::convert::Infallible). Otherwise it is a `Result` with the manager's error; of several, the one error
-/// type that they have, or [`Either`](crate::context::Either). Where an exit may swallow the block's error, the value is an
+/// type that they have, or [`EitherError`](crate::context::EitherError). Where an exit may suppress the block's error, the value is an
 /// `Option`.
 ///
 /// What an exit sees, and what goes on, says [the section](crate::context#what-runs-when).
@@ -46,7 +46,7 @@
 /// ```
 /// use std::panic::{AssertUnwindSafe, resume_unwind};
 /// use futures::FutureExt;
-/// use withal::context::{AsyncContextManager, AsyncExit, Exit, nullcontext};
+/// use withal::context::{AsyncContextManager, AsyncGuard, ExitReason, nullcontext};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
@@ -55,11 +55,11 @@
 /// let block = async { *entered.target() + 1 }; //            try:
 /// let value = match AssertUnwindSafe(block).catch_unwind().await {
 ///     Err(mut payload) => { //                               except BaseException as error:
-///         entered.aexit(Exit::Panic(&mut *payload)).await.unwrap();
+///         entered.aexit(ExitReason::Panic(&mut *payload)).await.unwrap();
 ///         resume_unwind(payload) //                              if not await manager.__aexit__(error): raise
 ///     }
 ///     Ok(value) => { //                                      else:
-///         entered.aexit(Exit::Ok).await.unwrap(); //             await manager.__aexit__(None)
+///         entered.aexit(ExitReason::Ok).await.unwrap(); //             await manager.__aexit__(None)
 ///         value
 ///     }
 /// };
@@ -77,7 +77,7 @@
 /// # Panics
 ///
 /// When the block does, after the exits were awaited; when an exit does; and when a manager interrupts the block and its
-/// exit neither fails nor swallows that.
+/// exit neither fails nor suppresses that.
 ///
 /// # Cancel safety
 ///
@@ -104,7 +104,7 @@
 ///   ```
 /// - In an `async` block, such as `#[tokio::main]` makes of `main`, the compiler may not know yet what `return` returns. It
 ///   asks for `-> Result<_, E>;` then, mostly where `E` is not `Send`, as `Box<dyn Error>` is not. An error that is not
-///   `Send` is [hidden](crate::context::Hidden) from the manager.
+///   `Send` is [hidden](crate::context::OpaqueError) from the manager.
 /// - An error that borrows what is not `'static` cannot leave the block by `?`.
 #[macro_export]
 macro_rules! async_with {

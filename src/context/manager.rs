@@ -1,12 +1,12 @@
 use std::future::{Future, pending};
 use std::time::Duration;
 
-use super::policy::GRACE;
-use super::{Exit, ExitPolicy, Verdict};
+use super::policy::DEFAULT_GRACE_PERIOD;
+use super::{ExitPolicy, ExitReason, Suppression};
 
 /// What can be entered: Python's `__aenter__`.
 ///
-/// Entering takes the manager and gives what has to be exited, an [`AsyncExit`]; often that is the manager itself, and
+/// Entering takes the manager and gives what has to be exited, an [`AsyncGuard`]; often that is the manager itself, and
 /// often what can be entered is a lock, a pool, or the arguments of a connection.
 ///
 /// # Examples
@@ -14,27 +14,27 @@ use super::{Exit, ExitPolicy, Verdict};
 /// A lease that is given up whichever way the block is left:
 ///
 /// ```
-/// use withal::context::{AsyncContextManager, AsyncExit, Detach, Exit, async_with};
+/// use withal::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason, async_with};
 ///
 /// struct Lease(&'static str);
 ///
 /// impl AsyncContextManager for Lease {
-///     type Entered = Self;
+///     type Guard = Self;
 ///     async fn aenter(self) -> Result<Self, std::io::Error> {
 ///         println!("lease {}", self.0);
 ///         Ok(self)
 ///     }
 /// }
 ///
-/// impl AsyncExit for Lease {
+/// impl AsyncGuard for Lease {
 ///     type Target = &'static str; // what the block gets
 ///     type Error = std::io::Error; // of the enter and of the exit
-///     type Verdict = (); // it never swallows the block's error
+///     type Suppression = (); // it never suppresses the block's error
 ///     type OnDrop = Detach; // dropped in the middle, the exit runs as a task
 ///     fn target(&mut self) -> &mut &'static str {
 ///         &mut self.0
 ///     }
-///     async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), std::io::Error> {
+///     async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), std::io::Error> {
 ///         tokio::task::yield_now().await; // tell the server
 ///         println!("give up {}: {exit:?}", self.0);
 ///         Ok(())
@@ -52,11 +52,11 @@ use super::{Exit, ExitPolicy, Verdict};
     message = "`{Self}` cannot be entered by `async_with`",
     label = "no context manager",
     note = "lock a `tokio::sync::Mutex` by `&mutex`; read and write an `RwLock` by `context::read` and \
-            `context::write`; or implement `AsyncContextManager` and `AsyncExit`"
+            `context::write`; or implement `AsyncContextManager` and `AsyncGuard`"
 )]
 pub trait AsyncContextManager: Sized {
     /// What is held while the block runs, and exited when it is left.
-    type Entered: AsyncExit;
+    type Guard: AsyncGuard;
 
     /// Enters. Where it fails, there is nothing to exit.
     ///
@@ -68,9 +68,7 @@ pub trait AsyncContextManager: Sized {
     ///
     /// Dropped in the middle, it is as any other future: what it had acquired is what its own destructors give back.
     /// See [`shield_enter`](super::AsyncContextManagerExt::shield_enter).
-    fn aenter(
-        self,
-    ) -> impl Future<Output = Result<Self::Entered, <Self::Entered as AsyncExit>::Error>> + Send;
+    fn aenter(self) -> impl Future<Output = Result<Self::Guard, <Self::Guard as AsyncGuard>::Error>> + Send;
 }
 
 /// What has to be exited, and how: Python's `__aexit__`.
@@ -78,19 +76,19 @@ pub trait AsyncContextManager: Sized {
 /// # Examples
 ///
 /// See [`AsyncContextManager`].
-pub trait AsyncExit: Sized {
+pub trait AsyncGuard: Sized {
     /// What the block gets, as `&mut`: Python's `as target`.
     type Target: ?Sized;
 
     /// What entering and exiting fail with; [`Infallible`](std::convert::Infallible) where they cannot.
     type Error: Send + 'static;
 
-    /// `()` where the block's error is never swallowed, and the block's value is the value; `bool` where it may be:
-    /// `true` swallows it, and the block's value is an `Option`, `None` then.
-    type Verdict: Verdict;
+    /// `()` where the block's error is never suppressed, and the block's value is the value; `bool` where it may be:
+    /// `true` suppresses it, and the block's value is an `Option`, `None` then.
+    type Suppression: Suppression;
 
     /// What becomes of it when the block is dropped before it came to its end, for which there is no default:
-    /// [`DropNow`](super::DropNow), [`Hold`](super::Hold), [`Detach`](super::Detach) or [`Restart`](super::Restart).
+    /// [`DropNow`](super::DropNow), [`DropAfterChildren`](super::DropAfterChildren), [`Detach`](super::Detach) or [`Restart`](super::Restart).
     type OnDrop: ExitPolicy<Self>;
 
     /// What the block gets.
@@ -98,26 +96,29 @@ pub trait AsyncExit: Sized {
 
     /// The target, and what interrupts the block when it is ready: for timeouts, and for groups of which one has failed.
     ///
-    /// The block is dropped then, and `aexit` is called with [`Exit::Cancelled`]; it is to fail, or to swallow it. By
+    /// The block is dropped then, and `aexit` is called with [`ExitReason::Cancelled`]; it is to fail, or to suppress it. By
     /// default nothing interrupts. It is asked when the block has been polled and is not ready. A panic of it is one of the
     /// block.
     #[inline]
-    fn parts(&mut self) -> (&mut Self::Target, impl Future<Output = ()> + Send) {
+    fn target_and_interrupt(&mut self) -> (&mut Self::Target, impl Future<Output = ()> + Send) {
         (self.target(), pending())
     }
 
     /// How long the exit may take where nobody waits for it any more; then it is lost, and told to the
     /// [observers](crate::cleanup::observe). By the wall clock, and 30 seconds by default, or if it panics.
-    fn grace(&self) -> Duration {
-        GRACE
+    fn grace_period(&self) -> Duration {
+        DEFAULT_GRACE_PERIOD
     }
 
     /// Exits. It is called once, after the block was dropped, and when all that was detached inside of it is over.
     ///
-    /// With [`Restart`](super::Restart) it is called once more, with [`Exit::Cancelled`], if it was dropped in the middle.
+    /// With [`Restart`](super::Restart) it is called once more, with [`ExitReason::Cancelled`], if it was dropped in the middle.
     ///
     /// # Errors
     ///
     /// The manager's own. Where an error or a panic of the block is under way, that one goes on.
-    fn aexit(&mut self, exit: Exit<'_>) -> impl Future<Output = Result<Self::Verdict, Self::Error>> + Send;
+    fn aexit(
+        &mut self,
+        exit: ExitReason<'_>,
+    ) -> impl Future<Output = Result<Self::Suppression, Self::Error>> + Send;
 }

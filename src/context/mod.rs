@@ -12,16 +12,16 @@
 //! #     async fn insert(&mut self, _: &str) -> Result<(), std::io::Error> { self.0.say("INSERT"); Ok(()) }
 //! # }
 //! # impl withal::context::AsyncContextManager for Transaction<'_> {
-//! #     type Entered = Self;
+//! #     type Guard = Self;
 //! #     async fn aenter(self) -> Result<Self, std::io::Error> { self.0.say("BEGIN"); Ok(self) }
 //! # }
-//! # impl withal::context::AsyncExit for Transaction<'_> {
+//! # impl withal::context::AsyncGuard for Transaction<'_> {
 //! #     type Target = Self;
 //! #     type Error = std::io::Error;
-//! #     type Verdict = ();
+//! #     type Suppression = ();
 //! #     type OnDrop = withal::context::DropNow;
 //! #     fn target(&mut self) -> &mut Self { self }
-//! #     async fn aexit(&mut self, exit: withal::context::Exit<'_>) -> Result<(), std::io::Error> {
+//! #     async fn aexit(&mut self, exit: withal::context::ExitReason<'_>) -> Result<(), std::io::Error> {
 //! #         Ok(self.0.say(if exit.is_ok() { "COMMIT" } else { "ROLLBACK" }))
 //! #     }
 //! # }
@@ -63,11 +63,11 @@
 //!
 //! | the block | the exit sees | and then |
 //! |---|---|---|
-//! | comes to its end | [`Exit::Ok`] | its value is that of the macro |
-//! | says `return`, `break`, `continue` | [`Exit::Ok`] | that happens, after the exit |
-//! | fails: `?`, or `return Err(..)` | [`Exit::Error`] | the function returns the error, unless the exit swallows it |
-//! | panics | [`Exit::Panic`] | the panic goes on, and is never swallowed |
-//! | is dropped: `select!`, `timeout`, `abort` | [`Exit::Cancelled`] | see the next table |
+//! | comes to its end | [`ExitReason::Ok`] | its value is that of the macro |
+//! | says `return`, `break`, `continue` | [`ExitReason::Ok`] | that happens, after the exit |
+//! | fails: `?`, or `return Err(..)` | [`ExitReason::Error`] | the function returns the error, unless the exit suppresses it |
+//! | panics | [`ExitReason::Panic`] | the panic goes on, and is never suppressed |
+//! | is dropped: `select!`, `timeout`, `abort` | [`ExitReason::Cancelled`] | see the next table |
 //!
 //! **The block's own value is not looked at.** `async_with!(tx = pool.transaction() => { Err("refused") })` has come to its
 //! end, and so has a block that is left by the `?` of an `Option`: the transaction commits. An error is what leaves the
@@ -86,14 +86,14 @@
 //!
 //! # Which drop policy
 //!
-//! Whoever implements [`AsyncExit`] says what becomes of it when nobody is left to await it:
+//! Whoever implements [`AsyncGuard`] says what becomes of it when nobody is left to await it:
 //!
 //! 1. Is the guard's destructor all the exit that is needed? May the guard borrow? [`DropNow`]. Is it owned, and should be
-//!    kept until what was inside is over? [`Hold`].
+//!    kept until what was inside is over? [`DropAfterChildren`].
 //! 2. Does the exit await? Then the guard is owned, and the exit goes on as a [cleanup](crate::cleanup). Must an exit that
 //!    has begun be the one that ends? [`Detach`]. May it begin anew? [`Restart`].
 //!
-//! | dropped | [`DropNow`] | [`Hold`] | [`Detach`] | [`Restart`] |
+//! | dropped | [`DropNow`] | [`DropAfterChildren`] | [`Detach`] | [`Restart`] |
 //! |---|---|---|---|---|
 //! | in the enter | nothing to exit | | | or [`shield_enter`](AsyncContextManagerExt::shield_enter) |
 //! | in the block | destructor, at once | destructor, after what is inside | `aexit(Cancelled)` | `aexit(Cancelled)` |
@@ -119,7 +119,7 @@
 //!   [`push_async_callback`](AsyncExitStack::push_async_callback) that awaits the `JoinSet`, pushed after what the tasks use.
 //! - The order of destructors where exits are lost: a runtime that shuts down drops its tasks in any order.
 //! - That a block which has ended is told so: dropped while it waits for what is inside, its exit sees
-//!   [`Exit::Cancelled`].
+//!   [`ExitReason::Cancelled`].
 //! - A scope that holds a generator's `yield` inside is left suspended as long as the generator is (PEP 789): see
 //!   [`aclosing`].
 //!
@@ -178,28 +178,33 @@ pub use crate::async_with;
 
 pub use self::closing::{AClosing, AsyncClose, Closing, aclosing, closing};
 pub use self::decorate::{Decorated, decorate};
-pub use self::either::Either;
+pub use self::either::EitherError;
 pub use self::error::Error;
-pub use self::exit::Exit;
-pub use self::fault::Hidden;
-pub use self::function::{Entered, ErrorType, Function, Outcome, YieldOnce, asynccontextmanager};
-pub use self::locks::{
-    Lock, Locked, Permits, Read, Write, permits, permits_owned, read, read_owned, write, write_owned,
+pub use self::exit::ExitReason;
+pub use self::fault::OpaqueError;
+pub use self::function::{
+    AsyncGeneratorContextManager, AsyncGeneratorContextManagerGuard, ExitKind, YieldOnce, asynccontextmanager,
 };
-pub use self::manager::{AsyncContextManager, AsyncExit};
+pub use self::locks::{
+    LockGuard, LockManager, Permits, Read, Write, permits, permits_owned, read, read_owned, write,
+    write_owned,
+};
+pub use self::manager::{AsyncContextManager, AsyncGuard};
 pub use self::nullcontext::{NullContext, nullcontext};
-pub use self::policy::{Detach, DropNow, ExitPolicy, Hold, Restart};
+pub use self::policy::{Detach, DropAfterChildren, DropNow, ExitPolicy, Restart};
 pub use self::shield::{AsyncContextManagerExt, ShieldEnter};
-pub use self::stack::{AsyncExitStack, Callback, EnteredExitStack, ExitErrors, ExitFn, Lent, StillLent};
+pub use self::stack::{
+    AsyncExitStack, AsyncExitStackGuard, ExitErrors, ExitFn, ExitOutput, GuardInUse, StackGuard,
+};
 pub use self::suppress::{Suppress, suppress};
-pub use self::verdict::Verdict;
-pub use self::with::{ErrorOf, Out, SendBody, async_with, async_with_send};
+pub use self::verdict::Suppression;
+pub use self::with::{ErrorOf, Out, SendAsyncFnOnce, async_with, async_with_send};
 use crate::cleanup::{CleanupEvent, notify_observers};
 
-/// The panic of a manager that broke the contract of [`AsyncExit::parts`].
-const NEITHER: &str = "an exit has to fail, or to swallow it, after its manager interrupted the block";
+/// The panic of a manager that broke the contract of [`AsyncGuard::target_and_interrupt`].
+const NEITHER: &str = "an exit has to fail, or to suppress it, after its manager interrupted the block";
 
 /// Tells the observers of the error of an exit that gave way to what was under way.
-fn report<G: AsyncExit>(error: &(dyn Any + Send)) {
+fn report<G: AsyncGuard>(error: &(dyn Any + Send)) {
     notify_observers(&CleanupEvent::Failed { name: std::any::type_name::<G>(), error });
 }

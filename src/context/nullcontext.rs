@@ -1,6 +1,6 @@
 use std::convert::Infallible;
 
-use super::{AsyncContextManager, AsyncExit, DropNow, Exit};
+use super::{AsyncContextManager, AsyncGuard, DropNow, ExitReason};
 
 /// A manager that does nothing but lend its value: for where a manager is optional.
 ///
@@ -25,7 +25,7 @@ pub fn nullcontext<T>(value: T) -> NullContext<T> {
 pub struct NullContext<T>(T);
 
 impl<T: Send> AsyncContextManager for NullContext<T> {
-    type Entered = Self;
+    type Guard = Self;
 
     #[inline]
     async fn aenter(self) -> Result<Self, Infallible> {
@@ -33,10 +33,10 @@ impl<T: Send> AsyncContextManager for NullContext<T> {
     }
 }
 
-impl<T: Send> AsyncExit for NullContext<T> {
+impl<T: Send> AsyncGuard for NullContext<T> {
     type Target = T;
     type Error = Infallible;
-    type Verdict = ();
+    type Suppression = ();
     type OnDrop = DropNow;
 
     #[inline]
@@ -45,7 +45,7 @@ impl<T: Send> AsyncExit for NullContext<T> {
     }
 
     #[inline]
-    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), Infallible> {
         Ok(())
     }
 }

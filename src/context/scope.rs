@@ -5,15 +5,15 @@ use std::task::{Context, Poll};
 
 use pin_project::{pin_project, pinned_drop};
 
-use super::AsyncExit;
+use super::AsyncGuard;
 use super::fault::Fault;
 use super::policy::sealed::{Exited, Home, Policy};
 use crate::cleanup::{ChildCleanups, TrackingScope};
 
-type HomeOf<G> = <<G as AsyncExit>::OnDrop as Policy<G>>::Home;
+type HomeOf<G> = <<G as AsyncGuard>::OnDrop as Policy<G>>::Home;
 
 /// What has been entered and not been exited: dropped in between, its policy says what becomes of it.
-pub struct Scope<G: AsyncExit> {
+pub struct Scope<G: AsyncGuard> {
     /// None when it has been exited, or is exited in a future that owns it.
     guard: Option<G>,
     /// In the middle of a poll of its exit: if it is dropped then, that has panicked, and is not to begin anew.
@@ -28,7 +28,7 @@ pub struct Rest<H> {
     pub(super) home: H,
 }
 
-impl<G: AsyncExit> Scope<G> {
+impl<G: AsyncGuard> Scope<G> {
     #[inline]
     pub fn new(guard: G) -> Self {
         Self { guard: Some(guard), is_polled: false, rest: Rest::default() }
@@ -44,7 +44,7 @@ impl<G: AsyncExit> Scope<G> {
     #[inline]
     pub fn parts(&mut self) -> (&mut G::Target, impl Future<Output = ()> + Send, &mut Rest<HomeOf<G>>) {
         let guard = self.guard.as_mut().expect("it has not been exited");
-        let (target, interrupt) = guard.parts();
+        let (target, interrupt) = guard.target_and_interrupt();
         (target, interrupt, &mut self.rest)
     }
 
@@ -94,7 +94,7 @@ impl<G: AsyncExit> Scope<G> {
     pub fn plain_exit<E, N>(
         &mut self,
         fault: &mut Option<Fault<E, N>>,
-    ) -> impl Future<Output = Result<G::Verdict, G::Error>> + Send
+    ) -> impl Future<Output = Result<G::Suppression, G::Error>> + Send
     where
         E: Send + 'static,
         N: Send + 'static,
@@ -107,7 +107,7 @@ impl<G: AsyncExit> Scope<G> {
     pub fn watched_exit<E, N>(
         &mut self,
         fault: &mut Option<Fault<E, N>>,
-    ) -> impl Future<Output = Result<G::Verdict, G::Error>> + Send
+    ) -> impl Future<Output = Result<G::Suppression, G::Error>> + Send
     where
         E: Send + 'static,
         N: Send + 'static,
@@ -159,7 +159,7 @@ macro_rules! __exit_scope {
     }};
 }
 
-impl<G: AsyncExit> Drop for Scope<G> {
+impl<G: AsyncGuard> Drop for Scope<G> {
     #[inline]
     fn drop(&mut self) {
         let Rest { inner, home } = std::mem::take(&mut self.rest);

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use tokio::runtime::Handle;
 
 use super::policy::sealed::{Home, Policy};
-use super::{AsyncContextManager, AsyncExit, ErrorOf};
+use super::{AsyncContextManager, AsyncGuard, ErrorOf};
 use crate::cleanup::{ChildCleanups, Cleanup};
 
 /// What every manager can do.
@@ -15,8 +15,8 @@ pub trait AsyncContextManagerExt: AsyncContextManager {
     ///
     /// For managers that would otherwise leave something half open, such as a lease that the server has given and the
     /// program has not heard of. Enter and exit are a [cleanup](crate::cleanup) then, which the scopes around wait for,
-    /// and the exit is [`Exit::Cancelled`](super::Exit::Cancelled). Each has a grace of its own: the enter 30 seconds, the
-    /// exit the [guard's](AsyncExit::grace). It is one allocation.
+    /// and the exit is [`ExitReason::Cancelled`](super::ExitReason::Cancelled). Each has a grace of its own: the enter 30 seconds, the
+    /// exit the [guard's](AsyncGuard::grace_period). It is one allocation.
     ///
     /// # Examples
     ///
@@ -35,7 +35,7 @@ pub trait AsyncContextManagerExt: AsyncContextManager {
     fn shield_enter(self) -> ShieldEnter<Self>
     where
         Self: Send + 'static,
-        Self::Entered: Send + 'static,
+        Self::Guard: Send + 'static,
     {
         ShieldEnter(self)
     }
@@ -51,19 +51,19 @@ pub struct ShieldEnter<M>(M);
 impl<M> AsyncContextManager for ShieldEnter<M>
 where
     M: AsyncContextManager + Send + 'static,
-    M::Entered: Send + 'static,
+    M::Guard: Send + 'static,
 {
-    type Entered = M::Entered;
+    type Guard = M::Guard;
 
-    async fn aenter(self) -> Result<M::Entered, ErrorOf<M>> {
-        Entering::<_, M::Entered> { enter: Some(Box::pin(self.0.aenter())), home: None }.await
+    async fn aenter(self) -> Result<M::Guard, ErrorOf<M>> {
+        Entering::<_, M::Guard> { enter: Some(Box::pin(self.0.aenter())), home: None }.await
     }
 }
 
 struct Entering<F, G>
 where
     F: Future<Output = Result<G, G::Error>> + Send + 'static,
-    G: AsyncExit + Send + 'static,
+    G: AsyncGuard + Send + 'static,
 {
     /// None while it is polled, so that one which panics is not polled again.
     enter: Option<Pin<Box<F>>>,
@@ -73,7 +73,7 @@ where
 impl<F, G> Future for Entering<F, G>
 where
     F: Future<Output = Result<G, G::Error>> + Send + 'static,
-    G: AsyncExit + Send + 'static,
+    G: AsyncGuard + Send + 'static,
 {
     type Output = F::Output;
 
@@ -91,7 +91,7 @@ where
 impl<F, G> Drop for Entering<F, G>
 where
     F: Future<Output = Result<G, G::Error>> + Send + 'static,
-    G: AsyncExit + Send + 'static,
+    G: AsyncGuard + Send + 'static,
 {
     fn drop(&mut self) {
         let Some(enter) = self.enter.take() else { return };

@@ -2,11 +2,11 @@ use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{AsyncContextManager, AsyncExit, DropNow, Exit};
+use super::{AsyncContextManager, AsyncGuard, DropNow, ExitReason};
 
-/// Swallows the errors of type `E` for which `which` says so; the value of the block is `None` then.
+/// Suppresses the errors of type `E` for which `which` says so; the value of the block is `None` then.
 ///
-/// Panics are never swallowed, nor is a future that is dropped.
+/// Panics are never suppressed, nor is a future that is dropped.
 ///
 /// # Examples
 ///
@@ -41,26 +41,26 @@ pub struct Suppress<E, P> {
 }
 
 impl<E: 'static, P: FnMut(&E) -> bool + Send> AsyncContextManager for Suppress<E, P> {
-    type Entered = Self;
+    type Guard = Self;
 
     async fn aenter(self) -> Result<Self, Infallible> {
         Ok(self)
     }
 }
 
-impl<E: 'static, P: FnMut(&E) -> bool + Send> AsyncExit for Suppress<E, P> {
+impl<E: 'static, P: FnMut(&E) -> bool + Send> AsyncGuard for Suppress<E, P> {
     type Target = ();
     type Error = Infallible;
-    type Verdict = bool;
+    type Suppression = bool;
     type OnDrop = DropNow;
 
     fn target(&mut self) -> &mut () {
         &mut self.target
     }
 
-    async fn aexit(&mut self, exit: Exit<'_>) -> Result<bool, Infallible> {
+    async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<bool, Infallible> {
         Ok(match exit {
-            Exit::Error(error) => error.downcast_ref().is_some_and(&mut self.which),
+            ExitReason::Error(error) => error.downcast_ref().is_some_and(&mut self.which),
             _ => false,
         })
     }

@@ -1,47 +1,47 @@
-/// What an exit says of the block's error: `()` or `bool`; see [`AsyncExit::Verdict`](super::AsyncExit::Verdict).
+/// What an exit says of the block's error: `()` or `bool`; see [`AsyncGuard::Suppression`](super::AsyncGuard::Suppression).
 ///
 /// No other types implement it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no verdict",
-    note = "write `type Verdict = ();` where the exit never swallows the block's error, `bool` where it may"
+    note = "write `type Suppression = ();` where the exit never suppresses the block's error, `bool` where it may"
 )]
-pub trait Verdict: sealed::Sealed + Send {
+pub trait Suppression: sealed::Sealed + Send {
     /// The value of a block that gives a `T`.
-    type Out<T>;
+    type Output<T>;
 
     /// Of one that came to its end.
     #[doc(hidden)]
-    fn done<T>(value: T) -> Self::Out<T>;
+    fn completed<T>(value: T) -> Self::Output<T>;
 
-    /// Of one whose error is swallowed by this verdict.
+    /// Of one whose error is suppressed by this verdict.
     #[doc(hidden)]
-    fn swallowed<T>(&self) -> Option<Self::Out<T>>;
+    fn suppressed<T>(&self) -> Option<Self::Output<T>>;
 }
 
-impl Verdict for () {
-    type Out<T> = T;
+impl Suppression for () {
+    type Output<T> = T;
 
     #[inline]
-    fn done<T>(value: T) -> T {
+    fn completed<T>(value: T) -> T {
         value
     }
 
     #[inline]
-    fn swallowed<T>(&self) -> Option<T> {
+    fn suppressed<T>(&self) -> Option<T> {
         None
     }
 }
 
-impl Verdict for bool {
-    type Out<T> = Option<T>;
+impl Suppression for bool {
+    type Output<T> = Option<T>;
 
     #[inline]
-    fn done<T>(value: T) -> Option<T> {
+    fn completed<T>(value: T) -> Option<T> {
         Some(value)
     }
 
     #[inline]
-    fn swallowed<T>(&self) -> Option<Option<T>> {
+    fn suppressed<T>(&self) -> Option<Option<T>> {
         self.then_some(None)
     }
 }

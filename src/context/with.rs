@@ -4,16 +4,16 @@ use std::panic::resume_unwind;
 use super::body::{Body, Ended};
 use super::fault::Fault;
 use super::scope::Scope;
-use super::{AsyncContextManager, AsyncExit, Error, NEITHER, Verdict, report};
+use super::{AsyncContextManager, AsyncGuard, Error, NEITHER, Suppression, report};
 
-/// The value of a block that gives a `T`: `T`, or `Option<T>` where the exit may swallow its error.
-pub type Out<M, T> = <VerdictOf<M> as Verdict>::Out<T>;
+/// The value of a block that gives a `T`: `T`, or `Option<T>` where the exit may suppress its error.
+pub type Out<M, T> = <VerdictOf<M> as Suppression>::Output<T>;
 
 /// What entering and exiting a manager fails with.
-pub type ErrorOf<M> = <<M as AsyncContextManager>::Entered as AsyncExit>::Error;
+pub type ErrorOf<M> = <<M as AsyncContextManager>::Guard as AsyncGuard>::Error;
 
-type VerdictOf<M> = <<M as AsyncContextManager>::Entered as AsyncExit>::Verdict;
-type TargetOf<M> = <<M as AsyncContextManager>::Entered as AsyncExit>::Target;
+type VerdictOf<M> = <<M as AsyncContextManager>::Guard as AsyncGuard>::Suppression;
+type TargetOf<M> = <<M as AsyncContextManager>::Guard as AsyncGuard>::Target;
 
 /// Enters, runs `body`, and exits: on success, on an error, on a panic, and when this future is dropped.
 ///
@@ -30,9 +30,9 @@ type TargetOf<M> = <<M as AsyncContextManager>::Entered as AsyncExit>::Target;
 ///
 /// # Panics
 ///
-/// When the body does, after the exit was awaited: a panic is never swallowed. If the exit fails then, its error is told
+/// When the body does, after the exit was awaited: a panic is never suppressed. If the exit fails then, its error is told
 /// to the [observers](crate::cleanup::observe). When the exit panics, with that panic. When a manager interrupts the
-/// body, and its exit then neither fails nor swallows it.
+/// body, and its exit then neither fails nor suppresses it.
 ///
 /// # Cancel safety
 ///
@@ -55,7 +55,7 @@ type TargetOf<M> = <<M as AsyncContextManager>::Entered as AsyncExit>::Target;
 ///     *balance -= 5;
 ///     Ok(*balance)
 /// });
-/// assert_eq!(result.await.unwrap_err().into_block(), "too little");
+/// assert_eq!(result.await.unwrap_err().into_inner(), "too little");
 /// # }
 /// ```
 #[inline]
@@ -72,18 +72,18 @@ where
     };
     let mut left = Left::from(ended);
     let result = crate::__exit_scope!(scope, left.fault);
-    left.finish::<M::Entered>(result)
+    left.finish::<M::Guard>(result)
 }
 
 /// A body of [`async_with_send`]: an async closure whose future is `Send`.
 ///
 /// Implemented by every closure that fits; where one is written, its argument needs its type: `async |n: &mut u32| ..`.
-pub trait SendBody<'a, T: ?Sized + 'a, O>: FnOnce(&'a mut T) -> Self::Future {
+pub trait SendAsyncFnOnce<'a, T: ?Sized + 'a, O>: FnOnce(&'a mut T) -> Self::Future {
     /// What it returns.
     type Future: Future<Output = O> + Send;
 }
 
-impl<'a, T, O, F, R> SendBody<'a, T, O> for F
+impl<'a, T, O, F, R> SendAsyncFnOnce<'a, T, O> for F
 where
     T: ?Sized + 'a,
     F: FnOnce(&'a mut T) -> R,
@@ -115,11 +115,11 @@ where
 /// use std::sync::Arc;
 /// use tokio::sync::Mutex;
 /// use tokio::task::JoinHandle;
-/// use withal::context::{SendBody, async_with_send};
+/// use withal::context::{SendAsyncFnOnce, async_with_send};
 ///
 /// fn in_background<F>(counter: Arc<Mutex<u32>>, body: F) -> JoinHandle<()>
 /// where
-///     F: for<'a> SendBody<'a, u32, Result<(), Infallible>> + Send + 'static,
+///     F: for<'a> SendAsyncFnOnce<'a, u32, Result<(), Infallible>> + Send + 'static,
 /// {
 ///     tokio::spawn(async move { async_with_send(counter, body).await.unwrap() })
 /// }
@@ -142,7 +142,7 @@ where
 pub async fn async_with_send<M, F, T, E>(manager: M, body: F) -> Result<Out<M, T>, Error<E, ErrorOf<M>>>
 where
     M: AsyncContextManager,
-    F: for<'a> SendBody<'a, TargetOf<M>, Result<T, E>>,
+    F: for<'a> SendAsyncFnOnce<'a, TargetOf<M>, Result<T, E>>,
     E: Send + 'static,
 {
     let mut scope = Scope::new(manager.aenter().await.map_err(Error::Enter)?);
@@ -152,7 +152,7 @@ where
     };
     let mut left = Left::from(ended);
     let result = crate::__exit_scope!(scope, left.fault);
-    left.finish::<M::Entered>(result)
+    left.finish::<M::Guard>(result)
 }
 
 /// How a body was left: with a value or with a fault.
@@ -175,13 +175,13 @@ impl<T, E> From<Ended<Result<T, E>>> for Left<T, E> {
 }
 
 type Finished<G, T, E> =
-    Result<<<G as AsyncExit>::Verdict as Verdict>::Out<T>, Error<E, <G as AsyncExit>::Error>>;
+    Result<<<G as AsyncGuard>::Suppression as Suppression>::Output<T>, Error<E, <G as AsyncGuard>::Error>>;
 
 impl<T, E> Left<T, E> {
     #[inline]
-    fn finish<G: AsyncExit>(self, result: Result<G::Verdict, G::Error>) -> Finished<G, T, E> {
+    fn finish<G: AsyncGuard>(self, result: Result<G::Suppression, G::Error>) -> Finished<G, T, E> {
         match (self.fault, self.value, result) {
-            (None, Some(value), Ok(_)) => Ok(G::Verdict::done(value)),
+            (None, Some(value), Ok(_)) => Ok(G::Suppression::completed(value)),
             (None, _, Err(error)) => Err(Error::Exit { error, context: None }),
             (Some(fault), _, result) => fail::<G, T, E>(result, fault),
             (None, None, Ok(_)) => unreachable!("what has no fault has a value"),
@@ -190,14 +190,14 @@ impl<T, E> Left<T, E> {
 }
 
 #[cold]
-fn fail<G: AsyncExit, T, E>(result: Result<G::Verdict, G::Error>, fault: Fault<E>) -> Finished<G, T, E> {
+fn fail<G: AsyncGuard, T, E>(result: Result<G::Suppression, G::Error>, fault: Fault<E>) -> Finished<G, T, E> {
     match (result, fault) {
         (Ok(_), Fault::Panic(payload)) => resume_unwind(*payload),
         (Err(error), Fault::Panic(payload)) => {
             report::<G>(&error);
             resume_unwind(*payload)
         }
-        (Ok(verdict), fault) => match (verdict.swallowed(), fault) {
+        (Ok(verdict), fault) => match (verdict.suppressed(), fault) {
             (Some(value), _) => Ok(value),
             (None, Fault::Error(error)) => Err(Error::Block(error)),
             (None, _) => panic!("{NEITHER}"),

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
-use withal::context::{Outcome, YieldOnce, async_with_send, asynccontextmanager};
+use withal::context::{ExitKind, YieldOnce, async_with_send, asynccontextmanager};
 
 use super::around::{opaque, transparent};
 use super::frame::{Frame, Mouth, run_function};
@@ -31,7 +31,7 @@ impl YieldOnceOf<'_> {
         };
         let (_, outcome) = once.yield_(value).await;
         match outcome {
-            Outcome::Ok => Ok(()),
+            ExitKind::Ok => Ok(()),
             outcome if outcome.is::<Raised>() => {
                 Err(self.of_block.lock().unwrap().clone().expect("it is kept before the block is left"))
             }

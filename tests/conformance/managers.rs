@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use withal::context::{
-    AsyncClose, AsyncContextManager, AsyncExit, Detach, Error, Exit, aclosing, async_with_send,
+    AsyncClose, AsyncContextManager, AsyncGuard, Detach, Error, ExitReason, aclosing, async_with_send,
 };
 
 use super::around::{Handled, framed, opaque, transparent};
@@ -31,9 +31,11 @@ impl Logs {
     }
 
     /// Says whether it swallows.
-    pub(super) async fn exit(&self, exit: Exit<'_>) -> Result<bool, Raised> {
+    pub(super) async fn exit(&self, exit: ExitReason<'_>) -> Result<bool, Raised> {
         let raised = match exit {
-            Exit::Error(error) => Some(error.downcast_ref::<Raised>().expect("all raise these").clone()),
+            ExitReason::Error(error) => {
+                Some(error.downcast_ref::<Raised>().expect("all raise these").clone())
+            }
             _ => None,
         };
         let (world, id) = (&self.world, self.manager.id);
@@ -58,7 +60,7 @@ impl Logs {
 }
 
 impl AsyncContextManager for Logs {
-    type Entered = Self;
+    type Guard = Self;
 
     async fn aenter(self) -> Result<Self, Raised> {
         let (times, error) = self.manager.enter;
@@ -71,17 +73,17 @@ impl AsyncContextManager for Logs {
     }
 }
 
-impl AsyncExit for Logs {
+impl AsyncGuard for Logs {
     type Target = Self;
     type Error = Raised;
-    type Verdict = bool;
+    type Suppression = bool;
     type OnDrop = Detach;
 
     fn target(&mut self) -> &mut Self {
         self
     }
 
-    async fn aexit(&mut self, exit: Exit<'_>) -> Result<bool, Raised> {
+    async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<bool, Raised> {
         // It is a coroutine.
         self.exit(exit).await.map_err(|raised| raised.out_of(false))
     }
@@ -190,7 +192,7 @@ struct OfLoop(Pinned<()>);
 impl AsyncClose for OfLoop {
     type Error = <Pinned<()> as AsyncClose>::Error;
 
-    async fn aclose(&mut self) -> Result<(), Self::Error> {
-        AsyncClose::aclose(&mut self.0).await
+    async fn close(&mut self) -> Result<(), Self::Error> {
+        AsyncClose::close(&mut self.0).await
     }
 }

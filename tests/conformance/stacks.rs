@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use withal::context::{AsyncExit, AsyncExitStack, Exit, ExitErrors, async_with_send};
+use withal::context::{AsyncExitStack, AsyncGuard, ExitErrors, ExitReason, async_with_send};
 
 use super::around::{Handled, framed, opaque, transparent};
 use super::frame::{Frame, Own, StackVariable};
@@ -68,11 +68,11 @@ pub(super) async fn on_stack(frame: &Frame<'_, '_>, what: &OnStack, scope: &Scop
         }
         OnStack::PushAsyncExit(manager) => {
             let mut logs = Logs::new(world, *manager);
-            stack.push_async_exit(async move |exit: Exit<'_>| logs.aexit(exit).await);
+            stack.push_async_exit(async move |exit: ExitReason<'_>| logs.aexit(exit).await);
         }
         OnStack::Push(manager) => {
             let logs = Logs::new(world, *manager);
-            stack.push_async_exit(async move |exit: Exit<'_>| logs.exit(exit).await);
+            stack.push_async_exit(async move |exit: ExitReason<'_>| logs.exit(exit).await);
         }
         OnStack::AsyncCallback(id, times, error) => {
             let (world, id, times, error) = (Arc::clone(world), *id, *times, *error);

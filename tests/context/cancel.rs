@@ -7,15 +7,15 @@ use std::time::Duration;
 use tokio::task::yield_now;
 use withal::cleanup::drain;
 use withal::context::{
-    AsyncContextManager, AsyncContextManagerExt, AsyncExit, AsyncExitStack, Detach, DropNow, Error, Exit,
-    Hold, Restart, async_with,
+    AsyncContextManager, AsyncContextManagerExt, AsyncExitStack, AsyncGuard, Detach, DropAfterChildren,
+    DropNow, Error, ExitReason, Restart, async_with,
 };
 
 use withal_test_support::event_log::{BlockAt, Blockable, EventLog};
 use withal_test_support::poll_then_drop::drop_at_every_await;
 use withal_test_support::probes;
 
-probes!(Now: DropNow, Held: Hold, Detached: Detach, Restarted: Restart);
+probes!(Now: DropNow, Held: DropAfterChildren, Detached: Detach, Restarted: Restart);
 
 const ENOUGH: Duration = Duration::from_secs(60);
 
@@ -29,7 +29,7 @@ async fn program(log: EventLog) -> Result<u32, String> {
         let raced = tokio::select! {
             biased;
             never = async_with(Detached::new(&log, "a.b.raced"), async |_| pending::<Result<u32, String>>().await) => {
-                never.map_err(Error::flatten)?
+                never.map_err(Error::into_first)?
             }
             () = async { yield_now().await; yield_now().await; yield_now().await } => 1,
         };
@@ -40,13 +40,13 @@ async fn program(log: EventLog) -> Result<u32, String> {
                     yield_now().await;
                     async_with(Now::new(&log, "a.b.right.now.now"), async |_| { yield_now().await; Ok::<_, String>(*n) })
                         .await
-                        .map_err(Error::flatten)
+                        .map_err(Error::into_first)
                 })
                 .await
-                .map_err(Error::flatten)
+                .map_err(Error::into_first)
             }),
         );
-        let joined = left.map_err(Error::flatten)? + right.map_err(Error::flatten)?;
+        let joined = left.map_err(Error::into_first)? + right.map_err(Error::into_first)?;
         let held = async_with!(n = Held::new(&log, "a.b.held") => {
             async_with!(_n = Detached::new(&log, "a.b.held.in") => { yield_now().await; })?;
             *n
@@ -150,7 +150,7 @@ async fn a_sibling_of_a_panic_is_exited_before_the_one_around_it() {
                 },
             )
             .0
-            .map_err(Error::flatten)
+            .map_err(Error::into_first)
         })
         .await
     });
@@ -191,7 +191,9 @@ async fn held_until_what_is_inside_is_over_and_dropped_now_if_it_may_borrow() {
         let log = EventLog::new();
         let inside = async |_: &mut u32| {
             let inner = Detached::new(&log, "inner").block_at(BlockAt::InExit);
-            async_with(inner, async |_| pending::<Result<(), String>>().await).await.map_err(Error::flatten)
+            async_with(inner, async |_| pending::<Result<(), String>>().await)
+                .await
+                .map_err(Error::into_first)
         };
         if is_held {
             drop_in_the_middle(async_with(Held::new(&log, "lock"), inside)).await;
@@ -216,9 +218,11 @@ async fn the_outermost_waits_across_a_scope_that_does_not() {
     let program = async_with(Detached::new(&log, "a"), async |_| {
         let inside = async_with(Now::new(&log, "now"), async |_| {
             let inner = Detached::new(&log, "a.b").block_at(BlockAt::InExit);
-            async_with(inner, async |_| pending::<Result<(), String>>().await).await.map_err(Error::flatten)
+            async_with(inner, async |_| pending::<Result<(), String>>().await)
+                .await
+                .map_err(Error::into_first)
         });
-        inside.await.map_err(Error::flatten)
+        inside.await.map_err(Error::into_first)
     });
     drop_in_the_middle(program).await;
     log.open_gate();
@@ -263,7 +267,7 @@ async fn a_shielded_enter_comes_to_its_end_and_is_exited() {
     let log = EventLog::new();
     let program = async_with(Detached::new(&log, "a"), async |_| {
         let inner = Detached::new(&log, "a.b").block_at(BlockAt::InEnter).shield_enter();
-        async_with(inner, async |_| Ok::<_, String>(())).await.map_err(Error::flatten)
+        async_with(inner, async |_| Ok::<_, String>(())).await.map_err(Error::into_first)
     });
     drop_in_the_middle(program).await;
     assert_eq!(log.entries(), "+a");
@@ -336,7 +340,7 @@ async fn a_destructor_that_panics_takes_nothing_from_the_scopes_around() {
             drop_in_the_middle(async_with(Explodes, async |()| {
                 async_with(Detached::new(&l, "a.b"), async |_| pending::<Result<(), String>>().await)
                     .await
-                    .map_err(Error::flatten)
+                    .map_err(Error::into_first)
             }))
             .await;
             Ok::<_, String>(())
@@ -356,21 +360,21 @@ impl Drop for Explodes {
 }
 
 impl AsyncContextManager for Explodes {
-    type Entered = Self;
+    type Guard = Self;
     async fn aenter(self) -> Result<Self, String> {
         Ok(self)
     }
 }
 
-impl AsyncExit for Explodes {
+impl AsyncGuard for Explodes {
     type Target = ();
     type Error = String;
-    type Verdict = ();
+    type Suppression = ();
     type OnDrop = DropNow;
     fn target(&mut self) -> &mut () {
         Box::leak(Box::new(()))
     }
-    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), String> {
+    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), String> {
         Ok(())
     }
 }
@@ -388,24 +392,24 @@ async fn a_grace_that_panics_is_that_of_none() {
 struct Graceless(EventLog);
 
 impl AsyncContextManager for Graceless {
-    type Entered = Self;
+    type Guard = Self;
     async fn aenter(self) -> Result<Self, String> {
         Ok(self)
     }
 }
 
-impl AsyncExit for Graceless {
+impl AsyncGuard for Graceless {
     type Target = EventLog;
     type Error = String;
-    type Verdict = ();
+    type Suppression = ();
     type OnDrop = Restart;
     fn target(&mut self) -> &mut EventLog {
         &mut self.0
     }
-    fn grace(&self) -> Duration {
+    fn grace_period(&self) -> Duration {
         panic!("grace")
     }
-    async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), String> {
+    async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), String> {
         self.0.record(withal_test_support::event_log::kind(&exit));
         Ok(())
     }

@@ -14,7 +14,7 @@ use futures::Stream;
 use tokio::time::{Instant, sleep};
 use withal::async_for;
 use withal::cleanup::{CleanupEvent, observe};
-use withal::context::{AsyncContextManager, AsyncExit, Detach, DropNow, Error, Exit, async_with};
+use withal::context::{AsyncContextManager, AsyncGuard, Detach, DropNow, Error, ExitReason, async_with};
 use withal::coroutine::{self, Coroutine, Drive, Failure, Step, Thrown, Yielder, coroutine, try_coroutine};
 use withal::generator::generator;
 
@@ -70,29 +70,29 @@ impl<'s> Manager<'s> {
 }
 
 impl AsyncContextManager for Manager<'_> {
-    type Entered = Self;
+    type Guard = Self;
 
     async fn aenter(self) -> Result<Self, Raised> {
         self.enter.map(|()| self)
     }
 }
 
-impl AsyncExit for Manager<'_> {
+impl AsyncGuard for Manager<'_> {
     type Target = Self;
     type Error = Raised;
-    type Verdict = bool;
+    type Suppression = bool;
     type OnDrop = DropNow;
 
     fn target(&mut self) -> &mut Self {
         self
     }
 
-    async fn aexit(&mut self, exit: Exit<'_>) -> Result<bool, Raised> {
+    async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<bool, Raised> {
         let seen = match exit {
-            Exit::Ok => "Ok",
-            Exit::Error(error) => name(error),
-            Exit::Panic(_) => "Panic",
-            Exit::Cancelled => "Cancelled",
+            ExitReason::Ok => "Ok",
+            ExitReason::Error(error) => name(error),
+            ExitReason::Panic(_) => "Panic",
+            ExitReason::Cancelled => "Cancelled",
         };
         self.seen.lock().unwrap().push(seen);
         self.exit
@@ -121,7 +121,7 @@ struct Yields<'a, 'g> {
 }
 
 impl AsyncContextManager for Yields<'_, '_> {
-    type Entered = Self;
+    type Guard = Self;
 
     async fn aenter(self) -> Result<Self, Thrown<Raised>> {
         for n in [1, 2] {
@@ -131,17 +131,17 @@ impl AsyncContextManager for Yields<'_, '_> {
     }
 }
 
-impl AsyncExit for Yields<'_, '_> {
+impl AsyncGuard for Yields<'_, '_> {
     type Target = Self;
     type Error = Thrown<Raised>;
-    type Verdict = bool;
+    type Suppression = bool;
     type OnDrop = DropNow;
 
     fn target(&mut self) -> &mut Self {
         self
     }
 
-    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<bool, Thrown<Raised>> {
+    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<bool, Thrown<Raised>> {
         for n in [1, 2] {
             self.y.yield_(format!("exit-{n}-{}", self.name)).await?;
         }
@@ -366,7 +366,7 @@ async fn asyncio_1_sleeps_in_enter_block_and_exit() {
     type Buffer = Arc<Mutex<Vec<&'static str>>>;
     struct Sleeps(Buffer);
     impl AsyncContextManager for Sleeps {
-        type Entered = Self;
+        type Guard = Self;
         async fn aenter(self) -> Result<Self, Infallible> {
             self.0.lock().unwrap().push("1");
             sleep(Duration::from_millis(10)).await;
@@ -374,17 +374,17 @@ async fn asyncio_1_sleeps_in_enter_block_and_exit() {
             Ok(self)
         }
     }
-    impl AsyncExit for Sleeps {
+    impl AsyncGuard for Sleeps {
         type Target = Self;
         type Error = Infallible;
-        type Verdict = ();
+        type Suppression = ();
         type OnDrop = Detach;
         fn target(&mut self) -> &mut Self {
             self
         }
-        async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), Infallible> {
+        async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), Infallible> {
             sleep(Duration::from_millis(10)).await;
-            if let Exit::Error(error) = exit {
+            if let ExitReason::Error(error) = exit {
                 if error.downcast_ref() == Some(&Thrown::Error(MyException)) {
                     self.0.lock().unwrap().push("MyException");
                 }
@@ -412,7 +412,7 @@ async fn asyncio_1_sleeps_in_enter_block_and_exit() {
 struct Counts(Arc<AtomicU32>);
 
 impl AsyncContextManager for Counts {
-    type Entered = Self;
+    type Guard = Self;
 
     async fn aenter(self) -> Result<Self, Infallible> {
         self.0.fetch_add(10_000, Ordering::Relaxed);
@@ -420,17 +420,17 @@ impl AsyncContextManager for Counts {
     }
 }
 
-impl AsyncExit for Counts {
+impl AsyncGuard for Counts {
     type Target = Self;
     type Error = Infallible;
-    type Verdict = ();
+    type Suppression = ();
     type OnDrop = DropNow;
 
     fn target(&mut self) -> &mut Self {
         self
     }
 
-    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), Infallible> {
         self.0.fetch_add(100_000, Ordering::Relaxed);
         Ok(())
     }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use tokio::task::yield_now;
 use withal::context::{
-    AsyncContextManager, AsyncExit, AsyncExitStack, DropNow, Error, Exit, Outcome, aclosing, async_with,
-    asynccontextmanager, decorate, nullcontext, suppress,
+    AsyncContextManager, AsyncExitStack, AsyncGuard, DropNow, Error, ExitKind, ExitReason, aclosing,
+    async_with, asynccontextmanager, decorate, nullcontext, suppress,
 };
 use withal::coroutine::Thrown;
 use withal::generator::{AsyncGeneratorExt, generator, try_generator};
@@ -30,8 +30,9 @@ impl State {
 /// `woohoo`: pushes 1, yields 42, pushes 999.
 fn woohoo(
     state: &State,
-) -> impl AsyncContextManager<Entered: AsyncExit<Target = u32, Error = io::Error, Verdict = ()> + Send + 'static>
-+ Send
+) -> impl AsyncContextManager<
+    Guard: AsyncGuard<Target = u32, Error = io::Error, Suppression = ()> + Send + 'static,
+> + Send
 + use<> {
     let state = state.clone();
     asynccontextmanager(async move |y| {
@@ -49,20 +50,20 @@ fn woohoo(
 async fn enter() {
     struct Manager;
     impl AsyncContextManager for Manager {
-        type Entered = Self;
+        type Guard = Self;
         async fn aenter(self) -> Result<Self, Infallible> {
             Ok(self)
         }
     }
-    impl AsyncExit for Manager {
+    impl AsyncGuard for Manager {
         type Target = Self;
         type Error = Infallible;
-        type Verdict = ();
+        type Suppression = ();
         type OnDrop = DropNow;
         fn target(&mut self) -> &mut Self {
             self
         }
-        async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+        async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), Infallible> {
             Ok(())
         }
     }
@@ -86,7 +87,7 @@ async fn propagates_generator_exit() {
             y.yield_(1).await?;
             Ok::<_, withal::coroutine::Exit>(())
         });
-        exit.await.map_err(Error::into_block)
+        exit.await.map_err(Error::into_inner)
     }));
     assert_eq!(numbers.anext().await.unwrap(), Some(1));
     numbers.aclose().await.unwrap();
@@ -117,7 +118,7 @@ async fn cm_finally() {
 async fn cm_no_reraise() {
     let mut entered = woohoo(&State::default()).aenter().await.unwrap();
     let mut error = "block".to_owned();
-    let () = entered.aexit(Exit::Error(&mut error)).await.unwrap();
+    let () = entered.aexit(ExitReason::Error(&mut error)).await.unwrap();
     assert_eq!(error, "block");
 }
 
@@ -241,7 +242,7 @@ struct Closes(State);
 
 impl withal::context::AsyncClose for Closes {
     type Error = Infallible;
-    async fn aclose(&mut self) -> Result<(), Infallible> {
+    async fn close(&mut self) -> Result<(), Infallible> {
         self.0.push("aclose");
         Ok(())
     }
@@ -309,7 +310,7 @@ async fn async_push() {
     let state = State::default();
     let expect = |seen: &'static str, swallows: bool| {
         let state = state.clone();
-        async move |exit: Exit<'_>| {
+        async move |exit: ExitReason<'_>| {
             yield_now().await;
             assert_eq!(format!("{exit:?}"), seen);
             state.push(seen);
@@ -352,8 +353,8 @@ async fn async_exit_exception_chaining() {
         stack.push_async_callback(async || Err(Raised("index")));
         stack.push_async_callback(async || Err(Raised("key")));
         stack.push_async_callback(async || Err(Raised("attribute")));
-        stack.push_async_exit(async move |exit: Exit<'_>| {
-            if let Exit::Error(error) = exit {
+        stack.push_async_exit(async move |exit: ExitReason<'_>| {
+            if let ExitReason::Error(error) = exit {
                 s.push(error.downcast_ref::<Raised>().unwrap().0);
             }
             Ok::<_, Infallible>(true)
@@ -372,7 +373,7 @@ async fn async_exit_exception_chaining() {
 async fn async_exit_exception_explicit_none_context() {
     let result = async_with(AsyncExitStack::new(), async |stack| {
         stack.callback(|| Err(Raised("own")));
-        stack.push_async_exit(async |_: Exit<'_>| Ok::<_, Infallible>(true));
+        stack.push_async_exit(async |_: ExitReason<'_>| Ok::<_, Infallible>(true));
         stack.callback(|| Err(Raised("swallowed")));
         Ok::<_, Infallible>(())
     });
@@ -385,6 +386,6 @@ async fn async_nullcontext() {
     let value = async_with!(value = nullcontext("value") => { *value });
     assert_eq!(value, "value");
     let error = async_with(nullcontext(()), async |()| Err::<(), _>("block")).await;
-    assert_eq!(error.unwrap_err().into_block(), "block");
-    assert_eq!(async_with!(() = suppress(|_: &Outcome| true) => { 1 }), Some(1));
+    assert_eq!(error.unwrap_err().into_inner(), "block");
+    assert_eq!(async_with!(() = suppress(|_: &ExitKind| true) => { 1 }), Some(1));
 }

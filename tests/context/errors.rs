@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures::FutureExt;
 use withal::cleanup::{CleanupEvent, ObserverGuard, drain, observe};
 use withal::context::{
-    AsyncContextManager, AsyncExit, Detach, DropNow, Either, Error, Exit, Hidden, Restart, async_with,
-    nullcontext, suppress,
+    AsyncContextManager, AsyncGuard, Detach, DropNow, EitherError, Error, ExitReason, OpaqueError, Restart,
+    async_with, nullcontext, suppress,
 };
 
 /// Fails or panics where it is told to.
@@ -22,28 +22,28 @@ struct Fails {
 }
 
 impl AsyncContextManager for Fails {
-    type Entered = Self;
+    type Guard = Self;
 
     async fn aenter(mut self) -> Result<Self, String> {
         self.enter.take().map_or(Ok(self), |error| Err(error.to_owned()))
     }
 }
 
-impl AsyncExit for Fails {
+impl AsyncGuard for Fails {
     type Target = u32;
     type Error = String;
-    type Verdict = ();
+    type Suppression = ();
     type OnDrop = Detach;
 
     fn target(&mut self) -> &mut u32 {
         Box::leak(Box::new(7))
     }
 
-    async fn aexit(&mut self, mut exit: Exit<'_>) -> Result<(), String> {
+    async fn aexit(&mut self, mut exit: ExitReason<'_>) -> Result<(), String> {
         let seen = match exit.reborrow() {
-            Exit::Error(error) if error.is::<Hidden>() => "hidden".to_owned(),
-            Exit::Error(error) => error.downcast_ref::<String>().unwrap().clone(),
-            Exit::Panic(payload) => format!("panic: {}", payload.downcast_ref::<&str>().unwrap()),
+            ExitReason::Error(error) if error.is::<OpaqueError>() => "hidden".to_owned(),
+            ExitReason::Error(error) => error.downcast_ref::<String>().unwrap().clone(),
+            ExitReason::Panic(payload) => format!("panic: {}", payload.downcast_ref::<&str>().unwrap()),
             other => format!("{other:?}"),
         };
         self.seen.lock().unwrap().push(seen);
@@ -88,7 +88,7 @@ async fn by_the_function_each_has_its_variant() {
     let exit = async_with(exit_fails(), ok).await.unwrap_err();
     assert!(matches!(&exit, Error::Exit { error, context: None, .. } if error == "exit"));
     assert_eq!(exit.to_string(), "cannot exit");
-    assert_eq!(exit.flatten(), "exit");
+    assert_eq!(exit.into_first(), "exit");
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn by_the_function_the_exits_error_has_the_blocks_as_its_context() {
     assert!(
         matches!(&both, Error::Exit { error, context: Some(context), .. } if error == "exit" && context == "block")
     );
-    assert_eq!(both.flatten(), "block", "the block's own comes first");
+    assert_eq!(both.into_first(), "block", "the block's own comes first");
 }
 
 #[tokio::test]
@@ -107,28 +107,28 @@ async fn the_error_is_lent_to_the_exit_and_may_be_changed() {
     }
     struct Annotates;
     impl AsyncContextManager for Annotates {
-        type Entered = Self;
+        type Guard = Self;
         async fn aenter(self) -> Result<Self, Infallible> {
             Ok(self)
         }
     }
-    impl AsyncExit for Annotates {
+    impl AsyncGuard for Annotates {
         type Target = Self;
         type Error = Infallible;
-        type Verdict = ();
+        type Suppression = ();
         type OnDrop = DropNow;
         fn target(&mut self) -> &mut Self {
             self
         }
-        async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), Infallible> {
-            if let Exit::Error(error) = exit {
+        async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), Infallible> {
+            if let ExitReason::Error(error) = exit {
                 error.downcast_mut::<String>().unwrap().push_str(", annotated");
             }
             Ok(())
         }
     }
     let error = async_with(Annotates, async |_| fails()).await.unwrap_err();
-    assert_eq!(error.into_block(), "block, annotated");
+    assert_eq!(error.into_inner(), "block, annotated");
     assert_eq!(by_macro().await.unwrap_err(), "block, annotated");
 }
 
@@ -200,7 +200,7 @@ async fn a_panic_of_an_exit_takes_the_place_of_what_was_under_way() {
     let program = async_with(outer, async |_| {
         async_with(inner, async |_| -> Result<u32, String> { panic!("block panics") })
             .await
-            .map_err(Error::flatten)
+            .map_err(Error::into_first)
     });
     assert_eq!(panic_of(program).await, "exit panics");
     assert_eq!(*seen.lock().unwrap(), ["panic: block panics", "panic: exit panics"]);
@@ -210,21 +210,21 @@ async fn a_panic_of_an_exit_takes_the_place_of_what_was_under_way() {
 struct Explodes(Arc<Mutex<u32>>);
 
 impl AsyncContextManager for Explodes {
-    type Entered = Self;
+    type Guard = Self;
     async fn aenter(self) -> Result<Self, String> {
         Ok(self)
     }
 }
 
-impl AsyncExit for Explodes {
+impl AsyncGuard for Explodes {
     type Target = Self;
     type Error = String;
-    type Verdict = ();
+    type Suppression = ();
     type OnDrop = Restart;
     fn target(&mut self) -> &mut Self {
         self
     }
-    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), String> {
+    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), String> {
         *self.0.lock().unwrap() += 1;
         tokio::task::yield_now().await;
         panic!("exit panics")
@@ -266,24 +266,24 @@ async fn a_panic_is_never_swallowed() {
 struct Swallows;
 
 impl AsyncContextManager for Swallows {
-    type Entered = Self;
+    type Guard = Self;
 
     async fn aenter(self) -> Result<Self, Infallible> {
         Ok(self)
     }
 }
 
-impl AsyncExit for Swallows {
+impl AsyncGuard for Swallows {
     type Target = Self;
     type Error = Infallible;
-    type Verdict = bool;
+    type Suppression = bool;
     type OnDrop = DropNow;
 
     fn target(&mut self) -> &mut Self {
         self
     }
 
-    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<bool, Infallible> {
+    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<bool, Infallible> {
         Ok(true)
     }
 }
@@ -312,24 +312,24 @@ async fn an_exit_that_panics_before_it_gives_a_future_is_not_restarted() {
 struct AtOnce(Arc<Mutex<u32>>);
 
 impl AsyncContextManager for AtOnce {
-    type Entered = Self;
+    type Guard = Self;
 
     async fn aenter(self) -> Result<Self, Infallible> {
         Ok(self)
     }
 }
 
-impl AsyncExit for AtOnce {
+impl AsyncGuard for AtOnce {
     type Target = Self;
     type Error = Infallible;
-    type Verdict = ();
+    type Suppression = ();
     type OnDrop = Restart;
 
     fn target(&mut self) -> &mut Self {
         self
     }
 
-    fn aexit(&mut self, _exit: Exit<'_>) -> impl Future<Output = Result<(), Infallible>> + Send {
+    fn aexit(&mut self, _exit: ExitReason<'_>) -> impl Future<Output = Result<(), Infallible>> + Send {
         *self.0.lock().unwrap() += 1;
         let is_first = *self.0.lock().unwrap() == 1;
         assert!(!is_first, "at once");
@@ -350,7 +350,7 @@ async fn swallowed_the_value_is_none_and_the_function_goes_on() {
     let swallowed = async_with(suppress(|error: &String| error == "block"), async |()| fails()).await;
     assert_eq!(swallowed, Ok(None));
     let other = async_with(suppress(|_: &u8| true), async |()| fails()).await;
-    assert_eq!(other.unwrap_err().into_block(), "block", "of another type");
+    assert_eq!(other.unwrap_err().into_inner(), "block", "of another type");
 }
 
 #[tokio::test]
@@ -399,12 +399,12 @@ async fn of_several_managers_the_errors_become_one() {
     let n: Result<u32, AcquireError> = async_with!(_one = &semaphore, _other = &other, n = &mutex => { *n });
     assert_eq!(n.unwrap(), 7);
     // Both can, each in its way.
-    let n: Result<u32, Either<AcquireError, String>> =
+    let n: Result<u32, EitherError<AcquireError, String>> =
         async_with!(_p = &semaphore, n = exit_fails() => { *n });
     assert_eq!(n.unwrap_err().to_string(), "exit");
     semaphore.close();
     let n = async_with!(_p = &semaphore, n = Fails::default() => { *n });
-    assert!(matches!(n, Err(Either::First(AcquireError { .. }))));
+    assert!(matches!(n, Err(EitherError::First(AcquireError { .. }))));
 }
 
 /// What a block comes to is its own affair: an error is what leaves it.

@@ -9,7 +9,8 @@ use futures::FutureExt;
 use tokio::task::yield_now;
 use withal::cleanup::{Cleanup, drain};
 use withal::context::{
-    AsyncContextManager, AsyncExit, AsyncExitStack, Detach, DropNow, Error, Exit, Hold, Restart, async_with,
+    AsyncContextManager, AsyncExitStack, AsyncGuard, Detach, DropAfterChildren, DropNow, Error, ExitReason,
+    Restart, async_with,
 };
 
 use withal_test_support::event_log::{EventLog, kind};
@@ -51,7 +52,7 @@ impl Script {
     }
 }
 
-trait Opens: AsyncContextManager<Entered = Self> + AsyncExit<Error = Infallible, Verdict = ()> {
+trait Opens: AsyncContextManager<Guard = Self> + AsyncGuard<Error = Infallible, Suppression = ()> {
     fn new(script: Script) -> Self;
 }
 
@@ -66,7 +67,7 @@ macro_rules! opens {
         }
 
         impl AsyncContextManager for $name {
-            type Entered = Self;
+            type Guard = Self;
 
             async fn aenter(self) -> Result<Self, Infallible> {
                 self.0.log.record(format_args!("+{}", self.0.name));
@@ -74,17 +75,17 @@ macro_rules! opens {
             }
         }
 
-        impl AsyncExit for $name {
+        impl AsyncGuard for $name {
             type Target = EventLog;
             type Error = Infallible;
-            type Verdict = ();
+            type Suppression = ();
             type OnDrop = $policy;
 
             fn target(&mut self) -> &mut EventLog {
                 &mut self.0.log
             }
 
-            async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), Infallible> {
+            async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), Infallible> {
                 self.0.exit(kind(&exit)).await;
                 Ok(())
             }
@@ -92,7 +93,7 @@ macro_rules! opens {
     )+};
 }
 
-opens!(Now: DropNow, Held: Hold, Detached: Detach, Restarted: Restart);
+opens!(Now: DropNow, Held: DropAfterChildren, Detached: Detach, Restarted: Restart);
 
 /// Drops a future that has been polled until it waits.
 async fn drop_in_the_middle(future: impl Future) {
@@ -108,7 +109,7 @@ async fn of_a_detached_exit_before_the_exit_around_it() {
     drop_in_the_middle(async_with(Probe::new(&log, "a"), async |_| {
         async_with(Detached::new(Script::new(&log, "a.b")), async |_| pending::<Result<(), String>>().await)
             .await
-            .map_err(Error::into_block)
+            .map_err(Error::into_inner)
     }))
     .await;
     drain(ENOUGH).await.unwrap();
@@ -144,7 +145,7 @@ async fn dropped_while_waited_for<M: Opens>() {
     let program = async_with(Probe::new(&log, "a"), async |_| {
         async_with(M::new(Script::new(&log, "a.b")), async |_| Ok::<_, String>(()))
             .await
-            .map_err(Error::into_block)
+            .map_err(Error::into_inner)
     });
     let mut program = Box::pin(program);
     while !log.entries().ends_with("a.b>") {
@@ -180,7 +181,7 @@ async fn panicking<M: Opens>() {
     let work = async move {
         let manager = M::new(Script { panics: true, ..Script::new(&l, "a.b") });
         let inner = async_with(manager, async |_| Ok::<_, String>(()));
-        async_with(Probe::new(&l, "a"), async |_| inner.await.map_err(Error::into_block)).await.unwrap();
+        async_with(Probe::new(&l, "a"), async |_| inner.await.map_err(Error::into_inner)).await.unwrap();
     };
     assert!(AssertUnwindSafe(work).catch_unwind().await.is_err());
     drain(ENOUGH).await.unwrap();

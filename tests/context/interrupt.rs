@@ -4,7 +4,7 @@ use std::future::{Future, pending};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
-use withal::context::{AsyncContextManager, AsyncExit, Detach, DropNow, Error, Exit, async_with};
+use withal::context::{AsyncContextManager, AsyncGuard, Detach, DropNow, Error, ExitReason, async_with};
 
 use withal_test_support::event_log::{BlockAt, Blockable, EventLog, kind};
 use withal_test_support::probes;
@@ -26,30 +26,30 @@ fn timeout(after: Duration) -> Timeout {
 }
 
 impl AsyncContextManager for Timeout {
-    type Entered = Self;
+    type Guard = Self;
     async fn aenter(self) -> Result<Self, Elapsed> {
         Ok(self)
     }
 }
 
-impl AsyncExit for Timeout {
+impl AsyncGuard for Timeout {
     type Target = Instant;
     type Error = Elapsed;
-    type Verdict = ();
+    type Suppression = ();
     type OnDrop = DropNow;
 
     fn target(&mut self) -> &mut Instant {
         &mut self.at
     }
 
-    fn parts(&mut self) -> (&mut Instant, impl Future<Output = ()> + Send) {
+    fn target_and_interrupt(&mut self) -> (&mut Instant, impl Future<Output = ()> + Send) {
         let elapsed = sleep_until(self.at);
         (&mut self.at, elapsed)
     }
 
-    async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), Elapsed> {
+    async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), Elapsed> {
         match exit {
-            Exit::Cancelled if !self.is_silent => Err(Elapsed),
+            ExitReason::Cancelled if !self.is_silent => Err(Elapsed),
             _ => Ok(()),
         }
     }
@@ -63,7 +63,7 @@ async fn the_block_is_dropped_and_what_is_inside_exited_first() {
     let result = async_with(timeout(SHORT), async |_| {
         async_with(Inner::new(&log, "a"), async |_| pending::<Result<(), String>>().await)
             .await
-            .map_err(Error::flatten)
+            .map_err(Error::into_first)
     });
     assert!(matches!(result.await, Err(Error::Exit { error: Elapsed, context: None, .. })));
     assert_eq!(log.entries(), "+a <a:cancelled a>");
@@ -116,27 +116,27 @@ async fn a_destructor_that_panics_as_it_is_interrupted() {
 struct Panics(EventLog);
 
 impl AsyncContextManager for Panics {
-    type Entered = Self;
+    type Guard = Self;
     async fn aenter(self) -> Result<Self, Elapsed> {
         Ok(self)
     }
 }
 
-impl AsyncExit for Panics {
+impl AsyncGuard for Panics {
     type Target = EventLog;
     type Error = Elapsed;
-    type Verdict = ();
+    type Suppression = ();
     type OnDrop = DropNow;
 
     fn target(&mut self) -> &mut EventLog {
         &mut self.0
     }
 
-    fn parts(&mut self) -> (&mut EventLog, impl Future<Output = ()> + Send) {
+    fn target_and_interrupt(&mut self) -> (&mut EventLog, impl Future<Output = ()> + Send) {
         (&mut self.0, async { panic!("interrupt panics") })
     }
 
-    async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), Elapsed> {
+    async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), Elapsed> {
         tokio::task::yield_now().await;
         self.0.record(kind(&exit));
         Ok(())
@@ -152,7 +152,7 @@ async fn an_interrupt_that_panics_is_a_panic_of_the_block() {
             let l = l.clone();
             async_with(Inner::new(&l, "a"), async |_| pending::<Result<(), String>>().await)
                 .await
-                .map_err(Error::flatten)
+                .map_err(Error::into_first)
         };
         async_with(Panics(l), inner).await
     });

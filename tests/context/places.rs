@@ -12,8 +12,8 @@ use tokio::sync::Mutex;
 use tokio::task::{LocalSet, yield_now};
 use withal::cleanup::{AbandonReason, CleanupEvent, drain, observe};
 use withal::context::{
-    AsyncContextManager, AsyncContextManagerExt, AsyncExit, Detach, Error, Exit, Restart, SendBody,
-    async_with, async_with_send, asynccontextmanager,
+    AsyncContextManager, AsyncContextManagerExt, AsyncGuard, Detach, Error, ExitReason, Restart,
+    SendAsyncFnOnce, async_with, async_with_send, asynccontextmanager,
 };
 
 use withal_test_support::event_log::{BlockAt, Blockable, EventLog};
@@ -40,21 +40,21 @@ fn on_another_executor() {
 struct Hand(u32);
 
 impl AsyncContextManager for Hand {
-    type Entered = Self;
+    type Guard = Self;
     async fn aenter(self) -> Result<Self, Infallible> {
         Ok(self)
     }
 }
 
-impl AsyncExit for Hand {
+impl AsyncGuard for Hand {
     type Target = u32;
     type Error = Infallible;
-    type Verdict = ();
+    type Suppression = ();
     type OnDrop = Detach;
     fn target(&mut self) -> &mut u32 {
         &mut self.0
     }
-    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), Infallible> {
         Ok(())
     }
 }
@@ -112,23 +112,23 @@ fn dropped_off_its_runtime_while_that_lives() {
 fn a_grace_of_its_own_on_a_runtime_without_a_timer() {
     struct Slow;
     impl AsyncContextManager for Slow {
-        type Entered = Self;
+        type Guard = Self;
         async fn aenter(self) -> Result<Self, Infallible> {
             Ok(self)
         }
     }
-    impl AsyncExit for Slow {
+    impl AsyncGuard for Slow {
         type Target = Self;
         type Error = Infallible;
-        type Verdict = ();
+        type Suppression = ();
         type OnDrop = Detach;
         fn target(&mut self) -> &mut Self {
             self
         }
-        fn grace(&self) -> Duration {
+        fn grace_period(&self) -> Duration {
             Duration::from_millis(1)
         }
-        async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+        async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), Infallible> {
             pending().await
         }
     }
@@ -159,7 +159,7 @@ async fn each_grace_counts_from_when_its_exit_may_begin() {
     let log = EventLog::new();
     let block = async |_: &mut EventLog| {
         let inner = Detached::new(&log, "inner").block_at(BlockAt::InExit);
-        async_with(inner, async |_| pending::<Result<(), String>>().await).await.map_err(Error::flatten)
+        async_with(inner, async |_| pending::<Result<(), String>>().await).await.map_err(Error::into_first)
     };
     let mut program = Box::pin(async_with(Graceless(log.clone()), block));
     for _ in 0..5 {
@@ -180,24 +180,24 @@ async fn each_grace_counts_from_when_its_exit_may_begin() {
 struct Graceless(EventLog);
 
 impl AsyncContextManager for Graceless {
-    type Entered = Self;
+    type Guard = Self;
     async fn aenter(self) -> Result<Self, Infallible> {
         Ok(self)
     }
 }
 
-impl AsyncExit for Graceless {
+impl AsyncGuard for Graceless {
     type Target = EventLog;
     type Error = Infallible;
-    type Verdict = ();
+    type Suppression = ();
     type OnDrop = Detach;
     fn target(&mut self) -> &mut EventLog {
         &mut self.0
     }
-    fn grace(&self) -> Duration {
+    fn grace_period(&self) -> Duration {
         Duration::ZERO
     }
-    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), Infallible> {
         self.0.record("graceless");
         Ok(())
     }
@@ -255,7 +255,7 @@ async fn what_a_local_set_detaches_is_inside_of_the_body_that_drives_it() {
 
 fn spawned<M>(manager: M) -> tokio::task::JoinHandle<()>
 where
-    M: AsyncContextManager<Entered: AsyncExit<Target: Send> + Send> + Send + 'static,
+    M: AsyncContextManager<Guard: AsyncGuard<Target: Send> + Send> + Send + 'static,
 {
     tokio::spawn(async move {
         drop(
@@ -270,14 +270,14 @@ where
 
 fn spawned_by_macro<M>(manager: M) -> tokio::task::JoinHandle<bool>
 where
-    M: AsyncContextManager<Entered: AsyncExit<Target: Send> + Send> + Send + 'static,
+    M: AsyncContextManager<Guard: AsyncGuard<Target: Send> + Send> + Send + 'static,
 {
     tokio::spawn(async move { async_with!(_t = manager => { yield_now().await; }).is_ok() })
 }
 
 fn spawned_with<F>(mutex: Arc<Mutex<u32>>, body: F) -> tokio::task::JoinHandle<()>
 where
-    F: for<'a> SendBody<'a, u32, Result<(), Infallible>> + Send + 'static,
+    F: for<'a> SendAsyncFnOnce<'a, u32, Result<(), Infallible>> + Send + 'static,
 {
     tokio::spawn(async move { async_with_send(mutex, body).await.unwrap() })
 }
@@ -323,24 +323,24 @@ async fn a_grace_is_that_of_the_guard() {
     struct Enters;
     struct Hangs;
     impl AsyncContextManager for Enters {
-        type Entered = Hangs;
+        type Guard = Hangs;
         async fn aenter(self) -> Result<Hangs, Infallible> {
             yield_now().await;
             Ok(Hangs)
         }
     }
-    impl AsyncExit for Hangs {
+    impl AsyncGuard for Hangs {
         type Target = Self;
         type Error = Infallible;
-        type Verdict = ();
+        type Suppression = ();
         type OnDrop = Detach;
         fn target(&mut self) -> &mut Self {
             self
         }
-        fn grace(&self) -> Duration {
+        fn grace_period(&self) -> Duration {
             Duration::from_millis(1)
         }
-        async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+        async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), Infallible> {
             pending().await
         }
     }
@@ -358,7 +358,7 @@ async fn a_grace_is_that_of_the_guard() {
     });
     let mut shielded = Box::pin(async_with(Enters.shield_enter(), async |_| Ok::<_, Infallible>(())));
     let block = async |(): &mut ()| pending::<Result<(), Infallible>>().await;
-    let mut function = Box::pin(async_with(function.grace(Duration::from_millis(1)), block));
+    let mut function = Box::pin(async_with(function.grace_period(Duration::from_millis(1)), block));
     assert!(futures::poll!(&mut shielded).is_pending());
     assert!(futures::poll!(&mut function).is_pending());
     drop((shielded, function));

@@ -1,4 +1,4 @@
-//! Exit stacks: order, what each exit sees, what is lent, what is kept.
+//! ExitReason stacks: order, what each exit sees, what is lent, what is kept.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use withal::cleanup::{CleanupEvent, drain, observe};
 use withal::context::{
-    AsyncContextManager, AsyncExit, AsyncExitStack, Detach, Error, Exit, StillLent, async_with,
+    AsyncContextManager, AsyncExitStack, AsyncGuard, Detach, Error, ExitReason, GuardInUse, async_with,
 };
 
 use withal_test_support::event_log::{BlockAt, Blockable, EventLog, kind};
@@ -18,7 +18,7 @@ probes!(Probe: Detach);
 /// Pushes an exit that writes down what it sees, and swallows it or not.
 fn watch(stack: &AsyncExitStack, log: &EventLog, name: &'static str, swallows: bool) {
     let log = log.clone();
-    stack.push_async_exit(async move |exit: Exit<'_>| {
+    stack.push_async_exit(async move |exit: ExitReason<'_>| {
         log.record(format_args!("<{name}:{} {name}>", kind(&exit)));
         Ok::<_, Infallible>(swallows)
     });
@@ -61,7 +61,7 @@ async fn an_error_that_is_swallowed_is_gone_for_those_after_it() {
 async fn an_enter_that_fails_exits_what_was_entered() {
     struct Refuses;
     impl withal::context::AsyncContextManager for Refuses {
-        type Entered = Probe;
+        type Guard = Probe;
         async fn aenter(self) -> Result<Probe, String> {
             Err("refused".to_owned())
         }
@@ -129,8 +129,8 @@ async fn several_errors_are_one_group() {
     stack.push_async_callback(async || Err(7_u8));
     let mut errors = stack.aclose().await.unwrap_err();
     assert_eq!((errors.len(), errors.to_string().as_str()), (2, "2 exits failed"));
-    assert_eq!(errors.find::<&str>(), Some(&mut "first in"));
-    assert_eq!(errors.find::<String>(), None);
+    assert_eq!(errors.downcast_mut::<&str>(), Some(&mut "first in"));
+    assert_eq!(errors.downcast_mut::<String>(), None);
     let errors = errors.into_vec();
     assert!(errors[0].is::<&str>() && errors[1].is::<u8>(), "the last raised comes first");
 }
@@ -158,7 +158,7 @@ async fn a_resource_that_is_still_lent_is_told_as_lost() {
     std::mem::forget(stack.enter_async_context(Probe::new(&log, "a")).await.unwrap());
     watch(&stack, &log, "w", false);
     let mut errors = stack.aclose().await.unwrap_err();
-    assert_eq!(errors.find::<StillLent>().unwrap().to_string(), "the resource is still lent");
+    assert_eq!(errors.downcast_mut::<GuardInUse>().unwrap().to_string(), "the resource is still lent");
     assert_eq!(log.entries(), "+a <w:ok w>");
 }
 
@@ -201,24 +201,24 @@ fn lost_it_is_dropped_last_in_first_out() {
 struct Hangs(EventLog, &'static str, bool);
 
 impl AsyncContextManager for Hangs {
-    type Entered = Self;
+    type Guard = Self;
     async fn aenter(self) -> Result<Self, Infallible> {
         Ok(self)
     }
 }
 
-impl AsyncExit for Hangs {
+impl AsyncGuard for Hangs {
     type Target = bool;
     type Error = Infallible;
-    type Verdict = ();
+    type Suppression = ();
     type OnDrop = Detach;
     fn target(&mut self) -> &mut bool {
         &mut self.2
     }
-    fn grace(&self) -> Duration {
+    fn grace_period(&self) -> Duration {
         Duration::from_millis(20)
     }
-    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), Infallible> {
         self.0.record(format_args!("<{}", self.1));
         if self.2 {
             std::future::pending::<()>().await;
@@ -295,7 +295,7 @@ async fn what_is_lent_when_its_stack_is_closed_is_exited_later() {
     let stack = AsyncExitStack::new();
     let lent = stack.enter_async_context(Probe::new(&log, "a")).await.unwrap();
     let mut errors = stack.pop_all().aclose().await.unwrap_err();
-    assert!(errors.find::<StillLent>().is_some());
+    assert!(errors.downcast_mut::<GuardInUse>().is_some());
     assert_eq!(log.entries(), "+a");
     drop(lent);
     drain(Duration::from_secs(60)).await.unwrap();

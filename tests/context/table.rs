@@ -11,17 +11,18 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use withal::cleanup::{CleanupEvent, drain, observe};
 use withal::context::{
-    AsyncContextManager, AsyncExit, AsyncExitStack, Detach, DropNow, Error, Hold, Restart, async_with,
+    AsyncContextManager, AsyncExitStack, AsyncGuard, Detach, DropAfterChildren, DropNow, Error, Restart,
+    async_with,
 };
 
 use withal_test_support::event_log::{BlockAt, Blockable, EventLog};
 use withal_test_support::probes;
 
-probes!(Now: DropNow, Held: Hold, Detached: Detach, Restarted: Restart);
+probes!(Now: DropNow, Held: DropAfterChildren, Detached: Detach, Restarted: Restart);
 
 /// A probe of some policy.
 trait Probe:
-    AsyncContextManager<Entered: AsyncExit<Target = u32, Error = String, Verdict = ()> + Send + 'static>
+    AsyncContextManager<Guard: AsyncGuard<Target = u32, Error = String, Suppression = ()> + Send + 'static>
     + Send
     + 'static
 {
@@ -90,7 +91,7 @@ enum Form {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Policy {
     DropNow,
-    Hold,
+    DropAfterChildren,
     Detach,
     Restart,
 }
@@ -207,18 +208,19 @@ async fn one_by_function<P: Probe>(log: &EventLog, way: Way) -> Outcome {
         assert_eq!(*n, 7);
         leave(way).await
     };
-    async_with(P::probe(log, "a", stuck(way)), block).await.map_err(Error::flatten)
+    async_with(P::probe(log, "a", stuck(way)), block).await.map_err(Error::into_first)
 }
 
 async fn three_by_function<P: Probe>(log: &EventLog, way: Way) -> Outcome {
     let [a, b] = ["a", "b"].map(|name| P::probe(log, name, BlockAt::Nowhere));
     let c = P::probe(log, "c", stuck(way));
     let nested = async_with(a, async |_| {
-        let nested =
-            async_with(b, async |_| async_with(c, async |_| leave(way).await).await.map_err(Error::flatten));
-        nested.await.map_err(Error::flatten)
+        let nested = async_with(b, async |_| {
+            async_with(c, async |_| leave(way).await).await.map_err(Error::into_first)
+        });
+        nested.await.map_err(Error::into_first)
     });
-    nested.await.map_err(Error::flatten)
+    nested.await.map_err(Error::into_first)
 }
 
 async fn stack_by_function<P: Probe>(log: &EventLog, way: Way) -> Outcome {
@@ -328,7 +330,7 @@ fn expected(way: Way, policy: Policy, shape: Shape, form: Form) -> Option<(&'sta
             let begun = format!("<{innermost}:ok ");
             let exits = match policy {
                 _ if shape == Shape::Stack => exits("ok"),
-                Policy::DropNow | Policy::Hold => begun + &dropped(),
+                Policy::DropNow | Policy::DropAfterChildren => begun + &dropped(),
                 Policy::Detach => exits("cancelled").replacen("cancelled", "ok", 1),
                 Policy::Restart => begun + &exits("cancelled"),
             };
@@ -374,7 +376,7 @@ fn is_loss(event: &CleanupEvent<'_>) -> bool {
 #[test]
 fn every_cell_of_the_table() {
     let cells = cells::<Now>(Policy::DropNow)
-        + cells::<Held>(Policy::Hold)
+        + cells::<Held>(Policy::DropAfterChildren)
         + cells::<Detached>(Policy::Detach)
         + cells::<Restarted>(Policy::Restart);
     assert_eq!(cells, 12 * 4 * 3 * 2);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Barrier, Mutex, Semaphore, mpsc, watch};
 use withal::context::{
-    AsyncClose, AsyncContextManager, AsyncContextManagerExt, AsyncExit, AsyncExitStack, Detach, Exit,
+    AsyncClose, AsyncContextManager, AsyncContextManagerExt, AsyncExitStack, AsyncGuard, Detach, ExitReason,
     aclosing, async_with, asynccontextmanager, closing, decorate, nullcontext, suppress,
 };
 
@@ -17,24 +17,24 @@ use crate::E;
 struct M(u32);
 
 impl AsyncContextManager for M {
-    type Entered = Self;
+    type Guard = Self;
 
     async fn aenter(self) -> Result<Self, E> {
         Ok(self)
     }
 }
 
-impl AsyncExit for M {
+impl AsyncGuard for M {
     type Target = u32;
     type Error = E;
-    type Verdict = bool;
+    type Suppression = bool;
     type OnDrop = Detach;
 
     fn target(&mut self) -> &mut u32 {
         &mut self.0
     }
 
-    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<bool, E> {
+    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<bool, E> {
         Ok(true)
     }
 }
@@ -91,7 +91,7 @@ async fn functions() {
 
 #[tokio::test]
 async fn stacks() -> Result<(), Box<dyn Error + Send + Sync>> {
-    let exit = async |_: Exit<'_>| Ok::<_, E>(());
+    let exit = async |_: ExitReason<'_>| Ok::<_, E>(());
     let callback = || async {};
     let kept = async_with!(stack = AsyncExitStack::new() => {
         let m = M(1);
@@ -114,7 +114,7 @@ async fn small_ones() {
     struct Thing;
     impl AsyncClose for Thing {
         type Error = E;
-        async fn aclose(&mut self) -> Result<(), E> {
+        async fn close(&mut self) -> Result<(), E> {
             Err(E)
         }
     }

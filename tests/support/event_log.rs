@@ -2,7 +2,7 @@ use std::fmt::Display;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
-use withal::context::Exit;
+use withal::context::ExitReason;
 
 /// A log of enters and exits, in order, one entry each:
 ///
@@ -85,12 +85,12 @@ impl EventLog {
     }
 }
 
-pub fn kind(exit: &Exit<'_>) -> &'static str {
+pub fn kind(exit: &ExitReason<'_>) -> &'static str {
     match exit {
-        Exit::Ok => "ok",
-        Exit::Error(_) => "error",
-        Exit::Panic(_) => "panic",
-        Exit::Cancelled => "cancelled",
+        ExitReason::Ok => "ok",
+        ExitReason::Error(_) => "error",
+        ExitReason::Panic(_) => "panic",
+        ExitReason::Cancelled => "cancelled",
     }
 }
 
@@ -138,7 +138,7 @@ macro_rules! probes {
         }
 
         impl withal::context::AsyncContextManager for $name {
-            type Entered = Self;
+            type Guard = Self;
 
             async fn aenter(mut self) -> Result<Self, String> {
                 self.log.record(format_args!("?{}", self.name));
@@ -152,17 +152,17 @@ macro_rules! probes {
             }
         }
 
-        impl withal::context::AsyncExit for $name {
+        impl withal::context::AsyncGuard for $name {
             type Target = u32;
             type Error = String;
-            type Verdict = ();
+            type Suppression = ();
             type OnDrop = $policy;
 
             fn target(&mut self) -> &mut u32 {
                 &mut self.target
             }
 
-            async fn aexit(&mut self, exit: withal::context::Exit<'_>) -> Result<(), String> {
+            async fn aexit(&mut self, exit: withal::context::ExitReason<'_>) -> Result<(), String> {
                 self.log.record(format_args!("<{}:{}", self.name, $crate::event_log::kind(&exit)));
                 tokio::task::yield_now().await;
                 if self.block_at == $crate::event_log::BlockAt::InExit {

@@ -8,7 +8,7 @@ use std::task::{Poll, Wake, Waker};
 use std::time::Duration;
 
 use tokio::time::sleep;
-use withal::context::{AsyncContextManager, AsyncExit, Detach, Exit};
+use withal::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason};
 
 /// An error like any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -76,21 +76,21 @@ impl Slow {
 }
 
 impl<E: Send + 'static> AsyncContextManager for Slow<E> {
-    type Entered = Self;
+    type Guard = Self;
     async fn aenter(self) -> Result<Self, E> {
         Ok(self)
     }
 }
 
-impl<E: Send + 'static> AsyncExit for Slow<E> {
+impl<E: Send + 'static> AsyncGuard for Slow<E> {
     type Target = Self;
     type Error = E;
-    type Verdict = ();
+    type Suppression = ();
     type OnDrop = Detach;
     fn target(&mut self) -> &mut Self {
         self
     }
-    async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), E> {
+    async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), E> {
         if !self.takes.is_zero() {
             sleep(self.takes).await;
         }

@@ -1,7 +1,7 @@
 use std::hint::black_box;
 
 use tokio::sync::Mutex;
-use withal::context::{AsyncContextManager, AsyncExit, Exit};
+use withal::context::{AsyncContextManager, AsyncGuard, ExitReason};
 
 use super::trivial::{Now, spin, ten_polls};
 
@@ -33,7 +33,7 @@ pub(super) async fn trivial(n: u64) -> u64 {
         let Ok(mut entered) = Now(0).aenter().await;
         *entered.target() += black_box(1);
         sum += *entered.target();
-        let Ok(()) = entered.aexit(Exit::Ok).await;
+        let Ok(()) = entered.aexit(ExitReason::Ok).await;
     }
     sum
 }
@@ -45,9 +45,9 @@ pub(super) async fn nested(n: u64) -> u64 {
         let Ok(mut middle) = Now(0).aenter().await;
         let Ok(mut inner) = Now(0).aenter().await;
         sum += *outer.target() + *middle.target() + *inner.target() + black_box(1);
-        let Ok(()) = inner.aexit(Exit::Ok).await;
-        let Ok(()) = middle.aexit(Exit::Ok).await;
-        let Ok(()) = outer.aexit(Exit::Ok).await;
+        let Ok(()) = inner.aexit(ExitReason::Ok).await;
+        let Ok(()) = middle.aexit(ExitReason::Ok).await;
+        let Ok(()) = outer.aexit(ExitReason::Ok).await;
     }
     sum
 }
@@ -62,7 +62,7 @@ pub(super) async fn stack(n: u64) -> u64 {
         }
         sum += entered.iter_mut().map(|guard| *guard.target()).sum::<u64>() + black_box(1);
         while let Some(mut guard) = entered.pop() {
-            let Ok(()) = guard.aexit(Exit::Ok).await;
+            let Ok(()) = guard.aexit(ExitReason::Ok).await;
         }
     }
     sum

@@ -51,7 +51,7 @@ fn trivial_manager() -> Group {
     let rows = vec![
         row("withal", ours::trivial),
         row("withal-macro", ours::trivial_by_macro),
-        row("withal (Hold)", ours::hold),
+        row("withal (DropAfterChildren)", ours::hold),
         row("withal (Detach)", ours::detach),
         row("withal (Restart)", ours::restart),
         row("by-hand", by_hand::trivial),

@@ -3,7 +3,7 @@ use std::future::pending;
 use std::hint::black_box;
 
 use tokio::sync::Mutex;
-use withal::context::{AsyncContextManager, AsyncExit, AsyncExitStack, Error, async_with};
+use withal::context::{AsyncContextManager, AsyncExitStack, AsyncGuard, Error, async_with};
 
 use super::trivial::{Detached, Held, Now, Restarted, cancel, spin, ten_polls};
 
@@ -69,7 +69,7 @@ pub(super) async fn restart(n: u64) -> u64 {
 
 async fn scopes<M>(n: u64, manager: impl Fn(u64) -> M) -> u64
 where
-    M: AsyncContextManager<Entered: AsyncExit<Target = u64, Error = Infallible, Verdict = ()>>,
+    M: AsyncContextManager<Guard: AsyncGuard<Target = u64, Error = Infallible, Suppression = ()>>,
 {
     let mut sum = 0;
     for _ in 0..n {
@@ -97,9 +97,9 @@ pub(super) async fn nested(n: u64) -> u64 {
             let block = async |middle: &mut u64| {
                 let block =
                     async |inner: &mut u64| Ok::<_, Infallible>(*outer + *middle + *inner + black_box(1));
-                async_with(Now(0), block).await.map_err(Error::into_block)
+                async_with(Now(0), block).await.map_err(Error::into_inner)
             };
-            async_with(Now(0), block).await.map_err(Error::into_block)
+            async_with(Now(0), block).await.map_err(Error::into_inner)
         };
         sum += done(async_with(Now(0), block).await);
     }
@@ -152,7 +152,7 @@ pub(super) async fn cancelled_detach(n: u64) -> u64 {
 }
 
 fn done<T>(result: Result<T, Error<Infallible, Infallible>>) -> T {
-    match result.map_err(Error::into_block) {
+    match result.map_err(Error::into_inner) {
         Ok(value) => value,
         Err(never) => match never {},
     }

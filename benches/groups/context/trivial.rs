@@ -6,14 +6,16 @@ use std::hint::black_box;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use withal::context::{AsyncContextManager, AsyncExit, Detach, DropNow, Exit, Hold, Restart};
+use withal::context::{
+    AsyncContextManager, AsyncGuard, Detach, DropAfterChildren, DropNow, ExitReason, Restart,
+};
 
 macro_rules! managers {
     ($($name:ident: $policy:ty),+) => {$(
         pub(super) struct $name(pub(super) u64);
 
         impl AsyncContextManager for $name {
-            type Entered = Self;
+            type Guard = Self;
 
             #[inline]
             async fn aenter(self) -> Result<Self, Infallible> {
@@ -22,10 +24,10 @@ macro_rules! managers {
             }
         }
 
-        impl AsyncExit for $name {
+        impl AsyncGuard for $name {
             type Target = u64;
             type Error = Infallible;
-            type Verdict = ();
+            type Suppression = ();
             type OnDrop = $policy;
 
             #[inline]
@@ -34,7 +36,7 @@ macro_rules! managers {
             }
 
             #[inline]
-            async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+            async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), Infallible> {
                 black_box(&self.0);
                 Ok(())
             }
@@ -42,7 +44,7 @@ macro_rules! managers {
     )+};
 }
 
-managers!(Now: DropNow, Held: Hold, Detached: Detach, Restarted: Restart);
+managers!(Now: DropNow, Held: DropAfterChildren, Detached: Detach, Restarted: Restart);
 
 /// Not ready at its first poll, and as good as woken.
 pub(super) struct Twice(pub(super) bool);

@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use super::returned::Returned;
 use crate::context::body::Ended;
 use crate::context::fault::Fault;
-use crate::context::{AsyncExit, NEITHER, Verdict, report};
+use crate::context::{AsyncGuard, NEITHER, Suppression, report};
 
 /// How a block was left.
 pub struct Left<T, K, E, N> {
@@ -60,23 +60,25 @@ where
     Left { way: Way::Fault, fault: Some(fault) }
 }
 
-type Done<G, T, R, N> =
-    After<Result<<<G as AsyncExit>::Verdict as Verdict>::Out<T>, Which<<G as AsyncExit>::Error, N>>, R>;
+type Done<G, T, R, N> = After<
+    Result<<<G as AsyncGuard>::Suppression as Suppression>::Output<T>, Which<<G as AsyncGuard>::Error, N>>,
+    R,
+>;
 
 impl<T, L, E, N> Left<T, L, E, N> {
     #[inline]
     pub fn after<G, K, R>(
         self,
         _of: PhantomData<fn(G)>,
-        result: Result<G::Verdict, G::Error>,
+        result: Result<G::Suppression, G::Error>,
         kind: K,
     ) -> Done<G, T, R, N>
     where
-        G: AsyncExit,
+        G: AsyncGuard,
         K: Returned<R, Kept = L, Error = E>,
     {
         match (self.fault, self.way, result) {
-            (None, Way::Fell(Some(value)), Ok(_)) => After::Value(Ok(G::Verdict::done(value))),
+            (None, Way::Fell(Some(value)), Ok(_)) => After::Value(Ok(G::Suppression::completed(value))),
             (None, Way::Fell(None), Ok(_)) => After::Jump,
             (None, Way::Returned(kept), Ok(_)) => After::Return(kind.join(kept, None)),
             (None, _, Err(error)) => After::Value(Err(Which::Manager(error))),
@@ -88,13 +90,13 @@ impl<T, L, E, N> Left<T, L, E, N> {
 
 #[cold]
 fn failed<G, T, K, R, N>(
-    result: Result<G::Verdict, G::Error>,
+    result: Result<G::Suppression, G::Error>,
     fault: Fault<K::Error, N>,
     way: Way<T, K::Kept>,
     kind: K,
 ) -> Done<G, T, R, N>
 where
-    G: AsyncExit,
+    G: AsyncGuard,
     K: Returned<R>,
 {
     let verdict = match (result, &fault) {
@@ -109,7 +111,7 @@ where
     if let Fault::Panic(payload) = fault {
         resume_unwind(*payload)
     }
-    if let Some(value) = verdict.and_then(|verdict| verdict.swallowed()) {
+    if let Some(value) = verdict.and_then(|verdict| verdict.suppressed()) {
         return After::Value(Ok(value));
     }
     match (fault, way) {

@@ -2,7 +2,7 @@ use std::convert::Infallible;
 use std::marker::PhantomData;
 
 use super::after::Which;
-use crate::context::Either;
+use crate::context::EitherError;
 
 /// The errors of a block: of its manager, and of those inside. How they become one, method resolution says.
 pub struct Errors<X, N>(PhantomData<fn() -> (X, N)>);
@@ -87,10 +87,10 @@ impl Alike {
 
 impl Unlike {
     #[inline]
-    pub fn merge<T, X, N>(self, outcome: Result<T, Which<X, N>>) -> Result<T, Either<X, N>> {
+    pub fn merge<T, X, N>(self, outcome: Result<T, Which<X, N>>) -> Result<T, EitherError<X, N>> {
         outcome.map_err(|error| match error {
-            Which::Manager(error) => Either::First(error),
-            Which::Nested(error) => Either::Second(error),
+            Which::Manager(error) => EitherError::First(error),
+            Which::Nested(error) => EitherError::Second(error),
         })
     }
 }

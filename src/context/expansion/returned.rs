@@ -2,7 +2,7 @@ use std::convert::Infallible;
 use std::marker::PhantomData;
 
 use super::block::Witness;
-use crate::context::Hidden;
+use crate::context::OpaqueError;
 use crate::context::fault::Fault;
 
 /// How to show what leaves the function to a manager: which of the three kinds below it is, method resolution says.
@@ -182,7 +182,7 @@ impl<T, E> Returned<Result<T, E>> for Concealed {
 
     #[inline]
     fn split<N>(self, returned: Result<T, E>) -> (Result<T, E>, Option<Fault<Infallible, N>>) {
-        let fault = returned.is_err().then_some(Fault::Hidden(Hidden));
+        let fault = returned.is_err().then_some(Fault::OpaqueError(OpaqueError));
         (returned, fault)
     }
 

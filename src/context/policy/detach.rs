@@ -7,15 +7,15 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::sealed::{Exited, Home, Policy};
-use super::{AsyncExit, grace};
+use super::{AsyncGuard, grace_period};
 use crate::cleanup::{ChildCleanups, Cleanup, with_children};
-use crate::context::Exit;
+use crate::context::ExitReason;
 use crate::context::fault::Fault;
 
 /// Exited as a [cleanup](crate::cleanup), and never broken off: the exit that has begun is the one that ends. The guard is
 /// owned.
 ///
-/// Dropped in the block, `aexit` is called with [`Exit::Cancelled`]. Dropped in the exit, the same future goes on: it is
+/// Dropped in the block, `aexit` is called with [`ExitReason::Cancelled`]. Dropped in the exit, the same future goes on: it is
 /// boxed as it begins, which is one allocation.
 ///
 /// # Examples
@@ -25,7 +25,7 @@ use crate::context::fault::Fault;
 #[non_exhaustive]
 pub struct Detach;
 
-impl<G: AsyncExit + Send + 'static> Policy<G> for Detach {
+impl<G: AsyncGuard + Send + 'static> Policy<G> for Detach {
     const OWNED: bool = true;
 
     type Home = Option<Handle>;
@@ -35,7 +35,7 @@ impl<G: AsyncExit + Send + 'static> Policy<G> for Detach {
         mut fault: Option<Fault<E, N>>,
         home: Option<Handle>,
     ) -> impl Future<Output = Exited<G, E, N>> + Send {
-        let grace = grace(&guard);
+        let grace = grace_period(&guard);
         let exit = Box::pin(async move {
             let result = with_children(guard.aexit(Fault::exit(&mut fault))).await;
             (result, fault)
@@ -49,13 +49,13 @@ impl<G: AsyncExit + Send + 'static> Policy<G> for Detach {
 }
 
 /// Detaches the exit of what was dropped.
-pub(super) fn cancelled<G: AsyncExit + Send + 'static>(
+pub(super) fn cancelled<G: AsyncGuard + Send + 'static>(
     mut guard: G,
     inner: ChildCleanups,
     home: Option<Handle>,
 ) {
-    let grace = grace(&guard);
-    let exit = async move { guard.aexit(Exit::Cancelled).await.map(drop) };
+    let grace = grace_period(&guard);
+    let exit = async move { guard.aexit(ExitReason::Cancelled).await.map(drop) };
     Cleanup::new(exit)
         .name(type_name::<G>())
         .grace_period(grace)

@@ -1,4 +1,4 @@
-use super::AsyncExit;
+use super::AsyncGuard;
 use super::sealed::Policy;
 use crate::cleanup::ChildCleanups;
 
@@ -9,12 +9,12 @@ use crate::cleanup::ChildCleanups;
 ///
 /// # Examples
 ///
-/// The guard of a lock: see [`Locked`](crate::context::Locked).
+/// The guard of a lock: see [`LockGuard`](crate::context::LockGuard).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct DropNow;
 
-impl<G: AsyncExit> Policy<G> for DropNow {
+impl<G: AsyncGuard> Policy<G> for DropNow {
     type Home = ();
 
     fn cancel(guard: G, inner: ChildCleanups, (): ()) {

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use tokio::runtime::Handle;
 
 use super::sealed::Policy;
-use super::{AsyncExit, grace};
+use super::{AsyncGuard, grace_period};
 use crate::cleanup::{ChildCleanups, Cleanup};
 
 /// Dropped with its block, but not before what was detached inside of it is over. The guard is owned.
@@ -15,19 +15,19 @@ use crate::cleanup::{ChildCleanups, Cleanup};
 /// # Examples
 ///
 /// The owned guard of a lock, which is not given back while exits inside of it are still at work: see
-/// [`Locked`](crate::context::Locked).
+/// [`LockGuard`](crate::context::LockGuard).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub struct Hold;
+pub struct DropAfterChildren;
 
-impl<G: AsyncExit + Send + 'static> Policy<G> for Hold {
+impl<G: AsyncGuard + Send + 'static> Policy<G> for DropAfterChildren {
     type Home = Option<Handle>;
 
     fn cancel(guard: G, inner: ChildCleanups, home: Option<Handle>) {
         if inner.is_empty() {
             return drop(guard);
         }
-        let grace = grace(&guard);
+        let grace = grace_period(&guard);
         let work = async move {
             drop(guard);
             Ok::<_, Infallible>(())

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 pub use self::detach::Detach;
 pub use self::drop_now::DropNow;
-pub use self::hold::Hold;
+pub use self::hold::DropAfterChildren;
 pub use self::restart::Restart;
 
-use super::AsyncExit;
+use super::AsyncGuard;
 use crate::panic::{catch_panic, drop_payload};
 
-/// What becomes of an exit when the block is dropped before it came to its end: [`DropNow`], [`Hold`], [`Detach`] or
+/// What becomes of an exit when the block is dropped before it came to its end: [`DropNow`], [`DropAfterChildren`], [`Detach`] or
 /// [`Restart`].
 ///
 /// No other types implement it; which one to choose says [the section](super#which-drop-policy).
@@ -24,26 +24,26 @@ use crate::panic::{catch_panic, drop_payload};
     label = "no drop policy",
     note = "choose one of four:\n  \
             `type OnDrop = DropNow;` the destructor does it all, and the guard may borrow (a lock)\n  \
-            `type OnDrop = Hold;` the same for an owned guard, kept until what was inside is over\n  \
+            `type OnDrop = DropAfterChildren;` the same for an owned guard, kept until what was inside is over\n  \
             `type OnDrop = Detach;` `aexit` awaits, and is never broken off (a transaction)\n  \
             `type OnDrop = Restart;` the same without an allocation, and `aexit` may be called twice"
 )]
-pub trait ExitPolicy<G: AsyncExit>: sealed::Policy<G> {}
+pub trait ExitPolicy<G: AsyncGuard>: sealed::Policy<G> {}
 
 // One by one, so that what the compiler says of any other type is the above.
-impl<G: AsyncExit> ExitPolicy<G> for DropNow {}
-impl<G: AsyncExit + Send + 'static> ExitPolicy<G> for Hold {}
-impl<G: AsyncExit + Send + 'static> ExitPolicy<G> for Detach {}
-impl<G: AsyncExit + Send + 'static> ExitPolicy<G> for Restart {}
+impl<G: AsyncGuard> ExitPolicy<G> for DropNow {}
+impl<G: AsyncGuard + Send + 'static> ExitPolicy<G> for DropAfterChildren {}
+impl<G: AsyncGuard + Send + 'static> ExitPolicy<G> for Detach {}
+impl<G: AsyncGuard + Send + 'static> ExitPolicy<G> for Restart {}
 
 /// How long an exit may take where its guard does not say.
-pub(super) const GRACE: Duration = Duration::from_secs(30);
+pub(super) const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(30);
 
 /// The grace of a guard that is exited, mostly in a destructor: a panic of its own is as if it said nothing.
-pub(super) fn grace<G: AsyncExit>(guard: &G) -> Duration {
-    catch_panic(|| guard.grace()).unwrap_or_else(|payload| {
+pub(super) fn grace_period<G: AsyncGuard>(guard: &G) -> Duration {
+    catch_panic(|| guard.grace_period()).unwrap_or_else(|payload| {
         drop_payload(payload);
-        GRACE
+        DEFAULT_GRACE_PERIOD
     })
 }
 
@@ -53,15 +53,15 @@ pub(super) mod sealed {
     use tokio::runtime::Handle;
 
     use super::super::fault::Fault;
-    use super::AsyncExit;
+    use super::AsyncGuard;
     use crate::cleanup::ChildCleanups;
 
     /// What an exit gives, and the fault that it was lent.
     #[expect(unreachable_pub, reason = "an alias is not reached, but what it stands for is")]
     pub type Exited<G, E, N> =
-        (Result<<G as AsyncExit>::Verdict, <G as AsyncExit>::Error>, Option<Fault<E, N>>);
+        (Result<<G as AsyncGuard>::Suppression, <G as AsyncGuard>::Error>, Option<Fault<E, N>>);
 
-    pub trait Policy<G: AsyncExit> {
+    pub trait Policy<G: AsyncGuard> {
         /// Whether the exit runs in a future that owns the guard, from its start.
         const OWNED: bool = false;
 

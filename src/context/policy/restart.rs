@@ -1,6 +1,6 @@
 use tokio::runtime::Handle;
 
-use super::AsyncExit;
+use super::AsyncGuard;
 use super::detach::cancelled;
 use super::sealed::Policy;
 use crate::cleanup::ChildCleanups;
@@ -8,7 +8,7 @@ use crate::cleanup::ChildCleanups;
 /// Exited as a [cleanup](crate::cleanup), from the start if it was dropped in the middle: `aexit` may be called twice. The
 /// guard is owned.
 ///
-/// It needs no allocation unless it comes to that. The second call is with [`Exit::Cancelled`](crate::context::Exit), and
+/// It needs no allocation unless it comes to that. The second call is with [`ExitReason::Cancelled`](crate::context::ExitReason), and
 /// finds what the first one had done until then; an exit that panics is not called again.
 ///
 /// # Examples
@@ -19,7 +19,7 @@ use crate::cleanup::ChildCleanups;
 #[non_exhaustive]
 pub struct Restart;
 
-impl<G: AsyncExit + Send + 'static> Policy<G> for Restart {
+impl<G: AsyncGuard + Send + 'static> Policy<G> for Restart {
     const RESTARTED: bool = true;
 
     type Home = Option<Handle>;

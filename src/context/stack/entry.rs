@@ -5,24 +5,24 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::callback::sealed::Outcome as _;
+use super::callback::sealed::Sealed as _;
 use super::lent::Place;
-use super::{Callback, ExitFn, StillLent};
-use crate::context::policy::{GRACE, grace};
-use crate::context::{AsyncExit, Exit, Verdict};
+use super::{ExitFn, ExitOutput, GuardInUse};
+use crate::context::policy::{DEFAULT_GRACE_PERIOD, grace_period};
+use crate::context::{AsyncGuard, ExitReason, Suppression};
 
 /// An error of whatever type.
 pub(super) type AnyError = Box<dyn Any + Send>;
 
-/// Whether it swallows the error.
+/// Whether it suppresses the error.
 pub(super) type Exiting<'a> = Pin<Box<dyn Future<Output = Result<bool, AnyError>> + Send + 'a>>;
 
 /// An exit, of whatever kind.
 pub(super) trait Entry: Send {
-    fn exit(self: Box<Self>, exit: Exit<'_>) -> Exiting<'_>;
+    fn exit(self: Box<Self>, exit: ExitReason<'_>) -> Exiting<'_>;
 
-    fn grace(&self) -> Duration {
-        GRACE
+    fn grace_period(&self) -> Duration {
+        DEFAULT_GRACE_PERIOD
     }
 
     /// What the observers are told it is.
@@ -40,22 +40,22 @@ impl<G> Slot<G> {
     }
 }
 
-impl<G: AsyncExit + Send + 'static> Entry for Slot<G> {
-    fn exit(self: Box<Self>, exit: Exit<'_>) -> Exiting<'_> {
+impl<G: AsyncGuard + Send + 'static> Entry for Slot<G> {
+    fn exit(self: Box<Self>, exit: ExitReason<'_>) -> Exiting<'_> {
         Box::pin(async move {
             let place = mem::replace(&mut *self.place(), Place::Closed);
-            let Place::Back(mut guard) = place else { return Err(Box::new(StillLent) as AnyError) };
+            let Place::Back(mut guard) = place else { return Err(Box::new(GuardInUse) as AnyError) };
             match guard.aexit(exit).await {
-                Ok(verdict) => Ok(swallows(&verdict)),
+                Ok(verdict) => Ok(suppresses(&verdict)),
                 Err(error) => Err(Box::new(error) as AnyError),
             }
         })
     }
 
-    fn grace(&self) -> Duration {
+    fn grace_period(&self) -> Duration {
         match &*self.place() {
-            Place::Back(guard) => grace(guard),
-            _ => GRACE,
+            Place::Back(guard) => grace_period(guard),
+            _ => DEFAULT_GRACE_PERIOD,
         }
     }
 
@@ -70,13 +70,13 @@ pub(super) struct Pushed<F>(pub(super) F);
 impl<F, V, X> Entry for (Pushed<F>, std::marker::PhantomData<fn() -> (V, X)>)
 where
     F: for<'x> ExitFn<'x, Result<V, X>> + Send + 'static,
-    V: Verdict + 'static,
+    V: Suppression + 'static,
     X: Send + 'static,
 {
-    fn exit(self: Box<Self>, exit: Exit<'_>) -> Exiting<'_> {
+    fn exit(self: Box<Self>, exit: ExitReason<'_>) -> Exiting<'_> {
         Box::pin(async move {
             match self.0.0(exit).await {
-                Ok(verdict) => Ok(swallows(&verdict)),
+                Ok(verdict) => Ok(suppresses(&verdict)),
                 Err(error) => Err(Box::new(error) as AnyError),
             }
         })
@@ -89,13 +89,13 @@ pub(super) struct Called<F>(pub(super) F);
 impl<F, R> Entry for Called<F>
 where
     F: FnOnce() -> R + Send + 'static,
-    R: Future<Output: Callback> + Send + 'static,
+    R: Future<Output: ExitOutput> + Send + 'static,
 {
-    fn exit(self: Box<Self>, _exit: Exit<'_>) -> Exiting<'_> {
-        Box::pin(async move { self.0().await.outcome().map(|()| false) })
+    fn exit(self: Box<Self>, _exit: ExitReason<'_>) -> Exiting<'_> {
+        Box::pin(async move { self.0().await.into_result().map(|()| false) })
     }
 }
 
-fn swallows<V: Verdict>(verdict: &V) -> bool {
-    verdict.swallowed::<()>().is_some()
+fn suppresses<V: Suppression>(verdict: &V) -> bool {
+    verdict.suppressed::<()>().is_some()
 }

@@ -6,7 +6,7 @@ use super::entry::AnyError;
 
 /// The errors of the exits of a stack: the last one, and those that it was raised under.
 ///
-/// They are of whatever types the exits have: to look at them is to downcast them. Those that a later exit swallowed are
+/// They are of whatever types the exits have: to look at them is to downcast them. Those that a later exit suppressed are
 /// not among them.
 ///
 /// # Examples
@@ -32,7 +32,7 @@ impl ExitErrors {
 
     /// The first in that order of this type.
     #[must_use]
-    pub fn find<E: 'static>(&mut self) -> Option<&mut E> {
+    pub fn downcast_mut<E: 'static>(&mut self) -> Option<&mut E> {
         self.iter_mut().find_map(|error| error.downcast_mut())
     }
 
@@ -75,9 +75,9 @@ impl std::error::Error for ExitErrors {}
 
 /// A resource of a stack was not given back before its exit.
 ///
-/// Its [`Lent`](super::Lent) still lives, since [`pop_all`](super::AsyncExitStack::pop_all) took the exits out of the block:
+/// Its [`StackGuard`](super::StackGuard) still lives, since [`pop_all`](super::AsyncExitStack::pop_all) took the exits out of the block:
 /// then it is exited when that is dropped. Or that was forgotten, and it is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the resource is still lent")]
 #[non_exhaustive]
-pub struct StillLent;
+pub struct GuardInUse;

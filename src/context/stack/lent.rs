@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::AsyncExitStack;
 use crate::cleanup::ChildCleanups;
-use crate::context::AsyncExit;
+use crate::context::AsyncGuard;
 use crate::context::policy::sealed::{Home as _, Policy};
 
 /// What an [`AsyncExitStack`] has entered, lent to the block; given back when it is dropped.
 ///
 /// It cannot be kept longer than the block. Where the exits are run sooner, by way of
 /// [`pop_all`](AsyncExitStack::pop_all), it is exited when it is dropped, as its policy says.
-pub struct Lent<'a, G: AsyncExit> {
+pub struct StackGuard<'a, G: AsyncGuard> {
     /// None when it was given back.
     guard: Option<G>,
     place: Arc<Mutex<Place<G>>>,
@@ -29,7 +29,7 @@ pub(super) enum Place<G> {
     Closed,
 }
 
-impl<G: AsyncExit> Lent<'_, G> {
+impl<G: AsyncGuard> StackGuard<'_, G> {
     pub(super) fn new(guard: G) -> (Self, Arc<Mutex<Place<G>>>) {
         let place = Arc::new(Mutex::new(Place::Lent));
         let mut home = <G::OnDrop as Policy<G>>::Home::default();
@@ -44,7 +44,7 @@ impl<G: AsyncExit> Lent<'_, G> {
     }
 }
 
-impl<G: AsyncExit> Drop for Lent<'_, G> {
+impl<G: AsyncGuard> Drop for StackGuard<'_, G> {
     fn drop(&mut self) {
         let Some(guard) = self.guard.take() else { return };
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,8 +57,8 @@ impl<G: AsyncExit> Drop for Lent<'_, G> {
     }
 }
 
-impl<G: AsyncExit> fmt::Debug for Lent<'_, G> {
+impl<G: AsyncGuard> fmt::Debug for StackGuard<'_, G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lent").finish_non_exhaustive()
+        f.debug_struct("StackGuard").finish_non_exhaustive()
     }
 }

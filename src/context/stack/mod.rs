@@ -16,26 +16,26 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-pub use self::callback::{Callback, ExitFn};
+pub use self::callback::{ExitFn, ExitOutput};
 use self::entry::{Called, Entry, Pushed, Slot};
-pub use self::errors::{ExitErrors, StillLent};
-pub use self::lent::Lent;
+pub use self::errors::{ExitErrors, GuardInUse};
+pub use self::lent::StackGuard;
 use self::unwind::unwind;
 use super::fault::Fault;
 use super::policy::sealed::Home as _;
 use super::scope::Scope;
-use super::{AsyncContextManager, AsyncExit, Detach, ErrorOf, Exit, Verdict};
+use super::{AsyncContextManager, AsyncGuard, Detach, ErrorOf, ExitReason, Suppression};
 use crate::cleanup::Cleanup;
 
 /// A stack of exits, entered one by one as the block goes on: the last one in is the first one out.
 ///
 /// It is for what a block of fixed managers cannot say: as many as there are hosts, or some and not others. Each exit sees
-/// what is under way when its turn comes, as if the blocks were nested: an error that an exit swallows is gone for those
+/// what is under way when its turn comes, as if the blocks were nested: an error that an exit suppresses is gone for those
 /// after it, and one that it raises is what they see. A panic of one keeps none of the others from running. Since any of
-/// them may swallow it, the block's value is an `Option`.
+/// them may suppress it, the block's value is an `Option`.
 ///
 /// As a manager, it is exited with its block. By itself, it is closed by [`aclose`](Self::aclose); dropped before that,
-/// the exits run as one [cleanup](crate::cleanup), in order, with [`Exit::Cancelled`].
+/// the exits run as one [cleanup](crate::cleanup), in order, with [`ExitReason::Cancelled`].
 ///
 /// It takes `&self` for all, so that what it lends can be used together. Its grace has no end: each exit has its own, and
 /// one that takes longer as part of a cleanup is lost, and told, and takes none of the others with it.
@@ -70,7 +70,7 @@ pub struct AsyncExitStack {
 
 /// An [`AsyncExitStack`] that was entered, and is exited with its block.
 #[derive(Debug)]
-pub struct EnteredExitStack(AsyncExitStack);
+pub struct AsyncExitStackGuard(AsyncExitStack);
 
 #[derive(Default)]
 struct Entries {
@@ -106,22 +106,22 @@ impl AsyncExitStack {
     /// # Cancel safety
     ///
     /// As that of the manager's enter.
-    pub async fn enter_async_context<M>(&self, manager: M) -> Result<Lent<'_, M::Entered>, ErrorOf<M>>
+    pub async fn enter_async_context<M>(&self, manager: M) -> Result<StackGuard<'_, M::Guard>, ErrorOf<M>>
     where
         M: AsyncContextManager,
-        M::Entered: Send + 'static,
+        M::Guard: Send + 'static,
     {
-        let (lent, home) = Lent::new(manager.aenter().await?);
+        let (lent, home) = StackGuard::new(manager.aenter().await?);
         self.push(Slot(home));
         Ok(lent)
     }
 
     /// Has `exit` called with what is under way when its turn comes; its verdict is `()` or `bool`, as that of
-    /// [`aexit`](AsyncExit::aexit).
+    /// [`aexit`](AsyncGuard::aexit).
     pub fn push_async_exit<F, V, X>(&self, exit: F)
     where
         F: for<'x> ExitFn<'x, Result<V, X>> + Send + 'static,
-        V: Verdict + 'static,
+        V: Suppression + 'static,
         X: Send + 'static,
     {
         self.push((Pushed(exit), PhantomData));
@@ -131,7 +131,7 @@ impl AsyncExitStack {
     pub fn push_async_callback<F, R>(&self, callback: F)
     where
         F: FnOnce() -> R + Send + 'static,
-        R: Future<Output: Callback> + Send + 'static,
+        R: Future<Output: ExitOutput> + Send + 'static,
     {
         self.push(Called(callback));
     }
@@ -140,7 +140,7 @@ impl AsyncExitStack {
     pub fn callback<F, R>(&self, callback: F)
     where
         F: FnOnce() -> R + Send + 'static,
-        R: Callback + Send + 'static,
+        R: ExitOutput + Send + 'static,
     {
         self.push(Called(|| ready(callback())));
     }
@@ -151,11 +151,11 @@ impl AsyncExitStack {
         Self { entries: Mutex::new(self.take()) }
     }
 
-    /// Runs all exits, with [`Exit::Ok`].
+    /// Runs all exits, with [`ExitReason::Ok`].
     ///
     /// # Errors
     ///
-    /// Those of the exits that no other has swallowed.
+    /// Those of the exits that no other has suppressed.
     ///
     /// # Panics
     ///
@@ -165,7 +165,7 @@ impl AsyncExitStack {
     ///
     /// Dropped in the middle, it goes on as a cleanup.
     pub async fn aclose(self) -> Result<(), ExitErrors> {
-        let mut scope = Scope::new(EnteredExitStack(self));
+        let mut scope = Scope::new(AsyncExitStackGuard(self));
         let mut fault = None::<Fault<Infallible>>;
         let result = crate::__exit_scope!(scope, fault);
         debug_assert!(fault.is_none(), "it gives back what it was lent");
@@ -188,17 +188,17 @@ impl AsyncExitStack {
 }
 
 impl AsyncContextManager for AsyncExitStack {
-    type Entered = EnteredExitStack;
+    type Guard = AsyncExitStackGuard;
 
-    async fn aenter(self) -> Result<EnteredExitStack, ExitErrors> {
-        Ok(EnteredExitStack(self))
+    async fn aenter(self) -> Result<AsyncExitStackGuard, ExitErrors> {
+        Ok(AsyncExitStackGuard(self))
     }
 }
 
-impl AsyncExit for EnteredExitStack {
+impl AsyncGuard for AsyncExitStackGuard {
     type Target = AsyncExitStack;
     type Error = ExitErrors;
-    type Verdict = bool;
+    type Suppression = bool;
     type OnDrop = Detach;
 
     fn target(&mut self) -> &mut AsyncExitStack {
@@ -206,17 +206,17 @@ impl AsyncExit for EnteredExitStack {
     }
 
     /// Each exit has its own.
-    fn grace(&self) -> Duration {
+    fn grace_period(&self) -> Duration {
         Duration::MAX
     }
 
-    async fn aexit(&mut self, exit: Exit<'_>) -> Result<bool, ExitErrors> {
+    async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<bool, ExitErrors> {
         unwind(self.0.take().exits, exit).await
     }
 }
 
 /// It is the scope that is told of if the exits are lost.
-impl Drop for EnteredExitStack {
+impl Drop for AsyncExitStackGuard {
     fn drop(&mut self) {
         drop(self.0.take());
     }
@@ -228,7 +228,7 @@ impl Drop for AsyncExitStack {
         if exits.0.is_empty() {
             return;
         }
-        let work = async { unwind(exits, Exit::Cancelled).await.map(drop) };
+        let work = async { unwind(exits, ExitReason::Cancelled).await.map(drop) };
         Cleanup::new(work)
             .name(type_name::<Self>())
             .grace_period(Duration::MAX)

@@ -1,16 +1,16 @@
 use std::panic::resume_unwind;
 
 use super::entry::AnyError;
-use super::{EnteredExitStack, ExitErrors, Exits};
+use super::{AsyncExitStackGuard, ExitErrors, Exits};
 use crate::cleanup::{AbandonReason, CleanupEvent, notify_observers, timeout_in_cleanup, with_children};
-use crate::context::{Exit, report};
+use crate::context::{ExitReason, report};
 use crate::panic::{Payload, catch_unwind};
 
-/// Runs the exits, the last one first. Says whether the error that it was given is swallowed.
-pub(super) async fn unwind(mut exits: Exits, exit: Exit<'_>) -> Result<bool, ExitErrors> {
-    let mut course = Course { exit, is_swallowed: false, raised: Vec::new(), panic: None };
+/// Runs the exits, the last one first. Says whether the error that it was given is suppressed.
+pub(super) async fn unwind(mut exits: Exits, exit: ExitReason<'_>) -> Result<bool, ExitErrors> {
+    let mut course = Course { exit, is_suppressed: false, raised: Vec::new(), panic: None };
     while let Some(entry) = exits.0.pop() {
-        let (name, grace) = (entry.name(), entry.grace());
+        let (name, grace) = (entry.name(), entry.grace_period());
         let exit = timeout_in_cleanup(entry.exit(course.under_way()), grace);
         match with_children(catch_unwind(exit)).await.transpose() {
             Some(exited) => course.take(exited),
@@ -23,20 +23,20 @@ pub(super) async fn unwind(mut exits: Exits, exit: Exit<'_>) -> Result<bool, Exi
 
 /// What is under way while the exits run.
 struct Course<'a> {
-    /// What the block was left with, until it is swallowed.
-    exit: Exit<'a>,
-    is_swallowed: bool,
+    /// What the block was left with, until it is suppressed.
+    exit: ExitReason<'a>,
+    is_suppressed: bool,
     /// By exits, the last one last.
     raised: Vec<AnyError>,
     panic: Option<Payload>,
 }
 
 impl Course<'_> {
-    fn under_way(&mut self) -> Exit<'_> {
+    fn under_way(&mut self) -> ExitReason<'_> {
         if let Some(payload) = &mut self.panic {
-            Exit::Panic(&mut **payload)
+            ExitReason::Panic(&mut **payload)
         } else if let Some(error) = self.raised.last_mut() {
-            Exit::Error(&mut **error)
+            ExitReason::Error(&mut **error)
         } else {
             self.exit.reborrow()
         }
@@ -44,11 +44,11 @@ impl Course<'_> {
 
     fn take(&mut self, exited: Result<Result<bool, AnyError>, Payload>) {
         match exited {
-            Ok(Ok(true)) if matches!(self.under_way(), Exit::Error(_)) => {
+            Ok(Ok(true)) if matches!(self.under_way(), ExitReason::Error(_)) => {
                 self.raised.clear();
-                self.is_swallowed |= matches!(self.exit, Exit::Error(_));
-                if self.is_swallowed {
-                    self.exit = Exit::Ok;
+                self.is_suppressed |= matches!(self.exit, ExitReason::Error(_));
+                if self.is_suppressed {
+                    self.exit = ExitReason::Ok;
                 }
             }
             Ok(Ok(_)) => {}
@@ -60,10 +60,10 @@ impl Course<'_> {
     fn end(self) -> Result<bool, ExitErrors> {
         if let Some(payload) = self.panic {
             for error in &self.raised {
-                report::<EnteredExitStack>(&**error);
+                report::<AsyncExitStackGuard>(&**error);
             }
             resume_unwind(payload)
         }
-        ExitErrors::new(self.raised).map_or(Ok(self.is_swallowed), Err)
+        ExitErrors::new(self.raised).map_or(Ok(self.is_suppressed), Err)
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::queue::{Need, Queue};
 use super::threads::Threads;
 use super::{ExecutorError, Map, Shutdown};
-use crate::context::{AsyncContextManager, AsyncExit, Exit, Restart};
+use crate::context::{AsyncContextManager, AsyncGuard, ExitReason, Restart};
 use crate::panic::{catch_panic, drop_all};
 use crate::tasks::{Future, Promise};
 
@@ -197,17 +197,17 @@ impl ThreadPoolExecutor {
 /// The exit is the [`shutdown`](ThreadPoolExecutor::shutdown), awaited: all that was submitted is done, whichever way the
 /// block was left.
 impl AsyncContextManager for ThreadPoolExecutor {
-    type Entered = Self;
+    type Guard = Self;
 
     async fn aenter(self) -> Result<Self, Infallible> {
         Ok(self)
     }
 }
 
-impl AsyncExit for ThreadPoolExecutor {
+impl AsyncGuard for ThreadPoolExecutor {
     type Target = Self;
     type Error = Infallible;
-    type Verdict = ();
+    type Suppression = ();
     /// A second shutdown does no harm.
     type OnDrop = Restart;
 
@@ -216,11 +216,11 @@ impl AsyncExit for ThreadPoolExecutor {
     }
 
     /// Without end: a thread cannot be interrupted.
-    fn grace(&self) -> Duration {
+    fn grace_period(&self) -> Duration {
         Duration::MAX
     }
 
-    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), Infallible> {
         self.shutdown().await;
         Ok(())
     }

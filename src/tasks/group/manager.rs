@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::state::{Group, create_task};
 use super::{ErrorGroup, Grouped, Spawner};
-use crate::context::{AsyncContextManager, AsyncExit, Exit, Restart};
+use crate::context::{AsyncContextManager, AsyncGuard, ExitReason, Restart};
 use crate::tasks::Task;
 
 /// Tasks that end together, at the end of a block: `asyncio.TaskGroup`.
@@ -104,7 +104,7 @@ impl<E: Send + 'static> TaskGroup<E> {
 }
 
 impl<E: Send + 'static> AsyncContextManager for TaskGroup<E> {
-    type Entered = Self;
+    type Guard = Self;
 
     async fn aenter(self) -> Result<Self, ErrorGroup<E>> {
         self.group.enter();
@@ -112,10 +112,10 @@ impl<E: Send + 'static> AsyncContextManager for TaskGroup<E> {
     }
 }
 
-impl<E: Send + 'static> AsyncExit for TaskGroup<E> {
+impl<E: Send + 'static> AsyncGuard for TaskGroup<E> {
     type Target = Self;
     type Error = ErrorGroup<E>;
-    type Verdict = ();
+    type Suppression = ();
     /// Dropped while it waits, it is to cancel what it waits for.
     type OnDrop = Restart;
 
@@ -123,17 +123,17 @@ impl<E: Send + 'static> AsyncExit for TaskGroup<E> {
         self
     }
 
-    fn parts(&mut self) -> (&mut Self, impl Future<Output = ()> + Send) {
+    fn target_and_interrupt(&mut self) -> (&mut Self, impl Future<Output = ()> + Send) {
         let failed = Failed { group: Arc::clone(&self.group), is_block_suspended: false };
         (self, failed)
     }
 
     /// Without end: what is inside of its tasks has a grace of its own.
-    fn grace(&self) -> Duration {
+    fn grace_period(&self) -> Duration {
         Duration::MAX
     }
 
-    async fn aexit(&mut self, exit: Exit<'_>) -> Result<(), ErrorGroup<E>> {
+    async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), ErrorGroup<E>> {
         if !exit.is_ok() {
             self.group.abort();
         }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::TimeoutError;
 use super::deadline::{Deadline, Expiry, Stage};
-use crate::context::{AsyncContextManager, AsyncExit, DropNow, Exit};
+use crate::context::{AsyncContextManager, AsyncGuard, DropNow, ExitReason};
 
 /// A limit to how long a block may take, from now; none with `None`. Python's `asyncio.timeout`.
 ///
@@ -94,7 +94,7 @@ impl Timeout {
 }
 
 impl AsyncContextManager for Timeout {
-    type Entered = Self;
+    type Guard = Self;
 
     async fn aenter(self) -> Result<Self, TimeoutError> {
         self.deadline.enter()?;
@@ -102,22 +102,22 @@ impl AsyncContextManager for Timeout {
     }
 }
 
-impl AsyncExit for Timeout {
+impl AsyncGuard for Timeout {
     type Target = Self;
     type Error = TimeoutError;
-    type Verdict = ();
+    type Suppression = ();
     type OnDrop = DropNow;
 
     fn target(&mut self) -> &mut Self {
         self
     }
 
-    fn parts(&mut self) -> (&mut Self, impl Future<Output = ()> + Send) {
+    fn target_and_interrupt(&mut self) -> (&mut Self, impl Future<Output = ()> + Send) {
         let expiry = Expiry::new(Arc::clone(&self.deadline));
         (self, expiry)
     }
 
-    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), TimeoutError> {
+    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), TimeoutError> {
         if self.deadline.finish() { Err(TimeoutError::Elapsed) } else { Ok(()) }
     }
 }

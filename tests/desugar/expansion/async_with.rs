@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 use futures::FutureExt;
 use futures::executor::block_on;
 use futures::future::LocalBoxFuture;
-use withal::context::{AsyncContextManager, AsyncExit, Exit, async_with};
+use withal::context::{AsyncContextManager, AsyncGuard, ExitReason, async_with};
 
 use super::Log;
 use super::managers::{How, Manager, Plan, Says};
@@ -154,21 +154,21 @@ fn expansion<'a, V: Says>(
             // except: if not await aexit(mgr, *sys.exc_info()): raise
             Err(mut payload) => {
                 // A panic is never swallowed, and no error of an exit takes its place.
-                drop(mgr.aexit(Exit::Panic(&mut *payload)).await);
+                drop(mgr.aexit(ExitReason::Panic(&mut *payload)).await);
                 drop(mgr);
                 resume_unwind(payload)
             }
-            Ok(Left::Failed(mut error)) => match mgr.aexit(Exit::Error(&mut error)).await {
-                Ok(verdict) if verdict.swallowed::<()>().is_some() => Left::Value(None),
+            Ok(Left::Failed(mut error)) => match mgr.aexit(ExitReason::Error(&mut error)).await {
+                Ok(verdict) if verdict.suppressed::<()>().is_some() => Left::Value(None),
                 // Python raises the exit's, with the block's as its context; here the block's goes on.
                 Ok(_) | Err(_) => Left::Failed(error),
             },
-            Ok(Left::Raised(mut error)) => match mgr.aexit(Exit::Error(&mut error)).await {
-                Ok(verdict) if verdict.swallowed::<()>().is_some() => Left::Value(None),
+            Ok(Left::Raised(mut error)) => match mgr.aexit(ExitReason::Error(&mut error)).await {
+                Ok(verdict) if verdict.suppressed::<()>().is_some() => Left::Value(None),
                 Ok(_) | Err(_) => Left::Raised(error),
             },
             // else: await aexit(mgr, None, None, None)
-            Ok(left) => match mgr.aexit(Exit::Ok).await {
+            Ok(left) => match mgr.aexit(ExitReason::Ok).await {
                 Ok(_) => left,
                 Err(error) => Left::Raised(error),
             },

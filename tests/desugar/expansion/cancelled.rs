@@ -12,7 +12,7 @@ use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use tokio::task::yield_now;
 use withal::cleanup::drain;
-use withal::context::{AsyncContextManager, AsyncExit, Exit, async_with};
+use withal::context::{AsyncContextManager, AsyncGuard, ExitReason, async_with};
 
 use super::Log;
 use super::managers::{How, Manager, Plan};
@@ -118,11 +118,11 @@ fn expansion<'a>(
         targets.push(mgr.target());
         match expansion(log, managers, targets, at).await {
             Err(Cancelled) => {
-                mgr.aexit(Exit::Cancelled).await.expect("none of them fails");
+                mgr.aexit(ExitReason::Cancelled).await.expect("none of them fails");
                 Err(Cancelled)
             }
             Ok(value) => {
-                at.shields(mgr.aexit(Exit::Ok)).await?.expect("none of them fails");
+                at.shields(mgr.aexit(ExitReason::Ok)).await?.expect("none of them fails");
                 Ok(value)
             }
         }

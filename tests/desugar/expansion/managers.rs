@@ -1,6 +1,6 @@
 //! Managers that do as they are told, and say so.
 
-use withal::context::{AsyncContextManager, AsyncExit, Detach, Exit, Verdict};
+use withal::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason, Suppression};
 
 use super::Log;
 
@@ -22,11 +22,11 @@ pub(super) struct Plan {
 }
 
 /// What a manager can say of an error.
-pub(super) trait Says: Verdict + 'static {
+pub(super) trait Says: Suppression + 'static {
     fn says(swallow: bool) -> Self;
 
     /// The value of a block, unless its error was swallowed.
-    fn value<T>(out: Self::Out<T>) -> Option<T>;
+    fn value<T>(out: Self::Output<T>) -> Option<T>;
 }
 
 impl Says for () {
@@ -67,7 +67,7 @@ impl<V: Says> Manager<V> {
 }
 
 impl<V: Says> AsyncContextManager for Manager<V> {
-    type Entered = Self;
+    type Guard = Self;
 
     async fn aenter(self) -> Result<Self, String> {
         self.record("aenter");
@@ -82,22 +82,24 @@ impl<V: Says> AsyncContextManager for Manager<V> {
     }
 }
 
-impl<V: Says> AsyncExit for Manager<V> {
+impl<V: Says> AsyncGuard for Manager<V> {
     type Target = usize;
     type Error = String;
-    type Verdict = V;
+    type Suppression = V;
     type OnDrop = Detach;
 
     fn target(&mut self) -> &mut usize {
         &mut self.target
     }
 
-    async fn aexit(&mut self, mut exit: Exit<'_>) -> Result<V, String> {
+    async fn aexit(&mut self, mut exit: ExitReason<'_>) -> Result<V, String> {
         let seen = match &mut exit {
-            Exit::Ok => "None".to_owned(),
-            Exit::Error(error) => error.downcast_ref::<String>().expect("all of them are strings").clone(),
-            Exit::Panic(_) => "panic".to_owned(),
-            Exit::Cancelled => "CancelledError".to_owned(),
+            ExitReason::Ok => "None".to_owned(),
+            ExitReason::Error(error) => {
+                error.downcast_ref::<String>().expect("all of them are strings").clone()
+            }
+            ExitReason::Panic(_) => "panic".to_owned(),
+            ExitReason::Cancelled => "CancelledError".to_owned(),
         };
         self.record(&format!("aexit({seen}), target {}", self.target));
         tokio::task::yield_now().await;

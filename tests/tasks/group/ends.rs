@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 use withal::cleanup;
-use withal::context::{AsyncContextManager, AsyncExit, Detach, Exit, async_with};
+use withal::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason, async_with};
 use withal::tasks::{AnyError, Error, ErrorGroup, Grouped, Task, TaskGroup, create_task};
 
 use super::{CRASH, Group, LONG, SECOND, after, errors, waits};
@@ -189,21 +189,21 @@ async fn on_several_threads() {
 struct Joins(Option<Task<(), Grouped>>, Log);
 
 impl AsyncContextManager for Joins {
-    type Entered = Self;
+    type Guard = Self;
     async fn aenter(self) -> Result<Self, Infallible> {
         Ok(self)
     }
 }
 
-impl AsyncExit for Joins {
+impl AsyncGuard for Joins {
     type Target = Self;
     type Error = Infallible;
-    type Verdict = ();
+    type Suppression = ();
     type OnDrop = Detach;
     fn target(&mut self) -> &mut Self {
         self
     }
-    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), Infallible> {
+    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), Infallible> {
         if let Some(task) = self.0.take() {
             task.cancel();
             self.1.push(matches!(task.await, Err(Error::Cancelled)));

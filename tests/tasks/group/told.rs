@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use futures::FutureExt;
-use withal::context::{AsyncExit, async_with};
+use withal::context::{AsyncGuard, async_with};
 use withal::tasks::{Error, ErrorGroup, Grouped, Spawner, TaskGroup, ThreadPoolExecutor};
 
 use super::{CRASH, Group, SECOND, after, errors, pending, sleep};
@@ -103,8 +103,8 @@ async fn a_task_that_panics_as_it_says_what_it_has_come_to_leaves_the_group() {
 /// What is inside of their tasks and jobs has a grace, and they wait for that.
 #[test]
 fn the_exits_of_groups_and_executors_take_as_long_as_it_takes() {
-    assert_eq!(TaskGroup::<Failed>::new().grace(), Duration::MAX);
-    assert_eq!(ThreadPoolExecutor::new(1).unwrap().grace(), Duration::MAX);
+    assert_eq!(TaskGroup::<Failed>::new().grace_period(), Duration::MAX);
+    assert_eq!(ThreadPoolExecutor::new(1).unwrap().grace_period(), Duration::MAX);
 }
 
 #[tokio::test]

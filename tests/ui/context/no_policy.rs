@@ -1,22 +1,22 @@
-use withal::context::{AsyncContextManager, AsyncExit, Exit};
+use withal::context::{AsyncContextManager, AsyncGuard, ExitReason};
 
 struct Lease(u32);
 
 impl AsyncContextManager for Lease {
-    type Entered = Self;
+    type Guard = Self;
     async fn aenter(self) -> Result<Self, String> {
         Ok(self)
     }
 }
 
-impl AsyncExit for Lease {
+impl AsyncGuard for Lease {
     type Target = u32;
     type Error = String;
-    type Verdict = ();
+    type Suppression = ();
     fn target(&mut self) -> &mut u32 {
         &mut self.0
     }
-    async fn aexit(&mut self, _exit: Exit<'_>) -> Result<(), String> {
+    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), String> {
         Ok(())
     }
 }
