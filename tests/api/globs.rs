@@ -1,0 +1,43 @@
+//! Every section in one scope, by glob imports, beside the names that a program has from elsewhere.
+
+// `Future` is in the prelude. A program of an older edition imports it, and that must not change anything.
+#![allow(unused_imports)]
+
+use std::future::Future;
+use std::time::Duration;
+
+use futures::StreamExt;
+use withal::cleanup::*;
+use withal::context::*;
+use withal::coroutine::*;
+use withal::desugar::*;
+use withal::generator::*;
+use withal::pages::*;
+use withal::tasks::*;
+
+fn twice(n: u32) -> impl Future<Output = u32> {
+    async move { 2 * n }
+}
+
+fn attempt<C, E>(event: &Event<'_, C, E>) -> bool {
+    matches!(event, Event::Retry { .. })
+}
+
+#[tokio::test]
+async fn every_section_is_imported_into_one_scope() {
+    let mut numbers = std::pin::pin!(generator(async |mut y| {
+        for n in 0_u32.. {
+            y.yield_(n).await?;
+        }
+        Ok(())
+    }));
+    assert_eq!(numbers.next().await, Some(0));
+    assert_eq!(numbers.as_mut().anext().await.unwrap(), Some(1));
+    numbers.as_mut().aclose().await.unwrap();
+
+    let doubled = async_with!(_ = timeout(Duration::from_secs(1)) => { twice(21).await });
+    assert_eq!(doubled.unwrap(), 42);
+
+    let pages = AsyncGetDocs::new(|page| async move { Ok::<_, String>(vec![0; usize::from(page < 2)]) });
+    assert_eq!(pages.on_event(|event| assert!(!attempt(event))).count().await, 2);
+}
