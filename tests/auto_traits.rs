@@ -113,8 +113,8 @@ fn generators_are_send_where_their_bodies_are_and_unpin_in_a_box() {
 
 #[test]
 fn what_the_operations_of_a_generator_return_is_send_unpin_and_has_a_name() {
-    type Of<'a> = <BoxAsyncGenerator<'a, Doc, Doc, Thrown<Refused>> as AsyncGeneratorExt>::Drive;
-    type One<'a> = <BoxAsyncGenerator<'a, Doc> as AsyncGeneratorExt>::Drive;
+    type Of<'a> = <BoxAsyncGenerator<'a, Doc, Doc, Thrown<Refused>> as AsyncGeneratorExt>::Body;
+    type One<'a> = <BoxAsyncGenerator<'a, Doc> as AsyncGeneratorExt>::Body;
     fn all<T: Send + Unpin + Debug>() {}
     fn is_owned<F: Future + Send + 'static>(_: F) {}
     all::<Anext<'_, One<'static>>>();

@@ -29,17 +29,82 @@ pub struct AsyncGenerator<D: ?Sized> {
     machine: D,
 }
 
+/// The body of an [`AsyncGenerator`]: it yields `Y`, is sent `S`, and `T` can be raised at its yields.
+///
+/// A short name for bounds, in place of [`RawCoroutine`](Drive) with its four associated types. `S` is `()` and `T` is
+/// [`Exit`] by default; for a generator made by [`try_generator`] `T` is [`Thrown<E>`]. Every body implements it, and no
+/// other type can.
+///
+/// A function that returns a generator writes one of these, from the most general to the shortest:
+///
+/// ```
+/// use futures_core::Stream;
+/// use withal::coroutine::Thrown;
+/// use withal::generator::{AsyncGenerator, GeneratorBody, generator, try_generator};
+///
+/// // All operations. `Send` if the body is.
+/// fn numbers() -> AsyncGenerator<impl GeneratorBody<u32>> {
+///     generator(async |mut y| y.yield_(1).await)
+/// }
+///
+/// // Values can be sent in, and the caller may rely on `Send`.
+/// fn totals() -> AsyncGenerator<impl GeneratorBody<u32, u32> + Send> {
+///     generator(async |mut y| {
+///         let mut total = 0;
+///         loop {
+///             total += y.yield_(total).await?;
+///         }
+///     })
+/// }
+///
+/// // Errors can be thrown in.
+/// fn lines() -> AsyncGenerator<impl GeneratorBody<String, (), Thrown<std::io::Error>>> {
+///     try_generator(async |mut y| {
+///         y.yield_(std::fs::read_to_string("notes.txt")?).await?;
+///         Ok(())
+///     })
+/// }
+///
+/// // Only the items.
+/// fn items() -> impl Stream<Item = u32> {
+///     numbers()
+/// }
+/// # let _ = (totals(), lines(), items());
+/// ```
+///
+/// A function that takes any generator bounds the [`Body`](super::AsyncGeneratorExt::Body):
+///
+/// ```
+/// use withal::generator::{AsyncGeneratorExt, GeneratorBody};
+///
+/// async fn first<G>(generator: &mut G) -> Option<u32>
+/// where
+///     G: AsyncGeneratorExt<Body: GeneratorBody<u32>>,
+/// {
+///     generator.anext().await.ok().flatten()
+/// }
+/// # let _ = first::<withal::generator::BoxAsyncGenerator<'static, u32>>;
+/// ```
+pub trait GeneratorBody<Y, S = (), T = Exit>: Drive<Yield = Y, Sent = S, Return = (), Thrown = T> {}
+
+impl<D, Y, S, T> GeneratorBody<Y, S, T> for D
+where
+    D: Drive<Yield = Y, Sent = S, Return = (), Thrown = T> + ?Sized,
+    T: Throw,
+{
+}
+
 /// An [`AsyncGenerator`] with a name of its own, whatever its body: for fields and arrays. `Send` and `Unpin`.
 ///
 /// Made by [`AsyncGenerator::boxed`], by one allocation.
 pub type BoxAsyncGenerator<'a, Y, S = (), T = Exit> =
-    Pin<Box<AsyncGenerator<dyn Drive<Yield = Y, Sent = S, Return = (), Thrown = T> + Send + 'a>>>;
+    Pin<Box<AsyncGenerator<dyn GeneratorBody<Y, S, T> + Send + 'a>>>;
 
 /// As [`BoxAsyncGenerator`], for bodies that are not `Send`.
 ///
 /// Made by [`AsyncGenerator::boxed_local`], by one allocation.
 pub type LocalBoxAsyncGenerator<'a, Y, S = (), T = Exit> =
-    Pin<Box<AsyncGenerator<dyn Drive<Yield = Y, Sent = S, Return = (), Thrown = T> + 'a>>>;
+    Pin<Box<AsyncGenerator<dyn GeneratorBody<Y, S, T> + 'a>>>;
 
 /// A generator that can be closed, and into which no error can be thrown: its items are what it yields.
 ///
@@ -63,9 +128,7 @@ pub type LocalBoxAsyncGenerator<'a, Y, S = (), T = Exit> =
 /// assert_eq!(squares.collect::<Vec<u32>>().await, [1, 4, 9]);
 /// # }
 /// ```
-pub fn generator<Y, S, F>(
-    body: F,
-) -> AsyncGenerator<impl Drive<Yield = Y, Sent = S, Return = (), Thrown = Exit>>
+pub fn generator<Y, S, F>(body: F) -> AsyncGenerator<impl GeneratorBody<Y, S, Exit>>
 where
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, Exit>) -> Result<(), Exit>,
 {
@@ -97,9 +160,7 @@ where
 /// assert_eq!(numbers.try_next().await, Ok(None));
 /// # }
 /// ```
-pub fn try_generator<Y, S, E, F>(
-    body: F,
-) -> AsyncGenerator<impl Drive<Yield = Y, Sent = S, Return = (), Thrown = Thrown<E>>>
+pub fn try_generator<Y, S, E, F>(body: F) -> AsyncGenerator<impl GeneratorBody<Y, S, Thrown<E>>>
 where
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, Thrown<E>>) -> Result<(), Thrown<E>>,
 {

@@ -37,7 +37,7 @@ use crate::coroutine::Drive;
 /// ```
 pub trait AsyncGeneratorExt: sealed::Sealed {
     /// The body, and what drives it.
-    type Drive: Drive<Return = ()> + ?Sized;
+    type Body: Drive<Return = ()> + ?Sized;
 
     /// Goes on to the next yield: Python's `anext`, for a generator whose yields take no answers.
     ///
@@ -54,9 +54,9 @@ pub trait AsyncGeneratorExt: sealed::Sealed {
     /// # Cancel safety
     ///
     /// Cancel safe: the step goes on with the next `anext`, and its value is not lost.
-    fn anext(&mut self) -> Anext<'_, Self::Drive>
+    fn anext(&mut self) -> Anext<'_, Self::Body>
     where
-        Self::Drive: Drive<Sent = ()>;
+        Self::Body: Drive<Sent = ()>;
 
     /// Begins the body and goes on to its first yield, whatever the type of the answers: Python's `asend(None)`.
     ///
@@ -73,7 +73,7 @@ pub trait AsyncGeneratorExt: sealed::Sealed {
     /// # Cancel safety
     ///
     /// Cancel safe: the step goes on with the next `start`.
-    fn start(&mut self) -> Start<'_, Self::Drive>;
+    fn start(&mut self) -> Start<'_, Self::Body>;
 
     /// Answers the yield that the body is at, and goes on to the next.
     ///
@@ -95,7 +95,7 @@ pub trait AsyncGeneratorExt: sealed::Sealed {
     ///
     /// Once it was polled, the value is delivered, and the step goes on with the next [`start`](Self::start) or
     /// [`anext`](Self::anext). Before, the value is dropped with it.
-    fn asend(&mut self, value: <Self::Drive as Drive>::Sent) -> Asend<'_, Self::Drive>;
+    fn asend(&mut self, value: <Self::Body as Drive>::Sent) -> Asend<'_, Self::Body>;
 
     /// Raises an error at the yield that the body is at, and goes on to the next.
     ///
@@ -117,7 +117,7 @@ pub trait AsyncGeneratorExt: sealed::Sealed {
     ///
     /// Once it was polled, the error is delivered, and the step goes on with the next [`start`](Self::start) or
     /// [`anext`](Self::anext).
-    fn athrow(&mut self, thrown: impl Into<<Self::Drive as Drive>::Thrown>) -> Athrow<'_, Self::Drive>;
+    fn athrow(&mut self, thrown: impl Into<<Self::Body as Drive>::Thrown>) -> Athrow<'_, Self::Body>;
 
     /// Ends the body: raises [`Exit`](crate::coroutine::Exit) at the yield that it is at, and awaits what it does on its
     /// way out.
@@ -138,7 +138,7 @@ pub trait AsyncGeneratorExt: sealed::Sealed {
     /// # Cancel safety
     ///
     /// Once it was polled, the exit is delivered; another `aclose` goes on with it, and interrupts nothing.
-    fn aclose(&mut self) -> Aclose<'_, Self::Drive>;
+    fn aclose(&mut self) -> Aclose<'_, Self::Body>;
 }
 
 impl<P, D> AsyncGeneratorExt for Pin<P>
@@ -146,7 +146,7 @@ where
     P: DerefMut<Target = AsyncGenerator<D>>,
     D: Drive<Return = ()> + ?Sized,
 {
-    type Drive = D;
+    type Body = D;
 
     #[inline]
     fn anext(&mut self) -> Anext<'_, D>

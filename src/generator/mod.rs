@@ -68,10 +68,9 @@
 //! A function that returns a generator says what is yielded and sent, or boxes it:
 //!
 //! ```
-//! use withal::coroutine::{Drive, Exit};
-//! use withal::generator::{AsyncGenerator, BoxAsyncGenerator, generator};
+//! use withal::generator::{AsyncGenerator, BoxAsyncGenerator, GeneratorBody, generator};
 //!
-//! fn totals() -> AsyncGenerator<impl Drive<Yield = u32, Sent = u32, Return = (), Thrown = Exit>> {
+//! fn totals() -> AsyncGenerator<impl GeneratorBody<u32, u32>> {
 //!     generator(async |mut y| {
 //!         let mut total = 0;
 //!         loop {
@@ -152,7 +151,8 @@ pub use self::aclose::Aclose;
 pub use self::anext::Anext;
 pub use self::asend::Asend;
 pub use self::async_generator::{
-    AsyncGenerator, BoxAsyncGenerator, Failure, LocalBoxAsyncGenerator, Stepped, generator, try_generator,
+    AsyncGenerator, BoxAsyncGenerator, Failure, GeneratorBody, LocalBoxAsyncGenerator, Stepped, generator,
+    try_generator,
 };
 pub use self::athrow::Athrow;
 pub use self::error::Error;

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
 
 use super::aclose::closed;
-use super::{AsyncGenerator, BoxAsyncGenerator, Error, Hooks, PendingClose, WeakGenerator};
-use crate::coroutine::{Drive, State, Throw};
+use super::{AsyncGenerator, BoxAsyncGenerator, Error, GeneratorBody, Hooks, PendingClose, WeakGenerator};
+use crate::coroutine::{State, Throw};
 
 /// What a step comes to.
 pub(super) type Stepped<Y, S, T> = Result<Option<Y>, Error<S, <T as Throw>::Error>>;
@@ -114,7 +114,7 @@ where
     generator: Option<BoxAsyncGenerator<'static, Y, S, T>>,
 }
 
-type Dyn<Y, S, T> = dyn Drive<Yield = Y, Sent = S, Return = (), Thrown = T> + Send;
+type Dyn<Y, S, T> = dyn GeneratorBody<Y, S, T> + Send;
 
 impl<Y, S, T> Lent<Y, S, T>
 where

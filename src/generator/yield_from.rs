@@ -54,7 +54,7 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
     /// ```
     pub async fn yield_from<G>(&mut self, mut inner: G) -> Result<(), T>
     where
-        G: AsyncGeneratorExt<Drive: Drive<Yield = Y, Sent = S, Thrown = T>>,
+        G: AsyncGeneratorExt<Body: Drive<Yield = Y, Sent = S, Thrown = T>>,
         S: Default,
     {
         let mut is_closed = false;

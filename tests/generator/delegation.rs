@@ -7,18 +7,14 @@ use std::pin::pin;
 use futures::executor::block_on;
 use futures::{FutureExt, StreamExt, stream};
 use tokio_test::task;
-use withal::coroutine::{Drive, Exit, State, Thrown, Yielder};
-use withal::generator::{AsyncGenerator, AsyncGeneratorExt, Error, generator, try_generator};
+use withal::coroutine::{Exit, State, Thrown, Yielder};
+use withal::generator::{AsyncGenerator, AsyncGeneratorExt, Error, GeneratorBody, generator, try_generator};
 
 type Log = RefCell<Vec<String>>;
 type Y<'g> = Yielder<'g, &'static str, &'static str, Thrown<&'static str>>;
 
 /// Yields two values and writes down what comes of it.
-fn inner(
-    log: &Log,
-) -> AsyncGenerator<
-    impl Drive<Yield = &'static str, Sent = &'static str, Return = (), Thrown = Thrown<&'static str>>,
-> {
+fn inner(log: &Log) -> AsyncGenerator<impl GeneratorBody<&'static str, &'static str, Thrown<&'static str>>> {
     try_generator(async move |mut y: Y<'_>| {
         for value in ["first", "second"] {
             let answer = y.yield_(value).await;

@@ -7,10 +7,10 @@ use std::rc::Rc;
 
 use futures::executor::block_on;
 use futures::{Stream, StreamExt};
-use withal::coroutine::{Drive, Exit, Thrown, Yielder};
+use withal::coroutine::{Exit, Thrown, Yielder};
 use withal::generator::{
-    AsyncGenerator, AsyncGeneratorExt, BoxAsyncGenerator, LocalBoxAsyncGenerator, ManagedGenerator,
-    generator, try_generator,
+    AsyncGenerator, AsyncGeneratorExt, BoxAsyncGenerator, GeneratorBody, LocalBoxAsyncGenerator,
+    ManagedGenerator, generator, try_generator,
 };
 
 fn is_send<T: Send>(value: T) -> T {
@@ -18,7 +18,7 @@ fn is_send<T: Send>(value: T) -> T {
 }
 
 /// Its body holds the yielder over awaits that are no yields, and one that can be interrupted.
-fn ticks() -> AsyncGenerator<impl Drive<Yield = u64, Sent = (), Return = (), Thrown = Exit> + Send> {
+fn ticks() -> AsyncGenerator<impl GeneratorBody<u64> + Send> {
     generator(async |mut y| {
         for n in 0..3 {
             tokio::task::yield_now().await;
@@ -117,7 +117,7 @@ fn generic_over_a_stream() {
 /// Generic over generators: by what they yield, and what they are sent.
 async fn first_two<G>(g: &mut G) -> Vec<u32>
 where
-    G: AsyncGeneratorExt<Drive: Drive<Yield = u32, Sent = bool>>,
+    G: AsyncGeneratorExt<Body: GeneratorBody<u32, bool>>,
 {
     let first = g.start().await.ok().flatten();
     let second = g.asend(true).await.ok().flatten();

@@ -5,8 +5,8 @@ use std::hint::black_box;
 use std::pin::pin;
 
 use futures::{Stream, StreamExt as _};
-use withal::coroutine::{Drive, Exit, Yielder};
-use withal::generator::{AsyncGenerator, AsyncGeneratorExt as _, generator};
+use withal::coroutine::{Exit, Yielder};
+use withal::generator::{AsyncGenerator, AsyncGeneratorExt as _, GeneratorBody, generator};
 
 pub(super) fn plain(n: u64) -> impl Stream<Item = u64> {
     generator(async move |mut y| {
@@ -81,7 +81,7 @@ pub(super) fn delegated(n: u64) -> impl Stream<Item = u64> {
     })
 }
 
-fn source(n: u64) -> AsyncGenerator<impl Drive<Yield = u64, Sent = (), Return = (), Thrown = Exit>> {
+fn source(n: u64) -> AsyncGenerator<impl GeneratorBody<u64>> {
     generator(async move |mut y| {
         for number in 0..n {
             y.yield_(black_box(number)).await?;

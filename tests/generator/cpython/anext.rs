@@ -8,10 +8,10 @@ use futures::executor::block_on;
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
 use tokio::task::yield_now;
 use tokio_test::{assert_pending, assert_ready_eq, task};
-use withal::coroutine::{Drive, State, Thrown, Yielder};
+use withal::coroutine::{State, Thrown, Yielder};
 use withal::desugar::{AsyncIterable, aiter, anext, anext_or};
 use withal::generator::{
-    AsyncGenerator, AsyncGeneratorExt, BoxAsyncGenerator, Error, generator, try_generator,
+    AsyncGenerator, AsyncGeneratorExt, BoxAsyncGenerator, Error, GeneratorBody, generator, try_generator,
 };
 
 use super::{MyError, ZeroDivision};
@@ -38,7 +38,7 @@ async fn check_async_iterator_anext(ait: impl Fn() -> Pin<Box<dyn Stream<Item = 
 
 #[test]
 fn async_generator_anext_with_a_default() {
-    fn agen() -> AsyncGenerator<impl Drive<Yield = u32, Sent = (), Return = (), Thrown = Thrown<MyError>>> {
+    fn agen() -> AsyncGenerator<impl GeneratorBody<u32, (), Thrown<MyError>>> {
         try_generator(async |mut y| {
             y.yield_(1).await?;
             y.yield_(2).await

@@ -7,9 +7,11 @@ use std::time::Duration;
 use futures::{StreamExt, TryStreamExt};
 use tokio::time::{Instant, sleep};
 use withal::async_for;
-use withal::coroutine::{Drive, Step, Thrown, Yielder};
+use withal::coroutine::{Step, Thrown, Yielder};
 use withal::desugar::AsyncIterable;
-use withal::generator::{AsyncGenerator, AsyncGeneratorExt, BoxAsyncGenerator, generator, try_generator};
+use withal::generator::{
+    AsyncGenerator, AsyncGeneratorExt, BoxAsyncGenerator, GeneratorBody, generator, try_generator,
+};
 
 use super::ZeroDivision;
 
@@ -77,8 +79,7 @@ async fn asyncio_03_a_method_that_gives_a_generator() {
 #[cfg_attr(miri, ignore = "the runtime does I/O")]
 async fn asyncio_anext_04_thrown_into_at_a_yield() {
     type Foo<'g> = Yielder<'g, u32, (), Thrown<ZeroDivision>>;
-    fn foo() -> AsyncGenerator<impl Drive<Yield = u32, Sent = (), Return = (), Thrown = Thrown<ZeroDivision>>>
-    {
+    fn foo() -> AsyncGenerator<impl GeneratorBody<u32, (), Thrown<ZeroDivision>>> {
         try_generator(async |mut y: Foo<'_>| {
             y.yield_(1).await?;
             sleep(TICK).await;

@@ -12,7 +12,7 @@ use withal::coroutine::{
     self, Coroutine, Drive, Exit, State, Step, Thrown, Yielder, coroutine, try_coroutine,
 };
 use withal::generator::{
-    AsyncGenerator, AsyncGeneratorExt, Error, ManagedGenerator, generator, try_generator,
+    AsyncGenerator, AsyncGeneratorExt, Error, GeneratorBody, ManagedGenerator, generator, try_generator,
 };
 
 use super::{MyError, ZeroDivision};
@@ -31,7 +31,7 @@ use Seen::{Item, Raised, Stop};
 /// What both come to, until they stop: its tests hold an async generator to what a plain one does.
 fn compare_generators(
     mut plain: Coroutine<impl Drive<Yield = u32, Sent = (), Return = (), Thrown = Thrown<ZeroDivision>>>,
-    generator: AsyncGenerator<impl Drive<Yield = u32, Sent = (), Return = (), Thrown = Thrown<ZeroDivision>>>,
+    generator: AsyncGenerator<impl GeneratorBody<u32, (), Thrown<ZeroDivision>>>,
 ) -> Vec<Seen> {
     let mut of_plain = Vec::new();
     while of_plain.last() != Some(&Stop) {

@@ -2,15 +2,14 @@
 
 use std::pin::pin;
 
-use withal::coroutine::{Drive, Exit, State, Thrown};
-use withal::generator::{AsyncGenerator, AsyncGeneratorExt, Error, try_generator};
+use withal::coroutine::{Exit, State, Thrown};
+use withal::generator::{AsyncGenerator, AsyncGeneratorExt, Error, GeneratorBody, try_generator};
 
 use super::MyError;
 
 const MINE: MyError = MyError("mine");
 
-fn async_iterate() -> AsyncGenerator<impl Drive<Yield = u32, Sent = (), Return = (), Thrown = Thrown<MyError>>>
-{
+fn async_iterate() -> AsyncGenerator<impl GeneratorBody<u32, (), Thrown<MyError>>> {
     try_generator(async |mut y| {
         y.yield_(1).await?;
         y.yield_(2).await
