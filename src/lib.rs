@@ -73,11 +73,14 @@ pub mod cleanup;
 pub mod context;
 pub mod coroutine;
 pub mod desugar;
-pub mod from_python;
 pub mod generator;
 pub mod pages;
 mod panic;
 pub mod tasks;
+
+pub mod from_python {
+    #![doc = include_str!("from_python.md")]
+}
 
 /// The README's program, compiled.
 #[cfg(doctest)]

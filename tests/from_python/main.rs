@@ -8,7 +8,7 @@ mod iteration;
 mod tasks;
 
 /// The page, and the programs.
-const PAGE: &str = include_str!("../../src/from_python.rs");
+const PAGE: &str = include_str!("../../src/from_python.md");
 const PROGRAMS: [&str; 6] = [
     include_str!("context.rs"),
     include_str!("coroutines.rs"),
@@ -25,8 +25,8 @@ struct E;
 
 /// The code in the column *Rust* of the table; names alone are links, which rustdoc looks after.
 fn lines() -> Vec<String> {
-    let table = PAGE.split("//! # Where withal differs").next().unwrap();
-    let rows = table.lines().filter_map(|line| line.strip_prefix("//! | "));
+    let table = PAGE.split("\n# Where withal differs").next().unwrap();
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| "));
     rows.skip(1)
         .flat_map(|row| {
             // Not a bar of the table.
