@@ -34,6 +34,9 @@ fn source() -> PathBuf {
 
 /// The code of a file, without its comments: documentation may name any section.
 fn code(file: &Path) -> String {
+    if file.extension().is_some_and(|extension| extension == "md") {
+        return String::new();
+    }
     let text = fs::read_to_string(file).unwrap();
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }

@@ -127,7 +127,7 @@ fn programs_do_here_what_they_do_on_cpython() {
     assert_eq!(excluded, BTreeMap::from(EXCLUDED));
     assert_eq!(parted, BTreeMap::from(PARTED));
     assert_eq!(unshown, UNSHOWN, "no order of turns has them do what they did there");
-    let said = include_str!("../../../src/from_python.rs").replace("\n//! ", " ");
+    let said = include_str!("../../../src/from_python.md").replace('\n', " ");
     let figures = format!("{} of them cannot be compared, and of the others {mismatches} differ", all - run);
     assert!(said.contains(&figures), "the docs say how many: {figures}");
 }
