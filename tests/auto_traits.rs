@@ -21,10 +21,10 @@ use withal::pages::{
     Progress, by_cursor, by_link, by_offset, by_page_number,
 };
 use withal::tasks::{
-    self, AnyError, AsCompleted, CallbackError, Canceller, ErrorGroup, EventLoop, ExecutorError, Gather,
-    Grouped, InvalidState, LoopError, LoopHandle, Map, MapStream, Outcomes, Panic, Promise, Shield, Shutdown,
-    Spawner, TaskGroup, TaskGroupError, ThreadPoolExecutor, Timeout, TimeoutError, Wait, Waited, Within,
-    as_completed, wait,
+    self, AbortHandle, AsCompleted, AsCompletedTimeout, BoxError, CallbackError, ErrorGroup, EventLoop,
+    ExecutorError, FailedInGroup, Gather, GatherAll, InvalidState, LoopError, LoopHandle, Map, MapStream,
+    Panic, Promise, Shield, Shutdown, Spawner, TaskGroup, TaskGroupError, ThreadPoolExecutor, Timeout,
+    TimeoutError, Wait, WaitResult, as_completed, wait,
 };
 
 #[expect(dead_code, reason = "only the type counts")]
@@ -155,31 +155,31 @@ fn cleanups_are_what_their_work_is() {
 #[test]
 fn tasks_are_send_where_their_results_are() {
     fn all<T: Send + Unpin + Debug>() {}
-    all::<tasks::Future<Doc, Refused>>();
+    all::<tasks::TaskHandle<Doc, Refused>>();
     all::<Promise<Doc, Refused>>();
     all::<Gather<Doc, Refused>>();
-    all::<Outcomes<Doc, Refused>>();
+    all::<GatherAll<Doc, Refused>>();
     all::<Map<Doc, Refused>>();
     all::<MapStream<Doc, Refused>>();
-    all::<AsCompleted<tasks::Future<Doc, Refused>>>();
-    all::<Within<tasks::Future<Doc, Refused>>>();
-    all::<Wait<tasks::Future<Doc, Refused>>>();
+    all::<AsCompleted<tasks::TaskHandle<Doc, Refused>>>();
+    all::<AsCompletedTimeout<tasks::TaskHandle<Doc, Refused>>>();
+    all::<Wait<tasks::TaskHandle<Doc, Refused>>>();
     all::<Shield<std::future::Pending<Doc>>>();
     all::<ThreadPoolExecutor>();
     all::<Shutdown>();
-    is_sync::<tasks::Future<u8, u8>>();
+    is_sync::<tasks::TaskHandle<u8, u8>>();
     is_sync::<ThreadPoolExecutor>();
-    is_shared::<(Canceller, LoopHandle, Panic, LoopError, tasks::Unfinished, InvalidState<u8>)>();
+    is_shared::<(AbortHandle, LoopHandle, Panic, LoopError, tasks::Elapsed, InvalidState<u8>)>();
     is_shared::<tasks::Error<std::sync::Arc<u8>>>();
-    is_debug::<(Waited<u8, u8>, EventLoop, tasks::CallbackHandle, CallbackError)>();
+    is_debug::<(WaitResult<u8, u8>, EventLoop, tasks::CallbackHandle, CallbackError)>();
     is_error::<tasks::Error<std::io::Error>>();
     is_error::<InvalidState<u8>>();
     is_error::<ExecutorError>();
-    all::<(TaskGroup<Refused>, Spawner<Refused>, Timeout, AnyError)>();
-    is_shared::<(Spawner<Refused>, Timeout, Grouped, TaskGroupError, TimeoutError)>();
-    is_error::<ErrorGroup<AnyError>>();
+    all::<(TaskGroup<Refused>, Spawner<Refused>, Timeout, BoxError)>();
+    is_shared::<(Spawner<Refused>, Timeout, FailedInGroup, TaskGroupError, TimeoutError)>();
+    is_error::<ErrorGroup<BoxError>>();
     is_error::<LoopError>();
-    is_error::<tasks::Unfinished>();
+    is_error::<tasks::Elapsed>();
     // Futures that are neither `Unpin` nor `Debug` may be streamed.
     is_send_stream(&as_completed([async { Doc(std::cell::Cell::new(0), std::marker::PhantomPinned) }]));
     is_future(&wait([std::future::ready(Ok::<u8, u8>(1))]));

@@ -42,9 +42,9 @@
 //! | an object with `__await__` | a type with [`IntoFuture`]: `shutdown()` of an [executor](crate::tasks::ThreadPoolExecutor) | `.await` calls it, as `await` does |
 //! | a C object with `am_await` | a type with [`Future`]: `poll`, written by hand | a state machine, as in C |
 //! | a generator with `types.coroutine` | a [`Coroutine`](crate::coroutine::Coroutine), driven from a [`poll_fn`](std::future::poll_fn) | what it yields has to be for somebody: there is no chain up to the loop |
-//! | an asyncio `Future` | a [`tasks::Future`](crate::tasks::Future), or tokio's [`oneshot`](tokio::sync::oneshot) | |
-//! | a `Task` | a [`tasks::Task`](crate::tasks::Task), or tokio's [`JoinHandle`](tokio::task::JoinHandle) | |
-//! | a PEP 3148 `Future`, by `wrap_future` | a [`tasks::Future`](crate::tasks::Future) | as it is: both kinds are one |
+//! | an asyncio `Future` | a [`tasks::TaskHandle`](crate::tasks::TaskHandle), or tokio's [`oneshot`](tokio::sync::oneshot) | |
+//! | a `Task` | a [`tasks::TaskHandle`](crate::tasks::TaskHandle), or tokio's [`JoinHandle`](tokio::task::JoinHandle) | |
+//! | a PEP 3148 `Future`, by `wrap_future` | a [`tasks::TaskHandle`](crate::tasks::TaskHandle) | as it is: both kinds are one |
 //! | `agen.__anext__()`, `asend`, `athrow`, `aclose` | those of [`AsyncGeneratorExt`](crate::generator::AsyncGeneratorExt) | they borrow the generator: two at once do not compile |
 //! | `gather(..)`, `wait(..)`, `shield(..)` | [`gather`](crate::tasks::gather()), [`wait`](crate::tasks::wait()), [`shield`](crate::tasks::shield()) | |
 //! | anything else: "can't be used in 'await' expression" | does not compile | E0277 |

@@ -8,8 +8,8 @@ use futures_core::{FusedStream, Stream};
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::after::after;
 use super::indexed::{Indexed, poll_each};
+use super::instant::saturating_add;
 
 /// The outputs of several futures, in the order in which they are ready: `as_completed` of asyncio and PEP 3148.
 ///
@@ -31,7 +31,7 @@ use super::indexed::{Indexed, poll_each};
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), withal::tasks::Unfinished> {
+/// # async fn main() -> Result<(), withal::tasks::Elapsed> {
 /// use std::time::Duration;
 /// use futures::StreamExt;
 /// use tokio::time::sleep;
@@ -41,7 +41,7 @@ use super::indexed::{Indexed, poll_each};
 ///     sleep(Duration::from_millis(n)).await;
 ///     n
 /// });
-/// let mut completed = as_completed(seconds).within(Duration::from_secs(60));
+/// let mut completed = as_completed(seconds).timeout(Duration::from_secs(60));
 /// let mut order = Vec::new();
 /// while let Some(next) = completed.next().await {
 ///     let (place, n) = next?;
@@ -75,18 +75,18 @@ impl<F: Future> AsCompleted<F> {
     /// # Panics
     ///
     /// On a runtime whose timer is not enabled, and where no runtime is.
-    pub fn within(self, most: Duration) -> Within<F> {
-        self.until(after(Instant::now(), most))
+    pub fn timeout(self, most: Duration) -> AsCompletedTimeout<F> {
+        self.timeout_at(saturating_add(Instant::now(), most))
     }
 
     /// The same, at an instant.
     ///
     /// # Panics
     ///
-    /// As [`within`](Self::within).
-    pub fn until(self, deadline: Instant) -> Within<F> {
+    /// As [`within`](Self::timeout).
+    pub fn timeout_at(self, deadline: Instant) -> AsCompletedTimeout<F> {
         let total = self.futures.len();
-        Within { completed: self, deadline: Some(Box::pin(sleep_until(deadline))), total }
+        AsCompletedTimeout { completed: self, deadline: Some(Box::pin(sleep_until(deadline))), total }
     }
 
     /// Those that are not ready, with their places, in the order in which they were given.
@@ -117,9 +117,9 @@ impl<F: Future> FusedStream for AsCompleted<F> {
     }
 }
 
-/// What [`AsCompleted::within`] returns: a stream of `Result<(place, output), Unfinished>`.
+/// What [`AsCompleted::timeout`] returns: a stream of `Result<(place, output), Elapsed>`.
 #[must_use = "streams do nothing unless polled"]
-pub struct Within<F> {
+pub struct AsCompletedTimeout<F> {
     completed: AsCompleted<F>,
     /// None when it has passed and was told.
     deadline: Option<Pin<Box<Sleep>>>,
@@ -130,14 +130,14 @@ pub struct Within<F> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{unfinished} (of {total}) futures unfinished")]
 #[non_exhaustive]
-pub struct Unfinished {
+pub struct Elapsed {
     /// How many were not.
     pub unfinished: usize,
     /// How many there were.
     pub total: usize,
 }
 
-impl<F: Future> Within<F> {
+impl<F: Future> AsCompletedTimeout<F> {
     /// Those that are not ready, with their places, in the order in which they were given.
     pub fn into_unfinished(self) -> impl Iterator<Item = (usize, F)>
     where
@@ -147,8 +147,8 @@ impl<F: Future> Within<F> {
     }
 }
 
-impl<F: Future> Stream for Within<F> {
-    type Item = Result<(usize, F::Output), Unfinished>;
+impl<F: Future> Stream for AsCompletedTimeout<F> {
+    type Item = Result<(usize, F::Output), Elapsed>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
@@ -163,13 +163,13 @@ impl<F: Future> Stream for Within<F> {
                 }
                 this.deadline = None;
                 let (unfinished, total) = (this.completed.unfinished(), this.total);
-                Poll::Ready(Some(Err(Unfinished { unfinished, total })))
+                Poll::Ready(Some(Err(Elapsed { unfinished, total })))
             }
         }
     }
 }
 
-impl<F: Future> FusedStream for Within<F> {
+impl<F: Future> FusedStream for AsCompletedTimeout<F> {
     fn is_terminated(&self) -> bool {
         self.deadline.is_none() || self.completed.is_terminated()
     }
@@ -181,10 +181,10 @@ impl<F> fmt::Debug for AsCompleted<F> {
     }
 }
 
-impl<F> fmt::Debug for Within<F> {
+impl<F> fmt::Debug for AsCompletedTimeout<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let deadline = self.deadline.as_ref().map(|sleep| sleep.deadline());
-        f.debug_struct("Within")
+        f.debug_struct("AsCompletedTimeout")
             .field("completed", &self.completed)
             .field("deadline", &deadline)
             .finish_non_exhaustive()

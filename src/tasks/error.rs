@@ -1,9 +1,9 @@
 use super::Panic;
 
-/// What a [`Future`](super::Future) comes to: a value, or why there is none.
-pub type Outcome<T, E> = Result<T, Error<E>>;
+/// What a [`TaskHandle`](super::TaskHandle) comes to: a value, or why there is none.
+pub type TaskResult<T, E> = Result<T, Error<E>>;
 
-/// Why a [`Future`](super::Future) has no value, or none yet.
+/// Why a [`TaskHandle`](super::TaskHandle) has no value, or none yet.
 ///
 /// `E` is what its work fails with; [`Infallible`](std::convert::Infallible) for work that cannot.
 ///
@@ -57,7 +57,7 @@ impl<E> Error<E> {
     }
 
     /// The error of the work, if that is what it is.
-    pub fn raised(self) -> Option<E> {
+    pub fn into_raised(self) -> Option<E> {
         match self {
             Self::Raised(error) => Some(error),
             _ => None,

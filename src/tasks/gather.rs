@@ -8,13 +8,13 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::{Future, Outcome, Wait, wait};
+use super::{TaskHandle, TaskResult, Wait, wait};
 use crate::cleanup::Cleanup;
 
 /// Waits for all futures, and gives their values in order, or the first error: `asyncio.gather`.
 ///
 /// When one fails, its error comes out at once, and the others go on. When this is dropped, they are cancelled. That is
-/// asyncio's rule, and why this is about [`Future`]s: tasks, and jobs of an executor. Of plain futures, the crate futures
+/// asyncio's rule, and why this is about [`TaskHandle`]s: tasks, and jobs of an executor. Of plain futures, the crate futures
 /// has [`try_join_all`](https://docs.rs/futures/latest/futures/future/fn.try_join_all.html); of some that differ in type,
 /// tokio has `try_join!` and `join!`; and for work that belongs
 /// together, a [`TaskGroup`](super::TaskGroup) is the better answer.
@@ -43,7 +43,7 @@ use crate::cleanup::Cleanup;
 /// assert!(outcomes[0].is_ok() && outcomes[1].is_err());
 /// # }
 /// ```
-pub fn gather<T, E>(futures: impl IntoIterator<Item = Future<T, E>>) -> Gather<T, E> {
+pub fn gather<T, E>(futures: impl IntoIterator<Item = TaskHandle<T, E>>) -> Gather<T, E> {
     Gather { wait: Some(wait(futures).first_exception()) }
 }
 
@@ -51,24 +51,24 @@ pub fn gather<T, E>(futures: impl IntoIterator<Item = Future<T, E>>) -> Gather<T
 #[must_use = "dropped, it cancels what it was to wait for"]
 pub struct Gather<T, E> {
     /// None when it is over, and what is left goes on.
-    wait: Option<Wait<Future<T, E>>>,
+    wait: Option<Wait<TaskHandle<T, E>>>,
 }
 
 /// What [`return_exceptions`](Gather::return_exceptions) returns.
 #[must_use = "dropped, it cancels what it was to wait for"]
-pub struct Outcomes<T, E> {
+pub struct GatherAll<T, E> {
     gather: Gather<T, E>,
 }
 
 impl<T, E> Gather<T, E> {
     /// All outcomes, errors among them: `gather(.., return_exceptions=True)`. It fails itself no more.
-    pub fn return_exceptions(mut self) -> Outcomes<T, E> {
+    pub fn return_exceptions(mut self) -> GatherAll<T, E> {
         self.wait = self.wait.take().map(Wait::all_completed);
-        Outcomes { gather: self }
+        GatherAll { gather: self }
     }
 
     /// The outcomes in the order in which they came, when there are enough.
-    fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<Vec<(usize, Outcome<T, E>)>> {
+    fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<Vec<(usize, TaskResult<T, E>)>> {
         let wait = self.wait.as_mut().expect("it is polled until it is ready");
         let waited = ready!(Pin::new(wait).poll(cx));
         self.wait = None;
@@ -77,7 +77,7 @@ impl<T, E> Gather<T, E> {
 }
 
 impl<T, E> std::future::Future for Gather<T, E> {
-    type Output = Outcome<Vec<T>, E>;
+    type Output = TaskResult<Vec<T>, E>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let done = ready!(self.poll_done(cx));
@@ -87,8 +87,8 @@ impl<T, E> std::future::Future for Gather<T, E> {
     }
 }
 
-impl<T, E> std::future::Future for Outcomes<T, E> {
-    type Output = Vec<Outcome<T, E>>;
+impl<T, E> std::future::Future for GatherAll<T, E> {
+    type Output = Vec<TaskResult<T, E>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.gather.poll_done(cx).map(in_order)
@@ -133,8 +133,8 @@ impl<T, E> fmt::Debug for Gather<T, E> {
     }
 }
 
-impl<T, E> fmt::Debug for Outcomes<T, E> {
+impl<T, E> fmt::Debug for GatherAll<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outcomes").field("wait", &self.gather.wait).finish()
+        f.debug_struct("GatherAll").field("wait", &self.gather.wait).finish()
     }
 }

@@ -66,36 +66,37 @@
 //! - A task that fails, and whose handle was dropped, fails in silence; asyncio logs it. A
 //!   [`shield`](shield()) that is left alone is told to the [observers](crate::cleanup::observe).
 
-mod after;
+mod abort_handle;
 mod as_completed;
-mod canceller;
+mod box_error;
 mod error;
 mod event_loop;
 mod executor;
-mod future;
+mod future_state;
 mod gather;
 mod group;
 mod indexed;
+mod instant;
 mod panic;
 mod promise;
-mod shared;
 mod shield;
 mod task;
+mod task_handle;
 mod timeout;
 mod wait;
 
-use self::after::after;
-pub use self::as_completed::{AsCompleted, Unfinished, Within, as_completed};
-pub use self::canceller::Canceller;
-pub use self::error::{Error, Outcome};
+pub use self::abort_handle::AbortHandle;
+pub use self::as_completed::{AsCompleted, AsCompletedTimeout, Elapsed, as_completed};
+pub use self::box_error::BoxError;
+pub use self::error::{Error, TaskResult};
 pub use self::event_loop::{CallbackError, CallbackHandle, CallbackOutput, EventLoop, LoopError, LoopHandle};
 pub use self::executor::{ExecutorError, Map, MapStream, Shutdown, ThreadPoolExecutor};
-pub use self::future::Future;
-pub use self::gather::{Gather, Outcomes, gather};
-pub use self::group::{AnyError, ErrorGroup, Grouped, Spawner, TaskGroup, TaskGroupError};
+pub use self::gather::{Gather, GatherAll, gather};
+pub use self::group::{ErrorGroup, FailedInGroup, Spawner, TaskGroup, TaskGroupError};
 pub use self::panic::Panic;
 pub use self::promise::{InvalidState, Promise};
 pub use self::shield::{Shield, shield};
-pub use self::task::{Task, create_task};
+pub use self::task::create_task;
+pub use self::task_handle::TaskHandle;
 pub use self::timeout::{Timeout, TimeoutError, timeout, timeout_at};
-pub use self::wait::{Wait, Waited, wait};
+pub use self::wait::{Wait, WaitResult, wait};

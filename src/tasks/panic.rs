@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 type Payload = Box<dyn Any + Send>;
 
-/// What the work of a [`Future`](super::Future) panicked with.
+/// What the work of a [`TaskHandle`](super::TaskHandle) panicked with.
 ///
 /// Clones are of the same panic, and are equal.
 #[derive(Clone)]
@@ -48,7 +48,7 @@ impl Panic {
     ///
     /// That is what it does: with the payload, or with its text where that was taken before. The panic hook is not called
     /// again.
-    pub fn resume(self) -> ! {
+    pub fn resume_unwind(self) -> ! {
         let payload = self.take_payload().unwrap_or_else(|| Box::new(self.message().to_owned()));
         resume_unwind(payload)
     }

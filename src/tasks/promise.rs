@@ -3,10 +3,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::Context;
 
-use super::shared::{Shared, Stage};
-use super::{Error, Future, Outcome, Panic};
+use super::future_state::{FutureState, Stage};
+use super::{Error, Panic, TaskHandle, TaskResult};
 
-/// The other end of a [`Future`]: what completes it, once. Python's `set_result` and `set_exception`.
+/// The other end of a [`TaskHandle`]: what completes it, once. Python's `set_result` and `set_exception`.
 ///
 /// Dropped without, it cancels the future. A second result is none: both methods take the promise.
 ///
@@ -40,7 +40,7 @@ use super::{Error, Future, Outcome, Panic};
 #[must_use = "dropped, it cancels its future"]
 pub struct Promise<T, E> {
     /// None when it was completed.
-    shared: Option<Arc<Shared<T, E>>>,
+    shared: Option<Arc<FutureState<T, E>>>,
 }
 
 /// The future was over: `InvalidStateError`. What it was to come to comes back.
@@ -50,17 +50,17 @@ pub struct InvalidState<T>(pub T);
 
 impl<T, E> Promise<T, E> {
     /// A future, and what completes it.
-    pub fn new() -> (Self, Future<T, E>) {
-        Self::over(Shared::new())
+    pub fn new() -> (Self, TaskHandle<T, E>) {
+        Self::over(FutureState::new())
     }
 
-    pub(super) fn of_task() -> (Self, Future<T, E>) {
-        Self::over(Shared::of_task())
+    pub(super) fn of_task() -> (Self, TaskHandle<T, E>) {
+        Self::over(FutureState::of_task())
     }
 
-    fn over(shared: Shared<T, E>) -> (Self, Future<T, E>) {
+    fn over(shared: FutureState<T, E>) -> (Self, TaskHandle<T, E>) {
         let shared = Arc::new(shared);
-        (Self { shared: Some(Arc::clone(&shared)) }, Future::new(shared))
+        (Self { shared: Some(Arc::clone(&shared)) }, TaskHandle::new(shared))
     }
 
     /// Completes the future with a value.
@@ -119,7 +119,7 @@ impl<T, E> Promise<T, E> {
 
     /// Once; what comes too late comes back.
     #[inline]
-    pub(super) fn settle(&mut self, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
+    pub(super) fn settle(&mut self, outcome: TaskResult<T, E>) -> Result<(), TaskResult<T, E>> {
         match self.shared.take() {
             Some(shared) => shared.settle(outcome),
             None => Ok(()),
@@ -135,7 +135,7 @@ impl<T, E> Promise<T, E> {
     /// As [`settle`](Self::settle), but the outcome is not dropped here where nobody wants it: that is kept alive by what
     /// comes back, or by the promise where this panics.
     #[inline]
-    pub(super) fn settle_and_keep(&mut self, outcome: Outcome<T, E>) -> Option<Arc<Shared<T, E>>> {
+    pub(super) fn settle_and_keep(&mut self, outcome: TaskResult<T, E>) -> Option<Arc<FutureState<T, E>>> {
         if let Some(shared) = &self.shared {
             drop(shared.settle(outcome));
         }

@@ -14,7 +14,7 @@ use crate::cleanup::Cleanup;
 /// polled on: for as long as its [grace](Shield::grace), and [`drain`](crate::cleanup::drain) waits for it. Where it fails
 /// then, the observers are told. Dropped before it was polled, it does not begin.
 ///
-/// A [`Task`](super::Task) is shielded as it is: dropping the handle does not cancel it.
+/// A [`TaskHandle`](super::TaskHandle) is shielded as it is: dropping the handle does not cancel it.
 ///
 /// # Cancel safety
 ///

@@ -3,23 +3,17 @@ use std::task::{Context, Poll, ready};
 
 use pin_project::pin_project;
 
-use super::{Future, Promise};
+use super::{Promise, TaskHandle};
 use crate::cleanup::{ChildCleanups, TrackingScope};
 use crate::panic::{Payload, catch_panic};
-
-/// The handle of a task: a [`Future`] whose result is that of an async block which runs by itself.
-///
-/// Cancelled, the block is dropped at its next step: Python raises `CancelledError` in it there, which it might catch. The
-/// exits of the scopes in it are awaited, and then it is over.
-pub type Task<T, E> = Future<T, E>;
 
 /// Starts a task on the current tokio runtime: Python's `asyncio.create_task`.
 ///
 /// Work is fallible: it gives a `Result`. Such as cannot fail ends with `Ok::<_, Infallible>(value)`, such as fails in several
-/// ways is of [`AnyError`](super::AnyError), and then `task.await?` passes the error itself on.
+/// ways is of [`BoxError`](super::BoxError), and then `task.await?` passes the error itself on.
 ///
 /// It runs whether its handle is awaited or not, and whether that is kept or not. tokio's own
-/// [`spawn`](tokio::spawn) is the better answer where callbacks and [`result`](Future::result) are not needed: one
+/// [`spawn`](tokio::spawn) is the better answer where callbacks and [`result`](TaskHandle::result) are not needed: one
 /// allocation less. So is a [`TaskGroup`](super::TaskGroup), where it is not to outlive the block that it is made in.
 ///
 /// # Panics
@@ -32,15 +26,15 @@ pub type Task<T, E> = Future<T, E>;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::convert::Infallible;
-/// use withal::tasks::{AnyError, create_task};
+/// use withal::tasks::{BoxError, create_task};
 ///
 /// let answer = create_task(async { Ok::<_, Infallible>(42) });
-/// let seven = create_task(async { Ok::<_, AnyError>("7".parse::<u32>()?) });
+/// let seven = create_task(async { Ok::<_, BoxError>("7".parse::<u32>()?) });
 /// assert_eq!(answer.await? + seven.await?, 49);
 /// # Ok(())
 /// # }
 /// ```
-pub fn create_task<T, E, F>(work: F) -> Task<T, E>
+pub fn create_task<T, E, F>(work: F) -> TaskHandle<T, E>
 where
     F: std::future::Future<Output = Result<T, E>> + Send + 'static,
     T: Send + 'static,

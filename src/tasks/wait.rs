@@ -18,7 +18,7 @@ use super::indexed::{Indexed, in_order, poll_each};
 /// # Panics
 ///
 /// Given by `&mut` once more, a future that was over panics, as any does that is polled after its end: go on with those in
-/// [`Waited::pending`].
+/// [`WaitResult::pending`].
 ///
 /// # Cancel safety
 ///
@@ -79,7 +79,7 @@ enum ReturnWhen {
 /// What [`wait`] comes to. Each has its place in what was given.
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Waited<F, O> {
+pub struct WaitResult<F, O> {
     /// The outputs of those that are over, in the order in which they were found so.
     pub done: Vec<(usize, O)>,
     /// Those that are not, in the order in which they were given. Of tokio's own futures some may be that nobody has asked yet,
@@ -135,7 +135,7 @@ impl<F, T, E> Future for Wait<F>
 where
     F: Future<Output = Result<T, E>> + Unpin,
 {
-    type Output = Waited<F, Result<T, E>>;
+    type Output = WaitResult<F, Result<T, E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
@@ -156,7 +156,7 @@ where
             this.done.push(done);
         }
         let (done, futures) = (std::mem::take(&mut this.done), std::mem::take(&mut this.futures));
-        Poll::Ready(Waited { done, pending: in_order(futures).collect() })
+        Poll::Ready(WaitResult { done, pending: in_order(futures).collect() })
     }
 }
 

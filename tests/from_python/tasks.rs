@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep};
 use tokio::{spawn, try_join};
 use withal::context::async_with;
 use withal::tasks::{
-    AnyError, ErrorGroup, Future, Promise, TaskGroup, TimeoutError, Waited, as_completed, create_task,
-    gather, shield, timeout_at, wait,
+    BoxError, ErrorGroup, Promise, TaskGroup, TaskHandle, TimeoutError, WaitResult, as_completed,
+    create_task, gather, shield, timeout_at, wait,
 };
 
 use crate::E;
@@ -25,22 +25,22 @@ async fn one() -> Result<u32, E> {
 fn futures() -> Result<(), Box<dyn Error>> {
     let v = 1;
     let (promise, future) = Promise::new();
-    let future: Future<_, E> = future;
+    let future: TaskHandle<_, E> = future;
     future.add_done_callback(|outcome| assert_eq!(*outcome, Ok(1)));
     assert!(promise.set_running() && future.running());
     promise.set_result(v)?;
     assert_eq!(future.result(), Ok(&1));
     assert_eq!(future.blocking_result(), Ok(&1));
     let s = Duration::from_secs(1);
-    assert_eq!(future.blocking_result_within(s), Ok(&1));
+    assert_eq!(future.blocking_result_timeout(s), Ok(&1));
     assert_eq!(future.exception(), Ok(None));
     assert!(future.done() && !future.cancelled() && !future.cancel());
 
     let (promise, future) = Promise::<(), _>::new();
-    let canceller = future.canceller();
+    let abort_handle = future.abort_handle();
     let e = E;
     promise.set_exception(e)?;
-    assert!(!canceller.cancel());
+    assert!(!abort_handle.cancel());
     Ok(())
 }
 
@@ -95,9 +95,9 @@ async fn tasks() -> Result<(), Box<dyn Error + Send + Sync>> {
 async fn groups_and_timeouts() -> Result<(), Box<dyn Error + Send + Sync>> {
     use withal::tasks::timeout;
 
-    let failed: Result<(), ErrorGroup<AnyError>> = async {
+    let failed: Result<(), ErrorGroup<BoxError>> = async {
         async_with!(group = TaskGroup::new() => {
-            let work = async { Err::<(), AnyError>(E.into()) };
+            let work = async { Err::<(), BoxError>(E.into()) };
             group.create_task(work);
         })?;
         Ok(())
@@ -105,7 +105,7 @@ async fn groups_and_timeouts() -> Result<(), Box<dyn Error + Send + Sync>> {
     .await;
     let group_error = failed.unwrap_err();
     assert_eq!(group_error.errors().len(), 1);
-    let matches = |error: &AnyError| error.is::<E>();
+    let matches = |error: &BoxError| error.is::<E>();
     let (group_error, others) = group_error.split(matches);
     assert!(others.is_none());
     let group_error = group_error.unwrap();
@@ -149,10 +149,10 @@ async fn several() -> Result<(), Box<dyn Error + Send + Sync>> {
     }
     assert_eq!(order, [(1, 1), (0, 2)]);
     let futures = seconds();
-    assert_eq!(as_completed(futures).within(s).count().await, 2);
+    assert_eq!(as_completed(futures).timeout(s).count().await, 2);
 
     let futures = seconds();
-    let Waited { done, pending, .. } = wait(futures).await;
+    let WaitResult { done, pending, .. } = wait(futures).await;
     assert_eq!((done.len(), pending.len()), (2, 0));
     let futures = seconds();
     assert_eq!(wait(futures).first_completed().await.done, [(1, Ok(1))]);

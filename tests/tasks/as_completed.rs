@@ -5,15 +5,15 @@ use std::time::Duration;
 use futures::stream::{FusedStream, Stream, StreamExt};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_test::{assert_pending, task};
-use withal::tasks::{Error, Future, Promise, as_completed};
+use withal::tasks::{Error, Promise, TaskHandle, as_completed};
 
 use super::Failed;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-type Pending = (Promise<u32, Failed>, Future<u32, Failed>);
+type Pending = (Promise<u32, Failed>, TaskHandle<u32, Failed>);
 
-fn over() -> [Future<u32, Failed>; 3] {
+fn over() -> [TaskHandle<u32, Failed>; 3] {
     let [(cancelled, a), (failed, b), (fine, c)] = [(); 3].map(|()| Promise::new());
     drop(cancelled);
     failed.set_exception(Failed("test")).unwrap();
@@ -45,7 +45,7 @@ async fn future_times_out() {
         let (_promise, pending): Pending = Promise::new();
         let [a, b, c] = over();
         let began = Instant::now();
-        let completed: Vec<_> = as_completed([a, b, c, pending]).within(most).collect().await;
+        let completed: Vec<_> = as_completed([a, b, c, pending]).timeout(most).collect().await;
         assert_eq!(began.elapsed(), most);
         assert_eq!(completed.len(), 4);
         assert!(completed[..3].iter().all(Result::is_ok), "what was there came first");
@@ -58,7 +58,7 @@ async fn correct_timeout_exception_msg() {
     let [(_first, pending), (second, running)]: [Pending; 2] = [(); 2].map(|()| Promise::new());
     assert!(second.set_running());
     let [cancelled, _, fine] = over();
-    let mut completed = as_completed([cancelled, pending, running, fine]).within(Duration::ZERO);
+    let mut completed = as_completed([cancelled, pending, running, fine]).timeout(Duration::ZERO);
     let mut last = None;
     while let Some(next) = completed.next().await {
         last = Some(next);
@@ -96,7 +96,7 @@ async fn in_the_order_in_which_they_are_ready() {
 #[tokio::test(start_paused = true)]
 async fn an_await_that_is_dropped_loses_nothing() {
     let mut completed =
-        as_completed([2, 1].map(|n| async move { sleep(n * SECOND).await })).within(60 * SECOND);
+        as_completed([2, 1].map(|n| async move { sleep(n * SECOND).await })).timeout(60 * SECOND);
     let mut places = Vec::new();
     loop {
         match timeout(SECOND / 10, completed.next()).await {
@@ -111,7 +111,7 @@ async fn an_await_that_is_dropped_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn what_is_ready_at_the_deadline_is_in_time() {
     let completed = as_completed([1, 2].map(|n| async move { sleep(n * SECOND).await }));
-    let outcomes: Vec<_> = completed.until(Instant::now() + SECOND).collect().await;
+    let outcomes: Vec<_> = completed.timeout_at(Instant::now() + SECOND).collect().await;
     assert_eq!(outcomes[0], Ok((0, ())));
     assert!(outcomes[1].is_err());
     assert_eq!(outcomes.len(), 2, "the error is the end");
@@ -127,6 +127,6 @@ fn of_none_is_the_end_at_once_and_needs_no_runtime() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deadline_that_no_clock_can_show_is_never() {
-    let mut completed = as_completed([sleep(SECOND)]).within(Duration::MAX);
+    let mut completed = as_completed([sleep(SECOND)]).timeout(Duration::MAX);
     assert_eq!(completed.next().await, Some(Ok((0, ()))));
 }

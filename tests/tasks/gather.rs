@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 use withal::cleanup;
-use withal::tasks::{Error, Promise, Task, create_task, gather, shield};
+use withal::tasks::{Error, Promise, TaskHandle, create_task, gather, shield};
 
 use super::{Failed, Log};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn after(seconds: u32, outcome: Result<u32, Failed>, log: &Log) -> Task<u32, Failed> {
+fn after(seconds: u32, outcome: Result<u32, Failed>, log: &Log) -> TaskHandle<u32, Failed> {
     let log = log.clone();
     create_task(async move {
         sleep(seconds * SECOND).await;
@@ -72,7 +72,7 @@ async fn return_exceptions_waits_for_all() {
 
 #[tokio::test]
 async fn of_none_is_empty() {
-    assert_eq!(gather(Vec::<Task<u32, Failed>>::new()).await, Ok(vec![]));
+    assert_eq!(gather(Vec::<TaskHandle<u32, Failed>>::new()).await, Ok(vec![]));
     let (promise, future) = Promise::<u32, Failed>::new();
     promise.set_result(1).unwrap();
     assert_eq!(gather([future]).await, Ok(vec![1]), "and any future will do");

@@ -3,8 +3,8 @@
 #![doc = include_str!("CPYTHON.md")]
 #![expect(clippy::unit_arg, reason = "work that logs and is fine is one expression")]
 
-mod any_error;
 mod as_completed;
+mod box_error;
 mod cancel;
 mod event_loop;
 mod executor;

@@ -56,15 +56,15 @@ async fn cancelled_before_it_began_it_does_not_begin() {
 async fn cancelled_by_itself_it_ends_at_its_next_await() {
     let log = Log::default();
     let logs = log.clone();
-    let (to, canceller) = tokio::sync::oneshot::channel::<withal::tasks::Canceller>();
+    let (to, abort_handle) = tokio::sync::oneshot::channel::<withal::tasks::AbortHandle>();
     let task = create_task(async move {
-        let canceller = canceller.await.unwrap();
-        assert!(canceller.cancel());
+        let abort_handle = abort_handle.await.unwrap();
+        assert!(abort_handle.cancel());
         logs.push("still here");
         pending::<()>().await;
         Ok::<_, Infallible>(())
     });
-    to.send(task.canceller()).unwrap();
+    to.send(task.abort_handle()).unwrap();
     assert_eq!(task.await, Err(Error::Cancelled));
     assert_eq!(log.take(), ["still here"]);
 }
@@ -75,12 +75,12 @@ async fn asked_to_end_in_its_last_step_it_has_no_value() {
     for (outcome, expected) in
         [(Ok(7), Error::Cancelled), (Err(Failed("test")), Error::Raised(Failed("test")))]
     {
-        let (to, canceller) = tokio::sync::oneshot::channel::<withal::tasks::Canceller>();
+        let (to, abort_handle) = tokio::sync::oneshot::channel::<withal::tasks::AbortHandle>();
         let task = create_task(async move {
-            assert!(canceller.await.unwrap().cancel());
+            assert!(abort_handle.await.unwrap().cancel());
             outcome
         });
-        to.send(task.canceller()).unwrap();
+        to.send(task.abort_handle()).unwrap();
         assert_eq!(task.await, Err(expected));
     }
 }
@@ -88,12 +88,12 @@ async fn asked_to_end_in_its_last_step_it_has_no_value() {
 #[tokio::test]
 async fn a_second_cancel_does_no_harm_and_one_after_the_end_is_of_no_use() {
     let mut task = create_task(pending::<Result<(), Infallible>>());
-    let canceller = task.canceller();
+    let abort_handle = task.abort_handle();
     assert!(task.cancel() && task.cancel());
     assert_eq!((&mut task).await, Err(Error::Cancelled));
-    assert!(!task.cancel() && !canceller.cancel());
-    assert!(task.cancelled() && canceller.done());
-    assert!(format!("{canceller:?}").contains("is_done: true"));
+    assert!(!task.cancel() && !abort_handle.cancel());
+    assert!(task.cancelled() && abort_handle.done());
+    assert!(format!("{abort_handle:?}").contains("is_done: true"));
 }
 
 #[tokio::test]
@@ -155,8 +155,8 @@ async fn cancels_race_with_ends() {
             }
             Ok::<_, Infallible>(n)
         });
-        let canceller = task.canceller();
-        let cancels = tokio::spawn(async move { canceller.cancel() });
+        let abort_handle = task.abort_handle();
+        let cancels = tokio::spawn(async move { abort_handle.cancel() });
         let outcome = task.await;
         let was_of_use = cancels.await.unwrap();
         assert_eq!(outcome, if was_of_use { Err(Error::Cancelled) } else { Ok(n) });

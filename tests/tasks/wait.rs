@@ -8,13 +8,13 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 
 use tokio::time::{Instant, sleep};
-use withal::tasks::{Error, Future, Promise, Task, as_completed, create_task, wait};
+use withal::tasks::{Error, Promise, TaskHandle, as_completed, create_task, wait};
 
 use super::Failed;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn over() -> [Future<u32, Failed>; 3] {
+fn over() -> [TaskHandle<u32, Failed>; 3] {
     let [(cancelled, a), (failed, b), (fine, c)] = [(); 3].map(|()| Promise::new());
     drop(cancelled);
     failed.set_exception(Failed("test")).unwrap();
@@ -22,7 +22,7 @@ fn over() -> [Future<u32, Failed>; 3] {
     [a, b, c]
 }
 
-fn after(seconds: u32, outcome: Result<u32, Failed>) -> Task<u32, Failed> {
+fn after(seconds: u32, outcome: Result<u32, Failed>) -> TaskHandle<u32, Failed> {
     create_task(async move {
         sleep(seconds * SECOND).await;
         outcome
@@ -133,7 +133,7 @@ async fn none_is_lost_at_the_timeout() {
 
 #[tokio::test]
 async fn of_none_is_ready_at_once() {
-    let waited = wait(Vec::<Task<u32, Failed>>::new()).first_completed().await;
+    let waited = wait(Vec::<TaskHandle<u32, Failed>>::new()).first_completed().await;
     assert!(waited.done.is_empty() && waited.pending.is_empty());
 }
 
@@ -173,7 +173,7 @@ async fn what_is_ready_at_the_timeout_is_found_among_what_wakes_itself() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_ready_at_the_deadline_is_given_before_the_end() {
-    let completed: Vec<_> = as_completed(ready_among_busy()).within(Duration::ZERO).collect().await;
+    let completed: Vec<_> = as_completed(ready_among_busy()).timeout(Duration::ZERO).collect().await;
     assert_eq!(completed[..2], [Ok((0, Ok(1))), Ok((21, Ok(2)))]);
     assert_eq!(completed[2].unwrap_err().to_string(), "20 (of 22) futures unfinished");
 }

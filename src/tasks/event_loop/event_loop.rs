@@ -13,8 +13,9 @@ use super::inner::Inner;
 use super::ready_queue::Entry;
 use super::{CallbackError, CallbackHandle, CallbackOutput, LoopError, LoopHandle, callback_error, run};
 use crate::panic::ignore_panic;
+use crate::tasks::instant::saturating_add;
 use crate::tasks::task::Run;
-use crate::tasks::{Promise, Task, after};
+use crate::tasks::{Promise, TaskHandle};
 
 /// `CPython`'s event loop: callbacks and tasks of one thread, in turns.
 ///
@@ -107,7 +108,7 @@ impl EventLoop {
         delay: Duration,
         callback: impl FnOnce() -> R + 'static,
     ) -> Result<CallbackHandle, LoopError> {
-        self.call_at(after(self.time()?, delay), callback)
+        self.call_at(saturating_add(self.time()?, delay), callback)
     }
 
     /// Calls `callback` at a time. Those of one time are called in the order in which they came here.
@@ -146,12 +147,12 @@ impl EventLoop {
 
     /// Starts a task on this loop; its first step is in the next turn.
     ///
-    /// `ensure_future` of a coroutine is the same, and a [`Task`] is ensured already.
+    /// `ensure_future` of a coroutine is the same, and a [`TaskHandle`] is ensured already.
     ///
     /// # Errors
     ///
     /// [`LoopError::Closed`].
-    pub fn create_task<T, E, F>(&self, work: F) -> Result<Task<T, E>, LoopError>
+    pub fn create_task<T, E, F>(&self, work: F) -> Result<TaskHandle<T, E>, LoopError>
     where
         F: Future<Output = Result<T, E>> + 'static,
         T: 'static,

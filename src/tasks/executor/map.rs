@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_core::{FusedStream, Stream};
 
-use crate::tasks::{Future, Outcome};
+use crate::tasks::{TaskHandle, TaskResult};
 
 /// What [`ThreadPoolExecutor::map`](super::ThreadPoolExecutor::map) returns: an iterator of results, in the order of the
 /// items. It blocks.
@@ -15,12 +15,12 @@ use crate::tasks::{Future, Outcome};
 /// first result was asked for, it cancels nothing. Both are Python's.
 pub struct Map<T, E> {
     has_begun: bool,
-    left: VecDeque<Future<T, E>>,
+    left: VecDeque<TaskHandle<T, E>>,
     deadline: Option<Instant>,
 }
 
 impl<T, E> Map<T, E> {
-    pub(super) fn new(left: VecDeque<Future<T, E>>) -> Self {
+    pub(super) fn new(left: VecDeque<TaskHandle<T, E>>) -> Self {
         Self { left, deadline: None, has_begun: false }
     }
 
@@ -38,7 +38,7 @@ impl<T, E> Map<T, E> {
     }
 
     /// The end, at an error.
-    fn checked(&mut self, outcome: Outcome<T, E>) -> Outcome<T, E> {
+    fn checked(&mut self, outcome: TaskResult<T, E>) -> TaskResult<T, E> {
         if outcome.is_err() {
             self.cancel();
         }
@@ -53,13 +53,13 @@ impl<T, E> Map<T, E> {
 }
 
 impl<T, E> Iterator for Map<T, E> {
-    type Item = Outcome<T, E>;
+    type Item = TaskResult<T, E>;
 
-    fn next(&mut self) -> Option<Outcome<T, E>> {
+    fn next(&mut self) -> Option<TaskResult<T, E>> {
         self.has_begun = true;
         let next = self.left.pop_front()?;
         let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let outcome = next.into_result_within(left);
+        let outcome = next.into_result_timeout(left);
         Some(self.checked(outcome))
     }
 
@@ -82,9 +82,9 @@ pub struct MapStream<T, E> {
 }
 
 impl<T, E> Stream for MapStream<T, E> {
-    type Item = Outcome<T, E>;
+    type Item = TaskResult<T, E>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Outcome<T, E>>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<TaskResult<T, E>>> {
         let map = &mut self.map;
         map.has_begun = true;
         let Some(next) = map.left.front_mut() else { return Poll::Ready(None) };

@@ -10,12 +10,12 @@ use super::threads::Threads;
 use super::{ExecutorError, Map, Shutdown};
 use crate::context::{AsyncContextManager, AsyncGuard, ExitReason, Restart};
 use crate::panic::{catch_panic, drop_all};
-use crate::tasks::{Future, Promise};
+use crate::tasks::{Promise, TaskHandle};
 
 /// Runs blocking work on a few threads of its own: PEP 3148's `ThreadPoolExecutor`.
 ///
 /// Unlike tokio's [`spawn_blocking`](tokio::task::spawn_blocking), which is the better answer where one pool for all is
-/// enough, it has a bound of its own, needs no runtime, and its jobs can be [cancelled](Future::cancel) while they wait.
+/// enough, it has a bound of its own, needs no runtime, and its jobs can be [cancelled](TaskHandle::cancel) while they wait.
 /// Threads are started when they are needed, and wait for more work until the shutdown.
 ///
 /// Dropped, it takes no more work, and does not wait: what was submitted is still done, as with Python's
@@ -117,7 +117,7 @@ impl ThreadPoolExecutor {
     pub fn submit<T, E>(
         &self,
         work: impl FnOnce() -> Result<T, E> + Send + 'static,
-    ) -> Result<Future<T, E>, ExecutorError>
+    ) -> Result<TaskHandle<T, E>, ExecutorError>
     where
         T: Send + 'static,
         E: Send + 'static,

@@ -1,27 +1,27 @@
 use std::sync::Arc;
 use std::task::Context;
 
-use super::Grouped;
+use super::FailedInGroup;
 use super::aborting::Failure;
 use super::state::Group;
 use crate::tasks::task::{Ended, Report};
-use crate::tasks::{Error, Outcome, Promise};
+use crate::tasks::{Error, Promise, TaskResult};
 
 /// A task of a group, as whom its work reports to.
 pub(super) struct Child<T: Send + 'static, E> {
-    promise: Promise<T, Grouped>,
+    promise: Promise<T, FailedInGroup>,
     group: Arc<Group<E>>,
     place: usize,
 }
 
 impl<T: Send + 'static, E> Child<T, E> {
-    pub(super) fn new(promise: Promise<T, Grouped>, group: Arc<Group<E>>, place: usize) -> Self {
+    pub(super) fn new(promise: Promise<T, FailedInGroup>, group: Arc<Group<E>>, place: usize) -> Self {
         Self { promise, group, place }
     }
 
-    fn failed(&self, failure: Failure<E>) -> Outcome<T, Grouped> {
+    fn failed(&self, failure: Failure<E>) -> TaskResult<T, FailedInGroup> {
         self.group.failed(self.place, failure);
-        Err(Error::Raised(Grouped))
+        Err(Error::Raised(FailedInGroup))
     }
 }
 

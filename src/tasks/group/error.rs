@@ -13,4 +13,4 @@ pub enum TaskGroupError {
 /// A task of a group has failed: what with, says the [group](super::ErrorGroup).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the task has failed, and its group has the error")]
-pub struct Grouped;
+pub struct FailedInGroup;

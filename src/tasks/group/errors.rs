@@ -3,7 +3,7 @@ use std::fmt;
 use std::slice;
 use std::vec;
 
-use super::AnyError;
+use crate::tasks::box_error::BoxError;
 
 /// What the tasks of a [`TaskGroup`](super::TaskGroup) have failed with, in the order in which they failed: Python's
 /// `ExceptionGroup`. There is one at least.
@@ -12,7 +12,7 @@ use super::AnyError;
 /// |---|---|
 /// | `eg.exceptions` | [`errors`](Self::errors) |
 /// | `eg.split(predicate)` | [`split`](Self::split) |
-/// | `except* ValueError as eg:` | [`split`](Self::split) by a `matches!`; of [`AnyError`]s, [`split_type`](Self::split_type) |
+/// | `except* ValueError as eg:` | [`split`](Self::split) by a `matches!`; of [`BoxError`]s, [`split_type`](Self::split_type) |
 ///
 /// # Examples
 ///
@@ -20,9 +20,9 @@ use super::AnyError;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// use withal::context::async_with;
-/// use withal::tasks::{AnyError, TaskGroup};
+/// use withal::tasks::{BoxError, TaskGroup};
 ///
-/// let result = async_with!(group = TaskGroup::<AnyError>::new() => {
+/// let result = async_with!(group = TaskGroup::<BoxError>::new() => {
 ///     group.create_task(async { Ok("x".parse::<u32>()?) });
 ///     group.create_task(async { Ok("y".parse::<f64>()?) });
 /// });
@@ -69,7 +69,7 @@ impl<E> ErrorGroup<E> {
     }
 }
 
-impl ErrorGroup<AnyError> {
+impl ErrorGroup<BoxError> {
     /// Those of a type, also out of groups inside of this one: of any type, as this one, or of that type. The others are in
     /// groups as before.
     #[must_use]
@@ -90,15 +90,15 @@ impl ErrorGroup<AnyError> {
 }
 
 /// The same of one error, which may be a group.
-fn split_inside<T: Error + 'static>(error: AnyError) -> (Vec<T>, Option<AnyError>) {
+fn split_inside<T: Error + 'static>(error: BoxError) -> (Vec<T>, Option<BoxError>) {
     let error = match error.downcast::<ErrorGroup<T>>() {
         Ok(group) => return (group.into_errors(), None),
         Err(error) => error,
     };
-    match error.downcast::<ErrorGroup<AnyError>>() {
+    match error.downcast::<ErrorGroup<BoxError>>() {
         Ok(group) => {
             let (inside, rest) = group.split_type();
-            (inside, rest.map(AnyError::from))
+            (inside, rest.map(BoxError::from))
         }
         Err(error) => (Vec::new(), Some(error)),
     }

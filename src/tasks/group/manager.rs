@@ -6,9 +6,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::state::{Group, create_task};
-use super::{ErrorGroup, Grouped, Spawner};
+use super::{ErrorGroup, FailedInGroup, Spawner};
 use crate::context::{AsyncContextManager, AsyncGuard, ExitReason, Restart};
-use crate::tasks::Task;
+use crate::tasks::TaskHandle;
 
 /// Tasks that end together, at the end of a block: `asyncio.TaskGroup`.
 ///
@@ -71,14 +71,14 @@ impl<E: Send + 'static> TaskGroup<E> {
     /// Makes a task, on the current runtime.
     ///
     /// Its value comes through the handle, and its error through the group: in place of that the handle has
-    /// [`Grouped`], when the block is over. Dropping the handle cancels nothing.
+    /// [`FailedInGroup`], when the block is over. Dropping the handle cancels nothing.
     ///
     /// A group that is about to cancel its tasks drops the work, and the task is cancelled.
     ///
     /// # Panics
     ///
     /// Where no runtime is.
-    pub fn create_task<T, F>(&self, work: F) -> Task<T, Grouped>
+    pub fn create_task<T, F>(&self, work: F) -> TaskHandle<T, FailedInGroup>
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,

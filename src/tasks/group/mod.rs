@@ -1,7 +1,6 @@
 //! Groups of tasks that end together: `asyncio.TaskGroup`.
 
 mod aborting;
-mod any_error;
 mod child;
 mod error;
 mod errors;
@@ -10,8 +9,7 @@ mod members;
 mod spawner;
 mod state;
 
-pub use self::any_error::AnyError;
-pub use self::error::{Grouped, TaskGroupError};
+pub use self::error::{FailedInGroup, TaskGroupError};
 pub use self::errors::ErrorGroup;
 pub use self::manager::TaskGroup;
 pub use self::spawner::Spawner;

@@ -3,8 +3,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::state::{Group, create_task};
-use super::{Grouped, TaskGroupError};
-use crate::tasks::Task;
+use super::{FailedInGroup, TaskGroupError};
+use crate::tasks::TaskHandle;
 
 /// Makes tasks of a [`TaskGroup`](super::TaskGroup) from elsewhere: from its own tasks, mostly.
 ///
@@ -48,7 +48,7 @@ impl<E: Send + 'static> Spawner<E> {
     /// # Panics
     ///
     /// Where no runtime is.
-    pub fn create_task<T, F>(&self, work: F) -> Result<Task<T, Grouped>, TaskGroupError>
+    pub fn create_task<T, F>(&self, work: F) -> Result<TaskHandle<T, FailedInGroup>, TaskGroupError>
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,

@@ -6,11 +6,11 @@ use std::task::{Context, Poll, Waker};
 use super::aborting::{Aborting, Failure};
 use super::child::Child;
 use super::members::Members;
-use super::{ErrorGroup, Grouped, TaskGroupError};
+use super::{ErrorGroup, FailedInGroup, TaskGroupError};
 use crate::panic::ignore_panic;
-use crate::tasks::shared::wait;
+use crate::tasks::future_state::wait;
 use crate::tasks::task::Run;
-use crate::tasks::{Canceller, Promise, Task};
+use crate::tasks::{AbortHandle, Promise, TaskHandle};
 
 /// What a group, its tasks, and those that make more have in common.
 pub(super) struct Group<E> {
@@ -57,14 +57,14 @@ impl<E> Group<E> {
         self.state().members.count()
     }
 
-    fn add(&self, canceller: Canceller) -> Result<usize, TaskGroupError> {
+    fn add(&self, abort_handle: AbortHandle) -> Result<usize, TaskGroupError> {
         let mut state = self.state();
         if state.stage == Stage::Over {
             Err(TaskGroupError::Finished)
         } else if state.aborting.is_some() {
             Err(TaskGroupError::ShuttingDown)
         } else {
-            Ok(state.members.add(canceller))
+            Ok(state.members.add(abort_handle))
         }
     }
 
@@ -128,13 +128,13 @@ impl<E> Group<E> {
     }
 
     /// Those that are to be cancelled, which is all but one.
-    fn start_to_abort(&self, state: &mut State<E>, but: Option<usize>) -> Vec<Canceller> {
+    fn start_to_abort(&self, state: &mut State<E>, but: Option<usize>) -> Vec<AbortHandle> {
         if state.aborting.is_some() {
             return Vec::new();
         }
         state.aborting = Some(Box::default());
         self.is_aborting.store(true, Ordering::Release);
-        state.members.cancellers(but)
+        state.members.abort_handles(but)
     }
 
     /// Nobody waits any more for those that are left.
@@ -199,7 +199,7 @@ impl<E> Group<E> {
     }
 }
 
-fn cancel(tasks: Vec<Canceller>) {
+fn cancel(tasks: Vec<AbortHandle>) {
     for task in tasks {
         // It may be the last that has to do with the task, and then its value is dropped: it keeps no other from it.
         ignore_panic(|| {
@@ -212,19 +212,22 @@ fn cancel(tasks: Vec<Canceller>) {
 /// A task that is none.
 pub(super) struct Refused<T> {
     pub(super) error: TaskGroupError,
-    pub(super) task: Task<T, Grouped>,
-    pub(super) promise: Promise<T, Grouped>,
+    pub(super) task: TaskHandle<T, FailedInGroup>,
+    pub(super) promise: Promise<T, FailedInGroup>,
 }
 
 /// Makes a task of a group, on the current runtime.
-pub(super) fn create_task<T, E, F>(group: &Arc<Group<E>>, work: F) -> Result<Task<T, Grouped>, Refused<T>>
+pub(super) fn create_task<T, E, F>(
+    group: &Arc<Group<E>>,
+    work: F,
+) -> Result<TaskHandle<T, FailedInGroup>, Refused<T>>
 where
     F: Future<Output = Result<T, E>> + Send + 'static,
     T: Send + 'static,
     E: Send + 'static,
 {
     let (promise, task) = Promise::of_task();
-    match group.add(task.canceller()) {
+    match group.add(task.abort_handle()) {
         Ok(place) => {
             let child = Child::new(promise, Arc::clone(group), place);
             drop(tokio::spawn(Run::new(work, child)));

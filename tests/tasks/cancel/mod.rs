@@ -81,7 +81,7 @@ where
         log.check(&[]);
         match outcome {
             Err(error) if error.is_cancelled() => {}
-            outcome => assert_eq!(outcome.map_err(|error| error.raised().unwrap()), expected),
+            outcome => assert_eq!(outcome.map_err(|error| error.into_raised().unwrap()), expected),
         }
     }
 }

@@ -175,7 +175,7 @@ pub(super) async fn limited_group(log: EventLog) -> Outcome {
 pub(super) async fn gathered(log: EventLog) -> Outcome {
     async_with!(_a = Detached::new(&log, "a"), _gather = Restarted::new(&log, "a.gather") => {
         let tasks = ["a.gather.one", "a.gather.two"].map(|name| create_task(child(log.clone(), name)));
-        gather(tasks).await.map_err(|error| error.raised().unwrap())?.into_iter().sum()
+        gather(tasks).await.map_err(|error| error.into_raised().unwrap())?.into_iter().sum()
     })
 }
 

@@ -77,7 +77,7 @@ fn close_cancels_all_also_where_a_drop_panics() {
     let bomb = Bomb;
     event_loop.call_soon(move || drop(bomb)).unwrap();
     event_loop.close().unwrap();
-    assert!(tasks.iter().all(withal::tasks::Future::done));
+    assert!(tasks.iter().all(withal::tasks::TaskHandle::done));
 }
 
 #[test]

@@ -74,10 +74,10 @@ fn a_task_that_raises_is_asked_for_its_result() {
 fn prompt_cancellation() {
     let event_loop = new();
     let task = event_loop.create_task(pending::<Result<(), Failed>>()).unwrap();
-    let canceller = task.canceller();
+    let abort_handle = task.abort_handle();
     let main = event_loop.create_task(async move {
         let event_loop = EventLoop::current().unwrap();
-        event_loop.call_soon(move || assert!(canceller.cancel())).unwrap();
+        event_loop.call_soon(move || assert!(abort_handle.cancel())).unwrap();
         let outcome = task.await;
         event_loop.stop();
         Ok::<_, Failed>(outcome)
@@ -154,7 +154,7 @@ fn a_task_that_is_busy_does_not_change_the_order_by_tokios_budget() {
         .collect();
     event_loop.run_until_complete(yield_once()).unwrap();
     assert_eq!(log.take(), ["0", "1", "2"]);
-    assert!(tasks.iter().all(withal::tasks::Future::done));
+    assert!(tasks.iter().all(withal::tasks::TaskHandle::done));
 }
 
 /// Uses the loop as it is dropped.

@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use withal::tasks::{Future, ThreadPoolExecutor};
+use withal::tasks::{TaskHandle, ThreadPoolExecutor};
 
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -27,7 +27,7 @@ fn fine<T>(value: T) -> Result<T, Infallible> {
 struct Gate {
     opens: mpsc::Sender<()>,
     runs: mpsc::Receiver<()>,
-    job: Future<(), Infallible>,
+    job: TaskHandle<(), Infallible>,
 }
 
 fn gate(executor: &ThreadPoolExecutor) -> Gate {

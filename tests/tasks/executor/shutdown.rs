@@ -9,7 +9,7 @@ use std::thread;
 use futures::FutureExt;
 use withal::cleanup;
 use withal::context::async_with;
-use withal::tasks::{ExecutorError, Future, ThreadPoolExecutor};
+use withal::tasks::{ExecutorError, TaskHandle, ThreadPoolExecutor};
 
 use super::{LONG, executor, fine, gate};
 use crate::support::waker_that_panics;
@@ -153,7 +153,7 @@ fn a_job_may_shut_its_executor_down() {
     let executor = Arc::new(executor(1));
     let inside = Arc::clone(&executor);
     let job = executor.submit(move || fine(inside.shutdown().wait())).unwrap();
-    assert_eq!(job.blocking_result_within(LONG), Ok(&()));
+    assert_eq!(job.blocking_result_timeout(LONG), Ok(&()));
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn cancel_futures_cancels_all_also_where_a_drop_panics() {
     gate.runs.recv().unwrap();
     let jobs = [Bomb, Bomb].map(|bomb| executor.submit(move || fine(drop(bomb))).unwrap());
     let shutdown = executor.shutdown().cancel_futures();
-    assert!(jobs.iter().all(Future::cancelled));
+    assert!(jobs.iter().all(TaskHandle::cancelled));
     drop(gate.opens);
     shutdown.wait();
 }

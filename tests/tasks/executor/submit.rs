@@ -29,7 +29,7 @@ fn errors_and_panics_come_through_the_future() {
     let panicked = executor.submit(|| -> Result<(), Failed> { panic!("doh!") }).unwrap();
     let Err(Error::Panicked(panic)) = panicked.blocking_result() else { panic!("it has panicked") };
     assert_eq!(panic.message(), "doh!");
-    let caught = catch_unwind(AssertUnwindSafe(|| panic.clone().resume())).unwrap_err();
+    let caught = catch_unwind(AssertUnwindSafe(|| panic.clone().resume_unwind())).unwrap_err();
     assert_eq!(caught.downcast_ref::<&str>(), Some(&"doh!"), "with its payload");
     assert!(panic.take_payload().is_none(), "which is gone now");
     assert_eq!(executor.submit(|| fine(1)).unwrap().blocking_result(), Ok(&1), "the thread goes on");

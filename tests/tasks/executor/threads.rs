@@ -6,7 +6,7 @@ use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use withal::tasks::{ExecutorError, Future, ThreadPoolExecutor};
+use withal::tasks::{ExecutorError, TaskHandle, ThreadPoolExecutor};
 
 use super::{executor, fine};
 use crate::Failed;
@@ -97,7 +97,7 @@ fn none_is_left_without_a_thread() {
         let threads: Vec<_> = (0..4).map(|_| small()).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
     });
-    assert!(left.iter().all(Future::cancelled), "the queue was emptied");
+    assert!(left.iter().all(TaskHandle::cancelled), "the queue was emptied");
     executor.shutdown().wait();
 }
 

@@ -95,7 +95,7 @@ fn what_a_callback_panics_with_may_panic_when_it_is_dropped() {
     let (promise, future) = new();
     future.add_done_callback(|_| std::panic::panic_any(crate::Bomb));
     promise.set_result(1).unwrap();
-    assert_eq!(future.blocking_result_within(LONG).unwrap(), &1);
+    assert_eq!(future.blocking_result_timeout(LONG).unwrap(), &1);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn in_a_callback_it_is_not_done_and_nothing_is_waited_for() {
     let own = Arc::clone(&future);
     future.add_done_callback(move |outcome| {
         let waited = own.blocking_result().copied().map_err(|error| error.is_cancelled());
-        let within = own.blocking_result_within(LONG).is_ok();
+        let within = own.blocking_result_timeout(LONG).is_ok();
         to.send((outcome.clone(), own.done(), waited, within)).unwrap();
     });
     promise.set_result(5).unwrap();

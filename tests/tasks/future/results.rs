@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio_test::{assert_pending, assert_ready, task};
-use withal::tasks::{Error, Future, InvalidState, Promise};
+use withal::tasks::{Error, InvalidState, Promise, TaskHandle};
 
 use super::{LONG, new, with_exception, with_result};
 use crate::Failed;
@@ -12,15 +12,15 @@ use crate::Failed;
 #[test]
 fn repr() {
     let (promise, future) = new();
-    assert_eq!(format!("{future:?}"), "Future { state: pending, .. }");
+    assert_eq!(format!("{future:?}"), "TaskHandle { state: pending, .. }");
     assert!(promise.set_running());
-    assert_eq!(format!("{future:?}"), "Future { state: running, .. }");
+    assert_eq!(format!("{future:?}"), "TaskHandle { state: running, .. }");
     promise.set_result(5).unwrap();
-    assert_eq!(format!("{future:?}"), "Future { state: finished, .. }");
-    assert_eq!(format!("{:?}", with_exception()), "Future { state: finished, .. }");
+    assert_eq!(format!("{future:?}"), "TaskHandle { state: finished, .. }");
+    assert_eq!(format!("{:?}", with_exception()), "TaskHandle { state: finished, .. }");
     let (_promise, future) = new();
     future.cancel();
-    assert_eq!(format!("{future:?}"), "Future { state: cancelled, .. }");
+    assert_eq!(format!("{future:?}"), "TaskHandle { state: cancelled, .. }");
 }
 
 #[test]
@@ -68,21 +68,21 @@ fn work_is_begun_once() {
 #[test]
 fn result_with_timeout() {
     let (promise, future) = new();
-    assert_eq!(future.blocking_result_within(Duration::ZERO), Err(Error::TimedOut));
+    assert_eq!(future.blocking_result_timeout(Duration::ZERO), Err(Error::TimedOut));
     assert!(promise.set_running());
-    assert_eq!(future.blocking_result_within(Duration::from_millis(1)), Err(Error::TimedOut));
-    assert_eq!(with_result(5).blocking_result_within(Duration::ZERO), Ok(&5));
-    assert_eq!(with_exception().blocking_result_within(Duration::ZERO), Err(Error::Raised(&Failed("test"))));
+    assert_eq!(future.blocking_result_timeout(Duration::from_millis(1)), Err(Error::TimedOut));
+    assert_eq!(with_result(5).blocking_result_timeout(Duration::ZERO), Ok(&5));
+    assert_eq!(with_exception().blocking_result_timeout(Duration::ZERO), Err(Error::Raised(&Failed("test"))));
     future.cancel();
     drop(promise);
-    assert_eq!(future.blocking_result_within(Duration::MAX), Err(Error::Cancelled));
+    assert_eq!(future.blocking_result_timeout(Duration::MAX), Err(Error::Cancelled));
 }
 
 #[test]
 fn result_with_success() {
     let (promise, future) = new();
     let thread = std::thread::spawn(move || promise.set_result(42));
-    assert_eq!(future.blocking_result_within(LONG), Ok(&42));
+    assert_eq!(future.blocking_result_timeout(LONG), Ok(&42));
     assert_eq!(future.blocking_result(), Ok(&42), "as often as one likes");
     thread.join().unwrap().unwrap();
 }
@@ -90,9 +90,9 @@ fn result_with_success() {
 #[test]
 fn result_with_cancel() {
     let (_promise, future) = new();
-    let canceller = future.canceller();
-    let thread = std::thread::spawn(move || canceller.cancel());
-    assert_eq!(future.blocking_result_within(LONG), Err(Error::Cancelled));
+    let abort_handle = future.abort_handle();
+    let thread = std::thread::spawn(move || abort_handle.cancel());
+    assert_eq!(future.blocking_result_timeout(LONG), Err(Error::Cancelled));
     assert!(thread.join().unwrap());
     assert_eq!(future.result(), Err(Error::Cancelled));
     assert_eq!(future.exception(), Err(Error::Cancelled), "Python raises it, too");
@@ -186,7 +186,7 @@ fn many_threads_look_and_one_result_is_lent_to_all() {
 }
 
 /// A waker that owns what uses the future, as those of executors do that own their tasks.
-struct Owns(Mutex<Option<withal::tasks::Canceller>>);
+struct Owns(Mutex<Option<withal::tasks::AbortHandle>>);
 
 impl std::task::Wake for Owns {
     fn wake(self: Arc<Self>) {}
@@ -194,8 +194,8 @@ impl std::task::Wake for Owns {
 
 impl Drop for Owns {
     fn drop(&mut self) {
-        if let Some(canceller) = self.0.get_mut().unwrap().take() {
-            canceller.cancel();
+        if let Some(abort_handle) = self.0.get_mut().unwrap().take() {
+            abort_handle.cancel();
         }
     }
 }
@@ -206,8 +206,8 @@ fn the_waker_of_before_may_use_the_future_when_it_is_dropped() {
     use std::task::{Context, Waker};
 
     let (promise, mut future) = new();
-    let waker = Waker::from(Arc::new(Owns(Mutex::new(Some(future.canceller())))));
-    let poll = |future: &mut Future<u32, Failed>, waker: &Waker| {
+    let waker = Waker::from(Arc::new(Owns(Mutex::new(Some(future.abort_handle())))));
+    let poll = |future: &mut TaskHandle<u32, Failed>, waker: &Waker| {
         std::future::Future::poll(Pin::new(future), &mut Context::from_waker(waker))
     };
     assert!(poll(&mut future, &waker).is_pending());

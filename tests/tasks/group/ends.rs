@@ -10,7 +10,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 use withal::cleanup;
 use withal::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason, async_with};
-use withal::tasks::{AnyError, Error, ErrorGroup, Grouped, Task, TaskGroup, create_task};
+use withal::tasks::{BoxError, Error, ErrorGroup, FailedInGroup, TaskHandle, TaskGroup, create_task};
 
 use super::{CRASH, Group, LONG, SECOND, after, errors, waits};
 use crate::{Failed, Log, Noted, Slow};
@@ -19,17 +19,17 @@ use crate::{Failed, Log, Noted, Slow};
 #[tokio::test(start_paused = true)]
 async fn nested_groups_match_by_type_at_any_depth() {
     let inner = async {
-        async_with!(group = TaskGroup::<AnyError>::new() => {
-            group.create_task(async { Err::<(), AnyError>(CRASH.into()) });
+        async_with!(group = TaskGroup::<BoxError>::new() => {
+            group.create_task(async { Err::<(), BoxError>(CRASH.into()) });
         })?;
         Ok(())
     };
-    let result = async_with!(group = TaskGroup::<AnyError>::new() => {
+    let result = async_with!(group = TaskGroup::<BoxError>::new() => {
         group.create_task(inner);
     });
     let errors = result.unwrap_err();
     assert_eq!(errors.to_string(), "unhandled errors in a TaskGroup (1 sub-exception)");
-    assert!(errors.errors()[0].is::<ErrorGroup<AnyError>>());
+    assert!(errors.errors()[0].is::<ErrorGroup<BoxError>>());
     let (none, errors) = errors.split_type::<std::io::Error>();
     assert!(none.is_empty());
     let (found, rest) = errors.unwrap().split_type::<Failed>();
@@ -100,7 +100,7 @@ async fn a_handle_outside_says_that_the_group_has_the_error() {
         to.send(group.create_task(after(1, Err::<(), _>(CRASH)))).unwrap();
     });
     assert_eq!(errors(result), [CRASH]);
-    assert_eq!(handle.await.unwrap().await, Err(Error::Raised(Grouped)));
+    assert_eq!(handle.await.unwrap().await, Err(Error::Raised(FailedInGroup)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -186,7 +186,7 @@ async fn on_several_threads() {
 }
 
 /// Its exit cancels a task, and waits for it.
-struct Joins(Option<Task<(), Grouped>>, Log);
+struct Joins(Option<TaskHandle<(), FailedInGroup>>, Log);
 
 impl AsyncContextManager for Joins {
     type Guard = Self;

@@ -1,7 +1,7 @@
 //! Groups that have tasks before they are entered, or are never.
 
 use withal::context::async_with;
-use withal::tasks::{Error, Grouped};
+use withal::tasks::{Error, FailedInGroup};
 
 use super::{CRASH, Group, Noted, SECOND, after, errors, sleep, waits};
 use crate::Log;
@@ -11,7 +11,7 @@ async fn a_handle_of_a_group_that_is_not_entered_says_that_its_task_has_failed()
     let (group, log) = (Group::new(), Log::default());
     let sibling = group.create_task(waits(Noted::new("sibling", &log)));
     let fails = group.create_task(after::<()>(1, Err(CRASH)));
-    assert_eq!(fails.await, Err(Error::Raised(Grouped)));
+    assert_eq!(fails.await, Err(Error::Raised(FailedInGroup)));
     assert_eq!(sibling.await, Err(Error::Cancelled));
     assert_eq!(log.take(), ["sibling"]);
     assert_eq!(group.create_task(waits(Noted::new("refused", &log))).await, Err(Error::Cancelled));
@@ -29,6 +29,6 @@ async fn the_block_of_a_group_that_has_failed_by_then_ends_at_its_first_await() 
         log.push("never");
     });
     assert_eq!(errors(result), [CRASH]);
-    assert_eq!(fails.result(), Err(Error::Raised(&Grouped)));
+    assert_eq!(fails.result(), Err(Error::Raised(&FailedInGroup)));
     assert_eq!(log.take(), ["begins"]);
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use withal::context::{AsyncGuard, async_with};
-use withal::tasks::{Error, ErrorGroup, Grouped, Spawner, TaskGroup, ThreadPoolExecutor};
+use withal::tasks::{Error, ErrorGroup, FailedInGroup, Spawner, TaskGroup, ThreadPoolExecutor};
 
 use super::{CRASH, Group, SECOND, after, errors, pending, sleep};
 use crate::support::waker_that_panics;
@@ -38,7 +38,7 @@ async fn handles_know_of_failures_when_the_group_is_over() {
             task = Some(group.create_task(async { Err::<(), _>(CRASH) }));
         });
         assert_eq!(errors(result), [CRASH]);
-        assert_eq!(task.unwrap().result(), Err(Error::Raised(&Grouped)));
+        assert_eq!(task.unwrap().result(), Err(Error::Raised(&FailedInGroup)));
     }
 }
 
@@ -113,7 +113,7 @@ async fn groups_inside_of_one_type_match_by_that() {
         async_with!(group = Group::new() => {
             group.create_task(async { Err::<(), _>(CRASH) });
         })?;
-        Ok::<_, withal::tasks::AnyError>(())
+        Ok::<_, withal::tasks::BoxError>(())
     };
     let result = async_with!(group = TaskGroup::new() => {
         group.create_task(inner);
@@ -202,5 +202,5 @@ async fn a_waker_that_panics_does_not_keep_a_handle_from_being_told() {
     sleep(2 * SECOND).await;
     assert_eq!(errors(block.await), [CRASH]);
     let task = task.lock().unwrap().take().unwrap();
-    assert_eq!(task.result(), Err(Error::Raised(&Grouped)));
+    assert_eq!(task.result(), Err(Error::Raised(&FailedInGroup)));
 }

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use tokio::runtime::Builder;
 use tokio::time;
 use withal::cleanup::{self, CleanupEvent};
-use withal::tasks::{Error, EventLoop, Task, create_task, wait};
+use withal::tasks::{Error, EventLoop, TaskHandle, create_task, wait};
 
 use super::Rule;
 use super::me::{Me, on_drop, turn};
@@ -54,10 +54,10 @@ async fn program(world: &Arc<World>, tasks: Vec<Block>) {
         let names: Vec<_> = live.iter().map(|(name, _)| &**name).collect();
         world.log("main", format!("reap {}", names.join(" ")));
         let mut over = world.over.subscribe();
-        for (_, canceller) in &live {
-            canceller.cancel();
+        for (_, abort_handle) in &live {
+            abort_handle.cancel();
         }
-        let all = over.wait_for(|_| live.iter().all(|(_, canceller)| canceller.done()));
+        let all = over.wait_for(|_| live.iter().all(|(_, abort_handle)| abort_handle.done()));
         drop(time::timeout(seconds(5), all).await);
     }
     for end in world.ends() {
@@ -80,7 +80,7 @@ pub(super) fn new(world: &Arc<World>, block: Block) -> New {
     (name, end, Box::pin(async move { ordered.order.kept(work).await }))
 }
 
-pub(super) fn start(world: &Arc<World>, block: Block) -> Task<(), Raised> {
+pub(super) fn start(world: &Arc<World>, block: Block) -> TaskHandle<(), Raised> {
     let (name, end, work) = new(world, block);
     let task = create_task(work);
     made(world, name, end, &task);
@@ -88,7 +88,12 @@ pub(super) fn start(world: &Arc<World>, block: Block) -> Task<(), Raised> {
 }
 
 /// Made, and it has its place among the tasks.
-pub(super) fn made<E: Send + 'static>(world: &Arc<World>, name: Arc<str>, end: End, task: &Task<(), E>) {
+pub(super) fn made<E: Send + 'static>(
+    world: &Arc<World>,
+    name: Arc<str>,
+    end: End,
+    task: &TaskHandle<(), E>,
+) {
     let (over, ended) = (Arc::clone(world), Arc::clone(&end));
     task.add_done_callback(move |outcome| {
         // It may have come to its end, and been cancelled in the last step.
@@ -98,7 +103,7 @@ pub(super) fn made<E: Send + 'static>(world: &Arc<World>, name: Arc<str>, end: E
         // The callback comes a little before it is done.
         tokio::spawn(async move { over.over.send_modify(|over| *over += 1) });
     });
-    world.made(Made { name, canceller: task.canceller(), end });
+    world.made(Made { name, abort_handle: task.abort_handle(), end });
 }
 
 async fn work(me: Me, block: Block, end: End) -> Result<(), Raised> {

@@ -183,10 +183,10 @@ pub(super) async fn wait_for_no_time(me: &Me, block: &Block) -> Result<(), Raise
 
 pub(super) async fn shielded(me: &Me, block: &Block) -> Result<(), Raised> {
     let task = start(&me.world, Arc::clone(block));
-    let canceller = task.canceller();
+    let abort_handle = task.abort_handle();
     // Left alone, it is waited for.
     let left_alone = on_drop(|| {
-        if !canceller.done() {
+        if !abort_handle.done() {
             me.world.exclude(Rule::Shields);
         }
     });

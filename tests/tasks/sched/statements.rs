@@ -44,8 +44,8 @@ async fn run_statement(me: &Me, statement: &Statement) -> Result<(), Raised> {
             drop(event_loop.call_later(seconds(*long), move || world.log("cb", format!("later {id}"))));
         }
         Statement::Cancel(index) => {
-            if let Some((name, canceller)) = world.task(*index) {
-                let is_of_use = if canceller.cancel() { "True" } else { "False" };
+            if let Some((name, abort_handle)) = world.task(*index) {
+                let is_of_use = if abort_handle.cancel() { "True" } else { "False" };
                 me.log(format!("cancel {name} {is_of_use}"));
             }
         }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Mutex as Lock, Notify, Semaphore, oneshot, watch};
 use tokio::time::Instant;
-use withal::tasks::Canceller;
+use withal::tasks::AbortHandle;
 
 use super::Rule;
 use super::order::Order;
@@ -40,7 +40,7 @@ struct State {
 /// A task that was made.
 pub(super) struct Made {
     pub(super) name: Arc<str>,
-    pub(super) canceller: Canceller,
+    pub(super) abort_handle: AbortHandle,
     pub(super) end: End,
 }
 
@@ -154,26 +154,26 @@ impl World {
         self.state().tasks.push(made);
     }
 
-    pub(super) fn task(&self, index: usize) -> Option<(Arc<str>, Canceller)> {
-        self.state().tasks.get(index).map(|made| (Arc::clone(&made.name), made.canceller.clone()))
+    pub(super) fn task(&self, index: usize) -> Option<(Arc<str>, AbortHandle)> {
+        self.state().tasks.get(index).map(|made| (Arc::clone(&made.name), made.abort_handle.clone()))
     }
 
-    pub(super) fn task_named(&self, name: &str) -> Canceller {
+    pub(super) fn task_named(&self, name: &str) -> AbortHandle {
         let state = self.state();
-        state.tasks.iter().find(|made| *made.name == *name).expect("it was made").canceller.clone()
+        state.tasks.iter().find(|made| *made.name == *name).expect("it was made").abort_handle.clone()
     }
 
     /// Those that are not over.
-    pub(super) fn live(&self) -> Vec<(Arc<str>, Canceller)> {
+    pub(super) fn live(&self) -> Vec<(Arc<str>, AbortHandle)> {
         let state = self.state();
-        let live = state.tasks.iter().filter(|made| !made.canceller.done());
-        live.map(|made| (Arc::clone(&made.name), made.canceller.clone())).collect()
+        let live = state.tasks.iter().filter(|made| !made.abort_handle.done());
+        live.map(|made| (Arc::clone(&made.name), made.abort_handle.clone())).collect()
     }
 
     /// Each task, and what has become of it.
     pub(super) fn ends(&self) -> Vec<String> {
         let end = |made: &Made| match &*made.end.lock().unwrap() {
-            _ if !made.canceller.done() => "alive".to_owned(),
+            _ if !made.abort_handle.done() => "alive".to_owned(),
             None => "cancelled".to_owned(),
             Some(Ok(())) => "ok".to_owned(),
             Some(Err(error)) => error.to_string(),

@@ -3,9 +3,9 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::time::Duration;
 
-use withal::tasks::{Promise, Task, as_completed, gather, shield, timeout, wait};
+use withal::tasks::{Promise, TaskHandle, as_completed, gather, shield, timeout, wait};
 
-fn tasks() -> [Task<u8, Infallible>; 0] {
+fn tasks() -> [TaskHandle<u8, Infallible>; 0] {
     []
 }
 

@@ -57,7 +57,7 @@ async fn taskgroup_09_and_10_the_blocks_error_cancels_and_is_its_own() {
         });
         assert!(matches!(result.await, Err(WithError::Block("the block's"))));
         let tasks = tasks.await.unwrap();
-        assert!(tasks.iter().all(withal::tasks::Future::cancelled));
+        assert!(tasks.iter().all(withal::tasks::TaskHandle::cancelled));
     }
 }
 

@@ -5,13 +5,13 @@ use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use super::{Error, Outcome};
+use super::{Error, TaskResult};
 use crate::panic::ignore_panic;
 
-type Callback<T, E> = Box<dyn FnOnce(&Outcome<T, E>) + Send>;
+type Callback<T, E> = Box<dyn FnOnce(&TaskResult<T, E>) + Send>;
 
 /// What a future and whoever completes it have in common.
-pub(super) struct Shared<T, E> {
+pub(super) struct FutureState<T, E> {
     state: Mutex<State<T, E>>,
     is_over: Condvar,
     /// Of a task: written while the state is locked, and read at every step of the task without.
@@ -30,7 +30,7 @@ struct State<T, E> {
     /// How it ends when it is cancelled.
     cancel: Cancel,
     /// From its end on, until the handle moves it out.
-    outcome: Option<Outcome<T, E>>,
+    outcome: Option<TaskResult<T, E>>,
     /// None is what most have, and takes less.
     callbacks: Option<Box<Callbacks<T, E>>>,
     /// Of whoever awaits it.
@@ -69,7 +69,7 @@ enum Cancel {
     Task { step: Option<Waker> },
 }
 
-impl<T, E> Shared<T, E> {
+impl<T, E> FutureState<T, E> {
     pub(super) fn new() -> Self {
         Self::with(Cancel::AtOnce)
     }
@@ -110,7 +110,7 @@ impl<T, E> Shared<T, E> {
     }
 
     /// Ends it, unless it is over: then the outcome comes back. A task that was asked to end has no value any more.
-    pub(super) fn settle(&self, outcome: Outcome<T, E>) -> Result<(), Outcome<T, E>> {
+    pub(super) fn settle(&self, outcome: TaskResult<T, E>) -> Result<(), TaskResult<T, E>> {
         let state = self.state();
         if state.stage >= Stage::Ending {
             return Err(outcome);
@@ -165,7 +165,7 @@ impl<T, E> Shared<T, E> {
     }
 
     #[inline(always)]
-    fn end<'a>(&'a self, mut state: MutexGuard<'a, State<T, E>>, outcome: Outcome<T, E>) {
+    fn end<'a>(&'a self, mut state: MutexGuard<'a, State<T, E>>, outcome: TaskResult<T, E>) {
         state.stage = Stage::Ending;
         if state.callbacks.is_some() {
             state = self.call_all(state, &outcome);
@@ -187,7 +187,7 @@ impl<T, E> Shared<T, E> {
     fn call_all<'a>(
         &'a self,
         mut state: MutexGuard<'a, State<T, E>>,
-        outcome: &Outcome<T, E>,
+        outcome: &TaskResult<T, E>,
     ) -> MutexGuard<'a, State<T, E>> {
         // One may be added by another.
         while let Some(callbacks) = state.callbacks.as_mut().filter(|callbacks| !callbacks.left.is_empty()) {
@@ -214,7 +214,7 @@ impl<T, E> Shared<T, E> {
         is_left
     }
 
-    pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<Outcome<T, E>> {
+    pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<TaskResult<T, E>> {
         let mut state = self.state();
         if let Some(outcome) = state.outcome.take() {
             return Poll::Ready(outcome);
@@ -227,7 +227,10 @@ impl<T, E> Shared<T, E> {
     }
 
     /// Moves the outcome, if it is there, to where it can be lent from.
-    pub(super) fn lend<'a>(&self, to: &'a OnceLock<Outcome<T, E>>) -> Result<&'a Outcome<T, E>, Error<E>> {
+    pub(super) fn lend<'a>(
+        &self,
+        to: &'a OnceLock<TaskResult<T, E>>,
+    ) -> Result<&'a TaskResult<T, E>, Error<E>> {
         if let Some(outcome) = to.get() {
             return Ok(outcome);
         }
@@ -279,7 +282,7 @@ impl<T, E> Shared<T, E> {
 }
 
 /// A panic is told by the panic hook, and goes no further: there are others to be called.
-pub(super) fn call<T, E>(callback: impl FnOnce(&Outcome<T, E>), outcome: &Outcome<T, E>) {
+pub(super) fn call<T, E>(callback: impl FnOnce(&TaskResult<T, E>), outcome: &TaskResult<T, E>) {
     ignore_panic(|| callback(outcome));
 }
 

@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use super::shared::{Shared, Stage, call};
-use super::{Canceller, Error, Outcome};
+use super::future_state::{FutureState, Stage, call};
+use super::{AbortHandle, Error, TaskResult};
 
 /// The handle of a result that somebody else brings: Python's `concurrent.futures.Future` and `asyncio.Future` in one.
 ///
@@ -38,14 +38,14 @@ use super::{Canceller, Error, Outcome};
 /// # Ok(())
 /// # }
 /// ```
-pub struct Future<T, E> {
-    shared: Arc<Shared<T, E>>,
+pub struct TaskHandle<T, E> {
+    shared: Arc<FutureState<T, E>>,
     /// Where the outcome is lent from, once it was looked at.
-    seen: OnceLock<Outcome<T, E>>,
+    seen: OnceLock<TaskResult<T, E>>,
 }
 
-impl<T, E> Future<T, E> {
-    pub(super) fn new(shared: Arc<Shared<T, E>>) -> Self {
+impl<T, E> TaskHandle<T, E> {
+    pub(super) fn new(shared: Arc<FutureState<T, E>>) -> Self {
         Self { shared, seen: OnceLock::new() }
     }
 
@@ -91,12 +91,12 @@ impl<T, E> Future<T, E> {
 
     /// What cancels it, and can be cloned and sent away.
     #[must_use]
-    pub fn canceller(&self) -> Canceller
+    pub fn abort_handle(&self) -> AbortHandle
     where
         T: Send + 'static,
         E: Send + 'static,
     {
-        Canceller::new(Arc::clone(&self.shared) as _)
+        AbortHandle::new(Arc::clone(&self.shared) as _)
     }
 
     /// The value, lent.
@@ -118,7 +118,7 @@ impl<T, E> Future<T, E> {
     /// # Errors
     ///
     /// As [`result`](Self::result).
-    pub fn into_result(mut self) -> Outcome<T, E> {
+    pub fn into_result(mut self) -> TaskResult<T, E> {
         self.shared.lend(&self.seen)?;
         self.seen.take().unwrap_or(Err(Error::AlreadyAwaited))
     }
@@ -154,12 +154,12 @@ impl<T, E> Future<T, E> {
     /// # Errors
     ///
     /// [`Error::TimedOut`] when it is not over by then; otherwise as [`blocking_result`](Self::blocking_result).
-    pub fn blocking_result_within(&self, most: Duration) -> Result<&T, Error<&E>> {
+    pub fn blocking_result_timeout(&self, most: Duration) -> Result<&T, Error<&E>> {
         if self.shared.sleep(Some(most)) { self.result() } else { Err(Error::TimedOut) }
     }
 
     /// What it comes to within `most`; otherwise it is cancelled.
-    pub(super) fn into_result_within(self, most: Option<Duration>) -> Outcome<T, E> {
+    pub(super) fn into_result_timeout(self, most: Option<Duration>) -> TaskResult<T, E> {
         if self.shared.sleep(most) {
             return self.into_result();
         }
@@ -178,7 +178,7 @@ impl<T, E> Future<T, E> {
     /// What is not, goes into a task that awaits this one.
     ///
     /// It is not called if the result was moved out before it was added.
-    pub fn add_done_callback(&self, callback: impl FnOnce(&Outcome<T, E>) + Send + 'static) {
+    pub fn add_done_callback(&self, callback: impl FnOnce(&TaskResult<T, E>) + Send + 'static) {
         if let Some(callback) = self.shared.add_callback(Box::new(callback)) {
             if let Ok(outcome) = self.shared.lend(&self.seen) {
                 call(callback, outcome);
@@ -187,10 +187,10 @@ impl<T, E> Future<T, E> {
     }
 }
 
-impl<T, E> std::future::Future for Future<T, E> {
-    type Output = Outcome<T, E>;
+impl<T, E> std::future::Future for TaskHandle<T, E> {
+    type Output = TaskResult<T, E>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<T, E>> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<TaskResult<T, E>> {
         let this = self.get_mut();
         match this.seen.take() {
             Some(outcome) => Poll::Ready(outcome),
@@ -200,9 +200,9 @@ impl<T, E> std::future::Future for Future<T, E> {
 }
 
 /// Nothing in it is pinned.
-impl<T, E> Unpin for Future<T, E> {}
+impl<T, E> Unpin for TaskHandle<T, E> {}
 
-impl<T, E> fmt::Debug for Future<T, E> {
+impl<T, E> fmt::Debug for TaskHandle<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.shared.stage() {
             Stage::Pending => "pending",
@@ -210,6 +210,6 @@ impl<T, E> fmt::Debug for Future<T, E> {
             Stage::Ending | Stage::Finished => "finished",
             Stage::Cancelled => "cancelled",
         };
-        f.debug_struct("Future").field("state", &format_args!("{state}")).finish_non_exhaustive()
+        f.debug_struct("TaskHandle").field("state", &format_args!("{state}")).finish_non_exhaustive()
     }
 }

@@ -1,9 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::shared::{Shared, Stage};
+use super::future_state::{FutureState, Stage};
 
-/// Cancels a [`Future`](super::Future) whose handle is elsewhere; tokio's `AbortHandle`, for every kind of it.
+/// Cancels a [`TaskHandle`](super::TaskHandle) whose handle is elsewhere; tokio's `AbortHandle`, for every kind of it.
 ///
 /// Dropping it cancels nothing.
 ///
@@ -16,26 +16,26 @@ use super::shared::{Shared, Stage};
 /// use withal::tasks::create_task;
 ///
 /// let task = create_task(std::future::pending::<Result<(), Infallible>>());
-/// let canceller = task.canceller();
-/// tokio::spawn(async move { canceller.cancel() });
+/// let abort_handle = task.abort_handle();
+/// tokio::spawn(async move { abort_handle.cancel() });
 /// assert!(task.await.unwrap_err().is_cancelled());
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Canceller(Arc<dyn Cancel + Send + Sync>);
+pub struct AbortHandle(Arc<dyn Cancel + Send + Sync>);
 
-impl Canceller {
+impl AbortHandle {
     pub(super) fn new(shared: Arc<dyn Cancel + Send + Sync>) -> Self {
         Self(shared)
     }
 
-    /// As [`Future::cancel`](super::Future::cancel).
+    /// As [`TaskHandle::cancel`](super::TaskHandle::cancel).
     #[expect(clippy::must_use_candidate, reason = "mostly one does not need to know")]
     pub fn cancel(&self) -> bool {
         self.0.cancel()
     }
 
-    /// As [`Future::done`](super::Future::done).
+    /// As [`TaskHandle::done`](super::TaskHandle::done).
     #[must_use]
     pub fn done(&self) -> bool {
         self.0.stage() > Stage::Ending
@@ -48,18 +48,18 @@ pub(super) trait Cancel {
     fn stage(&self) -> Stage;
 }
 
-impl<T, E> Cancel for Shared<T, E> {
+impl<T, E> Cancel for FutureState<T, E> {
     fn cancel(&self) -> bool {
-        Shared::cancel(self)
+        FutureState::cancel(self)
     }
 
     fn stage(&self) -> Stage {
-        Shared::stage(self)
+        FutureState::stage(self)
     }
 }
 
-impl fmt::Debug for Canceller {
+impl fmt::Debug for AbortHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Canceller").field("is_done", &self.done()).finish_non_exhaustive()
+        f.debug_struct("AbortHandle").field("is_done", &self.done()).finish_non_exhaustive()
     }
 }

@@ -2,7 +2,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 
-use crate::tasks::Error as Ended;
+use super::error::Error as TaskError;
 
 /// An error of any type: for tasks that fail in several ways, and for a [`TaskGroup`](super::TaskGroup) of such.
 ///
@@ -13,18 +13,18 @@ use crate::tasks::Error as Ended;
 /// # Examples
 ///
 /// ```
-/// use withal::tasks::AnyError;
+/// use withal::tasks::BoxError;
 ///
-/// fn parse(text: &str) -> Result<u32, AnyError> {
+/// fn parse(text: &str) -> Result<u32, BoxError> {
 ///     Ok(text.parse()?)
 /// }
 /// let error = parse("x").unwrap_err();
 /// assert!(error.is::<std::num::ParseIntError>());
 /// assert_eq!(error.to_string(), "invalid digit found in string");
 /// ```
-pub struct AnyError(Box<dyn Error + Send + Sync>);
+pub struct BoxError(Box<dyn Error + Send + Sync>);
 
-impl AnyError {
+impl BoxError {
     /// Whether it is of this type.
     #[must_use]
     pub fn is<T: Error + 'static>(&self) -> bool {
@@ -53,57 +53,57 @@ impl AnyError {
     }
 }
 
-impl<E: Error + Send + Sync + 'static> From<E> for AnyError {
+impl<E: Error + Send + Sync + 'static> From<E> for BoxError {
     fn from(error: E) -> Self {
         Self(Box::new(error))
     }
 }
 
-impl From<AnyError> for Box<dyn Error + Send + Sync> {
-    fn from(error: AnyError) -> Self {
+impl From<BoxError> for Box<dyn Error + Send + Sync> {
+    fn from(error: BoxError) -> Self {
         error.0
     }
 }
 
-impl From<AnyError> for Box<dyn Error> {
-    fn from(error: AnyError) -> Self {
+impl From<BoxError> for Box<dyn Error> {
+    fn from(error: BoxError) -> Self {
         error.0
     }
 }
 
-/// What the work failed with is as it was; other ends are the [`tasks::Error`](Ended) that they were.
-impl From<Ended<AnyError>> for AnyError {
-    fn from(error: Ended<AnyError>) -> Self {
+/// What the work failed with is as it was; other ends are the [`tasks::Error`](TaskError) that they were.
+impl From<TaskError<BoxError>> for BoxError {
+    fn from(error: TaskError<BoxError>) -> Self {
         match error {
-            Ended::Raised(error) => error,
-            Ended::Cancelled => Ended::<Infallible>::Cancelled.into(),
-            Ended::Panicked(panic) => Ended::<Infallible>::Panicked(panic).into(),
-            Ended::NotReady => Ended::<Infallible>::NotReady.into(),
-            Ended::AlreadyAwaited => Ended::<Infallible>::AlreadyAwaited.into(),
-            Ended::TimedOut => Ended::<Infallible>::TimedOut.into(),
+            TaskError::Raised(error) => error,
+            TaskError::Cancelled => TaskError::<Infallible>::Cancelled.into(),
+            TaskError::Panicked(panic) => TaskError::<Infallible>::Panicked(panic).into(),
+            TaskError::NotReady => TaskError::<Infallible>::NotReady.into(),
+            TaskError::AlreadyAwaited => TaskError::<Infallible>::AlreadyAwaited.into(),
+            TaskError::TimedOut => TaskError::<Infallible>::TimedOut.into(),
         }
     }
 }
 
-impl From<Ended<AnyError>> for Box<dyn Error + Send + Sync> {
-    fn from(error: Ended<AnyError>) -> Self {
-        AnyError::from(error).into()
+impl From<TaskError<BoxError>> for Box<dyn Error + Send + Sync> {
+    fn from(error: TaskError<BoxError>) -> Self {
+        BoxError::from(error).into()
     }
 }
 
-impl From<Ended<AnyError>> for Box<dyn Error> {
-    fn from(error: Ended<AnyError>) -> Self {
-        AnyError::from(error).into()
+impl From<TaskError<BoxError>> for Box<dyn Error> {
+    fn from(error: TaskError<BoxError>) -> Self {
+        BoxError::from(error).into()
     }
 }
 
-impl fmt::Display for AnyError {
+impl fmt::Display for BoxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl fmt::Debug for AnyError {
+impl fmt::Debug for BoxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

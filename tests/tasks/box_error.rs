@@ -4,14 +4,14 @@ use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::num::ParseIntError;
 
-use withal::tasks::{AnyError, Error, Promise, create_task};
+use withal::tasks::{BoxError, Error, Promise, create_task};
 
 use super::Failed;
 
 #[tokio::test]
 async fn the_error_of_any_type_is_passed_on_as_it_was() {
-    async fn fails() -> Result<u32, AnyError> {
-        Ok(create_task(async { Ok::<_, AnyError>("x".parse::<u32>()?) }).await?)
+    async fn fails() -> Result<u32, BoxError> {
+        Ok(create_task(async { Ok::<_, BoxError>("x".parse::<u32>()?) }).await?)
     }
     async fn boxed() -> Result<u32, Box<dyn StdError + Send + Sync>> {
         Ok(create_task(async { fails().await }).await?)
@@ -26,12 +26,12 @@ async fn the_error_of_any_type_is_passed_on_as_it_was() {
 
 #[tokio::test]
 async fn another_end_is_an_error_of_any_type_too() {
-    let (promise, future) = Promise::<(), AnyError>::new();
+    let (promise, future) = Promise::<(), BoxError>::new();
     drop(promise);
-    let error = AnyError::from(future.await.unwrap_err());
+    let error = BoxError::from(future.await.unwrap_err());
     assert!(error.downcast_ref::<Error<Infallible>>().unwrap().is_cancelled());
     let panics =
-        create_task(async { Err::<(), AnyError>(if true { panic!("doh!") } else { Failed("").into() }) });
-    let error = AnyError::from(panics.await.unwrap_err());
+        create_task(async { Err::<(), BoxError>(if true { panic!("doh!") } else { Failed("").into() }) });
+    let error = BoxError::from(panics.await.unwrap_err());
     assert_eq!(error.to_string(), "the future has panicked: doh!");
 }
