@@ -10,7 +10,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 use withal::cleanup;
 use withal::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason, async_with};
-use withal::tasks::{BoxError, Error, ErrorGroup, FailedInGroup, TaskHandle, TaskGroup, create_task};
+use withal::tasks::{BoxError, Error, ErrorGroup, FailedInGroup, TaskGroup, TaskHandle, create_task};
 
 use super::{CRASH, Group, LONG, SECOND, after, errors, waits};
 use crate::{Failed, Log, Noted, Slow};
