@@ -7,16 +7,16 @@
 //! There is no executor and no thread. `run` resumes each coroutine in turn until its next `switch`: the smallest
 //! scheduler that shows what an `await` does.
 
-use withal::coroutine::{BoxCoroutine, coroutine, run, switch};
+use withal::coroutine::{BoxCoroutine, coroutine, run_all, yield_now};
 
 fn coro1() -> BoxCoroutine<'static> {
     coroutine(async |mut y| {
         println!("C1: Start");
-        switch(&mut y).await?;
+        yield_now(&mut y).await?;
         println!("C1: a");
-        switch(&mut y).await?;
+        yield_now(&mut y).await?;
         println!("C1: b");
-        switch(&mut y).await?;
+        yield_now(&mut y).await?;
         println!("C1: end");
         Ok(())
     })
@@ -26,11 +26,11 @@ fn coro1() -> BoxCoroutine<'static> {
 fn coro2() -> BoxCoroutine<'static> {
     coroutine(async |mut y| {
         println!("C2: Start");
-        switch(&mut y).await?;
+        yield_now(&mut y).await?;
         println!("C2: a");
-        switch(&mut y).await?;
+        yield_now(&mut y).await?;
         println!("C2: b");
-        switch(&mut y).await?;
+        yield_now(&mut y).await?;
         println!("C2: end");
         Ok(())
     })
@@ -38,6 +38,6 @@ fn coro2() -> BoxCoroutine<'static> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    run([coro1(), coro2()])?;
+    run_all([coro1(), coro2()])?;
     Ok(())
 }

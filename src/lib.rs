@@ -36,7 +36,7 @@
 //! | do so for as many resources as there happen to be | [`context::AsyncExitStack`] |
 //! | finish what is left when the program ends | [`cleanup::shutdown`], [`cleanup::drain`] |
 //! | have a body that yields values, gets answers, and is driven by hand | [`coroutine`] |
-//! | let several bodies take turns, without a runtime | [`coroutine::run`] |
+//! | let several bodies take turns, without a runtime | [`coroutine::run_all`] |
 //! | start tasks that end with the block, and see all their errors | [`tasks::TaskGroup`] |
 //! | limit how long a block takes, and have its exits awaited | [`tasks::timeout`](tasks::timeout()) |
 //! | take results as they come, wait for some of several, run blocking work on a few threads | [`tasks`] |

@@ -10,7 +10,7 @@ use withal::context::{
     OpaqueError, Restart, SendAsyncFnOnce, StackGuard, Suppress, Suppression, YieldOnce,
 };
 use withal::coroutine::{
-    self, BoxCoroutine, Exit, LocalBoxCoroutine, State, Step, Thrown, Yield, Yielder, coroutine,
+    self, BoxCoroutine, GeneratorExit, LocalBoxCoroutine, State, Step, Thrown, Yield, Yielder, coroutine,
 };
 use withal::generator::{
     self, Aclose, Anext, Asend, AsyncGeneratorExt, Athrow, BoxAsyncGenerator, Hooks, LocalBoxAsyncGenerator,
@@ -81,7 +81,7 @@ fn coroutines_are_unpin_and_debug_and_send_where_their_bodies_are() {
     is_unpin::<Yield<'_, '_, Doc, Doc, Thrown<Refused>>>();
     is_debug::<Yield<'_, '_, Doc, Doc, Thrown<Refused>>>();
     is_error::<coroutine::Error<u8, std::io::Error>>();
-    is_error::<Exit>();
+    is_error::<GeneratorExit>();
     is_error::<Thrown<std::io::Error>>();
     let body = coroutine(async |mut y: Yielder<'_, _>| {
         y.yield_(Doc(std::cell::Cell::new(0), std::marker::PhantomPinned)).await
@@ -125,13 +125,13 @@ fn what_the_operations_of_a_generator_return_is_send_unpin_and_has_a_name() {
     let shared = generator(async |mut y: Yielder<'_, u8, u8>| y.yield_(1).await.map(drop)).managed();
     is_owned(shared.start());
     is_owned(shared.asend(1));
-    is_owned(shared.athrow(Exit));
+    is_owned(shared.athrow(GeneratorExit));
     is_owned(shared.aclose());
 }
 
 #[test]
 fn values_are_plain_data() {
-    is_shared::<(Step<u8, u8>, State, Exit, Thrown<String>)>();
+    is_shared::<(Step<u8, u8>, State, GeneratorExit, Thrown<String>)>();
     is_shared::<Checkpoint<String>>();
     is_shared::<Page<String, String>>();
     is_shared::<(PageNumber, Offset, Progress, OnEmpty, OnCycle, OnError<String>)>();

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use super::{AsyncContextManager, AsyncGuard, Detach, DropAfterChildren, ExitReason};
-use crate::coroutine::{Drive, Throw};
+use crate::coroutine::{RawCoroutine, Throw};
 use crate::generator::{self, AsyncGenerator, AsyncGeneratorExt, Failure, ManagedGenerator};
 
 /// What has an end that is awaited: Python's `aclose` method, as [`aclosing`] calls it.
@@ -81,7 +81,7 @@ pub fn aclosing<T: AsyncClose>(value: T) -> AClosing<T> {
 
 impl<D> AsyncClose for Pin<Box<AsyncGenerator<D>>>
 where
-    D: Drive<Return = (), Sent: Send + 'static, Thrown: Throw<Error: Send + 'static>> + Send + ?Sized,
+    D: RawCoroutine<Return = (), Sent: Send + 'static, Thrown: Throw<Error: Send + 'static>> + Send + ?Sized,
 {
     type Error = Failure<D>;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::policy::DEFAULT_GRACE_PERIOD;
 use super::{AsyncContextManager, AsyncGuard, Detach, ExitReason, Suppression};
-use crate::coroutine::{self, Coroutine, Drive, Step, coroutine};
+use crate::coroutine::{self, Coroutine, RawCoroutine, Step, coroutine};
 
 /// A manager from one async function that yields once: enter before the yield, exit after it.
 ///
@@ -69,7 +69,7 @@ use crate::coroutine::{self, Coroutine, Drive, Step, coroutine};
 pub fn asynccontextmanager<Y, V, E, F>(
     function: F,
 ) -> AsyncGeneratorContextManager<
-    impl Drive<Yield = Y, Sent = Back<Y>, Return = Result<V, E>, Thrown = coroutine::Exit>,
+    impl RawCoroutine<Yield = Y, Sent = Back<Y>, Return = Result<V, E>, Thrown = coroutine::GeneratorExit>,
 >
 where
     F: for<'g> AsyncFnOnce(YieldOnce<'g, Y>) -> Result<V, E>,
@@ -100,7 +100,7 @@ impl<D> AsyncGeneratorContextManager<D> {
 }
 
 /// What an [`asynccontextmanager`] function yields through, once.
-pub struct YieldOnce<'g, Y>(coroutine::Yielder<'g, Y, Back<Y>, coroutine::Exit>);
+pub struct YieldOnce<'g, Y>(coroutine::Yielder<'g, Y, Back<Y>, coroutine::GeneratorExit>);
 
 impl<Y> YieldOnce<'_, Y> {
     /// Lends `value` to the block, until it is left: gives it back, and says how.
@@ -111,7 +111,7 @@ impl<Y> YieldOnce<'_, Y> {
     pub async fn yield_(mut self, value: Y) -> (Y, ExitKind) {
         match self.0.yield_(value).await {
             Ok(Some(back)) => back,
-            Ok(None) | Err(coroutine::Exit) => unreachable!("it is answered with what it lent"),
+            Ok(None) | Err(coroutine::GeneratorExit) => unreachable!("it is answered with what it lent"),
         }
     }
 }
@@ -175,7 +175,7 @@ impl ExitKind {
 }
 
 /// An [`asynccontextmanager`] at its yield.
-pub struct AsyncGeneratorContextManagerGuard<D: Drive> {
+pub struct AsyncGeneratorContextManagerGuard<D: RawCoroutine> {
     function: Coroutine<D>,
     /// None when it was given back.
     value: Option<D::Yield>,
@@ -184,7 +184,9 @@ pub struct AsyncGeneratorContextManagerGuard<D: Drive> {
 
 impl<D, Y, V, E> AsyncContextManager for AsyncGeneratorContextManager<D>
 where
-    D: Drive<Yield = Y, Sent = Back<Y>, Return = Result<V, E>, Thrown = coroutine::Exit> + Send + 'static,
+    D: RawCoroutine<Yield = Y, Sent = Back<Y>, Return = Result<V, E>, Thrown = coroutine::GeneratorExit>
+        + Send
+        + 'static,
     Y: Send + 'static,
     V: Suppression,
     E: Send + 'static,
@@ -206,7 +208,9 @@ where
 
 impl<D, Y, V, E> AsyncGuard for AsyncGeneratorContextManagerGuard<D>
 where
-    D: Drive<Yield = Y, Sent = Back<Y>, Return = Result<V, E>, Thrown = coroutine::Exit> + Send + 'static,
+    D: RawCoroutine<Yield = Y, Sent = Back<Y>, Return = Result<V, E>, Thrown = coroutine::GeneratorExit>
+        + Send
+        + 'static,
     Y: Send + 'static,
     V: Suppression,
     E: Send + 'static,
@@ -229,7 +233,7 @@ where
         async move {
             let value = self.value.take().expect("it is exited once");
             let mut step = self.function.send(Some((value, outcome)));
-            if let Err(coroutine::Error::Waiting) = step {
+            if let Err(coroutine::Error::Pending) = step {
                 step = poll_fn(|cx| self.function.poll_resume(cx)).await;
             }
             match step {
@@ -248,7 +252,7 @@ impl<D: ?Sized> fmt::Debug for AsyncGeneratorContextManager<D> {
     }
 }
 
-impl<D: Drive> fmt::Debug for AsyncGeneratorContextManagerGuard<D> {
+impl<D: RawCoroutine> fmt::Debug for AsyncGeneratorContextManagerGuard<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncGeneratorContextManagerGuard").finish_non_exhaustive()
     }

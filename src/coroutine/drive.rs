@@ -7,7 +7,7 @@ use super::{State, Step, Throw};
 ///
 /// It is there to be named, in [`BoxCoroutine`](super::BoxCoroutine) and in bounds. Its methods are the crate's own,
 /// and it cannot be implemented elsewhere.
-pub trait Drive: sealed::Sealed {
+pub trait RawCoroutine: sealed::Sealed {
     /// What the body yields.
     type Yield;
     /// What is sent to it in answer.
@@ -23,7 +23,7 @@ pub trait Drive: sealed::Sealed {
 
     /// Answers the yield that the body is at. Only for a suspended one.
     #[doc(hidden)]
-    fn answer(self: Pin<&mut Self>, value: Self::Sent);
+    fn resume_with(self: Pin<&mut Self>, value: Self::Sent);
 
     /// Raises at the yield or the wait that the body is at, or else at its next. Not for one that has not begun.
     #[doc(hidden)]
@@ -44,7 +44,7 @@ pub trait Drive: sealed::Sealed {
 
     /// Drops the body, at once.
     #[doc(hidden)]
-    fn abandon(self: Pin<&mut Self>);
+    fn drop_body(self: Pin<&mut Self>);
 }
 
 pub(super) mod sealed {

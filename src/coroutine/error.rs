@@ -34,7 +34,7 @@ pub enum Error<S, E> {
     Running(S),
     /// [`start`](super::Coroutine::start) was called where a yield waits for an answer.
     #[error("coroutine waits for an answer")]
-    Unanswered,
+    ValueExpected,
     /// The coroutine is over.
     #[error("cannot reuse already awaited coroutine")]
     AlreadyAwaited,
@@ -47,11 +47,11 @@ pub enum Error<S, E> {
     /// [`resume`](super::Coroutine::resume) polls it again, [`poll_resume`](super::Coroutine::poll_resume) with a
     /// waker.
     #[error("coroutine awaits what is not ready")]
-    Waiting,
-    /// The body ended with [`Exit`](super::Exit), and not in a close: it was thrown in by hand, was the body's own doing, or
-    /// came after a close that said [`Waiting`](Error::Waiting).
+    Pending,
+    /// The body ended with [`GeneratorExit`](super::GeneratorExit), and not in a close: it was thrown in by hand, was the body's own doing, or
+    /// came after a close that said [`Waiting`](Error::Pending).
     #[error("coroutine raised GeneratorExit")]
-    Exited,
+    GeneratorExit,
     /// The body ended with an error: one of its own, or one thrown in that it did not catch.
     #[error("coroutine raised an error")]
     Raised(#[source] E),

@@ -90,7 +90,7 @@ impl<Y, S, T> Exchange<Y, S, T> {
         self.sent.set(Some(value));
     }
 
-    /// Raised at the yield or [`wait`](super::Yielder::wait) that the body is at, or else at the next one. Of an error and an
+    /// Raised at the yield or [`wait`](super::Yielder::interruptible) that the body is at, or else at the next one. Of an error and an
     /// exit that were not raised yet, the error is the first; an error replaces another.
     pub(super) fn throw(&self, thrown: T)
     where

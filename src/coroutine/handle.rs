@@ -3,13 +3,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use super::machine::machine;
-use super::{Drive, Error, Exit, State, Step, Throw, Thrown, Yielder};
+use super::{Error, GeneratorExit, RawCoroutine, State, Step, Throw, Thrown, Yielder};
 
 /// An async body that is driven by hand: Python's coroutine object, with `send`, `throw` and `close`.
 ///
 /// Made by [`coroutine`] and [`try_coroutine`]. Nothing of the body runs before the first step. A step goes on to the
 /// next yield or to the end of the body, and needs no executor: the body is polled once. A body that awaits something
-/// that is not ready then is not lost: the step says [`Error::Waiting`], and goes on when asked to.
+/// that is not ready then is not lost: the step says [`Error::Pending`], and goes on when asked to.
 ///
 /// Dropping it drops the body at once, without running it any further: what is to be awaited on the way out needs
 /// [`close`](Coroutine::close). A panic in the body goes out of the step, and the coroutine is over.
@@ -37,27 +37,27 @@ use super::{Drive, Error, Exit, State, Step, Throw, Thrown, Yielder};
 #[must_use = "a coroutine does nothing unless it is driven"]
 pub struct Coroutine<D: ?Sized>(Pin<Box<D>>);
 
-/// A [`Coroutine`] with a name of its own, whatever its body: for fields, arrays, and [`run`](super::run). `Send`.
+/// A [`Coroutine`] with a name of its own, whatever its body: for fields, arrays, and [`run_all`](super::run_all). `Send`.
 ///
 /// Made by [`Coroutine::boxed`], at no cost.
-pub type BoxCoroutine<'a, Y = (), S = (), R = (), T = Exit> =
-    Coroutine<dyn Drive<Yield = Y, Sent = S, Return = R, Thrown = T> + Send + 'a>;
+pub type BoxCoroutine<'a, Y = (), S = (), R = (), T = GeneratorExit> =
+    Coroutine<dyn RawCoroutine<Yield = Y, Sent = S, Return = R, Thrown = T> + Send + 'a>;
 
 /// As [`BoxCoroutine`], for bodies that are not `Send`.
 ///
 /// Made by [`Coroutine::boxed_local`], at no cost.
-pub type LocalBoxCoroutine<'a, Y = (), S = (), R = (), T = Exit> =
-    Coroutine<dyn Drive<Yield = Y, Sent = S, Return = R, Thrown = T> + 'a>;
+pub type LocalBoxCoroutine<'a, Y = (), S = (), R = (), T = GeneratorExit> =
+    Coroutine<dyn RawCoroutine<Yield = Y, Sent = S, Return = R, Thrown = T> + 'a>;
 
 /// What a step of a coroutine returns.
-pub type Stepped<D> = Result<Step<<D as Drive>::Yield, <D as Drive>::Return>, Failure<D>>;
+pub type Stepped<D> = Result<Step<<D as RawCoroutine>::Yield, <D as RawCoroutine>::Return>, Failure<D>>;
 
 /// The [`Error`] of a coroutine: it has what is sent in, and what the body fails with.
-pub type Failure<D> = Error<<D as Drive>::Sent, <<D as Drive>::Thrown as Throw>::Error>;
+pub type Failure<D> = Error<<D as RawCoroutine>::Sent, <<D as RawCoroutine>::Thrown as Throw>::Error>;
 
 /// A coroutine that can be closed, and into which no error can be thrown.
 ///
-/// The body gets a [`Yielder`] and returns `Ok(value)`; what `?` carries out of it is [`Exit`]. Errors of its own are
+/// The body gets a [`Yielder`] and returns `Ok(value)`; what `?` carries out of it is [`GeneratorExit`]. Errors of its own are
 /// what it returns or yields, or see [`try_coroutine`].
 ///
 /// # Examples
@@ -72,9 +72,11 @@ pub type Failure<D> = Error<<D as Drive>::Sent, <<D as Drive>::Thrown as Throw>:
 /// assert_eq!(body.resume().unwrap(), Step::Yielded("name?"));
 /// assert_eq!(body.send("Ada").unwrap(), Step::Complete("hello Ada".to_owned()));
 /// ```
-pub fn coroutine<Y, S, R, F>(body: F) -> Coroutine<impl Drive<Yield = Y, Sent = S, Return = R, Thrown = Exit>>
+pub fn coroutine<Y, S, R, F>(
+    body: F,
+) -> Coroutine<impl RawCoroutine<Yield = Y, Sent = S, Return = R, Thrown = GeneratorExit>>
 where
-    F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, Exit>) -> Result<R, Exit>,
+    F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, GeneratorExit>) -> Result<R, GeneratorExit>,
 {
     Coroutine(Box::pin(machine(body)))
 }
@@ -101,14 +103,14 @@ where
 /// ```
 pub fn try_coroutine<Y, S, R, E, F>(
     body: F,
-) -> Coroutine<impl Drive<Yield = Y, Sent = S, Return = R, Thrown = Thrown<E>>>
+) -> Coroutine<impl RawCoroutine<Yield = Y, Sent = S, Return = R, Thrown = Thrown<E>>>
 where
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, Thrown<E>>) -> Result<R, Thrown<E>>,
 {
     Coroutine(Box::pin(machine(body)))
 }
 
-impl<D: Drive> Coroutine<D> {
+impl<D: RawCoroutine> Coroutine<D> {
     /// The same with a type that has a name, for a body that is `Send`.
     pub fn boxed<'a>(self) -> BoxCoroutine<'a, D::Yield, D::Sent, D::Return, D::Thrown>
     where
@@ -126,7 +128,7 @@ impl<D: Drive> Coroutine<D> {
     }
 }
 
-impl<D: Drive + ?Sized> Coroutine<D> {
+impl<D: RawCoroutine + ?Sized> Coroutine<D> {
     /// Where the body stands.
     #[must_use]
     pub fn state(&self) -> State {
@@ -139,7 +141,7 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     ///
     /// # Errors
     ///
-    /// [`Error::Unanswered`] when the body is at a yield; otherwise as [`resume`](Self::resume).
+    /// [`Error::ValueExpected`] when the body is at a yield; otherwise as [`resume`](Self::resume).
     ///
     /// # Panics
     ///
@@ -147,7 +149,7 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     pub fn start(&mut self) -> Stepped<D> {
         match self.state() {
             State::Created | State::Running => self.step(),
-            State::Suspended => Err(Error::Unanswered),
+            State::Suspended => Err(Error::ValueExpected),
             State::Closed => Err(Error::AlreadyAwaited),
         }
     }
@@ -159,8 +161,8 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     ///
     /// # Errors
     ///
-    /// [`Error::AlreadyAwaited`] when it is over; [`Error::Waiting`] while the body awaits what is not ready;
-    /// [`Error::Raised`] or [`Error::Exited`] when the body fails.
+    /// [`Error::AlreadyAwaited`] when it is over; [`Error::Pending`] while the body awaits what is not ready;
+    /// [`Error::Raised`] or [`Error::GeneratorExit`] when the body fails.
     ///
     /// # Panics
     ///
@@ -172,7 +174,7 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     {
         match self.state() {
             State::Created | State::Running => {}
-            State::Suspended => self.0.as_mut().answer(D::Sent::default()),
+            State::Suspended => self.0.as_mut().resume_with(D::Sent::default()),
             State::Closed => return Err(Error::AlreadyAwaited),
         }
         self.step()
@@ -182,7 +184,7 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     ///
     /// # Errors
     ///
-    /// As [`resume`](Self::resume), without [`Error::Waiting`].
+    /// As [`resume`](Self::resume), without [`Error::Pending`].
     ///
     /// # Panics
     ///
@@ -194,7 +196,7 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     {
         match self.state() {
             State::Created | State::Running => {}
-            State::Suspended => self.0.as_mut().answer(D::Sent::default()),
+            State::Suspended => self.0.as_mut().resume_with(D::Sent::default()),
             State::Closed => return Poll::Ready(Err(Error::AlreadyAwaited)),
         }
         let polled = self.poll_step(cx);
@@ -213,8 +215,8 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     /// # Errors
     ///
     /// [`Error::NotStarted`] for any other value sent to a body that has not begun, and [`Error::Running`] in the
-    /// middle of a step; both give the value back. [`Error::AlreadyAwaited`] when it is over; [`Error::Waiting`] while
-    /// the body awaits what is not ready; [`Error::Raised`] or [`Error::Exited`] when the body fails.
+    /// middle of a step; both give the value back. [`Error::AlreadyAwaited`] when it is over; [`Error::Pending`] while
+    /// the body awaits what is not ready; [`Error::Raised`] or [`Error::GeneratorExit`] when the body fails.
     ///
     /// # Panics
     ///
@@ -222,7 +224,7 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     #[inline]
     pub fn send(&mut self, value: D::Sent) -> Stepped<D> {
         match self.state() {
-            State::Suspended => self.0.as_mut().answer(value),
+            State::Suspended => self.0.as_mut().resume_with(value),
             State::Created if carries_nothing(&value) => {}
             State::Created => return Err(Error::NotStarted(value)),
             State::Running => return Err(Error::Running(value)),
@@ -234,13 +236,13 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     /// Raises an error at the yield that the body is at, and goes on to the next.
     ///
     /// A body that has not begun is over then, and never runs. In the middle of a step, it is raised at the
-    /// [`wait`](Yielder::wait) that the body is in, or else at its next yield; if there is none, it comes out in the
+    /// [`interruptible`](Yielder::interruptible) that the body is in, or else at its next yield; if there is none, it comes out in the
     /// end. One that was not raised yet is replaced.
     ///
     /// # Errors
     ///
     /// The error itself, as [`Error::Raised`], unless the body catches it. [`Error::AlreadyAwaited`] when it is over;
-    /// [`Error::Waiting`] while the body awaits what is not ready.
+    /// [`Error::Pending`] while the body awaits what is not ready.
     ///
     /// # Panics
     ///
@@ -249,7 +251,7 @@ impl<D: Drive + ?Sized> Coroutine<D> {
         match self.state() {
             State::Suspended | State::Running => self.0.as_mut().raise(thrown.into()),
             State::Created => {
-                self.0.as_mut().abandon();
+                self.0.as_mut().drop_body();
                 return Self::settle(Step::Complete(Err(thrown.into())));
             }
             State::Closed => return Err(Error::AlreadyAwaited),
@@ -257,13 +259,13 @@ impl<D: Drive + ?Sized> Coroutine<D> {
         self.step()
     }
 
-    /// Ends the body: raises [`Exit`] at the yield that it is at, which is to carry it out.
+    /// Ends the body: raises [`GeneratorExit`] at the yield that it is at, which is to carry it out.
     ///
     /// What the body returns if it catches the exit is `Some`. Closing what has not begun or is over does nothing.
     ///
     /// # Errors
     ///
-    /// [`Error::IgnoredExit`] when the body yields once more. [`Error::Waiting`] when it awaits what is not ready: the
+    /// [`Error::IgnoredExit`] when the body yields once more. [`Error::Pending`] when it awaits what is not ready: the
     /// exit is delivered, and [`close`](Self::close) or [`resume`](Self::resume) goes on. [`Error::Raised`] when the
     /// body fails otherwise.
     ///
@@ -273,7 +275,7 @@ impl<D: Drive + ?Sized> Coroutine<D> {
     pub fn close(&mut self) -> Result<Option<D::Return>, Failure<D>> {
         match self.state() {
             State::Created => {
-                self.0.as_mut().abandon();
+                self.0.as_mut().drop_body();
                 return Ok(None);
             }
             State::Closed => return Ok(None),
@@ -282,7 +284,7 @@ impl<D: Drive + ?Sized> Coroutine<D> {
         match self.step() {
             Ok(Step::Complete(value)) => Ok(Some(value)),
             Ok(Step::Yielded(_)) => Err(Error::IgnoredExit),
-            Err(Error::Exited) => Ok(None),
+            Err(Error::GeneratorExit) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -303,7 +305,7 @@ impl<D: Drive + ?Sized> Coroutine<D> {
                 return stepped;
             }
         }
-        Err(Error::Waiting)
+        Err(Error::Pending)
     }
 
     #[inline(always)]
@@ -316,7 +318,9 @@ impl<D: Drive + ?Sized> Coroutine<D> {
         match step {
             Step::Yielded(value) => Ok(Step::Yielded(value)),
             Step::Complete(Ok(value)) => Ok(Step::Complete(value)),
-            Step::Complete(Err(thrown)) => Err(thrown.into_error().map_or(Error::Exited, Error::Raised)),
+            Step::Complete(Err(thrown)) => {
+                Err(thrown.into_error().map_or(Error::GeneratorExit, Error::Raised))
+            }
         }
     }
 }
@@ -326,7 +330,7 @@ fn carries_nothing<S>(_value: &S) -> bool {
     size_of::<S>() == 0 && !std::mem::needs_drop::<S>()
 }
 
-impl<D: Drive + ?Sized> fmt::Debug for Coroutine<D> {
+impl<D: RawCoroutine + ?Sized> fmt::Debug for Coroutine<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Coroutine").field("state", &self.state()).finish_non_exhaustive()
     }

@@ -7,7 +7,7 @@ use pin_project::pin_project;
 
 use super::drive::sealed::Sealed;
 use super::slot::{Cradle, Yielder, cradle};
-use super::{Drive, State, Step, Throw};
+use super::{RawCoroutine, State, Step, Throw};
 
 /// The one machine under every face: a body in its cradle, and where it stands.
 #[pin_project]
@@ -38,7 +38,9 @@ enum Stage {
 }
 
 /// A machine that has not begun.
-pub(crate) fn machine<Y, S, R, T, F>(body: F) -> impl Drive<Yield = Y, Sent = S, Return = R, Thrown = T>
+pub(crate) fn machine<Y, S, R, T, F>(
+    body: F,
+) -> impl RawCoroutine<Yield = Y, Sent = S, Return = R, Thrown = T>
 where
     T: Throw,
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, T>) -> Result<R, T>,
@@ -63,7 +65,7 @@ impl<C: Cradle> Drop for Ending<'_, C> {
 
 impl<C: Cradle> Sealed for Machine<C> {}
 
-impl<C, R, T> Drive for Machine<C>
+impl<C, R, T> RawCoroutine for Machine<C>
 where
     C: Cradle<Output = Result<R, T>, Thrown = T>,
     T: Throw,
@@ -84,7 +86,7 @@ where
     }
 
     #[inline]
-    fn answer(self: Pin<&mut Self>, value: C::Sent) {
+    fn resume_with(self: Pin<&mut Self>, value: C::Sent) {
         self.project().cradle.exchange().send(value);
     }
 
@@ -140,7 +142,7 @@ where
         self.cradle.exchange().wake()
     }
 
-    fn abandon(self: Pin<&mut Self>) {
+    fn drop_body(self: Pin<&mut Self>) {
         let this = self.project();
         drop(Ending { stage: this.stage, cradle: this.cradle });
     }

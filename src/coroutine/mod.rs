@@ -26,7 +26,7 @@
 //!   `select!`, also when the body ends with it. The answer to a yield that was dropped is taken by no other. A value
 //!   that cannot be sent comes back in the error, unless the coroutine is over. A throw that no yield was there for is
 //!   raised at the next, or comes out in the end. A body that awaits what is not ready is a state of its own:
-//!   [`Error::Waiting`].
+//!   [`Error::Pending`].
 //! - **It never stalls.** A yield may be in `join!`, in `select!`, in a `FuturesUnordered`: whoever polls it there is
 //!   woken by the answer.
 //! - **The yielder stays inside.** It cannot be kept, sent away, or swapped with another body's: that does not compile.
@@ -37,7 +37,7 @@
 //!
 //! # What is not
 //!
-//! - An error cannot be thrown into an `await` that is no yield. [`Yielder::wait`] is an await which can be
+//! - An error cannot be thrown into an `await` that is no yield. [`Yielder::interruptible`] is an await which can be
 //!   interrupted; at any other, it is raised at the next yield (PEP 492 lets it into any `await`).
 //! - Dropping a coroutine runs nothing of its body but destructors. What is to be awaited on the way out needs
 //!   [`close`](Coroutine::close): that is PEP 342's `close`, without its call from the finalizer.
@@ -53,7 +53,7 @@
 //! In Python a body that lets `StopIteration` escape seems to return, unless the interpreter turns it into a
 //! `RuntimeError`. Here the end of a body is [`Step::Complete`], which is no error: no `?` can carry the end of an
 //! inner coroutine out of an outer one. What `?` carries is [`Error::AlreadyAwaited`], which comes out as
-//! [`Error::Raised`]. A body that ends with [`Exit`] when nobody closed it gives [`Error::Exited`].
+//! [`Error::Raised`]. A body that ends with [`GeneratorExit`] when nobody closed it gives [`Error::GeneratorExit`].
 
 mod drive;
 mod error;
@@ -72,15 +72,15 @@ mod suspend;
 mod throw;
 mod yielder;
 
-pub use self::drive::Drive;
+pub use self::drive::RawCoroutine;
 pub use self::error::Error;
 pub use self::handle::{
     BoxCoroutine, Coroutine, Failure, LocalBoxCoroutine, Stepped, coroutine, try_coroutine,
 };
 pub(crate) use self::machine::machine;
-pub use self::run::{run, switch};
+pub use self::run::{run_all, yield_now};
 pub use self::slot::Yielder;
 pub use self::state::State;
 pub use self::step::Step;
 pub use self::suspend::Yield;
-pub use self::throw::{Exit, Throw, Thrown};
+pub use self::throw::{GeneratorExit, Throw, Thrown};

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use super::{Coroutine, Drive, Failure, Step, Yield, Yielder};
+use super::{Coroutine, Failure, RawCoroutine, Step, Yield, Yielder};
 
-/// Lets the others go on: the article's `await switch()`, a yield that carries nothing.
+/// Lets the others go on: the article's `await yield_now()`, a yield that carries nothing.
 ///
 /// It is `y.yield_(())` under the name that it has there. Python finds the driver through the chain of frames; Rust has
 /// no such chain, so the yielder is handed along.
@@ -21,14 +21,14 @@ use super::{Coroutine, Drive, Failure, Step, Yield, Yielder};
 ///
 /// # Examples
 ///
-/// See [`run`].
-pub fn switch<'a, 'g, T>(y: &'a mut Yielder<'g, (), (), T>) -> Yield<'a, 'g, (), (), T> {
+/// See [`run_all`].
+pub fn yield_now<'a, 'g, T>(y: &'a mut Yielder<'g, (), (), T>) -> Yield<'a, 'g, (), (), T> {
     y.yield_(())
 }
 
 /// Runs coroutines in turns until all have returned: the article's round-robin scheduler.
 ///
-/// Each goes on to its next [`switch`], then the next one has its turn; one that returns leaves the round. What they
+/// Each goes on to its next [`yield_now`], then the next one has its turn; one that returns leaves the round. What they
 /// return comes back in the order in which they were given.
 ///
 /// A coroutine that awaits something that is not ready is left out until that wakes it, and the thread sleeps when
@@ -46,24 +46,24 @@ pub fn switch<'a, 'g, T>(y: &'a mut Yielder<'g, (), (), T>) -> Yield<'a, 'g, (),
 /// # Examples
 ///
 /// ```
-/// use withal::coroutine::{BoxCoroutine, coroutine, run, switch};
+/// use withal::coroutine::{BoxCoroutine, coroutine, run_all, yield_now};
 ///
 /// fn count(name: &'static str, to: u32) -> BoxCoroutine<'static> {
 ///     coroutine(async move |mut y| {
 ///         for n in 0..to {
 ///             println!("{name}: {n}");
-///             switch(&mut y).await?;
+///             yield_now(&mut y).await?;
 ///         }
 ///         Ok(())
 ///     })
 ///     .boxed()
 /// }
 ///
-/// run([count("a", 2), count("b", 3)]).unwrap(); // a: 0, b: 0, a: 1, b: 1, b: 2
+/// run_all([count("a", 2), count("b", 3)]).unwrap(); // a: 0, b: 0, a: 1, b: 1, b: 2
 /// ```
-pub fn run<D>(coroutines: impl IntoIterator<Item = Coroutine<D>>) -> Result<Vec<D::Return>, Failure<D>>
+pub fn run_all<D>(coroutines: impl IntoIterator<Item = Coroutine<D>>) -> Result<Vec<D::Return>, Failure<D>>
 where
-    D: Drive<Yield = (), Sent = ()> + ?Sized,
+    D: RawCoroutine<Yield = (), Sent = ()> + ?Sized,
 {
     let round = Arc::new(Round { queue: Mutex::default(), runner: thread::current() });
     let mut runs: Vec<_> = coroutines.into_iter().enumerate().map(|run| Run::new(run, &round)).collect();
@@ -91,14 +91,14 @@ where
 }
 
 /// One of the coroutines, until it has returned.
-struct Run<D: Drive + ?Sized> {
+struct Run<D: RawCoroutine + ?Sized> {
     coroutine: Option<Coroutine<D>>,
     turn: Arc<Turn>,
     waker: Waker,
     returned: Option<D::Return>,
 }
 
-impl<D: Drive + ?Sized> Run<D> {
+impl<D: RawCoroutine + ?Sized> Run<D> {
     fn new((index, coroutine): (usize, Coroutine<D>), round: &Arc<Round>) -> Self {
         let turn = Arc::new(Turn { index, is_queued: AtomicBool::new(false), round: Arc::clone(round) });
         turn.queue();

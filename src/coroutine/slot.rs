@@ -36,18 +36,18 @@ use super::exchange::Exchange;
 /// The body's handle on whoever drives it: [`yield_`](Yielder::yield_) is Python's `yield`.
 ///
 /// A body gets one as its argument, and lends it on to helpers as `&mut Yielder<'_, ..>`. `Y` goes out, `S` comes in,
-/// and `T` is what can be raised at a yield: [`Exit`](super::Exit), or [`Thrown<E>`](super::Thrown) where an error can
+/// and `T` is what can be raised at a yield: [`GeneratorExit`](super::GeneratorExit), or [`Thrown<E>`](super::Thrown) where an error can
 /// be thrown.
 ///
 /// It is `Send` when `Y`, `S` and `T` are, so that it never keeps a body from being `Send`. The lifetime `'g` is of the
 /// body's run: the yielder cannot leave the body, whichever way.
 ///
 /// ```compile_fail
-/// use withal::coroutine::{Exit, Yielder, coroutine};
+/// use withal::coroutine::{GeneratorExit, Yielder, coroutine};
 /// let mut kept = None;
 /// let body = coroutine(async |y: Yielder<'_, u8>| {
 ///     kept = Some(y);
-///     Ok::<(), Exit>(())
+///     Ok::<(), GeneratorExit>(())
 /// });
 /// ```
 ///
@@ -63,9 +63,9 @@ use super::exchange::Exchange;
 /// # Examples
 ///
 /// ```
-/// use withal::coroutine::{Exit, Step, Yielder, coroutine};
+/// use withal::coroutine::{GeneratorExit, Step, Yielder, coroutine};
 ///
-/// async fn twice(y: &mut Yielder<'_, u32, u32>, n: u32) -> Result<u32, Exit> {
+/// async fn twice(y: &mut Yielder<'_, u32, u32>, n: u32) -> Result<u32, GeneratorExit> {
 ///     Ok(y.yield_(n).await? + y.yield_(n).await?)
 /// }
 ///
@@ -74,7 +74,7 @@ use super::exchange::Exchange;
 /// assert_eq!(sums.send(1).unwrap(), Step::Yielded(7));
 /// assert_eq!(sums.send(2).unwrap(), Step::Yielded(8));
 /// ```
-pub struct Yielder<'g, Y = (), S = (), T = super::Exit> {
+pub struct Yielder<'g, Y = (), S = (), T = super::GeneratorExit> {
     exchange: NonNull<Exchange<Y, S, T>>,
     brand: PhantomData<fn(&'g ()) -> &'g ()>,
 }

@@ -3,17 +3,17 @@ use std::convert::Infallible;
 /// Raised at a yield when the coroutine is being closed: Python's `GeneratorExit`.
 ///
 /// It is a value and not a panic: `?` carries it out of the body, and the body cleans up on its way. What may be raised
-/// besides it makes the difference between [`Exit`] and [`Thrown`].
+/// besides it makes the difference between [`GeneratorExit`] and [`Thrown`].
 ///
 /// # Examples
 ///
 /// ```
-/// use withal::coroutine::{Exit, coroutine};
+/// use withal::coroutine::{GeneratorExit, coroutine};
 ///
 /// let mut told = false;
 /// let mut body = coroutine(async |mut y| {
-///     let answer: Result<(), Exit> = y.yield_("working").await;
-///     told = answer == Err(Exit); // `finally` goes here
+///     let answer: Result<(), GeneratorExit> = y.yield_("working").await;
+///     told = answer == Err(GeneratorExit); // `finally` goes here
 ///     answer
 /// });
 /// body.resume().unwrap();
@@ -23,7 +23,7 @@ use std::convert::Infallible;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("the coroutine is being closed")]
-pub struct Exit;
+pub struct GeneratorExit;
 
 /// Raised at a yield of a body into which errors can be thrown, and what such a body fails with.
 ///
@@ -54,7 +54,7 @@ pub struct Exit;
 pub enum Thrown<E> {
     /// The coroutine is being closed.
     #[error(transparent)]
-    Exit(Exit),
+    Exit(GeneratorExit),
     /// What was thrown in, or what the body itself failed with.
     #[error("{0}")]
     Error(E),
@@ -66,9 +66,9 @@ impl<E> From<E> for Thrown<E> {
     }
 }
 
-/// What can be raised at a yield: [`Exit`], or [`Thrown<E>`]. There are no others.
+/// What can be raised at a yield: [`GeneratorExit`], or [`Thrown<E>`]. There are no others.
 pub trait Throw: Sized + sealed::Sealed {
-    /// The error among it; [`Infallible`] where only [`Exit`] can come.
+    /// The error among it; [`Infallible`] where only [`GeneratorExit`] can come.
     type Error;
     /// What a stream of such a body's yields has as items: `Y`, or `Result<Y, E>` where it can fail.
     type Item<Y>;
@@ -96,7 +96,7 @@ pub trait Throw: Sized + sealed::Sealed {
     fn outcome<Y>(item: Self::Item<Y>) -> Result<Y, Self>;
 }
 
-impl Throw for Exit {
+impl Throw for GeneratorExit {
     type Error = Infallible;
     type Item<Y> = Y;
 
@@ -135,7 +135,7 @@ impl<E> Throw for Thrown<E> {
     type Item<Y> = Result<Y, E>;
 
     fn exit() -> Self {
-        Self::Exit(Exit)
+        Self::Exit(GeneratorExit)
     }
 
     fn is_exit(&self) -> bool {
@@ -166,6 +166,6 @@ impl<E> Throw for Thrown<E> {
 
 mod sealed {
     pub trait Sealed {}
-    impl Sealed for super::Exit {}
+    impl Sealed for super::GeneratorExit {}
     impl<E> Sealed for super::Thrown<E> {}
 }

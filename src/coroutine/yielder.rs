@@ -43,19 +43,19 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
     ///
     /// ```
     /// use std::future::pending;
-    /// use withal::coroutine::{Error, Exit, Yielder, coroutine};
+    /// use withal::coroutine::{Error, GeneratorExit, Yielder, coroutine};
     ///
-    /// let mut body = coroutine(async |mut y: Yielder<'_>| y.wait(pending::<()>()).await);
-    /// assert!(matches!(body.resume(), Err(Error::Waiting)));
+    /// let mut body = coroutine(async |mut y: Yielder<'_>| y.interruptible(pending::<()>()).await);
+    /// assert!(matches!(body.resume(), Err(Error::Pending)));
     /// assert_eq!(body.close().unwrap(), None);
     /// ```
-    pub async fn wait<F: Future>(&mut self, future: F) -> Result<F::Output, T> {
-        self.wait_from(future, true).await
+    pub async fn interruptible<F: Future>(&mut self, future: F) -> Result<F::Output, T> {
+        self.interruptible_from(future, true).await
     }
 
     /// The same; but unless it is so `from_the_start`, what was thrown before is raised after the first poll: for a future
     /// that takes something along.
-    pub(crate) async fn wait_from<F: Future>(
+    pub(crate) async fn interruptible_from<F: Future>(
         &mut self,
         future: F,
         from_the_start: bool,

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use super::operation::Operation;
 use super::{AsyncGenerator, Error, Failure};
-use crate::coroutine::Drive;
+use crate::coroutine::RawCoroutine;
 
 /// What [`aclose`](super::AsyncGeneratorExt::aclose) returns: resolves when the body has ended.
 #[must_use = "nothing is closed unless it is awaited"]
@@ -14,13 +14,13 @@ pub struct Aclose<'a, D: ?Sized> {
     is_told: bool,
 }
 
-impl<'a, D: Drive<Return = ()> + ?Sized> Aclose<'a, D> {
+impl<'a, D: RawCoroutine<Return = ()> + ?Sized> Aclose<'a, D> {
     pub(super) fn new(generator: Pin<&'a mut AsyncGenerator<D>>) -> Self {
         Self { operation: Operation::new(generator), is_told: false }
     }
 }
 
-impl<D: Drive<Return = ()> + ?Sized> Future for Aclose<'_, D> {
+impl<D: RawCoroutine<Return = ()> + ?Sized> Future for Aclose<'_, D> {
     type Output = Result<(), Failure<D>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Failure<D>>> {
@@ -33,7 +33,7 @@ impl<D: Drive<Return = ()> + ?Sized> Future for Aclose<'_, D> {
 pub(super) fn closed<Y, S, E>(stepped: Result<Option<Y>, Error<S, E>>) -> Result<(), Error<S, E>> {
     match stepped {
         Ok(Some(_)) => Err(Error::IgnoredExit),
-        Ok(None) | Err(Error::Exited) => Ok(()),
+        Ok(None) | Err(Error::GeneratorExit) => Ok(()),
         Err(error) => Err(error),
     }
 }

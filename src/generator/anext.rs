@@ -5,20 +5,20 @@ use std::task::{Context, Poll};
 
 use super::operation::Operation;
 use super::{AsyncGenerator, Stepped};
-use crate::coroutine::Drive;
+use crate::coroutine::RawCoroutine;
 
 /// What [`anext`](super::AsyncGeneratorExt::anext) returns: resolves to the next item, or `None` at the end.
 #[must_use = "nothing happens unless it is awaited"]
 pub struct Anext<'a, D: ?Sized>(Operation<'a, D>);
 
-impl<'a, D: Drive<Sent = (), Return = ()> + ?Sized> Anext<'a, D> {
+impl<'a, D: RawCoroutine<Sent = (), Return = ()> + ?Sized> Anext<'a, D> {
     #[inline]
     pub(super) fn new(generator: Pin<&'a mut AsyncGenerator<D>>) -> Self {
         Self(Operation::new(generator))
     }
 }
 
-impl<D: Drive<Sent = (), Return = ()> + ?Sized> Future for Anext<'_, D> {
+impl<D: RawCoroutine<Sent = (), Return = ()> + ?Sized> Future for Anext<'_, D> {
     type Output = Stepped<D>;
 
     #[inline]

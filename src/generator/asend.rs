@@ -5,16 +5,16 @@ use std::task::{Context, Poll};
 
 use super::operation::Operation;
 use super::{AsyncGenerator, Stepped};
-use crate::coroutine::Drive;
+use crate::coroutine::RawCoroutine;
 
 /// What [`asend`](super::AsyncGeneratorExt::asend) returns: resolves to the next item, or `None` at the end.
 #[must_use = "nothing is sent unless it is awaited"]
-pub struct Asend<'a, D: Drive + ?Sized> {
+pub struct Asend<'a, D: RawCoroutine + ?Sized> {
     operation: Operation<'a, D>,
     value: Option<D::Sent>,
 }
 
-impl<'a, D: Drive<Return = ()> + ?Sized> Asend<'a, D> {
+impl<'a, D: RawCoroutine<Return = ()> + ?Sized> Asend<'a, D> {
     #[inline]
     pub(super) fn new(generator: Pin<&'a mut AsyncGenerator<D>>, value: D::Sent) -> Self {
         Self { operation: Operation::new(generator), value: Some(value) }
@@ -22,9 +22,9 @@ impl<'a, D: Drive<Return = ()> + ?Sized> Asend<'a, D> {
 }
 
 /// The value is moved out before anything else happens to it.
-impl<D: Drive + ?Sized> Unpin for Asend<'_, D> {}
+impl<D: RawCoroutine + ?Sized> Unpin for Asend<'_, D> {}
 
-impl<D: Drive<Return = ()> + ?Sized> Future for Asend<'_, D> {
+impl<D: RawCoroutine<Return = ()> + ?Sized> Future for Asend<'_, D> {
     type Output = Stepped<D>;
 
     #[inline]
@@ -34,7 +34,7 @@ impl<D: Drive<Return = ()> + ?Sized> Future for Asend<'_, D> {
     }
 }
 
-impl<D: Drive + ?Sized> fmt::Debug for Asend<'_, D> {
+impl<D: RawCoroutine + ?Sized> fmt::Debug for Asend<'_, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Asend").finish_non_exhaustive()
     }

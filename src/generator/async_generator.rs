@@ -6,7 +6,7 @@ use futures_core::{FusedStream, Stream};
 use pin_project::pin_project;
 
 use super::Error;
-use crate::coroutine::{Drive, Exit, State, Step, Throw, Thrown, Yielder, machine};
+use crate::coroutine::{GeneratorExit, RawCoroutine, State, Step, Throw, Thrown, Yielder, machine};
 
 /// An async generator: an async body that yields items, is sent answers, can be thrown into and closed (PEP 525).
 ///
@@ -31,8 +31,8 @@ pub struct AsyncGenerator<D: ?Sized> {
 
 /// The body of an [`AsyncGenerator`]: it yields `Y`, is sent `S`, and `T` can be raised at its yields.
 ///
-/// A short name for bounds, in place of [`RawCoroutine`](Drive) with its four associated types. `S` is `()` and `T` is
-/// [`Exit`] by default; for a generator made by [`try_generator`] `T` is [`Thrown<E>`]. Every body implements it, and no
+/// A short name for bounds, in place of [`RawCoroutine`](RawCoroutine) with its four associated types. `S` is `()` and `T` is
+/// [`GeneratorExit`] by default; for a generator made by [`try_generator`] `T` is [`Thrown<E>`]. Every body implements it, and no
 /// other type can.
 ///
 /// A function that returns a generator writes one of these, from the most general to the shortest:
@@ -85,11 +85,14 @@ pub struct AsyncGenerator<D: ?Sized> {
 /// }
 /// # let _ = first::<withal::generator::BoxAsyncGenerator<'static, u32>>;
 /// ```
-pub trait GeneratorBody<Y, S = (), T = Exit>: Drive<Yield = Y, Sent = S, Return = (), Thrown = T> {}
+pub trait GeneratorBody<Y, S = (), T = GeneratorExit>:
+    RawCoroutine<Yield = Y, Sent = S, Return = (), Thrown = T>
+{
+}
 
 impl<D, Y, S, T> GeneratorBody<Y, S, T> for D
 where
-    D: Drive<Yield = Y, Sent = S, Return = (), Thrown = T> + ?Sized,
+    D: RawCoroutine<Yield = Y, Sent = S, Return = (), Thrown = T> + ?Sized,
     T: Throw,
 {
 }
@@ -97,18 +100,18 @@ where
 /// An [`AsyncGenerator`] with a name of its own, whatever its body: for fields and arrays. `Send` and `Unpin`.
 ///
 /// Made by [`AsyncGenerator::boxed`], by one allocation.
-pub type BoxAsyncGenerator<'a, Y, S = (), T = Exit> =
+pub type BoxAsyncGenerator<'a, Y, S = (), T = GeneratorExit> =
     Pin<Box<AsyncGenerator<dyn GeneratorBody<Y, S, T> + Send + 'a>>>;
 
 /// As [`BoxAsyncGenerator`], for bodies that are not `Send`.
 ///
 /// Made by [`AsyncGenerator::boxed_local`], by one allocation.
-pub type LocalBoxAsyncGenerator<'a, Y, S = (), T = Exit> =
+pub type LocalBoxAsyncGenerator<'a, Y, S = (), T = GeneratorExit> =
     Pin<Box<AsyncGenerator<dyn GeneratorBody<Y, S, T> + 'a>>>;
 
 /// A generator that can be closed, and into which no error can be thrown: its items are what it yields.
 ///
-/// The body gets a [`Yielder`] and ends with `Ok(())`. What `?` carries out of it at a yield is [`Exit`].
+/// The body gets a [`Yielder`] and ends with `Ok(())`. What `?` carries out of it at a yield is [`GeneratorExit`].
 ///
 /// # Examples
 ///
@@ -128,9 +131,9 @@ pub type LocalBoxAsyncGenerator<'a, Y, S = (), T = Exit> =
 /// assert_eq!(squares.collect::<Vec<u32>>().await, [1, 4, 9]);
 /// # }
 /// ```
-pub fn generator<Y, S, F>(body: F) -> AsyncGenerator<impl GeneratorBody<Y, S, Exit>>
+pub fn generator<Y, S, F>(body: F) -> AsyncGenerator<impl GeneratorBody<Y, S, GeneratorExit>>
 where
-    F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, Exit>) -> Result<(), Exit>,
+    F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, GeneratorExit>) -> Result<(), GeneratorExit>,
 {
     AsyncGenerator { machine: machine(body) }
 }
@@ -167,7 +170,7 @@ where
     AsyncGenerator { machine: machine(body) }
 }
 
-impl<D: Drive<Return = ()>> AsyncGenerator<D> {
+impl<D: RawCoroutine<Return = ()>> AsyncGenerator<D> {
     /// The same with a type that has a name, pinned, for a body that is `Send`.
     pub fn boxed<'a>(self) -> BoxAsyncGenerator<'a, D::Yield, D::Sent, D::Thrown>
     where
@@ -186,15 +189,15 @@ impl<D: Drive<Return = ()>> AsyncGenerator<D> {
 }
 
 /// What a step of a generator comes to: a value, or `None` at its end.
-pub type Stepped<D> = Result<Option<<D as Drive>::Yield>, Failure<D>>;
+pub type Stepped<D> = Result<Option<<D as RawCoroutine>::Yield>, Failure<D>>;
 
 /// How a body ends.
-type Ended<D> = Result<(), <D as Drive>::Thrown>;
+type Ended<D> = Result<(), <D as RawCoroutine>::Thrown>;
 
 /// The [`Error`] of a generator: it has what is sent in, and what the body fails with.
-pub type Failure<D> = Error<<D as Drive>::Sent, <<D as Drive>::Thrown as Throw>::Error>;
+pub type Failure<D> = Error<<D as RawCoroutine>::Sent, <<D as RawCoroutine>::Thrown as Throw>::Error>;
 
-impl<D: Drive<Return = ()> + ?Sized> AsyncGenerator<D> {
+impl<D: RawCoroutine<Return = ()> + ?Sized> AsyncGenerator<D> {
     /// Where the body stands.
     #[must_use]
     #[inline]
@@ -208,7 +211,7 @@ impl<D: Drive<Return = ()> + ?Sized> AsyncGenerator<D> {
     pub(super) fn start(&self) -> Option<Stepped<D>> {
         match self.state() {
             State::Created | State::Running => None,
-            State::Suspended => Some(Err(Error::Unanswered)),
+            State::Suspended => Some(Err(Error::ValueExpected)),
             State::Closed => Some(Ok(None)),
         }
     }
@@ -216,7 +219,7 @@ impl<D: Drive<Return = ()> + ?Sized> AsyncGenerator<D> {
     #[inline]
     pub(super) fn send(self: Pin<&mut Self>, value: D::Sent) -> Option<Stepped<D>> {
         match self.state() {
-            State::Suspended => self.project().machine.answer(value),
+            State::Suspended => self.project().machine.resume_with(value),
             State::Created if carries_nothing::<D::Sent>() => {}
             State::Created => return Some(Err(Error::NotStarted(value))),
             State::Running => return Some(Err(Error::Running(Some(value)))),
@@ -229,7 +232,7 @@ impl<D: Drive<Return = ()> + ?Sized> AsyncGenerator<D> {
         match self.state() {
             State::Suspended | State::Running => self.project().machine.raise(thrown),
             State::Created => {
-                self.project().machine.abandon();
+                self.project().machine.drop_body();
                 return Some(settle(Step::Complete(Err(thrown))));
             }
             State::Closed => return Some(Ok(None)),
@@ -258,11 +261,11 @@ impl<D: Drive<Return = ()> + ?Sized> AsyncGenerator<D> {
     }
 }
 
-impl<D: Drive<Sent = (), Return = ()> + ?Sized> AsyncGenerator<D> {
+impl<D: RawCoroutine<Sent = (), Return = ()> + ?Sized> AsyncGenerator<D> {
     #[inline]
     pub(super) fn advance(self: Pin<&mut Self>) -> Option<Stepped<D>> {
         match self.state() {
-            State::Suspended => self.project().machine.answer(()),
+            State::Suspended => self.project().machine.resume_with(()),
             State::Created | State::Running => {}
             State::Closed => return Some(Ok(None)),
         }
@@ -275,7 +278,7 @@ fn settle<Y, S, T: Throw>(step: Step<Y, Result<(), T>>) -> Result<Option<Y>, Err
     match step {
         Step::Yielded(value) => Ok(Some(value)),
         Step::Complete(Ok(())) => Ok(None),
-        Step::Complete(Err(thrown)) => Err(thrown.into_error().map_or(Error::Exited, Error::Raised)),
+        Step::Complete(Err(thrown)) => Err(thrown.into_error().map_or(Error::GeneratorExit, Error::Raised)),
     }
 }
 
@@ -284,9 +287,9 @@ const fn carries_nothing<S>() -> bool {
     size_of::<S>() == 0 && !std::mem::needs_drop::<S>()
 }
 
-/// What is yielded, until the body ends: a body that ends with [`Exit`] has ended, and one that fails has its error as
+/// What is yielded, until the body ends: a body that ends with [`GeneratorExit`] has ended, and one that fails has its error as
 /// the last item.
-impl<D: Drive<Sent = (), Return = ()> + ?Sized> Stream for AsyncGenerator<D> {
+impl<D: RawCoroutine<Sent = (), Return = ()> + ?Sized> Stream for AsyncGenerator<D> {
     type Item = <D::Thrown as Throw>::Item<D::Yield>;
 
     #[inline]
@@ -303,13 +306,13 @@ impl<D: Drive<Sent = (), Return = ()> + ?Sized> Stream for AsyncGenerator<D> {
     }
 }
 
-impl<D: Drive<Sent = (), Return = ()> + ?Sized> FusedStream for AsyncGenerator<D> {
+impl<D: RawCoroutine<Sent = (), Return = ()> + ?Sized> FusedStream for AsyncGenerator<D> {
     fn is_terminated(&self) -> bool {
         self.state() == State::Closed
     }
 }
 
-impl<D: Drive<Return = ()> + ?Sized> fmt::Debug for AsyncGenerator<D> {
+impl<D: RawCoroutine<Return = ()> + ?Sized> fmt::Debug for AsyncGenerator<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncGenerator").field("state", &self.state()).finish_non_exhaustive()
     }

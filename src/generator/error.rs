@@ -40,14 +40,14 @@ pub enum Error<S, E> {
     Running(Option<S>),
     /// [`start`](super::AsyncGeneratorExt::start) was called where a yield waits for an answer.
     #[error("async generator waits for an answer")]
-    Unanswered,
+    ValueExpected,
     /// The body yielded once more after it was told to exit. It is still at that yield, and can be driven on.
     #[error("async generator ignored GeneratorExit")]
     IgnoredExit,
-    /// The body ended with [`Exit`](crate::coroutine::Exit), and not in a close: it was thrown in by hand, was the body's
+    /// The body ended with [`GeneratorExit`](crate::coroutine::GeneratorExit), and not in a close: it was thrown in by hand, was the body's
     /// own doing, or came of a close that was dropped.
     #[error("async generator raised GeneratorExit")]
-    Exited,
+    GeneratorExit,
     /// The body ended with an error: one of its own, or one thrown in that it did not catch.
     #[error("async generator raised an error")]
     Raised(#[source] E),

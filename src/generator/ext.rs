@@ -2,7 +2,7 @@ use std::ops::DerefMut;
 use std::pin::Pin;
 
 use super::{Aclose, Anext, Asend, AsyncGenerator, Athrow, Start};
-use crate::coroutine::Drive;
+use crate::coroutine::RawCoroutine;
 
 /// The methods of a pinned generator: `anext`, `asend`, `athrow`, `aclose`.
 ///
@@ -37,7 +37,7 @@ use crate::coroutine::Drive;
 /// ```
 pub trait AsyncGeneratorExt: sealed::Sealed {
     /// The body, and what drives it.
-    type Body: Drive<Return = ()> + ?Sized;
+    type Body: RawCoroutine<Return = ()> + ?Sized;
 
     /// Goes on to the next yield: Python's `anext`, for a generator whose yields take no answers.
     ///
@@ -45,7 +45,7 @@ pub trait AsyncGeneratorExt: sealed::Sealed {
     ///
     /// # Errors
     ///
-    /// [`Raised`](super::Error::Raised) or [`Exited`](super::Error::Exited) when the body fails.
+    /// [`Raised`](super::Error::Raised) or [`GeneratorExit`](super::Error::GeneratorExit) when the body fails.
     ///
     /// # Panics
     ///
@@ -56,7 +56,7 @@ pub trait AsyncGeneratorExt: sealed::Sealed {
     /// Cancel safe: the step goes on with the next `anext`, and its value is not lost.
     fn anext(&mut self) -> Anext<'_, Self::Body>
     where
-        Self::Body: Drive<Sent = ()>;
+        Self::Body: RawCoroutine<Sent = ()>;
 
     /// Begins the body and goes on to its first yield, whatever the type of the answers: Python's `asend(None)`.
     ///
@@ -64,7 +64,7 @@ pub trait AsyncGeneratorExt: sealed::Sealed {
     ///
     /// # Errors
     ///
-    /// [`Unanswered`](super::Error::Unanswered) when the body is at a yield; otherwise as [`anext`](Self::anext).
+    /// [`ValueExpected`](super::Error::ValueExpected) when the body is at a yield; otherwise as [`anext`](Self::anext).
     ///
     /// # Panics
     ///
@@ -95,19 +95,19 @@ pub trait AsyncGeneratorExt: sealed::Sealed {
     ///
     /// Once it was polled, the value is delivered, and the step goes on with the next [`start`](Self::start) or
     /// [`anext`](Self::anext). Before, the value is dropped with it.
-    fn asend(&mut self, value: <Self::Body as Drive>::Sent) -> Asend<'_, Self::Body>;
+    fn asend(&mut self, value: <Self::Body as RawCoroutine>::Sent) -> Asend<'_, Self::Body>;
 
     /// Raises an error at the yield that the body is at, and goes on to the next.
     ///
     /// A body that has not begun is over then, and never runs. In the middle of a step, it is raised at the
-    /// [`wait`](crate::coroutine::Yielder::wait) that the body is in, or else at its next yield; if there is none, it
+    /// [`interruptible`](crate::coroutine::Yielder::interruptible) that the body is in, or else at its next yield; if there is none, it
     /// comes out in the end. Resolves to `Ok(None)` if the body catches it and ends, and ever after the end: then what
     /// was thrown is dropped.
     ///
     /// # Errors
     ///
     /// The error itself, as [`Raised`](super::Error::Raised), unless the body catches it; of
-    /// [`Exit`](crate::coroutine::Exit), as [`Exited`](super::Error::Exited).
+    /// [`GeneratorExit`](crate::coroutine::GeneratorExit), as [`GeneratorExit`](super::Error::GeneratorExit).
     ///
     /// # Panics
     ///
@@ -117,14 +117,14 @@ pub trait AsyncGeneratorExt: sealed::Sealed {
     ///
     /// Once it was polled, the error is delivered, and the step goes on with the next [`start`](Self::start) or
     /// [`anext`](Self::anext).
-    fn athrow(&mut self, thrown: impl Into<<Self::Body as Drive>::Thrown>) -> Athrow<'_, Self::Body>;
+    fn athrow(&mut self, thrown: impl Into<<Self::Body as RawCoroutine>::Thrown>) -> Athrow<'_, Self::Body>;
 
-    /// Ends the body: raises [`Exit`](crate::coroutine::Exit) at the yield that it is at, and awaits what it does on its
+    /// Ends the body: raises [`GeneratorExit`](crate::coroutine::GeneratorExit) at the yield that it is at, and awaits what it does on its
     /// way out.
     ///
     /// PendingClose what has not begun or has ended does nothing. In the middle of a step it raises as
     /// [`athrow`](Self::athrow) does, and so takes as long as the body awaits something else than a
-    /// [`wait`](crate::coroutine::Yielder::wait) or a yield.
+    /// [`interruptible`](crate::coroutine::Yielder::interruptible) or a yield.
     ///
     /// # Errors
     ///
@@ -144,14 +144,14 @@ pub trait AsyncGeneratorExt: sealed::Sealed {
 impl<P, D> AsyncGeneratorExt for Pin<P>
 where
     P: DerefMut<Target = AsyncGenerator<D>>,
-    D: Drive<Return = ()> + ?Sized,
+    D: RawCoroutine<Return = ()> + ?Sized,
 {
     type Body = D;
 
     #[inline]
     fn anext(&mut self) -> Anext<'_, D>
     where
-        D: Drive<Sent = ()>,
+        D: RawCoroutine<Sent = ()>,
     {
         Anext::new(self.as_mut())
     }

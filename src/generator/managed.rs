@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::shared::{Shared, Stepped};
 use super::{AsyncGenerator, Error, Hooks};
-use crate::coroutine::{Drive, Exit, State, Throw};
+use crate::coroutine::{GeneratorExit, RawCoroutine, State, Throw};
 
 /// An async generator that may be shared, and that is closed when it is dropped unfinished: what `CPython`'s object is.
 ///
@@ -59,7 +59,7 @@ use crate::coroutine::{Drive, Exit, State, Throw};
 /// # }
 /// ```
 #[must_use = "a generator does nothing unless it is polled"]
-pub struct ManagedGenerator<Y, S = (), T = Exit>
+pub struct ManagedGenerator<Y, S = (), T = GeneratorExit>
 where
     Y: Send + 'static,
     S: Send + 'static,
@@ -70,7 +70,7 @@ where
 
 impl<D> AsyncGenerator<D>
 where
-    D: Drive<Return = ()> + Send + 'static,
+    D: RawCoroutine<Return = ()> + Send + 'static,
     D::Yield: Send + 'static,
     D::Sent: Send + 'static,
     D::Thrown: Throw<Error: Send + 'static> + Send + 'static,

@@ -124,7 +124,7 @@
 //!
 //! - Dropping an [`AsyncGenerator`] runs nothing of its body but destructors: PEP 525's finalizer is that of a
 //!   [`ManagedGenerator`]. Better still, close it where it was made.
-//! - An error cannot be thrown into an `await` that is no yield; see [`wait`](crate::coroutine::Yielder::wait).
+//! - An error cannot be thrown into an `await` that is no yield; see [`interruptible`](crate::coroutine::Yielder::interruptible).
 //! - An answer to a yield that was dropped is nobody's. A throw replaces an error that was not raised yet. What the body
 //!   had yielded is dropped with it when it panics in the same step, and by a close.
 //! - Do not yield inside a scope that is bound to a task: a timeout, a lock, a task group. The consumer decides when the

@@ -2,12 +2,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::{AsyncGenerator, Stepped};
-use crate::coroutine::Drive;
+use crate::coroutine::RawCoroutine;
 
 /// The generator that an operation is on, until it is done.
 pub(super) struct Operation<'a, D: ?Sized>(Option<Pin<&'a mut AsyncGenerator<D>>>);
 
-impl<'a, D: Drive<Return = ()> + ?Sized> Operation<'a, D> {
+impl<'a, D: RawCoroutine<Return = ()> + ?Sized> Operation<'a, D> {
     #[inline]
     pub(super) fn new(generator: Pin<&'a mut AsyncGenerator<D>>) -> Self {
         Self(Some(generator))

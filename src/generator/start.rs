@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use super::operation::Operation;
 use super::{AsyncGenerator, Stepped};
-use crate::coroutine::Drive;
+use crate::coroutine::RawCoroutine;
 
 /// What [`start`](super::AsyncGeneratorExt::start) returns: resolves to the first item, or `None` at the end.
 #[must_use = "nothing happens unless it is awaited"]
@@ -14,14 +14,14 @@ pub struct Start<'a, D: ?Sized> {
     is_begun: bool,
 }
 
-impl<'a, D: Drive<Return = ()> + ?Sized> Start<'a, D> {
+impl<'a, D: RawCoroutine<Return = ()> + ?Sized> Start<'a, D> {
     #[inline]
     pub(super) fn new(generator: Pin<&'a mut AsyncGenerator<D>>) -> Self {
         Self { operation: Operation::new(generator), is_begun: false }
     }
 }
 
-impl<D: Drive<Return = ()> + ?Sized> Future for Start<'_, D> {
+impl<D: RawCoroutine<Return = ()> + ?Sized> Future for Start<'_, D> {
     type Output = Stepped<D>;
 
     #[inline]

@@ -4,7 +4,7 @@ use std::pin::pin;
 use futures_core::Stream;
 
 use super::{AsyncGeneratorExt, Error};
-use crate::coroutine::{Drive, Throw, Yielder};
+use crate::coroutine::{RawCoroutine, Throw, Yielder};
 
 impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
     /// Hands the body's place over to another generator until that has ended: PEP 380's `yield from`, which Python has
@@ -54,24 +54,24 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
     /// ```
     pub async fn yield_from<G>(&mut self, mut inner: G) -> Result<(), T>
     where
-        G: AsyncGeneratorExt<Body: Drive<Yield = Y, Sent = S, Thrown = T>>,
+        G: AsyncGeneratorExt<Body: RawCoroutine<Yield = Y, Sent = S, Thrown = T>>,
         S: Default,
     {
         let mut is_closed = false;
         let mut ask = Ask::Start;
         loop {
             let stepped = match ask {
-                Ask::Start => self.wait(inner.start()).await,
-                Ask::Send(answer) => self.wait_from(inner.asend(answer), false).await,
-                Ask::Throw(thrown) => self.wait_from(inner.athrow(thrown), false).await,
+                Ask::Start => self.interruptible(inner.start()).await,
+                Ask::Send(answer) => self.interruptible_from(inner.asend(answer), false).await,
+                Ask::Throw(thrown) => self.interruptible_from(inner.athrow(thrown), false).await,
             };
             let value = match stepped {
                 Ok(Ok(Some(value))) => value,
                 Ok(Ok(None)) if is_closed => return Err(T::exit()),
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Err(Error::Raised(error))) => return Err(T::from_error(error)),
-                Ok(Err(Error::Exited)) => return Err(T::exit()),
-                Ok(Err(Error::Unanswered)) => {
+                Ok(Err(Error::GeneratorExit)) => return Err(T::exit()),
+                Ok(Err(Error::ValueExpected)) => {
                     ask = Ask::Send(S::default());
                     continue;
                 }
@@ -134,7 +134,7 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
         St: Stream<Item = T::Item<Y>>,
     {
         let mut stream = pin!(stream);
-        while let Some(item) = self.wait(poll_fn(|cx| stream.as_mut().poll_next(cx))).await? {
+        while let Some(item) = self.interruptible(poll_fn(|cx| stream.as_mut().poll_next(cx))).await? {
             self.yield_(T::outcome(item)?).await?;
         }
         Ok(())

@@ -46,7 +46,7 @@ impl SharedCoroutine {
         // It was told to exit in the middle, and is still there.
         let mut is_exiting = false;
         loop {
-            if let Err(Error::Waiting) = step {
+            if let Err(Error::Pending) = step {
                 step = match frame.wait(poll_fn(|cx| coroutine.poll_resume(cx))).await {
                     Ok(step) => step,
                     Err(raised) => {
@@ -64,7 +64,7 @@ impl SharedCoroutine {
                 Ok(Step::Yielded(token)) => token.expect("it is suspended with a token"),
                 Ok(Step::Complete(value)) => return Ok(value),
                 Err(Error::Raised(raised)) => return Err(raised),
-                Err(Error::Exited) => return Err(Raised::bare(Kind::GeneratorExit)),
+                Err(Error::GeneratorExit) => return Err(Raised::bare(Kind::GeneratorExit)),
                 Err(Error::AlreadyAwaited) => return Err(runtime("reuse-coro")),
                 Err(other) => panic!("{other}"),
             };

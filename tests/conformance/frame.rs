@@ -147,11 +147,11 @@ impl Frame<'_, '_> {
     pub(super) async fn wait<F: Future>(&self, future: F) -> Result<F::Output, Raised> {
         match self.mouth {
             Mouth::Generator(y) | Mouth::Coroutine(y) => {
-                let waited = y.lock().await.wait(future).await;
+                let waited = y.lock().await.interruptible(future).await;
                 waited.map_err(|thrown| self.thrown_into_await(Raised::thrown(thrown)))
             }
             Mouth::OfLoop(y) => {
-                let waited = y.lock().await.wait(future).await;
+                let waited = y.lock().await.interruptible(future).await;
                 waited.map_err(|thrown| self.thrown_into_await(Raised::thrown(thrown)))
             }
             Mouth::Manager(_) => Ok(future.await),

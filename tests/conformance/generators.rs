@@ -188,7 +188,7 @@ pub(super) fn outcome<S>(world: &World, operation: Operation, stepped: Stepped<S
     let raised = match stepped {
         Ok(Some(_)) if is_close => runtime("ignored-ge"),
         Ok(Some(value)) => return Ok(value),
-        Ok(None) | Err(Error::Exited) if is_close => return Ok(None),
+        Ok(None) | Err(Error::GeneratorExit) if is_close => return Ok(None),
         Ok(None) => Raised::bare(Kind::StopAsyncIteration),
         Err(Error::NotStarted(_)) => Raised::with(Kind::Type, "nonnone-agen"),
         Err(Error::Running(_)) => runtime(match operation {
@@ -197,7 +197,7 @@ pub(super) fn outcome<S>(world: &World, operation: Operation, stepped: Stepped<S
             Operation::Aclose => "running-aclose",
         }),
         Err(Error::IgnoredExit) => runtime("ignored-ge"),
-        Err(Error::Exited) => return Err(Raised::bare(Kind::GeneratorExit)),
+        Err(Error::GeneratorExit) => return Err(Raised::bare(Kind::GeneratorExit)),
         Err(Error::Raised(raised)) if is_close && raised.is_end_of_close() => return Ok(None),
         Err(Error::Raised(raised)) => return Err(raised),
         Err(other) => panic!("{other}"),

@@ -21,7 +21,7 @@
 //! | Python | here |
 //! |---|---|
 //! | an awaitable is thrown into or closed | its future is dropped, and what it has begun goes on with `athrow` |
-//! | it comes to where an inner one is awaited | `Yielder::wait` raises it there, and the test throws it on, into a generator or into a coroutine that several await |
+//! | it comes to where an inner one is awaited | `Yielder::interruptible` raises it there, and the test throws it on, into a generator or into a coroutine that several await |
 //! | it comes to a call of a function | the yielder is that of who calls: it is raised inside at once |
 //! | in the middle of an enter or an exit | there no throw comes through: where it waits, the test raises it |
 //! | several await a coroutine, one at a time | the test lends it, and sends on what it is sent |

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use withal::coroutine::{Exit, Thrown};
+use withal::coroutine::{GeneratorExit, Thrown};
 
 use super::program::{Catches, Error};
 
@@ -104,7 +104,7 @@ impl Raised {
 
     /// To be thrown in, or to leave a body with: the exit is what carries no number.
     pub(super) fn into_thrown(self) -> Thrown<Self> {
-        if self.is_exit() { Thrown::Exit(Exit) } else { Thrown::Error(self) }
+        if self.is_exit() { Thrown::Exit(GeneratorExit) } else { Thrown::Error(self) }
     }
 
     /// As the interpreter raises it: without a number.

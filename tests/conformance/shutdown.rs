@@ -116,7 +116,7 @@ fn copied<S>(error: &Error<S, Raised>) -> Error<S, Raised> {
     match error {
         Error::Raised(raised) => Error::Raised(raised.clone()),
         Error::IgnoredExit => Error::IgnoredExit,
-        Error::Exited => Error::Exited,
+        Error::GeneratorExit => Error::GeneratorExit,
         Error::Running(_) => Error::Running(None),
         other => panic!("{other}"),
     }

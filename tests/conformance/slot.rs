@@ -163,10 +163,10 @@ fn stepped(world: &World, step: Result<Step<Value, Value>, Error<Value, Raised>>
     match step {
         Ok(Step::Yielded(token)) => Stepped::Suspended(token.expect("it is suspended with a token")),
         Ok(Step::Complete(value)) => Stepped::Over(Ok(value)),
-        Err(Error::Waiting) => waiting(world),
+        Err(Error::Pending) => waiting(world),
         Err(error) => Stepped::Over(Err(match error {
             Error::Raised(raised) => raised,
-            Error::Exited => Raised::bare(Kind::GeneratorExit),
+            Error::GeneratorExit => Raised::bare(Kind::GeneratorExit),
             Error::NotStarted(_) => Raised::with(Kind::Type, "nonnone-coro"),
             Error::AlreadyAwaited => Raised::with(Kind::Runtime, "reuse-coro"),
             other => panic!("{other}"),

@@ -15,7 +15,9 @@ use tokio::time::{Instant, sleep};
 use withal::async_for;
 use withal::cleanup::{CleanupEvent, observe};
 use withal::context::{AsyncContextManager, AsyncGuard, Detach, DropNow, Error, ExitReason, async_with};
-use withal::coroutine::{self, Coroutine, Drive, Failure, Step, Thrown, Yielder, coroutine, try_coroutine};
+use withal::coroutine::{
+    self, Coroutine, Failure, RawCoroutine, Step, Thrown, Yielder, coroutine, try_coroutine,
+};
 use withal::generator::generator;
 
 /// What is raised, by its name in Python.
@@ -28,12 +30,12 @@ const RUNTIME: Raised = Raised("RuntimeError");
 /// Of a body that yields nothing.
 type Y<'g> = Yielder<'g, (), (), Thrown<Raised>>;
 
-type Ended<D> = Result<<D as Drive>::Return, Failure<D>>;
+type Ended<D> = Result<<D as RawCoroutine>::Return, Failure<D>>;
 
 /// `run_async` of its tests: what was yielded, and what became of it.
 fn run_async<D>(mut coroutine: Coroutine<D>) -> (Vec<D::Yield>, Ended<D>)
 where
-    D: Drive<Sent: Default> + ?Sized,
+    D: RawCoroutine<Sent: Default> + ?Sized,
 {
     let mut yielded = Vec::new();
     loop {

@@ -85,7 +85,7 @@ async fn propagates_generator_exit() {
     let mut numbers = Box::pin(generator(async |mut y| {
         let exit = async_with(manager(), async |()| {
             y.yield_(1).await?;
-            Ok::<_, withal::coroutine::Exit>(())
+            Ok::<_, withal::coroutine::GeneratorExit>(())
         });
         exit.await.map_err(Error::into_inner)
     }));
@@ -180,8 +180,9 @@ async fn cm_except_stopiter() {
     let mut empty = Box::pin(generator(async |_: withal::coroutine::Yielder<'_, u32>| Ok(())));
     let end = async_with(woohoo(&State::default()), async |_| empty.anext().await).await;
     assert_eq!(end.unwrap(), None);
-    let exit = async_with(woohoo(&State::default()), async |_| Err::<(), _>(withal::coroutine::Exit)).await;
-    assert!(matches!(exit, Err(Error::Block(withal::coroutine::Exit))), "the same passes");
+    let exit =
+        async_with(woohoo(&State::default()), async |_| Err::<(), _>(withal::coroutine::GeneratorExit)).await;
+    assert!(matches!(exit, Err(Error::Block(withal::coroutine::GeneratorExit))), "the same passes");
 }
 
 /// An error that wraps another stays the error that it is.

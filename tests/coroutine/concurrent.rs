@@ -8,7 +8,7 @@ use futures::future::{join_all, select};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio_test::{assert_ready_eq, task};
-use withal::coroutine::{Error, Exit, Step, Yielder, coroutine, try_coroutine};
+use withal::coroutine::{Error, GeneratorExit, Step, Yielder, coroutine, try_coroutine};
 
 #[test]
 fn in_join() {
@@ -54,7 +54,7 @@ fn in_join_all_beside_what_never_comes() {
 fn a_throw_reaches_a_yield_in_futures_unordered() {
     let mut body = coroutine(async |mut y| {
         let mut set = FuturesUnordered::from_iter([y.yield_(())]);
-        Ok(set.next().await == Some(Err::<(), _>(Exit)))
+        Ok(set.next().await == Some(Err::<(), _>(GeneratorExit)))
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(())));
     assert_eq!(body.close(), Ok(Some(true)));
@@ -63,10 +63,10 @@ fn a_throw_reaches_a_yield_in_futures_unordered() {
 #[test]
 fn a_wait_in_futures_unordered_is_interrupted() {
     let mut body = coroutine(async |mut y: Yielder<'_>| {
-        let mut set = FuturesUnordered::from_iter([y.wait(pending::<()>())]);
-        Ok(set.next().await == Some(Err(Exit)))
+        let mut set = FuturesUnordered::from_iter([y.interruptible(pending::<()>())]);
+        Ok(set.next().await == Some(Err(GeneratorExit)))
     });
-    assert_eq!(body.resume(), Err(Error::Waiting));
+    assert_eq!(body.resume(), Err(Error::Pending));
     assert_eq!(body.close(), Ok(Some(true)));
 }
 
@@ -114,7 +114,7 @@ fn no_stale_answer_hides_a_throw() {
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(1)));
     assert_eq!(body.send("stale"), Ok(Step::Yielded(2)));
-    assert_eq!(body.close(), Ok(Some(Err(Exit))));
+    assert_eq!(body.close(), Ok(Some(Err(GeneratorExit))));
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn closing_drops_the_values_that_nobody_took() {
     assert_eq!(ended.close(), Ok(Some("end")));
     let mut under_way = coroutine(async |mut y: Yielder<'_, i32>| {
         assert!(y.yield_(1).now_or_never().is_none());
-        assert_eq!(y.yield_(2).await, Err(Exit));
+        assert_eq!(y.yield_(2).await, Err(GeneratorExit));
         Ok("told")
     });
     assert_eq!(under_way.resume(), Ok(Step::Yielded(1)));
@@ -184,11 +184,11 @@ fn in_futures_unordered_behind_another_value() {
 fn a_wait_in_futures_unordered_after_a_yield_that_was_dropped() {
     let mut body = coroutine(async |mut y| {
         lose(&mut y).await;
-        let mut set = FuturesUnordered::from_iter([y.wait(pending::<()>())]);
-        Ok(set.next().await == Some(Err(Exit)))
+        let mut set = FuturesUnordered::from_iter([y.interruptible(pending::<()>())]);
+        Ok(set.next().await == Some(Err(GeneratorExit)))
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(1)));
-    assert_eq!(body.send("stale"), Err(Error::Waiting));
+    assert_eq!(body.send("stale"), Err(Error::Pending));
     assert_eq!(body.close(), Ok(Some(true)));
 }
 
@@ -247,7 +247,7 @@ fn closing_between_the_last_value_and_the_end() {
 fn a_throw_whose_yield_was_dropped_is_raised_at_the_next() {
     let mut body = coroutine(async |mut y| {
         lose(&mut y).await;
-        Ok(y.yield_(2).await == Err(Exit))
+        Ok(y.yield_(2).await == Err(GeneratorExit))
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(1)));
     assert_eq!(body.close(), Ok(Some(true)), "an exit is not forgotten");

@@ -3,8 +3,8 @@ use std::future::ready;
 use std::rc::Rc;
 
 use withal::coroutine::{
-    Coroutine, Drive, Error, Exit, Failure, LocalBoxCoroutine, State, Step, Thrown, Yielder, coroutine,
-    try_coroutine,
+    Coroutine, Error, Failure, GeneratorExit, LocalBoxCoroutine, RawCoroutine, State, Step, Thrown, Yielder,
+    coroutine, try_coroutine,
 };
 
 /// Python's `await inner`: its yields go out, answers and throws go in.
@@ -13,7 +13,7 @@ async fn through<D>(
     inner: &mut Coroutine<D>,
 ) -> Result<D::Return, Failure<D>>
 where
-    D: Drive<Sent: Default> + ?Sized,
+    D: RawCoroutine<Sent: Default> + ?Sized,
 {
     let mut step = inner.resume();
     loop {
@@ -30,7 +30,7 @@ where
 /// `run_async` of its tests: what was yielded, and what was returned.
 fn run_async<D>(mut coroutine: Coroutine<D>) -> (Vec<D::Yield>, D::Return)
 where
-    D: Drive<Sent: Default> + ?Sized,
+    D: RawCoroutine<Sent: Default> + ?Sized,
 {
     let mut yielded = Vec::new();
     loop {
@@ -57,8 +57,8 @@ fn func_2_an_end_inside_is_no_end_outside() {
     });
     assert_eq!(outer.resume(), Err(Error::Raised(Error::AlreadyAwaited)));
     // Nor is an exit that nobody asked for.
-    let mut exits = coroutine(async |_: Yielder<'_>| Err::<(), _>(Exit));
-    assert_eq!(exits.resume(), Err(Error::Exited));
+    let mut exits = coroutine(async |_: Yielder<'_>| Err::<(), _>(GeneratorExit));
+    assert_eq!(exits.resume(), Err(Error::GeneratorExit));
     assert_eq!(exits.resume(), Err(Error::AlreadyAwaited));
 }
 
@@ -133,7 +133,7 @@ fn func_12_in_the_middle_of_a_step() {
         tokio::task::yield_now().await;
         y.yield_(()).await
     });
-    assert_eq!(body.resume(), Err(Error::Waiting));
+    assert_eq!(body.resume(), Err(Error::Pending));
     let running = body.send(5).unwrap_err();
     assert_eq!(running.to_string(), "coroutine already executing");
     assert_eq!(running, Error::Running(5), "the value comes back");
@@ -162,9 +162,9 @@ fn func_13_begun_without_a_default() {
         tokio::task::yield_now().await;
         y.yield_(()).await
     });
-    assert_eq!(g.start(), Err(Error::Waiting));
+    assert_eq!(g.start(), Err(Error::Pending));
     assert_eq!(g.start(), Ok(Step::Yielded(())));
-    assert_eq!(g.start(), Err(Error::Unanswered));
+    assert_eq!(g.start(), Err(Error::ValueExpected));
     assert_eq!(g.send(Bare(1)), Ok(Step::Complete(Bare(1))));
     assert_eq!(g.start(), Err(Error::AlreadyAwaited));
 }
@@ -172,7 +172,7 @@ fn func_13_begun_without_a_default() {
 #[test]
 fn func_14_exit_ignored() {
     let mut c = coroutine(async |mut y| {
-        if y.yield_(1).await == Err(Exit) {
+        if y.yield_(1).await == Err(GeneratorExit) {
             y.yield_(2).await?;
         }
         Ok("late")
@@ -233,7 +233,7 @@ fn func_19_exit_swallowed() {
     let checked = Cell::new(0);
     let mut coro = coroutine(async |mut y| {
         y.yield_(()).await?;
-        if y.yield_(()).await == Err(Exit) {
+        if y.yield_(()).await == Err(GeneratorExit) {
             checked.set(checked.get() + 1);
         }
         Ok("swallowed")
@@ -263,7 +263,7 @@ fn cr_await_states() {
     assert_eq!(b.state(), State::Created);
     assert_eq!(b.send(()), Ok(Step::Yielded(())));
     assert_eq!(b.state(), State::Suspended);
-    assert_eq!(b.send(()), Err(Error::Waiting));
+    assert_eq!(b.send(()), Err(Error::Pending));
     assert_eq!(b.state(), State::Running);
     assert_eq!(b.resume(), Ok(Step::Complete(())));
     assert_eq!(b.state(), State::Closed);
@@ -271,7 +271,7 @@ fn cr_await_states() {
 
 #[test]
 fn await_3_yields_through_a_helper() {
-    async fn each(y: &mut Yielder<'_, i32>) -> Result<i32, Exit> {
+    async fn each(y: &mut Yielder<'_, i32>) -> Result<i32, GeneratorExit> {
         for n in [1, 2, 3] {
             y.yield_(n).await?;
         }

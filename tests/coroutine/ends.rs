@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::task::{Context, Waker};
 
 use futures::FutureExt;
-use withal::coroutine::{Error, Exit, State, Step, Thrown, Yielder, coroutine, try_coroutine};
+use withal::coroutine::{Error, GeneratorExit, State, Step, Thrown, Yielder, coroutine, try_coroutine};
 
 #[test]
 fn a_panic_ends_the_body_and_goes_out() {
@@ -30,7 +30,7 @@ fn a_panic_ends_the_body_and_goes_out() {
 
 #[test]
 fn a_panic_before_the_first_yield() {
-    let mut body = coroutine(async |_: Yielder<'_>| -> Result<(), Exit> { panic!("at once") });
+    let mut body = coroutine(async |_: Yielder<'_>| -> Result<(), GeneratorExit> { panic!("at once") });
     assert!(catch_unwind(AssertUnwindSafe(|| drop(body.resume()))).is_err());
     assert_eq!(body.resume(), Err(Error::AlreadyAwaited));
 }
@@ -65,13 +65,13 @@ fn a_throw_before_the_beginning_ends_it_unrun() {
 #[test]
 fn an_exit_thrown_by_hand_is_no_close() {
     let mut body = coroutine(async |mut y| {
-        let answer: Result<(), Exit> = y.yield_(1).await;
-        assert_eq!(answer, Err(Exit));
+        let answer: Result<(), GeneratorExit> = y.yield_(1).await;
+        assert_eq!(answer, Err(GeneratorExit));
         y.yield_(2).await
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(1)));
-    assert_eq!(body.throw(Exit), Ok(Step::Yielded(2)));
-    assert_eq!(body.throw(Exit), Err(Error::Exited));
+    assert_eq!(body.throw(GeneratorExit), Ok(Step::Yielded(2)));
+    assert_eq!(body.throw(GeneratorExit), Err(Error::GeneratorExit));
 }
 
 /// Yields whatever its body is doing, as it is dropped.
@@ -101,7 +101,7 @@ fn a_local_that_yields_in_drop() {
         let mut body = body();
         assert_eq!(body.resume(), Ok(Step::Yielded(Box::new(1))));
         if steps == 2 {
-            assert_eq!(body.send(Box::new(2)), Err(Error::Waiting));
+            assert_eq!(body.send(Box::new(2)), Err(Error::Pending));
         }
         drop(body);
     }
@@ -137,7 +137,7 @@ fn what_destructors_yield_is_dropped_once() {
         Ok(())
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(Rc::new(()))));
-    assert_eq!(body.send(Box::new(1)), Err(Error::Waiting));
+    assert_eq!(body.send(Box::new(1)), Err(Error::Pending));
     drop(body);
     assert_eq!(Rc::strong_count(&held), 1);
 }

@@ -37,7 +37,7 @@ fn play(script: &[Act], drive: &[Move]) {
             Ok(Some(Step::Yielded(token))) => received.push(token.id),
             Ok(Some(Step::Complete(token))) => assert_eq!(token.id, script.len()),
             Ok(None) => {}
-            Err(Error::Waiting) => assert!(report.awaits(), "waits for nothing but what it awaits"),
+            Err(Error::Pending) => assert!(report.awaits(), "waits for nothing but what it awaits"),
             Err(Error::NotStarted(token)) => {
                 assert_eq!((before, token.id), (State::Created, 1000 + n));
             }
@@ -59,7 +59,7 @@ fn play(script: &[Act], drive: &[Move]) {
             let step = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| body.resume()));
             match step {
                 Ok(Ok(Step::Yielded(token))) => received.push(token.id),
-                Ok(Err(Error::Waiting)) => {}
+                Ok(Err(Error::Pending)) => {}
                 Ok(_) => break,
                 // What was yielded in that step is dropped with it.
                 Err(_) => return,

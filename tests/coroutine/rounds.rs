@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use futures::channel::oneshot;
-use withal::coroutine::{BoxCoroutine, Error, coroutine, run, switch, try_coroutine};
+use withal::coroutine::{BoxCoroutine, Error, coroutine, run_all, try_coroutine, yield_now};
 
 fn steps<'a>(
     log: &'a Mutex<Vec<String>>,
@@ -14,7 +14,7 @@ fn steps<'a>(
     coroutine(async move |mut y| {
         for (n, step) in steps.iter().enumerate() {
             if n > 0 {
-                switch(&mut y).await?;
+                yield_now(&mut y).await?;
             }
             log.lock().unwrap().push(format!("{name}: {step}"));
         }
@@ -27,7 +27,7 @@ fn steps<'a>(
 fn the_order_of_the_article() {
     let log = Mutex::default();
     let script = ["Start", "a", "b", "c", "Stop"];
-    assert_eq!(run([steps(&log, "C1", &script), steps(&log, "C2", &script)]), Ok(vec![5, 5]));
+    assert_eq!(run_all([steps(&log, "C1", &script), steps(&log, "C2", &script)]), Ok(vec![5, 5]));
     let expected = [
         "C1: Start",
         "C2: Start",
@@ -52,9 +52,9 @@ fn one_that_returns_leaves_the_round() {
         steps(&log, "c", &[]),
         steps(&log, "d", &["0", "1", "2"]),
     ];
-    assert_eq!(run(round), Ok(vec![2, 1, 0, 3]), "in the order given");
+    assert_eq!(run_all(round), Ok(vec![2, 1, 0, 3]), "in the order given");
     assert_eq!(*log.lock().unwrap(), ["a: 0", "b: 0", "d: 0", "a: 1", "d: 1", "d: 2"]);
-    assert_eq!(run(Vec::<BoxCoroutine<'_>>::new()), Ok(vec![]));
+    assert_eq!(run_all(Vec::<BoxCoroutine<'_>>::new()), Ok(vec![]));
 }
 
 #[test]
@@ -62,16 +62,16 @@ fn the_first_error_ends_the_round() {
     let endless = || {
         try_coroutine(async |mut y| {
             loop {
-                switch(&mut y).await?;
+                yield_now(&mut y).await?;
             }
         })
         .boxed()
     };
     let fails = try_coroutine(async |mut y| {
-        switch(&mut y).await?;
+        yield_now(&mut y).await?;
         Err::<(), _>("failed".into())
     });
-    assert_eq!(run([endless(), fails.boxed(), endless()]), Err(Error::Raised("failed")));
+    assert_eq!(run_all([endless(), fails.boxed(), endless()]), Err(Error::Raised("failed")));
 }
 
 #[test]
@@ -83,11 +83,11 @@ fn one_that_awaits_is_woken_from_another_thread() {
         tx.send(6).unwrap();
     });
     let turns = coroutine(async |mut y| {
-        switch(&mut y).await?;
-        switch(&mut y).await?;
+        yield_now(&mut y).await?;
+        yield_now(&mut y).await?;
         Ok(3)
     });
-    assert_eq!(run([waits.boxed(), turns.boxed()]), Ok(vec![6, 3]));
+    assert_eq!(run_all([waits.boxed(), turns.boxed()]), Ok(vec![6, 3]));
     sends.join().unwrap();
 }
 
@@ -96,9 +96,9 @@ fn one_is_woken_by_another() {
     let (tx, rx) = oneshot::channel();
     let waits = coroutine(async |_| Ok(rx.await.expect("sent below")));
     let sends = coroutine(async |mut y| {
-        switch(&mut y).await?;
+        yield_now(&mut y).await?;
         tx.send("hello").expect("is waited for");
         Ok("sent")
     });
-    assert_eq!(run([waits.boxed(), sends.boxed()]), Ok(vec!["hello", "sent"]));
+    assert_eq!(run_all([waits.boxed(), sends.boxed()]), Ok(vec!["hello", "sent"]));
 }

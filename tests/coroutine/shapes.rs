@@ -5,18 +5,21 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 
 use futures::{Stream, StreamExt};
-use withal::coroutine::{BoxCoroutine, Coroutine, Drive, Exit, LocalBoxCoroutine, Step, Yielder, coroutine};
+use withal::coroutine::{
+    BoxCoroutine, Coroutine, GeneratorExit, LocalBoxCoroutine, RawCoroutine, Step, Yielder, coroutine,
+};
 
 fn is_send<T: Send>(value: T) -> T {
     value
 }
 
-fn all<D: Drive<Sent: Default> + ?Sized>(mut coroutine: Coroutine<D>) -> Vec<D::Yield> {
+fn all<D: RawCoroutine<Sent: Default> + ?Sized>(mut coroutine: Coroutine<D>) -> Vec<D::Yield> {
     std::iter::from_fn(|| coroutine.resume().ok()?.yielded()).collect()
 }
 
 /// Its body holds the yielder over an await that is not a yield.
-fn ticks() -> Coroutine<impl Drive<Yield = u64, Sent = (), Return = (), Thrown = Exit> + Send> {
+fn ticks() -> Coroutine<impl RawCoroutine<Yield = u64, Sent = (), Return = (), Thrown = GeneratorExit> + Send>
+{
     coroutine(async |mut y| {
         for n in 0..3 {
             tokio::task::yield_now().await;
@@ -56,7 +59,9 @@ fn boxed_and_stored() {
     assert_eq!((all(is_send(boxed)), all(local)), (vec![1], vec![2]));
 }
 
-fn over<St, T>(stream: St) -> Coroutine<impl Drive<Yield = T, Sent = (), Return = (), Thrown = Exit>>
+fn over<St, T>(
+    stream: St,
+) -> Coroutine<impl RawCoroutine<Yield = T, Sent = (), Return = (), Thrown = GeneratorExit>>
 where
     St: Stream<Item = T>,
 {
@@ -93,7 +98,7 @@ fn borrows_locals_and_yields_borrows() {
 fn down<'a>(
     y: &'a mut Yielder<'_, u64>,
     from: u64,
-) -> Pin<Box<dyn Future<Output = Result<(), Exit>> + Send + 'a>> {
+) -> Pin<Box<dyn Future<Output = Result<(), GeneratorExit>> + Send + 'a>> {
     Box::pin(async move {
         if from > 0 {
             y.yield_(from).await?;
@@ -112,7 +117,7 @@ fn a_recursive_helper() {
 
 #[test]
 fn a_boxed_body() {
-    type Boxed<'g> = Pin<Box<dyn Future<Output = Result<(), Exit>> + Send + 'g>>;
+    type Boxed<'g> = Pin<Box<dyn Future<Output = Result<(), GeneratorExit>> + Send + 'g>>;
     fn body(mut y: Yielder<'_, u8>) -> Boxed<'_> {
         Box::pin(async move { y.yield_(1).await })
     }

@@ -4,7 +4,7 @@ use std::future::{pending, poll_fn};
 
 use futures::channel::oneshot;
 use tokio_test::{assert_pending, assert_ready_eq, task};
-use withal::coroutine::{Error, Exit, State, Step, Thrown, Yielder, coroutine, try_coroutine};
+use withal::coroutine::{Error, GeneratorExit, State, Step, Thrown, Yielder, coroutine, try_coroutine};
 
 #[test]
 fn send_says_so_and_resume_goes_on() {
@@ -15,8 +15,8 @@ fn send_says_so_and_resume_goes_on() {
         y.yield_(first + second).await
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(0)));
-    assert_eq!(body.send(3), Err(Error::Waiting), "delivered, and then it waits");
-    assert_eq!(body.resume(), Err(Error::Waiting));
+    assert_eq!(body.send(3), Err(Error::Pending), "delivered, and then it waits");
+    assert_eq!(body.resume(), Err(Error::Pending));
     tx.send(4).unwrap();
     assert_eq!(body.resume(), Ok(Step::Yielded(7)));
 }
@@ -38,12 +38,12 @@ fn poll_resume_wakes() {
 #[test]
 fn a_throw_or_a_close_interrupts_a_wait() {
     let mut body = try_coroutine(async |mut y: Yielder<'_, u8, (), _>| {
-        let interrupted = y.wait(pending::<()>()).await;
+        let interrupted = y.interruptible(pending::<()>()).await;
         assert_eq!(interrupted, Err(Thrown::Error("hurry")));
-        y.wait(pending::<()>()).await
+        y.interruptible(pending::<()>()).await
     });
-    assert_eq!(body.resume(), Err(Error::Waiting));
-    assert_eq!(body.throw("hurry"), Err(Error::Waiting));
+    assert_eq!(body.resume(), Err(Error::Pending));
+    assert_eq!(body.throw("hurry"), Err(Error::Pending));
     assert_eq!(body.close(), Ok(None));
     assert_eq!(body.state(), State::Closed);
 }
@@ -51,11 +51,11 @@ fn a_throw_or_a_close_interrupts_a_wait() {
 #[test]
 fn a_wait_gives_what_it_waits_for() {
     let mut body = coroutine(async |mut y: Yielder<'_>| {
-        let value = y.wait(async { 5 }).await?;
-        y.wait(tokio::task::yield_now()).await?;
+        let value = y.interruptible(async { 5 }).await?;
+        y.interruptible(tokio::task::yield_now()).await?;
         Ok(value)
     });
-    assert_eq!(body.resume(), Err(Error::Waiting));
+    assert_eq!(body.resume(), Err(Error::Pending));
     assert_eq!(body.resume(), Ok(Step::Complete(5)));
 }
 
@@ -68,8 +68,8 @@ fn a_throw_while_it_awaits_is_raised_at_the_next_yield() {
         assert_eq!(raised, Err(Thrown::Error("late")));
         y.yield_("goes out").await
     });
-    assert_eq!(body.resume(), Err(Error::Waiting));
-    assert_eq!(body.throw("late"), Err(Error::Waiting));
+    assert_eq!(body.resume(), Err(Error::Pending));
+    assert_eq!(body.throw("late"), Err(Error::Pending));
     tx.send(()).unwrap();
     assert_eq!(body.resume(), Ok(Step::Yielded("goes out")));
     let _: Step<_, ()> = body.send(()).unwrap();
@@ -82,8 +82,8 @@ fn a_throw_that_finds_no_yield_comes_out_in_the_end() {
         rx.await.expect("sent below");
         Ok("unaware")
     });
-    assert_eq!(body.resume(), Err(Error::Waiting));
-    assert_eq!(body.throw("unseen"), Err(Error::Waiting));
+    assert_eq!(body.resume(), Err(Error::Pending));
+    assert_eq!(body.throw("unseen"), Err(Error::Pending));
     tx.send(()).unwrap();
     assert_eq!(body.resume(), Err(Error::Raised("unseen")));
 }
@@ -94,11 +94,11 @@ fn a_close_while_it_awaits_goes_on_with_close() {
     let mut body = coroutine(async |mut y| {
         rx.await.expect("sent below");
         let raised: Result<(), _> = y.yield_(1).await;
-        assert_eq!(raised, Err(Exit));
+        assert_eq!(raised, Err(GeneratorExit));
         Ok("cleaned up")
     });
-    assert_eq!(body.resume(), Err(Error::Waiting));
-    assert_eq!(body.close(), Err(Error::Waiting));
+    assert_eq!(body.resume(), Err(Error::Pending));
+    assert_eq!(body.close(), Err(Error::Pending));
     tx.send(()).unwrap();
     assert_eq!(body.close(), Ok(Some("cleaned up")));
 }
@@ -107,13 +107,13 @@ fn a_close_while_it_awaits_goes_on_with_close() {
 fn a_second_close_does_not_interrupt_what_the_first_began() {
     let (tx, rx) = oneshot::channel::<()>();
     let mut body = coroutine(async |mut y| {
-        let exit: Result<(), Exit> = y.yield_(()).await;
-        y.wait(rx).await.expect("nothing interrupts it").expect("sent below");
+        let exit: Result<(), GeneratorExit> = y.yield_(()).await;
+        y.interruptible(rx).await.expect("nothing interrupts it").expect("sent below");
         exit
     });
     body.resume().unwrap();
-    assert_eq!(body.close(), Err(Error::Waiting));
-    assert_eq!(body.close(), Err(Error::Waiting));
+    assert_eq!(body.close(), Err(Error::Pending));
+    assert_eq!(body.close(), Err(Error::Pending));
     tx.send(()).unwrap();
     assert_eq!(body.close(), Ok(None));
 }
@@ -124,11 +124,11 @@ fn a_close_does_not_replace_an_error_that_was_not_raised_yet() {
     let mut body = try_coroutine(async |mut y: Yielder<'_, u8, (), _>| {
         rx.await.expect("sent below");
         assert_eq!(y.yield_(1).await, Err(Thrown::Error("first")));
-        y.wait(pending::<()>()).await
+        y.interruptible(pending::<()>()).await
     });
-    assert_eq!(body.resume(), Err(Error::Waiting));
-    assert_eq!(body.throw("first"), Err(Error::Waiting));
-    assert_eq!(body.close(), Err(Error::Waiting));
+    assert_eq!(body.resume(), Err(Error::Pending));
+    assert_eq!(body.throw("first"), Err(Error::Pending));
+    assert_eq!(body.close(), Err(Error::Pending));
     tx.send(()).unwrap();
     assert_eq!(body.close(), Ok(None), "the exit came after it");
 
@@ -137,9 +137,9 @@ fn a_close_does_not_replace_an_error_that_was_not_raised_yet() {
         rx.await.expect("sent below");
         Ok(())
     });
-    assert_eq!(unaware.resume(), Err(Error::Waiting));
-    assert_eq!(unaware.throw("unseen"), Err(Error::Waiting));
-    assert_eq!(unaware.close(), Err(Error::Waiting));
+    assert_eq!(unaware.resume(), Err(Error::Pending));
+    assert_eq!(unaware.throw("unseen"), Err(Error::Pending));
+    assert_eq!(unaware.close(), Err(Error::Pending));
     tx.send(()).unwrap();
     assert_eq!(unaware.close(), Err(Error::Raised("unseen")));
 }
@@ -151,8 +151,8 @@ fn an_exit_that_finds_no_yield_is_a_clean_close() {
         rx.await.expect("sent below");
         Ok("unaware")
     });
-    assert_eq!(body.resume(), Err(Error::Waiting));
-    assert_eq!(body.close(), Err(Error::Waiting));
+    assert_eq!(body.resume(), Err(Error::Pending));
+    assert_eq!(body.close(), Err(Error::Pending));
     tx.send(()).unwrap();
     assert_eq!(body.close(), Ok(Some("unaware")));
 }
@@ -163,13 +163,13 @@ fn an_error_does_not_replace_an_exit_that_was_not_raised_yet() {
     let mut body = try_coroutine(async |mut y: Yielder<'_, u8, (), _>| {
         rx.await.expect("sent below");
         assert_eq!(y.yield_(1).await, Err(Thrown::Error("second")));
-        y.wait(pending::<()>()).await
+        y.interruptible(pending::<()>()).await
     });
-    assert_eq!(body.resume(), Err(Error::Waiting));
-    assert_eq!(body.close(), Err(Error::Waiting));
-    assert_eq!(body.throw("second"), Err(Error::Waiting));
+    assert_eq!(body.resume(), Err(Error::Pending));
+    assert_eq!(body.close(), Err(Error::Pending));
+    assert_eq!(body.throw("second"), Err(Error::Pending));
     tx.send(()).unwrap();
-    assert_eq!(body.resume(), Err(Error::Exited), "the exit came after it");
+    assert_eq!(body.resume(), Err(Error::GeneratorExit), "the exit came after it");
 }
 
 #[test]
@@ -181,8 +181,8 @@ fn an_error_that_was_not_raised_comes_out_of_a_body_that_exits() {
         exit
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(1)));
-    assert_eq!(body.close(), Err(Error::Waiting));
-    assert_eq!(body.throw("unseen"), Err(Error::Waiting));
+    assert_eq!(body.close(), Err(Error::Pending));
+    assert_eq!(body.throw("unseen"), Err(Error::Pending));
     tx.send(()).unwrap();
     assert_eq!(body.resume(), Err(Error::Raised("unseen")));
 }

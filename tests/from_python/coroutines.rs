@@ -2,7 +2,7 @@
 
 use futures::executor::block_on;
 use withal::coroutine::{
-    BoxCoroutine, Exit, State, Step, Thrown, Yielder, coroutine, run, switch, try_coroutine,
+    BoxCoroutine, GeneratorExit, State, Step, Thrown, Yielder, coroutine, run_all, try_coroutine, yield_now,
 };
 
 use crate::E;
@@ -23,7 +23,7 @@ fn called_and_awaited() {
 
 #[test]
 fn sent_thrown_into_and_closed() {
-    async fn inner(y: &mut Yielder<'_, u32, u32, Exit>) -> Result<u32, Exit> {
+    async fn inner(y: &mut Yielder<'_, u32, u32, GeneratorExit>) -> Result<u32, GeneratorExit> {
         y.yield_(0).await
     }
     let mut coro = coroutine(async |mut y| {
@@ -56,12 +56,12 @@ fn sent_thrown_into_and_closed() {
 fn in_turns() -> Result<(), Box<dyn std::error::Error>> {
     fn coro1() -> BoxCoroutine<'static> {
         coroutine(async |mut y| {
-            switch(&mut y).await?;
+            yield_now(&mut y).await?;
             Ok(())
         })
         .boxed()
     }
     let coro2 = coro1;
-    run([coro1(), coro2()])?;
+    run_all([coro1(), coro2()])?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use futures::future::select;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio_test::{assert_pending, assert_ready_eq, task};
-use withal::coroutine::{Exit, Thrown, Yielder};
+use withal::coroutine::{GeneratorExit, Thrown, Yielder};
 use withal::generator::{AsyncGeneratorExt, Error, generator, try_generator};
 
 #[test]
@@ -65,8 +65,8 @@ fn answers_throws_and_exits_reach_it_there() {
 #[test]
 fn a_wait_there_is_interrupted() {
     let mut g = pin!(generator(async |mut y: Yielder<'_>| {
-        let mut set = FuturesUnordered::from_iter([y.wait(pending::<()>())]);
-        assert_eq!(set.next().await, Some(Err(Exit)));
+        let mut set = FuturesUnordered::from_iter([y.interruptible(pending::<()>())]);
+        assert_eq!(set.next().await, Some(Err(GeneratorExit)));
         Ok(())
     }));
     assert!(g.anext().now_or_never().is_none());
@@ -80,7 +80,8 @@ fn beside_what_is_woken_later() {
     let mut g = pin!(generator(async |mut y: Yielder<'_, u32>| {
         let yielding = async { y.yield_(1).await.map(|()| 0) }.boxed_local();
         let waiting = async { Ok(rx.await.expect("sent below")) }.boxed_local();
-        let both: Vec<Result<u32, Exit>> = FuturesUnordered::from_iter([yielding, waiting]).collect().await;
+        let both: Vec<Result<u32, GeneratorExit>> =
+            FuturesUnordered::from_iter([yielding, waiting]).collect().await;
         assert_eq!(both, [Ok(0), Ok(9)]);
         Ok(())
     }));
@@ -121,7 +122,7 @@ fn a_wait_after_a_yield_that_was_dropped_does_not_spin() {
     let (tx, rx) = oneshot::channel::<()>();
     let mut g = task::spawn(generator(async |mut y| {
         select(y.yield_(1), ready(())).await;
-        let mut set = FuturesUnordered::from_iter([y.wait(rx)]);
+        let mut set = FuturesUnordered::from_iter([y.interruptible(rx)]);
         set.next().await.expect("one is in it")?.expect("sent below");
         drop(set);
         y.yield_(2).await

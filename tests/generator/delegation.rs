@@ -7,7 +7,7 @@ use std::pin::pin;
 use futures::executor::block_on;
 use futures::{FutureExt, StreamExt, stream};
 use tokio_test::task;
-use withal::coroutine::{Exit, State, Thrown, Yielder};
+use withal::coroutine::{GeneratorExit, State, Thrown, Yielder};
 use withal::generator::{AsyncGenerator, AsyncGeneratorExt, Error, GeneratorBody, generator, try_generator};
 
 type Log = RefCell<Vec<String>>;
@@ -67,7 +67,7 @@ fn closing_the_outer_one_closes_the_inner_first() {
     }));
     assert_eq!(block_on(outer.start()), Ok(Some("first")));
     assert_eq!(block_on(outer.aclose()), Ok(()));
-    assert_eq!(*log.borrow(), ["first: Err(Exit(Exit))", "outer: Err(Exit(Exit))"]);
+    assert_eq!(*log.borrow(), ["first: Err(Exit(GeneratorExit))", "outer: Err(Exit(GeneratorExit))"]);
 }
 
 /// Python closes the inner one, and raises the exit anew.
@@ -75,10 +75,10 @@ fn closing_the_outer_one_closes_the_inner_first() {
 fn an_exit_that_the_inner_one_swallows_is_raised_in_the_outer_all_the_same() {
     let mut outer = pin!(generator(async |mut y: Yielder<'_, u8>| {
         let swallows = generator(async |mut y: Yielder<'_, u8>| {
-            assert_eq!(y.yield_(1).await, Err(Exit));
+            assert_eq!(y.yield_(1).await, Err(GeneratorExit));
             Ok(())
         });
-        assert_eq!(y.yield_from(pin!(swallows)).await, Err(Exit));
+        assert_eq!(y.yield_from(pin!(swallows)).await, Err(GeneratorExit));
         Ok(())
     }));
     assert_eq!(block_on(outer.anext()), Ok(Some(1)));
@@ -89,14 +89,14 @@ fn an_exit_that_the_inner_one_swallows_is_raised_in_the_outer_all_the_same() {
 fn an_exit_that_the_inner_one_ignores_is_told_of_the_outer() {
     let mut outer = pin!(generator(async |mut y: Yielder<'_, u8>| {
         let ignores = generator(async |mut y: Yielder<'_, u8>| {
-            assert_eq!(y.yield_(1).await, Err(Exit));
+            assert_eq!(y.yield_(1).await, Err(GeneratorExit));
             y.yield_(2).await
         });
         y.yield_from(pin!(ignores)).await
     }));
     assert_eq!(block_on(outer.anext()), Ok(Some(1)));
     assert_eq!(block_on(outer.aclose()), Err(Error::IgnoredExit));
-    assert_eq!(block_on(outer.anext()), Err(Error::Exited), "the exit is not forgotten");
+    assert_eq!(block_on(outer.anext()), Err(Error::GeneratorExit), "the exit is not forgotten");
 }
 
 #[test]
@@ -114,9 +114,9 @@ fn a_throw_that_the_inner_one_swallows_is_over() {
 #[test]
 fn an_inner_one_that_exits_by_itself_ends_the_outer() {
     let mut outer = pin!(generator(async |mut y: Yielder<'_, u8>| {
-        y.yield_from(pin!(generator(async |_: Yielder<'_, u8>| Err(Exit)))).await
+        y.yield_from(pin!(generator(async |_: Yielder<'_, u8>| Err(GeneratorExit)))).await
     }));
-    assert_eq!(block_on(outer.anext()), Err(Error::Exited));
+    assert_eq!(block_on(outer.anext()), Err(Error::GeneratorExit));
 }
 
 #[test]
@@ -193,9 +193,9 @@ fn an_inner_one_that_waits_is_interrupted() {
     let body = || {
         try_generator(async |mut y: Y<'_>| {
             let waits = try_generator(async |mut y: Y<'_>| {
-                assert_eq!(y.wait(pending::<()>()).await, Err(Thrown::Error("soft")));
+                assert_eq!(y.interruptible(pending::<()>()).await, Err(Thrown::Error("soft")));
                 y.yield_("caught").await?;
-                y.wait(pending::<()>()).await
+                y.interruptible(pending::<()>()).await
             });
             y.yield_from(pin!(waits)).await
         })
@@ -312,5 +312,5 @@ fn what_was_thrown_before_the_delegation_goes_through_in_order() {
     tx.send(()).unwrap();
     assert_eq!(block_on(outer.aclose()), Ok(()));
     drop(outer);
-    assert_eq!(*log.borrow(), ["first: Err(Error(\"soft\"))", "second: Err(Exit(Exit))"]);
+    assert_eq!(*log.borrow(), ["first: Err(Error(\"soft\"))", "second: Err(Exit(GeneratorExit))"]);
 }

@@ -10,7 +10,7 @@ use futures::channel::oneshot;
 use futures::executor::block_on;
 use tokio_test::{assert_pending, assert_ready_eq, task};
 use withal::cleanup::{self, AbandonReason, CleanupEvent};
-use withal::coroutine::{Exit, State, Thrown, Yielder};
+use withal::coroutine::{GeneratorExit, State, Thrown, Yielder};
 use withal::generator::{Error, Hooks, ManagedGenerator, generator, shutdown_asyncgens, try_generator};
 
 const LONG: Duration = Duration::from_secs(60);
@@ -32,7 +32,7 @@ fn counter(log: &Log) -> withal::generator::BoxAsyncGenerator<'static, u32> {
         log.lock().unwrap().push("told");
         tokio::task::yield_now().await;
         log.lock().unwrap().push("closed");
-        Err(Exit)
+        Err(GeneratorExit)
     })
     .boxed()
 }
@@ -86,7 +86,7 @@ mod operations {
         .managed();
         assert_eq!(block_on(managed.asend("early")), Err(Error::NotStarted("early")));
         assert_eq!(block_on(managed.start()), Ok(Some(0)));
-        assert_eq!(block_on(managed.start()), Err(Error::Unanswered));
+        assert_eq!(block_on(managed.start()), Err(Error::ValueExpected));
         assert_eq!(block_on(managed.asend("abc")), Ok(Some(3)));
         assert_eq!(block_on(managed.athrow("soft")), Ok(Some(99)));
         assert_eq!(managed.state(), Some(State::Suspended));
@@ -200,7 +200,7 @@ mod finalizer {
     fn called_for_a_step_under_way() {
         let closings = Arc::new(Mutex::new(Vec::new()));
         let to = Arc::clone(&closings);
-        let managed = generator(async |mut y: Yielder<'_, u8>| y.wait(pending()).await)
+        let managed = generator(async |mut y: Yielder<'_, u8>| y.interruptible(pending()).await)
             .managed_with(Hooks::default().finalizer(move |closing| to.lock().unwrap().push(closing)));
         assert!(managed.anext().now_or_never().is_none());
         drop(managed);
@@ -385,7 +385,7 @@ mod first_iteration {
             |managed| drop(block_on(managed.anext())),
             |managed| drop(block_on(managed.start())),
             |managed| drop(block_on(managed.asend(()))),
-            |managed| drop(block_on(managed.athrow(Exit))),
+            |managed| drop(block_on(managed.athrow(GeneratorExit))),
             |managed| drop(block_on(managed.aclose())),
         ];
         for operate in operations {
@@ -484,7 +484,7 @@ mod shutdown {
             }
         });
         let managed = try_generator(async |mut y: Yielder<'_, u8, (), Thrown<std::num::ParseIntError>>| {
-            y.wait(pending()).await
+            y.interruptible(pending()).await
         })
         .managed();
         let mut operation = task::spawn(managed.anext());
@@ -499,7 +499,7 @@ mod shutdown {
     async fn one_that_was_in_the_middle_is_closed_by_the_next() {
         let (tx, rx) = oneshot::channel::<()>();
         let managed = generator(async |mut y: Yielder<'_, u8>| {
-            y.wait(rx).await?.expect("sent below");
+            y.interruptible(rx).await?.expect("sent below");
             y.yield_(1).await
         })
         .managed();

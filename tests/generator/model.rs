@@ -40,7 +40,7 @@ impl Seen {
             Ok(Some(token)) => self.received.push(token.id),
             Err(Error::NotStarted(token)) => assert_eq!((before, token.id), (State::Created, 1000 + n)),
             Err(Error::Running(Some(token))) => assert_eq!(token.id, 1000 + n, "the value comes back"),
-            Err(Error::Unanswered) => assert_eq!(before, State::Suspended),
+            Err(Error::ValueExpected) => assert_eq!(before, State::Suspended),
             Err(Error::IgnoredExit) => self.ignored += 1,
             Ok(None) | Err(_) => {}
         }

@@ -7,7 +7,7 @@ use std::pin::pin;
 use futures::FutureExt;
 use futures::channel::oneshot;
 use tokio_test::{assert_pending, assert_ready_eq, task};
-use withal::coroutine::{Exit, State, Thrown, Yielder};
+use withal::coroutine::{GeneratorExit, State, Thrown, Yielder};
 use withal::generator::{AsyncGeneratorExt, Error, generator, try_generator};
 
 /// What a future of these tests comes to, which waits for nothing.
@@ -29,7 +29,7 @@ async fn lengths(mut y: Text<'_>) -> Result<(), Thrown<&'static str>> {
         };
         match text {
             "end" => return Ok(()),
-            "wait" => y.wait(pending::<()>()).await?,
+            "wait" => y.interruptible(pending::<()>()).await?,
             text => length = u32::try_from(text.len()).unwrap(),
         }
     }
@@ -49,7 +49,7 @@ fn one_that_has_not_begun() {
     assert_eq!((g.state(), now!(g.start())), (State::Closed, Ok(None)));
 
     let mut g = fresh();
-    assert_eq!(now!(g.athrow(Thrown::Exit(Exit))), Err(Error::Exited));
+    assert_eq!(now!(g.athrow(Thrown::Exit(GeneratorExit))), Err(Error::GeneratorExit));
     assert_eq!(g.state(), State::Closed);
 
     let mut g = fresh();
@@ -88,7 +88,7 @@ fn what_has_a_destructor_may_not() {
 fn one_that_is_at_a_yield() {
     let mut g = pin!(try_generator(lengths));
     assert_eq!(now!(g.start()), Ok(Some(0)));
-    assert_eq!(now!(g.start()), Err(Error::Unanswered));
+    assert_eq!(now!(g.start()), Err(Error::ValueExpected));
     assert_eq!(g.state(), State::Suspended);
     assert_eq!(now!(g.asend("abc")), Ok(Some(3)));
     assert_eq!(now!(g.athrow("soft")), Ok(Some(6)), "caught, and it went on");
@@ -133,7 +133,7 @@ fn closing_awaits_what_the_body_does_on_its_way_out() {
 #[test]
 fn an_exit_that_is_swallowed_is_a_clean_close() {
     let mut g = pin!(generator(async |mut y| {
-        assert_eq!(y.yield_(1).await, Err::<(), _>(Exit));
+        assert_eq!(y.yield_(1).await, Err::<(), _>(GeneratorExit));
         Ok(())
     }));
     assert_eq!(now!(g.anext()), Ok(Some(1)));
@@ -283,7 +283,7 @@ fn a_second_close_does_not_interrupt_what_the_first_began() {
     let (tx, rx) = oneshot::channel::<()>();
     let mut g = pin!(generator(async |mut y| {
         let exit = y.yield_(1).await;
-        y.wait(rx).await.expect("nothing interrupts it").expect("sent below");
+        y.interruptible(rx).await.expect("nothing interrupts it").expect("sent below");
         exit
     }));
     assert_eq!(now!(g.anext()), Ok(Some(1)));
@@ -296,9 +296,9 @@ fn a_second_close_does_not_interrupt_what_the_first_began() {
 #[test]
 fn a_body_that_ignored_an_exit_is_told_anew() {
     let mut g = pin!(generator(async |mut y| {
-        assert_eq!(y.yield_(1).await, Err(Exit));
+        assert_eq!(y.yield_(1).await, Err(GeneratorExit));
         y.yield_(2).await?;
-        y.wait(pending::<()>()).await
+        y.interruptible(pending::<()>()).await
     }));
     assert_eq!(now!(g.anext()), Ok(Some(1)));
     assert_eq!(now!(g.aclose()), Err(Error::IgnoredExit));
@@ -310,7 +310,7 @@ fn a_body_that_ignored_an_exit_is_told_anew() {
 fn an_error_interrupts_what_a_close_began() {
     let mut g = pin!(try_generator(async |mut y| {
         let exit = y.yield_(1).await;
-        y.wait(pending::<()>()).await?;
+        y.interruptible(pending::<()>()).await?;
         exit
     }));
     assert_eq!(now!(g.start()), Ok(Some(1)));
@@ -322,11 +322,11 @@ fn an_error_interrupts_what_a_close_began() {
 fn a_body_that_exits_by_itself() {
     let mut g = pin!(generator(async |mut y| {
         y.yield_(1).await?;
-        Err(Exit)
+        Err(GeneratorExit)
     }));
     assert_eq!(now!(g.anext()), Ok(Some(1)));
     let exited = now!(g.anext()).unwrap_err();
-    assert_eq!(exited, Error::Exited);
+    assert_eq!(exited, Error::GeneratorExit);
     assert_eq!(exited.to_string(), "async generator raised GeneratorExit");
     assert_eq!(now!(g.anext()), Ok(None));
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use futures::executor::block_on;
 use futures::{Stream, StreamExt};
-use withal::coroutine::{Exit, Thrown, Yielder};
+use withal::coroutine::{GeneratorExit, Thrown, Yielder};
 use withal::generator::{
     AsyncGenerator, AsyncGeneratorExt, BoxAsyncGenerator, GeneratorBody, LocalBoxAsyncGenerator,
     ManagedGenerator, generator, try_generator,
@@ -22,7 +22,7 @@ fn ticks() -> AsyncGenerator<impl GeneratorBody<u64> + Send> {
     generator(async |mut y| {
         for n in 0..3 {
             tokio::task::yield_now().await;
-            y.wait(tokio::task::yield_now()).await?;
+            y.interruptible(tokio::task::yield_now()).await?;
             y.yield_(n).await?;
         }
         Ok(())
@@ -153,7 +153,7 @@ fn borrows_locals_and_yields_borrows() {
 fn walk<'a>(
     y: &'a mut Yielder<'_, u64>,
     from: u64,
-) -> Pin<Box<dyn Future<Output = Result<(), Exit>> + Send + 'a>> {
+) -> Pin<Box<dyn Future<Output = Result<(), GeneratorExit>> + Send + 'a>> {
     Box::pin(async move {
         if from > 0 {
             walk(y, from - 1).await?;

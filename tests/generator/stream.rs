@@ -7,7 +7,7 @@ use futures::executor::block_on;
 use futures::stream::{self, FusedStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use tokio_test::{assert_pending, assert_ready_eq, task};
-use withal::coroutine::{Exit, Yielder};
+use withal::coroutine::{GeneratorExit, Yielder};
 use withal::generator::{AsyncGeneratorExt, generator, try_generator};
 
 #[test]
@@ -60,7 +60,7 @@ fn it_is_fused() {
 fn a_body_that_exits_by_itself_has_ended() {
     let g = generator(async |mut y| {
         y.yield_(1).await?;
-        Err(Exit)
+        Err(GeneratorExit)
     });
     assert_eq!(block_on(g.collect::<Vec<_>>()), [1]);
 }

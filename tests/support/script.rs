@@ -143,9 +143,9 @@ async fn act(
             }
         }
         Act::Await => report.awaiting(tokio::task::yield_now()).await,
-        Act::WaitForEver => report.awaiting(y.wait(pending())).await?,
+        Act::WaitForEver => report.awaiting(y.interruptible(pending())).await?,
         Act::WaitInUnordered => {
-            let mut set = FuturesUnordered::from_iter([y.wait(tokio::task::yield_now())]);
+            let mut set = FuturesUnordered::from_iter([y.interruptible(tokio::task::yield_now())]);
             report.awaiting(set.next()).await.expect("the set holds one future")?;
         }
         Act::Fail => return Err(value.into()),

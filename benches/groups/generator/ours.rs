@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::pin::pin;
 
 use futures::{Stream, StreamExt as _};
-use withal::coroutine::{Exit, Yielder};
+use withal::coroutine::{GeneratorExit, Yielder};
 use withal::generator::{AsyncGenerator, AsyncGeneratorExt as _, GeneratorBody, generator};
 
 pub(super) fn plain(n: u64) -> impl Stream<Item = u64> {
@@ -55,15 +55,15 @@ pub(super) fn helped(n: u64) -> impl Stream<Item = u64> {
     generator(async move |mut y| first(&mut y, n).await)
 }
 
-async fn first(y: &mut Yielder<'_, u64>, n: u64) -> Result<(), Exit> {
+async fn first(y: &mut Yielder<'_, u64>, n: u64) -> Result<(), GeneratorExit> {
     second(y, n).await
 }
 
-async fn second(y: &mut Yielder<'_, u64>, n: u64) -> Result<(), Exit> {
+async fn second(y: &mut Yielder<'_, u64>, n: u64) -> Result<(), GeneratorExit> {
     third(y, n).await
 }
 
-async fn third(y: &mut Yielder<'_, u64>, n: u64) -> Result<(), Exit> {
+async fn third(y: &mut Yielder<'_, u64>, n: u64) -> Result<(), GeneratorExit> {
     for number in 0..n {
         y.yield_(black_box(number)).await?;
     }

@@ -141,8 +141,8 @@ mod anext_iter {
 
     /// Awaits what never comes; thrown into, something that comes at the second poll.
     async fn agenfn(mut y: Y<'_>) -> Result<(), Thrown<MyError>> {
-        match y.wait(pending::<()>()).await {
-            Err(Thrown::Error(_)) => y.wait(yield_now()).await,
+        match y.interruptible(pending::<()>()).await {
+            Err(Thrown::Error(_)) => y.interruptible(yield_now()).await,
             other => other,
         }
     }
@@ -186,8 +186,8 @@ mod anext_iter {
             yield_now().await;
         }
         let mut agen = pin!(try_generator(async |mut y: Y<'_>| {
-            if y.wait(twice()).await == Err(MINE.into()) {
-                y.wait(twice()).await?;
+            if y.interruptible(twice()).await == Err(MINE.into()) {
+                y.interruptible(twice()).await?;
             }
             Ok(())
         }));
@@ -200,7 +200,7 @@ mod anext_iter {
     #[test]
     fn what_catches_and_returns_gives_the_default() {
         let mut agen = pin!(try_generator(async |mut y: Y<'_>| {
-            if y.wait(pending::<()>()).await == Err(MINE.into()) {
+            if y.interruptible(pending::<()>()).await == Err(MINE.into()) {
                 return Ok(());
             }
             y.yield_("aaa").await

@@ -10,7 +10,7 @@ use futures::channel::oneshot;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 use withal::cleanup;
-use withal::coroutine::{Exit, State, Thrown, Yielder};
+use withal::coroutine::{GeneratorExit, State, Thrown, Yielder};
 use withal::generator::{AsyncGeneratorExt, Error, generator, try_generator};
 
 use super::ZeroDivision;
@@ -92,7 +92,7 @@ async fn asyncio_gc_aclose_09_dropped_it_is_closed() {
         while y.yield_(1).await.is_ok() {}
         yield_now().await;
         sets.store(1, Ordering::Relaxed);
-        Err(Exit)
+        Err(GeneratorExit)
     })
     .managed();
     assert_eq!(g.anext().await, Ok(Some(1)));

@@ -9,7 +9,7 @@ use futures::{FutureExt, StreamExt, TryStreamExt};
 use tokio::task::yield_now;
 use tokio_test::{assert_pending, assert_ready, assert_ready_eq, task};
 use withal::coroutine::{
-    self, Coroutine, Drive, Exit, State, Step, Thrown, Yielder, coroutine, try_coroutine,
+    self, Coroutine, GeneratorExit, RawCoroutine, State, Step, Thrown, Yielder, coroutine, try_coroutine,
 };
 use withal::generator::{
     AsyncGenerator, AsyncGeneratorExt, Error, GeneratorBody, ManagedGenerator, generator, try_generator,
@@ -30,7 +30,9 @@ use Seen::{Item, Raised, Stop};
 
 /// What both come to, until they stop: its tests hold an async generator to what a plain one does.
 fn compare_generators(
-    mut plain: Coroutine<impl Drive<Yield = u32, Sent = (), Return = (), Thrown = Thrown<ZeroDivision>>>,
+    mut plain: Coroutine<
+        impl RawCoroutine<Yield = u32, Sent = (), Return = (), Thrown = Thrown<ZeroDivision>>,
+    >,
     generator: AsyncGenerator<impl GeneratorBody<u32, (), Thrown<ZeroDivision>>>,
 ) -> Vec<Seen> {
     let mut of_plain = Vec::new();
@@ -97,7 +99,7 @@ fn exception_03_out_of_an_inner_await_and_the_iteration() {
     let mut g = pin!(try_generator(async |mut y| {
         yield_now().await;
         y.yield_(123).await?;
-        y.wait(pending::<()>()).await?;
+        y.interruptible(pending::<()>()).await?;
         y.yield_(456).await
     }));
     let mut items = Vec::new();
@@ -239,7 +241,7 @@ fn exception_11_an_exit_thrown_in_comes_back() {
             y.yield_(20).await
         });
         inner.send(()).unwrap();
-        if inner.throw(Exit) == Err(coroutine::Error::Exited) {
+        if inner.throw(GeneratorExit) == Err(coroutine::Error::GeneratorExit) {
             y.yield_(2).await?;
         }
         y.yield_(3).await
@@ -251,7 +253,7 @@ fn exception_11_an_exit_thrown_in_comes_back() {
             y.yield_(20).await
         }));
         inner.asend(()).await.unwrap();
-        if inner.athrow(Exit).await == Err(Error::Exited) {
+        if inner.athrow(GeneratorExit).await == Err(Error::GeneratorExit) {
             y.yield_(2).await?;
         }
         y.yield_(3).await
@@ -281,7 +283,7 @@ fn exception_12_no_body_can_step_itself() {
 #[test]
 fn asend_close_runtime_error_exit_ignored() {
     let mut agen = pin!(generator(async |mut y| {
-        if y.wait(pending::<()>()).await == Err(Exit) {
+        if y.interruptible(pending::<()>()).await == Err(GeneratorExit) {
             yield_now().await;
             y.yield_(()).await?;
         }
@@ -300,7 +302,7 @@ fn asend_close_runtime_error_exit_ignored() {
 fn athrow_close_runtime_error_exit_ignored() {
     let mut agen = pin!(try_generator(async |mut y| {
         if y.yield_(()).await == Err(Thrown::Error(MyError("caught")))
-            && y.wait(pending::<()>()).await == Err(Thrown::Exit(Exit))
+            && y.interruptible(pending::<()>()).await == Err(Thrown::Exit(GeneratorExit))
         {
             yield_now().await;
             y.yield_(()).await?;

@@ -26,7 +26,7 @@ pub(super) fn assert_spent<F: Future>(future: &mut Spawn<F>) {
 /// Awaits for ever, and counts what it catches meanwhile.
 async fn awaits(y: &mut Y<'_>, caught: &AtomicU32) -> Result<(), Thrown<MyError>> {
     loop {
-        match y.wait(pending::<()>()).await {
+        match y.interruptible(pending::<()>()).await {
             Err(Thrown::Error(_)) => caught.fetch_add(1, Ordering::Relaxed),
             other => return other,
         };

@@ -62,7 +62,7 @@ async fn asyncio_shutdown_01_abandoned_by_cancelled_tasks() {
         tokio::spawn(async move {
             let waiter = generator(async move |mut y| {
                 let outcome = async {
-                    y.wait(sleep(TIMEOUT)).await?;
+                    y.interruptible(sleep(TIMEOUT)).await?;
                     y.yield_(1).await
                 };
                 let outcome = outcome.await;

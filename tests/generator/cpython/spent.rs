@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use withal::coroutine::{Exit, State, Thrown};
+use withal::coroutine::{GeneratorExit, State, Thrown};
 use withal::generator::{AsyncGenerator, AsyncGeneratorExt, Error, GeneratorBody, try_generator};
 
 use super::MyError;
@@ -41,8 +41,8 @@ fn throw_same_aclose_coro_twice_is_refused() {
     let mut it = pin!(async_iterate());
     drop(it.aclose());
     assert_eq!(it.state(), State::Created);
-    let mut nxt = it.athrow(Thrown::Exit(Exit));
-    assert_eq!(now!(&mut nxt), Err(Error::Exited));
+    let mut nxt = it.athrow(Thrown::Exit(GeneratorExit));
+    assert_eq!(now!(&mut nxt), Err(Error::GeneratorExit));
     drop(now!(nxt));
 }
 

@@ -4,13 +4,13 @@ mod comprehensions;
 mod loops;
 
 use futures::Stream;
-use withal::coroutine::{Coroutine, Drive, Step};
+use withal::coroutine::{Coroutine, RawCoroutine, Step};
 use withal::generator::generator;
 
 /// `run_async` of its tests: what was yielded, and what was returned.
 fn run_async<D>(mut coroutine: Coroutine<D>) -> (Vec<D::Yield>, D::Return)
 where
-    D: Drive<Sent: Default> + ?Sized,
+    D: RawCoroutine<Sent: Default> + ?Sized,
 {
     let mut yielded = Vec::new();
     loop {

@@ -1,7 +1,7 @@
 #![deny(unused_must_use)]
 use std::pin::pin;
 
-use withal::coroutine::{Exit, Yielder};
+use withal::coroutine::{GeneratorExit, Yielder};
 use withal::generator::{AsyncGeneratorExt, generator};
 
 async fn operate() {
@@ -12,7 +12,7 @@ async fn operate() {
     g.anext();
     g.start();
     g.asend(());
-    g.athrow(Exit);
+    g.athrow(GeneratorExit);
     g.aclose();
     generator(async |mut y: Yielder<'_>| y.yield_(()).await);
     generator(async |mut y: Yielder<'_>| y.yield_(()).await).managed();
