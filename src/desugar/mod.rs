@@ -1,5 +1,5 @@
-//! What Python's `async for`, `async with`, `aiter`, `anext` and `yield` stand for (PEP 492, PEP 525): macros and
-//! functions that do the same, and each construct beside what it is without.
+//! `async for`, `aiter` and `anext` as a macro and functions, and the expansion of each construct of PEP 342, PEP 492 and PEP
+//! 525.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -18,39 +18,45 @@
 //! # }
 //! ```
 //!
-//! # What each construct stands for
+//! # Constructs
 //!
-//! | Python | what the PEP makes of it, and the same here |
-//! |---|---|
-//! | `async def`, `await` | [PEP 492](pep_492#async-def-and-await) |
-//! | `coro.send`, `throw`, `close` | [PEP 342](pep_342#send), and what an `await` passes on: [PEP 380](pep_342#what-an-await-passes-on) |
-//! | `async with` | [PEP 492](pep_492#async-with): [`async_with!`](crate::async_with) |
-//! | `async for`, and its `else` | [PEP 492](pep_492#async-for-and-its-else): [`async_for!`] |
-//! | `__aiter__`, `__anext__` | [PEP 492](pep_492#__aiter__-and-__anext__): [`AsyncIterable`], [`Stream`](futures_core::Stream) |
-//! | `aiter(xs)`, `anext(xs)`, `anext(xs, default)` | [below](#aiter-and-anext): [`aiter`], [`anext`], [`anext_or`] |
-//! | `async def` with `yield` | [PEP 525](pep_525#async-def-with-yield) |
-//! | `agen.asend`, `athrow`, `aclose` | [PEP 525](pep_525#asend) |
-//! | `sys.set_asyncgen_hooks`, `loop.shutdown_asyncgens()` | [PEP 525](pep_525#finalization) |
+//! Each link leads to the expansion of the construct in Python, and to the same expansion in Rust. The Rust code is
+//! compiled and tested. For the line of Rust that replaces a line of Python, and the differences, see
+//! [From Python](crate::from_python).
 //!
-//! Which lines of Rust take their places in a program, and what differs: [From Python](crate::from_python).
-//!
-//! # What can be awaited
-//!
-//! | Python | here | |
+//! | Python | Rust | expansion |
 //! |---|---|---|
-//! | a coroutine: an `async def`, called | an `async fn`, called, or an `async` block | nothing of it has run, in both |
-//! | an object with `__await__` | a type with [`IntoFuture`]: `shutdown()` of an [executor](crate::tasks::ThreadPoolExecutor) | `.await` calls it, as `await` does |
-//! | a C object with `am_await` | a type with [`Future`]: `poll`, written by hand | a state machine, as in C |
-//! | a generator with `types.coroutine` | a [`Coroutine`](crate::coroutine::Coroutine), driven from a [`poll_fn`](std::future::poll_fn) | what it yields has to be for somebody: there is no chain up to the loop |
-//! | an asyncio `Future` | a [`tasks::TaskHandle`](crate::tasks::TaskHandle), or tokio's [`oneshot`](tokio::sync::oneshot) | |
-//! | a `Task` | a [`tasks::TaskHandle`](crate::tasks::TaskHandle), or tokio's [`JoinHandle`](tokio::task::JoinHandle) | |
-//! | a PEP 3148 `Future`, by `wrap_future` | a [`tasks::TaskHandle`](crate::tasks::TaskHandle) | as it is: both kinds are one |
-//! | `agen.__anext__()`, `asend`, `athrow`, `aclose` | those of [`AsyncGeneratorExt`](crate::generator::AsyncGeneratorExt) | they borrow the generator: two at once do not compile |
+//! | `async def`, `await` | `async fn`, `.await` | [PEP 492](pep_492#async-def-and-await) |
+//! | `coro.send`, `throw`, `close` | [`Coroutine`](crate::coroutine::Coroutine) | [PEP 342](pep_342#send) |
+//! | `yield from` | `inner(&mut y).await?` | [PEP 380](pep_342#delegation) |
+//! | `async with` | [`async_with!`](crate::async_with) | [PEP 492](pep_492#async-with) |
+//! | `async for`, and its `else` | [`async_for!`] | [PEP 492](pep_492#async-for-and-its-else) |
+//! | `__aiter__`, `__anext__` | [`AsyncIterable`], [`Stream`](futures_core::Stream) | [PEP 492](pep_492#__aiter__-and-__anext__) |
+//! | `aiter(xs)`, `anext(xs)`, `anext(xs, default)` | [`aiter`], [`anext`], [`anext_or`] | [below](#aiter-and-anext) |
+//! | `async def` with `yield` | [`generator`](mod@crate::generator) | [PEP 525](pep_525#async-def-with-yield) |
+//! | `agen.asend`, `athrow`, `aclose` | [`AsyncGeneratorExt`](crate::generator::AsyncGeneratorExt) | [PEP 525](pep_525#asend) |
+//! | `sys.set_asyncgen_hooks`, `loop.shutdown_asyncgens()` | [`Hooks`](crate::generator::Hooks) | [PEP 525](pep_525#finalization) |
+//!
+//! # Awaitables
+//!
+//! | Python | Rust | note |
+//! |---|---|---|
+//! | a coroutine: the result of calling an `async def` | the result of calling an `async fn`, or an `async` block | its body has not started, in both |
+//! | an object with `__await__` | a type with [`IntoFuture`], such as `shutdown()` of an [executor](crate::tasks::ThreadPoolExecutor) | `.await` calls `into_future` |
+//! | a C object with `am_await` | a type with [`Future`], whose `poll` is written by hand | a state machine in both |
+//! | a generator with `types.coroutine` | a [`Coroutine`](crate::coroutine::Coroutine), driven from a [`poll_fn`](std::future::poll_fn) | the code that drives it receives the yielded values; they do not travel up to an event loop |
+//! | an asyncio `Future` or `Task`, a PEP 3148 `Future` by `wrap_future` | a [`TaskHandle`](crate::tasks::TaskHandle); tokio's [`oneshot`](tokio::sync::oneshot) or [`JoinHandle`](tokio::task::JoinHandle) | |
+//! | `agen.__anext__()`, `asend`, `athrow`, `aclose` | those of [`AsyncGeneratorExt`](crate::generator::AsyncGeneratorExt) | each borrows the generator, so two at once do not compile |
 //! | `gather(..)`, `wait(..)`, `shield(..)` | [`gather`](crate::tasks::gather()), [`wait`](crate::tasks::wait()), [`shield`](crate::tasks::shield()) | |
-//! | anything else: "can't be used in 'await' expression" | does not compile | E0277 |
-//! | outside of an `async def`: a `SyntaxError` | does not compile | E0728 |
-//! | the same coroutine again: "cannot reuse already awaited coroutine" | does not compile | E0382: the first `.await` has taken it |
-//! | never: "was never awaited", when it is collected | the compiler warns | `#[must_use]` |
+//!
+//! Python's errors of misuse are errors of the compiler:
+//!
+//! | misuse | Python | Rust |
+//! |---|---|---|
+//! | `await` on another object | "can't be used in 'await' expression" | E0277 |
+//! | `await` outside of an `async def` | `SyntaxError` | E0728 |
+//! | a coroutine awaited twice | "cannot reuse already awaited coroutine" | E0382: the first `.await` moved it |
+//! | a coroutine never awaited | "was never awaited", when it is collected | a warning: `#[must_use]` |
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -83,7 +89,7 @@
 //!
 //! let executor = ThreadPoolExecutor::new(1)?;
 //! assert_eq!(executor.submit(|| Ok::<_, Infallible>(1))?.await, Ok(1));
-//! executor.shutdown().await; // by `IntoFuture`
+//! executor.shutdown().await; // through `IntoFuture`
 //!
 //! let mut agen = pin!(generator(async |mut y| y.yield_(1).await));
 //! assert_eq!(agen.anext().await, Ok(Some(1)));
@@ -100,7 +106,7 @@
 //! # async fn twice() {
 //! let coro = async { 1 };
 //! coro.await;
-//! coro.await; // the first has taken it
+//! coro.await; // error: use of moved value
 //! # }
 //! ```
 //!
@@ -118,7 +124,8 @@
 //!
 //! # `aiter` and `anext`
 //!
-//! Where the iterator ends `anext` raises, and with a default it does not. `None` is both: there is nothing to catch.
+//! Python's `anext` raises `StopAsyncIteration` at the end, unless it is given a default. In Rust, both cases are an
+//! `Option`:
 //!
 //! ```python
 //! async def anext(it, default):
