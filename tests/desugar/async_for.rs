@@ -1,4 +1,4 @@
-//! `async_for!`: each way through the loop.
+//! `async_for!`: each form, and each exit from the loop.
 
 use std::cell::Cell;
 use std::pin::pin;
@@ -45,11 +45,11 @@ fn else_at_the_end() {
 }
 
 #[test]
-fn else_of_an_empty_one() {
+fn else_of_an_empty_stream() {
     block_on(async {
         let mut has_ended = false;
         async_for!(_ in stream::empty::<u32>() => {
-            unreachable!("it is empty");
+            unreachable!("the stream is empty");
         } else {
             has_ended = true;
         });
@@ -75,7 +75,7 @@ fn no_else_after_break() {
 }
 
 #[test]
-fn continue_goes_on() {
+fn continue_takes_the_next_item() {
     let seen = block_on(async {
         let mut seen = Vec::new();
         async_for!(n in numbers(5) => {
@@ -92,7 +92,7 @@ fn continue_goes_on() {
 }
 
 #[test]
-fn question_mark_and_return_leave_the_function() {
+fn question_mark_and_return_exit_the_function() {
     async fn sum(words: &[&str]) -> Result<i32, std::num::ParseIntError> {
         let mut sum = 0;
         async_for!(word in stream::iter(words) => {
@@ -111,7 +111,7 @@ fn question_mark_and_return_leave_the_function() {
 }
 
 #[test]
-fn results_are_taken_as_they_come() {
+fn items_that_are_results_are_not_unwrapped() {
     async fn first_two(items: Vec<Result<u32, &'static str>>) -> Result<Vec<u32>, &'static str> {
         let mut seen = Vec::new();
         async_for!(item in stream::iter(items) => {
@@ -123,9 +123,9 @@ fn results_are_taken_as_they_come() {
     assert_eq!(block_on(first_two(vec![Ok(1), Err("broken")])), Err("broken"));
 }
 
-/// As in Python: in the `else` the loop is over.
+/// As in Python: in the `else`, the loop has already ended.
 #[test]
-fn break_and_continue_in_else_are_those_of_the_loop_around() {
+fn break_and_continue_in_else_refer_to_the_loop_around() {
     block_on(async {
         let mut rounds = 0;
         loop {
@@ -136,7 +136,7 @@ fn break_and_continue_in_else_are_those_of_the_loop_around() {
                 }
                 break;
             });
-            unreachable!("the else left this round");
+            unreachable!("the else block ended this iteration");
         }
         assert_eq!(rounds, 3);
     });
@@ -157,7 +157,7 @@ fn labels() {
                 seen.push((row, column));
             });
         } else {
-            unreachable!("it was left by break");
+            unreachable!("the loop was left by break");
         });
         seen
     });
@@ -176,15 +176,15 @@ fn patterns() {
 }
 
 #[test]
-fn a_borrowed_stream_can_be_read_on() {
+fn a_borrowed_stream_can_be_used_after_the_loop() {
     block_on(async {
-        let mut lent = pin!(numbers(5));
-        async_for!(n in lent.as_mut() => {
+        let mut borrowed = pin!(numbers(5));
+        async_for!(n in borrowed.as_mut() => {
             if n == 1 {
                 break;
             }
         });
-        assert_eq!(lent.next().await, Some(2));
+        assert_eq!(borrowed.next().await, Some(2));
         let mut unpin = stream::iter(0..5);
         async_for!(n in &mut unpin => {
             if n == 3 {
@@ -195,9 +195,9 @@ fn a_borrowed_stream_can_be_read_on() {
     });
 }
 
-/// As `for` has it: a guard, say, that is made for the iterable.
+/// As in `for`: for example, a guard that is created in the iterable expression.
 #[test]
-fn what_is_made_for_the_iterable_lives_as_long_as_the_loop() {
+fn temporaries_of_the_iterable_live_as_long_as_the_loop() {
     struct Guard<'a>(&'a Cell<bool>, Vec<u32>);
     impl Drop for Guard<'_> {
         fn drop(&mut self) {
@@ -214,7 +214,7 @@ fn what_is_made_for_the_iterable_lives_as_long_as_the_loop() {
 }
 
 #[test]
-fn the_stream_is_dropped_when_the_loop_is_left() {
+fn the_stream_is_dropped_when_the_loop_ends() {
     struct Held<'a>(&'a Cell<bool>);
     impl Drop for Held<'_> {
         fn drop(&mut self) {
@@ -230,15 +230,15 @@ fn the_stream_is_dropped_when_the_loop_is_left() {
         async_for!(() in endless => {
             break;
         } else {
-            unreachable!("it does not end");
+            unreachable!("the stream is endless");
         });
         assert!(is_dropped.get());
     });
 }
 
-/// Of a task that may move to another thread.
+/// A task that may move to another thread can contain the loop.
 #[test]
-fn it_is_send_when_its_stream_and_block_are() {
+fn the_loop_is_send_if_its_stream_and_block_are() {
     fn is_send<T: Send>(value: T) -> T {
         value
     }

@@ -16,7 +16,7 @@ fn aiter_of_a_stream_is_the_stream() {
 }
 
 #[test]
-fn aiter_of_a_type_that_says_how() {
+fn aiter_of_a_type_that_implements_async_iterable() {
     struct Squares(u32);
     impl AsyncIterable for Squares {
         type Item = u32;
@@ -43,7 +43,7 @@ fn anext_waits_and_is_woken() {
     assert!(next.is_woken());
     assert_ready_eq!(next.poll(), Some(1));
     drop(next);
-    // Dropped before it was ready, it has taken nothing.
+    // A future that is dropped while pending does not lose the next item.
     let mut dropped = task::spawn(anext(&mut rx));
     assert_pending!(dropped.poll());
     drop(dropped);
@@ -54,7 +54,7 @@ fn anext_waits_and_is_woken() {
 }
 
 #[test]
-fn anext_or_gives_the_default_at_the_end_and_no_sooner() {
+fn anext_or_returns_the_default_only_at_the_end() {
     let mut one = pin!(generator(async |mut y| y.yield_(1).await));
     assert_eq!(block_on(anext_or(&mut one, 9)), 1);
     assert_eq!(block_on(anext_or(&mut one, 9)), 9);

@@ -1,4 +1,4 @@
-//! `withal::desugar`: the macros, held against what they stand for.
+//! Tests of `withal::desugar`: the macros and functions, and their comparison with the expansions of the PEPs.
 
 mod async_for;
 mod expansion;

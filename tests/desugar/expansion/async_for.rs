@@ -1,4 +1,4 @@
-//! `async_for!` beside the loop of PEP 492, in each of its forms, dropped at each await.
+//! Compares each form of `async_for!` with the loop of PEP 492, also when dropped at each await.
 
 use std::pin::pin;
 
@@ -14,7 +14,7 @@ use withal_test_support::poll_then_drop::drop_at_every_await;
 
 type Outcome = Result<&'static str, &'static str>;
 
-/// A block, or an `else`. In an `else`, `break` and `continue` are those of the loop around.
+/// A loop block or an `else` block. In an `else`, `break` and `continue` refer to the loop around.
 macro_rules! block {
     ($log:expr, $name:literal, $step:expr, $outer:lifetime) => {{
         $log.record(format_args!("{}: {:?}", $name, $step));
@@ -28,7 +28,7 @@ macro_rules! block {
             Step::Fail => Err("failed")?,
             Step::Return => return Ok("returned"),
         }
-        $log.record(format_args!("{}: its end", $name));
+        $log.record(format_args!("{}: end", $name));
     }};
 }
 
@@ -71,7 +71,7 @@ async fn else_by_macro(log: Log, program: Program) -> Outcome {
     Ok("at the end")
 }
 
-/// The iterator is gone before the `else` runs, as it is taken from the interpreter's stack.
+/// The iterator is dropped before the `else` runs, as CPython pops it from its stack.
 async fn else_by_hand(log: Log, program: Program) -> Outcome {
     'outer: for (steps, at_end) in &program.rounds {
         let mut running = true;
@@ -92,7 +92,7 @@ async fn else_by_hand(log: Log, program: Program) -> Outcome {
     Ok("at the end")
 }
 
-/// The loop has the label itself, and one inside that goes over the same steps breaks it.
+/// The outer loop is labelled, and the inner loop breaks it.
 async fn labelled_by_macro(log: Log, program: Program) -> Outcome {
     async_for!('outer: _ in Steps::new(&log, &[Step::Pass; 2]) => {
         for (steps, at_end) in &program.rounds {
@@ -150,7 +150,7 @@ async fn labelled_by_hand(log: Log, program: Program) -> Outcome {
     Ok("at the end")
 }
 
-/// A stream whose items may be errors; the block takes them with `?`.
+/// A stream whose items may be errors. The block propagates them with `?`.
 fn results(log: &Log, steps: &[Step]) -> impl Stream<Item = Result<Step, &'static str>> + use<> {
     aiter(Steps::new(log, steps)).map(|step| match step {
         Step::Fail => Err("the stream failed"),
@@ -194,8 +194,8 @@ async fn fallible_by_hand(log: Log, program: Program) -> Outcome {
     Ok("at the end")
 }
 
-/// Lent, it is read on by the next round: one iterator for all of them.
-async fn lent_by_macro(log: Log, program: Program) -> Outcome {
+/// The iterator is borrowed: all iterations of the outer loop read from the same one.
+async fn borrowed_by_macro(log: Log, program: Program) -> Outcome {
     let steps: Vec<_> = program.rounds.iter().flat_map(|(steps, _)| steps.clone()).collect();
     let mut iter = pin!(aiter(Steps::new(&log, &steps)));
     'outer: for (_, at_end) in &program.rounds {
@@ -209,7 +209,7 @@ async fn lent_by_macro(log: Log, program: Program) -> Outcome {
     Ok("at the end")
 }
 
-async fn lent_by_hand(log: Log, program: Program) -> Outcome {
+async fn borrowed_by_hand(log: Log, program: Program) -> Outcome {
     let steps: Vec<_> = program.rounds.iter().flat_map(|(steps, _)| steps.clone()).collect();
     let mut iter = pin!(aiter(Steps::new(&log, &steps)));
     'outer: for (_, at_end) in &program.rounds {
@@ -228,7 +228,8 @@ async fn lent_by_hand(log: Log, program: Program) -> Outcome {
     Ok("at the end")
 }
 
-/// What a program does when it is dropped after its first poll, its second, and so on, up to its end.
+/// Returns the outcome and the events of a program that is dropped after its first poll, its second, and so on, and of one
+/// that completes.
 fn runs<P: Future<Output = Outcome>>(program: impl Fn(Log) -> P) -> Vec<(Option<Outcome>, Vec<String>)> {
     let (log, mut runs) = (Log::default(), Vec::new());
     block_on(drop_at_every_await(|| program(log.clone()), async |outcome| runs.push((outcome, log.take()))));
@@ -256,5 +257,5 @@ event_for_event! {
     with_else: else_by_macro, else_by_hand;
     labelled: labelled_by_macro, labelled_by_hand;
     fallible: fallible_by_macro, fallible_by_hand;
-    lent: lent_by_macro, lent_by_hand;
+    borrowed: borrowed_by_macro, borrowed_by_hand;
 }

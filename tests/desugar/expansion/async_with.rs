@@ -1,5 +1,5 @@
-//! `async_with!` beside the expansion of PEP 492: each way out of the block, with one, two and three managers, each of
-//! which passes on what is under way, swallows it, or fails itself.
+//! Compares `async_with!` with the expansion of PEP 492: each exit path of the block, with one, two and three managers, each
+//! of which propagates the error, suppresses it, or fails.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -10,11 +10,11 @@ use futures::future::LocalBoxFuture;
 use withal::context::{AsyncContextManager, AsyncGuard, ExitReason, async_with};
 
 use super::Log;
-use super::managers::{How, Manager, Plan, Says};
+use super::managers::{ExitPlan, FromBool, Manager, Plan};
 
-/// How a block is left.
+/// An exit path of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum ExitPath {
     Value,
     Question,
     Return,
@@ -26,28 +26,28 @@ enum Way {
     ContinueOuter,
 }
 
-use Way::*;
+use ExitPath::*;
 
-/// Those that no loop is needed for.
-const STRAIGHT: &[Way] = &[Value, Question, Return, ReturnError, Panic];
-const ALL: &[Way] =
+/// The exit paths that need no loop.
+const STRAIGHT: &[ExitPath] = &[Value, Question, Return, ReturnError, Panic];
+const ALL: &[ExitPath] =
     &[Value, Question, Return, ReturnError, Panic, Break, Continue, BreakOuter, ContinueOuter];
 
 type Outcome = Result<&'static str, String>;
 
-/// Without the hook, which prints.
+/// Panics without calling the panic hook, which would print.
 fn panics() -> ! {
     resume_unwind(Box::new("panic"))
 }
 
 macro_rules! by_macro {
     ($straight:ident, $in_loops:ident: $($target:ident = $at:literal),+) => {
-        async fn $straight<V: Says>(log: Log, managers: &[Plan], way: Way) -> Outcome {
+        async fn $straight<V: FromBool>(log: Log, managers: &[Plan], path: ExitPath) -> Outcome {
             let value = async_with!($($target = Manager::<V>::new(&log, managers[$at])),+ => {
                 $(*$target += 1 + $at;)+
                 tokio::task::yield_now().await;
                 log.record("block");
-                match way {
+                match path {
                     Question => Err("error".to_owned())?,
                     Return => return Ok("returned"),
                     ReturnError => return Err("error".to_owned()),
@@ -59,10 +59,10 @@ macro_rules! by_macro {
             Ok("at the end")
         }
 
-        /// Twice round the outer loop, twice round the inner one: the first block is left that way, and none of the
-        /// others.
-        async fn $in_loops<V: Says>(log: Log, managers: &[Plan], way: Way) -> Outcome {
-            let mut ways = VecDeque::from([way]);
+        /// Two iterations of the outer loop and of the inner one. The first block exits along the given path, the others
+        /// complete.
+        async fn $in_loops<V: FromBool>(log: Log, managers: &[Plan], path: ExitPath) -> Outcome {
+            let mut paths = VecDeque::from([path]);
             'outer: for _ in 0..2 {
                 log.record("outer");
                 for _ in 0..2 {
@@ -71,7 +71,7 @@ macro_rules! by_macro {
                         $(*$target += 1 + $at;)+
                         tokio::task::yield_now().await;
                         log.record("block");
-                        match ways.pop_front().unwrap_or(Value) {
+                        match paths.pop_front().unwrap_or(Value) {
                             Value => "value",
                             Question => Err("error".to_owned())?,
                             Return => return Ok("returned"),
@@ -92,10 +92,10 @@ macro_rules! by_macro {
     };
 }
 
-/// One for each manager.
+/// One function per manager.
 macro_rules! one {
-    ($target:ident $verdict:ident) => {
-        $verdict::value
+    ($target:ident $suppression:ident) => {
+        $suppression::value
     };
 }
 
@@ -103,107 +103,107 @@ by_macro!(one_straight, one_in_loops: a = 0);
 by_macro!(two_straight, two_in_loops: a = 0, b = 1);
 by_macro!(three_straight, three_in_loops: a = 0, b = 1, c = 2);
 
-/// How a block was left, by hand: what crosses it is a value.
-enum Left {
-    /// `None` where a manager has swallowed an error.
+/// The outcome of a block in the expansion by hand, as a value.
+enum BlockExit {
+    /// `None` if a manager suppressed an error.
     Value(Option<&'static str>),
     Returned(&'static str),
     Failed(String),
-    /// By a manager.
+    /// The error of a manager.
     Raised(String),
-    Jump(Way),
+    Jump(ExitPath),
 }
 
-async fn block(log: &Log, targets: Vec<&mut usize>, way: Way) -> Left {
+async fn block(log: &Log, targets: Vec<&mut usize>, path: ExitPath) -> BlockExit {
     for (at, target) in targets.into_iter().enumerate() {
         *target += 1 + at;
     }
     tokio::task::yield_now().await;
     log.record("block");
-    match way {
-        Value => Left::Value(Some("value")),
-        Question | ReturnError => Left::Failed("error".to_owned()),
-        Return => Left::Returned("returned"),
+    match path {
+        Value => BlockExit::Value(Some("value")),
+        Question | ReturnError => BlockExit::Failed("error".to_owned()),
+        Return => BlockExit::Returned("returned"),
         Panic => panics(),
-        jump => Left::Jump(jump),
+        jump => BlockExit::Jump(jump),
     }
 }
 
-/// `async with a as x, b as y: BLOCK`, by hand. Several managers are one statement inside of another.
-fn expansion<'a, V: Says>(
+/// `async with a as x, b as y: BLOCK`, by hand. Several managers are nested statements.
+fn expansion<'a, V: FromBool>(
     log: &'a Log,
     managers: &'a [Plan],
     targets: Vec<&'a mut usize>,
-    ways: &'a mut VecDeque<Way>,
-) -> LocalBoxFuture<'a, Left> {
+    paths: &'a mut VecDeque<ExitPath>,
+) -> LocalBoxFuture<'a, BlockExit> {
     let [manager, managers @ ..] = managers else {
-        return async move { block(log, targets, ways.pop_front().unwrap_or(Value)).await }.boxed_local();
+        return async move { block(log, targets, paths.pop_front().unwrap_or(Value)).await }.boxed_local();
     };
     async move {
         // mgr = (EXPR)
         // VAR = await aenter(mgr)
         let mut mgr = match Manager::<V>::new(log, *manager).aenter().await {
             Ok(mgr) => mgr,
-            Err(error) => return Left::Raised(error),
+            Err(error) => return BlockExit::Raised(error),
         };
         let mut targets = targets;
         targets.push(mgr.target());
         // try: BLOCK
-        let left = AssertUnwindSafe(expansion::<V>(log, managers, targets, ways)).catch_unwind().await;
-        match left {
+        let exit = AssertUnwindSafe(expansion::<V>(log, managers, targets, paths)).catch_unwind().await;
+        match exit {
             // except: if not await aexit(mgr, *sys.exc_info()): raise
             Err(mut payload) => {
-                // A panic is never swallowed, and no error of an exit takes its place.
+                // A panic is never suppressed, and the error of an exit does not replace it.
                 drop(mgr.aexit(ExitReason::Panic(&mut *payload)).await);
                 drop(mgr);
                 resume_unwind(payload)
             }
-            Ok(Left::Failed(mut error)) => match mgr.aexit(ExitReason::Error(&mut error)).await {
-                Ok(verdict) if verdict.suppressed::<()>().is_some() => Left::Value(None),
-                // Python raises the exit's, with the block's as its context; here the block's goes on.
-                Ok(_) | Err(_) => Left::Failed(error),
+            Ok(BlockExit::Failed(mut error)) => match mgr.aexit(ExitReason::Error(&mut error)).await {
+                Ok(suppression) if suppression.suppressed::<()>().is_some() => BlockExit::Value(None),
+                // Python raises the exit's error, with the block's as its `__context__`. withal keeps the block's error.
+                Ok(_) | Err(_) => BlockExit::Failed(error),
             },
-            Ok(Left::Raised(mut error)) => match mgr.aexit(ExitReason::Error(&mut error)).await {
-                Ok(verdict) if verdict.suppressed::<()>().is_some() => Left::Value(None),
-                Ok(_) | Err(_) => Left::Raised(error),
+            Ok(BlockExit::Raised(mut error)) => match mgr.aexit(ExitReason::Error(&mut error)).await {
+                Ok(suppression) if suppression.suppressed::<()>().is_some() => BlockExit::Value(None),
+                Ok(_) | Err(_) => BlockExit::Raised(error),
             },
             // else: await aexit(mgr, None, None, None)
-            Ok(left) => match mgr.aexit(ExitReason::Ok).await {
-                Ok(_) => left,
-                Err(error) => Left::Raised(error),
+            Ok(exit) => match mgr.aexit(ExitReason::Ok).await {
+                Ok(_) => exit,
+                Err(error) => BlockExit::Raised(error),
             },
         }
     }
     .boxed_local()
 }
 
-async fn straight_by_hand<V: Says>(log: Log, managers: &[Plan], way: Way) -> Outcome {
-    let value = match expansion::<V>(&log, managers, Vec::new(), &mut [way].into()).await {
-        Left::Value(value) => Ok(value),
-        Left::Raised(error) => Err(error),
-        Left::Returned(value) => return Ok(value),
-        Left::Failed(error) => return Err(error),
-        Left::Jump(way) => unreachable!("{way:?} in no loop"),
+async fn straight_by_hand<V: FromBool>(log: Log, managers: &[Plan], path: ExitPath) -> Outcome {
+    let value = match expansion::<V>(&log, managers, Vec::new(), &mut [path].into()).await {
+        BlockExit::Value(value) => Ok(value),
+        BlockExit::Raised(error) => Err(error),
+        BlockExit::Returned(value) => return Ok(value),
+        BlockExit::Failed(error) => return Err(error),
+        BlockExit::Jump(path) => unreachable!("{path:?} outside of a loop"),
     };
     log.record(format_args!("value: {value:?}"));
     Ok("at the end")
 }
 
-async fn in_loops_by_hand<V: Says>(log: Log, managers: &[Plan], way: Way) -> Outcome {
-    let mut ways = VecDeque::from([way]);
+async fn in_loops_by_hand<V: FromBool>(log: Log, managers: &[Plan], path: ExitPath) -> Outcome {
+    let mut paths = VecDeque::from([path]);
     'outer: for _ in 0..2 {
         log.record("outer");
         for _ in 0..2 {
             log.record("inner");
-            let value = match expansion::<V>(&log, managers, Vec::new(), &mut ways).await {
-                Left::Value(value) => Ok(value),
-                Left::Raised(error) => Err(error),
-                Left::Returned(value) => return Ok(value),
-                Left::Failed(error) => return Err(error),
-                Left::Jump(Break) => break,
-                Left::Jump(Continue) => continue,
-                Left::Jump(BreakOuter) => break 'outer,
-                Left::Jump(_) => continue 'outer,
+            let value = match expansion::<V>(&log, managers, Vec::new(), &mut paths).await {
+                BlockExit::Value(value) => Ok(value),
+                BlockExit::Raised(error) => Err(error),
+                BlockExit::Returned(value) => return Ok(value),
+                BlockExit::Failed(error) => return Err(error),
+                BlockExit::Jump(Break) => break,
+                BlockExit::Jump(Continue) => continue,
+                BlockExit::Jump(BreakOuter) => break 'outer,
+                BlockExit::Jump(_) => continue 'outer,
             };
             log.record(format_args!("value: {value:?}"));
         }
@@ -212,7 +212,7 @@ async fn in_loops_by_hand<V: Says>(log: Log, managers: &[Plan], way: Way) -> Out
     Ok("at the end")
 }
 
-/// What it comes to, or panics with, and what happens.
+/// Returns the outcome or the panic message of a program, and its events.
 fn run<P: Future<Output = Outcome>>(
     program: impl FnOnce(Log) -> P,
 ) -> (Result<Outcome, String>, Vec<String>) {
@@ -221,11 +221,11 @@ fn run<P: Future<Output = Outcome>>(
     (ended.map_err(|payload| (*payload.downcast_ref::<&str>().unwrap()).to_owned()), log.take())
 }
 
-/// All that so many managers can do.
+/// Returns all combinations of what the given number of managers can do.
 fn plans(managers: usize) -> Vec<Vec<Plan>> {
     let mut plans = vec![Vec::new()];
     for name in ["a", "b", "c"].into_iter().take(managers) {
-        let each = [How::Passes, How::Swallows, How::Fails]
+        let each = [ExitPlan::Propagates, ExitPlan::Suppresses, ExitPlan::Fails]
             .into_iter()
             .flat_map(|exits| [true, false].map(|enters| Plan { name, enters, exits }));
         plans = plans
@@ -236,18 +236,18 @@ fn plans(managers: usize) -> Vec<Vec<Plan>> {
     plans
 }
 
-/// Each program, by managers that never swallow, and by those that may.
+/// Runs each program with managers that never suppress an error, and with managers that may.
 macro_rules! event_for_event {
-    ($($form:ident: $managers:literal, $ways:expr, $by_macro:ident, $by_hand:ident;)+) => {$(
+    ($($form:ident: $managers:literal, $paths:expr, $by_macro:ident, $by_hand:ident;)+) => {$(
         #[test]
         fn $form() {
             for plans in plans($managers) {
-                for &way in $ways {
-                    let program = format!("{way:?} {plans:?}");
-                    let ours = run(|log| $by_macro::<()>(log, &plans, way));
-                    assert_eq!(ours, run(|log| $by_hand::<()>(log, &plans, way)), "{program}");
-                    let ours = run(|log| $by_macro::<bool>(log, &plans, way));
-                    assert_eq!(ours, run(|log| $by_hand::<bool>(log, &plans, way)), "{program}");
+                for &path in $paths {
+                    let program = format!("{path:?} {plans:?}");
+                    let ours = run(|log| $by_macro::<()>(log, &plans, path));
+                    assert_eq!(ours, run(|log| $by_hand::<()>(log, &plans, path)), "{program}");
+                    let ours = run(|log| $by_macro::<bool>(log, &plans, path));
+                    assert_eq!(ours, run(|log| $by_hand::<bool>(log, &plans, path)), "{program}");
                 }
             }
         }

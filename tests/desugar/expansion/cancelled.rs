@@ -1,6 +1,6 @@
-//! `async_with!`, dropped at each await, beside the expansion of PEP 492 in which `CancelledError` is raised there: the
-//! same managers exit, in the same order, and see the same. An exit that has begun comes to its end first, as if
-//! `shield` were around it.
+//! Compares `async_with!`, dropped at each await, with the expansion of PEP 492 in which `CancelledError` is raised at the
+//! same await: the same managers exit, in the same order, with the same reason. An exit that has started completes first, as
+//! if inside `shield`.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -15,21 +15,21 @@ use withal::cleanup::drain;
 use withal::context::{AsyncContextManager, AsyncGuard, ExitReason, async_with};
 
 use super::Log;
-use super::managers::{How, Manager, Plan};
+use super::managers::{ExitPlan, Manager, Plan};
 use withal_test_support::poll_then_drop::drop_at_every_await;
 
 const PLANS: [Plan; 3] = [plan("a"), plan("b"), plan("c")];
 
 const fn plan(name: &'static str) -> Plan {
-    Plan { name, enters: true, exits: How::Passes }
+    Plan { name, enters: true, exits: ExitPlan::Propagates }
 }
 
-/// What a block holds while it awaits.
+/// A local variable that the block holds across an await.
 struct Local(Log);
 
 impl Drop for Local {
     fn drop(&mut self) {
-        self.0.record("block: its locals are dropped");
+        self.0.record("block: locals are dropped");
     }
 }
 
@@ -55,7 +55,7 @@ by_macro!(three: a = 0, b = 1, c = 2);
 
 struct Cancelled;
 
-/// Raises `CancelledError` at an await: the first is number one.
+/// Raises `CancelledError` at one await. The first await is number one.
 struct At {
     number: usize,
     awaits: Cell<usize>,
@@ -78,7 +78,7 @@ impl At {
         .await
     }
 
-    /// `await shield(future)`, and what goes on behind the shield is awaited, too.
+    /// `await shield(future)`. The shielded future is awaited until it completes, before the error is raised.
     async fn shields<F: Future>(&self, future: F) -> Result<F::Output, Cancelled> {
         let (mut future, mut is_cancelled) = (pin!(future), false);
         let output = poll_fn(|cx| {
@@ -113,16 +113,16 @@ fn expansion<'a>(
     };
     async move {
         let entered = at.awaits(Manager::<()>::new(log, *manager).aenter()).await?;
-        let mut mgr = entered.expect("all of them enter");
+        let mut mgr = entered.expect("every manager enters");
         let mut targets = targets;
         targets.push(mgr.target());
         match expansion(log, managers, targets, at).await {
             Err(Cancelled) => {
-                mgr.aexit(ExitReason::Cancelled).await.expect("none of them fails");
+                mgr.aexit(ExitReason::Cancelled).await.expect("no exit fails");
                 Err(Cancelled)
             }
             Ok(value) => {
-                at.shields(mgr.aexit(ExitReason::Ok)).await?.expect("none of them fails");
+                at.shields(mgr.aexit(ExitReason::Ok)).await?.expect("no exit fails");
                 Ok(value)
             }
         }
@@ -132,7 +132,7 @@ fn expansion<'a>(
 
 async fn by_hand(log: &Log, managers: usize, number: usize) -> Vec<String> {
     let at = At { number, awaits: Cell::new(0) };
-    // Dropped before its first poll, it has not begun.
+    // A program that is dropped before its first poll has not started.
     if number > 0 {
         if let Ok(value) = expansion(log, &PLANS[..managers], Vec::new(), &at).await {
             log.record(format_args!("value: {:?}", Ok::<_, String>(value)));
@@ -147,12 +147,12 @@ macro_rules! event_for_event {
         async fn $form() {
             let (log, mut number) = (Log::default(), 0);
             let awaits = drop_at_every_await(|| $by_macro(log.clone()), async |_| {
-                drain(Duration::from_secs(5)).await.expect("no exit hangs");
+                drain(Duration::from_secs(5)).await.expect("no exit blocks");
                 let ours = log.take();
                 assert_eq!(ours, by_hand(&log, $managers, number).await, "dropped at await {number}");
                 number += 1;
             });
-            // An enter and an exit each, and two in the block; then it is at its end.
+            // One enter and one exit per manager, two awaits in the block, and the run that completes.
             assert_eq!(awaits.await, 2 * $managers + 2 + 1);
         }
     )+};

@@ -1,45 +1,45 @@
-//! Managers that do as they are told, and say so.
+//! Managers that follow a [`Plan`] and record their events.
 
 use withal::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason, Suppression};
 
 use super::Log;
 
-/// How a manager exits.
+/// The behaviour of a manager's exit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum How {
-    Passes,
-    /// Says `True`, where its verdict can.
-    Swallows,
+pub(super) enum ExitPlan {
+    Propagates,
+    /// Suppresses the error, if the manager's type permits it.
+    Suppresses,
     Fails,
 }
 
-/// What a manager does.
+/// The behaviour of a manager.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
     pub(super) name: &'static str,
     pub(super) enters: bool,
-    pub(super) exits: How,
+    pub(super) exits: ExitPlan,
 }
 
-/// What a manager can say of an error.
-pub(super) trait Says: Suppression + 'static {
-    fn says(swallow: bool) -> Self;
+/// A manager's type of suppression, with or without the possibility to suppress an error.
+pub(super) trait FromBool: Suppression + 'static {
+    fn from_bool(suppress: bool) -> Self;
 
-    /// The value of a block, unless its error was swallowed.
+    /// Returns the value of a block, or `None` if its error was suppressed.
     fn value<T>(out: Self::Output<T>) -> Option<T>;
 }
 
-impl Says for () {
-    fn says(_swallow: bool) {}
+impl FromBool for () {
+    fn from_bool(_suppress: bool) {}
 
     fn value<T>(out: T) -> Option<T> {
         Some(out)
     }
 }
 
-impl Says for bool {
-    fn says(swallow: bool) -> bool {
-        swallow
+impl FromBool for bool {
+    fn from_bool(suppress: bool) -> bool {
+        suppress
     }
 
     fn value<T>(out: Option<T>) -> Option<T> {
@@ -47,18 +47,18 @@ impl Says for bool {
     }
 }
 
-/// A manager. It awaits once in its enter, and once in its exit.
+/// A manager that awaits once when entered and once when exited.
 pub(super) struct Manager<V> {
     log: Log,
     plan: Plan,
     target: usize,
-    says: fn(bool) -> V,
+    suppression: fn(bool) -> V,
 }
 
-impl<V: Says> Manager<V> {
+impl<V: FromBool> Manager<V> {
     pub(super) fn new(log: &Log, plan: Plan) -> Self {
-        log.record(format_args!("{}: made", plan.name));
-        Self { log: log.clone(), plan, target: 0, says: V::says }
+        log.record(format_args!("{}: created", plan.name));
+        Self { log: log.clone(), plan, target: 0, suppression: V::from_bool }
     }
 
     fn record(&self, event: &str) {
@@ -66,7 +66,7 @@ impl<V: Says> Manager<V> {
     }
 }
 
-impl<V: Says> AsyncContextManager for Manager<V> {
+impl<V: FromBool> AsyncContextManager for Manager<V> {
     type Guard = Self;
 
     async fn aenter(self) -> Result<Self, String> {
@@ -82,7 +82,7 @@ impl<V: Says> AsyncContextManager for Manager<V> {
     }
 }
 
-impl<V: Says> AsyncGuard for Manager<V> {
+impl<V: FromBool> AsyncGuard for Manager<V> {
     type Target = usize;
     type Error = String;
     type Suppression = V;
@@ -96,7 +96,7 @@ impl<V: Says> AsyncGuard for Manager<V> {
         let seen = match &mut exit {
             ExitReason::Ok => "None".to_owned(),
             ExitReason::Error(error) => {
-                error.downcast_ref::<String>().expect("all of them are strings").clone()
+                error.downcast_ref::<String>().expect("all errors are strings").clone()
             }
             ExitReason::Panic(_) => "panic".to_owned(),
             ExitReason::Cancelled => "CancelledError".to_owned(),
@@ -105,9 +105,9 @@ impl<V: Says> AsyncGuard for Manager<V> {
         tokio::task::yield_now().await;
         self.record("exited");
         match self.plan.exits {
-            How::Passes => Ok((self.says)(false)),
-            How::Swallows => Ok((self.says)(true)),
-            How::Fails => Err(format!("{}: exit", self.plan.name)),
+            ExitPlan::Propagates => Ok((self.suppression)(false)),
+            ExitPlan::Suppresses => Ok((self.suppression)(true)),
+            ExitPlan::Fails => Err(format!("{}: exit", self.plan.name)),
         }
     }
 }

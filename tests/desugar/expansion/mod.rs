@@ -1,7 +1,8 @@
-//! The macros beside the expansions of PEP 492, written out by hand: the same programs, event for event.
+//! Compares the macros with the expansions of PEP 492, written by hand: both run the same programs, and have to produce the
+//! same events.
 //!
-//! What a program does is written down in a [`Log`]: what it was asked, entered, exited, when it was dropped, and each
-//! part of its blocks. The blocks are the same text in both; what is around them is not.
+//! A program records its events in a [`Log`]: each call of a method, each enter and exit, each drop, and each part of its
+//! blocks. The blocks are the same code in both forms; only the code around them differs.
 
 mod async_for;
 mod async_with;
@@ -12,7 +13,7 @@ mod steps;
 use std::fmt::Display;
 use std::sync::{Arc, Mutex};
 
-/// What happened, in order.
+/// The recorded events, in order.
 #[derive(Clone, Debug, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -21,7 +22,7 @@ impl Log {
         self.0.lock().unwrap().push(event.to_string());
     }
 
-    /// What happened since it was asked before.
+    /// Returns the events since the last call.
     fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }

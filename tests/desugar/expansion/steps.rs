@@ -1,4 +1,4 @@
-//! What the loops go over: items that say what the block is to do.
+//! The items of the loops: each item is a step that the block executes.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use withal::desugar::AsyncIterable;
 
 use super::Log;
 
-/// What a block does: the item that it gets says so.
+/// A step of a block.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step {
     Pass,
@@ -36,7 +36,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A loop in a loop: for each round, what its items say, and what its `else` does.
+/// A nested loop: for each iteration of the outer loop, the steps of the inner one and the step of its `else`.
 #[derive(Debug, Clone)]
 pub(super) struct Program {
     pub(super) rounds: Vec<(Vec<Step>, Step)>,
@@ -47,7 +47,7 @@ pub(super) fn any_program() -> impl Strategy<Value = Program> {
     proptest::collection::vec(round, 1..4).prop_map(|rounds| Program { rounds })
 }
 
-/// What the loops go over. It tells when it is asked how it is iterated.
+/// The iterable. It records the call of `aiter`.
 pub(super) struct Steps {
     log: Log,
     steps: VecDeque<Step>,
@@ -69,7 +69,7 @@ impl AsyncIterable for Steps {
     }
 }
 
-/// It is pending once an item, and tells when it is asked, when it has ended, and when it is dropped.
+/// The stream. It is pending once per item, and records each poll, each item, its end, and its drop.
 pub(super) struct Iter {
     steps: Steps,
     is_ready: bool,
