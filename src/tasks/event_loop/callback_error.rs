@@ -4,16 +4,27 @@ use std::fmt;
 use crate::panic::catch_panic;
 use crate::tasks::Panic;
 
-/// What a callback has raised, as the [exception handler](super::EventLoop::set_exception_handler) gets it.
+/// The error or panic of a callback, as it is passed to the
+/// [exception handler](super::EventLoop::set_exception_handler).
 ///
-/// Displayed, it has the words of the error in it; so its [`source`](Error::source) is the error's.
+/// Its `Display` output includes the message of the callback's error; therefore its [`source`](Error::source) is the
+/// source of that error, not the error itself.
 #[derive(Debug)]
 #[non_exhaustive]
+#[doc(alias = "Exception")]
 pub enum CallbackError {
-    /// It returned an error.
+    /// The callback returned an error.
     Raised(Box<dyn Error + Send + Sync>),
-    /// It panicked.
+    /// The callback panicked.
     Panicked(Panic),
+}
+
+impl CallbackError {
+    /// Returns `true` if the callback panicked.
+    #[must_use]
+    pub fn is_panic(&self) -> bool {
+        matches!(self, Self::Panicked(_))
+    }
 }
 
 impl fmt::Display for CallbackError {
@@ -34,22 +45,22 @@ impl Error for CallbackError {
     }
 }
 
-/// What a callback returns: nothing, or a result, whose error goes to the exception handler, and whose value is dropped.
+/// The output of a callback: `()`, or a `Result` whose error is passed to the exception handler and whose value is dropped.
 ///
-/// No other types implement it.
+/// This trait is sealed.
 pub trait CallbackOutput: sealed::Sealed {
     #[doc(hidden)]
-    fn error(self) -> Option<Box<dyn Error + Send + Sync>>;
+    fn into_error(self) -> Option<Box<dyn Error + Send + Sync>>;
 }
 
 impl CallbackOutput for () {
-    fn error(self) -> Option<Box<dyn Error + Send + Sync>> {
+    fn into_error(self) -> Option<Box<dyn Error + Send + Sync>> {
         None
     }
 }
 
 impl<T, E: Into<Box<dyn Error + Send + Sync>>> CallbackOutput for Result<T, E> {
-    fn error(self) -> Option<Box<dyn Error + Send + Sync>> {
+    fn into_error(self) -> Option<Box<dyn Error + Send + Sync>> {
         self.err().map(Into::into)
     }
 }
@@ -60,12 +71,12 @@ mod sealed {
     impl<T, E> Sealed for Result<T, E> {}
 }
 
-/// Calls it, and tells what it returns as an error. Whoever has it called catches the panics.
+/// Calls `callback`, and returns its error if it returns one. Panics are caught by the caller, see [`catch`].
 pub(super) fn call<R: CallbackOutput>(callback: impl FnOnce() -> R) -> Result<(), CallbackError> {
-    callback().error().map_or(Ok(()), |error| Err(CallbackError::Raised(error)))
+    callback().into_error().map_or(Ok(()), |error| Err(CallbackError::Raised(error)))
 }
 
-/// What it raises, panics too.
-pub(super) fn caught(f: impl FnOnce() -> Result<(), CallbackError>) -> Result<(), CallbackError> {
+/// Calls `f`, and turns a panic into an error.
+pub(super) fn catch(f: impl FnOnce() -> Result<(), CallbackError>) -> Result<(), CallbackError> {
     catch_panic(f).unwrap_or_else(|payload| Err(CallbackError::Panicked(Panic::new(payload))))
 }

@@ -6,35 +6,37 @@ use tokio::time::Instant;
 
 use super::inner::Inner;
 
-/// A callback that is to be called: cancels it. Python's `CallbackHandle` and `TimerHandle`.
+/// A handle that cancels a scheduled callback: Python's `asyncio.Handle` and `asyncio.TimerHandle`.
 ///
-/// Dropping it does not.
+/// Dropping the handle does not cancel the callback.
+#[doc(alias = "Handle")]
+#[doc(alias = "TimerHandle")]
 pub struct CallbackHandle {
     inner: Weak<Inner>,
-    call: u64,
+    id: u64,
     when: Option<Instant>,
     is_cancelled: Cell<bool>,
 }
 
 impl CallbackHandle {
-    pub(super) fn new(inner: Weak<Inner>, call: u64, when: Option<Instant>) -> Self {
-        Self { inner, call, when, is_cancelled: Cell::new(false) }
+    pub(super) fn new(inner: Weak<Inner>, id: u64, when: Option<Instant>) -> Self {
+        Self { inner, id, when, is_cancelled: Cell::new(false) }
     }
 
-    /// Drops the callback, if it was not called yet.
+    /// Drops the callback, unless it was called already.
     pub fn cancel(&self) {
         self.is_cancelled.set(true);
-        let callback = self.inner.upgrade().and_then(|inner| inner.take_call(self.call, self.when));
+        let callback = self.inner.upgrade().and_then(|inner| inner.take_callback(self.id, self.when));
         drop(callback);
     }
 
-    /// Whether [`cancel`](Self::cancel) was called, in time or not.
+    /// Returns `true` if [`cancel`](Self::cancel) was called on this handle, even if the callback had been called before.
     #[must_use]
     pub fn cancelled(&self) -> bool {
         self.is_cancelled.get()
     }
 
-    /// When it is to be called; none for one that is called as soon as may be.
+    /// Returns the time at which the callback is due, or `None` if it was scheduled for the next iteration.
     #[must_use]
     pub fn when(&self) -> Option<Instant> {
         self.when

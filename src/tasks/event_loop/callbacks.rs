@@ -2,56 +2,59 @@ use std::collections::{BTreeMap, HashMap};
 
 use tokio::time::Instant;
 
-use super::CallbackError;
+use super::callback_error::CallbackError;
 use crate::panic::drop_all;
 
 pub(super) type Callback = Box<dyn FnOnce() -> Result<(), CallbackError>>;
 
-/// The callbacks that have not been called: those in the queue, and those that wait for their time.
+/// The callbacks that have not been called yet, by number.
 #[derive(Default)]
 pub(super) struct Callbacks {
-    next: u64,
-    soon: HashMap<u64, Callback>,
-    /// asyncio's `_scheduled`. Numbers rise, so that those of one time are called in the order in which they came.
-    later: BTreeMap<(Instant, u64), Callback>,
+    /// The number of the latest callback.
+    last_id: u64,
+    /// The callbacks whose numbers are in the ready queue.
+    ready: HashMap<u64, Callback>,
+    /// The callbacks that are not due yet: asyncio's `_scheduled`. Numbers increase, so callbacks that are due at the same
+    /// time are called in the order in which they were added.
+    scheduled: BTreeMap<(Instant, u64), Callback>,
 }
 
 impl Callbacks {
-    pub(super) fn soon(&mut self, callback: Callback) -> u64 {
-        self.next += 1;
-        self.soon.insert(self.next, callback);
-        self.next
+    pub(super) fn add_ready(&mut self, callback: Callback) -> u64 {
+        self.last_id += 1;
+        self.ready.insert(self.last_id, callback);
+        self.last_id
     }
 
-    pub(super) fn at(&mut self, when: Instant, callback: Callback) -> u64 {
-        self.next += 1;
-        self.later.insert((when, self.next), callback);
-        self.next
+    pub(super) fn schedule(&mut self, when: Instant, callback: Callback) -> u64 {
+        self.last_id += 1;
+        self.scheduled.insert((when, self.last_id), callback);
+        self.last_id
     }
 
-    /// The callback, if it has not been called or cancelled.
-    pub(super) fn take(&mut self, call: u64, when: Option<Instant>) -> Option<Callback> {
-        let later = when.and_then(|when| self.later.remove(&(when, call)));
-        later.or_else(|| self.soon.remove(&call))
+    /// Removes and returns a callback, unless it was called or cancelled.
+    pub(super) fn take(&mut self, id: u64, when: Option<Instant>) -> Option<Callback> {
+        let scheduled = when.and_then(|when| self.scheduled.remove(&(when, id)));
+        scheduled.or_else(|| self.ready.remove(&id))
     }
 
-    /// Of those whose time has come, the next; it is one to be called soon now.
-    pub(super) fn due(&mut self, now: Instant) -> Option<u64> {
-        let first = self.later.first_entry().filter(|first| first.key().0 <= now)?;
-        let ((_, call), callback) = first.remove_entry();
-        self.soon.insert(call, callback);
-        Some(call)
+    /// Moves the first callback that is due to the ready ones, and returns its number for the ready queue.
+    pub(super) fn make_next_ready(&mut self, now: Instant) -> Option<u64> {
+        let first = self.scheduled.first_entry().filter(|first| first.key().0 <= now)?;
+        let ((_, id), callback) = first.remove_entry();
+        self.ready.insert(id, callback);
+        Some(id)
     }
 
-    /// Drops them; none of them keeps the others from it.
-    pub(super) fn discard(self) {
-        let mut soon: Vec<_> = self.soon.into_iter().collect();
-        soon.sort_unstable_by_key(|(call, _)| *call);
-        drop_all(soon.into_iter().map(|(_, callback)| callback).chain(self.later.into_values()));
+    /// Drops all callbacks, the ready ones first, each group in order.
+    pub(super) fn drop_all(self) {
+        let mut ready: Vec<_> = self.ready.into_iter().collect();
+        ready.sort_unstable_by_key(|(id, _)| *id);
+        drop_all(ready.into_iter().map(|(_, callback)| callback).chain(self.scheduled.into_values()));
     }
 
-    /// The time of the first.
-    pub(super) fn next_at(&self) -> Option<Instant> {
-        self.later.first_key_value().map(|((when, _), _)| *when)
+    /// The time at which the first scheduled callback is due.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.scheduled.first_key_value().map(|((when, _), _)| *when)
     }
 }

@@ -1,23 +1,38 @@
-/// What an [`EventLoop`](super::EventLoop) refuses: Python's `RuntimeError`s, in its words.
+/// The error of an [`EventLoop`](super::EventLoop) that cannot do what it is asked to: Python's `RuntimeError`, with its
+/// messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoopError {
-    /// It was closed.
+    /// The loop was closed.
     #[error("event loop is closed")]
     Closed,
-    /// It was to run, and runs already: it was called from inside itself.
+    /// The loop was asked to run by one of its own callbacks or tasks.
     #[error("this event loop is already running")]
     AlreadyRunning,
-    /// It was to run inside another one, or on a thread of a tokio runtime.
+    /// The loop was asked to run inside another loop, or on a thread of a tokio runtime.
     #[error("cannot run the event loop while another loop is running")]
     NestedLoop,
-    /// It was to be closed while it runs.
+    /// The loop was asked to close while it is running.
     #[error("cannot close a running event loop")]
     Running,
-    /// It was stopped before the future was ready that it was to run to its end.
+    /// The loop was stopped before the future of [`run_until_complete`](super::EventLoop::run_until_complete) completed.
     #[error("event loop stopped before future completed")]
     Stopped,
-    /// There is none on this thread.
+    /// No loop is running on this thread.
     #[error("no running event loop")]
     NoRunningLoop,
+}
+
+impl LoopError {
+    /// Returns `true` if the loop was closed.
+    #[must_use]
+    pub fn is_closed(self) -> bool {
+        self == Self::Closed
+    }
+
+    /// Returns `true` if the loop was stopped before its future completed.
+    #[must_use]
+    pub fn is_stopped(self) -> bool {
+        self == Self::Stopped
+    }
 }

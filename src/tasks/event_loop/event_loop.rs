@@ -1,34 +1,38 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
+use super::callback_error::{self, CallbackError, CallbackOutput};
+use super::callback_handle::CallbackHandle;
 use super::callbacks::Callback;
+use super::error::LoopError;
 use super::inner::Inner;
-use super::ready_queue::Entry;
-use super::{CallbackError, CallbackHandle, CallbackOutput, LoopError, LoopHandle, callback_error, run};
-use crate::panic::ignore_panic;
+use super::loop_handle::LoopHandle;
+use super::run;
 use crate::tasks::instant::saturating_add;
+use crate::tasks::promise::Promise;
 use crate::tasks::task::Run;
-use crate::tasks::{Promise, TaskHandle};
+use crate::tasks::task_handle::TaskHandle;
 
-/// `CPython`'s event loop: callbacks and tasks of one thread, in turns.
+/// An event loop that runs callbacks and tasks on one thread, in the order in which `CPython`'s loop runs them.
 ///
-/// In a turn, what is ready is done, in the order in which it became so; what becomes ready meanwhile is left for the next
-/// turn. Tasks need not be `Send`. What they await may be tokio's, whose I/O, timers and tasks run between the turns.
+/// Each iteration of the loop runs what is ready at its start, in the order in which it became ready. What becomes ready
+/// meanwhile runs in the next iteration. Tasks need not be `Send`. They may await tokio's I/O, timers and tasks, which
+/// make progress between the iterations.
 ///
-/// A program of tokio's own, `#[tokio::main]`, is the better answer wherever this order does not matter: its scheduler uses
-/// all processors, and interrupts what takes too long. Here a task that never awaits what is not ready keeps all others
-/// from running, as in Python.
+/// Prefer `#[tokio::main]` wherever this order does not matter: tokio's scheduler uses all processors, and makes tasks
+/// yield that run for too long. On this loop, as in Python, a task that never awaits anything pending keeps all others
+/// from running.
 ///
-/// It is a handle: clones are of the same loop. It is closed when the last one is dropped; one that a callback, a task or the
-/// exception handler of the loop holds keeps it from that. They find their loop by [`current`](Self::current), or it is
-/// [closed](Self::close) by hand.
+/// An `EventLoop` is a handle, and its clones refer to the same loop. The loop is closed when the last clone is dropped. A
+/// clone that is held by a callback, a task or the exception handler of the loop prevents that: call
+/// [`current`](Self::current) inside them instead, or [close](Self::close) the loop explicitly.
 ///
 /// # Examples
 ///
@@ -51,58 +55,68 @@ use crate::tasks::{Promise, TaskHandle};
 /// # }
 /// ```
 #[derive(Clone)]
+#[doc(alias = "asyncio")]
+#[doc(alias = "LocalSet")]
+#[doc(alias = "scheduler")]
 pub struct EventLoop(Rc<Inner>);
 
 impl EventLoop {
-    /// A loop with a runtime of its own, that has I/O and timers: `asyncio.new_event_loop`.
+    /// Creates a loop with its own current-thread runtime, whose I/O and timers are enabled: Python's
+    /// `asyncio.new_event_loop`.
     ///
     /// # Errors
     ///
-    /// What the operating system refuses.
+    /// Returns an error if the operating system refuses the resources of the runtime.
     pub fn new() -> io::Result<Self> {
         Builder::new_current_thread().enable_all().build().map(Self::with_runtime)
     }
 
-    /// A loop over a runtime that was made for it: one with a paused clock, say. It needs its timer enabled.
+    /// Creates a loop on a runtime that was built for it, for example one with a paused clock. The timer of the runtime must
+    /// be enabled.
     ///
-    /// Of a multi-threaded one it uses this thread alone, but for what is spawned by tokio's means.
+    /// The loop runs on one thread even if the runtime has several; only tasks that are spawned by tokio's functions use
+    /// the others.
     #[must_use]
     pub fn with_runtime(runtime: Runtime) -> Self {
         Self(Rc::new(Inner::new(runtime)))
     }
 
-    /// The loop that runs on this thread: `asyncio.get_running_loop`.
+    /// Returns the loop that is running on this thread: Python's `asyncio.get_running_loop`.
     ///
     /// # Errors
     ///
-    /// [`LoopError::NoRunningLoop`] outside of callbacks and tasks.
+    /// Returns [`LoopError::NoRunningLoop`] outside of the callbacks and tasks of a loop.
+    #[doc(alias = "get_running_loop")]
     pub fn current() -> Result<Self, LoopError> {
-        run::current().ok_or(LoopError::NoRunningLoop)
+        run::current().map(Self).ok_or(LoopError::NoRunningLoop)
     }
 
-    /// Calls `callback` in the next turn, after all that was to be called before.
+    /// Schedules `callback` for the next iteration, after everything that is ready already.
     ///
-    /// It may return nothing, or a [result](CallbackOutput); an error or a panic goes to the
-    /// [exception handler](Self::set_exception_handler), and the loop goes on.
+    /// The callback may return `()` or a [`Result`](CallbackOutput). An error or a panic is passed to the
+    /// [exception handler](Self::set_exception_handler), and the loop continues.
     ///
     /// # Errors
     ///
-    /// [`LoopError::Closed`].
+    /// Returns [`LoopError::Closed`] if the loop is closed.
+    #[doc(alias = "schedule")]
     pub fn call_soon<R: CallbackOutput>(
         &self,
         callback: impl FnOnce() -> R + 'static,
     ) -> Result<CallbackHandle, LoopError> {
-        self.0.check_open()?;
-        let call = self.0.calls.borrow_mut().soon(erased(callback));
-        self.0.ready.push(Entry::Call(call))?;
-        Ok(self.callback_handle(call, None))
+        let id = self.0.call_soon(erase(callback))?;
+        Ok(self.callback_handle(id, None))
     }
 
-    /// Calls `callback` after so long, on tokio's clock; what no clock can show is 30 years.
+    /// Schedules `callback` to be called after `delay`, by tokio's clock. A delay that leads to an unrepresentable instant
+    /// is replaced by 30 years.
     ///
     /// # Errors
     ///
-    /// [`LoopError::Closed`].
+    /// Returns [`LoopError::Closed`] if the loop is closed.
+    #[doc(alias = "delay")]
+    #[doc(alias = "set_timeout")]
+    #[doc(alias = "timer")]
     pub fn call_later<R: CallbackOutput>(
         &self,
         delay: Duration,
@@ -111,47 +125,52 @@ impl EventLoop {
         self.call_at(saturating_add(self.time()?, delay), callback)
     }
 
-    /// Calls `callback` at a time. Those of one time are called in the order in which they came here.
+    /// Schedules `callback` to be called at `when`. Callbacks that are due at the same time are called in the order in which
+    /// they were scheduled.
     ///
     /// # Errors
     ///
-    /// [`LoopError::Closed`].
+    /// Returns [`LoopError::Closed`] if the loop is closed.
     pub fn call_at<R: CallbackOutput>(
         &self,
         when: Instant,
         callback: impl FnOnce() -> R + 'static,
     ) -> Result<CallbackHandle, LoopError> {
         self.0.check_open()?;
-        let call = self.0.calls.borrow_mut().at(when, erased(callback));
-        // It may be called by a task of tokio's, between the turns.
+        let id = self.0.callbacks.borrow_mut().schedule(when, erase(callback));
+        // A task of tokio's may call this between two iterations, when the loop already waits for a later callback.
         self.0.ready.wake();
-        Ok(self.callback_handle(call, Some(when)))
+        Ok(self.callback_handle(id, Some(when)))
     }
 
-    /// The time of [`call_at`](Self::call_at): now, on the clock of its runtime.
+    /// Returns the current time by the clock of the loop's runtime, which [`call_at`](Self::call_at) uses.
     ///
     /// # Errors
     ///
-    /// [`LoopError::Closed`].
+    /// Returns [`LoopError::Closed`] if the loop is closed.
     pub fn time(&self) -> Result<Instant, LoopError> {
         let runtime = self.0.runtime().ok_or(LoopError::Closed)?;
         let _entered = runtime.enter();
         Ok(Instant::now())
     }
 
-    /// What other threads use to have something called here: `call_soon_threadsafe`.
+    /// Returns a handle by which other threads can schedule callbacks: see
+    /// [`call_soon_threadsafe`](LoopHandle::call_soon_threadsafe).
     #[must_use]
+    #[doc(alias = "call_soon_threadsafe")]
     pub fn handle(&self) -> LoopHandle {
         LoopHandle::new(Arc::clone(&self.0.ready))
     }
 
-    /// Starts a task on this loop; its first step is in the next turn.
+    /// Spawns a task on this loop, which is first polled in the next iteration.
     ///
-    /// `ensure_future` of a coroutine is the same, and a [`TaskHandle`] is ensured already.
+    /// This is also Python's `ensure_future` of a coroutine; a [`TaskHandle`] needs no such call.
     ///
     /// # Errors
     ///
-    /// [`LoopError::Closed`].
+    /// Returns [`LoopError::Closed`] if the loop is closed.
+    #[doc(alias = "ensure_future")]
+    #[doc(alias = "spawn_local")]
     pub fn create_task<T, E, F>(&self, work: F) -> Result<TaskHandle<T, E>, LoopError>
     where
         F: Future<Output = Result<T, E>> + 'static,
@@ -163,63 +182,67 @@ impl EventLoop {
         Ok(task)
     }
 
-    /// Runs the loop until the future is ready, and gives its output.
+    /// Runs the loop until `future` completes, and returns its output.
     ///
-    /// The future is a task of the loop. Left over when the loop is stopped, it stays one.
+    /// The future runs as a task of the loop. If the loop is stopped first, it remains a task of the loop.
     ///
     /// # Errors
     ///
-    /// [`LoopError::Stopped`] when the loop was stopped first; otherwise as [`run_forever`](Self::run_forever).
+    /// Returns [`LoopError::Stopped`] if the loop was stopped before the future completed. Otherwise, the errors are those
+    /// of [`run_forever`](Self::run_forever).
     ///
     /// # Panics
     ///
-    /// When the future does.
+    /// Panics if the future panics.
+    #[doc(alias = "block_on")]
     pub fn run_until_complete<F>(&self, future: F) -> Result<F::Output, LoopError>
     where
         F: Future<Output: 'static> + 'static,
     {
-        run::until_complete(self, future)
+        run::run_until_complete(&self.0, future)
     }
 
-    /// Runs the loop until [`stop`](Self::stop).
+    /// Runs the loop until [`stop`](Self::stop) is called.
     ///
     /// # Errors
     ///
-    /// [`LoopError::Closed`]; [`LoopError::AlreadyRunning`] from inside itself; [`LoopError::NestedLoop`] inside
-    /// another loop, or on a thread of a tokio runtime, which one of `spawn_blocking` is as well: a loop is run on a thread
-    /// of its own, or of a [`ThreadPoolExecutor`](crate::tasks::ThreadPoolExecutor).
+    /// - [`LoopError::Closed`] if the loop is closed.
+    /// - [`LoopError::AlreadyRunning`] if the loop is running: the call comes from one of its callbacks or tasks.
+    /// - [`LoopError::NestedLoop`] inside another loop, or on a thread of a tokio runtime, including the threads of
+    ///   `spawn_blocking`. Run a loop on a separate thread, or on one of a
+    ///   [`ThreadPoolExecutor`](crate::tasks::ThreadPoolExecutor).
     pub fn run_forever(&self) -> Result<(), LoopError> {
-        run::forever(self)
+        run::run_forever(&self.0)
     }
 
-    /// Ends [`run_forever`](Self::run_forever) when this turn is over: what was ready as it began is still done. What comes
-    /// later waits until the loop runs again.
+    /// Stops the loop at the end of this iteration: what was ready at its start still runs. What becomes ready later waits
+    /// until the loop runs again.
     ///
-    /// Called before, it has the loop run one turn.
+    /// If the loop is not running, the next run ends after one iteration.
     pub fn stop(&self) {
         self.0.is_stopping.set(true);
     }
 
-    /// Whether it runs.
+    /// Returns `true` if the loop is running.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.0.is_running.get()
     }
 
-    /// Whether it was closed.
+    /// Returns `true` if the loop was closed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.0.is_closed()
     }
 
-    /// Closes it: what was to be called is dropped, as is the exception handler, and tasks that are not over are cancelled. A
-    /// second time does no harm.
+    /// Closes the loop: drops the scheduled callbacks and the exception handler, and cancels the tasks that have not
+    /// completed. Closing a closed loop has no effect.
     ///
-    /// It waits for nothing: [`drain`](crate::cleanup::drain) before, for what is to end well.
+    /// This does not wait for cleanups. Await [`drain`](crate::cleanup::drain) on the loop first, for them to complete.
     ///
     /// # Errors
     ///
-    /// [`LoopError::Running`] while it runs.
+    /// Returns [`LoopError::Running`] if the loop is running.
     pub fn close(&self) -> Result<(), LoopError> {
         if self.is_running() {
             return Err(LoopError::Running);
@@ -228,34 +251,28 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Has `handler` called with what callbacks raise. By default it goes to the standard error stream.
+    /// Sets the function that is called with the errors and panics of callbacks. The default prints them to the standard
+    /// error stream.
     ///
-    /// A handler that panics is told by the panic hook, and the loop goes on.
+    /// A panic of the handler is reported by the panic hook, and the loop continues.
+    #[doc(alias = "on_error")]
     pub fn set_exception_handler(&self, handler: impl Fn(&CallbackError) + 'static) {
-        let before = self.0.handler.replace(Some(Rc::new(handler)));
-        drop(before);
+        // The borrow ends before the previous handler is dropped, whose destructor may use the loop.
+        let previous = self.0.handler.replace(Some(Rc::new(handler)));
+        drop(previous);
     }
 
-    /// Calls the exception handler.
-    pub fn call_exception_handler(&self, exception: &CallbackError) {
-        // Not while it is borrowed: it may set another.
-        let handler = self.0.handler.borrow().clone();
-        ignore_panic(move || match handler {
-            Some(handler) => handler(exception),
-            None => eprintln!("{exception}"),
-        });
+    /// Calls the exception handler with `error`.
+    pub fn call_exception_handler(&self, error: &CallbackError) {
+        self.0.call_exception_handler(error);
     }
 
-    pub(super) fn inner(&self) -> &Inner {
-        &self.0
-    }
-
-    fn callback_handle(&self, call: u64, when: Option<Instant>) -> CallbackHandle {
-        CallbackHandle::new(Rc::downgrade(&self.0) as Weak<_>, call, when)
+    fn callback_handle(&self, id: u64, when: Option<Instant>) -> CallbackHandle {
+        CallbackHandle::new(Rc::downgrade(&self.0), id, when)
     }
 }
 
-fn erased<R: CallbackOutput>(callback: impl FnOnce() -> R + 'static) -> Callback {
+fn erase<R: CallbackOutput>(callback: impl FnOnce() -> R + 'static) -> Callback {
     Box::new(|| callback_error::call(callback))
 }
 

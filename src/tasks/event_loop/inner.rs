@@ -7,25 +7,28 @@ use tokio::runtime::{EnterGuard, Handle, Runtime};
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
+use super::callback_error::CallbackError;
 use super::callbacks::{Callback, Callbacks};
-use super::ready_queue::ReadyQueue;
+use super::error::LoopError;
+use super::ready_queue::{Entry, ReadyQueue};
 use super::tasks::Tasks;
-use super::{CallbackError, LoopError};
 use crate::panic::ignore_panic;
 
-type Handler = Rc<dyn Fn(&CallbackError)>;
+type ExceptionHandler = Rc<dyn Fn(&CallbackError)>;
 
-/// A loop, whose handles [`EventLoop`](super::EventLoop)s are.
+/// The state of a loop, which the clones of an [`EventLoop`](super::EventLoop) share.
+///
+/// User code runs while none of the cells is borrowed: callbacks, tasks, the handler and all destructors may use the loop.
 pub(super) struct Inner {
     pub(super) ready: Arc<ReadyQueue>,
     pub(super) tasks: RefCell<Tasks>,
-    pub(super) calls: RefCell<Callbacks>,
+    pub(super) callbacks: RefCell<Callbacks>,
     pub(super) is_running: Cell<bool>,
     pub(super) is_stopping: Cell<bool>,
-    pub(super) handler: RefCell<Option<Handler>>,
-    /// Tasks of tokio's `spawn_local`, which what is awaited here may want.
+    pub(super) handler: RefCell<Option<ExceptionHandler>>,
+    /// Runs the tasks of tokio's `spawn_local`, which the tasks of the loop may spawn.
     pub(super) local: RefCell<Option<LocalSet>>,
-    /// None when it is closed.
+    /// `None` once the loop is closed.
     runtime: RefCell<Option<Rc<Runtime>>>,
 }
 
@@ -34,7 +37,7 @@ impl Inner {
         Self {
             ready: Arc::default(),
             tasks: RefCell::default(),
-            calls: RefCell::default(),
+            callbacks: RefCell::default(),
             is_running: Cell::new(false),
             is_stopping: Cell::new(false),
             handler: RefCell::default(),
@@ -47,16 +50,32 @@ impl Inner {
         self.runtime.borrow().clone()
     }
 
-    pub(super) fn spawn(&self, work: impl Future<Output = ()> + 'static) -> Result<(), LoopError> {
-        let step = self.tasks.borrow_mut().next_step(&self.ready);
-        // Refused, the work is dropped while nothing is borrowed: it may use the loop.
-        step.queue()?;
-        self.tasks.borrow_mut().add(Box::pin(work), step);
+    pub(super) fn spawn(&self, future: impl Future<Output = ()> + 'static) -> Result<(), LoopError> {
+        let waker = self.tasks.borrow_mut().next_waker(&self.ready);
+        // On an error, `future` is dropped here, where nothing is borrowed.
+        waker.enqueue()?;
+        self.tasks.borrow_mut().insert(Box::pin(future), waker);
         Ok(())
     }
 
-    pub(super) fn take_call(&self, call: u64, when: Option<Instant>) -> Option<Callback> {
-        self.calls.borrow_mut().take(call, when)
+    pub(super) fn call_soon(&self, callback: Callback) -> Result<u64, LoopError> {
+        self.check_open()?;
+        let id = self.callbacks.borrow_mut().add_ready(callback);
+        self.ready.push(Entry::Callback(id))?;
+        Ok(id)
+    }
+
+    pub(super) fn take_callback(&self, id: u64, when: Option<Instant>) -> Option<Callback> {
+        self.callbacks.borrow_mut().take(id, when)
+    }
+
+    pub(super) fn call_exception_handler(&self, error: &CallbackError) {
+        // Cloned, not borrowed, during the call: the handler may set another one.
+        let handler = self.handler.borrow().clone();
+        ignore_panic(move || match handler {
+            Some(handler) => handler(error),
+            None => eprintln!("{error}"),
+        });
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -70,19 +89,18 @@ impl Inner {
     pub(super) fn close(&self) {
         let Some(runtime) = self.runtime.take() else { return };
         self.ready.close();
-        // Out of their cells first: what is dropped may use the loop.
-        let (calls, tasks, local) = (self.calls.take(), self.tasks.take(), self.local.take());
-        // It may have a handle of this loop.
+        // Everything is taken out of its cell before it is dropped.
+        let (callbacks, tasks, local) = (self.callbacks.take(), self.tasks.take(), self.local.take());
         let handler = self.handler.take();
-        // A thread that ends may have no place for it any more.
-        let is_ending = Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed());
-        let entered: Option<EnterGuard<'_>> = (!is_ending).then(|| runtime.enter());
-        calls.discard();
-        tasks.discard();
+        // Destructors may want the runtime, but a thread that is ending can no longer enter it.
+        let is_thread_ending = Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed());
+        let entered: Option<EnterGuard<'_>> = (!is_thread_ending).then(|| runtime.enter());
+        callbacks.drop_all();
+        tasks.drop_all();
         ignore_panic(|| drop(local));
         ignore_panic(|| drop(handler));
         drop(entered);
-        // Never blocks, and may be called inside of another runtime.
+        // In the background: the loop may be closed inside another runtime, where nothing may block.
         Rc::into_inner(runtime).into_iter().for_each(Runtime::shutdown_background);
     }
 }

@@ -1,11 +1,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::callback_error::{CallbackOutput, call};
+use super::error::LoopError;
 use super::ready_queue::{Entry, ReadyQueue};
-use super::{CallbackOutput, LoopError, callback_error};
 
-/// The end of an [`EventLoop`](super::EventLoop) that other threads may have.
+/// A handle to an [`EventLoop`](super::EventLoop) that other threads can use. Clones refer to the same loop.
 #[derive(Clone)]
+#[doc(alias = "EventLoopProxy")]
 pub struct LoopHandle {
     ready: Arc<ReadyQueue>,
 }
@@ -15,18 +17,19 @@ impl LoopHandle {
         Self { ready }
     }
 
-    /// As [`call_soon`](super::EventLoop::call_soon), from any thread; it wakes the loop. It cannot be cancelled.
+    /// Schedules `callback` for the next iteration of the loop, from any thread, and wakes the loop.
     ///
-    /// Inside, [`EventLoop::current`](super::EventLoop::current) is the loop: to stop it, say.
+    /// Unlike with [`EventLoop::call_soon`](super::EventLoop::call_soon), the callback cannot be cancelled. Inside the
+    /// callback, [`EventLoop::current`](super::EventLoop::current) returns the loop, for example to stop it.
     ///
     /// # Errors
     ///
-    /// [`LoopError::Closed`]: the callback is dropped.
+    /// Returns [`LoopError::Closed`] if the loop is closed; the callback is dropped then.
     pub fn call_soon_threadsafe<R: CallbackOutput>(
         &self,
         callback: impl FnOnce() -> R + Send + 'static,
     ) -> Result<(), LoopError> {
-        self.ready.push(Entry::Sent(Box::new(|| callback_error::call(callback))))
+        self.ready.push(Entry::Remote(Box::new(|| call(callback))))
     }
 }
 

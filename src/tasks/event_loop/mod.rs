@@ -1,4 +1,4 @@
-//! The event loop: `CPython`'s, turn by turn, over a current-thread runtime of tokio.
+//! An event loop with the iteration order of `CPython`'s, over a current-thread runtime of tokio.
 
 mod callback_error;
 mod callback_handle;

@@ -3,10 +3,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
-use super::{CallbackError, LoopError};
+use super::callback_error::CallbackError;
+use super::error::LoopError;
 use crate::panic::drop_all;
 
-/// What is to be done, in order: asyncio's `_ready`. Filled from any thread.
+/// What the loop has to run, in order: asyncio's `_ready`. Any thread may push.
 #[derive(Default)]
 pub(super) struct ReadyQueue {
     state: Mutex<State>,
@@ -14,97 +15,117 @@ pub(super) struct ReadyQueue {
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Entry>,
-    /// Of whoever drives the loop.
-    driver: Option<Waker>,
+    entries: VecDeque<Entry>,
+    /// Wakes the thread that runs the loop, if it waits for an entry.
+    loop_waker: Option<Waker>,
     is_closed: bool,
 }
 
 pub(super) enum Entry {
-    /// A callback, by its number: it stays on the loop's thread.
-    Call(u64),
-    /// The step of a task, by its number.
-    Step(u64),
-    /// A callback of another thread.
-    Sent(Sent),
+    /// A callback, by its number: the callback itself stays on the loop's thread.
+    Callback(u64),
+    /// A task that is to be polled, by its number.
+    Task(u64),
+    /// A callback that another thread may have sent.
+    Remote(RemoteCallback),
 }
 
-pub(super) type Sent = Box<dyn FnOnce() -> Result<(), CallbackError> + Send>;
+pub(super) type RemoteCallback = Box<dyn FnOnce() -> Result<(), CallbackError> + Send>;
 
 impl ReadyQueue {
-    /// Nothing panics while it is locked, and nobody else's code runs.
+    /// Never poisoned: nothing panics while the state is locked, and no user code runs but the clone of a waker.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// At the end of the queue.
+    /// Appends an entry, and wakes the loop.
     pub(super) fn push(&self, entry: Entry) -> Result<(), LoopError> {
         let mut state = self.state();
         if state.is_closed {
+            // The lock goes first: the entry is dropped on return, and its destructor may use the loop.
             drop(state);
             return Err(LoopError::Closed);
         }
-        state.queue.push_back(entry);
-        let driver = state.driver.take();
+        state.entries.push_back(entry);
+        let loop_waker = state.loop_waker.take();
         drop(state);
-        driver.into_iter().for_each(Waker::wake);
+        loop_waker.into_iter().for_each(Waker::wake);
         Ok(())
     }
 
-    /// Has whoever drives the loop look again: a timer may be the first now.
+    /// Wakes the loop without an entry, to look at its timers again.
     pub(super) fn wake(&self) {
-        let driver = self.state().driver.take();
-        driver.into_iter().for_each(Waker::wake);
+        let loop_waker = self.state().loop_waker.take();
+        loop_waker.into_iter().for_each(Waker::wake);
     }
 
     pub(super) fn pop(&self) -> Option<Entry> {
-        self.state().queue.pop_front()
+        self.state().entries.pop_front()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.state().queue.len()
+        self.state().entries.len()
     }
 
-    /// Whether there is nothing to do; then `driver` is woken as soon as there is.
-    pub(super) fn is_empty(&self, driver: &Waker) -> bool {
+    /// Registers `loop_waker` to be woken by the next entry, if there is none now; returns `true` if so.
+    pub(super) fn register_if_empty(&self, loop_waker: &Waker) -> bool {
         let mut state = self.state();
-        state.driver = state.queue.is_empty().then(|| driver.clone());
-        state.queue.is_empty()
+        state.loop_waker = state.entries.is_empty().then(|| loop_waker.clone());
+        state.entries.is_empty()
     }
 
     pub(super) fn close(&self) {
         let mut state = self.state();
         state.is_closed = true;
-        let queue = std::mem::take(&mut state.queue);
+        let entries = std::mem::take(&mut state.entries);
         drop(state);
-        drop_all(queue);
+        drop_all(entries);
     }
 }
 
-/// The waker of a task: queues its step, once.
-pub(super) struct Step {
-    pub(super) task: u64,
-    pub(super) is_queued: AtomicBool,
-    pub(super) ready: Arc<ReadyQueue>,
+/// The waker of a task: puts the task into the ready queue, unless it is there already.
+pub(super) struct TaskWaker {
+    task: u64,
+    /// Set while the task is in the queue.
+    ///
+    /// A waker sets it by a swap, and the loop clears it by a swap before it polls the task. Both are `AcqRel`: a waker
+    /// that finds the flag set relies on the poll that follows, and the loop's swap makes visible to that poll what the
+    /// waker's thread wrote before. A plain store would not: the poll could miss the write, and the wake would be lost.
+    is_queued: AtomicBool,
+    ready: Arc<ReadyQueue>,
 }
 
-impl Step {
-    pub(super) fn queue(&self) -> Result<(), LoopError> {
+impl TaskWaker {
+    pub(super) fn new(task: u64, ready: Arc<ReadyQueue>) -> Self {
+        Self { task, is_queued: AtomicBool::new(false), ready }
+    }
+
+    /// The number of the task.
+    pub(super) fn task(&self) -> u64 {
+        self.task
+    }
+
+    pub(super) fn enqueue(&self) -> Result<(), LoopError> {
         if self.is_queued.swap(true, Ordering::AcqRel) {
             Ok(())
         } else {
-            self.ready.push(Entry::Step(self.task))
+            self.ready.push(Entry::Task(self.task))
         }
+    }
+
+    /// Marks the task as no longer queued: a wake from here on queues it again.
+    pub(super) fn mark_dequeued(&self) {
+        self.is_queued.swap(false, Ordering::AcqRel);
     }
 }
 
-impl Wake for Step {
+impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // A loop that is closed has no tasks.
-        let _ = self.queue();
+        // A closed loop has no tasks to wake.
+        let _ = self.enqueue();
     }
 }

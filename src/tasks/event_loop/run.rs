@@ -9,40 +9,40 @@ use tokio::runtime::Handle;
 use tokio::task::{LocalSet, unconstrained};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::callback_error::{self, CallbackError};
+use super::error::LoopError;
 use super::inner::Inner;
 use super::ready_queue::Entry;
-use super::{CallbackError, EventLoop, LoopError, callback_error};
 use crate::panic::{catch_unwind, ignore_panic};
 
 thread_local! {
-    static CURRENT: RefCell<Option<EventLoop>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Rc<Inner>>> = const { RefCell::new(None) };
 }
 
-pub(super) fn current() -> Option<EventLoop> {
-    // Gone as its thread ends, when no loop runs there.
+/// The loop that is running on this thread.
+pub(super) fn current() -> Option<Rc<Inner>> {
+    // The variable cannot be read while the thread is ending; no loop is running then.
     CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
 }
 
-/// While it is there, the loop runs.
-struct Running<'a> {
-    event_loop: &'a EventLoop,
-    /// Nobody else takes it: the loop runs once at a time.
+/// Marks a loop as the running one of this thread, until it is dropped.
+struct RunGuard<'a> {
+    inner: &'a Inner,
+    /// Taken out of the loop for the run.
     local: LocalSet,
 }
 
-impl<'a> Running<'a> {
-    fn new(event_loop: &'a EventLoop) -> Result<Self, LoopError> {
-        check(event_loop)?;
-        let inner = event_loop.inner();
+impl<'a> RunGuard<'a> {
+    fn new(inner: &'a Rc<Inner>) -> Result<Self, LoopError> {
+        check_can_run(inner)?;
         inner.is_running.set(true);
-        CURRENT.set(Some(event_loop.clone()));
-        Ok(Self { event_loop, local: inner.local.take().unwrap_or_default() })
+        CURRENT.set(Some(Rc::clone(inner)));
+        Ok(Self { inner, local: inner.local.take().unwrap_or_default() })
     }
 }
 
-/// Whether it may run.
-fn check(event_loop: &EventLoop) -> Result<(), LoopError> {
-    if event_loop.is_running() {
+fn check_can_run(inner: &Inner) -> Result<(), LoopError> {
+    if inner.is_running.get() {
         return Err(LoopError::AlreadyRunning);
     }
     if Handle::try_current().is_ok() {
@@ -51,77 +51,83 @@ fn check(event_loop: &EventLoop) -> Result<(), LoopError> {
     Ok(())
 }
 
-impl Drop for Running<'_> {
+impl Drop for RunGuard<'_> {
     fn drop(&mut self) {
-        let inner = self.event_loop.inner();
-        drop(inner.local.replace(Some(std::mem::take(&mut self.local))));
-        inner.is_running.set(false);
-        inner.is_stopping.set(false);
+        drop(self.inner.local.replace(Some(std::mem::take(&mut self.local))));
+        self.inner.is_running.set(false);
+        self.inner.is_stopping.set(false);
         drop(CURRENT.take());
     }
 }
 
-pub(super) fn forever(event_loop: &EventLoop) -> Result<(), LoopError> {
-    let inner = event_loop.inner();
+pub(super) fn run_forever(inner: &Rc<Inner>) -> Result<(), LoopError> {
     let runtime = inner.runtime().ok_or(LoopError::Closed)?;
-    let running = Running::new(event_loop)?;
-    let mut sleep = None;
-    // One turn a poll, so that tokio has its turn in between. Without tokio's budget: it would be that of all tasks at
-    // once, and change their order.
-    runtime.block_on(running.local.run_until(unconstrained(poll_fn(|cx| turn(event_loop, &mut sleep, cx)))));
+    let running = RunGuard::new(inner)?;
+    let mut timer = None;
+    // Each poll runs one iteration, so that tokio's driver and tasks run in between. Without tokio's cooperative budget:
+    // all tasks of the loop would share one budget, which would change their order.
+    let run = unconstrained(poll_fn(|cx| run_once(inner, &mut timer, cx)));
+    runtime.block_on(running.local.run_until(run));
     Ok(())
 }
 
-/// asyncio's `_run_once`; ready when the loop is to stop.
-fn turn(event_loop: &EventLoop, sleep: &mut Option<Pin<Box<Sleep>>>, cx: &mut Context<'_>) -> Poll<()> {
-    let inner = event_loop.inner();
+/// Runs one iteration, asyncio's `_run_once`; ready when the loop is to stop.
+fn run_once(inner: &Inner, timer: &mut Option<Pin<Box<Sleep>>>, cx: &mut Context<'_>) -> Poll<()> {
+    // Queue the callbacks that are due.
     let now = Instant::now();
     loop {
-        let due = inner.calls.borrow_mut().due(now);
-        let Some(call) = due else { break };
-        // It is closed by nobody while it runs.
-        let _ = inner.ready.push(Entry::Call(call));
+        // Bound first: the borrow must end before the push, which calls a waker.
+        let due = inner.callbacks.borrow_mut().make_next_ready(now);
+        let Some(id) = due else { break };
+        // The push cannot fail: a running loop is never closed.
+        let _ = inner.ready.push(Entry::Callback(id));
     }
+
+    // Run what is ready now; what becomes ready meanwhile is left for the next iteration.
     for _ in 0..inner.ready.len() {
         let Some(entry) = inner.ready.pop() else { break };
-        perform(event_loop, entry);
+        dispatch(inner, entry);
     }
     if inner.is_stopping.get() {
         return Poll::Ready(());
     }
-    if !inner.ready.is_empty(cx.waker()) {
+
+    // If something is ready for the next iteration, start that one.
+    if !inner.ready.register_if_empty(cx.waker()) {
         cx.waker().wake_by_ref();
         return Poll::Pending;
     }
-    let next = inner.calls.borrow().next_at();
-    if let Some(next) = next {
-        let sleep = sleep.get_or_insert_with(|| Box::pin(sleep_until(next)));
-        if sleep.deadline() != next {
-            sleep.as_mut().reset(next);
+
+    // Otherwise wait for an entry, and for the next callback that is scheduled.
+    let next_due = inner.callbacks.borrow().next_due();
+    if let Some(next_due) = next_due {
+        let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(next_due)));
+        if timer.deadline() != next_due {
+            timer.as_mut().reset(next_due);
         }
-        if sleep.as_mut().poll(cx).is_ready() {
+        if timer.as_mut().poll(cx).is_ready() {
             cx.waker().wake_by_ref();
         }
     }
     Poll::Pending
 }
 
-/// Nothing that it does ends the run: not what is called, and not the destructors of what is left of it.
-fn perform(event_loop: &EventLoop, entry: Entry) {
-    if let Err(exception) = callback_error::caught(|| done(event_loop.inner(), entry)) {
-        event_loop.call_exception_handler(&exception);
-        ignore_panic(|| drop(exception));
+/// Runs an entry. No error and no panic ends the run, not even one in a destructor of what the entry leaves behind.
+fn dispatch(inner: &Inner, entry: Entry) {
+    if let Err(error) = callback_error::catch(|| run_entry(inner, entry)) {
+        inner.call_exception_handler(&error);
+        ignore_panic(|| drop(error));
     }
 }
 
-fn done(inner: &Inner, entry: Entry) -> Result<(), CallbackError> {
+fn run_entry(inner: &Inner, entry: Entry) -> Result<(), CallbackError> {
     match entry {
-        Entry::Call(call) => inner.take_call(call, None).map_or(Ok(()), |callback| callback()),
-        Entry::Sent(callback) => callback(),
-        Entry::Step(task) => {
-            let task = inner.tasks.borrow_mut().take(task);
+        Entry::Callback(id) => inner.take_callback(id, None).map_or(Ok(()), |callback| callback()),
+        Entry::Remote(callback) => callback(),
+        Entry::Task(id) => {
+            let task = inner.tasks.borrow_mut().take(id);
             if let Some(mut task) = task {
-                if !task.step() {
+                if task.poll().is_pending() {
                     inner.tasks.borrow_mut().put_back(task);
                 }
             }
@@ -130,31 +136,38 @@ fn done(inner: &Inner, entry: Entry) -> Result<(), CallbackError> {
     }
 }
 
-pub(super) fn until_complete<F>(event_loop: &EventLoop, future: F) -> Result<F::Output, LoopError>
+pub(super) fn run_until_complete<F>(inner: &Rc<Inner>, future: F) -> Result<F::Output, LoopError>
 where
     F: Future<Output: 'static> + 'static,
 {
-    // Before the task is made: what is refused leaves nothing behind.
-    event_loop.inner().check_open()?;
-    check(event_loop)?;
-    let (ended, is_awaited) = (Rc::new(Cell::new(None)), Rc::new(Cell::new(true)));
-    let (ends, is_to_stop) = (Rc::clone(&ended), Rc::clone(&is_awaited));
+    // Checked before the task is spawned: a run that is refused leaves no task behind.
+    inner.check_open()?;
+    check_can_run(inner)?;
+
+    let output = Rc::new(Cell::new(None));
+    let is_awaited = Rc::new(Cell::new(true));
+    let (task_output, task_is_awaited) = (Rc::clone(&output), Rc::clone(&is_awaited));
+    // The task and its callback hold no clone of the loop, but look up the running one: left over in a loop that was
+    // stopped, they would keep it from being closed when its last handle is dropped.
     let task = async move {
-        let output = catch_unwind(future).await;
-        ends.set(Some(output));
-        // As a callback, which is what asyncio does: what became ready in the last step comes first.
-        // Both find the loop that runs them: left over, they would keep it from being closed by its last handle.
+        task_output.set(Some(catch_unwind(future).await));
         let stop = move || {
-            if is_to_stop.get() { EventLoop::current().map(|event_loop| event_loop.stop()) } else { Ok(()) }
+            // After a stop from elsewhere the task is left over, and must not stop a later run.
+            if task_is_awaited.get() {
+                current().into_iter().for_each(|inner| inner.is_stopping.set(true));
+            }
+            Ok(())
         };
-        drop(EventLoop::current().and_then(|event_loop| event_loop.call_soon(stop)));
+        // As a callback, like asyncio: what became ready during the last poll runs first.
+        if let Some(inner) = current() {
+            let _ = inner.call_soon(Box::new(stop));
+        }
     };
-    event_loop.inner().spawn(task)?;
-    let ran = forever(event_loop);
-    // Left over, it is to stop no other run.
+    inner.spawn(task)?;
+    let ran = run_forever(inner);
     is_awaited.set(false);
     ran?;
-    match ended.take() {
+    match output.take() {
         Some(Ok(output)) => Ok(output),
         Some(Err(payload)) => resume_unwind(payload),
         None => Err(LoopError::Stopped),

@@ -2,61 +2,61 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
-use super::ready_queue::{ReadyQueue, Step};
+use super::ready_queue::{ReadyQueue, TaskWaker};
 use crate::panic::drop_all;
 
-/// The tasks that are not over.
+/// The tasks of a loop that have not completed, by number.
 #[derive(Default)]
 pub(super) struct Tasks {
-    next: u64,
-    tasks: HashMap<u64, Task>,
+    /// The number of the latest task.
+    last_id: u64,
+    tasks: HashMap<u64, LoopTask>,
 }
 
-/// A task, out of the table while it is polled: it may add others.
-pub(super) struct Task {
-    number: u64,
-    work: Pin<Box<dyn Future<Output = ()>>>,
-    step: Arc<Step>,
+/// A task of a loop. It is taken out of the table while it is polled, since it may spawn others.
+pub(super) struct LoopTask {
+    id: u64,
+    future: Pin<Box<dyn Future<Output = ()>>>,
+    task_waker: Arc<TaskWaker>,
+    /// `task_waker` as the standard type, made once.
     waker: Waker,
 }
 
 impl Tasks {
-    /// The step of a task that is to be added.
-    pub(super) fn next_step(&mut self, ready: &Arc<ReadyQueue>) -> Step {
-        self.next += 1;
-        Step { task: self.next, is_queued: AtomicBool::new(false), ready: Arc::clone(ready) }
+    /// Makes the waker of the next task, which [`insert`](Self::insert) takes.
+    pub(super) fn next_waker(&mut self, ready: &Arc<ReadyQueue>) -> TaskWaker {
+        self.last_id += 1;
+        TaskWaker::new(self.last_id, Arc::clone(ready))
     }
 
-    pub(super) fn add(&mut self, work: Pin<Box<dyn Future<Output = ()>>>, step: Step) {
-        let number = step.task;
-        let step = Arc::new(step);
-        self.tasks.insert(number, Task { number, work, waker: Arc::clone(&step).into(), step });
+    pub(super) fn insert(&mut self, future: Pin<Box<dyn Future<Output = ()>>>, task_waker: TaskWaker) {
+        let id = task_waker.task();
+        let task_waker = Arc::new(task_waker);
+        let waker = Arc::clone(&task_waker).into();
+        self.tasks.insert(id, LoopTask { id, future, task_waker, waker });
     }
 
-    /// Drops them, which cancels them; none of them keeps the others from it.
-    pub(super) fn discard(self) {
+    /// Drops all tasks in the order of their creation, which cancels them.
+    pub(super) fn drop_all(self) {
         let mut tasks: Vec<_> = self.tasks.into_values().collect();
-        tasks.sort_unstable_by_key(|task| task.number);
+        tasks.sort_unstable_by_key(|task| task.id);
         drop_all(tasks);
     }
 
-    pub(super) fn take(&mut self, number: u64) -> Option<Task> {
-        self.tasks.remove(&number)
+    pub(super) fn take(&mut self, id: u64) -> Option<LoopTask> {
+        self.tasks.remove(&id)
     }
 
-    pub(super) fn put_back(&mut self, task: Task) {
-        self.tasks.insert(task.number, task);
+    pub(super) fn put_back(&mut self, task: LoopTask) {
+        self.tasks.insert(task.id, task);
     }
 }
 
-impl Task {
-    /// Whether it is over now.
-    pub(super) fn step(&mut self) -> bool {
-        // From here on a wake is one for the next step.
-        self.step.is_queued.store(false, Ordering::Release);
-        self.work.as_mut().poll(&mut Context::from_waker(&self.waker)).is_ready()
+impl LoopTask {
+    pub(super) fn poll(&mut self) -> Poll<()> {
+        self.task_waker.mark_dequeued();
+        self.future.as_mut().poll(&mut Context::from_waker(&self.waker))
     }
 }
