@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::metrics::{Count, count};
-use super::registry::Entry;
-use super::timeout::{as_cleanup, within};
+use super::drain::PendingGuard;
+use super::metrics::{Counter, increment};
+use super::observe::{AbandonReason, CleanupEvent, notify_observers};
+use super::timeout::{mark_cleanup, timeout};
 use super::tracking_scope::{self, ChildCleanups, with_children};
-use super::{AbandonReason, CleanupEvent, observe};
 use crate::panic::{catch_unwind, ignore_panic};
 
-const GRACE: Duration = Duration::from_secs(30);
+const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(30);
 
-/// A cleanup that is about to be detached: what [`detach`] does, with a name, a grace and a runtime of one's choice.
+/// A builder for a cleanup: [`detach`] with a name, a grace period and a choice of runtime.
 ///
 /// # Examples
 ///
@@ -32,24 +32,49 @@ const GRACE: Duration = Duration::from_secs(30);
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "nothing runs unless it is detached"]
+#[must_use = "a cleanup does nothing unless it is detached"]
 pub struct Cleanup<F> {
     work: F,
     name: &'static str,
-    grace: Duration,
+    grace_period: Duration,
     runtime: Option<Handle>,
-    home: Option<Handle>,
-    inner: ChildCleanups,
+    fallback: Option<Handle>,
+    children: ChildCleanups,
 }
 
-/// Runs `work` on the current runtime, as a task that outlives whoever detached it: a [`Cleanup`] with no word of its
-/// own.
+/// Spawns `work` on the current runtime as a cleanup: a task that [`drain`](super::drain()) waits for.
 ///
-/// It neither blocks nor panics. Where no runtime is, the work is lost, and the observers are told.
+/// The cleanup has the defaults of [`Cleanup::new`]. It may be detached in a destructor: `detach` neither blocks nor
+/// panics. Where no runtime is running, the work is dropped, and the [observers](super::observe()) are notified.
 ///
 /// # Examples
 ///
-/// See [the section](crate::cleanup).
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), withal::cleanup::DrainTimeout> {
+/// use std::time::Duration;
+/// use withal::cleanup;
+///
+/// struct Lease(u32);
+///
+/// impl Drop for Lease {
+///     fn drop(&mut self) {
+///         cleanup::detach(release(self.0));
+///     }
+/// }
+///
+/// async fn release(id: u32) -> Result<(), std::io::Error> {
+///     // .. a request to the server ..
+/// #   let _ = id;
+///     Ok(())
+/// }
+///
+/// drop(Lease(7));
+/// cleanup::drain(Duration::from_secs(5)).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "spawn", alias = "defer", alias = "finally", alias = "async drop")]
 pub fn detach<F, E>(work: F)
 where
     F: Future<Output = Result<(), E>> + Send + 'static,
@@ -59,133 +84,157 @@ where
 }
 
 impl<F> Cleanup<F> {
-    /// Named after its type, with a grace of 30 seconds, for the runtime that [`detach`](Self::detach) is called on.
+    /// Creates a cleanup that runs `work`.
+    ///
+    /// # Defaults
+    ///
+    /// - The name is that of the type of `work`.
+    /// - The grace period is 30 seconds.
+    /// - The runtime is the one that [`detach`](Self::detach) is called on.
     pub fn new(work: F) -> Self {
         Self {
             work,
             name: type_name::<F>(),
-            grace: GRACE,
+            grace_period: DEFAULT_GRACE_PERIOD,
             runtime: None,
-            home: None,
-            inner: ChildCleanups::default(),
+            fallback: None,
+            children: ChildCleanups::default(),
         }
     }
 
-    /// What the observers are told it is.
+    /// Sets the name, which [observers](super::observe()) receive with every [event](CleanupEvent) of this cleanup.
     pub fn name(self, name: &'static str) -> Self {
         Self { name, ..self }
     }
 
-    /// How long it may take, from its first poll; then it is dropped, and lost. By the wall clock.
-    pub fn grace_period(self, grace: Duration) -> Self {
-        Self { grace, ..self }
+    /// Limits the time that the cleanup may take.
+    ///
+    /// The grace period is wall-clock time, and starts at the first poll. A cleanup that exceeds it is dropped, and
+    /// reported as [abandoned](CleanupEvent::Abandoned).
+    #[doc(alias = "timeout", alias = "deadline")]
+    pub fn grace_period(self, grace_period: Duration) -> Self {
+        Self { grace_period, ..self }
     }
 
-    /// The runtime to use, whichever [`detach`](Self::detach) is called on.
+    /// Sets the runtime that the cleanup is spawned on, regardless of where [`detach`](Self::detach) is called.
     pub fn on_runtime(self, runtime: Handle) -> Self {
         Self { runtime: Some(runtime), ..self }
     }
 
-    /// The runtime to use where [`detach`](Self::detach) is called on none.
+    /// Sets the runtime that the cleanup is spawned on where [`detach`](Self::detach) is called outside of any runtime.
     pub fn fallback_runtime(self, runtime: impl Into<Option<Handle>>) -> Self {
-        Self { home: runtime.into(), ..self }
+        Self { fallback: runtime.into(), ..self }
     }
 
-    /// What has to be over before it begins, its grace included.
-    pub(crate) fn wait_for_children(self, inner: ChildCleanups) -> Self {
-        Self { inner, ..self }
+    /// Delays the cleanup, and its grace period, until `children` have finished.
+    pub(crate) fn wait_for_children(self, children: ChildCleanups) -> Self {
+        Self { children, ..self }
     }
 
-    /// Hands it over to the runtime.
+    /// Spawns the cleanup on its runtime.
     ///
-    /// Detached inside the body of a [scope](crate::context), it is over before the exit of that scope begins: if it is on
-    /// the runtime of the scope. One on another is not waited for, since nobody may be there to drive that.
+    /// If the cleanup is detached inside the block of a [scope](crate::context), the exit of that scope waits until the
+    /// cleanup has finished. This holds for a cleanup on the runtime of the scope only. Waiting for a cleanup on another
+    /// runtime could deadlock, because that runtime may be driven by the thread that waits.
     pub fn detach<E>(self)
     where
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Send + 'static,
     {
-        let Self { work, name, grace, runtime, home, inner } = self;
-        count(Count::Detached);
-        if let Some(runtime) = runtime.or_else(|| Handle::try_current().ok()).or(home) {
-            let tracked = Tracked { name, is_over: false, _entry: Entry::new(runtime.id()) };
-            let task = runtime.spawn(run(Job { work, inner, grace, tracked }));
-            tracking_scope::note(task, runtime.id());
+        let Self { work, name, grace_period, runtime, fallback, children } = self;
+        increment(Counter::Detached);
+        if let Some(runtime) = runtime.or_else(|| Handle::try_current().ok()).or(fallback) {
+            let completion =
+                CompletionGuard { name, is_finished: false, _pending: PendingGuard::new(runtime.id()) };
+            let task = runtime.spawn(run(Job { work, children, grace_period, completion }));
+            tracking_scope::track(task, runtime.id());
         } else {
-            // Its destructor may panic, and ours may be called by one.
+            // The destructor of the work may panic, and we may be called by a destructor.
             ignore_panic(|| drop(work));
-            // What it would have waited for is still under way.
-            inner.reparent();
-            over(Some(&CleanupEvent::Abandoned { name, reason: AbandonReason::NoRuntime }));
+            // The children of this cleanup are still running: the outer scope waits for them instead.
+            children.reparent();
+            record(Some(&CleanupEvent::Abandoned { name, reason: AbandonReason::NoRuntime }));
         }
     }
 }
 
-/// A cleanup and what it needs, in the order in which it is dropped where it never began.
+/// A cleanup and what it needs. The fields are declared in the order in which they have to be dropped if the runtime
+/// drops the task before its first poll.
 struct Job<F> {
     work: F,
-    inner: ChildCleanups,
-    grace: Duration,
-    tracked: Tracked,
+    children: ChildCleanups,
+    grace_period: Duration,
+    completion: CompletionGuard,
 }
 
-/// What is left of it when its runtime drops it.
-struct Tracked {
+/// Records the outcome of a cleanup exactly once: on drop as abandoned, unless it has [finished](Self::finish).
+struct CompletionGuard {
     name: &'static str,
-    is_over: bool,
-    /// Dropped after the observers were told.
-    _entry: Entry,
+    is_finished: bool,
+    /// Dropped after the observers were notified, so that `drain` returns after them.
+    _pending: PendingGuard,
 }
 
-impl Tracked {
-    fn over(mut self, event: Option<&CleanupEvent<'_>>) {
-        self.is_over = true;
-        over(event);
+impl CompletionGuard {
+    /// Records the outcome: `None` is success.
+    fn finish(mut self, event: Option<&CleanupEvent<'_>>) {
+        self.is_finished = true;
+        record(event);
     }
 }
 
-impl Drop for Tracked {
+impl Drop for CompletionGuard {
     fn drop(&mut self) {
-        if !self.is_over {
-            over(Some(&CleanupEvent::Abandoned { name: self.name, reason: AbandonReason::RuntimeShutdown }));
+        if !self.is_finished {
+            record(Some(&CleanupEvent::Abandoned {
+                name: self.name,
+                reason: AbandonReason::RuntimeShutdown,
+            }));
         }
     }
 }
 
-/// Counts a cleanup that is over, and tells the observers unless it is done.
-fn over(event: Option<&CleanupEvent<'_>>) {
-    count(match event {
-        None => Count::Completed,
-        Some(CleanupEvent::Failed { .. }) => Count::Failed,
-        Some(CleanupEvent::Panicked { .. }) => Count::Panicked,
-        Some(CleanupEvent::Abandoned { .. }) => Count::Abandoned,
+/// Counts the outcome of a cleanup, where `None` is success, and notifies the observers of any other.
+fn record(event: Option<&CleanupEvent<'_>>) {
+    increment(match event {
+        None => Counter::Completed,
+        Some(CleanupEvent::Failed { .. }) => Counter::Failed,
+        Some(CleanupEvent::Panicked { .. }) => Counter::Panicked,
+        Some(CleanupEvent::Abandoned { .. }) => Counter::Abandoned,
     });
     if let Some(event) = event {
-        observe::notify_observers(event);
+        notify_observers(event);
     }
 }
 
+/// The task of a cleanup.
 async fn run<F, E>(job: Job<F>)
 where
     F: Future<Output = Result<(), E>>,
     E: Send + 'static,
 {
-    // In this order, so that the work is dropped before anybody is told that it is lost.
-    let Job { tracked, grace, mut inner, work } = job;
-    let name = tracked.name;
-    inner.wait().await;
-    // Dropped before anybody is told that it is over; a panic of its destructor is caught, too.
-    let outcome = with_children(catch_unwind(within(as_cleanup(work), grace))).await;
+    // Locals are dropped in reverse order. If the runtime drops this task, the work goes before its completion guard,
+    // which notifies the observers.
+    let Job { completion, grace_period, mut children, work } = job;
+    let name = completion.name;
+    children.wait().await;
+    // The work is dropped in here, before the outcome is recorded, and a panic of its destructor is caught as well.
+    let outcome = with_children(catch_unwind(timeout(mark_cleanup(work), grace_period))).await;
     match &outcome {
-        Ok(Some(Ok(()))) => tracked.over(None),
-        Ok(Some(Err(error))) => tracked.over(Some(&CleanupEvent::Failed { name, error: unboxed(error) })),
-        Ok(None) => tracked.over(Some(&CleanupEvent::Abandoned { name, reason: AbandonReason::TimedOut })),
-        Err(payload) => tracked.over(Some(&CleanupEvent::Panicked { name, payload: &**payload })),
+        Ok(Some(Ok(()))) => completion.finish(None),
+        Ok(Some(Err(error))) => {
+            completion.finish(Some(&CleanupEvent::Failed { name, error: peel_box(error) }));
+        }
+        Ok(None) => {
+            let reason = AbandonReason::TimedOut;
+            completion.finish(Some(&CleanupEvent::Abandoned { name, reason }));
+        }
+        Err(payload) => completion.finish(Some(&CleanupEvent::Panicked { name, payload: &**payload })),
     }
 }
 
-/// An error that is erased already is told as what it is.
-fn unboxed<E: Send + 'static>(error: &E) -> &(dyn Any + Send) {
+/// The error behind the box if `E` is an erased error, so that observers can downcast to its type.
+fn peel_box<E: Send + 'static>(error: &E) -> &(dyn Any + Send) {
     let any: &(dyn Any + Send) = error;
     any.downcast_ref::<Box<dyn Any + Send>>().map_or(any, |boxed| &**boxed)
 }
@@ -194,7 +243,7 @@ impl<F> fmt::Debug for Cleanup<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cleanup")
             .field("name", &self.name)
-            .field("grace", &self.grace)
+            .field("grace_period", &self.grace_period)
             .finish_non_exhaustive()
     }
 }

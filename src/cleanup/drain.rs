@@ -1,48 +1,122 @@
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Id};
+use tokio::sync::watch;
 
-use super::registry;
-use super::timeout::within;
+use super::timeout::timeout;
 
-/// How many cleanups are under way on this runtime; none where no runtime is.
+/// Returns the number of pending cleanups of this runtime, or zero outside of a runtime.
 #[must_use]
 pub fn pending() -> usize {
-    Handle::try_current().map_or(0, |runtime| registry::count(runtime.id()))
+    Handle::try_current().map_or(0, |runtime| count(runtime.id()))
 }
 
-/// Waits until no cleanup is under way on this runtime: for the end of a program.
+/// Waits until this runtime has no pending cleanups: to be called before a program ends.
 ///
-/// Those that are detached meanwhile are waited for, too. What became of each, [`observe`](super::observe) tells. Where
-/// no runtime is, there is nothing to wait for. In a cleanup it would wait for that, too, and so for as long as it may.
+/// `drain` also waits for cleanups that are detached while it waits. It reports no outcomes: for those, register an
+/// [observer](super::observe()). Outside of a runtime, it returns at once. Inside of a cleanup, it waits for that very
+/// cleanup as well, and therefore for the whole `timeout`.
 ///
 /// # Errors
 ///
-/// [`DrainTimeout`] when some are still under way after `most`, by the wall clock. They go on.
+/// [`DrainTimeout`] if some cleanups are still pending after `timeout`, in wall-clock time. They continue to run.
 ///
 /// # Cancel safety
 ///
-/// Cancel safe: the cleanups are tasks of their own.
+/// Cancel safe. Dropping `drain` does not stop the cleanups, which are tasks.
 ///
 /// # Examples
 ///
-/// See [the section](crate::cleanup).
-pub async fn drain(most: Duration) -> Result<(), DrainTimeout> {
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), withal::cleanup::DrainTimeout> {
+/// use std::time::Duration;
+/// use withal::cleanup;
+///
+/// cleanup::detach(async { Ok::<(), std::io::Error>(()) });
+/// assert_eq!(cleanup::pending(), 1);
+/// cleanup::drain(Duration::from_secs(5)).await?;
+/// assert_eq!(cleanup::pending(), 0);
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "join", alias = "graceful shutdown", alias = "wait")]
+pub async fn drain(timeout: Duration) -> Result<(), DrainTimeout> {
     let Ok(runtime) = Handle::try_current() else { return Ok(()) };
     let drained = async {
-        while let Some(mut count) = registry::watch(runtime.id()) {
-            // An error is that of a sender which is gone, and it goes at zero.
+        while let Some(mut count) = watch(runtime.id()) {
+            // Fails only once the sender is gone, which happens at zero.
             drop(count.wait_for(|&count| count == 0).await);
         }
     };
-    within(drained, most).await.ok_or_else(|| DrainTimeout { pending: pending() })
+    self::timeout(drained, timeout).await.ok_or_else(|| DrainTimeout { pending: pending() })
 }
 
-/// Cleanups were still under way when the time was over.
+/// The error of [`drain`] and [`shutdown`](super::shutdown()): cleanups are still pending after the timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{pending} cleanups are still under way")]
+#[error("timed out with {pending} cleanups pending")]
 #[non_exhaustive]
 pub struct DrainTimeout {
-    /// How many. None is possible in [`shutdown`](super::shutdown), where the work had not stopped.
+    /// The number of pending cleanups. It can be zero after [`shutdown`](super::shutdown()), if the work had not stopped.
     pub pending: usize,
+}
+
+type Counts = HashMap<Id, Arc<watch::Sender<usize>>>;
+
+/// The number of pending cleanups of each runtime that has any.
+///
+/// A runtime is removed at zero, so the map does not grow with the number of runtimes.
+static COUNTS: LazyLock<Mutex<Counts>> = LazyLock::new(Mutex::default);
+
+/// No code that may panic runs while the map is locked, and no user code: wakers are woken after the lock is released.
+fn counts() -> MutexGuard<'static, Counts> {
+    COUNTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Counts one cleanup as pending until it is dropped.
+pub(super) struct PendingGuard {
+    runtime: Id,
+    count: Arc<watch::Sender<usize>>,
+}
+
+impl PendingGuard {
+    pub(super) fn new(runtime: Id) -> Self {
+        let mut counts = counts();
+        let count = counts.entry(runtime).or_default();
+        // No receiver waits for more cleanups.
+        count.send_if_modified(|count| {
+            *count += 1;
+            false
+        });
+        Self { runtime, count: Arc::clone(count) }
+    }
+}
+
+impl Drop for PendingGuard {
+    fn drop(&mut self) {
+        self.count.send_if_modified(|count| {
+            *count -= 1;
+            *count == 0
+        });
+        let mut counts = counts();
+        // Another cleanup may have been added before the map was locked.
+        if *self.count.borrow() == 0 {
+            // Or this count was removed, and a later cleanup has inserted a new one.
+            let is_ours = counts.get(&self.runtime).is_some_and(|count| Arc::ptr_eq(count, &self.count));
+            if is_ours {
+                counts.remove(&self.runtime);
+            }
+        }
+    }
+}
+
+fn count(runtime: Id) -> usize {
+    counts().get(&runtime).map_or(0, |count| *count.borrow())
+}
+
+/// The count of a runtime, or `None` if it has no pending cleanups.
+fn watch(runtime: Id) -> Option<watch::Receiver<usize>> {
+    counts().get(&runtime).filter(|count| *count.borrow() > 0).map(|count| count.subscribe())
 }

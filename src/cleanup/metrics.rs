@@ -1,30 +1,37 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// The counters of this process.
+///
+/// `metrics` must never see more outcomes than detached cleanups. `increment` therefore adds with `Release`, and
+/// `metrics` loads the outcomes with `Acquire`, before it loads `DETACHED`. A load of an outcome synchronizes with all
+/// increments that it counts. Each of those happens after the increment of `DETACHED` for the same cleanup: in the same
+/// call, or in the task that was spawned after it. The load of `DETACHED` itself could be relaxed.
 static DETACHED: AtomicU64 = AtomicU64::new(0);
 static COMPLETED: AtomicU64 = AtomicU64::new(0);
 static FAILED: AtomicU64 = AtomicU64::new(0);
 static PANICKED: AtomicU64 = AtomicU64::new(0);
 static ABANDONED: AtomicU64 = AtomicU64::new(0);
 
-/// What became of all cleanups of this process; see [`metrics`].
+/// Numbers of cleanups in this process, by outcome. Returned by [`metrics`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Metrics {
-    /// How many were detached, those that were lost at once for want of a runtime among them.
+    /// All cleanups that were detached, also those without a runtime to spawn them on.
     pub detached: u64,
-    /// How many did their work.
+    /// The cleanups that returned `Ok`.
     pub completed: u64,
-    /// How many ended with an error.
+    /// The cleanups that returned an error.
     pub failed: u64,
-    /// How many panicked.
+    /// The cleanups that panicked.
     pub panicked: u64,
-    /// How many did not come to their end.
+    /// The cleanups that were dropped before they completed.
     pub abandoned: u64,
 }
 
-/// Counts what became of all cleanups of this process so far: for metrics, and for tests.
+/// Returns the numbers of cleanups in this process so far, by outcome: for monitoring and for tests.
 ///
-/// Once nothing is under way, `detached` is the sum of the others. Whoever drains comes after the counting.
+/// While no cleanup is pending, `detached` is the sum of the others. A cleanup is counted before
+/// [`drain`](super::drain()) returns.
 ///
 /// # Examples
 ///
@@ -42,16 +49,17 @@ pub struct Metrics {
 /// # }
 /// ```
 #[must_use]
+#[doc(alias = "counters", alias = "statistics", alias = "totals")]
 pub fn metrics() -> Metrics {
-    // The ends before the beginning, so that none is over which was not detached.
+    // The outcomes before `DETACHED`: see the ordering there.
     let [completed, failed, panicked, abandoned] =
-        [&COMPLETED, &FAILED, &PANICKED, &ABANDONED].map(|count| count.load(Ordering::Acquire));
+        [&COMPLETED, &FAILED, &PANICKED, &ABANDONED].map(|counter| counter.load(Ordering::Acquire));
     Metrics { detached: DETACHED.load(Ordering::Acquire), completed, failed, panicked, abandoned }
 }
 
-/// What is counted.
+/// One of the counters.
 #[derive(Clone, Copy)]
-pub(super) enum Count {
+pub(super) enum Counter {
     Detached,
     Completed,
     Failed,
@@ -59,13 +67,13 @@ pub(super) enum Count {
     Abandoned,
 }
 
-pub(super) fn count(what: Count) {
-    let count = match what {
-        Count::Detached => &DETACHED,
-        Count::Completed => &COMPLETED,
-        Count::Failed => &FAILED,
-        Count::Panicked => &PANICKED,
-        Count::Abandoned => &ABANDONED,
+pub(super) fn increment(counter: Counter) {
+    let counter = match counter {
+        Counter::Detached => &DETACHED,
+        Counter::Completed => &COMPLETED,
+        Counter::Failed => &FAILED,
+        Counter::Panicked => &PANICKED,
+        Counter::Abandoned => &ABANDONED,
     };
-    count.fetch_add(1, Ordering::Release);
+    counter.fetch_add(1, Ordering::Release);
 }

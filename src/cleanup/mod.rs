@@ -1,8 +1,8 @@
-//! Cleanups: work that outlives its owner, since Rust's destructors cannot await.
+//! Async cleanup that outlives its owner, since a Rust destructor cannot await.
 //!
-//! What is dropped before it could close itself hands the rest to [`detach`]: it becomes a task of the runtime, counted
-//! until it is done. A program that is about to end waits for them with [`drain`], or stops its work and waits for both
-//! with [`shutdown`].
+//! A value that is dropped with async work left to do passes that work to [`detach`]. The work becomes a task of the
+//! runtime, and is *pending* until it has finished. A program that ends waits for its pending cleanups with [`drain`], or
+//! stops its tasks first and then waits, with [`shutdown`].
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -12,7 +12,7 @@
 //!
 //! let observer = cleanup::observe(|event| eprintln!("{event}"));
 //! cleanup::detach(async {
-//!     tokio::task::yield_now().await; // say goodbye to the server
+//!     tokio::task::yield_now().await; // send a farewell to the server
 //!     Ok::<(), std::io::Error>(())
 //! });
 //! assert_eq!(cleanup::pending(), 1);
@@ -22,54 +22,53 @@
 //! # }
 //! ```
 //!
-//! # What becomes of a cleanup
+//! # Outcomes
 //!
-//! | it | [`observe`] tells of |
+//! | a cleanup that | is reported to [observers](observe()) as |
 //! |---|---|
-//! | is done | nothing |
-//! | fails | [`CleanupEvent::Failed`], with the error |
+//! | completes | nothing |
+//! | returns an error | [`CleanupEvent::Failed`], with the error |
 //! | panics | [`CleanupEvent::Panicked`], with the payload |
-//! | takes longer than its [`grace_period`](Cleanup::grace_period) | [`CleanupEvent::Abandoned`], [`AbandonReason::TimedOut`]; it is dropped |
-//! | is detached where no runtime is | [`CleanupEvent::Abandoned`], [`AbandonReason::NoRuntime`]; it is dropped |
-//! | is on a runtime that shuts down | [`CleanupEvent::Abandoned`], [`AbandonReason::RuntimeShutdown`]; it is dropped |
+//! | exceeds its [grace period](Cleanup::grace_period), and is dropped | [`CleanupEvent::Abandoned`], with [`AbandonReason::TimedOut`] |
+//! | is detached outside of a runtime, and is dropped | [`CleanupEvent::Abandoned`], with [`AbandonReason::NoRuntime`] |
+//! | is dropped because its runtime shuts down | [`CleanupEvent::Abandoned`], with [`AbandonReason::RuntimeShutdown`] |
 //!
-//! # What is promised
+//! # Guarantees
 //!
-//! - **Safe in destructors.** [`detach`] neither blocks nor panics, whether there is a runtime or not, also while another
-//!   panic unwinds.
-//! - **No loss in silence.** Whatever does not come to its end is told to the observers, once.
-//! - **No timer needed.** Graces and [`drain`] are kept also on a runtime whose timer is not enabled: by a thread of their
-//!   own, one for all, which begins with the first that has to wait. They are of the wall clock, also where tokio's clock
-//!   is paused.
-//! - **By runtime.** [`pending`] and [`drain`] are about the runtime that they are called on. [`metrics`] are of the whole
-//!   process.
-//! - **Inner before outer.** What is detached inside the body of a [scope](crate::context) is over before the exit of
-//!   that scope begins, be it awaited or itself detached; and what is detached inside a cleanup, or an exit that may
-//!   become one, before that is over. The grace of each counts from when it may begin, and is for its own work. Inside is what is detached while
-//!   the body is polled or dropped, by the tasks of a [`LocalSet`](tokio::task::LocalSet) that it drives, too; but not
-//!   what is on another runtime.
+//! - **Safe in destructors.** [`detach`] neither blocks nor panics: not outside of a runtime, and not while a panic
+//!   unwinds.
+//! - **Every failure is reported.** A cleanup that does not complete is reported to the observers, exactly once.
+//! - **Independent of tokio's timer.** Grace periods and the timeout of [`drain`] also work on a runtime without an enabled
+//!   timer. They are kept by one shared thread, which is started when it is first needed. They are wall-clock time, even
+//!   while tokio's clock is paused.
+//! - **Separate runtimes.** [`pending`] and [`drain`] cover the cleanups of the runtime that they are called on.
+//!   [`metrics`] cover the whole process.
+//! - **Innermost first.** The exit of a [scope](crate::context) starts after all cleanups that were detached inside the
+//!   scope's block have finished. This holds whether the exit is awaited or runs as a cleanup itself. Likewise, a cleanup
+//!   finishes after the cleanups that were detached inside of it, and so does an exit that may become a cleanup. Each grace
+//!   period starts when its cleanup may start, and limits that cleanup's own work only. A cleanup is inside a block if it is
+//!   detached while the block is polled or dropped, which includes the tasks of a
+//!   [`LocalSet`](tokio::task::LocalSet) that the block drives. A cleanup on another runtime does not count as inside.
 //!
-//! # What is not
+//! # Limitations
 //!
-//! No library can run a cleanup after [`mem::forget`](std::mem::forget), after an abort, or on a runtime that is gone.
-//! A cleanup that blocks its thread is not interrupted by its grace.
+//! - A cleanup cannot run after [`mem::forget`](std::mem::forget), after an abort of the process, or on a runtime that has
+//!   shut down.
+//! - A grace period does not interrupt a cleanup that blocks its thread.
 
 mod detach;
 mod drain;
-mod event;
 mod metrics;
 mod observe;
-mod registry;
 mod shutdown;
 mod timeout;
 mod tracking_scope;
 
 pub use self::detach::{Cleanup, detach};
 pub use self::drain::{DrainTimeout, drain, pending};
-pub use self::event::{AbandonReason, CleanupEvent};
 pub use self::metrics::{Metrics, metrics};
 pub(crate) use self::observe::notify_observers;
-pub use self::observe::{ObserverGuard, observe};
+pub use self::observe::{AbandonReason, CleanupEvent, ObserverGuard, observe};
 pub use self::shutdown::shutdown;
 pub(crate) use self::timeout::timeout_in_cleanup;
 pub(crate) use self::tracking_scope::{ChildCleanups, TrackingScope, with_children};

@@ -1,23 +1,96 @@
+use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::CleanupEvent;
 use crate::panic::ignore_panic;
+
+/// A cleanup that failed, panicked or was abandoned, as reported to [`observe`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CleanupEvent<'a> {
+    /// The cleanup returned an error.
+    #[non_exhaustive]
+    Failed {
+        /// The name of the cleanup: see [`Cleanup::name`](super::Cleanup::name).
+        name: &'static str,
+        /// The error, of the type that the cleanup returns.
+        error: &'a (dyn Any + Send),
+    },
+    /// The cleanup panicked.
+    #[non_exhaustive]
+    Panicked {
+        /// The name of the cleanup.
+        name: &'static str,
+        /// The payload of the panic: a `&str` or a `String` in most cases.
+        payload: &'a (dyn Any + Send),
+    },
+    /// The cleanup was dropped before it completed.
+    #[non_exhaustive]
+    Abandoned {
+        /// The name of the cleanup.
+        name: &'static str,
+        /// The reason.
+        reason: AbandonReason,
+    },
+}
+
+/// The reason that a cleanup was dropped before it completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AbandonReason {
+    /// The cleanup was detached outside of a runtime.
+    NoRuntime,
+    /// The runtime of the cleanup shut down.
+    RuntimeShutdown,
+    /// The cleanup exceeded its [grace period](super::Cleanup::grace_period).
+    TimedOut,
+}
+
+impl CleanupEvent<'_> {
+    /// Returns the name of the cleanup.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Failed { name, .. } | Self::Panicked { name, .. } | Self::Abandoned { name, .. } => name,
+        }
+    }
+}
+
+impl fmt::Display for CleanupEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed { name, .. } => write!(f, "cleanup {name} failed"),
+            Self::Panicked { name, .. } => write!(f, "cleanup {name} panicked"),
+            Self::Abandoned { name, reason } => write!(f, "cleanup {name} was abandoned: {reason}"),
+        }
+    }
+}
+
+impl fmt::Display for AbandonReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoRuntime => "no runtime to spawn it on",
+            Self::RuntimeShutdown => "its runtime shut down",
+            Self::TimedOut => "its grace period elapsed",
+        })
+    }
+}
 
 type Hook = Arc<dyn Fn(&CleanupEvent<'_>) + Send + Sync>;
 
-/// By the address of the hook, which is unique while it is registered.
+/// The registered hooks, identified by their addresses.
 static HOOKS: Mutex<Vec<Hook>> = Mutex::new(Vec::new());
 
-/// Nothing panics while they are locked.
+/// No code that may panic runs while the hooks are locked.
 fn hooks() -> MutexGuard<'static, Vec<Hook>> {
     HOOKS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Calls `hook` for every cleanup of this process that fails or is lost, until the observer is dropped.
+/// Calls `hook` for every cleanup of this process that fails, panics or is abandoned, until the guard is dropped.
 ///
-/// It is called where the cleanup ends: in a task, or in a destructor. So it must not block, and a panic of its own is
-/// caught. There may be several. One that is under way on another thread as its observer is dropped comes to its end.
+/// The hook is called where the cleanup ends: in its task or in a destructor. It must not block. A panic of the hook is
+/// ignored. Any number of hooks can be registered. A call that is running on another thread while the guard is dropped
+/// still completes.
 ///
 /// # Examples
 ///
@@ -28,7 +101,9 @@ fn hooks() -> MutexGuard<'static, Vec<Hook>> {
 /// use withal::cleanup::{self, CleanupEvent};
 ///
 /// let observer = cleanup::observe(|event| match event {
-///     CleanupEvent::Failed { error, .. } => eprintln!("{event}: {:?}", error.downcast_ref::<std::io::Error>()),
+///     CleanupEvent::Failed { error, .. } => {
+///         eprintln!("{event}: {:?}", error.downcast_ref::<std::io::Error>());
+///     }
 ///     _ => eprintln!("{event}"),
 /// });
 /// cleanup::detach(async { Err(std::io::Error::other("connection reset")) });
@@ -37,14 +112,15 @@ fn hooks() -> MutexGuard<'static, Vec<Hook>> {
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "hook", alias = "subscribe", alias = "on_event")]
 pub fn observe(hook: impl Fn(&CleanupEvent<'_>) + Send + Sync + 'static) -> ObserverGuard {
     let hook: Hook = Arc::new(hook);
     hooks().push(Arc::clone(&hook));
     ObserverGuard(hook)
 }
 
-/// Keeps a hook registered, until it is dropped; see [`observe`].
-#[must_use = "the hook is called no more once this is dropped"]
+/// Keeps a hook registered until it is dropped. Returned by [`observe`].
+#[must_use = "the hook is removed when the guard is dropped"]
 pub struct ObserverGuard(Hook);
 
 impl Drop for ObserverGuard {
@@ -59,12 +135,12 @@ impl fmt::Debug for ObserverGuard {
     }
 }
 
-/// Never panics: it is called in destructors.
+/// Calls all hooks. Never panics: it is called in destructors.
 pub(crate) fn notify_observers(event: &CleanupEvent<'_>) {
-    // Not while they are locked: a hook may observe, or detach.
+    // Cloned, since a hook may register another one, or detach a cleanup that is reported at once.
     let hooks = hooks().clone();
     for hook in hooks {
-        // And the hook itself may have been the last of its kind.
+        // Drops the hook as well: this may be its last reference by now, and its destructor may panic.
         ignore_panic(move || hook(event));
     }
 }

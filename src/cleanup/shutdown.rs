@@ -1,23 +1,25 @@
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use super::drain::{DrainTimeout, drain, pending};
-use super::timeout::within;
+use super::timeout::timeout;
 
-/// Ends a program in good order: stops the work, waits for it, then [`drain`]s the cleanups that it left.
+/// Shuts a program down gracefully: awaits `stop`, then [`drain`]s the cleanups that the stopped work has detached.
 ///
-/// `stop` is what stops the work and waits for it: `tasks.shutdown()` of a [`JoinSet`](tokio::task::JoinSet), or an
-/// abort and a join, or a message and a join. A cleanup can be waited for only once it is detached, and a task detaches
-/// its cleanups as it is dropped: so the join has to come before.
+/// `stop` is a future that stops the work and waits until it has ended: `tasks.shutdown()` of a
+/// [`JoinSet`](tokio::task::JoinSet), an abort and a join, or a message and a join. The join has to come first because a
+/// task detaches its cleanups when it is dropped, and only detached cleanups can be drained.
 ///
-/// The two together take `grace` at most, by the wall clock.
+/// `grace_period` limits both together, in wall-clock time.
 ///
 /// # Errors
 ///
-/// [`DrainTimeout`] when the work had not stopped by then, or cleanups are still under way, which go on.
+/// [`DrainTimeout`] if the work has not stopped after the grace period, or if cleanups are still pending. They continue
+/// to run.
 ///
 /// # Cancel safety
 ///
-/// Cancel safe as far as `stop` is: the cleanups are tasks of their own.
+/// As cancel safe as `stop`. Dropping `shutdown` does not stop the cleanups, which are tasks.
 ///
 /// # Examples
 ///
@@ -30,15 +32,16 @@ use super::timeout::within;
 ///
 /// let mut tasks = JoinSet::new();
 /// tasks.spawn(std::future::pending::<()>());
-/// // until Ctrl-C, say
+/// // .. until Ctrl-C ..
 /// cleanup::shutdown(tasks.shutdown(), Duration::from_secs(10)).await?;
 /// # Ok(())
 /// # }
 /// ```
-pub async fn shutdown(stop: impl Future, grace: Duration) -> Result<(), DrainTimeout> {
-    let begin = Instant::now();
-    if within(stop, grace).await.is_none() {
+#[doc(alias = "graceful shutdown", alias = "ctrl_c")]
+pub async fn shutdown(stop: impl Future, grace_period: Duration) -> Result<(), DrainTimeout> {
+    let started = Instant::now();
+    if timeout(stop, grace_period).await.is_none() {
         return Err(DrainTimeout { pending: pending() });
     }
-    drain(grace.saturating_sub(begin.elapsed())).await
+    drain(grace_period.saturating_sub(started.elapsed())).await
 }

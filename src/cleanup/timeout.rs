@@ -6,24 +6,35 @@ use std::time::Duration;
 
 use futures_timer::Delay;
 
-/// The output of `future`, or `None` if it takes longer.
+/// Awaits `future` for at most `duration`, and returns its output or `None`.
 ///
-/// By a timer of no runtime: tokio's panics where it is not enabled, and does not say beforehand.
-pub(super) fn within<F: Future>(future: F, most: Duration) -> impl Future<Output = Option<F::Output>> {
-    within_if(future, most, || true)
+/// The timer belongs to no runtime. tokio's timer panics where it is not enabled, and offers no way to ask beforehand.
+pub(super) fn timeout<F: Future>(future: F, duration: Duration) -> impl Future<Output = Option<F::Output>> {
+    timeout_if(future, duration, || true)
 }
 
-/// The same, where the time counts from the first poll at which `counts` says so.
-async fn within_if<F: Future>(future: F, most: Duration, counts: fn() -> bool) -> Option<F::Output> {
+/// Awaits `future`, for at most `duration` from the first poll inside of a cleanup on.
+///
+/// This is the grace period of one exit of several: the exits of a stack have no limit while their block awaits them, but
+/// one each as soon as they run in a cleanup.
+pub(crate) fn timeout_in_cleanup<F: Future>(
+    future: F,
+    duration: Duration,
+) -> impl Future<Output = Option<F::Output>> {
+    timeout_if(future, duration, || IN_CLEANUP.get())
+}
+
+/// Awaits `future`, for at most `duration` from the first poll on at which `is_limited` returns `true`.
+async fn timeout_if<F: Future>(future: F, duration: Duration, is_limited: fn() -> bool) -> Option<F::Output> {
     let mut future = pin!(future);
-    // Most are ready at once, and need no timer.
+    // Most futures are ready at the first poll, and need no timer.
     let mut delay = None;
     poll_fn(|cx| {
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
             return Poll::Ready(Some(output));
         }
-        if delay.is_none() && counts() {
-            delay = Some(Delay::new(most));
+        if delay.is_none() && is_limited() {
+            delay = Some(Delay::new(duration));
         }
         delay.as_mut().map_or(Poll::Pending, |delay| pin!(delay).poll(cx).map(|()| None))
     })
@@ -31,31 +42,25 @@ async fn within_if<F: Future>(future: F, most: Duration, counts: fn() -> bool) -
 }
 
 thread_local! {
-    static IS_CLEANUP: Cell<bool> = const { Cell::new(false) };
+    /// Whether this thread is polling a cleanup.
+    static IN_CLEANUP: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The output of `work`, whose polls are those of a cleanup.
-pub(super) async fn as_cleanup<F: Future>(work: F) -> F::Output {
+/// Awaits `work`, with [`IN_CLEANUP`] set during each poll.
+pub(super) async fn mark_cleanup<F: Future>(work: F) -> F::Output {
     let mut work = pin!(work);
     poll_fn(|cx| {
-        let _before = Before(IS_CLEANUP.replace(true));
+        let _restore = RestoreFlag(IN_CLEANUP.replace(true));
         work.as_mut().poll(cx)
     })
     .await
 }
 
-struct Before(bool);
+/// Restores [`IN_CLEANUP`] at the end of a poll, also after a panic.
+struct RestoreFlag(bool);
 
-impl Drop for Before {
+impl Drop for RestoreFlag {
     fn drop(&mut self) {
-        IS_CLEANUP.set(self.0);
+        IN_CLEANUP.set(self.0);
     }
-}
-
-/// The output of `future`, or `None` if it takes longer once it is part of a cleanup: the grace of a part.
-pub(crate) fn timeout_in_cleanup<F: Future>(
-    future: F,
-    most: Duration,
-) -> impl Future<Output = Option<F::Output>> {
-    within_if(future, most, || IS_CLEANUP.get())
 }

@@ -1,3 +1,11 @@
+//! The cleanups that were detached inside of a scope, which its exit has to wait for.
+//!
+//! A scope opens a [`TrackingScope`] around each poll of its block. [`detach`](super::detach()) registers the cleanup with
+//! the innermost open scope of the thread. When the poll returns, the cleanups move into the scope's [`ChildCleanups`].
+//!
+//! Nearly all polls detach nothing. They cost a read and a write of one thread-local integer when the scope opens, and the
+//! same when it closes.
+
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::mem::{self, ManuallyDrop};
@@ -9,45 +17,45 @@ use tokio::runtime::{Handle, Id};
 use tokio::task::JoinHandle;
 
 thread_local! {
-    /// How many extents are open on this thread, one in another; and in the upper half, how many cleanups are noted down.
-    /// Where nothing is detached, this is all that is read and written.
-    static OPEN: Cell<u64> = const { Cell::new(0) };
-    /// What was detached in the extents that are open, and how deep.
-    static DETACHED: RefCell<Vec<(u64, Noted)>> = const { RefCell::new(Vec::new()) };
+    /// The depth of the scopes that are open on this thread in the lower 32 bits, the length of [`TRACKED`] in the upper.
+    ///
+    /// A scope that finds this number as it left it when it opened has nothing to collect.
+    static STATE: Cell<u64> = const { Cell::new(0) };
+    /// The cleanups that were detached in the open scopes, each with the depth of its scope, in ascending order of depth.
+    static TRACKED: RefCell<Vec<(u64, TrackedCleanup)>> = const { RefCell::new(Vec::new()) };
 }
 
-const DEPTH: u64 = u32::MAX as u64;
+const DEPTH_MASK: u64 = u32::MAX as u64;
 
-/// Cleanups that were detached inside of something, which has to wait for them.
-///
-/// Where there are none, it costs nothing, nor does dropping it: hence the box, and the destructor by hand.
-#[derive(Debug, Default)]
-pub struct ChildCleanups(ManuallyDrop<Option<Cleanups>>);
-
-type Cleanups = Box<List>;
-
-#[derive(Debug, Default)]
-struct List {
-    noted: Vec<Noted>,
-    /// The length at which those that are over are let go.
-    sweep_at: usize,
-}
-
-/// A cleanup, and the runtime that it is on.
+/// The task of a cleanup, and its runtime.
 #[derive(Debug)]
-struct Noted {
+struct TrackedCleanup {
     task: JoinHandle<()>,
     runtime: Id,
 }
 
-impl List {
-    /// A block that goes on for long may have any number detached inside of it, one after the other.
-    fn push(&mut self, noted: Noted) {
-        if self.noted.len() >= self.sweep_at {
-            self.noted.retain(|noted| !noted.task.is_finished());
-            self.sweep_at = 2 * self.noted.len().max(8);
+/// The cleanups that were detached inside of a scope or of another cleanup.
+///
+/// Mostly there are none, and then neither this nor its destructor may cost anything. So the list is boxed, and the
+/// destructor is written by hand, with its work out of line.
+#[derive(Debug, Default)]
+pub struct ChildCleanups(ManuallyDrop<Option<Box<ChildList>>>);
+
+#[derive(Debug, Default)]
+struct ChildList {
+    cleanups: Vec<TrackedCleanup>,
+    /// The length at which the finished cleanups are removed.
+    sweep_at: usize,
+}
+
+impl ChildList {
+    /// Adds a cleanup. The finished ones are removed at times, since a long block may detach any number in sequence.
+    fn push(&mut self, cleanup: TrackedCleanup) {
+        if self.cleanups.len() >= self.sweep_at {
+            self.cleanups.retain(|cleanup| !cleanup.task.is_finished());
+            self.sweep_at = 2 * self.cleanups.len().max(8);
         }
-        self.noted.push(noted);
+        self.cleanups.push(cleanup);
     }
 }
 
@@ -57,20 +65,22 @@ impl ChildCleanups {
         self.0.is_none()
     }
 
-    /// Waits until they are over, whichever way. Cancel safe: those that are not stay.
+    /// Waits until all have finished, with any outcome. Cancel safe: the unfinished ones remain.
     pub(crate) async fn wait(&mut self) {
-        let Some(cleanups) = &mut *self.0 else { return };
-        while let Some(cleanup) = cleanups.noted.last_mut() {
-            // What became of it was told to the observers.
+        let Some(children) = &mut *self.0 else { return };
+        while let Some(cleanup) = children.cleanups.last_mut() {
+            // The outcome was reported to the observers.
             drop((&mut cleanup.task).await);
-            cleanups.noted.pop();
+            children.cleanups.pop();
         }
     }
 
-    /// Leaves them to the extent around this one: who cannot wait itself.
+    /// Moves the cleanups to the scope around this one, because this one cannot wait for them.
     pub(crate) fn reparent(mut self) {
-        for Noted { task, runtime } in self.0.take().into_iter().flat_map(|cleanups| cleanups.noted) {
-            note(task, runtime);
+        for TrackedCleanup { task, runtime } in
+            self.0.take().into_iter().flat_map(|children| children.cleanups)
+        {
+            track(task, runtime);
         }
     }
 }
@@ -78,83 +88,104 @@ impl ChildCleanups {
 impl Drop for ChildCleanups {
     #[inline]
     fn drop(&mut self) {
-        if let Some(cleanups) = self.0.take() {
-            forget_about(cleanups);
+        if let Some(children) = self.0.take() {
+            drop_handles(children);
         }
     }
 }
 
-/// They go on by themselves.
+/// Detaches from the tasks, which continue to run.
 #[cold]
-fn forget_about(cleanups: Cleanups) {
-    drop(cleanups);
+fn drop_handles(children: Box<ChildList>) {
+    drop(children);
 }
 
-/// While it is open, what is detached on this thread is noted down, for `inner` to have it when it closes.
+/// Collects the cleanups that are detached on this thread while it is open, and adds them to `children` when it closes.
 ///
-/// One poll, or the drop, of what the cleanups are to be inside of: never open across an `await`.
+/// It is open during one poll, or during the drop, of the code whose children they are, and never across an `await`.
 pub(crate) struct TrackingScope<'a> {
-    /// `OPEN` as it was before.
-    around: u64,
-    inner: &'a mut ChildCleanups,
+    /// [`STATE`] before this scope was opened.
+    outer: u64,
+    children: &'a mut ChildCleanups,
 }
 
 impl<'a> TrackingScope<'a> {
     #[inline]
-    pub(crate) fn open(inner: &'a mut ChildCleanups) -> Self {
-        let around = OPEN.get();
-        OPEN.set(around + 1);
-        Self { around, inner }
+    pub(crate) fn open(children: &'a mut ChildCleanups) -> Self {
+        let outer = STATE.get();
+        STATE.set(outer + 1);
+        Self { outer, children }
     }
 
     #[cold]
     #[inline(never)]
     fn collect(&mut self) {
-        let depth = self.around & DEPTH;
-        // None as its thread ends, or where the scope is dropped on no runtime.
+        let outer_depth = self.outer & DEPTH_MASK;
+        // None while the thread ends, or if the scope is dropped outside of a runtime.
         let here = Handle::try_current().ok().map(|runtime| runtime.id());
-        let left = DETACHED.with_borrow_mut(|detached| {
-            // The extents inside of this one have taken theirs: what is deeper is at the end.
-            let ours = detached.partition_point(|(at, _)| *at <= depth);
-            if ours < detached.len() {
-                for (_, noted) in detached.drain(ours..) {
-                    // One on another runtime may wait for this thread to drive that.
-                    if here.is_none_or(|here| here == noted.runtime) {
-                        self.inner.0.get_or_insert_default().push(noted);
+        let remaining = TRACKED.with_borrow_mut(|tracked| {
+            // The inner scopes have collected theirs. What is deeper than the outer scope is ours, and at the end.
+            let ours = tracked.partition_point(|(depth, _)| *depth <= outer_depth);
+            if ours < tracked.len() {
+                for (_, cleanup) in tracked.drain(ours..) {
+                    // A cleanup on another runtime may need this very thread to make progress.
+                    if here.is_none_or(|here| here == cleanup.runtime) {
+                        self.children.0.get_or_insert_default().push(cleanup);
                     }
                 }
             }
-            detached.len() as u64
+            tracked.len() as u64
         });
-        OPEN.set(depth | left << 32);
+        STATE.set(outer_depth | remaining << 32);
     }
 }
 
 impl Drop for TrackingScope<'_> {
     #[inline]
     fn drop(&mut self) {
-        if OPEN.get() == self.around + 1 {
-            OPEN.set(self.around);
+        if STATE.get() == self.outer + 1 {
+            STATE.set(self.outer);
         } else {
             self.collect();
         }
     }
 }
 
-/// Work and what is detached as it is polled, or dropped.
-#[pin_project(PinnedDrop)]
-struct Enclosed<F> {
-    /// None when it is over.
-    #[pin]
-    work: Option<F>,
-    inner: ChildCleanups,
+/// Registers a cleanup with the innermost scope that is open on this thread, if there is one.
+pub(super) fn track(task: JoinHandle<()>, runtime: Id) {
+    let state = STATE.get();
+    let depth = state & DEPTH_MASK;
+    let cleanup = TrackedCleanup { task, runtime };
+    // Fails while the thread ends: then no scope can wait any more.
+    if depth > 0 && TRACKED.try_with(|tracked| tracked.borrow_mut().push((depth, cleanup))).is_ok() {
+        STATE.set(state + (1 << 32));
+    }
 }
 
-impl<F: Future> Enclosed<F> {
+/// Awaits `work`, and then all cleanups that were detached inside of it.
+///
+/// If this is dropped early, or the work panics, the cleanups are moved to the scope around this one.
+pub(crate) async fn with_children<F: Future>(work: F) -> F::Output {
+    let mut tracked = pin!(WithChildren { work: Some(work), children: ChildCleanups::default() });
+    let output = poll_fn(|cx| tracked.as_mut().poll_work(cx)).await;
+    tracked.as_mut().project().children.wait().await;
+    output
+}
+
+/// A future and the cleanups that are detached while it is polled or dropped.
+#[pin_project(PinnedDrop)]
+struct WithChildren<F> {
+    /// `None` once it has completed.
+    #[pin]
+    work: Option<F>,
+    children: ChildCleanups,
+}
+
+impl<F: Future> WithChildren<F> {
     fn poll_work(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        let _extent = TrackingScope::open(this.inner);
-        let work = this.work.as_mut().as_pin_mut().expect("it is polled until it is ready");
+        let _scope = TrackingScope::open(this.children);
+        let work = this.work.as_mut().as_pin_mut().expect("work polled after completion");
         let polled = work.poll(cx);
         if polled.is_ready() {
             this.work.set(None);
@@ -164,34 +195,13 @@ impl<F: Future> Enclosed<F> {
 }
 
 #[pinned_drop]
-impl<F> PinnedDrop for Enclosed<F> {
+impl<F> PinnedDrop for WithChildren<F> {
     fn drop(self: Pin<&mut Self>) {
         let mut this = self.project();
         if this.work.is_some() {
-            let _extent = TrackingScope::open(this.inner);
+            let _scope = TrackingScope::open(this.children);
             this.work.set(None);
         }
-        mem::take(this.inner).reparent();
-    }
-}
-
-/// The output of `work`, when all that was detached inside of it is over, too.
-///
-/// Dropped in the middle, or where the work panics, what was detached is left to the extent around this one.
-pub(crate) async fn with_children<F: Future>(work: F) -> F::Output {
-    let mut enclosed = pin!(Enclosed { work: Some(work), inner: ChildCleanups::default() });
-    let output = poll_fn(|cx| enclosed.as_mut().poll_work(cx)).await;
-    enclosed.as_mut().project().inner.wait().await;
-    output
-}
-
-/// Notes down a cleanup for the extent that is open on this thread, if there is one.
-pub(super) fn note(task: JoinHandle<()>, runtime: Id) {
-    let open = OPEN.get();
-    let depth = open & DEPTH;
-    // An error is that of a thread which is at its end, where nobody is left to wait.
-    let noted = Noted { task, runtime };
-    if depth > 0 && DETACHED.try_with(|detached| detached.borrow_mut().push((depth, noted))).is_ok() {
-        OPEN.set(open + (1 << 32));
+        mem::take(this.children).reparent();
     }
 }

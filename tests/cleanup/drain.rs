@@ -1,4 +1,4 @@
-//! Waiting for the cleanups of a runtime.
+//! `drain` and `pending`.
 
 use std::future::{pending, ready};
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use withal::cleanup::{self, Cleanup, detach, drain};
 const ENOUGH: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn nothing_to_wait_for() {
+async fn drain_without_cleanups_returns_at_once() {
     assert_eq!(cleanup::pending(), 0);
     assert_eq!(drain(Duration::ZERO).now_or_never(), Some(Ok(())));
 }
 
 #[test]
-fn where_no_runtime_is_there_is_nothing_to_wait_for() {
+fn drain_outside_of_a_runtime_returns_at_once() {
     assert_eq!(cleanup::pending(), 0);
     assert_eq!(drain(ENOUGH).now_or_never(), Some(Ok(())));
 }
 
 #[tokio::test]
-async fn waits_for_all_of_them_and_for_those_that_come_meanwhile() {
+async fn drain_also_waits_for_cleanups_detached_meanwhile() {
     let (sender, done) = oneshot::channel();
     detach(async {
         yield_now().await;
@@ -44,9 +44,9 @@ async fn waits_for_all_of_them_and_for_those_that_come_meanwhile() {
 }
 
 #[tokio::test]
-async fn says_how_many_are_unfinished_and_they_go_on() {
-    let (go_on, wait) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    for gate in [&go_on, &wait] {
+async fn a_timeout_reports_the_pending_cleanups_which_continue() {
+    let (proceed, wait) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    for gate in [&proceed, &wait] {
         let gate = Arc::clone(gate);
         detach(async move {
             gate.notified().await;
@@ -55,15 +55,15 @@ async fn says_how_many_are_unfinished_and_they_go_on() {
     }
     let error = drain(Duration::from_millis(1)).await.unwrap_err();
     assert_eq!(error.pending, 2);
-    assert_eq!(error.to_string(), "2 cleanups are still under way");
-    go_on.notify_one();
+    assert_eq!(error.to_string(), "timed out with 2 cleanups pending");
+    proceed.notify_one();
     assert_eq!(drain(Duration::from_millis(1)).await.unwrap_err().pending, 1);
     wait.notify_one();
     assert_eq!(drain(ENOUGH).await, Ok(()));
 }
 
 #[tokio::test]
-async fn dropped_it_leaves_them_be() {
+async fn dropping_drain_does_not_stop_the_cleanups() {
     let (sender, done) = oneshot::channel();
     detach(async {
         yield_now().await;
@@ -76,7 +76,7 @@ async fn dropped_it_leaves_them_be() {
 }
 
 #[tokio::test]
-async fn two_may_wait_at_once() {
+async fn concurrent_drains() {
     detach(async {
         yield_now().await;
         Ok::<_, ()>(())
@@ -85,23 +85,23 @@ async fn two_may_wait_at_once() {
 }
 
 #[test]
-fn each_runtime_has_its_own() {
-    let [one, other] = [(); 2].map(|()| Builder::new_current_thread().build().unwrap());
-    one.block_on(async {
-        Cleanup::new(pending::<Result<(), ()>>()).name("one's").detach();
+fn each_runtime_has_its_own_cleanups() {
+    let [first, second] = [(); 2].map(|()| Builder::new_current_thread().build().unwrap());
+    first.block_on(async {
+        Cleanup::new(pending::<Result<(), ()>>()).name("on the first runtime").detach();
         assert_eq!(cleanup::pending(), 1);
     });
-    other.block_on(async {
+    second.block_on(async {
         assert_eq!(cleanup::pending(), 0);
         assert_eq!(drain(Duration::ZERO).await, Ok(()));
     });
-    one.block_on(async {
+    first.block_on(async {
         assert_eq!(drain(Duration::from_millis(1)).await.unwrap_err().pending, 1);
     });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn from_many_threads() {
+async fn detach_and_drain_on_many_threads() {
     let done = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let tasks = (0..8).map(|_| {
         let done = Arc::clone(&done);
@@ -113,7 +113,7 @@ async fn from_many_threads() {
                     done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                     Ok::<_, ()>(())
                 });
-                // The count goes to zero and back now and then.
+                // So that the count sometimes returns to zero in between.
                 yield_now().await;
             }
             drain(ENOUGH).await

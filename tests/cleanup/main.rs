@@ -1,11 +1,11 @@
-//! Cleanups: what becomes of work that outlives its owner, who is told, and who can wait for it.
+//! Cleanups: their outcomes, the observers, the runtimes that they run on, and draining them.
 
+mod completion;
 mod drain;
-mod ends;
-mod heard;
 mod metrics;
 mod observers;
-mod places;
+mod recorded;
+mod runtimes;
 mod shutdown;
 
-use self::heard::Heard;
+use self::recorded::RecordedEvents;

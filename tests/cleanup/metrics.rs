@@ -1,4 +1,4 @@
-//! What is counted is of the whole process: this one is a process of its own.
+//! The metrics cover the whole process, so they are tested in a process of their own.
 
 use std::future::{pending, ready};
 use std::process::Command;
@@ -7,14 +7,14 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use withal::cleanup::{Cleanup, Metrics, detach, drain, metrics};
 
-fn sums(metrics: Metrics) -> [u64; 5] {
+fn counts(metrics: Metrics) -> [u64; 5] {
     [metrics.detached, metrics.completed, metrics.failed, metrics.panicked, metrics.abandoned]
 }
 
 #[test]
-#[ignore = "run by the test below, in a process of its own"]
-fn alone() {
-    let [detached, completed, failed, panicked, abandoned] = sums(metrics());
+#[ignore = "run in a process of its own by the test below"]
+fn in_own_process() {
+    let [detached, completed, failed, panicked, abandoned] = counts(metrics());
     assert_eq!([detached, completed, failed, panicked, abandoned], [0; 5]);
     let runtime = Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
@@ -23,22 +23,22 @@ fn alone() {
         detach(ready(Err("failed")));
         detach(async { if metrics().detached > 0 { panic!("panicked") } else { Ok::<_, ()>(()) } });
         Cleanup::new(pending::<Result<(), ()>>()).grace_period(Duration::from_millis(1)).detach();
-        assert_eq!(sums(metrics()), [5, 0, 0, 0, 0], "none has ended yet");
+        assert_eq!(counts(metrics()), [5, 0, 0, 0, 0], "no cleanup has finished yet");
         drain(Duration::from_secs(60)).await.unwrap();
-        assert_eq!(sums(metrics()), [5, 2, 1, 1, 1]);
+        assert_eq!(counts(metrics()), [5, 2, 1, 1, 1]);
         detach(pending::<Result<(), ()>>());
     });
     drop(runtime);
     detach(ready(Ok::<_, ()>(())));
-    assert_eq!(sums(metrics()), [7, 2, 1, 1, 3], "by a shutdown, and for want of a runtime");
+    assert_eq!(counts(metrics()), [7, 2, 1, 1, 3], "abandoned by a shutdown, and outside of a runtime");
 }
 
 #[test]
-fn each_end_is_counted_once() {
+fn each_outcome_is_counted_once() {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "metrics::alone", "--ignored"])
+        .args(["--exact", "metrics::in_own_process", "--ignored"])
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "it was run");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "the ignored test was run");
 }

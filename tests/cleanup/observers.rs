@@ -1,4 +1,4 @@
-//! Who is told, and until when.
+//! Observers: registration, notification and removal.
 
 use std::future::ready;
 use std::sync::{Arc, Mutex};
@@ -7,57 +7,57 @@ use std::time::Duration;
 use tokio::task::yield_now;
 use withal::cleanup::{Cleanup, drain, observe, pending};
 
-use super::Heard;
+use super::RecordedEvents;
 
 const ENOUGH: Duration = Duration::from_secs(60);
 
 fn fail(name: &'static str) {
-    Cleanup::new(ready(Err("as told"))).name(name).detach();
+    Cleanup::new(ready(Err("as reported"))).name(name).detach();
 }
 
 #[tokio::test]
-async fn there_may_be_several() {
-    let (first, second) = (Heard::of("several"), Heard::of("several"));
+async fn several_observers_are_notified() {
+    let (first, second) = (RecordedEvents::of("several"), RecordedEvents::of("several"));
     fail("several");
     drain(ENOUGH).await.unwrap();
-    assert_eq!(first.words(), ["failed: as told"]);
-    assert_eq!(second.words(), ["failed: as told"]);
+    assert_eq!(first.entries(), ["failed: as reported"]);
+    assert_eq!(second.entries(), ["failed: as reported"]);
 }
 
 #[tokio::test]
-async fn one_that_is_dropped_is_told_no_more() {
-    let stays = Heard::of("until dropped");
-    let words = Arc::new(Mutex::new(0));
-    let heard = Arc::clone(&words);
-    let goes = observe(move |event| {
+async fn a_dropped_guard_removes_its_hook() {
+    let kept = RecordedEvents::of("until dropped");
+    let entries = Arc::new(Mutex::new(0));
+    let recorded = Arc::clone(&entries);
+    let dropped = observe(move |event| {
         if event.name() == "until dropped" {
-            *heard.lock().unwrap() += 1;
+            *recorded.lock().unwrap() += 1;
         }
     });
-    assert_eq!(format!("{goes:?}"), "ObserverGuard { .. }");
+    assert_eq!(format!("{dropped:?}"), "ObserverGuard { .. }");
     fail("until dropped");
     drain(ENOUGH).await.unwrap();
-    drop(goes);
-    assert_eq!(Arc::strong_count(&words), 1, "the hook is gone");
+    drop(dropped);
+    assert_eq!(Arc::strong_count(&entries), 1, "the hook is gone");
     fail("until dropped");
     drain(ENOUGH).await.unwrap();
-    assert_eq!((*words.lock().unwrap(), stays.words().len()), (1, 2));
+    assert_eq!((*entries.lock().unwrap(), kept.entries().len()), (1, 2));
 }
 
 #[tokio::test]
-async fn one_that_panics_keeps_it_from_nobody() {
-    let before = Heard::of("panicking observer");
-    let _panics = observe(|event| assert_ne!(event.name(), "panicking observer", "an observer panics"));
-    let after = Heard::of("panicking observer");
+async fn a_panicking_hook_does_not_affect_the_others() {
+    let before = RecordedEvents::of("panicking observer");
+    let _panics = observe(|event| assert_ne!(event.name(), "panicking observer", "a hook panics"));
+    let after = RecordedEvents::of("panicking observer");
     fail("panicking observer");
     drain(ENOUGH).await.unwrap();
-    assert_eq!(before.words(), after.words());
-    assert_eq!(after.words(), ["failed: as told"]);
+    assert_eq!(before.entries(), after.entries());
+    assert_eq!(after.entries(), ["failed: as reported"]);
 }
 
 #[tokio::test]
-async fn one_may_observe_and_detach_in_its_turn() {
-    let nested = Heard::of("nested");
+async fn a_hook_may_register_a_hook_and_detach_a_cleanup() {
+    let nested = RecordedEvents::of("nested");
     let _observer = observe(|event| {
         if event.name() == "nesting" {
             drop(observe(|_| {}));
@@ -66,11 +66,11 @@ async fn one_may_observe_and_detach_in_its_turn() {
     });
     fail("nesting");
     drain(ENOUGH).await.unwrap();
-    assert_eq!(nested.words(), ["failed: as told"], "what is detached meanwhile is waited for");
+    assert_eq!(nested.entries(), ["failed: as reported"], "drain also waits for what a hook detaches");
 }
 
 #[tokio::test]
-async fn they_are_told_while_it_is_still_counted() {
+async fn a_cleanup_is_pending_while_its_observers_are_notified() {
     let counted = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&counted);
     let _observer = observe(move |event| {
@@ -86,33 +86,33 @@ async fn they_are_told_while_it_is_still_counted() {
     .name("counted")
     .detach();
     drain(ENOUGH).await.unwrap();
-    assert_eq!(*counted.lock().unwrap(), [2, 1], "whoever drains comes after them");
+    assert_eq!(*counted.lock().unwrap(), [2, 1], "so drain returns after them");
 }
 
 #[test]
-fn events_in_words() {
-    let words = Arc::new(Mutex::new(Vec::new()));
-    let heard = Arc::clone(&words);
+fn display_of_events() {
+    let entries = Arc::new(Mutex::new(Vec::new()));
+    let recorded = Arc::clone(&entries);
     let _observer = observe(move |event| {
-        if event.name() == "in words" {
-            heard.lock().unwrap().push(event.to_string());
+        if event.name() == "displayed" {
+            recorded.lock().unwrap().push(event.to_string());
         }
     });
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        fail("in words");
-        Cleanup::new(async { if true { panic!("in words") } else { Ok::<_, ()>(()) } })
-            .name("in words")
+        fail("displayed");
+        Cleanup::new(async { if true { panic!("displayed") } else { Ok::<_, ()>(()) } })
+            .name("displayed")
             .detach();
         drain(ENOUGH).await.unwrap();
     });
-    Cleanup::new(ready(Ok::<_, ()>(()))).name("in words").detach();
+    Cleanup::new(ready(Ok::<_, ()>(()))).name("displayed").detach();
     assert_eq!(
-        *words.lock().unwrap(),
+        *entries.lock().unwrap(),
         [
-            "cleanup in words failed",
-            "cleanup in words panicked",
-            "cleanup in words was abandoned: no runtime to spawn it on"
+            "cleanup displayed failed",
+            "cleanup displayed panicked",
+            "cleanup displayed was abandoned: no runtime to spawn it on"
         ]
     );
 }

@@ -1,4 +1,4 @@
-//! The end of a program: the work is stopped, then the cleanups are waited for.
+//! `shutdown`: the work is stopped, then the cleanups are drained.
 
 use std::future::pending;
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use withal::cleanup::{detach, shutdown};
 
 const ENOUGH: Duration = Duration::from_secs(60);
 
-/// Detaches as it is dropped.
+/// Detaches a cleanup when it is dropped.
 struct Owner(Arc<Mutex<usize>>);
 
 impl Drop for Owner {
@@ -25,7 +25,7 @@ impl Drop for Owner {
 }
 
 #[tokio::test]
-async fn what_the_work_leaves_is_waited_for() {
+async fn cleanups_of_the_stopped_work_are_drained() {
     let done = Arc::new(Mutex::new(0));
     let mut tasks = JoinSet::new();
     for _ in 0..10 {
@@ -41,19 +41,19 @@ async fn what_the_work_leaves_is_waited_for() {
 }
 
 #[tokio::test]
-async fn work_that_does_not_stop_is_not_waited_for_any_longer() {
+async fn work_that_does_not_stop_times_out() {
     let error = shutdown(pending::<()>(), Duration::from_millis(1)).await.unwrap_err();
     assert_eq!(error.pending, 0);
 }
 
 #[tokio::test]
-async fn cleanups_that_do_not_end_are_not_waited_for_any_longer() {
+async fn cleanups_that_do_not_finish_time_out() {
     detach(pending::<Result<(), ()>>());
     let error = shutdown(async {}, Duration::from_millis(1)).await.unwrap_err();
     assert_eq!(error.pending, 1);
 }
 
 #[test]
-fn where_no_runtime_is_it_waits_for_the_work_alone() {
+fn outside_of_a_runtime_only_the_work_is_awaited() {
     assert_eq!(shutdown(async {}, ENOUGH).now_or_never(), Some(Ok(())));
 }

@@ -1,4 +1,4 @@
-//! How a cleanup ends, and what is told of it.
+//! The outcomes of a cleanup, and the events that report them.
 
 use std::future::{pending, ready};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,39 +7,39 @@ use std::time::Duration;
 
 use tokio::runtime::Builder;
 use tokio::task::yield_now;
-use withal::cleanup::{Cleanup, CleanupEvent, detach, drain, observe, pending as under_way};
+use withal::cleanup::{Cleanup, CleanupEvent, detach, drain, observe, pending as pending_count};
 
-use super::Heard;
+use super::RecordedEvents;
 
 const ENOUGH: Duration = Duration::from_secs(60);
 
-/// What was done, in order.
+/// The entries in the order in which they were recorded.
 type Log = Arc<Mutex<Vec<&'static str>>>;
 
-/// Says when it is dropped.
-struct Says(Log, &'static str);
+/// Records an entry when it is dropped.
+struct RecordOnDrop(Log, &'static str);
 
-impl Drop for Says {
+impl Drop for RecordOnDrop {
     fn drop(&mut self) {
         self.0.lock().unwrap().push(self.1);
     }
 }
 
-/// The log of a cleanup, with the word of whoever observes it.
+/// A log in which an observer records the events of one cleanup.
 fn log_of(name: &'static str) -> (Log, withal::cleanup::ObserverGuard) {
     let log = Log::default();
-    let told = Arc::clone(&log);
+    let notified = Arc::clone(&log);
     let observer = observe(move |event| {
         if event.name() == name {
-            told.lock().unwrap().push("told");
+            notified.lock().unwrap().push("notified");
         }
     });
     (log, observer)
 }
 
 #[tokio::test]
-async fn done_is_told_to_nobody() {
-    let heard = Heard::of("done");
+async fn success_is_not_reported() {
+    let events = RecordedEvents::of("done");
     let ran = Arc::new(AtomicBool::new(false));
     let done = Arc::clone(&ran);
     let work = async move {
@@ -48,18 +48,18 @@ async fn done_is_told_to_nobody() {
         Ok::<_, ()>(())
     };
     Cleanup::new(work).name("done").detach();
-    assert!(!ran.load(Ordering::Relaxed), "it is a task, and the caller goes on first");
+    assert!(!ran.load(Ordering::Relaxed), "a cleanup is a task, and starts after the caller yields");
     drain(ENOUGH).await.unwrap();
     assert!(ran.load(Ordering::Relaxed));
-    assert!(heard.words().is_empty());
+    assert!(events.entries().is_empty());
 }
 
 #[tokio::test]
-async fn an_error_is_told_with_its_value() {
-    let heard = Heard::of("fails");
+async fn a_failure_is_reported_with_its_error() {
+    let events = RecordedEvents::of("fails");
     Cleanup::new(ready(Err("no such lease"))).name("fails").detach();
     drain(ENOUGH).await.unwrap();
-    assert_eq!(heard.words(), ["failed: no such lease"]);
+    assert_eq!(events.entries(), ["failed: no such lease"]);
 }
 
 fn typed<F: Future<Output = Result<(), ()>>>(work: F) -> F {
@@ -67,18 +67,18 @@ fn typed<F: Future<Output = Result<(), ()>>>(work: F) -> F {
 }
 
 #[tokio::test]
-async fn a_panic_is_told_with_its_payload() {
-    let heard = Heard::of("panics");
+async fn a_panic_is_reported_with_its_payload() {
+    let events = RecordedEvents::of("panics");
     let work = async {
         yield_now().await;
         panic!("in a cleanup");
     };
     Cleanup::new(typed(work)).name("panics").detach();
     drain(ENOUGH).await.unwrap();
-    assert_eq!(heard.words(), ["panicked: in a cleanup"]);
+    assert_eq!(events.entries(), ["panicked: in a cleanup"]);
 }
 
-/// Panics as it is dropped.
+/// Panics when it is dropped.
 struct Explodes;
 
 impl Drop for Explodes {
@@ -88,8 +88,8 @@ impl Drop for Explodes {
 }
 
 #[tokio::test]
-async fn a_panic_in_its_destructor_is_one_of_its_own() {
-    let heard = Heard::of("destructor");
+async fn a_panic_of_a_destructor_is_reported_as_a_panic_of_the_cleanup() {
+    let events = RecordedEvents::of("destructor");
     let local = async {
         let _explodes = Explodes;
         yield_now().await;
@@ -103,47 +103,47 @@ async fn a_panic_in_its_destructor_is_one_of_its_own() {
     };
     Cleanup::new(captured).name("destructor").grace_period(Duration::ZERO).detach();
     drain(ENOUGH).await.unwrap();
-    assert_eq!(heard.words(), ["panicked: in a destructor", "panicked: in a destructor"]);
+    assert_eq!(events.entries(), ["panicked: in a destructor", "panicked: in a destructor"]);
 }
 
 #[tokio::test]
-async fn what_takes_longer_than_its_grace_is_lost() {
-    let heard = Heard::of("slow");
+async fn a_cleanup_that_exceeds_its_grace_period_is_abandoned() {
+    let events = RecordedEvents::of("slow");
     Cleanup::new(pending::<Result<(), ()>>()).name("slow").grace_period(Duration::from_millis(1)).detach();
     drain(ENOUGH).await.unwrap();
-    assert_eq!(heard.words(), ["abandoned: its grace period elapsed"]);
+    assert_eq!(events.entries(), ["abandoned: its grace period elapsed"]);
 }
 
 #[tokio::test]
-async fn what_is_ready_at_once_needs_no_grace() {
-    let heard = Heard::of("graceless");
-    Cleanup::new(ready(Ok::<_, ()>(()))).name("graceless").grace_period(Duration::ZERO).detach();
+async fn a_cleanup_that_is_ready_at_once_needs_no_grace_period() {
+    let events = RecordedEvents::of("ready at once");
+    Cleanup::new(ready(Ok::<_, ()>(()))).name("ready at once").grace_period(Duration::ZERO).detach();
     drain(ENOUGH).await.unwrap();
-    assert!(heard.words().is_empty());
+    assert!(events.entries().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn graces_are_not_of_tokios_clock() {
-    let heard = Heard::of("paused");
+async fn grace_periods_are_wall_clock_time() {
+    let events = RecordedEvents::of("paused");
     let work = async {
         tokio::time::sleep(Duration::from_secs(24 * 60 * 60)).await;
         Ok::<_, ()>(())
     };
     Cleanup::new(work).name("paused").detach();
     drain(ENOUGH).await.unwrap();
-    assert!(heard.words().is_empty(), "a day of the paused clock is no half minute of the wall's");
+    assert!(events.entries().is_empty(), "a day on the paused clock passes within the grace period");
 }
 
 #[test]
-fn where_no_runtime_is_it_is_lost() {
-    let heard = Heard::of("nowhere");
+fn a_cleanup_outside_of_a_runtime_is_abandoned() {
+    let events = RecordedEvents::of("nowhere");
     Cleanup::new(ready(Ok::<_, ()>(()))).name("nowhere").detach();
-    assert_eq!(heard.words(), ["abandoned: no runtime to spawn it on"]);
+    assert_eq!(events.entries(), ["abandoned: no runtime to spawn it on"]);
 }
 
 #[test]
-fn on_a_runtime_that_shuts_down_it_is_lost() {
-    let heard = Heard::of("shut down");
+fn a_cleanup_is_abandoned_when_its_runtime_shuts_down() {
+    let events = RecordedEvents::of("shut down");
     let runtime = Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         Cleanup::new(pending::<Result<(), ()>>()).name("shut down").detach();
@@ -152,70 +152,70 @@ fn on_a_runtime_that_shuts_down_it_is_lost() {
     {
         let _inside = runtime.enter();
         Cleanup::new(ready(Ok::<_, ()>(()))).name("shut down").detach();
-        assert_eq!(under_way(), 2, "one in the middle, one that has not begun");
+        assert_eq!(pending_count(), 2, "one has started, the other has not");
     }
     drop(runtime);
-    assert_eq!(heard.words(), ["abandoned: its runtime shut down"; 2]);
+    assert_eq!(events.entries(), ["abandoned: its runtime shut down"; 2]);
 }
 
 #[test]
-fn on_a_runtime_that_is_gone_it_is_lost() {
-    let heard = Heard::of("gone");
+fn a_cleanup_for_a_runtime_that_has_shut_down_is_abandoned() {
+    let events = RecordedEvents::of("gone");
     let runtime = Builder::new_current_thread().build().unwrap();
-    let home = runtime.handle().clone();
+    let handle = runtime.handle().clone();
     drop(runtime);
-    Cleanup::new(ready(Ok::<_, ()>(()))).name("gone").fallback_runtime(Some(home.clone())).detach();
-    assert_eq!(heard.words(), ["abandoned: its runtime shut down"]);
-    let _inside = home.enter();
-    assert_eq!(under_way(), 0);
+    Cleanup::new(ready(Ok::<_, ()>(()))).name("gone").fallback_runtime(handle.clone()).detach();
+    assert_eq!(events.entries(), ["abandoned: its runtime shut down"]);
+    let _inside = handle.enter();
+    assert_eq!(pending_count(), 0);
 }
 
 #[tokio::test]
-async fn it_is_dropped_before_anybody_is_told() {
+async fn a_cleanup_is_dropped_before_the_observers_are_notified() {
     for grace in [Duration::ZERO, ENOUGH] {
         let (log, _observer) = log_of("dropped first");
-        let says = Says(Arc::clone(&log), "dropped");
+        let record = RecordOnDrop(Arc::clone(&log), "dropped");
         let work = async move {
-            let _says = says;
+            let _record = record;
             if grace.is_zero() { pending().await } else { Err("at once") }
         };
         Cleanup::new(work).name("dropped first").grace_period(grace).detach();
         drain(ENOUGH).await.unwrap();
-        assert_eq!(*log.lock().unwrap(), ["dropped", "told"], "grace {grace:?}");
+        assert_eq!(*log.lock().unwrap(), ["dropped", "notified"], "grace period {grace:?}");
     }
 }
 
 #[test]
-fn it_is_dropped_before_anybody_is_told_of_its_loss() {
-    let (log, _observer) = log_of("dropped first, lost");
+fn an_abandoned_cleanup_is_dropped_before_the_observers_are_notified() {
+    let (log, _observer) = log_of("dropped first, abandoned");
     let works = [(); 3].map(|()| {
-        let says = Says(Arc::clone(&log), "dropped");
+        let record = RecordOnDrop(Arc::clone(&log), "dropped");
         let work = async move {
-            let _says = &says;
+            let _record = &record;
             pending::<Result<(), ()>>().await
         };
-        Cleanup::new(work).name("dropped first, lost")
+        Cleanup::new(work).name("dropped first, abandoned")
     });
-    let [nowhere, begun, unbegun] = works;
+    let [nowhere, started, unstarted] = works;
     nowhere.detach();
     let runtime = Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        begun.detach();
+        started.detach();
         yield_now().await;
-        unbegun.detach();
+        unstarted.detach();
     });
     drop(runtime);
-    assert_eq!(*log.lock().unwrap(), ["dropped", "told"].repeat(3));
+    assert_eq!(*log.lock().unwrap(), ["dropped", "notified"].repeat(3));
 }
 
 #[tokio::test]
-async fn an_unnamed_one_is_named_after_its_type() {
+async fn the_default_name_is_the_type_of_the_work() {
     let names = Arc::new(Mutex::new(Vec::new()));
-    let heard = Arc::clone(&names);
+    let recorded = Arc::clone(&names);
     let _observer = observe(move |event| {
         if let CleanupEvent::Failed { name, error, .. } = event {
             if error.is::<Unnamed>() {
-                heard.lock().unwrap().push(*name);
+                recorded.lock().unwrap().push(*name);
             }
         }
     });
@@ -227,12 +227,12 @@ async fn an_unnamed_one_is_named_after_its_type() {
 struct Unnamed;
 
 #[tokio::test]
-async fn undetached_it_does_nothing() {
-    let heard = Heard::of("undetached");
+async fn a_cleanup_that_is_not_detached_does_nothing() {
+    let events = RecordedEvents::of("undetached");
     let cleanup = Cleanup::new(ready(Err::<(), _>("not run"))).name("undetached");
-    assert_eq!(format!("{cleanup:?}"), r#"Cleanup { name: "undetached", grace: 30s, .. }"#);
+    assert_eq!(format!("{cleanup:?}"), r#"Cleanup { name: "undetached", grace_period: 30s, .. }"#);
     drop(cleanup);
-    assert_eq!(under_way(), 0);
+    assert_eq!(pending_count(), 0);
     drain(ENOUGH).await.unwrap();
-    assert!(heard.words().is_empty());
+    assert!(events.entries().is_empty());
 }

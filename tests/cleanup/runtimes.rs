@@ -1,4 +1,4 @@
-//! Where a cleanup can be detached, and where it runs then.
+//! The runtimes that cleanups run on, and the places where they can be detached.
 
 use std::future::{pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,17 +10,17 @@ use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 use withal::cleanup::{Cleanup, detach, drain};
 
-use super::Heard;
+use super::RecordedEvents;
 
 const ENOUGH: Duration = Duration::from_secs(60);
 
-/// Detaches as it is dropped, and sends where the cleanup ran.
+/// Detaches a cleanup when it is dropped. The cleanup sends the id of its runtime.
 struct Owner(Option<oneshot::Sender<Id>>, Option<Handle>);
 
 impl Owner {
-    fn new(home: Option<Handle>) -> (Self, oneshot::Receiver<Id>) {
+    fn new(fallback: Option<Handle>) -> (Self, oneshot::Receiver<Id>) {
         let (sender, ran_on) = oneshot::channel();
-        (Self(Some(sender), home), ran_on)
+        (Self(Some(sender), fallback), ran_on)
     }
 }
 
@@ -32,7 +32,7 @@ impl Drop for Owner {
 }
 
 #[tokio::test]
-async fn while_a_panic_unwinds() {
+async fn detach_while_a_panic_unwinds() {
     let (owner, ran_on) = Owner::new(None);
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         let _owner = owner;
@@ -43,7 +43,7 @@ async fn while_a_panic_unwinds() {
     assert_eq!(ran_on.await, Ok(Handle::current().id()));
 }
 
-/// Panics as it is dropped.
+/// Panics when it is dropped.
 struct Explodes;
 
 impl Drop for Explodes {
@@ -52,7 +52,7 @@ impl Drop for Explodes {
     }
 }
 
-/// Detaches as it is dropped what panics as it is dropped.
+/// Detaches a cleanup when it is dropped. The destructor of the cleanup panics.
 struct OwnerOfExplodes;
 
 impl Drop for OwnerOfExplodes {
@@ -67,18 +67,18 @@ impl Drop for OwnerOfExplodes {
 }
 
 #[test]
-fn while_a_panic_unwinds_and_no_runtime_is() {
-    let heard = Heard::of("unwinding");
+fn detach_outside_of_a_runtime_while_a_panic_unwinds() {
+    let events = RecordedEvents::of("unwinding");
     let panicked = catch_unwind(|| {
         let _owner = OwnerOfExplodes;
         panic!("with an owner in scope");
     });
     assert_eq!(panicked.unwrap_err().downcast_ref::<&str>(), Some(&"with an owner in scope"));
-    assert_eq!(heard.words(), ["abandoned: no runtime to spawn it on"]);
+    assert_eq!(events.entries(), ["abandoned: no runtime to spawn it on"]);
 }
 
 #[tokio::test]
-async fn when_a_task_is_aborted() {
+async fn detach_when_a_task_is_aborted() {
     let (owner, ran_on) = Owner::new(None);
     let task = tokio::spawn(async move {
         let _owner = owner;
@@ -92,7 +92,7 @@ async fn when_a_task_is_aborted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_several_threads() {
+async fn detach_on_a_worker_thread() {
     let (owner, ran_on) = Owner::new(None);
     tokio::spawn(async move { drop(owner) }).await.unwrap();
     drain(ENOUGH).await.unwrap();
@@ -100,7 +100,7 @@ async fn on_several_threads() {
 }
 
 #[tokio::test]
-async fn when_a_local_set_is_dropped() {
+async fn detach_when_a_local_set_is_dropped() {
     let (owner, ran_on) = Owner::new(None);
     let local = LocalSet::new();
     local.spawn_local(async move {
@@ -115,7 +115,7 @@ async fn when_a_local_set_is_dropped() {
 }
 
 #[test]
-fn at_home_when_it_is_dropped_elsewhere() {
+fn the_fallback_runtime_is_used_outside_of_a_runtime() {
     let runtime = Builder::new_current_thread().build().unwrap();
     let (owner, ran_on) = Owner::new(Some(runtime.handle().clone()));
     drop(owner);
@@ -126,7 +126,7 @@ fn at_home_when_it_is_dropped_elsewhere() {
 }
 
 #[test]
-fn at_home_when_its_thread_ends() {
+fn the_fallback_runtime_is_used_while_a_thread_ends() {
     thread_local! {
         static KEPT: std::cell::RefCell<Option<Owner>> = const { std::cell::RefCell::new(None) };
     }
@@ -140,10 +140,10 @@ fn at_home_when_its_thread_ends() {
 }
 
 #[test]
-fn where_it_is_dropped_rather_than_at_home() {
-    let [home, here] = [(); 2].map(|()| Builder::new_current_thread().build().unwrap());
-    let (owner, ran_on) = Owner::new(Some(home.handle().clone()));
-    here.block_on(async {
+fn the_current_runtime_takes_precedence_over_the_fallback() {
+    let [fallback, current] = [(); 2].map(|()| Builder::new_current_thread().build().unwrap());
+    let (owner, ran_on) = Owner::new(Some(fallback.handle().clone()));
+    current.block_on(async {
         drop(owner);
         drain(ENOUGH).await.unwrap();
         assert_eq!(ran_on.await, Ok(Handle::current().id()));
@@ -151,23 +151,23 @@ fn where_it_is_dropped_rather_than_at_home() {
 }
 
 #[test]
-fn on_a_runtime_without_a_timer() {
-    let heard = Heard::of("timeless");
+fn timeouts_work_without_a_tokio_timer() {
+    let events = RecordedEvents::of("no timer");
     let runtime = Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         Cleanup::new(pending::<Result<(), ()>>())
-            .name("timeless")
+            .name("no timer")
             .grace_period(Duration::from_millis(1))
             .detach();
         drain(ENOUGH).await.unwrap();
-        assert_eq!(heard.words(), ["abandoned: its grace period elapsed"]);
+        assert_eq!(events.entries(), ["abandoned: its grace period elapsed"]);
         detach(pending::<Result<(), ()>>());
         assert_eq!(drain(Duration::from_millis(1)).await.unwrap_err().pending, 1);
     });
 }
 
 #[tokio::test]
-async fn it_does_not_begin_in_the_destructor() {
+async fn a_cleanup_does_not_start_in_detach() {
     let (sender, ran_on) = oneshot::channel();
     detach(async { sender.send(()) });
     let mut ran_on = ran_on;
@@ -178,7 +178,7 @@ async fn it_does_not_begin_in_the_destructor() {
 }
 
 #[test]
-fn on_a_runtime_of_ones_choice_whichever_is_current() {
+fn the_chosen_runtime_takes_precedence_over_the_current() {
     let chosen = Builder::new_current_thread().build().unwrap();
     let current = Builder::new_current_thread().build().unwrap();
     let (sender, ran_on) = oneshot::channel();

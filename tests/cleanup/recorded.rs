@@ -3,35 +3,35 @@ use std::sync::{Arc, Mutex};
 
 use withal::cleanup::{CleanupEvent, ObserverGuard, observe};
 
-/// What the observers were told of the cleanups of one name: the tests of this process share them.
-pub(crate) struct Heard {
-    words: Arc<Mutex<Vec<String>>>,
+/// The events of all cleanups with one name. The tests of this process share the observers, so each uses its own name.
+pub(crate) struct RecordedEvents {
+    entries: Arc<Mutex<Vec<String>>>,
     _observer: ObserverGuard,
 }
 
-impl Heard {
+impl RecordedEvents {
     pub(crate) fn of(name: &'static str) -> Self {
-        let words = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&words);
+        let entries = Arc::new(Mutex::new(Vec::new()));
+        let recorded = Arc::clone(&entries);
         let observer = observe(move |event| {
             if event.name() == name {
-                heard.lock().unwrap().push(word(event));
+                recorded.lock().unwrap().push(entry(event));
             }
         });
-        Self { words, _observer: observer }
+        Self { entries, _observer: observer }
     }
 
-    pub(crate) fn words(&self) -> Vec<String> {
-        self.words.lock().unwrap().clone()
+    pub(crate) fn entries(&self) -> Vec<String> {
+        self.entries.lock().unwrap().clone()
     }
 }
 
-fn word(event: &CleanupEvent<'_>) -> String {
+fn entry(event: &CleanupEvent<'_>) -> String {
     match event {
         CleanupEvent::Failed { error, .. } => format!("failed: {}", text(*error)),
         CleanupEvent::Panicked { payload, .. } => format!("panicked: {}", text(*payload)),
         CleanupEvent::Abandoned { reason, .. } => format!("abandoned: {reason}"),
-        _ => unreachable!("an event that these tests do not know: {event}"),
+        _ => unreachable!("unexpected event: {event}"),
     }
 }
 
