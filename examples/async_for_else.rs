@@ -1,4 +1,4 @@
-//! `async for` with its `else`: looks a word up, line by line, and says so when the lines are over.
+//! `async for` with its `else`: searches the lines of a poem for a word, and reports when no line contains it.
 //!
 //! ```sh
 //! cargo run --example async_for_else
@@ -10,7 +10,7 @@ use withal::generator::generator;
 
 const POEM: &str = "Tyger Tyger, burning bright,\nIn the forests of the night;\nWhat immortal hand or eye,\nCould frame thy fearful symmetry?";
 
-/// The lines, as they would come from a file or a socket.
+/// The lines as a stream, as if read from a socket.
 fn lines() -> impl Stream<Item = &'static str> {
     generator(async |mut y| {
         for line in POEM.lines() {
@@ -31,7 +31,7 @@ async fn look_up(word: &str) {
         println!("{word}: in line {number}");
         break;
     } else {
-        println!("{word}: not in {number} lines");
+        println!("{word}: in none of {number} lines");
     });
 }
 

@@ -1,17 +1,17 @@
-//! Reads every document of a paginated API, and prints them one a line.
+//! Reads every item of a paginated API and prints one per line.
 //!
 //! ```sh
-//! cargo run --example get_docs                          # a server that comes along: 2,250 documents
-//! cargo run --example get_docs -- --resume walk.json    # Ctrl-C or kill it, and start it again: it goes on
+//! cargo run --example get_docs                          # 2,250 items from a built-in server
+//! cargo run --example get_docs -- --resume state.json   # press Ctrl-C or kill it, and run it again: it continues
 //! cargo run --example get_docs -- --url "https://api.github.com/repos/tokio-rs/tokio/issues?per_page=100"
 //! ```
 //!
-//! The last line on stdout is `N documents in M pages, R retries, T ms`, of this run. One retry is part of the
-//! show: the server that comes along is busy once, and asks to be left alone for a second.
+//! The last line on stdout is `N items in M pages, R retries, T ms`. One retry always occurs: the built-in server answers
+//! one request with 503 and `Retry-After: 1`.
 //!
-//! With `--resume FILE`, every document is printed at least once over all runs, however they end, and exactly once if
-//! they end by Ctrl-C. After the last document the file stays, and says so: another run prints none. Delete it to begin
-//! anew.
+//! With `--resume FILE`, every item is printed at least once over all runs, however they end, and exactly once if they end
+//! by Ctrl-C. After the last item, the file records that the list is complete, and another run prints nothing. Delete the
+//! file to start again.
 
 mod server;
 mod support;
@@ -55,14 +55,14 @@ async fn get_docs(args: &Args) -> Result<ExitCode, Box<dyn Error>> {
         tokio::select! {
             biased;
             _ = &mut stop => break Ok(false),
-            doc = docs.try_next() => match doc {
-                Ok(Some(doc)) => output.print(&doc),
+            item = docs.try_next() => match item {
+                Ok(Some(item)) => output.print(&item),
                 Ok(None) => break Ok(true),
                 Err(error) => break Err(error),
             },
         }
-        // No document is left of this page. They go out before the checkpoint that is after them: the other way round,
-        // a kill in between would lose them.
+        // The page is finished. Its items are written before the checkpoint that follows them: in the other order, a kill
+        // in between would lose them.
         if docs.buffered_len() == 0 {
             output.flush()?;
             saved.save(docs.checkpoint())?;
@@ -82,7 +82,7 @@ async fn get_docs(args: &Args) -> Result<ExitCode, Box<dyn Error>> {
     if is_done? {
         let (now, time) = (docs.progress(), start.elapsed().as_millis());
         let (items, pages) = (now.items - before.items, now.pages - before.pages);
-        writeln!(io::stdout(), "{items} documents in {pages} pages, {} retries, {time} ms", now.retries)?;
+        writeln!(io::stdout(), "{items} items in {pages} pages, {} retries, {time} ms", now.retries)?;
         Ok(ExitCode::SUCCESS)
     } else {
         output.note(&format!("stopped{}", saved.hint()));
@@ -92,10 +92,10 @@ async fn get_docs(args: &Args) -> Result<ExitCode, Box<dyn Error>> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // For `https`: this reqwest is built without a default of its own.
-    rustls::crypto::ring::default_provider().install_default().expect("nothing was installed before");
+    // For `https`: this reqwest is built without a default TLS provider.
+    rustls::crypto::ring::default_provider().install_default().expect("no TLS provider was installed before");
     match Args::parse(std::env::args_os().skip(1)) {
-        Ok(args) => get_docs(&args).await.unwrap_or_else(|error| support::tell(&*error)),
+        Ok(args) => get_docs(&args).await.unwrap_or_else(|error| support::report(&*error)),
         Err(help) => help.print(),
     }
 }

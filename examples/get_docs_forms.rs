@@ -1,12 +1,12 @@
-//! `get_docs` in the forms of the article, side by side: they print the same documents.
+//! The same paginated list in four forms: an iterator, the library's type, a generator, and `try_stream!`.
 //!
 //! ```sh
 //! cargo run --example get_docs_forms
 //! ```
 //!
-//! The plain iterator waits for every page with its thread. The class keeps its place in fields, and is the library's:
-//! retries, read-ahead and checkpoints are a line each. The generators are the loop itself, written out; the second can
-//! do no more than yield, and costs least.
+//! All forms print the same items. The plain iterator blocks its thread while a page is fetched. The second form is the
+//! library's `AsyncGetDocs`: retries, read-ahead and checkpoints are a line each. The two generators are a loop written by
+//! hand. `try_stream!` can only yield, and is the cheapest.
 
 use std::convert::Infallible;
 
@@ -21,7 +21,7 @@ fn page(number: u64) -> Vec<String> {
 }
 
 async fn fetch_page(number: u64) -> Result<Vec<String>, Infallible> {
-    tokio::task::yield_now().await; // a request, in a real one
+    tokio::task::yield_now().await; // stands for a request
     Ok(page(number))
 }
 

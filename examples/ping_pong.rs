@@ -1,12 +1,11 @@
-//! A crawler whose consumer tells it how fast to go: batches come out, answers go in.
+//! A crawler that its consumer controls: the crawler yields batches, and receives the size of the next one.
 //!
 //! ```sh
 //! cargo run --example ping_pong
 //! ```
 //!
-//! The crawler yields a batch and is answered with the size of the next. The consumer asks for twice as many as long as
-//! it keeps up, and for one when it does not; it has the crawler start over once, by throwing an error in, and closes it
-//! when it has seen enough, which the crawler uses to say goodbye.
+//! The consumer doubles the batch size while it keeps up, and resets it to one when it does not. It makes the crawler start
+//! over once, by throwing an error into it. At the end it closes the crawler, which cleans up before it returns.
 
 use std::error::Error;
 use std::pin::pin;
@@ -14,7 +13,7 @@ use std::pin::pin;
 use withal::coroutine::{Thrown, Yielder};
 use withal::generator::{AsyncGeneratorExt, try_generator};
 
-/// The batch of documents that goes out, and the size of the next that comes in.
+/// Yields batches of items, and receives the size of the next batch.
 type Y<'g> = Yielder<'g, Vec<u32>, usize, Thrown<StartOver>>;
 
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +32,8 @@ async fn crawl(mut y: Y<'_>) -> Result<(), Thrown<StartOver>> {
                 (at, size) = (0, 1);
             }
             Err(exit) => {
-                println!("crawler: closing after {at} documents");
-                tokio::task::yield_now().await; // say goodbye to the server
+                println!("crawler: closing after {at} items");
+                tokio::task::yield_now().await; // stands for a last request to the server
                 println!("crawler: closed");
                 return Err(exit);
             }
@@ -42,7 +41,7 @@ async fn crawl(mut y: Y<'_>) -> Result<(), Thrown<StartOver>> {
     }
 }
 
-/// A request, in a real one.
+/// Stands for a request.
 async fn fetch(at: usize, size: usize) -> Vec<u32> {
     tokio::task::yield_now().await;
     (0..).skip(at).take(size).collect()

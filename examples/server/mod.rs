@@ -1,4 +1,4 @@
-//! An HTTP server to try things with: media types, paginated as GitHub does it.
+//! An HTTP server for the example and the tests: a list of media types, paginated like the GitHub API.
 
 use std::io;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 const DATA: &str = include_str!("../data/media-types.tsv");
 
-/// The page whose first request fails, as a busy server's would.
+/// The page whose first request fails with 503 Service Unavailable.
 const BUSY_PAGE: usize = 4;
 
 struct Api {
@@ -25,12 +25,12 @@ struct Api {
 }
 
 #[derive(Deserialize)]
-struct Wanted {
+struct Params {
     page: Option<usize>,
     per_page: Option<usize>,
 }
 
-/// Serves on a free port of the loopback until the runtime shuts down; returns the URL of the documents.
+/// Serves on a free loopback port until the runtime shuts down, and returns the URL of the list.
 pub(crate) async fn start() -> io::Result<String> {
     let api = Arc::new(Api { docs: DATA.lines().map(doc).collect(), was_busy: AtomicBool::new(false) });
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -45,8 +45,8 @@ fn doc(line: &str) -> Value {
     json!({ "type": name, "extensions": extensions.split_whitespace().collect::<Vec<_>>() })
 }
 
-async fn list(State(api): State<Arc<Api>>, wanted: Query<Wanted>, headers: HeaderMap) -> Response {
-    let (page, size) = (wanted.page.unwrap_or(1).max(1), wanted.per_page.unwrap_or(30).min(100));
+async fn list(State(api): State<Arc<Api>>, params: Query<Params>, headers: HeaderMap) -> Response {
+    let (page, size) = (params.page.unwrap_or(1).max(1), params.per_page.unwrap_or(30).min(100));
     if size == 0 {
         let message = json!({ "message": "per_page must be at least 1" }).to_string();
         return (StatusCode::UNPROCESSABLE_ENTITY, message).into_response();
@@ -61,7 +61,7 @@ async fn list(State(api): State<Arc<Api>>, wanted: Query<Wanted>, headers: Heade
     if let Ok(links) = HeaderValue::try_from(links(host, page, size, last)) {
         response.headers_mut().insert(LINK, links);
     }
-    // Not GitHub's, but common enough: with it a progress bar knows its length.
+    // GitHub does not send a total, but many APIs do. The progress bar uses it.
     response.headers_mut().insert(HeaderName::from_static("x-total-count"), api.docs.len().into());
     response
 }

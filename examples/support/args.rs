@@ -5,19 +5,19 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 const HELP: &str = "\
-Reads every document of a paginated API, and prints them one a line.
+Reads every item of a paginated API and prints one per line.
 
 usage: cargo run --example get_docs -- [options]
 
-  --url URL       read this JSON API, which has Link headers, instead of the server that comes along
-  --items POINTER where its answers have the array of documents, as a JSON pointer (/items); by default they are it
-  --resume FILE   keep a checkpoint in FILE, and go on from the one that is there
-  --per-page N    ask the server that comes along for N documents a page (default 100, its maximum)
-  --slow MS       pause after every document, to have time for a Ctrl-C
+  --url URL       read this JSON API, paginated by Link headers, instead of the built-in server
+  --items POINTER JSON pointer to the array of items in a response, such as /items (default: the whole response)
+  --resume FILE   keep a checkpoint in FILE, and resume from it if the file exists
+  --per-page N    request N items per page from the built-in server (default 100, the maximum)
+  --slow MS       pause after every item, to leave time for a Ctrl-C
   --help          print this
 ";
 
-/// The options, as `HELP` has them.
+/// The options described in `HELP`.
 #[derive(Debug)]
 pub(crate) struct Args {
     pub(crate) url: Option<String>,
@@ -27,22 +27,22 @@ pub(crate) struct Args {
     pub(crate) slow: Duration,
 }
 
-/// The help was asked for, or is needed.
+/// A reason to print the help.
 pub(crate) enum Help {
-    Wanted,
-    Needed(String),
+    Requested,
+    InvalidArgs(String),
 }
 
 impl Help {
     pub(crate) fn print(&self) -> ExitCode {
-        // If nobody reads it, so be it.
+        // A closed pipe is not an error here.
         match self {
-            Self::Wanted => {
+            Self::Requested => {
                 drop(write!(io::stdout(), "{HELP}"));
                 ExitCode::SUCCESS
             }
-            Self::Needed(wrong) => {
-                drop(write!(io::stderr(), "{wrong}\n\n{HELP}"));
+            Self::InvalidArgs(error) => {
+                drop(write!(io::stderr(), "{error}\n\n{HELP}"));
                 ExitCode::from(2)
             }
         }
@@ -50,8 +50,8 @@ impl Help {
 }
 
 impl From<String> for Help {
-    fn from(wrong: String) -> Self {
-        Self::Needed(wrong)
+    fn from(error: String) -> Self {
+        Self::InvalidArgs(error)
     }
 }
 
@@ -63,10 +63,11 @@ impl Args {
         while let Some(option) = words.next() {
             let option = option.to_string_lossy();
             let mut value = || words.next().ok_or_else(|| format!("{option} needs a value"));
-            let text = |value: OsString| value.into_string().map_err(|_| format!("{option} needs a text"));
+            let text =
+                |value: OsString| value.into_string().map_err(|_| format!("{option} needs valid UTF-8"));
             let number = |value: OsString| {
                 let text = value.to_string_lossy();
-                text.parse::<u32>().map_err(|_| format!("{option} needs a number, and {text:?} is none"))
+                text.parse::<u32>().map_err(|_| format!("{option} needs a number, not {text:?}"))
             };
             match &*option {
                 "--url" => args.url = Some(text(value()?)?),
@@ -74,7 +75,7 @@ impl Args {
                 "--resume" => args.resume = Some(value()?.into()),
                 "--per-page" => (args.per_page, sized) = (number(value()?)?, true),
                 "--slow" => args.slow = Duration::from_millis(number(value()?)?.into()),
-                "--help" | "-h" => return Err(Help::Wanted),
+                "--help" | "-h" => return Err(Help::Requested),
                 _ => return Err(format!("unknown option: {option}").into()),
             }
         }
@@ -85,11 +86,12 @@ impl Args {
     fn check(&self, sized: bool) -> Result<(), String> {
         if sized && self.url.is_some() {
             return Err(
-                "--per-page is for the server that comes along; another's stands in its URL".to_owned()
+                "--per-page is for the built-in server; for another one, put the page size into --url"
+                    .to_owned(),
             );
         }
         if !self.items.is_empty() && !self.items.starts_with('/') {
-            return Err(format!("--items needs a JSON pointer, which begins with a slash: {:?}", self.items));
+            return Err(format!("--items needs a JSON pointer, which starts with a slash: {:?}", self.items));
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What `get_docs` needs around the reading: options, output, and the file that a later run resumes from.
+//! The parts of `get_docs` that are not pagination: options, output, and the checkpoint file.
 
 mod args;
 mod output;
@@ -14,7 +14,7 @@ pub(crate) use self::args::Args;
 pub(crate) use self::output::Output;
 pub(crate) use self::saved::Saved;
 
-/// A second Ctrl-C ends the program at once: the first may be waiting for whoever reads us.
+/// Exits at the second Ctrl-C: the first one may be waiting for a blocked reader of stdout.
 pub(crate) fn exit_at_second_ctrl_c() {
     tokio::spawn(async {
         if ctrl_c().await.is_ok() && ctrl_c().await.is_ok() {
@@ -23,18 +23,18 @@ pub(crate) fn exit_at_second_ctrl_c() {
     });
 }
 
-/// Prints an error and what led to it.
-pub(crate) fn tell(error: &(dyn Error + 'static)) -> ExitCode {
+/// Prints an error and its sources.
+pub(crate) fn report(error: &(dyn Error + 'static)) -> ExitCode {
     if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) {
-        // As with `| head`: who reads us has had enough.
+        // The reader of stdout has exited, as in `get_docs | head`.
         return ExitCode::SUCCESS;
     }
-    let mut told = format!("error: {error}");
+    let mut message = format!("error: {error}");
     let mut source = error.source();
     while let Some(error) = source {
-        told = format!("{told}: {error}");
+        message = format!("{message}: {error}");
         source = error.source();
     }
-    drop(writeln!(io::stderr(), "{told}"));
+    drop(writeln!(io::stderr(), "{message}"));
     ExitCode::FAILURE
 }

@@ -4,16 +4,16 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 use withal::pages::{Event, Progress, http};
 
-/// Documents on stdout, progress on stderr: a bar on a terminal, plain lines elsewhere.
+/// Prints items to stdout and progress to stderr, as a bar on a terminal and as lines elsewhere.
 pub(crate) struct Output {
     bar: Option<ProgressBar>,
-    /// Documents that are not out yet.
+    /// Items that are not written yet.
     lines: Vec<u8>,
 }
 
 impl Output {
     pub(crate) fn new() -> Self {
-        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} documents, {msg}");
+        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} items, {msg}");
         let bar =
             io::stderr().is_terminal().then(|| ProgressBar::no_length().with_style(style.expect("valid")));
         Self { bar, lines: Vec::new() }
@@ -24,9 +24,9 @@ impl Output {
         self.lines.push(b'\n');
     }
 
-    /// Hands over the documents printed so far.
+    /// Writes the buffered items to stdout.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
-        beside(self.bar.as_ref(), || {
+        without_bar(self.bar.as_ref(), || {
             let mut stdout = io::stdout().lock();
             stdout.write_all(&self.lines)?;
             stdout.flush()
@@ -43,16 +43,16 @@ impl Output {
             bar.set_position(items);
         } else {
             let total = total.map(|total| format!(" of {total}")).unwrap_or_default();
-            self.note(&format!("page {pages}: {items}{total} documents"));
+            self.note(&format!("page {pages}: {items}{total} items"));
         }
     }
 
-    /// Tells of retries, where they happen: on the task that reads ahead.
+    /// Returns an observer that prints retries. It runs on the task that reads ahead.
     pub(crate) fn observer(&self) -> impl FnMut(&Event<'_, String, http::Error>) + Send + use<> {
         let bar = self.bar.clone();
         move |event| {
             if let Event::Retry { page, delay, error, .. } = event {
-                note(bar.as_ref(), &format!("page {page}: {error}; again in {delay:?}"));
+                note(bar.as_ref(), &format!("page {page}: {error}; retrying in {delay:?}"));
             }
         }
     }
@@ -66,13 +66,13 @@ impl Output {
     }
 }
 
-/// A line on stderr. Nobody may be listening any more; the documents go on.
+/// Prints a line to stderr. A closed stderr does not stop the program.
 fn note(bar: Option<&ProgressBar>, line: &str) {
-    beside(bar, || drop(writeln!(io::stderr(), "{line}")));
+    without_bar(bar, || drop(writeln!(io::stderr(), "{line}")));
 }
 
-/// Other lines and a bar would overwrite each other.
-fn beside<R>(bar: Option<&ProgressBar>, write: impl FnOnce() -> R) -> R {
+/// Writes while the bar is hidden: a bar and other lines would overwrite each other.
+fn without_bar<R>(bar: Option<&ProgressBar>, write: impl FnOnce() -> R) -> R {
     match bar {
         Some(bar) => bar.suspend(write),
         None => write(),

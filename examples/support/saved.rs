@@ -9,7 +9,7 @@ use withal::pages::Checkpoint;
 
 use super::Args;
 
-/// A checkpoint in a file, beside what it is a checkpoint of; without a file, nothing is kept.
+/// A checkpoint in a file, with the URL it belongs to. Without a file, nothing is saved.
 pub(crate) struct Saved {
     file: Option<PathBuf>,
     content: Content,
@@ -23,24 +23,24 @@ struct Content {
 }
 
 impl Saved {
-    /// Reads the file, or begins one; one that is there and is not of this walk stays as it is.
+    /// Reads the file, or creates it. A file that belongs to another URL is an error and is not modified.
     pub(crate) fn open(args: &Args, url: &str) -> Result<Self, Box<dyn Error>> {
         let source = source(args, url)?;
         let found = args.resume.as_ref().map(|file| read(file)).transpose()?.flatten();
         let content = found.unwrap_or(Content { source: source.clone(), checkpoint: Checkpoint::default() });
         let mut saved = Self { file: args.resume.clone(), content };
         if saved.content.source != source {
-            let told = format!("a checkpoint of {}, and not of {source}", saved.content.source);
-            return Err(saved.named(&told).into());
+            let message = format!("the checkpoint is of {}, not of {source}", saved.content.source);
+            return Err(saved.with_path(&message).into());
         }
         if saved.content.checkpoint.is_done() {
             drop(writeln!(
                 io::stderr(),
                 "{}",
-                saved.named("the walk is done; without this file it begins anew")
+                saved.with_path("all items have been read; delete the file to start again")
             ));
         }
-        // Now rather than after the first page, should the file be one that cannot be written.
+        // Saved now, so that a file that cannot be written is an error before the first request.
         saved.save(saved.checkpoint())?;
         Ok(saved)
     }
@@ -49,51 +49,51 @@ impl Saved {
         self.content.checkpoint.clone()
     }
 
-    /// Replaces the file as a whole: whenever the program is killed, the old one is there, or the new one.
+    /// Replaces the file atomically: if the program is killed, the file is either the old one or the new one.
     pub(crate) fn save(&mut self, checkpoint: Checkpoint<String>) -> io::Result<()> {
         self.content.checkpoint = checkpoint;
         let Some(file) = &self.file else { return Ok(()) };
-        let mut beside = file.clone().into_os_string();
-        beside.push(".get_docs.tmp");
-        let written = fs::write(&beside, serde_json::to_vec(&self.content)?);
-        let replaced = written.and_then(|()| fs::rename(&beside, file));
-        replaced.map_err(|error| io::Error::new(error.kind(), self.named(&error.to_string())))
+        let mut temporary = file.clone().into_os_string();
+        temporary.push(".get_docs.tmp");
+        let written = fs::write(&temporary, serde_json::to_vec(&self.content)?);
+        let replaced = written.and_then(|()| fs::rename(&temporary, file));
+        replaced.map_err(|error| io::Error::new(error.kind(), self.with_path(&error.to_string())))
     }
 
-    /// How to go on.
+    /// Returns a hint on how to resume.
     pub(crate) fn hint(&self) -> String {
-        self.file
-            .as_ref()
-            .map_or_else(String::new, |file| format!("; run again with --resume {} to go on", file.display()))
+        self.file.as_ref().map_or_else(String::new, |file| {
+            format!("; run again with --resume {} to continue", file.display())
+        })
     }
 
-    fn named(&self, told: &str) -> String {
-        named(self.file.as_deref().unwrap_or(Path::new("")), told)
+    fn with_path(&self, message: &str) -> String {
+        with_path(self.file.as_deref().unwrap_or(Path::new("")), message)
     }
 }
 
-fn named(file: &Path, told: &str) -> String {
-    format!("{}: {told}", file.display())
+fn with_path(file: &Path, message: &str) -> String {
+    format!("{}: {message}", file.display())
 }
 
 fn read(file: &Path) -> Result<Option<Content>, String> {
     match fs::read(file) {
         Ok(bytes) => serde_json::from_slice::<Content>(&bytes)
             .map(Some)
-            .map_err(|error| named(file, &format!("no checkpoint of get_docs: {error}"))),
+            .map_err(|error| with_path(file, &format!("not a checkpoint of get_docs: {error}"))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(named(file, &error.to_string())),
+        Err(error) => Err(with_path(file, &error.to_string())),
     }
 }
 
-/// What a checkpoint is a checkpoint of: the URL and the place in its answers, without user name and password.
+/// Returns the URL that a checkpoint belongs to: with the JSON pointer, without user name and password.
 fn source(args: &Args, url: &str) -> Result<String, Box<dyn Error>> {
     let mut url = Url::parse(url)?;
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_fragment((!args.items.is_empty()).then_some(args.items.as_str()));
     if args.url.is_none() {
-        // The port of our own server is another one each time.
+        // The built-in server has another port each time.
         let _ = url.set_port(None);
     }
     Ok(url.into())

@@ -1,5 +1,5 @@
 #[test]
-fn each_has_the_lock_in_its_turn() {
+fn tasks_hold_the_lock_one_after_the_other() {
     let output = crate::program("async_with_lock").output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let lines: Vec<_> = std::str::from_utf8(&output.stdout).unwrap().lines().collect();

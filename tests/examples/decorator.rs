@@ -1,5 +1,5 @@
 #[test]
-fn each_call_has_a_context_of_its_own() {
+fn each_call_runs_in_its_own_context() {
     let expected = [
         "block: begins",
         "7 // 2 = Ok(3)",

@@ -1,5 +1,5 @@
 #[test]
-fn callbacks_and_coroutines_of_one_loop_in_order() {
+fn callbacks_and_coroutines_run_in_order() {
     let expected = [
         "0 s",
         "A: 1",
@@ -19,15 +19,15 @@ fn callbacks_and_coroutines_of_one_loop_in_order() {
 }
 
 #[test]
-fn an_option_that_is_none_is_refused() {
+fn an_unknown_option_is_an_error() {
     let output = crate::program("event_loop").arg("--rael").output().unwrap();
     assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("--rael"), "{output:?}");
 }
 
-/// It is a pipe that nobody reads.
+/// Its stdout is a pipe whose reader has closed.
 #[test]
-fn it_ends_where_nothing_can_be_written() {
+fn the_program_ends_if_stdout_is_closed() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let output = crate::program("event_loop").stdout(writer).output().unwrap();

@@ -17,7 +17,7 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-/// A file of this test's own, not there yet.
+/// Returns the path of a file for this test, which does not exist yet.
 fn file(name: &str) -> PathBuf {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("get_docs-{name}.json"));
     if file.exists() {
@@ -26,7 +26,7 @@ fn file(name: &str) -> PathBuf {
     file
 }
 
-/// A run that is slow enough to be stopped on the way.
+/// A run that is slow enough to be stopped before its end.
 struct Slow {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -49,24 +49,24 @@ impl Slow {
         self
     }
 
-    /// What was printed in all, to the end, and the exit code if there was one.
+    /// Returns all printed lines, and the exit code if there is one.
     fn finish(mut self) -> (Vec<String>, Option<i32>) {
         self.lines.extend(self.stdout.lines().map(Result::unwrap));
         (self.lines, self.child.wait().unwrap().code())
     }
 }
 
-/// The documents of a run that came to its end, without the summary.
+/// Returns the items that a successful run printed, without the summary.
 fn docs(output: &Output) -> Vec<String> {
     assert!(output.status.success(), "{output:?}");
     let mut lines: Vec<_> = text(&output.stdout).lines().map(str::to_owned).collect();
     let summary = lines.pop().unwrap();
-    assert!(summary.starts_with(&format!("{} documents in ", lines.len())), "{summary}");
+    assert!(summary.starts_with(&format!("{} items in ", lines.len())), "{summary}");
     lines
 }
 
 #[test]
-fn prints_every_document_and_what_it_took() {
+fn prints_every_item_and_a_summary() {
     let output = run(&[]);
     let docs = docs(&output);
     assert_eq!(docs.len(), 2250);
@@ -74,12 +74,15 @@ fn prints_every_document_and_what_it_took() {
     assert_eq!(docs[2249], r#"{"extensions":["movie"],"type":"video/x-sgi-movie"}"#);
 
     let summary = text(&output.stdout).lines().last().unwrap();
-    let time = summary.strip_prefix("2250 documents in 23 pages, 1 retries, ").unwrap();
+    let time = summary.strip_prefix("2250 items in 23 pages, 1 retries, ").unwrap();
     assert!(time.strip_suffix(" ms").unwrap().parse::<u64>().is_ok(), "{summary}");
 
     let stderr = text(&output.stderr);
-    assert!(stderr.contains("page 23: 2250 of 2250 documents\n"), "{stderr}");
-    assert!(stderr.contains("answered 503 Service Unavailable: busy, come back; again in 1s\n"), "{stderr}");
+    assert!(stderr.contains("page 23: 2250 of 2250 items\n"), "{stderr}");
+    assert!(
+        stderr.contains("answered 503 Service Unavailable: busy, come back; retrying in 1s\n"),
+        "{stderr}"
+    );
     assert!(
         !stderr.contains('\u{1b}') && !stderr.contains('\r'),
         "escape codes are for terminals: {stderr:?}"
@@ -88,7 +91,7 @@ fn prints_every_document_and_what_it_took() {
 
 #[test]
 #[cfg(unix)]
-fn stopped_by_ctrl_c_and_started_again_prints_every_document_once() {
+fn stopped_by_ctrl_c_and_restarted_prints_every_item_once() {
     let file = file("ctrl-c");
     let mut printed = Vec::new();
     for lines in [1, 120, 250] {
@@ -99,22 +102,22 @@ fn stopped_by_ctrl_c_and_started_again_prints_every_document_once() {
         assert_eq!(code, Some(130));
         printed.extend(lines);
     }
-    assert!(printed.len() < 2250, "it was stopped on the way");
+    assert!(printed.len() < 2250, "the last run was stopped before its end");
     let resume = file.to_str().unwrap();
     printed.extend(docs(&run(&["--resume", resume])));
     assert_eq!(printed, docs(&run(&[])));
 
-    // The walk is done, and stays done.
+    // The checkpoint records that all items have been read.
     let again = run(&["--resume", resume]);
     assert_eq!(docs(&again), [""; 0]);
     assert!(
-        text(&again.stderr).ends_with(": the walk is done; without this file it begins anew\n"),
+        text(&again.stderr).ends_with(": all items have been read; delete the file to start again\n"),
         "{again:?}"
     );
 }
 
 #[test]
-fn killed_and_started_again_prints_every_document() {
+fn killed_and_restarted_prints_every_item() {
     let file = file("kill");
     let mut printed = Vec::new();
     for lines in [0, 1, 100, 101, 300] {
@@ -129,15 +132,18 @@ fn killed_and_started_again_prints_every_document() {
 }
 
 #[test]
-fn a_file_that_is_no_checkpoint_is_refused_and_left_alone() {
+fn a_file_that_is_not_a_checkpoint_is_an_error_and_is_not_modified() {
     let resumable = r#"{"source":"http://127.0.0.1/media-types?per_page=30","checkpoint":{"format":"withal/pages/1",
         "cursor":null,"skip":0,"items":0,"pages":0,"done":false}}"#;
     for (content, want) in [
-        ("", "no checkpoint of get_docs: EOF while parsing"),
-        ("{\"sour", "no checkpoint of get_docs: EOF while parsing"),
-        ("my notes", "no checkpoint of get_docs: expected value"),
-        ("{\"source\":\"x\",\"checkpoint\":{\"cursor\":null}}", "no checkpoint of get_docs: missing field"),
-        (resumable, "a checkpoint of http://127.0.0.1/media-types?per_page=30, and not of http"),
+        ("", "not a checkpoint of get_docs: EOF while parsing"),
+        ("{\"sour", "not a checkpoint of get_docs: EOF while parsing"),
+        ("my notes", "not a checkpoint of get_docs: expected value"),
+        (
+            "{\"source\":\"x\",\"checkpoint\":{\"cursor\":null}}",
+            "not a checkpoint of get_docs: missing field",
+        ),
+        (resumable, "the checkpoint is of http://127.0.0.1/media-types?per_page=30, not of http"),
     ] {
         let file = file("foreign");
         fs::write(&file, content).unwrap();
@@ -151,8 +157,8 @@ fn a_file_that_is_no_checkpoint_is_refused_and_left_alone() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_told_before_anything_is_printed() {
-    let file = file("missing").join("walk.json");
+fn a_file_that_cannot_be_written_is_an_error_before_anything_is_printed() {
+    let file = file("missing").join("state.json");
     let output = run(&["--resume", file.to_str().unwrap()]);
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), ""));
     let want = format!("error: {}: ", file.display());
@@ -160,14 +166,14 @@ fn a_file_that_cannot_be_written_is_told_before_anything_is_printed() {
 }
 
 #[test]
-fn a_wrong_option_is_an_error_with_the_help_after_it() {
+fn an_invalid_option_is_an_error_followed_by_the_help() {
     for (args, want) in [
         (&["--frobnicate"][..], "unknown option: --frobnicate\n"),
-        (&["walk.json"], "unknown option: walk.json\n"),
+        (&["state.json"], "unknown option: state.json\n"),
         (&["--resume"], "--resume needs a value\n"),
-        (&["--per-page", "many"], "--per-page needs a number, and \"many\" is none\n"),
-        (&["--url", "http://a", "--per-page", "5"], "--per-page is for the server that comes along"),
-        (&["--items", "docs"], "--items needs a JSON pointer, which begins with a slash: \"docs\"\n"),
+        (&["--per-page", "many"], "--per-page needs a number, not \"many\"\n"),
+        (&["--url", "http://a", "--per-page", "5"], "--per-page is for the built-in server"),
+        (&["--items", "docs"], "--items needs a JSON pointer, which starts with a slash: \"docs\"\n"),
     ] {
         let output = run(args);
         assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));
@@ -178,7 +184,7 @@ fn a_wrong_option_is_an_error_with_the_help_after_it() {
 }
 
 #[test]
-fn an_error_names_the_page_and_fails() {
+fn an_error_names_the_page() {
     let output = run(&["--per-page", "0"]);
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), ""));
     let stderr = text(&output.stderr);
@@ -192,7 +198,7 @@ fn an_error_names_the_page_and_fails() {
 }
 
 #[test]
-fn a_reader_that_has_had_enough_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let mut child = program().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut first = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
@@ -203,7 +209,7 @@ fn a_reader_that_has_had_enough_is_no_error() {
 }
 
 #[test]
-fn any_api_with_links_is_read() {
+fn reads_any_api_with_links() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = listener.local_addr().unwrap();
     let server = thread::spawn(move || {
@@ -211,13 +217,13 @@ fn any_api_with_links_is_read() {
             [("<?p=2>; rel=next", r#"{"docs":[1,"a"]}"#), ("<?p=1>; rel=prev", r#"{"docs":[null]}"#)]
         {
             let (mut socket, _) = listener.accept().unwrap();
-            let asked: Vec<_> = BufReader::new(&socket)
+            let request: Vec<_> = BufReader::new(&socket)
                 .lines()
                 .map(Result::unwrap)
                 .take_while(|line| !line.is_empty())
                 .collect();
-            assert!(asked.contains(&"user-agent: withal-get-docs".to_owned()), "{asked:?}");
-            assert!(asked.contains(&"authorization: Basic bWU6cHc=".to_owned()), "{asked:?}");
+            assert!(request.contains(&"user-agent: withal-get-docs".to_owned()), "{request:?}");
+            assert!(request.contains(&"authorization: Basic bWU6cHc=".to_owned()), "{request:?}");
             let head = format!("connection: close\r\nlink: {link}\r\ncontent-length: {}", body.len());
             write!(socket, "HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}").unwrap();
         }
@@ -233,7 +239,7 @@ fn any_api_with_links_is_read() {
 }
 
 #[test]
-fn https_needs_nothing_to_be_set_up() {
+fn https_works_without_setup() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}/", listener.local_addr().unwrap());
     let server = thread::spawn(move || {
@@ -248,5 +254,5 @@ fn https_needs_nothing_to_be_set_up() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(server.join().unwrap(), 22, "a TLS handshake");
-    assert!(first.starts_with(&format!("page 1: {url} could not be reached; again in ")), "{first}");
+    assert!(first.starts_with(&format!("page 1: {url} could not be reached; retrying in ")), "{first}");
 }

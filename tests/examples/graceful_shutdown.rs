@@ -1,7 +1,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-/// Ctrl-C when all ten are open; each transaction is closed before its session.
+/// Ctrl-C while all ten scopes are open. Each transaction is closed before its session.
 #[cfg(unix)]
 #[test]
 fn every_scope_is_exited_in_order_and_the_program_ends() {

@@ -1,4 +1,4 @@
-//! The examples that promise something, run as programs.
+//! Runs the examples as programs and checks what they print.
 
 mod async_for_else;
 mod async_with_lock;
@@ -15,7 +15,7 @@ mod web_crawler;
 use std::path::Path;
 use std::process::Command;
 
-/// The example, where cargo puts it beside the tests; a plain `cargo test` builds both.
+/// Returns the command of an example. `cargo test` builds the examples next to the tests.
 fn program(name: &str) -> Command {
     let test = std::env::current_exe().unwrap();
     let folder = test.parent().and_then(Path::parent).unwrap().join("examples");
@@ -24,7 +24,7 @@ fn program(name: &str) -> Command {
     Command::new(program)
 }
 
-/// What an example that takes no arguments and succeeds prints.
+/// Runs an example without arguments and returns the lines that it prints.
 fn lines(name: &str) -> Vec<String> {
     let output = program(name).output().unwrap();
     assert!(output.status.success(), "{output:?}");

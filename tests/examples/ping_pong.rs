@@ -12,7 +12,7 @@ fn the_consumer_sets_the_pace() {
         "consumer: [15]",
         "consumer: [16, 17]",
         "consumer: [18, 19, 20, 21]",
-        "crawler: closing after 22 documents",
+        "crawler: closing after 22 items",
         "crawler: closed",
     ];
     assert_eq!(crate::lines("ping_pong"), expected);

@@ -1,5 +1,5 @@
 #[test]
-fn the_rows_are_those_of_what_was_committed() {
+fn only_committed_changes_are_in_the_table() {
     let output = crate::program("transaction_scope").output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let text = std::str::from_utf8(&output.stdout).unwrap();

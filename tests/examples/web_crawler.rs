@@ -1,6 +1,6 @@
-/// They come as they are there: in any order, but for the one that does not answer.
+/// Sorted, since the pages arrive in any order.
 #[test]
-fn tells_each_page_and_the_host_that_does_not_answer() {
+fn prints_each_page_and_the_host_that_does_not_answer() {
     let mut lines = crate::lines("web_crawler");
     lines.sort();
     let expected = [
