@@ -94,18 +94,18 @@ pub(super) struct Numbering<C> {
     /// The cursor after a page at `C` that held so many items.
     pub(super) advance: fn(&C, u64) -> C,
     /// How many items a page is expected to hold; `None` where the numbering does not depend on it.
-    pub(super) stride: Option<u64>,
+    pub(super) page_size: Option<u64>,
 }
 
 impl Numbering<PageNumber> {
     pub(super) fn by_page() -> Self {
-        Self { advance: |at, _| PageNumber::new(at.page.saturating_add(1)), stride: None }
+        Self { advance: |at, _| PageNumber::new(at.page.saturating_add(1)), page_size: None }
     }
 }
 
 impl Numbering<Offset> {
     pub(super) fn by_offset(limit: u64) -> Self {
-        Self { advance: |at, items| Offset::new(at.offset.saturating_add(items)), stride: Some(limit) }
+        Self { advance: |at, items| Offset::new(at.offset.saturating_add(items)), page_size: Some(limit) }
     }
 }
 

@@ -78,7 +78,7 @@ pub enum ErrorKind<E> {
 impl<E> Error<E> {
     #[cold]
     pub(super) fn new<C: fmt::Debug>(page: u64, cursor: Option<&C>, kind: ErrorKind<E>) -> Self {
-        Self(Box::new(Inner { page, cursor: name(cursor), kind }))
+        Self(Box::new(Inner { page, cursor: format_cursor(cursor), kind }))
     }
 
     /// The position of the page in the walk, from 1, counted across [`resume`](super::AsyncGetDocs::resume).
@@ -133,6 +133,6 @@ impl<E: std::error::Error + 'static> std::error::Error for Error<E> {
 }
 
 /// A cursor as errors name it.
-pub(super) fn name<C: fmt::Debug>(cursor: Option<&C>) -> String {
+pub(super) fn format_cursor<C: fmt::Debug>(cursor: Option<&C>) -> String {
     cursor.map_or_else(|| "the start".to_owned(), |cursor| format!("{cursor:?}"))
 }

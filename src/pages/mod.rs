@@ -124,30 +124,25 @@
 //! # }
 //! ```
 
+mod builder;
 mod checkpoint;
 mod cursor;
-mod docs;
-mod engine;
 mod error;
 mod event;
+mod fetch;
 #[cfg(feature = "http")]
 pub mod http;
 mod page;
-mod page_stream;
-mod place;
 mod policy;
-mod progress;
-mod setup;
 mod sources;
-mod walk;
+mod stream;
 
 pub use self::checkpoint::Checkpoint;
 pub use self::cursor::{Cursor, Offset, PageNumber, RandomAccess};
-pub use self::docs::AsyncGetDocs;
 pub use self::error::{Error, ErrorKind};
-pub use self::event::Event;
+pub use self::event::{Event, Progress};
 pub use self::page::Page;
-pub use self::page_stream::Pages;
 pub use self::policy::{OnCycle, OnEmpty, OnError};
-pub use self::progress::Progress;
 pub use self::sources::{by_cursor, by_link, by_offset, by_page_number};
+pub use self::stream::items::AsyncGetDocs;
+pub use self::stream::pages::Pages;

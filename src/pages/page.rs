@@ -1,4 +1,4 @@
-use super::{Offset, PageNumber};
+use super::cursor::{Offset, PageNumber};
 
 /// One page as an API returned it: its items, and the way to the next page.
 ///

@@ -1,8 +1,12 @@
 use std::future::Future;
 
-use super::cursor::{Numbering, Offset, PageNumber};
-use super::engine::{BoxSource, Hooks, Setup, chain, shared};
-use super::{AsyncGetDocs, Cursor, OnCycle, Page};
+use super::cursor::{Cursor, Numbering, Offset, PageNumber};
+use super::fetch::Config;
+use super::fetch::hooks::Hooks;
+use super::fetch::source::{BoxSource, exclusive, shareable};
+use super::page::Page;
+use super::policy::OnCycle;
+use super::stream::items::AsyncGetDocs;
 
 /// The documents of an API whose pages name the next one by a cursor: a token, a key, a URL, anything.
 ///
@@ -39,7 +43,7 @@ where
     F: FnMut(Option<C>) -> Fut + Send + 'static,
     Fut: Future<Output = Result<P, E>> + Send + 'static,
 {
-    docs(chain(fetch_page), None, None)
+    docs(exclusive(fetch_page), None, None)
 }
 
 /// The documents of an API whose pages link to the next one: `fetch_page` gets the first URL, then what each page links
@@ -73,10 +77,10 @@ where
     F: FnMut(String) -> Fut + Send + 'static,
     Fut: Future<Output = Result<P, E>> + Send + 'static,
 {
-    let origin = first_url.into();
-    let first = origin.clone();
+    let start = first_url.into();
+    let first = start.clone();
     let fetch_page = move |url: Option<String>| fetch_page(url.unwrap_or_else(|| first.clone()));
-    docs(chain(fetch_page), Some(origin), None)
+    docs(exclusive(fetch_page), Some(start), None)
 }
 
 /// The documents of an API whose pages have numbers, from `first` (0 or 1) on.
@@ -114,7 +118,7 @@ where
 {
     let first = PageNumber::new(first);
     let fetch_page = move |at: Option<PageNumber>| fetch_page(at.unwrap_or(first).get());
-    let source = shared(fetch_page);
+    let source = shareable(fetch_page);
     docs(source, Some(first), Some(Numbering::by_page()))
 }
 
@@ -156,7 +160,7 @@ where
 {
     let first = Offset::new(0);
     let fetch_page = move |at: Option<Offset>| fetch_page(at.unwrap_or(first).get(), limit);
-    let source = shared(fetch_page);
+    let source = shareable(fetch_page);
     docs(source, Some(first), Some(Numbering::by_offset(limit)))
 }
 
@@ -197,13 +201,13 @@ impl<T, E> AsyncGetDocs<T, PageNumber, E> {
 
 fn docs<T, C: Cursor, E>(
     source: BoxSource<T, C, E>,
-    origin: Option<C>,
+    start: Option<C>,
     numbering: Option<Numbering<C>>,
 ) -> AsyncGetDocs<T, C, E> {
-    AsyncGetDocs::from_setup(Setup {
+    AsyncGetDocs::from_config(Config {
         source,
         numbering,
-        origin,
+        start,
         hooks: Hooks::default(),
         on_empty: None,
         on_cycle: OnCycle::default(),

@@ -6,8 +6,11 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::stream::{FusedStream, Stream};
 
-use super::walk::{Step, Walk};
-use super::{Checkpoint, Cursor, Error, Progress};
+use super::pager::{Pager, Step};
+use crate::pages::checkpoint::Checkpoint;
+use crate::pages::cursor::Cursor;
+use crate::pages::error::Error;
+use crate::pages::event::Progress;
 
 /// The pages of a paginated API, each as its items: the same walk as [`AsyncGetDocs`](super::AsyncGetDocs), taken a
 /// page at a time.
@@ -40,24 +43,24 @@ use super::{Checkpoint, Cursor, Error, Progress};
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct Pages<T, C, E> {
     /// What was left of a page when its documents were no longer wanted one by one.
-    rest: Vec<T>,
-    walk: Box<Walk<T, C, E>>,
+    remainder: Vec<T>,
+    pager: Box<Pager<T, C, E>>,
 }
 
 impl<T, C: Cursor, E> Pages<T, C, E> {
-    pub(super) fn new(rest: Vec<T>, walk: Box<Walk<T, C, E>>) -> Self {
-        Self { rest, walk }
+    pub(super) fn new(remainder: Vec<T>, pager: Box<Pager<T, C, E>>) -> Self {
+        Self { remainder, pager }
     }
 
     /// Where the walk stands: after the last page yielded.
     pub fn checkpoint(&self) -> Checkpoint<C> {
-        self.walk.checkpoint(self.rest.len())
+        self.pager.checkpoint(self.remainder.len())
     }
 
     /// How far the walk has come.
     #[must_use]
     pub fn progress(&self) -> Progress {
-        self.walk.progress(self.rest.len())
+        self.pager.progress(self.remainder.len())
     }
 }
 
@@ -96,14 +99,14 @@ where
     /// After an error, goes on with the page that failed; says whether there is one. As
     /// [`AsyncGetDocs::retry_failed`](super::AsyncGetDocs::retry_failed).
     pub fn retry_failed(&mut self) -> bool {
-        self.walk.retry_failed()
+        self.pager.retry_failed()
     }
 
     fn poll_page(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Vec<T>, Error<E>>>> {
-        if !self.rest.is_empty() {
-            return Poll::Ready(Some(Ok(mem::take(&mut self.rest))));
+        if !self.remainder.is_empty() {
+            return Poll::Ready(Some(Ok(mem::take(&mut self.remainder))));
         }
-        Poll::Ready(match ready!(self.walk.poll_step(cx)) {
+        Poll::Ready(match ready!(self.pager.poll_step(cx)) {
             Step::Page(items) => Some(Ok(items)),
             Step::Failed(error) => Some(Err(error)),
             Step::End => None,
@@ -124,8 +127,8 @@ where
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let here = usize::from(!self.rest.is_empty());
-        (here, self.walk.is_over().then_some(here))
+        let here = usize::from(!self.remainder.is_empty());
+        (here, self.pager.is_terminated().then_some(here))
     }
 }
 
@@ -136,7 +139,7 @@ where
     E: Send + 'static,
 {
     fn is_terminated(&self) -> bool {
-        self.rest.is_empty() && self.walk.is_over()
+        self.remainder.is_empty() && self.pager.is_terminated()
     }
 }
 

@@ -7,12 +7,16 @@ use std::vec;
 
 use futures_core::stream::{FusedStream, Stream};
 
-use super::engine::Setup;
-use super::walk::{Step, Walk};
-use super::{Checkpoint, Cursor, Error, Pages, Progress};
+use super::pager::{Pager, Step};
+use super::pages::Pages;
+use crate::pages::checkpoint::Checkpoint;
+use crate::pages::cursor::Cursor;
+use crate::pages::error::Error;
+use crate::pages::event::Progress;
+use crate::pages::fetch::Config;
 
 /// How many items are yielded out of one page between two returns to the executor.
-const BURST: usize = 128;
+const YIELD_EVERY: usize = 128;
 
 /// The documents of a paginated API, one by one, as a stream.
 ///
@@ -34,55 +38,50 @@ const BURST: usize = 128;
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct AsyncGetDocs<T, C, E> {
     /// The items that are yielded before the executor gets its turn.
-    burst: vec::IntoIter<T>,
+    chunk: vec::IntoIter<T>,
     /// What follows them in a page that is longer than that.
-    rest: vec::IntoIter<T>,
-    /// Whether the executor has had its turn, in a page that has a rest.
-    paused: bool,
-    walk: Box<Walk<T, C, E>>,
+    tail: vec::IntoIter<T>,
+    /// Whether the executor has had its turn, in a page that has a tail.
+    has_yielded: bool,
+    pager: Box<Pager<T, C, E>>,
 }
 
 impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
-    pub(super) fn from_setup(setup: Setup<T, C, E>) -> Self {
-        let walk = Box::new(Walk::new(setup));
-        Self { burst: Vec::new().into_iter(), rest: Vec::new().into_iter(), paused: false, walk }
+    pub(in crate::pages) fn from_config(config: Config<T, C, E>) -> Self {
+        let pager = Box::new(Pager::new(config));
+        Self { chunk: Vec::new().into_iter(), tail: Vec::new().into_iter(), has_yielded: false, pager }
     }
 
-    pub(super) fn walk(&mut self) -> &mut Walk<T, C, E> {
-        &mut self.walk
+    pub(in crate::pages) fn pager(&mut self) -> &mut Pager<T, C, E> {
+        &mut self.pager
     }
 
     /// The pages instead of their documents; what is left of the page in hand comes first.
     pub fn into_pages(self) -> Pages<T, C, E> {
-        Pages::new(self.burst.chain(self.rest).collect(), self.walk)
+        Pages::new(self.chunk.chain(self.tail).collect(), self.pager)
     }
 
     /// Where the walk stands: after the last item yielded.
     ///
     /// Costs a clone of the cursor, whenever it is asked for; the items pay nothing for it.
     pub fn checkpoint(&self) -> Checkpoint<C> {
-        self.walk.checkpoint(self.left())
-    }
-
-    /// How many documents are at hand: those of the page in hand that were not yielded yet.
-    ///
-    /// 0 between two pages: the moment to flush what was written, and to keep a [`checkpoint`](Self::checkpoint).
-    #[must_use]
-    pub fn buffered_len(&self) -> usize {
-        self.left()
+        self.pager.checkpoint(self.buffered_len())
     }
 
     /// How far the walk has come.
     #[must_use]
     pub fn progress(&self) -> Progress {
-        self.walk.progress(self.left())
+        self.pager.progress(self.buffered_len())
     }
 }
 
 impl<T, C, E> AsyncGetDocs<T, C, E> {
-    /// Items of the page in hand that were not yielded yet.
-    fn left(&self) -> usize {
-        self.burst.len() + self.rest.len()
+    /// The number of items of the current page that have not been yielded.
+    ///
+    /// It is 0 between two pages: the moment to flush what was written, and to save a [`checkpoint`](Self::checkpoint).
+    #[must_use]
+    pub fn buffered_len(&self) -> usize {
+        self.chunk.len() + self.tail.len()
     }
 }
 
@@ -117,7 +116,7 @@ where
     ///
     /// Cancel safe: if it is dropped, no document is lost and no page is fetched twice.
     pub fn try_next(&mut self) -> impl Future<Output = Result<Option<T>, Error<E>>> + Send + Unpin {
-        poll_fn(|cx| match self.burst.next() {
+        poll_fn(|cx| match self.chunk.next() {
             Some(item) => Poll::Ready(Ok(Some(item))),
             None => self.refill(cx),
         })
@@ -158,53 +157,53 @@ where
     /// # }
     /// ```
     pub fn retry_failed(&mut self) -> bool {
-        self.walk.retry_failed()
+        self.pager.retry_failed()
     }
 
     #[inline]
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Error<E>>>> {
-        match self.burst.next() {
+        match self.chunk.next() {
             Some(item) => Poll::Ready(Some(Ok(item))),
             None => self.refill(cx).map(Result::transpose),
         }
     }
 
-    /// Once a page, or once a burst of a large one. It returns the item, in the shape that `try_next` wants, rather than
-    /// have the caller look again or turn it round: so the path of an item is one look at the burst.
+    /// Once a page, or once a chunk of a large one. It returns the item, in the shape that `try_next` wants, rather than
+    /// have the caller look again or turn it round: so the path of an item is one look at the chunk.
     #[cold]
     #[inline(never)]
     fn refill(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error<E>>> {
-        if !self.rest.as_slice().is_empty() {
-            return self.next_burst(cx);
+        if !self.tail.as_slice().is_empty() {
+            return self.next_chunk(cx);
         }
         loop {
-            match ready!(self.walk.poll_step(cx)) {
-                Step::Page(items) if items.len() > BURST => self.split(items),
-                Step::Page(items) => self.burst = items.into_iter(),
+            match ready!(self.pager.poll_step(cx)) {
+                Step::Page(items) if items.len() > YIELD_EVERY => self.split(items),
+                Step::Page(items) => self.chunk = items.into_iter(),
                 Step::Failed(error) => return Poll::Ready(Err(error)),
                 Step::End => return Poll::Ready(Ok(None)),
             }
-            if let Some(item) = self.burst.next() {
+            if let Some(item) = self.chunk.next() {
                 return Poll::Ready(Ok(Some(item)));
             }
         }
     }
 
     #[inline(never)]
-    fn next_burst(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error<E>>> {
-        if !mem::replace(&mut self.paused, true) {
+    fn next_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error<E>>> {
+        if !mem::replace(&mut self.has_yielded, true) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        self.paused = false;
-        self.burst = self.rest.by_ref().take(BURST).collect::<Vec<_>>().into_iter();
-        Poll::Ready(Ok(self.burst.next()))
+        self.has_yielded = false;
+        self.chunk = self.tail.by_ref().take(YIELD_EVERY).collect::<Vec<_>>().into_iter();
+        Poll::Ready(Ok(self.chunk.next()))
     }
 
     #[inline(never)]
     fn split(&mut self, items: Vec<T>) {
-        self.rest = items.into_iter();
-        self.burst = self.rest.by_ref().take(BURST).collect::<Vec<_>>().into_iter();
+        self.tail = items.into_iter();
+        self.chunk = self.tail.by_ref().take(YIELD_EVERY).collect::<Vec<_>>().into_iter();
     }
 }
 
@@ -222,12 +221,12 @@ where
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let here = self.left();
-        if self.walk.is_over() {
+        let here = self.buffered_len();
+        if self.pager.is_terminated() {
             return (here, Some(here));
         }
         // One more than the items wanted: an error may come in their stead.
-        let wanted = Some(self.walk.wanted()).filter(|wanted| *wanted < u64::MAX);
+        let wanted = Some(self.pager.item_limit()).filter(|wanted| *wanted < u64::MAX);
         let wanted = wanted.and_then(|wanted| usize::try_from(wanted).ok());
         (here, wanted.and_then(|wanted| here.checked_add(wanted)?.checked_add(1)))
     }
@@ -240,7 +239,7 @@ where
     E: Send + 'static,
 {
     fn is_terminated(&self) -> bool {
-        self.left() == 0 && self.walk.is_over()
+        self.buffered_len() == 0 && self.pager.is_terminated()
     }
 }
 
@@ -250,7 +249,7 @@ impl<T, C, E> Unpin for AsyncGetDocs<T, C, E> {}
 impl<T, C: Cursor, E> fmt::Debug for AsyncGetDocs<T, C, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncGetDocs")
-            .field("buffered_len", &self.left())
+            .field("buffered_len", &self.buffered_len())
             .field("progress", &self.progress())
             .field("checkpoint", &self.checkpoint())
             .finish_non_exhaustive()

@@ -5,8 +5,12 @@ use std::collections::HashSet;
 use std::future::Future;
 use std::hash::Hash;
 
-use super::engine::Pass;
-use super::{AsyncGetDocs, Checkpoint, Cursor, Event, OnCycle, OnEmpty, OnError, RandomAccess};
+use super::checkpoint::Checkpoint;
+use super::cursor::{Cursor, RandomAccess};
+use super::event::Event;
+use super::fetch::hooks::Permit;
+use super::policy::{OnCycle, OnEmpty, OnError};
+use super::stream::items::AsyncGetDocs;
 
 /// # Set-up
 ///
@@ -41,7 +45,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// ```
     #[track_caller]
     pub fn read_ahead(mut self, pages: usize) -> Self {
-        self.walk().setup("read_ahead").read_ahead = pages;
+        self.pager().config("read_ahead").read_ahead = pages;
         self
     }
 
@@ -78,7 +82,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     where
         B: backon::BackoffBuilder<Backoff: 'static> + Clone + 'static,
     {
-        self.walk().setup("retry").hooks.policy = Some(Box::new(move || Box::new(policy.clone().build())));
+        self.pager().config("retry").hooks.backoff = Some(Box::new(move || Box::new(policy.clone().build())));
         self
     }
 
@@ -106,7 +110,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     where
         F: FnMut(&E) -> OnError<C> + Send + 'static,
     {
-        self.walk().setup("classify").hooks.classify = Some(Box::new(classify));
+        self.pager().config("classify").hooks.classify = Some(Box::new(classify));
         self
     }
 
@@ -133,9 +137,9 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         F: FnMut() -> Fut + Send + 'static,
         Fut: Future<Output: Any + Send> + Send + 'static,
     {
-        self.walk().setup("before_request").hooks.before_request = Some(Box::new(move || {
-            let passing = before_request();
-            Box::pin(async move { Box::new(passing.await) as Pass })
+        self.pager().config("before_request").hooks.before_request = Some(Box::new(move || {
+            let permit = before_request();
+            Box::pin(async move { Box::new(permit.await) as Permit })
         }));
         self
     }
@@ -146,28 +150,28 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// The checkpoint stays inside the page: a later run with a larger `max` goes on from there.
     #[track_caller]
     pub fn max_items(mut self, max: u64) -> Self {
-        self.walk().set_max_items(max);
+        self.pager().set_max_items(max);
         self
     }
 
     /// Ends the stream after `max` pages, empty ones included, over all runs of a walk that is resumed.
     #[track_caller]
     pub fn max_pages(mut self, max: u64) -> Self {
-        self.walk().set_max_pages(max);
+        self.pager().set_max_pages(max);
         self
     }
 
     /// Says what to do about a cursor that was there before; an error by default.
     #[track_caller]
     pub fn on_cycle(mut self, on_cycle: OnCycle) -> Self {
-        self.walk().setup("on_cycle").on_cycle = on_cycle;
+        self.pager().config("on_cycle").on_cycle = on_cycle;
         self
     }
 
     /// Says what an empty page means; by default nothing over cursors, and the end over numbers.
     #[track_caller]
     pub fn on_empty(mut self, on_empty: OnEmpty) -> Self {
-        self.walk().setup("on_empty").on_empty = Some(on_empty);
+        self.pager().config("on_empty").on_empty = Some(on_empty);
         self
     }
 
@@ -206,7 +210,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         F: FnMut(&T) -> K + Send + 'static,
     {
         let mut seen = HashSet::new();
-        self.walk().set_filter(Box::new(move |item| seen.insert(key(item))));
+        self.pager().set_filter(Box::new(move |item| seen.insert(key(item))));
         self
     }
 
@@ -219,14 +223,14 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     where
         F: FnMut(&Event<'_, C, E>) + Send + 'static,
     {
-        self.walk().setup("on_event").hooks.on_event = Some(Box::new(observer));
+        self.pager().config("on_event").hooks.on_event = Some(Box::new(observer));
         self
     }
 
     /// Starts where a walk stood when its [`checkpoint`](Self::checkpoint) was taken, instead of at the beginning.
     #[track_caller]
     pub fn resume(mut self, checkpoint: Checkpoint<C>) -> Self {
-        self.walk().resume(checkpoint);
+        self.pager().resume(checkpoint);
         self
     }
 
@@ -268,7 +272,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     where
         C: RandomAccess,
     {
-        self.walk().setup("concurrency").concurrency = pages;
+        self.pager().config("concurrency").concurrency = pages;
         self
     }
 }

@@ -1,0 +1,108 @@
+use std::any::Any;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::pages::event::Event;
+use crate::pages::policy::OnError;
+
+/// The output of the `before_request` future, held until the attempt ends.
+pub(in crate::pages) type Permit = Box<dyn Any + Send>;
+pub(in crate::pages) type PermitFuture = Pin<Box<dyn Future<Output = Permit> + Send>>;
+pub(in crate::pages) type Delays = Box<dyn Iterator<Item = Duration> + Send>;
+
+type Classifier<C, E> = Box<dyn FnMut(&E) -> OnError<C> + Send>;
+type Observer<C, E> = Box<dyn FnMut(&Event<'_, C, E>) + Send>;
+
+/// The user's functions around an attempt. Each is called a few times a page at most.
+pub(in crate::pages) struct Hooks<C, E> {
+    pub(in crate::pages) before_request: Option<Box<dyn FnMut() -> PermitFuture + Send>>,
+    pub(in crate::pages) classify: Option<Classifier<C, E>>,
+    pub(in crate::pages) backoff: Option<Box<dyn FnMut() -> Delays + Send>>,
+    pub(in crate::pages) on_event: Option<Observer<C, E>>,
+    pub(super) restarts: RestartLimiter<C>,
+}
+
+impl<C, E> Default for Hooks<C, E> {
+    fn default() -> Self {
+        let restarts = RestartLimiter::default();
+        Self { before_request: None, classify: None, backoff: None, on_event: None, restarts }
+    }
+}
+
+impl<C, E> Hooks<C, E> {
+    /// `None` if there are no hooks, so that a stream without any does not pay for them.
+    pub(super) fn share(self) -> Option<SharedHooks<C, E>> {
+        let Self { before_request, classify, backoff, on_event, restarts: _ } = &self;
+        let any = before_request.is_some() || classify.is_some() || backoff.is_some() || on_event.is_some();
+        any.then(|| SharedHooks(Arc::new(Mutex::new(self))))
+    }
+}
+
+/// The hooks of a stream, shared by all of its requests, which may run on several tasks.
+pub(super) struct SharedHooks<C, E>(Arc<Mutex<Hooks<C, E>>>);
+
+impl<C, E> Clone for SharedHooks<C, E> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<C, E> SharedHooks<C, E> {
+    /// Ignores poisoning: a hook that panics leaves nothing half changed here.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Hooks<C, E>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn notify(&self, event: &Event<'_, C, E>) {
+        if let Some(observer) = &mut self.lock().on_event {
+            observer(event);
+        }
+    }
+}
+
+/// Prevents endless restarts at one cursor: a restart there that delivered no more pages than the one before is the last.
+///
+/// Pages count when they are delivered, in order.
+pub(super) struct RestartLimiter<C> {
+    target: Target<C>,
+    /// The pages delivered since the last restart.
+    delivered: u64,
+    /// The pages delivered between the last restart and the one before.
+    progress: u64,
+}
+
+/// The cursor of the last restart.
+enum Target<C> {
+    None,
+    At(Option<C>),
+}
+
+impl<C> Default for RestartLimiter<C> {
+    fn default() -> Self {
+        Self { target: Target::None, delivered: 0, progress: 0 }
+    }
+}
+
+impl<C: Clone + PartialEq> RestartLimiter<C> {
+    pub(super) fn page_delivered(&mut self) {
+        self.delivered += 1;
+    }
+
+    /// Records a restart at `target`; returns `false` if it must not happen. Restarts with no page in between are
+    /// bounded by the retry policy instead.
+    pub(super) fn try_restart(&mut self, target: Option<&C>) -> bool {
+        let is_same = matches!(&self.target, Target::At(last) if last.as_ref() == target);
+        if is_same && self.delivered > 0 && self.delivered <= self.progress {
+            return false;
+        }
+        if !is_same {
+            (self.progress, self.delivered) = (0, 0);
+        } else if self.delivered > 0 {
+            (self.progress, self.delivered) = (self.delivered, 0);
+        }
+        self.target = Target::At(target.cloned());
+        true
+    }
+}

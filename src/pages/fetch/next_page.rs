@@ -1,0 +1,300 @@
+//! Which page comes next: after a page, after a failure, and on a retry.
+
+use crate::pages::cursor::{Cursor, Numbering, is_blank};
+use crate::pages::error::{Error, ErrorKind, format_cursor};
+use crate::pages::page::Page;
+use crate::pages::policy::{OnCycle, OnEmpty};
+
+/// The page after a page.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::pages) enum NextPage<C> {
+    /// The page with this cursor.
+    Cursor(C),
+    /// There is none.
+    End,
+    /// A page with this cursor was fetched before.
+    Cycle(C),
+    /// The API reports more pages but returned no cursor.
+    MissingCursor,
+}
+
+/// The page that a retry after an error requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::pages) enum Retry {
+    /// The page that could not be fetched.
+    FailedPage,
+    /// The page that was delivered but had no cursor to the next one.
+    DeliveredPage,
+    /// The page that was mistaken for the repetition of an earlier one.
+    NextPage,
+}
+
+/// Decides which page comes next. The only owner of a stream's failure state: no fetcher has one of its own.
+///
+/// ```text
+///             start_request            page_received
+///     ┌─► Due ─────────────► Requested ─┬──────────► Due       the next page is known
+///     │                          │      ├──────────► Ended     there is none
+///     │             fetch_failed │      └──────────► Deferred  the next page is an error
+///     │                          ▼                       │
+///     └────────────────────── Failed ◄───────────────────┘
+///             retry                     report_deferred
+/// ```
+///
+/// The concurrent fetcher has several requests in flight and omits `Requested`: the page whose turn it is stays `Due`.
+pub(super) struct Pagination<C> {
+    pub(super) numbering: Option<Numbering<C>>,
+    /// `None` if the user has not set it.
+    on_empty: Option<OnEmpty>,
+    on_cycle: OnCycle,
+    cycles: CycleDetector<C>,
+    state: State<C>,
+    /// The position in the stream of the page that is due or requested, from 1.
+    page: u64,
+}
+
+enum State<C> {
+    /// The page with this cursor is requested next.
+    Due(Option<C>),
+    Requested,
+    /// A page was delivered whose successor is an error. The error is reported when the successor is wanted.
+    Deferred {
+        /// The cursor of the delivered page.
+        cursor: Option<C>,
+        /// The repeated cursor of a cycle; `None` if the cursor is missing.
+        cycle: Option<C>,
+    },
+    /// An error was reported. A retry requests this page.
+    Failed {
+        cursor: Option<C>,
+        page: u64,
+        retry: Retry,
+        /// Whether the cursor differs from the one that the previous page led to, so that cycle detection starts again.
+        is_jump: bool,
+    },
+    Ended,
+}
+
+impl<C: Cursor> Pagination<C> {
+    pub(super) fn new(
+        numbering: Option<Numbering<C>>,
+        on_empty: Option<OnEmpty>,
+        on_cycle: OnCycle,
+        first: Option<C>,
+        page: u64,
+    ) -> Self {
+        let mut cycles = CycleDetector::new();
+        cycles.reset(first.as_ref());
+        Self { numbering, on_empty, on_cycle, cycles, state: State::Due(first), page }
+    }
+
+    /// The position in the stream of the page that is due or requested, from 1.
+    #[inline]
+    pub(super) fn page(&self) -> u64 {
+        self.page
+    }
+
+    /// The cursor of the page that is due, if that page has one.
+    pub(super) fn due(&self) -> Option<&C> {
+        match &self.state {
+            State::Due(cursor) => cursor.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The cursor of the page that is due, which counts as requested from now on.
+    #[inline(always)]
+    pub(super) fn start_request(&mut self) -> Option<Option<C>> {
+        let State::Due(cursor) = &mut self.state else { return None };
+        let cursor = cursor.take();
+        self.state = State::Requested;
+        Some(cursor)
+    }
+
+    #[inline(always)]
+    pub(super) fn is_requested(&self) -> bool {
+        matches!(self.state, State::Requested)
+    }
+
+    /// Accepts a page that was requested with `cursor`, and takes its next cursor.
+    ///
+    /// `restarted`: the cursor differs from the one that the previous page led to.
+    #[inline(always)]
+    pub(super) fn page_received<T>(
+        &mut self,
+        cursor: Option<&C>,
+        page: &mut Page<T, C>,
+        restarted: bool,
+    ) -> NextPage<C> {
+        if restarted {
+            self.cycles.reset(cursor);
+        }
+        let next = self.next_page(cursor, page);
+        self.state = match &next {
+            NextPage::Cursor(next) => State::Due(Some(next.clone())),
+            NextPage::End => State::Ended,
+            NextPage::Cycle(next) => State::deferred(cursor, Some(next)),
+            NextPage::MissingCursor => State::deferred(cursor, None),
+        };
+        self.page += 1;
+        next
+    }
+
+    /// Finds the page after `page`. The most explicit statement wins: `has_more`, then `on_empty`, then a cursor.
+    #[inline(always)]
+    fn next_page<T>(&mut self, cursor: Option<&C>, page: &mut Page<T, C>) -> NextPage<C> {
+        if page.has_more == Some(false) || self.ends_at(page) {
+            return NextPage::End;
+        }
+        let reported = page.next_cursor.take().filter(|next| !is_blank(next));
+        let next = match (reported, &self.numbering, cursor) {
+            (Some(next), _, _) => next,
+            (None, Some(numbering), Some(cursor)) => (numbering.advance)(cursor, page.items.len() as u64),
+            (None, _, _) if page.has_more == Some(true) => return NextPage::MissingCursor,
+            (None, _, _) => return NextPage::End,
+        };
+        if self.on_cycle == OnCycle::Allow || self.cycles.insert(&next) {
+            return NextPage::Cursor(next);
+        }
+        match self.on_cycle {
+            OnCycle::End => NextPage::End,
+            _ => NextPage::Cycle(next),
+        }
+    }
+
+    /// Whether the page ends the stream by being empty.
+    #[inline]
+    fn ends_at<T>(&self, page: &Page<T, C>) -> bool {
+        page.items.is_empty()
+            && match self.on_empty {
+                Some(OnEmpty::End) => true,
+                Some(OnEmpty::Continue) => false,
+                None => {
+                    let has_cursor = page.next_cursor.as_ref().is_some_and(|next| !is_blank(next));
+                    self.numbering.is_some() && page.has_more != Some(true) && !has_cursor
+                }
+            }
+    }
+
+    /// Records that the page could not be fetched, last with `cursor`, and returns the error to report.
+    #[cold]
+    pub(super) fn fetch_failed<E>(
+        &mut self,
+        cursor: Option<C>,
+        attempts: u32,
+        source: E,
+        restarted: bool,
+    ) -> Error<E> {
+        let error = Error::new(self.page, cursor.as_ref(), ErrorKind::Fetch { attempts, source });
+        let retry = Retry::FailedPage;
+        self.state = State::Failed { cursor, page: self.page, retry, is_jump: restarted };
+        error
+    }
+
+    /// The error to which the delivered page leads, if there is one; reported once.
+    #[cold]
+    pub(super) fn report_deferred<E>(&mut self) -> Option<Error<E>> {
+        let State::Deferred { cursor, cycle } = &mut self.state else { return None };
+        let (cursor, page) = (cursor.take(), self.page - 1);
+        if let Some(next) = cycle.take() {
+            let kind = ErrorKind::CursorCycle { next_cursor: format_cursor(Some(&next)) };
+            let retry = Retry::NextPage;
+            self.state = State::Failed { cursor: Some(next), page: self.page, retry, is_jump: true };
+            return Some(Error::new(page, cursor.as_ref(), kind));
+        }
+        let error = Error::new(page, cursor.as_ref(), ErrorKind::MissingCursor);
+        self.state = State::Failed { cursor, page, retry: Retry::DeliveredPage, is_jump: false };
+        Some(error)
+    }
+
+    /// After an error, makes the page to retry due; `None` if no error was reported or nothing can be retried.
+    pub(super) fn retry(&mut self) -> Option<Retry> {
+        let State::Failed { cursor, page, retry, is_jump } = &mut self.state else { return None };
+        let (cursor, retry) = (cursor.take(), *retry);
+        if *is_jump {
+            self.cycles.reset(cursor.as_ref());
+        }
+        self.page = *page;
+        self.state = State::Due(cursor);
+        Some(retry)
+    }
+
+    pub(super) fn end(&mut self) {
+        self.state = State::Ended;
+    }
+}
+
+impl<C: Clone> State<C> {
+    #[cold]
+    fn deferred(cursor: Option<&C>, cycle: Option<&C>) -> Self {
+        Self::Deferred { cursor: cursor.cloned(), cycle: cycle.cloned() }
+    }
+}
+
+impl<T, C> Page<T, C> {
+    /// Whether this page, given the next one, only marks the end.
+    #[inline]
+    pub(super) fn is_terminator(&self, next: &NextPage<C>) -> bool {
+        self.items.is_empty() && matches!(next, NextPage::End)
+    }
+}
+
+/// The number of most recent cursors that are compared with each new one.
+const WINDOW: usize = 8;
+
+/// Detects a repeated cursor, in bounded memory and without hashing.
+///
+/// The last few cursors are compared one by one. Brent's algorithm detects longer cycles: a stationary cursor, the
+/// tortoise, is compared with each new one, and moves to the newest cursor at intervals that double each time.
+#[derive(Debug)]
+struct CycleDetector<C> {
+    recent: Vec<C>,
+    oldest: usize,
+    tortoise: Option<C>,
+    /// Windows since the tortoise last moved, and the number of windows after which it moves next.
+    windows: u64,
+    power: u64,
+}
+
+impl<C: Clone + PartialEq> CycleDetector<C> {
+    fn new() -> Self {
+        Self { recent: Vec::new(), oldest: 0, tortoise: None, windows: 0, power: 1 }
+    }
+
+    /// Inserts a cursor; returns `false` if it was inserted before.
+    #[inline(always)]
+    fn insert(&mut self, cursor: &C) -> bool {
+        if self.recent.contains(cursor) || self.tortoise.as_ref() == Some(cursor) {
+            return false;
+        }
+        match self.recent.get_mut(self.oldest) {
+            // `clone_from` reuses the allocation in the slot, so that no page allocates for its cursor.
+            Some(slot) => slot.clone_from(cursor),
+            None => self.recent.push(cursor.clone()),
+        }
+        self.oldest += 1;
+        if self.oldest == WINDOW {
+            self.end_window(cursor);
+        }
+        true
+    }
+
+    #[inline(never)]
+    fn end_window(&mut self, cursor: &C) {
+        self.oldest = 0;
+        self.windows += 1;
+        if self.windows == self.power {
+            self.windows = 0;
+            self.power = self.power.saturating_mul(2);
+            self.tortoise = Some(cursor.clone());
+        }
+    }
+
+    /// Forgets all cursors except this one, to which the stream jumps on purpose.
+    fn reset(&mut self, cursor: Option<&C>) {
+        *self = Self::new();
+        if let Some(cursor) = cursor {
+            self.insert(cursor);
+        }
+    }
+}

@@ -1,0 +1,257 @@
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::task::coop;
+use tokio::time::{Sleep, sleep};
+
+use super::hooks::{Delays, Permit, PermitFuture, SharedHooks};
+use super::source::{BoxSource, FetchPage};
+use crate::pages::cursor::Cursor;
+use crate::pages::event::Event;
+use crate::pages::page::Page;
+use crate::pages::policy::OnError;
+
+/// Fetches one page, with retries, until it arrives or its error is final.
+///
+/// ```text
+///          start                 begin_attempt
+///   Idle ────────► Ready ──────────────────────────► Fetching ────► Idle
+///                   ▲ │                              ▲  │  result is final
+///                   │ └───► AwaitingPermit ──────────┘  │
+///                   │  before_request                   │ finish_attempt: retry or restart
+///                   └──────────── Backoff ◄─────────────┘
+/// ```
+///
+/// Without a delay, a retry goes straight from `Fetching` to `Ready`. Without hooks the state stays `Idle`: there is one
+/// attempt and nothing around it.
+pub(super) struct Request<T, C, E> {
+    source: BoxSource<T, C, E>,
+    hooks: Option<SharedHooks<C, E>>,
+    state: State,
+    /// The first cursor of the stream, for a restart that names none.
+    start: Option<C>,
+    cursor: Option<C>,
+    /// The call to the source that the next poll makes.
+    fetch: Option<FetchPage<C>>,
+    page: u64,
+    attempts: u32,
+    delays: Option<Delays>,
+    restarted: bool,
+    permit: Option<Permit>,
+}
+
+enum State {
+    Idle,
+    Ready,
+    AwaitingPermit(PermitFuture),
+    Fetching,
+    Backoff(Pin<Box<Sleep>>),
+}
+
+/// A completed request.
+pub(super) struct Completed<E> {
+    pub(super) result: Result<(), E>,
+    pub(super) attempts: u32,
+    /// Whether the request moved to another cursor because the first one had expired.
+    pub(super) restarted: bool,
+}
+
+impl<T, C: Cursor, E> Request<T, C, E> {
+    pub(super) fn new(
+        source: BoxSource<T, C, E>,
+        hooks: Option<SharedHooks<C, E>>,
+        start: Option<C>,
+    ) -> Self {
+        Self {
+            source,
+            hooks,
+            state: State::Idle,
+            start,
+            cursor: None,
+            fetch: None,
+            page: 0,
+            attempts: 0,
+            delays: None,
+            restarted: false,
+            permit: None,
+        }
+    }
+
+    /// A second request with the same function and hooks, if the source can be cloned.
+    pub(super) fn try_clone(&self) -> Option<Self> {
+        Some(Self::new(self.source.try_clone()?, self.hooks.clone(), self.start.clone()))
+    }
+
+    /// Records that the page is delivered, in order.
+    #[inline]
+    pub(super) fn page_delivered(&self) {
+        if let Some(hooks) = &self.hooks {
+            hooks.lock().restarts.page_delivered();
+        }
+    }
+
+    /// Forgets earlier restarts: the consumer continues after an error.
+    pub(super) fn reset_restarts(&self) {
+        if let Some(hooks) = &self.hooks {
+            hooks.lock().restarts = Default::default();
+        }
+    }
+
+    /// The cursor of the last attempt: after a restart, not the one that the request was started with.
+    #[expect(
+        clippy::ref_option,
+        reason = "callers `clone_from` it, to reuse the allocation of their own cursor"
+    )]
+    pub(super) fn cursor(&self) -> &Option<C> {
+        &self.cursor
+    }
+
+    #[inline]
+    pub(super) fn start(&mut self, cursor: Option<C>, page: u64) {
+        if self.hooks.is_none() {
+            self.cursor.clone_from(&cursor);
+            self.fetch = Some(FetchPage(cursor));
+            return;
+        }
+        self.state = State::Ready;
+        self.cursor = cursor;
+        self.page = page;
+        self.attempts = 0;
+        self.delays = None;
+        self.restarted = false;
+    }
+
+    /// Polls for the page, which is written into `into`. Each completed request must be started again.
+    #[inline(always)]
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, into: &mut Page<T, C>) -> Poll<Completed<E>> {
+        if self.hooks.is_some() {
+            return self.poll_hooked(cx, into);
+        }
+        let coop = ready!(coop::poll_proceed(cx));
+        let result = ready!(self.source.as_mut().poll(self.fetch.take(), cx, into));
+        coop.made_progress();
+        Poll::Ready(Completed { result, attempts: 1, restarted: false })
+    }
+
+    #[inline(never)]
+    fn poll_hooked(&mut self, cx: &mut Context<'_>, into: &mut Page<T, C>) -> Poll<Completed<E>> {
+        loop {
+            match &mut self.state {
+                State::Idle => unreachable!("request polled before it was started"),
+                // Ask for permission first, if there is a throttle.
+                State::Ready => match self.request_permit() {
+                    Some(permit) => self.state = State::AwaitingPermit(permit),
+                    None => self.begin_attempt(),
+                },
+                // Hold the permit until the attempt has ended.
+                State::AwaitingPermit(permit) => {
+                    self.permit = Some(ready!(permit.as_mut().poll(cx)));
+                    self.begin_attempt();
+                }
+                State::Fetching => {
+                    let coop = ready!(coop::poll_proceed(cx));
+                    // Taken out of `self` during the poll, so that a panic releases it.
+                    let permit = self.permit.take();
+                    let Poll::Ready(result) = self.source.as_mut().poll(self.fetch.take(), cx, into) else {
+                        self.permit = permit;
+                        return Poll::Pending;
+                    };
+                    coop.made_progress();
+                    // The next attempt needs a permit of its own, so release this one before the hooks run.
+                    drop(permit);
+                    if let Some(result) = self.finish_attempt(result, into.items.len()) {
+                        self.state = State::Idle;
+                        let Self { attempts, restarted, .. } = *self;
+                        return Poll::Ready(Completed { result, attempts, restarted });
+                    }
+                }
+                State::Backoff(sleep) => {
+                    ready!(sleep.as_mut().poll(cx));
+                    self.state = State::Ready;
+                }
+            }
+        }
+    }
+
+    fn request_permit(&mut self) -> Option<PermitFuture> {
+        self.hooks.as_ref()?.lock().before_request.as_mut().map(|before_request| before_request())
+    }
+
+    fn begin_attempt(&mut self) {
+        self.attempts = self.attempts.saturating_add(1);
+        if let Some(hooks) = &self.hooks {
+            let (page, cursor, attempt) = (self.page, self.cursor.as_ref(), self.attempts);
+            hooks.notify(&Event::Request { page, cursor, attempt });
+        }
+        self.fetch = Some(FetchPage(self.cursor.clone()));
+        self.state = State::Fetching;
+    }
+
+    /// Returns the result if it is final; prepares the next attempt otherwise.
+    fn finish_attempt(&mut self, result: Result<(), E>, items: usize) -> Option<Result<(), E>> {
+        let Some(hooks) = &self.hooks else { return Some(result) };
+        let (page, attempt) = (self.page, self.attempts);
+        let Err(error) = result else {
+            hooks.notify(&Event::Response { page, cursor: self.cursor.as_ref(), items });
+            return Some(Ok(()));
+        };
+        let Some((target, delay)) =
+            next_attempt(hooks, &error, &mut self.delays, self.restarted, self.start.as_ref())
+        else {
+            let cursor = self.cursor.as_ref();
+            hooks.notify(&Event::Failure { page, cursor, attempts: attempt, error: &error });
+            return Some(Err(error));
+        };
+        if let Target::Restart(cursor) = target {
+            self.restarted = true;
+            self.cursor = cursor;
+        }
+        let cursor = self.cursor.as_ref();
+        hooks.notify(&Event::Retry { page, cursor, attempt, delay, error: &error });
+        // A timer would need a runtime, so there is none for a zero delay.
+        self.state = if delay.is_zero() { State::Ready } else { State::Backoff(Box::pin(sleep(delay))) };
+        None
+    }
+}
+
+/// The page that the next attempt requests.
+enum Target<C> {
+    SamePage,
+    Restart(Option<C>),
+}
+
+/// Returns the target of the next attempt and the delay before it; `None` if the error is final.
+fn next_attempt<C: Cursor, E>(
+    hooks: &SharedHooks<C, E>,
+    error: &E,
+    delays: &mut Option<Delays>,
+    restarted: bool,
+    start: Option<&C>,
+) -> Option<(Target<C>, Duration)> {
+    let mut hooks = hooks.lock();
+    let decision = match &mut hooks.classify {
+        Some(classify) => classify(error),
+        None => OnError::Retry { after: None },
+    };
+    if delays.is_none() {
+        *delays = hooks.backoff.as_mut().map(|backoff| backoff());
+    }
+    match (decision, delays) {
+        (OnError::Fatal, _) | (OnError::Retry { .. }, None) => None,
+        (OnError::Retry { after }, Some(delays)) => {
+            let delay = delays.next()?;
+            Some((Target::SamePage, after.unwrap_or(delay)))
+        }
+        (OnError::Restart { cursor }, delays) => {
+            let delay = match delays {
+                Some(delays) => delays.next()?,
+                // Without a retry policy, each page may restart once.
+                None if restarted => return None,
+                None => Duration::ZERO,
+            };
+            let cursor = cursor.or_else(|| start.cloned());
+            hooks.restarts.try_restart(cursor.as_ref()).then_some((Target::Restart(cursor), delay))
+        }
+    }
+}

@@ -1,0 +1,75 @@
+use std::task::{Context, Poll, ready};
+
+use super::next_page::{Pagination, Retry};
+use super::page_slot::{Outcome, PageSlot};
+use super::request::{Completed, Request};
+use crate::pages::cursor::Cursor;
+use crate::pages::error::Error;
+
+/// Fetches one page after the other, each when it is wanted.
+pub(in crate::pages) struct Sequential<T, C, E> {
+    request: Request<T, C, E>,
+    pagination: Pagination<C>,
+}
+
+impl<T, C: Cursor, E> Sequential<T, C, E> {
+    pub(super) fn new(request: Request<T, C, E>, pagination: Pagination<C>) -> Self {
+        Self { request, pagination }
+    }
+
+    #[inline(always)]
+    pub(super) fn poll_page(&mut self, cx: &mut Context<'_>, slot: &mut PageSlot<T, C>) -> Poll<Outcome<E>> {
+        if let Some(cursor) = self.pagination.start_request() {
+            self.request.start(cursor, self.pagination.page());
+        } else if !self.pagination.is_requested() {
+            return Poll::Ready(self.stopped());
+        }
+        let completed = ready!(self.request.poll(cx, &mut slot.page));
+        Poll::Ready(self.receive(completed, slot))
+    }
+
+    /// `poll_page` for the task of `Prefetch`, where inlining gains nothing.
+    #[inline(never)]
+    pub(super) fn poll_page_outlined(
+        &mut self,
+        cx: &mut Context<'_>,
+        slot: &mut PageSlot<T, C>,
+    ) -> Poll<Outcome<E>> {
+        self.poll_page(cx, slot)
+    }
+
+    pub(super) fn retry(&mut self) -> Option<Retry> {
+        let retry = self.pagination.retry()?;
+        self.request.reset_restarts();
+        Some(retry)
+    }
+
+    #[inline(always)]
+    fn receive(&mut self, completed: Completed<E>, slot: &mut PageSlot<T, C>) -> Outcome<E> {
+        let Completed { result, attempts, restarted } = completed;
+        if let Err(source) = result {
+            slot.restarted = restarted;
+            return Outcome::Failed(self.fail(attempts, source, restarted));
+        }
+        self.request.page_delivered();
+        let cursor = self.request.cursor();
+        let next = self.pagination.page_received(cursor.as_ref(), &mut slot.page, restarted);
+        slot.is_terminator = slot.page.is_terminator(&next);
+        slot.cursor.clone_from(cursor);
+        slot.next = Some(next);
+        (slot.attempts, slot.restarted) = (attempts, restarted);
+        Outcome::Page
+    }
+
+    #[cold]
+    fn fail(&mut self, attempts: u32, source: E, restarted: bool) -> Error<E> {
+        let cursor = self.request.cursor().clone();
+        self.pagination.fetch_failed(cursor, attempts, source, restarted)
+    }
+
+    /// The outcome when no page is due.
+    #[cold]
+    fn stopped(&mut self) -> Outcome<E> {
+        self.pagination.report_deferred().map_or(Outcome::End, Outcome::Failed)
+    }
+}

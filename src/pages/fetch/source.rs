@@ -1,0 +1,97 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use pin_project::pin_project;
+
+use crate::pages::page::Page;
+
+/// The user's fetch function with its type erased: fetches one page at a time, polled in place.
+///
+/// The future of a page is stored beside the function instead of in a box, so that a page costs no allocation.
+pub(in crate::pages) trait Source<T, C, E>: Send {
+    /// Polls for a page, which is written into `into`.
+    ///
+    /// With `fetch`, drops the page in progress and starts this one. Without it, a page must be in progress.
+    fn poll(
+        self: Pin<&mut Self>,
+        fetch: Option<FetchPage<C>>,
+        cx: &mut Context<'_>,
+        into: &mut Page<T, C>,
+    ) -> Poll<Result<(), E>>;
+
+    /// Another source with the same function, to fetch two pages at once; `None` if the function cannot be shared.
+    fn try_clone(&self) -> Option<BoxSource<T, C, E>>;
+}
+
+/// The cursor of a page to start fetching; `None` for the first page.
+pub(in crate::pages) struct FetchPage<C>(pub(super) Option<C>);
+
+pub(in crate::pages) type BoxSource<T, C, E> = Pin<Box<dyn Source<T, C, E>>>;
+
+/// `share` is a zero-sized closure, so that it is inlined.
+#[pin_project]
+struct FnSource<F, Fut, S> {
+    function: F,
+    #[pin]
+    page: Option<Fut>,
+    share: S,
+}
+
+/// A source that fetches one page at a time.
+pub(in crate::pages) fn exclusive<T, C, E, P, F, Fut>(function: F) -> BoxSource<T, C, E>
+where
+    C: 'static,
+    P: Into<Page<T, C>>,
+    F: FnMut(Option<C>) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<P, E>> + Send + 'static,
+{
+    Box::pin(FnSource { function, page: None, share: |_: &F| None })
+}
+
+/// A source that can be cloned to fetch several pages at once.
+pub(in crate::pages) fn shareable<T, C, E, P, F, Fut>(function: F) -> BoxSource<T, C, E>
+where
+    C: 'static,
+    P: Into<Page<T, C>>,
+    F: FnMut(Option<C>) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<P, E>> + Send + 'static,
+{
+    let function = Arc::new(Mutex::new(function));
+    // Poisoning is ignored: a function that panics under the lock leaves nothing half changed here.
+    let function = move |cursor| function.lock().unwrap_or_else(PoisonError::into_inner)(cursor);
+    Box::pin(FnSource { function, page: None, share: |function: &_| Some(Clone::clone(function)) })
+}
+
+impl<T, C, E, P, F, Fut, S> Source<T, C, E> for FnSource<F, Fut, S>
+where
+    C: 'static,
+    P: Into<Page<T, C>>,
+    F: FnMut(Option<C>) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<P, E>> + Send + 'static,
+    S: Fn(&F) -> Option<F> + Copy + Send + 'static,
+{
+    fn poll(
+        self: Pin<&mut Self>,
+        fetch: Option<FetchPage<C>>,
+        cx: &mut Context<'_>,
+        into: &mut Page<T, C>,
+    ) -> Poll<Result<(), E>> {
+        let mut this = self.project();
+        if let Some(FetchPage(cursor)) = fetch {
+            let page = (this.function)(cursor);
+            this.page.set(Some(page));
+        }
+        let page = this.page.as_mut().as_pin_mut().expect("page polled before its fetch was started");
+        let result = ready!(page.poll(cx));
+        this.page.set(None);
+        *into = result?.into();
+        Poll::Ready(Ok(()))
+    }
+
+    fn try_clone(&self) -> Option<BoxSource<T, C, E>> {
+        let function = (self.share)(&self.function)?;
+        Some(Box::pin(Self { function, page: None, share: self.share }))
+    }
+}

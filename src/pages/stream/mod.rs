@@ -1,0 +1,7 @@
+//! The streams: `AsyncGetDocs` yields items and `Pages` yields pages. Both consume a `Pager`, which keeps a `Position`.
+
+pub(super) mod items;
+pub(super) mod pages;
+
+mod pager;
+mod position;

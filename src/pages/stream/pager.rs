@@ -1,0 +1,255 @@
+use std::mem;
+use std::task::{Context, Poll};
+
+use super::position::{Position, UniqueFilter};
+use crate::pages::checkpoint::Checkpoint;
+use crate::pages::cursor::Cursor;
+use crate::pages::error::{Error, ErrorKind};
+use crate::pages::event::Progress;
+use crate::pages::fetch::next_page::Retry;
+use crate::pages::fetch::page_slot::{Demand, Outcome};
+use crate::pages::fetch::{Config, Fetcher};
+
+/// Delivers the pages of a stream: polls the fetcher, keeps the position, and applies the limits.
+///
+/// `AsyncGetDocs` yields the items of these pages one by one, `Pages` yields them page by page.
+pub(in crate::pages) struct Pager<T, C, E> {
+    stage: Stage<T, C, E>,
+    status: Status,
+    position: Position<T, C>,
+    filter: Option<UniqueFilter<T>>,
+    max_items: u64,
+    max_pages: u64,
+    retries: u64,
+    total: Option<u64>,
+}
+
+#[expect(clippy::large_enum_variant, reason = "the pager is boxed already")]
+enum Stage<T, C, E> {
+    Config(Box<Config<T, C, E>>),
+    Running(Fetcher<T, C, E>),
+    /// The fetcher has been dropped: nothing more can be requested.
+    Ended,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Status {
+    Open,
+    /// During a poll. If a poll finds this status, a function of the user panicked in the previous one.
+    Polling,
+    /// The stream yields nothing more. While the fetcher still exists, it may have a page to retry.
+    Terminated,
+}
+
+pub(super) enum Step<T, E> {
+    Page(Vec<T>),
+    Failed(Error<E>),
+    End,
+}
+
+impl<T, C: Cursor, E> Pager<T, C, E> {
+    pub(super) fn new(config: Config<T, C, E>) -> Self {
+        let by_items = config.numbering.as_ref().filter(|numbering| numbering.page_size.is_some());
+        let position = Position::new(config.start.clone(), by_items.map(|numbering| numbering.advance));
+        Self {
+            stage: Stage::Config(Box::new(config)),
+            status: Status::Open,
+            position,
+            filter: None,
+            max_items: u64::MAX,
+            max_pages: u64::MAX,
+            retries: 0,
+            total: None,
+        }
+    }
+
+    /// The settings, which `method` is about to change. Panics once the stream has been polled.
+    #[track_caller]
+    pub(in crate::pages) fn config(&mut self, method: &str) -> &mut Config<T, C, E> {
+        match &mut self.stage {
+            Stage::Config(config) => config,
+            _ => panic!("`{method}` must be called before the stream is first polled"),
+        }
+    }
+
+    #[track_caller]
+    pub(in crate::pages) fn set_max_items(&mut self, max: u64) {
+        self.config("max_items");
+        self.max_items = max;
+    }
+
+    #[track_caller]
+    pub(in crate::pages) fn set_max_pages(&mut self, max: u64) {
+        self.config("max_pages");
+        self.max_pages = max;
+    }
+
+    #[track_caller]
+    pub(in crate::pages) fn set_filter(&mut self, filter: UniqueFilter<T>) {
+        self.config("unique_by");
+        self.filter = Some(filter);
+    }
+
+    #[track_caller]
+    pub(in crate::pages) fn resume(&mut self, checkpoint: Checkpoint<C>) {
+        let start = self.config("resume").start.clone();
+        self.position.resume(checkpoint, start);
+    }
+
+    pub(super) fn is_terminated(&self) -> bool {
+        self.status != Status::Open
+    }
+
+    /// `remaining`: the number of items of the current page that have not been yielded.
+    pub(super) fn progress(&self, remaining: usize) -> Progress {
+        Progress {
+            items: self.position.items(remaining),
+            pages: self.position.pages_yielded(),
+            retries: self.retries,
+            total: self.total,
+        }
+    }
+
+    pub(super) fn checkpoint(&self, remaining: usize) -> Checkpoint<C> {
+        self.position.checkpoint(remaining)
+    }
+
+    /// The number of items that may still be yielded; `u64::MAX` if it is unbounded.
+    pub(super) fn item_limit(&self) -> u64 {
+        match self.max_items {
+            u64::MAX => u64::MAX,
+            max => max.saturating_sub(self.position.items(0)),
+        }
+    }
+}
+
+impl<T, C, E> Pager<T, C, E>
+where
+    T: Send + 'static,
+    C: Cursor,
+    E: Send + 'static,
+{
+    /// Polls for the next page: for the items of it that are to be yielded, of which there may be none.
+    #[inline]
+    pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<T, E>> {
+        if self.status != Status::Open {
+            return Poll::Ready(self.poll_terminated());
+        }
+        // End without a request if the limits are reached, or the last page was delivered.
+        let items = self.item_limit();
+        let demand = Demand { items, pages: self.max_pages.saturating_sub(self.position.pages_yielded()) };
+        if demand.is_zero() || self.position.is_done() {
+            return Poll::Ready(self.end());
+        }
+        // The first poll ends the configuration.
+        if let Stage::Config(_) = &self.stage {
+            if let Some(error) = self.start() {
+                return Poll::Ready(Step::Failed(error));
+            }
+        }
+        let Stage::Running(fetcher) = &mut self.stage else { return Poll::Ready(self.end()) };
+        self.status = Status::Polling;
+        let Poll::Ready(outcome) = fetcher.poll_page(cx, demand, &mut self.position.slot) else {
+            self.status = Status::Open;
+            return Poll::Pending;
+        };
+        match outcome {
+            Outcome::Page => {
+                self.retries += u64::from(self.position.slot.attempts - 1);
+                self.total = self.position.slot.page.total.or(self.total);
+                // The filter of `unique_by` may panic, so the status is `Polling` until it has run.
+                let items = self.position.accept_page(self.filter.as_mut(), demand.items);
+                self.status = Status::Open;
+                if let Some(kind) = self.position.out_of_range() {
+                    return Poll::Ready(self.fail_out_of_range(kind));
+                }
+                Poll::Ready(if self.position.has_current { Step::Page(items) } else { self.end() })
+            }
+            Outcome::Failed(error) => Poll::Ready(self.fail(error)),
+            Outcome::RuntimeShutdown => Poll::Ready(self.fail_shutdown()),
+            Outcome::End => Poll::Ready(self.end()),
+        }
+    }
+
+    /// Reopens the stream after an error; returns `false` if there is nothing to retry.
+    pub(super) fn retry_failed(&mut self) -> bool {
+        let Stage::Running(fetcher) = &mut self.stage else { return false };
+        if self.status != Status::Terminated {
+            return false;
+        }
+        if self.position.accept_out_of_range() {
+            self.status = Status::Open;
+            return true;
+        }
+        match fetcher.retry() {
+            None => return false,
+            Some(Retry::FailedPage) => self.retries += 1,
+            Some(Retry::DeliveredPage) => {
+                self.retries += 1;
+                self.position.refetch();
+            }
+            // The page that follows has not been requested before.
+            Some(Retry::NextPage) => {}
+        }
+        self.status = Status::Open;
+        true
+    }
+
+    /// Creates the fetcher, unless the configuration is invalid.
+    #[cold]
+    fn start(&mut self) -> Option<Error<E>> {
+        let Stage::Config(config) = mem::replace(&mut self.stage, Stage::Ended) else { return None };
+        let (cursor, page) = self.position.next_request();
+        if config.numbering.as_ref().is_some_and(|numbering| numbering.page_size == Some(0)) {
+            let error = Error::new(page, cursor, ErrorKind::InvalidPageSize);
+            self.end();
+            return Some(error);
+        }
+        self.stage = Stage::Running(Fetcher::new(*config, cursor.cloned(), page));
+        None
+    }
+
+    #[cold]
+    fn fail(&mut self, error: Error<E>) -> Step<T, E> {
+        if let ErrorKind::Fetch { attempts, .. } = error.kind() {
+            self.retries += u64::from(attempts - 1);
+        }
+        if self.position.slot.restarted {
+            self.position.clear_skip();
+        }
+        self.status = Status::Terminated;
+        Step::Failed(error)
+    }
+
+    #[cold]
+    fn fail_out_of_range(&mut self, kind: ErrorKind<E>) -> Step<T, E> {
+        self.status = Status::Terminated;
+        let page = self.position.finished_pages + 1;
+        Step::Failed(Error::new(page, self.position.slot.cursor.as_ref(), kind))
+    }
+
+    #[cold]
+    fn fail_shutdown(&mut self) -> Step<T, E> {
+        let (cursor, page) = self.position.next_request();
+        let error = Error::new(page, cursor, ErrorKind::RuntimeShutdown);
+        self.end();
+        Step::Failed(error)
+    }
+
+    /// The step of a poll after the end, after an error, or after a panic.
+    #[cold]
+    fn poll_terminated(&mut self) -> Step<T, E> {
+        match self.status {
+            Status::Polling => self.end(),
+            _ => Step::End,
+        }
+    }
+
+    /// Drops the fetcher.
+    #[cold]
+    fn end(&mut self) -> Step<T, E> {
+        self.stage = Stage::Ended;
+        self.status = Status::Terminated;
+        Step::End
+    }
+}
