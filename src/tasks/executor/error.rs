@@ -1,14 +1,23 @@
-/// What a [`ThreadPoolExecutor`](super::ThreadPoolExecutor) refuses. The words are Python's.
+/// The error of a [`ThreadPoolExecutor`](super::ThreadPoolExecutor) that cannot be created, or that accepts no job. The
+/// messages are Python's.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExecutorError {
-    /// It was to have no threads: `ValueError`.
+    /// The maximum number of threads was zero: Python's `ValueError`.
     #[error("max_workers must be greater than 0")]
     NoWorkers,
-    /// Work was submitted after the shutdown: `RuntimeError`.
+    /// The executor was shut down: Python's `RuntimeError`.
     #[error("cannot schedule new futures after shutdown")]
     Shutdown,
-    /// The operating system gave no thread, and there is none yet: `RuntimeError`.
+    /// The operating system refused to start a thread, and the executor has none yet: Python's `RuntimeError`.
     #[error("can't start new thread")]
     NoThread(#[source] std::io::Error),
+}
+
+impl ExecutorError {
+    /// Returns `true` if the executor was shut down.
+    #[must_use]
+    pub fn is_shutdown(&self) -> bool {
+        matches!(self, Self::Shutdown)
+    }
 }

@@ -1,53 +1,57 @@
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use futures_core::{FusedStream, Stream};
 
-use crate::tasks::{TaskHandle, TaskResult};
+use crate::tasks::error::TaskResult;
+use crate::tasks::task_handle::TaskHandle;
 
-/// What [`ThreadPoolExecutor::map`](super::ThreadPoolExecutor::map) returns: an iterator of results, in the order of the
-/// items. It blocks.
+/// A blocking iterator over results in the order of the items, returned by
+/// [`ThreadPoolExecutor::map`](super::ThreadPoolExecutor::map).
 ///
-/// After an error, and when it is dropped in the middle, it cancels the jobs that no thread has begun. Dropped before its
-/// first result was asked for, it cancels nothing. Both are Python's.
+/// After an error, the iterator cancels the jobs that have not started, and ends. Dropping it cancels these jobs, too, but
+/// only if a result was requested before. Both are Python's behavior.
 pub struct Map<T, E> {
-    has_begun: bool,
-    left: VecDeque<TaskHandle<T, E>>,
+    is_started: bool,
+    remaining: VecDeque<TaskHandle<T, E>>,
     deadline: Option<Instant>,
 }
 
 impl<T, E> Map<T, E> {
-    pub(super) fn new(left: VecDeque<TaskHandle<T, E>>) -> Self {
-        Self { left, deadline: None, has_begun: false }
+    pub(super) fn new(remaining: VecDeque<TaskHandle<T, E>>) -> Self {
+        Self { remaining, deadline: None, is_started: false }
     }
 
-    /// What is not there within `most`, from now, is [`Error::TimedOut`](crate::tasks::Error::TimedOut): Python's `timeout`. By the wall clock.
-    #[must_use = "it is the map with a timeout"]
-    pub fn timeout(mut self, most: Duration) -> Self {
-        self.deadline = Instant::now().checked_add(most);
+    /// Limits the time for all results, from now on, by the wall clock: Python's `timeout` argument.
+    ///
+    /// A result that is not available in time is [`Error::TimedOut`](crate::tasks::Error::TimedOut).
+    #[must_use = "the timeout applies to the returned iterator"]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.deadline = Instant::now().checked_add(timeout);
         self
     }
 
-    /// The same to be awaited. A timeout counts no more: put tokio's around what awaits it.
+    /// Returns a stream of the same results. The stream has no timeout: apply tokio's
+    /// [`timeout`](tokio::time::timeout()) where you await it.
     pub fn into_stream(mut self) -> MapStream<T, E> {
         self.deadline = None;
         MapStream { map: self }
     }
 
-    /// The end, at an error.
-    fn checked(&mut self, outcome: TaskResult<T, E>) -> TaskResult<T, E> {
-        if outcome.is_err() {
+    fn cancel_after_error(&mut self, result: TaskResult<T, E>) -> TaskResult<T, E> {
+        if result.is_err() {
             self.cancel();
         }
-        outcome
+        result
     }
 
     fn cancel(&mut self) {
-        for future in self.left.drain(..) {
-            future.cancel();
+        for task in self.remaining.drain(..) {
+            task.cancel();
         }
     }
 }
@@ -56,26 +60,26 @@ impl<T, E> Iterator for Map<T, E> {
     type Item = TaskResult<T, E>;
 
     fn next(&mut self) -> Option<TaskResult<T, E>> {
-        self.has_begun = true;
-        let next = self.left.pop_front()?;
-        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let outcome = next.into_result_timeout(left);
-        Some(self.checked(outcome))
+        self.is_started = true;
+        let next = self.remaining.pop_front()?;
+        let timeout = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let result = next.into_result_timeout(timeout);
+        Some(self.cancel_after_error(result))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        // Fewer, if one fails.
-        (usize::from(!self.left.is_empty()), Some(self.left.len()))
+        // After an error there are no more.
+        (usize::from(!self.remaining.is_empty()), Some(self.remaining.len()))
     }
 }
 
 impl<T, E> std::iter::FusedIterator for Map<T, E> {}
 
-/// What [`Map::into_stream`] returns.
+/// A stream over results in the order of the items, returned by [`Map::into_stream`].
 ///
 /// # Cancel safety
 ///
-/// Cancel safe: a result that is not taken is not lost.
+/// Cancel safe: a result that is not returned by one poll is returned by the next.
 #[must_use = "streams do nothing unless polled"]
 pub struct MapStream<T, E> {
     map: Map<T, E>,
@@ -86,11 +90,11 @@ impl<T, E> Stream for MapStream<T, E> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<TaskResult<T, E>>> {
         let map = &mut self.map;
-        map.has_begun = true;
-        let Some(next) = map.left.front_mut() else { return Poll::Ready(None) };
-        let outcome = ready!(std::future::Future::poll(Pin::new(next), cx));
-        drop(map.left.pop_front());
-        Poll::Ready(Some(map.checked(outcome)))
+        map.is_started = true;
+        let Some(next) = map.remaining.front_mut() else { return Poll::Ready(None) };
+        let result = ready!(Pin::new(next).poll(cx));
+        drop(map.remaining.pop_front());
+        Poll::Ready(Some(map.cancel_after_error(result)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -100,13 +104,13 @@ impl<T, E> Stream for MapStream<T, E> {
 
 impl<T, E> FusedStream for MapStream<T, E> {
     fn is_terminated(&self) -> bool {
-        self.map.left.is_empty()
+        self.map.remaining.is_empty()
     }
 }
 
 impl<T, E> Drop for Map<T, E> {
     fn drop(&mut self) {
-        if self.has_begun {
+        if self.is_started {
             self.cancel();
         }
     }
@@ -114,12 +118,12 @@ impl<T, E> Drop for Map<T, E> {
 
 impl<T, E> fmt::Debug for Map<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Map").field("left", &self.left.len()).finish_non_exhaustive()
+        f.debug_struct("Map").field("remaining", &self.remaining.len()).finish_non_exhaustive()
     }
 }
 
 impl<T, E> fmt::Debug for MapStream<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MapStream").field("left", &self.map.left.len()).finish_non_exhaustive()
+        f.debug_struct("MapStream").field("remaining", &self.map.remaining.len()).finish_non_exhaustive()
     }
 }

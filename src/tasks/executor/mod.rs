@@ -1,8 +1,8 @@
-//! PEP 3148's executor: threads, the queue before them, and what comes out.
+//! PEP 3148's thread pool: the executor, its queue of jobs, its threads, and the results of its `map`.
 
 mod error;
+mod job_queue;
 mod map;
-mod queue;
 mod shutdown;
 mod thread_pool_executor;
 mod threads;

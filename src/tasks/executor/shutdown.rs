@@ -3,40 +3,44 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::queue::Queue;
+use super::job_queue::JobQueue;
 use super::threads::Threads;
 
-/// A shutdown that has begun; see [`ThreadPoolExecutor::shutdown`](super::ThreadPoolExecutor::shutdown).
+/// A shutdown in progress, returned by [`ThreadPoolExecutor::shutdown`](super::ThreadPoolExecutor::shutdown).
+///
+/// Await it or call [`wait`](Self::wait) to wait until all jobs have completed. Dropping it does not undo the shutdown.
 ///
 /// # Cancel safety
 ///
-/// Awaited, it is cancel safe: it only waits.
+/// Awaiting it is cancel safe: it only waits.
 pub struct Shutdown {
-    queue: Arc<Queue>,
+    queue: Arc<JobQueue>,
     threads: Arc<Threads>,
 }
 
 impl Shutdown {
-    pub(super) fn new(queue: Arc<Queue>, threads: Arc<Threads>) -> Self {
+    pub(super) fn new(queue: Arc<JobQueue>, threads: Arc<Threads>) -> Self {
         Self { queue, threads }
     }
 
-    /// Cancels the jobs that no thread has begun; those that run come to their end.
+    /// Cancels the jobs that have not started. Running jobs continue.
     #[expect(
         clippy::must_use_candidate,
-        reason = "it has cancelled; the value is there to wait for the rest"
+        reason = "the jobs are cancelled already; the value serves only to wait for the others"
     )]
-    #[expect(clippy::return_self_not_must_use, reason = "as said above")]
+    #[expect(clippy::return_self_not_must_use, reason = "as above")]
     pub fn cancel_futures(self) -> Self {
-        self.queue.cancel();
+        self.queue.cancel_pending();
         self
     }
 
-    /// Blocks the thread until all work is done, and all threads have ended.
+    /// Blocks until all jobs have completed and all threads have ended.
     ///
-    /// Called by a job, it does not wait for the thread that it is on; two jobs must not do so.
+    /// On a thread of the executor, this does not wait for that thread. Two jobs must not call this at the same time: they
+    /// would wait for each other.
+    #[doc(alias = "join")]
     pub fn wait(self) {
-        self.queue.wait(usize::from(self.threads.is_one_here()));
+        self.queue.wait_for_workers(usize::from(self.threads.contains_current()));
         self.threads.join();
     }
 }
@@ -45,11 +49,11 @@ impl IntoFuture for Shutdown {
     type Output = ();
     type IntoFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-    /// Waits until all work is done. The threads may be ending then: nothing waits for that but what blocks.
+    /// Waits until all jobs have completed. The threads may still be ending then: only [`wait`](Self::wait) joins them.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let mut workers = self.queue.workers();
-            // An error is that of a sender which is gone, and the queue is ours.
+            // Never an error: the sender belongs to the queue, which `self` keeps.
             drop(workers.wait_for(|&workers| workers == 0).await);
         })
     }

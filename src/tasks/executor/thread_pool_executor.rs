@@ -1,26 +1,33 @@
 use std::convert::Infallible;
 use std::fmt;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::queue::{Need, Queue};
+use super::error::ExecutorError;
+use super::job_queue::{JobQueue, Pushed};
+use super::map::Map;
+use super::shutdown::Shutdown;
 use super::threads::Threads;
-use super::{ExecutorError, Map, Shutdown};
 use crate::context::{AsyncContextManager, AsyncGuard, ExitReason, Restart};
 use crate::panic::{catch_panic, drop_all};
-use crate::tasks::{Promise, TaskHandle};
+use crate::tasks::promise::Promise;
+use crate::tasks::task_handle::TaskHandle;
 
-/// Runs blocking work on a few threads of its own: PEP 3148's `ThreadPoolExecutor`.
+/// A pool of threads that run blocking work: PEP 3148's `ThreadPoolExecutor`.
 ///
-/// Unlike tokio's [`spawn_blocking`](tokio::task::spawn_blocking), which is the better answer where one pool for all is
-/// enough, it has a bound of its own, needs no runtime, and its jobs can be [cancelled](TaskHandle::cancel) while they wait.
-/// Threads are started when they are needed, and wait for more work until the shutdown.
+/// Threads are started when jobs need them, and wait for more jobs until the executor is shut down.
 ///
-/// Dropped, it takes no more work, and does not wait: what was submitted is still done, as with Python's
-/// `shutdown(wait=False)`, as long as the process goes on. When `main` returns, what has not been done by then never is:
-/// there is nothing here that waits at the exit of the process, as Python does. `shutdown().wait()` does.
+/// Dropping the executor shuts it down without waiting, like Python's `shutdown(wait=False)`: it accepts no more jobs,
+/// but those that were submitted still run. Unlike in Python, the process does not wait for them: jobs that have not
+/// completed when `main` returns never do. Call [`shutdown().wait()`](Shutdown::wait) to wait for them.
+///
+/// # Choosing
+///
+/// Prefer tokio's [`spawn_blocking`](tokio::task::spawn_blocking) where one pool for the whole program is enough. This
+/// executor has a separate limit, needs no runtime, and its jobs can be [cancelled](TaskHandle::cancel) before they start.
 ///
 /// # Examples
 ///
@@ -39,81 +46,91 @@ use crate::tasks::{Promise, TaskHandle};
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "thread pool")]
+#[doc(alias = "thread_pool")]
+#[doc(alias = "threadpool")]
+#[doc(alias = "rayon")]
+#[doc(alias = "spawn_blocking")]
+#[doc(alias = "blocking")]
+#[doc(alias = "worker")]
 pub struct ThreadPoolExecutor {
-    queue: Arc<Queue>,
+    queue: Arc<JobQueue>,
     name: String,
     threads: Arc<Threads>,
 }
 
 impl ThreadPoolExecutor {
-    /// At most so many threads.
+    /// Creates an executor with at most `max_workers` threads.
     ///
     /// # Errors
     ///
-    /// [`ExecutorError::NoWorkers`] for none.
+    /// Returns [`ExecutorError::NoWorkers`] if `max_workers` is zero.
     pub fn new(max_workers: usize) -> Result<Self, ExecutorError> {
         if max_workers == 0 {
             return Err(ExecutorError::NoWorkers);
         }
-        Ok(Self::of(max_workers))
+        Ok(Self::with_workers(max_workers))
     }
 
-    fn of(max_workers: usize) -> Self {
-        /// For names.
+    fn with_workers(max_workers: usize) -> Self {
+        /// Numbers the executors, for the names of their threads. `Relaxed` suffices: the numbers have to differ, and
+        /// publish nothing else.
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         Self {
-            queue: Arc::new(Queue::new(max_workers)),
+            queue: Arc::new(JobQueue::new(max_workers)),
             name: format!("ThreadPoolExecutor-{}", COUNT.fetch_add(1, Ordering::Relaxed)),
             threads: Arc::default(),
         }
     }
 
-    /// As many threads as Python has by default: four more than the machine has processors, and at most 32.
+    /// Creates an executor with Python's default number of threads: the number of processors plus 4, but at most 32.
     #[must_use]
     pub fn with_default_workers() -> Self {
         let processors = thread::available_parallelism().map_or(1, Into::into);
-        Self::of(processors.saturating_add(4).min(32))
+        Self::with_workers(processors.saturating_add(4).min(32))
     }
 
-    /// What its threads are called, before a number: `thread_name_prefix`. NUL, which no thread's name may have in it, is
-    /// left out.
+    /// Sets the prefix of the threads' names, which a number follows. NUL characters, which no thread name may contain, are
+    /// removed.
     #[must_use]
     pub fn thread_name_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.name = prefix.into().replace('\0', "");
         self
     }
 
-    /// Runs `block` with an executor, and shuts that down afterwards, waiting for its work: Python's `with`.
+    /// Calls `block` with a new executor, then shuts the executor down and waits until all its jobs have completed: Python's
+    /// `with`.
     ///
-    /// The shutdown comes also when the block panics. It blocks the thread: in a task, enter the executor by
+    /// The executor is also shut down if `block` panics. This blocks the thread; in a task, enter the executor by
     /// [`async_with!`](crate::async_with).
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// Returns the errors of [`new`](Self::new).
     ///
     /// # Panics
     ///
-    /// When the block does.
+    /// Panics if `block` panics.
+    #[doc(alias = "with")]
     pub fn scope<R>(max_workers: usize, block: impl FnOnce(&Self) -> R) -> Result<R, ExecutorError> {
         let executor = Self::new(max_workers)?;
         let returned = catch_panic(|| block(&executor));
         executor.shutdown().wait();
-        returned.or_else(|payload| std::panic::resume_unwind(payload))
+        returned.or_else(|payload| resume_unwind(payload))
     }
 
-    /// Has a thread call `work`; what it returns, or panics with, comes through the future.
+    /// Submits `work` to be called on a thread of the executor, and returns a handle to its result.
     ///
-    /// Jobs begin in the order in which they were submitted.
+    /// Jobs start in the order in which they were submitted. A panic of `work` is reported by the handle, as
+    /// [`Error::Panicked`](crate::tasks::Error::Panicked).
     ///
     /// # Errors
     ///
-    /// [`ExecutorError::Shutdown`] after the shutdown; [`ExecutorError::NoThread`] where there is no thread, and the
-    /// operating system gives none.
-    ///
-    /// # Panics
-    ///
-    /// Never: a panic of the work is [`Error::Panicked`](crate::tasks::Error::Panicked) of the future.
+    /// - [`ExecutorError::Shutdown`] if the executor was shut down.
+    /// - [`ExecutorError::NoThread`] if the executor has no thread, and the operating system refuses to start one.
+    #[doc(alias = "execute")]
+    #[doc(alias = "spawn")]
+    #[doc(alias = "spawn_blocking")]
     pub fn submit<T, E>(
         &self,
         work: impl FnOnce() -> Result<T, E> + Send + 'static,
@@ -122,27 +139,29 @@ impl ThreadPoolExecutor {
         T: Send + 'static,
         E: Send + 'static,
     {
-        let (mut promise, future) = Promise::new();
+        let (mut promise, handle) = Promise::new();
         let job = move || {
             if promise.set_running() {
                 promise.complete(catch_panic(work));
             }
         };
-        if self.queue.push(Box::new(job))? == Need::Worker {
-            self.start_worker()?;
+        if self.queue.push(Box::new(job))? == Pushed::SpawnWorker {
+            self.spawn_worker()?;
         }
-        Ok(future)
+        Ok(handle)
     }
 
-    /// Calls `work` with each item, several at once, and gives the results in the order of the items: `Executor.map`.
+    /// Calls `work` with each item on the threads of the executor, and returns the results in the order of the items:
+    /// Python's `Executor.map`.
     ///
-    /// All are submitted at once. What it returns is an iterator that blocks, and
-    /// [`into_stream`](Map::into_stream) makes one to be awaited of it.
+    /// All jobs are submitted at once. The returned iterator blocks; [`into_stream`](Map::into_stream) turns it into a
+    /// stream.
     ///
     /// # Errors
     ///
-    /// [`ExecutorError::Shutdown`] after the shutdown; [`ExecutorError::NoThread`] where there is no thread, and the
-    /// operating system gives none.
+    /// Returns the errors of [`submit`](Self::submit).
+    #[doc(alias = "par_iter")]
+    #[doc(alias = "parallel")]
     pub fn map<I, F, T, E>(&self, items: I, work: F) -> Result<Map<T, E>, ExecutorError>
     where
         I: IntoIterator<Item: Send + 'static>,
@@ -158,33 +177,38 @@ impl ThreadPoolExecutor {
         Ok(Map::new(items.into_iter().map(submit).collect::<Result<_, _>>()?))
     }
 
-    /// Takes no more work from now on. What was submitted is done; the value that is returned is there to wait for that,
-    /// or to cancel it.
+    /// Shuts the executor down: it accepts no more jobs, but those that were submitted still run. Use the returned
+    /// [`Shutdown`] to wait for them, or to cancel those that have not started.
     ///
-    /// A second one does no harm. Python's arguments, one by one: [From Python](crate::from_python).
-    #[expect(clippy::must_use_candidate, reason = "it has begun; the value is there to wait for its end")]
+    /// A second shutdown has no further effect. [From Python](crate::from_python) shows the equivalents of the arguments of
+    /// Python's method.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "the shutdown has taken effect; the value serves to wait for its end"
+    )]
+    #[doc(alias = "graceful shutdown")]
     pub fn shutdown(&self) -> Shutdown {
         self.queue.shut_down();
         Shutdown::new(Arc::clone(&self.queue), Arc::clone(&self.threads))
     }
 
-    /// At the first job that finds no idle thread.
-    fn start_worker(&self) -> Result<(), ExecutorError> {
+    /// Starts a thread that the queue has counted.
+    fn spawn_worker(&self) -> Result<(), ExecutorError> {
         let mut threads = self.threads.started();
         let queue = Arc::clone(&self.queue);
-        let name = format!("{}_{}", self.name, threads.all.len());
-        match thread::Builder::new().name(name).spawn(move || queue.work()) {
+        let name = format!("{}_{}", self.name, threads.ids.len());
+        match thread::Builder::new().name(name).spawn(move || queue.run_worker()) {
             Ok(thread) => {
-                threads.all.push(thread.thread().id());
+                threads.ids.push(thread.thread().id());
                 threads.handles.push(thread);
                 Ok(())
             }
-            // Whoever has threads does with those.
             Err(error) => {
-                // What is woken then, and what the jobs hold, may use the executor.
+                // Unlocked first: wakers are called, and jobs dropped, both of which may use the executor.
                 drop(threads);
                 let jobs = self.queue.worker_failed();
                 if jobs.is_empty() {
+                    // Other threads will run the jobs.
                     return Ok(());
                 }
                 drop_all(jobs);
@@ -194,8 +218,8 @@ impl ThreadPoolExecutor {
     }
 }
 
-/// The exit is the [`shutdown`](ThreadPoolExecutor::shutdown), awaited: all that was submitted is done, whichever way the
-/// block was left.
+/// The exit awaits the [`shutdown`](ThreadPoolExecutor::shutdown): all submitted jobs have completed when the block ends,
+/// on every exit path.
 impl AsyncContextManager for ThreadPoolExecutor {
     type Guard = Self;
 
@@ -208,14 +232,14 @@ impl AsyncGuard for ThreadPoolExecutor {
     type Target = Self;
     type Error = Infallible;
     type Suppression = ();
-    /// A second shutdown does no harm.
+    /// A second shutdown has no further effect.
     type OnDrop = Restart;
 
     fn target(&mut self) -> &mut Self {
         self
     }
 
-    /// Without end: a thread cannot be interrupted.
+    /// Unlimited: a running job cannot be interrupted.
     fn grace_period(&self) -> Duration {
         Duration::MAX
     }

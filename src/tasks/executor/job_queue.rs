@@ -1,0 +1,167 @@
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::error::ExecutorError;
+use crate::panic::{drop_all, ignore_panic};
+
+/// Work together with the promise of its result. Dropping the job cancels it.
+pub(super) type Job = Box<dyn FnOnce() + Send>;
+
+/// The jobs that wait for a thread, and the numbers of threads and of idle threads.
+pub(super) struct JobQueue {
+    state: Mutex<State>,
+    /// Notified of new jobs, of the shutdown and of ended threads.
+    changed: Condvar,
+    /// The number of threads. A `watch`, so that a shutdown can also be awaited.
+    workers: watch::Sender<usize>,
+    max_workers: usize,
+}
+
+struct State {
+    jobs: VecDeque<Job>,
+    /// The number of threads that wait for a job.
+    idle: usize,
+    is_shut_down: bool,
+}
+
+/// The result of a [`push`](JobQueue::push).
+#[derive(PartialEq)]
+pub(super) enum Pushed {
+    /// A running thread will run the job.
+    Queued,
+    /// No thread is idle, and the caller has to start one more, which is counted already.
+    SpawnWorker,
+}
+
+impl JobQueue {
+    pub(super) fn new(max_workers: usize) -> Self {
+        let state = State { jobs: VecDeque::new(), idle: 0, is_shut_down: false };
+        Self {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            workers: watch::Sender::new(0),
+            max_workers,
+        }
+    }
+
+    /// Never poisoned: nothing panics while the state is locked, and no user code runs.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn max_workers(&self) -> usize {
+        self.max_workers
+    }
+
+    pub(super) fn push(&self, job: Job) -> Result<Pushed, ExecutorError> {
+        let mut state = self.state();
+        if state.is_shut_down {
+            // The lock goes first: the job is dropped on return, and its destructor may use the executor.
+            drop(state);
+            return Err(ExecutorError::Shutdown);
+        }
+        state.jobs.push_back(job);
+        if state.jobs.len() <= state.idle {
+            self.changed.notify_one();
+            return Ok(Pushed::Queued);
+        }
+        let is_one_more = self.workers.send_if_modified(|workers| {
+            let is_one_more = *workers < self.max_workers;
+            *workers += usize::from(is_one_more);
+            is_one_more
+        });
+        Ok(if is_one_more { Pushed::SpawnWorker } else { Pushed::Queued })
+    }
+
+    /// Uncounts a thread that could not be started. If it would have been the only one, no thread would run the jobs: they
+    /// are returned, including jobs that were queued for this thread meanwhile.
+    pub(super) fn worker_failed(&self) -> VecDeque<Job> {
+        let mut state = self.state();
+        self.decrement();
+        let jobs = if *self.workers.borrow() == 0 { mem::take(&mut state.jobs) } else { VecDeque::new() };
+        drop(state);
+        self.notify_exit();
+        jobs
+    }
+
+    /// Uncounts a thread, without a notification.
+    fn decrement(&self) {
+        self.workers.send_if_modified(|workers| {
+            *workers -= 1;
+            false
+        });
+    }
+
+    /// Notifies everything that waits for the number of threads to fall. The state must not be locked: wakers are called.
+    fn notify_exit(&self) {
+        ignore_panic(|| self.workers.send_modify(|_| ()));
+        // A thread that has read the old number has locked the state for that. Once the lock is free, that thread waits
+        // for the condition variable, and is notified.
+        drop(self.state());
+        self.changed.notify_all();
+    }
+
+    /// Runs jobs on this thread, until the executor is shut down and no job is left.
+    pub(super) fn run_worker(&self) {
+        let _count = WorkerCount(self);
+        let mut state = self.state();
+        loop {
+            if let Some(job) = state.jobs.pop_front() {
+                drop(state);
+                // The job itself catches the panics of its work. Destructors may panic here: of the work, if it was
+                // cancelled, and of a result whose handle was dropped.
+                ignore_panic(job);
+                state = self.state();
+            } else if state.is_shut_down {
+                break;
+            } else {
+                state.idle += 1;
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.idle -= 1;
+            }
+        }
+    }
+
+    /// Blocks until at most `workers` threads are left.
+    pub(super) fn wait_for_workers(&self, workers: usize) {
+        let mut state = self.state();
+        while *self.workers.borrow() > workers {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    pub(super) fn shut_down(&self) {
+        self.state().is_shut_down = true;
+        self.changed.notify_all();
+    }
+
+    /// Drops the jobs that have not started, which cancels them.
+    pub(super) fn cancel_pending(&self) {
+        // Taken out first, so that the lock is free again: the destructors may use the executor.
+        let jobs = mem::take(&mut self.state().jobs);
+        drop_all(jobs);
+    }
+
+    /// The number of threads that wait for a job.
+    pub(super) fn idle(&self) -> usize {
+        self.state().idle
+    }
+
+    /// A receiver of the number of threads.
+    pub(super) fn workers(&self) -> watch::Receiver<usize> {
+        self.workers.subscribe()
+    }
+}
+
+/// Uncounts a thread when it ends, even by a panic: a shutdown waits for every thread that is counted.
+struct WorkerCount<'a>(&'a JobQueue);
+
+impl Drop for WorkerCount<'_> {
+    fn drop(&mut self) {
+        self.0.decrement();
+        self.0.notify_exit();
+    }
+}
