@@ -7,23 +7,30 @@ use futures_util::task::AtomicWaker;
 use pin_project::{pin_project, pinned_drop};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::TimeoutError;
+use super::error::TimeoutError;
 
-/// What the handles of a timeout have in common with what waits for it.
+/// The deadline of a timeout, shared by its handles and its block.
 pub(super) struct Deadline {
     state: Mutex<State>,
-    /// Of the block, to have another look.
+    /// Wakes the block after a reschedule.
     waker: AtomicWaker,
 }
 
 #[derive(Clone, Copy)]
 pub(super) struct State {
-    pub(super) stage: Stage,
+    pub(super) phase: Phase,
     pub(super) when: Option<Instant>,
 }
 
+/// ```text
+///             enter              the deadline passes
+/// Created ------------> Active ----------------------> Expired
+///                          |
+///                          |  the block completes or is dropped
+///                          +-------------------------> Finished
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Stage {
+pub(super) enum Phase {
     Created,
     Active,
     Expired,
@@ -32,10 +39,10 @@ pub(super) enum Stage {
 
 impl Deadline {
     pub(super) fn new(when: Option<Instant>) -> Self {
-        Self { state: Mutex::new(State { stage: Stage::Created, when }), waker: AtomicWaker::new() }
+        Self { state: Mutex::new(State { phase: Phase::Created, when }), waker: AtomicWaker::new() }
     }
 
-    /// Nothing panics while it is locked.
+    /// Never poisoned: nothing panics while the state is locked.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -46,48 +53,49 @@ impl Deadline {
 
     pub(super) fn enter(&self) -> Result<(), TimeoutError> {
         let mut state = self.lock();
-        if state.stage != Stage::Created {
+        if state.phase != Phase::Created {
             return Err(TimeoutError::AlreadyEntered);
         }
-        state.stage = Stage::Active;
+        state.phase = Phase::Active;
         Ok(())
     }
 
     pub(super) fn reschedule(&self, when: Option<Instant>) -> Result<(), TimeoutError> {
         let mut state = self.lock();
-        match state.stage {
-            Stage::Created => return Err(TimeoutError::NotEntered),
-            Stage::Expired => return Err(TimeoutError::Expired),
-            Stage::Finished => return Err(TimeoutError::Finished),
-            Stage::Active => state.when = when,
+        match state.phase {
+            Phase::Created => return Err(TimeoutError::NotEntered),
+            Phase::Expired => return Err(TimeoutError::Expired),
+            Phase::Finished => return Err(TimeoutError::Finished),
+            Phase::Active => state.when = when,
         }
         drop(state);
         self.waker.wake();
         Ok(())
     }
 
-    /// The time is over, unless it was set anew since: whoever did that was told that it went well.
+    /// Expires the timeout if `when` is still its deadline, and returns `true` if so. A reschedule that has returned `Ok`
+    /// must not be ignored.
     fn expire(&self, when: Instant) -> bool {
         let mut state = self.lock();
-        let is_still_then = state.when == Some(when);
-        if is_still_then {
-            state.stage = Stage::Expired;
+        let is_current = state.when == Some(when);
+        if is_current {
+            state.phase = Phase::Expired;
         }
-        is_still_then
+        is_current
     }
 
-    /// The block is over; whether that is because the time was.
+    /// Finishes the timeout unless it has expired, and returns `true` if it has.
     pub(super) fn finish(&self) -> bool {
         let mut state = self.lock();
-        let is_expired = state.stage == Stage::Expired;
+        let is_expired = state.phase == Phase::Expired;
         if !is_expired {
-            state.stage = Stage::Finished;
+            state.phase = Phase::Finished;
         }
         is_expired
     }
 }
 
-/// Ready when the time is over.
+/// A future that completes when the deadline passes.
 #[pin_project(PinnedDrop)]
 pub(super) struct Expiry {
     deadline: Arc<Deadline>,
@@ -106,6 +114,7 @@ impl Future for Expiry {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
+        // Registered before the deadline is read, so that a reschedule after the read wakes the block.
         this.deadline.waker.register(cx.waker());
         let Some(when) = this.deadline.state().when else { return Poll::Pending };
         match this.sleep.as_mut().as_pin_mut() {
@@ -114,12 +123,13 @@ impl Future for Expiry {
             Some(_) => {}
         }
         let polled = this.sleep.as_pin_mut().map_or(Poll::Pending, |sleep| sleep.poll(cx));
-        // If not, it was set anew meanwhile, which wakes this.
+        // If `expire` returns false, the timeout was rescheduled meanwhile, which wakes the block.
         if polled.is_ready() && this.deadline.expire(when) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
-/// A block that is dropped is not exited, and its handles are to know that it is over. One that is exited is over by now.
+/// Finishes the timeout of a block that is dropped, for which `aexit` is not called. For other blocks both finish it, which
+/// is idempotent.
 #[pinned_drop]
 impl PinnedDrop for Expiry {
     fn drop(self: Pin<&mut Self>) {

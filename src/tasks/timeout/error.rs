@@ -1,20 +1,29 @@
-/// What a [`Timeout`](super::Timeout) fails with.
+/// The error of a [`Timeout`](super::Timeout).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimeoutError {
-    /// The block took too long: Python's `TimeoutError`.
+    /// The block did not complete in time: Python's `TimeoutError`.
     #[error("timed out")]
     Elapsed,
-    /// It was entered before, by another handle: a `RuntimeError` in Python, as are the following.
+    /// The timeout was entered before, through another clone. In Python this and the following are a `RuntimeError`.
     #[error("timeout has already been entered")]
     AlreadyEntered,
-    /// It was rescheduled before it was entered.
+    /// The timeout was rescheduled before it was entered.
     #[error("timeout has not been entered")]
     NotEntered,
-    /// It was rescheduled when its time was over.
+    /// The timeout was rescheduled after its deadline had passed.
     #[error("cannot change state of expired timeout")]
     Expired,
-    /// It was rescheduled when its block was over.
+    /// The timeout was rescheduled after its block had ended.
     #[error("cannot change state of finished timeout")]
     Finished,
+}
+
+impl TimeoutError {
+    /// Returns `true` if the block did not complete in time.
+    #[must_use]
+    #[doc(alias = "is_elapsed")]
+    pub fn is_timeout(self) -> bool {
+        self == Self::Elapsed
+    }
 }

@@ -1,4 +1,4 @@
-//! Timeouts around a block: `asyncio.timeout`.
+//! Time limits for blocks: Python's `asyncio.timeout`.
 
 mod deadline;
 mod error;

@@ -5,21 +5,23 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::TimeoutError;
-use super::deadline::{Deadline, Expiry, Stage};
+use super::deadline::{Deadline, Expiry, Phase};
+use super::error::TimeoutError;
 use crate::context::{AsyncContextManager, AsyncGuard, DropNow, ExitReason};
 
-/// A limit to how long a block may take, from now; none with `None`. Python's `asyncio.timeout`.
+/// Limits the time that a block may take, from now on; `None` is no limit. Python's `asyncio.timeout`.
 ///
-/// When the time is over, the block is dropped where it awaits, the exits of the scopes in it are awaited, and the exit of
-/// this one fails. A block that is ready in the same moment is in time.
+/// When the deadline passes, the block is dropped where it awaits, the exits of the scopes in it are awaited, and then the
+/// exit of the timeout fails with [`TimeoutError::Elapsed`]. A block that completes at the same moment is in time.
 ///
-/// For a single future tokio's [`timeout`](tokio::time::timeout()) does the same for less; it awaits no exits. This one
+/// # Choosing
+///
+/// For a single future, tokio's [`timeout`](tokio::time::timeout()) costs less, but does not await exits. This timeout
 /// does, and can be [rescheduled](Timeout::reschedule).
 ///
 /// # Panics
 ///
-/// When its block awaits where no runtime is, or on one whose timer is not enabled.
+/// The block panics when it awaits outside of a tokio runtime, or on one whose timer is not enabled.
 ///
 /// # Examples
 ///
@@ -33,7 +35,7 @@ use crate::context::{AsyncContextManager, AsyncGuard, DropNow, ExitReason};
 ///
 /// let limit = timeout(Duration::from_secs(1));
 /// let result = async_with!(limit = limit.clone() => {
-///     limit.reschedule(Instant::now() + Duration::from_secs(2)).unwrap(); // it goes well: one second more
+///     limit.reschedule(Instant::now() + Duration::from_secs(2)).unwrap(); // one second more
 ///     sleep(Duration::from_secs(3)).await;
 ///     "never"
 /// });
@@ -41,29 +43,54 @@ use crate::context::{AsyncContextManager, AsyncGuard, DropNow, ExitReason};
 /// assert!(limit.expired());
 /// # }
 /// ```
+#[doc(alias = "deadline")]
+#[doc(alias = "cancel scope")]
+#[doc(alias = "cancel_scope")]
+#[doc(alias = "fail_after")]
+#[doc(alias = "move_on_after")]
 pub fn timeout(delay: impl Into<Option<Duration>>) -> Timeout {
-    // What no clock can show is never.
+    // A deadline that overflows is never reached.
     timeout_at(delay.into().and_then(|delay| Instant::now().checked_add(delay)))
 }
 
-/// The same, until an instant: Python's `asyncio.timeout_at`.
+/// Limits the time that a block may take to an instant; `None` is no limit. Python's `asyncio.timeout_at`.
 ///
 /// # Panics
 ///
-/// As [`timeout`].
+/// The block panics when it awaits outside of a tokio runtime, or on one whose timer is not enabled.
 ///
 /// # Examples
 ///
-/// See [`timeout`].
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use std::future::pending;
+/// use std::time::Duration;
+/// use tokio::time::Instant;
+/// use withal::context::async_with;
+/// use withal::tasks::{TimeoutError, timeout_at};
+///
+/// // Two steps share one deadline.
+/// let deadline = Instant::now() + Duration::from_secs(1);
+/// let first = async_with!(_ = timeout_at(deadline) => { "done" });
+/// let second = async_with!(_ = timeout_at(deadline) => { pending::<()>().await });
+/// assert_eq!(first, Ok("done"));
+/// assert_eq!(second, Err(TimeoutError::Elapsed));
+/// # }
+/// ```
+#[doc(alias = "deadline")]
+#[doc(alias = "fail_at")]
+#[doc(alias = "move_on_at")]
 pub fn timeout_at(when: impl Into<Option<Instant>>) -> Timeout {
     Timeout { deadline: Arc::new(Deadline::new(when.into())) }
 }
 
-/// What [`timeout`] and [`timeout_at`] return: a manager, and a handle of it. Clones are of the same timeout.
+/// A context manager that limits the time of its block, and a handle to it, returned by [`timeout`] and [`timeout_at`].
+/// Clones refer to the same timeout.
 ///
 /// # Cancel safety
 ///
-/// Dropped with its block, there is nothing to exit.
+/// Dropping the block needs no cleanup by the timeout.
 #[derive(Clone)]
 #[must_use = "nothing is limited unless it is entered, by `async_with!`"]
 pub struct Timeout {
@@ -71,25 +98,29 @@ pub struct Timeout {
 }
 
 impl Timeout {
-    /// When the time is over.
+    /// Returns the deadline, or `None` if there is none.
     #[must_use]
+    #[doc(alias = "deadline")]
     pub fn when(&self) -> Option<Instant> {
         self.deadline.state().when
     }
 
-    /// Sets it anew, while the block is under way; one that has passed ends it at its next await.
+    /// Replaces the deadline while the block is running. A deadline in the past ends the block at its next await.
     ///
     /// # Errors
     ///
-    /// [`TimeoutError::NotEntered`] before that; [`TimeoutError::Expired`] and [`TimeoutError::Finished`] after it.
+    /// - [`TimeoutError::NotEntered`] before the block.
+    /// - [`TimeoutError::Expired`] after the deadline has passed.
+    /// - [`TimeoutError::Finished`] after the block has ended in time.
+    #[doc(alias = "reset")]
     pub fn reschedule(&self, when: impl Into<Option<Instant>>) -> Result<(), TimeoutError> {
         self.deadline.reschedule(when.into())
     }
 
-    /// Whether the time was over before the block was.
+    /// Returns `true` if the deadline passed before the block completed.
     #[must_use]
     pub fn expired(&self) -> bool {
-        self.deadline.state().stage == Stage::Expired
+        self.deadline.state().phase == Phase::Expired
     }
 }
 
@@ -125,11 +156,11 @@ impl AsyncGuard for Timeout {
 impl fmt::Debug for Timeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.deadline.state();
-        let name = match state.stage {
-            Stage::Created => "created",
-            Stage::Active => "active",
-            Stage::Expired => "expired",
-            Stage::Finished => "finished",
+        let name = match state.phase {
+            Phase::Created => "created",
+            Phase::Active => "active",
+            Phase::Expired => "expired",
+            Phase::Finished => "finished",
         };
         f.debug_struct("Timeout").field("state", &format_args!("{name}")).field("when", &state.when).finish()
     }
