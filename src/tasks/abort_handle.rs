@@ -3,9 +3,10 @@ use std::sync::Arc;
 
 use super::future_state::{FutureState, Stage};
 
-/// Cancels a [`TaskHandle`](super::TaskHandle) whose handle is elsewhere; tokio's `AbortHandle`, for every kind of it.
+/// Cancels the work of a [`TaskHandle`](super::TaskHandle) from elsewhere: tokio's `AbortHandle`, for tasks, jobs of an
+/// executor and promises alike.
 ///
-/// Dropping it cancels nothing.
+/// Clones cancel the same work. Dropping an `AbortHandle` cancels nothing.
 ///
 /// # Examples
 ///
@@ -25,24 +26,26 @@ use super::future_state::{FutureState, Stage};
 pub struct AbortHandle(Arc<dyn Cancel + Send + Sync>);
 
 impl AbortHandle {
-    pub(super) fn new(shared: Arc<dyn Cancel + Send + Sync>) -> Self {
-        Self(shared)
+    pub(super) fn new(state: Arc<dyn Cancel + Send + Sync>) -> Self {
+        Self(state)
     }
 
-    /// As [`TaskHandle::cancel`](super::TaskHandle::cancel).
-    #[expect(clippy::must_use_candidate, reason = "mostly one does not need to know")]
+    /// Cancels the work: see [`TaskHandle::cancel`](super::TaskHandle::cancel).
+    #[doc(alias = "abort")]
+    #[expect(clippy::must_use_candidate, reason = "most callers do not need the answer")]
     pub fn cancel(&self) -> bool {
         self.0.cancel()
     }
 
-    /// As [`TaskHandle::done`](super::TaskHandle::done).
+    /// Returns `true` if the work has finished: see [`TaskHandle::done`](super::TaskHandle::done).
+    #[doc(alias = "is_finished")]
     #[must_use]
     pub fn done(&self) -> bool {
-        self.0.stage() > Stage::Ending
+        self.0.stage() > Stage::Completing
     }
 }
 
-/// A future of whatever result.
+/// A [`FutureState`], whatever the type of its result.
 pub(super) trait Cancel {
     fn cancel(&self) -> bool;
     fn stage(&self) -> Stage;
@@ -60,6 +63,6 @@ impl<T, E> Cancel for FutureState<T, E> {
 
 impl fmt::Debug for AbortHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AbortHandle").field("is_done", &self.done()).finish_non_exhaustive()
+        f.debug_struct("AbortHandle").field("done", &self.done()).finish_non_exhaustive()
     }
 }

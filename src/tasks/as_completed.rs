@@ -6,26 +6,26 @@ use std::time::Duration;
 
 use futures_core::{FusedStream, Stream};
 use futures_util::stream::FuturesUnordered;
+use pin_project::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::indexed::{Indexed, poll_each};
 use super::instant::saturating_add;
 
-/// The outputs of several futures, in the order in which they are ready: `as_completed` of asyncio and PEP 3148.
+/// Streams the outputs of several futures in the order in which they complete: `as_completed` of asyncio and PEP 3148.
 ///
-/// The futures run as the stream is polled, all at once; each output comes with the place of its future in what was given.
-/// What is to run by itself, and on several threads, is made a task first.
+/// The futures run concurrently while the stream is polled. Each output comes with the index of its future. To run the
+/// futures independently of the stream, or on several threads, make them tasks first.
 ///
-/// But for a deadline it needs no runtime: a thread that runs none has it block, by the crate futures'
-/// [`block_on_stream`](https://docs.rs/futures/latest/futures/executor/fn.block_on_stream.html).
+/// Without a timeout it needs no runtime: a thread that runs no tasks can iterate with
+/// [`block_on_stream`](https://docs.rs/futures/latest/futures/executor/fn.block_on_stream.html) of the `futures` crate.
 ///
-/// It stands on [`FuturesUnordered`](https://docs.rs/futures/latest/futures/stream/struct.FuturesUnordered.html) of the
-/// crate futures, which is the better answer where neither places nor a deadline are needed.
+/// It builds on [`FuturesUnordered`](https://docs.rs/futures/latest/futures/stream/struct.FuturesUnordered.html) of the
+/// `futures` crate. Use that directly where you need neither indices nor a timeout.
 ///
 /// # Cancel safety
 ///
-/// Cancel safe: the futures live in the stream, and an output that is not taken is not lost. Dropping the stream drops the
-/// futures; tasks and jobs of an executor go on.
+/// Cancel safe: the futures live in the stream, and no output is lost between two calls of `next`. Dropping the stream drops
+/// the futures. Dropped handles cancel nothing, so tasks and jobs of an executor continue.
 ///
 /// # Examples
 ///
@@ -37,64 +37,67 @@ use super::instant::saturating_add;
 /// use tokio::time::sleep;
 /// use withal::tasks::as_completed;
 ///
-/// let seconds = [3, 1, 2].map(|n| async move {
+/// let sleeps = [3, 1, 2].map(|n| async move {
 ///     sleep(Duration::from_millis(n)).await;
 ///     n
 /// });
-/// let mut completed = as_completed(seconds).timeout(Duration::from_secs(60));
+/// let mut completed = as_completed(sleeps).timeout(Duration::from_secs(60));
 /// let mut order = Vec::new();
 /// while let Some(next) = completed.next().await {
-///     let (place, n) = next?;
-///     order.push((place, n));
+///     let (index, n) = next?;
+///     order.push((index, n));
 /// }
 /// assert_eq!(order, [(1, 1), (2, 2), (0, 3)]);
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "FuturesUnordered")]
+#[doc(alias = "select_all")]
 pub fn as_completed<F: Future>(futures: impl IntoIterator<Item = F>) -> AsCompleted<F> {
     AsCompleted { futures: futures.into_iter().enumerate().map(Indexed::new).collect() }
 }
 
-/// What [`as_completed`] returns: a stream of `(place, output)`.
+/// The stream of `(index, output)` that [`as_completed`] returns.
 #[must_use = "streams do nothing unless polled"]
 pub struct AsCompleted<F> {
     futures: FuturesUnordered<Indexed<F>>,
 }
 
 impl<F: Future> AsCompleted<F> {
-    /// How many are not ready yet, or not taken.
+    /// Returns the number of futures whose outputs the stream has not yielded yet.
     #[must_use]
     pub fn unfinished(&self) -> usize {
         self.futures.len()
     }
 
-    /// The same with a deadline, which counts from now: Python's `timeout`.
+    /// Limits the stream to `timeout` from now: Python's `timeout`.
     ///
-    /// What is ready by then is given; then comes one error, and the end.
+    /// Outputs that are ready by then are yielded. Then the stream yields one error and ends.
     ///
     /// # Panics
     ///
-    /// On a runtime whose timer is not enabled, and where no runtime is.
-    pub fn timeout(self, most: Duration) -> AsCompletedTimeout<F> {
-        self.timeout_at(saturating_add(Instant::now(), most))
+    /// Without a tokio runtime, or on a runtime whose timer is not enabled.
+    #[doc(alias = "deadline")]
+    pub fn timeout(self, timeout: Duration) -> AsCompletedTimeout<F> {
+        self.timeout_at(saturating_add(Instant::now(), timeout))
     }
 
-    /// The same, at an instant.
+    /// Limits the stream to `deadline`: see [`timeout`](Self::timeout).
     ///
     /// # Panics
     ///
-    /// As [`within`](Self::timeout).
+    /// Those of [`timeout`](Self::timeout).
     pub fn timeout_at(self, deadline: Instant) -> AsCompletedTimeout<F> {
         let total = self.futures.len();
         AsCompletedTimeout { completed: self, deadline: Some(Box::pin(sleep_until(deadline))), total }
     }
 
-    /// Those that are not ready, with their places, in the order in which they were given.
+    /// Returns the futures that have not completed, with their indices, in their original order.
     pub fn into_unfinished(self) -> impl Iterator<Item = (usize, F)>
     where
         F: Unpin,
     {
-        super::indexed::in_order(self.futures)
+        in_order(self.futures)
     }
 }
 
@@ -117,28 +120,28 @@ impl<F: Future> FusedStream for AsCompleted<F> {
     }
 }
 
-/// What [`AsCompleted::timeout`] returns: a stream of `Result<(place, output), Elapsed>`.
+/// The stream of `Result<(index, output), Elapsed>` that [`AsCompleted::timeout`] returns.
 #[must_use = "streams do nothing unless polled"]
 pub struct AsCompletedTimeout<F> {
     completed: AsCompleted<F>,
-    /// None when it has passed and was told.
+    /// `None` once it has passed and the error was yielded.
     deadline: Option<Pin<Box<Sleep>>>,
     total: usize,
 }
 
-/// Not all were ready in time: `TimeoutError`.
+/// The error of [`AsCompleted::timeout`]: not all futures completed in time. Python's `TimeoutError`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{unfinished} (of {total}) futures unfinished")]
 #[non_exhaustive]
 pub struct Elapsed {
-    /// How many were not.
+    /// The number of futures that did not complete in time.
     pub unfinished: usize,
-    /// How many there were.
+    /// The number of all futures.
     pub total: usize,
 }
 
 impl<F: Future> AsCompletedTimeout<F> {
-    /// Those that are not ready, with their places, in the order in which they were given.
+    /// Returns the futures that have not completed, with their indices, in their original order.
     pub fn into_unfinished(self) -> impl Iterator<Item = (usize, F)>
     where
         F: Unpin,
@@ -153,11 +156,12 @@ impl<F: Future> Stream for AsCompletedTimeout<F> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         let Some(deadline) = &mut this.deadline else { return Poll::Ready(None) };
-        // First: what is ready at the deadline is ready in time.
+        // The futures first: an output that is ready at the deadline is in time.
         match Pin::new(&mut this.completed).poll_next(cx) {
             Poll::Ready(next) => Poll::Ready(next.map(Ok)),
             Poll::Pending => {
                 ready!(deadline.as_mut().poll(cx));
+                // Too late, but futures that were not polled yet may be ready.
                 if let Poll::Ready(next) = poll_each(&mut this.completed.futures, cx) {
                     return Poll::Ready(next.map(Ok));
                 }
@@ -189,4 +193,55 @@ impl<F> fmt::Debug for AsCompletedTimeout<F> {
             .field("deadline", &deadline)
             .finish_non_exhaustive()
     }
+}
+
+/// A future that yields its index with its output.
+#[pin_project]
+pub(super) struct Indexed<F> {
+    index: usize,
+    #[pin]
+    future: F,
+}
+
+impl<F> Indexed<F> {
+    pub(super) fn new((index, future): (usize, F)) -> Self {
+        Self { index, future }
+    }
+
+    pub(super) fn future(&self) -> &F {
+        &self.future
+    }
+}
+
+impl<F: Future> Future for Indexed<F> {
+    type Output = (usize, F::Output);
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        this.future.poll(cx).map(|output| (*this.index, output))
+    }
+}
+
+/// Returns the remaining futures with their indices, in their original order.
+pub(super) fn in_order<F: Unpin>(futures: FuturesUnordered<Indexed<F>>) -> impl Iterator<Item = (usize, F)> {
+    let mut remaining: Vec<_> = futures.into_iter().map(|indexed| (indexed.index, indexed.future)).collect();
+    remaining.sort_unstable_by_key(|(index, _)| *index);
+    remaining.into_iter()
+}
+
+/// Returns the next output, for a caller that will not poll again: pending only if each future was polled at least once.
+///
+/// A `FuturesUnordered` yields to the executor as soon as two of its futures have woken themselves, so a single poll may
+/// leave out ready futures.
+pub(super) fn poll_each<F: Future>(
+    futures: &mut FuturesUnordered<Indexed<F>>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<(usize, F::Output)>> {
+    for _ in 0..=futures.len() / 2 {
+        if let Poll::Ready(next) = Pin::new(&mut *futures).poll_next(cx) {
+            return Poll::Ready(next);
+        }
+    }
+    Poll::Pending
 }

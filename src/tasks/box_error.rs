@@ -4,11 +4,12 @@ use std::fmt;
 
 use super::error::Error as TaskError;
 
-/// An error of any type: for tasks that fail in several ways, and for a [`TaskGroup`](super::TaskGroup) of such.
+/// An error of any type, as in tower and axum: for tasks that fail in several ways, and for a
+/// [`TaskGroup`](super::TaskGroup) of such tasks.
 ///
-/// It is a `Box<dyn Error + Send + Sync>` that the compiler sees to be `Send` also where a block of a group is awaited in a
-/// task. Any error becomes one by `?`; for that, it is itself no [`Error`], as `anyhow::Error` is none, which does here as
-/// well.
+/// It wraps a `Box<dyn Error + Send + Sync>` so that the compiler can prove the block of a group `Send` inside a task.
+/// Any error converts to it by `?`. For that reason it does not implement [`Error`] itself; neither does `anyhow::Error`,
+/// which works here as well.
 ///
 /// # Examples
 ///
@@ -22,31 +23,32 @@ use super::error::Error as TaskError;
 /// assert!(error.is::<std::num::ParseIntError>());
 /// assert_eq!(error.to_string(), "invalid digit found in string");
 /// ```
+#[doc(alias = "AnyError")]
 pub struct BoxError(Box<dyn Error + Send + Sync>);
 
 impl BoxError {
-    /// Whether it is of this type.
+    /// Returns `true` if the error is a `T`.
     #[must_use]
     pub fn is<T: Error + 'static>(&self) -> bool {
         self.0.is::<T>()
     }
 
-    /// The error, if it is of this type.
+    /// Borrows the error as a `T`, if it is one.
     #[must_use]
     pub fn downcast_ref<T: Error + 'static>(&self) -> Option<&T> {
         self.0.downcast_ref()
     }
 
-    /// The error, by value.
+    /// Moves the error out as a `T`.
     ///
     /// # Errors
     ///
-    /// Itself, when it is of another type.
+    /// This `BoxError`, if the error has another type.
     pub fn downcast<T: Error + 'static>(self) -> Result<T, Self> {
         self.0.downcast().map(|error| *error).map_err(Self)
     }
 
-    /// As the standard library's.
+    /// Returns the boxed error, a type of the standard library.
     #[must_use]
     pub fn into_boxed(self) -> Box<dyn Error + Send + Sync> {
         self.0
@@ -71,7 +73,7 @@ impl From<BoxError> for Box<dyn Error> {
     }
 }
 
-/// What the work failed with is as it was; other ends are the [`tasks::Error`](TaskError) that they were.
+/// A task that failed yields the original error; otherwise this is the [`tasks::Error`](TaskError) itself.
 impl From<TaskError<BoxError>> for BoxError {
     fn from(error: TaskError<BoxError>) -> Self {
         match error {

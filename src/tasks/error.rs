@@ -1,11 +1,11 @@
-use super::Panic;
+use super::panic::Panic;
 
-/// What a [`TaskHandle`](super::TaskHandle) comes to: a value, or why there is none.
+/// The result of a [`TaskHandle`](super::TaskHandle): a value, or the reason why there is none.
 pub type TaskResult<T, E> = Result<T, Error<E>>;
 
-/// Why a [`TaskHandle`](super::TaskHandle) has no value, or none yet.
+/// The reason why a [`TaskHandle`](super::TaskHandle) has no value, or none yet.
 ///
-/// `E` is what its work fails with; [`Infallible`](std::convert::Infallible) for work that cannot.
+/// `E` is the error of the work. For work that cannot fail it is [`Infallible`](std::convert::Infallible).
 ///
 /// # Examples
 ///
@@ -20,31 +20,32 @@ pub type TaskResult<T, E> = Result<T, Error<E>>;
 /// }
 /// assert!(matches!(future.result(), Err(Error::Raised(_))));
 /// ```
+#[doc(alias = "JoinError")]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error<E> {
-    /// The work failed: what Python's `result()` raises.
-    #[error("the future has raised an error")]
+    /// The work failed. Python's `result()` raises this error.
+    #[error("the task failed")]
     Raised(#[source] E),
-    /// It was cancelled, or dropped by whoever was to complete it: `CancelledError`.
-    #[error("the future was cancelled")]
+    /// The work was cancelled, or its promise was dropped: `CancelledError`.
+    #[error("the task was cancelled")]
     Cancelled,
     /// The work panicked.
-    #[error("the future has panicked: {0}")]
+    #[error("the task panicked: {0}")]
     Panicked(Panic),
-    /// It is not over: `InvalidStateError`.
+    /// The work has not finished: `InvalidStateError`.
     #[error("result is not ready")]
     NotReady,
-    /// It was awaited before, and what it came to was moved out.
+    /// The result was moved out by an earlier await.
     #[error("cannot reuse already awaited future")]
     AlreadyAwaited,
-    /// It was not over in time: `TimeoutError`. It goes on.
+    /// The work did not finish in time: `TimeoutError`. It continues.
     #[error("timed out")]
     TimedOut,
 }
 
 impl<E> Error<E> {
-    /// The same, with the error of the work lent.
+    /// Borrows the error of the work.
     pub fn as_ref(&self) -> Error<&E> {
         match self {
             Self::Raised(error) => Error::Raised(error),
@@ -56,7 +57,7 @@ impl<E> Error<E> {
         }
     }
 
-    /// The error of the work, if that is what it is.
+    /// Returns the error of the work, if the work failed.
     pub fn into_raised(self) -> Option<E> {
         match self {
             Self::Raised(error) => Some(error),
@@ -64,8 +65,18 @@ impl<E> Error<E> {
         }
     }
 
-    /// Whether it was cancelled.
+    /// Returns `true` if the work was cancelled.
     pub fn is_cancelled(&self) -> bool {
         matches!(self, Self::Cancelled)
+    }
+
+    /// Returns `true` if the work panicked.
+    pub fn is_panic(&self) -> bool {
+        matches!(self, Self::Panicked(_))
+    }
+
+    /// Returns `true` if the work did not finish in time.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::TimedOut)
     }
 }

@@ -5,49 +5,74 @@ use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use super::{Error, TaskResult};
+use super::error::{Error, TaskResult};
 use crate::panic::ignore_panic;
 
 type Callback<T, E> = Box<dyn FnOnce(&TaskResult<T, E>) + Send>;
 
-/// What a future and whoever completes it have in common.
+/// The state that a [`TaskHandle`](super::TaskHandle) shares with the promise that completes it.
+///
+/// ```text
+///            set_running
+///   Pending ─────────────▶ Running
+///      │ complete, cancel     │ complete
+///      └──────────┬───────────┘
+///                 ▼
+///            Completing        calls the callbacks, without the lock
+///                 │
+///        ┌────────┴────────┐
+///        ▼                 ▼
+///     Finished         Cancelled
+/// ```
+///
+/// The state of a task is never `Running`, and its `cancel` completes nothing: it requests that the task completes itself.
 pub(super) struct FutureState<T, E> {
-    state: Mutex<State<T, E>>,
-    is_over: Condvar,
-    /// Of a task: written while the state is locked, and read at every step of the task without.
-    phase: AtomicU8,
+    inner: Mutex<Inner<T, E>>,
+    /// Notified when the stage becomes `Finished` or `Cancelled`, if a thread is blocked.
+    finished: Condvar,
+    /// How far the cancellation of a task is: `NOT_SUSPENDED`, `SUSPENDED` or `CANCEL_REQUESTED`. Never changes for a
+    /// future that is not a task.
+    ///
+    /// Every write happens under the lock, so the lock orders the writes. The task loads the value at each step without the
+    /// lock. A load that misses a concurrent request is harmless: the request finds the registered waker and schedules
+    /// another step.
+    ///
+    /// - `CANCEL_REQUESTED` is stored with Release and loaded with Acquire: the task, and the drop of its future, see what
+    ///   happened before the call of `cancel`.
+    /// - `SUSPENDED` is stored with Release, which is stronger than needed: only the task itself reads it, to find out that
+    ///   its waker is registered.
+    cancellation: AtomicU8,
 }
 
-/// It has not awaited anything yet.
-const FRESH: u8 = 0;
-/// It has, and is woken when it is asked to end.
+/// The task has not been suspended yet: its waker is not registered.
+const NOT_SUSPENDED: u8 = 0;
+/// The task has been suspended, and a request to cancel wakes it.
 const SUSPENDED: u8 = 1;
-/// It was asked to end.
-const ASKED: u8 = 2;
+/// The task completes at its next step.
+const CANCEL_REQUESTED: u8 = 2;
 
-struct State<T, E> {
+struct Inner<T, E> {
     stage: Stage,
-    /// How it ends when it is cancelled.
-    cancel: Cancel,
-    /// From its end on, until the handle moves it out.
-    outcome: Option<TaskResult<T, E>>,
-    /// None is what most have, and takes less.
+    cancel_mode: CancelMode,
+    /// Set at the end, until the handle moves it out.
+    result: Option<TaskResult<T, E>>,
+    /// Boxed, since most futures have no callbacks.
     callbacks: Option<Box<Callbacks<T, E>>>,
-    /// Of whoever awaits it.
+    /// The waker of the task that awaits the handle.
     waiter: Option<Waker>,
-    /// How many threads sleep until it is over: waking none would be a system call all the same.
-    sleepers: u32,
+    /// How many threads are blocked until the end. Notifying a condition variable is a system call even with none.
+    blocked_threads: u32,
 }
 
 struct Callbacks<T, E> {
-    left: Vec<Callback<T, E>>,
-    /// The thread that they are called on, while they are.
+    remaining: Vec<Callback<T, E>>,
+    /// The thread that calls the callbacks, while it does.
     caller: Option<ThreadId>,
 }
 
 impl<T, E> Default for Callbacks<T, E> {
     fn default() -> Self {
-        Self { left: Vec::new(), caller: None }
+        Self { remaining: Vec::new(), caller: None }
     }
 }
 
@@ -55,240 +80,266 @@ impl<T, E> Default for Callbacks<T, E> {
 pub(super) enum Stage {
     Pending,
     Running,
-    /// How it ends is settled, and the callbacks are called.
-    Ending,
+    /// The result is decided, and the callbacks are being called.
+    Completing,
     Finished,
     Cancelled,
 }
 
-/// What a cancel does.
-enum Cancel {
-    /// Ends it at once, unless it is running.
-    AtOnce,
-    /// Asks the task to end, at its next step: the waker is the task's, once it was polled.
-    Task { step: Option<Waker> },
+/// What a call of `cancel` does.
+enum CancelMode {
+    /// Completes the future, unless it is running.
+    Immediate,
+    /// Requests that the task completes at its next step.
+    Task {
+        /// The waker of the task itself, once it has been suspended.
+        waker: Option<Waker>,
+    },
 }
 
 impl<T, E> FutureState<T, E> {
     pub(super) fn new() -> Self {
-        Self::with(Cancel::AtOnce)
+        Self::with(CancelMode::Immediate)
     }
 
-    pub(super) fn of_task() -> Self {
-        Self::with(Cancel::Task { step: None })
+    pub(super) fn for_task() -> Self {
+        Self::with(CancelMode::Task { waker: None })
     }
 
-    fn with(cancel: Cancel) -> Self {
-        let state = State {
+    fn with(cancel_mode: CancelMode) -> Self {
+        let inner = Inner {
             stage: Stage::Pending,
-            cancel,
-            outcome: None,
+            cancel_mode,
+            result: None,
             callbacks: None,
             waiter: None,
-            sleepers: 0,
+            blocked_threads: 0,
         };
-        Self { state: Mutex::new(state), is_over: Condvar::new(), phase: AtomicU8::new(FRESH) }
+        Self {
+            inner: Mutex::new(inner),
+            finished: Condvar::new(),
+            cancellation: AtomicU8::new(NOT_SUSPENDED),
+        }
     }
 
-    /// Nothing panics while it is locked but whoever awaits twice, and nobody else's code runs but the clone of a waker.
-    fn state(&self) -> MutexGuard<'_, State<T, E>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Locks the state. While it is locked nothing panics, except a poll after completion, and the only user code that runs
+    /// is the clone of a waker.
+    fn lock(&self) -> MutexGuard<'_, Inner<T, E>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn stage(&self) -> Stage {
-        self.state().stage
+        self.lock().stage
     }
 
-    /// Whether it may run: it is pending.
-    pub(super) fn run(&self) -> bool {
-        let mut state = self.state();
-        let is_pending = state.stage == Stage::Pending;
+    /// Moves from `Pending` to `Running`. Returns `false` if the future was not pending.
+    pub(super) fn set_running(&self) -> bool {
+        let mut inner = self.lock();
+        let is_pending = inner.stage == Stage::Pending;
         if is_pending {
-            state.stage = Stage::Running;
+            inner.stage = Stage::Running;
         }
         is_pending
     }
 
-    /// Ends it, unless it is over: then the outcome comes back. A task that was asked to end has no value any more.
-    pub(super) fn settle(&self, outcome: TaskResult<T, E>) -> Result<(), TaskResult<T, E>> {
-        let state = self.state();
-        if state.stage >= Stage::Ending {
-            return Err(outcome);
+    /// Completes the future. Returns the result if the future was complete before.
+    ///
+    /// A task whose cancellation was requested has no value any more: it is cancelled instead.
+    pub(super) fn complete(&self, result: TaskResult<T, E>) -> Result<(), TaskResult<T, E>> {
+        let inner = self.lock();
+        if inner.stage >= Stage::Completing {
+            return Err(result);
         }
-        let is_too_late = outcome.is_ok() && self.is_asked();
-        let (outcome, _dropped) =
-            if is_too_late { (Err(Error::Cancelled), Some(outcome)) } else { (outcome, None) };
-        self.end(state, outcome);
+        let is_too_late = result.is_ok() && self.is_cancel_requested();
+        // The value is dropped at the end of this function: its destructor is user code.
+        let (result, _dropped) =
+            if is_too_late { (Err(Error::Cancelled), Some(result)) } else { (result, None) };
+        self.finish(inner, result);
         Ok(())
     }
 
-    /// Whether the cancel was of use. What [`Cancel`] says.
+    /// Cancels the future as its [`CancelMode`] prescribes. Returns `false` if that had no effect.
     pub(super) fn cancel(&self) -> bool {
-        let mut state = self.state();
-        if state.stage >= Stage::Ending {
+        let mut inner = self.lock();
+        if inner.stage >= Stage::Completing {
             return false;
         }
-        if let Cancel::Task { step } = &mut state.cancel {
-            self.phase.store(ASKED, Ordering::Release);
-            let step = step.take();
-            drop(state);
-            if let Some(step) = step {
-                step.wake();
+        if let CancelMode::Task { waker } = &mut inner.cancel_mode {
+            self.cancellation.store(CANCEL_REQUESTED, Ordering::Release);
+            let waker = waker.take();
+            drop(inner);
+            if let Some(waker) = waker {
+                waker.wake();
             }
             return true;
         }
-        let is_pending = state.stage == Stage::Pending;
+        let is_pending = inner.stage == Stage::Pending;
         if is_pending {
-            self.end(state, Err(Error::Cancelled));
+            self.finish(inner, Err(Error::Cancelled));
         }
         is_pending
     }
 
-    /// Whether the task was asked to end.
-    pub(super) fn is_asked(&self) -> bool {
-        self.phase.load(Ordering::Acquire) == ASKED
+    /// Returns `true` if the task is to complete at its next step.
+    pub(super) fn is_cancel_requested(&self) -> bool {
+        self.cancellation.load(Ordering::Acquire) == CANCEL_REQUESTED
     }
 
-    /// The same, where it awaits something, and from now on is to be woken when it is asked. A task has one waker.
-    pub(super) fn suspend(&self, cx: &Context<'_>) -> bool {
-        match self.phase.load(Ordering::Acquire) {
-            FRESH => {
-                let mut state = self.state();
-                if let Cancel::Task { step } = &mut state.cancel {
-                    *step = Some(cx.waker().clone());
+    /// Has the suspended task woken when its cancellation is requested. Returns `true` if it was requested already.
+    ///
+    /// A task has one waker, so it is registered once.
+    pub(super) fn register_cancel_waker(&self, cx: &Context<'_>) -> bool {
+        match self.cancellation.load(Ordering::Acquire) {
+            NOT_SUSPENDED => {
+                let mut inner = self.lock();
+                if let CancelMode::Task { waker } = &mut inner.cancel_mode {
+                    *waker = Some(cx.waker().clone());
                 }
-                // It may have been asked since.
-                self.phase.compare_exchange(FRESH, SUSPENDED, Ordering::Release, Ordering::Acquire).is_err()
+                // A request may have come between the load and the lock.
+                self.cancellation
+                    .compare_exchange(NOT_SUSPENDED, SUSPENDED, Ordering::Release, Ordering::Acquire)
+                    .is_err()
             }
-            phase => phase == ASKED,
+            cancellation => cancellation == CANCEL_REQUESTED,
         }
     }
 
     #[inline(always)]
-    fn end<'a>(&'a self, mut state: MutexGuard<'a, State<T, E>>, outcome: TaskResult<T, E>) {
-        state.stage = Stage::Ending;
-        if state.callbacks.is_some() {
-            state = self.call_all(state, &outcome);
+    fn finish<'a>(&'a self, mut inner: MutexGuard<'a, Inner<T, E>>, result: TaskResult<T, E>) {
+        inner.stage = Stage::Completing;
+        if inner.callbacks.is_some() {
+            inner = self.run_callbacks(inner, &result);
         }
-        let is_cancelled = matches!(outcome, Err(Error::Cancelled));
-        state.stage = if is_cancelled { Stage::Cancelled } else { Stage::Finished };
-        state.outcome = Some(outcome);
-        let (waiter, sleepers) = (state.waiter.take(), state.sleepers);
-        drop(state);
-        if sleepers > 0 {
-            self.is_over.notify_all();
+        let is_cancelled = matches!(result, Err(Error::Cancelled));
+        inner.stage = if is_cancelled { Stage::Cancelled } else { Stage::Finished };
+        inner.result = Some(result);
+        let (waiter, blocked_threads) = (inner.waiter.take(), inner.blocked_threads);
+        drop(inner);
+        if blocked_threads > 0 {
+            self.finished.notify_all();
         }
         if let Some(waiter) = waiter {
             waiter.wake();
         }
     }
 
+    /// Calls all callbacks, each without the lock.
     #[cold]
-    fn call_all<'a>(
+    fn run_callbacks<'a>(
         &'a self,
-        mut state: MutexGuard<'a, State<T, E>>,
-        outcome: &TaskResult<T, E>,
-    ) -> MutexGuard<'a, State<T, E>> {
-        // One may be added by another.
-        while let Some(callbacks) = state.callbacks.as_mut().filter(|callbacks| !callbacks.left.is_empty()) {
+        mut inner: MutexGuard<'a, Inner<T, E>>,
+        result: &TaskResult<T, E>,
+    ) -> MutexGuard<'a, Inner<T, E>> {
+        // A callback may add another one.
+        while let Some(callbacks) =
+            inner.callbacks.as_mut().filter(|callbacks| !callbacks.remaining.is_empty())
+        {
             callbacks.caller = Some(thread::current().id());
-            let left = mem::take(&mut callbacks.left);
-            drop(state);
-            for callback in left {
-                call(callback, outcome);
+            let remaining = mem::take(&mut callbacks.remaining);
+            drop(inner);
+            for callback in remaining {
+                run_callback(callback, result);
             }
-            state = self.state();
+            inner = self.lock();
         }
-        state.callbacks = None;
-        state
+        inner.callbacks = None;
+        inner
     }
 
-    /// Whether it is a task that is not over; then `waker` is woken when it is, in place of whoever awaits it.
-    pub(super) fn is_task_left(&self, waker: &Waker) -> bool {
-        let mut state = self.state();
-        let is_left = state.stage <= Stage::Ending && matches!(state.cancel, Cancel::Task { .. });
-        let before = if is_left { state.waiter.replace(waker.clone()) } else { None };
-        // Its destructor is somebody else's code.
-        drop(state);
-        drop(before);
-        is_left
+    /// Returns `true` if this is a task that has not finished. Then `waker` is woken when it has, and no longer the task
+    /// that awaits the handle.
+    pub(super) fn register_if_unfinished(&self, waker: &Waker) -> bool {
+        let mut inner = self.lock();
+        let is_unfinished =
+            inner.stage <= Stage::Completing && matches!(inner.cancel_mode, CancelMode::Task { .. });
+        let replaced = if is_unfinished { inner.waiter.replace(waker.clone()) } else { None };
+        // The destructor of a waker is user code.
+        drop(inner);
+        drop(replaced);
+        is_unfinished
     }
 
     pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<TaskResult<T, E>> {
-        let mut state = self.state();
-        if let Some(outcome) = state.outcome.take() {
-            return Poll::Ready(outcome);
+        let mut inner = self.lock();
+        if let Some(result) = inner.result.take() {
+            return Poll::Ready(result);
         }
-        assert!(state.stage <= Stage::Ending, "a future is awaited once");
-        let before = wait(&mut state.waiter, cx);
-        drop(state);
-        drop(before);
+        assert!(inner.stage <= Stage::Completing, "`TaskHandle` polled after its result was moved out");
+        let replaced = register_waker(&mut inner.waiter, cx);
+        drop(inner);
+        drop(replaced);
         Poll::Pending
     }
 
-    /// Moves the outcome, if it is there, to where it can be lent from.
-    pub(super) fn lend<'a>(
+    /// Moves the result, once it is there, into `cell`, and borrows it from there.
+    pub(super) fn peek<'a>(
         &self,
-        to: &'a OnceLock<TaskResult<T, E>>,
+        cell: &'a OnceLock<TaskResult<T, E>>,
     ) -> Result<&'a TaskResult<T, E>, Error<E>> {
-        if let Some(outcome) = to.get() {
-            return Ok(outcome);
+        if let Some(result) = cell.get() {
+            return Ok(result);
         }
-        let mut state = self.state();
-        if let Some(outcome) = state.outcome.take() {
-            return Ok(to.get_or_init(|| outcome));
+        let mut inner = self.lock();
+        if let Some(result) = inner.result.take() {
+            return Ok(cell.get_or_init(|| result));
         }
-        // Another thread may have been quicker.
-        to.get().ok_or(if state.stage <= Stage::Ending { Error::NotReady } else { Error::AlreadyAwaited })
+        // Another thread may have filled the cell since the first look.
+        cell.get().ok_or(if inner.stage <= Stage::Completing {
+            Error::NotReady
+        } else {
+            Error::AlreadyAwaited
+        })
     }
 
-    /// Calls it at the end, or gives it back where that is over.
+    /// Adds a callback. Returns it if the future has finished.
     pub(super) fn add_callback(&self, callback: Callback<T, E>) -> Option<Callback<T, E>> {
-        let mut state = self.state();
-        if state.stage > Stage::Ending {
+        let mut inner = self.lock();
+        if inner.stage > Stage::Completing {
             return Some(callback);
         }
-        state.callbacks.get_or_insert_default().left.push(callback);
+        inner.callbacks.get_or_insert_default().remaining.push(callback);
         None
     }
 
-    /// Blocks the thread until it is over; false if that takes longer. In a callback of its own there is nothing to wait
-    /// for: it is over when that has returned.
-    pub(super) fn sleep(&self, most: Option<Duration>) -> bool {
-        // None is never, and so is what no clock can show.
-        let until = most.and_then(|most| Instant::now().checked_add(most));
-        let mut state = self.state();
-        let caller = state.callbacks.as_ref().and_then(|callbacks| callbacks.caller);
+    /// Blocks the thread until the future has finished. Returns `false` if that takes longer than `timeout`.
+    ///
+    /// Called in a callback of this very future, it returns `true` at once: waiting would be a deadlock.
+    pub(super) fn wait_timeout(&self, timeout: Option<Duration>) -> bool {
+        // A deadline that no instant can represent is none.
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut inner = self.lock();
+        let caller = inner.callbacks.as_ref().and_then(|callbacks| callbacks.caller);
         if caller.is_some_and(|caller| caller == thread::current().id()) {
             return true;
         }
-        state.sleepers += 1;
-        let mut is_late = false;
-        while state.stage <= Stage::Ending && !is_late {
-            state = match until.map(|until| until.saturating_duration_since(Instant::now())) {
-                None => self.is_over.wait(state).unwrap_or_else(PoisonError::into_inner),
+        inner.blocked_threads += 1;
+        let mut is_timed_out = false;
+        while inner.stage <= Stage::Completing && !is_timed_out {
+            inner = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+                None => self.finished.wait(inner).unwrap_or_else(PoisonError::into_inner),
                 Some(Duration::ZERO) => {
-                    is_late = true;
-                    state
+                    is_timed_out = true;
+                    inner
                 }
-                Some(left) => {
-                    self.is_over.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                Some(remaining) => {
+                    self.finished.wait_timeout(inner, remaining).unwrap_or_else(PoisonError::into_inner).0
                 }
             };
         }
-        state.sleepers -= 1;
-        !is_late
+        inner.blocked_threads -= 1;
+        !is_timed_out
     }
 }
 
-/// A panic is told by the panic hook, and goes no further: there are others to be called.
-pub(super) fn call<T, E>(callback: impl FnOnce(&TaskResult<T, E>), outcome: &TaskResult<T, E>) {
-    ignore_panic(|| callback(outcome));
+/// Calls a callback, and catches its panic: other callbacks are waiting. The panic hook has reported it.
+pub(super) fn run_callback<T, E>(callback: impl FnOnce(&TaskResult<T, E>), result: &TaskResult<T, E>) {
+    ignore_panic(|| callback(result));
 }
 
-/// Has who polls woken. What was to be woken before comes back: its destructor is somebody else's code.
+/// Has the polling task woken by `waiter`. Returns the waker that this replaces: its destructor is user code, to be run
+/// after the lock is released.
 #[inline]
-pub(super) fn wait(waiter: &mut Option<Waker>, cx: &Context<'_>) -> Option<Waker> {
+pub(super) fn register_waker(waiter: &mut Option<Waker>, cx: &Context<'_>) -> Option<Waker> {
     match waiter {
         Some(waiter) if waiter.will_wake(cx.waker()) => None,
         waiter => waiter.replace(cx.waker().clone()),

@@ -1,6 +1,6 @@
 use std::convert::Infallible;
 use std::fmt;
-use std::future::Future as _;
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker, ready};
@@ -8,26 +8,32 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::{TaskHandle, TaskResult, Wait, wait};
+use super::error::TaskResult;
+use super::task_handle::TaskHandle;
+use super::wait::{Wait, wait};
 use crate::cleanup::Cleanup;
 
-/// Waits for all futures, and gives their values in order, or the first error: `asyncio.gather`.
+/// Waits for several tasks, and returns their values in order or the first error: `asyncio.gather`.
 ///
-/// When one fails, its error comes out at once, and the others go on. When this is dropped, they are cancelled. That is
-/// asyncio's rule, and why this is about [`TaskHandle`]s: tasks, and jobs of an executor. Of plain futures, the crate futures
-/// has [`try_join_all`](https://docs.rs/futures/latest/futures/future/fn.try_join_all.html); of some that differ in type,
-/// tokio has `try_join!` and `join!`; and for work that belongs
-/// together, a [`TaskGroup`](super::TaskGroup) is the better answer.
+/// As soon as one task fails, its error is returned, and the others continue. If the `gather` is dropped, the tasks are
+/// cancelled. Those are asyncio's rules, and so it takes [`TaskHandle`]s: tasks and jobs of an executor.
+///
+/// | you have | use |
+/// |---|---|
+/// | work that belongs together | [`TaskGroup`](super::TaskGroup) |
+/// | plain futures of one type | [`try_join_all`](https://docs.rs/futures/latest/futures/future/fn.try_join_all.html) of the `futures` crate |
+/// | a few futures of different types | tokio's [`try_join!`](tokio::try_join) or [`join!`](tokio::join) |
 ///
 /// # Errors
 ///
-/// That of the one which failed, panicked, or was cancelled first.
+/// The error of the task that failed, panicked or was cancelled first.
 ///
 /// # Cancel safety
 ///
-/// Dropped, it cancels those that are not over. To wait for the tasks among them is a [cleanup](crate::cleanup), so that the
-/// scopes around wait, too, for 30 seconds at most: asyncio's is cancelled no sooner than they are. A task that gathers
-/// itself, or whoever waits for it, waits for so long when it is cancelled.
+/// Not cancel safe: dropped, it cancels the tasks that have not finished. Waiting for their end is a
+/// [cleanup](crate::cleanup) of at most 30 seconds, so the scopes around the `gather` wait, too. In asyncio, likewise, a
+/// cancelled `gather` ends only when its tasks have. A task that gathers itself, directly or through a task that awaits it,
+/// waits for the whole 30 seconds when it is cancelled.
 ///
 /// # Examples
 ///
@@ -39,91 +45,94 @@ use crate::cleanup::Cleanup;
 /// let parse = |text: &'static str| create_task(async move { text.parse::<u8>() });
 /// assert_eq!(gather(["1", "2"].map(parse)).await, Ok(vec![1, 2]));
 /// assert!(matches!(gather(["1", "x"].map(parse)).await, Err(Error::Raised(_))));
-/// let outcomes = gather(["1", "x"].map(parse)).return_exceptions().await;
-/// assert!(outcomes[0].is_ok() && outcomes[1].is_err());
+/// let results = gather(["1", "x"].map(parse)).return_exceptions().await;
+/// assert!(results[0].is_ok() && results[1].is_err());
 /// # }
 /// ```
+#[doc(alias = "join")]
+#[doc(alias = "join_all")]
+#[doc(alias = "try_join_all")]
 pub fn gather<T, E>(futures: impl IntoIterator<Item = TaskHandle<T, E>>) -> Gather<T, E> {
     Gather { wait: Some(wait(futures).first_exception()) }
 }
 
-/// What [`gather`] returns.
-#[must_use = "dropped, it cancels what it was to wait for"]
+/// The future that [`gather`] returns.
+#[must_use = "dropping a gather cancels its tasks"]
 pub struct Gather<T, E> {
-    /// None when it is over, and what is left goes on.
+    /// `None` once it was ready: the tasks that have not finished continue.
     wait: Option<Wait<TaskHandle<T, E>>>,
 }
 
-/// What [`return_exceptions`](Gather::return_exceptions) returns.
-#[must_use = "dropped, it cancels what it was to wait for"]
+/// The future that [`Gather::return_exceptions`] returns.
+#[must_use = "dropping a gather cancels its tasks"]
 pub struct GatherAll<T, E> {
     gather: Gather<T, E>,
 }
 
 impl<T, E> Gather<T, E> {
-    /// All outcomes, errors among them: `gather(.., return_exceptions=True)`. It fails itself no more.
+    /// Waits for all tasks, and returns every result, also the errors: `gather(.., return_exceptions=True)`.
     pub fn return_exceptions(mut self) -> GatherAll<T, E> {
         self.wait = self.wait.take().map(Wait::all_completed);
         GatherAll { gather: self }
     }
 
-    /// The outcomes in the order in which they came, when there are enough.
-    fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<Vec<(usize, TaskResult<T, E>)>> {
-        let wait = self.wait.as_mut().expect("it is polled until it is ready");
+    /// Polls for the results that are required, in the order in which the tasks finished.
+    fn poll_results(&mut self, cx: &mut Context<'_>) -> Poll<Vec<(usize, TaskResult<T, E>)>> {
+        let wait = self.wait.as_mut().expect("`gather` polled after completion");
         let waited = ready!(Pin::new(wait).poll(cx));
         self.wait = None;
         Poll::Ready(waited.done)
     }
 }
 
-impl<T, E> std::future::Future for Gather<T, E> {
+impl<T, E> Future for Gather<T, E> {
     type Output = TaskResult<Vec<T>, E>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let done = ready!(self.poll_done(cx));
+        let results = ready!(self.poll_results(cx));
         let values: Result<Vec<_>, _> =
-            done.into_iter().map(|(place, outcome)| Ok((place, outcome?))).collect();
+            results.into_iter().map(|(index, result)| Ok((index, result?))).collect();
         Poll::Ready(values.map(in_order))
     }
 }
 
-impl<T, E> std::future::Future for GatherAll<T, E> {
+impl<T, E> Future for GatherAll<T, E> {
     type Output = Vec<TaskResult<T, E>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.gather.poll_done(cx).map(in_order)
+        self.gather.poll_results(cx).map(in_order)
     }
 }
 
-fn in_order<T>(mut done: Vec<(usize, T)>) -> Vec<T> {
-    done.sort_unstable_by_key(|(place, _)| *place);
-    done.into_iter().map(|(_, value)| value).collect()
+fn in_order<T>(mut indexed: Vec<(usize, T)>) -> Vec<T> {
+    indexed.sort_unstable_by_key(|(index, _)| *index);
+    indexed.into_iter().map(|(_, value)| value).collect()
 }
 
 impl<T, E> Drop for Gather<T, E> {
     fn drop(&mut self) {
         let Some(wait) = self.wait.take() else { return };
-        let (held, released) = oneshot::channel();
-        let held = Waker::from(Arc::new(Held(held)));
-        let mut is_any_left = false;
-        for future in wait.pending() {
-            is_any_left |= future.cancel() && future.is_task_left(&held);
+        let (sender, all_finished) = oneshot::channel();
+        let signal = Waker::from(Arc::new(DropSignal(sender)));
+        let mut is_any_unfinished = false;
+        for task in wait.pending() {
+            is_any_unfinished |= task.cancel() && task.register_if_unfinished(&signal);
         }
-        // Where no runtime is, nobody waits, and they end all the same.
-        if is_any_left && Handle::try_current().is_ok() {
-            let ended = async {
-                drop(released.await);
+        // Without a runtime there is no scope to wait, and the tasks end all the same.
+        if is_any_unfinished && Handle::try_current().is_ok() {
+            let finished = async {
+                drop(all_finished.await);
                 Ok::<_, Infallible>(())
             };
-            Cleanup::new(ended).name("gather").detach();
+            Cleanup::new(finished).name("gather").detach();
         }
     }
 }
 
-/// The waker of several, which are woken once each: when they all were, the channel is closed.
-struct Held(#[expect(dead_code, reason = "to be dropped is what it is for")] oneshot::Sender<Infallible>);
+/// A waker that several tasks share. Each of them drops its clone when it has finished; the last drop closes the channel.
+struct DropSignal(#[expect(dead_code, reason = "it signals by its destructor")] oneshot::Sender<Infallible>);
 
-impl Wake for Held {
+impl Wake for DropSignal {
     fn wake(self: Arc<Self>) {}
 }
 

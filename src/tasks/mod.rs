@@ -75,7 +75,6 @@ mod executor;
 mod future_state;
 mod gather;
 mod group;
-mod indexed;
 mod instant;
 mod panic;
 mod promise;

@@ -1,17 +1,17 @@
 use std::any::Any;
 use std::fmt;
-use std::panic::resume_unwind;
+use std::panic;
 use std::sync::{Arc, Mutex, PoisonError};
 
-type Payload = Box<dyn Any + Send>;
+use crate::panic::Payload;
 
-/// What the work of a [`TaskHandle`](super::TaskHandle) panicked with.
+/// The panic of a task or of a job.
 ///
-/// Clones are of the same panic, and are equal.
+/// Clones share the payload, and are equal.
 #[derive(Clone)]
-pub struct Panic(Arc<Shared>);
+pub struct Panic(Arc<Inner>);
 
-struct Shared {
+struct Inner {
     message: String,
     payload: Mutex<Option<Payload>>,
 }
@@ -23,34 +23,33 @@ impl Panic {
         } else if let Some(text) = payload.downcast_ref::<String>() {
             text
         } else {
-            "a value that is no text"
+            "a payload that is not a string"
         };
         let message = message.to_owned();
-        Self(Arc::new(Shared { message, payload: Mutex::new(Some(payload)) }))
+        Self(Arc::new(Inner { message, payload: Mutex::new(Some(payload)) }))
     }
 
-    /// Its text: that of `panic!("..")`.
+    /// Returns the message, as in `panic!("message")`.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The payload, the first time; `None` when it was taken before.
+    /// Takes the payload. Returns `None` if it was taken before, by this value or by a clone.
     #[must_use]
     pub fn take_payload(&self) -> Option<Box<dyn Any + Send>> {
-        // Nothing panics while it is locked.
+        // No code panics while the payload is locked.
         self.0.payload.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Panics with it once more, here.
+    /// Resumes the panic on the current thread, without calling the panic hook again.
     ///
     /// # Panics
     ///
-    /// That is what it does: with the payload, or with its text where that was taken before. The panic hook is not called
-    /// again.
+    /// Always: with the payload, or with the message if the payload was taken before.
     pub fn resume_unwind(self) -> ! {
         let payload = self.take_payload().unwrap_or_else(|| Box::new(self.message().to_owned()));
-        resume_unwind(payload)
+        panic::resume_unwind(payload)
     }
 }
 

@@ -1,17 +1,20 @@
-use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::task::Context;
 
+use super::error::{Error, TaskResult};
 use super::future_state::{FutureState, Stage};
-use super::{Error, Panic, TaskHandle, TaskResult};
+use super::panic::Panic;
+use super::task_handle::TaskHandle;
+use crate::panic::Payload;
 
-/// The other end of a [`TaskHandle`]: what completes it, once. Python's `set_result` and `set_exception`.
+/// The other end of a [`TaskHandle`]: completes it, once. Python's `set_result` and `set_exception`.
 ///
-/// Dropped without, it cancels the future. A second result is none: both methods take the promise.
+/// A promise that is dropped before it was completed cancels its handle. It cannot be completed twice: both methods consume
+/// it.
 ///
-/// Where neither callbacks nor errors, nor threads that wait are needed, tokio's
-/// [`oneshot`](tokio::sync::oneshot) does the same for less.
+/// Where you need no callbacks, errors or blocking threads, tokio's [`oneshot`](tokio::sync::oneshot) does the same for
+/// less.
 ///
 /// # Examples
 ///
@@ -37,117 +40,122 @@ use super::{Error, Panic, TaskHandle, TaskResult};
 /// promise.set_result(1);
 /// promise.set_result(2); // asyncio: `InvalidStateError`
 /// ```
-#[must_use = "dropped, it cancels its future"]
+#[doc(alias = "oneshot")]
+#[doc(alias = "Future")]
+#[must_use = "dropping a promise cancels its handle"]
 pub struct Promise<T, E> {
-    /// None when it was completed.
-    shared: Option<Arc<FutureState<T, E>>>,
+    /// `None` once it was completed.
+    state: Option<Arc<FutureState<T, E>>>,
 }
 
-/// The future was over: `InvalidStateError`. What it was to come to comes back.
+/// The error of a [`Promise`] whose handle was cancelled: `InvalidStateError`. It returns the value or error that was not
+/// delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("invalid state: the future was cancelled")]
 pub struct InvalidState<T>(pub T);
 
 impl<T, E> Promise<T, E> {
-    /// A future, and what completes it.
+    /// Creates a promise and the handle that it completes.
     pub fn new() -> (Self, TaskHandle<T, E>) {
-        Self::over(FutureState::new())
+        Self::with_state(FutureState::new())
     }
 
-    pub(super) fn of_task() -> (Self, TaskHandle<T, E>) {
-        Self::over(FutureState::of_task())
+    pub(super) fn for_task() -> (Self, TaskHandle<T, E>) {
+        Self::with_state(FutureState::for_task())
     }
 
-    fn over(shared: FutureState<T, E>) -> (Self, TaskHandle<T, E>) {
-        let shared = Arc::new(shared);
-        (Self { shared: Some(Arc::clone(&shared)) }, TaskHandle::new(shared))
+    fn with_state(state: FutureState<T, E>) -> (Self, TaskHandle<T, E>) {
+        let state = Arc::new(state);
+        (Self { state: Some(Arc::clone(&state)) }, TaskHandle::new(state))
     }
 
-    /// Completes the future with a value.
+    /// Completes the handle with a value.
     ///
     /// # Errors
     ///
-    /// [`InvalidState`] when the future was cancelled, with the value.
+    /// [`InvalidState`] with the value, if the handle was cancelled.
     pub fn set_result(mut self, value: T) -> Result<(), InvalidState<T>> {
-        match self.settle(Ok(value)) {
+        match self.complete(Ok(value)) {
             Err(Ok(value)) => Err(InvalidState(value)),
             _ => Ok(()),
         }
     }
 
-    /// Completes the future with an error.
+    /// Completes the handle with an error.
     ///
     /// # Errors
     ///
-    /// [`InvalidState`] when the future was cancelled, with the error.
+    /// [`InvalidState`] with the error, if the handle was cancelled.
     pub fn set_exception(mut self, error: E) -> Result<(), InvalidState<E>> {
-        match self.settle(Err(Error::Raised(error))) {
+        match self.complete(Err(Error::Raised(error))) {
             Err(Err(Error::Raised(error))) => Err(InvalidState(error)),
             _ => Ok(()),
         }
     }
 
-    /// The work begins, and the future can no more be cancelled: PEP 3148's `set_running_or_notify_cancel`. False where the
-    /// work is not to begin: the future was cancelled, or whoever asked before has begun it (in Python, a `RuntimeError`).
-    #[must_use = "work whose future was cancelled is not to begin"]
+    /// Marks the work as running, so that it can no longer be cancelled: PEP 3148's `set_running_or_notify_cancel`.
+    ///
+    /// Returns `false` if the work must not start: its handle was cancelled, or it is running already (a `RuntimeError` in
+    /// Python).
+    #[must_use = "work whose handle was cancelled must not start"]
     pub fn set_running(&self) -> bool {
-        self.shared.as_ref().is_some_and(|shared| shared.run())
+        self.state.as_ref().is_some_and(|state| state.set_running())
     }
 
-    /// Whether the future was cancelled.
+    /// Returns `true` if the handle was cancelled.
     #[must_use]
     pub fn cancelled(&self) -> bool {
-        self.shared.as_ref().is_some_and(|shared| shared.stage() == Stage::Cancelled)
+        self.state.as_ref().is_some_and(|state| state.stage() == Stage::Cancelled)
     }
 
-    pub(super) fn is_asked(&self) -> bool {
-        self.shared.as_ref().is_some_and(|shared| shared.is_asked())
+    pub(super) fn is_cancel_requested(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| state.is_cancel_requested())
     }
 
-    pub(super) fn suspend(&self, cx: &Context<'_>) -> bool {
-        self.shared.as_ref().is_some_and(|shared| shared.suspend(cx))
+    pub(super) fn register_cancel_waker(&self, cx: &Context<'_>) -> bool {
+        self.state.as_ref().is_some_and(|state| state.register_cancel_waker(cx))
     }
 
-    /// What work has returned, or panicked with.
-    pub(super) fn complete(&mut self, ended: Result<Result<T, E>, Box<dyn Any + Send>>) {
-        let outcome = match ended {
+    /// Completes the handle with what the work returned, or with its panic.
+    pub(super) fn complete_with_output(&mut self, output: Result<Result<T, E>, Payload>) {
+        let result = match output {
             Ok(result) => result.map_err(Error::Raised),
             Err(payload) => Err(Error::Panicked(Panic::new(payload))),
         };
-        drop(self.settle(outcome));
+        drop(self.complete(result));
     }
 
-    /// Once; what comes too late comes back.
+    /// Completes the handle, the first time. Returns the result if the handle was cancelled.
     #[inline]
-    pub(super) fn settle(&mut self, outcome: TaskResult<T, E>) -> Result<(), TaskResult<T, E>> {
-        match self.shared.take() {
-            Some(shared) => shared.settle(outcome),
+    pub(super) fn complete(&mut self, result: TaskResult<T, E>) -> Result<(), TaskResult<T, E>> {
+        match self.state.take() {
+            Some(state) => state.complete(result),
             None => Ok(()),
         }
     }
 
-    /// The promise itself, unless it was completed.
+    /// Moves the promise out, unless it was completed.
     #[inline]
     pub(super) fn take(&mut self) -> Option<Self> {
-        self.shared.take().map(|shared| Self { shared: Some(shared) })
+        self.state.take().map(|state| Self { state: Some(state) })
     }
 
-    /// As [`settle`](Self::settle), but the outcome is not dropped here where nobody wants it: that is kept alive by what
-    /// comes back, or by the promise where this panics.
+    /// As [`complete`](Self::complete), but does not drop the result of a handle that is gone: it stays in the state that is
+    /// returned, or in the promise if this panics. So the caller decides when the destructor of the value runs.
     #[inline]
-    pub(super) fn settle_and_keep(&mut self, outcome: TaskResult<T, E>) -> Option<Arc<FutureState<T, E>>> {
-        if let Some(shared) = &self.shared {
-            drop(shared.settle(outcome));
+    pub(super) fn complete_keep_alive(&mut self, result: TaskResult<T, E>) -> Option<Arc<FutureState<T, E>>> {
+        if let Some(state) = &self.state {
+            drop(state.complete(result));
         }
-        self.shared.take()
+        self.state.take()
     }
 }
 
 impl<T, E> Drop for Promise<T, E> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(shared) = self.shared.take() {
-            drop(shared.settle(Err(Error::Cancelled)));
+        if let Some(state) = self.state.take() {
+            drop(state.complete(Err(Error::Cancelled)));
         }
     }
 }

@@ -8,17 +8,22 @@ use tokio::runtime::Handle;
 
 use crate::cleanup::Cleanup;
 
-/// Awaits a future that is to come to its end also where whoever awaits it is dropped: `asyncio.shield`.
+/// Protects a future from being dropped by its caller: `asyncio.shield`.
 ///
-/// Dropped in the middle, it goes on as a [cleanup](crate::cleanup) of the current runtime, or of the one that it was first
-/// polled on: for as long as its [grace](Shield::grace), and [`drain`](crate::cleanup::drain) waits for it. Where it fails
-/// then, the observers are told. Dropped before it was polled, it does not begin.
+/// A shield that is dropped in progress continues as a [cleanup](crate::cleanup), on the current runtime or else on the
+/// one on which it was first polled. It may take its [grace period](Shield::grace_period), and
+/// [`drain`](crate::cleanup::drain) waits for it. If it fails then, the [observers](crate::cleanup::observe) are notified. A
+/// shield that is dropped before it was polled never starts.
 ///
-/// A [`TaskHandle`](super::TaskHandle) is shielded as it is: dropping the handle does not cancel it.
+/// The handle of a task needs no shield: dropping it does not cancel the task.
 ///
 /// # Cancel safety
 ///
-/// That is what it is for.
+/// Dropping a shield does not stop its future. The output of the future is lost.
+///
+/// # Panics
+///
+/// When it is polled after completion, or after a panic of the future.
 ///
 /// # Examples
 ///
@@ -39,40 +44,42 @@ use crate::cleanup::Cleanup;
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "uncancellable")]
 pub fn shield<F, T, E>(future: F) -> Shield<F>
 where
     F: Future<Output = Result<T, E>> + Send + 'static,
     T: 'static,
     E: Send + 'static,
 {
-    let detach = |future: Pin<Box<F>>, home, grace| {
+    let detach = |future: Pin<Box<F>>, runtime, grace_period| {
         let rest = async move { future.await.map(drop) };
-        let mut rest = Cleanup::new(rest).name("shield").fallback_runtime(home);
-        if let Some(grace) = grace {
-            rest = rest.grace_period(grace);
+        let mut rest = Cleanup::new(rest).name("shield").fallback_runtime(runtime);
+        if let Some(grace_period) = grace_period {
+            rest = rest.grace_period(grace_period);
         }
         rest.detach();
     };
-    Shield { future: Some(Box::pin(future)), has_begun: false, home: None, grace: None, detach }
+    Shield { future: Some(Box::pin(future)), has_started: false, runtime: None, grace_period: None, detach }
 }
 
-/// What [`shield`] returns.
+/// The future that [`shield`] returns.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Shield<F> {
-    /// None when it is over, and while it is polled: one that panics is not polled again.
+    /// `None` after completion, and during a poll, so that a future that panics is not polled again.
     future: Option<Pin<Box<F>>>,
-    has_begun: bool,
-    /// The runtime that it was first polled on, if that was one.
-    home: Option<Handle>,
-    grace: Option<Duration>,
+    has_started: bool,
+    /// The runtime of the first poll, if there was one.
+    runtime: Option<Handle>,
+    grace_period: Option<Duration>,
+    /// The bounds of [`shield`] as a function pointer, so that `Drop` needs none.
     detach: fn(Pin<Box<F>>, Option<Handle>, Option<Duration>),
 }
 
 impl<F> Shield<F> {
-    /// How long it may take when it is left alone, from then on: 30 seconds by default. Then it is dropped, and the observers
-    /// are told. By the wall clock.
-    pub fn grace(mut self, grace: Duration) -> Self {
-        self.grace = Some(grace);
+    /// Sets how long the future may continue after the shield was dropped, by the wall clock. After that it is dropped, and
+    /// the observers are notified. The default is 30 seconds.
+    pub fn grace_period(mut self, grace_period: Duration) -> Self {
+        self.grace_period = Some(grace_period);
         self
     }
 }
@@ -81,12 +88,12 @@ impl<F: Future> Future for Shield<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let mut future = self.future.take().expect("it is polled until it is ready, and has not panicked");
+        let mut future = self.future.take().expect("`shield` polled after completion or a panic");
         let polled = future.as_mut().poll(cx);
         if polled.is_pending() {
             self.future = Some(future);
-            if !std::mem::replace(&mut self.has_begun, true) {
-                self.home = Handle::try_current().ok();
+            if !std::mem::replace(&mut self.has_started, true) {
+                self.runtime = Handle::try_current().ok();
             }
         }
         polled
@@ -95,14 +102,14 @@ impl<F: Future> Future for Shield<F> {
 
 impl<F> Drop for Shield<F> {
     fn drop(&mut self) {
-        if let (true, Some(future)) = (self.has_begun, self.future.take()) {
-            (self.detach)(future, self.home.take(), self.grace);
+        if let (true, Some(future)) = (self.has_started, self.future.take()) {
+            (self.detach)(future, self.runtime.take(), self.grace_period);
         }
     }
 }
 
 impl<F> fmt::Debug for Shield<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shield").field("has_begun", &self.has_begun).finish_non_exhaustive()
+        f.debug_struct("Shield").field("has_started", &self.has_started).finish_non_exhaustive()
     }
 }

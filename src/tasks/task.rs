@@ -1,24 +1,26 @@
+use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use pin_project::pin_project;
 
-use super::{Promise, TaskHandle};
+use super::promise::Promise;
+use super::task_handle::TaskHandle;
 use crate::cleanup::{ChildCleanups, TrackingScope};
 use crate::panic::{Payload, catch_panic};
 
 /// Starts a task on the current tokio runtime: Python's `asyncio.create_task`.
 ///
-/// Work is fallible: it gives a `Result`. Such as cannot fail ends with `Ok::<_, Infallible>(value)`, such as fails in several
-/// ways is of [`BoxError`](super::BoxError), and then `task.await?` passes the error itself on.
+/// Work returns a `Result`. Work that cannot fail ends with `Ok::<_, Infallible>(value)`. Work that fails in several ways
+/// uses [`BoxError`](super::BoxError); then `task.await?` returns the original error.
 ///
-/// It runs whether its handle is awaited or not, and whether that is kept or not. tokio's own
-/// [`spawn`](tokio::spawn) is the better answer where callbacks and [`result`](TaskHandle::result) are not needed: one
-/// allocation less. So is a [`TaskGroup`](super::TaskGroup), where it is not to outlive the block that it is made in.
+/// The task runs even if its handle is dropped or never awaited. If you need neither callbacks nor
+/// [`result`](TaskHandle::result), tokio's [`spawn`](tokio::spawn) costs one allocation less. If the task must not outlive
+/// the block that starts it, use a [`TaskGroup`](super::TaskGroup).
 ///
 /// # Panics
 ///
-/// Where no runtime is.
+/// Without a tokio runtime.
 ///
 /// # Examples
 ///
@@ -34,147 +36,156 @@ use crate::panic::{Payload, catch_panic};
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "spawn")]
+#[doc(alias = "ensure_future")]
 pub fn create_task<T, E, F>(work: F) -> TaskHandle<T, E>
 where
-    F: std::future::Future<Output = Result<T, E>> + Send + 'static,
+    F: Future<Output = Result<T, E>> + Send + 'static,
     T: Send + 'static,
     E: Send + 'static,
 {
-    let (promise, task) = Promise::of_task();
-    drop(tokio::spawn(Run::new(work, promise)));
+    let (promise, task) = Promise::for_task();
+    drop(tokio::spawn(Harness::new(work, promise)));
     task
 }
 
-/// How work has ended, which returns an `R`: with that, with a panic, or by being cancelled.
-pub(super) type Ended<R> = Option<Result<R, Payload>>;
+/// How the work of a task has ended: with a return value or a panic, or cancelled (`None`).
+pub(super) type TaskOutput<R> = Option<Result<R, Payload>>;
 
-/// Whom the work of a task reports to, which returns an `R`; dropped without a report, its runtime is gone.
-pub(super) trait Report<R> {
-    /// Whether it was asked to end.
-    fn is_asked(&self) -> bool;
+/// The receiver of a task's output, and the source of requests to cancel it.
+///
+/// A value that is dropped before [`complete`](Self::complete) was called belongs to a task whose runtime has shut down.
+pub(super) trait Completion<R> {
+    /// Returns `true` if the task is to end at its next await.
+    fn is_cancel_requested(&self) -> bool;
 
-    /// The same, where it awaits something, and from now on is to be woken when it is asked.
-    fn suspend(&self, cx: &Context<'_>) -> bool;
+    /// Has the suspended task woken when its cancellation is requested. Returns `true` if it was requested already.
+    fn register_cancel_waker(&self, cx: &Context<'_>) -> bool;
 
-    fn report(&mut self, ended: Ended<R>);
+    fn complete(&mut self, output: TaskOutput<R>);
 
-    /// Whether that is to be told in the next turn, when others may have ended in the same way.
-    fn lingers(&self, _returned: Option<&R>) -> bool {
+    /// Returns `true` if the output is to be delivered at the next step of the task, when others may have ended likewise.
+    fn defers_report(&self, _returned: Option<&R>) -> bool {
         false
     }
 }
 
-/// The work of a task.
+/// A task: its work, and what completes it.
 ///
-/// tokio moves it until it has its place, and writes that over when it has ended: so it is small.
+/// tokio moves this future into the allocation of the task, and overwrites it there at the end, so it must be small.
 #[pin_project]
-pub(super) struct Run<F, R, P> {
+pub(super) struct Harness<F, R, C> {
     #[pin]
-    state: State<F, R>,
-    /// What was detached inside, and has to be over before the task is.
-    inner: ChildCleanups,
-    report: P,
+    stage: Stage<F, R>,
+    /// The cleanups that the work has detached. They end before the task does.
+    children: ChildCleanups,
+    completion: C,
 }
 
-#[pin_project(project = StateProj)]
-enum State<F, R> {
-    Working(#[pin] F),
-    /// How, is not told yet. Few come here, hence the box.
-    Ended(Box<Ended<R>>),
-    Over,
+#[pin_project(project = StageProj)]
+enum Stage<F, R> {
+    Running(#[pin] F),
+    /// The work has ended, and its output was not delivered yet. Boxed, since few tasks get here.
+    Finished(Box<TaskOutput<R>>),
+    Consumed,
 }
 
-impl<F, R, P> Run<F, R, P> {
-    pub(super) fn new(work: F, report: P) -> Self {
-        Self { state: State::Working(work), inner: ChildCleanups::default(), report }
+impl<F, R, C> Harness<F, R, C> {
+    pub(super) fn new(work: F, completion: C) -> Self {
+        Self { stage: Stage::Running(work), children: ChildCleanups::default(), completion }
     }
 }
 
-impl<F, P> std::future::Future for Run<F, F::Output, P>
+impl<F, C> Future for Harness<F, F::Output, C>
 where
-    F: std::future::Future,
-    P: Report<F::Output>,
+    F: Future,
+    C: Completion<F::Output>,
 {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
         loop {
-            match this.state.as_mut().project() {
-                StateProj::Working(_) => {
-                    let extent = TrackingScope::open(this.inner);
-                    let ended = ready!(step(this.state.as_mut(), this.report, cx));
-                    drop(extent);
-                    let returned = ended.as_ref().and_then(|ended| ended.as_ref().ok());
-                    let lingers = this.report.lingers(returned);
-                    if this.inner.is_empty() && !lingers {
-                        this.report.report(ended);
+            match this.stage.as_mut().project() {
+                StageProj::Running(_) => {
+                    // Poll the work, and record the cleanups that it detaches.
+                    let scope = TrackingScope::open(this.children);
+                    let output = ready!(poll_work(this.stage.as_mut(), this.completion, cx));
+                    drop(scope);
+                    // Most tasks have nothing to wait for: deliver the output at once.
+                    let returned = output.as_ref().and_then(|output| output.as_ref().ok());
+                    let is_deferred = this.completion.defers_report(returned);
+                    if this.children.is_empty() && !is_deferred {
+                        this.completion.complete(output);
                         return Poll::Ready(());
                     }
-                    this.state.set(State::Ended(Box::new(ended)));
-                    if lingers {
+                    // Keep it until the cleanups have finished, or until the next step.
+                    this.stage.set(Stage::Finished(Box::new(output)));
+                    if is_deferred {
                         cx.waker().wake_by_ref();
                         return Poll::Pending;
                     }
                 }
-                StateProj::Ended(ended) => {
-                    ready!(pin!(this.inner.wait()).poll(cx));
-                    this.report.report(ended.take());
-                    this.state.set(State::Over);
+                StageProj::Finished(output) => {
+                    ready!(pin!(this.children.wait()).poll(cx));
+                    this.completion.complete(output.take());
+                    this.stage.set(Stage::Consumed);
                 }
-                StateProj::Over => return Poll::Ready(()),
+                StageProj::Consumed => return Poll::Ready(()),
             }
         }
     }
 }
 
-/// Ready when the work has ended, and is gone: before anybody is told so.
+/// Polls the work, unless the task is to be cancelled. Ready when the work has ended and was dropped: its destructors have
+/// run before anyone is notified.
 #[inline]
-fn step<F, P>(
-    mut state: Pin<&mut State<F, F::Output>>,
-    report: &P,
+fn poll_work<F, C>(
+    mut stage: Pin<&mut Stage<F, F::Output>>,
+    completion: &C,
     cx: &mut Context<'_>,
-) -> Poll<Ended<F::Output>>
+) -> Poll<TaskOutput<F::Output>>
 where
-    F: std::future::Future,
-    P: Report<F::Output>,
+    F: Future,
+    C: Completion<F::Output>,
 {
-    let polled = catch_panic(|| match state.as_mut().project() {
-        // Asked before it began, it does not begin; asked while it is polled, it ends where it awaits.
-        StateProj::Working(work) if !report.is_asked() => {
+    let polled = catch_panic(|| match stage.as_mut().project() {
+        // A task that is cancelled before its first step never starts; one that is cancelled during a step ends at its await.
+        StageProj::Running(work) if !completion.is_cancel_requested() => {
             let polled = work.poll(cx);
             if polled.is_ready() {
-                state.set(State::Over);
+                stage.set(Stage::Consumed);
             }
             polled
         }
         _ => Poll::Pending,
     });
     match polled {
-        Ok(Poll::Ready(output)) => Poll::Ready(Some(Ok(output))),
-        Ok(Poll::Pending) if !report.suspend(cx) => Poll::Pending,
-        Ok(Poll::Pending) => Poll::Ready(catch_panic(|| state.set(State::Over)).err().map(Err)),
+        Ok(Poll::Ready(returned)) => Poll::Ready(Some(Ok(returned))),
+        Ok(Poll::Pending) if !completion.register_cancel_waker(cx) => Poll::Pending,
+        // Cancelled. A panic of a destructor is a panic of the task.
+        Ok(Poll::Pending) => Poll::Ready(catch_panic(|| stage.set(Stage::Consumed)).err().map(Err)),
         Err(payload) => {
-            // Of two panics, the first is told.
-            drop(catch_panic(|| state.set(State::Over)));
+            // Of two panics, the first is reported.
+            drop(catch_panic(|| stage.set(Stage::Consumed)));
             Poll::Ready(Some(Err(payload)))
         }
     }
 }
 
-impl<T, E> Report<Result<T, E>> for Promise<T, E> {
-    fn is_asked(&self) -> bool {
-        Promise::is_asked(self)
+impl<T, E> Completion<Result<T, E>> for Promise<T, E> {
+    fn is_cancel_requested(&self) -> bool {
+        Promise::is_cancel_requested(self)
     }
 
-    fn suspend(&self, cx: &Context<'_>) -> bool {
-        Promise::suspend(self, cx)
+    fn register_cancel_waker(&self, cx: &Context<'_>) -> bool {
+        Promise::register_cancel_waker(self, cx)
     }
 
-    fn report(&mut self, ended: Ended<Result<T, E>>) {
-        // Dropped without, it is cancelled.
-        if let Some(ended) = ended {
-            self.complete(ended);
+    fn complete(&mut self, output: TaskOutput<Result<T, E>>) {
+        // Without an output, the drop of the promise cancels the handle.
+        if let Some(output) = output {
+            self.complete_with_output(output);
         }
     }
 }

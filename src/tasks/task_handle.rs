@@ -1,28 +1,39 @@
 use std::fmt;
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use super::future_state::{FutureState, Stage, call};
-use super::{AbortHandle, Error, TaskResult};
+use super::abort_handle::AbortHandle;
+use super::error::{Error, TaskResult};
+use super::future_state::{FutureState, Stage, run_callback};
 
-/// The handle of a result that somebody else brings: Python's `concurrent.futures.Future` and `asyncio.Future` in one.
+/// The handle of a task, of a job of an executor, or of a [`Promise`](super::Promise): `asyncio.Task`, `asyncio.Future` and
+/// `concurrent.futures.Future` in one type.
 ///
-/// It is got from [`submit`](super::ThreadPoolExecutor::submit), from [`create_task`](super::create_task()), or beside a
-/// [`Promise`](super::Promise). It can be awaited on any executor, which moves the result out; looked at by
-/// [`result`](Self::result), as often as one likes; and waited for without an executor, by
-/// [`blocking_result`](Self::blocking_result).
+/// It is returned by [`create_task`](super::create_task()), [`TaskGroup::create_task`](super::TaskGroup::create_task),
+/// [`submit`](super::ThreadPoolExecutor::submit) and [`Promise::new`](super::Promise::new). There are three ways to the
+/// result:
 ///
-/// Dropping it cancels nothing: the work goes on, and its result is dropped.
+/// | | where | the result is |
+/// |---|---|---|
+/// | `.await` | on any executor | moved out |
+/// | [`result`](Self::result) | anywhere, once it is [`done`](Self::done) | borrowed, any number of times |
+/// | [`blocking_result`](Self::blocking_result) | on a thread that runs no tasks | borrowed |
+///
+/// Dropping the handle does not cancel the work: it continues, and its result is dropped.
+///
+/// A task that is cancelled has its future dropped at its next step; Python raises `CancelledError` in it there, which it
+/// may catch. The exits of the [scopes](crate::context) in the task are awaited before the task is done.
 ///
 /// # Cancel safety
 ///
-/// Awaited as `&mut future`, it is cancel safe: the result is moved out when it is ready, and not before.
+/// Awaited as `&mut handle`, it is cancel safe: the result is moved out only when the await returns it.
 ///
 /// # Panics
 ///
-/// When it is polled after it was ready.
+/// When it is polled after its result was moved out.
 ///
 /// # Examples
 ///
@@ -32,103 +43,110 @@ use super::{AbortHandle, Error, TaskResult};
 /// use withal::tasks::create_task;
 ///
 /// let task = create_task(async { "7".parse::<u32>() });
-/// task.add_done_callback(|outcome| println!("done: {outcome:?}"));
+/// task.add_done_callback(|result| println!("done: {result:?}"));
 /// assert!(!task.done());
 /// assert_eq!(task.await?, 7);
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "Future")]
+#[doc(alias = "Task")]
+#[doc(alias = "JoinHandle")]
 pub struct TaskHandle<T, E> {
-    shared: Arc<FutureState<T, E>>,
-    /// Where the outcome is lent from, once it was looked at.
-    seen: OnceLock<TaskResult<T, E>>,
+    state: Arc<FutureState<T, E>>,
+    /// The result, once a method has borrowed it.
+    peeked: OnceLock<TaskResult<T, E>>,
 }
 
 impl<T, E> TaskHandle<T, E> {
-    pub(super) fn new(shared: Arc<FutureState<T, E>>) -> Self {
-        Self { shared, seen: OnceLock::new() }
+    pub(super) fn new(state: Arc<FutureState<T, E>>) -> Self {
+        Self { state, peeked: OnceLock::new() }
     }
 
-    /// Whether it is over: with a value, with an error, or cancelled.
+    /// Returns `true` if the work has finished: with a value, with an error, or cancelled.
+    #[doc(alias = "is_finished")]
     #[must_use]
     pub fn done(&self) -> bool {
-        self.shared.stage() > Stage::Ending
+        self.state.stage() > Stage::Completing
     }
 
-    /// Whether the work has begun, and is not over: for what cannot be cancelled any more.
+    /// Returns `true` if the work is running and cannot be cancelled any more.
     ///
-    /// A task is not said to be running: it can be cancelled at every await.
+    /// A task is never `running`: it can be cancelled at every await.
     #[must_use]
     pub fn running(&self) -> bool {
-        self.shared.stage() == Stage::Running
+        self.state.stage() == Stage::Running
     }
 
-    /// Whether it was cancelled, and is over.
+    /// Returns `true` if the work was cancelled and has finished.
     #[must_use]
     pub fn cancelled(&self) -> bool {
-        self.shared.stage() == Stage::Cancelled
+        self.state.stage() == Stage::Cancelled
     }
 
-    /// Cancels it, if that can be done; says whether it can.
+    /// Cancels the work where that is possible. Returns `true` if it will yield no value.
     ///
-    /// | it is | what happens |
+    /// | the work | effect |
     /// |---|---|
-    /// | over | nothing; false |
-    /// | a task | its future is dropped at its next step, where it awaits; if it returns a value first, that is dropped, and if it fails first, it has failed |
-    /// | the job of an executor, and waits for a thread | it is over, and never begins |
-    /// | the job of an executor, and runs | nothing; false: a thread cannot be interrupted |
-    /// | of a [`Promise`](super::Promise) | it is over; what the promise brings comes back to it |
+    /// | has finished | none; returns `false` |
+    /// | is a task | its future is dropped at its next await. If it returns a value first, the value is dropped; if it fails first, it has failed |
+    /// | is a job of an executor that waits for a thread | it is done, and never starts |
+    /// | is a job of an executor that runs | none; returns `false`: a thread cannot be interrupted |
+    /// | belongs to a [`Promise`](super::Promise) | it is done; the promise returns its result to the caller |
     ///
-    /// So where it says true, no value will come of it. Unlike in PEP 3148, false stands also for what was cancelled before; there it is asyncio's.
+    /// Work that was cancelled before has finished, so a second call returns `false`. That is asyncio's rule; PEP 3148
+    /// returns true.
+    #[doc(alias = "abort")]
     pub fn cancel(&self) -> bool {
-        self.shared.cancel()
+        self.state.cancel()
     }
 
-    /// Whether it is a task that is not over; then `waker` is woken when it is, in place of whoever awaits it.
-    pub(super) fn is_task_left(&self, waker: &Waker) -> bool {
-        self.shared.is_task_left(waker)
+    /// Returns `true` if this is a task that has not finished. Then `waker` is woken when it has, and no longer the task
+    /// that awaits this handle.
+    pub(super) fn register_if_unfinished(&self, waker: &Waker) -> bool {
+        self.state.register_if_unfinished(waker)
     }
 
-    /// What cancels it, and can be cloned and sent away.
+    /// Returns a handle that only cancels, and that can be cloned and sent to other threads.
     #[must_use]
     pub fn abort_handle(&self) -> AbortHandle
     where
         T: Send + 'static,
         E: Send + 'static,
     {
-        AbortHandle::new(Arc::clone(&self.shared) as _)
+        AbortHandle::new(Arc::clone(&self.state) as _)
     }
 
-    /// The value, lent.
+    /// Borrows the value.
     ///
     /// # Errors
     ///
-    /// [`Error::NotReady`] when it is not over, [`Error::AlreadyAwaited`] when the result was moved out; otherwise why
-    /// there is no value.
+    /// [`Error::NotReady`] if the work has not finished, [`Error::AlreadyAwaited`] if the result was moved out; otherwise
+    /// the reason why there is no value.
     pub fn result(&self) -> Result<&T, Error<&E>> {
-        match self.shared.lend(&self.seen) {
-            Ok(outcome) => outcome.as_ref().map_err(Error::as_ref),
+        match self.state.peek(&self.peeked) {
+            Ok(result) => result.as_ref().map_err(Error::as_ref),
             Err(Error::AlreadyAwaited) => Err(Error::AlreadyAwaited),
             Err(_) => Err(Error::NotReady),
         }
     }
 
-    /// What it comes to, moved out without an await.
+    /// Moves the result out without an await.
     ///
     /// # Errors
     ///
-    /// As [`result`](Self::result).
+    /// Those of [`result`](Self::result).
     pub fn into_result(mut self) -> TaskResult<T, E> {
-        self.shared.lend(&self.seen)?;
-        self.seen.take().unwrap_or(Err(Error::AlreadyAwaited))
+        self.state.peek(&self.peeked)?;
+        self.peeked.take().unwrap_or(Err(Error::AlreadyAwaited))
     }
 
-    /// Why there is no value, lent; `None` where there is one.
+    /// Borrows the error. Returns `None` if there is a value.
     ///
     /// # Errors
     ///
-    /// [`Error::NotReady`] when it is not over, [`Error::AlreadyAwaited`] when the result was moved out, and
-    /// [`Error::Cancelled`] when it was cancelled: Python raises that one, too.
+    /// [`Error::NotReady`] if the work has not finished, [`Error::AlreadyAwaited`] if the result was moved out, and
+    /// [`Error::Cancelled`] if it was cancelled: Python raises that one, too.
     pub fn exception(&self) -> Result<Option<Error<&E>>, Error<&E>> {
         match self.result() {
             Ok(_) => Ok(None),
@@ -137,64 +155,69 @@ impl<T, E> TaskHandle<T, E> {
         }
     }
 
-    /// Blocks the thread until it is over, and lends the value: PEP 3148's `result()`.
+    /// Blocks the thread until the work has finished, and borrows the value: PEP 3148's `result()`.
     ///
-    /// For threads that run no tasks: where one does, it must not be the one that is to bring the result.
+    /// It is for threads that run no tasks. A thread that runs tasks must not wait for one of them.
     ///
     /// # Errors
     ///
-    /// As [`result`](Self::result), but [`Error::NotReady`] in a callback of its own alone.
+    /// Those of [`result`](Self::result), but [`Error::NotReady`] only in a callback of this handle.
     pub fn blocking_result(&self) -> Result<&T, Error<&E>> {
-        self.shared.sleep(None);
+        self.state.wait_timeout(None);
         self.result()
     }
 
-    /// The same, for as long as `most` at most: PEP 3148's `result(timeout)`. By the wall clock.
+    /// As [`blocking_result`](Self::blocking_result), for at most `timeout`: PEP 3148's `result(timeout)`. The timeout is
+    /// measured by the wall clock.
     ///
     /// # Errors
     ///
-    /// [`Error::TimedOut`] when it is not over by then; otherwise as [`blocking_result`](Self::blocking_result).
-    pub fn blocking_result_timeout(&self, most: Duration) -> Result<&T, Error<&E>> {
-        if self.shared.sleep(Some(most)) { self.result() } else { Err(Error::TimedOut) }
+    /// [`Error::TimedOut`] if the work has not finished in time; otherwise those of
+    /// [`blocking_result`](Self::blocking_result).
+    pub fn blocking_result_timeout(&self, timeout: Duration) -> Result<&T, Error<&E>> {
+        if self.state.wait_timeout(Some(timeout)) { self.result() } else { Err(Error::TimedOut) }
     }
 
-    /// What it comes to within `most`; otherwise it is cancelled.
-    pub(super) fn into_result_timeout(self, most: Option<Duration>) -> TaskResult<T, E> {
-        if self.shared.sleep(most) {
+    /// Blocks the thread for at most `timeout`, and moves the result out. Work that has not finished by then is cancelled.
+    pub(super) fn into_result_timeout(self, timeout: Option<Duration>) -> TaskResult<T, E> {
+        if self.state.wait_timeout(timeout) {
             return self.into_result();
         }
         self.cancel();
         Err(Error::TimedOut)
     }
 
-    /// Calls `callback` with what it comes to, when that is; at once, if it is over.
+    /// Calls `callback` with the result as soon as there is one: at once if the work has finished.
     ///
-    /// They are called in the order in which they were added, where the work ends: on the thread of an executor, in a
-    /// task, in whoever cancels it. So they must not block. They come first, then whoever waits: while they are called
-    /// it is not [`done`](Self::done), since whoever awaits it may move out what they have lent; Python says that it is.
-    /// A panic in one is told by the panic hook, and is caught.
+    /// Callbacks are called in the order in which they were added, where the work ends: on the thread of an executor, in a
+    /// task, or in the caller of [`cancel`](Self::cancel). So a callback must not block. A panic in a callback is reported
+    /// by the panic hook, and caught.
     ///
-    /// Also that of a task of an [`EventLoop`](super::EventLoop) has to be `Send`: the future may be one of a thread.
-    /// What is not, goes into a task that awaits this one.
+    /// The callbacks come first, then the waiting tasks and threads are woken. [`done`](Self::done) returns `false` until
+    /// all callbacks have returned, because an awaiting task could otherwise move out the result that they borrow. In
+    /// Python, `done()` is true then.
     ///
-    /// It is not called if the result was moved out before it was added.
+    /// A callback must be `Send` even for a task of an [`EventLoop`](super::EventLoop), since the handle has the same type
+    /// as that of a job on another thread. For a callback that is not `Send`, make a task that awaits this one.
+    ///
+    /// A callback that is added after the result was moved out is not called.
     pub fn add_done_callback(&self, callback: impl FnOnce(&TaskResult<T, E>) + Send + 'static) {
-        if let Some(callback) = self.shared.add_callback(Box::new(callback)) {
-            if let Ok(outcome) = self.shared.lend(&self.seen) {
-                call(callback, outcome);
+        if let Some(callback) = self.state.add_callback(Box::new(callback)) {
+            if let Ok(result) = self.state.peek(&self.peeked) {
+                run_callback(callback, result);
             }
         }
     }
 }
 
-impl<T, E> std::future::Future for TaskHandle<T, E> {
+impl<T, E> Future for TaskHandle<T, E> {
     type Output = TaskResult<T, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<TaskResult<T, E>> {
         let this = self.get_mut();
-        match this.seen.take() {
-            Some(outcome) => Poll::Ready(outcome),
-            None => this.shared.poll(cx),
+        match this.peeked.take() {
+            Some(result) => Poll::Ready(result),
+            None => this.state.poll(cx),
         }
     }
 }
@@ -204,10 +227,10 @@ impl<T, E> Unpin for TaskHandle<T, E> {}
 
 impl<T, E> fmt::Debug for TaskHandle<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.shared.stage() {
+        let state = match self.state.stage() {
             Stage::Pending => "pending",
             Stage::Running => "running",
-            Stage::Ending | Stage::Finished => "finished",
+            Stage::Completing | Stage::Finished => "finished",
             Stage::Cancelled => "cancelled",
         };
         f.debug_struct("TaskHandle").field("state", &format_args!("{state}")).finish_non_exhaustive()

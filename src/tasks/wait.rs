@@ -8,23 +8,28 @@ use futures_core::Stream;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Sleep, sleep};
 
-use super::indexed::{Indexed, in_order, poll_each};
+use super::as_completed::{Indexed, in_order, poll_each};
 
-/// Waits for several futures, and gives back those that are not over: `wait` of asyncio and PEP 3148.
+/// Waits for several futures, and returns their outputs and the futures that are still pending: `wait` of asyncio and
+/// PEP 3148.
 ///
-/// By default until all are over. Nothing is cancelled, and nothing is dropped. Given by `iter_mut()`, the futures stay
-/// where they are; an async block is pinned first, by `Box::pin`. With none it is ready at once, as in PEP 3148; asyncio's refuses that.
+/// By default it waits until all futures have completed; [`first_completed`](Wait::first_completed),
+/// [`first_exception`](Wait::first_exception) and [`timeout`](Wait::timeout) make it return earlier. It cancels and drops
+/// nothing.
+///
+/// Passed by `iter_mut()`, the futures stay with the caller. An async block must be pinned first, by `Box::pin`. With no
+/// futures it is ready at once, as in PEP 3148; asyncio refuses that.
 ///
 /// # Panics
 ///
-/// Given by `&mut` once more, a future that was over panics, as any does that is polled after its end: go on with those in
-/// [`WaitResult::pending`].
+/// A future that has completed panics if it is passed by `&mut` to a second `wait`, as does any future that is polled after
+/// completion. Continue with those in [`WaitResult::pending`].
 ///
 /// # Cancel safety
 ///
-/// Of futures that are given by `&mut`, those which were over when it was dropped have given their outputs away, so it
-/// is cancel safe only with [`first_completed`](Wait::first_completed) and without a timeout: then one that is over ends
-/// it in the same poll.
+/// Passed by value, the futures are dropped with it. Passed by `&mut`, futures that have completed by the time it is dropped
+/// have lost their outputs. So it is cancel safe only by `&mut`, with [`first_completed`](Wait::first_completed) and without
+/// a timeout: then it is ready in the same poll in which the first future completes.
 ///
 /// # Examples
 ///
@@ -44,10 +49,13 @@ use super::indexed::{Indexed, in_order, poll_each};
 /// });
 /// let waited = wait(tasks).first_completed().await;
 /// assert_eq!(waited.done, [(1, Ok(1))]);
-/// let (place, slower) = waited.pending.into_iter().next().unwrap();
-/// assert_eq!((place, slower.await), (0, Ok(3)));
+/// let (index, slower) = waited.pending.into_iter().next().unwrap();
+/// assert_eq!((index, slower.await), (0, Ok(3)));
 /// # }
 /// ```
+#[doc(alias = "select")]
+#[doc(alias = "select_all")]
+#[doc(alias = "join_all")]
 pub fn wait<F, T, E>(futures: impl IntoIterator<Item = F>) -> Wait<F>
 where
     F: Future<Output = Result<T, E>> + Unpin,
@@ -55,17 +63,17 @@ where
     Wait {
         futures: futures.into_iter().enumerate().map(Indexed::new).collect(),
         done: Vec::new(),
-        when: ReturnWhen::AllCompleted,
+        return_when: ReturnWhen::AllCompleted,
         deadline: None,
     }
 }
 
-/// What [`wait`] returns: a future, to be told what to wait for.
+/// The future that [`wait`] returns. Its methods set what it waits for.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Wait<F: Future> {
     futures: FuturesUnordered<Indexed<F>>,
     done: Vec<(usize, F::Output)>,
-    when: ReturnWhen,
+    return_when: ReturnWhen,
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
@@ -76,14 +84,14 @@ enum ReturnWhen {
     FirstException,
 }
 
-/// What [`wait`] comes to. Each has its place in what was given.
+/// The output of [`wait`]. Each entry has the index of its future.
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WaitResult<F, O> {
-    /// The outputs of those that are over, in the order in which they were found so.
+    /// The outputs of the futures that have completed, in the order in which they were polled.
     pub done: Vec<(usize, O)>,
-    /// Those that are not, in the order in which they were given. Of tokio's own futures some may be that nobody has asked yet,
-    /// since the budget of one turn was spent.
+    /// The futures that have not completed, in their original order. A future of tokio's own may be here without having been
+    /// polled, since the cooperative budget of the task was spent.
     pub pending: Vec<(usize, F)>,
 }
 
@@ -91,20 +99,20 @@ impl<F, T, E> Wait<F>
 where
     F: Future<Output = Result<T, E>> + Unpin,
 {
-    /// Until one is over: `FIRST_COMPLETED`. There may be several.
+    /// Waits until one future has completed: `FIRST_COMPLETED`. If several have, all are returned.
     pub fn first_completed(mut self) -> Self {
-        self.when = ReturnWhen::FirstCompleted;
+        self.return_when = ReturnWhen::FirstCompleted;
         self
     }
 
-    /// Until one has failed, or all are over: `FIRST_EXCEPTION`.
+    /// Waits until one future has failed or all have completed: `FIRST_EXCEPTION`.
     pub fn first_exception(mut self) -> Self {
-        self.when = ReturnWhen::FirstException;
+        self.return_when = ReturnWhen::FirstException;
         self
     }
 
     pub(super) fn all_completed(mut self) -> Self {
-        self.when = ReturnWhen::AllCompleted;
+        self.return_when = ReturnWhen::AllCompleted;
         self
     }
 
@@ -112,18 +120,20 @@ where
         self.futures.iter().map(Indexed::future)
     }
 
-    /// For as long as `most` at most, from now. Then what is over is over; it is no error.
+    /// Waits for at most `timeout` from now. Elapsed time is not an error: the futures that have not completed are returned
+    /// in [`WaitResult::pending`].
     ///
     /// # Panics
     ///
-    /// On a runtime whose timer is not enabled, and where no runtime is.
-    pub fn timeout(mut self, most: Duration) -> Self {
-        self.deadline = Some(Box::pin(sleep(most)));
+    /// Without a tokio runtime, or on a runtime whose timer is not enabled.
+    #[doc(alias = "deadline")]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.deadline = Some(Box::pin(sleep(timeout)));
         self
     }
 
-    fn is_enough(&self) -> bool {
-        match self.when {
+    fn is_satisfied(&self) -> bool {
+        match self.return_when {
             ReturnWhen::AllCompleted => false,
             ReturnWhen::FirstCompleted => !self.done.is_empty(),
             ReturnWhen::FirstException => self.done.iter().any(|(_, output)| output.is_err()),
@@ -139,19 +149,22 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let is_all = loop {
+        // Collect the outputs that are ready.
+        let are_all_done = loop {
             match Pin::new(&mut this.futures).poll_next(cx) {
                 Poll::Ready(Some(done)) => this.done.push(done),
                 Poll::Ready(None) => break true,
                 Poll::Pending => break false,
             }
         };
-        let is_enough = is_all || this.is_enough();
-        let is_late = |sleep: &mut Pin<Box<Sleep>>| sleep.as_mut().poll(cx).is_ready();
-        if !is_enough && !this.deadline.as_mut().is_some_and(is_late) {
+        // Return when the condition holds or the time has elapsed.
+        let is_satisfied = are_all_done || this.is_satisfied();
+        let is_elapsed = |sleep: &mut Pin<Box<Sleep>>| sleep.as_mut().poll(cx).is_ready();
+        if !is_satisfied && !this.deadline.as_mut().is_some_and(is_elapsed) {
             return Poll::Pending;
         }
-        // All that are over, also when one is enough. Not beyond tokio's budget: a future that lives by it would not end.
+        // Collect what else is ready, also when one output is enough. tokio's budget is kept: without it, a future that
+        // relies on the budget would never yield.
         while let Poll::Ready(Some(done)) = poll_each(&mut this.futures, cx) {
             this.done.push(done);
         }
@@ -160,13 +173,13 @@ where
     }
 }
 
-/// The futures are pinned by what holds them, and the outputs are not pinned.
+/// The futures are pinned in the allocations of `FuturesUnordered`, and the outputs are not pinned.
 impl<F: Future> Unpin for Wait<F> {}
 
 impl<F: Future> fmt::Debug for Wait<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wait")
-            .field("until", &self.when)
+            .field("return_when", &self.return_when)
             .field("pending", &self.futures.len())
             .field("done", &self.done.len())
             .finish_non_exhaustive()

@@ -145,7 +145,7 @@ async fn a_task_is_shielded_as_it_is() {
 #[tokio::test(start_paused = true)]
 async fn shield_has_the_grace_that_it_is_given() {
     let (told, _observer) = told_here();
-    let never = shield(pending::<Result<(), Failed>>()).grace(Duration::from_millis(1));
+    let never = shield(pending::<Result<(), Failed>>()).grace_period(Duration::from_millis(1));
     assert!(timeout(SECOND, never).await.is_err());
     cleanup::drain(60 * SECOND).await.unwrap();
     assert_eq!(told.take(), ["cleanup shield was abandoned: its grace period elapsed"]);

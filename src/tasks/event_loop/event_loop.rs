@@ -17,7 +17,7 @@ use super::loop_handle::LoopHandle;
 use super::run;
 use crate::tasks::instant::saturating_add;
 use crate::tasks::promise::Promise;
-use crate::tasks::task::Run;
+use crate::tasks::task::Harness;
 use crate::tasks::task_handle::TaskHandle;
 
 /// An event loop that runs callbacks and tasks on one thread, in the order in which `CPython`'s loop runs them.
@@ -177,8 +177,8 @@ impl EventLoop {
         T: 'static,
         E: 'static,
     {
-        let (promise, task) = Promise::of_task();
-        self.0.spawn(Run::new(work, promise))?;
+        let (promise, task) = Promise::for_task();
+        self.0.spawn(Harness::new(work, promise))?;
         Ok(task)
     }
 

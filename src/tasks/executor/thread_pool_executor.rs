@@ -142,7 +142,7 @@ impl ThreadPoolExecutor {
         let (mut promise, handle) = Promise::new();
         let job = move || {
             if promise.set_running() {
-                promise.complete(catch_panic(work));
+                promise.complete_with_output(catch_panic(work));
             }
         };
         if self.queue.push(Box::new(job))? == Pushed::SpawnWorker {

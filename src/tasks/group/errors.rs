@@ -5,14 +5,14 @@ use std::vec;
 
 use crate::tasks::box_error::BoxError;
 
-/// What the tasks of a [`TaskGroup`](super::TaskGroup) have failed with, in the order in which they failed: Python's
-/// `ExceptionGroup`. There is one at least.
+/// The errors of the tasks of a [`TaskGroup`](super::TaskGroup), in the order in which the tasks failed: Python's
+/// `ExceptionGroup`. There is at least one.
 ///
 /// | Python | here |
 /// |---|---|
 /// | `eg.exceptions` | [`errors`](Self::errors) |
 /// | `eg.split(predicate)` | [`split`](Self::split) |
-/// | `except* ValueError as eg:` | [`split`](Self::split) by a `matches!`; of [`BoxError`]s, [`split_type`](Self::split_type) |
+/// | `except* ValueError as eg:` | [`split`](Self::split) with `matches!`; for [`BoxError`]s, [`split_type`](Self::split_type) |
 ///
 /// # Examples
 ///
@@ -33,35 +33,36 @@ use crate::tasks::box_error::BoxError;
 /// assert_eq!(rest.unwrap().errors()[0].to_string(), "invalid float literal");
 /// # }
 /// ```
+#[doc(alias = "ExceptionGroup")]
 #[derive(Debug)]
 pub struct ErrorGroup<E> {
     errors: Vec<E>,
 }
 
 impl<E> ErrorGroup<E> {
-    /// None of no errors.
+    /// Returns `None` if there are no errors.
     pub(super) fn new(errors: Vec<E>) -> Option<Self> {
         if errors.is_empty() { None } else { Some(Self { errors }) }
     }
 
-    /// The errors.
+    /// Borrows the errors.
     #[must_use]
     pub fn errors(&self) -> &[E] {
         &self.errors
     }
 
-    /// One after the other.
+    /// Iterates over the errors.
     pub fn iter(&self) -> slice::Iter<'_, E> {
         self.errors.iter()
     }
 
-    /// The errors themselves.
+    /// Moves the errors out.
     #[must_use]
     pub fn into_errors(self) -> Vec<E> {
         self.errors
     }
 
-    /// Those that match, and the others.
+    /// Splits the group into the errors that match and the others.
     #[must_use]
     pub fn split(self, matches: impl FnMut(&E) -> bool) -> (Option<Self>, Option<Self>) {
         let (matching, others) = self.errors.into_iter().partition(matches);
@@ -70,8 +71,9 @@ impl<E> ErrorGroup<E> {
 }
 
 impl ErrorGroup<BoxError> {
-    /// Those of a type, also out of groups inside of this one: of any type, as this one, or of that type. The others are in
-    /// groups as before.
+    /// Splits off the errors of type `T`.
+    ///
+    /// Nested groups are searched, too: those of `BoxError`s, and those of `T`s. The other errors stay in their groups.
     #[must_use]
     pub fn split_type<T: Error + 'static>(self) -> (Vec<T>, Option<Self>) {
         let (mut found, mut others) = (Vec::new(), Vec::new());
@@ -89,7 +91,7 @@ impl ErrorGroup<BoxError> {
     }
 }
 
-/// The same of one error, which may be a group.
+/// Splits one error, which may be a nested group.
 fn split_inside<T: Error + 'static>(error: BoxError) -> (Vec<T>, Option<BoxError>) {
     let error = match error.downcast::<ErrorGroup<T>>() {
         Ok(group) => return (group.into_errors(), None),
@@ -112,7 +114,7 @@ impl<E> fmt::Display for ErrorGroup<E> {
     }
 }
 
-/// It has no source: there are several.
+/// It has no source, since there are several.
 impl<E: fmt::Debug> Error for ErrorGroup<E> {}
 
 impl<E> IntoIterator for ErrorGroup<E> {
@@ -132,3 +134,20 @@ impl<'a, E> IntoIterator for &'a ErrorGroup<E> {
         self.errors.iter()
     }
 }
+
+/// The error of a [`Spawner`](super::Spawner) that cannot start a task: Python's `RuntimeError`s, with the same messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TaskGroupError {
+    /// The group has ended.
+    #[error("task group is finished")]
+    Finished,
+    /// The group is cancelling its tasks: a task has failed, or the block has failed or was dropped.
+    #[error("task group is shutting down")]
+    ShuttingDown,
+}
+
+/// The error in the handle of a task that failed in a group. The error of the task is in the [`ErrorGroup`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the task failed; its error is in the group's `ErrorGroup`")]
+pub struct FailedInGroup;

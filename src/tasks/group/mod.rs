@@ -1,15 +1,11 @@
 //! Groups of tasks that end together: `asyncio.TaskGroup`.
 
-mod aborting;
 mod child;
-mod error;
 mod errors;
-mod manager;
-mod members;
 mod spawner;
 mod state;
+mod task_group;
 
-pub use self::error::{FailedInGroup, TaskGroupError};
-pub use self::errors::ErrorGroup;
-pub use self::manager::TaskGroup;
+pub use self::errors::{ErrorGroup, FailedInGroup, TaskGroupError};
 pub use self::spawner::Spawner;
+pub use self::task_group::TaskGroup;

@@ -2,13 +2,16 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use super::state::{Group, create_task};
-use super::{FailedInGroup, TaskGroupError};
-use crate::tasks::TaskHandle;
+use super::child::Child;
+use super::errors::{FailedInGroup, TaskGroupError};
+use super::state::GroupState;
+use crate::tasks::promise::Promise;
+use crate::tasks::task::Harness;
+use crate::tasks::task_handle::TaskHandle;
 
-/// Makes tasks of a [`TaskGroup`](super::TaskGroup) from elsewhere: from its own tasks, mostly.
+/// Starts tasks of a [`TaskGroup`](super::TaskGroup) from elsewhere, mostly from the tasks of the group.
 ///
-/// It may outlive the group, and makes none then. It keeps no group from ending.
+/// A spawner does not keep the group from ending. It may outlive the group; then it starts no tasks.
 ///
 /// # Examples
 ///
@@ -31,29 +34,58 @@ use crate::tasks::TaskHandle;
 /// # }
 /// ```
 pub struct Spawner<E> {
-    group: Arc<Group<E>>,
+    group: Arc<GroupState<E>>,
 }
 
 impl<E: Send + 'static> Spawner<E> {
-    pub(super) fn new(group: Arc<Group<E>>) -> Self {
+    pub(super) fn new(group: Arc<GroupState<E>>) -> Self {
         Self { group }
     }
 
-    /// As [`TaskGroup::create_task`](super::TaskGroup::create_task).
+    /// Starts a task of the group: see [`TaskGroup::create_task`](super::TaskGroup::create_task).
     ///
     /// # Errors
     ///
-    /// [`TaskGroupError`] when the group has ended, or is about to. The work is dropped.
+    /// [`TaskGroupError`] if the group has ended or cancels its tasks. The work is dropped.
     ///
     /// # Panics
     ///
-    /// Where no runtime is.
+    /// Without a tokio runtime.
+    #[doc(alias = "spawn")]
     pub fn create_task<T, F>(&self, work: F) -> Result<TaskHandle<T, FailedInGroup>, TaskGroupError>
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
     {
-        create_task(&self.group, work).map_err(|refused| refused.error)
+        create_task(&self.group, work).map_err(|rejected| rejected.error)
+    }
+}
+
+/// A task that the group did not accept.
+pub(super) struct SpawnRejected<T> {
+    pub(super) error: TaskGroupError,
+    pub(super) task: TaskHandle<T, FailedInGroup>,
+    pub(super) promise: Promise<T, FailedInGroup>,
+}
+
+/// Starts a task of a group on the current runtime.
+pub(super) fn create_task<T, E, F>(
+    group: &Arc<GroupState<E>>,
+    work: F,
+) -> Result<TaskHandle<T, FailedInGroup>, SpawnRejected<T>>
+where
+    F: Future<Output = Result<T, E>> + Send + 'static,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    let (promise, task) = Promise::for_task();
+    match group.add(task.abort_handle()) {
+        Ok(index) => {
+            let child = Child::new(promise, Arc::clone(group), index);
+            drop(tokio::spawn(Harness::new(work, child)));
+            Ok(task)
+        }
+        Err(error) => Err(SpawnRejected { error, task, promise }),
     }
 }
 
@@ -65,6 +97,6 @@ impl<E> Clone for Spawner<E> {
 
 impl<E> fmt::Debug for Spawner<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Spawner").field("tasks", &self.group.count()).finish_non_exhaustive()
+        f.debug_struct("Spawner").field("unfinished", &self.group.len()).finish_non_exhaustive()
     }
 }

@@ -1,207 +1,258 @@
-use std::future::Future;
+use std::mem;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use super::aborting::{Aborting, Failure};
-use super::child::Child;
-use super::members::Members;
-use super::{ErrorGroup, FailedInGroup, TaskGroupError};
-use crate::panic::ignore_panic;
-use crate::tasks::future_state::wait;
-use crate::tasks::task::Run;
-use crate::tasks::{AbortHandle, Promise, TaskHandle};
+use slab::Slab;
 
-/// What a group, its tasks, and those that make more have in common.
-pub(super) struct Group<E> {
-    state: Mutex<State<E>>,
-    /// Written while the state is locked, and read at the end of each task without.
+use super::errors::{ErrorGroup, FailedInGroup, TaskGroupError};
+use crate::panic::{Payload, drop_all, drop_payload, ignore_panic};
+use crate::tasks::abort_handle::AbortHandle;
+use crate::tasks::error::{Error, TaskResult};
+use crate::tasks::future_state::register_waker;
+use crate::tasks::promise::Promise;
+use crate::tasks::task::TaskOutput;
+
+/// The state that a group shares with its tasks and spawners.
+pub(super) struct GroupState<E> {
+    inner: Mutex<Inner<E>>,
+    /// `true` once the group cancels its tasks. Stored under the lock, with Release; loaded at the end of each task without
+    /// the lock, with Acquire, so that such a task sees the failure that came before. A task that misses a concurrent store
+    /// has finished before the abort. The task whose failure starts the abort stores the flag itself, so it never misses it.
     is_aborting: AtomicBool,
-    /// Else there is no block that could see too much, and there may never be one.
+    /// `true` once the block was entered: without a block, nothing has to be deferred. Stored before the block starts, and
+    /// loaded under the lock when the group aborts. The flag publishes nothing but itself, so Relaxed would do: a task that
+    /// misses a concurrent store has failed before the block was entered.
     is_entered: AtomicBool,
 }
 
-struct State<E> {
+struct Inner<E> {
     members: Members,
-    /// None is what most have, and takes less.
-    aborting: Option<Box<Aborting<E>>>,
+    /// Boxed, since most groups never abort.
+    abort: Option<Box<AbortState<E>>>,
     stage: Stage,
-    /// Of whoever waits, which is one: the block for the first failure, then the exit for the last task.
+    /// Of the one that waits: first the block, for a failure; then the exit, for the end of the last task.
     waiter: Option<Waker>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum Stage {
-    /// The block may be under way, if it was entered.
+    /// The block may be running, if it was entered.
     Block,
-    Exit,
-    Over,
+    /// The block has ended, and the exit waits for the tasks.
+    Joining,
+    /// The exit has returned, and no task can be added.
+    Finished,
 }
 
-impl<E> Group<E> {
+impl<E> GroupState<E> {
     pub(super) fn new() -> Self {
-        let state = State { members: Members::default(), aborting: None, stage: Stage::Block, waiter: None };
+        let inner = Inner { members: Members::default(), abort: None, stage: Stage::Block, waiter: None };
         Self {
-            state: Mutex::new(state),
+            inner: Mutex::new(inner),
             is_aborting: AtomicBool::new(false),
             is_entered: AtomicBool::new(false),
         }
     }
 
-    /// Nothing panics while it is locked, and nobody else's code runs but the clone of a waker.
-    fn state(&self) -> MutexGuard<'_, State<E>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Locks the state. While it is locked nothing panics, and the only user code that runs is the clone of a waker.
+    fn lock(&self) -> MutexGuard<'_, Inner<E>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn count(&self) -> usize {
-        self.state().members.count()
+    pub(super) fn len(&self) -> usize {
+        self.lock().members.len()
     }
 
-    fn add(&self, abort_handle: AbortHandle) -> Result<usize, TaskGroupError> {
-        let mut state = self.state();
-        if state.stage == Stage::Over {
+    /// Adds a task. Returns its index.
+    pub(super) fn add(&self, abort_handle: AbortHandle) -> Result<usize, TaskGroupError> {
+        let mut inner = self.lock();
+        if inner.stage == Stage::Finished {
             Err(TaskGroupError::Finished)
-        } else if state.aborting.is_some() {
+        } else if inner.abort.is_some() {
             Err(TaskGroupError::ShuttingDown)
         } else {
-            Ok(state.members.add(abort_handle))
+            Ok(inner.members.add(abort_handle))
         }
     }
 
-    /// The block begins.
+    /// Records that the block starts.
     #[inline]
     pub(super) fn enter(&self) {
         self.is_entered.store(true, Ordering::Release);
     }
 
-    /// Whether it cancels its tasks: then what a task says has to wait for the block, by [`say_late`](Self::say_late).
+    /// Ends the task at `index`: records its failure, completes its handle, and removes it from the group.
     #[inline]
-    pub(super) fn is_aborting(&self) -> bool {
-        self.is_aborting.load(Ordering::Acquire)
-    }
-
-    /// A task is over, and has said so.
-    #[inline]
-    pub(super) fn leave(&self, place: usize) {
-        let mut state = self.state();
-        let _removed = state.members.remove(place);
-        let is_last = state.stage == Stage::Exit && state.members.is_empty();
-        let waiter = if is_last { state.waiter.take() } else { None };
-        drop(state);
-        if let Some(waiter) = waiter {
-            ignore_panic(|| waiter.wake());
+    pub(super) fn finish_child<T: Send + 'static>(
+        &self,
+        index: usize,
+        mut promise: Promise<T, FailedInGroup>,
+        output: TaskOutput<Result<T, E>>,
+    ) {
+        // Holds a value that no handle wants. It is dropped last, after the task has left the group: its destructor is user
+        // code, which may use the group.
+        let mut _unwanted = None;
+        // Once the task has left, the group may finish; by then the handle must be complete. A guard, since completing the
+        // handle may panic.
+        let _leave = LeaveGuard { group: self, index };
+        let result = match output {
+            Some(Ok(Ok(value))) => Ok(value),
+            None => Err(Error::Cancelled),
+            Some(Ok(Err(error))) => self.fail(index, Failure::Error(error)),
+            Some(Err(payload)) => self.fail(index, Failure::Panic(payload)),
+        };
+        if self.is_aborting.load(Ordering::Acquire) {
+            self.defer(move || drop(promise.complete(result)));
+        } else {
+            _unwanted = promise.complete_keep_alive(result);
         }
     }
 
-    /// A task has failed: the others are cancelled, and the block is interrupted.
+    /// Records a failure: the other tasks are cancelled, and the block is interrupted. Returns what the handle of the failed
+    /// task yields.
     #[cold]
-    pub(super) fn failed(&self, place: usize, failure: Failure<E>) {
-        let mut state = self.state();
-        let to_cancel = self.start_to_abort(&mut state, Some(place));
-        state.aborting.get_or_insert_default().add(failure);
-        let waiter = if state.stage == Stage::Block { state.waiter.take() } else { None };
-        drop(state);
+    fn fail<T>(&self, index: usize, failure: Failure<E>) -> TaskResult<T, FailedInGroup> {
+        let mut inner = self.lock();
+        let to_cancel = self.begin_abort(&mut inner, Some(index));
+        inner.abort.get_or_insert_default().add(failure);
+        let waiter = if inner.stage == Stage::Block { inner.waiter.take() } else { None };
+        drop(inner);
         cancel(to_cancel);
         if let Some(waiter) = waiter {
             ignore_panic(|| waiter.wake());
         }
+        Err(Error::Raised(FailedInGroup))
     }
 
-    /// Keeps what a task says until the block is gone.
+    /// Runs `complete` when the block has ended; at once, if there is no block or it has ended already.
+    ///
+    /// It is for the handles of tasks that end while the block is about to be interrupted: completed earlier, the block
+    /// would see that its task has ended, but could not see the error.
     #[cold]
-    pub(super) fn say_late(&self, say: impl FnOnce() + Send + 'static) {
-        let mut state = self.state();
-        let is_block = state.stage == Stage::Block && self.is_entered.load(Ordering::Acquire);
-        match &mut state.aborting {
-            Some(aborting) if is_block => aborting.say_late(Box::new(say)),
+    pub(super) fn defer(&self, complete: impl FnOnce() + Send + 'static) {
+        let mut inner = self.lock();
+        let is_in_block = inner.stage == Stage::Block && self.is_entered.load(Ordering::Acquire);
+        match &mut inner.abort {
+            Some(abort) if is_in_block => abort.deferred.push(Box::new(complete)),
             _ => {
-                drop(state);
-                ignore_panic(say);
+                drop(inner);
+                ignore_panic(complete);
             }
         }
     }
 
+    #[inline]
+    fn remove(&self, index: usize) {
+        let mut inner = self.lock();
+        let _removed = inner.members.remove(index);
+        let is_last = inner.stage == Stage::Joining && inner.members.is_empty();
+        let waiter = if is_last { inner.waiter.take() } else { None };
+        drop(inner);
+        if let Some(waiter) = waiter {
+            ignore_panic(|| waiter.wake());
+        }
+    }
+
+    /// Cancels all tasks.
     #[cold]
     pub(super) fn abort(&self) {
-        let to_cancel = self.start_to_abort(&mut self.state(), None);
+        let to_cancel = self.begin_abort(&mut self.lock(), None);
         cancel(to_cancel);
     }
 
-    /// Those that are to be cancelled, which is all but one.
-    fn start_to_abort(&self, state: &mut State<E>, but: Option<usize>) -> Vec<AbortHandle> {
-        if state.aborting.is_some() {
+    /// Returns the tasks to cancel: all but `except`, and none if the group aborts already.
+    fn begin_abort(&self, inner: &mut Inner<E>, except: Option<usize>) -> Vec<AbortHandle> {
+        if inner.abort.is_some() {
             return Vec::new();
         }
-        state.aborting = Some(Box::default());
+        inner.abort = Some(Box::default());
         self.is_aborting.store(true, Ordering::Release);
-        state.members.abort_handles(but)
+        inner.members.abort_handles(except)
     }
 
-    /// Nobody waits any more for those that are left.
+    /// Cancels all tasks, for a group whose exit will not wait for them.
     #[cold]
-    pub(super) fn abandon(&self) {
+    pub(super) fn abort_unjoined(&self) {
         self.abort();
-        self.end_block();
+        self.leave_block();
     }
 
-    /// The block is gone; exits inside of it may be under way, and await tasks of the group.
-    pub(super) fn end_block(&self) {
-        drop(self.exit());
+    /// Records that the block has ended. Exits inside the block may still be running, and await tasks of the group.
+    pub(super) fn leave_block(&self) {
+        drop(self.begin_joining());
     }
 
-    /// The block is gone, and what was kept is said.
+    /// Records that the block has ended, and runs what was deferred until then.
     #[inline]
-    fn exit(&self) -> MutexGuard<'_, State<E>> {
-        let mut state = self.state();
-        if state.stage == Stage::Block {
-            state.stage = Stage::Exit;
-            if state.aborting.is_some() {
-                return self.say_all(state);
+    fn begin_joining(&self) -> MutexGuard<'_, Inner<E>> {
+        let mut inner = self.lock();
+        if inner.stage == Stage::Block {
+            inner.stage = Stage::Joining;
+            if inner.abort.is_some() {
+                return self.run_deferred(inner);
             }
         }
-        state
+        inner
     }
 
     #[cold]
-    fn say_all<'a>(&'a self, mut state: MutexGuard<'a, State<E>>) -> MutexGuard<'a, State<E>> {
-        let late = state.aborting.as_mut().map(|aborting| aborting.take_late());
-        drop(state);
-        // Destructors of values that nobody wants may panic, and ours is one that calls them.
-        late.into_iter().flatten().for_each(ignore_panic);
-        self.state()
+    fn run_deferred<'a>(&'a self, mut inner: MutexGuard<'a, Inner<E>>) -> MutexGuard<'a, Inner<E>> {
+        let deferred = inner.abort.as_mut().map(|abort| mem::take(&mut abort.deferred));
+        drop(inner);
+        // Unwanted values are dropped here, and their destructors may panic. This may run in a destructor itself.
+        deferred.into_iter().flatten().for_each(ignore_panic);
+        self.lock()
     }
 
     /// Ready when a task has failed.
     pub(super) fn poll_failed(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut state = self.state();
-        if state.aborting.as_ref().is_some_and(|aborting| aborting.has_failed()) {
+        let mut inner = self.lock();
+        if inner.abort.as_ref().is_some_and(|abort| abort.has_failed()) {
             return Poll::Ready(());
         }
-        let before = wait(&mut state.waiter, cx);
-        drop(state);
-        drop(before);
+        let replaced = register_waker(&mut inner.waiter, cx);
+        drop(inner);
+        drop(replaced);
         Poll::Pending
     }
 
-    /// For when the block is gone: ready when no task is left, those that tasks make meanwhile among them. Then it is over.
-    pub(super) fn poll_over(&self, cx: &Context<'_>) -> Poll<Result<(), ErrorGroup<E>>> {
-        let mut state = self.exit();
-        if state.members.count() > 0 {
-            let before = wait(&mut state.waiter, cx);
-            drop(state);
-            drop(before);
+    /// Ready when the group has no task left, including tasks that were added meanwhile. Then the group is finished.
+    ///
+    /// To be polled after the block has ended.
+    pub(super) fn poll_join(&self, cx: &Context<'_>) -> Poll<Result<(), ErrorGroup<E>>> {
+        let mut inner = self.begin_joining();
+        if inner.members.len() > 0 {
+            let replaced = register_waker(&mut inner.waiter, cx);
+            drop(inner);
+            drop(replaced);
             return Poll::Pending;
         }
-        state.stage = Stage::Over;
-        let aborting = state.aborting.take();
-        drop(state);
-        Poll::Ready(aborting.map_or(Ok(()), |aborting| aborting.outcome()))
+        inner.stage = Stage::Finished;
+        let abort = inner.abort.take();
+        drop(inner);
+        Poll::Ready(abort.map_or(Ok(()), |abort| abort.into_result()))
+    }
+}
+
+/// Removes a task from its group when it is dropped.
+struct LeaveGuard<'a, E> {
+    group: &'a GroupState<E>,
+    index: usize,
+}
+
+impl<E> Drop for LeaveGuard<'_, E> {
+    #[inline]
+    fn drop(&mut self) {
+        self.group.remove(self.index);
     }
 }
 
 fn cancel(tasks: Vec<AbortHandle>) {
     for task in tasks {
-        // It may be the last that has to do with the task, and then its value is dropped: it keeps no other from it.
+        // This may be the last reference to the task, and so drop its value. A panic there must not keep the next task from
+        // being cancelled.
         ignore_panic(|| {
             task.cancel();
             drop(task);
@@ -209,30 +260,122 @@ fn cancel(tasks: Vec<AbortHandle>) {
     }
 }
 
-/// A task that is none.
-pub(super) struct Refused<T> {
-    pub(super) error: TaskGroupError,
-    pub(super) task: TaskHandle<T, FailedInGroup>,
-    pub(super) promise: Promise<T, FailedInGroup>,
+/// The unfinished tasks of a group, each at an index that stays the same until it is removed.
+enum Members {
+    /// At most one task, at index 0: needs no allocation.
+    One(Option<AbortHandle>),
+    Many(Slab<AbortHandle>),
 }
 
-/// Makes a task of a group, on the current runtime.
-pub(super) fn create_task<T, E, F>(
-    group: &Arc<Group<E>>,
-    work: F,
-) -> Result<TaskHandle<T, FailedInGroup>, Refused<T>>
-where
-    F: Future<Output = Result<T, E>> + Send + 'static,
-    T: Send + 'static,
-    E: Send + 'static,
-{
-    let (promise, task) = Promise::of_task();
-    match group.add(task.abort_handle()) {
-        Ok(place) => {
-            let child = Child::new(promise, Arc::clone(group), place);
-            drop(tokio::spawn(Run::new(work, child)));
-            Ok(task)
+impl Members {
+    fn len(&self) -> usize {
+        match self {
+            Self::One(one) => usize::from(one.is_some()),
+            Self::Many(many) => many.len(),
         }
-        Err(error) => Err(Refused { error, task, promise }),
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn add(&mut self, abort_handle: AbortHandle) -> usize {
+        match self {
+            Self::One(one @ None) => {
+                *one = Some(abort_handle);
+                0
+            }
+            Self::One(one) => {
+                // The first task stays at index 0.
+                let mut many: Slab<_> = one.take().into_iter().enumerate().collect();
+                let index = many.insert(abort_handle);
+                *self = Self::Many(many);
+                index
+            }
+            Self::Many(many) => many.insert(abort_handle),
+        }
+    }
+
+    /// Returns the removed handle, to be dropped after the lock is released: it may own the value of the task, whose
+    /// destructor is user code.
+    #[must_use]
+    fn remove(&mut self, index: usize) -> Option<AbortHandle> {
+        match self {
+            Self::One(one) => one.take(),
+            Self::Many(many) => {
+                let removed = many.remove(index);
+                if many.is_empty() {
+                    // Free the memory of many tasks.
+                    *self = Self::default();
+                }
+                Some(removed)
+            }
+        }
+    }
+
+    /// Returns the handles of all tasks but `except`, to be used after the lock is released.
+    fn abort_handles(&self, except: Option<usize>) -> Vec<AbortHandle> {
+        match self {
+            // The only task is at index 0, so it is the exception.
+            Self::One(_) if except.is_some() => Vec::new(),
+            Self::One(one) => one.iter().cloned().collect(),
+            Self::Many(many) => {
+                let others = many.iter().filter(|(index, _)| except != Some(*index));
+                others.map(|(_, abort_handle)| abort_handle.clone()).collect()
+            }
+        }
+    }
+}
+
+impl Default for Members {
+    fn default() -> Self {
+        Self::One(None)
+    }
+}
+
+enum Failure<E> {
+    Error(E),
+    Panic(Payload),
+}
+
+/// The additional state of a group that cancels its tasks.
+struct AbortState<E> {
+    errors: Vec<E>,
+    panics: Vec<Payload>,
+    /// See [`GroupState::defer`].
+    deferred: Vec<Deferred>,
+}
+
+type Deferred = Box<dyn FnOnce() + Send>;
+
+impl<E> AbortState<E> {
+    fn add(&mut self, failure: Failure<E>) {
+        match failure {
+            Failure::Error(error) => self.errors.push(error),
+            Failure::Panic(payload) => self.panics.push(payload),
+        }
+    }
+
+    /// Returns `true` if a task has failed. Otherwise the group aborts because of its block.
+    fn has_failed(&self) -> bool {
+        !(self.errors.is_empty() && self.panics.is_empty())
+    }
+
+    /// Returns the errors as a group. If a task has panicked, resumes the first panic instead.
+    fn into_result(self) -> Result<(), ErrorGroup<E>> {
+        let mut panics = self.panics.into_iter();
+        if let Some(first) = panics.next() {
+            // The destructors of the other payloads and of the errors may panic, too.
+            panics.for_each(drop_payload);
+            drop_all(self.errors);
+            resume_unwind(first);
+        }
+        ErrorGroup::new(self.errors).map_or(Ok(()), Err)
+    }
+}
+
+impl<E> Default for AbortState<E> {
+    fn default() -> Self {
+        Self { errors: Vec::new(), panics: Vec::new(), deferred: Vec::new() }
     }
 }

@@ -1,0 +1,199 @@
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::errors::{ErrorGroup, FailedInGroup};
+use super::spawner::{Spawner, create_task};
+use super::state::GroupState;
+use crate::context::{AsyncContextManager, AsyncGuard, ExitReason, Restart};
+use crate::tasks::task_handle::TaskHandle;
+
+/// Tasks that end together, at the end of a block: `asyncio.TaskGroup`, a nursery.
+///
+/// The exit of the block waits for all tasks. When a task fails, the block is interrupted, the other tasks are cancelled,
+/// and the exit fails with all errors. When the block fails, panics or is dropped, all tasks are cancelled and waited for.
+///
+/// A task has ended when the exits of its scopes have, also when it was cancelled. So when the group has ended, everything
+/// inside it has.
+///
+/// | block | tasks | the exit returns |
+/// |---|---|---|
+/// | completes | succeed, or are cancelled through their handles | the block's value, when all tasks have ended |
+/// | completes, or is running | one fails: the others are cancelled | [`ErrorGroup`] |
+/// | fails | are cancelled | the block's error, and with it the errors of the tasks |
+/// | panics | are cancelled | the block's panic |
+/// | is dropped from outside | are cancelled | nothing: the exit is a [cleanup](crate::cleanup) that the scopes around wait for |
+/// | any | one panics: the others are cancelled | the task's panic; the errors are dropped |
+///
+/// In asyncio, the error of the block is one of the errors of the group. Here it leaves the block like any other error, with
+/// its own type.
+///
+/// Tasks may be added before the group is entered. If one of them fails, the others are cancelled, and the block is
+/// interrupted at its first await. A group that is dropped without having been entered cancels its tasks and does not wait
+/// for them.
+///
+/// If no task needs to interrupt the block, and the errors need no grouping, use tokio's [`JoinSet`](tokio::task::JoinSet).
+///
+/// # Cancel safety
+///
+/// Dropped in its block or its exit, the group cancels its tasks, and the rest of the exit is a cleanup.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), withal::tasks::ErrorGroup<std::num::ParseIntError>> {
+/// use withal::context::async_with;
+/// use withal::tasks::TaskGroup;
+///
+/// let sum = async_with!(group = TaskGroup::new() => {
+///     let one = group.create_task(async { "1".parse::<u32>() });
+///     let two = group.create_task(async { "2".parse::<u32>() });
+///     one.await.unwrap_or(0) + two.await.unwrap_or(0)
+/// })?;
+/// assert_eq!(sum, 3);
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "nursery")]
+#[doc(alias = "JoinSet")]
+#[doc(alias = "TaskTracker")]
+#[doc(alias = "structured concurrency")]
+#[doc(alias = "scope")]
+pub struct TaskGroup<E> {
+    group: Arc<GroupState<E>>,
+    /// `true` once the exit has waited for all tasks.
+    is_joined: bool,
+}
+
+impl<E: Send + 'static> TaskGroup<E> {
+    /// Creates a group without tasks.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { group: Arc::new(GroupState::new()), is_joined: false }
+    }
+
+    /// Starts a task on the current runtime.
+    ///
+    /// The value of the task is in its handle, and its error in the [`ErrorGroup`]. The handle of a failed task yields
+    /// [`FailedInGroup`] instead, once the block has ended. Dropping the handle cancels nothing.
+    ///
+    /// A group that is cancelling its tasks drops the work, and returns the handle of a cancelled task.
+    ///
+    /// # Panics
+    ///
+    /// Without a tokio runtime.
+    #[doc(alias = "spawn")]
+    #[doc(alias = "start_soon")]
+    pub fn create_task<T, F>(&self, work: F) -> TaskHandle<T, FailedInGroup>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+    {
+        create_task(&self.group, work).unwrap_or_else(|rejected| {
+            // The drop of the promise cancels the handle, but not before the block has ended.
+            self.group.defer(|| drop(rejected.promise));
+            rejected.task
+        })
+    }
+
+    /// Returns a spawner, which starts tasks of this group from inside its tasks.
+    #[must_use]
+    pub fn spawner(&self) -> Spawner<E> {
+        Spawner::new(Arc::clone(&self.group))
+    }
+
+    /// Returns the number of tasks that have not ended.
+    #[doc(alias = "len")]
+    #[must_use]
+    pub fn unfinished(&self) -> usize {
+        self.group.len()
+    }
+}
+
+impl<E: Send + 'static> AsyncContextManager for TaskGroup<E> {
+    type Guard = Self;
+
+    async fn aenter(self) -> Result<Self, ErrorGroup<E>> {
+        self.group.enter();
+        Ok(self)
+    }
+}
+
+impl<E: Send + 'static> AsyncGuard for TaskGroup<E> {
+    type Target = Self;
+    type Error = ErrorGroup<E>;
+    type Suppression = ();
+    /// An exit that is dropped while it waits is restarted, and then cancels the tasks.
+    type OnDrop = Restart;
+
+    fn target(&mut self) -> &mut Self {
+        self
+    }
+
+    fn target_and_interrupt(&mut self) -> (&mut Self, impl Future<Output = ()> + Send) {
+        let failed = TaskFailed { group: Arc::clone(&self.group), is_block_suspended: false };
+        (self, failed)
+    }
+
+    /// Unlimited: the cleanups inside the tasks have grace periods of their own.
+    fn grace_period(&self) -> Duration {
+        Duration::MAX
+    }
+
+    async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), ErrorGroup<E>> {
+        if !exit.is_ok() {
+            self.group.abort();
+        }
+        let result = poll_fn(|cx| self.group.poll_join(cx)).await;
+        self.is_joined = true;
+        result
+    }
+}
+
+/// Interrupts the block when a task has failed. It is dropped when the block has ended.
+struct TaskFailed<E> {
+    group: Arc<GroupState<E>>,
+    /// `false` if the block was never suspended: such a block has not seen its tasks run.
+    is_block_suspended: bool,
+}
+
+impl<E> Future for TaskFailed<E> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.is_block_suspended = true;
+        self.group.poll_failed(cx)
+    }
+}
+
+impl<E> Drop for TaskFailed<E> {
+    fn drop(&mut self) {
+        if self.is_block_suspended {
+            self.group.leave_block();
+        }
+    }
+}
+
+impl<E: Send + 'static> Default for TaskGroup<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E> Drop for TaskGroup<E> {
+    fn drop(&mut self) {
+        if !self.is_joined {
+            self.group.abort_unjoined();
+        }
+    }
+}
+
+impl<E> fmt::Debug for TaskGroup<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskGroup").field("unfinished", &self.group.len()).finish_non_exhaustive()
+    }
+}
