@@ -1,14 +1,14 @@
 use std::fmt;
 
-/// Why a walk over pages stopped. The stream has ended after one, until
-/// [`retry_failed`](super::AsyncGetDocs::retry_failed).
+/// The error that ended a stream, until [`retry_failed`](super::AsyncGetDocs::retry_failed) reopens it.
 ///
-/// Names the page and the cursor it was asked with. Nothing is lost by an error: what came before was delivered, and the
-/// checkpoint is good. It is as small as a pointer, so that the documents do not pay for it.
+/// The error contains the [position](Self::page) and the [cursor](Self::cursor) of the page that it concerns, and its
+/// [kind](Self::kind). It loses nothing: all earlier items were delivered, and a [`Checkpoint`](super::Checkpoint) taken
+/// after it is valid. It is the size of a pointer, so that an item in a `Result` is not enlarged by it.
 ///
-/// It is a `std::error::Error` if the fetch function's is one, and `?` takes it into `anyhow::Error` or
-/// `Box<dyn Error>` then. Those two are none themselves: if the fetch function returns one of them,
-/// [`into_fetch_error`](Self::into_fetch_error) gives it back.
+/// `Error<E>` implements `std::error::Error` if the error `E` of the fetch function does; `?` then converts it into
+/// `anyhow::Error` or `Box<dyn Error>`. These two types do not implement `std::error::Error` themselves: if the fetch
+/// function returns one of them, [`into_fetch_error`](Self::into_fetch_error) returns it.
 ///
 /// # Examples
 ///
@@ -19,7 +19,8 @@ use std::fmt;
 ///
 /// let mut docs = by_cursor(|_: Option<u8>| async { Err::<Page<u8, u8>, _>("401") });
 /// let error = docs.try_next().await.unwrap_err();
-/// assert_eq!(error.to_string(), "page 1 at the start could not be fetched (attempt 1)");
+/// assert_eq!(error.to_string(), "page 1: fetch failed after 1 attempt");
+/// assert!(error.is_fetch());
 /// assert!(matches!(error.kind(), ErrorKind::Fetch { source: "401", .. }));
 /// # }
 /// ```
@@ -29,87 +30,87 @@ pub struct Error<E>(Box<Inner<E>>);
 #[derive(Debug)]
 struct Inner<E> {
     page: u64,
-    cursor: String,
+    cursor: Option<String>,
     kind: ErrorKind<E>,
 }
 
-/// What went wrong with a page.
+/// The kind of an [`Error`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind<E> {
-    /// The fetch function failed, and the retries allowed were used up.
-    #[error("could not be fetched (attempt {attempts})")]
+    /// The fetch function returned an error, and all retries were used.
+    #[error("fetch failed after {attempts} {}", if *attempts == 1 { "attempt" } else { "attempts" })]
     #[non_exhaustive]
     Fetch {
-        /// How often the page was asked for, 1 or more.
+        /// The number of times that the page was requested, at least 1.
         attempts: u32,
-        /// What the fetch function returned.
+        /// The error of the last attempt.
         source: E,
     },
-    /// The page, already delivered, leads back to one that was fetched before.
-    #[error("leads back to {next_cursor}, a page that was fetched before")]
+    /// The page, which was delivered, points to a page that was fetched before: see [`OnCycle`](super::OnCycle).
+    #[error("cursor cycle, next cursor {next_cursor} was fetched before")]
     #[non_exhaustive]
     CursorCycle {
-        /// The cursor that it names as the next.
+        /// The next cursor of the page, formatted with `Debug`.
         next_cursor: String,
     },
-    /// The page, already delivered, says that there are more, and has no cursor to them.
-    #[error("says that there are more pages, but has no cursor to them")]
+    /// The page, which was delivered, reports that there are more pages but has no cursor to the next one.
+    #[error("more pages reported, but no next cursor")]
     MissingCursor,
-    /// The page has fewer items than were yielded of it before: it has shrunk, or the checkpoint is of another walk.
-    #[error("holds {len} items, and is to be resumed after {skip}")]
+    /// The page has fewer items than were yielded of it before: it has shrunk, or the checkpoint belongs to another query.
+    #[error("resume index {skip} out of range for a page of length {len}")]
     #[non_exhaustive]
     ResumeOutOfRange {
-        /// How many items it holds now.
+        /// The number of items that the page has now.
         len: usize,
-        /// How many of it were yielded.
+        /// The number of its items that were yielded before.
         skip: usize,
     },
-    /// The page size is 0, with which no item would ever come.
-    #[error("cannot be asked for: the page size is 0")]
+    /// The page size is 0, so that no page could ever have an item.
+    #[error("page size must be greater than 0")]
     InvalidPageSize,
-    /// The runtime on which pages were read ahead was shut down while the stream lived on.
+    /// The runtime that fetched pages ahead was shut down while the stream was in use.
     ///
-    /// This stream cannot go on; a new one can, from the checkpoint.
-    #[error("was lost: the runtime that fetched it has shut down")]
+    /// The stream cannot continue. A new one can, from its checkpoint.
+    #[error("the runtime that fetched it has shut down, resume from a checkpoint")]
     RuntimeShutdown,
 }
 
 impl<E> Error<E> {
     #[cold]
     pub(super) fn new<C: fmt::Debug>(page: u64, cursor: Option<&C>, kind: ErrorKind<E>) -> Self {
-        Self(Box::new(Inner { page, cursor: format_cursor(cursor), kind }))
+        Self(Box::new(Inner { page, cursor: cursor.map(format_cursor), kind }))
     }
 
-    /// The position of the page in the walk, from 1, counted across [`resume`](super::AsyncGetDocs::resume).
+    /// Returns the position of the page in the stream, from 1. Pages before a [`resume`](super::AsyncGetDocs::resume) count.
     #[must_use]
     pub fn page(&self) -> u64 {
         self.0.page
     }
 
-    /// The cursor that the page was asked with, as `Debug` shows it; "the start" if there was none.
+    /// Returns the cursor with which the page was requested, formatted with `Debug`; `None` for a first page without one.
     #[must_use]
-    pub fn cursor(&self) -> &str {
-        &self.0.cursor
+    pub fn cursor(&self) -> Option<&str> {
+        self.0.cursor.as_deref()
     }
 
-    /// What went wrong.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> &ErrorKind<E> {
         &self.0.kind
     }
 
-    /// What went wrong, by value.
+    /// Returns the kind of the error by value.
     #[must_use]
     pub fn into_kind(self) -> ErrorKind<E> {
         self.0.kind
     }
 
-    /// What the fetch function returned, if that is what failed: also for an `E` that is no `std::error::Error`.
+    /// Returns the error of the fetch function. It need not implement `std::error::Error`.
     ///
     /// # Errors
     ///
-    /// This error as it is, if anything else failed.
+    /// Returns this error unchanged if its kind is not [`Fetch`](ErrorKind::Fetch).
     pub fn into_fetch_error(self) -> Result<E, Self> {
         let Inner { page, cursor, kind } = *self.0;
         match kind {
@@ -117,12 +118,45 @@ impl<E> Error<E> {
             kind => Err(Self(Box::new(Inner { page, cursor, kind }))),
         }
     }
+
+    /// Returns `true` if the fetch function failed: [`ErrorKind::Fetch`].
+    #[must_use]
+    pub fn is_fetch(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Fetch { .. })
+    }
+
+    /// Returns `true` if a page points to an earlier page: [`ErrorKind::CursorCycle`].
+    #[must_use]
+    pub fn is_cursor_cycle(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::CursorCycle { .. })
+    }
+
+    /// Returns `true` if a page has no cursor to the pages that it reports: [`ErrorKind::MissingCursor`].
+    #[must_use]
+    pub fn is_missing_cursor(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::MissingCursor)
+    }
+
+    /// Returns `true` if a page is too short to resume in: [`ErrorKind::ResumeOutOfRange`].
+    #[must_use]
+    pub fn is_resume_out_of_range(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::ResumeOutOfRange { .. })
+    }
+
+    /// Returns `true` if the runtime that fetched pages ahead was shut down: [`ErrorKind::RuntimeShutdown`].
+    #[must_use]
+    pub fn is_runtime_shutdown(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::RuntimeShutdown)
+    }
 }
 
 impl<E> fmt::Display for Error<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner { page, cursor, kind } = &*self.0;
-        write!(f, "page {page} at {cursor} {kind}")
+        match cursor {
+            Some(cursor) => write!(f, "page {page} (cursor {cursor}): {kind}"),
+            None => write!(f, "page {page}: {kind}"),
+        }
     }
 }
 
@@ -132,7 +166,7 @@ impl<E: std::error::Error + 'static> std::error::Error for Error<E> {
     }
 }
 
-/// A cursor as errors name it.
-pub(super) fn format_cursor<C: fmt::Debug>(cursor: Option<&C>) -> String {
-    cursor.map_or_else(|| "the start".to_owned(), |cursor| format!("{cursor:?}"))
+/// Formats a cursor for an error.
+pub(super) fn format_cursor<C: fmt::Debug>(cursor: &C) -> String {
+    format!("{cursor:?}")
 }

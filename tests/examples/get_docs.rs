@@ -189,7 +189,7 @@ fn an_error_names_the_page() {
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), ""));
     let stderr = text(&output.stderr);
     let want =
-        "error: page 1 at \"/media-types?per_page=0\" could not be fetched (attempt 1): http://127.0.0.1:";
+        "error: page 1 (cursor \"/media-types?per_page=0\"): fetch failed after 1 attempt: http://127.0.0.1:";
     assert!(stderr.starts_with(want), "{stderr}");
     assert!(
         stderr

@@ -106,7 +106,7 @@ async fn counts_go_on_across_runs() {
 #[tokio::test]
 async fn a_page_with_fewer_items_than_were_yielded_of_it_is_told() {
     let checkpoint = Checkpoint::new(Some(0), 5);
-    let told = "! page 1 at 0 holds 3 items, and is to be resumed after 5; end";
+    let told = "! page 1 (cursor 0): resume index 5 out of range for a page of length 3; end";
     for read_ahead in [0, 1] {
         let api = Api::new([3, 2]);
         let mut docs = api.by_cursor().read_ahead(read_ahead).resume(checkpoint.clone());
@@ -124,7 +124,7 @@ async fn a_page_with_fewer_items_than_were_yielded_of_it_is_told() {
     }
     let docs = Api::new([2, 2, 2, 2, 2]).by_page_number().concurrency(2).unique_by(|doc| *doc);
     let told = trace(&mut docs.resume(before.checkpoint())).await;
-    assert_eq!(told, "! page 1 at page=0 holds 2 items, and is to be resumed after 4; end");
+    assert_eq!(told, "! page 1 (cursor page=0): resume index 4 out of range for a page of length 2; end");
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn errors_after_a_resume_count_pages_of_the_whole_walk() {
     let mut docs = api.by_cursor();
     docs.try_next().await.unwrap();
     let mut docs = api.by_cursor().resume(docs.checkpoint());
-    assert!(trace(&mut docs).await.contains("page 3 at 2"));
+    assert!(trace(&mut docs).await.contains("page 3 (cursor 2)"));
 }
 
 #[tokio::test]
@@ -233,7 +233,7 @@ async fn a_checkpoint_is_good_after_each_kind_of_error() {
 
         let api = Api::new([2, 2, 2]).fail(1, 1);
         let mut docs = set(api.by_page_number());
-        assert!(trace(&mut docs).await.starts_with("0 1 ! page 2 at page=1 could not be fetched"), "{case}");
+        assert!(trace(&mut docs).await.starts_with("0 1 ! page 2 (cursor page=1): fetch failed"), "{case}");
         let resumed = set(api.by_page_number()).resume(docs.checkpoint());
         assert_eq!(items(resumed).await, [2, 3, 4, 5], "{case}");
 
@@ -250,7 +250,9 @@ async fn a_checkpoint_is_good_after_each_kind_of_error() {
         };
         let mut docs = walk();
         assert!(
-            trace(&mut docs).await.starts_with("0 1 2 3 ! page 2 at page=1 leads back to page=0"),
+            trace(&mut docs)
+                .await
+                .starts_with("0 1 2 3 ! page 2 (cursor page=1): cursor cycle, next cursor page=0"),
             "{case}"
         );
         let checkpoint = docs.checkpoint();
@@ -306,7 +308,7 @@ async fn short_mark_page_number() {
         docs.try_next().await.unwrap();
     }
     let told = trace(&mut Api::new([2, 2, 0]).by_cursor().resume(docs.checkpoint())).await;
-    assert_eq!(told, "! page 3 at 2 holds 0 items, and is to be resumed after 1; end");
+    assert_eq!(told, "! page 3 (cursor 2): resume index 1 out of range for a page of length 0; end");
 }
 
 #[tokio::test]
@@ -323,11 +325,11 @@ async fn short_then_missing_cursor_does_not_repeat() {
             })
         }
     });
-    assert!(trace(&mut docs).await.starts_with("0 1 2 ! page 1 at the start says that there are more"));
+    assert!(trace(&mut docs).await.starts_with("0 1 2 ! page 1: more pages reported"));
     assert!(docs.retry_failed());
-    assert!(trace(&mut docs).await.starts_with("! page 1 at the start holds 1 items"));
+    assert!(trace(&mut docs).await.starts_with("! page 1: resume index"));
     assert!(docs.retry_failed());
-    assert!(trace(&mut docs).await.starts_with("! page 1 at the start says that there are more"));
+    assert!(trace(&mut docs).await.starts_with("! page 1: more pages reported"));
     assert_eq!(docs.checkpoint().skip(), 3, "three were yielded of it");
     assert!(docs.retry_failed());
     assert_eq!(trace(&mut docs).await, "3 end");

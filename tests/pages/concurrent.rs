@@ -47,7 +47,7 @@ async fn an_error_comes_when_it_is_its_pages_turn() {
     for steps in [0, 1] {
         let api = Api::new([1, 1, 1, 1, 1, 1]).fail(2, 1).slow(steps, Duration::ZERO);
         let mut docs = api.by_page_number().concurrency(4);
-        let told = "0 1 ! page 3 at page=2 could not be fetched (attempt 1): fault on page 2; end";
+        let told = "0 1 ! page 3 (cursor page=2): fetch failed after 1 attempt: fault on page 2; end";
         assert_eq!(trace(&mut docs).await, told);
         assert_eq!(docs.checkpoint().cursor().unwrap().get(), 2);
         assert!(docs.retry_failed());
@@ -142,7 +142,7 @@ async fn a_server_that_does_not_move_is_told() {
             .concurrency(3);
     assert_eq!(
         trace(&mut docs).await,
-        "1 1 ! page 2 at page=3 leads back to page=3, a page that was fetched before; end"
+        "1 1 ! page 2 (cursor page=3): cursor cycle, next cursor page=3 was fetched before; end"
     );
 }
 
@@ -206,7 +206,7 @@ async fn a_loop_is_told_and_retried_over_as_one_page_at_a_time() {
     .concurrency(3);
     assert_eq!(
         trace(&mut docs).await,
-        "0 1 2 ! page 3 at page=2 leads back to page=1, a page that was fetched before; end"
+        "0 1 2 ! page 3 (cursor page=2): cursor cycle, next cursor page=1 was fetched before; end"
     );
     assert_eq!(docs.checkpoint().pages(), 2);
     assert!(docs.retry_failed());

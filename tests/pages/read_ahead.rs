@@ -113,7 +113,7 @@ async fn an_error_ahead_comes_after_the_pages_before_it() {
     for (read_ahead, steps) in [(1, 0), (1, 1), (3, 0), (3, 1)] {
         let api = Api::new([1, 1, 1, 1]).fail(2, 1).slow(steps, Duration::ZERO);
         let mut docs = api.by_cursor().read_ahead(read_ahead);
-        let told = "0 1 ! page 3 at 2 could not be fetched (attempt 1): fault on page 2; end";
+        let told = "0 1 ! page 3 (cursor 2): fetch failed after 1 attempt: fault on page 2; end";
         assert_eq!(trace(&mut docs).await, told);
         assert_eq!(docs.checkpoint().cursor(), Some(&2));
         assert!(docs.retry_failed());
@@ -185,10 +185,11 @@ fn a_runtime_that_is_gone_is_told_and_the_checkpoint_is_good() {
         let gone = runtime();
         assert_eq!(gone.block_on(docs.try_next()).unwrap(), Some(0));
         drop(gone);
-        let told = runtime().block_on(trace(&mut docs));
-        let expected =
-            format!("! page {page} at page=1 was lost: the runtime that fetched it has shut down; end");
-        assert_eq!(told, expected);
+        let error = runtime().block_on(docs.try_next()).unwrap_err();
+        assert!(error.is_runtime_shutdown());
+        let expected = "the runtime that fetched it has shut down, resume from a checkpoint";
+        assert_eq!(error.to_string(), format!("page {page} (cursor page=1): {expected}"));
+        assert_eq!(runtime().block_on(docs.try_next()).unwrap(), None);
         assert!(!docs.retry_failed());
         assert_eq!(runtime().block_on(items(api.by_page_number().resume(docs.checkpoint()))), [1, 2]);
     }
@@ -228,7 +229,7 @@ fn without_a_runtime_the_page_ahead_is_begun() {
 async fn a_false_alarm_ahead_is_retried_over() {
     let api = Api::new([1, 1, 1]).link(1, 1);
     let mut docs = api.by_cursor().read_ahead(2);
-    assert!(trace(&mut docs).await.starts_with("0 1 ! page 2 at 1 leads back to 1"));
+    assert!(trace(&mut docs).await.starts_with("0 1 ! page 2 (cursor 1): cursor cycle, next cursor 1"));
     let api = api.link(1, 2);
     assert!(docs.retry_failed());
     assert_eq!(trace(&mut docs).await, "1 2 end");
@@ -250,7 +251,7 @@ async fn a_page_ahead_without_its_cursor_is_asked_again_and_passed_over() {
             async move { page }
         })
         .read_ahead(read_ahead);
-        assert!(trace(&mut docs).await.starts_with("1 2 3 ! page 2 at 1 says that there are more"));
+        assert!(trace(&mut docs).await.starts_with("1 2 3 ! page 2 (cursor 1): more pages reported"));
         assert!(docs.retry_failed());
         assert_eq!(trace(&mut docs).await, "4 5 end");
         assert_eq!((docs.progress().items, docs.progress().pages), (5, 3));

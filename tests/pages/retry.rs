@@ -38,7 +38,7 @@ async fn a_policy_that_is_used_up_hands_out_the_error_and_the_next_page_has_it_a
     let mut docs =
         api.by_cursor().retry(ExponentialBuilder::default().with_min_delay(SECOND).with_max_times(2));
     let start = Instant::now();
-    let told = "0 ! page 2 at 1 could not be fetched (attempt 3): fault on page 1; end";
+    let told = "0 ! page 2 (cursor 1): fetch failed after 3 attempts: fault on page 1; end";
     assert_eq!(trace(&mut docs).await, told);
     assert_eq!(start.elapsed(), 2 * (SECOND + 2 * SECOND));
     assert!(docs.retry_failed());
@@ -118,10 +118,10 @@ async fn restarts_are_bounded() {
     let never = || by_cursor(|_: Option<u8>| async { Err::<Page<u8, u8>, _>(Fault(0)) });
     let restart = |_: &Fault| OnError::Restart { cursor: Some(7) };
     let mut docs = never().classify(restart);
-    assert!(trace(&mut docs).await.starts_with("! page 1 at 7 could not be fetched (attempt 2)"));
+    assert!(trace(&mut docs).await.starts_with("! page 1 (cursor 7): fetch failed after 2 attempts"));
     let start = Instant::now();
     let mut docs = never().classify(restart).retry(every_second(3));
-    assert!(trace(&mut docs).await.starts_with("! page 1 at 7 could not be fetched (attempt 4)"));
+    assert!(trace(&mut docs).await.starts_with("! page 1 (cursor 7): fetch failed after 4 attempts"));
     assert_eq!(start.elapsed(), 3 * SECOND);
 }
 
@@ -197,11 +197,11 @@ async fn a_pause_that_the_server_asks_for_counts_against_the_policy() {
     let answer = |_: &Fault| OnError::Retry { after: Some(5 * SECOND) };
     let mut docs = api.by_cursor().retry(every_second(2)).classify(answer);
     let start = Instant::now();
-    assert!(trace(&mut docs).await.starts_with("! page 1 at the start could not be fetched (attempt 3)"));
+    assert!(trace(&mut docs).await.starts_with("! page 1: fetch failed after 3 attempts"));
     assert_eq!(start.elapsed(), 10 * SECOND);
     // With all its retries: asked again, the page has the whole policy anew.
     assert!(docs.retry_failed());
-    assert!(trace(&mut docs).await.starts_with("! page 1 at the start could not be fetched (attempt 3)"));
+    assert!(trace(&mut docs).await.starts_with("! page 1: fetch failed after 3 attempts"));
     assert_eq!(docs.progress().retries, 5);
 }
 
@@ -269,7 +269,7 @@ async fn the_gate_is_let_go_when_the_attempt_fails_and_when_the_stream_is_droppe
         let api = Api::new([1, 1, 1]).fail(1, 1).slow(1, SECOND);
         let docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrent).max_pages(2);
         let mut docs = docs.before_request(move || Arc::clone(&gate).acquire_owned());
-        assert!(trace(&mut docs).await.starts_with("0 ! page 2 at page=1 could not be fetched"));
+        assert!(trace(&mut docs).await.starts_with("0 ! page 2 (cursor page=1): fetch failed"));
         assert_eq!(permits.available_permits(), 9, "the attempt has failed");
         assert!(docs.retry_failed());
         assert!(tokio::time::timeout(SECOND / 2, docs.next()).await.is_err());
@@ -322,7 +322,7 @@ fn restarting() -> AsyncGetDocs<u32, &'static str, &'static str> {
 async fn a_restart_that_failed_and_is_retried_does_not_pass_over_items_of_another_page() {
     for read_ahead in [0, 1] {
         let mut docs = restarting().resume(Checkpoint::new(Some("old"), 1)).read_ahead(read_ahead);
-        assert!(trace(&mut docs).await.starts_with("! page 1 at \"new\" could not be fetched"));
+        assert!(trace(&mut docs).await.starts_with("! page 1 (cursor \"new\"): fetch failed"));
         assert!(docs.retry_failed());
         assert_eq!(trace(&mut docs).await, "1 2 3 end", "read_ahead {read_ahead}");
     }
@@ -349,7 +349,9 @@ async fn a_restart_that_failed_in_the_window_does_not_either() {
     })
     .classify(|error| if *error == "410" { OnError::Restart { cursor: None } } else { OnError::Fatal });
     let mut docs = docs.concurrency(2).resume(before.checkpoint());
-    assert!(trace(&mut docs).await.starts_with("! page 2 at page=0 could not be fetched (attempt 2): 503"));
+    assert!(
+        trace(&mut docs).await.starts_with("! page 2 (cursor page=0): fetch failed after 2 attempts: 503")
+    );
     assert!(docs.retry_failed());
     assert_eq!(trace(&mut docs).await, "7 8 9 end");
 }
@@ -382,12 +384,12 @@ async fn a_restart_that_comes_no_further_than_the_one_before_is_the_last() {
     };
     let mut docs = pages();
     let first = trace(&mut docs).await;
-    assert!(first.matches('1').count() < 8 && first.contains("could not be fetched"), "{first}");
+    assert!(first.matches('1').count() < 8 && first.contains("fetch failed"), "{first}");
     assert!(docs.retry_failed());
-    assert!(trace(&mut docs).await.contains("could not be fetched"), "bounded anew after a retry");
+    assert!(trace(&mut docs).await.contains("fetch failed"), "bounded anew after a retry");
 
     let policy = ConstantBuilder::default().with_delay(Duration::ZERO).with_max_times(9);
-    assert!(trace(&mut pages().retry(policy)).await.contains("could not be fetched"), "with a policy, too");
+    assert!(trace(&mut pages().retry(policy)).await.contains("fetch failed"), "with a policy, too");
 }
 
 #[tokio::test]

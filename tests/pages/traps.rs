@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use withal::pages::{
-    AsyncGetDocs, Error, ErrorKind, Offset, OnCycle, OnEmpty, Page, PageNumber, by_cursor, by_link,
-    by_offset, by_page_number,
+    AsyncGetDocs, Checkpoint, Error, ErrorKind, Offset, OnCycle, OnEmpty, Page, PageNumber, by_cursor,
+    by_link, by_offset, by_page_number,
 };
 
 use withal_test_support::api::{Api, Fault};
@@ -100,7 +100,7 @@ async fn no_trap_loses_or_repeats_a_document() {
                 let page = Page::new(vec![2], None::<u8>).has_more(true);
                 trace(&mut script(vec![Page::new(vec![1], Some(7)), page])).await
             },
-            "1 2 ! page 2 at 7 says that there are more pages, but has no cursor to them; end",
+            "1 2 ! page 2 (cursor 7): more pages reported, but no next cursor; end",
         ),
         row(
             "a cursor behind has_more(false)",
@@ -131,7 +131,7 @@ async fn no_trap_loses_or_repeats_a_document() {
         row(
             "a page size of 0",
             async { trace(&mut Api::new([7]).by_offset(0, 3)).await },
-            "! page 1 at offset=0 cannot be asked for: the page size is 0; end",
+            "! page 1 (cursor offset=0): page size must be greater than 0; end",
         ),
         row(
             "a numbered page that names its successor",
@@ -163,8 +163,7 @@ async fn no_trap_loses_or_repeats_a_document() {
                 let mut docs = by_page_number(u64::MAX, |_| async { Ok::<_, Fault>(vec![1]) });
                 trace(&mut docs).await
             },
-            "1 ! page 1 at page=18446744073709551615 leads back to page=18446744073709551615, \
-             a page that was fetched before; end",
+            "1 ! page 1 (cursor page=18446744073709551615): cursor cycle, next cursor page=18446744073709551615 was fetched before; end",
         ),
     ];
     for (name, run, expected) in table {
@@ -177,8 +176,10 @@ async fn a_loop_of_any_period_is_delivered_once_and_then_told() {
     for period in 1..=8 {
         let once: Vec<_> = (0..=period).map(|n| n.to_string()).collect();
         let once = once.join(" ");
-        let error =
-            format!("! page {} at {period} leads back to 1, a page that was fetched before;", period + 1);
+        let error = format!(
+            "! page {} (cursor {period}): cursor cycle, next cursor 1 was fetched before;",
+            period + 1
+        );
 
         assert_eq!(trace(&mut ring(period)).await, format!("{once} {error} end"), "period {period}");
         let mut docs = ring(period).on_cycle(OnCycle::End);
@@ -195,13 +196,13 @@ async fn a_loop_of_any_period_is_delivered_once_and_then_told() {
 async fn after_an_error_the_same_page_is_asked_again_and_nothing_is_skipped() {
     let api = Api::new([2, 2, 2]).fail(1, 2);
     let mut docs = api.by_cursor();
-    let first = "0 1 ! page 2 at 1 could not be fetched (attempt 1): fault on page 1; end";
+    let first = "0 1 ! page 2 (cursor 1): fetch failed after 1 attempt: fault on page 1; end";
     assert_eq!(trace(&mut docs).await, first);
     assert!(docs.retry_failed());
     assert!(!docs.retry_failed(), "there is nothing to retry until it fails again");
     assert_eq!(
         trace(&mut docs).await,
-        "! page 2 at 1 could not be fetched (attempt 1): fault on page 1; end"
+        "! page 2 (cursor 1): fetch failed after 1 attempt: fault on page 1; end"
     );
     assert!(docs.retry_failed());
     assert_eq!(trace(&mut docs).await, "2 3 4 5 end");
@@ -229,7 +230,7 @@ async fn a_page_without_its_cursor_is_asked_again_and_passed_over() {
         Page::new(vec![1, 2, 3], Some(7)),
         Page::new(vec![4], None),
     ]);
-    assert!(trace(&mut docs).await.starts_with("1 2 ! page 1 at the start says"));
+    assert!(trace(&mut docs).await.starts_with("1 2 ! page 1: more pages reported"));
     let checkpoint = docs.checkpoint();
     assert_eq!((checkpoint.cursor(), checkpoint.skip()), (None, 2));
     assert!(docs.retry_failed());
@@ -296,7 +297,7 @@ async fn errors_keep_their_source_and_tell_page_and_cursor() {
     let mut docs = Api::new([1, 1]).fail(1, 1).by_cursor();
     assert_eq!(docs.try_next().await.unwrap(), Some(0));
     let error = docs.try_next().await.unwrap_err();
-    assert_eq!((error.page(), error.cursor()), (2, "1"));
+    assert_eq!((error.page(), error.cursor()), (2, Some("1")));
     let source = std::error::Error::source(&error).expect("the fault is kept");
     assert_eq!(source.downcast_ref::<Fault>(), Some(&Fault(1)));
     assert_eq!(error.into_fetch_error().unwrap(), Fault(1));
@@ -305,7 +306,7 @@ async fn errors_keep_their_source_and_tell_page_and_cursor() {
     let mut docs = by_cursor(|_: Option<u8>| async { Err::<Page<u8, u8>, _>("503") });
     let error = docs.try_next().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Fetch { attempts: 1, source: "503", .. }));
-    assert_eq!(error.to_string(), "page 1 at the start could not be fetched (attempt 1)");
+    assert_eq!(error.to_string(), "page 1: fetch failed after 1 attempt");
 }
 
 #[tokio::test]
@@ -362,7 +363,7 @@ async fn the_explicit_word_counts_before_the_guess() {
         (
             "that says there are more, but not where",
             page(vec![], None, Some(true)),
-            "! page 1 at the start says that there are more pages, but has no cursor to them; end",
+            "! page 1: more pages reported, but no next cursor; end",
         ),
     ];
     for (name, mut docs, expected) in table {
@@ -419,7 +420,7 @@ async fn an_offset_that_does_not_move_is_told() {
     let mut docs = by_offset(5, |_, _| async { Ok::<_, Fault>((Vec::<u8>::new(), true)) });
     assert_eq!(
         trace(&mut docs).await,
-        "! page 1 at offset=0 leads back to offset=0, a page that was fetched before; end"
+        "! page 1 (cursor offset=0): cursor cycle, next cursor offset=0 was fetched before; end"
     );
 }
 
@@ -435,12 +436,12 @@ async fn the_first_link_is_a_cursor_like_any_other() {
     assert_eq!(docs.checkpoint().cursor().map(String::as_str), Some("/1"));
     assert_eq!(
         trace(&mut docs).await,
-        "1 2 ! page 2 at \"/2\" leads back to \"/1\", a page that was fetched before; end"
+        "1 2 ! page 2 (cursor \"/2\"): cursor cycle, next cursor \"/1\" was fetched before; end"
     );
 
     let mut docs = by_link("/1", |_| async { Err::<Page<u8, String>, _>(Fault(1)) });
     let error = docs.try_next().await.unwrap_err();
-    assert_eq!((error.page(), error.cursor()), (1, "\"/1\""));
+    assert_eq!((error.page(), error.cursor()), (1, Some("\"/1\"")));
 }
 
 #[tokio::test]
@@ -483,19 +484,35 @@ async fn last_error<C: withal::pages::Cursor>(mut docs: AsyncGetDocs<u32, C, Fau
 }
 
 #[tokio::test]
+async fn error_predicates_match_their_kind_alone() {
+    fn predicates(error: &Error<Fault>) -> [bool; 4] {
+        [error.is_fetch(), error.is_cursor_cycle(), error.is_missing_cursor(), error.is_resume_out_of_range()]
+    }
+    let error = Api::new([1]).fail(0, 1).by_page_number().try_next().await.unwrap_err();
+    assert_eq!(predicates(&error), [true, false, false, false]);
+    let error = last_error(ring(1)).await;
+    assert_eq!(predicates(&error), [false, true, false, false]);
+    let error = last_error(script(vec![Page::new(vec![], None::<u8>).has_more(true)])).await;
+    assert_eq!(predicates(&error), [false, false, true, false]);
+    let error = last_error(Api::new([1]).by_cursor().resume(Checkpoint::new(None, 2))).await;
+    assert_eq!(predicates(&error), [false, false, false, true]);
+    assert!(!error.is_runtime_shutdown(), "see read_ahead.rs for the one that is");
+}
+
+#[tokio::test]
 async fn errors_say_what_went_wrong_by_reference_and_by_value() {
     // No larger than a pointer, so that the documents do not pay for it.
     assert_eq!(size_of::<Error<[u64; 9]>>(), size_of::<usize>());
 
     let error = Api::new([1]).fail(0, 1).by_page_number().try_next().await.unwrap_err();
-    assert_eq!((error.page(), error.cursor()), (1, "page=0"));
+    assert_eq!((error.page(), error.cursor()), (1, Some("page=0")));
     assert!(matches!(error.into_kind(), ErrorKind::Fetch { attempts: 1, source: Fault(0), .. }));
 
     let error = last_error(ring(1)).await;
     assert!(matches!(error.kind(), ErrorKind::CursorCycle { next_cursor, .. } if next_cursor == "1"));
     assert!(std::error::Error::source(&error).is_none(), "it is no error of the fetch");
     let error = error.into_fetch_error().unwrap_err();
-    assert_eq!((error.page(), error.cursor()), (2, "1"), "any other error comes back as it was");
+    assert_eq!((error.page(), error.cursor()), (2, Some("1")), "any other error comes back as it was");
 
     let error = last_error(script(vec![Page::new(vec![], None::<u8>).has_more(true)])).await;
     assert!(matches!(error.into_kind(), ErrorKind::MissingCursor));

@@ -197,7 +197,7 @@ impl<C: Cursor> Pagination<C> {
         let State::Deferred { cursor, cycle } = &mut self.state else { return None };
         let (cursor, page) = (cursor.take(), self.page - 1);
         if let Some(next) = cycle.take() {
-            let kind = ErrorKind::CursorCycle { next_cursor: format_cursor(Some(&next)) };
+            let kind = ErrorKind::CursorCycle { next_cursor: format_cursor(&next) };
             let retry = Retry::NextPage;
             self.state = State::Failed { cursor: Some(next), page: self.page, retry, is_jump: true };
             return Some(Error::new(page, cursor.as_ref(), kind));

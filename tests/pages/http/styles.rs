@@ -134,10 +134,7 @@ async fn has_more_guards_against_a_pointer_with_a_typing_error() {
     let endpoint = endpoint(&server.url).items_at("/items").has_more_at("/more");
     let (before, error) = until_error(&mut endpoint.by_cursor("/nxet", "cursor")).await;
     assert_eq!(before, [0, 1]);
-    assert_eq!(
-        error.to_string(),
-        "page 1 at the start says that there are more pages, but has no cursor to them"
-    );
+    assert_eq!(error.to_string(), "page 1: more pages reported, but no next cursor");
 }
 
 #[tokio::test]

@@ -83,10 +83,10 @@ async fn the_error_names_the_page_and_retry_failed_goes_on() {
         let mut docs = docs(&server);
         let (before, error) = until_error(&mut docs).await;
         assert_eq!(before, [0, 1, 2], "{want}");
-        assert_eq!((error.page(), error.cursor()), (2, format!("{PAGE_2:?}").as_str()));
+        assert_eq!((error.page(), error.cursor()), (2, Some(format!("{PAGE_2:?}").as_str())));
         let text = chain(&error);
         assert!(
-            text.starts_with("page 2 at \"/docs?per_page=3&page=2\" could not be fetched (attempt 1): "),
+            text.starts_with("page 2 (cursor \"/docs?per_page=3&page=2\"): fetch failed after 1 attempt: "),
             "{text}"
         );
         assert!(text.contains(&want.replace("HERE", &format!("{}{PAGE_2}", server.url))), "{text}");
@@ -121,7 +121,7 @@ async fn what_will_pass_is_retried_and_nothing_else() {
             assert_eq!(docs.progress().retries, 1, "{want}");
         } else {
             let (_, error) = until_error(&mut docs).await;
-            assert!(error.to_string().ends_with("(attempt 1)"), "{want}");
+            assert!(error.to_string().ends_with("after 1 attempt"), "{want}");
         }
     }
 }
@@ -176,7 +176,7 @@ async fn a_server_that_is_gone_is_an_error_and_retried() {
     let policy = ConstantBuilder::default().with_delay(Duration::ZERO).with_max_times(2);
     let (before, error) = until_error(&mut endpoint(&url).by_link().retry(policy)).await;
     assert_eq!(before, [0; 0]);
-    let want = format!("page 1 at \"/\" could not be fetched (attempt 3): {url}/ could not be reached: ");
+    let want = format!("page 1 (cursor \"/\"): fetch failed after 3 attempts: {url}/ could not be reached: ");
     assert!(chain(&error).starts_with(&want), "{}", chain(&error));
 }
 
@@ -222,14 +222,14 @@ async fn a_page_size_of_nothing_is_the_servers_to_refuse() {
     let server = Server::start(github).await;
     let (_, error) = until_error(&mut endpoint(&format!("{}/docs?per_page=0", server.url)).by_link()).await;
     let want = format!(
-        "page 1 at \"/docs?per_page=0\" could not be fetched (attempt 1): {}/docs?per_page=0 answered 422 \
+        "page 1 (cursor \"/docs?per_page=0\"): fetch failed after 1 attempt: {}/docs?per_page=0 answered 422 \
          Unprocessable Entity: {{\"message\":\"per_page must be at least 1\"}}",
         server.url
     );
     assert_eq!(chain(&error), want);
 
     let (_, error) = until_error(&mut endpoint(&server.url).by_offset("offset", "limit", 0)).await;
-    assert_eq!(error.to_string(), "page 1 at offset=0 cannot be asked for: the page size is 0");
+    assert_eq!(error.to_string(), "page 1 (cursor offset=0): page size must be greater than 0");
 }
 
 #[tokio::test]
@@ -252,7 +252,8 @@ async fn a_link_that_is_no_url_comes_after_its_page() {
     let (before, error) =
         until_error(&mut endpoint(&server.url).items_at("/items").by_next_url("/next")).await;
     assert_eq!(before, [1]);
-    let want = "page 2 at \"http://[/\" could not be fetched (attempt 1): \"http://[/\" is no URL to ask: ";
+    let want =
+        "page 2 (cursor \"http://[/\"): fetch failed after 1 attempt: \"http://[/\" is no URL to ask: ";
     assert!(chain(&error).starts_with(want), "{}", chain(&error));
 }
 
@@ -263,7 +264,7 @@ async fn a_link_to_itself_is_a_loop() {
     assert_eq!(before, [1]);
     assert_eq!(
         error.to_string(),
-        "page 1 at \"/docs\" leads back to \"/docs\", a page that was fetched before"
+        "page 1 (cursor \"/docs\"): cursor cycle, next cursor \"/docs\" was fetched before"
     );
 }
 
