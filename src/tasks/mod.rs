@@ -1,70 +1,112 @@
-//! Tasks, and what waits for them: asyncio's and PEP 3148's, over tokio.
+//! Task groups, timeouts, executors, and ways to wait for tasks: asyncio and PEP 3148, on tokio.
 //!
-//! ```no_run
+//! A [`TaskGroup`] runs tasks that end with its block. When one fails, the others are cancelled, and the block fails with
+//! all errors:
+//!
+//! ```
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use futures::StreamExt;
-//! use withal::tasks::{ThreadPoolExecutor, as_completed};
+//! # async fn main() {
+//! # async fn save(path: &'static str) -> Result<(), BoxError> {
+//! #     tokio::task::yield_now().await;
+//! #     Ok(drop(path.trim_start_matches('/').parse::<u32>()?))
+//! # }
+//! use withal::context::async_with;
+//! use withal::tasks::{BoxError, TaskGroup};
 //!
-//! let names = ["Cargo.toml", "Cargo.lock"];
-//! let executor = ThreadPoolExecutor::new(5)?;
-//! let load = |name| executor.submit(move || std::fs::read(name));
-//! let mut loaded = as_completed(names.into_iter().map(load).collect::<Result<Vec<_>, _>>()?);
-//! while let Some((place, content)) = loaded.next().await {
-//!     match content {
-//!         Ok(content) => println!("{} is {} bytes", names[place], content.len()),
-//!         Err(error) => println!("{} generated an exception: {error}", names[place]),
+//! let saved = async_with!(group = TaskGroup::new() => {
+//!     group.create_task(save("/stock"));
+//!     group.create_task(save("/prices"));
+//! });
+//! match saved {
+//!     Ok(()) => println!("both are saved"),
+//!     Err(errors) => {
+//!         for error in &errors {
+//!             println!("{error}");
+//!         }
 //!     }
 //! }
-//! # Ok(())
 //! # }
 //! ```
 //!
-//! # From Python
+//! | | |
+//! |---|---|
+//! | **Start work** | |
+//! | tasks that end with a block | [`TaskGroup`], and its [`Spawner`] inside tasks |
+//! | a task that outlives the block | [`create_task`](create_task()) |
+//! | blocking work on a bounded number of threads | [`ThreadPoolExecutor`] |
+//! | callbacks and tasks on one thread, in asyncio's order | [`EventLoop`] |
+//! | **Wait for work** | |
+//! | one task or job | [`TaskHandle`]: `.await`, [`blocking_result`](TaskHandle::blocking_result), [`add_done_callback`](TaskHandle::add_done_callback) |
+//! | all values, or the first error | [`gather`](gather()) |
+//! | outputs as they complete | [`as_completed`](as_completed()) |
+//! | the first of several, or what is ready in time | [`wait`](wait()) |
+//! | a value from a callback or a thread | [`Promise`] |
+//! | **Limit and protect** | |
+//! | the time of a block | [`timeout`](timeout()), [`timeout_at`] |
+//! | work that must finish although its caller is dropped | [`shield`](shield()) |
+//! | cancellation from elsewhere | [`AbortHandle`] |
+//! | **Errors** | |
+//! | of a task or job | [`Error`], in a [`TaskResult`] |
+//! | of a group | [`ErrorGroup`] |
+//! | of any type | [`BoxError`] |
 //!
-//! Work is fallible here: it returns a `Result`, whose error is what Python would raise. Line by line, and where tokio's own
-//! is the better answer: [From Python](crate::from_python).
+//! Work returns a `Result`; its error is what Python would raise. The corresponding lines of Python:
+//! [From Python](crate::from_python).
 //!
-//! # Where withal differs from asyncio
+//! # Guarantees
 //!
-//! Found by 3,000 random programs that were run on both, and compared event by event for each task. The first six rows are
-//! what keeps some from being compared; of the others [few differ](crate::from_python#where-withal-differs-from-python), by
-//! the last one.
+//! - **Errors and panics reach the handle.** The threads of an executor and an event loop survive the panics of their work.
+//!   A handle whose promise was dropped is cancelled.
+//! - **Order.** Jobs start in the order of submission. Callbacks are called in the order in which they were added. An event
+//!   loop runs what is ready in the order in which it became ready, and timers in the order of their deadlines.
+//! - **A cancelled task is gone when it is [`done`](TaskHandle::done).** Its future is dropped first, then the exits of the
+//!   [scopes](crate::context) in it are awaited, and only then callbacks are called and waiting tasks are woken.
+//! - **A group that has ended has no running tasks**, however it ended, also when it was dropped. The scopes around a group
+//!   or a [`gather`](gather()) that was dropped wait until its tasks have ended.
+//! - **A runtime is needed only where documented**: by [`create_task`](create_task()), and by everything with a timeout.
 //!
-//! | what | asyncio | here |
+//! # Choosing
+//!
+//! tokio and the `futures` crate have smaller tools. Prefer them where they suffice:
+//!
+//! | if you do not need | use |
+//! |---|---|
+//! | callbacks, or a result that can be borrowed | [`tokio::spawn`] instead of [`create_task`](create_task()) |
+//! | the block interrupted, the errors grouped | [`JoinSet`](tokio::task::JoinSet) instead of [`TaskGroup`] |
+//! | the exits of scopes awaited, the deadline moved | [`tokio::time::timeout`] instead of [`timeout`](timeout()) |
+//! | a bound on the threads, jobs that can be cancelled | [`spawn_blocking`](tokio::task::spawn_blocking) instead of [`ThreadPoolExecutor`] |
+//! | indices, a timeout | [`FuturesUnordered`](futures_util::stream::FuturesUnordered) instead of [`as_completed`](as_completed()) |
+//! | callbacks, errors, threads that wait | [`oneshot`](tokio::sync::oneshot) instead of [`Promise`] |
+//! | asyncio's order of callbacks and tasks | `#[tokio::main]` instead of [`EventLoop`] |
+//!
+//! # Limitations
+//!
+//! - A thread cannot be interrupted: a running job is waited for.
+//! - The failure of a task whose handle was dropped is not reported. asyncio logs it. A [`shield`](shield()) that fails after
+//!   it was dropped is reported to the [observers](crate::cleanup::observe).
+//!
+//! # Comparison
+//!
+//! 3,000 random programs were run on asyncio and on this crate, and the events of each task compared. The first six rows
+//! were excluded from that comparison; of the other programs, [few differ](crate::from_python#where-withal-differs-from-python),
+//! as the last row describes.
+//!
+//! | | asyncio | withal |
 //! |---|---|---|
-//! | a task is cancelled | `CancelledError` is raised in it: it may catch that, and go on | its future is dropped; only the exits of its scopes are awaited |
-//! | its `finally`, or `except CancelledError` | runs, and may await | a destructor, which cannot; or a manager's [exit](crate::context) |
-//! | it awaits a `gather`, or a group | what it awaits is cancelled with it, in the same call | in its next turn, when its future is dropped |
-//! | its group has failed | the errors are raised in place of the cancellation | they are told to the [observers](crate::cleanup::observe) |
-//! | it waits for a notification | it goes on when it has the lock of the condition again | at once |
-//! | what is shielded is left alone | goes on | goes on, and the scopes around wait for it |
-//! | `cancelling()`, `uncancel()` | how often it was asked to end | nobody knows |
-//! | the block of a group fails | its error is one of the group's | it leaves the block as any other |
-//! | a timeout ends in the moment in which its block would go on | the timer that was set first counts | the block is in time |
-//! | two timeouts around each other end at once | the outer one raises | the inner one raises; the outer one at the next await |
-//! | an `Event` is set | who waits is woken in the order in which they came | by a [`watch`](tokio::sync::watch) in none; by a [`Notify`](tokio::sync::Notify) in that order |
-//! | `wait_for` without any time | does not begin | tokio's polls once |
-//! | `call_later` at one time | as the heap has them | in the order of the calls |
-//! | two tasks at one instant | each callback takes a turn | fewer turns: a task may be ahead by one or two |
-//!
-//! # What is promised
-//!
-//! - **Errors and panics come through the handle.** A thread of an executor, and a loop, outlive what their work panics
-//!   with. A future that nobody can complete any more is cancelled.
-//! - **Order.** Jobs begin in the order in which they were submitted; callbacks are called in the order in which they were
-//!   added; a loop does what is ready in the order in which it became so, and timers by their time.
-//! - **A task that was cancelled is gone when it says so**: its future is dropped first, and the exits of the
-//!   [scopes](crate::context) in it are awaited; then callbacks and whoever waits are told.
-//! - **A group that has ended has no task left**, whichever way it has ended, and also when it was dropped. The scopes around
-//!   a group, or a [`gather`](gather()), that was dropped go on when its tasks are over.
-//! - **Nothing here needs a runtime but what says so**: [`create_task`](create_task()), and whatever has a deadline.
-//!
-//! # What is not
-//!
-//! - A thread cannot be interrupted: a job that runs is waited for.
-//! - A task that fails, and whose handle was dropped, fails in silence; asyncio logs it. A
-//!   [`shield`](shield()) that is left alone is told to the [observers](crate::cleanup::observe).
+//! | a task is cancelled | `CancelledError` is raised in it, and may be caught | its future is dropped; only the exits of its scopes are awaited |
+//! | the `finally` or `except CancelledError` of a cancelled task | runs, and may await | a destructor, which cannot await, or the [exit](crate::context) of a context manager |
+//! | a task that awaits a `gather` or a group is cancelled | the awaited tasks are cancelled in the same call | they are cancelled at its next step, when its future is dropped |
+//! | a group has failed in a task that is cancelled | the errors replace the cancellation | the errors are reported to the [observers](crate::cleanup::observe) |
+//! | a task that waits for a notification is cancelled | it ends after it has reacquired the lock of the condition | it ends at once |
+//! | a shielded task is left alone | it continues | it continues, and the scopes around wait for it |
+//! | `cancelling()`, `uncancel()` | count the requests to cancel | do not exist |
+//! | the block of a group fails | its error is one of the group's errors | its error leaves the block with its own type |
+//! | a timeout expires in the moment in which its block could continue | the timer that was set first wins | the block is in time |
+//! | two nested timeouts expire at once | the outer one raises | the inner one raises; the outer one at the next await |
+//! | an `Event` is set | waiting tasks are woken in order of arrival | by a [`watch`](tokio::sync::watch) in no order; by a [`Notify`](tokio::sync::Notify) in order of arrival |
+//! | `wait_for` with a timeout of zero | does not start the work | tokio's polls it once |
+//! | several `call_later` for one time | called in the order of the heap | called in the order of the calls |
+//! | two tasks at one instant | each callback takes an iteration of the loop | fewer iterations: one task may be ahead by one or two steps |
 
 mod abort_handle;
 mod as_completed;

@@ -33,5 +33,5 @@ async fn another_end_is_an_error_of_any_type_too() {
     let panics =
         create_task(async { Err::<(), BoxError>(if true { panic!("doh!") } else { Failed("").into() }) });
     let error = BoxError::from(panics.await.unwrap_err());
-    assert_eq!(error.to_string(), "the future has panicked: doh!");
+    assert_eq!(error.to_string(), "the task panicked: doh!");
 }

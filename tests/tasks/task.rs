@@ -93,7 +93,7 @@ async fn a_second_cancel_does_no_harm_and_one_after_the_end_is_of_no_use() {
     assert_eq!((&mut task).await, Err(Error::Cancelled));
     assert!(!task.cancel() && !abort_handle.cancel());
     assert!(task.cancelled() && abort_handle.done());
-    assert!(format!("{abort_handle:?}").contains("is_done: true"));
+    assert!(format!("{abort_handle:?}").contains("done: true"));
 }
 
 #[tokio::test]

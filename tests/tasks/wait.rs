@@ -179,7 +179,7 @@ async fn what_is_ready_at_the_deadline_is_given_before_the_end() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "a future is awaited once")]
+#[should_panic(expected = "polled after its result was moved out")]
 async fn what_was_over_is_not_given_again() {
     let mut tasks = [create_task(async { Ok::<_, Failed>(1) })];
     assert_eq!(wait(tasks.iter_mut()).await.done, [(0, Ok(1))]);

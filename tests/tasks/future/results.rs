@@ -155,7 +155,7 @@ fn awaited_it_gives_the_value_itself_also_after_a_look() {
 }
 
 #[test]
-#[should_panic(expected = "a future is awaited once")]
+#[should_panic(expected = "polled after its result was moved out")]
 fn awaited_twice_it_panics() {
     let mut future = with_result(5);
     drop(assert_ready!(task::spawn(&mut future).poll()));

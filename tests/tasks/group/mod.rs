@@ -1,9 +1,9 @@
 //! Groups of tasks: `test_taskgroups.py`, and what asyncio has no need to say.
 
+mod completion;
 mod cpython;
-mod ends;
 mod entered;
-mod told;
+mod handle_notification;
 
 use std::future::pending;
 use std::time::Duration;
