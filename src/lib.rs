@@ -1,88 +1,171 @@
-//! Async streams and context managers, on tokio.
+//! Async context managers, pagination, generators and task groups for tokio.
 //!
-//! What Python's asyncio gives its users, in Rust's own terms. Its main job first, paginated APIs as streams:
+//! ```sh
+//! cargo add withal
+//! cargo add tokio --features full
+//! ```
+//!
+//! [`async_with!`](macro@async_with) awaits the cleanup of a context manager on every exit path: after success, `?`,
+//! `return`, `break` and a panic, and also when the future is dropped. Nested cleanups run innermost first. A manager is,
+//! for example, a function with one `yield_`:
+//!
+//! ```
+//! use withal::context::{async_with, asynccontextmanager};
+//!
+//! async fn withdraw(balance: i64, amount: i64) -> Result<i64, String> {
+//!     let transaction = asynccontextmanager(async |y| {
+//!         println!("BEGIN");
+//!         let ((), exit) = y.yield_(()).await; // the block runs here
+//!         println!("{}", if exit.is_ok() { "COMMIT" } else { "ROLLBACK" });
+//!         Ok::<(), String>(())
+//!     });
+//!     async_with!(_ = transaction => {
+//!         if amount > balance {
+//!             Err(format!("{balance} is not enough"))?; // returned from the function after the rollback
+//!         }
+//!         balance - amount
+//!     })
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() {
+//!     assert_eq!(withdraw(10, 7).await, Ok(3)); // BEGIN, COMMIT
+//!     assert_eq!(withdraw(3, 7).await, Err("3 is not enough".into())); // BEGIN, ROLLBACK
+//! }
+//! ```
+//!
+//! [`pages`] turns any paginated API into a stream that never silently skips, duplicates or loses an item:
 //!
 //! ```
 //! use withal::pages::by_cursor;
-//! # async fn fetch_page(at: Option<u32>) -> Result<(Vec<String>, Option<u32>), std::io::Error> {
-//! #     Ok((vec!["a document".into()], at.is_none().then_some(2)))
-//! # }
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), withal::pages::Error<std::io::Error>> {
 //!
-//! let mut docs = by_cursor(fetch_page).read_ahead(1);
-//! while let Some(doc) = docs.try_next().await? {
-//!     println!("{doc}");
+//! async fn fetch(cursor: Option<u32>) -> Result<(Vec<String>, Option<u32>), std::io::Error> {
+//!     let page = cursor.unwrap_or(1); // your request goes here
+//!     let items = vec![format!("item {page}.1"), format!("item {page}.2")];
+//!     let next_cursor = (page < 3).then_some(page + 1);
+//!     Ok((items, next_cursor))
 //! }
-//! # Ok(())
-//! # }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), withal::pages::Error<std::io::Error>> {
+//!     let mut items = by_cursor(fetch).read_ahead(1);
+//!     while let Some(item) = items.try_next().await? {
+//!         println!("{item}");
+//!     }
+//!     Ok(())
+//! }
 //! ```
 //!
-//! # Which part do I need?
+//! # Choosing
 //!
-//! | I want to | use |
+//! ## Async cleanup
+//!
+//! | to | use |
 //! |---|---|
-//! | read a paginated API document by document, and lose none | [`pages::AsyncGetDocs`] |
+//! | run async cleanup on every exit path of a block | [`async_with!`](macro@async_with), [`context`] |
+//! | enter managers at run time, as many as needed | [`context::AsyncExitStack`] |
+//! | run cleanup in the background, from a destructor | [`cleanup::detach`] |
+//! | shut a program down gracefully | [`cleanup::shutdown`], [`cleanup::drain`] |
+//!
+//! ## Pagination
+//!
+//! | to | use |
+//! |---|---|
+//! | read a paginated API item by item | [`pages::AsyncGetDocs`] |
 //! | read it page by page | [`pages::Pages`] |
-//! | fetch the next page while I work on this one | [`read_ahead`](pages::AsyncGetDocs::read_ahead) |
+//! | do so over HTTP and JSON, without a fetch function | [`pages::http`] |
+//! | fetch the next page while processing this one | [`read_ahead`](pages::AsyncGetDocs::read_ahead) |
 //! | fetch several numbered pages at once | [`concurrency`](pages::AsyncGetDocs::concurrency) |
-//! | survive errors, rate limits and restarts of my program | [`retry`](pages::AsyncGetDocs::retry), [`before_request`](pages::AsyncGetDocs::before_request), [`pages::Checkpoint`] |
-//! | speak HTTP and JSON without writing the fetch function | [`pages::http`] |
-//! | write a stream as a loop that yields | [`generator`](mod@generator), or [`stream!`] |
-//! | answer it, throw errors into it, close it and wait until it has cleaned up | [`generator`](mod@generator) |
-//! | loop over it, and know whether it came to its end | [`async_for!`] |
-//! | share it, and have it closed when it is dropped | [`generator::ManagedGenerator`] |
-//! | release, commit, roll back, say goodbye, whichever way a block is left | [`async_with!`](macro@async_with), [`context`] |
-//! | do so for as many resources as there happen to be | [`context::AsyncExitStack`] |
-//! | finish what is left when the program ends | [`cleanup::shutdown`], [`cleanup::drain`] |
-//! | have a body that yields values, gets answers, and is driven by hand | [`coroutine`] |
-//! | let several bodies take turns, without a runtime | [`coroutine::run_all`] |
-//! | start tasks that end with the block, and see all their errors | [`tasks::TaskGroup`] |
-//! | limit how long a block takes, and have its exits awaited | [`tasks::timeout`](tasks::timeout()) |
-//! | take results as they come, wait for some of several, run blocking work on a few threads | [`tasks`] |
-//! | have asyncio's event loop, turn by turn | [`tasks::EventLoop`] |
+//! | retry, respect a rate limit | [`retry`](pages::AsyncGetDocs::retry), [`before_request`](pages::AsyncGetDocs::before_request) |
+//! | resume after a restart of the program | [`pages::Checkpoint`] |
+//!
+//! ## Streams, generators and coroutines
+//!
+//! | to | use |
+//! |---|---|
+//! | write a stream as a loop that yields | [`generator`](mod@generator), or the cheaper [`stream!`] |
+//! | send values and errors into it, and close it | [`generator::AsyncGeneratorExt`] |
+//! | share it, and have it closed on drop | [`generator::ManagedGenerator`] |
+//! | loop over a stream, and detect whether the loop reached its end | [`async_for!`] |
+//! | step through an async body by hand | [`coroutine`](mod@coroutine) |
+//! | run several bodies in turn, without a runtime | [`coroutine::run_all`] |
+//!
+//! ## Tasks
+//!
+//! | to | use |
+//! |---|---|
+//! | spawn tasks that end with the block, and collect their errors | [`tasks::TaskGroup`] |
+//! | limit the time of a block, and await its cleanup | [`tasks::timeout`](tasks::timeout()) |
+//! | handle results in the order of completion | [`tasks::as_completed`] |
+//! | wait for the first of several, or for all | [`tasks::wait`](tasks::wait()), [`tasks::gather`](tasks::gather()) |
+//! | run blocking work on a few threads | [`tasks::ThreadPoolExecutor`] |
+//! | run callbacks and coroutines on asyncio's event loop | [`tasks::EventLoop`] |
 //!
 //! # From Python
 //!
-//! Each construct of asyncio, contextlib and concurrent.futures, the line that takes its place, and what differs:
-//! [`from_python`]. What `async for`, `async with`, `yield` and `await` stand for, in Python and here: [`desugar`].
+//! [`from_python`] maps each construct of asyncio, contextlib and concurrent.futures to a line of Rust, and lists the
+//! differences. [`desugar`] shows the expansion of `async for`, `async with`, `yield` and `await`, in Python and in Rust.
 //!
-//! # Features
+//! # Cargo features
 //!
-//! | feature | default | what it adds |
+//! | feature | default | adds |
 //! |---|---|---|
-//! | `backon` | yes | `AsyncGetDocs::retry`, with the policies of the `backon` crate |
-//! | `http` | no | [`pages::http`]: Link headers, cursors in JSON, Retry-After, over `reqwest` |
-//! | `serde` | no | checkpoints that can be written down |
-//! | `full` | no | all of these |
+//! | `backon` | yes | [`AsyncGetDocs::retry`](pages::AsyncGetDocs::retry), with the policies of the `backon` crate |
+//! | `http` | no | [`pages::http`]: pagination over `reqwest`, by Link headers or JSON |
+//! | `serde` | no | `Serialize` and `Deserialize` for [`pages::Checkpoint`] |
+//! | `full` | no | all of the above |
 //!
-//! Streams and generators work on any executor; cleanups and reading ahead on a task need tokio's runtime, pauses between
-//! attempts its timer, and `http` needs both and tokio's IO: `enable_all`, as `#[tokio::main]` has it.
+//! # Runtime
+//!
+//! Streams, generators and coroutines work on any executor. Cleanups and read-ahead run as tasks and need tokio's runtime.
+//! Pauses between retries need its timer, and `http` needs its IO as well: build the runtime with `enable_all`, as
+//! `#[tokio::main]` does.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-/// The crate of the retry policies, so that its version is the one that [`retry`](pages::AsyncGetDocs::retry) takes.
+/// The crate of the retry policies, in the version that [`retry`](pages::AsyncGetDocs::retry) accepts.
 #[cfg(feature = "backon")]
 pub use backon;
 
-/// An async block whose `yield`s make it a stream: those of the `async-stream` crate, for streams that go one way.
+/// An async block with `yield` that becomes a stream, from the `async-stream` crate.
 ///
-/// When to use which, and at what cost: [`generator`](mod@generator).
+/// It can only yield. [`generator`](mod@generator) compares it with generators, which also receive values and errors.
+#[doc(alias = "yield")]
 pub use async_stream::{stream, try_stream};
 
+#[doc(alias = "graceful shutdown")]
+#[doc(alias = "AsyncDrop")]
 pub mod cleanup;
+#[doc(alias = "contextlib")]
+#[doc(alias = "async with")]
+#[doc(alias = "async drop")]
+#[doc(alias = "defer")]
+#[doc(alias = "finally")]
 pub mod context;
+#[doc(alias = "PEP 342")]
 pub mod coroutine;
+#[doc(alias = "PEP 492")]
 pub mod desugar;
+#[doc(alias = "async generator")]
+#[doc(alias = "yield")]
+#[doc(alias = "PEP 525")]
 pub mod generator;
+#[doc(alias = "pagination")]
+#[doc(alias = "paginate")]
+#[doc(alias = "paginator")]
 pub mod pages;
 mod panic;
+#[doc(alias = "asyncio")]
+#[doc(alias = "concurrent.futures")]
+#[doc(alias = "PEP 3148")]
 pub mod tasks;
 
+#[doc(alias = "asyncio")]
+#[doc(alias = "contextlib")]
 pub mod from_python {
     #![doc = include_str!("from_python.md")]
 }
 
-/// The README's program, compiled.
+/// The programs of the README, compiled as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
