@@ -1,4 +1,4 @@
-//! What a loop drops when it is closed.
+//! Closing a loop, and what that drops.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -14,12 +14,12 @@ use crate::{Bomb, Failed, Log, Noted};
 fn close() {
     let (event_loop, log) = (new(), Log::default());
     assert!(!event_loop.is_closed());
-    let (noted, of_call) = (Noted::new("task", &log), Noted::new("call", &log));
+    let (noted, in_callback) = (Noted::new("task", &log), Noted::new("call", &log));
     let task = event_loop.create_task(async move {
         let _noted = noted;
         pending::<Result<(), Infallible>>().await
     });
-    event_loop.call_soon(move || drop(of_call)).unwrap();
+    event_loop.call_soon(move || drop(in_callback)).unwrap();
     event_loop.close().unwrap();
     assert!(event_loop.is_closed());
     let mut dropped = log.take();
@@ -36,17 +36,18 @@ fn close() {
     assert_eq!(event_loop.create_task(async { Ok::<_, Failed>(()) }).unwrap_err(), LoopError::Closed);
     assert_eq!(event_loop.handle().call_soon_threadsafe(|| ()), Err(LoopError::Closed));
     assert_eq!(LoopError::Closed.to_string(), "event loop is closed");
+    assert!(LoopError::Closed.is_closed() && !LoopError::Closed.is_stopped());
 }
 
 #[test]
-fn the_last_handle_closes_it() {
+fn dropping_the_last_clone_closes_the_loop() {
     let (event_loop, log) = (new(), Log::default());
     let (clone, noted) = (event_loop.clone(), Noted::new("dropped", &log));
     let handle = event_loop.call_later(SECOND, move || drop(noted)).unwrap();
     drop(event_loop);
     assert!(log.take().is_empty());
     drop(clone);
-    assert_eq!(log.take(), ["dropped"], "that of a callback does not count");
+    assert_eq!(log.take(), ["dropped"], "a callback handle does not keep the loop open");
     handle.cancel();
     assert!(handle.cancelled());
 }
@@ -63,7 +64,7 @@ fn close_drops_the_exception_handler() {
 }
 
 #[test]
-fn close_cancels_all_also_where_a_drop_panics() {
+fn close_cancels_all_tasks_despite_panicking_destructors() {
     let event_loop = new();
     let task = |_| {
         let bomb = Bomb;
@@ -81,7 +82,7 @@ fn close_cancels_all_also_where_a_drop_panics() {
 }
 
 #[test]
-fn close_drops_callbacks_and_the_handler_also_where_a_drop_panics() {
+fn close_drops_everything_despite_panicking_destructors() {
     let (event_loop, log) = (new(), Log::default());
     for _ in 0..2 {
         let (bomb, noted) = (Bomb, Noted::new("later", &log));
@@ -102,56 +103,56 @@ fn close_drops_callbacks_and_the_handler_also_where_a_drop_panics() {
 thread_local!(static KEPT: RefCell<Option<EventLoop>> = const { RefCell::new(None) });
 
 #[test]
-fn it_may_end_with_its_thread() {
+fn a_loop_in_a_thread_local_closes_with_its_thread() {
     let log = Log::default();
     let noted = Noted::new("dropped", &log);
-    let ends = thread::spawn(move || {
-        // It ends last that is there first.
+    let thread = thread::spawn(move || {
+        // Thread-locals are destroyed in the reverse order of their initialization: this one last.
         KEPT.set(None);
         let event_loop = new();
         event_loop.call_later(SECOND, move || drop(noted)).unwrap();
         event_loop.run_until_complete(yield_once()).unwrap();
         KEPT.set(Some(event_loop));
     });
-    ends.join().unwrap();
+    thread.join().unwrap();
     assert_eq!(log.take(), ["dropped"]);
 }
 
-/// Asks for the loop that runs as its thread ends.
-struct Asks(Log);
+/// Looks up the current loop when it is dropped, and logs the error.
+struct LooksUpLoop(Log);
 
-impl Drop for Asks {
+impl Drop for LooksUpLoop {
     fn drop(&mut self) {
         self.0.push(EventLoop::current().unwrap_err());
     }
 }
 
-thread_local!(static ASKS: RefCell<Option<Asks>> = const { RefCell::new(None) });
+thread_local!(static LOOKUP: RefCell<Option<LooksUpLoop>> = const { RefCell::new(None) });
 
 #[test]
-fn no_loop_runs_as_a_thread_ends() {
+fn current_fails_while_a_thread_ends() {
     let log = Log::default();
-    let asks = Asks(log.clone());
-    let ends = thread::spawn(move || {
-        // It ends last that is there first.
-        ASKS.set(Some(asks));
+    let lookup = LooksUpLoop(log.clone());
+    let thread = thread::spawn(move || {
+        // Thread-locals are destroyed in the reverse order of their initialization: this one last.
+        LOOKUP.set(Some(lookup));
         new().run_until_complete(yield_once()).unwrap();
     });
-    ends.join().unwrap();
+    thread.join().unwrap();
     assert_eq!(log.take(), ["no running event loop"]);
 }
 
 #[tokio::test]
-async fn closed_it_says_so_wherever_it_is_to_run() {
+async fn a_closed_loop_reports_that_before_anything_else() {
     let event_loop = new();
     event_loop.close().unwrap();
     assert_eq!(event_loop.run_until_complete(yield_once()), Err(LoopError::Closed));
     assert_eq!(event_loop.run_forever(), Err(LoopError::Closed));
 }
 
-/// A circle of `Rc`s, which nobody can break then.
+/// The loop and its callback form a reference cycle, which leaks.
 #[test]
-fn a_handle_that_it_holds_itself_keeps_it_from_being_closed() {
+fn a_clone_held_by_a_callback_keeps_the_loop_open() {
     let (event_loop, log) = (new(), Log::default());
     let held = (event_loop.clone(), Noted::new("dropped", &log));
     event_loop.call_later(SECOND, move || drop(held)).unwrap();

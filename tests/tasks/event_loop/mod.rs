@@ -1,9 +1,9 @@
-//! The event loop: what `test_base_events.py` and `test_events.py` pin of it, on a paused clock.
+//! The event loop on a paused clock: `CPython`'s `test_base_events.py` and `test_events.py`, and more.
 
-mod calls;
+mod callbacks;
 mod close;
-mod exceptions;
-mod runs;
+mod exception_handler;
+mod run;
 mod tasks;
 
 use std::time::Duration;
@@ -20,13 +20,13 @@ fn new() -> EventLoop {
     EventLoop::with_runtime(Builder::new_current_thread().enable_time().start_paused(true).build().unwrap())
 }
 
-/// A callback that logs.
+/// A callback that logs `what`.
 fn logs(log: &Log, what: &'static str) -> impl FnOnce() + use<> {
     let log = log.clone();
     move || log.push(what)
 }
 
-/// Stops the loop, as a callback.
+/// A callback that stops the loop.
 fn stops(event_loop: &EventLoop) -> impl FnOnce() + use<> {
     let event_loop = event_loop.clone();
     move || event_loop.stop()

@@ -12,7 +12,7 @@ use super::{SECOND, logs, new, yield_once};
 use crate::{Failed, Log, Noted};
 
 #[test]
-fn call_soon_and_the_steps_of_tasks_are_one_queue() {
+fn callbacks_and_tasks_share_one_queue() {
     let (event_loop, log) = (new(), Log::default());
     event_loop.call_soon(logs(&log, "first")).unwrap();
     let steps = log.clone();
@@ -23,19 +23,19 @@ fn call_soon_and_the_steps_of_tasks_are_one_queue() {
         }
         Ok::<_, Failed>(())
     });
-    let (again, outer) = (event_loop.clone(), log.clone());
+    let (inner_loop, outer_log) = (event_loop.clone(), log.clone());
     let callback = move || {
-        outer.push("second");
-        again.call_soon(logs(&outer, "third")).map(drop)
+        outer_log.push("second");
+        inner_loop.call_soon(logs(&outer_log, "third")).map(drop)
     };
     event_loop.call_soon(callback).unwrap();
     assert_eq!(event_loop.run_until_complete(task.unwrap()).unwrap(), Ok(()));
     let steps = log.take();
-    assert_eq!(steps[..3], ["first", "step 0", "second"], "in the order in which they came");
+    assert_eq!(steps[..3], ["first", "step 0", "second"], "in the order in which they became ready");
     assert_eq!(steps.len(), 6);
 }
 
-/// Tasks that only wake each other, as asyncio does it, go round in turns.
+/// Tasks that wake themselves are polled once in each iteration, as in asyncio.
 #[test]
 fn tasks_take_turns() {
     let (event_loop, log) = (new(), Log::default());
@@ -56,9 +56,9 @@ fn tasks_take_turns() {
     assert_eq!(log.take(), ["a0", "b0", "a1", "b1", "a2", "b2"]);
 }
 
-/// A task that panics is no callback that does: the panic is its result.
+/// The error or panic of a task is its result, not an error of a callback.
 #[test]
-fn a_task_that_raises_is_asked_for_its_result() {
+fn a_failed_task_does_not_call_the_exception_handler() {
     let (event_loop, log) = (new(), Log::default());
     let handles = log.clone();
     event_loop.set_exception_handler(move |exception| handles.push(exception));
@@ -97,7 +97,7 @@ fn run_in_executor() {
 }
 
 #[test]
-fn a_task_is_cancelled_at_its_next_step() {
+fn a_task_is_cancelled_in_the_next_iteration() {
     let (event_loop, log) = (new(), Log::default());
     let noted = Noted::new("dropped", &log);
     let task = event_loop
@@ -113,9 +113,9 @@ fn a_task_is_cancelled_at_its_next_step() {
     assert_eq!(log.take(), ["dropped"]);
 }
 
-/// `Rc`s, promises, tokio's tasks and timers: all that the thread has.
+/// Tasks of the loop may hold `Rc`s, and may await promises and tokio's tasks and timers.
 #[test]
-fn tasks_await_what_they_like() {
+fn tasks_await_promises_and_tokio_tasks() {
     let event_loop = new();
     let shared = Rc::new(Cell::new(0));
     let adds = Rc::clone(&shared);
@@ -135,7 +135,7 @@ fn tasks_await_what_they_like() {
 }
 
 #[test]
-fn a_task_that_is_busy_does_not_change_the_order_by_tokios_budget() {
+fn tokios_budget_does_not_change_the_order() {
     let (event_loop, log) = (new(), Log::default());
     let tasks: Vec<_> = (0..3)
         .map(|name| {
@@ -157,10 +157,10 @@ fn a_task_that_is_busy_does_not_change_the_order_by_tokios_budget() {
     assert!(tasks.iter().all(withal::tasks::TaskHandle::done));
 }
 
-/// Uses the loop as it is dropped.
-struct Uses(EventLoop);
+/// Uses the loop when it is dropped.
+struct UsesLoop(EventLoop);
 
-impl Drop for Uses {
+impl Drop for UsesLoop {
     fn drop(&mut self) {
         let refused = self.0.create_task(async { Ok::<_, Failed>(()) });
         assert_eq!(refused.unwrap_err(), LoopError::Closed);
@@ -168,10 +168,10 @@ impl Drop for Uses {
 }
 
 #[test]
-fn work_that_is_refused_is_dropped_and_may_use_the_loop() {
+fn a_rejected_task_is_dropped_and_may_use_the_loop() {
     let (event_loop, log) = (new(), Log::default());
     event_loop.close().unwrap();
-    let (noted, uses) = (Noted::new("dropped", &log), Uses(event_loop.clone()));
+    let (noted, uses) = (Noted::new("dropped", &log), UsesLoop(event_loop.clone()));
     let work = async move {
         let _held = (noted, uses);
         Ok::<_, Failed>(())

@@ -1,4 +1,4 @@
-//! `map`.
+//! `ThreadPoolExecutor::map`.
 
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn map_exception() {
     assert_eq!(quotients.next(), Some(Ok(0)));
     assert_eq!(quotients.next(), Some(Ok(0)));
     assert_eq!(quotients.next(), Some(Err(Error::Raised(Failed("division by zero")))));
-    assert_eq!(quotients.next(), None, "an error is the end");
+    assert_eq!(quotients.next(), None, "an error ends the iteration");
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn map_current_future_cancel() {
     assert_eq!(mapped.next(), Some(Err(Error::TimedOut)));
     drop(first);
     executor.shutdown().wait();
-    assert!(log.take().is_empty(), "neither has begun");
+    assert!(log.take().is_empty(), "neither has started");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn map_submits_without_iteration() {
 }
 
 #[test]
-fn map_dropped_in_the_middle_cancels_the_rest() {
+fn dropping_a_started_map_cancels_the_rest() {
     let (executor, log) = (executor(1), Log::default());
     let (opens, opened) = mpsc::channel::<()>();
     let (opened, logs) = (Mutex::new(opened), log.clone());
@@ -83,7 +83,7 @@ fn map_dropped_in_the_middle_cancels_the_rest() {
     drop(mapped);
     drop(opens);
     executor.shutdown().wait();
-    assert!(log.take().len() <= 2, "one that was taken, and at most one under way");
+    assert!(log.take().len() <= 2, "the one that was returned, and at most one that was running");
 }
 
 #[tokio::test]

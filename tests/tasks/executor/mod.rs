@@ -1,5 +1,6 @@
-//! The executor: `executor.py`, `test_thread_pool.py` and `test_shutdown.py`. Jobs wait at gates; only the end of a thread is
-//! slowed down by a sleep.
+//! The executor: `CPython`'s `executor.py`, `test_thread_pool.py` and `test_shutdown.py`, and more.
+//!
+//! Jobs wait at gates, not for a time; only the end of a thread is delayed by a sleep.
 
 mod map;
 mod shutdown;
@@ -18,12 +19,12 @@ fn executor(max_workers: usize) -> ThreadPoolExecutor {
     ThreadPoolExecutor::new(max_workers).unwrap()
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "work is fallible, and this is not")]
+#[expect(clippy::unnecessary_wraps, reason = "jobs return a `Result`")]
 fn fine<T>(value: T) -> Result<T, Infallible> {
     Ok(value)
 }
 
-/// A job that waits for its gate to open; and it says when it runs.
+/// A job that reports when it runs, and that waits until its gate is opened.
 struct Gate {
     opens: mpsc::Sender<()>,
     runs: mpsc::Receiver<()>,

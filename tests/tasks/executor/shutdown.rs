@@ -1,4 +1,4 @@
-//! The shutdown, and who waits for it.
+//! The shutdown, and waiting for it.
 
 use std::future::IntoFuture;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,6 +21,7 @@ fn run_after_shutdown() {
     executor.shutdown().wait();
     let error = executor.submit(|| fine(2)).unwrap_err();
     assert!(matches!(error, ExecutorError::Shutdown));
+    assert!(error.is_shutdown());
     assert_eq!(error.to_string(), "cannot schedule new futures after shutdown");
     assert!(matches!(executor.map([1], fine), Err(ExecutorError::Shutdown)));
     executor.shutdown().wait();
@@ -38,7 +39,7 @@ fn cancel_futures() {
     assert!(waiting.iter().all(|gate| gate.job.cancelled()));
     let running: Vec<_> = running.into_iter().map(|gate| (gate.job, drop(gate.opens)).0).collect();
     shutdown.wait();
-    assert!(running.iter().all(|job| job.result() == Ok(&())), "those come to their end");
+    assert!(running.iter().all(|job| job.result() == Ok(&())), "running jobs complete");
 }
 
 #[test]
@@ -50,7 +51,7 @@ fn context_manager_shutdown() {
         executor.map(-5..5, |n: i32| fine(n.abs())).unwrap().collect::<Result<Vec<_>, _>>()
     });
     assert_eq!(executor.unwrap(), Ok(vec![5, 4, 3, 2, 1, 0, 1, 2, 3, 4]));
-    assert_eq!(log.take(), ["done"], "it was waited for");
+    assert_eq!(log.take(), ["done"], "the shutdown waits for it");
 }
 
 #[test]
@@ -82,14 +83,14 @@ fn shutdown_no_wait() {
     let gate = gate(&executor);
     let after = executor.submit(|| fine(1)).unwrap();
     let shutdown = executor.shutdown();
-    assert!(!gate.job.done(), "it does not wait");
+    assert!(!gate.job.done(), "the shutdown does not wait");
     drop(gate.opens);
-    assert_eq!(after.blocking_result(), Ok(&1), "what was submitted is done");
+    assert_eq!(after.blocking_result(), Ok(&1), "submitted jobs still run");
     shutdown.wait();
 }
 
 #[test]
-fn two_may_wait_at_once() {
+fn two_threads_may_wait_at_once() {
     let executor = executor(2);
     let gate = gate(&executor);
     thread::scope(|scope| {
@@ -102,7 +103,10 @@ fn two_may_wait_at_once() {
             })
             .collect();
         gate.opens.send(()).unwrap();
-        assert!(waits.into_iter().all(|waits| waits.join().unwrap()), "neither before it was done");
+        assert!(
+            waits.into_iter().all(|waits| waits.join().unwrap()),
+            "neither returns before the job has completed"
+        );
     });
 }
 
@@ -119,7 +123,7 @@ async fn shutdown_is_awaited() {
 }
 
 #[tokio::test]
-async fn as_a_manager_it_is_waited_for() {
+async fn as_a_manager_it_waits_for_its_jobs() {
     let log = Log::default();
     let logs = log.clone();
     let seen = async_with!(executor = executor(1) => {
@@ -132,7 +136,7 @@ async fn as_a_manager_it_is_waited_for() {
 }
 
 #[tokio::test]
-async fn as_a_manager_that_is_dropped_it_is_waited_for_by_the_cleanups() {
+async fn a_dropped_manager_waits_for_its_jobs_in_a_cleanup() {
     let (to, gates) = mpsc::channel();
     let block = async {
         async_with!(executor = executor(1) => {
@@ -149,7 +153,7 @@ async fn as_a_manager_that_is_dropped_it_is_waited_for_by_the_cleanups() {
 }
 
 #[test]
-fn a_job_may_shut_its_executor_down() {
+fn a_job_may_shut_down_its_executor() {
     let executor = Arc::new(executor(1));
     let inside = Arc::clone(&executor);
     let job = executor.submit(move || fine(inside.shutdown().wait())).unwrap();
@@ -157,7 +161,7 @@ fn a_job_may_shut_its_executor_down() {
 }
 
 #[test]
-fn cancel_futures_cancels_all_also_where_a_drop_panics() {
+fn cancel_futures_cancels_all_despite_panicking_destructors() {
     let executor = executor(1);
     let gate = gate(&executor);
     gate.runs.recv().unwrap();
@@ -169,7 +173,7 @@ fn cancel_futures_cancels_all_also_where_a_drop_panics() {
 }
 
 #[test]
-fn a_waker_that_panics_does_not_keep_who_blocks_from_the_end() {
+fn a_panicking_waker_does_not_block_other_waiters() {
     let (executor, (release, released)) = (executor(1), mpsc::channel::<()>());
     executor.submit(move || fine(released.recv().is_ok())).unwrap();
     let mut awaited = executor.shutdown().into_future();

@@ -1,4 +1,4 @@
-//! What is submitted, and who does it.
+//! Submitting jobs, and the threads that run them.
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,26 +17,26 @@ fn submit() {
 }
 
 #[tokio::test]
-async fn what_is_submitted_can_be_awaited() {
+async fn a_job_can_be_awaited() {
     assert_eq!(executor(2).submit(|| fine(42)).unwrap().await, Ok(42));
 }
 
 #[test]
-fn errors_and_panics_come_through_the_future() {
+fn errors_and_panics_are_reported_by_the_handle() {
     let executor = executor(1);
     let failed = executor.submit(|| Err::<(), _>(Failed("test"))).unwrap();
     assert_eq!(failed.blocking_result(), Err(Error::Raised(&Failed("test"))));
     let panicked = executor.submit(|| -> Result<(), Failed> { panic!("doh!") }).unwrap();
-    let Err(Error::Panicked(panic)) = panicked.blocking_result() else { panic!("it has panicked") };
+    let Err(Error::Panicked(panic)) = panicked.blocking_result() else { panic!("the job has panicked") };
     assert_eq!(panic.message(), "doh!");
     let caught = catch_unwind(AssertUnwindSafe(|| panic.clone().resume_unwind())).unwrap_err();
     assert_eq!(caught.downcast_ref::<&str>(), Some(&"doh!"), "with its payload");
-    assert!(panic.take_payload().is_none(), "which is gone now");
-    assert_eq!(executor.submit(|| fine(1)).unwrap().blocking_result(), Ok(&1), "the thread goes on");
+    assert!(panic.take_payload().is_none(), "the payload was taken");
+    assert_eq!(executor.submit(|| fine(1)).unwrap().blocking_result(), Ok(&1), "the thread continues");
 }
 
 #[test]
-fn jobs_begin_in_order() {
+fn jobs_start_in_order() {
     let (executor, log) = (executor(1), Log::default());
     for n in 0..10 {
         let log = log.clone();
@@ -63,7 +63,7 @@ fn default_workers() {
 
 #[test]
 fn no_stale_references() {
-    // The job uses it, and has it to its end; nobody has the future.
+    // The job owns the object until it completes; its handle is dropped.
     let (executor, log) = (executor(1), Log::default());
     let object = Noted::new("collected", &log);
     let uses = log.clone();
@@ -71,7 +71,7 @@ fn no_stale_references() {
         let _object = &object;
         fine(uses.push("used"))
     }));
-    // The next on the same thread.
+    // The next job on the same thread.
     executor.submit(|| fine(())).unwrap().blocking_result().unwrap();
     assert_eq!(log.take(), ["used", "collected"]);
 }
@@ -97,7 +97,7 @@ fn idle_thread_reuse() {
     let executor = executor(4);
     for _ in 0..3 {
         executor.submit(|| fine(21 * 2)).unwrap().blocking_result().unwrap();
-        // The result is there a little before the thread is idle.
+        // The result is available shortly before the thread is idle.
         while !format!("{executor:?}").contains("idle: 1") {
             thread::yield_now();
         }
@@ -106,7 +106,7 @@ fn idle_thread_reuse() {
 }
 
 #[test]
-fn cancel_of_what_waits_and_of_what_runs() {
+fn only_pending_jobs_can_be_cancelled() {
     let executor = executor(1);
     let (first, second) = (gate(&executor), gate(&executor));
     first.runs.recv().unwrap();
@@ -117,12 +117,12 @@ fn cancel_of_what_waits_and_of_what_runs() {
     executor.shutdown().wait();
     assert_eq!(first.job.result(), Ok(&()));
     assert_eq!(second.job.result(), Err(Error::Cancelled));
-    assert!(second.runs.recv().is_err(), "it never began");
+    assert!(second.runs.recv().is_err(), "the job never started");
 }
 
-/// Each has its own jobs begin in order, whatever the others submit.
+/// The jobs of each submitting thread start in order, whatever the other threads submit.
 #[test]
-fn several_submit_at_once() {
+fn concurrent_submits_keep_the_order_of_each_thread() {
     let (executor, log) = (executor(1), Mutex::new(Vec::new()));
     let (begun, at_once) = (Arc::new(log), Barrier::new(4));
     let sum: u32 = thread::scope(|scope| {
@@ -146,7 +146,7 @@ fn several_submit_at_once() {
         let threads: Vec<_> = (0..4).map(|submitter| scope.spawn(submits(submitter))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
-    assert_eq!(sum, 4 * 4950, "each gets its own results");
+    assert_eq!(sum, 4 * 4950, "each thread gets its own results");
     let begun = begun.lock().unwrap();
     for submitter in 0..4 {
         let of_one: Vec<_> = begun.iter().filter(|job| job.0 == submitter).map(|job| job.1).collect();
@@ -156,9 +156,9 @@ fn several_submit_at_once() {
 }
 
 #[test]
-fn of_several_that_submit_at_once_none_has_a_thread_too_many() {
+fn concurrent_submits_start_at_most_max_workers_threads() {
     let (executor, at_once) = (executor(3), Barrier::new(8));
-    // Until it is closed, those that run have no end: each job that has a thread keeps it.
+    // No job completes before the channel is closed: each running job keeps its thread.
     let (opens, opened) = mpsc::channel::<()>();
     let opened = Arc::new(Mutex::new(opened));
     let jobs = thread::scope(|scope| {
@@ -193,7 +193,7 @@ fn thread_names_default() {
 }
 
 #[test]
-fn a_result_that_nobody_wants_and_whose_drop_panics() {
+fn a_panicking_destructor_of_an_unclaimed_result() {
     let executor = executor(1);
     let (opens, opened) = mpsc::channel::<()>();
     let job = executor.submit(move || {
@@ -202,12 +202,12 @@ fn a_result_that_nobody_wants_and_whose_drop_panics() {
     });
     drop(job.unwrap());
     drop(opens);
-    assert_eq!(executor.submit(|| fine(1)).unwrap().blocking_result(), Ok(&1), "the thread goes on");
+    assert_eq!(executor.submit(|| fine(1)).unwrap().blocking_result(), Ok(&1), "the thread continues");
     executor.shutdown().wait();
 }
 
 #[test]
-fn what_cancelled_jobs_hold_and_whose_drop_panics() {
+fn a_panicking_destructor_of_a_cancelled_job() {
     let executor = executor(1);
     let gate = gate(&executor);
     gate.runs.recv().unwrap();
@@ -215,12 +215,12 @@ fn what_cancelled_jobs_hold_and_whose_drop_panics() {
     assert!(holds(Bomb).cancel());
     let next = executor.submit(|| fine(1)).unwrap();
     drop(gate.opens);
-    assert_eq!(next.blocking_result(), Ok(&1), "the thread goes on");
+    assert_eq!(next.blocking_result(), Ok(&1), "the thread continues");
     executor.shutdown().wait();
 }
 
 #[test]
-fn a_name_with_nul_in_it() {
+fn nul_is_removed_from_thread_names() {
     let name = || fine(thread::current().name().unwrap().to_owned());
     let future = executor(1).thread_name_prefix("a\0b").submit(name).unwrap();
     assert_eq!(future.blocking_result().unwrap(), "ab_0");

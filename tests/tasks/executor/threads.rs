@@ -1,4 +1,4 @@
-//! Where threads end late, or cannot be had.
+//! Threads that end late, and threads that cannot be started.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use withal::tasks::{ExecutorError, TaskHandle, ThreadPoolExecutor};
 use super::{executor, fine};
 use crate::Failed;
 
-/// Dropped with its thread, as late as may be: whoever does not wait for the thread does not see it.
+/// A value of a thread-local, which counts its drop after a delay: only a caller that joins the thread observes the count.
 struct Ending(Arc<AtomicUsize>);
 
 impl Drop for Ending {
@@ -26,7 +26,7 @@ thread_local!(static ENDING: RefCell<Option<Ending>> = const { RefCell::new(None
 #[test]
 fn threads_terminate() {
     let (executor, ended) = (executor(5), Arc::new(AtomicUsize::new(0)));
-    // At once, so that each has a thread of its own.
+    // The jobs wait for each other, so that each needs a thread.
     let at_once = Arc::new(Barrier::new(3));
     for _ in 0..3 {
         let (ending, at_once) = (Ending(Arc::clone(&ended)), Arc::clone(&at_once));
@@ -40,10 +40,10 @@ fn threads_terminate() {
     assert!(format!("{executor:?}").contains("workers: 3"));
     executor.shutdown().wait();
     assert!(format!("{executor:?}").contains("workers: 0"));
-    assert_eq!(ended.load(Ordering::Acquire), 3, "they are joined");
+    assert_eq!(ended.load(Ordering::Acquire), 3, "the threads are joined");
 }
 
-/// Submits to the executor as it is dropped.
+/// Submits to the executor when it is dropped.
 struct Submits(Arc<ThreadPoolExecutor>);
 
 impl Drop for Submits {
@@ -52,25 +52,25 @@ impl Drop for Submits {
     }
 }
 
-/// Runs a test in a process of its own: no thread can have a stack of that size, unless it asks for one of its own.
+/// Runs a test in a separate process, whose default stack size is too large for any thread to start.
 fn in_a_process_without_threads(test: &str) {
     let child = std::process::Command::new(std::env::current_exe().unwrap())
         .args([test, "--exact", "--ignored", "--test-threads=1"])
         .env("RUST_MIN_STACK", (1_u64 << 46).to_string())
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&child.stdout);
-    assert!(child.status.success() && said.contains("1 passed"), "{said}");
+    let stdout = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && stdout.contains("1 passed"), "{stdout}");
 }
 
 #[test]
-fn without_a_thread_work_is_refused() {
-    in_a_process_without_threads("executor::threads::refused_without_a_thread");
+fn submit_fails_without_a_thread() {
+    in_a_process_without_threads("executor::threads::child_submit_fails_without_a_thread");
 }
 
 #[test]
-#[ignore = "the other half of `without_a_thread_work_is_refused`"]
-fn refused_without_a_thread() {
+#[ignore = "the other half of `submit_fails_without_a_thread`"]
+fn child_submit_fails_without_a_thread() {
     let executor = Arc::new(executor(1));
     let submits = Submits(Arc::clone(&executor));
     let refused = executor.submit(move || fine(drop(submits)));
@@ -78,31 +78,31 @@ fn refused_without_a_thread() {
     executor.shutdown().wait();
 }
 
-/// What another has submitted meanwhile, and left to the thread that was to be: it is not left in the queue.
+/// A job that another thread has submitted meanwhile, relying on the thread that could not be started, is cancelled.
 #[test]
-fn of_several_that_submit_without_a_thread_no_job_is_left() {
-    in_a_process_without_threads("executor::threads::none_is_left_without_a_thread");
+fn concurrent_submits_without_a_thread_leave_no_job_queued() {
+    in_a_process_without_threads("executor::threads::child_concurrent_submits_without_a_thread");
 }
 
 #[test]
-#[ignore = "the other half of `of_several_that_submit_without_a_thread_no_job_is_left`"]
-fn none_is_left_without_a_thread() {
+#[ignore = "the other half of `concurrent_submits_without_a_thread_leave_no_job_queued`"]
+fn child_concurrent_submits_without_a_thread() {
     let (executor, at_once) = (executor(1), Barrier::new(4));
     let submits = || {
         at_once.wait();
         (0..200).filter_map(|_| executor.submit(|| fine(())).ok()).collect::<Vec<_>>()
     };
-    let left = thread::scope(|scope| {
-        let small = || thread::Builder::new().stack_size(1 << 20).spawn_scoped(scope, submits).unwrap();
-        let threads: Vec<_> = (0..4).map(|_| small()).collect();
+    let jobs = thread::scope(|scope| {
+        let spawn = || thread::Builder::new().stack_size(1 << 20).spawn_scoped(scope, submits).unwrap();
+        let threads: Vec<_> = (0..4).map(|_| spawn()).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
     });
-    assert!(left.iter().all(TaskHandle::cancelled), "the queue was emptied");
+    assert!(jobs.iter().all(TaskHandle::cancelled), "no job is left in the queue");
     executor.shutdown().wait();
 }
 
 #[test]
-fn whoever_waits_for_a_shutdown_waits_for_the_ends_of_the_threads() {
+fn every_waiter_of_a_shutdown_waits_for_the_threads_to_end() {
     let (executor, ended) = (executor(1), Arc::new(AtomicUsize::new(0)));
     let ends = Ending(Arc::clone(&ended));
     executor.submit(move || Ok::<_, Failed>(ENDING.set(Some(ends)))).unwrap();
@@ -117,7 +117,7 @@ fn whoever_waits_for_a_shutdown_waits_for_the_ends_of_the_threads() {
 }
 
 #[test]
-fn a_job_that_waits_for_the_shutdown_leaves_its_own_thread_to_others() {
+fn a_job_that_waits_for_the_shutdown_does_not_join_its_thread() {
     let (executor, ended) = (Arc::new(executor(1)), Arc::new(AtomicUsize::new(0)));
     let (ends, inside) = (Ending(Arc::clone(&ended)), Arc::clone(&executor));
     let job = executor.submit(move || {
@@ -130,12 +130,12 @@ fn a_job_that_waits_for_the_shutdown_leaves_its_own_thread_to_others() {
     assert_eq!(ended.load(Ordering::Acquire), 1);
 }
 
-/// Waits for a shutdown as its thread ends, when others wait for that.
+/// Waits for the shutdown while its thread ends, which others wait for.
 struct Waits(Arc<ThreadPoolExecutor>, mpsc::Sender<()>);
 
 impl Drop for Waits {
     fn drop(&mut self) {
-        // Whoever is to be first has the time for it.
+        // Gives the other waiter the time to be first.
         thread::sleep(Duration::from_millis(50));
         self.0.shutdown().wait();
         self.1.send(()).unwrap();
@@ -145,7 +145,7 @@ impl Drop for Waits {
 thread_local!(static WAITS: RefCell<Option<Waits>> = const { RefCell::new(None) });
 
 #[test]
-fn a_thread_that_waits_for_the_shutdown_as_it_ends_is_not_waited_for_by_itself() {
+fn a_thread_that_waits_for_the_shutdown_while_ending_does_not_deadlock() {
     let (executor, (waited, has_waited)) = (Arc::new(executor(1)), mpsc::channel());
     let waits = Waits(Arc::clone(&executor), waited);
     executor.submit(move || Ok::<_, Failed>(WAITS.set(Some(waits)))).unwrap();

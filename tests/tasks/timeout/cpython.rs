@@ -1,4 +1,4 @@
-//! The rows of `test_timeouts.py`, under their names.
+//! The tests of `CPython`'s `test_timeouts.py`, under their names.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -14,9 +14,9 @@ use crate::{Failed, Log, Noted};
 
 #[tokio::test(start_paused = true)]
 async fn timeout_basic() {
-    let (limit, began) = (timeout(SECOND), Instant::now());
+    let (limit, start) = (timeout(SECOND), Instant::now());
     assert_eq!(takes(&limit, 10 * SECOND).await, Err(TimeoutError::Elapsed));
-    assert_eq!(began.elapsed(), SECOND);
+    assert_eq!(start.elapsed(), SECOND);
     assert!(limit.expired());
     assert_eq!(TimeoutError::Elapsed.to_string(), "timed out");
 }
@@ -41,7 +41,7 @@ async fn nested_timeouts_the_outer_is_first() {
     });
     assert_eq!(result, Err(TimeoutError::Elapsed));
     assert!(outer.expired() && !inner.expired());
-    assert_eq!(log.take(), ["cancelled"], "only the outer one raises");
+    assert_eq!(log.take(), ["cancelled"], "only the outer timeout fails");
 }
 
 #[tokio::test(start_paused = true)]
@@ -56,7 +56,8 @@ async fn nested_timeouts_the_inner_is_first() {
     assert!(outer.expired() && inner.expired());
 }
 
-/// Of two that end at once the inner raises; asyncio's outer does. The block that goes on ends at its next await.
+/// Of two timeouts that expire at once, the inner one fails first, and the outer one at the next await. In asyncio only the
+/// outer one fails.
 #[tokio::test(start_paused = true)]
 async fn nested_timeouts_at_once() {
     let deadline = Instant::now() + SECOND;
@@ -73,7 +74,7 @@ async fn nested_timeouts_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiter_cancelled_is_dropped_where_it_awaits() {
+async fn waiter_cancelled() {
     let log = Log::default();
     let result = async_with!(_limit = timeout(SECOND) => {
         let _noted = Noted::new("cancelled", &log);
@@ -103,11 +104,11 @@ async fn timeout_disabled() {
 
 #[tokio::test(start_paused = true)]
 async fn timeout_zero() {
-    let (limit, began) = (timeout(Duration::ZERO), Instant::now());
+    let (limit, start) = (timeout(Duration::ZERO), Instant::now());
     assert_eq!(takes(&limit, 10 * SECOND).await, Err(TimeoutError::Elapsed));
     assert!(limit.expired());
-    assert_eq!(began.elapsed(), Duration::ZERO);
-    assert_eq!(limit.when(), Some(began));
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert_eq!(limit.when(), Some(start));
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,12 +147,12 @@ async fn outer_task_is_not_cancelled() {
     assert!(task.done() && !task.cancelled());
 }
 
-/// Holds the thread for so long.
-fn crunch_numbers(most: Duration) {
-    let _moved = tokio::time::advance(most).now_or_never();
+/// Blocks the thread for as long as `duration`, by the paused clock.
+fn crunch_numbers(duration: Duration) {
+    let _advanced = tokio::time::advance(duration).now_or_never();
 }
 
-/// The outer one elapses while the block holds the thread; the inner one does not.
+/// The outer timeout expires while the block holds the thread; the inner one does not.
 #[tokio::test(start_paused = true)]
 async fn nested_timeouts_concurrent() {
     let (outer, inner, log) = (timeout(2 * SECOND), timeout(100 * SECOND), Log::default());
@@ -164,13 +165,13 @@ async fn nested_timeouts_concurrent() {
     });
     assert_eq!(result, Err(TimeoutError::Elapsed));
     assert!(outer.expired() && !inner.expired());
-    assert!(log.take().is_empty(), "only the outer one raises");
+    assert!(log.take().is_empty(), "only the outer timeout fails");
 }
 
-/// The inner one elapses while the block holds the thread; so does the outer one, and interrupts what comes after it.
+/// Both timeouts expire while the block holds the thread. The inner one fails first, and the outer one at the next await.
 #[tokio::test(start_paused = true)]
 async fn nested_timeouts_loop_busy() {
-    let (log, began) = (Log::default(), Instant::now());
+    let (log, start) = (Log::default(), Instant::now());
     let result = async_with!(_outer = timeout(10 * SECOND) => {
         let inside = async_with!(_inner = timeout(SECOND) => {
             crunch_numbers(10 * SECOND);
@@ -182,27 +183,27 @@ async fn nested_timeouts_loop_busy() {
     });
     assert_eq!(result, Err(TimeoutError::Elapsed));
     assert_eq!(log.take(), ["Err(Elapsed)"]);
-    assert_eq!(began.elapsed(), 10 * SECOND);
+    assert_eq!(start.elapsed(), 10 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
 async fn reschedule_from_outside() {
-    let (limit, began) = (timeout(10 * SECOND), Instant::now());
+    let (limit, start) = (timeout(10 * SECOND), Instant::now());
     let inside = limit.clone();
     let task = create_task(async move { takes(&inside, 50 * SECOND).await });
     yield_now().await;
-    assert_eq!(limit.when(), Some(began + 10 * SECOND));
-    limit.reschedule(began + 20 * SECOND).unwrap();
-    assert_eq!(limit.when(), Some(began + 20 * SECOND));
+    assert_eq!(limit.when(), Some(start + 10 * SECOND));
+    limit.reschedule(start + 20 * SECOND).unwrap();
+    assert_eq!(limit.when(), Some(start + 20 * SECOND));
     sleep(15 * SECOND).await;
     assert!(!task.done());
     limit.reschedule(None).unwrap();
     assert_eq!(limit.when(), None);
     sleep(15 * SECOND).await;
     assert!(!task.done() && !limit.expired());
-    limit.reschedule(began).unwrap();
+    limit.reschedule(start).unwrap();
     assert_eq!(task.await, Err(Error::Raised(TimeoutError::Elapsed)));
-    assert_eq!(began.elapsed(), 30 * SECOND);
+    assert_eq!(start.elapsed(), 30 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
@@ -229,7 +230,7 @@ async fn already_entered_and_double_enter() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rescheduled_when_it_is_not_active() {
+async fn reschedule_fails_outside_of_the_block() {
     let limit = timeout(SECOND);
     let error = limit.reschedule(None).unwrap_err();
     assert_eq!(

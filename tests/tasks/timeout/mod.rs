@@ -1,7 +1,7 @@
-//! Timeouts around a block: `test_timeouts.py`.
+//! Timeouts of blocks: `CPython`'s `test_timeouts.py`, and more.
 
+mod completion;
 mod cpython;
-mod ends;
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use withal::tasks::{Timeout, TimeoutError};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A block that takes so long.
-async fn takes(limit: &Timeout, most: Duration) -> Result<(), TimeoutError> {
-    async_with!(_limit = limit.clone() => { sleep(most).await })
+/// A block that takes as long as `duration`.
+async fn takes(limit: &Timeout, duration: Duration) -> Result<(), TimeoutError> {
+    async_with!(_limit = limit.clone() => { sleep(duration).await })
 }

@@ -1,4 +1,4 @@
-//! What callbacks raise, and who is told.
+//! The errors and panics of callbacks, and the handler that they are passed to.
 
 use tokio::time::sleep;
 use withal::tasks::{CallbackError, EventLoop};
@@ -7,7 +7,7 @@ use super::{SECOND, logs, new, yield_once};
 use crate::{Bomb, Failed, Log, Noted};
 
 #[test]
-fn a_callback_that_raises_goes_to_the_handler_and_the_loop_goes_on() {
+fn callback_errors_are_passed_to_the_handler_and_the_loop_continues() {
     let (event_loop, log) = (new(), Log::default());
     let handles = log.clone();
     event_loop.set_exception_handler(move |exception| handles.push(exception));
@@ -38,7 +38,7 @@ fn set_exc_handler_broken() {
 }
 
 #[test]
-fn the_handler_that_was_set_last_is_called_and_the_one_before_is_dropped() {
+fn a_new_handler_replaces_and_drops_the_previous_one() {
     let (event_loop, log) = (new(), Log::default());
     let noted = Noted::new("dropped", &log);
     event_loop.set_exception_handler(move |_| noted.log("never"));
@@ -51,24 +51,24 @@ fn the_handler_that_was_set_last_is_called_and_the_one_before_is_dropped() {
 }
 
 #[test]
-fn a_handler_may_set_another() {
+fn a_handler_may_replace_itself() {
     let (event_loop, log) = (new(), Log::default());
     let (sets, handles, noted) = (event_loop.clone(), log.clone(), Noted::new("dropped", &log));
     event_loop.set_exception_handler(move |_| {
         let handles = handles.clone();
         let second = handles.clone();
         sets.set_exception_handler(move |_| second.push("second"));
-        handles.push("first, to its end");
+        handles.push("the first runs to its end");
         noted.log("held");
     });
     for _ in 0..2 {
         event_loop.call_soon(|| Err::<(), _>(Failed("test"))).unwrap();
     }
     event_loop.run_until_complete(yield_once()).unwrap();
-    assert_eq!(log.take(), ["first, to its end", "held", "dropped", "second"]);
+    assert_eq!(log.take(), ["the first runs to its end", "held", "dropped", "second"]);
 }
 
-/// In a process of its own, whose standard error stream can be read.
+/// Runs in a separate process, whose standard error stream can be read.
 #[test]
 #[cfg_attr(miri, ignore = "starts a process")]
 fn default_exc_handler_callback() {
@@ -76,10 +76,10 @@ fn default_exc_handler_callback() {
         .args(["the_default_exc_handler", "--ignored", "--nocapture", "--test-threads=1"])
         .output()
         .unwrap();
-    let (said, told) = (String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
-    assert!(child.status.success() && said.contains("1 passed"), "{said}{told}");
+    let (stdout, stderr) = (String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
+    assert!(child.status.success() && stdout.contains("1 passed"), "{stdout}{stderr}");
     for line in ["exception in callback: failed: soon", "exception in callback: failed: later"] {
-        assert!(told.lines().any(|told| told == line), "{line}, in {told}");
+        assert!(stderr.lines().any(|printed| printed == line), "{line}, in {stderr}");
     }
 }
 
@@ -93,17 +93,17 @@ fn the_default_exc_handler() {
 }
 
 #[test]
-fn a_value_whose_drop_panics_does_not_end_the_run() {
+fn a_panicking_destructor_of_a_value_does_not_end_the_run() {
     let (event_loop, log) = (new(), Log::default());
-    let told = log.clone();
-    event_loop.set_exception_handler(move |exception| told.push(exception));
+    let handles = log.clone();
+    event_loop.set_exception_handler(move |exception| handles.push(exception));
     drop(event_loop.create_task(async { Ok::<_, Failed>(Bomb) }).unwrap());
     assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()));
     assert_eq!(log.take(), ["panic in callback: bomb"]);
 }
 
 #[test]
-fn an_error_that_cannot_be_converted_does_not_end_the_run() {
+fn a_panicking_conversion_of_an_error_does_not_end_the_run() {
     struct Opaque;
     impl From<Opaque> for Box<dyn std::error::Error + Send + Sync> {
         fn from(_: Opaque) -> Self {
@@ -111,15 +111,15 @@ fn an_error_that_cannot_be_converted_does_not_end_the_run() {
         }
     }
     let (event_loop, log) = (new(), Log::default());
-    let told = log.clone();
-    event_loop.set_exception_handler(move |exception| told.push(exception));
+    let handles = log.clone();
+    event_loop.set_exception_handler(move |exception| handles.push(exception));
     event_loop.call_soon(|| Err::<(), _>(Opaque)).unwrap();
     assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()));
     assert_eq!(log.take(), ["panic in callback: conversion"]);
 }
 
 #[test]
-fn an_error_that_cannot_be_shown_does_not_end_the_run() {
+fn a_panicking_display_of_an_error_does_not_end_the_run() {
     #[derive(Debug)]
     struct Mute;
     impl std::fmt::Display for Mute {
@@ -134,7 +134,7 @@ fn an_error_that_cannot_be_shown_does_not_end_the_run() {
 }
 
 #[test]
-fn an_error_whose_drop_panics_does_not_end_the_run() {
+fn a_panicking_destructor_of_an_error_does_not_end_the_run() {
     #[derive(thiserror::Error)]
     #[error("held")]
     struct Holds(Bomb);
@@ -145,30 +145,29 @@ fn an_error_whose_drop_panics_does_not_end_the_run() {
         }
     }
     let (event_loop, log) = (new(), Log::default());
-    let told = log.clone();
-    event_loop.set_exception_handler(move |exception| told.push(exception));
+    let handles = log.clone();
+    event_loop.set_exception_handler(move |exception| handles.push(exception));
     event_loop.call_soon(|| Err::<(), _>(Holds(Bomb))).unwrap();
     event_loop.call_soon(logs(&log, "the next")).unwrap();
     assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()));
     assert_eq!(log.take(), ["exception in callback: held", "the next"]);
 }
 
-/// A handler that uses the loop as it is dropped.
 #[test]
-fn the_handler_before_may_use_the_loop_as_it_is_dropped() {
-    struct Tells(EventLoop);
-    impl Drop for Tells {
+fn the_destructor_of_a_handler_may_use_the_loop() {
+    struct CallsHandler(EventLoop);
+    impl Drop for CallsHandler {
         fn drop(&mut self) {
-            self.0.call_exception_handler(&CallbackError::Raised("the last words".into()));
+            self.0.call_exception_handler(&CallbackError::Raised("dropped".into()));
         }
     }
     let (event_loop, log) = (new(), Log::default());
-    let (tells, told) = (Tells(event_loop.clone()), log.clone());
+    let (calls, handles) = (CallsHandler(event_loop.clone()), log.clone());
     event_loop.set_exception_handler(move |_| {
-        let _held = &tells;
+        let _held = &calls;
     });
-    event_loop.set_exception_handler(move |exception| told.push(exception));
-    assert_eq!(log.take(), ["exception in callback: the last words"]);
+    event_loop.set_exception_handler(move |exception| handles.push(exception));
+    assert_eq!(log.take(), ["exception in callback: dropped"]);
 }
 
 #[test]
@@ -193,8 +192,9 @@ fn a_callback_may_return_any_result() {
 struct Outer(#[source] Failed);
 
 #[test]
-fn an_exception_is_an_error_with_the_words_and_the_source_of_what_was_raised() {
+fn a_callback_error_has_the_message_and_the_source_of_the_original() {
     let exception = CallbackError::Raised(Outer(Failed("inner")).into());
+    assert!(!exception.is_panic());
     assert_eq!(exception.to_string(), "exception in callback: outer");
     let source = std::error::Error::source(&exception).unwrap();
     assert_eq!(source.downcast_ref::<Failed>(), Some(&Failed("inner")));

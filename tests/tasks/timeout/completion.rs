@@ -1,4 +1,4 @@
-//! How a block in a timeout ends, where asyncio has no need to say so; and its group.
+//! How blocks in a timeout end, beyond the tests of `CPython`.
 
 use std::future::pending;
 use std::sync::Barrier;
@@ -21,7 +21,7 @@ async fn a_block_that_does_not_await_is_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_block_that_is_ready_in_the_same_moment_is_in_time() {
+async fn a_block_that_completes_at_the_deadline_is_in_time() {
     let limit = timeout(SECOND);
     assert_eq!(takes(&limit, SECOND).await, Ok(()));
     assert!(!limit.expired());
@@ -29,31 +29,31 @@ async fn a_block_that_is_ready_in_the_same_moment_is_in_time() {
 
 #[tokio::test(start_paused = true)]
 async fn reschedule_from_inside() {
-    let began = Instant::now();
+    let start = Instant::now();
     let result = async_with!(limit = timeout(None) => {
         limit.reschedule(Instant::now() + SECOND).unwrap();
         sleep(10 * SECOND).await;
     });
     assert_eq!(result, Err(TimeoutError::Elapsed));
-    assert_eq!(began.elapsed(), SECOND);
+    assert_eq!(start.elapsed(), SECOND);
 }
 
-/// What tokio's `timeout` does not do.
+/// Unlike with tokio's `timeout`.
 #[tokio::test(start_paused = true)]
 async fn exits_inside_are_awaited() {
-    let (log, began) = (Log::default(), Instant::now());
+    let (log, start) = (Log::default(), Instant::now());
     let result = async_with!(_limit = timeout(SECOND) => {
         async_with!(_slow = Slow::new("exited:", 2 * SECOND, &log) => { pending::<()>().await });
     });
     assert_eq!(result, Err(TimeoutError::Elapsed));
     assert_eq!(log.take(), ["exited: Cancelled"]);
-    assert_eq!(began.elapsed(), 3 * SECOND);
+    assert_eq!(start.elapsed(), 3 * SECOND);
     assert_eq!(cleanup::pending(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn timeout_taskgroup() {
-    let (log, began) = (Log::default(), Instant::now());
+    let (log, start) = (Log::default(), Instant::now());
     let logs = log.clone();
     let result = async_with(timeout(SECOND), async |_| {
         async_with!(group = TaskGroup::<Failed>::new() => {
@@ -63,36 +63,37 @@ async fn timeout_taskgroup() {
         })
     });
     assert!(matches!(result.await, Err(WithError::Exit { error: TimeoutError::Elapsed, .. })));
-    assert_eq!(log.take(), ["exited: Cancelled"], "the tasks of a group inside, too");
-    assert_eq!(began.elapsed(), 3 * SECOND);
+    assert_eq!(log.take(), ["exited: Cancelled"], "the tasks of the group are cancelled, too");
+    assert_eq!(start.elapsed(), 3 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_block_that_is_dropped_is_over() {
+async fn a_dropped_block_finishes_the_timeout() {
     let limit = timeout(SECOND);
     assert!(takes(&limit, 10 * SECOND).now_or_never().is_none());
     assert_eq!(limit.reschedule(None), Err(TimeoutError::Finished));
     assert!(!limit.expired());
 }
 
-/// From another thread, in the moment when the time is over.
+/// A reschedule by another thread races with the deadline.
 #[tokio::test(start_paused = true)]
-async fn what_could_be_rescheduled_has_not_expired() {
+async fn a_successful_reschedule_excludes_expiry() {
     for _ in 0..500 {
         let limit = timeout(SECOND);
         let mut block = tokio_test::task::spawn(takes(&limit, 100 * SECOND));
         tokio_test::assert_pending!(block.poll());
         tokio::time::advance(2 * SECOND).await;
-        let (later, barrier) = (Instant::now() + 10 * SECOND, Barrier::new(2));
-        let is_set = std::thread::scope(|scope| {
-            let sets = scope.spawn(|| {
+        let (new_deadline, barrier) = (Instant::now() + 10 * SECOND, Barrier::new(2));
+        let is_rescheduled = std::thread::scope(|scope| {
+            let reschedules = scope.spawn(|| {
                 barrier.wait();
-                limit.reschedule(later).is_ok()
+                limit.reschedule(new_deadline).is_ok()
             });
             barrier.wait();
-            let _either = block.poll();
-            sets.join().unwrap()
+            // Ready or pending: both are possible.
+            let _polled = block.poll();
+            reschedules.join().unwrap()
         });
-        assert_ne!(is_set, limit.expired());
+        assert_ne!(is_rescheduled, limit.expired());
     }
 }

@@ -1,4 +1,4 @@
-//! How a run begins, and ends.
+//! How a run starts and ends.
 
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,20 +12,20 @@ use super::{SECOND, logs, new, stops, yield_once};
 use crate::{Bomb, Failed, Log, Noted};
 
 #[test]
-fn stop_finishes_the_round() {
+fn stop_finishes_the_iteration() {
     let (event_loop, log) = (new(), Log::default());
-    let (again, outer) = (event_loop.clone(), log.clone());
+    let (inner_loop, outer_log) = (event_loop.clone(), log.clone());
     event_loop.call_soon(logs(&log, "before")).unwrap();
     event_loop.call_soon(stops(&event_loop)).unwrap();
     let after = move || {
-        outer.push("after");
-        again.call_soon(logs(&outer, "next round")).map(drop)
+        outer_log.push("after");
+        inner_loop.call_soon(logs(&outer_log, "next iteration")).map(drop)
     };
     event_loop.call_soon(after).unwrap();
     event_loop.run_forever().unwrap();
     assert_eq!(log.take(), ["before", "after"]);
     event_loop.run_until_complete(yield_once()).unwrap();
-    assert_eq!(log.take(), ["next round"]);
+    assert_eq!(log.take(), ["next iteration"]);
 }
 
 #[test]
@@ -41,13 +41,13 @@ fn run_forever_pre_stopped() {
 #[test]
 fn run_until_complete() {
     let event_loop = new();
-    let began = event_loop.time().unwrap();
+    let start = event_loop.time().unwrap();
     let answer = async {
         sleep(10 * SECOND).await;
         42
     };
     assert_eq!(event_loop.run_until_complete(answer), Ok(42));
-    assert_eq!(event_loop.time().unwrap() - began, 10 * SECOND);
+    assert_eq!(event_loop.time().unwrap() - start, 10 * SECOND);
     assert!(!event_loop.is_running());
 }
 
@@ -58,51 +58,53 @@ fn run_until_complete_stopped() {
     let logs = log.clone();
     let slow = async move {
         sleep(2 * SECOND).await;
-        logs.push("it goes on when the loop does");
+        logs.push("it continues with the loop");
     };
     let error = event_loop.run_until_complete(slow).unwrap_err();
     assert_eq!(error, LoopError::Stopped);
+    assert!(error.is_stopped() && !error.is_closed());
     assert_eq!(error.to_string(), "event loop stopped before future completed");
     event_loop.run_until_complete(async { sleep(2 * SECOND).await }).unwrap();
-    assert_eq!(log.take(), ["it goes on when the loop does"]);
+    assert_eq!(log.take(), ["it continues with the loop"]);
 }
 
 #[test]
-fn run_until_complete_raises_what_the_future_panics_with() {
+fn run_until_complete_resumes_the_panic_of_the_future() {
     let (event_loop, log) = (new(), Log::default());
     let handles = log.clone();
     event_loop.set_exception_handler(move |exception| handles.push(exception));
     let run = || event_loop.run_until_complete(async { panic!("doh!") });
     let payload = catch_unwind(AssertUnwindSafe(run)).unwrap_err();
     assert_eq!(payload.downcast_ref::<&str>(), Some(&"doh!"));
-    assert_eq!(event_loop.run_until_complete(async { 1 }), Ok(1), "the loop is none the worse");
+    assert_eq!(event_loop.run_until_complete(async { 1 }), Ok(1), "the loop is still usable");
     event_loop.close().unwrap();
-    assert!(log.take().is_empty(), "it is no exception of a callback");
+    assert!(log.take().is_empty(), "it is not passed to the exception handler");
 }
 
-/// Neither where it is ready nor where it panics: nothing is left that would stop the next run.
+/// Neither when the future completes nor when it panics: no leftover callback stops the next run.
 #[test]
-fn run_until_complete_leaves_no_stop_behind() {
+fn run_until_complete_does_not_stop_the_next_run() {
     for panics in [false, true] {
         let (event_loop, log) = (new(), Log::default());
-        // In the turn in which the future is ready, so that the stop that this asks for is not called any more.
+        // Stops in the iteration in which the future completes, so that the callback which the completed future schedules
+        // is left over.
         event_loop.call_soon(stops(&event_loop)).unwrap();
         let run = || event_loop.run_until_complete(async move { assert!(!panics) });
         assert_eq!(catch_unwind(AssertUnwindSafe(run)).is_err(), panics);
-        let (again, logs) = (event_loop.clone(), log.clone());
+        let (inner_loop, logs) = (event_loop.clone(), log.clone());
         let last = move || {
-            logs.push("stopped by this one");
+            logs.push("stopped by the last callback");
             EventLoop::current().map(|event_loop| event_loop.stop())
         };
-        event_loop.call_soon(move || again.call_soon(last).map(drop)).unwrap();
+        event_loop.call_soon(move || inner_loop.call_soon(last).map(drop)).unwrap();
         event_loop.run_forever().unwrap();
-        assert_eq!(log.take(), ["stopped by this one"]);
+        assert_eq!(log.take(), ["stopped by the last callback"]);
     }
 }
 
-/// A run that panics itself, for want of a timer: what was there before it is there again.
+/// The run panics because the timer of the runtime is not enabled. Afterwards the state is as it was before the run.
 #[test]
-fn a_run_that_panics_leaves_the_loop_as_it_was() {
+fn a_panicking_run_leaves_the_loop_usable() {
     let (event_loop, log) =
         (EventLoop::with_runtime(Builder::new_current_thread().build().unwrap()), Log::default());
     let (sender, receiver) = tokio::sync::oneshot::channel();
@@ -122,23 +124,23 @@ fn a_run_that_panics_leaves_the_loop_as_it_was() {
     sender.send(()).unwrap();
     event_loop.run_until_complete(async { yield_once().await }).unwrap();
     event_loop.run_until_complete(async { yield_once().await }).unwrap();
-    assert_eq!(log.take(), ["true"], "the tasks of `spawn_local` go on");
+    assert_eq!(log.take(), ["true"], "the tasks of `spawn_local` continue");
 }
 
-/// What became ready in the future's last step is still done.
+/// What became ready in the last poll of the future still runs.
 #[test]
-fn run_until_complete_finishes_the_round() {
+fn run_until_complete_finishes_the_iteration() {
     let (event_loop, log) = (new(), Log::default());
-    let (again, outer) = (event_loop.clone(), log.clone());
+    let (inner_loop, outer_log) = (event_loop.clone(), log.clone());
     event_loop
-        .run_until_complete(async move { again.call_soon(logs(&outer, "last")).map(drop) })
+        .run_until_complete(async move { inner_loop.call_soon(logs(&outer_log, "last")).map(drop) })
         .unwrap()
         .unwrap();
     assert_eq!(log.take(), ["last"]);
 }
 
 #[test]
-fn run_until_complete_nesting_and_a_loop_run_from_inside_itself() {
+fn nested_runs_are_refused() {
     let event_loop = new();
     let inside = event_loop.clone();
     let errors = async move {
@@ -163,14 +165,14 @@ fn run_until_complete_nesting_and_a_loop_run_from_inside_itself() {
 }
 
 #[tokio::test]
-async fn inside_of_a_runtime_it_does_not_run_and_is_dropped_without_harm() {
+async fn a_loop_inside_a_runtime_refuses_to_run_and_can_be_dropped() {
     let event_loop = new();
     assert_eq!(event_loop.run_forever(), Err(LoopError::NestedLoop));
     drop(event_loop);
 }
 
 #[test]
-fn current_is_the_loop_that_runs() {
+fn current_returns_the_running_loop() {
     assert_eq!(EventLoop::current().unwrap_err(), LoopError::NoRunningLoop);
     let event_loop = new();
     let answer = async { EventLoop::current().unwrap().call_soon(|| ()).map(drop) };
@@ -179,7 +181,7 @@ fn current_is_the_loop_that_runs() {
 }
 
 #[test]
-fn over_a_runtime_of_several_threads() {
+fn a_loop_on_a_multi_threaded_runtime() {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
     let (event_loop, here) = (EventLoop::with_runtime(runtime), std::thread::current().id());
     let task = event_loop.create_task(async move {
@@ -195,12 +197,12 @@ fn stop_before_run_until_complete() {
     event_loop.stop();
     assert_eq!(event_loop.run_until_complete(pending::<()>()), Err(LoopError::Stopped));
     event_loop.stop();
-    assert_eq!(event_loop.run_until_complete(async { 1 }), Ok(1), "ready in that one turn");
+    assert_eq!(event_loop.run_until_complete(async { 1 }), Ok(1), "it completes in the only iteration");
 }
 
-/// Both the future and the callback that is to stop for it.
+/// Both the future and the callback that stops the loop after it.
 #[test]
-fn what_is_left_over_does_not_keep_the_loop() {
+fn leftover_tasks_and_callbacks_do_not_keep_the_loop_alive() {
     let (event_loop, log) = (new(), Log::default());
     let noted = Noted::new("dropped", &log);
     event_loop.call_soon(stops(&event_loop)).unwrap();
@@ -216,13 +218,13 @@ fn what_is_left_over_does_not_keep_the_loop() {
     let noted = Noted::new("dropped", &log);
     event_loop.call_later(SECOND, move || drop(noted)).unwrap();
     event_loop.call_soon(stops(&event_loop)).unwrap();
-    assert_eq!(event_loop.run_until_complete(async { 1 }), Ok(1), "ready in the turn that is the last");
+    assert_eq!(event_loop.run_until_complete(async { 1 }), Ok(1), "it completes in the last iteration");
     drop(event_loop);
     assert_eq!(log.take(), ["dropped"]);
 }
 
 #[test]
-fn a_future_whose_drop_panics() {
+fn run_until_complete_resumes_the_panic_of_a_destructor() {
     let bomb = Bomb;
     let holds = poll_fn(move |_| {
         let _held = &bomb;
@@ -231,11 +233,11 @@ fn a_future_whose_drop_panics() {
     let event_loop = new();
     let caught = catch_unwind(AssertUnwindSafe(|| event_loop.run_until_complete(holds)));
     assert_eq!(caught.unwrap_err().downcast_ref::<&str>(), Some(&"bomb"));
-    assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()), "the loop is as before");
+    assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()), "the loop is still usable");
 }
 
 #[test]
-fn of_a_future_that_panics_twice_the_first_is_told() {
+fn of_two_panics_the_first_is_resumed() {
     let bomb = Bomb;
     let panics = poll_fn(move |_| -> Poll<()> {
         let _held = &bomb;
@@ -244,5 +246,5 @@ fn of_a_future_that_panics_twice_the_first_is_told() {
     let event_loop = new();
     let caught = catch_unwind(AssertUnwindSafe(|| event_loop.run_until_complete(panics)));
     assert_eq!(caught.unwrap_err().downcast_ref::<&str>(), Some(&"doh!"));
-    assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()), "the loop is as before");
+    assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()), "the loop is still usable");
 }

@@ -1,4 +1,4 @@
-//! What is to be called, in which order, and what cancels it.
+//! The order and the cancellation of callbacks.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -23,12 +23,12 @@ fn call_soon_in_order() {
 }
 
 #[test]
-fn call_soon_from_a_callback_is_for_the_next_turn() {
+fn call_soon_from_a_callback_runs_in_the_next_iteration() {
     let (event_loop, log) = (new(), Log::default());
-    let (again, outer) = (event_loop.clone(), log.clone());
+    let (inner_loop, outer_log) = (event_loop.clone(), log.clone());
     let first = move || {
-        outer.push("first");
-        again.call_soon(logs(&outer, "third")).map(drop)
+        outer_log.push("first");
+        inner_loop.call_soon(logs(&outer_log, "third")).map(drop)
     };
     event_loop.call_soon(first).unwrap();
     event_loop.call_soon(logs(&log, "second")).unwrap();
@@ -39,17 +39,17 @@ fn call_soon_from_a_callback_is_for_the_next_turn() {
 #[test]
 fn call_later_in_the_order_of_times() {
     let (event_loop, log) = (new(), Log::default());
-    let began = event_loop.time().unwrap();
+    let start = event_loop.time().unwrap();
     for (seconds, name) in [(3, "c"), (1, "a"), (2, "b")] {
         event_loop.call_later(seconds * SECOND, logs(&log, name)).unwrap();
     }
     event_loop.call_later(4 * SECOND, stops(&event_loop)).unwrap();
     event_loop.run_forever().unwrap();
     assert_eq!(log.take(), ["a", "b", "c"]);
-    assert_eq!(event_loop.time().unwrap() - began, 4 * SECOND);
+    assert_eq!(event_loop.time().unwrap() - start, 4 * SECOND);
 }
 
-/// With ties, in the order of the calls. In asyncio they come as its heap has them: of four at one time, the third second.
+/// asyncio's heap does not keep the order of ties: of four callbacks at one time, it calls the third one second.
 #[test]
 fn call_at_with_ties_in_the_order_of_the_calls() {
     let (event_loop, log) = (new(), Log::default());
@@ -63,7 +63,7 @@ fn call_at_with_ties_in_the_order_of_the_calls() {
 }
 
 #[test]
-fn what_is_due_comes_after_what_is_ready() {
+fn due_callbacks_run_after_ready_ones() {
     let (event_loop, log) = (new(), Log::default());
     event_loop.call_later(Duration::ZERO, logs(&log, "later")).unwrap();
     event_loop.call_soon(logs(&log, "soon")).unwrap();
@@ -72,13 +72,13 @@ fn what_is_due_comes_after_what_is_ready() {
 }
 
 #[test]
-fn what_a_due_callback_schedules_is_for_the_next_turn() {
+fn a_callback_scheduled_by_a_due_one_runs_in_the_next_iteration() {
     let (event_loop, log) = (new(), Log::default());
-    let (again, outer, stop) = (event_loop.clone(), log.clone(), stops(&event_loop));
+    let (inner_loop, outer_log, stop) = (event_loop.clone(), log.clone(), stops(&event_loop));
     let due = move || {
-        outer.push("due");
+        outer_log.push("due");
         stop();
-        again.call_soon(logs(&outer, "next")).map(drop)
+        inner_loop.call_soon(logs(&outer_log, "next")).map(drop)
     };
     event_loop.call_later(SECOND, due).unwrap();
     event_loop.run_forever().unwrap();
@@ -87,7 +87,7 @@ fn what_a_due_callback_schedules_is_for_the_next_turn() {
     assert_eq!(log.take(), ["next"]);
 }
 
-/// Python's delays may be negative. Here a time may have gone by.
+/// The counterpart of Python's negative delays: a time in the past.
 #[test]
 fn call_at_in_the_past_in_the_order_of_times() {
     let (event_loop, log) = (new(), Log::default());
@@ -115,12 +115,12 @@ fn handles_cancel() {
     event_loop.run_until_complete(async { sleep(3 * SECOND).await }).unwrap();
     assert_eq!(log.take(), ["fine"]);
     fine.cancel();
-    assert!(fine.cancelled(), "too late, and as asked");
+    assert!(fine.cancelled(), "`cancelled` reports the request, even one that comes too late");
 }
 
-/// Cancelled in the turn that was to call it, when it has left the heap.
+/// At that point the callback is in the ready queue, and no longer scheduled.
 #[test]
-fn a_handle_cancels_in_the_turn_in_which_it_is_due() {
+fn a_due_callback_can_be_cancelled_in_the_same_iteration() {
     let (event_loop, log) = (new(), Log::default());
     let cancelled = Rc::new(RefCell::new(None::<withal::tasks::CallbackHandle>));
     let cancels = Rc::clone(&cancelled);
@@ -143,15 +143,15 @@ fn a_cancelled_callback_is_dropped_at_once() {
 
 #[test]
 fn call_soon_threadsafe_wakes_the_loop() {
-    // A real clock: a paused one would not wait for the thread.
+    // A real clock: a paused one would advance instead of waiting for the thread.
     let event_loop = EventLoop::new().unwrap();
     let handle = event_loop.handle();
-    let (go, waits) = mpsc::channel::<()>();
+    let (ready, is_ready) = mpsc::channel::<()>();
     let thread = std::thread::spawn(move || {
-        waits.recv().unwrap();
+        is_ready.recv().unwrap();
         handle.call_soon_threadsafe(|| EventLoop::current().map(|event_loop| event_loop.stop()))
     });
-    event_loop.call_soon(move || go.send(())).unwrap();
+    event_loop.call_soon(move || ready.send(())).unwrap();
     event_loop.run_forever().unwrap();
     thread.join().unwrap().unwrap();
 }
@@ -165,17 +165,17 @@ fn call_soon_threadsafe_same_thread() {
     assert_eq!(log.take(), ["a", "b"]);
 }
 
-/// Tasks of tokio's that run on the loop's thread may use it, too, while it sleeps.
+/// A task spawned by `tokio::spawn` runs on the loop's thread, and may use the loop while it sleeps.
 #[test]
-fn timers_that_are_set_between_the_turns() {
+fn timers_set_between_two_iterations() {
     let (event_loop, log) = (new(), Log::default());
     let logs = log.clone();
     event_loop
         .run_until_complete(async {
             tokio::spawn(async move {
                 let event_loop = EventLoop::current().unwrap();
-                let began = event_loop.time().unwrap();
-                let handle = event_loop.call_later(SECOND, move || logs.push(began.elapsed().as_secs()));
+                let start = event_loop.time().unwrap();
+                let handle = event_loop.call_later(SECOND, move || logs.push(start.elapsed().as_secs()));
                 drop(handle.unwrap());
             });
             sleep(3 * SECOND).await;
@@ -185,7 +185,7 @@ fn timers_that_are_set_between_the_turns() {
 }
 
 #[test]
-fn a_time_that_no_clock_can_show_is_never() {
+fn an_unrepresentable_delay_never_elapses() {
     let event_loop = new();
     let never = event_loop.call_later(Duration::MAX, || -> () { panic!("never") }).unwrap();
     assert!(never.when().unwrap() > event_loop.time().unwrap() + 1000 * 86400 * SECOND);
