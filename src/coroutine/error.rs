@@ -1,11 +1,11 @@
-/// Why a step of a coroutine did not come to a yield or to the end of the body.
+/// The error of a step that neither reached a yield nor returned a value.
 ///
-/// `S` is what is sent in; a value that could not be delivered comes back. `E` is what the body fails with,
-/// [`Infallible`](std::convert::Infallible) for one made by [`coroutine`](super::coroutine). The texts are Python's
-/// where Python has one.
+/// `S` is the type of the values that are sent in; a value that could not be delivered is returned in the error. `E` is the
+/// type of the errors that the body fails with. It is [`Infallible`](std::convert::Infallible) for a body made by
+/// [`coroutine`](super::coroutine()). The messages are Python's where Python has an equivalent.
 ///
-/// Python's "coroutine already executing" for a body that steps itself has no place here: that would take a second
-/// `&mut` of the coroutine, which the compiler refuses. What can happen is [`Running`](Error::Running).
+/// Python also raises "coroutine already executing" if a body steps itself. This takes a second `&mut` of the coroutine,
+/// which Rust does not compile. What can happen is [`Running`](Error::Running).
 ///
 /// # Examples
 ///
@@ -24,35 +24,42 @@
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error<S, E> {
-    /// A value was sent to a body that has not begun: there is no yield yet that could receive it.
-    #[error("can't send non-None value to a just-started coroutine")]
-    NotStarted(S),
-    /// A value was sent while the body is in the middle of a step, awaiting something else than a yield.
+    /// A value was sent to a body that has not started: no yield can receive it.
     ///
-    /// [`resume`](super::Coroutine::resume) goes on with that step.
-    #[error("coroutine already executing")]
+    /// [`resume`](super::Coroutine::resume) and [`start`](super::Coroutine::start) start the body. Python's message is "can't
+    /// send non-None value to a just-started coroutine".
+    #[error("`send` before `resume`: the coroutine has not reached its first `yield`")]
+    NotStarted(S),
+    /// A value was sent while a step is in progress: the body awaits something other than a yield.
+    ///
+    /// [`resume`](super::Coroutine::resume) continues that step.
+    #[error("coroutine already executing: `resume` continues the current step")]
     Running(S),
-    /// [`start`](super::Coroutine::start) was called where a yield waits for an answer.
-    #[error("coroutine waits for an answer")]
+    /// [`start`](super::Coroutine::start) was called while the body is suspended at a yield, which expects a value.
+    ///
+    /// [`send`](super::Coroutine::send) sends one.
+    #[error("`start` after the start: the coroutine expects a value from `send`")]
     ValueExpected,
-    /// The coroutine is over.
+    /// The coroutine is closed.
     #[error("cannot reuse already awaited coroutine")]
     AlreadyAwaited,
-    /// The body yielded once more after it was told to exit. It is still at that yield, and can be driven on.
+    /// The body yielded again after an exit was raised in it. It is suspended at that yield, and can be resumed.
     #[error("coroutine ignored GeneratorExit")]
     IgnoredExit,
-    /// The body awaits something that is not ready. The step is under way, and what was sent or thrown has been
+    /// The body awaits something that is not ready. The step is in progress, and what was sent or thrown in has been
     /// delivered.
     ///
-    /// [`resume`](super::Coroutine::resume) polls it again, [`poll_resume`](super::Coroutine::poll_resume) with a
-    /// waker.
-    #[error("coroutine awaits what is not ready")]
+    /// [`resume`](super::Coroutine::resume) polls the body again, and [`poll_resume`](super::Coroutine::poll_resume) does so
+    /// with a waker.
+    #[error("coroutine awaits something that is not ready: `resume` polls it again")]
     Pending,
-    /// The body ended with [`GeneratorExit`](super::GeneratorExit), and not in a close: it was thrown in by hand, was the body's own doing, or
-    /// came after a close that said [`Waiting`](Error::Pending).
+    /// The body returned a [`GeneratorExit`](super::GeneratorExit) outside of [`close`](super::Coroutine::close).
+    ///
+    /// The exit was thrown in by hand or created by the body, or was raised by an earlier `close` that failed with
+    /// [`Pending`](Error::Pending).
     #[error("coroutine raised GeneratorExit")]
     GeneratorExit,
-    /// The body ended with an error: one of its own, or one thrown in that it did not catch.
+    /// The body failed with an error, of its own or one that was thrown in and not caught.
     #[error("coroutine raised an error")]
     Raised(#[source] E),
 }

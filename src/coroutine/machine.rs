@@ -5,39 +5,55 @@ use std::task::{Context, Poll};
 
 use pin_project::pin_project;
 
-use super::drive::sealed::Sealed;
-use super::slot::{Cradle, Yielder, cradle};
-use super::{RawCoroutine, State, Step, Throw};
+use super::body_cell::{PinnedBody, Yielder, body_cell};
+use super::raw_coroutine::{RawCoroutine, sealed::Sealed};
+use super::step::{State, Step};
+use super::throw::Throw;
 
-/// The one machine under every face: a body in its cradle, and where it stands.
+/// The state machine behind coroutines and generators: a body and its [`Stage`].
 #[pin_project]
-pub(super) struct Machine<C: Cradle> {
+pub(super) struct Machine<B: PinnedBody> {
     stage: Stage,
-    /// Of a body that has ended, while the last value that it yielded waits for its answer.
-    last: Option<Box<Last<C::Yield, C::Output>>>,
+    /// Set when the body has completed, but the driver has not taken all the values that it had yielded.
+    remaining: Option<Box<Remaining<B::Yield, B::Output>>>,
     #[pin]
-    cradle: C,
+    body: B,
 }
 
-/// What is left of a body that has ended.
-struct Last<Y, O> {
-    /// Yielded, and not taken yet.
+/// The yielded values and the output of a body that has completed.
+struct Remaining<Y, O> {
     values: VecDeque<Y>,
     outcome: O,
 }
 
-/// A [`State`], and a little more.
+/// The public [`State`], with `Exiting` as a part of `Running`.
+///
+/// ```text
+///                  poll_step
+///  Created   ──┐             ┌── the body yields ─────────────► Suspended
+///  Suspended ──┼─────────────┼── the body is pending ─────────► Running, or Exiting if it was
+///  Running   ──┤             └── it returns, fails or panics ─► Closed, or Suspended
+///  Exiting   ──┘                                                while values remain
+///
+///  raise(error):  Suspended, Running or Exiting ──► Running
+///  raise(exit):   Suspended or Running ───────────► Exiting
+///  drop_body:     Created ────────────────────────► Closed
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
+    /// No code of the body has run.
     Created,
+    /// The body has yielded a value, and the driver has taken it.
     Suspended,
+    /// A step has started, and the body awaits something other than a yield.
     Running,
-    /// Running, and told to exit since its last yield.
+    /// As `Running`, and an exit was raised after the last yield.
     Exiting,
+    /// The body has been dropped.
     Closed,
 }
 
-/// A machine that has not begun.
+/// Creates a machine whose body has not started.
 pub(crate) fn machine<Y, S, R, T, F>(
     body: F,
 ) -> impl RawCoroutine<Yield = Y, Sent = S, Return = R, Thrown = T>
@@ -45,33 +61,33 @@ where
     T: Throw,
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, T>) -> Result<R, T>,
 {
-    Machine { stage: Stage::Created, last: None, cradle: cradle(body) }
+    Machine { stage: Stage::Created, remaining: None, body: body_cell(body) }
 }
 
-/// Ends the body unless it is told not to: also when a panic goes through it.
-struct Ending<'a, C: Cradle> {
+/// Drops the body and closes the machine, also when a panic unwinds through a step, unless it is forgotten.
+struct FinishGuard<'a, B: PinnedBody> {
     stage: &'a mut Stage,
-    cradle: Pin<&'a mut C>,
+    body: Pin<&'a mut B>,
 }
 
-impl<C: Cradle> Drop for Ending<'_, C> {
+impl<B: PinnedBody> Drop for FinishGuard<'_, B> {
     fn drop(&mut self) {
         *self.stage = Stage::Closed;
-        self.cradle.as_mut().end();
+        self.body.as_mut().drop_body();
         // After the body, whose destructors may still have used it.
-        self.cradle.exchange().clear();
+        self.body.mailbox().clear();
     }
 }
 
-impl<C: Cradle> Sealed for Machine<C> {}
+impl<B: PinnedBody> Sealed for Machine<B> {}
 
-impl<C, R, T> RawCoroutine for Machine<C>
+impl<B, R, T> RawCoroutine for Machine<B>
 where
-    C: Cradle<Output = Result<R, T>, Thrown = T>,
+    B: PinnedBody<Output = Result<R, T>, Thrown = T>,
     T: Throw,
 {
-    type Yield = C::Yield;
-    type Sent = C::Sent;
+    type Yield = B::Yield;
+    type Sent = B::Sent;
     type Return = R;
     type Thrown = T;
 
@@ -86,39 +102,41 @@ where
     }
 
     #[inline]
-    fn resume_with(self: Pin<&mut Self>, value: C::Sent) {
-        self.project().cradle.exchange().send(value);
+    fn resume_with(self: Pin<&mut Self>, value: B::Sent) {
+        self.project().body.mailbox().send(value);
     }
 
     fn raise(self: Pin<&mut Self>, thrown: T) {
         let this = self.project();
         if thrown.is_exit() && *this.stage == Stage::Exiting {
-            // What the body does on its way out is not interrupted by being told once more.
+            // A second exit must not interrupt the cleanup that the first has started.
             return;
         }
         *this.stage = if thrown.is_exit() { Stage::Exiting } else { Stage::Running };
-        match this.last {
-            None => this.cradle.exchange().throw(thrown),
-            // Nobody is left to catch it; what the body failed with comes first.
-            Some(last) if thrown.is_exit() => last.values.clear(),
-            Some(last) if !has_failed(&last.outcome) => last.outcome = Err(thrown),
+        match this.remaining {
+            None => this.body.mailbox().throw(thrown),
+            // The body has completed, and cannot catch anything. Its own error takes precedence.
+            Some(remaining) if thrown.is_exit() => remaining.values.clear(),
+            Some(remaining) if !has_failed(&remaining.outcome) => remaining.outcome = Err(thrown),
             Some(_) => {}
         }
     }
 
     #[inline(always)]
-    fn poll_step(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<C::Yield, Result<R, T>>> {
+    fn poll_step(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<B::Yield, Result<R, T>>> {
         let mut this = self.as_mut().project();
-        this.cradle.exchange().polled_with(cx);
-        let mut ending = Ending { stage: this.stage, cradle: this.cradle.as_mut() };
-        match ending.cradle.as_mut().poll_body(cx) {
+        this.body.mailbox().set_context(cx);
+        let mut finish = FinishGuard { stage: this.stage, body: this.body.as_mut() };
+        match finish.body.as_mut().poll_body(cx) {
             Some(Poll::Pending) => {
-                mem::forget(ending);
-                if let Some(value) = this.cradle.exchange().take_out() {
+                mem::forget(finish);
+                // The common case: the body has yielded one value.
+                if let Some(value) = this.body.mailbox().take_out() {
                     *this.stage = Stage::Suspended;
                     return Poll::Ready(Step::Yielded(value));
                 }
-                let queued = this.cradle.exchange().take_queued();
+                // It has yielded several, or awaits something else.
+                let queued = this.body.mailbox().take_queued();
                 if queued.is_some() {
                     *this.stage = Stage::Suspended;
                 } else if *this.stage != Stage::Exiting {
@@ -127,65 +145,68 @@ where
                 queued.map_or(Poll::Pending, |value| Poll::Ready(Step::Yielded(value)))
             }
             Some(Poll::Ready(outcome)) => {
-                mem::forget(ending);
-                self.end(outcome)
+                mem::forget(finish);
+                self.complete(outcome)
             }
+            // The body has completed in an earlier step.
             None => {
-                drop(ending);
-                self.poll_last()
+                drop(finish);
+                self.poll_remaining()
             }
         }
     }
 
     #[cold]
-    fn wake(&self) -> bool {
-        self.cradle.exchange().wake()
+    fn wake_external(&self) -> bool {
+        self.body.mailbox().wake_external()
     }
 
     fn drop_body(self: Pin<&mut Self>) {
         let this = self.project();
-        drop(Ending { stage: this.stage, cradle: this.cradle });
+        drop(FinishGuard { stage: this.stage, body: this.body });
     }
 }
 
 /// A step of a machine.
-type Ended<C, R, T> = Step<<C as Cradle>::Yield, Result<R, T>>;
+type MachineStep<B, R, T> = Step<<B as PinnedBody>::Yield, Result<R, T>>;
 
-impl<C, R, T> Machine<C>
+impl<B, R, T> Machine<B>
 where
-    C: Cradle<Output = Result<R, T>, Thrown = T>,
+    B: PinnedBody<Output = Result<R, T>, Thrown = T>,
     T: Throw,
 {
-    /// The body has ended. Not inlined, so that the way of a yield is short.
+    /// Closes the machine with the outcome of the body. Out of line, to keep the path of a yield short.
     #[inline(never)]
-    fn end(mut self: Pin<&mut Self>, outcome: Result<R, T>) -> Poll<Ended<C, R, T>> {
+    fn complete(mut self: Pin<&mut Self>, outcome: Result<R, T>) -> Poll<MachineStep<B, R, T>> {
         let this = self.as_mut().project();
-        let ending = Ending { stage: this.stage, cradle: this.cradle };
-        let exchange = ending.cradle.exchange();
-        let (unraised, values) = (exchange.take_thrown(), exchange.take_left());
-        drop(ending);
+        let finish = FinishGuard { stage: this.stage, body: this.body };
+        let mailbox = finish.body.mailbox();
+        let (unraised, values) = (mailbox.take_thrown(), mailbox.drain());
+        drop(finish);
         let outcome = match unraised {
-            // Thrown in and raised nowhere: it comes out, as it does where it is not caught.
+            // An error that was thrown in and not raised is returned, like one that the body does not catch.
             Some(thrown) if !has_failed(&outcome) && !thrown.is_exit() => Err(thrown),
             _ => outcome,
         };
         let Some(values) = values else { return Poll::Ready(Step::Complete(outcome)) };
-        *this.last = Some(Box::new(Last { values, outcome }));
-        self.poll_last()
+        *this.remaining = Some(Box::new(Remaining { values, outcome }));
+        self.poll_remaining()
     }
 
-    /// The values that are left, and then the outcome.
+    /// Yields the remaining values, and then returns the outcome.
     #[cold]
-    fn poll_last(self: Pin<&mut Self>) -> Poll<Ended<C, R, T>> {
+    fn poll_remaining(self: Pin<&mut Self>) -> Poll<MachineStep<B, R, T>> {
         let this = self.project();
-        let Some(mut last) = this.last.take() else { return Poll::Pending };
-        let Some(value) = last.values.pop_front() else { return Poll::Ready(Step::Complete(last.outcome)) };
-        (*this.stage, *this.last) = (Stage::Suspended, Some(last));
+        let Some(mut remaining) = this.remaining.take() else { return Poll::Pending };
+        let Some(value) = remaining.values.pop_front() else {
+            return Poll::Ready(Step::Complete(remaining.outcome));
+        };
+        (*this.stage, *this.remaining) = (Stage::Suspended, Some(remaining));
         Poll::Ready(Step::Yielded(value))
     }
 }
 
-/// Whether it ended with an error of its own; an exit is none.
+/// Returns `true` if the body has failed with an error. An exit does not count.
 fn has_failed<R, T: Throw>(outcome: &Result<R, T>) -> bool {
     outcome.as_ref().is_err_and(|thrown| !thrown.is_exit())
 }

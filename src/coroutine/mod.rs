@@ -1,4 +1,4 @@
-//! Coroutines: async bodies that yield to whoever drives them, are answered, and can be thrown into and closed.
+//! Coroutines: async bodies that yield values to their driver and receive values and errors from it.
 //!
 //! ```
 //! use withal::coroutine::{Step, coroutine};
@@ -15,72 +15,77 @@
 //!
 //! # From Python
 //!
-//! Python's coroutine object, method by method: [From Python](crate::from_python). What `await` stands for, and `close`:
-//! [PEP 492](crate::desugar::pep_492).
+//! [From Python](crate::from_python) lists the methods of Python's coroutine object with their equivalents here.
+//! [PEP 492](crate::desugar::pep_492) shows the expansion of `await` and of `close`.
 //!
-//! # What is promised
+//! | Python | here | |
+//! |---|---|---|
+//! | `coro.send(None)` | [`resume`](Coroutine::resume), [`start`](Coroutine::start) | the body runs to its next yield |
+//! | `coro.send(value)` | [`send`](Coroutine::send) | the same, and the yield returns `value` |
+//! | `coro.throw(error)` | [`throw`](Coroutine::throw) | the same, and the yield returns the error |
+//! | `coro.close()` | [`close`](Coroutine::close) | the same, and the yield returns [`GeneratorExit`] |
+//! | `StopIteration(value)` | [`Step::Complete`] | the body has returned |
 //!
-//! - **No executor.** A step polls the body once. [`poll_resume`](Coroutine::poll_resume) is for bodies that await what
-//!   has to wake them, on any executor.
-//! - **Nothing is lost in silence.** A value that was yielded is delivered once, also when its yield was dropped in a
-//!   `select!`, also when the body ends with it. The answer to a yield that was dropped is taken by no other. A value
-//!   that cannot be sent comes back in the error, unless the coroutine is over. A throw that no yield was there for is
-//!   raised at the next, or comes out in the end. A body that awaits what is not ready is a state of its own:
-//!   [`Error::Pending`].
-//! - **It never stalls.** A yield may be in `join!`, in `select!`, in a `FuturesUnordered`: whoever polls it there is
-//!   woken by the answer.
-//! - **The yielder stays inside.** It cannot be kept, sent away, or swapped with another body's: that does not compile.
-//!   It can be lent to helpers, as `&mut Yielder<'_, ..>`, and recursion works.
-//! - **It is `Send` when the body is**, and what goes in and out.
-//! - **An end is an end.** After a return, an error, a panic or a close the body is dropped, and every step says
+//! # Guarantees
+//!
+//! - **No executor.** A step polls the body once. [`poll_resume`](Coroutine::poll_resume) takes a waker, and drives bodies
+//!   that await I/O or timers on any executor.
+//! - **Nothing is silently lost.**
+//!   - A yielded value is delivered exactly once, even if its yield is dropped in a `select!`, or if the body ends right
+//!     after it.
+//!   - A reply to a dropped yield is never received by another yield.
+//!   - A value that cannot be sent is returned in the error, unless the coroutine is closed.
+//!   - An error that is thrown in while the body is not at a yield is raised at the next yield, or returned when the body
+//!     ends.
+//!   - A body that awaits something that is not ready is not lost: the step fails with [`Error::Pending`] and can be
+//!     continued.
+//! - **No stalls.** A yield can be awaited in `join!`, `select!` or a `FuturesUnordered`. The future that polls it there is
+//!   woken when a value is sent.
+//! - **The yielder stays inside of its body.** Code that stores it, sends it away, or swaps it with that of another body does
+//!   not compile. The body can lend it to helper functions as `&mut Yielder<'_, ..>`, also recursively.
+//! - **`Send` if possible.** A coroutine is `Send` if its body is, and the types of its values are.
+//! - **Closed for good.** After a return, an error, a panic or a close, the body is dropped, and all further steps fail with
 //!   [`Error::AlreadyAwaited`]. Dropping the coroutine drops the body at once.
 //!
-//! # What is not
+//! # Limitations
 //!
-//! - An error cannot be thrown into an `await` that is no yield. [`Yielder::interruptible`] is an await which can be
-//!   interrupted; at any other, it is raised at the next yield (PEP 492 lets it into any `await`).
-//! - Dropping a coroutine runs nothing of its body but destructors. What is to be awaited on the way out needs
-//!   [`close`](Coroutine::close): that is PEP 342's `close`, without its call from the finalizer.
-//! - A value sent in answer to a yield that was dropped is dropped, too. A throw replaces an error that was not raised yet;
-//!   an exit comes after it.
-//! - A value that a body had yielded is dropped with it when it panics in the same step, and when it ignores the exit: what
-//!   is told then is the panic, or [`Error::IgnoredExit`]. Values of one step that wait behind another are dropped by
-//!   [`close`](Coroutine::close).
-//! - An exit that the body catches is not raised again: a body may ignore it, and `close` says so.
+//! - An error cannot be thrown into an `await` that is not a yield. It is raised at the next yield, or in an
+//!   [`interruptible`](Yielder::interruptible) await. (PEP 492 raises it in any `await`.)
+//! - Dropping a coroutine runs the destructors of its body, but no other code of it. Async cleanup needs
+//!   [`close`](Coroutine::close). This is `close` as in PEP 342, without the call from the finalizer.
+//! - A value that is sent in reply to a dropped yield is discarded. An error replaces an earlier error that has not been
+//!   raised yet. An exit is raised after a pending error.
+//! - Yielded values are dropped with the body if it panics in the same step or ignores an exit. The panic or
+//!   [`Error::IgnoredExit`] is reported instead. If a step yields several values, [`close`](Coroutine::close) drops those
+//!   that wait.
+//! - An exit that the body catches is not raised again. A body can ignore the exit, and then `close` fails.
 //!
-//! # PEP 479, by construction
+//! # PEP 479
 //!
-//! In Python a body that lets `StopIteration` escape seems to return, unless the interpreter turns it into a
-//! `RuntimeError`. Here the end of a body is [`Step::Complete`], which is no error: no `?` can carry the end of an
-//! inner coroutine out of an outer one. What `?` carries is [`Error::AlreadyAwaited`], which comes out as
-//! [`Error::Raised`]. A body that ends with [`GeneratorExit`] when nobody closed it gives [`Error::GeneratorExit`].
+//! In Python, a body that lets a `StopIteration` escape seems to return. Therefore the interpreter turns it into a
+//! `RuntimeError`. Here, the end of a body is [`Step::Complete`], which is not an error. So `?` cannot carry the end of an
+//! inner coroutine out of an outer one. It can carry [`Error::AlreadyAwaited`], which is reported as [`Error::Raised`]. A body
+//! that returns [`GeneratorExit`] without having been closed fails with [`Error::GeneratorExit`].
 
-mod drive;
+#[expect(unsafe_code, reason = "the pointer from a body to its mailbox; see the invariants in the file")]
+mod body_cell;
+mod coroutine;
 mod error;
-mod exchange;
-mod handle;
 mod machine;
-mod run;
-#[expect(
-    unsafe_code,
-    reason = "the one place where a body reaches what lies beside it; see the invariants there"
-)]
-mod slot;
-mod state;
+mod mailbox;
+mod raw_coroutine;
+mod run_all;
 mod step;
-mod suspend;
 mod throw;
 mod yielder;
 
-pub use self::drive::RawCoroutine;
+pub use self::body_cell::Yielder;
+pub(crate) use self::coroutine::is_unit_like;
+pub use self::coroutine::{BoxCoroutine, Coroutine, LocalBoxCoroutine, coroutine, try_coroutine};
 pub use self::error::Error;
-pub use self::handle::{
-    BoxCoroutine, Coroutine, Failure, LocalBoxCoroutine, Stepped, coroutine, try_coroutine,
-};
 pub(crate) use self::machine::machine;
-pub use self::run::{run_all, yield_now};
-pub use self::slot::Yielder;
-pub use self::state::State;
-pub use self::step::Step;
-pub use self::suspend::Yield;
+pub use self::raw_coroutine::RawCoroutine;
+pub use self::run_all::{run_all, yield_now};
+pub use self::step::{State, Step};
 pub use self::throw::{GeneratorExit, Throw, Thrown};
+pub use self::yielder::Yield;

@@ -1,17 +1,17 @@
-/// What a coroutine has come to: a yield, or its end.
+/// The outcome of a step of a coroutine: it has yielded or returned a value.
 ///
-/// Python has the second as an exception, `StopIteration(value)`, which a body could raise by accident (PEP 479). Here
-/// it is a value, and no error can be taken for it.
+/// Python represents the second as an exception, `StopIteration(value)`, which a body can raise by accident (PEP 479). Here
+/// it is a variant, which cannot be confused with an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Step<Y, R> {
-    /// The body is at a yield, which waits for an answer.
+    /// The body has yielded a value, and is suspended until it is resumed.
     Yielded(Y),
-    /// The body has returned.
+    /// The body has returned a value.
     Complete(R),
 }
 
 impl<Y, R> Step<Y, R> {
-    /// The value that was yielded, if the body is at a yield.
+    /// Returns the value that the body has yielded, if it did.
     #[must_use]
     pub fn yielded(self) -> Option<Y> {
         match self {
@@ -20,7 +20,7 @@ impl<Y, R> Step<Y, R> {
         }
     }
 
-    /// What the body returned, if it did.
+    /// Returns the value that the body has returned, if it did.
     #[must_use]
     pub fn complete(self) -> Option<R> {
         match self {
@@ -28,4 +28,17 @@ impl<Y, R> Step<Y, R> {
             Self::Complete(value) => Some(value),
         }
     }
+}
+
+/// The state of a coroutine: Python's `inspect.getcoroutinestate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// The body has not started.
+    Created,
+    /// A step is in progress: the body awaits something that is not ready.
+    Running,
+    /// The body is suspended at a yield, and waits to be resumed.
+    Suspended,
+    /// The body has returned, failed, panicked or been closed, and has been dropped.
+    Closed,
 }

@@ -1,33 +1,33 @@
 use std::convert::Infallible;
 
-/// Raised at a yield when the coroutine is being closed: Python's `GeneratorExit`.
+/// The error that a yield returns while the coroutine is being closed: Python's `GeneratorExit`.
 ///
-/// It is a value and not a panic: `?` carries it out of the body, and the body cleans up on its way. What may be raised
-/// besides it makes the difference between [`GeneratorExit`] and [`Thrown`].
+/// It is a value and not a panic. `?` carries it out of the body, and the body can clean up on its way. A body into which
+/// errors can be thrown receives it as a variant of [`Thrown`].
 ///
 /// # Examples
 ///
 /// ```
 /// use withal::coroutine::{GeneratorExit, coroutine};
 ///
-/// let mut told = false;
+/// let mut is_closed = false;
 /// let mut body = coroutine(async |mut y| {
-///     let answer: Result<(), GeneratorExit> = y.yield_("working").await;
-///     told = answer == Err(GeneratorExit); // `finally` goes here
-///     answer
+///     let sent: Result<(), GeneratorExit> = y.yield_("working").await;
+///     is_closed = sent == Err(GeneratorExit); // the place of Python's `finally`
+///     sent
 /// });
 /// body.resume().unwrap();
 /// body.close().unwrap();
 /// drop(body);
-/// assert!(told);
+/// assert!(is_closed);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("the coroutine is being closed")]
 pub struct GeneratorExit;
 
-/// Raised at a yield of a body into which errors can be thrown, and what such a body fails with.
+/// The error that a yield returns in a body into which errors can be thrown, and that such a body fails with.
 ///
-/// `?` turns an `E` into one.
+/// `?` converts any `E` into it.
 ///
 /// # Examples
 ///
@@ -39,7 +39,7 @@ pub struct GeneratorExit;
 ///     loop {
 ///         match y.yield_(sum).await {
 ///             Ok(text) => sum += str::parse::<u32>(text)?,
-///             Err(Thrown::Error(_)) => sum = 0, // told to begin anew
+///             Err(Thrown::Error(_)) => sum = 0, // an error resets the sum
 ///             Err(exit) => return Err::<(), _>(exit),
 ///         }
 ///     }
@@ -55,7 +55,7 @@ pub enum Thrown<E> {
     /// The coroutine is being closed.
     #[error(transparent)]
     Exit(GeneratorExit),
-    /// What was thrown in, or what the body itself failed with.
+    /// An error that was thrown in, or that the body itself failed with.
     #[error("{0}")]
     Error(E),
 }
@@ -66,33 +66,35 @@ impl<E> From<E> for Thrown<E> {
     }
 }
 
-/// What can be raised at a yield: [`GeneratorExit`], or [`Thrown<E>`]. There are no others.
+/// The types that can be thrown into a body: [`GeneratorExit`] and [`Thrown<E>`].
+///
+/// The trait is sealed.
 pub trait Throw: Sized + sealed::Sealed {
-    /// The error among it; [`Infallible`] where only [`GeneratorExit`] can come.
+    /// The type of the errors, which is [`Infallible`] for [`GeneratorExit`].
     type Error;
-    /// What a stream of such a body's yields has as items: `Y`, or `Result<Y, E>` where it can fail.
+    /// The type of the items if the body's yields are a stream: `Y`, or `Result<Y, E>` if the body can fail.
     type Item<Y>;
 
-    /// What [`close`](super::Coroutine::close) raises.
+    /// Creates the value that [`close`](super::Coroutine::close) raises.
     fn exit() -> Self;
 
-    /// Whether it is the exit.
+    /// Returns `true` if this is the exit.
     fn is_exit(&self) -> bool;
 
-    /// Raises an error.
+    /// Creates the value that raises `error`.
     fn from_error(error: Self::Error) -> Self;
 
-    /// The error, unless it is the exit.
+    /// Returns the error, or `None` for the exit.
     fn into_error(self) -> Option<Self::Error>;
 
-    /// The item for what was yielded, or for the error that ended the body.
+    /// Converts a yielded value, or the error of the body, into an item.
     fn item<Y>(outcome: Result<Y, Self::Error>) -> Self::Item<Y>;
 
-    /// The value of an item, or what is raised for it.
+    /// Converts an item into the value, or into what is raised for it.
     ///
     /// # Errors
     ///
-    /// The item's, as it is raised.
+    /// The error of the item, if it has one.
     fn outcome<Y>(item: Self::Item<Y>) -> Result<Y, Self>;
 }
 

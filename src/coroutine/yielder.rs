@@ -1,72 +1,76 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::mem;
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 
-use super::{Yield, Yielder};
+use super::body_cell::Yielder;
 
 impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
-    /// Hands `value` to whoever drives the body, and waits for the answer: Python's `sent = yield value`.
+    /// Yields `value` to the driver, and returns the value that is sent in reply: Python's `sent = yield value`.
     ///
-    /// It may be raced or joined with other futures. A value that was polled once is delivered, also if the future is
-    /// dropped then; the answer to it is dropped. Of several in one step each is delivered, in order, a step each.
+    /// The future may be raced or joined with other futures. Once polled, its value is delivered, even if the future is
+    /// dropped afterwards. The driver receives several values of one step in order, one per step.
     ///
     /// # Errors
     ///
-    /// What was thrown in, by [`throw`](super::Coroutine::throw) or [`close`](super::Coroutine::close). One that was
-    /// thrown while the body was not at a yield is raised before `value` goes out, and `value` is dropped.
+    /// Whatever [`throw`](super::Coroutine::throw) or [`close`](super::Coroutine::close) has thrown in. If it was thrown
+    /// while the body was not at a yield, it is raised here before `value` is delivered, and `value` is dropped.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe as far as the value goes: it is delivered once, or not at all if the future was never polled. A
-    /// throw that came meanwhile stays, and is raised at the next yield. A value sent in answer is lost.
+    /// The value is cancel safe: it is delivered once, or not at all if the future was never polled. A throw that arrives
+    /// after the future was dropped is raised at the next yield. A value that is sent in reply to a dropped yield is
+    /// discarded.
     #[inline]
+    #[doc(alias = "yield", alias = "emit", alias = "send")]
     pub fn yield_<'a>(&'a mut self, value: Y) -> Yield<'a, 'g, Y, S, T> {
-        Yield::new(self, value)
+        Yield { yielder: self, state: YieldState::Initial(value) }
     }
 
-    /// Awaits `future`, but a throw or a close that comes meanwhile is raised here, and `future` is dropped.
+    /// Awaits `future`, but stops if something is thrown in: then `future` is dropped, and the error is returned.
     ///
-    /// Without it, an error thrown into a body that awaits something else than a yield is raised no sooner than at the
-    /// next yield: an `await` of Rust's has no way in. In Python it has.
+    /// [`throw`](super::Coroutine::throw) and [`close`](super::Coroutine::close) normally take effect at the next yield,
+    /// because no error can be raised inside of a Rust `await`. Use `interruptible` for an await that must not delay them.
+    /// In Python, every `await` is interruptible.
     ///
     /// # Errors
     ///
-    /// What was thrown in.
+    /// Whatever was thrown in.
     ///
     /// # Cancel safety
     ///
-    /// As cancel safe as `future`. A throw that came meanwhile stays, and is raised at the next yield.
+    /// As cancel safe as `future`. A throw that arrives after this was dropped is raised at the next yield.
     ///
     /// # Examples
     ///
     /// ```
     /// use std::future::pending;
-    /// use withal::coroutine::{Error, GeneratorExit, Yielder, coroutine};
+    /// use withal::coroutine::{Error, Yielder, coroutine};
     ///
     /// let mut body = coroutine(async |mut y: Yielder<'_>| y.interruptible(pending::<()>()).await);
     /// assert!(matches!(body.resume(), Err(Error::Pending)));
-    /// assert_eq!(body.close().unwrap(), None);
+    /// assert_eq!(body.close().unwrap(), None); // the exit interrupts `pending`
     /// ```
+    #[doc(alias = "wait", alias = "select", alias = "cancellable")]
     pub async fn interruptible<F: Future>(&mut self, future: F) -> Result<F::Output, T> {
         self.interruptible_from(future, true).await
     }
 
-    /// The same; but unless it is so `from_the_start`, what was thrown before is raised after the first poll: for a future
-    /// that takes something along.
+    /// As [`interruptible`](Self::interruptible). If `at_once` is `false`, `future` is polled once before an earlier throw is
+    /// raised, so that it can take what it carries.
     pub(crate) async fn interruptible_from<F: Future>(
         &mut self,
         future: F,
-        from_the_start: bool,
+        at_once: bool,
     ) -> Result<F::Output, T> {
         let mut future = pin!(future);
-        let mut is_interruptible = from_the_start;
-        // Moved, to be an exclusive borrow: a shared one is not `Send`.
+        let mut is_interruptible = at_once;
+        // Moved into the closure as an exclusive borrow: a shared one is not `Send`.
         let yielder = self;
         poll_fn(move |cx| {
             if is_interruptible {
-                if let Some(thrown) = yielder.exchange().take_thrown() {
+                if let Some(thrown) = yielder.mailbox().take_thrown() {
                     return Poll::Ready(Err(thrown));
                 }
             }
@@ -74,13 +78,13 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
                 return Poll::Ready(Ok(output));
             }
             if !mem::replace(&mut is_interruptible, true) {
-                if let Some(thrown) = yielder.exchange().take_thrown() {
+                if let Some(thrown) = yielder.mailbox().take_thrown() {
                     return Poll::Ready(Err(thrown));
                 }
             }
-            // No yield is under way, so this is the answer to one that was dropped.
-            drop(yielder.exchange().take_sent());
-            yielder.exchange().awaits(cx);
+            // No yield is pending, so this is the reply to one that was dropped.
+            drop(yielder.mailbox().take_sent());
+            yielder.mailbox().register_waker(cx);
             Poll::Pending
         })
         .await
@@ -90,5 +94,106 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
 impl<Y, S, T> fmt::Debug for Yielder<'_, Y, S, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Yielder").finish_non_exhaustive()
+    }
+}
+
+/// A future that resolves to the value that is sent in reply, or to what is thrown in. Returned by [`Yielder::yield_`].
+///
+/// # Panics
+///
+/// When it is polled after completion.
+#[must_use = "nothing is yielded unless it is awaited"]
+pub struct Yield<'a, 'g, Y, S, T> {
+    yielder: &'a mut Yielder<'g, Y, S, T>,
+    state: YieldState<Y>,
+}
+
+/// ```text
+///          the value goes out                      a value is sent
+///  Initial ──────────────────────► AwaitingReply ──────────────────► Done
+///     │                                  ▲                            ▲
+///     │ earlier values wait              │ all values are taken       │
+///     └────────────────────► Queued ─────┴────────────────────────────┘
+///                                          or a value is sent as well
+///
+///  From all but Done: something was thrown in ──► Done
+/// ```
+enum YieldState<Y> {
+    /// Not polled yet.
+    Initial(Y),
+    /// The value is queued behind those of dropped yields.
+    Queued,
+    AwaitingReply,
+    Done,
+}
+
+/// The value is never pinned: it is moved out before anything else happens to it.
+impl<Y, S, T> Unpin for Yield<'_, '_, Y, S, T> {}
+
+impl<Y, S, T> Future for Yield<'_, '_, Y, S, T> {
+    type Output = Result<S, T>;
+
+    /// The two fast paths. A body that awaits its yields one by one takes no others.
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<S, T>> {
+        let this = self.get_mut();
+        let mailbox = this.yielder.mailbox();
+        match this.state {
+            YieldState::Initial(_) if mailbox.is_fast_path(cx) => {
+                if let YieldState::Initial(value) = mem::replace(&mut this.state, YieldState::AwaitingReply) {
+                    mailbox.set_out(value);
+                }
+                return Poll::Pending;
+            }
+            YieldState::AwaitingReply => {
+                if let Some(sent) = mailbox.take_sent() {
+                    this.state = YieldState::Done;
+                    return Poll::Ready(Ok(sent));
+                }
+            }
+            _ => {}
+        }
+        this.poll_slow(cx)
+    }
+}
+
+impl<Y, S, T> Yield<'_, '_, Y, S, T> {
+    /// All other cases: something may have been thrown in, or earlier values are waiting.
+    #[cold]
+    #[inline(never)]
+    fn poll_slow(&mut self, cx: &mut Context<'_>) -> Poll<Result<S, T>> {
+        let mailbox = self.yielder.mailbox();
+        assert!(!matches!(self.state, YieldState::Done), "`yield_` polled after completion");
+        // In the initial state: thrown in while the body was not at a yield, or was at one that was dropped.
+        if let Some(thrown) = mailbox.take_thrown() {
+            self.state = YieldState::Done;
+            return Poll::Ready(Err(thrown));
+        }
+        match mem::replace(&mut self.state, YieldState::AwaitingReply) {
+            YieldState::Initial(value) => {
+                if mailbox.enqueue(value) {
+                    self.state = YieldState::Queued;
+                }
+            }
+            YieldState::Queued => {
+                // While values are queued, a sent value replies to an earlier one.
+                let sent = mailbox.take_sent();
+                if mailbox.has_queued() {
+                    self.state = YieldState::Queued;
+                } else if let Some(sent) = sent {
+                    self.state = YieldState::Done;
+                    return Poll::Ready(Ok(sent));
+                }
+            }
+            YieldState::AwaitingReply | YieldState::Done => {}
+        }
+        mailbox.register_waker(cx);
+        Poll::Pending
+    }
+}
+
+impl<Y, S, T> fmt::Debug for Yield<'_, '_, Y, S, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Yield").finish_non_exhaustive()
     }
 }

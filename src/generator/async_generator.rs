@@ -6,7 +6,9 @@ use futures_core::{FusedStream, Stream};
 use pin_project::pin_project;
 
 use super::Error;
-use crate::coroutine::{GeneratorExit, RawCoroutine, State, Step, Throw, Thrown, Yielder, machine};
+use crate::coroutine::{
+    GeneratorExit, RawCoroutine, State, Step, Throw, Thrown, Yielder, is_unit_like, machine,
+};
 
 /// An async generator: an async body that yields items, is sent answers, can be thrown into and closed (PEP 525).
 ///
@@ -220,7 +222,7 @@ impl<D: RawCoroutine<Return = ()> + ?Sized> AsyncGenerator<D> {
     pub(super) fn send(self: Pin<&mut Self>, value: D::Sent) -> Option<Stepped<D>> {
         match self.state() {
             State::Suspended => self.project().machine.resume_with(value),
-            State::Created if carries_nothing::<D::Sent>() => {}
+            State::Created if is_unit_like::<D::Sent>() => {}
             State::Created => return Some(Err(Error::NotStarted(value))),
             State::Running => return Some(Err(Error::Running(Some(value)))),
             State::Closed => return Some(Ok(None)),
@@ -255,7 +257,7 @@ impl<D: RawCoroutine<Return = ()> + ?Sized> AsyncGenerator<D> {
         let polled = machine.as_mut().poll_step(cx);
         if polled.is_pending() {
             // Whoever is woken there wakes the waker of `cx`.
-            machine.wake();
+            machine.wake_external();
         }
         polled
     }
@@ -280,11 +282,6 @@ fn settle<Y, S, T: Throw>(step: Step<Y, Result<(), T>>) -> Result<Option<Y>, Err
         Step::Complete(Ok(())) => Ok(None),
         Step::Complete(Err(thrown)) => Err(thrown.into_error().map_or(Error::GeneratorExit, Error::Raised)),
     }
-}
-
-/// Python's `None`, which may be sent to a generator that has not begun.
-const fn carries_nothing<S>() -> bool {
-    size_of::<S>() == 0 && !std::mem::needs_drop::<S>()
 }
 
 /// What is yielded, until the body ends: a body that ends with [`GeneratorExit`] has ended, and one that fails has its error as

@@ -16,7 +16,7 @@ use withal::async_for;
 use withal::cleanup::{CleanupEvent, observe};
 use withal::context::{AsyncContextManager, AsyncGuard, Detach, DropNow, Error, ExitReason, async_with};
 use withal::coroutine::{
-    self, Coroutine, Failure, RawCoroutine, Step, Thrown, Yielder, coroutine, try_coroutine,
+    self, Coroutine, RawCoroutine, Step, Throw, Thrown, Yielder, coroutine, try_coroutine,
 };
 use withal::generator::generator;
 
@@ -30,7 +30,10 @@ const RUNTIME: Raised = Raised("RuntimeError");
 /// Of a body that yields nothing.
 type Y<'g> = Yielder<'g, (), (), Thrown<Raised>>;
 
-type Ended<D> = Result<<D as RawCoroutine>::Return, Failure<D>>;
+type Ended<D> = Result<
+    <D as RawCoroutine>::Return,
+    coroutine::Error<<D as RawCoroutine>::Sent, <<D as RawCoroutine>::Thrown as Throw>::Error>,
+>;
 
 /// `run_async` of its tests: what was yielded, and what became of it.
 fn run_async<D>(mut coroutine: Coroutine<D>) -> (Vec<D::Yield>, Ended<D>)

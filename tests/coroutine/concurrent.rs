@@ -254,7 +254,7 @@ fn a_throw_whose_yield_was_dropped_is_raised_at_the_next() {
 }
 
 #[test]
-#[should_panic(expected = "polled again after it was done")]
+#[should_panic(expected = "`yield_` polled after completion")]
 fn polled_again_after_it_was_done() {
     let mut body = coroutine(async |mut y| {
         let mut yielded = y.yield_(());

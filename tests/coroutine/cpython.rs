@@ -3,7 +3,7 @@ use std::future::ready;
 use std::rc::Rc;
 
 use withal::coroutine::{
-    Coroutine, Error, Failure, GeneratorExit, LocalBoxCoroutine, RawCoroutine, State, Step, Thrown, Yielder,
+    Coroutine, Error, GeneratorExit, LocalBoxCoroutine, RawCoroutine, State, Step, Throw, Thrown, Yielder,
     coroutine, try_coroutine,
 };
 
@@ -11,7 +11,7 @@ use withal::coroutine::{
 async fn through<D>(
     y: &mut Yielder<'_, D::Yield, D::Sent, D::Thrown>,
     inner: &mut Coroutine<D>,
-) -> Result<D::Return, Failure<D>>
+) -> Result<D::Return, Error<D::Sent, <D::Thrown as Throw>::Error>>
 where
     D: RawCoroutine<Sent: Default> + ?Sized,
 {
@@ -135,7 +135,7 @@ fn func_12_in_the_middle_of_a_step() {
     });
     assert_eq!(body.resume(), Err(Error::Pending));
     let running = body.send(5).unwrap_err();
-    assert_eq!(running.to_string(), "coroutine already executing");
+    assert_eq!(running.to_string(), "coroutine already executing: `resume` continues the current step");
     assert_eq!(running, Error::Running(5), "the value comes back");
     assert_eq!(body.resume(), Ok(Step::Yielded(())));
     assert_eq!(body.send(6), Ok(Step::Complete(6)));
@@ -145,7 +145,10 @@ fn func_12_in_the_middle_of_a_step() {
 fn func_13_the_first_send_has_no_yield() {
     let mut g = coroutine(async |mut y| y.yield_(()).await);
     let refused = g.send("spam").unwrap_err();
-    assert_eq!(refused.to_string(), "can't send non-None value to a just-started coroutine");
+    assert_eq!(
+        refused.to_string(),
+        "`send` before `resume`: the coroutine has not reached its first `yield`"
+    );
     assert_eq!(refused, Error::NotStarted("spam"), "the value comes back");
     assert_eq!(g.state(), State::Created);
     assert_eq!(g.resume(), Ok(Step::Yielded(())));

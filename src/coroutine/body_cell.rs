@@ -1,0 +1,196 @@
+//! The one file with `unsafe`: the pointer from a body to the mailbox that it shares with its driver.
+//!
+//! A [`BodyCell`] holds two pinned fields: the future of the body, and the [`Mailbox`] through which values go in and out.
+//! The [`Yielder`], which the body owns, points to the mailbox. The mailbox consists of `Cell`s, so no reference into it
+//! is ever exclusive. Two things have to be shown: that the pointer is valid, and that one thread at a time uses it.
+//!
+//! Invariants
+//!
+//! 1. **Created pinned.** A `Yielder` is created in `BodyCell::create_body` only, from a `Pin<&mut BodyCell>`, at the first
+//!    poll. `Mailbox` is not `Unpin`, and `pin_project` pins it together with the cell. From then on, the mailbox stays at
+//!    its address until it is dropped.
+//! 2. **Branded.** A body is a `for<'g> AsyncFnOnce(Yielder<'g, ..>)`, the only kind that [`body_cell`] accepts. The body
+//!    has to accept every `'g`, and `'g` is invariant. Therefore nothing outside of the body can hold its yielder: no
+//!    variable, no channel, no task, no yielder of another body. The yielder lives in the future of the body, or is dropped
+//!    by it.
+//! 3. **Outlived.** `body` is declared before `mailbox`, and is therefore dropped before it, on every path: completion,
+//!    panic and drop. A local variable of the body that yields in its `Drop` still finds the mailbox. By the pinning
+//!    guarantee, the memory of the cell is not reused before the cell is dropped. A cell that is leaked leaks both.
+//! 4. **Not concurrent.** The driver reaches the mailbox through `&BodyCell` and `Pin<&mut BodyCell>`, and `BodyCell` is not
+//!    `Sync`. The body reaches it through a `&mut Yielder`, or a `&Yielder`, which is not `Sync`. The body runs inside of
+//!    `poll_body`, `drop_body` or drop, which borrow the cell exclusively; meanwhile, the driver waits and uses nothing. A
+//!    body that lends its yielder to another thread must get it back before it returns (2), which orders the accesses of
+//!    both threads.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::task::{Context, Poll};
+
+use pin_project::pin_project;
+
+use super::mailbox::Mailbox;
+use super::throw::GeneratorExit;
+
+/// The handle by which a body yields values: [`yield_`](Yielder::yield_) is Python's `yield`.
+///
+/// The body receives its yielder as an argument, and lends it to helper functions as `&mut Yielder<'_, ..>`. The body
+/// yields values of type `Y` and receives values of type `S`. `T` is what can be thrown in: [`GeneratorExit`], or
+/// [`Thrown<E>`](super::Thrown) if the body also accepts errors.
+///
+/// A yielder is `Send` if `Y`, `S` and `T` are, so it never prevents a body from being `Send`. The lifetime `'g` ties the
+/// yielder to one body, and the yielder cannot leave it:
+///
+/// ```compile_fail
+/// use withal::coroutine::{GeneratorExit, Yielder, coroutine};
+/// let mut kept = None;
+/// let body = coroutine(async |y: Yielder<'_, u8>| {
+///     kept = Some(y);
+///     Ok::<(), GeneratorExit>(())
+/// });
+/// ```
+///
+/// A body whose values are not `Send` is not `Send` either:
+///
+/// ```compile_fail,E0277
+/// use std::cell::Cell;
+/// use withal::coroutine::{Yielder, coroutine};
+/// fn is_send<T: Send>(_: T) {}
+/// is_send(coroutine(async |mut y: Yielder<'_, (), &Cell<u8>>| Ok(y.yield_(()).await?.set(1))));
+/// ```
+///
+/// # Examples
+///
+/// ```
+/// use withal::coroutine::{GeneratorExit, Step, Yielder, coroutine};
+///
+/// async fn twice(y: &mut Yielder<'_, u32, u32>, n: u32) -> Result<u32, GeneratorExit> {
+///     Ok(y.yield_(n).await? + y.yield_(n).await?)
+/// }
+///
+/// let mut sums = coroutine(async |mut y| Ok(twice(&mut y, 7).await? + twice(&mut y, 8).await?));
+/// assert_eq!(sums.resume().unwrap(), Step::Yielded(7));
+/// assert_eq!(sums.send(1).unwrap(), Step::Yielded(7));
+/// assert_eq!(sums.send(2).unwrap(), Step::Yielded(8));
+/// ```
+pub struct Yielder<'g, Y = (), S = (), T = GeneratorExit> {
+    mailbox: NonNull<Mailbox<Y, S, T>>,
+    brand: PhantomData<fn(&'g ()) -> &'g ()>,
+}
+
+// SAFETY: invariant 4. Through the yielder, values of these three types move to the thread that owns it. Nothing else
+// does but wakers, which are `Send` and `Sync`.
+unsafe impl<Y: Send, S: Send, T: Send> Send for Yielder<'_, Y, S, T> {}
+
+impl<Y, S, T> Yielder<'_, Y, S, T> {
+    #[inline]
+    pub(super) fn mailbox(&self) -> &Mailbox<Y, S, T> {
+        // SAFETY: the mailbox was at this address when the yielder was created, and exists for as long as the body
+        // (invariants 1 and 3), which contains the yielder (2). All references to the mailbox are shared ones; for
+        // threads, see 4.
+        unsafe { self.mailbox.as_ref() }
+    }
+}
+
+/// A body and its mailbox, with the types of the closure and its future erased.
+pub(super) trait PinnedBody {
+    type Yield;
+    type Sent;
+    type Thrown;
+    type Output;
+
+    /// The mailbox, to be used between the polls of the body only.
+    fn mailbox(&self) -> &Mailbox<Self::Yield, Self::Sent, Self::Thrown>;
+
+    /// Polls the body, which is created at the first poll. Returns `None` once the body has been dropped.
+    fn poll_body(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Poll<Self::Output>>;
+
+    /// Drops the body at once.
+    fn drop_body(self: Pin<&mut Self>);
+}
+
+/// Creates a cell for a body that has not started.
+pub(super) fn body_cell<Y, S, T, O, F>(
+    body: F,
+) -> impl PinnedBody<Yield = Y, Sent = S, Thrown = T, Output = O>
+where
+    F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, T>) -> O,
+{
+    // Valid for any `'g`, and so for the `'static` by which the cell names the yielder.
+    named_cell(move |yielder| body(yielder))
+}
+
+/// Private to this file, because the type of `create` mentions one lifetime only.
+fn named_cell<Y, S, T, C, B>(create: C) -> BodyCell<Y, S, T, C, B>
+where
+    C: FnOnce(Yielder<'static, Y, S, T>) -> B,
+    B: Future,
+{
+    BodyCell { body: BodyState::Initial(create), mailbox: Mailbox::new() }
+}
+
+/// The order of the fields is invariant 3.
+#[pin_project]
+struct BodyCell<Y, S, T, C, B> {
+    #[pin]
+    body: BodyState<C, B>,
+    #[pin]
+    mailbox: Mailbox<Y, S, T>,
+}
+
+#[pin_project(project = BodyStateProj, project_replace = BodyStateOwned)]
+enum BodyState<C, B> {
+    /// The closure that creates the body.
+    Initial(C),
+    Running(#[pin] B),
+    Dropped,
+}
+
+impl<Y, S, T, C, B> BodyCell<Y, S, T, C, B>
+where
+    C: FnOnce(Yielder<'static, Y, S, T>) -> B,
+    B: Future,
+{
+    /// Creates the body if it has not been created before.
+    #[cold]
+    fn create_body(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        if let BodyStateOwned::Initial(create) = this.body.as_mut().project_replace(BodyState::Dropped) {
+            let mailbox = NonNull::from(this.mailbox.as_ref().get_ref());
+            this.body.set(BodyState::Running(create(Yielder { mailbox, brand: PhantomData })));
+        }
+    }
+}
+
+impl<Y, S, T, C, B> PinnedBody for BodyCell<Y, S, T, C, B>
+where
+    C: FnOnce(Yielder<'static, Y, S, T>) -> B,
+    B: Future,
+{
+    type Yield = Y;
+    type Sent = S;
+    type Thrown = T;
+    type Output = B::Output;
+
+    #[inline]
+    fn mailbox(&self) -> &Mailbox<Y, S, T> {
+        &self.mailbox
+    }
+
+    #[inline(always)]
+    fn poll_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Poll<B::Output>> {
+        if !matches!(self.body, BodyState::Running(_)) {
+            self.as_mut().create_body();
+        }
+        // The only call of the body's `poll`, so that it is inlined here.
+        match self.project().body.project() {
+            BodyStateProj::Running(body) => Some(body.poll(cx)),
+            _ => None,
+        }
+    }
+
+    fn drop_body(self: Pin<&mut Self>) {
+        self.project().body.set(BodyState::Dropped);
+    }
+}

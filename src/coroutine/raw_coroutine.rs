@@ -1,0 +1,54 @@
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::step::{State, Step};
+use super::throw::Throw;
+
+/// A body and the state machine that drives it: the type parameter of [`Coroutine`](super::Coroutine).
+///
+/// The trait exists to be named, in bounds and in [`BoxCoroutine`](super::BoxCoroutine). It is sealed, and its methods are
+/// private to the crate.
+pub trait RawCoroutine: sealed::Sealed {
+    /// The type of the values that the body yields.
+    type Yield;
+    /// The type of the values that are sent to the body.
+    type Sent;
+    /// The type of the value that the body returns.
+    type Return;
+    /// The type that is thrown into the body, and that the body fails with.
+    type Thrown: Throw;
+
+    /// Returns the state of the body.
+    #[doc(hidden)]
+    fn state(&self) -> State;
+
+    /// Replies to the yield that the body is suspended at. To be called in [`State::Suspended`] only.
+    #[doc(hidden)]
+    fn resume_with(self: Pin<&mut Self>, value: Self::Sent);
+
+    /// Raises at the yield that the body is at, or at the next. Not to be called in [`State::Created`].
+    #[doc(hidden)]
+    fn raise(self: Pin<&mut Self>, thrown: Self::Thrown);
+
+    /// Runs the body to its next yield or to its end. Not to be called in [`State::Suspended`] before
+    /// [`resume_with`](Self::resume_with) or [`raise`](Self::raise), nor in [`State::Closed`].
+    #[doc(hidden)]
+    #[expect(clippy::type_complexity, reason = "a step whose output is a result")]
+    fn poll_step(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Step<Self::Yield, Result<Self::Return, Self::Thrown>>>;
+
+    /// After a pending step, wakes a yield in the body that waits with a waker other than the driver's and was not polled,
+    /// although there is something for it. Returns `true` if it did, and then the step is to be polled again.
+    #[doc(hidden)]
+    fn wake_external(&self) -> bool;
+
+    /// Drops the body at once.
+    #[doc(hidden)]
+    fn drop_body(self: Pin<&mut Self>);
+}
+
+pub(super) mod sealed {
+    pub trait Sealed {}
+}
