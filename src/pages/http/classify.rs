@@ -3,30 +3,32 @@ use std::time::Duration;
 use super::error::Error;
 use crate::pages::policy::OnError;
 
-/// A longer `Retry-After` is the caller's to decide about.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
+/// The longest `Retry-After` that is waited for. The caller decides about longer ones.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
-/// Which errors are worth another attempt; what every walk of this module is set up with.
+/// Decides which errors are retried. Every stream of this module uses it by default.
 ///
-/// | error | answer |
+/// | error | result |
 /// |---|---|
 /// | status 408, 425, 429, 500, 502, 503, 504 | `Retry`, after its `Retry-After` if it has one |
-/// | status 403 with `Retry-After`: GitHub's rate limit | likewise |
-/// | no connection, a time-out, a body cut short | `Retry` |
-/// | anything else | `Fatal`: it would be the same again |
+/// | status 403 with `Retry-After` (GitHub's rate limit) | `Retry`, after its `Retry-After` |
+/// | no connection, a timeout, an incomplete body | `Retry` |
+/// | JSON that ends early, as a truncated body does | `Retry` |
+/// | anything else | `Fatal`, because another attempt would fail the same way |
 ///
-/// A `Retry-After` of 0, or in the past, leaves the pause to the retry policy. One of more than an hour is `Fatal`: the
-/// error has it, and [`retry_failed`](crate::pages::AsyncGetDocs::retry_failed) or a checkpoint goes on later.
+/// If `Retry-After` is 0 or in the past, the delay of the retry policy applies. If it is more than an hour, the error is
+/// `Fatal`. It contains the delay; after that time, [`retry_failed`](crate::pages::AsyncGetDocs::retry_failed) or a
+/// checkpoint continues the stream.
 ///
 /// # Examples
 ///
-/// An API whose tokens expire, otherwise like any:
+/// An API whose cursors expire with status 410 (Gone):
 ///
 /// ```
-/// # fn docs(endpoint: withal::pages::http::Endpoint) {
+/// # fn items(endpoint: withal::pages::http::Endpoint) {
 /// use withal::pages::{OnError, http};
 ///
-/// let docs = endpoint.by_cursor::<String>("/next", "cursor").classify(|error| match error {
+/// let items = endpoint.by_cursor::<String>("/next", "cursor").classify(|error| match error {
 ///     http::Error::Status { status, .. } if status.as_u16() == 410 => OnError::Restart { cursor: None },
 ///     other => http::classify(other),
 /// });
@@ -36,19 +38,21 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 pub fn classify<C>(error: &Error) -> OnError<C> {
     match error {
         Error::Status { status, retry_after, .. } => match (status.as_u16(), *retry_after) {
-            (408 | 425 | 429 | 500 | 502 | 503 | 504, after) | (403, after @ Some(_)) => retry(after),
+            (408 | 425 | 429 | 500 | 502 | 503 | 504, after) | (403, after @ Some(_)) => {
+                retry_within_limit(after)
+            }
             _ => OnError::Fatal,
         },
         Error::Transport { source, .. } if source.is_builder() => OnError::Fatal,
-        Error::Transport { .. } | Error::IncompleteBody { .. } => retry(None),
-        // A body that goes on until the connection is closed shows only here that it was cut short.
-        Error::InvalidJson { source, .. } if source.is_eof() => retry(None),
+        Error::Transport { .. } | Error::IncompleteBody { .. } => retry_within_limit(None),
+        // Without a length, a body lasts until the connection is closed: only the JSON shows that it is incomplete.
+        Error::InvalidJson { source, .. } if source.is_eof() => retry_within_limit(None),
         _ => OnError::Fatal,
     }
 }
 
-fn retry<C>(after: Option<Duration>) -> OnError<C> {
-    if after.is_some_and(|after| after > LONGEST_PAUSE) {
+fn retry_within_limit<C>(after: Option<Duration>) -> OnError<C> {
+    if after.is_some_and(|after| after > MAX_RETRY_AFTER) {
         return OnError::Fatal;
     }
     OnError::Retry { after: after.filter(|after| !after.is_zero()) }
@@ -66,10 +70,10 @@ mod tests {
     }
 
     #[test]
-    fn statuses_are_told_apart() {
-        let now = OnError::Retry { after: None };
+    fn transient_statuses_are_retried() {
+        let retry = OnError::Retry { after: None };
         for status in [408, 425, 429, 500, 502, 503, 504] {
-            assert_eq!(of_status(status, None), now);
+            assert_eq!(of_status(status, None), retry);
         }
         for status in [301, 304, 400, 401, 403, 404, 409, 410, 422, 501, 505] {
             assert_eq!(of_status(status, None), OnError::Fatal);
@@ -79,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_is_neither_nothing_nor_for_ever() {
+    fn retry_after_is_neither_zero_nor_longer_than_an_hour() {
         assert_eq!(of_status(503, Some(0)), OnError::Retry { after: None });
         assert_eq!(of_status(503, Some(3600)), OnError::Retry { after: Some(Duration::from_secs(3600)) });
         assert_eq!(of_status(503, Some(3601)), OnError::Fatal);

@@ -4,9 +4,9 @@ use reqwest::redirect::Policy;
 use super::endpoint::Endpoint;
 use super::error::Error;
 
-/// A [`reqwest::Client`] that leaves redirects to this module; makes the [`Endpoint`]s.
+/// A factory of [`Endpoint`]s that share a [`reqwest::Client`] and its connection pool.
 ///
-/// Cheap to clone: the clones share their connections.
+/// Clones are cheap and share the pool, too.
 ///
 /// # Examples
 ///
@@ -28,26 +28,27 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client with the builder's settings, but for its redirect policy.
+    /// Builds a client. The redirect policy of the builder is replaced, all its other settings are kept.
     ///
-    /// A finished `reqwest::Client` would follow redirects by itself, and carry every header but `Authorization` and
-    /// `Cookie` to wherever they lead.
+    /// This takes a builder because a finished `reqwest::Client` follows redirects, and sends every header except
+    /// `Authorization` and `Cookie` to their targets.
     ///
     /// # Errors
     ///
-    /// [`Error::Client`] if reqwest cannot build it: its TLS, mostly.
+    /// [`Error::Client`] if reqwest cannot build the client, mostly because of its TLS settings.
     pub fn new(builder: ClientBuilder) -> Result<Self, Error> {
         let inner = builder.redirect(Policy::none()).build().map_err(|source| Error::Client { source })?;
         Ok(Self { inner })
     }
 
-    /// The API at a URL; its query goes with every request.
+    /// Returns the endpoint at a URL. Every request contains the query of this URL.
     ///
-    /// A user name and a password in the URL are sent as basic authentication, and shown nowhere.
+    /// A user name and a password in the URL are sent as basic authentication. No error and no `Debug` output contains
+    /// them.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidUrl`] if it is no absolute `http` or `https` URL.
+    /// [`Error::InvalidUrl`] if the text is not an absolute `http` or `https` URL.
     pub fn endpoint(&self, url: &str) -> Result<Endpoint, Error> {
         Endpoint::new(self.inner.clone(), url)
     }

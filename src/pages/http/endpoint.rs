@@ -9,20 +9,21 @@ use super::json_pointers::{JsonPointers, validate_pointer};
 use super::origins::Origins;
 use super::url::{parse, strip_userinfo_and_fragment};
 
-/// Changes a request before it is sent.
+/// The function that [`Endpoint::map_request`] takes.
 pub(super) type MapRequest = Arc<dyn Fn(RequestBuilder) -> RequestBuilder + Send + Sync>;
 
-/// A paginated API: where it is, what its answers look like, how far it is trusted.
+/// A paginated API: its URL, the places of the items in its responses, the origins that it may link to.
 ///
-/// Made by [`Client::endpoint`](super::Client::endpoint); turned into documents by one of the `by_` methods. The
-/// [module](super) has the table of them, and what is promised.
+/// Made by [`Client::endpoint`](super::Client::endpoint). One of the paginators, the `by_` methods, makes a stream of it;
+/// the [module](super) has the table of them, and the guarantees.
 #[derive(Clone)]
-#[must_use = "an endpoint asks for nothing until one of its `by_` methods has made documents of it"]
+#[doc(alias("paginator", "rest"))]
+#[must_use = "an endpoint sends no requests until one of its `by_` methods has made a stream of it"]
 pub struct Endpoint {
     pub(super) client: reqwest::Client,
-    /// Without user name and password.
+    /// Without user name, password and fragment.
     pub(super) url: Url,
-    /// User name and password, as the URL had them.
+    /// The user name and the password of the original URL.
     pub(super) userinfo: Option<(String, Option<String>)>,
     pub(super) origins: Origins,
     pub(super) headers: HeaderMap,
@@ -50,14 +51,14 @@ impl Endpoint {
         })
     }
 
-    /// Says where the array of items is, as a JSON pointer (RFC 6901); by default the body is the array.
+    /// Sets the JSON pointer (RFC 6901) to the array of items. By default, the whole body is the array.
     ///
-    /// `null` there is an empty page: some servers write an empty list so.
+    /// `null` at the pointer is an empty page, because some servers encode an empty list so.
     ///
     /// # Examples
     ///
     /// ```
-    /// # fn docs(client: withal::pages::http::Client) -> Result<(), withal::pages::http::Error> {
+    /// # fn items(client: withal::pages::http::Client) -> Result<(), withal::pages::http::Error> {
     /// // {"data": {"users": [..]}, "meta": {"total": 40, "next": "token-2"}}
     /// let users = client
     ///     .endpoint("https://api.example/users")?
@@ -70,53 +71,67 @@ impl Endpoint {
     ///
     /// # Panics
     ///
-    /// If the pointer is neither empty nor begins with a slash: it would point nowhere.
+    /// If the pointer is not empty and does not begin with a slash.
+    #[doc(alias = "data_path")]
     #[track_caller]
     pub fn items_at(mut self, pointer: &str) -> Self {
         self.pointers.items = validate_pointer(pointer);
         self
     }
 
-    /// Says where the number of all items is, for [`progress`](crate::pages::AsyncGetDocs::progress).
+    /// Sets the JSON pointer to the number of all items, for [`progress`](crate::pages::AsyncGetDocs::progress).
     ///
-    /// The header `X-Total-Count` is looked at in any case; the JSON counts first.
+    /// If the JSON has no number there, the header `X-Total-Count` is used. That also holds without a pointer.
     ///
     /// # Panics
     ///
-    /// If the pointer is neither empty nor begins with a slash.
+    /// If the pointer is not empty and does not begin with a slash.
     #[track_caller]
     pub fn total_at(mut self, pointer: &str) -> Self {
         self.pointers.total = Some(validate_pointer(pointer));
         self
     }
 
-    /// Says where the API tells whether there are more pages, as `true` or `false`.
+    /// Sets the JSON pointer to the flag for more pages, `true` or `false`.
     ///
-    /// `false` ends the walk, which saves the request for an empty page; `true` on a page that has no cursor is
-    /// [`MissingCursor`](crate::pages::ErrorKind::MissingCursor), which guards against a pointer with a typing error.
+    /// `false` ends the stream, which saves the request for an empty last page. `true` on a page without a cursor is
+    /// [`MissingCursor`](crate::pages::ErrorKind::MissingCursor), which guards against a typing error in a pointer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn items(endpoint: withal::pages::http::Endpoint) {
+    /// // {"items": [..], "has_more": true, "next": "token-2"}
+    /// let items = endpoint.items_at("/items").has_more_at("/has_more").by_cursor::<String>("/next", "cursor");
+    /// # }
+    /// ```
     ///
     /// # Panics
     ///
-    /// If the pointer is neither empty nor begins with a slash.
+    /// If the pointer is not empty and does not begin with a slash.
     #[track_caller]
     pub fn has_more_at(mut self, pointer: &str) -> Self {
         self.pointers.has_more = Some(validate_pointer(pointer));
         self
     }
 
-    /// How many bytes the body of an answer may have; 16 MiB by default.
+    /// Sets the largest size of a response body, in bytes after decompression; the default is 16 MiB.
+    ///
+    /// A larger body is [`Error::BodyTooLarge`].
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
     }
 
-    /// Lets links and redirects lead to another origin, and trusts it as the endpoint's own: headers go there, too.
+    /// Allows links and redirects to another origin, and sends the endpoint's headers there, too.
+    ///
+    /// The user name and the password of the endpoint's URL are not sent there.
     ///
     /// # Examples
     ///
     /// ```
-    /// # fn docs(client: withal::pages::http::Client) -> Result<(), withal::pages::http::Error> {
-    /// let docs = client
+    /// # fn items(client: withal::pages::http::Client) -> Result<(), withal::pages::http::Error> {
+    /// let items = client
     ///     .endpoint("https://api.example/docs")?
     ///     .allow_origin("https://mirror.example")?
     ///     .by_link::<String>();
@@ -126,28 +141,29 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidUrl`] if it is no absolute `http` or `https` URL.
+    /// [`Error::InvalidUrl`] if the text is not an absolute `http` or `https` URL.
     pub fn allow_origin(mut self, origin: &str) -> Result<Self, Error> {
         self.origins.allow(parse(origin)?);
         Ok(self)
     }
 
-    /// Lets links and redirects lead anywhere, but for https to http.
+    /// Allows links and redirects to every origin, but not from https to http.
     ///
-    /// What [`header`](Self::header) and [`map_request`](Self::map_request) add does not go along, unless the origin is
-    /// [allowed by name](Self::allow_origin) as well.
+    /// Requests to other origins contain nothing from [`header`](Self::header) and [`map_request`](Self::map_request),
+    /// unless the origin is [allowed by name](Self::allow_origin), too.
     pub fn allow_any_origin(mut self) -> Self {
         self.origins.allow_any();
         self
     }
 
-    /// Sends a header with every request to the endpoint's origin, and to those allowed by name.
+    /// Adds a header to each request to the endpoint's origin, and to origins that are allowed by name.
     ///
-    /// It replaces one of the same name. Its value is shown nowhere.
+    /// It replaces a header of the same name. Neither errors nor `Debug` output contain its value.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidHeader`] if the name or the value cannot be sent: a line break at the end of a token, say.
+    /// [`Error::InvalidHeader`] if the name or the value contains characters that HTTP does not allow, such as the line
+    /// break at the end of a token that was read from a file.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, Error> {
         let invalid = |source| Error::InvalidHeader { name: name.to_owned(), source };
         let key = HeaderName::from_bytes(name.as_bytes()).map_err(|source| invalid(source.into()))?;
@@ -157,28 +173,29 @@ impl Endpoint {
         Ok(self)
     }
 
-    /// Changes each request to the endpoint's origin, and to those allowed by name, before it is sent.
+    /// Sets a function that changes each request to the endpoint's origin, and to origins that are allowed by name.
     ///
-    /// For what changes from one request to the next, and for what reqwest has a method for. It is called for every
-    /// attempt, and replaces the function given before.
+    /// Use it for what differs from request to request, such as a signature, and for what reqwest has a method for. The
+    /// function is called for each attempt and each redirect. It replaces the function of an earlier call.
     ///
     /// # Examples
     ///
     /// ```
-    /// # fn docs(endpoint: withal::pages::http::Endpoint, token: String) {
-    /// let docs = endpoint.map_request(move |request| request.bearer_auth(&token)).by_link::<String>();
+    /// # fn items(endpoint: withal::pages::http::Endpoint, token: String) {
+    /// let items = endpoint.map_request(move |request| request.bearer_auth(&token)).by_link::<String>();
     /// # }
     /// ```
-    pub fn map_request<F>(mut self, map_request: F) -> Self
+    #[doc(alias("middleware", "bearer_auth", "authentication"))]
+    pub fn map_request<F>(mut self, f: F) -> Self
     where
         F: Fn(RequestBuilder) -> RequestBuilder + Send + Sync + 'static,
     {
-        self.map_request = Some(Arc::new(map_request));
+        self.map_request = Some(Arc::new(f));
         self
     }
 }
 
-/// Without what authenticates.
+/// Without credentials.
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoint")

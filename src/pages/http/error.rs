@@ -2,176 +2,220 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-/// Why a page could not be had over HTTP; the `source` of [`ErrorKind::Fetch`](crate::pages::ErrorKind::Fetch).
+/// The error of a failed request; the `source` of [`ErrorKind::Fetch`](crate::pages::ErrorKind::Fetch).
 ///
-/// URLs are without user name and password, and with their query. [`classify`](super::classify) says which of these are
-/// worth another attempt.
+/// URLs include their query, but neither user name nor password. [`classify`](super::classify) decides which errors are
+/// retried.
+///
+/// # Examples
+///
+/// ```
+/// use withal::pages::http;
+///
+/// fn advice(error: &http::Error) -> &'static str {
+///     match error {
+///         error if error.is_timeout() || error.is_connect() => "try again later",
+///         error if error.status().is_some_and(|status| status == 401) => "log in again",
+///         http::Error::CrossOrigin { .. } => "check the link, then allow its origin",
+///         _ => "report a bug",
+///     }
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The server answered, but not with success.
-    #[error("{url} answered {status}{}", after_colon(body))]
+    /// The status of the response is no success.
+    #[error("{url} returned {status}{}", after_colon(body))]
     #[non_exhaustive]
     Status {
-        /// What was asked for.
+        /// The URL of the request.
         url: String,
-        /// The status; a redirect that cannot be followed is here, too.
+        /// The status. It may be that of a redirect that cannot be followed.
         status: StatusCode,
-        /// The `Retry-After` header, as the time from the answer on.
+        /// The `Retry-After` header, as the time from the response on.
         retry_after: Option<Duration>,
-        /// The beginning of the body: 200 characters at most, without control characters.
+        /// The beginning of the body: at most 200 characters, without control characters.
         body: String,
     },
-    /// There was no answer: no connection, a time-out, a connection closed too early.
-    #[error("{url} could not be reached")]
+    /// No response was received: the connection failed, timed out or was closed.
+    #[error("failed to send a request to {url}")]
     #[non_exhaustive]
     Transport {
-        /// What was asked for.
+        /// The URL of the request.
         url: String,
-        /// What reqwest says.
+        /// The error of reqwest.
         source: reqwest::Error,
     },
-    /// The answer began, and its body did not come to its end.
-    #[error("the body of {url} was cut short")]
+    /// The response ended before its body was complete.
+    #[error("incomplete response body from {url}")]
     #[non_exhaustive]
     IncompleteBody {
-        /// What was asked for.
+        /// The URL of the request.
         url: String,
-        /// What reqwest says.
+        /// The error of reqwest.
         source: reqwest::Error,
     },
     /// The body is larger than [`max_body`](super::Endpoint::max_body) allows.
-    #[error("the body of {url} is larger than {limit} bytes")]
+    #[error("response body from {url} exceeds {limit} bytes")]
     #[non_exhaustive]
     BodyTooLarge {
-        /// What was asked for.
+        /// The URL of the request.
         url: String,
-        /// How many bytes are allowed.
+        /// The largest size allowed, in bytes.
         limit: usize,
     },
-    /// The body is not JSON.
-    #[error("the body of {url} is not JSON")]
+    /// The body is not valid JSON.
+    #[error("invalid JSON from {url}")]
     #[non_exhaustive]
     InvalidJson {
-        /// What was asked for.
+        /// The URL of the request.
         url: String,
-        /// Where the JSON is wrong.
+        /// The syntax error, with its line and column.
         source: serde_json::Error,
     },
-    /// The body is JSON, and its items are not where they should be.
-    #[error("the body of {url} has {found} at {pointer:?} instead of an array")]
+    /// The JSON has no array of items at the [configured](super::Endpoint::items_at) pointer.
+    #[error("expected an array at {pointer:?} in the response from {url}, found {found}")]
     #[non_exhaustive]
     ItemsNotArray {
-        /// What was asked for.
+        /// The URL of the request.
         url: String,
         /// The JSON pointer; empty for the whole body.
         pointer: String,
-        /// What is there.
+        /// The JSON type of the value at the pointer, or "nothing".
         found: &'static str,
     },
-    /// An item is not what it should be.
-    #[error("item {index} of {url} does not fit its type")]
+    /// An item cannot be deserialized.
+    #[error("failed to deserialize item {index} from {url}")]
     #[non_exhaustive]
     InvalidItem {
-        /// What was asked for.
+        /// The URL of the request.
         url: String,
-        /// Its index in the array, from 0.
+        /// The index of the item in its array, from 0.
         index: usize,
-        /// Why it does not fit.
+        /// The error of serde.
         source: serde_json::Error,
     },
-    /// What should name the next page is something else.
-    #[error("{url} has {found} at {location:?} instead of a cursor")]
+    /// The cursor of the next page is neither a string nor a number.
+    #[error("expected a cursor at {location:?} in the response from {url}, found {found}")]
     #[non_exhaustive]
     InvalidCursor {
-        /// What was asked for.
+        /// The URL of the request.
         url: String,
         /// The JSON pointer, or the name of the header.
         location: String,
-        /// What is there.
+        /// The JSON type of the value, "nothing", or "bytes" for a header that is not text.
         found: &'static str,
     },
-    /// What should say whether there are more pages is neither `true` nor `false`.
-    #[error("{url} has {found} at {pointer:?} instead of true or false")]
+    /// The flag for more pages is not a boolean: the one at [`has_more_at`](super::Endpoint::has_more_at), or Relay's
+    /// `hasNextPage`.
+    #[error("expected true or false at {pointer:?} in the response from {url}, found {found}")]
     #[non_exhaustive]
     InvalidHasMore {
-        /// What was asked for.
+        /// The URL of the request.
         url: String,
         /// The JSON pointer.
         pointer: String,
-        /// What is there.
+        /// The JSON type of the value, or "nothing".
         found: &'static str,
     },
-    /// No `Link` header names a next page, but one of them cannot be read.
-    #[error("the link header of {url} cannot be read: {value}")]
+    /// A `Link` header is malformed, and no other one names a next page.
+    #[error("invalid Link header from {url}: {value}")]
     #[non_exhaustive]
     InvalidLink {
-        /// What was asked for.
+        /// The URL of the request.
         url: String,
-        /// The header: 200 characters at most.
+        /// The header: at most 200 characters.
         value: String,
     },
-    /// A GraphQL query failed.
-    #[error("the query at {url} failed: {message}")]
+    /// The response to a GraphQL query contains errors.
+    #[error("GraphQL query to {url} failed: {message}")]
     #[non_exhaustive]
     GraphQl {
-        /// What was asked.
+        /// The URL of the request.
         url: String,
-        /// The first of the errors it answered with.
+        /// The message of the first error.
         message: String,
     },
-    /// A link, a redirect or a checkpoint leads to another origin. Nothing was sent there.
-    #[error("{from} leads to {to}, on another origin")]
+    /// A link, a redirect or a checkpoint points to another origin. Nothing was sent there.
+    #[error("{from} points to another origin: {to} (use `allow_origin` to follow it)")]
     #[non_exhaustive]
     CrossOrigin {
-        /// The page that was redirected; otherwise the endpoint.
+        /// The URL of the redirect; otherwise the URL of the endpoint.
         from: String,
-        /// Where it leads.
+        /// The URL on the other origin.
         to: String,
     },
-    /// A link, a redirect or a checkpoint leads from https to http. Nothing was sent there.
-    #[error("{from} leads to {to}, from https to http")]
+    /// A link, a redirect or a checkpoint points from https to http. Nothing was sent there.
+    #[error("{from} points from https to http: {to}")]
     #[non_exhaustive]
     HttpsDowngrade {
-        /// The page that was redirected; otherwise the endpoint.
+        /// The URL of the redirect; otherwise the URL of the endpoint.
         from: String,
-        /// Where it leads.
+        /// The http URL.
         to: String,
     },
-    /// One redirect led to the next, too often.
-    #[error("{url} was redirected more than {limit} times")]
+    /// More than ten redirects in a row.
+    #[error("more than {limit} redirects in a row, the last one to {url}")]
     #[non_exhaustive]
     TooManyRedirects {
-        /// What was asked for last.
+        /// The URL of the last redirect's target.
         url: String,
-        /// How many are followed.
+        /// The largest number of redirects allowed.
         limit: usize,
     },
-    /// This is no URL, or none that can be asked.
-    #[error("{url:?} is no URL to ask")]
+    /// The text is not an absolute `http` or `https` URL.
+    #[error("invalid URL {url:?}")]
     #[non_exhaustive]
     InvalidUrl {
         /// The text, without user name and password.
         url: String,
-        /// What is wrong with it.
+        /// The reason.
         source: Box<dyn std::error::Error + Send + Sync + 'static>,
     },
-    /// This cannot be sent as a header.
-    #[error("the header {name:?} cannot be sent")]
+    /// The name or the value of a header contains characters that HTTP does not allow.
+    #[error("invalid header {name:?}")]
     #[non_exhaustive]
     InvalidHeader {
         /// The header's name.
         name: String,
-        /// What is wrong with its name or its value; the value is not shown.
+        /// The reason; it does not contain the value.
         source: Box<dyn std::error::Error + Send + Sync + 'static>,
     },
     /// The client could not be built.
-    #[error("the HTTP client could not be built")]
+    #[error("failed to build the HTTP client")]
     #[non_exhaustive]
     Client {
-        /// What reqwest says.
+        /// The error of reqwest.
         source: reqwest::Error,
     },
+}
+
+impl Error {
+    /// Returns the status of the response, if this error is [`Status`](Self::Status).
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Status { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// Returns `true` if the connection to the server could not be established.
+    #[must_use]
+    pub fn is_connect(&self) -> bool {
+        matches!(self, Self::Transport { source, .. } if source.is_connect())
+    }
+
+    /// Returns `true` if one of reqwest's timeouts elapsed, before the response or within its body.
+    ///
+    /// A status such as 504 is not a timeout: the server has responded.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        match self {
+            Self::Transport { source, .. } | Self::IncompleteBody { source, .. } => source.is_timeout(),
+            _ => false,
+        }
+    }
 }
 
 fn after_colon(body: &str) -> String {

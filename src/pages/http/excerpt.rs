@@ -1,13 +1,13 @@
-//! Texts from outside, in errors.
+//! Untrusted text in errors.
 
-/// How much of one an error repeats, in characters.
-pub(super) const EXCERPT: usize = 200;
+/// The largest number of characters of an untrusted text that an error contains.
+pub(super) const MAX_EXCERPT: usize = 200;
 
-/// The beginning of a text from outside, safe to print to a terminal.
+/// Returns the beginning of an untrusted text as one line without control characters, safe to print to a terminal.
 pub(super) fn excerpt(text: &str) -> String {
     let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
     let mut line = words.collect::<Vec<_>>().join(" ");
-    if let Some((end, _)) = line.char_indices().nth(EXCERPT) {
+    if let Some((end, _)) = line.char_indices().nth(MAX_EXCERPT) {
         line.truncate(end);
     }
     line
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_excerpt_is_one_short_line_without_control_characters() {
+    fn excerpt_is_one_short_line_without_control_characters() {
         assert_eq!(excerpt(" {\n  \"message\":\t\"no\"\u{1b}[31m }\r\n"), "{ \"message\": \"no\" [31m }");
         assert_eq!(excerpt(&"é".repeat(500)), "é".repeat(200));
         assert_eq!(excerpt(""), "");

@@ -6,10 +6,10 @@ use super::json_pointers::{json_type, validate_pointer};
 use super::response::Response;
 use crate::pages::page::Page;
 
-/// A GraphQL query for a Relay connection; what [`by_relay_connection`](super::Endpoint::by_relay_connection) posts.
+/// A GraphQL query for a Relay connection, sent by [`by_relay_connection`](super::Endpoint::by_relay_connection).
 ///
-/// The connection must be asked for `pageInfo { hasNextPage endCursor }`, and for `nodes` or for `edges { node }`;
-/// `totalCount` is taken along if it is there.
+/// The query must select `pageInfo { hasNextPage endCursor }`, and either `nodes` or `edges { node }`. `totalCount` is
+/// read if it is selected.
 ///
 /// # Examples
 ///
@@ -23,6 +23,7 @@ use crate::pages::page::Page;
 /// }";
 /// let query = GraphQlQuery::new(text, "/data/repository/issues").variable("owner", "rust-lang").variable("name", "rust");
 /// ```
+#[doc(alias("graphql", "relay", "connection"))]
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct GraphQlQuery {
@@ -33,7 +34,7 @@ pub struct GraphQlQuery {
 }
 
 impl GraphQlQuery {
-    /// A query, and where its answer has the connection, as a JSON pointer.
+    /// Creates a query. `connection` is the JSON pointer to the connection in the response.
     ///
     /// # Panics
     ///
@@ -48,48 +49,53 @@ impl GraphQlQuery {
         }
     }
 
-    /// Gives a variable its value.
+    /// Sets the value of a variable.
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.variables.insert(name.into(), value.into());
         self
     }
 
-    /// Names the variable that takes the cursor; `after` by default.
+    /// Sets the name of the variable for the cursor; the default is `after`.
     pub fn cursor_variable(mut self, name: impl Into<String>) -> Self {
         self.cursor = name.into();
         self
     }
 
-    /// What is posted for the page at a cursor.
-    pub(super) fn body(&self, cursor: Option<String>) -> String {
+    /// Returns the body of the request for the page at a cursor.
+    pub(super) fn request_body(&self, cursor: Option<String>) -> String {
         let mut variables = self.variables.clone();
         variables.insert(self.cursor.clone(), cursor.map_or(Value::Null, Value::String));
         json!({ "query": self.text, "variables": variables }).to_string()
     }
 
-    pub(super) fn page<T>(&self, mut answer: Response) -> Result<Page<T, String>, Error>
+    /// Converts the response into a page.
+    pub(super) fn page<T>(&self, mut response: Response) -> Result<Page<T, String>, Error>
     where
         T: serde::de::DeserializeOwned,
     {
-        // Errors come with status 200, and with a part of the data: what is missing would be lost.
-        if let Some(error) = answer.at("/errors/0") {
+        // Errors come with status 200, and with partial data: ignoring them would silently lose items.
+        if let Some(error) = response.value_at("/errors/0") {
             let message =
                 error.get("message").and_then(Value::as_str).map_or_else(|| error.to_string(), str::to_owned);
-            return Err(Error::GraphQl { url: answer.url.to_string(), message: excerpt(&message) });
+            return Err(Error::GraphQl { url: response.url.to_string(), message: excerpt(&message) });
         }
-        let place = |name: &str| format!("{}/{name}", self.connection);
-        let more = place("pageInfo/hasNextPage");
-        let Some(has_more) = answer.at(&more).and_then(Value::as_bool) else {
-            return Err(answer.invalid_cursor(&more, answer.at(&more).map_or("nothing", json_type)));
+        let pointer_to = |name: &str| format!("{}/{name}", self.connection);
+        let flag = pointer_to("pageInfo/hasNextPage");
+        let Some(has_more) = response.value_at(&flag).and_then(Value::as_bool) else {
+            return Err(
+                response.invalid_has_more(&flag, response.value_at(&flag).map_or("nothing", json_type))
+            );
         };
-        let next = answer.cursor_at(&place("pageInfo/endCursor"))?;
-        let total = answer.at(&place("totalCount")).and_then(Value::as_u64);
-        let nodes = if answer.at(&place("edges")).is_some() && answer.at(&place("nodes")).is_none() {
-            let edges = answer.take_array(&place("edges"))?;
+        let next = response.cursor_at(&pointer_to("pageInfo/endCursor"))?;
+        let total = response.value_at(&pointer_to("totalCount")).and_then(Value::as_u64);
+        let nodes = if response.value_at(&pointer_to("edges")).is_some()
+            && response.value_at(&pointer_to("nodes")).is_none()
+        {
+            let edges = response.take_array(&pointer_to("edges"))?;
             edges.into_iter().map(|mut edge| edge.get_mut("node").map_or(Value::Null, Value::take)).collect()
         } else {
-            answer.take_array(&place("nodes"))?
+            response.take_array(&pointer_to("nodes"))?
         };
-        Ok(Page::new(answer.parse(nodes)?, next).total(total).has_more(has_more))
+        Ok(Page::new(response.deserialize(nodes)?, next).total(total).has_more(has_more))
     }
 }

@@ -1,6 +1,8 @@
+//! The JSON pointers (RFC 6901) of an endpoint, and the names of JSON types for errors.
+
 use serde_json::Value;
 
-/// Where the answers of an API have what is read from them; JSON pointers, empty for the whole body.
+/// The places of a page's parts in the JSON of a response. An empty pointer is the whole body.
 #[derive(Clone, Debug, Default)]
 pub(super) struct JsonPointers {
     pub(super) items: String,
@@ -8,17 +10,17 @@ pub(super) struct JsonPointers {
     pub(super) has_more: Option<String>,
 }
 
-/// A JSON pointer that points somewhere: the lookup takes any other text for an absent value.
+/// Checks the syntax of a JSON pointer. The lookup would treat a pointer without a slash as an absent value.
 #[track_caller]
 pub(super) fn validate_pointer(pointer: &str) -> String {
     assert!(
         pointer.is_empty() || pointer.starts_with('/'),
-        "a JSON pointer is empty or begins with a slash: {pointer:?}"
+        "a JSON pointer must be empty or begin with a slash: {pointer:?}"
     );
     pointer.to_owned()
 }
 
-/// What a value is, in words.
+/// The JSON type of a value, with its article.
 pub(super) fn json_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

@@ -1,29 +1,29 @@
-//! The `Link` header (RFC 8288), as far as the next page is concerned.
+//! A parser for the `Link` header (RFC 8288) that finds the next page.
 
 use reqwest::header::{HeaderMap, LINK};
 
-/// The target of the first link with `rel="next"`, as it stands there: relative, maybe.
+/// Returns the target of the first link with `rel="next"`. It may be relative.
 ///
-/// Links with an `anchor` are about another resource, and passed over.
+/// Links with an `anchor` describe another resource, and are skipped.
 ///
 /// # Errors
 ///
-/// A header that cannot be read, if no link to the next page was found: this may be it.
+/// A malformed header, unless another one names the next page. Ignoring it could end the stream early.
 pub(super) fn next(headers: &HeaderMap) -> Result<Option<String>, String> {
-    let mut unreadable = None;
+    let mut malformed = None;
     for value in headers.get_all(LINK) {
-        // A title may have bytes beyond ASCII; a target has none.
+        // A title may contain bytes outside of ASCII, a target may not.
         let text = String::from_utf8_lossy(value.as_bytes());
         match find_next(&text) {
             Ok(Some(target)) => return Ok(Some(target.to_owned())),
             Ok(None) => {}
-            Err(Malformed) => unreadable = Some(text.into_owned()),
+            Err(Malformed) => malformed = Some(text.into_owned()),
         }
     }
-    unreadable.map_or(Ok(None), Err)
+    malformed.map_or(Ok(None), Err)
 }
 
-/// The text does not follow the grammar from some place on.
+/// The text does not follow the grammar.
 #[derive(Debug, PartialEq)]
 struct Malformed;
 
@@ -35,7 +35,7 @@ fn find_next(text: &str) -> Result<Option<&str>, Malformed> {
             return Ok(None);
         }
         let (target, parameters) = rest.strip_prefix('<').and_then(|r| r.split_once('>')).ok_or(Malformed)?;
-        let (is_next, after) = parameters_of(parameters)?;
+        let (is_next, after) = parse_parameters(parameters)?;
         if is_next {
             return Ok(Some(target.trim_matches([' ', '\t'])));
         }
@@ -43,25 +43,25 @@ fn find_next(text: &str) -> Result<Option<&str>, Malformed> {
     }
 }
 
-/// Reads the parameters of one link: whether they make it the link to the next page, and what follows them.
-fn parameters_of(text: &str) -> Result<(bool, &str), Malformed> {
+/// Parses the parameters of one link. Returns `true` if they mark it as the link to the next page, and the rest of the text.
+fn parse_parameters(text: &str) -> Result<(bool, &str), Malformed> {
     let (mut rel, mut anchored) = (None, false);
     let mut rest = text;
     loop {
-        rest = trim(rest);
+        rest = trim_start(rest);
         if rest.is_empty() || rest.starts_with(',') {
             return Ok((rel.unwrap_or(false) && !anchored, rest));
         }
-        rest = trim(rest.strip_prefix(';').ok_or(Malformed)?);
+        rest = trim_start(rest.strip_prefix(';').ok_or(Malformed)?);
         let end = rest.find(['=', ';', ',', ' ', '\t']).unwrap_or(rest.len());
         let name = &rest[..end];
-        rest = trim(&rest[end..]);
+        rest = trim_start(&rest[end..]);
         let mut value = "";
         if let Some(after) = rest.strip_prefix('=') {
-            (value, rest) = value_of(trim(after))?;
+            (value, rest) = parse_value(trim_start(after))?;
         }
         if name.eq_ignore_ascii_case("rel") {
-            // Of several, the first counts (section 3.3).
+            // Only the first `rel` counts (section 3.3).
             rel =
                 rel.or_else(|| Some(value.split_ascii_whitespace().any(|r| r.eq_ignore_ascii_case("next"))));
         }
@@ -69,8 +69,8 @@ fn parameters_of(text: &str) -> Result<(bool, &str), Malformed> {
     }
 }
 
-/// A quoted or a bare value, and what follows it. Escapes stay as they are: no relation type has one.
-fn value_of(text: &str) -> Result<(&str, &str), Malformed> {
+/// Parses a quoted or bare value. Returns it and the rest of the text. Escapes are kept: no relation type contains one.
+fn parse_value(text: &str) -> Result<(&str, &str), Malformed> {
     let Some(quoted) = text.strip_prefix('"') else {
         return Ok(text.split_at(text.find([';', ',', ' ', '\t']).unwrap_or(text.len())));
     };
@@ -86,7 +86,7 @@ fn value_of(text: &str) -> Result<(&str, &str), Malformed> {
     Err(Malformed)
 }
 
-fn trim(text: &str) -> &str {
+fn trim_start(text: &str) -> &str {
     text.trim_start_matches([' ', '\t'])
 }
 
@@ -97,7 +97,7 @@ mod tests {
     use reqwest::header::HeaderValue;
 
     #[test]
-    fn the_next_link_is_found() {
+    fn next_link_is_found() {
         for (header, want) in [
             // GitHub's form.
             (
@@ -119,7 +119,7 @@ mod tests {
             ),
             (r#"<http://example.org/>; rel="start http://example.net/relation/other""#, None),
             (r#"<https://example.org/>; rel="start", <https://example.org/index>; rel="index""#, None),
-            // Bare, spaced, in lists, in another case.
+            // Unquoted, with spaces, in lists, in upper case.
             ("<b>;rel=next", Some("b")),
             ("<b> ; ReL = \"NEXT\" ", Some("b")),
             ("<b>\t;\trel=\tnext", Some("b")),
@@ -129,13 +129,13 @@ mod tests {
             ("<b>; rev=next", None),
             ("<b>; title=next", None),
             ("<>; rel=next", Some("")),
-            // Commas, semicolons and quotes where they mean nothing.
+            // Commas, semicolons and quotes inside of targets and strings.
             (r#"<a,b;c="d">; rel=next"#, Some(r#"a,b;c="d""#)),
             (r#"<a>; title="x, <b>; rel=next"; rel=prev"#, None),
             (r#"<a>; title="say \"next\", <b>"; rel=next"#, Some("a")),
             (", ,<a>; rel=prev,, <b>; rel=next,", Some("b")),
             ("<a>; ; rel=next;", Some("a")),
-            // Parameters without a value; the first `rel` counts; an anchor is about something else.
+            // Parameters without a value; several `rel`; an `anchor`.
             ("<a>; crossorigin; rel=next", Some("a")),
             ("<a>; rel; rel=next", None),
             ("<a>; rel=prev; rel=next", None),
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_no_end() {
+    fn malformed_header_is_an_error() {
         for header in [
             "b; rel=next",
             "<b; rel=next",
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn several_headers_are_one_list() {
+    fn several_headers_form_one_list() {
         let headers = |values: &[&'static str]| {
             values.iter().map(|value| (LINK, HeaderValue::from_static(value))).collect::<HeaderMap>()
         };
@@ -173,19 +173,19 @@ mod tests {
     }
 
     #[test]
-    fn a_title_in_another_encoding_does_no_harm() {
+    fn title_in_another_encoding_is_ignored() {
         let value = HeaderValue::from_bytes(b"<a>; title=\"\xe9\"; rel=next").unwrap();
         assert_eq!(next(&HeaderMap::from_iter([(LINK, value)])), Ok(Some("a".to_owned())));
     }
 
     proptest! {
         #[test]
-        fn nothing_panics(text in r#"([<>;,="\\ \tab]|rel=|next|é)*"#) {
+        fn no_text_panics(text in r#"([<>;,="\\ \tab]|rel=|next|é)*"#) {
             let _ = find_next(&text);
         }
 
         #[test]
-        fn any_target_and_title_pass_through(target in "[!-;=?-~]*", title in "[ -!#-\\[\\]-~]*") {
+        fn any_target_is_found_beside_any_title(target in "[!-;=?-~]*", title in "[ -!#-\\[\\]-~]*") {
             let header = format!("</x>; rel=prev; title=\"{title}\", <{target}>; title=\"{title}\"; rel=\"next\"");
             prop_assert_eq!(find_next(&header), Ok(Some(target.as_str())));
         }

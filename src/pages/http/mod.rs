@@ -1,4 +1,4 @@
-//! Paginated HTTP APIs over [reqwest]: the links, cursors and numbers found, the requests made, the answers checked.
+//! Pagination of JSON APIs over HTTP, on [reqwest]: finds the next page, sends the requests, checks the responses.
 //!
 //! ```no_run
 //! # #[tokio::main(flavor = "current_thread")]
@@ -23,44 +23,48 @@
 //! # }
 //! ```
 //!
-//! A [`Client`] makes [`Endpoint`]s; an endpoint is told where its answers keep their items, and how one page leads to
-//! the next:
+//! A [`Client`] makes [`Endpoint`]s. An endpoint holds the URL of an API, and the places of the items in its responses.
+//! One of its paginators then makes a stream of items:
 //!
-//! | the next page is | method | cursor |
+//! | the next page is named by | paginator | cursor |
 //! |---|---|---|
-//! | in the `Link` header (RFC 8288) | [`by_link`](Endpoint::by_link) | URL |
+//! | the `Link` header (RFC 8288) | [`by_link`](Endpoint::by_link) | URL |
 //! | a URL in the JSON | [`by_next_url`](Endpoint::by_next_url) | URL |
 //! | a cursor in the JSON | [`by_cursor`](Endpoint::by_cursor) | `String` |
 //! | a cursor in a header | [`by_cursor_header`](Endpoint::by_cursor_header) | `String` |
-//! | the next number | [`by_page_number`](Endpoint::by_page_number) | [`PageNumber`](super::PageNumber) |
-//! | the next offset | [`by_offset`](Endpoint::by_offset) | [`Offset`](super::Offset) |
-//! | in `pageInfo` (GraphQL, Relay) | [`by_relay_connection`](Endpoint::by_relay_connection) | `String` |
+//! | its number | [`by_page_number`](Endpoint::by_page_number) | [`PageNumber`](super::PageNumber) |
+//! | its offset | [`by_offset`](Endpoint::by_offset) | [`Offset`](super::Offset) |
+//! | `pageInfo` (GraphQL, Relay) | [`by_relay_connection`](Endpoint::by_relay_connection) | `String` |
 //!
-//! Each gives a plain [`AsyncGetDocs`](super::AsyncGetDocs), with [`classify`] as its classification: a retry policy is
-//! all that is left to add.
+//! Each returns an [`AsyncGetDocs`](super::AsyncGetDocs) that [`classify`] is already set for. To retry failed requests,
+//! add a retry policy.
 //!
-//! # What is promised
+//! # Guarantees
 //!
-//! - **Nothing goes off the origin.** A link or a redirect to another scheme, host or port is an [`Error`] before
-//!   anything is sent there, unless [allowed](Endpoint::allow_origin); so is one from https to http. Redirects are
-//!   followed here and not by reqwest, which would carry an `X-Api-Key` along: that is why [`Client::new`] takes a
-//!   builder. What [`header`](Endpoint::header) and [`map_request`](Endpoint::map_request) add goes to the endpoint's origin and
-//!   to those allowed by name, and to no other. The builder's own `default_headers` go wherever requests go.
-//! - **The size of an answer is bounded**: [`max_body`](Endpoint::max_body), of the body as decompressed.
-//! - **An end is an end.** A body cut short is an error, and so is a `Link` header or a cursor that cannot be read; none
-//!   of them is taken for the last page. But a field that is *absent* is the end, for that is how APIs say it: a pointer
-//!   with a typing error ends the walk after its first page.
-//! - **Errors name the URL**, without user name and password. A URL stands in errors and in checkpoints: a secret
-//!   belongs into a header, not into the query.
-//! - **How long to wait** is reqwest's: without `read_timeout` in the builder, a server that falls silent is waited for.
+//! - **Requests stay on their origin.** A link or a redirect to another scheme, host or port is an [`Error`], and nothing
+//!   is sent there, unless the origin is [allowed](Endpoint::allow_origin). A link from https to http is an error, too,
+//!   unless the http origin is allowed by name. [`header`](Endpoint::header) and [`map_request`](Endpoint::map_request)
+//!   apply to the endpoint's origin and to the origins allowed by name, and to no other. The `default_headers` of
+//!   reqwest's builder go to every origin.
+//! - **Redirects are followed here**, at most ten in a row. reqwest would send a header such as `X-Api-Key` to the target
+//!   of a redirect, which is why [`Client::new`] takes a builder.
+//! - **The size of a response is bounded** by [`max_body`](Endpoint::max_body), which counts bytes after decompression.
+//! - **Only a valid response ends the stream.** A truncated body is an error, and so is a `Link` header or a cursor that
+//!   cannot be parsed.
+//! - **Errors contain the URL**, without user name and password.
 //!
-//! A cursor that is a URL is kept relative to the endpoint (`/docs?page=3`), so a checkpoint stays good when the host or
-//! the port changes. On a foreign origin it is absolute, and resuming from it is checked like any link.
+//! A cursor that is a URL is relative to the endpoint's origin (`/docs?page=3`), so that a checkpoint remains valid when
+//! the host or the port changes. A URL on another origin is absolute; resuming from it is checked like a link.
 //!
-//! It needs tokio's runtime with IO and timer, as `#[tokio::main]` has it: an error waits a second at most for the body
-//! that explains it.
+//! # Limitations
 //!
-//! reqwest comes here without TLS: choose a backend by a feature of your own `reqwest` dependency.
+//! - An *absent* field ends the stream, because that is how APIs mark their last page. A typing error in a JSON pointer
+//!   therefore ends the stream after the first page. [`has_more_at`](Endpoint::has_more_at) guards against that.
+//! - Errors and checkpoints contain the query of the URL. Send a secret in a header.
+//! - Timeouts are reqwest's. Without `read_timeout`, a stalled server blocks the stream for ever.
+//! - The runtime must be tokio's, with I/O and time enabled, as `#[tokio::main]` has it. An error waits up to one second
+//!   for the body that explains it.
+//! - This crate enables no TLS backend. Choose one by a feature of your own `reqwest` dependency.
 //!
 //! [reqwest]: https://docs.rs/reqwest
 

@@ -3,7 +3,7 @@ use reqwest::Url;
 use super::error::Error;
 use super::url::is_http;
 
-/// Where requests may go, and which of them may carry credentials.
+/// The origins that requests may be sent to: the base, the allowed ones, or any.
 #[derive(Clone, Debug)]
 pub(super) struct Origins {
     base: Url,
@@ -11,14 +11,14 @@ pub(super) struct Origins {
     any: bool,
 }
 
-/// What a request to a URL may carry.
+/// The data that a request to an origin may contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trust {
-    /// Everything: it is the endpoint's own origin.
+    /// Everything, including user name and password: this is the endpoint's own origin.
     SameOrigin,
-    /// The user's headers: the origin was allowed by name.
+    /// The user's headers, because the origin was allowed by name.
     Allowed,
-    /// Nothing of the user's.
+    /// Nothing that the user has configured on the endpoint.
     Untrusted,
 }
 
@@ -39,7 +39,11 @@ impl Origins {
         url.origin() == self.base.origin()
     }
 
-    /// Whether a request may go to a URL that was found at another.
+    /// Decides what a request to `to` may contain, where `from` is the URL that points there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::HttpsDowngrade`] and [`Error::CrossOrigin`], if no request may be sent there.
     pub(super) fn check(&self, from: &Url, to: &Url) -> Result<Trust, Error> {
         if self.is_same_origin(to) {
             return Ok(Trust::SameOrigin);
@@ -47,6 +51,7 @@ impl Origins {
         if self.allowed.iter().any(|allowed| allowed.origin() == to.origin()) {
             return Ok(Trust::Allowed);
         }
+        // An https endpoint stays protected after a hop over an allowed http origin.
         let secure = from.scheme() == "https" || self.base.scheme() == "https";
         if secure && to.scheme() == "http" {
             return Err(Error::HttpsDowngrade { from: from.to_string(), to: to.to_string() });
@@ -72,49 +77,49 @@ mod tests {
             origins.allow_any();
         }
         match origins.check(&base, &Url::parse(to).unwrap()) {
-            Ok(Trust::SameOrigin) => "base",
+            Ok(Trust::SameOrigin) => "same origin",
             Ok(Trust::Allowed) => "allowed",
-            Ok(Trust::Untrusted) => "any",
+            Ok(Trust::Untrusted) => "untrusted",
             Err(Error::HttpsDowngrade { .. }) => "downgrade",
-            Err(Error::CrossOrigin { .. }) => "foreign",
+            Err(Error::CrossOrigin { .. }) => "cross origin",
             Err(other) => panic!("{other}"),
         }
     }
 
     #[test]
-    fn scheme_host_and_port_are_the_origin() {
+    fn origin_is_scheme_host_and_port() {
         let base = "https://api.example/docs";
         for (to, want) in [
-            ("https://api.example/other", "base"),
-            ("https://API.example:443/", "base"),
-            ("https://api.example:8443/", "foreign"),
-            ("https://example/", "foreign"),
-            ("https://api.example.evil/", "foreign"),
+            ("https://api.example/other", "same origin"),
+            ("https://API.example:443/", "same origin"),
+            ("https://api.example:8443/", "cross origin"),
+            ("https://example/", "cross origin"),
+            ("https://api.example.evil/", "cross origin"),
             ("http://api.example/docs", "downgrade"),
             ("http://other.example/", "downgrade"),
-            ("file:///etc/passwd", "foreign"),
-            ("data:,x", "foreign"),
+            ("file:///etc/passwd", "cross origin"),
+            ("data:,x", "cross origin"),
         ] {
             assert_eq!(check(base, &[], false, to), want, "{to}");
         }
     }
 
     #[test]
-    fn what_is_allowed_by_name_is_trusted_and_any_origin_is_not() {
+    fn origins_allowed_by_name_are_trusted() {
         let base = "https://api.example/";
         for (allowed, any, to, want) in [
             (&["https://cdn.example"][..], false, "https://cdn.example/page/2", "allowed"),
-            (&["https://cdn.example"], false, "https://evil.example/", "foreign"),
+            (&["https://cdn.example"], false, "https://evil.example/", "cross origin"),
             (&["https://cdn.example"], false, "http://cdn.example/", "downgrade"),
             (&["http://cdn.example"], false, "http://cdn.example/", "allowed"),
             (&["http://api.example"], false, "http://api.example/", "allowed"),
-            (&[], true, "https://evil.example/", "any"),
+            (&[], true, "https://evil.example/", "untrusted"),
             (&[], true, "http://api.example/", "downgrade"),
-            (&[], true, "ftp://api.example/", "foreign"),
+            (&[], true, "ftp://api.example/", "cross origin"),
         ] {
             assert_eq!(check(base, allowed, any, to), want, "{allowed:?} {any} {to}");
         }
-        assert_eq!(check("http://a/", &[], true, "http://b/"), "any");
-        assert_eq!(check("http://a/", &[], false, "https://a/"), "foreign");
+        assert_eq!(check("http://a/", &[], true, "http://b/"), "untrusted");
+        assert_eq!(check("http://a/", &[], false, "https://a/"), "cross origin");
     }
 }

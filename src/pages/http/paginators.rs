@@ -1,4 +1,4 @@
-//! The ways from one page of an endpoint to the next.
+//! The paginators of an [`Endpoint`]: each finds the next page in its own way.
 
 use std::sync::Arc;
 
@@ -15,15 +15,15 @@ use super::response::Response;
 use super::url::{invalid_url, redact_userinfo, strip_userinfo_and_fragment, with_parameter};
 use crate::pages::{self, AsyncGetDocs, Offset, PageNumber};
 
-/// # Documents
+/// # Paginators
 ///
-/// Each of these gives the documents of the API as a stream, classified by [`classify`]. Nothing is asked for before the
-/// first poll.
+/// Each returns the items of the API as a stream that [`classify`] is set for. No request is sent before the stream is
+/// polled.
 impl Endpoint {
-    /// The documents of an API that links to the next page in the `Link` header (RFC 8288), as GitHub does.
+    /// Follows the `Link` header (RFC 8288) to the next page, as GitHub and GitLab send it.
     ///
-    /// A page without a link of the relation `next` is the last. Parameters such as `per_page` belong into the
-    /// endpoint's URL; a server that gives fewer is followed as it is.
+    /// A page without a link with `rel="next"` is the last. Parameters such as `per_page` belong in the endpoint's URL; a
+    /// server that returns smaller pages than requested is read correctly.
     ///
     /// # Examples
     ///
@@ -32,95 +32,115 @@ impl Endpoint {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use withal::pages::http;
     ///
+    /// // link: <https://api.example/users?per_page=100&page=2>; rel="next"
+    /// //
+    /// // ["ann", "bob", ..]
     /// let client = http::Client::new(reqwest::Client::builder())?;
-    /// let mut docs = client.endpoint("https://api.example/docs?per_page=100")?.by_link::<String>();
-    /// while let Some(doc) = docs.try_next().await? {
-    ///     println!("{doc}");
+    /// let mut users = client.endpoint("https://api.example/users?per_page=100")?.by_link::<String>();
+    /// while let Some(user) = users.try_next().await? {
+    ///     println!("{user}");
     /// }
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias("link_header", "header_link"))]
     pub fn by_link<T: DeserializeOwned + Send + 'static>(self) -> AsyncGetDocs<T, String, Error> {
         self.by_url(Response::next_link)
     }
 
-    /// The documents of an API that has the URL of the next page in its JSON.
+    /// Follows a URL in the JSON to the next page.
     ///
-    /// The URL may be relative. Absent, `null`, `false` and `""` are the end.
+    /// The URL may be relative. If it is absent, `null`, `false` or `""`, the page is the last.
     ///
     /// # Examples
     ///
     /// ```
-    /// # fn docs(endpoint: withal::pages::http::Endpoint) {
+    /// # fn items(endpoint: withal::pages::http::Endpoint) {
     /// // {"count": 40, "next": "https://api.example/docs?page=2", "results": [..]}
-    /// let docs = endpoint.items_at("/results").total_at("/count").by_next_url::<String>("/next");
+    /// let items = endpoint.items_at("/results").total_at("/count").by_next_url::<String>("/next");
     /// # }
     /// ```
     ///
     /// # Panics
     ///
-    /// If the pointer is neither empty nor begins with a slash.
+    /// If the pointer is not empty and does not begin with a slash.
+    #[doc(alias = "json_link")]
     #[track_caller]
     pub fn by_next_url<T>(self, pointer: &str) -> AsyncGetDocs<T, String, Error>
     where
         T: DeserializeOwned + Send + 'static,
     {
         let pointer = validate_pointer(pointer);
-        self.by_url(move |answer| Ok(answer.cursor_at(&pointer)?.filter(|url| !url.is_empty())))
+        self.by_url(move |response| Ok(response.cursor_at(&pointer)?.filter(|url| !url.is_empty())))
     }
 
-    /// The documents of an API that has a cursor in its JSON, and takes it as a query parameter.
+    /// Sends the cursor in the JSON of one page as a query parameter of the next request.
     ///
-    /// The cursor is a text or a number. Absent, `null`, `false` and `""` are the end.
+    /// The cursor is a string or a number. If it is absent, `null`, `false` or `""`, the page is the last.
     ///
     /// # Examples
     ///
     /// ```
-    /// # fn docs(endpoint: withal::pages::http::Endpoint) {
+    /// # fn items(endpoint: withal::pages::http::Endpoint) {
     /// // {"ok": true, "members": [..], "response_metadata": {"next_cursor": "dXNlcjpVMDYx"}}
-    /// let docs = endpoint.items_at("/members").by_cursor::<String>("/response_metadata/next_cursor", "cursor");
+    /// let members = endpoint.items_at("/members").by_cursor::<String>("/response_metadata/next_cursor", "cursor");
     /// # }
     /// ```
     ///
     /// # Panics
     ///
-    /// If the pointer is neither empty nor begins with a slash.
+    /// If the pointer is not empty and does not begin with a slash.
+    #[doc(alias("next_token", "page_token", "continuation_token"))]
     #[track_caller]
     pub fn by_cursor<T>(self, pointer: &str, parameter: &str) -> AsyncGetDocs<T, String, Error>
     where
         T: DeserializeOwned + Send + 'static,
     {
         let pointer = validate_pointer(pointer);
-        self.by_token(parameter, move |answer| answer.cursor_at(&pointer))
+        self.by_token(parameter, move |response| response.cursor_at(&pointer))
     }
 
-    /// The documents of an API that has a cursor in a header, and takes it as a query parameter.
+    /// Sends the cursor in a header of one page as a query parameter of the next request.
     ///
-    /// An absent or an empty header is the end.
+    /// If the header is absent or empty, the page is the last.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn items(endpoint: withal::pages::http::Endpoint) {
+    /// // x-next-cursor: dXNlcjpVMDYx
+    /// //
+    /// // ["ann", "bob", ..]
+    /// let items = endpoint.by_cursor_header::<String>("x-next-cursor", "cursor");
+    /// # }
+    /// ```
     ///
     /// # Panics
     ///
-    /// If this cannot be the name of a header.
+    /// If `header` is not a valid name of a header.
+    #[doc(alias = "header_cursor")]
     #[track_caller]
     pub fn by_cursor_header<T>(self, header: &str, parameter: &str) -> AsyncGetDocs<T, String, Error>
     where
         T: DeserializeOwned + Send + 'static,
     {
-        assert!(HeaderName::from_bytes(header.as_bytes()).is_ok(), "this is no name of a header: {header:?}");
+        assert!(HeaderName::from_bytes(header.as_bytes()).is_ok(), "invalid header name: {header:?}");
         let header = header.to_owned();
-        self.by_token(parameter, move |answer| answer.cursor_in(&header))
+        self.by_token(parameter, move |response| response.cursor_in_header(&header))
     }
 
-    /// The documents of an API whose pages have numbers, from `first` (0 or 1) on.
+    /// Requests pages by their numbers, which begin with `first`, usually 0 or 1.
     ///
-    /// The walk ends with the first empty page, or where [`has_more_at`](Self::has_more_at) says so. Several pages can
-    /// be fetched [at once](AsyncGetDocs::concurrency).
+    /// The stream ends with the first empty page, or when the flag of [`has_more_at`](Self::has_more_at) is `false`.
+    /// Pages can be fetched [concurrently](AsyncGetDocs::concurrency).
     ///
     /// # Examples
     ///
     /// ```
-    /// # fn docs(endpoint: withal::pages::http::Endpoint) {
-    /// let docs = endpoint.by_page_number::<String>("page", 1).concurrency(4);
+    /// # fn items(endpoint: withal::pages::http::Endpoint) {
+    /// // GET /docs?page=1   {"items": [..], "total": 40}
+    /// // GET /docs?page=2   {"items": [], "total": 40}
+    /// let items = endpoint.items_at("/items").total_at("/total").by_page_number::<String>("page", 1).concurrency(4);
     /// # }
     /// ```
     pub fn by_page_number<T>(self, parameter: &str, first: u64) -> AsyncGetDocs<T, PageNumber, Error>
@@ -131,26 +151,30 @@ impl Endpoint {
         pages::by_page_number(first, move |page| {
             let url = with_parameter(&endpoint.url, &parameter, &page.to_string());
             let endpoint = Arc::clone(&endpoint);
-            async move { endpoint.fetch(url, None).await?.page(&endpoint.pointers, None) }
+            async move { endpoint.fetch(url, None).await?.into_page(&endpoint.pointers, None) }
         })
         .classify(classify)
     }
 
-    /// The documents of an API that is asked by offset, from 0 on, `limit` at a time.
+    /// Requests pages of up to `limit` items by their offsets, which begin with 0.
     ///
     /// `offset` and `size` are the names of the two query parameters.
     ///
-    /// The offset advances by the documents received: a server that gives fewer is followed as it is. The walk ends with
-    /// the first empty page, or where [`has_more_at`](Self::has_more_at) says so. Several pages can be fetched
-    /// [at once](AsyncGetDocs::concurrency). A `limit` of 0 fails at the first poll.
+    /// The offset advances by the number of items received, so that a server that returns smaller pages than requested is
+    /// read correctly. The stream ends with the first empty page, or when the flag of
+    /// [`has_more_at`](Self::has_more_at) is `false`. Pages can be fetched [concurrently](AsyncGetDocs::concurrency).
+    /// With a `limit` of 0, the first poll returns an error.
     ///
     /// # Examples
     ///
     /// ```
-    /// # fn docs(endpoint: withal::pages::http::Endpoint) {
-    /// let docs = endpoint.items_at("/items").by_offset::<String>("offset", "limit", 100).concurrency(4);
+    /// # fn items(endpoint: withal::pages::http::Endpoint) {
+    /// // GET /docs?limit=100&offset=0     {"items": [..]}
+    /// // GET /docs?limit=100&offset=100   {"items": []}
+    /// let items = endpoint.items_at("/items").by_offset::<String>("offset", "limit", 100).concurrency(4);
     /// # }
     /// ```
+    #[doc(alias("limit", "skip"))]
     pub fn by_offset<T>(self, offset: &str, size: &str, limit: u64) -> AsyncGetDocs<T, Offset, Error>
     where
         T: DeserializeOwned + Send + 'static,
@@ -160,28 +184,30 @@ impl Endpoint {
         pages::by_offset(limit, move |offset, _| {
             let url = with_parameter(&sized, &parameter, &offset.to_string());
             let endpoint = Arc::clone(&endpoint);
-            async move { endpoint.fetch(url, None).await?.page(&endpoint.pointers, None) }
+            async move { endpoint.fetch(url, None).await?.into_page(&endpoint.pointers, None) }
         })
         .classify(classify)
     }
 
-    /// The documents of a GraphQL API with Relay connections: `pageInfo` says whether there is a next page, and where.
+    /// Follows the `pageInfo` of a Relay connection in a GraphQL API.
     ///
-    /// The query is posted as JSON. An answer with `errors` is [`Error::GraphQl`], also if it has a part of the data. What
-    /// the endpoint says of places in the JSON does not count here.
+    /// The query is sent as JSON by POST. A response with `errors` is [`Error::GraphQl`], even if it contains partial
+    /// data. The JSON pointers of the endpoint are ignored.
     ///
     /// # Examples
     ///
     /// ```
-    /// # fn docs(endpoint: withal::pages::http::Endpoint) {
+    /// # fn items(endpoint: withal::pages::http::Endpoint) {
     /// use withal::pages::http::GraphQlQuery;
     ///
+    /// // {"data": {"users": {"nodes": [..], "pageInfo": {"hasNextPage": true, "endCursor": "Y3Vyc29yOjUw"}}}}
     /// let text = "query($after: String) {
     ///     users(first: 50, after: $after) { nodes { name } pageInfo { hasNextPage endCursor } }
     /// }";
-    /// let docs = endpoint.by_relay_connection::<serde_json::Value>(GraphQlQuery::new(text, "/data/users"));
+    /// let users = endpoint.by_relay_connection::<serde_json::Value>(GraphQlQuery::new(text, "/data/users"));
     /// # }
     /// ```
+    #[doc(alias("graphql", "page_info"))]
     pub fn by_relay_connection<T>(self, query: GraphQlQuery) -> AsyncGetDocs<T, String, Error>
     where
         T: DeserializeOwned + Send + 'static,
@@ -190,38 +216,39 @@ impl Endpoint {
         pages::by_cursor(move |cursor: Option<String>| {
             let (endpoint, query) = (Arc::clone(&endpoint), Arc::clone(&query));
             async move {
-                let answer = endpoint.fetch(endpoint.url.clone(), Some(query.body(cursor))).await?;
-                query.page::<T>(answer)
+                let body = query.request_body(cursor);
+                let response = endpoint.fetch(endpoint.url.clone(), Some(body)).await?;
+                query.page::<T>(response)
             }
         })
         .classify(classify)
     }
 
-    /// Pages that name the next one by its URL.
+    /// Follows the URL that `find` returns.
     fn by_url<T, F>(self, find: F) -> AsyncGetDocs<T, String, Error>
     where
         T: DeserializeOwned + Send + 'static,
         F: Fn(&Response) -> Result<Option<String>, Error> + Send + Sync + 'static,
     {
-        let first = self.cursor(&self.url);
+        let first = self.cursor_of(&self.url);
         let shared = Arc::new((self, find));
         pages::by_link(first, move |cursor| {
             let shared = Arc::clone(&shared);
             async move {
                 let (endpoint, find) = &*shared;
-                let answer = endpoint.fetch(endpoint.resolve(&cursor)?, None).await?;
-                // A link that is no URL is an error when it is asked for: the documents before it are good.
-                let next = find(&answer)?.map(|link| match answer.url.join(&link) {
-                    Ok(url) => endpoint.cursor(&strip_userinfo_and_fragment(url)),
+                let response = endpoint.fetch(endpoint.url_of(&cursor)?, None).await?;
+                // An invalid link is not an error of this page, whose items are good. It fails when it is requested.
+                let next = find(&response)?.map(|link| match response.url.join(&link) {
+                    Ok(url) => endpoint.cursor_of(&strip_userinfo_and_fragment(url)),
                     Err(_) => redact_userinfo(&link),
                 });
-                answer.page::<T, String>(&endpoint.pointers, next)
+                response.into_page::<T, String>(&endpoint.pointers, next)
             }
         })
         .classify(classify)
     }
 
-    /// Pages that name the next one by a cursor, sent as a query parameter.
+    /// Sends the cursor that `find` returns as a query parameter.
     fn by_token<T, F>(self, parameter: &str, find: F) -> AsyncGetDocs<T, String, Error>
     where
         T: DeserializeOwned + Send + 'static,
@@ -236,16 +263,17 @@ impl Endpoint {
                     Some(cursor) => with_parameter(&endpoint.url, parameter, &cursor),
                     None => endpoint.url.clone(),
                 };
-                let answer = endpoint.fetch(url, None).await?;
-                let next = find(&answer)?;
-                answer.page::<T, String>(&endpoint.pointers, next)
+                let response = endpoint.fetch(url, None).await?;
+                let next = find(&response)?;
+                response.into_page::<T, String>(&endpoint.pointers, next)
             }
         })
         .classify(classify)
     }
 
-    /// A URL as a cursor: on the endpoint's own origin without it, so that the host may change between two runs.
-    fn cursor(&self, url: &Url) -> String {
+    /// Converts a URL into a cursor. On the endpoint's own origin it is relative, so that the host may change between two
+    /// runs.
+    fn cursor_of(&self, url: &Url) -> String {
         match (self.origins.is_same_origin(url), url.query()) {
             (true, Some(query)) => format!("{}?{query}", url.path()),
             (true, None) => url.path().to_owned(),
@@ -253,9 +281,9 @@ impl Endpoint {
         }
     }
 
-    /// The URL that a cursor stands for.
-    fn resolve(&self, cursor: &str) -> Result<Url, Error> {
-        // Not joined: `//docs` is a path here, and would be a host.
+    /// Converts a cursor back into its URL.
+    fn url_of(&self, cursor: &str) -> Result<Url, Error> {
+        // `Url::join` would take a path such as `//docs` for a host.
         let url = if cursor.starts_with('/') {
             Url::parse(&format!("{}{cursor}", self.url.origin().ascii_serialization()))
         } else {

@@ -1,4 +1,4 @@
-//! One request and its answer: redirects, status, size.
+//! Sends one request: follows redirects, checks the status, bounds the size of the body.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,26 +8,27 @@ use tokio::time::timeout;
 
 use super::endpoint::Endpoint;
 use super::error::Error;
-use super::excerpt::{EXCERPT, excerpt};
+use super::excerpt::{MAX_EXCERPT, excerpt};
 use super::origins::Trust;
 use super::response::Response;
 use super::retry_after::retry_after;
 use super::url::{invalid_url, strip_userinfo_and_fragment};
 
-/// How long an error waits for the body that explains it.
-const EXCERPT_TIME: Duration = Duration::from_secs(1);
-/// As many as reqwest follows by default.
+/// The time that an error waits for the body that explains it.
+const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(1);
+/// reqwest's own default.
 const MAX_REDIRECTS: usize = 10;
 
 impl Endpoint {
-    /// Asks for a page; with a body, by POST.
+    /// Fetches a page, by POST if there is a body, otherwise by GET.
     pub(super) async fn fetch(&self, url: Url, body: Option<String>) -> Result<Response, Error> {
         let (mut from, mut url) = (self.url.clone(), url);
         for _ in 0..=MAX_REDIRECTS {
+            // Each hop is checked before anything is sent to it.
             let trust = self.origins.check(&from, &url)?;
             let response = self.send(&url, body.as_deref(), trust).await?;
-            match redirect(&url, &response, body.is_some())? {
-                Some(to) => (from, url) = (url, to),
+            match redirect_target(&url, &response, body.is_some())? {
+                Some(target) => (from, url) = (url, target),
                 None => return self.read(url, response).await,
             }
         }
@@ -37,7 +38,7 @@ impl Endpoint {
     async fn send(&self, url: &Url, body: Option<&str>, trust: Trust) -> Result<reqwest::Response, Error> {
         let mut target = url.clone();
         if let (Trust::SameOrigin, Some((user, password))) = (trust, &self.userinfo) {
-            // Neither fails for http; reqwest makes a header of them, and takes them out of the URL.
+            // Neither fails for http. reqwest turns them into a header and removes them from the URL.
             let _ = target.set_username(user);
             let _ = target.set_password(password.as_deref());
         }
@@ -65,19 +66,21 @@ impl Endpoint {
         }
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
-        let body = self.body(&url, response).await?;
+        let body = self.read_body(&url, response).await?;
         Response::new(url, status, headers, &body)
     }
 
-    async fn body(&self, url: &Url, mut response: reqwest::Response) -> Result<Vec<u8>, Error> {
+    async fn read_body(&self, url: &Url, mut response: reqwest::Response) -> Result<Vec<u8>, Error> {
         let limit = self.max_body;
         let too_large = || Error::BodyTooLarge { url: url.to_string(), limit };
+        // A body that announces itself as too large is not read at all.
         if response.content_length().is_some_and(|length| length > limit as u64) {
             return Err(too_large());
         }
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
+                // `body` never exceeds the limit, so the difference cannot underflow.
                 Ok(Some(chunk)) if chunk.len() > limit - body.len() => return Err(too_large()),
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => return Ok(body),
@@ -89,35 +92,37 @@ impl Endpoint {
     }
 }
 
-/// Where a redirect leads; `None` if it is none, or one that a body cannot follow.
-fn redirect(url: &Url, response: &reqwest::Response, has_body: bool) -> Result<Option<Url>, Error> {
+/// Returns the target of a redirect; `None` if the response is no redirect, or one that would turn a POST into a GET.
+fn redirect_target(url: &Url, response: &reqwest::Response, has_body: bool) -> Result<Option<Url>, Error> {
     match (response.status().as_u16(), has_body) {
         (301..=303, false) | (307 | 308, _) => {}
         _ => return Ok(None),
     }
     let Some(location) = response.headers().get(LOCATION) else { return Ok(None) };
     let location = String::from_utf8_lossy(location.as_bytes());
-    url.join(&location)
-        .map(|to| Some(strip_userinfo_and_fragment(to)))
-        .map_err(|source| invalid_url(&location, source))
+    match url.join(&location) {
+        Ok(target) => Ok(Some(strip_userinfo_and_fragment(target))),
+        Err(source) => Err(invalid_url(&location, source)),
+    }
 }
 
-/// The error of an answer that is no success.
+/// The error for a response whose status is no success, with the beginning of its body.
 async fn status_error(url: &Url, mut response: reqwest::Response) -> Error {
     let status = response.status();
     let retry_after = retry_after(response.headers(), SystemTime::now());
     let mut body = Vec::new();
     let read = async {
-        // What goes wrong here is nothing beside the status.
+        // The status matters more than an error while its body is read.
         while let Ok(Some(chunk)) = response.chunk().await {
             body.extend_from_slice(&chunk);
-            if body.len() >= 4 * EXCERPT {
+            // A character has at most four bytes.
+            if body.len() >= 4 * MAX_EXCERPT {
                 break;
             }
         }
     };
-    // The status is known: it does not wait for a body that does not come.
-    let _elapsed = timeout(EXCERPT_TIME, read).await;
+    // Without a timeout, a server that stalls within the body would hold back the error.
+    let _elapsed = timeout(ERROR_BODY_TIMEOUT, read).await;
     Error::Status {
         url: url.to_string(),
         status,

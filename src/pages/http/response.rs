@@ -9,16 +9,17 @@ use super::json_pointers::{JsonPointers, json_type};
 use super::link_header;
 use crate::pages::page::Page;
 
-/// What an API answered: the headers, and the body as JSON.
+/// A successful response: its headers, and its body as JSON.
 pub(super) struct Response {
-    /// Where the answer came from, after any redirect: what its links are relative to.
+    /// The URL after redirects. The links of the response are relative to it.
     pub(super) url: Url,
     headers: HeaderMap,
-    /// `None` if the API says that there is no content.
+    /// `None` for status 204 (No Content).
     body: Option<Value>,
 }
 
 impl Response {
+    /// Parses the body.
     pub(super) fn new(url: Url, status: StatusCode, headers: HeaderMap, body: &[u8]) -> Result<Self, Error> {
         if status == StatusCode::NO_CONTENT {
             return Ok(Self { url, headers, body: None });
@@ -29,23 +30,31 @@ impl Response {
         }
     }
 
-    /// The page that the answer is, with the cursor found in it.
-    pub(super) fn page<T, C>(mut self, pointers: &JsonPointers, next: Option<C>) -> Result<Page<T, C>, Error>
+    /// Converts the response into a page whose next cursor is already known.
+    pub(super) fn into_page<T, C>(
+        mut self,
+        pointers: &JsonPointers,
+        next: Option<C>,
+    ) -> Result<Page<T, C>, Error>
     where
         T: DeserializeOwned,
     {
         let total = self.total(pointers.total.as_deref());
-        let has_more = pointers.has_more.as_deref().map(|place| self.flag_at(place)).transpose()?.flatten();
+        let has_more = match &pointers.has_more {
+            Some(pointer) => self.has_more(pointer)?,
+            None => None,
+        };
         let items = self.take_array(&pointers.items)?;
-        Ok(Page::new(self.parse(items)?, next).total(total).has_more(has_more))
+        Ok(Page::new(self.deserialize(items)?, next).total(total).has_more(has_more))
     }
 
-    /// The value at a JSON pointer; `null` counts as absent.
-    pub(super) fn at(&self, pointer: &str) -> Option<&Value> {
+    /// Returns the value at a JSON pointer. `null` counts as absent.
+    pub(super) fn value_at(&self, pointer: &str) -> Option<&Value> {
         self.body.as_ref()?.pointer(pointer).filter(|value| !value.is_null())
     }
 
-    /// The array at a JSON pointer, taken out; `null` there, or no content, is an empty one.
+    /// Takes the array at a JSON pointer out of the body. `null` at a pointer that is not empty, and a response without
+    /// content, count as an empty array.
     pub(super) fn take_array(&mut self, pointer: &str) -> Result<Vec<Value>, Error> {
         let Some(body) = &mut self.body else { return Ok(Vec::new()) };
         match body.pointer_mut(pointer).map(Value::take) {
@@ -58,32 +67,30 @@ impl Response {
         }
     }
 
-    pub(super) fn parse<T: DeserializeOwned>(&self, items: Vec<Value>) -> Result<Vec<T>, Error> {
-        let parse = |(index, item)| {
+    /// Deserializes the items of an array.
+    pub(super) fn deserialize<T: DeserializeOwned>(&self, items: Vec<Value>) -> Result<Vec<T>, Error> {
+        let deserialize = |(index, item)| {
             serde_json::from_value(item).map_err(|source| Error::InvalidItem {
                 url: self.url.to_string(),
                 index,
                 source,
             })
         };
-        items.into_iter().enumerate().map(parse).collect()
+        items.into_iter().enumerate().map(deserialize).collect()
     }
 
-    /// Yes or no, in the body; absent and `null` say neither.
-    fn flag_at(&self, pointer: &str) -> Result<Option<bool>, Error> {
-        match self.at(pointer) {
+    /// Returns the boolean at a JSON pointer; `None` if it is absent or `null`.
+    fn has_more(&self, pointer: &str) -> Result<Option<bool>, Error> {
+        match self.value_at(pointer) {
             None => Ok(None),
-            Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(other) => {
-                let (url, pointer) = (self.url.to_string(), pointer.to_owned());
-                Err(Error::InvalidHasMore { url, pointer, found: json_type(other) })
-            }
+            Some(Value::Bool(has_more)) => Ok(Some(*has_more)),
+            Some(other) => Err(self.invalid_has_more(pointer, json_type(other))),
         }
     }
 
-    /// A cursor in the body: a text or a number; absent, `null` and `false` are none.
+    /// Returns the cursor at a JSON pointer: a string or a number. Absent, `null` and `false` are `None`.
     pub(super) fn cursor_at(&self, pointer: &str) -> Result<Option<String>, Error> {
-        match self.at(pointer) {
+        match self.value_at(pointer) {
             None | Some(Value::Bool(false)) => Ok(None),
             Some(Value::String(cursor)) => Ok(Some(cursor.clone())),
             Some(Value::Number(cursor)) => Ok(Some(cursor.to_string())),
@@ -91,30 +98,35 @@ impl Response {
         }
     }
 
-    /// A cursor in a header.
-    pub(super) fn cursor_in(&self, header: &str) -> Result<Option<String>, Error> {
-        match self.headers.get(header).map(|value| value.to_str()) {
+    /// Returns the cursor in a header.
+    pub(super) fn cursor_in_header(&self, name: &str) -> Result<Option<String>, Error> {
+        match self.headers.get(name).map(|value| value.to_str()) {
             None => Ok(None),
             Some(Ok(cursor)) => Ok(Some(cursor.trim().to_owned())),
-            Some(Err(_)) => Err(self.invalid_cursor(header, "bytes")),
+            Some(Err(_)) => Err(self.invalid_cursor(name, "bytes")),
         }
     }
 
-    /// The target of the `Link` header to the next page, as it stands there.
+    /// Returns the unresolved target of the `Link` header with `rel="next"`.
     pub(super) fn next_link(&self) -> Result<Option<String>, Error> {
         link_header::next(&self.headers)
             .map_err(|value| Error::InvalidLink { url: self.url.to_string(), value: excerpt(&value) })
     }
 
-    pub(super) fn invalid_cursor(&self, place: &str, found: &'static str) -> Error {
-        Error::InvalidCursor { url: self.url.to_string(), location: place.to_owned(), found }
+    pub(super) fn invalid_has_more(&self, pointer: &str, found: &'static str) -> Error {
+        Error::InvalidHasMore { url: self.url.to_string(), pointer: pointer.to_owned(), found }
     }
 
-    fn total(&self, place: Option<&str>) -> Option<u64> {
-        let reported = place.and_then(|place| match self.at(place)? {
+    fn invalid_cursor(&self, location: &str, found: &'static str) -> Error {
+        Error::InvalidCursor { url: self.url.to_string(), location: location.to_owned(), found }
+    }
+
+    /// Returns the number of all items: from the JSON if it is there, otherwise from `X-Total-Count`.
+    fn total(&self, pointer: Option<&str>) -> Option<u64> {
+        let in_json = pointer.and_then(|pointer| match self.value_at(pointer)? {
             Value::String(text) => text.parse().ok(),
             value => value.as_u64(),
         });
-        reported.or_else(|| self.headers.get("x-total-count")?.to_str().ok()?.trim().parse().ok())
+        in_json.or_else(|| self.headers.get("x-total-count")?.to_str().ok()?.trim().parse().ok())
     }
 }

@@ -2,9 +2,9 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
-/// The `Retry-After` header: seconds, or a date, which counts from the answer's own `Date` if it has one.
+/// Returns the delay in the `Retry-After` header: a number of seconds, or a date.
 ///
-/// Counting by the server's clock makes ours, which may be wrong, no part of it.
+/// A date is compared with the `Date` header of the same response, if it has one: the local clock may be wrong.
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let after = text(RETRY_AFTER)?;
@@ -25,13 +25,13 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(RETRY_AFTER, HeaderValue::from_static(after));
         headers.extend(date.map(|date| (DATE, HeaderValue::from_static(date))));
-        // A clock that is 10 seconds ahead of the servers below.
+        // The local clock is 10 seconds ahead of the server's.
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777 + 10);
         retry_after(&headers, now).map(|after| after.as_secs())
     }
 
     #[test]
-    fn seconds_and_dates_are_read() {
+    fn seconds_and_dates_are_parsed() {
         let date = Some("Sun, 06 Nov 1994 08:49:37 GMT");
         for (after, date, want) in [
             ("120", None, Some(120)),

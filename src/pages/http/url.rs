@@ -1,14 +1,14 @@
-//! What this module needs of URLs beyond parsing them.
+//! URLs: validation, removal of credentials, query parameters.
 
 use reqwest::Url;
 
 use super::error::Error;
 
-/// An absolute `http` or `https` URL.
+/// Parses an absolute `http` or `https` URL.
 pub(super) fn parse(text: &str) -> Result<Url, Error> {
     match Url::parse(text) {
         Ok(url) if is_http(&url) => Ok(url),
-        Ok(_) => Err(invalid_url(text, "it is neither http nor https")),
+        Ok(_) => Err(invalid_url(text, "the scheme is neither http nor https")),
         Err(source) => Err(invalid_url(text, source)),
     }
 }
@@ -24,16 +24,16 @@ pub(super) fn invalid_url(
     Error::InvalidUrl { url: redact_userinfo(text), source: source.into() }
 }
 
-/// The same URL without what is no part of a page's address: user name and password, fragment.
+/// Removes the user name, the password and the fragment, none of which belongs to the address of a page.
 pub(super) fn strip_userinfo_and_fragment(mut url: Url) -> Url {
-    // Fails for a URL without a host alone, and that has neither.
+    // Fails only for a URL without a host, which has neither.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_fragment(None);
     url
 }
 
-/// A text that may be no URL, without what stands where a URL has its user name and password.
+/// Removes the user name and the password from a text that may not be a valid URL.
 pub(super) fn redact_userinfo(text: &str) -> String {
     let start = text.find("//").map_or(0, |slashes| slashes + 2);
     let end = text[start..].find(['/', '?', '#']).map_or(text.len(), |length| start + length);
@@ -43,7 +43,7 @@ pub(super) fn redact_userinfo(text: &str) -> String {
     }
 }
 
-/// The same URL with a query parameter set; the others stay, byte for byte.
+/// Sets a query parameter, and keeps all others byte for byte.
 pub(super) fn with_parameter(url: &Url, name: &str, value: &str) -> Url {
     let raw = url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
     let kept: Vec<&str> =
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parameter_is_set_and_the_others_stay() {
+    fn one_parameter_is_set_and_the_others_are_kept() {
         for (url, want) in [
             ("http://a/docs", "http://a/docs?page=2"),
             ("http://a/docs?", "http://a/docs?page=2"),
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn user_and_password_are_taken_out_of_any_text() {
+    fn user_and_password_are_removed_from_any_text() {
         for (text, want) in [
             ("http://user:pass@host:99999/docs", "http://host:99999/docs"),
             ("http://us@er:pass@host", "http://host"),

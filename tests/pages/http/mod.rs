@@ -1,9 +1,9 @@
-//! `pages::http`, against servers on the loopback.
+//! `pages::http`, against servers on the loopback interface.
 
+mod faults;
 mod origins;
+mod paginators;
 mod server;
-mod styles;
-mod traps;
 
 use std::sync::Once;
 
@@ -13,21 +13,23 @@ use withal::pages::{self, AsyncGetDocs, Cursor};
 
 fn client(builder: reqwest::ClientBuilder) -> Client {
     static TLS: Once = Once::new();
-    TLS.call_once(|| rustls::crypto::ring::default_provider().install_default().expect("nobody else does"));
+    TLS.call_once(|| {
+        rustls::crypto::ring::default_provider().install_default().expect("no other provider was installed");
+    });
     Client::new(builder).unwrap()
 }
 
-/// An endpoint of a server, by a client without any setting.
+/// An endpoint of a client with default settings.
 fn endpoint(url: &str) -> Endpoint {
     client(reqwest::Client::builder()).endpoint(url).unwrap()
 }
 
-/// Every document of a walk that does not fail.
+/// Every item of a stream that must not fail.
 async fn all<C: Cursor>(docs: AsyncGetDocs<u32, C, Error>) -> Vec<u32> {
     docs.try_collect().await.unwrap_or_else(|error| panic!("{}", chain(&error)))
 }
 
-/// The documents up to the error, and the error.
+/// The items before the error, and the error.
 async fn until_error<C: Cursor>(docs: &mut AsyncGetDocs<u32, C, Error>) -> (Vec<u32>, pages::Error<Error>) {
     let mut before = Vec::new();
     loop {
@@ -39,7 +41,7 @@ async fn until_error<C: Cursor>(docs: &mut AsyncGetDocs<u32, C, Error>) -> (Vec<
     }
 }
 
-/// An error and its sources, as a program would print them.
+/// An error and its sources on one line.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -51,7 +53,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 #[test]
-fn its_types_go_where_a_program_needs_them() {
+fn types_have_the_auto_traits_that_programs_need() {
     fn is_shared<T: Clone + std::fmt::Debug + Send + Sync + Unpin + 'static>() {}
     fn is_error<T: std::error::Error + Send + Sync + Unpin + 'static>() {}
     is_shared::<Client>();

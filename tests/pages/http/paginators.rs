@@ -1,10 +1,10 @@
-//! Every way from one page to the next.
+//! Each paginator, against a server that pages in its way.
 
 use futures::{StreamExt, TryStreamExt};
 use serde_json::json;
 use withal::pages::http::GraphQlQuery;
 
-use super::server::{Asked, Server, github, json, status, with};
+use super::server::{ReceivedRequest, Server, github, json, status, with_header};
 use super::{all, chain, endpoint, until_error};
 
 const TEN: [u32; 10] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -14,7 +14,7 @@ fn slice(from: u32, size: u32) -> Vec<u32> {
 }
 
 #[tokio::test]
-async fn links_are_followed_to_the_last_page() {
+async fn link_headers_are_followed_to_the_last_page() {
     let server = Server::start(github).await;
     assert_eq!(all(endpoint(&format!("{}/docs", server.url)).by_link()).await, TEN);
     assert_eq!(
@@ -24,7 +24,7 @@ async fn links_are_followed_to_the_last_page() {
 }
 
 #[tokio::test]
-async fn a_server_that_clamps_the_page_size_is_followed_as_it_is() {
+async fn a_server_that_clamps_the_page_size_is_read_correctly() {
     let server = Server::start(github).await;
     let docs = endpoint(&format!("{}/docs?per_page=1000", server.url)).by_link().read_ahead(2);
     assert_eq!(all(docs).await, TEN);
@@ -32,15 +32,15 @@ async fn a_server_that_clamps_the_page_size_is_followed_as_it_is() {
 }
 
 #[tokio::test]
-async fn relative_links_and_several_headers_are_read() {
-    let server = Server::start(|asked: &Asked| {
-        let page = asked.number("page").unwrap_or(0);
-        let answer =
-            with(json(&slice(page * 4, 4).into()), "link", "</style.css>; rel=preload, <x>; rel=prev");
+async fn relative_links_and_several_headers_are_parsed() {
+    let server = Server::start(|request: &ReceivedRequest| {
+        let page = request.number("page").unwrap_or(0);
+        let response =
+            with_header(json(&slice(page * 4, 4).into()), "link", "</style.css>; rel=preload, <x>; rel=prev");
         if page == 2 {
-            answer
+            response
         } else {
-            with(answer, "link", &format!("<?page={}>; rel=\"last next\"", page + 1))
+            with_header(response, "link", &format!("<?page={}>; rel=\"last next\"", page + 1))
         }
     })
     .await;
@@ -51,11 +51,11 @@ async fn relative_links_and_several_headers_are_read() {
 #[tokio::test]
 async fn the_next_url_is_found_in_the_json() {
     for end in [json!(null), json!(""), json!(false)] {
-        let server = Server::start(move |asked: &Asked| {
-            let page = asked.number("page").unwrap_or(0);
+        let server = Server::start(move |request: &ReceivedRequest| {
+            let page = request.number("page").unwrap_or(0);
             let next = match page {
                 0 => json!("/docs?page=1"),
-                1 => json!(format!("http://{}/docs?page=2", asked.header("host").unwrap())),
+                1 => json!(format!("http://{}/docs?page=2", request.header("host").unwrap())),
                 _ => end.clone(),
             };
             json(&json!({ "count": "10", "links": { "next": next }, "items": slice(page * 4, 4) }))
@@ -70,10 +70,10 @@ async fn the_next_url_is_found_in_the_json() {
 }
 
 #[tokio::test]
-async fn a_cursor_in_the_json_goes_into_the_query() {
-    let server = Server::start(|asked: &Asked| {
+async fn a_cursor_in_the_json_is_sent_in_the_query() {
+    let server = Server::start(|request: &ReceivedRequest| {
         let from =
-            asked.query.get("after").map_or(0, |cursor| cursor.trim_start_matches("a&b=").parse().unwrap());
+            request.query.get("after").map_or(0, |cursor| cursor.trim_start_matches("a&b=").parse().unwrap());
         let items = slice(from, 4);
         json(&match from {
             0 => json!({ "items": items, "next": "a&b=4" }),
@@ -89,11 +89,15 @@ async fn a_cursor_in_the_json_goes_into_the_query() {
 }
 
 #[tokio::test]
-async fn a_cursor_in_a_header_goes_into_the_query() {
-    let server = Server::start(|asked: &Asked| {
-        let from = asked.number("after").unwrap_or(0);
-        let answer = with(json(&slice(from, 4).into()), "x-total-count", "10");
-        if from == 8 { with(answer, "x-next", "") } else { with(answer, "x-next", &(from + 4).to_string()) }
+async fn a_cursor_in_a_header_is_sent_in_the_query() {
+    let server = Server::start(|request: &ReceivedRequest| {
+        let from = request.number("after").unwrap_or(0);
+        let response = with_header(json(&slice(from, 4).into()), "x-total-count", "10");
+        if from == 8 {
+            with_header(response, "x-next", "")
+        } else {
+            with_header(response, "x-next", &(from + 4).to_string())
+        }
     })
     .await;
     let mut docs = endpoint(&server.url).by_cursor_header::<u32>("X-Next", "after");
@@ -101,12 +105,12 @@ async fn a_cursor_in_a_header_goes_into_the_query() {
     assert_eq!(docs.progress().total, Some(10));
 }
 
-fn by_page(asked: &Asked) -> super::server::Answer {
-    json(&slice((asked.number("page").unwrap() - 1) * 4, 4).into())
+fn by_page(request: &ReceivedRequest) -> super::server::HttpResponse {
+    json(&slice((request.number("page").unwrap() - 1) * 4, 4).into())
 }
 
 #[tokio::test]
-async fn pages_are_counted_one_at_a_time_and_at_once() {
+async fn page_numbers_are_requested_sequentially_and_concurrently() {
     for concurrent in [1, 4] {
         let server = Server::start(by_page).await;
         let docs = endpoint(&format!("{}/docs?page=7&q=1", server.url)).by_page_number("page", 1);
@@ -117,8 +121,8 @@ async fn pages_are_counted_one_at_a_time_and_at_once() {
 
 #[tokio::test]
 async fn has_more_saves_the_request_for_an_empty_page() {
-    let server = Server::start(|asked: &Asked| {
-        let page = asked.number("page").unwrap();
+    let server = Server::start(|request: &ReceivedRequest| {
+        let page = request.number("page").unwrap();
         json(&json!({ "items": slice(page * 5, 5), "more": page == 0 }))
     })
     .await;
@@ -128,9 +132,11 @@ async fn has_more_saves_the_request_for_an_empty_page() {
 }
 
 #[tokio::test]
-async fn has_more_guards_against_a_pointer_with_a_typing_error() {
-    let server =
-        Server::start(|_: &Asked| json(&json!({ "items": [0, 1], "more": true, "next": "token-2" }))).await;
+async fn has_more_guards_against_a_misspelled_pointer() {
+    let server = Server::start(|_: &ReceivedRequest| {
+        json(&json!({ "items": [0, 1], "more": true, "next": "token-2" }))
+    })
+    .await;
     let endpoint = endpoint(&server.url).items_at("/items").has_more_at("/more");
     let (before, error) = until_error(&mut endpoint.by_cursor("/nxet", "cursor")).await;
     assert_eq!(before, [0, 1]);
@@ -138,27 +144,29 @@ async fn has_more_guards_against_a_pointer_with_a_typing_error() {
 }
 
 #[tokio::test]
-async fn an_offset_follows_the_documents_received() {
+async fn the_offset_advances_by_the_items_received() {
     for concurrent in [1, 3] {
-        // However many are asked for, there are 3.
-        let server =
-            Server::start(|asked: &Asked| json(&slice(asked.number("offset").unwrap(), 3).into())).await;
+        // The server returns 3 items, whatever the limit.
+        let server = Server::start(|request: &ReceivedRequest| {
+            json(&slice(request.number("offset").unwrap(), 3).into())
+        })
+        .await;
         let docs = endpoint(&server.url).by_offset("offset", "limit", 100);
         assert_eq!(all(docs.concurrency(concurrent)).await, TEN);
         assert_eq!(server.targets()[0], "/?limit=100&offset=0");
     }
 }
 
-fn graphql(asked: &Asked) -> super::server::Answer {
-    let body: serde_json::Value = serde_json::from_str(&asked.body).unwrap();
+fn graphql(request: &ReceivedRequest) -> super::server::HttpResponse {
+    let body: serde_json::Value = serde_json::from_str(&request.body).unwrap();
     assert_eq!(body["query"], "query Docs");
     assert_eq!(body["variables"]["owner"], "me");
-    assert_eq!(asked.header("content-type"), Some("application/json"));
+    assert_eq!(request.header("content-type"), Some("application/json"));
     let from = body["variables"]["after"].as_str().map_or(0, |cursor| cursor.parse().unwrap());
     let info = json!({ "hasNextPage": from < 8, "endCursor": (from + 4).to_string() });
     let docs = slice(from, 4);
     let connection = match from {
-        // A page of edges among pages of nodes: no API does so, and one test will do.
+        // A page of edges among pages of nodes, to cover both in one test.
         4 => {
             json!({ "edges": docs.iter().map(|doc| json!({ "node": doc })).collect::<Vec<_>>(), "pageInfo": info })
         }
@@ -168,7 +176,7 @@ fn graphql(asked: &Asked) -> super::server::Answer {
 }
 
 #[tokio::test]
-async fn page_info_leads_through_a_relay_connection() {
+async fn a_relay_connection_is_followed() {
     let server = Server::start(graphql).await;
     let query = GraphQlQuery::new("query Docs", "/data/docs").variable("owner", "me");
     let mut docs = endpoint(&server.url).by_relay_connection::<u32>(query);
@@ -178,19 +186,22 @@ async fn page_info_leads_through_a_relay_connection() {
 }
 
 #[tokio::test]
-async fn a_query_that_fails_is_an_error_whatever_data_it_has() {
+async fn graphql_errors_fail_even_with_partial_data() {
     for (body, want) in [
-        (json!({ "errors": [{ "message": "no such field" }] }), "the query at URL/ failed: no such field"),
+        (
+            json!({ "errors": [{ "message": "no such field" }] }),
+            "GraphQL query to URL/ failed: no such field",
+        ),
         (
             json!({ "data": { "docs": { "nodes": [1], "pageInfo": { "hasNextPage": false } } }, "errors": ["odd"] }),
-            "the query at URL/ failed: \"odd\"",
+            "GraphQL query to URL/ failed: \"odd\"",
         ),
         (
             json!({ "data": { "docs": { "nodes": [1] } } }),
-            "URL/ has nothing at \"/data/docs/pageInfo/hasNextPage\"",
+            "expected true or false at \"/data/docs/pageInfo/hasNextPage\" in the response from URL/, found nothing",
         ),
     ] {
-        let server = Server::start(move |_: &Asked| json(&body)).await;
+        let server = Server::start(move |_: &ReceivedRequest| json(&body)).await;
         let mut docs =
             endpoint(&server.url).by_relay_connection::<u32>(GraphQlQuery::new("query Docs", "/data/docs"));
         let error = chain(&docs.next().await.unwrap().unwrap_err());
@@ -200,14 +211,14 @@ async fn a_query_that_fails_is_an_error_whatever_data_it_has() {
 
 #[tokio::test]
 async fn null_and_no_content_are_empty_pages() {
-    let server = Server::start(|asked: &Asked| match asked.number("page").unwrap() {
+    let server = Server::start(|request: &ReceivedRequest| match request.number("page").unwrap() {
         0 => json(&json!({ "items": [1, 2] })),
         1 => json(&json!({ "items": null })),
-        _ => panic!("the walk has ended"),
+        _ => panic!("the stream has ended"),
     })
     .await;
     assert_eq!(all(endpoint(&server.url).items_at("/items").by_page_number("page", 0)).await, [1, 2]);
 
-    let server = Server::start(|_: &Asked| status(204, "")).await;
+    let server = Server::start(|_: &ReceivedRequest| status(204, "")).await;
     assert_eq!(all(endpoint(&server.url).items_at("/items").by_link()).await, [0; 0]);
 }
