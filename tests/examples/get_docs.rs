@@ -80,7 +80,7 @@ fn prints_every_item_and_a_summary() {
     let stderr = text(&output.stderr);
     assert!(stderr.contains("page 23: 2250 of 2250 items\n"), "{stderr}");
     assert!(
-        stderr.contains("answered 503 Service Unavailable: busy, come back; retrying in 1s\n"),
+        stderr.contains("returned 503 Service Unavailable: busy, come back; retrying in 1s\n"),
         "{stderr}"
     );
     assert!(
@@ -193,7 +193,7 @@ fn an_error_names_the_page() {
     assert!(stderr.starts_with(want), "{stderr}");
     assert!(
         stderr
-            .ends_with("answered 422 Unprocessable Entity: {\"message\":\"per_page must be at least 1\"}\n")
+            .ends_with("returned 422 Unprocessable Entity: {\"message\":\"per_page must be at least 1\"}\n")
     );
 }
 
@@ -254,5 +254,8 @@ fn https_works_without_setup() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(server.join().unwrap(), 22, "a TLS handshake");
-    assert!(first.starts_with(&format!("page 1: {url} could not be reached; retrying in ")), "{first}");
+    assert!(
+        first.starts_with(&format!("page 1: failed to send a request to {url}; retrying in ")),
+        "{first}"
+    );
 }
