@@ -84,7 +84,7 @@ async fn free_reference_yielded_future() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_the_order_in_which_they_are_ready() {
+async fn outputs_come_in_the_order_of_completion() {
     let mut completed = as_completed([3, 1, 2].map(|n| async move { sleep(n * SECOND).await }));
     let began = Instant::now();
     for (place, seconds) in [(1, 1), (2, 2), (0, 3)] {
@@ -94,7 +94,7 @@ async fn in_the_order_in_which_they_are_ready() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_await_that_is_dropped_loses_nothing() {
+async fn dropping_next_loses_no_output() {
     let mut completed =
         as_completed([2, 1].map(|n| async move { sleep(n * SECOND).await })).timeout(60 * SECOND);
     let mut places = Vec::new();
@@ -109,7 +109,7 @@ async fn an_await_that_is_dropped_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_ready_at_the_deadline_is_in_time() {
+async fn an_output_ready_at_the_deadline_is_in_time() {
     let completed = as_completed([1, 2].map(|n| async move { sleep(n * SECOND).await }));
     let outcomes: Vec<_> = completed.timeout_at(Instant::now() + SECOND).collect().await;
     assert_eq!(outcomes[0], Ok((0, ())));
@@ -118,7 +118,7 @@ async fn what_is_ready_at_the_deadline_is_in_time() {
 }
 
 #[test]
-fn of_none_is_the_end_at_once_and_needs_no_runtime() {
+fn without_futures_it_ends_at_once_and_needs_no_runtime() {
     let mut none = as_completed(std::iter::empty::<std::future::Ready<()>>());
     assert_eq!(futures::executor::block_on(none.next()), None);
     let mut waits = task::spawn(as_completed([std::future::pending::<()>()]));
@@ -126,7 +126,7 @@ fn of_none_is_the_end_at_once_and_needs_no_runtime() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_that_no_clock_can_show_is_never() {
+async fn a_timeout_that_overflows_never_elapses() {
     let mut completed = as_completed([sleep(SECOND)]).timeout(Duration::MAX);
     assert_eq!(completed.next().await, Some(Ok((0, ()))));
 }

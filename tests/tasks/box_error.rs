@@ -9,7 +9,7 @@ use withal::tasks::{BoxError, Error, Promise, create_task};
 use super::Failed;
 
 #[tokio::test]
-async fn the_error_of_any_type_is_passed_on_as_it_was() {
+async fn box_error_returns_the_original_error() {
     async fn fails() -> Result<u32, BoxError> {
         Ok(create_task(async { Ok::<_, BoxError>("x".parse::<u32>()?) }).await?)
     }
@@ -25,7 +25,7 @@ async fn the_error_of_any_type_is_passed_on_as_it_was() {
 }
 
 #[tokio::test]
-async fn another_end_is_an_error_of_any_type_too() {
+async fn box_error_of_a_cancelled_or_panicked_task() {
     let (promise, future) = Promise::<(), BoxError>::new();
     drop(promise);
     let error = BoxError::from(future.await.unwrap_err());

@@ -21,7 +21,7 @@ fn after(seconds: u32, outcome: Result<u32, Failed>, log: &Log) -> TaskHandle<u3
 }
 
 #[tokio::test(start_paused = true)]
-async fn gives_the_values_in_the_order_of_the_futures() {
+async fn values_come_in_the_order_of_the_tasks() {
     let log = Log::default();
     let gathered = gather([3, 1, 2].map(|n| after(n, Ok(n), &log))).await;
     assert_eq!(gathered, Ok(vec![3, 1, 2]));
@@ -29,7 +29,7 @@ async fn gives_the_values_in_the_order_of_the_futures() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn gives_the_first_error_and_the_others_go_on() {
+async fn the_first_error_is_returned_and_the_others_continue() {
     let (log, began) = (Log::default(), Instant::now());
     let outcomes = [(3, Ok(3)), (2, Err(Failed("second"))), (1, Ok(1))];
     let gathered = gather(outcomes.map(|(n, outcome)| after(n, outcome, &log))).await;
@@ -40,7 +40,7 @@ async fn gives_the_first_error_and_the_others_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_is_cancelled_fails_it() {
+async fn a_cancelled_task_fails_the_gather() {
     let log = Log::default();
     let tasks = [1, 2].map(|n| after(n, Ok(n), &log));
     tasks[0].cancel();
@@ -50,7 +50,7 @@ async fn one_that_is_cancelled_fails_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropped_it_cancels_them() {
+async fn dropping_a_gather_cancels_its_tasks() {
     let log = Log::default();
     let tasks = [1, 3, 4].map(|n| after(n, Ok(n), &log));
     assert!(timeout(2 * SECOND, gather(tasks)).await.is_err());
@@ -71,7 +71,7 @@ async fn return_exceptions_waits_for_all() {
 }
 
 #[tokio::test]
-async fn of_none_is_empty() {
+async fn without_tasks_there_are_no_values() {
     assert_eq!(gather(Vec::<TaskHandle<u32, Failed>>::new()).await, Ok(vec![]));
     let (promise, future) = Promise::<u32, Failed>::new();
     promise.set_result(1).unwrap();
@@ -79,14 +79,14 @@ async fn of_none_is_empty() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shield_gives_what_the_future_does() {
+async fn shield_returns_the_output_of_the_future() {
     assert_eq!(shield(async { Ok::<_, Failed>(1) }).await, Ok(1));
     assert_eq!(shield(async { Err::<(), _>(Failed("test")) }).await, Err(Failed("test")));
     assert_eq!(cleanup::pending(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn shield_goes_on_where_it_was_when_it_is_dropped() {
+async fn a_dropped_shield_continues() {
     let log = Log::default();
     let logs = log.clone();
     let work = async move {
@@ -114,7 +114,7 @@ fn told_here() -> (Log, cleanup::ObserverGuard) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shield_that_fails_behind_everybodys_back_is_told() {
+async fn a_dropped_shield_that_fails_is_reported() {
     let (told, _observer) = told_here();
     let work = async {
         sleep(2 * SECOND).await;
@@ -126,7 +126,7 @@ async fn shield_that_fails_behind_everybodys_back_is_told() {
 }
 
 #[tokio::test]
-async fn shield_that_was_not_polled_does_not_begin() {
+async fn a_shield_that_was_never_polled_does_not_start() {
     let log = Log::default();
     let logs = log.clone();
     drop(shield(async move { Ok::<_, Failed>(logs.push("began")) }));
@@ -135,7 +135,7 @@ async fn shield_that_was_not_polled_does_not_begin() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_is_shielded_as_it_is() {
+async fn a_task_needs_no_shield() {
     let log = Log::default();
     assert!(timeout(SECOND, after(2, Ok(2), &log)).await.is_err());
     sleep(2 * SECOND).await;
@@ -143,7 +143,7 @@ async fn a_task_is_shielded_as_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shield_has_the_grace_that_it_is_given() {
+async fn a_dropped_shield_is_abandoned_after_its_grace_period() {
     let (told, _observer) = told_here();
     let never = shield(pending::<Result<(), Failed>>()).grace_period(Duration::from_millis(1));
     assert!(timeout(SECOND, never).await.is_err());

@@ -6,16 +6,16 @@
 mod as_completed;
 mod box_error;
 mod cancel;
+mod cpython_coverage;
 mod event_loop;
 mod executor;
 mod future;
 mod gather;
 mod group;
-mod rows;
 mod sched;
 mod support;
 mod task;
 mod timeout;
 mod wait;
 
-use self::support::{Bomb, Failed, Log, Noted, Slow};
+use self::support::{Failed, Log, LogOnDrop, PanicOnDrop, Slow};

@@ -30,18 +30,18 @@ impl Log {
 }
 
 /// Its drop panics.
-pub(crate) struct Bomb;
+pub(crate) struct PanicOnDrop;
 
-impl Drop for Bomb {
+impl Drop for PanicOnDrop {
     fn drop(&mut self) {
         assert!(std::thread::panicking(), "bomb");
     }
 }
 
 /// Logs its drop.
-pub(crate) struct Noted(&'static str, Log);
+pub(crate) struct LogOnDrop(&'static str, Log);
 
-impl Noted {
+impl LogOnDrop {
     pub(crate) fn new(name: &'static str, log: &Log) -> Self {
         Self(name, log.clone())
     }
@@ -51,7 +51,7 @@ impl Noted {
     }
 }
 
-impl Drop for Noted {
+impl Drop for LogOnDrop {
     fn drop(&mut self) {
         self.1.push(self.0);
     }

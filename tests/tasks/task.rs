@@ -10,12 +10,12 @@ use tokio::time::{Instant, sleep};
 use withal::cleanup;
 use withal::tasks::{Error, create_task};
 
-use super::{Failed, Log, Noted};
+use super::{Failed, Log, LogOnDrop};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test]
-async fn results_errors_and_panics_come_through_the_handle() {
+async fn results_errors_and_panics_reach_the_handle() {
     assert_eq!(create_task(async { Ok::<_, Failed>(1) }).await, Ok(1));
     assert_eq!(create_task(async { Err::<(), _>(Failed("test")) }).await, Err(Error::Raised(Failed("test"))));
     let panicked = create_task(async { panic!("doh {}", 1) as Result<(), Failed> }).await;
@@ -24,9 +24,9 @@ async fn results_errors_and_panics_come_through_the_handle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cancelled_it_is_dropped_where_it_awaits_and_before_anybody_is_told() {
+async fn a_cancelled_task_is_dropped_before_its_callbacks_are_called() {
     let log = Log::default();
-    let (noted, logs) = (Noted::new("dropped", &log), log.clone());
+    let (noted, logs) = (LogOnDrop::new("dropped", &log), log.clone());
     let task = create_task(async move {
         let _noted = noted;
         sleep(SECOND).await;
@@ -43,7 +43,7 @@ async fn cancelled_it_is_dropped_where_it_awaits_and_before_anybody_is_told() {
 }
 
 #[tokio::test]
-async fn cancelled_before_it_began_it_does_not_begin() {
+async fn a_task_cancelled_before_its_first_step_never_starts() {
     let log = Log::default();
     let logs = log.clone();
     let task = create_task(async move { Ok::<_, Failed>(logs.push("began")) });
@@ -53,7 +53,7 @@ async fn cancelled_before_it_began_it_does_not_begin() {
 }
 
 #[tokio::test]
-async fn cancelled_by_itself_it_ends_at_its_next_await() {
+async fn a_task_that_cancels_its_own_handle_ends_at_its_next_await() {
     let log = Log::default();
     let logs = log.clone();
     let (to, abort_handle) = tokio::sync::oneshot::channel::<withal::tasks::AbortHandle>();
@@ -71,7 +71,7 @@ async fn cancelled_by_itself_it_ends_at_its_next_await() {
 
 /// asyncio's rule: a value is dropped, an error is not.
 #[tokio::test]
-async fn asked_to_end_in_its_last_step_it_has_no_value() {
+async fn a_task_cancelled_in_its_last_step_loses_its_value_but_not_its_error() {
     for (outcome, expected) in
         [(Ok(7), Error::Cancelled), (Err(Failed("test")), Error::Raised(Failed("test")))]
     {
@@ -86,7 +86,7 @@ async fn asked_to_end_in_its_last_step_it_has_no_value() {
 }
 
 #[tokio::test]
-async fn a_second_cancel_does_no_harm_and_one_after_the_end_is_of_no_use() {
+async fn a_second_cancel_is_harmless_and_one_after_the_end_has_no_effect() {
     let mut task = create_task(pending::<Result<(), Infallible>>());
     let abort_handle = task.abort_handle();
     assert!(task.cancel() && task.cancel());
@@ -97,7 +97,7 @@ async fn a_second_cancel_does_no_harm_and_one_after_the_end_is_of_no_use() {
 }
 
 #[tokio::test]
-async fn a_handle_that_is_dropped_cancels_nothing() {
+async fn dropping_the_handle_cancels_nothing() {
     let (sender, done) = tokio::sync::oneshot::channel();
     drop(create_task(async {
         yield_now().await;
@@ -107,7 +107,7 @@ async fn a_handle_that_is_dropped_cancels_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_over_when_what_it_has_left_behind_is() {
+async fn a_task_ends_after_its_detached_cleanups() {
     let began = Instant::now();
     let task = create_task(async {
         cleanup::detach(async { Ok::<_, Infallible>(sleep(SECOND).await) });
@@ -119,7 +119,7 @@ async fn it_is_over_when_what_it_has_left_behind_is() {
 }
 
 #[tokio::test]
-async fn a_destructor_that_panics_is_the_tasks_panic() {
+async fn a_panicking_destructor_is_a_panic_of_the_task() {
     struct Panics;
     impl Drop for Panics {
         fn drop(&mut self) {
@@ -137,7 +137,7 @@ async fn a_destructor_that_panics_is_the_tasks_panic() {
 }
 
 #[test]
-fn a_runtime_that_is_gone_cancels() {
+fn a_runtime_that_shuts_down_cancels_its_tasks() {
     let runtime = Builder::new_current_thread().build().unwrap();
     let entered = runtime.enter();
     let task = create_task(pending::<Result<(), Infallible>>());
@@ -147,7 +147,7 @@ fn a_runtime_that_is_gone_cancels() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn cancels_race_with_ends() {
+async fn cancel_races_with_completion() {
     for n in 0..200 {
         let task = create_task(async move {
             for _ in 0..n % 7 {

@@ -80,7 +80,7 @@ async fn first_exception_one_already_failed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn first_exception_of_none_that_fails_is_all() {
+async fn first_exception_waits_for_all_if_none_fails() {
     let waited = wait([after(2, Ok(2)), after(1, Ok(1))]).first_exception().await;
     assert_eq!(waited.done, [(1, Ok(1)), (0, Ok(2))]);
     assert!(waited.pending.is_empty());
@@ -107,7 +107,7 @@ async fn timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_over_at_the_timeout_is_over() {
+async fn futures_that_complete_at_the_timeout_are_done() {
     async fn later(seconds: u32) -> Result<u32, Failed> {
         sleep(seconds * SECOND).await;
         Ok(seconds)
@@ -121,7 +121,7 @@ async fn what_is_over_at_the_timeout_is_over() {
 
 /// A task that ends in that moment has a turn of its own, before or after: whichever it is, it has its result.
 #[tokio::test(start_paused = true)]
-async fn none_is_lost_at_the_timeout() {
+async fn no_output_is_lost_at_the_timeout() {
     let waited = wait([after(1, Ok(1)), after(2, Ok(2))]).timeout(SECOND).await;
     let mut all = waited.done;
     for (place, task) in waited.pending {
@@ -132,14 +132,14 @@ async fn none_is_lost_at_the_timeout() {
 }
 
 #[tokio::test]
-async fn of_none_is_ready_at_once() {
+async fn without_futures_it_is_ready_at_once() {
     let waited = wait(Vec::<TaskHandle<u32, Failed>>::new()).first_completed().await;
     assert!(waited.done.is_empty() && waited.pending.is_empty());
 }
 
 /// Those that are given by `&mut` stay where they are, and can be waited for again.
 #[tokio::test(start_paused = true)]
-async fn again_and_again() {
+async fn borrowed_futures_can_be_waited_for_again() {
     let mut tasks: Vec<_> = [3, 1, 2].map(|n| after(n, Ok(n))).into();
     let mut order = Vec::new();
     while !tasks.is_empty() {
@@ -164,7 +164,7 @@ fn ready_among_busy() -> Vec<BoxFuture<'static, Result<u32, Failed>>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_ready_at_the_timeout_is_found_among_what_wakes_itself() {
+async fn ready_futures_are_found_among_self_waking_ones() {
     let waited = wait(ready_among_busy()).timeout(Duration::ZERO).await;
     assert_eq!(waited.done, [(0, Ok(1)), (21, Ok(2))]);
     let waited = wait(ready_among_busy()).first_completed().await;
@@ -172,7 +172,7 @@ async fn what_is_ready_at_the_timeout_is_found_among_what_wakes_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_ready_at_the_deadline_is_given_before_the_end() {
+async fn ready_outputs_are_yielded_before_the_error() {
     let completed: Vec<_> = as_completed(ready_among_busy()).timeout(Duration::ZERO).collect().await;
     assert_eq!(completed[..2], [Ok((0, Ok(1))), Ok((21, Ok(2)))]);
     assert_eq!(completed[2].unwrap_err().to_string(), "20 (of 22) futures unfinished");
@@ -180,7 +180,7 @@ async fn what_is_ready_at_the_deadline_is_given_before_the_end() {
 
 #[tokio::test]
 #[should_panic(expected = "polled after its result was moved out")]
-async fn what_was_over_is_not_given_again() {
+async fn a_completed_future_cannot_be_waited_for_again() {
     let mut tasks = [create_task(async { Ok::<_, Failed>(1) })];
     assert_eq!(wait(tasks.iter_mut()).await.done, [(0, Ok(1))]);
     wait(tasks.iter_mut()).await;

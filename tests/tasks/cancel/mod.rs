@@ -93,7 +93,7 @@ macro_rules! tests {
             use super::*;
 
             #[tokio::test(start_paused = true)]
-            async fn dropped_drop_at_every_await() {
+            async fn dropped_at_every_await() {
                 let drops = dropped(programs::$program, $expected, true).await;
                 assert!(drops > 3, "{drops} drops");
             }
@@ -138,7 +138,7 @@ async fn drop_in_the_middle(future: impl Future) {
 }
 
 #[tokio::test]
-async fn a_scope_waits_for_the_tasks_of_a_gather_that_was_dropped_in_it() {
+async fn a_scope_waits_for_the_tasks_of_a_dropped_gather() {
     let log = EventLog::new();
     async_with!(_a = Detached::new(&log, "a") => {
         let stuck = Detached::new(&log, "a.b").block_at(BlockAt::InExit);

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use withal::tasks::EventLoop;
 
 use super::{SECOND, logs, new, stops, yield_once};
-use crate::{Log, Noted};
+use crate::{Log, LogOnDrop};
 
 #[test]
 fn call_soon_in_order() {
@@ -135,7 +135,7 @@ fn a_due_callback_can_be_cancelled_in_the_same_iteration() {
 #[test]
 fn a_cancelled_callback_is_dropped_at_once() {
     let (event_loop, log) = (new(), Log::default());
-    let noted = Noted::new("dropped", &log);
+    let noted = LogOnDrop::new("dropped", &log);
     let handle = event_loop.call_later(SECOND, move || drop(noted)).unwrap();
     handle.cancel();
     assert_eq!(log.take(), ["dropped"]);

@@ -8,13 +8,13 @@ use std::thread;
 use withal::tasks::{Error, EventLoop, LoopError};
 
 use super::{SECOND, new, yield_once};
-use crate::{Bomb, Failed, Log, Noted};
+use crate::{Failed, Log, LogOnDrop, PanicOnDrop};
 
 #[test]
 fn close() {
     let (event_loop, log) = (new(), Log::default());
     assert!(!event_loop.is_closed());
-    let (noted, in_callback) = (Noted::new("task", &log), Noted::new("call", &log));
+    let (noted, in_callback) = (LogOnDrop::new("task", &log), LogOnDrop::new("call", &log));
     let task = event_loop.create_task(async move {
         let _noted = noted;
         pending::<Result<(), Infallible>>().await
@@ -42,7 +42,7 @@ fn close() {
 #[test]
 fn dropping_the_last_clone_closes_the_loop() {
     let (event_loop, log) = (new(), Log::default());
-    let (clone, noted) = (event_loop.clone(), Noted::new("dropped", &log));
+    let (clone, noted) = (event_loop.clone(), LogOnDrop::new("dropped", &log));
     let handle = event_loop.call_later(SECOND, move || drop(noted)).unwrap();
     drop(event_loop);
     assert!(log.take().is_empty());
@@ -55,7 +55,7 @@ fn dropping_the_last_clone_closes_the_loop() {
 #[test]
 fn close_drops_the_exception_handler() {
     let (event_loop, log) = (new(), Log::default());
-    let (noted, inside) = (Noted::new("handler", &log), event_loop.clone());
+    let (noted, inside) = (LogOnDrop::new("handler", &log), event_loop.clone());
     event_loop.set_exception_handler(move |_| {
         let _held = (&noted, &inside);
     });
@@ -67,7 +67,7 @@ fn close_drops_the_exception_handler() {
 fn close_cancels_all_tasks_despite_panicking_destructors() {
     let event_loop = new();
     let task = |_| {
-        let bomb = Bomb;
+        let bomb = PanicOnDrop;
         let work = async move {
             let _bomb = bomb;
             pending::<Result<(), Failed>>().await
@@ -75,7 +75,7 @@ fn close_cancels_all_tasks_despite_panicking_destructors() {
         event_loop.create_task(work).unwrap()
     };
     let tasks: Vec<_> = (0..3).map(task).collect();
-    let bomb = Bomb;
+    let bomb = PanicOnDrop;
     event_loop.call_soon(move || drop(bomb)).unwrap();
     event_loop.close().unwrap();
     assert!(tasks.iter().all(withal::tasks::TaskHandle::done));
@@ -85,12 +85,12 @@ fn close_cancels_all_tasks_despite_panicking_destructors() {
 fn close_drops_everything_despite_panicking_destructors() {
     let (event_loop, log) = (new(), Log::default());
     for _ in 0..2 {
-        let (bomb, noted) = (Bomb, Noted::new("later", &log));
+        let (bomb, noted) = (PanicOnDrop, LogOnDrop::new("later", &log));
         event_loop.call_later(SECOND, move || drop((bomb, noted))).unwrap();
-        let (bomb, noted) = (Bomb, Noted::new("sent", &log));
+        let (bomb, noted) = (PanicOnDrop, LogOnDrop::new("sent", &log));
         event_loop.handle().call_soon_threadsafe(move || drop((bomb, noted))).unwrap();
     }
-    let (bomb, noted) = (Bomb, Noted::new("handler", &log));
+    let (bomb, noted) = (PanicOnDrop, LogOnDrop::new("handler", &log));
     event_loop.set_exception_handler(move |_| {
         let _held = (&bomb, &noted);
     });
@@ -105,7 +105,7 @@ thread_local!(static KEPT: RefCell<Option<EventLoop>> = const { RefCell::new(Non
 #[test]
 fn a_loop_in_a_thread_local_closes_with_its_thread() {
     let log = Log::default();
-    let noted = Noted::new("dropped", &log);
+    let noted = LogOnDrop::new("dropped", &log);
     let thread = thread::spawn(move || {
         // Thread-locals are destroyed in the reverse order of their initialization: this one last.
         KEPT.set(None);
@@ -154,7 +154,7 @@ async fn a_closed_loop_reports_that_before_anything_else() {
 #[test]
 fn a_clone_held_by_a_callback_keeps_the_loop_open() {
     let (event_loop, log) = (new(), Log::default());
-    let held = (event_loop.clone(), Noted::new("dropped", &log));
+    let held = (event_loop.clone(), LogOnDrop::new("dropped", &log));
     event_loop.call_later(SECOND, move || drop(held)).unwrap();
     drop(event_loop);
     assert!(log.take().is_empty());

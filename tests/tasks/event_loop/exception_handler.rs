@@ -4,7 +4,7 @@ use tokio::time::sleep;
 use withal::tasks::{CallbackError, EventLoop};
 
 use super::{SECOND, logs, new, yield_once};
-use crate::{Bomb, Failed, Log, Noted};
+use crate::{Failed, Log, LogOnDrop, PanicOnDrop};
 
 #[test]
 fn callback_errors_are_passed_to_the_handler_and_the_loop_continues() {
@@ -40,7 +40,7 @@ fn set_exc_handler_broken() {
 #[test]
 fn a_new_handler_replaces_and_drops_the_previous_one() {
     let (event_loop, log) = (new(), Log::default());
-    let noted = Noted::new("dropped", &log);
+    let noted = LogOnDrop::new("dropped", &log);
     event_loop.set_exception_handler(move |_| noted.log("never"));
     let handles = log.clone();
     event_loop.set_exception_handler(move |exception| handles.push(exception));
@@ -53,7 +53,7 @@ fn a_new_handler_replaces_and_drops_the_previous_one() {
 #[test]
 fn a_handler_may_replace_itself() {
     let (event_loop, log) = (new(), Log::default());
-    let (sets, handles, noted) = (event_loop.clone(), log.clone(), Noted::new("dropped", &log));
+    let (sets, handles, noted) = (event_loop.clone(), log.clone(), LogOnDrop::new("dropped", &log));
     event_loop.set_exception_handler(move |_| {
         let handles = handles.clone();
         let second = handles.clone();
@@ -97,7 +97,7 @@ fn a_panicking_destructor_of_a_value_does_not_end_the_run() {
     let (event_loop, log) = (new(), Log::default());
     let handles = log.clone();
     event_loop.set_exception_handler(move |exception| handles.push(exception));
-    drop(event_loop.create_task(async { Ok::<_, Failed>(Bomb) }).unwrap());
+    drop(event_loop.create_task(async { Ok::<_, Failed>(PanicOnDrop) }).unwrap());
     assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()));
     assert_eq!(log.take(), ["panic in callback: bomb"]);
 }
@@ -137,17 +137,17 @@ fn a_panicking_display_of_an_error_does_not_end_the_run() {
 fn a_panicking_destructor_of_an_error_does_not_end_the_run() {
     #[derive(thiserror::Error)]
     #[error("held")]
-    struct Holds(Bomb);
+    struct Holds(PanicOnDrop);
     impl std::fmt::Debug for Holds {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            let Self(Bomb) = self;
+            let Self(PanicOnDrop) = self;
             f.write_str("Holds")
         }
     }
     let (event_loop, log) = (new(), Log::default());
     let handles = log.clone();
     event_loop.set_exception_handler(move |exception| handles.push(exception));
-    event_loop.call_soon(|| Err::<(), _>(Holds(Bomb))).unwrap();
+    event_loop.call_soon(|| Err::<(), _>(Holds(PanicOnDrop))).unwrap();
     event_loop.call_soon(logs(&log, "the next")).unwrap();
     assert_eq!(event_loop.run_until_complete(yield_once()), Ok(()));
     assert_eq!(log.take(), ["exception in callback: held", "the next"]);
@@ -175,11 +175,11 @@ fn a_callback_may_return_any_result() {
     let (event_loop, log) = (new(), Log::default());
     let (inner, logs) = (event_loop.clone(), log.clone());
     event_loop.call_soon(move || inner.call_soon(move || logs.push("inside"))).unwrap();
-    let (handles, noted) = (log.clone(), Noted::new("value", &log));
+    let (handles, noted) = (log.clone(), LogOnDrop::new("value", &log));
     event_loop.set_exception_handler(move |exception| handles.push(exception));
     event_loop.call_soon(move || Ok::<_, Failed>(noted)).unwrap();
     event_loop.call_soon(|| Err::<u32, _>(Failed("test"))).unwrap();
-    event_loop.call_soon(|| Ok::<_, Failed>(Bomb)).unwrap();
+    event_loop.call_soon(|| Ok::<_, Failed>(PanicOnDrop)).unwrap();
     event_loop.run_until_complete(yield_once()).unwrap();
     assert_eq!(
         log.take(),

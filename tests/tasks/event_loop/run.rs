@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use withal::tasks::{EventLoop, LoopError};
 
 use super::{SECOND, logs, new, stops, yield_once};
-use crate::{Bomb, Failed, Log, Noted};
+use crate::{Failed, Log, LogOnDrop, PanicOnDrop};
 
 #[test]
 fn stop_finishes_the_iteration() {
@@ -204,7 +204,7 @@ fn stop_before_run_until_complete() {
 #[test]
 fn leftover_tasks_and_callbacks_do_not_keep_the_loop_alive() {
     let (event_loop, log) = (new(), Log::default());
-    let noted = Noted::new("dropped", &log);
+    let noted = LogOnDrop::new("dropped", &log);
     event_loop.call_soon(stops(&event_loop)).unwrap();
     let left = event_loop.run_until_complete(async move {
         let _noted = noted;
@@ -215,7 +215,7 @@ fn leftover_tasks_and_callbacks_do_not_keep_the_loop_alive() {
     assert_eq!(log.take(), ["dropped"]);
 
     let event_loop = new();
-    let noted = Noted::new("dropped", &log);
+    let noted = LogOnDrop::new("dropped", &log);
     event_loop.call_later(SECOND, move || drop(noted)).unwrap();
     event_loop.call_soon(stops(&event_loop)).unwrap();
     assert_eq!(event_loop.run_until_complete(async { 1 }), Ok(1), "it completes in the last iteration");
@@ -225,7 +225,7 @@ fn leftover_tasks_and_callbacks_do_not_keep_the_loop_alive() {
 
 #[test]
 fn run_until_complete_resumes_the_panic_of_a_destructor() {
-    let bomb = Bomb;
+    let bomb = PanicOnDrop;
     let holds = poll_fn(move |_| {
         let _held = &bomb;
         Poll::Ready(())
@@ -238,7 +238,7 @@ fn run_until_complete_resumes_the_panic_of_a_destructor() {
 
 #[test]
 fn of_two_panics_the_first_is_resumed() {
-    let bomb = Bomb;
+    let bomb = PanicOnDrop;
     let panics = poll_fn(move |_| -> Poll<()> {
         let _held = &bomb;
         panic!("doh!")

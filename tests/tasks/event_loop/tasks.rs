@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use withal::tasks::{Error, EventLoop, LoopError, Promise, ThreadPoolExecutor, create_task};
 
 use super::{SECOND, logs, new, yield_once};
-use crate::{Failed, Log, Noted};
+use crate::{Failed, Log, LogOnDrop};
 
 #[test]
 fn callbacks_and_tasks_share_one_queue() {
@@ -99,7 +99,7 @@ fn run_in_executor() {
 #[test]
 fn a_task_is_cancelled_in_the_next_iteration() {
     let (event_loop, log) = (new(), Log::default());
-    let noted = Noted::new("dropped", &log);
+    let noted = LogOnDrop::new("dropped", &log);
     let task = event_loop
         .create_task(async move {
             let _noted = noted;
@@ -171,7 +171,7 @@ impl Drop for UsesLoop {
 fn a_rejected_task_is_dropped_and_may_use_the_loop() {
     let (event_loop, log) = (new(), Log::default());
     event_loop.close().unwrap();
-    let (noted, uses) = (Noted::new("dropped", &log), UsesLoop(event_loop.clone()));
+    let (noted, uses) = (LogOnDrop::new("dropped", &log), UsesLoop(event_loop.clone()));
     let work = async move {
         let _held = (noted, uses);
         Ok::<_, Failed>(())

@@ -13,7 +13,7 @@ use withal::tasks::{ExecutorError, TaskHandle, ThreadPoolExecutor};
 
 use super::{LONG, executor, fine, gate};
 use crate::support::waker_that_panics;
-use crate::{Bomb, Log};
+use crate::{Log, PanicOnDrop};
 
 #[test]
 fn run_after_shutdown() {
@@ -165,7 +165,7 @@ fn cancel_futures_cancels_all_despite_panicking_destructors() {
     let executor = executor(1);
     let gate = gate(&executor);
     gate.runs.recv().unwrap();
-    let jobs = [Bomb, Bomb].map(|bomb| executor.submit(move || fine(drop(bomb))).unwrap());
+    let jobs = [PanicOnDrop, PanicOnDrop].map(|bomb| executor.submit(move || fine(drop(bomb))).unwrap());
     let shutdown = executor.shutdown().cancel_futures();
     assert!(jobs.iter().all(TaskHandle::cancelled));
     drop(gate.opens);

@@ -8,7 +8,7 @@ use std::thread;
 use withal::tasks::{Error, ExecutorError, ThreadPoolExecutor};
 
 use super::{executor, fine, gate};
-use crate::{Bomb, Failed, Log, Noted};
+use crate::{Failed, Log, LogOnDrop, PanicOnDrop};
 
 #[test]
 fn submit() {
@@ -65,7 +65,7 @@ fn default_workers() {
 fn no_stale_references() {
     // The job owns the object until it completes; its handle is dropped.
     let (executor, log) = (executor(1), Log::default());
-    let object = Noted::new("collected", &log);
+    let object = LogOnDrop::new("collected", &log);
     let uses = log.clone();
     drop(executor.submit(move || {
         let _object = &object;
@@ -198,7 +198,7 @@ fn a_panicking_destructor_of_an_unclaimed_result() {
     let (opens, opened) = mpsc::channel::<()>();
     let job = executor.submit(move || {
         opened.recv().ok();
-        fine(Bomb)
+        fine(PanicOnDrop)
     });
     drop(job.unwrap());
     drop(opens);
@@ -211,8 +211,8 @@ fn a_panicking_destructor_of_a_cancelled_job() {
     let executor = executor(1);
     let gate = gate(&executor);
     gate.runs.recv().unwrap();
-    let holds = |bomb: Bomb| executor.submit(move || fine(drop(bomb))).unwrap();
-    assert!(holds(Bomb).cancel());
+    let holds = |bomb: PanicOnDrop| executor.submit(move || fine(drop(bomb))).unwrap();
+    assert!(holds(PanicOnDrop).cancel());
     let next = executor.submit(|| fine(1)).unwrap();
     drop(gate.opens);
     assert_eq!(next.blocking_result(), Ok(&1), "the thread continues");

@@ -6,7 +6,7 @@ use tokio_test::{assert_pending, assert_ready, task};
 use withal::tasks::Error;
 
 use super::{LONG, callback_of, new, with_exception, with_result};
-use crate::{Failed, Log, Noted};
+use crate::{Failed, Log, LogOnDrop};
 
 #[test]
 fn done_callback_with_result() {
@@ -67,7 +67,7 @@ fn done_callback_raises_already_succeeded() {
 }
 
 #[test]
-fn callbacks_are_called_in_order_and_before_whoever_waits() {
+fn callbacks_are_called_in_order_and_before_waiting_tasks_are_woken() {
     let (promise, mut future) = new();
     let log = Log::default();
     for n in 0..3 {
@@ -84,22 +84,22 @@ fn callbacks_are_called_in_order_and_before_whoever_waits() {
 }
 
 #[test]
-fn a_callback_may_not_be_called_after_the_result_is_gone() {
+fn a_callback_added_after_the_await_is_not_called() {
     let mut future = with_result(5);
     assert_eq!(assert_ready!(task::spawn(&mut future).poll()), Ok(5));
     assert!(callback_of(&future).lock().unwrap().is_empty());
 }
 
 #[test]
-fn what_a_callback_panics_with_may_panic_when_it_is_dropped() {
+fn the_payload_of_a_panicking_callback_may_panic_on_drop() {
     let (promise, future) = new();
-    future.add_done_callback(|_| std::panic::panic_any(crate::Bomb));
+    future.add_done_callback(|_| std::panic::panic_any(crate::PanicOnDrop));
     promise.set_result(1).unwrap();
     assert_eq!(future.blocking_result_timeout(LONG).unwrap(), &1);
 }
 
 #[test]
-fn in_a_callback_it_is_not_done_and_nothing_is_waited_for() {
+fn in_a_callback_the_handle_is_not_done_and_does_not_block() {
     let (promise, future) = new();
     let future = Arc::new(future);
     let (to, seen) = mpsc::channel();
@@ -115,9 +115,9 @@ fn in_a_callback_it_is_not_done_and_nothing_is_waited_for() {
 }
 
 #[test]
-fn what_a_callback_panics_with_is_dropped() {
+fn the_payload_of_a_panicking_callback_is_dropped() {
     let ((promise, future), log) = (new(), Log::default());
-    let noted = Noted::new("dropped", &log);
+    let noted = LogOnDrop::new("dropped", &log);
     future.add_done_callback(move |_| std::panic::panic_any(noted));
     promise.set_result(5).unwrap();
     assert_eq!(log.take(), ["dropped"]);

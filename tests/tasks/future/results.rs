@@ -58,7 +58,7 @@ fn cancelled_done_and_running() {
 }
 
 #[test]
-fn work_is_begun_once() {
+fn work_can_be_started_only_once() {
     let (promise, future) = new();
     assert!(promise.set_running());
     assert!(!promise.set_running(), "by whoever was first");
@@ -107,14 +107,14 @@ fn exception_with_success() {
 }
 
 #[test]
-fn result_of_what_is_not_over() {
+fn the_result_of_pending_work_is_not_ready() {
     let (_promise, future) = new();
     let error = future.result().unwrap_err();
     assert_eq!((error.to_string().as_str(), error), ("result is not ready", Error::NotReady));
 }
 
 #[test]
-fn into_result_moves_it_out() {
+fn into_result_moves_the_result_out() {
     assert_eq!(with_result(5).into_result(), Ok(5));
     let future = with_exception();
     assert!(future.result().is_err());
@@ -124,7 +124,7 @@ fn into_result_moves_it_out() {
 }
 
 #[test]
-fn a_result_after_the_cancel_comes_back() {
+fn a_result_after_the_cancel_is_returned_to_the_caller() {
     let (promise, future) = new();
     future.cancel();
     let refused = promise.set_result(7).unwrap_err();
@@ -136,7 +136,7 @@ fn a_result_after_the_cancel_comes_back() {
 }
 
 #[test]
-fn a_promise_that_is_dropped_cancels() {
+fn dropping_the_promise_cancels_the_handle() {
     let (promise, future) = new();
     let mut waits = task::spawn(future);
     assert_pending!(waits.poll());
@@ -146,7 +146,7 @@ fn a_promise_that_is_dropped_cancels() {
 }
 
 #[test]
-fn awaited_it_gives_the_value_itself_also_after_a_look() {
+fn await_moves_the_value_out_even_after_it_was_borrowed() {
     let mut future = with_result(5);
     assert_eq!(future.result(), Ok(&5));
     assert_eq!(assert_ready!(task::spawn(&mut future).poll()), Ok(5));
@@ -156,7 +156,7 @@ fn awaited_it_gives_the_value_itself_also_after_a_look() {
 
 #[test]
 #[should_panic(expected = "polled after its result was moved out")]
-fn awaited_twice_it_panics() {
+fn awaiting_twice_panics() {
     let mut future = with_result(5);
     drop(assert_ready!(task::spawn(&mut future).poll()));
     drop(task::spawn(&mut future).poll());
@@ -164,7 +164,7 @@ fn awaited_twice_it_panics() {
 
 /// A `select!` that goes another way loses nothing.
 #[test]
-fn await_of_a_borrowed_future_is_cancel_safe() {
+fn awaiting_a_borrowed_handle_is_cancel_safe() {
     let (promise, mut future) = new();
     assert_pending!(task::spawn(&mut future).poll());
     promise.set_result(5).unwrap();
@@ -172,7 +172,7 @@ fn await_of_a_borrowed_future_is_cancel_safe() {
 }
 
 #[test]
-fn many_threads_look_and_one_result_is_lent_to_all() {
+fn many_threads_borrow_the_same_result() {
     let (promise, future) = Promise::<String, Failed>::new();
     std::thread::scope(|scope| {
         let lookers: Vec<_> = (0..8)
@@ -201,7 +201,7 @@ impl Drop for Owns {
 }
 
 #[test]
-fn the_waker_of_before_may_use_the_future_when_it_is_dropped() {
+fn a_replaced_waker_may_use_the_handle_when_it_is_dropped() {
     use std::pin::Pin;
     use std::task::{Context, Waker};
 

@@ -13,7 +13,7 @@ use withal::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason, async
 use withal::tasks::{BoxError, Error, ErrorGroup, FailedInGroup, TaskGroup, TaskHandle, create_task};
 
 use super::{CRASH, Group, LONG, SECOND, after, errors, waits};
-use crate::{Failed, Log, Noted, Slow};
+use crate::{Failed, Log, LogOnDrop, Slow};
 
 /// Nested groups are errors of groups: in Python's words, an `ExceptionGroup` of an `ExceptionGroup`.
 #[tokio::test(start_paused = true)]
@@ -39,7 +39,7 @@ async fn nested_groups_match_by_type_at_any_depth() {
 
 /// Of tasks that fail in one turn of the runtime, none is cancelled by another.
 #[tokio::test(start_paused = true)]
-async fn errors_of_one_turn_are_all_there_and_match_by_a_predicate() {
+async fn errors_of_one_iteration_are_all_there_and_split_by_a_predicate() {
     let result = async_with!(group = Group::new() => {
         group.create_task(async { Err::<(), _>(Failed("a")) });
         group.create_task(async { Err::<(), _>(Failed("b")) });
@@ -53,7 +53,7 @@ async fn errors_of_one_turn_are_all_there_and_match_by_a_predicate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_is_over_when_the_exits_in_it_are() {
+async fn a_task_ends_after_the_exits_of_its_scopes() {
     let (log, began) = (Log::default(), Instant::now());
     let logs = log.clone();
     let result = async_with!(group = Group::new() => {
@@ -67,9 +67,9 @@ async fn a_task_is_over_when_the_exits_in_it_are() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_exits_in_the_block_come_before_the_groups() {
+async fn exits_in_the_block_run_before_the_exit_of_the_group() {
     let log = Log::default();
-    let noted = Noted::new("task", &log);
+    let noted = LogOnDrop::new("task", &log);
     let result = async_with!(group = Group::new() => {
         group.create_task(after(1, Err::<(), _>(CRASH)));
         group.create_task(waits(noted));
@@ -81,7 +81,7 @@ async fn the_exits_in_the_block_come_before_the_groups() {
 
 /// The block that awaits a task sees no failure of it that the group does not see first.
 #[tokio::test(start_paused = true)]
-async fn a_block_that_awaits_the_task_which_fails_is_interrupted() {
+async fn a_block_that_awaits_a_failing_task_is_interrupted() {
     let log = Log::default();
     let result = async_with!(group = Group::new() => {
         let sibling = group.create_task(pending::<Result<(), _>>());
@@ -94,7 +94,7 @@ async fn a_block_that_awaits_the_task_which_fails_is_interrupted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handle_outside_says_that_the_group_has_the_error() {
+async fn a_handle_outside_the_block_yields_failed_in_group() {
     let (to, handle) = oneshot::channel();
     let result = async_with!(group = Group::new() => {
         to.send(group.create_task(after(1, Err::<(), _>(CRASH)))).unwrap();
@@ -104,10 +104,10 @@ async fn a_handle_outside_says_that_the_group_has_the_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_of_a_task_goes_on_when_the_others_are_over() {
+async fn a_panic_of_a_task_is_resumed_after_the_others_have_ended() {
     let log = Log::default();
     let group = async_with(Group::new(), async |group| {
-        group.create_task(waits(Noted::new("sibling", &log)));
+        group.create_task(waits(LogOnDrop::new("sibling", &log)));
         group.create_task(async {
             sleep(SECOND).await;
             panic!("doh!") as Result<(), Failed>
@@ -120,10 +120,10 @@ async fn a_panic_of_a_task_goes_on_when_the_others_are_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_of_the_block_goes_on_when_the_tasks_are_over() {
+async fn a_panic_of_the_block_is_resumed_after_the_tasks_have_ended() {
     let log = Log::default();
     let group = async_with(Group::new(), async |group| {
-        group.create_task(waits(Noted::new("task", &log)));
+        group.create_task(waits(LogOnDrop::new("task", &log)));
         yield_now().await;
         panic!("doh!") as Result<(), Failed>
     });
@@ -134,13 +134,13 @@ async fn a_panic_of_the_block_goes_on_when_the_tasks_are_over() {
 
 /// `select!`, tokio's `timeout`: dropped anywhere, nothing of the group is left when the cleanups are over.
 #[tokio::test(start_paused = true)]
-async fn dropped_at_any_moment_no_task_is_left() {
+async fn dropped_at_any_moment_the_group_leaves_no_task() {
     for after in 0..6 {
         let log = Log::default();
         let group = async {
             async_with!(group = Group::new() => {
                 for _ in 0..3 {
-                    group.create_task(waits(Noted::new("task", &log)));
+                    group.create_task(waits(LogOnDrop::new("task", &log)));
                 }
                 sleep(3 * SECOND).await;
             })
@@ -152,9 +152,9 @@ async fn dropped_at_any_moment_no_task_is_left() {
 }
 
 #[tokio::test]
-async fn dropped_without_having_been_entered_it_cancels() {
+async fn a_group_dropped_before_it_was_entered_cancels_its_tasks() {
     let (log, group) = (Log::default(), Group::new());
-    let task = group.create_task(waits(Noted::new("task", &log)));
+    let task = group.create_task(waits(LogOnDrop::new("task", &log)));
     yield_now().await;
     drop(group);
     assert_eq!(task.await, Err(Error::Cancelled));
@@ -162,7 +162,7 @@ async fn dropped_without_having_been_entered_it_cancels() {
 }
 
 #[tokio::test]
-async fn a_group_of_none_ends_at_once() {
+async fn a_group_without_tasks_ends_at_once() {
     assert_eq!(async_with!(_group = Group::new() => { 7 }).unwrap(), 7);
     assert_eq!(cleanup::pending(), 0);
 }
@@ -213,7 +213,7 @@ impl AsyncGuard for Joins {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_exit_in_the_block_may_wait_for_a_task_of_the_group() {
+async fn an_exit_in_the_block_may_await_a_task_of_the_group() {
     let log = Log::default();
     let failed = async {
         async_with!(group = Group::new() => {
@@ -229,7 +229,7 @@ async fn an_exit_in_the_block_may_wait_for_a_task_of_the_group() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cancelled_while_it_waits_for_what_it_has_cancelled() {
+async fn cancelled_while_waiting_for_tasks_it_has_cancelled() {
     let (log, began) = (Log::default(), Instant::now());
     let logs = log.clone();
     let runner = create_task(async move {

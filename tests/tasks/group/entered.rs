@@ -3,23 +3,23 @@
 use withal::context::async_with;
 use withal::tasks::{Error, FailedInGroup};
 
-use super::{CRASH, Group, Noted, SECOND, after, errors, sleep, waits};
+use super::{CRASH, Group, LogOnDrop, SECOND, after, errors, sleep, waits};
 use crate::Log;
 
 #[tokio::test(start_paused = true)]
-async fn a_handle_of_a_group_that_is_not_entered_says_that_its_task_has_failed() {
+async fn a_task_of_a_group_that_was_not_entered_reports_its_failure() {
     let (group, log) = (Group::new(), Log::default());
-    let sibling = group.create_task(waits(Noted::new("sibling", &log)));
+    let sibling = group.create_task(waits(LogOnDrop::new("sibling", &log)));
     let fails = group.create_task(after::<()>(1, Err(CRASH)));
     assert_eq!(fails.await, Err(Error::Raised(FailedInGroup)));
     assert_eq!(sibling.await, Err(Error::Cancelled));
     assert_eq!(log.take(), ["sibling"]);
-    assert_eq!(group.create_task(waits(Noted::new("refused", &log))).await, Err(Error::Cancelled));
+    assert_eq!(group.create_task(waits(LogOnDrop::new("refused", &log))).await, Err(Error::Cancelled));
     assert_eq!(log.take(), ["refused"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_block_of_a_group_that_has_failed_by_then_ends_at_its_first_await() {
+async fn the_block_of_a_failed_group_is_interrupted_at_its_first_await() {
     let (group, log) = (Group::new(), Log::default());
     let fails = group.create_task(after::<()>(1, Err(CRASH)));
     sleep(2 * SECOND).await;

@@ -15,11 +15,11 @@ use withal::tasks::{Error, ErrorGroup, FailedInGroup, Spawner, TaskGroup, Thread
 
 use super::{CRASH, Group, SECOND, after, errors, pending, sleep};
 use crate::support::waker_that_panics;
-use crate::{Bomb, Failed, Log};
+use crate::{Failed, Log, PanicOnDrop};
 
 /// On several threads the exit may be polled as soon as the last task is over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn handles_know_when_the_group_is_over() {
+async fn handles_are_done_when_the_group_has_ended() {
     for _ in 0..2000 {
         let block = async_with!(group = TaskGroup::<Infallible>::new() => {
             [1, 2, 3].map(|n| group.create_task(async move { Ok(n) }))
@@ -31,7 +31,7 @@ async fn handles_know_when_the_group_is_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn handles_know_of_failures_when_the_group_is_over() {
+async fn handles_have_their_errors_when_the_group_has_ended() {
     for _ in 0..2000 {
         let mut task = None;
         let result = async_with!(group = Group::new() => {
@@ -43,7 +43,7 @@ async fn handles_know_of_failures_when_the_group_is_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn callbacks_have_returned_when_the_group_is_over() {
+async fn callbacks_have_returned_when_the_group_has_ended() {
     for _ in 0..20 {
         let has_returned = Arc::new(AtomicBool::new(false));
         let returns = Arc::clone(&has_returned);
@@ -64,7 +64,7 @@ async fn callbacks_have_returned_when_the_group_is_over() {
 
 /// They are kept until the block is gone, and dropped in its destructor.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn values_whose_drops_panic_do_not_end_the_group() {
+async fn deferred_values_that_panic_on_drop_do_not_break_the_group() {
     let (is_aborting, has_failed) = mpsc::channel::<Infallible>();
     let has_failed = Arc::new(Mutex::new(has_failed));
     let result = async_with!(group = Group::new() => {
@@ -77,7 +77,7 @@ async fn values_whose_drops_panic_do_not_end_the_group() {
             let has_failed = Arc::clone(&has_failed);
             group.create_task(async move {
                 has_failed.lock().unwrap().recv().unwrap_err();
-                Ok(Bomb)
+                Ok(PanicOnDrop)
             });
         }
         group.create_task(async { Err::<(), _>(CRASH) });
@@ -90,9 +90,9 @@ async fn values_whose_drops_panic_do_not_end_the_group() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_panics_as_it_says_what_it_has_come_to_leaves_the_group() {
+async fn a_task_whose_completion_panics_leaves_the_group() {
     let result = async_with!(group = Group::new() => {
-        let task = group.create_task(async { after(1, Ok(())).await.map(|()| Bomb) });
+        let task = group.create_task(async { after(1, Ok(())).await.map(|()| PanicOnDrop) });
         sleep(SECOND / 2).await;
         // What it comes to nevertheless is dropped.
         task.cancel();
@@ -102,13 +102,13 @@ async fn a_task_that_panics_as_it_says_what_it_has_come_to_leaves_the_group() {
 
 /// What is inside of their tasks and jobs has a grace, and they wait for that.
 #[test]
-fn the_exits_of_groups_and_executors_take_as_long_as_it_takes() {
+fn the_exits_of_groups_and_executors_have_no_time_limit() {
     assert_eq!(TaskGroup::<Failed>::new().grace_period(), Duration::MAX);
     assert_eq!(ThreadPoolExecutor::new(1).unwrap().grace_period(), Duration::MAX);
 }
 
 #[tokio::test]
-async fn groups_inside_of_one_type_match_by_that() {
+async fn nested_groups_of_one_type_match_by_that_type() {
     let inner = async {
         async_with!(group = Group::new() => {
             group.create_task(async { Err::<(), _>(CRASH) });
@@ -138,7 +138,7 @@ impl Drop for MakesAnother {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_that_nobody_wants_may_use_the_group_when_it_is_dropped() {
+async fn an_unwanted_value_may_use_the_group_when_it_is_dropped() {
     let log = Log::default();
     let result = async_with!(group = Group::new() => {
         for seconds in 1..4 {
@@ -154,11 +154,11 @@ async fn a_value_that_nobody_wants_may_use_the_group_when_it_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn values_that_nobody_wants_and_whose_drops_panic_do_not_keep_the_group() {
+async fn unwanted_values_that_panic_on_drop_do_not_block_the_group() {
     for tasks in [1, 3] {
         let result = async_with!(group = Group::new() => {
             for _ in 0..tasks {
-                group.create_task(async { after(1, Ok(())).await.map(|()| Bomb) });
+                group.create_task(async { after(1, Ok(())).await.map(|()| PanicOnDrop) });
             }
         });
         result.unwrap();
@@ -175,7 +175,7 @@ impl Drop for PanicsTwice {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_goes_on_whatever_the_errors_beside_it_do() {
+async fn a_panic_is_resumed_even_if_the_errors_panic_on_drop() {
     let group = async {
         let result = async_with!(group = TaskGroup::<PanicsTwice>::new() => {
             // It is told in the next turn, and by then the other has panicked.
@@ -189,7 +189,7 @@ async fn a_panic_goes_on_whatever_the_errors_beside_it_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_waker_that_panics_does_not_keep_a_handle_from_being_told() {
+async fn a_panicking_waker_does_not_keep_a_handle_from_completing() {
     let task = Mutex::new(None);
     let mut block = Box::pin(async {
         async_with!(group = Group::new() => {

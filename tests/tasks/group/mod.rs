@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 use withal::tasks::{ErrorGroup, TaskGroup};
 
-use super::{Failed, Noted};
+use super::{Failed, LogOnDrop};
 
 const SECOND: Duration = Duration::from_secs(1);
 const LONG: Duration = Duration::from_secs(60);
@@ -25,7 +25,7 @@ async fn after<T>(seconds: u32, outcome: Result<T, Failed>) -> Result<T, Failed>
 }
 
 /// Waits for ever, and logs its end.
-async fn waits(noted: Noted) -> Result<(), Failed> {
+async fn waits(noted: LogOnDrop) -> Result<(), Failed> {
     let _noted = noted;
     pending().await
 }

@@ -11,11 +11,11 @@ use withal::cleanup::{self, CleanupEvent};
 use withal::tasks::{Error, EventLoop, TaskHandle, create_task, wait};
 
 use super::Rule;
-use super::me::{Me, on_drop, turn};
 use super::order::Order;
 use super::program::{Block, Case};
 use super::raised::Raised;
 use super::statements::run_block;
+use super::task_context::{TaskContext, on_drop, turn};
 use super::world::{End, Made, World};
 
 /// What a program does here, and the rule by which it cannot be compared.
@@ -74,7 +74,7 @@ pub(super) type New = (Arc<str>, End, BoxFuture<'static, Result<(), Raised>>);
 
 pub(super) fn new(world: &Arc<World>, block: Block) -> New {
     let (name, end) = (world.next_name(), Arc::default());
-    let me = Me { world: Arc::clone(world), name: Arc::clone(&name), deadlines: Vec::new() };
+    let me = TaskContext { world: Arc::clone(world), name: Arc::clone(&name), deadlines: Vec::new() };
     let ordered = Arc::clone(world);
     let work = work(me, block, Arc::clone(&end));
     (name, end, Box::pin(async move { ordered.order.kept(work).await }))
@@ -106,7 +106,7 @@ pub(super) fn made<E: Send + 'static>(
     world.made(Made { name, abort_handle: task.abort_handle(), end });
 }
 
-async fn work(me: Me, block: Block, end: End) -> Result<(), Raised> {
+async fn work(me: TaskContext, block: Block, end: End) -> Result<(), Raised> {
     me.log("start");
     let cancelled = on_drop(|| me.log("end CE"));
     let result = run_block(me.clone(), block).await;

@@ -8,23 +8,23 @@ use withal::context::{Error as WithError, async_with_send};
 use withal::tasks::{Error, TaskGroup, Timeout, create_task, gather, shield, timeout};
 
 use super::Rule;
-use super::me::{Me, on_drop, turn};
 use super::program::{Block, Catches};
 use super::raised::Raised;
 use super::run::{made, new, seconds, start};
 use super::statements::run_block;
+use super::task_context::{TaskContext, on_drop, turn};
 
 /// `async with timeout(..)`: `block` gets who runs it.
-pub(super) async fn limited<F>(me: &Me, limit: &Timeout, block: F) -> Result<(), Raised>
+pub(super) async fn limited<F>(me: &TaskContext, limit: &Timeout, block: F) -> Result<(), Raised>
 where
-    F: FnOnce(Me) -> BoxFuture<'static, Result<(), Raised>>,
+    F: FnOnce(TaskContext) -> BoxFuture<'static, Result<(), Raised>>,
 {
     let work = block(me.within(limit.when()));
     limited_here(me, limit, work).await
 }
 
 async fn limited_here(
-    me: &Me,
+    me: &TaskContext,
     limit: &Timeout,
     work: impl Future<Output = Result<(), Raised>> + Send,
 ) -> Result<(), Raised> {
@@ -39,7 +39,7 @@ async fn limited_here(
     }
 }
 
-pub(super) async fn limited_block(me: &Me, long: Option<u32>, block: &Block) -> Result<(), Raised> {
+pub(super) async fn limited_block(me: &TaskContext, long: Option<u32>, block: &Block) -> Result<(), Raised> {
     let limit = timeout(long.map(seconds));
     let told = || {
         let expired = if limit.expired() { "True" } else { "False" };
@@ -52,7 +52,7 @@ pub(super) async fn limited_block(me: &Me, long: Option<u32>, block: &Block) -> 
     result
 }
 
-pub(super) async fn group(me: &Me, tasks: &[Block], block: &Block) -> Result<(), Raised> {
+pub(super) async fn group(me: &TaskContext, tasks: &[Block], block: &Block) -> Result<(), Raised> {
     let began = Instant::now();
     let cancelled = on_drop(|| {
         me.log("tg done");
@@ -95,7 +95,7 @@ pub(super) async fn group(me: &Me, tasks: &[Block], block: &Block) -> Result<(),
     Err(Raised::Group(errors))
 }
 
-pub(super) async fn condition(me: &Me, block: &Block, waits: bool) -> Result<(), Raised> {
+pub(super) async fn condition(me: &TaskContext, block: &Block, waits: bool) -> Result<(), Raised> {
     let condition = &me.world.condition;
     let mut locked = Some(Arc::clone(&condition.lock).lock_owned().await);
     me.log("acq cond");
@@ -133,7 +133,7 @@ pub(super) async fn condition(me: &Me, block: &Block, waits: bool) -> Result<(),
 }
 
 pub(super) async fn try_block(
-    me: &Me,
+    me: &TaskContext,
     [body, handler, finally]: [&Block; 3],
     catches: Catches,
 ) -> Result<(), Raised> {
@@ -160,7 +160,7 @@ pub(super) async fn try_block(
     result
 }
 
-pub(super) async fn wait_for(me: &Me, long: u32, block: &Block) -> Result<(), Raised> {
+pub(super) async fn wait_for(me: &TaskContext, long: u32, block: &Block) -> Result<(), Raised> {
     let deadline = Instant::now() + seconds(long);
     let work = run_block(me.within(Some(deadline)), Arc::clone(block));
     if let Ok(result) = time::timeout_at(deadline, work).await {
@@ -172,7 +172,7 @@ pub(super) async fn wait_for(me: &Me, long: u32, block: &Block) -> Result<(), Ra
 }
 
 /// As asyncio has it: what has no time is a task that is cancelled before it can begin.
-pub(super) async fn wait_for_no_time(me: &Me, block: &Block) -> Result<(), Raised> {
+pub(super) async fn wait_for_no_time(me: &TaskContext, block: &Block) -> Result<(), Raised> {
     let task = create_task(run_block(me.clone(), Arc::clone(block)));
     task.cancel();
     match task.await {
@@ -181,7 +181,7 @@ pub(super) async fn wait_for_no_time(me: &Me, block: &Block) -> Result<(), Raise
     }
 }
 
-pub(super) async fn shielded(me: &Me, block: &Block) -> Result<(), Raised> {
+pub(super) async fn shielded(me: &TaskContext, block: &Block) -> Result<(), Raised> {
     let task = start(&me.world, Arc::clone(block));
     let abort_handle = task.abort_handle();
     // Left alone, it is waited for.
@@ -196,7 +196,7 @@ pub(super) async fn shielded(me: &Me, block: &Block) -> Result<(), Raised> {
     outcome.map_err(raised)
 }
 
-pub(super) async fn gather_blocks(me: &Me, blocks: &[Block], is_of_all: bool) -> Result<(), Raised> {
+pub(super) async fn gather_blocks(me: &TaskContext, blocks: &[Block], is_of_all: bool) -> Result<(), Raised> {
     let began = Instant::now();
     let tasks: Vec<_> = blocks.iter().map(|block| start(&me.world, Arc::clone(block))).collect();
     let cancelled = on_drop(|| me.exclude_if_now(began));

@@ -6,15 +6,15 @@ use futures::future::BoxFuture;
 use tokio::time;
 use withal::tasks::{EventLoop, timeout};
 
-use super::me::{Me, turn};
 use super::program::{Block, Statement};
 use super::raised::Raised;
 use super::run::{seconds, start};
 use super::scopes::{
     condition, gather_blocks, group, limited, limited_block, shielded, try_block, wait_for, wait_for_no_time,
 };
+use super::task_context::{TaskContext, turn};
 
-pub(super) fn run_block(me: Me, block: Block) -> BoxFuture<'static, Result<(), Raised>> {
+pub(super) fn run_block(me: TaskContext, block: Block) -> BoxFuture<'static, Result<(), Raised>> {
     Box::pin(async move {
         for statement in block.iter() {
             run_statement(&me, statement).await?;
@@ -23,7 +23,7 @@ pub(super) fn run_block(me: Me, block: Block) -> BoxFuture<'static, Result<(), R
     })
 }
 
-async fn run_statement(me: &Me, statement: &Statement) -> Result<(), Raised> {
+async fn run_statement(me: &TaskContext, statement: &Statement) -> Result<(), Raised> {
     let world = &me.world;
     match statement {
         Statement::Log(id) => me.log(format!("log {id}")),
@@ -55,7 +55,7 @@ async fn run_statement(me: &Me, statement: &Statement) -> Result<(), Raised> {
         }
         Statement::Wait(event) => {
             let event = *event;
-            let work = |me: Me| async move {
+            let work = |me: TaskContext| async move {
                 me.world.events[event].wait().await;
                 me.log("woke");
                 Ok(())
@@ -68,7 +68,7 @@ async fn run_statement(me: &Me, statement: &Statement) -> Result<(), Raised> {
         }
         Statement::Get(queue) => {
             let queue = *queue;
-            let work = |me: Me| async move {
+            let work = |me: TaskContext| async move {
                 let got = me.world.queues[queue].get.lock().await.recv().await;
                 me.log(format!("got {}", got.expect("the queue is there")));
                 Ok(())

@@ -10,7 +10,7 @@ use withal::context::{Error as WithError, async_with};
 use withal::tasks::{Error, TimeoutError, create_task, timeout, timeout_at};
 
 use super::{SECOND, takes};
-use crate::{Failed, Log, Noted};
+use crate::{Failed, Log, LogOnDrop};
 
 #[tokio::test(start_paused = true)]
 async fn timeout_basic() {
@@ -35,7 +35,7 @@ async fn timeout_at_basic() {
 async fn nested_timeouts_the_outer_is_first() {
     let (outer, inner, log) = (timeout(SECOND), timeout(2 * SECOND), Log::default());
     let result = async_with!(_outer = outer.clone() => {
-        let _noted = Noted::new("cancelled", &log);
+        let _noted = LogOnDrop::new("cancelled", &log);
         let inside = takes(&inner, 10 * SECOND).await;
         log.push(format!("{inside:?}"));
     });
@@ -77,7 +77,7 @@ async fn nested_timeouts_at_once() {
 async fn waiter_cancelled() {
     let log = Log::default();
     let result = async_with!(_limit = timeout(SECOND) => {
-        let _noted = Noted::new("cancelled", &log);
+        let _noted = LogOnDrop::new("cancelled", &log);
         sleep(10 * SECOND).await;
         log.push("never");
     });

@@ -12,7 +12,7 @@ use withal::context::async_with;
 use withal::tasks::{Error, create_task};
 
 use super::super::{CRASH, Group, SECOND, errors, waits};
-use crate::{Failed, Log, Noted, Slow};
+use crate::{Failed, Log, LogOnDrop, Slow};
 
 #[tokio::test(start_paused = true)]
 async fn cancellation_and_taskgroup_22_from_outside_while_it_waits() {
@@ -21,7 +21,7 @@ async fn cancellation_and_taskgroup_22_from_outside_while_it_waits() {
     let runner = create_task(async move {
         async_with!(group = Group::new() => {
             for _ in 0..5 {
-                group.create_task(waits(Noted::new("child", &logs)));
+                group.create_task(waits(LogOnDrop::new("child", &logs)));
             }
         })
     });
@@ -38,12 +38,12 @@ async fn taskgroup_07_cancellation_from_outside_in_the_block() {
     let log = Log::default();
     let logs = log.clone();
     let runner = create_task(async move {
-        let _noted = Noted::new("runner", &logs);
+        let _noted = LogOnDrop::new("runner", &logs);
         async_with!(group = Group::new() => {
             for _ in 0..5 {
-                group.create_task(waits(Noted::new("child", &logs)));
+                group.create_task(waits(LogOnDrop::new("child", &logs)));
             }
-            let _noted = Noted::new("block", &logs);
+            let _noted = LogOnDrop::new("block", &logs);
             sleep(10 * SECOND).await;
         })
     });
@@ -56,7 +56,7 @@ async fn taskgroup_07_cancellation_from_outside_in_the_block() {
 #[tokio::test(start_paused = true)]
 async fn taskgroup_17_cancellation_from_outside_in_the_block_of_a_group_without_tasks() {
     let log = Log::default();
-    let noted = Noted::new("block", &log);
+    let noted = LogOnDrop::new("block", &log);
     let runner = create_task(async move {
         async_with!(_group = Group::new() => {
             let _noted = noted;
@@ -71,13 +71,13 @@ async fn taskgroup_17_cancellation_from_outside_in_the_block_of_a_group_without_
 }
 
 /// Waits for ever in a block whose exit takes a second, and fails.
-async fn fails_as_it_is_cancelled(log: Log) -> Result<(), Failed> {
+async fn fails_while_being_cancelled(log: Log) -> Result<(), Failed> {
     let slow = Slow::new("child", SECOND, &log).failing(CRASH);
     async_with(slow, async |_| pending::<Result<(), Failed>>().await).await.map_err(|_| CRASH)
 }
 
 /// Cancels `runner` after a second, and waits for it: what the observers were told meanwhile, and how long that took.
-async fn told_as_it_is_cancelled<F>(runner: F) -> (Vec<String>, Duration)
+async fn reports_while_being_cancelled<F>(runner: F) -> (Vec<String>, Duration)
 where
     F: Future<Output = Result<(), Failed>> + Send + 'static,
 {
@@ -101,29 +101,29 @@ where
 
 /// Python raises the errors of children that fail as they are cancelled; here their exits do, and the observers are told.
 #[tokio::test(start_paused = true)]
-async fn taskgroup_08_children_fail_as_they_are_cancelled() {
+async fn taskgroup_08_children_fail_while_being_cancelled() {
     let log = Log::default();
     let logs = log.clone();
     let runner = async move {
         let result = async_with!(group = Group::new() => {
             for _ in 0..5 {
-                group.create_task(fails_as_it_is_cancelled(logs.clone()));
+                group.create_task(fails_while_being_cancelled(logs.clone()));
             }
             sleep(10 * SECOND).await;
         });
         result.map_err(|_| Failed("it was not cancelled"))
     };
-    let (told, elapsed) = told_as_it_is_cancelled(runner).await;
+    let (told, elapsed) = reports_while_being_cancelled(runner).await;
     assert_eq!(told, [CRASH.to_string().as_str(); 5]);
     assert_eq!(log.take(), ["child Cancelled"; 5]);
     assert_eq!(elapsed, 2 * SECOND, "it is over when they are");
 }
 
 #[tokio::test(start_paused = true)]
-async fn taskgroup_11_and_12_children_fail_as_they_are_cancelled_in_a_group_in_a_group() {
+async fn taskgroup_11_and_12_children_of_a_nested_group_fail_while_being_cancelled() {
     for has_a_task_outside in [false, true] {
         let (log, exits) = (Log::default(), Log::default());
-        let (outside, logs) = (Noted::new("outside", &log), exits.clone());
+        let (outside, logs) = (LogOnDrop::new("outside", &log), exits.clone());
         let runner = async move {
             let result = async_with(Group::new(), async move |outer| {
                 if has_a_task_outside {
@@ -131,14 +131,14 @@ async fn taskgroup_11_and_12_children_fail_as_they_are_cancelled_in_a_group_in_a
                 }
                 async_with!(inner = Group::new() => {
                     for _ in 0..5 {
-                        inner.create_task(fails_as_it_is_cancelled(logs.clone()));
+                        inner.create_task(fails_while_being_cancelled(logs.clone()));
                     }
                     sleep(10 * SECOND).await;
                 })
             });
             result.await.map_err(|_| Failed("it was not cancelled"))
         };
-        let (told, elapsed) = told_as_it_is_cancelled(runner).await;
+        let (told, elapsed) = reports_while_being_cancelled(runner).await;
         assert_eq!(told, [CRASH.to_string().as_str(); 5]);
         assert_eq!(elapsed, 2 * SECOND, "it is over when they are");
         assert_eq!(exits.take(), ["child Cancelled"; 5]);

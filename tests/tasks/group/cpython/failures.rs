@@ -9,7 +9,7 @@ use withal::cleanup;
 use withal::context::{Error as WithError, async_with};
 
 use super::super::{CRASH, Group, SECOND, after, errors, waits};
-use crate::{Failed, Log, Noted, Slow};
+use crate::{Failed, Log, LogOnDrop, Slow};
 
 #[tokio::test(start_paused = true)]
 async fn taskgroup_04_the_first_failure_cancels_the_siblings() {
@@ -17,7 +17,7 @@ async fn taskgroup_04_the_first_failure_cancels_the_siblings() {
     let (to, t2) = oneshot::channel();
     let result = async_with!(group = Group::new() => {
         group.create_task(after(1, Err::<(), _>(CRASH)));
-        to.send(group.create_task(waits(Noted::new("t2", &log)))).unwrap();
+        to.send(group.create_task(waits(LogOnDrop::new("t2", &log)))).unwrap();
     });
     assert_eq!(errors(result), [CRASH]);
     assert_eq!(began.elapsed(), SECOND);
@@ -32,8 +32,8 @@ async fn cancel_children_on_child_error() {
         for _ in 0..3 {
             group.create_task(after(1, Err::<(), _>(CRASH)));
         }
-        group.create_task(waits(Noted::new("t2", &log)));
-        let _noted = Noted::new("the block", &log);
+        group.create_task(waits(LogOnDrop::new("t2", &log)));
+        let _noted = LogOnDrop::new("the block", &log);
         sleep(10 * SECOND).await;
         log.push("never");
     });
@@ -45,7 +45,7 @@ async fn cancel_children_on_child_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn taskgroup_09_and_10_the_blocks_error_cancels_and_is_its_own() {
+async fn taskgroup_09_and_10_an_error_of_the_block_cancels_the_tasks() {
     for pauses in [true, false] {
         let (to, tasks) = oneshot::channel();
         let result = async_with(Group::new(), async |group| {
@@ -67,7 +67,7 @@ async fn taskgroup_13_a_failure_outside_interrupts_a_group_inside() {
     let result = async_with!(outer = Group::new() => {
         outer.create_task(after(1, Err::<(), _>(CRASH)));
         async_with!(inner = Group::new() => {
-            inner.create_task(waits(Noted::new("inside", &log)));
+            inner.create_task(waits(LogOnDrop::new("inside", &log)));
         })
     });
     assert_eq!(errors(result), [CRASH]);
@@ -78,7 +78,7 @@ async fn taskgroup_13_a_failure_outside_interrupts_a_group_inside() {
 async fn taskgroup_14_a_failure_inside_is_an_error_of_the_block_outside() {
     let log = Log::default();
     let result = async_with(Group::new(), async |outer| {
-        outer.create_task(waits(Noted::new("outside", &log)));
+        outer.create_task(waits(LogOnDrop::new("outside", &log)));
         async_with!(inner = Group::new() => {
             inner.create_task(after(1, Err::<(), _>(CRASH)));
         })

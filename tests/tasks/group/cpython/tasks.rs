@@ -9,7 +9,7 @@ use withal::context::async_with;
 use withal::tasks::{Spawner, TaskGroupError};
 
 use super::super::{CRASH, Group, SECOND, after, errors, waits};
-use crate::{Failed, Log, Noted};
+use crate::{Failed, Log, LogOnDrop};
 
 #[tokio::test(start_paused = true)]
 async fn taskgroup_01_waits_for_all() {
@@ -34,7 +34,7 @@ async fn taskgroup_02_the_block_awaits_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn taskgroup_03_a_task_that_is_cancelled_is_no_failure() {
+async fn taskgroup_03_a_cancelled_task_is_not_a_failure() {
     let tasks = async_with!(group = Group::new() => {
         let t1 = group.create_task(after(10, Ok(42)));
         sleep(SECOND).await;
@@ -47,7 +47,7 @@ async fn taskgroup_03_a_task_that_is_cancelled_is_no_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn taskgroup_23_tasks_leave_as_they_are_over() {
+async fn taskgroup_23_ended_tasks_leave_the_group() {
     async_with!(group = Group::new() => {
         for count in 0..10 {
             sleep(SECOND).await;
@@ -61,7 +61,7 @@ async fn taskgroup_23_tasks_leave_as_they_are_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn taskgroup_24_tasks_make_tasks() {
+async fn taskgroup_24_tasks_create_tasks() {
     let began = Instant::now();
     async_with!(group = Group::new() => {
         let spawner = group.spawner();
@@ -134,10 +134,10 @@ async fn no_create_task_after_failure() {
 }
 
 #[tokio::test]
-async fn finished_the_work_is_dropped_when_it_is_refused() {
+async fn a_finished_group_drops_rejected_work() {
     let (log, spawner) = (Log::default(), async_with!(group = Group::new() => { group.spawner() }).unwrap());
     assert_eq!(
-        spawner.create_task(waits(Noted::new("dropped", &log))).unwrap_err(),
+        spawner.create_task(waits(LogOnDrop::new("dropped", &log))).unwrap_err(),
         TaskGroupError::Finished
     );
     assert_eq!(log.take(), ["dropped"]);

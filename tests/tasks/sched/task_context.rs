@@ -12,14 +12,14 @@ use crate::support::yield_once;
 
 /// One task, as it runs.
 #[derive(Clone)]
-pub(super) struct Me {
+pub(super) struct TaskContext {
     pub(super) world: Arc<World>,
     pub(super) name: Arc<str>,
     /// Of the timeouts around.
     pub(super) deadlines: Vec<Instant>,
 }
 
-impl Me {
+impl TaskContext {
     pub(super) fn log(&self, what: impl Display) {
         self.world.log(&self.name, what);
     }

@@ -39,7 +39,7 @@ fn tests_below(directory: &Path, tests: &mut BTreeSet<String>) {
 
 #[test]
 #[cfg_attr(miri, ignore = "reads files")]
-fn each_test_of_cpython_is_here_or_has_a_reason() {
+fn every_cpython_test_has_a_counterpart_or_a_reason() {
     let mut tests = BTreeSet::new();
     tests_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tasks"), &mut tests);
     let mut counts = Vec::new();

@@ -24,11 +24,11 @@ pub(super) fn by_task(trace: &[String]) -> ByTask {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cause {
     /// A task had begun when it was cancelled, or not yet.
-    Begun,
+    Started,
     /// Of failures at one instant, more or fewer come before the siblings are cancelled.
-    Grouped,
+    GroupErrors,
     /// A task was over when it was cancelled, or not yet.
-    Over,
+    Ended,
     /// A lock, a permit, an item or a notification went to another waiter, or came a turn sooner or later.
     Woken,
 }
@@ -38,15 +38,15 @@ pub(super) enum Cause {
 /// Before the first instant in which they differ they are the same, by the choice of that. In it, two tasks at least have to
 /// be at work: with one alone, there is no other order.
 pub(super) fn cause(ours: &ByTask, theirs: &ByTask) -> Option<Cause> {
-    let partings: Vec<_> = ours
+    let divergences: Vec<_> = ours
         .keys()
         .chain(theirs.keys())
         .collect::<BTreeSet<_>>()
         .into_iter()
-        .filter_map(|task| Some((task, parting(task, ours, theirs)?)))
+        .filter_map(|task| Some((task, divergence(task, ours, theirs)?)))
         .collect();
     // What the tasks come to is told at the end: of all that differs, it is the last.
-    let (_, first) = partings.iter().min_by_key(|(task, events)| (*task == "main", instant(events)))?;
+    let (_, first) = divergences.iter().min_by_key(|(task, events)| (*task == "main", instant(events)))?;
     let at = instant(first)?;
     let at_work: BTreeSet<_> = [ours, theirs].into_iter().flat_map(|trace| at_work(trace, at)).collect();
     if at_work.iter().map(|(task, _)| task).collect::<BTreeSet<_>>().len() < 2 {
@@ -56,9 +56,9 @@ pub(super) fn cause(ours: &ByTask, theirs: &ByTask) -> Option<Cause> {
     let is = |what: &str| here.starts_with(what) || there.starts_with(what);
     let is_at_once = first.iter().all(|event| time(event).is_none_or(|time| time == at));
     match () {
-        () if is("start") => Some(Cause::Begun),
-        () if is("end ExcGroup") && is_at_once => Some(Cause::Grouped),
-        () if (is("end CE") || is_end_of_a_cancelled(first)) && is_at_once => Some(Cause::Over),
+        () if is("start") => Some(Cause::Started),
+        () if is("end ExcGroup") && is_at_once => Some(Cause::GroupErrors),
+        () if (is("end CE") || is_end_of_a_cancelled(first)) && is_at_once => Some(Cause::Ended),
         () if at_work.iter().any(|(_, event)| WAKES.iter().any(|wakes| event.starts_with(wakes))) => {
             Some(Cause::Woken)
         }
@@ -70,7 +70,7 @@ pub(super) fn cause(ours: &ByTask, theirs: &ByTask) -> Option<Cause> {
 const WAKES: [&str; 12] =
     ["acq", "cancel", "end", "gather", "got", "notify", "put", "rel", "set", "soon", "tg done", "woke"];
 
-fn parting<'a>(task: &str, ours: &'a ByTask, theirs: &'a ByTask) -> Option<[&'a str; 2]> {
+fn divergence<'a>(task: &str, ours: &'a ByTask, theirs: &'a ByTask) -> Option<[&'a str; 2]> {
     let [ours, theirs] = [ours, theirs].map(|trace| trace.get(task).map_or(&[][..], Vec::as_slice));
     let at = (0..ours.len().max(theirs.len())).find(|at| ours.get(*at) != theirs.get(*at))?;
     Some([ours, theirs].map(|events| events.get(at).map_or("", String::as_str)))
@@ -102,7 +102,7 @@ fn at_work(trace: &ByTask, at: u32) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn what_no_order_explains_has_no_cause() {
+fn differences_that_no_order_explains_have_no_cause() {
     let trace = |lines: &[&str]| by_task(&lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>());
     let theirs = trace(&["0 t1 start", "1 t1 end TO"]);
     assert_eq!(cause(&trace(&["0 t1 start", "2 t1 end TO"]), &theirs), None, "too late");
@@ -117,6 +117,6 @@ fn what_no_order_explains_has_no_cause() {
     let theirs = trace(&["0 t1 start", "1 t2 cancel t1 True", "1 t1 end CE"]);
     assert_eq!(
         cause(&trace(&["0 t1 start", "1 t2 cancel t1 False", "1 t1 end"]), &theirs),
-        Some(Cause::Over)
+        Some(Cause::Ended)
     );
 }
