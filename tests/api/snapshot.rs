@@ -23,7 +23,7 @@ fn rustdoc_json() -> PathBuf {
             "--target-dir",
         ])
         .arg(&target)
-        .args(["--", "-Zunstable-options", "--output-format=json"])
+        .args(["--", "-Zunstable-options", "--output-format=json", "--cap-lints=allow"])
         .env("RUSTC_BOOTSTRAP", "withal")
         .env_remove("RUSTDOCFLAGS")
         .env_remove("CARGO_BUILD_TARGET")
