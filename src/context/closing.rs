@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use super::{AsyncContextManager, AsyncGuard, Detach, DropAfterChildren, ExitReason};
 use crate::coroutine::{RawCoroutine, Throw};
-use crate::generator::{self, AsyncGenerator, AsyncGeneratorExt, Failure, ManagedGenerator};
+use crate::generator::{self, AsyncGenerator, AsyncGeneratorExt, ErrorOf, ManagedGenerator};
 
 /// What has an end that is awaited: Python's `aclose` method, as [`aclosing`] calls it.
 ///
@@ -83,9 +83,9 @@ impl<D> AsyncClose for Pin<Box<AsyncGenerator<D>>>
 where
     D: RawCoroutine<Return = (), Sent: Send + 'static, Thrown: Throw<Error: Send + 'static>> + Send + ?Sized,
 {
-    type Error = Failure<D>;
+    type Error = ErrorOf<D>;
 
-    async fn close(&mut self) -> Result<(), Failure<D>> {
+    async fn close(&mut self) -> Result<(), ErrorOf<D>> {
         AsyncGeneratorExt::aclose(self).await
     }
 }

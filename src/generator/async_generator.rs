@@ -5,26 +5,29 @@ use std::task::{Context, Poll, ready};
 use futures_core::{FusedStream, Stream};
 use pin_project::pin_project;
 
-use super::Error;
+use super::error::Error;
 use crate::coroutine::{
     GeneratorExit, RawCoroutine, State, Step, Throw, Thrown, Yielder, is_unit_like, machine,
 };
 
-/// An async generator: an async body that yields items, is sent answers, can be thrown into and closed (PEP 525).
+/// An async generator (PEP 525): an async body that yields items, and that can be sent values, thrown into and closed.
 ///
-/// Made by [`generator`] and [`try_generator`]. It is a [`Stream`] of what it yields, if its yields take no answers.
-/// Pinned, it has the methods of Python's object: [`AsyncGeneratorExt`](super::AsyncGeneratorExt).
+/// Made by [`generator`] and [`try_generator`]. It is a [`Stream`] of the values that the body yields, provided that no
+/// values are sent in (`Sent = ()`). Once pinned, it has the methods of Python's object:
+/// [`AsyncGeneratorExt`](super::AsyncGeneratorExt).
 ///
-/// Nothing of the body runs before it is asked for its first item. Whatever future of its was dropped before it was
-/// done, nothing is lost: the step that it began is under way, and whoever asks next goes on with it. A panic in the body
-/// goes out to whoever polls, and the generator has ended.
+/// The body does not run before the first item is requested. An operation that is dropped before it completes loses
+/// nothing: the step that it started stays in progress, and the next operation continues it. A panic in the body
+/// propagates to the caller that polls, and closes the generator.
 ///
-/// Dropping it drops the body at once, without running it any further: what is to be awaited on the way out needs
+/// The generator stores its body inline. It therefore allocates nothing, and has to be pinned: by
+/// [`pin!`](std::pin::pin), or by [`boxed`](Self::boxed), which also gives it a type that can be named. It is `Send` if
+/// the body is.
+///
+/// Dropping a generator drops the body immediately and runs only destructors. Cleanup that awaits needs
 /// [`aclose`](super::AsyncGeneratorExt::aclose), or a [`ManagedGenerator`](super::ManagedGenerator).
-///
-/// It holds its body in place, so it allocates nothing, and has to be pinned: by [`pin!`](std::pin::pin), or by
-/// [`boxed`](Self::boxed), which gives it a name, too. It is `Send` when the body is.
 #[must_use = "a generator does nothing unless it is polled"]
+#[doc(alias = "agen")]
 #[pin_project]
 pub struct AsyncGenerator<D: ?Sized> {
     #[pin]
@@ -33,23 +36,33 @@ pub struct AsyncGenerator<D: ?Sized> {
 
 /// The body of an [`AsyncGenerator`]: it yields `Y`, is sent `S`, and `T` can be raised at its yields.
 ///
-/// A short name for bounds, in place of [`RawCoroutine`](RawCoroutine) with its four associated types. `S` is `()` and `T` is
-/// [`GeneratorExit`] by default; for a generator made by [`try_generator`] `T` is [`Thrown<E>`]. Every body implements it, and no
-/// other type can.
+/// A short name for bounds, in place of [`RawCoroutine`] with its four associated types. `S` is `()` and `T` is
+/// [`GeneratorExit`] by default. For a generator made by [`try_generator`], `T` is [`Thrown<E>`]. Every body implements
+/// this trait, and no other type can.
 ///
-/// A function that returns a generator writes one of these, from the most general to the shortest:
+/// A function that returns a generator has one of these signatures:
 ///
 /// ```
 /// use futures_core::Stream;
 /// use withal::coroutine::Thrown;
 /// use withal::generator::{AsyncGenerator, GeneratorBody, generator, try_generator};
 ///
-/// // All operations. `Send` if the body is.
+/// // Items alone: the caller sees a stream.
+/// fn countdown(from: u32) -> impl Stream<Item = u32> {
+///     generator(async move |mut y| {
+///         for n in (0..from).rev() {
+///             y.yield_(n).await?;
+///         }
+///         Ok(())
+///     })
+/// }
+///
+/// // All operations: the caller can close it.
 /// fn numbers() -> AsyncGenerator<impl GeneratorBody<u32>> {
 ///     generator(async |mut y| y.yield_(1).await)
 /// }
 ///
-/// // Values can be sent in, and the caller may rely on `Send`.
+/// // The caller can send values, and can rely on `Send`.
 /// fn totals() -> AsyncGenerator<impl GeneratorBody<u32, u32> + Send> {
 ///     generator(async |mut y| {
 ///         let mut total = 0;
@@ -59,22 +72,17 @@ pub struct AsyncGenerator<D: ?Sized> {
 ///     })
 /// }
 ///
-/// // Errors can be thrown in.
-/// fn lines() -> AsyncGenerator<impl GeneratorBody<String, (), Thrown<std::io::Error>>> {
+/// // The body can fail, and the caller can throw errors into it.
+/// fn notes() -> AsyncGenerator<impl GeneratorBody<String, (), Thrown<std::io::Error>>> {
 ///     try_generator(async |mut y| {
 ///         y.yield_(std::fs::read_to_string("notes.txt")?).await?;
 ///         Ok(())
 ///     })
 /// }
-///
-/// // Only the items.
-/// fn items() -> impl Stream<Item = u32> {
-///     numbers()
-/// }
-/// # let _ = (totals(), lines(), items());
+/// # let _ = (countdown(3), numbers(), totals(), notes());
 /// ```
 ///
-/// A function that takes any generator bounds the [`Body`](super::AsyncGeneratorExt::Body):
+/// A function that takes any generator bounds its [`Body`](super::AsyncGeneratorExt::Body):
 ///
 /// ```
 /// use withal::generator::{AsyncGeneratorExt, GeneratorBody};
@@ -99,21 +107,21 @@ where
 {
 }
 
-/// An [`AsyncGenerator`] with a name of its own, whatever its body: for fields and arrays. `Send` and `Unpin`.
+/// A boxed [`AsyncGenerator`], whose type does not depend on its body: for fields, arrays and recursion.
 ///
-/// Made by [`AsyncGenerator::boxed`], by one allocation.
+/// It is `Send` and `Unpin`. Made by [`AsyncGenerator::boxed`], with one allocation.
 pub type BoxAsyncGenerator<'a, Y, S = (), T = GeneratorExit> =
     Pin<Box<AsyncGenerator<dyn GeneratorBody<Y, S, T> + Send + 'a>>>;
 
-/// As [`BoxAsyncGenerator`], for bodies that are not `Send`.
+/// A [`BoxAsyncGenerator`] for a body that is not `Send`.
 ///
-/// Made by [`AsyncGenerator::boxed_local`], by one allocation.
+/// Made by [`AsyncGenerator::boxed_local`], with one allocation.
 pub type LocalBoxAsyncGenerator<'a, Y, S = (), T = GeneratorExit> =
     Pin<Box<AsyncGenerator<dyn GeneratorBody<Y, S, T> + 'a>>>;
 
-/// A generator that can be closed, and into which no error can be thrown: its items are what it yields.
+/// Creates a generator that can be closed and whose body cannot fail: its items are the values that it yields.
 ///
-/// The body gets a [`Yielder`] and ends with `Ok(())`. What `?` carries out of it at a yield is [`GeneratorExit`].
+/// The body receives a [`Yielder`] and ends with `Ok(())`. At a yield, `?` propagates [`GeneratorExit`] out of the body.
 ///
 /// # Examples
 ///
@@ -133,17 +141,19 @@ pub type LocalBoxAsyncGenerator<'a, Y, S = (), T = GeneratorExit> =
 /// assert_eq!(squares.collect::<Vec<u32>>().await, [1, 4, 9]);
 /// # }
 /// ```
-pub fn generator<Y, S, F>(body: F) -> AsyncGenerator<impl GeneratorBody<Y, S, GeneratorExit>>
+#[doc(alias = "yield")]
+#[doc(alias = "stream")]
+pub fn generator<Y, S, F>(body: F) -> AsyncGenerator<impl GeneratorBody<Y, S>>
 where
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, GeneratorExit>) -> Result<(), GeneratorExit>,
 {
     AsyncGenerator { machine: machine(body) }
 }
 
-/// A generator that can fail, and into which errors can be thrown: its items are `Result<Y, E>`.
+/// Creates a generator whose body can fail and be thrown into: its items are `Result<Y, E>`.
 ///
-/// As [`generator`], but what `?` carries out of the body is [`Thrown<E>`], which any `E` turns into. An error ends it,
-/// as its last item.
+/// It differs from [`generator`] in that `?` propagates [`Thrown<E>`] out of the body, and that any `E` converts into
+/// that. An error ends the generator, and is its last item.
 ///
 /// # Examples
 ///
@@ -165,6 +175,7 @@ where
 /// assert_eq!(numbers.try_next().await, Ok(None));
 /// # }
 /// ```
+#[doc(alias = "try_stream")]
 pub fn try_generator<Y, S, E, F>(body: F) -> AsyncGenerator<impl GeneratorBody<Y, S, Thrown<E>>>
 where
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, Thrown<E>>) -> Result<(), Thrown<E>>,
@@ -173,7 +184,23 @@ where
 }
 
 impl<D: RawCoroutine<Return = ()>> AsyncGenerator<D> {
-    /// The same with a type that has a name, pinned, for a body that is `Send`.
+    /// Boxes and pins the generator, and erases the type of its body, which has to be `Send`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use withal::generator::{AsyncGeneratorExt, BoxAsyncGenerator, generator};
+    ///
+    /// struct Numbers {
+    ///     generator: BoxAsyncGenerator<'static, u32>,
+    /// }
+    ///
+    /// let mut numbers = Numbers { generator: generator(async |mut y| y.yield_(1).await).boxed() };
+    /// assert_eq!(numbers.generator.anext().await, Ok(Some(1)));
+    /// # }
+    /// ```
     pub fn boxed<'a>(self) -> BoxAsyncGenerator<'a, D::Yield, D::Sent, D::Thrown>
     where
         D: Send + 'a,
@@ -181,7 +208,7 @@ impl<D: RawCoroutine<Return = ()>> AsyncGenerator<D> {
         Box::pin(self)
     }
 
-    /// The same with a type that has a name, pinned.
+    /// Boxes and pins the generator, and erases the type of its body, which need not be `Send`.
     pub fn boxed_local<'a>(self) -> LocalBoxAsyncGenerator<'a, D::Yield, D::Sent, D::Thrown>
     where
         D: 'a,
@@ -190,27 +217,28 @@ impl<D: RawCoroutine<Return = ()>> AsyncGenerator<D> {
     }
 }
 
-/// What a step of a generator comes to: a value, or `None` at its end.
-pub type Stepped<D> = Result<Option<<D as RawCoroutine>::Yield>, Failure<D>>;
+/// The result of a step: a value, or `None` at the end.
+pub(crate) type StepResult<D> = Result<Option<<D as RawCoroutine>::Yield>, ErrorOf<D>>;
 
-/// How a body ends.
-type Ended<D> = Result<(), <D as RawCoroutine>::Thrown>;
+/// The [`Error`] of a generator with the body `D`.
+pub(crate) type ErrorOf<D> = Error<<D as RawCoroutine>::Sent, <<D as RawCoroutine>::Thrown as Throw>::Error>;
 
-/// The [`Error`] of a generator: it has what is sent in, and what the body fails with.
-pub type Failure<D> = Error<<D as RawCoroutine>::Sent, <<D as RawCoroutine>::Thrown as Throw>::Error>;
+/// The result of a body.
+type BodyResult<D> = Result<(), <D as RawCoroutine>::Thrown>;
 
 impl<D: RawCoroutine<Return = ()> + ?Sized> AsyncGenerator<D> {
-    /// Where the body stands.
+    /// Returns the state of the body.
     #[must_use]
     #[inline]
     pub fn state(&self) -> State {
         self.machine.state()
     }
 
-    // What each operation does first: it may be over with that.
+    // The beginnings of the operations. Each returns `Some` if the operation is complete with that, and `None` if the
+    // step is to be polled.
 
     #[inline]
-    pub(super) fn start(&self) -> Option<Stepped<D>> {
+    pub(super) fn start(&self) -> Option<StepResult<D>> {
         match self.state() {
             State::Created | State::Running => None,
             State::Suspended => Some(Err(Error::ValueExpected)),
@@ -219,7 +247,7 @@ impl<D: RawCoroutine<Return = ()> + ?Sized> AsyncGenerator<D> {
     }
 
     #[inline]
-    pub(super) fn send(self: Pin<&mut Self>, value: D::Sent) -> Option<Stepped<D>> {
+    pub(super) fn send(self: Pin<&mut Self>, value: D::Sent) -> Option<StepResult<D>> {
         match self.state() {
             State::Suspended => self.project().machine.resume_with(value),
             State::Created if is_unit_like::<D::Sent>() => {}
@@ -230,33 +258,35 @@ impl<D: RawCoroutine<Return = ()> + ?Sized> AsyncGenerator<D> {
         None
     }
 
-    pub(super) fn throw(self: Pin<&mut Self>, thrown: D::Thrown) -> Option<Stepped<D>> {
+    pub(super) fn throw(self: Pin<&mut Self>, thrown: D::Thrown) -> Option<StepResult<D>> {
         match self.state() {
             State::Suspended | State::Running => self.project().machine.raise(thrown),
             State::Created => {
+                // A body without a yield to raise the error at never runs.
                 self.project().machine.drop_body();
-                return Some(settle(Step::Complete(Err(thrown))));
+                return Some(into_step_result(Step::Complete(Err(thrown))));
             }
             State::Closed => return Some(Ok(None)),
         }
         None
     }
 
-    pub(super) fn close(self: Pin<&mut Self>) -> Option<Stepped<D>> {
+    pub(super) fn close(self: Pin<&mut Self>) -> Option<StepResult<D>> {
         self.throw(D::Thrown::exit())
     }
 
     #[inline(always)]
-    pub(super) fn poll_step(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Stepped<D>> {
-        self.poll_machine(cx).map(settle)
+    pub(super) fn poll_step(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StepResult<D>> {
+        self.poll_machine(cx).map(into_step_result)
     }
 
     #[inline(always)]
-    fn poll_machine(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<D::Yield, Ended<D>>> {
+    fn poll_machine(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<D::Yield, BodyResult<D>>> {
         let mut machine = self.project().machine;
         let polled = machine.as_mut().poll_step(cx);
         if polled.is_pending() {
-            // Whoever is woken there wakes the waker of `cx`.
+            // Wakes futures inside the body that have something to take and were not polled. Their wakers wake `cx`,
+            // so that the step is polled again.
             machine.wake_external();
         }
         polled
@@ -265,7 +295,7 @@ impl<D: RawCoroutine<Return = ()> + ?Sized> AsyncGenerator<D> {
 
 impl<D: RawCoroutine<Sent = (), Return = ()> + ?Sized> AsyncGenerator<D> {
     #[inline]
-    pub(super) fn advance(self: Pin<&mut Self>) -> Option<Stepped<D>> {
+    pub(super) fn advance(self: Pin<&mut Self>) -> Option<StepResult<D>> {
         match self.state() {
             State::Suspended => self.project().machine.resume_with(()),
             State::Created | State::Running => {}
@@ -276,7 +306,7 @@ impl<D: RawCoroutine<Sent = (), Return = ()> + ?Sized> AsyncGenerator<D> {
 }
 
 #[inline]
-fn settle<Y, S, T: Throw>(step: Step<Y, Result<(), T>>) -> Result<Option<Y>, Error<S, T::Error>> {
+fn into_step_result<Y, S, T: Throw>(step: Step<Y, Result<(), T>>) -> Result<Option<Y>, Error<S, T::Error>> {
     match step {
         Step::Yielded(value) => Ok(Some(value)),
         Step::Complete(Ok(())) => Ok(None),
@@ -284,14 +314,15 @@ fn settle<Y, S, T: Throw>(step: Step<Y, Result<(), T>>) -> Result<Option<Y>, Err
     }
 }
 
-/// What is yielded, until the body ends: a body that ends with [`GeneratorExit`] has ended, and one that fails has its error as
-/// the last item.
+/// Yields the body's values until the body ends.
+///
+/// A body that ends with [`GeneratorExit`] ends the stream. A body that fails yields its error as the last item.
 impl<D: RawCoroutine<Sent = (), Return = ()> + ?Sized> Stream for AsyncGenerator<D> {
     type Item = <D::Thrown as Throw>::Item<D::Yield>;
 
     #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        // It has ended, or else there is a step to poll.
+        // `Some` only if the generator is closed.
         if self.as_mut().advance().is_some() {
             return Poll::Ready(None);
         }

@@ -1,11 +1,13 @@
-/// Why an operation of a generator gave no item, and not because it has ended.
+use std::convert::Infallible;
+
+/// The reason why an operation of a generator returned no item, other than the end of the generator.
 ///
-/// `S` is what is sent in; a value that could not be delivered comes back. `E` is what the body fails with,
-/// [`Infallible`](std::convert::Infallible) for one made by [`generator`](super::generator). The texts are Python's
-/// where Python has one.
+/// `S` is the type of the sent values; a value that could not be delivered is returned in the error. `E` is the type of
+/// the errors that the body fails with: [`Infallible`] for a generator made by [`generator`](super::generator).
 ///
-/// The end of a generator is no error, but `None`. So no `?` can carry the end of an inner generator out of an outer one:
-/// what PEP 479 turns into a `RuntimeError`, "async generator raised `StopAsyncIteration`", has no place here.
+/// The end of a generator is `None`, not an error. So `?` cannot propagate the end of an inner generator out of an outer
+/// one, and the `RuntimeError` that PEP 479 makes of that, "async generator raised `StopAsyncIteration`", has no
+/// counterpart here.
 ///
 /// # Examples
 ///
@@ -29,26 +31,66 @@
 /// ```
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error<S, E> {
-    /// A value was sent to a body that has not begun: there is no yield yet that could receive it.
-    #[error("can't send non-None value to a just-started async generator")]
-    NotStarted(S),
-    /// Another operation is under way; or a value was sent while the step of one that was dropped is.
+pub enum Error<S = (), E = Infallible> {
+    /// A value was sent to a body that has not started: there is no yield yet that could receive it.
     ///
-    /// It has the value that was to be sent, if there was one.
+    /// Call [`start`](super::AsyncGeneratorExt::start) first. Contains the value.
+    #[error("`asend` before `start`: the generator has not reached its first `yield`")]
+    NotStarted(S),
+    /// Another operation is in progress, or a value was sent while the step of a dropped operation is in progress.
+    ///
+    /// Contains the value that was to be sent, if there was one.
     #[error("asynchronous generator is already running")]
     Running(Option<S>),
-    /// [`start`](super::AsyncGeneratorExt::start) was called where a yield waits for an answer.
-    #[error("async generator waits for an answer")]
+    /// [`start`](super::AsyncGeneratorExt::start) was called on a body that is suspended at a yield.
+    ///
+    /// Call [`asend`](super::AsyncGeneratorExt::asend) with the value that the yield expects.
+    #[error("async generator is suspended at a yield that expects a value: call `asend`")]
     ValueExpected,
-    /// The body yielded once more after it was told to exit. It is still at that yield, and can be driven on.
+    /// The body yielded again after the exit had been raised in it.
+    ///
+    /// The body is suspended at that yield, and can be resumed.
     #[error("async generator ignored GeneratorExit")]
     IgnoredExit,
-    /// The body ended with [`GeneratorExit`](crate::coroutine::GeneratorExit), and not in a close: it was thrown in by hand, was the body's
-    /// own doing, or came of a close that was dropped.
+    /// The body ended with [`GeneratorExit`](crate::coroutine::GeneratorExit), though it was not being closed.
+    ///
+    /// The exit was thrown in with [`athrow`](super::AsyncGeneratorExt::athrow), returned by the body of its own accord,
+    /// or raised by a close that was dropped.
     #[error("async generator raised GeneratorExit")]
     GeneratorExit,
-    /// The body ended with an error: one of its own, or one thrown in that it did not catch.
+    /// The body ended with an error: its own, or one that was thrown in and that it did not catch.
     #[error("async generator raised an error")]
     Raised(#[source] E),
+}
+
+impl<S, E> Error<S, E> {
+    /// Returns `true` if the operation was refused because the generator is already running.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use withal::generator::Error;
+    ///
+    /// assert!(Error::<&str>::Running(Some("not sent")).is_running());
+    /// assert!(!Error::<&str>::IgnoredExit.is_running());
+    /// ```
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        matches!(self, Self::Running(_))
+    }
+
+    /// Returns `true` if the body ended with [`GeneratorExit`](crate::coroutine::GeneratorExit), though it was not being
+    /// closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use withal::generator::Error;
+    ///
+    /// assert!(Error::<()>::GeneratorExit.is_generator_exit());
+    /// ```
+    #[must_use]
+    pub fn is_generator_exit(&self) -> bool {
+        matches!(self, Self::GeneratorExit)
+    }
 }

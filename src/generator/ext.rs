@@ -1,18 +1,27 @@
 use std::ops::DerefMut;
 use std::pin::Pin;
 
-use super::{Aclose, Anext, Asend, AsyncGenerator, Athrow, Start};
+use super::async_generator::AsyncGenerator;
+use super::operation::{Aclose, Anext, Asend, Athrow, Start};
 use crate::coroutine::RawCoroutine;
 
-/// The methods of a pinned generator: `anext`, `asend`, `athrow`, `aclose`.
+/// The operations of a pinned generator: `anext`, `start`, `asend`, `athrow`, `aclose`.
 ///
-/// It is there for every pinned [`AsyncGenerator`]: one that [`pin!`](std::pin::pin) holds, one in a box. Each method
-/// takes it exclusively, so that two operations at once are a borrow error; where many want to share one, there is
-/// [`ManagedGenerator`](super::ManagedGenerator). Nothing happens before what they return is awaited.
+/// Implemented for every pinned [`AsyncGenerator`], whether [`pin!`](std::pin::pin) or a box pins it. Each method borrows
+/// the generator exclusively, so two operations at once are a borrow error. To share a generator, use a
+/// [`ManagedGenerator`](super::ManagedGenerator). The methods return futures, which do nothing until they are awaited.
 ///
-/// An operation that was dropped before it was done has begun a step which is still under way (Python would throw
-/// `GeneratorExit` into it): [`anext`](Self::anext) and [`start`](Self::start) go on with it, [`athrow`](Self::athrow)
-/// and [`aclose`](Self::aclose) raise in it, [`asend`](Self::asend) says [`Error::Running`](super::Error::Running).
+/// An operation completes when the body yields or ends. If its future is dropped before that, the step stays in
+/// progress: the generator is [`Running`](crate::coroutine::State::Running), and the next operation decides what happens
+/// to the step. (Python throws `GeneratorExit` into the body instead.)
+///
+/// | | not started | running: the last operation was dropped | suspended at a yield | closed |
+/// |---|---|---|---|---|
+/// | [`anext`](Self::anext) | starts the body | continues the step | resumes with `()` | `None` |
+/// | [`start`](Self::start) | starts the body | continues the step | [`ValueExpected`](super::Error::ValueExpected) | `None` |
+/// | [`asend`](Self::asend) | [`NotStarted`](super::Error::NotStarted), but for `()` | [`Running`](super::Error::Running) | resumes with the value | `None` |
+/// | [`athrow`](Self::athrow) | drops the body, returns the error | raises in the step | raises at the yield | `None` |
+/// | [`aclose`](Self::aclose) | drops the body | raises in the step | raises at the yield | `Ok` |
 ///
 /// # Examples
 ///
@@ -36,108 +45,116 @@ use crate::coroutine::RawCoroutine;
 /// # }
 /// ```
 pub trait AsyncGeneratorExt: sealed::Sealed {
-    /// The body, and what drives it.
+    /// The body of the generator. Bounded by [`GeneratorBody`](super::GeneratorBody) in generic functions.
     type Body: RawCoroutine<Return = ()> + ?Sized;
 
-    /// Goes on to the next yield: Python's `anext`, for a generator whose yields take no answers.
+    /// Runs the body to its next yield: Python's `anext`, for a generator to which no values are sent.
     ///
-    /// Resolves to `Ok(None)` at the end, and ever after.
+    /// Resolves to `Ok(None)` at the end, and from then on.
     ///
     /// # Errors
     ///
-    /// [`Raised`](super::Error::Raised) or [`GeneratorExit`](super::Error::GeneratorExit) when the body fails.
+    /// [`Raised`](super::Error::Raised) or [`GeneratorExit`](super::Error::GeneratorExit) if the body fails.
     ///
     /// # Panics
     ///
-    /// When the body does; and when it is polled again after it was done.
+    /// If the body panics, or if the future is polled after it has completed.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: the step goes on with the next `anext`, and its value is not lost.
+    /// Cancel safe: the next `anext` continues the step, and its value is not lost.
+    #[doc(alias = "next")]
     fn anext(&mut self) -> Anext<'_, Self::Body>
     where
         Self::Body: RawCoroutine<Sent = ()>;
 
-    /// Begins the body and goes on to its first yield, whatever the type of the answers: Python's `asend(None)`.
+    /// Starts the body and runs it to its first yield, whatever the type of the sent values: Python's `asend(None)`.
     ///
-    /// Resolves to `Ok(None)` at the end, and ever after.
+    /// Resolves to `Ok(None)` at the end, and from then on.
     ///
     /// # Errors
     ///
-    /// [`ValueExpected`](super::Error::ValueExpected) when the body is at a yield; otherwise as [`anext`](Self::anext).
+    /// [`ValueExpected`](super::Error::ValueExpected) if the body is suspended at a yield. Otherwise the errors of
+    /// [`anext`](Self::anext).
     ///
     /// # Panics
     ///
-    /// When the body does; and when it is polled again after it was done.
+    /// If the body panics, or if the future is polled after it has completed.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: the step goes on with the next `start`.
+    /// Cancel safe: the next `start` continues the step.
     fn start(&mut self) -> Start<'_, Self::Body>;
 
-    /// Answers the yield that the body is at, and goes on to the next.
+    /// Sends a value to the yield that the body is suspended at, and runs the body to its next yield.
     ///
-    /// As in Python, the first step has no yield to answer: it is [`start`](Self::start), or `asend(())`, or `asend` of
-    /// another value that carries nothing, having neither size nor destructor. Resolves to `Ok(None)` at the end, and ever
-    /// after; a value sent then is dropped.
+    /// As in Python, the first step has no yield that could receive a value. Begin with [`start`](Self::start), or with
+    /// `asend(())`, or with `asend` of any other type that has neither a size nor a destructor. Resolves to `Ok(None)` at
+    /// the end, and from then on; a value sent to a closed generator is dropped.
     ///
     /// # Errors
     ///
-    /// [`NotStarted`](super::Error::NotStarted) for any other value sent to a body that has not begun, and
-    /// [`Running`](super::Error::Running) in the middle of a step; both give the value back. Otherwise as
+    /// [`NotStarted`](super::Error::NotStarted) for any other value sent to a body that has not started, and
+    /// [`Running`](super::Error::Running) in the middle of a step. Both contain the value. Otherwise the errors of
     /// [`anext`](Self::anext).
     ///
     /// # Panics
     ///
-    /// When the body does; and when it is polled again after it was done.
+    /// If the body panics, or if the future is polled after it has completed.
     ///
     /// # Cancel safety
     ///
-    /// Once it was polled, the value is delivered, and the step goes on with the next [`start`](Self::start) or
-    /// [`anext`](Self::anext). Before, the value is dropped with it.
+    /// Once the future has been polled, the value has been delivered, and the next [`start`](Self::start) or
+    /// [`anext`](Self::anext) continues the step. If it is dropped before, the value is dropped with it.
+    #[doc(alias = "send")]
     fn asend(&mut self, value: <Self::Body as RawCoroutine>::Sent) -> Asend<'_, Self::Body>;
 
-    /// Raises an error at the yield that the body is at, and goes on to the next.
+    /// Raises an error at the yield that the body is suspended at, and runs the body to its next yield.
     ///
-    /// A body that has not begun is over then, and never runs. In the middle of a step, it is raised at the
-    /// [`interruptible`](crate::coroutine::Yielder::interruptible) that the body is in, or else at its next yield; if there is none, it
-    /// comes out in the end. Resolves to `Ok(None)` if the body catches it and ends, and ever after the end: then what
-    /// was thrown is dropped.
+    /// A body that has not started is dropped and never runs. In the middle of a step, the error is raised at the
+    /// [`interruptible`](crate::coroutine::Yielder::interruptible) that the body awaits, or else at its next yield. If
+    /// the body does not reach another yield, the error is returned when the body ends.
+    ///
+    /// Resolves to `Ok(None)` if the body catches the error and ends. After the end, it resolves to `Ok(None)` too, and
+    /// `thrown` is dropped.
     ///
     /// # Errors
     ///
-    /// The error itself, as [`Raised`](super::Error::Raised), unless the body catches it; of
-    /// [`GeneratorExit`](crate::coroutine::GeneratorExit), as [`GeneratorExit`](super::Error::GeneratorExit).
+    /// The error itself, as [`Raised`](super::Error::Raised), unless the body catches it. An
+    /// [exit](crate::coroutine::GeneratorExit) is returned as [`GeneratorExit`](super::Error::GeneratorExit).
     ///
     /// # Panics
     ///
-    /// When the body does; and when it is polled again after it was done.
+    /// If the body panics, or if the future is polled after it has completed.
     ///
     /// # Cancel safety
     ///
-    /// Once it was polled, the error is delivered, and the step goes on with the next [`start`](Self::start) or
-    /// [`anext`](Self::anext).
+    /// Once the future has been polled, the error has been delivered, and the next [`start`](Self::start) or
+    /// [`anext`](Self::anext) continues the step.
+    #[doc(alias = "throw")]
     fn athrow(&mut self, thrown: impl Into<<Self::Body as RawCoroutine>::Thrown>) -> Athrow<'_, Self::Body>;
 
-    /// Ends the body: raises [`GeneratorExit`](crate::coroutine::GeneratorExit) at the yield that it is at, and awaits what it does on its
-    /// way out.
+    /// Closes the generator: raises [`GeneratorExit`](crate::coroutine::GeneratorExit) at the yield that the body is
+    /// suspended at, and awaits the body's cleanup.
     ///
-    /// PendingClose what has not begun or has ended does nothing. In the middle of a step it raises as
-    /// [`athrow`](Self::athrow) does, and so takes as long as the body awaits something else than a
-    /// [`interruptible`](crate::coroutine::Yielder::interruptible) or a yield.
+    /// Closing a generator that has not started or has ended does nothing. In the middle of a step, the exit is raised as
+    /// [`athrow`](Self::athrow) raises errors: the close takes as long as the body awaits anything other than a yield or
+    /// an [`interruptible`](crate::coroutine::Yielder::interruptible).
     ///
     /// # Errors
     ///
-    /// [`IgnoredExit`](super::Error::IgnoredExit) when the body yields once more. [`Raised`](super::Error::Raised) when
-    /// it fails otherwise.
+    /// [`IgnoredExit`](super::Error::IgnoredExit) if the body yields again. [`Raised`](super::Error::Raised) if the body
+    /// fails with an error.
     ///
     /// # Panics
     ///
-    /// When the body does; and when it is polled again after it was done.
+    /// If the body panics, or if the future is polled after it has completed.
     ///
     /// # Cancel safety
     ///
-    /// Once it was polled, the exit is delivered; another `aclose` goes on with it, and interrupts nothing.
+    /// Once the future has been polled, the exit has been delivered. Another `aclose` continues the close without raising
+    /// the exit again.
+    #[doc(alias = "close")]
     fn aclose(&mut self) -> Aclose<'_, Self::Body>;
 }
 

@@ -1,19 +1,23 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{PendingClose, WeakGenerator, live};
+use super::pending_close::PendingClose;
+use super::shutdown_asyncgens::register;
+use super::weak_generator::WeakGenerator;
 
-/// What is called when a [`ManagedGenerator`](super::ManagedGenerator) is first iterated, and when it was dropped
-/// unfinished: PEP 525's hooks, `sys.set_asyncgen_hooks`.
+/// The two hooks of a [`ManagedGenerator`](super::ManagedGenerator): PEP 525's `sys.set_asyncgen_hooks`.
 ///
-/// The default ones are those that asyncio's event loop sets: the first keeps the generator in mind for
-/// [`shutdown_asyncgens`](super::shutdown_asyncgens), the second detaches its `aclose` onto the runtime that it was first
-/// iterated on. Python has hooks by thread; here a generator is given them, by
+/// [`firstiter`](Self::firstiter) is called when the generator is first iterated, [`finalizer`](Self::finalizer) when it
+/// is dropped before its end. The default hooks do what those of asyncio's event loop do: the first registers the
+/// generator for [`shutdown_asyncgens`](super::shutdown_asyncgens), the second detaches its `aclose` onto the runtime
+/// that it was first iterated on.
+///
+/// Python's hooks belong to a thread. Here they belong to a generator, and are set by
 /// [`managed_with`](super::AsyncGenerator::managed_with).
 ///
 /// # Examples
 ///
-/// A pool of one's own, which closes what was dropped when it has time to:
+/// A finalizer that collects the pending closes, so that the program can await them when it has time:
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -21,16 +25,17 @@ use super::{PendingClose, WeakGenerator, live};
 /// use std::sync::mpsc;
 /// use withal::generator::{Hooks, generator};
 ///
-/// let (to, dropped) = mpsc::channel();
-/// let hooks = Hooks::default().finalizer(move |closing| drop(to.send(closing)));
+/// let (tx, dropped) = mpsc::channel();
+/// let hooks = Hooks::default().finalizer(move |close| drop(tx.send(close)));
 /// let numbers = generator(async |mut y| y.yield_(1).await).managed_with(hooks);
 /// assert_eq!(numbers.anext().await, Ok(Some(1)));
 /// drop(numbers);
-/// let closing = dropped.try_recv().expect("it was dropped unfinished");
-/// assert!(closing.await.is_ok());
+/// let close = dropped.try_recv().expect("the generator was dropped before its end");
+/// assert!(close.await.is_ok());
 /// # }
 /// ```
 #[derive(Clone, Default)]
+#[doc(alias = "set_asyncgen_hooks")]
 pub struct Hooks {
     firstiter: Option<Firstiter>,
     finalizer: Option<Finalizer>,
@@ -40,35 +45,36 @@ type Firstiter = Arc<dyn Fn(&WeakGenerator) + Send + Sync>;
 type Finalizer = Arc<dyn Fn(PendingClose) + Send + Sync>;
 
 impl Hooks {
-    /// Calls `hook` when a generator's first operation is first polled, instead of what the default does.
+    /// Sets the hook that is called when the first operation of a generator is first polled.
     ///
-    /// A panic of its own goes out of that operation.
+    /// It replaces the default, so that [`shutdown_asyncgens`](super::shutdown_asyncgens) does not close the generator.
+    /// A panic of the hook propagates out of that operation.
     #[must_use]
     pub fn firstiter(self, hook: impl Fn(&WeakGenerator) + Send + Sync + 'static) -> Self {
         Self { firstiter: Some(Arc::new(hook)), ..self }
     }
 
-    /// Calls `hook` when the last handle on a generator is dropped whose body has begun and has not ended, instead of
-    /// what the default does.
+    /// Sets the hook that is called when the last handle to a generator is dropped while its body has started and not
+    /// ended.
     ///
-    /// It gets the [`PendingClose`], and may spawn it anywhere; to drop it is to drop the body. It is called in a destructor,
-    /// so it must not block, nor panic.
+    /// It replaces the default. The hook receives the [`PendingClose`], and may spawn it anywhere; dropping it drops
+    /// the body. The hook is called in a destructor, so it must neither block nor panic.
     #[must_use]
     pub fn finalizer(self, hook: impl Fn(PendingClose) + Send + Sync + 'static) -> Self {
         Self { finalizer: Some(Arc::new(hook)), ..self }
     }
 
-    pub(super) fn first_iteration(&self, generator: &WeakGenerator) {
+    pub(super) fn call_firstiter(&self, generator: &WeakGenerator) {
         match &self.firstiter {
             Some(hook) => hook(generator),
-            None => live::add(generator),
+            None => register(generator),
         }
     }
 
-    pub(super) fn finalize(&self, closing: PendingClose) {
+    pub(super) fn call_finalizer(&self, close: PendingClose) {
         match &self.finalizer {
-            Some(hook) => hook(closing),
-            None => closing.detach(),
+            Some(hook) => hook(close),
+            None => close.detach(),
         }
     }
 }

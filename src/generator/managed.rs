@@ -2,24 +2,29 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use super::shared::{Shared, Stepped};
-use super::{AsyncGenerator, Error, Hooks};
+use super::async_generator::AsyncGenerator;
+use super::error::Error;
+use super::hooks::Hooks;
+use super::shared::{Shared, StepResult};
 use crate::coroutine::{GeneratorExit, RawCoroutine, State, Throw};
 
-/// An async generator that may be shared, and that is closed when it is dropped unfinished: what `CPython`'s object is.
+/// A generator that can be shared, and that is closed when it is dropped before its end.
 ///
-/// Made by [`AsyncGenerator::managed`]. Clones are handles on the same generator; the operations take `&self`, so that
-/// two may come at once: the second is told [`Error::Running`]. Their futures own a handle, too.
+/// Behaves as the async generator object of `CPython`. Made by [`AsyncGenerator::managed`].
 ///
-/// When the last handle is dropped and the body has begun but not ended, its [`Hooks`] get it, as PEP 525 has it: by
-/// default [`aclose`](Self::aclose) is detached onto the runtime, as a [cleanup](crate::cleanup) that
-/// [`drain`](crate::cleanup::drain) waits for and whose failure [`observe`](crate::cleanup::observe) tells of.
+/// Clones are handles to the same generator, and the operations take `&self`. If two operations overlap, the second one
+/// fails with [`Error::Running`]. Two tasks that both want items have to take turns, for example with a
+/// `tokio::sync::Mutex` around the generator. The futures of the operations own a handle too.
 ///
-/// Two tasks that both want items need something to wait for their turn with: a `tokio::sync::Mutex` around it, say. A body
-/// that holds a handle on its own generator is never finalized, since its last handle never goes.
+/// When the last handle is dropped and the body has started but not ended, its [`Hooks`] are called, as in PEP 525. By
+/// default, [`aclose`](Self::aclose) is then detached onto the runtime as a [cleanup](crate::cleanup):
+/// [`drain`](crate::cleanup::drain) waits for it, and a failure is reported to the
+/// [observers](crate::cleanup::observe). A body that holds a handle to its own generator is never finalized, because
+/// the last handle is never dropped.
 ///
-/// It is boxed, and every operation takes a lock twice; [`AsyncGenerator`] does neither. It is no
-/// [`Stream`](futures_core::Stream): an item could not say that an operation was refused. Where only one asks:
+/// The generator is boxed, and every operation takes a lock twice; [`AsyncGenerator`] does neither. A managed generator is
+/// not a [`Stream`](futures_core::Stream), because an item cannot express that an operation was refused. Where only one
+/// task iterates, convert it:
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -48,17 +53,18 @@ use crate::coroutine::{GeneratorExit, RawCoroutine, State, Throw};
 ///         n += 1;
 ///     }
 ///     tokio::task::yield_now().await; // `finally`, which awaits
-///     println!("told to exit");
+///     println!("closed");
 ///     Ok(())
 /// })
 /// .managed();
 /// assert_eq!(ticks.anext().await, Ok(Some(0)));
 /// drop(ticks);
-/// cleanup::drain(Duration::from_secs(5)).await?; // told to exit
+/// cleanup::drain(Duration::from_secs(5)).await?; // prints "closed"
 /// # Ok(())
 /// # }
 /// ```
 #[must_use = "a generator does nothing unless it is polled"]
+#[doc(alias = "agen")]
 pub struct ManagedGenerator<Y, S = (), T = GeneratorExit>
 where
     Y: Send + 'static,
@@ -75,20 +81,32 @@ where
     D::Sent: Send + 'static,
     D::Thrown: Throw<Error: Send + 'static> + Send + 'static,
 {
-    /// Shareable, and closed on the runtime when it is dropped unfinished.
+    /// Converts the generator into one that can be shared, and that is closed when it is dropped before its end.
     ///
     /// # Examples
     ///
-    /// See [`ManagedGenerator`].
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use withal::generator::{Error, generator};
+    ///
+    /// let numbers = generator(async |mut y| {
+    ///     tokio::task::yield_now().await;
+    ///     y.yield_(1).await
+    /// })
+    /// .managed();
+    /// let (first, second) = tokio::join!(numbers.anext(), numbers.anext());
+    /// assert_eq!(first, Ok(Some(1)));
+    /// assert_eq!(second, Err(Error::Running(None))); // the first one is in progress
+    /// # }
+    /// ```
     pub fn managed(self) -> ManagedGenerator<D::Yield, D::Sent, D::Thrown> {
         self.managed_with(Hooks::default())
     }
 
-    /// As [`managed`](Self::managed), with hooks of one's own: Python's `sys.set_asyncgen_hooks`, for this generator.
+    /// Converts the generator as [`managed`](Self::managed) does, with hooks other than the default ones.
     ///
-    /// # Examples
-    ///
-    /// See [`Hooks`].
+    /// Python's `sys.set_asyncgen_hooks`, for one generator. See [`Hooks`] for an example.
     pub fn managed_with(self, hooks: Hooks) -> ManagedGenerator<D::Yield, D::Sent, D::Thrown> {
         ManagedGenerator { shared: Shared::new(self.boxed(), hooks) }
     }
@@ -100,95 +118,100 @@ where
     S: Send + 'static,
     T: Throw<Error: Send + 'static> + Send + 'static,
 {
-    /// Where the body stands; `None` while an operation is under way.
+    /// Returns the state of the body, or `None` while an operation is in progress.
     #[must_use]
     pub fn state(&self) -> Option<State> {
         self.shared.state()
     }
 
-    /// Begins the body, as [`AsyncGeneratorExt::start`](super::AsyncGeneratorExt::start) does.
+    /// Starts the body and runs it to its first yield, as
+    /// [`AsyncGeneratorExt::start`](super::AsyncGeneratorExt::start) does.
     ///
     /// # Errors
     ///
-    /// [`Error::Running`] while another operation is under way; otherwise as there.
+    /// [`Error::Running`] while another operation is in progress. Otherwise the errors of that method.
     ///
     /// # Panics
     ///
-    /// When the body does.
+    /// If the body panics.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: the step goes on with the next `start`.
-    pub fn start(&self) -> impl Future<Output = Stepped<Y, S, T>> + Send + use<Y, S, T> {
+    /// Cancel safe: the next `start` continues the step.
+    pub fn start(&self) -> impl Future<Output = StepResult<Y, S, T>> + Send + use<Y, S, T> {
         let shared = Arc::clone(&self.shared);
         async move {
-            let mut lent = shared.lend().ok_or(Error::Running(None))?;
-            let over = lent.generator().start();
-            lent.step(over).await
+            let mut checkout = shared.checkout().ok_or(Error::Running(None))?;
+            let early = checkout.generator().start();
+            checkout.step(early).await
         }
     }
 
-    /// Answers the yield that the body is at, as [`AsyncGeneratorExt::asend`](super::AsyncGeneratorExt::asend) does.
+    /// Sends a value to the yield that the body is suspended at, and runs the body to its next yield, as
+    /// [`AsyncGeneratorExt::asend`](super::AsyncGeneratorExt::asend) does.
     ///
     /// # Errors
     ///
-    /// [`Error::Running`] while another operation is under way, with the value; otherwise as there.
+    /// [`Error::Running`], which contains the value, while another operation is in progress. Otherwise the errors of that method.
     ///
     /// # Panics
     ///
-    /// When the body does.
+    /// If the body panics.
     ///
     /// # Cancel safety
     ///
-    /// As there: once it was polled, the value is delivered.
-    pub fn asend(&self, value: S) -> impl Future<Output = Stepped<Y, S, T>> + Send + use<Y, S, T> {
+    /// As for that method: once the future has been polled, the value has been delivered.
+    #[doc(alias = "send")]
+    pub fn asend(&self, value: S) -> impl Future<Output = StepResult<Y, S, T>> + Send + use<Y, S, T> {
         let shared = Arc::clone(&self.shared);
         async move {
-            let Some(mut lent) = shared.lend() else { return Err(Error::Running(Some(value))) };
-            let over = lent.generator().send(value);
-            lent.step(over).await
+            let Some(mut checkout) = shared.checkout() else { return Err(Error::Running(Some(value))) };
+            let early = checkout.generator().send(value);
+            checkout.step(early).await
         }
     }
 
-    /// Raises an error at the yield that the body is at, as
+    /// Raises an error at the yield that the body is suspended at, as
     /// [`AsyncGeneratorExt::athrow`](super::AsyncGeneratorExt::athrow) does.
     ///
     /// # Errors
     ///
-    /// [`Error::Running`] while another operation is under way: then what was to be thrown is dropped. Otherwise as there.
+    /// [`Error::Running`] while another operation is in progress; `thrown` is then dropped. Otherwise the errors of that method.
     ///
     /// # Panics
     ///
-    /// When the body does.
+    /// If the body panics.
     ///
     /// # Cancel safety
     ///
-    /// As there: once it was polled, the error is delivered.
+    /// As for that method: once the future has been polled, the error has been delivered.
+    #[doc(alias = "throw")]
     pub fn athrow<I: Into<T>>(
         &self,
         thrown: I,
-    ) -> impl Future<Output = Stepped<Y, S, T>> + Send + use<Y, S, T, I> {
+    ) -> impl Future<Output = StepResult<Y, S, T>> + Send + use<Y, S, T, I> {
         let (shared, thrown) = (Arc::clone(&self.shared), thrown.into());
         async move {
-            let mut lent = shared.lend().ok_or(Error::Running(None))?;
-            let over = lent.generator().throw(thrown);
-            lent.step(over).await
+            let mut checkout = shared.checkout().ok_or(Error::Running(None))?;
+            let early = checkout.generator().throw(thrown);
+            checkout.step(early).await
         }
     }
 
-    /// Ends the body, as [`AsyncGeneratorExt::aclose`](super::AsyncGeneratorExt::aclose) does.
+    /// Closes the generator, as [`AsyncGeneratorExt::aclose`](super::AsyncGeneratorExt::aclose) does.
     ///
     /// # Errors
     ///
-    /// [`Error::Running`] while another operation is under way; otherwise as there.
+    /// [`Error::Running`] while another operation is in progress. Otherwise the errors of that method.
     ///
     /// # Panics
     ///
-    /// When the body does.
+    /// If the body panics.
     ///
     /// # Cancel safety
     ///
-    /// As there: once it was polled, the exit is delivered.
+    /// As for that method: once the future has been polled, the exit has been delivered.
+    #[doc(alias = "close")]
     pub fn aclose(&self) -> impl Future<Output = Result<(), Error<S, T::Error>>> + Send + use<Y, S, T> {
         let shared = Arc::clone(&self.shared);
         async move { shared.aclose().await }
@@ -200,25 +223,26 @@ where
     Y: Send + 'static,
     T: Throw<Error: Send + 'static> + Send + 'static,
 {
-    /// Goes on to the next yield, as [`AsyncGeneratorExt::anext`](super::AsyncGeneratorExt::anext) does.
+    /// Runs the body to its next yield, as [`AsyncGeneratorExt::anext`](super::AsyncGeneratorExt::anext) does.
     ///
     /// # Errors
     ///
-    /// [`Error::Running`] while another operation is under way; otherwise as there.
+    /// [`Error::Running`] while another operation is in progress. Otherwise the errors of that method.
     ///
     /// # Panics
     ///
-    /// When the body does.
+    /// If the body panics.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: the step goes on with the next `anext`, and its value is not lost.
-    pub fn anext(&self) -> impl Future<Output = Stepped<Y, (), T>> + Send + use<Y, T> {
+    /// Cancel safe: the next `anext` continues the step, and its value is not lost.
+    #[doc(alias = "next")]
+    pub fn anext(&self) -> impl Future<Output = StepResult<Y, (), T>> + Send + use<Y, T> {
         let shared = Arc::clone(&self.shared);
         async move {
-            let mut lent = shared.lend().ok_or(Error::Running(None))?;
-            let over = lent.generator().advance();
-            lent.step(over).await
+            let mut checkout = shared.checkout().ok_or(Error::Running(None))?;
+            let early = checkout.generator().advance();
+            checkout.step(early).await
         }
     }
 }

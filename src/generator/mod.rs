@@ -1,23 +1,30 @@
-//! Async generators: bodies that yield items, are answered, can be thrown into and closed (PEP 525), as streams.
+//! Async generators (PEP 525): streams written as an async body that yields.
+//!
+//! A generator is a [`Stream`](futures_core::Stream) of what its body yields. Beyond that, values can be sent to its
+//! yields, errors can be thrown into it, and it can be closed and awaited until it has cleaned up. There is no
+//! procedural macro, and nothing is allocated.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
-//! use futures::StreamExt;
+//! use futures::{Stream, StreamExt};
 //! use withal::generator::generator;
 //!
-//! let ticks = generator(async |mut y| {
-//!     for n in 0..3 {
-//!         tokio::task::yield_now().await; // any await
-//!         y.yield_(n).await?; // Python's `yield n`
-//!     }
-//!     Ok(())
-//! });
-//! assert_eq!(ticks.collect::<Vec<_>>().await, [0, 1, 2]);
+//! fn ticks(count: u32) -> impl Stream<Item = u32> {
+//!     generator(async move |mut y| {
+//!         for n in 0..count {
+//!             tokio::task::yield_now().await; // any await
+//!             y.yield_(n).await?; // Python's `yield n`
+//!         }
+//!         Ok(())
+//!     })
+//! }
+//!
+//! assert_eq!(ticks(3).collect::<Vec<_>>().await, [0, 1, 2]);
 //! # }
 //! ```
 //!
-//! The yields of such a body take no answers. Where they do, and where errors are thrown in:
+//! With [`AsyncGeneratorExt`], values are sent in and errors are thrown in:
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -31,46 +38,50 @@
 //!     loop {
 //!         match y.yield_(format!("page {number}")).await {
 //!             Ok(steps) => number += steps,
-//!             Err(Thrown::Error("from the start")) => number = 0,
+//!             Err(Thrown::Error("rewind")) => number = 0,
 //!             Err(thrown) => return Err(thrown),
 //!         }
 //!     }
 //! }));
 //! assert_eq!(pages.start().await.unwrap().unwrap(), "page 0");
 //! assert_eq!(pages.asend(5).await.unwrap().unwrap(), "page 5");
-//! assert_eq!(pages.athrow("from the start").await.unwrap().unwrap(), "page 0");
+//! assert_eq!(pages.athrow("rewind").await.unwrap().unwrap(), "page 0");
 //! pages.aclose().await.unwrap();
 //! # }
 //! ```
 //!
-//! # From Python
+//! For users of Python: [From Python](crate::from_python) maps the methods of Python's async generator object,
+//! [PEP 525](crate::desugar::pep_525) shows what each of them expands to, and the hooks.
 //!
-//! Python's async generator object, method by method: [From Python](crate::from_python). What each method stands for, and the
-//! hooks: [PEP 525](crate::desugar::pep_525).
+//! # Signatures
 //!
-//! # Which one
+//! | the caller | write |
+//! |---|---|
+//! | only iterates | `fn items() -> impl Stream<Item = u32>` |
+//! | closes it | `fn items() -> AsyncGenerator<impl GeneratorBody<u32>>` |
+//! | sends values of type `S` | `fn items() -> AsyncGenerator<impl GeneratorBody<u32, S>>` |
+//! | throws errors of type `E` | `fn items() -> AsyncGenerator<impl GeneratorBody<u32, (), Thrown<E>>>` |
+//! | stores it in a field | `fn items() -> BoxAsyncGenerator<'static, u32>` |
+//! | shares it, or drops it unfinished | `fn items() -> ManagedGenerator<u32>` |
 //!
-//! | I want | use | it costs |
-//! |---|---|---|
-//! | items out, and nothing else, in the least time | [`stream!`](crate::stream), [`try_stream!`](crate::try_stream) of `async-stream` | a macro around the body: 52 instructions an item |
-//! | that, and helpers that yield, delegation, a close that awaits | [`generator`] | 65 |
-//! | answers, errors thrown in | [`generator`], [`try_generator`] | 86 a round trip |
-//! | a name for its type: a field, an array | [`boxed`](AsyncGenerator::boxed) | an allocation, and a call by pointer |
-//! | several holders; to be closed when it is dropped | [`managed`](AsyncGenerator::managed) | that, and two locks an item |
-//!
-//! Layers cost: four generators that each loop over the next take 242 instructions an item (`stream!`: 169), and 492 by
-//! `yield_from`, which passes answers and throws through. Three helper functions that get the yielder, as
-//! `&mut Yielder<'_, ..>`, take 89: prefer them where there is a choice. What a hand-written `poll_next` takes in the same
-//! places is 13; all of it by the crate's benches.
-//!
-//! # Types, and errors
-//!
-//! A function that returns a generator says what is yielded and sent, or boxes it:
+//! Each of them, compiled:
 //!
 //! ```
-//! use withal::generator::{AsyncGenerator, BoxAsyncGenerator, GeneratorBody, generator};
+//! use futures_core::Stream;
+//! use withal::coroutine::Thrown;
+//! use withal::generator::{
+//!     AsyncGenerator, BoxAsyncGenerator, GeneratorBody, ManagedGenerator, generator, try_generator,
+//! };
 //!
-//! fn totals() -> AsyncGenerator<impl GeneratorBody<u32, u32>> {
+//! fn iterated() -> impl Stream<Item = u32> {
+//!     closed()
+//! }
+//!
+//! fn closed() -> AsyncGenerator<impl GeneratorBody<u32> + Send> {
+//!     generator(async |mut y| y.yield_(1).await)
+//! }
+//!
+//! fn sent_to() -> AsyncGenerator<impl GeneratorBody<u32, u32>> {
 //!     generator(async |mut y| {
 //!         let mut total = 0;
 //!         loop {
@@ -79,14 +90,25 @@
 //!     })
 //! }
 //!
-//! fn boxed() -> BoxAsyncGenerator<'static, u32, u32> {
-//!     totals().boxed()
+//! fn thrown_into() -> AsyncGenerator<impl GeneratorBody<u32, (), Thrown<std::io::Error>>> {
+//!     try_generator(async |mut y| y.yield_(1).await)
 //! }
-//! # drop(boxed());
+//!
+//! fn stored() -> BoxAsyncGenerator<'static, u32> {
+//!     closed().boxed()
+//! }
+//!
+//! fn shared() -> ManagedGenerator<u32> {
+//!     closed().managed()
+//! }
+//! # drop((iterated(), sent_to(), thrown_into(), stored(), shared()));
 //! ```
 //!
-//! In the body of a [`try_generator`] the `?` takes errors of the one type that it fails with, and converts no others:
-//! what is converted there is an error into [`Thrown`](crate::coroutine::Thrown). Helpers convert:
+//! # Errors in a body
+//!
+//! In the body of a [`try_generator`], `?` accepts errors of the one type that the generator fails with. It does not
+//! convert other errors, since it already converts into [`Thrown`](crate::coroutine::Thrown). Let a helper function
+//! convert them:
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -95,12 +117,12 @@
 //! use withal::generator::try_generator;
 //!
 //! async fn read(line: &str) -> Result<u32, Box<dyn std::error::Error>> {
-//!     Ok(line.trim().parse()?) // any error
+//!     Ok(line.trim().parse()?) // converts any error
 //! }
 //!
 //! let numbers = try_generator(async |mut y| {
 //!     for line in ["1", " 2 "] {
-//!         y.yield_(read(line).await?).await?; // this one
+//!         y.yield_(read(line).await?).await?; // accepts `Box<dyn Error>`
 //!     }
 //!     Ok(())
 //! });
@@ -108,58 +130,81 @@
 //! # }
 //! ```
 //!
-//! # What is promised
+//! # Guarantees
 //!
-//! - **Nothing is allocated**, neither for an item nor for a generator, until it is boxed.
-//! - **Nothing is lost by cancellation.** The step lives in the generator: after an operation was dropped, the next one
-//!   goes on with it.
-//! - **Nothing is lost in silence.** A value that was yielded is delivered once; one that cannot be sent comes back in
-//!   the error; a throw that no yield was there for is raised at the next, or comes out in the end.
-//! - **It never stalls.** A yield may be in `join!`, in `select!`, in a `FuturesUnordered`.
-//! - **The yielder stays inside**, and overlapping operations are borrow errors; see [`coroutine`](crate::coroutine).
-//! - **An end is an end.** After a return, an error, a panic or a close the body is dropped, and every operation says
-//!   `None`; [`FusedStream`](futures_core::FusedStream).
+//! - **No allocation.** Neither an item nor a generator allocates, until the generator is boxed.
+//! - **Cancellation loses nothing.** The step in progress belongs to the generator. After an operation was dropped, the
+//!   next operation continues the step.
+//! - **No silent loss.** A yielded value is delivered exactly once. A value that cannot be sent is returned in the
+//!   error. An error that was thrown in while the body was not at a yield is raised at the next one, or else returned at
+//!   the end of the body.
+//! - **No stall.** A yield works inside `join!`, `select!` and `FuturesUnordered`.
+//! - **No misuse.** The yielder cannot leave the body, and overlapping operations are borrow errors; see
+//!   [`coroutine`](crate::coroutine).
+//! - **The end is final.** After a return, an error, a panic or a close, the body has been dropped, and every operation
+//!   returns `None`. The stream is fused: see [`FusedStream`](futures_core::FusedStream).
 //!
-//! # What is not
+//! # Limitations
 //!
-//! - Dropping an [`AsyncGenerator`] runs nothing of its body but destructors: PEP 525's finalizer is that of a
-//!   [`ManagedGenerator`]. Better still, close it where it was made.
-//! - An error cannot be thrown into an `await` that is no yield; see [`interruptible`](crate::coroutine::Yielder::interruptible).
-//! - An answer to a yield that was dropped is nobody's. A throw replaces an error that was not raised yet. What the body
-//!   had yielded is dropped with it when it panics in the same step, and by a close.
-//! - Do not yield inside a scope that is bound to a task: a timeout, a lock, a task group. The consumer decides when the
-//!   body goes on, if ever (PEP 533, PEP 789).
+//! - Dropping an [`AsyncGenerator`] runs only destructors. PEP 525's finalizer is that of a [`ManagedGenerator`]. It is
+//!   better to close a generator where it was created.
+//! - An error is raised at a yield, not at any other `await`, unless that is wrapped in
+//!   [`interruptible`](crate::coroutine::Yielder::interruptible).
+//! - A value sent to a dropped yield is discarded. A thrown error replaces an earlier one that has not been raised yet.
+//!   A value that the body yields is discarded if the body panics in the same step, or yields it while being closed.
+//! - Do not yield inside a scope that belongs to a task, such as a timeout, a lock or a task group. The consumer decides
+//!   when the body is resumed, if ever (PEP 533, PEP 789).
+//!
+//! # Comparison
+//!
+//! Instructions per item, measured by the crate's benches:
+//!
+//! | | [`generator`] | [`stream!`](crate::stream) of async-stream | hand-written `poll_next` |
+//! |---|---|---|---|
+//! | one generator | 65 | 52 | 13 |
+//! | one generator, and the value that is sent back | 86 | not possible | 14 |
+//! | a generator and three nested helper functions that yield | 89 | not possible | 13 |
+//! | four generators, each iterating over the next | 242 | 169 | 13 |
+//! | four generators, each delegating to the next by [`yield_from`](crate::coroutine::Yielder::yield_from) | 492 | not possible | 13 |
+//!
+//! Where both are possible, prefer helper functions, which take `&mut Yielder<'_, ..>`, to nested generators. Delegation
+//! costs more because it passes sent values and thrown errors on to the inner generator.
+//!
+//! The body of `stream!` is a block of a macro, in which `yield` is a keyword. It can neither be closed nor be thrown into.
+//!
+//! # Choosing
+//!
+//! | I want | use | cost |
+//! |---|---|---|
+//! | only items, at the lowest cost | [`stream!`](crate::stream), [`try_stream!`](crate::try_stream) | none |
+//! | helpers that yield, delegation, a close that is awaited | [`generator`] | none |
+//! | errors | [`try_generator`] | none |
+//! | a type that can be named: a field, an array | [`boxed`](AsyncGenerator::boxed) | an allocation, and dynamic dispatch |
+//! | several holders, or a close when it is dropped | [`managed`](AsyncGenerator::managed) | both, and two locks per operation |
+//!
+//! For most uses, start with [`generator`], and return `impl Stream`.
 
-mod aclose;
-mod anext;
-mod asend;
 mod async_generator;
-mod athrow;
 mod error;
 mod ext;
 mod hooks;
-mod live;
 mod managed;
 mod operation;
 mod pending_close;
 mod shared;
-mod start;
-mod weak;
+mod shutdown_asyncgens;
+mod weak_generator;
 mod yield_from;
 
-pub use self::aclose::Aclose;
-pub use self::anext::Anext;
-pub use self::asend::Asend;
+pub(crate) use self::async_generator::ErrorOf;
 pub use self::async_generator::{
-    AsyncGenerator, BoxAsyncGenerator, Failure, GeneratorBody, LocalBoxAsyncGenerator, Stepped, generator,
-    try_generator,
+    AsyncGenerator, BoxAsyncGenerator, GeneratorBody, LocalBoxAsyncGenerator, generator, try_generator,
 };
-pub use self::athrow::Athrow;
 pub use self::error::Error;
 pub use self::ext::AsyncGeneratorExt;
 pub use self::hooks::Hooks;
-pub use self::live::shutdown_asyncgens;
 pub use self::managed::ManagedGenerator;
+pub use self::operation::{Aclose, Anext, Asend, Athrow, Start};
 pub use self::pending_close::PendingClose;
-pub use self::start::Start;
-pub use self::weak::WeakGenerator;
+pub use self::shutdown_asyncgens::shutdown_asyncgens;
+pub use self::weak_generator::WeakGenerator;

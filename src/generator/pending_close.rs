@@ -6,35 +6,43 @@ use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
 
-use super::shared::ErasedClose;
 use crate::cleanup::Cleanup;
 
-/// The `aclose` of a generator that was dropped unfinished, as the [finalizer hook](super::Hooks::finalizer) gets it.
+/// A close of a generator whose types are erased.
+pub(super) type ErasedClose = Pin<Box<dyn Future<Output = Result<(), Box<dyn Any + Send>>> + Send>>;
+
+/// The pending `aclose` of a generator that was dropped before its end.
 ///
-/// It is a future: what fails is a [`generator::Error`](super::Error) with the types of that generator. Dropped, it drops
-/// the body.
-#[must_use = "dropped, it drops the body without closing it"]
+/// The argument of the [finalizer hook](super::Hooks::finalizer). It is a future, whose error is a
+/// [`generator::Error`](super::Error) with the types of that generator. Dropping it drops the body without closing it.
+///
+/// # Examples
+///
+/// See [`Hooks`](super::Hooks).
+#[must_use = "dropping it drops the body without closing it"]
 pub struct PendingClose {
     close: ErasedClose,
-    home: Option<Handle>,
+    /// The runtime that the generator was first iterated on, if any.
+    runtime: Option<Handle>,
 }
 
 impl PendingClose {
     pub(super) fn new(
         close: impl Future<Output = Result<(), Box<dyn Any + Send>>> + Send + 'static,
-        home: Option<Handle>,
+        runtime: Option<Handle>,
     ) -> Self {
-        Self { close: Box::pin(close), home }
+        Self { close: Box::pin(close), runtime }
     }
 
-    /// Detaches it onto the runtime that the generator was first iterated on, or else the current one, as a
-    /// [cleanup](crate::cleanup): what is done where no hook is set.
+    /// Detaches the close as a [cleanup](crate::cleanup) onto the runtime that the generator was first iterated on, or
+    /// else onto the current one.
     ///
-    /// That runtime has what the body uses, its timer for one. Where it is gone, the close is lost, and told.
+    /// This is the default when no finalizer hook is set. The runtime of the first iteration provides what the body
+    /// uses, such as its timer. If that runtime has shut down, the close is abandoned, and the observers are notified.
     pub fn detach(mut self) {
-        let home = self.home.take();
+        let runtime = self.runtime.take();
         let cleanup = Cleanup::new(self).name("async generator");
-        match home {
+        match runtime {
             Some(runtime) => cleanup.on_runtime(runtime).detach(),
             None => cleanup.detach(),
         }

@@ -1,42 +1,63 @@
+//! The state that the handles of a managed generator share.
+//!
+//! An operation checks the generator out of the shared state and puts it back when it ends or is dropped. That makes two
+//! operations at once an error instead of a wait, and no lock is held while the body runs.
+//!
+//! ```text
+//!                     checkout                    the last handle is dropped
+//!          ┌──────┐ ─────────────> ┌─────────────┐
+//!  new ──> │ idle │                │ checked out │        body not started, or ended ──> dropped
+//!          └──────┘ <───────────── └─────────────┘ idle ─┤
+//!                    drop(Checkout)                      body started, not ended ──> finalizer hook
+//! ```
+
 use std::any::Any;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
 
-use super::aclose::closed;
-use super::{AsyncGenerator, BoxAsyncGenerator, Error, GeneratorBody, Hooks, PendingClose, WeakGenerator};
+use super::async_generator::{AsyncGenerator, BoxAsyncGenerator, GeneratorBody};
+use super::error::Error;
+use super::hooks::Hooks;
+use super::operation::into_close_result;
+use super::pending_close::{ErasedClose, PendingClose};
+use super::weak_generator::{ErasedGenerator, WeakGenerator};
 use crate::coroutine::{State, Throw};
 
-/// What a step comes to.
-pub(super) type Stepped<Y, S, T> = Result<Option<Y>, Error<S, <T as Throw>::Error>>;
+/// The result of a step.
+pub(super) type StepResult<Y, S, T> = Result<Option<Y>, Error<S, <T as Throw>::Error>>;
 
-/// What the handles of a managed generator share.
+/// The state that the handles of a managed generator share.
 pub(super) struct Shared<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
     T: Throw<Error: Send + 'static> + Send + 'static,
 {
-    at_rest: Mutex<AtRest<Y, S, T>>,
+    idle: Mutex<Idle<Y, S, T>>,
     hooks: Hooks,
-    /// By a close whose caller knows nothing of its types.
+    /// Set while an `erased_aclose` is in progress, so that `shutdown_asyncgens` does not start a second one.
+    ///
+    /// All accesses are `Relaxed`: the flag publishes nothing. The generator itself is passed on under the lock of
+    /// `idle`. A reader that sees an old `false` starts a close that fails with `Error::Running`, which is harmless; a
+    /// stronger ordering would not make it see a newer value.
     is_being_closed: AtomicBool,
 }
 
-struct AtRest<Y: 'static, S: 'static, T: 'static> {
-    /// Elsewhere while an operation is under way.
+struct Idle<Y: 'static, S: 'static, T: 'static> {
+    /// `None` while an operation has checked it out.
     generator: Option<BoxAsyncGenerator<'static, Y, S, T>>,
-    known: Known,
+    first_iteration: FirstIteration,
 }
 
-/// Whether the hooks know of it.
-enum Known {
-    NotYet,
-    /// And the runtime that it was first iterated on, if any.
-    Since(Option<Handle>),
+/// Decides whether the hooks have been, and are to be, called.
+enum FirstIteration {
+    Pending,
+    /// On that runtime, if on any.
+    Done(Option<Handle>),
 }
 
 impl<Y, S, T> Shared<Y, S, T>
@@ -46,43 +67,45 @@ where
     T: Throw<Error: Send + 'static> + Send + 'static,
 {
     pub(super) fn new(generator: BoxAsyncGenerator<'static, Y, S, T>, hooks: Hooks) -> Arc<Self> {
-        let at_rest = AtRest { generator: Some(generator), known: Known::NotYet };
-        Arc::new(Self { at_rest: Mutex::new(at_rest), hooks, is_being_closed: AtomicBool::new(false) })
+        let idle = Idle { generator: Some(generator), first_iteration: FirstIteration::Pending };
+        Arc::new(Self { idle: Mutex::new(idle), hooks, is_being_closed: AtomicBool::new(false) })
     }
 
-    /// No body runs while it is locked, and nothing panics.
-    fn at_rest(&self) -> MutexGuard<'_, AtRest<Y, S, T>> {
-        self.at_rest.lock().unwrap_or_else(PoisonError::into_inner)
+    /// No body runs and nothing panics while the lock is held.
+    fn idle(&self) -> MutexGuard<'_, Idle<Y, S, T>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the state of the body, or `None` while an operation is in progress.
     pub(super) fn state(&self) -> Option<State> {
-        self.at_rest().generator.as_ref().map(|generator| generator.state())
+        self.idle().generator.as_ref().map(|generator| generator.state())
     }
 
-    /// The generator, for one operation; none while another has it.
-    pub(super) fn lend(self: &Arc<Self>) -> Option<Lent<Y, S, T>> {
-        let mut at_rest = self.at_rest();
-        let generator = at_rest.generator.take()?;
-        let is_first = matches!(at_rest.known, Known::NotYet);
+    /// Takes the generator out for one operation. Returns `None` while another operation has it.
+    pub(super) fn checkout(self: &Arc<Self>) -> Option<Checkout<Y, S, T>> {
+        let mut idle = self.idle();
+        let generator = idle.generator.take()?;
+        let is_first = matches!(idle.first_iteration, FirstIteration::Pending);
         if is_first {
-            at_rest.known = Known::Since(Handle::try_current().ok());
+            idle.first_iteration = FirstIteration::Done(Handle::try_current().ok());
         }
-        drop(at_rest);
-        let lent = Lent { shared: Arc::clone(self), generator: Some(generator) };
+        drop(idle);
+        // Before the hook, so that a hook that panics does not lose the generator.
+        let checkout = Checkout { shared: Arc::clone(self), generator: Some(generator) };
         if is_first {
-            self.hooks.first_iteration(&WeakGenerator::new(self));
+            self.hooks.call_firstiter(&WeakGenerator::new(self));
         }
-        Some(lent)
+        Some(checkout)
     }
 
     pub(super) async fn aclose(self: Arc<Self>) -> Result<(), Error<S, T::Error>> {
-        let mut lent = self.lend().ok_or(Error::Running(None))?;
-        let over = lent.generator().close();
-        closed(lent.step(over).await)
+        let mut checkout = self.checkout().ok_or(Error::Running(None))?;
+        let early = checkout.generator().close();
+        into_close_result(checkout.step(early).await)
     }
 }
 
-/// Its last handle is gone, and with it every operation: the generator is here.
+/// Calls the finalizer hook. No operation is in progress, since each one holds a handle: the generator is idle.
 impl<Y, S, T> Drop for Shared<Y, S, T>
 where
     Y: Send + 'static,
@@ -90,80 +113,72 @@ where
     T: Throw<Error: Send + 'static> + Send + 'static,
 {
     fn drop(&mut self) {
-        let AtRest { generator, known } = self.at_rest.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let (Some(mut generator), Known::Since(home)) = (generator.take(), known) else { return };
+        let Idle { generator, first_iteration } = self.idle.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let (Some(mut generator), FirstIteration::Done(runtime)) = (generator.take(), first_iteration) else {
+            return;
+        };
         if matches!(generator.state(), State::Suspended | State::Running) {
             let close = async move {
-                let over = generator.as_mut().close();
-                closed(step(generator.as_mut(), over).await).map_err(erase)
+                let early = generator.as_mut().close();
+                into_close_result(step(generator.as_mut(), early).await).map_err(erase)
             };
-            self.hooks.finalize(PendingClose::new(close, home.take()));
+            self.hooks.call_finalizer(PendingClose::new(close, runtime.take()));
         }
     }
 }
 
-/// The generator in the hands of one operation; it goes back when that ends or is dropped.
-pub(super) struct Lent<Y, S, T>
+/// The generator while one operation uses it. Dropping the checkout puts the generator back.
+pub(super) struct Checkout<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
     T: Throw<Error: Send + 'static> + Send + 'static,
 {
     shared: Arc<Shared<Y, S, T>>,
-    /// There until it is dropped.
+    /// `Some` until the checkout is dropped.
     generator: Option<BoxAsyncGenerator<'static, Y, S, T>>,
 }
 
-type Dyn<Y, S, T> = dyn GeneratorBody<Y, S, T> + Send;
+type PinnedGenerator<'a, Y, S, T> = Pin<&'a mut AsyncGenerator<dyn GeneratorBody<Y, S, T> + Send>>;
 
-impl<Y, S, T> Lent<Y, S, T>
+impl<Y, S, T> Checkout<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
     T: Throw<Error: Send + 'static> + Send + 'static,
 {
-    pub(super) fn generator(&mut self) -> Pin<&mut AsyncGenerator<Dyn<Y, S, T>>> {
-        self.generator.as_mut().expect("it goes back no sooner than at the end").as_mut()
+    pub(super) fn generator(&mut self) -> PinnedGenerator<'_, Y, S, T> {
+        self.generator.as_mut().expect("generator put back before its checkout was dropped").as_mut()
     }
 
-    /// Goes on to the next yield, unless it is `over` already.
-    pub(super) async fn step(mut self, over: Option<Stepped<Y, S, T>>) -> Stepped<Y, S, T> {
-        step(self.generator(), over).await
+    /// Runs the body to its next yield, unless the operation completed `early`.
+    pub(super) async fn step(mut self, early: Option<StepResult<Y, S, T>>) -> StepResult<Y, S, T> {
+        step(self.generator(), early).await
     }
 }
 
-impl<Y, S, T> Drop for Lent<Y, S, T>
+impl<Y, S, T> Drop for Checkout<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
     T: Throw<Error: Send + 'static> + Send + 'static,
 {
     fn drop(&mut self) {
-        self.shared.at_rest().generator = self.generator.take();
+        self.shared.idle().generator = self.generator.take();
     }
 }
 
 async fn step<Y, S, T: Throw>(
-    mut generator: Pin<&mut AsyncGenerator<Dyn<Y, S, T>>>,
-    over: Option<Stepped<Y, S, T>>,
-) -> Stepped<Y, S, T> {
-    match over {
-        Some(stepped) => stepped,
+    mut generator: PinnedGenerator<'_, Y, S, T>,
+    early: Option<StepResult<Y, S, T>>,
+) -> StepResult<Y, S, T> {
+    match early {
+        Some(result) => result,
         None => poll_fn(|cx| generator.as_mut().poll_step(cx)).await,
     }
 }
 
-pub(super) type ErasedClose = Pin<Box<dyn Future<Output = Result<(), Box<dyn Any + Send>>> + Send>>;
-
-/// A shared generator, whatever its types.
-pub(super) trait Close: Send + Sync {
-    fn erased_aclose(self: Arc<Self>) -> ErasedClose;
-
-    /// Whether such a one is under way.
-    fn is_being_closed(&self) -> bool;
-}
-
-impl<Y, S, T> Close for Shared<Y, S, T>
+impl<Y, S, T> ErasedGenerator for Shared<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
@@ -173,11 +188,11 @@ where
         Box::pin(async move {
             self.is_being_closed.store(true, Ordering::Relaxed);
             let close = Arc::clone(&self).aclose();
-            // Dropped after what is awaited and the handle in it, and so perhaps the last.
-            let mut given_up = GivenUp(Some(self));
+            // Dropped after `close` and the handle in it, so that the guard may hold the last handle.
+            let mut guard = AbandonGuard(Some(self));
             let closed = close.await;
             if !matches!(closed, Err(Error::IgnoredExit)) {
-                if let Some(shared) = given_up.0.take() {
+                if let Some(shared) = guard.0.take() {
                     shared.is_being_closed.store(false, Ordering::Relaxed);
                 }
             }
@@ -190,15 +205,17 @@ where
     }
 }
 
-/// A close that was dropped before it was done, for want of time, say, or that the body ignored: it is not to begin anew by
-/// the finalizer hook.
-struct GivenUp<Y, S, T>(Option<Arc<Shared<Y, S, T>>>)
+/// Drops the body of a close that was dropped before it completed, or that the body ignored.
+///
+/// Such a close has had its grace period. Without the guard, the finalizer hook would start another one when the last
+/// handle is dropped.
+struct AbandonGuard<Y, S, T>(Option<Arc<Shared<Y, S, T>>>)
 where
     Y: Send + 'static,
     S: Send + 'static,
     T: Throw<Error: Send + 'static> + Send + 'static;
 
-impl<Y, S, T> Drop for GivenUp<Y, S, T>
+impl<Y, S, T> Drop for AbandonGuard<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
@@ -207,9 +224,9 @@ where
     fn drop(&mut self) {
         let Some(shared) = self.0.take() else { return };
         shared.is_being_closed.store(false, Ordering::Relaxed);
-        // Unless there are other handles: theirs is the generator then.
+        // Other handles, if there are any, own the generator from here on.
         if let Ok(mut shared) = Arc::try_unwrap(shared) {
-            drop(shared.at_rest.get_mut().unwrap_or_else(PoisonError::into_inner).generator.take());
+            drop(shared.idle.get_mut().unwrap_or_else(PoisonError::into_inner).generator.take());
         }
     }
 }

@@ -1,34 +1,37 @@
+//! Delegation: `yield_from` and `yield_all` of the [`Yielder`].
+
 use std::future::poll_fn;
 use std::pin::pin;
 
 use futures_core::Stream;
 
-use super::{AsyncGeneratorExt, Error};
+use super::error::Error;
+use super::ext::AsyncGeneratorExt;
 use crate::coroutine::{RawCoroutine, Throw, Yielder};
 
 impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
-    /// Hands the body's place over to another generator until that has ended: PEP 380's `yield from`, which Python has
-    /// for plain generators only.
+    /// Delegates to another generator until it ends: PEP 380's `yield from`, which Python has for plain generators only.
     ///
-    /// What `inner` yields goes out, answers go in to it, and so does what is thrown. When the outer generator is closed,
-    /// the inner one is told first, and the exit is raised here after it has ended, also if it swallows it.
+    /// The values that `inner` yields are yielded to the caller of the outer generator. Values that the caller sends and
+    /// errors that it throws are passed on to `inner`. When the outer generator is closed, `inner` is closed first. Then
+    /// the exit is raised here, even if `inner` suppresses it.
     ///
-    /// It begins `inner`, or goes on with a step under way; where it is at a yield already, that is answered with the
-    /// default value, as Python does with `None`. `inner` may be lent, as `inner.as_mut()`.
+    /// The delegation starts `inner`, or continues its step in progress. If `inner` is suspended at a yield already, that
+    /// yield receives the default value, as Python sends `None`. To keep `inner` afterwards, pass `inner.as_mut()`.
     ///
     /// # Errors
     ///
-    /// What `inner` fails with; the exit, when the outer generator is being closed.
+    /// The error that `inner` fails with. The exit, if the outer generator is being closed.
     ///
     /// # Panics
     ///
-    /// When `inner` does.
+    /// If `inner` panics.
     ///
     /// # Cancel safety
     ///
-    /// As [`yield_`](Self::yield_): a value that `inner` has yielded is delivered once, and the answer to it is lost. A step
-    /// of `inner` that is under way stays so: lent, it can be delegated to again. That this one was told to exit is forgotten
-    /// then, and not raised once more where `inner` swallows it.
+    /// As for [`yield_`](Self::yield_): a value that `inner` has yielded is delivered once, and the value sent in reply is
+    /// lost. A step of `inner` stays in progress: if `inner` was borrowed, a later `yield_from` continues it. An exit that
+    /// was passed on to `inner` is then not raised here again, even if `inner` suppresses it.
     ///
     /// # Examples
     ///
@@ -52,67 +55,72 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
     /// assert_eq!(both.collect::<Vec<u32>>().await, [1, 2, 10, 11]);
     /// # }
     /// ```
+    #[doc(alias = "delegate")]
     pub async fn yield_from<G>(&mut self, mut inner: G) -> Result<(), T>
     where
         G: AsyncGeneratorExt<Body: RawCoroutine<Yield = Y, Sent = S, Thrown = T>>,
         S: Default,
     {
         let mut is_closed = false;
-        let mut ask = Ask::Start;
+        let mut resume = Resume::Start;
         loop {
-            let stepped = match ask {
-                Ask::Start => self.interruptible(inner.start()).await,
-                Ask::Send(answer) => self.interruptible_from(inner.asend(answer), false).await,
-                Ask::Throw(thrown) => self.interruptible_from(inner.athrow(thrown), false).await,
+            // Run the inner generator to its next yield. A throw that arrives while it awaits interrupts this future, but
+            // not the step of the inner generator, which is thrown into below.
+            let interrupted = match resume {
+                Resume::Start => self.interruptible(inner.start()).await,
+                Resume::Send(value) => self.interruptible_from(inner.asend(value), false).await,
+                Resume::Throw(thrown) => self.interruptible_from(inner.athrow(thrown), false).await,
             };
-            let value = match stepped {
+            let value = match interrupted {
                 Ok(Ok(Some(value))) => value,
+                // The inner generator ended, or suppressed the exit.
                 Ok(Ok(None)) if is_closed => return Err(T::exit()),
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Err(Error::Raised(error))) => return Err(T::from_error(error)),
                 Ok(Err(Error::GeneratorExit)) => return Err(T::exit()),
+                // It was suspended at a yield before the delegation.
                 Ok(Err(Error::ValueExpected)) => {
-                    ask = Ask::Send(S::default());
+                    resume = Resume::Send(S::default());
                     continue;
                 }
                 Ok(Err(Error::NotStarted(_) | Error::Running(_) | Error::IgnoredExit)) => {
-                    unreachable!("it was started, and is answered at its yields alone")
+                    unreachable!("inner generator sent to while it was not suspended at a yield")
                 }
-                // While it awaits: the step goes on, and is thrown into.
                 Err(thrown) => {
                     is_closed |= thrown.is_exit();
-                    ask = Ask::Throw(thrown);
+                    resume = Resume::Throw(thrown);
                     continue;
                 }
             };
-            ask = match self.yield_(value).await {
-                Ok(answer) => Ask::Send(answer),
+            // Yield its value to the caller, and pass the reply on. If the inner generator ignored the exit, the outer one
+            // ignores it too by this yield, and its close fails with `IgnoredExit`.
+            resume = match self.yield_(value).await {
+                Ok(reply) => Resume::Send(reply),
                 Err(thrown) => {
-                    // A generator that ignores it yields once more, and so does this one: then that is what is told.
                     is_closed |= thrown.is_exit();
-                    Ask::Throw(thrown)
+                    Resume::Throw(thrown)
                 }
             };
         }
     }
 
-    /// Yields all that comes out of a stream: `async for item in stream: yield item`.
+    /// Yields all items of a stream: `async for item in stream: yield item`.
     ///
-    /// Its items are those of a generator of the same kind: `Y`, or `Result<Y, E>` where it can fail; an error is raised
-    /// here. A stream can neither be answered nor thrown into: answers are dropped, and a throw is raised here and drops
-    /// the stream.
+    /// The items are those of a generator of the same kind: `Y`, or `Result<Y, E>` where the body can fail. An error item
+    /// is raised here. A stream can neither be sent values nor be thrown into: values that the caller sends are dropped,
+    /// and an error that it throws is raised here and drops the stream.
     ///
     /// # Errors
     ///
-    /// What was thrown in, and the first error that the stream has.
+    /// The error that was thrown in, or the first error item of the stream.
     ///
     /// # Panics
     ///
-    /// When `stream` does.
+    /// If `stream` panics.
     ///
     /// # Cancel safety
     ///
-    /// As [`yield_`](Self::yield_), and the stream is dropped; it may be lent, as `&mut stream`.
+    /// As for [`yield_`](Self::yield_). The stream is dropped, unless `&mut stream` was passed.
     ///
     /// # Examples
     ///
@@ -141,8 +149,8 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
     }
 }
 
-/// What the inner generator is to be told.
-enum Ask<S, T> {
+/// The way in which the inner generator is to be resumed.
+enum Resume<S, T> {
     Start,
     Send(S),
     Throw(T),

@@ -327,52 +327,55 @@ fn a_body_that_exits_by_itself() {
     assert_eq!(now!(g.anext()), Ok(Some(1)));
     let exited = now!(g.anext()).unwrap_err();
     assert_eq!(exited, Error::GeneratorExit);
+    assert!(exited.is_generator_exit() && !exited.is_running());
     assert_eq!(exited.to_string(), "async generator raised GeneratorExit");
     assert_eq!(now!(g.anext()), Ok(None));
 }
 
 #[test]
-fn errors_keep_their_source_and_pythons_words() {
+fn errors_have_a_source_and_a_message() {
     let mut g = pin!(try_generator(async |mut y| {
         let text: String = y.yield_(0).await?;
         y.yield_(text.parse::<i32>()?).await?;
         Ok(())
     }));
     let early = now!(g.asend("1".to_owned())).unwrap_err();
-    assert_eq!(early.to_string(), "can't send non-None value to a just-started async generator");
+    assert_eq!(early.to_string(), "`asend` before `start`: the generator has not reached its first `yield`");
     assert_eq!(now!(g.start()), Ok(Some(0)));
-    assert_eq!(now!(g.start()).unwrap_err().to_string(), "async generator waits for an answer");
+    assert_eq!(
+        now!(g.start()).unwrap_err().to_string(),
+        "async generator is suspended at a yield that expects a value: call `asend`"
+    );
     let raised = now!(g.asend("x".to_owned())).unwrap_err();
     assert_eq!(raised.to_string(), "async generator raised an error");
     let source = std::error::Error::source(&raised).expect("it has one");
     assert!(source.is::<std::num::ParseIntError>());
 }
 
-/// A future that was polled to its end is not polled again: it says so, each in its state.
-mod spent {
+/// An operation that has completed panics when it is polled again, and names its method.
+mod polled_after_completion {
     use super::*;
 
-    const SPENT: &str = "cannot reuse an operation of a generator that was already awaited";
-
-    fn spent<F: Future + Unpin>(mut operation: F) {
-        (&mut operation).now_or_never().expect("it waits for nothing");
+    fn panics<F: Future + Unpin>(name: &str, mut operation: F) {
+        (&mut operation).now_or_never().expect("the operation is ready");
         let again = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| operation.now_or_never()));
-        let payload = again.err().expect("it panics");
-        assert_eq!(payload.downcast_ref::<&str>(), Some(&SPENT));
+        let payload = again.err().expect("the second poll panics");
+        let message = payload.downcast_ref::<String>().expect("the panic has a message");
+        assert_eq!(*message, format!("`{name}` polled after completion"));
     }
 
     #[test]
     fn each_operation() {
         let mut g = pin!(try_generator(lengths));
-        spent(g.asend("refused"));
-        spent(g.start());
-        spent(g.start());
-        spent(g.asend("abc"));
-        spent(g.athrow("hard"));
-        spent(g.asend("after the end"));
-        spent(g.aclose());
+        panics("asend", g.asend("refused"));
+        panics("start", g.start());
+        panics("start", g.start());
+        panics("asend", g.asend("abc"));
+        panics("athrow", g.athrow("hard"));
+        panics("asend", g.asend("after the end"));
+        panics("aclose", g.aclose());
         let mut g = pin!(generator(async |mut y| y.yield_(1).await));
-        spent(g.anext());
-        spent(g.aclose());
+        panics("anext", g.anext());
+        panics("aclose", g.aclose());
     }
 }

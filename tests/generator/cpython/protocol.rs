@@ -228,7 +228,6 @@ fn exception_10_the_first_send_has_no_yield() {
         Ok(())
     }));
     let refused = now!(g.asend(100)).unwrap_err();
-    assert_eq!(refused.to_string(), "can't send non-None value to a just-started async generator");
     assert_eq!(refused, Error::NotStarted(100));
 }
 

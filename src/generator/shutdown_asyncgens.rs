@@ -1,0 +1,103 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::{Handle, Id};
+
+use super::weak_generator::WeakGenerator;
+use crate::cleanup::{Cleanup, DrainTimeout, drain};
+
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry { generators: Vec::new(), sweep_at: 0 });
+
+/// The managed generators that have started, each with the runtime that it was first iterated on.
+struct Registry {
+    generators: Vec<(Id, WeakGenerator)>,
+    /// The length at which dead entries are removed. Twice the number of live entries after the last sweep, so that the
+    /// amortized cost of an insertion is constant.
+    sweep_at: usize,
+}
+
+const MIN_SWEEP: usize = 32;
+
+impl Registry {
+    fn insert(&mut self, runtime: Id, generator: WeakGenerator) {
+        if self.generators.len() >= self.sweep_at {
+            self.generators.retain(|(_, generator)| generator.is_alive());
+            self.sweep_at = MIN_SWEEP.max(2 * self.generators.len());
+        }
+        self.generators.push((runtime, generator));
+    }
+
+    /// Returns the live generators of a runtime. They stay registered: one that cannot be closed now may be later.
+    fn of(&self, runtime: Id) -> Vec<WeakGenerator> {
+        self.generators
+            .iter()
+            .filter(|(id, generator)| *id == runtime && generator.is_alive())
+            .map(|(_, generator)| generator.clone())
+            .collect()
+    }
+}
+
+/// Nothing panics while the lock is held, and no generator is dropped then: the entries are weak handles.
+fn registry() -> MutexGuard<'static, Registry> {
+    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Registers a generator for [`shutdown_asyncgens`] on the current runtime.
+///
+/// Does nothing outside a runtime: a runtime that is entered later does not own the generator.
+pub(super) fn register(generator: &WeakGenerator) {
+    let Ok(runtime) = Handle::try_current() else { return };
+    registry().insert(runtime.id(), generator.clone());
+}
+
+/// Closes the unfinished managed generators of the current runtime, and waits for all cleanups.
+///
+/// asyncio's `loop.shutdown_asyncgens()`, for the end of a program. It closes each generator that was first iterated on
+/// this runtime and has not ended, even if handles to it are left. The generators are closed concurrently, as
+/// [cleanups](crate::cleanup): each has its grace period, and failures are reported to the observers.
+///
+/// A generator in the middle of an operation cannot be closed: its close fails with
+/// [`Error::Running`](super::Error::Running). Let the tasks finish first, or call this function again.
+///
+/// Only generators with the default [`Hooks`](super::Hooks) are closed here. A generator that was dropped unfinished is
+/// being closed already, and [`drain`] is enough for it.
+///
+/// # Errors
+///
+/// [`DrainTimeout`] if some cleanups are still in progress after `timeout`, by the wall clock. They continue.
+///
+/// # Cancel safety
+///
+/// Cancel safe: the first poll starts all the closes, and they continue after the future is dropped.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), withal::cleanup::DrainTimeout> {
+/// use std::time::Duration;
+/// use withal::coroutine::State;
+/// use withal::generator::{generator, shutdown_asyncgens};
+///
+/// let numbers = generator(async |mut y| y.yield_(1).await).managed();
+/// assert_eq!(numbers.anext().await, Ok(Some(1)));
+/// shutdown_asyncgens(Duration::from_secs(5)).await?;
+/// assert_eq!(numbers.state(), Some(State::Closed));
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "graceful shutdown")]
+#[doc(alias = "shutdown")]
+pub async fn shutdown_asyncgens(timeout: Duration) -> Result<(), DrainTimeout> {
+    if let Ok(runtime) = Handle::try_current() {
+        // A copy, since nothing below may run under the lock: the last handle to a generator may be dropped, and
+        // observers may be notified.
+        let mut generators = registry().of(runtime.id());
+        // Both predicates upgrade the handle for a moment.
+        generators.retain(|generator| generator.is_alive() && !generator.is_being_closed());
+        for generator in generators {
+            Cleanup::new(generator.aclose()).name("async generator").detach();
+        }
+    }
+    drain(timeout).await
+}
