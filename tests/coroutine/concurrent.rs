@@ -1,4 +1,4 @@
-//! A yield inside `join!`, `select!` and `FuturesUnordered`: it works, it never stalls, and no value is lost.
+//! Yields inside of `join!`, `select!` and `FuturesUnordered`: they do not stall, and no value is lost.
 
 use std::future::{pending, poll_fn, ready};
 use std::pin::pin;
@@ -13,8 +13,8 @@ use withal::coroutine::{Error, GeneratorExit, Step, Yielder, coroutine, try_coro
 #[test]
 fn in_join() {
     let mut body = coroutine(async |mut y| {
-        let (answer, ()) = futures::join!(y.yield_(1), tokio::task::yield_now());
-        answer
+        let (sent, ()) = futures::join!(y.yield_(1), tokio::task::yield_now());
+        sent
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(1)));
     assert_eq!(body.send("joined"), Ok(Step::Complete("joined")));
@@ -23,12 +23,12 @@ fn in_join() {
 #[test]
 fn in_futures_unordered() {
     let mut body = coroutine(async |mut y| {
-        let mut answers = Vec::new();
+        let mut replies = Vec::new();
         for n in 0..3 {
             let mut set = FuturesUnordered::from_iter([y.yield_(n)]);
-            answers.push(set.next().await.expect("one is in it")?);
+            replies.push(set.next().await.expect("the set has one future")?);
         }
-        Ok(answers)
+        Ok(replies)
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(0)));
     assert_eq!(body.send("a"), Ok(Step::Yielded(1)));
@@ -37,7 +37,7 @@ fn in_futures_unordered() {
 }
 
 #[test]
-fn in_join_all_beside_what_never_comes() {
+fn in_join_all_beside_a_pending_future() {
     let mut body = coroutine(async |mut y| {
         let yielding = async { y.yield_(1).await }.boxed_local();
         let waiting = async {
@@ -61,7 +61,7 @@ fn a_throw_reaches_a_yield_in_futures_unordered() {
 }
 
 #[test]
-fn a_wait_in_futures_unordered_is_interrupted() {
+fn an_interruptible_await_in_futures_unordered_is_interrupted() {
     let mut body = coroutine(async |mut y: Yielder<'_>| {
         let mut set = FuturesUnordered::from_iter([y.interruptible(pending::<()>())]);
         Ok(set.next().await == Some(Err(GeneratorExit)))
@@ -70,22 +70,22 @@ fn a_wait_in_futures_unordered_is_interrupted() {
     assert_eq!(body.close(), Ok(Some(true)));
 }
 
-/// Yields, and lets the yield lose a race in the very step in which its answer comes.
-async fn lose(y: &mut Yielder<'_, u32, &str>) {
-    let mut turns = 0;
+/// Yields a value, and drops the yield in the step in which its reply arrives.
+async fn yield_and_drop(y: &mut Yielder<'_, u32, &str>) {
+    let mut polls = 0;
     let second = poll_fn(|_| {
-        turns += 1;
-        if turns == 2 { Poll::Ready(()) } else { Poll::Pending }
+        polls += 1;
+        if polls == 2 { Poll::Ready(()) } else { Poll::Pending }
     });
-    // Polled first, so that it wins.
+    // Polled first, so that it completes first.
     select(pin!(second), y.yield_(1)).await;
 }
 
-/// The answer to a yield that lost a race is nobody's: the next yield does not take it for its own.
+/// The reply to a dropped yield is discarded, and not received by the next yield.
 #[test]
-fn a_yield_dropped_in_select_leaves_no_stale_answer() {
+fn a_yield_dropped_in_select_leaves_no_stale_reply() {
     let mut body = coroutine(async |mut y| {
-        lose(&mut y).await;
+        yield_and_drop(&mut y).await;
         y.yield_(2).await
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(1)));
@@ -94,9 +94,9 @@ fn a_yield_dropped_in_select_leaves_no_stale_answer() {
 }
 
 #[test]
-fn no_stale_answer_when_it_is_polled_twice_in_a_step() {
+fn no_stale_reply_when_a_yield_is_polled_twice_in_a_step() {
     let mut body = coroutine(async |mut y| {
-        lose(&mut y).await;
+        yield_and_drop(&mut y).await;
         let mut yielded = y.yield_(2);
         assert!((&mut yielded).now_or_never().is_none());
         yielded.await
@@ -107,9 +107,9 @@ fn no_stale_answer_when_it_is_polled_twice_in_a_step() {
 }
 
 #[test]
-fn no_stale_answer_hides_a_throw() {
+fn a_stale_reply_does_not_hide_a_throw() {
     let mut body = coroutine(async |mut y| {
-        lose(&mut y).await;
+        yield_and_drop(&mut y).await;
         Ok(y.yield_(2).await)
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(1)));
@@ -118,23 +118,23 @@ fn no_stale_answer_hides_a_throw() {
 }
 
 #[test]
-fn values_whose_yields_were_dropped_are_delivered_in_order() {
+fn values_of_dropped_yields_are_delivered_in_order() {
     let mut body = coroutine(async |mut y| {
         for n in [1, 2] {
             assert!(y.yield_(n).now_or_never().is_none());
         }
-        let answer = y.yield_(3).await?;
-        Ok(answer)
+        let sent = y.yield_(3).await?;
+        Ok(sent)
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(1)));
-    // Their yields are gone, so nobody takes these answers.
+    // The yields were dropped, so these replies are discarded.
     assert_eq!(body.send("to the first"), Ok(Step::Yielded(2)));
     assert_eq!(body.send("to the second"), Ok(Step::Yielded(3)));
     assert_eq!(body.send("to the third"), Ok(Step::Complete("to the third")));
 }
 
 #[test]
-fn the_last_values_come_before_the_end() {
+fn the_last_values_are_delivered_before_the_end() {
     let mut body = coroutine(async |mut y| {
         for n in [1, 2, 3] {
             assert!(y.yield_(n).now_or_never().is_none());
@@ -148,23 +148,23 @@ fn the_last_values_come_before_the_end() {
 }
 
 #[test]
-fn closing_drops_the_values_that_nobody_took() {
+fn close_drops_the_values_that_were_not_taken() {
     let two = async |mut y: Yielder<'_, i32>| {
         for n in [1, 2] {
             assert!(y.yield_(n).now_or_never().is_none());
         }
         Ok("end")
     };
-    let mut ended = coroutine(two);
-    assert_eq!(ended.resume(), Ok(Step::Yielded(1)));
-    assert_eq!(ended.close(), Ok(Some("end")));
-    let mut under_way = coroutine(async |mut y: Yielder<'_, i32>| {
+    let mut completed = coroutine(two);
+    assert_eq!(completed.resume(), Ok(Step::Yielded(1)));
+    assert_eq!(completed.close(), Ok(Some("end")));
+    let mut suspended = coroutine(async |mut y: Yielder<'_, i32>| {
         assert!(y.yield_(1).now_or_never().is_none());
         assert_eq!(y.yield_(2).await, Err(GeneratorExit));
-        Ok("told")
+        Ok("closed")
     });
-    assert_eq!(under_way.resume(), Ok(Step::Yielded(1)));
-    assert_eq!(under_way.close(), Ok(Some("told")));
+    assert_eq!(suspended.resume(), Ok(Step::Yielded(1)));
+    assert_eq!(suspended.close(), Ok(Some("closed")));
 }
 
 #[test]
@@ -172,18 +172,18 @@ fn in_futures_unordered_behind_another_value() {
     let mut body = coroutine(async |mut y| {
         assert!(y.yield_(1).now_or_never().is_none());
         let mut set = FuturesUnordered::from_iter([y.yield_(2)]);
-        set.next().await.expect("one is in it")
+        set.next().await.expect("the set has one future")
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(1)));
     assert_eq!(body.send("to the first"), Ok(Step::Yielded(2)));
     assert_eq!(body.send("to the second"), Ok(Step::Complete("to the second")));
 }
 
-/// An answer that nobody is there for is no reason to poll a wait over and over.
+/// A discarded reply must not make the driver poll in a busy loop.
 #[test]
-fn a_wait_in_futures_unordered_after_a_yield_that_was_dropped() {
+fn an_interruptible_await_in_futures_unordered_after_a_dropped_yield() {
     let mut body = coroutine(async |mut y| {
-        lose(&mut y).await;
+        yield_and_drop(&mut y).await;
         let mut set = FuturesUnordered::from_iter([y.interruptible(pending::<()>())]);
         Ok(set.next().await == Some(Err(GeneratorExit)))
     });
@@ -192,22 +192,22 @@ fn a_wait_in_futures_unordered_after_a_yield_that_was_dropped() {
     assert_eq!(body.close(), Ok(Some(true)));
 }
 
-/// With a waker, whoever polls is woken to poll again; without, nobody would be.
+/// The waker of the driver is woken, so that it polls again.
 #[test]
 fn in_futures_unordered_by_poll_resume() {
     let mut body = coroutine(async |mut y: Yielder<'_, i32>| {
         let mut set = FuturesUnordered::from_iter([y.yield_(1)]);
-        set.next().await.expect("one is in it")
+        set.next().await.expect("the set has one future")
     });
     let mut step = task::spawn(poll_fn(|cx| body.poll_resume(cx)));
     assert_ready_eq!(step.poll(), Ok(Step::Yielded(1)));
     while step.poll().is_pending() {
-        assert!(step.is_woken(), "or it would stall");
+        assert!(step.is_woken(), "the driver would stall");
     }
 }
 
 #[test]
-fn the_last_value_comes_before_the_end() {
+fn the_last_value_is_delivered_before_the_end() {
     let mut body = coroutine(async |mut y| {
         select(y.yield_(1), ready(())).await;
         Ok("end")
@@ -218,7 +218,7 @@ fn the_last_value_comes_before_the_end() {
 }
 
 #[test]
-fn throwing_between_the_last_value_and_the_end() {
+fn throw_between_the_last_value_and_the_end() {
     let body = |outcome: Result<&'static str, &'static str>| {
         try_coroutine(async move |mut y: Yielder<'_, i32, (), _>| {
             select(y.yield_(1), ready(())).await;
@@ -230,11 +230,11 @@ fn throwing_between_the_last_value_and_the_end() {
     assert_eq!(returns.throw("thrown"), Err(Error::Raised("thrown")));
     let mut fails = body(Err("its own"));
     assert_eq!(fails.resume(), Ok(Step::Yielded(1)));
-    assert_eq!(fails.throw("thrown"), Err(Error::Raised("its own")), "that came first");
+    assert_eq!(fails.throw("thrown"), Err(Error::Raised("its own")), "the error of the body came first");
 }
 
 #[test]
-fn closing_between_the_last_value_and_the_end() {
+fn close_between_the_last_value_and_the_end() {
     let mut body = coroutine(async |mut y: Yielder<'_, i32>| {
         select(y.yield_(1), ready(())).await;
         Ok("end")
@@ -244,18 +244,18 @@ fn closing_between_the_last_value_and_the_end() {
 }
 
 #[test]
-fn a_throw_whose_yield_was_dropped_is_raised_at_the_next() {
+fn a_throw_at_a_dropped_yield_is_raised_at_the_next() {
     let mut body = coroutine(async |mut y| {
-        lose(&mut y).await;
+        yield_and_drop(&mut y).await;
         Ok(y.yield_(2).await == Err(GeneratorExit))
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(1)));
-    assert_eq!(body.close(), Ok(Some(true)), "an exit is not forgotten");
+    assert_eq!(body.close(), Ok(Some(true)), "the exit is not lost");
 }
 
 #[test]
 #[should_panic(expected = "`yield_` polled after completion")]
-fn polled_again_after_it_was_done() {
+fn a_yield_polled_after_completion_panics() {
     let mut body = coroutine(async |mut y| {
         let mut yielded = y.yield_(());
         (&mut yielded).await?;

@@ -7,7 +7,7 @@ use withal::coroutine::{
     coroutine, try_coroutine,
 };
 
-/// Python's `await inner`: its yields go out, answers and throws go in.
+/// Python's `await inner`: its values are yielded, and what is sent or thrown in is passed on.
 async fn through<D>(
     y: &mut Yielder<'_, D::Yield, D::Sent, D::Thrown>,
     inner: &mut Coroutine<D>,
@@ -20,21 +20,21 @@ where
         step = match step? {
             Step::Complete(value) => return Ok(value),
             Step::Yielded(value) => match y.yield_(value).await {
-                Ok(answer) => inner.send(answer),
+                Ok(sent) => inner.send(sent),
                 Err(thrown) => inner.throw(thrown),
             },
         }
     }
 }
 
-/// `run_async` of its tests: what was yielded, and what was returned.
+/// `run_async` of the CPython tests: the yielded values and the returned value.
 fn run_async<D>(mut coroutine: Coroutine<D>) -> (Vec<D::Yield>, D::Return)
 where
     D: RawCoroutine<Sent: Default> + ?Sized,
 {
     let mut yielded = Vec::new();
     loop {
-        match coroutine.resume().ok().expect("neither waits nor fails") {
+        match coroutine.resume().ok().expect("a step that is neither pending nor failed") {
             Step::Yielded(value) => yielded.push(value),
             Step::Complete(value) => return (yielded, value),
         }
@@ -48,22 +48,22 @@ fn func_1_one_step_to_the_value() {
 }
 
 #[test]
-fn func_2_an_end_inside_is_no_end_outside() {
+fn func_2_the_end_of_an_inner_body_does_not_end_the_outer() {
     let mut outer = try_coroutine(async |_: Yielder<'_, (), (), Thrown<Error<(), _>>>| {
         let mut inner = coroutine(async |_: Yielder<'_>| Ok(1));
         let _: Step<(), i32> = inner.resume()?;
-        // The end of another body, as an error: `?` carries it out.
+        // `?` carries the error of the completed inner body out.
         Ok(inner.resume()?)
     });
     assert_eq!(outer.resume(), Err(Error::Raised(Error::AlreadyAwaited)));
-    // Nor is an exit that nobody asked for.
+    // An exit without a close is not an end either.
     let mut exits = coroutine(async |_: Yielder<'_>| Err::<(), _>(GeneratorExit));
     assert_eq!(exits.resume(), Err(Error::GeneratorExit));
     assert_eq!(exits.resume(), Err(Error::AlreadyAwaited));
 }
 
 #[test]
-fn func_3_debug_needs_nothing_of_the_body() {
+fn func_3_debug_requires_no_bounds() {
     struct Plain;
     let mut body = coroutine(async |mut y| y.yield_(Plain).await);
     assert_eq!(format!("{body:?}"), "Coroutine { state: Created, .. }");
@@ -72,7 +72,7 @@ fn func_3_debug_needs_nothing_of_the_body() {
 }
 
 #[test]
-fn func_6_yields_come_out_in_order() {
+fn func_6_values_are_yielded_in_order() {
     let mut f = coroutine(async |mut y| {
         y.yield_(1).await?;
         y.yield_(2).await
@@ -113,13 +113,13 @@ fn func_10_send_throw_close_reach_the_yield() {
 }
 
 #[test]
-fn func_12_no_body_can_step_itself() {
+fn func_12_a_body_cannot_step_itself() {
     let me = Rc::new(RefCell::new(None::<LocalBoxCoroutine<'static>>));
     let (weak, refused) = (Rc::downgrade(&me), Rc::new(Cell::new(false)));
-    let told = Rc::clone(&refused);
+    let set = Rc::clone(&refused);
     let body = coroutine(async move |_| {
-        // The one way to try compiles to a run-time borrow, which fails.
-        told.set(weak.upgrade().unwrap().try_borrow_mut().is_err());
+        // The only way to try this needs a run-time borrow, which fails.
+        set.set(weak.upgrade().unwrap().try_borrow_mut().is_err());
         Ok(())
     });
     *me.borrow_mut() = Some(body.boxed_local());
@@ -128,7 +128,7 @@ fn func_12_no_body_can_step_itself() {
 }
 
 #[test]
-fn func_12_in_the_middle_of_a_step() {
+fn func_12_send_during_a_step() {
     let mut body = coroutine(async |mut y| {
         tokio::task::yield_now().await;
         y.yield_(()).await
@@ -136,29 +136,29 @@ fn func_12_in_the_middle_of_a_step() {
     assert_eq!(body.resume(), Err(Error::Pending));
     let running = body.send(5).unwrap_err();
     assert_eq!(running.to_string(), "coroutine already executing: `resume` continues the current step");
-    assert_eq!(running, Error::Running(5), "the value comes back");
+    assert_eq!(running, Error::Running(5), "the value is returned");
     assert_eq!(body.resume(), Ok(Step::Yielded(())));
     assert_eq!(body.send(6), Ok(Step::Complete(6)));
 }
 
 #[test]
-fn func_13_the_first_send_has_no_yield() {
+fn func_13_the_first_send_carries_no_value() {
     let mut g = coroutine(async |mut y| y.yield_(()).await);
     let refused = g.send("spam").unwrap_err();
     assert_eq!(
         refused.to_string(),
         "`send` before `resume`: the coroutine has not reached its first `yield`"
     );
-    assert_eq!(refused, Error::NotStarted("spam"), "the value comes back");
+    assert_eq!(refused, Error::NotStarted("spam"), "the value is returned");
     assert_eq!(g.state(), State::Created);
     assert_eq!(g.resume(), Ok(Step::Yielded(())));
     assert_eq!(g.send("spam"), Ok(Step::Complete("spam")));
     g.close().unwrap();
 }
 
-/// What has no default value is begun all the same.
+/// `start` requires no default value.
 #[test]
-fn func_13_begun_without_a_default() {
+fn func_13_started_without_a_default() {
     #[derive(Debug, PartialEq)]
     struct Bare(u8);
     let mut g = coroutine(async |mut y| {
@@ -173,7 +173,7 @@ fn func_13_begun_without_a_default() {
 }
 
 #[test]
-fn func_14_exit_ignored() {
+fn func_14_ignored_exit() {
     let mut c = coroutine(async |mut y| {
         if y.yield_(1).await == Err(GeneratorExit) {
             y.yield_(2).await?;
@@ -184,12 +184,12 @@ fn func_14_exit_ignored() {
     let ignored = c.close().unwrap_err();
     assert_eq!(ignored.to_string(), "coroutine ignored GeneratorExit");
     assert_eq!(ignored, Error::IgnoredExit);
-    // As in Python, it goes on.
+    // As in Python, the coroutine can be resumed.
     assert_eq!(c.send(()), Ok(Step::Complete("late")));
 }
 
 #[test]
-fn func_15_awaited_again() {
+fn func_15_awaited_again_after_completion() {
     let mut spammer = coroutine(async |_: Yielder<'_>| Ok("spam"));
     let mut reader = coroutine(async |mut y| Ok(through(&mut y, &mut spammer).await));
     assert_eq!(reader.send(()), Ok(Step::Complete(Ok("spam"))));
@@ -219,7 +219,7 @@ fn func_16_awaited_again_after_a_throw() {
 }
 
 #[test]
-fn func_17_after_the_end() {
+fn func_17_steps_after_completion() {
     let mut coro = try_coroutine(async |_: Yielder<'_, (), (), Thrown<&str>>| Ok("spam"));
     assert_eq!(coro.send(()), Ok(Step::Complete("spam")));
     for _ in 0..2 {
@@ -232,18 +232,18 @@ fn func_17_after_the_end() {
 }
 
 #[test]
-fn func_19_exit_swallowed() {
+fn func_19_caught_exit() {
     let checked = Cell::new(0);
     let mut coro = coroutine(async |mut y| {
         y.yield_(()).await?;
         if y.yield_(()).await == Err(GeneratorExit) {
             checked.set(checked.get() + 1);
         }
-        Ok("swallowed")
+        Ok("caught")
     });
     coro.send(()).unwrap();
     coro.send(()).unwrap();
-    assert_eq!(coro.close(), Ok(Some("swallowed")));
+    assert_eq!(coro.close(), Ok(Some("caught")));
     for _ in 0..3 {
         assert_eq!(coro.close(), Ok(None));
         assert_eq!(checked.get(), 1);
@@ -251,7 +251,7 @@ fn func_19_exit_swallowed() {
 }
 
 #[test]
-fn send_stop_iterator_an_error_returned_is_a_value() {
+fn send_stop_iterator_a_returned_error_is_a_value() {
     let foo = coroutine(async |_: Yielder<'_>| Ok(Error::<(), ()>::AlreadyAwaited));
     assert_eq!(run_async(foo), (vec![], Error::AlreadyAwaited));
 }
@@ -273,7 +273,7 @@ fn cr_await_states() {
 }
 
 #[test]
-fn await_3_yields_through_a_helper() {
+fn await_3_a_helper_yields() {
     async fn each(y: &mut Yielder<'_, i32>) -> Result<i32, GeneratorExit> {
         for n in [1, 2, 3] {
             y.yield_(n).await?;
@@ -295,7 +295,7 @@ fn await_9_awaits_are_expressions() {
 }
 
 #[test]
-fn await_14_down_and_up_a_chain() {
+fn await_14_through_a_chain() {
     type Y<'g> = Yielder<'g, (), &'static str, Thrown<&'static str>>;
     async fn bottom(y: &mut Y<'_>) -> Result<&'static str, Thrown<&'static str>> {
         match y.yield_(()).await {
@@ -331,7 +331,7 @@ fn throw_is_caught_at_the_bottom() {
 }
 
 #[test]
-fn cr_frame_after_close_the_body_is_gone() {
+fn cr_frame_after_close_the_body_is_dropped() {
     let held = Rc::new(());
     let mut fresh = coroutine({
         let held = Rc::clone(&held);
@@ -342,6 +342,6 @@ fn cr_frame_after_close_the_body_is_gone() {
     });
     assert_eq!(Rc::strong_count(&held), 2);
     fresh.close().unwrap();
-    assert_eq!(Rc::strong_count(&held), 1, "while the coroutine is still there");
+    assert_eq!(Rc::strong_count(&held), 1, "before the coroutine is dropped");
     assert_eq!(fresh.resume(), Err(Error::AlreadyAwaited));
 }

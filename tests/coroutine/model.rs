@@ -1,4 +1,4 @@
-//! Random bodies, driven at random: no crash, no stall, no value lost or report twice, and a live that balances.
+//! Random bodies with random drivers: no crash, no stall, no value lost or delivered twice, and every value dropped once.
 
 use proptest::prelude::*;
 use withal::coroutine::{Error, State, Step, try_coroutine};
@@ -13,31 +13,31 @@ enum Move {
     Close,
 }
 
-/// Drives a body through a script, and says how many values it took out of the body and dropped itself.
-fn play(script: &[Act], drive: &[Move]) {
+/// Runs a body that follows `script`, and checks each step of its driver.
+fn play(script: &[Act], moves: &[Move]) {
     let (live, report) = (LiveTokens::default(), Report::default());
     let mut body = try_coroutine(async |mut y: Y<'_>| {
         run_script(script, &mut y, &report, &live).await?;
         Ok(Token::new(script.len(), &live))
     });
     let (mut received, mut ignored) = (Vec::new(), 0);
-    for (n, &drive) in drive.iter().enumerate() {
+    for (n, &next) in moves.iter().enumerate() {
         let before = body.state();
-        let panics = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match drive {
+        let panics = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match next {
             Move::Resume => body.resume().map(Some),
             Move::Send => body.send(Token::new(1000 + n, &live)).map(Some),
             Move::Throw => body.throw(Token::new(2000 + n, &live)).map(Some),
             Move::Close => body.close().map(|value| value.map(Step::Complete)),
         }));
         let Ok(stepped) = panics else {
-            assert_eq!(body.state(), State::Closed, "a panic ends it");
+            assert_eq!(body.state(), State::Closed, "a panic closes the coroutine");
             continue;
         };
         match &stepped {
             Ok(Some(Step::Yielded(token))) => received.push(token.id),
             Ok(Some(Step::Complete(token))) => assert_eq!(token.id, script.len()),
             Ok(None) => {}
-            Err(Error::Pending) => assert!(report.awaits(), "waits for nothing but what it awaits"),
+            Err(Error::Pending) => assert!(report.awaits(), "pending although the script awaits nothing"),
             Err(Error::NotStarted(token)) => {
                 assert_eq!((before, token.id), (State::Created, 1000 + n));
             }
@@ -50,31 +50,34 @@ fn play(script: &[Act], drive: &[Move]) {
         }
         if body.state() == State::Closed {
             drop(stepped);
-            assert_eq!(live.count(), 0, "nothing is left of it");
+            assert_eq!(live.count(), 0, "all values are dropped");
         }
     }
-    if !drive.iter().any(|drive| matches!(drive, Move::Throw | Move::Close)) {
-        // Nothing disturbs it: to the end, or until it waits for ever.
+    if !moves.iter().any(|next| matches!(next, Move::Throw | Move::Close)) {
+        // Undisturbed, it runs to its end, or until it is pending for ever.
         for _ in 0..40 {
             let step = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| body.resume()));
             match step {
                 Ok(Ok(Step::Yielded(token))) => received.push(token.id),
                 Ok(Err(Error::Pending)) => {}
                 Ok(_) => break,
-                // What was yielded in that step is dropped with it.
+                // The values that were yielded in this step are dropped with the body.
                 Err(_) => return,
             }
         }
         let panicked = script.contains(&Act::Panic);
         assert!(panicked || report.unseen(&received).is_empty(), "lost: {:?}", report.unseen(&received));
     }
-    assert!(received.is_sorted_by(|a, b| a < b), "in order, and none twice: {received:?}");
-    assert!(report.resumed_beyond(&received) <= ignored, "an answer to what was not report: {received:?}");
+    assert!(received.is_sorted_by(|a, b| a < b), "delivered in order, and once: {received:?}");
+    assert!(
+        report.resumed_beyond(&received) <= ignored,
+        "a reply to a value that was not delivered: {received:?}"
+    );
     drop(body);
-    assert_eq!(live.count(), 0, "created and dropped balance");
+    assert_eq!(live.count(), 0, "every value is dropped once");
 }
 
-fn any_drive() -> impl Strategy<Value = Move> {
+fn any_move() -> impl Strategy<Value = Move> {
     prop_oneof![
         4 => Just(Move::Resume),
         6 => Just(Move::Send),
@@ -91,10 +94,10 @@ proptest! {
     })]
 
     #[test]
-    fn any_body_driven_in_any_way(
+    fn random_bodies_with_random_drivers(
         script in proptest::collection::vec(any_act(), 0..8),
-        drive in proptest::collection::vec(any_drive(), 0..14),
+        moves in proptest::collection::vec(any_move(), 0..14),
     ) {
-        play(&script, &drive);
+        play(&script, &moves);
     }
 }

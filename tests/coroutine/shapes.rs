@@ -1,4 +1,4 @@
-//! Shapes that must compile, and run: spawned, boxed, in a struct, generic, borrowing, recursive, not `Send`.
+//! Usage patterns that must compile and run: spawned, boxed, in a struct, generic, borrowing, recursive, not `Send`.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -17,7 +17,7 @@ fn all<D: RawCoroutine<Sent: Default> + ?Sized>(mut coroutine: Coroutine<D>) -> 
     std::iter::from_fn(|| coroutine.resume().ok()?.yielded()).collect()
 }
 
-/// Its body holds the yielder over an await that is not a yield.
+/// The body holds its yielder across an await that is not a yield.
 fn ticks() -> Coroutine<impl RawCoroutine<Yield = u64, Sent = (), Return = (), Thrown = GeneratorExit> + Send>
 {
     coroutine(async |mut y| {
@@ -82,11 +82,11 @@ fn generic_over_a_stream() {
 
 #[test]
 fn borrows_locals_and_yields_borrows() {
-    let words = vec![String::from("a"), String::from("b")];
+    let texts = vec![String::from("a"), String::from("b")];
     let mut count = 0;
     let body = is_send(coroutine(async |mut y: Yielder<'_, &str>| {
-        for word in &words {
-            y.yield_(word.as_str()).await?;
+        for text in &texts {
+            y.yield_(text.as_str()).await?;
             count += 1;
         }
         Ok(())
@@ -138,13 +138,13 @@ async fn not_send_on_a_local_set() {
 }
 
 #[test]
-fn nothing_is_asked_of_what_goes_in_and_out() {
+fn yielded_and_sent_values_need_no_bounds() {
     struct Plain(std::marker::PhantomPinned, std::cell::Cell<u8>);
     let mut body = coroutine(async |mut y: Yielder<'_, Plain, Option<Plain>>| {
-        let Some(back) = y.yield_(Plain(std::marker::PhantomPinned, 1.into())).await? else {
+        let Some(returned) = y.yield_(Plain(std::marker::PhantomPinned, 1.into())).await? else {
             return Ok(None);
         };
-        Ok(Some(back))
+        Ok(Some(returned))
     });
     let Ok(Step::Yielded(plain)) = body.resume() else { panic!("it yields") };
     plain.1.set(2);

@@ -1,10 +1,10 @@
 #![deny(unused_must_use)]
-use withal::coroutine::{Yielder, coroutine, switch};
+use withal::coroutine::{Yielder, coroutine, yield_now};
 
 fn main() {
     let mut body = coroutine(async |mut y: Yielder<'_>| {
         y.yield_(());
-        switch(&mut y);
+        yield_now(&mut y);
         Ok(())
     });
     body.close().unwrap();

@@ -1,4 +1,4 @@
-//! How a body ends: by a panic, by being dropped, by a throw before it began; and what its destructors may do then.
+//! The ways in which a body ends: panics, drops, throws before the start, and yields in destructors.
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending};
@@ -11,17 +11,17 @@ use futures::FutureExt;
 use withal::coroutine::{Error, GeneratorExit, State, Step, Thrown, Yielder, coroutine, try_coroutine};
 
 #[test]
-fn a_panic_ends_the_body_and_goes_out() {
+fn a_panic_closes_the_coroutine_and_unwinds_out_of_the_step() {
     let held = Rc::new(());
     let mut body = coroutine(async |mut y| {
         let _held = Rc::clone(&held);
-        let answer: u8 = y.yield_(1).await?;
-        assert_eq!(answer, 0, "no such answer");
+        let sent: u8 = y.yield_(1).await?;
+        assert_eq!(sent, 0, "panics");
         Ok(())
     });
     body.resume().unwrap();
     assert!(catch_unwind(AssertUnwindSafe(|| drop(body.send(7)))).is_err());
-    assert_eq!(Rc::strong_count(&held), 1, "the body is gone");
+    assert_eq!(Rc::strong_count(&held), 1, "the body is dropped");
     assert_eq!(body.state(), State::Closed);
     assert_eq!(body.send(8), Err(Error::AlreadyAwaited));
     assert_eq!(body.resume(), Err(Error::AlreadyAwaited));
@@ -36,22 +36,22 @@ fn a_panic_before_the_first_yield() {
 }
 
 #[test]
-fn dropping_it_drops_the_body_at_once() {
-    let held = Rc::new(Cell::new("begun"));
+fn dropping_a_coroutine_drops_its_body_at_once() {
+    let held = Rc::new(Cell::new("started"));
     let mut body = coroutine(async |mut y: Yielder<'_>| {
-        let inside = Rc::clone(&held);
+        let inner = Rc::clone(&held);
         y.yield_(()).await?;
-        inside.set("not reached");
+        inner.set("not reached");
         Ok(())
     });
     body.resume().unwrap();
     assert_eq!(Rc::strong_count(&held), 2);
     drop(body);
-    assert_eq!((Rc::strong_count(&held), held.get()), (1, "begun"));
+    assert_eq!((Rc::strong_count(&held), held.get()), (1, "started"));
 }
 
 #[test]
-fn a_throw_before_the_beginning_ends_it_unrun() {
+fn a_throw_before_the_start_closes_without_running_the_body() {
     let ran = Cell::new(false);
     let mut body = try_coroutine(async |_: Yielder<'_, (), (), Thrown<&str>>| {
         ran.set(true);
@@ -63,10 +63,10 @@ fn a_throw_before_the_beginning_ends_it_unrun() {
 }
 
 #[test]
-fn an_exit_thrown_by_hand_is_no_close() {
+fn a_thrown_exit_is_not_a_close() {
     let mut body = coroutine(async |mut y| {
-        let answer: Result<(), GeneratorExit> = y.yield_(1).await;
-        assert_eq!(answer, Err(GeneratorExit));
+        let sent: Result<(), GeneratorExit> = y.yield_(1).await;
+        assert_eq!(sent, Err(GeneratorExit));
         y.yield_(2).await
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(1)));
@@ -74,7 +74,7 @@ fn an_exit_thrown_by_hand_is_no_close() {
     assert_eq!(body.throw(GeneratorExit), Err(Error::GeneratorExit));
 }
 
-/// Yields whatever its body is doing, as it is dropped.
+/// Yields three values when it is dropped, in any state of the body.
 struct YieldsInDrop<'g>(Yielder<'g, Box<u32>, Box<u32>>);
 
 impl Drop for YieldsInDrop<'_> {
@@ -87,7 +87,7 @@ impl Drop for YieldsInDrop<'_> {
 }
 
 #[test]
-fn a_local_that_yields_in_drop() {
+fn a_local_variable_that_yields_in_drop() {
     let body = || {
         coroutine(async |y: Yielder<'_, Box<u32>, Box<u32>>| {
             let mut guard = YieldsInDrop(y);
@@ -105,7 +105,7 @@ fn a_local_that_yields_in_drop() {
         }
         drop(body);
     }
-    // What it yields on the way to the end is delivered, before the end.
+    // What it yields while the body ends is delivered before the returned value.
     let mut ends = coroutine(async |y: Yielder<'_, Box<u32>, Box<u32>>| {
         let _guard = YieldsInDrop(y);
         Ok("end")
@@ -116,9 +116,9 @@ fn a_local_that_yields_in_drop() {
     assert_eq!(ends.send(Box::new(0)), Ok(Step::Complete("end")));
 }
 
-/// What the body shares with its driver outlives the body: it is dropped once, with all that destructors put there.
+/// The mailbox outlives the body, and is dropped once, with all that destructors have put into it.
 #[test]
-fn what_destructors_yield_is_dropped_once() {
+fn values_that_destructors_yield_are_dropped_once() {
     struct YieldsInDrop<'g>(Yielder<'g, Rc<()>, Box<u32>>, Rc<()>);
     impl Drop for YieldsInDrop<'_> {
         fn drop(&mut self) {
@@ -131,7 +131,7 @@ fn what_destructors_yield_is_dropped_once() {
     let mut body = coroutine(async |y| {
         let mut guard = YieldsInDrop(y, Rc::clone(&held));
         let value = Rc::clone(&held);
-        // Polled once and dropped: its answer is not taken by anyone.
+        // Polled once and dropped: the reply is discarded.
         assert!(guard.0.yield_(value).now_or_never().is_none());
         pending::<()>().await;
         Ok(())
@@ -143,7 +143,7 @@ fn what_destructors_yield_is_dropped_once() {
 }
 
 #[test]
-fn a_kept_yielder_leaks_with_its_body() {
+fn a_leaked_yielder_can_still_yield() {
     let mut body = coroutine(async |y: Yielder<'_, Box<u32>, Box<u32>>| {
         let y = Box::leak(Box::new(y));
         y.yield_(Box::new(1)).await?;
@@ -155,14 +155,14 @@ fn a_kept_yielder_leaks_with_its_body() {
 }
 
 #[test]
-fn a_leaked_coroutine_is_only_leaked() {
+fn a_leaked_coroutine_is_sound() {
     let mut body = coroutine(async |mut y| y.yield_(Box::new(1)).await);
     assert_eq!(body.send(()), Ok(Step::Yielded(Box::new(1))));
     std::mem::forget(body);
 }
 
 #[test]
-fn moving_the_handle_moves_no_body() {
+fn moving_a_coroutine_does_not_move_its_body() {
     let mut bodies: Vec<_> =
         (0..9).map(|n| coroutine(async move |mut y| Ok([y.yield_(n).await?, y.yield_(n).await?]))).collect();
     for (n, body) in bodies.iter_mut().enumerate() {
@@ -177,7 +177,7 @@ fn moving_the_handle_moves_no_body() {
 }
 
 #[test]
-fn the_outer_yielder_inside_an_inner_body() {
+fn the_yielder_of_an_outer_body_in_an_inner_body() {
     let seen = RefCell::new(Vec::new());
     let mut outer = coroutine(async |mut y: Yielder<'_, u32>| {
         let mut inner = coroutine(async |mut i: Yielder<'_, u8>| {
@@ -185,7 +185,7 @@ fn the_outer_yielder_inside_an_inner_body() {
             y.yield_(10).await?;
             i.yield_(2).await
         });
-        // Driven with the outer context: what the inner body awaits of the outer yielder is the outer's own business.
+        // Driven with the outer context, so the outer yield is pending in the outer body.
         loop {
             let step = std::future::poll_fn(|cx| inner.poll_resume(cx)).await;
             match step {
@@ -201,7 +201,7 @@ fn the_outer_yielder_inside_an_inner_body() {
 }
 
 #[test]
-fn a_yielder_lent_to_another_thread_comes_back() {
+fn a_yielder_can_be_lent_to_another_thread() {
     let mut body = coroutine(async |mut y: Yielder<'_, Box<u32>, Box<u32>>| {
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -213,7 +213,7 @@ fn a_yielder_lent_to_another_thread_comes_back() {
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(Box::new(1))));
     assert_eq!(body.send(Box::new(0)), Ok(Step::Yielded(Box::new(2))));
-    // And the whole of it goes to another thread.
+    // The whole coroutine can move to another thread, too.
     let mut body = body.boxed();
     std::thread::spawn(move || assert_eq!(body.send(Box::new(5)), Ok(Step::Complete(Box::new(5)))))
         .join()

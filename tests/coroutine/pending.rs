@@ -1,4 +1,4 @@
-//! A body that awaits what is not ready: a state of its own, which nothing is lost in.
+//! Bodies that await something that is not ready: `Error::Pending`, wakers, and throws during a step.
 
 use std::future::{pending, poll_fn};
 
@@ -7,7 +7,7 @@ use tokio_test::{assert_pending, assert_ready_eq, task};
 use withal::coroutine::{Error, GeneratorExit, State, Step, Thrown, Yielder, coroutine, try_coroutine};
 
 #[test]
-fn send_says_so_and_resume_goes_on() {
+fn send_reports_pending_and_resume_continues() {
     let (tx, rx) = oneshot::channel();
     let mut body = coroutine(async |mut y| {
         let first: u32 = y.yield_(0).await?;
@@ -15,14 +15,14 @@ fn send_says_so_and_resume_goes_on() {
         y.yield_(first + second).await
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(0)));
-    assert_eq!(body.send(3), Err(Error::Pending), "delivered, and then it waits");
+    assert_eq!(body.send(3), Err(Error::Pending), "the value is delivered, and then the body is pending");
     assert_eq!(body.resume(), Err(Error::Pending));
     tx.send(4).unwrap();
     assert_eq!(body.resume(), Ok(Step::Yielded(7)));
 }
 
 #[test]
-fn poll_resume_wakes() {
+fn poll_resume_registers_the_waker() {
     let (tx, rx) = oneshot::channel();
     let mut body = coroutine(async |mut y: Yielder<'_, u32>| {
         let value = rx.await.expect("sent below");
@@ -36,7 +36,7 @@ fn poll_resume_wakes() {
 }
 
 #[test]
-fn a_throw_or_a_close_interrupts_a_wait() {
+fn throw_and_close_interrupt_an_interruptible_await() {
     let mut body = try_coroutine(async |mut y: Yielder<'_, u8, (), _>| {
         let interrupted = y.interruptible(pending::<()>()).await;
         assert_eq!(interrupted, Err(Thrown::Error("hurry")));
@@ -49,7 +49,7 @@ fn a_throw_or_a_close_interrupts_a_wait() {
 }
 
 #[test]
-fn a_wait_gives_what_it_waits_for() {
+fn an_interruptible_await_returns_the_output() {
     let mut body = coroutine(async |mut y: Yielder<'_>| {
         let value = y.interruptible(async { 5 }).await?;
         y.interruptible(tokio::task::yield_now()).await?;
@@ -60,36 +60,36 @@ fn a_wait_gives_what_it_waits_for() {
 }
 
 #[test]
-fn a_throw_while_it_awaits_is_raised_at_the_next_yield() {
+fn a_throw_during_a_step_is_raised_at_the_next_yield() {
     let (tx, rx) = oneshot::channel::<()>();
     let mut body = try_coroutine(async |mut y| {
         rx.await.expect("sent below");
-        let raised = y.yield_("never goes out").await;
+        let raised = y.yield_("not delivered").await;
         assert_eq!(raised, Err(Thrown::Error("late")));
-        y.yield_("goes out").await
+        y.yield_("delivered").await
     });
     assert_eq!(body.resume(), Err(Error::Pending));
     assert_eq!(body.throw("late"), Err(Error::Pending));
     tx.send(()).unwrap();
-    assert_eq!(body.resume(), Ok(Step::Yielded("goes out")));
+    assert_eq!(body.resume(), Ok(Step::Yielded("delivered")));
     let _: Step<_, ()> = body.send(()).unwrap();
 }
 
 #[test]
-fn a_throw_that_finds_no_yield_comes_out_in_the_end() {
+fn a_throw_without_a_next_yield_is_returned_at_the_end() {
     let (tx, rx) = oneshot::channel::<()>();
     let mut body = try_coroutine(async |_: Yielder<'_, (), (), Thrown<&str>>| {
         rx.await.expect("sent below");
         Ok("unaware")
     });
     assert_eq!(body.resume(), Err(Error::Pending));
-    assert_eq!(body.throw("unseen"), Err(Error::Pending));
+    assert_eq!(body.throw("not raised"), Err(Error::Pending));
     tx.send(()).unwrap();
-    assert_eq!(body.resume(), Err(Error::Raised("unseen")));
+    assert_eq!(body.resume(), Err(Error::Raised("not raised")));
 }
 
 #[test]
-fn a_close_while_it_awaits_goes_on_with_close() {
+fn a_pending_close_is_continued_by_close() {
     let (tx, rx) = oneshot::channel::<()>();
     let mut body = coroutine(async |mut y| {
         rx.await.expect("sent below");
@@ -104,11 +104,11 @@ fn a_close_while_it_awaits_goes_on_with_close() {
 }
 
 #[test]
-fn a_second_close_does_not_interrupt_what_the_first_began() {
+fn a_second_close_does_not_interrupt_the_cleanup_of_the_first() {
     let (tx, rx) = oneshot::channel::<()>();
     let mut body = coroutine(async |mut y| {
         let exit: Result<(), GeneratorExit> = y.yield_(()).await;
-        y.interruptible(rx).await.expect("nothing interrupts it").expect("sent below");
+        y.interruptible(rx).await.expect("not interrupted").expect("sent below");
         exit
     });
     body.resume().unwrap();
@@ -119,7 +119,7 @@ fn a_second_close_does_not_interrupt_what_the_first_began() {
 }
 
 #[test]
-fn a_close_does_not_replace_an_error_that_was_not_raised_yet() {
+fn a_close_does_not_replace_a_pending_error() {
     let (tx, rx) = oneshot::channel::<()>();
     let mut body = try_coroutine(async |mut y: Yielder<'_, u8, (), _>| {
         rx.await.expect("sent below");
@@ -130,7 +130,7 @@ fn a_close_does_not_replace_an_error_that_was_not_raised_yet() {
     assert_eq!(body.throw("first"), Err(Error::Pending));
     assert_eq!(body.close(), Err(Error::Pending));
     tx.send(()).unwrap();
-    assert_eq!(body.close(), Ok(None), "the exit came after it");
+    assert_eq!(body.close(), Ok(None), "the exit is raised after the error");
 
     let (tx, rx) = oneshot::channel::<()>();
     let mut unaware = try_coroutine(async |_: Yielder<'_, (), (), Thrown<&str>>| {
@@ -138,14 +138,14 @@ fn a_close_does_not_replace_an_error_that_was_not_raised_yet() {
         Ok(())
     });
     assert_eq!(unaware.resume(), Err(Error::Pending));
-    assert_eq!(unaware.throw("unseen"), Err(Error::Pending));
+    assert_eq!(unaware.throw("not raised"), Err(Error::Pending));
     assert_eq!(unaware.close(), Err(Error::Pending));
     tx.send(()).unwrap();
-    assert_eq!(unaware.close(), Err(Error::Raised("unseen")));
+    assert_eq!(unaware.close(), Err(Error::Raised("not raised")));
 }
 
 #[test]
-fn an_exit_that_finds_no_yield_is_a_clean_close() {
+fn an_exit_without_a_next_yield_is_a_clean_close() {
     let (tx, rx) = oneshot::channel::<()>();
     let mut body = coroutine(async |_: Yielder<'_>| {
         rx.await.expect("sent below");
@@ -158,7 +158,7 @@ fn an_exit_that_finds_no_yield_is_a_clean_close() {
 }
 
 #[test]
-fn an_error_does_not_replace_an_exit_that_was_not_raised_yet() {
+fn an_error_does_not_replace_a_pending_exit() {
     let (tx, rx) = oneshot::channel::<()>();
     let mut body = try_coroutine(async |mut y: Yielder<'_, u8, (), _>| {
         rx.await.expect("sent below");
@@ -169,11 +169,11 @@ fn an_error_does_not_replace_an_exit_that_was_not_raised_yet() {
     assert_eq!(body.close(), Err(Error::Pending));
     assert_eq!(body.throw("second"), Err(Error::Pending));
     tx.send(()).unwrap();
-    assert_eq!(body.resume(), Err(Error::GeneratorExit), "the exit came after it");
+    assert_eq!(body.resume(), Err(Error::GeneratorExit), "the exit is raised after the error");
 }
 
 #[test]
-fn an_error_that_was_not_raised_comes_out_of_a_body_that_exits() {
+fn an_error_that_was_not_raised_is_returned_by_a_body_that_exits() {
     let (tx, rx) = oneshot::channel::<()>();
     let mut body = try_coroutine(async |mut y: Yielder<'_, u8, (), _>| {
         let exit = y.yield_(1).await;
@@ -182,7 +182,7 @@ fn an_error_that_was_not_raised_comes_out_of_a_body_that_exits() {
     });
     assert_eq!(body.resume(), Ok(Step::Yielded(1)));
     assert_eq!(body.close(), Err(Error::Pending));
-    assert_eq!(body.throw("unseen"), Err(Error::Pending));
+    assert_eq!(body.throw("not raised"), Err(Error::Pending));
     tx.send(()).unwrap();
-    assert_eq!(body.resume(), Err(Error::Raised("unseen")));
+    assert_eq!(body.resume(), Err(Error::Raised("not raised")));
 }

@@ -1,4 +1,4 @@
-//! `run` and `switch`.
+//! `run_all` and `yield_now`.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -24,7 +24,7 @@ fn steps<'a>(
 }
 
 #[test]
-fn the_order_of_the_article() {
+fn coroutines_run_in_turn() {
     let log = Mutex::default();
     let script = ["Start", "a", "b", "c", "Stop"];
     assert_eq!(run_all([steps(&log, "C1", &script), steps(&log, "C2", &script)]), Ok(vec![5, 5]));
@@ -44,21 +44,21 @@ fn the_order_of_the_article() {
 }
 
 #[test]
-fn one_that_returns_leaves_the_round() {
+fn a_coroutine_that_has_returned_is_skipped() {
     let log = Mutex::default();
-    let round = [
+    let coroutines = [
         steps(&log, "a", &["0", "1"]),
         steps(&log, "b", &["0"]),
         steps(&log, "c", &[]),
         steps(&log, "d", &["0", "1", "2"]),
     ];
-    assert_eq!(run_all(round), Ok(vec![2, 1, 0, 3]), "in the order given");
+    assert_eq!(run_all(coroutines), Ok(vec![2, 1, 0, 3]), "in the order of the arguments");
     assert_eq!(*log.lock().unwrap(), ["a: 0", "b: 0", "d: 0", "a: 1", "d: 1", "d: 2"]);
     assert_eq!(run_all(Vec::<BoxCoroutine<'_>>::new()), Ok(vec![]));
 }
 
 #[test]
-fn the_first_error_ends_the_round() {
+fn the_first_error_is_returned() {
     let endless = || {
         try_coroutine(async |mut y| {
             loop {
@@ -75,7 +75,7 @@ fn the_first_error_ends_the_round() {
 }
 
 #[test]
-fn one_that_awaits_is_woken_from_another_thread() {
+fn a_pending_coroutine_is_woken_by_another_thread() {
     let (tx, rx) = oneshot::channel();
     let waits = coroutine(async |_| Ok(rx.await.expect("sent below")));
     let sends = std::thread::spawn(move || {
@@ -92,12 +92,12 @@ fn one_that_awaits_is_woken_from_another_thread() {
 }
 
 #[test]
-fn one_is_woken_by_another() {
+fn a_pending_coroutine_is_woken_by_another_coroutine() {
     let (tx, rx) = oneshot::channel();
     let waits = coroutine(async |_| Ok(rx.await.expect("sent below")));
     let sends = coroutine(async |mut y| {
         yield_now(&mut y).await?;
-        tx.send("hello").expect("is waited for");
+        tx.send("hello").expect("the receiver waits");
         Ok("sent")
     });
     assert_eq!(run_all([waits.boxed(), sends.boxed()]), Ok(vec!["hello", "sent"]));
