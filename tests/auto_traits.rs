@@ -6,7 +6,7 @@ use futures::stream::{FusedStream, Stream};
 use withal::cleanup::{self, AbandonReason, Cleanup, DrainTimeout, ObserverGuard};
 use withal::context::{
     self, AsyncExitStack, AsyncExitStackGuard, AsyncGuard, Decorated, Detach, DropAfterChildren, DropNow,
-    EitherError, ExitErrors, ExitFn, ExitKind, ExitOutput, GuardInUse, LockGuard, LockManager, NullContext,
+    EitherError, ExitErrors, ExitKind, ExitOutput, GuardInUse, LockGuard, LockManager, NullContext,
     OpaqueError, Restart, SendAsyncFnOnce, StackGuard, Suppress, Suppression, YieldOnce,
 };
 use withal::coroutine::{
@@ -207,18 +207,25 @@ fn managers_are_send_and_debug() {
     is_debug::<YieldOnce<'_, Doc>>();
     is_send::<LockGuard<tokio::sync::MutexGuard<'_, u8>>>();
     is_debug::<LockGuard<tokio::sync::MutexGuard<'_, u8>>>();
-    is_send::<LockManager<&tokio::sync::RwLock<u8>, context::Read>>();
+    is_lock_manager(context::read(&tokio::sync::RwLock::new(7)));
+    is_lock_manager(context::permits(&tokio::sync::Semaphore::new(2), 2));
     is_error::<ExitErrors>();
     is_error::<GuardInUse>();
     is_error::<context::Error<std::io::Error, std::io::Error>>();
     is_error::<EitherError<std::io::Error, std::io::Error>>();
 }
 
+fn is_lock_manager<L, M>(_: LockManager<L, M>)
+where
+    LockManager<L, M>: Send + Sync + Debug,
+{
+}
+
 /// The traits that are bounds can be named, and are as lenient as they can be.
 #[test]
 fn managers_can_be_bounds() {
-    fn body<'a, F: SendAsyncFnOnce<'a, u8, ()>>(_: F) {}
-    fn exit<'a, F: ExitFn<'a, Result<bool, u8>>>(_: F) {}
+    fn body<'a, F: SendAsyncFnOnce<&'a mut u8, ()>>(_: F) {}
+    fn exit<'a, F: SendAsyncFnOnce<context::ExitReason<'a>, Result<bool, u8>>>(_: F) {}
     fn callback<R: ExitOutput>() {}
     fn verdict<G: AsyncGuard<Suppression = ()>>() {
         fn is_verdict<V: Suppression>() {}

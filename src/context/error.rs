@@ -1,12 +1,12 @@
 use std::convert::Infallible;
 
-/// Why [`async_with`](super::async_with()) has no value.
+/// The error of [`async_with`](super::async_with()): of the enter, of the block, or of the exit.
 ///
-/// `E` is what the block fails with, `X` the manager's error.
+/// `E` is the block's error, `X` the manager's.
 ///
 /// # Examples
 ///
-/// Where the block's error can be made from the manager's, one line makes one error of the two:
+/// If the manager's error converts into the block's, [`into_first`](Self::into_first) makes one error of the two:
 ///
 /// ```
 /// use withal::context::{Error, async_with, nullcontext};
@@ -22,28 +22,46 @@ use std::convert::Infallible;
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error<E, X> {
-    /// Entering failed: the block did not run, and there was nothing to exit.
-    #[error("cannot enter")]
+    /// Entering failed. The block did not run, and there was nothing to exit.
+    #[error("failed to enter the context manager")]
     Enter(#[source] X),
-    /// The block failed, and was exited.
+    /// The block failed, and the exit succeeded.
     #[error("the block failed")]
     Block(#[source] E),
     /// The exit failed.
-    #[error("cannot exit")]
+    #[error("failed to exit the context manager")]
     #[non_exhaustive]
     Exit {
-        /// Why.
+        /// The error of the exit.
         #[source]
         error: X,
-        /// What the block had failed with: Python's `__context__`.
+        /// The error that the block had failed with before: Python's `__context__`.
         context: Option<E>,
     },
 }
 
 impl<E, X> Error<E, X> {
-    /// One error: the block's own where it has failed, otherwise the manager's.
+    /// Returns `true` if entering failed, so that the block did not run.
+    #[must_use]
+    pub fn is_enter(&self) -> bool {
+        matches!(self, Self::Enter(_))
+    }
+
+    /// Returns `true` if the block failed and the exit succeeded.
+    #[must_use]
+    pub fn is_block(&self) -> bool {
+        matches!(self, Self::Block(_))
+    }
+
+    /// Returns `true` if the exit failed, whether or not the block failed before.
+    #[must_use]
+    pub fn is_exit(&self) -> bool {
+        matches!(self, Self::Exit { .. })
+    }
+
+    /// Returns the error that occurred first: the block's if it failed, otherwise the manager's.
     ///
-    /// Of a block that failed and could not be exited either, the exit's error is dropped.
+    /// If the block and the exit both failed, the exit's error is dropped.
     pub fn into_first(self) -> E
     where
         E: From<X>,
@@ -56,11 +74,80 @@ impl<E, X> Error<E, X> {
 }
 
 impl<E> Error<E, Infallible> {
-    /// The block's error, where the manager cannot fail.
+    /// Returns the block's error, for a manager that cannot fail.
     pub fn into_inner(self) -> E {
         match self {
             Self::Block(error) => error,
             Self::Enter(never) | Self::Exit { error: never, .. } => match never {},
+        }
+    }
+}
+
+/// The error of either of two managers that [`async_with!`](macro@crate::async_with) enters, and whose error types differ.
+///
+/// If only one of the managers can fail, or if all errors have the same type, the macro returns that error itself.
+/// `EitherError` is an error, so `?` converts it into a `Box<dyn Error>`; [`into`](Self::into) converts it into your own
+/// error type.
+///
+/// # Examples
+///
+/// ```
+/// use std::fmt;
+/// use std::num::{ParseFloatError, ParseIntError};
+/// use withal::context::{AsyncContextManager, AsyncGuard, DropNow, EitherError, ExitReason, async_with};
+/// # struct Open<E>(Option<E>);
+/// # impl<E: Send + 'static> AsyncContextManager for Open<E> {
+/// #     type Guard = Self;
+/// #     async fn aenter(mut self) -> Result<Self, E> { self.0.take().map_or(Ok(self), Err) }
+/// # }
+/// # impl<E: Send + 'static> AsyncGuard for Open<E> {
+/// #     type Target = Option<E>;
+/// #     type Error = E;
+/// #     type Suppression = ();
+/// #     type OnDrop = DropNow;
+/// #     fn target(&mut self) -> &mut Option<E> { &mut self.0 }
+/// #     async fn aexit(&mut self, _: ExitReason<'_>) -> Result<(), E> { Ok(()) }
+/// # }
+///
+/// #[derive(Debug)]
+/// enum MyError {
+///     Int(ParseIntError),
+///     Float(ParseFloatError),
+/// }
+/// # impl From<ParseIntError> for MyError { fn from(e: ParseIntError) -> Self { Self::Int(e) } }
+/// # impl From<ParseFloatError> for MyError { fn from(e: ParseFloatError) -> Self { Self::Float(e) } }
+///
+/// # async fn work(int: Open<ParseIntError>, float: Open<ParseFloatError>) -> Result<(), MyError> {
+/// async_with!(_i = int, _f = float => {}).map_err(EitherError::into::<MyError>)?;
+/// # Ok(())
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # work(Open(None), Open(None)).await.unwrap();
+/// # let error = work(Open(None), Open("x".parse::<f32>().err())).await;
+/// # assert!(matches!(error, Err(MyError::Float(_))));
+/// # }
+/// ```
+#[doc(alias = "Either")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum EitherError<A, B> {
+    /// The error of the first manager.
+    #[error(transparent)]
+    First(A),
+    /// The error of the second manager, or of one after it.
+    #[error(transparent)]
+    Second(B),
+}
+
+impl<A, B> EitherError<A, B> {
+    /// Converts the error into a type that both errors convert into.
+    pub fn into<E>(self) -> E
+    where
+        E: From<A> + From<B>,
+    {
+        match self {
+            Self::First(error) => error.into(),
+            Self::Second(error) => error.into(),
         }
     }
 }

@@ -1,43 +1,47 @@
-use std::future::Future;
 use std::panic::resume_unwind;
 
-use super::body::{Body, Ended};
-use super::fault::Fault;
-use super::scope::Scope;
-use super::{AsyncContextManager, AsyncGuard, Error, NEITHER, Suppression, report};
+use super::error::Error;
+use super::guard::AsyncGuard;
+use super::manager::{AsyncContextManager, ManagerError};
+use super::scope::block::{BlockFuture, BlockOutcome};
+use super::scope::failure::{BlockFailure, CONTRACT_VIOLATION, report_exit_error};
+use super::scope::scope::Scope;
+use super::send_async_fn::SendAsyncFnOnce;
+use super::suppression::Suppression;
 
-/// The value of a block that gives a `T`: `T`, or `Option<T>` where the exit may suppress its error.
-pub type Out<M, T> = <VerdictOf<M> as Suppression>::Output<T>;
+/// The value of a scope whose block returns a `T`: `T`, or `Option<T>` if the exit can suppress the block's error.
+pub(super) type WithOutput<M, T> = <SuppressionOf<M> as Suppression>::Output<T>;
 
-/// What entering and exiting a manager fails with.
-pub type ErrorOf<M> = <<M as AsyncContextManager>::Guard as AsyncGuard>::Error;
-
-type VerdictOf<M> = <<M as AsyncContextManager>::Guard as AsyncGuard>::Suppression;
+type SuppressionOf<M> = <<M as AsyncContextManager>::Guard as AsyncGuard>::Suppression;
 type TargetOf<M> = <<M as AsyncContextManager>::Guard as AsyncGuard>::Target;
 
-/// Enters, runs `body`, and exits: on success, on an error, on a panic, and when this future is dropped.
+/// Enters the manager, runs `body`, and awaits the exit: on success, on an error, on a panic, and when the future is dropped.
 ///
-/// The [macro](macro@crate::async_with) of the same name lets `?`, `return` and `break` leave the block for the function
-/// around it. Here they end the body, as in any closure, and the errors come in one type that tells them apart.
+/// With the [macro](macro@crate::async_with) of the same name, `?`, `return` and `break` leave the block for the enclosing
+/// function. With this function they end the body, as in any closure. The errors of the enter, the body and the exit come
+/// in one type that distinguishes them.
 ///
-/// It is `Send` when what it is made of is. A function that takes the body as a parameter needs to say so, which bounds
-/// on async closures cannot yet: see [`async_with_send`].
+/// The future is `Send` if its parts are. A function that takes the body as a parameter must state that in a bound, which
+/// bounds on async closures cannot express yet: see [`async_with_send`].
 ///
 /// # Errors
 ///
-/// [`Error::Enter`], where the body did not run; [`Error::Block`] with the body's error; [`Error::Exit`] where the exit
-/// failed, with the body's error as its context.
+/// - [`Error::Enter`]: entering failed, and the body did not run.
+/// - [`Error::Block`]: the body failed.
+/// - [`Error::Exit`]: the exit failed; its `context` is the body's error, if there is one.
 ///
 /// # Panics
 ///
-/// When the body does, after the exit was awaited: a panic is never suppressed. If the exit fails then, its error is told
-/// to the [observers](crate::cleanup::observe). When the exit panics, with that panic. When a manager interrupts the
-/// body, and its exit then neither fails nor suppresses it.
+/// - If the body panics: the panic continues after the exit was awaited, and is never suppressed. If the exit fails as well,
+///   its error is reported to the [observers](crate::cleanup::observe).
+/// - If the exit panics.
+/// - If the manager interrupts the body, and its exit neither fails nor suppresses that.
 ///
 /// # Cancel safety
 ///
-/// Dropped while it enters, nothing is exited, see [`shield_enter`](super::AsyncContextManagerExt::shield_enter).
-/// Dropped in the body or in the exit, what the manager's [policy](super::ExitPolicy) says.
+/// If the future is dropped during the enter, there is nothing to exit; see
+/// [`shield_enter`](super::AsyncContextManagerExt::shield_enter). If it is dropped during the body or the exit, the guard's
+/// [policy](super::ExitPolicy) applies.
 ///
 /// # Examples
 ///
@@ -50,51 +54,37 @@ type TargetOf<M> = <<M as AsyncContextManager>::Guard as AsyncGuard>::Target;
 /// let balance = Mutex::new(3);
 /// let result = async_with(&balance, async |balance| {
 ///     if *balance < 5 {
-///         return Err("too little");
+///         return Err("insufficient funds");
 ///     }
 ///     *balance -= 5;
 ///     Ok(*balance)
 /// });
-/// assert_eq!(result.await.unwrap_err().into_inner(), "too little");
+/// assert_eq!(result.await.unwrap_err().into_inner(), "insufficient funds");
 /// # }
 /// ```
 #[inline]
-pub async fn async_with<M, F, T, E>(manager: M, body: F) -> Result<Out<M, T>, Error<E, ErrorOf<M>>>
+pub async fn async_with<M, F, T, E>(
+    manager: M,
+    body: F,
+) -> Result<WithOutput<M, T>, Error<E, ManagerError<M>>>
 where
     M: AsyncContextManager,
     F: AsyncFnOnce(&mut TargetOf<M>) -> Result<T, E>,
     E: Send + 'static,
 {
     let mut scope = Scope::new(manager.aenter().await.map_err(Error::Enter)?);
-    let ended = {
-        let (target, interrupt, rest) = scope.parts();
-        Body::new(body(target), interrupt, rest).await
+    let outcome = {
+        let (target, interrupt, state) = scope.parts();
+        BlockFuture::new(body(target), interrupt, state).await
     };
-    let mut left = Left::from(ended);
-    let result = crate::__exit_scope!(scope, left.fault);
-    left.finish::<M::Guard>(result)
+    let mut ended = BlockEnd::from(outcome);
+    let result = crate::__exit_scope!(scope, ended.failure);
+    ended.finish::<M::Guard>(result)
 }
 
-/// A body of [`async_with_send`]: an async closure whose future is `Send`.
+/// As [`async_with`], for a body that is a parameter of a function whose future must be `Send`.
 ///
-/// Implemented by every closure that fits; where one is written, its argument needs its type: `async |n: &mut u32| ..`.
-pub trait SendAsyncFnOnce<'a, T: ?Sized + 'a, O>: FnOnce(&'a mut T) -> Self::Future {
-    /// What it returns.
-    type Future: Future<Output = O> + Send;
-}
-
-impl<'a, T, O, F, R> SendAsyncFnOnce<'a, T, O> for F
-where
-    T: ?Sized + 'a,
-    F: FnOnce(&'a mut T) -> R,
-    R: Future<Output = O> + Send,
-{
-    type Future = R;
-}
-
-/// As [`async_with`], where the body is a parameter and the future has to be `Send`.
-///
-/// Bounds on async closures cannot say that their futures are `Send`; this bound does.
+/// Bounds on async closures cannot require that their futures are `Send`; [`SendAsyncFnOnce`] does.
 ///
 /// # Errors
 ///
@@ -119,7 +109,7 @@ where
 ///
 /// fn in_background<F>(counter: Arc<Mutex<u32>>, body: F) -> JoinHandle<()>
 /// where
-///     F: for<'a> SendAsyncFnOnce<'a, u32, Result<(), Infallible>> + Send + 'static,
+///     F: for<'a> SendAsyncFnOnce<&'a mut u32, Result<(), Infallible>> + Send + 'static,
 /// {
 ///     tokio::spawn(async move { async_with_send(counter, body).await.unwrap() })
 /// }
@@ -139,70 +129,77 @@ where
 /// # }
 /// ```
 #[inline]
-pub async fn async_with_send<M, F, T, E>(manager: M, body: F) -> Result<Out<M, T>, Error<E, ErrorOf<M>>>
+pub async fn async_with_send<M, F, T, E>(
+    manager: M,
+    body: F,
+) -> Result<WithOutput<M, T>, Error<E, ManagerError<M>>>
 where
     M: AsyncContextManager,
-    F: for<'a> SendAsyncFnOnce<'a, TargetOf<M>, Result<T, E>>,
+    F: for<'a> SendAsyncFnOnce<&'a mut TargetOf<M>, Result<T, E>>,
     E: Send + 'static,
 {
     let mut scope = Scope::new(manager.aenter().await.map_err(Error::Enter)?);
-    let ended = {
-        let (target, interrupt, rest) = scope.parts();
-        Body::new(body(target), interrupt, rest).await
+    let outcome = {
+        let (target, interrupt, state) = scope.parts();
+        BlockFuture::new(body(target), interrupt, state).await
     };
-    let mut left = Left::from(ended);
-    let result = crate::__exit_scope!(scope, left.fault);
-    left.finish::<M::Guard>(result)
+    let mut ended = BlockEnd::from(outcome);
+    let result = crate::__exit_scope!(scope, ended.failure);
+    ended.finish::<M::Guard>(result)
 }
 
-/// How a body was left: with a value or with a fault.
-struct Left<T, E> {
+/// The end of a body: a value or a failure.
+struct BlockEnd<T, E> {
     value: Option<T>,
-    fault: Option<Fault<E>>,
+    failure: Option<BlockFailure<E>>,
 }
 
-impl<T, E> From<Ended<Result<T, E>>> for Left<T, E> {
+impl<T, E> From<BlockOutcome<Result<T, E>>> for BlockEnd<T, E> {
     #[inline]
-    fn from(ended: Ended<Result<T, E>>) -> Self {
-        let fault = match ended {
-            Ended::Done(Ok(value)) => return Self { value: Some(value), fault: None },
-            Ended::Done(Err(error)) => Fault::Error(error),
-            Ended::Panicked(payload) => Fault::Panic(payload),
-            Ended::Interrupted => Fault::Interrupted,
+    fn from(outcome: BlockOutcome<Result<T, E>>) -> Self {
+        let failure = match outcome {
+            BlockOutcome::Completed(Ok(value)) => return Self { value: Some(value), failure: None },
+            BlockOutcome::Completed(Err(error)) => BlockFailure::Error(error),
+            BlockOutcome::Panicked(payload) => BlockFailure::Panic(payload),
+            BlockOutcome::Interrupted => BlockFailure::Interrupted,
         };
-        Self { value: None, fault: Some(fault) }
+        Self { value: None, failure: Some(failure) }
     }
 }
 
-type Finished<G, T, E> =
+type WithResult<G, T, E> =
     Result<<<G as AsyncGuard>::Suppression as Suppression>::Output<T>, Error<E, <G as AsyncGuard>::Error>>;
 
-impl<T, E> Left<T, E> {
+impl<T, E> BlockEnd<T, E> {
+    /// Combines the end of the body with the result of the exit.
     #[inline]
-    fn finish<G: AsyncGuard>(self, result: Result<G::Suppression, G::Error>) -> Finished<G, T, E> {
-        match (self.fault, self.value, result) {
+    fn finish<G: AsyncGuard>(self, result: Result<G::Suppression, G::Error>) -> WithResult<G, T, E> {
+        match (self.failure, self.value, result) {
             (None, Some(value), Ok(_)) => Ok(G::Suppression::completed(value)),
             (None, _, Err(error)) => Err(Error::Exit { error, context: None }),
-            (Some(fault), _, result) => fail::<G, T, E>(result, fault),
-            (None, None, Ok(_)) => unreachable!("what has no fault has a value"),
+            (Some(failure), _, result) => fail::<G, T, E>(result, failure),
+            (None, None, Ok(_)) => unreachable!("a body ends with a value or a failure"),
         }
     }
 }
 
 #[cold]
-fn fail<G: AsyncGuard, T, E>(result: Result<G::Suppression, G::Error>, fault: Fault<E>) -> Finished<G, T, E> {
-    match (result, fault) {
-        (Ok(_), Fault::Panic(payload)) => resume_unwind(*payload),
-        (Err(error), Fault::Panic(payload)) => {
-            report::<G>(&error);
+fn fail<G: AsyncGuard, T, E>(
+    result: Result<G::Suppression, G::Error>,
+    failure: BlockFailure<E>,
+) -> WithResult<G, T, E> {
+    match (result, failure) {
+        (Ok(_), BlockFailure::Panic(payload)) => resume_unwind(*payload),
+        (Err(error), BlockFailure::Panic(payload)) => {
+            report_exit_error::<G>(&error);
             resume_unwind(*payload)
         }
-        (Ok(verdict), fault) => match (verdict.suppressed(), fault) {
+        (Ok(suppression), failure) => match (suppression.suppressed(), failure) {
             (Some(value), _) => Ok(value),
-            (None, Fault::Error(error)) => Err(Error::Block(error)),
-            (None, _) => panic!("{NEITHER}"),
+            (None, BlockFailure::Error(error)) => Err(Error::Block(error)),
+            (None, _) => panic!("{CONTRACT_VIOLATION}"),
         },
-        (Err(error), Fault::Error(context)) => Err(Error::Exit { error, context: Some(context) }),
+        (Err(error), BlockFailure::Error(context)) => Err(Error::Exit { error, context: Some(context) }),
         (Err(error), _) => Err(Error::Exit { error, context: None }),
     }
 }

@@ -86,7 +86,10 @@ pub(super) async fn with_function(
     frame.handled.truncate(handling);
     match result {
         Ok(result) => settle(result, |raised| raised),
-        Err(panic) if panic.downcast_ref() == Some(&"generator didn't yield") => {
+        Err(panic)
+            if panic.downcast_ref()
+                == Some(&"asynccontextmanager: the function returned without a yield") =>
+        {
             Err(world.raise(Raised::with(Kind::Runtime, "acm-noyield")))
         }
         Err(panic) => resume_unwind(panic),

@@ -138,7 +138,7 @@ async fn cm_trap_yield_after_throw_and_second_yield() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "generator didn't yield")]
+#[should_panic(expected = "asynccontextmanager: the function returned without a yield")]
 async fn cm_trap_no_yield() {
     let manager = asynccontextmanager(async |y: withal::context::YieldOnce<'_, ()>| {
         assert_eq!(format!("{y:?}"), "YieldOnce { .. }");

@@ -87,7 +87,7 @@ async fn by_the_function_each_has_its_variant() {
     assert_eq!(block, Err(Error::Block("block".to_owned())));
     let exit = async_with(exit_fails(), ok).await.unwrap_err();
     assert!(matches!(&exit, Error::Exit { error, context: None, .. } if error == "exit"));
-    assert_eq!(exit.to_string(), "cannot exit");
+    assert_eq!(exit.to_string(), "failed to exit the context manager");
     assert_eq!(exit.into_first(), "exit");
 }
 

@@ -10,7 +10,7 @@
 //! | `cm_finally` | an error passes, and the exit runs | `cm_finally` |
 //! | `cm_no_reraise` | `__aexit__` does not raise the error itself | `cm_no_reraise` |
 //! | `cm_trap_yield_after_throw`, `cm_trap_second_yield` | "didn't stop" | does not compile; `cm_trap_yield_after_throw_and_second_yield` |
-//! | `cm_trap_no_yield` | "didn't yield" | `cm_trap_no_yield` |
+//! | `cm_trap_no_yield` | a panic | `cm_trap_no_yield` |
 //! | `cm_non_normalised` | a type without a value | `cm_non_normalised` |
 //! | `cm_except` | a caught error is suppressed | `cm_except` |
 //! | `cm_except_stopiter` | the end of an iteration passes unchanged | `cm_except_stopiter` |

@@ -277,7 +277,7 @@ where
 
 fn spawned_with<F>(mutex: Arc<Mutex<u32>>, body: F) -> tokio::task::JoinHandle<()>
 where
-    F: for<'a> SendAsyncFnOnce<'a, u32, Result<(), Infallible>> + Send + 'static,
+    F: for<'a> SendAsyncFnOnce<&'a mut u32, Result<(), Infallible>> + Send + 'static,
 {
     tokio::spawn(async move { async_with_send(mutex, body).await.unwrap() })
 }

@@ -158,7 +158,10 @@ async fn a_resource_that_is_still_lent_is_told_as_lost() {
     std::mem::forget(stack.enter_async_context(Probe::new(&log, "a")).await.unwrap());
     watch(&stack, &log, "w", false);
     let mut errors = stack.aclose().await.unwrap_err();
-    assert_eq!(errors.downcast_mut::<GuardInUse>().unwrap().to_string(), "the resource is still lent");
+    assert_eq!(
+        errors.downcast_mut::<GuardInUse>().unwrap().to_string(),
+        "the guard is still in use: drop its `StackGuard` before the stack is exited"
+    );
     assert_eq!(log.entries(), "+a <w:ok w>");
 }
 

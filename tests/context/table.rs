@@ -355,7 +355,7 @@ fn cells<P: Probe>(policy: Policy) -> usize {
                 let told = Arc::new(Mutex::new(Vec::new()));
                 let hook = Arc::clone(&told);
                 let _observer = observe(move |event| {
-                    if event.name().contains("::table::") || event.name().ends_with("ExitStack") {
+                    if event.name().contains("::table::") || event.name().ends_with("AsyncExitStackGuard") {
                         hook.lock().unwrap().push(is_loss(event));
                     }
                 });

@@ -1,18 +1,36 @@
-//! What [`async_with!`](macro@crate::async_with) expands to, and no interface of the crate: all of it may change.
+//! The expansion of [`async_with!`](macro@crate::async_with). It is not an interface of the crate: everything here may change.
+//!
+//! A macro does not know the types in its input. Where the expansion depends on a type, it uses *autoref specialization*:
+//! several traits have a method of one name, each implemented for a type with a different number of references in front of
+//! it, and the call has as many references as the most specific one. Method resolution then picks the first trait whose
+//! bounds hold. Each trait is called `..Kind`, and its method returns a tag, a unit struct that implements that case:
+//!
+//! | decision | file | cases, most specific first |
+//! |---|---|---|
+//! | how to show the manager an error that leaves the function | [`return_type`] | [`Known`], [`OpaqueResult`], [`Other`] |
+//! | how to merge the errors of nested managers | [`merge_errors`] | [`OuterOnly`], [`InnerOnly`], [`Same`], [`Either`] |
+//! | whether the macro's value is a `Result` | [`merge_errors`] | [`PlainValue`], [`ResultValue`] |
 
-mod after;
-mod block;
-mod merge;
-mod returned;
+mod async_with;
+mod block_exit;
+mod merge_errors;
+mod return_capture;
+mod return_type;
 
 pub use std::convert::Infallible;
 pub use std::mem::forget;
 
-pub use self::after::{After, Which, left, no_jump};
-pub use self::block::{
-    Block, Fell, ToBreakWriteLoopFirst, ToContinueWriteLoopFirst, Witness, named, once, target,
+pub use self::block_exit::{Disposition, ErrorOrigin, block_exit, no_jump};
+pub use self::merge_errors::{
+    Either, EitherKind, InnerOnly, InnerOnlyKind, MergeErrors, OuterOnly, OuterOnlyKind, PlainValue,
+    PlainValueKind, ResultValue, ResultValueKind, Same, SameKind, Value,
 };
-pub use self::merge::{Bare, Different, Errors, First, Nested, Result_, Same, Settle, Settled};
-pub use self::returned::{Known, Other, Return, Returned, Shown, Unsendable};
-pub use super::body::Body;
-pub use super::scope::Scope;
+pub use self::return_capture::{
+    ReachedEnd, ReturnCapture, ReturnWitness, ToBreakWriteLoopFirst, ToContinueWriteLoopFirst, named, once,
+    target,
+};
+pub use self::return_type::{
+    Inspectable, Known, KnownKind, OpaqueResult, OpaqueResultKind, Other, OtherKind, Return,
+};
+pub use super::scope::block::BlockFuture;
+pub use super::scope::scope::Scope;

@@ -6,78 +6,115 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::sealed::{Exited, Home, Policy};
-use super::{AsyncGuard, grace_period};
 use crate::cleanup::{ChildCleanups, Cleanup, with_children};
-use crate::context::ExitReason;
-use crate::context::fault::Fault;
+use crate::context::exit_reason::ExitReason;
+use crate::context::guard::sealed::{ExitOutcome, Policy};
+use crate::context::guard::{AsyncGuard, ExitPolicy, grace_period};
+use crate::context::scope::failure::BlockFailure;
+use crate::context::scope::state::RuntimeSlot as _;
 
-/// Exited as a [cleanup](crate::cleanup), and never broken off: the exit that has begun is the one that ends. The guard is
-/// owned.
+/// A policy that runs every exit to completion: a dropped exit continues as a [cleanup](crate::cleanup). The guard is owned.
 ///
-/// Dropped in the block, `aexit` is called with [`ExitReason::Cancelled`]. Dropped in the exit, the same future goes on: it is
-/// boxed as it begins, which is one allocation.
+/// If the block is dropped, `aexit` is called with [`ExitReason::Cancelled`], as a cleanup. If the exit is dropped, the same
+/// future continues as a cleanup. The exit is boxed when it begins, which is one allocation.
 ///
 /// # Examples
 ///
-/// See [`AsyncContextManager`](crate::context::AsyncContextManager).
+/// ```
+/// use std::convert::Infallible;
+/// use withal::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason, async_with};
+///
+/// struct Session;
+///
+/// impl AsyncGuard for Session {
+///     type Target = Self;
+///     type Error = Infallible;
+///     type Suppression = ();
+///     type OnDrop = Detach;
+///     fn target(&mut self) -> &mut Self {
+///         self
+///     }
+///     async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), Infallible> {
+///         tokio::task::yield_now().await; // log out
+///         # assert!(exit.is_cancelled());
+///         println!("logged out: {exit:?}");
+///         Ok(())
+///     }
+/// }
+/// # impl AsyncContextManager for Session {
+/// #     type Guard = Self;
+/// #     async fn aenter(self) -> Result<Self, Infallible> { Ok(self) }
+/// # }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let work = async { async_with!(_ = Session => { std::future::pending::<()>().await }) };
+/// tokio::select! {
+///     () = work => {}
+///     () = tokio::task::yield_now() => {} // drops the block
+/// }
+/// withal::cleanup::drain(std::time::Duration::from_secs(1)).await.unwrap(); // "logged out: Cancelled"
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Detach;
 
+impl<G: AsyncGuard + Send + 'static> ExitPolicy<G> for Detach {}
+
 impl<G: AsyncGuard + Send + 'static> Policy<G> for Detach {
     const OWNED: bool = true;
 
-    type Home = Option<Handle>;
+    type Runtime = Option<Handle>;
 
     fn exit<E: Send + 'static, N: Send + 'static>(
         mut guard: G,
-        mut fault: Option<Fault<E, N>>,
-        home: Option<Handle>,
-    ) -> impl Future<Output = Exited<G, E, N>> + Send {
-        let grace = grace_period(&guard);
+        mut failure: Option<BlockFailure<E, N>>,
+        runtime: Option<Handle>,
+    ) -> impl Future<Output = ExitOutcome<G, E, N>> + Send {
+        let grace_period = grace_period(&guard);
         let exit = Box::pin(async move {
-            let result = with_children(guard.aexit(Fault::exit(&mut fault))).await;
-            (result, fault)
+            let result = with_children(guard.aexit(BlockFailure::exit_reason(&mut failure))).await;
+            (result, failure)
         });
-        Shield { exit: Some(exit), name: type_name::<G>(), grace, home }
+        DetachOnDrop { exit: Some(exit), name: type_name::<G>(), grace_period, runtime }
     }
 
-    fn cancel(guard: G, inner: ChildCleanups, home: Option<Handle>) {
-        cancelled(guard, inner, home);
+    fn on_drop(guard: G, children: ChildCleanups, runtime: Option<Handle>) {
+        detach_exit(guard, children, runtime);
     }
 }
 
-/// Detaches the exit of what was dropped.
-pub(super) fn cancelled<G: AsyncGuard + Send + 'static>(
+/// Runs the exit of a dropped block as a cleanup, after the block's children.
+pub(super) fn detach_exit<G: AsyncGuard + Send + 'static>(
     mut guard: G,
-    inner: ChildCleanups,
-    home: Option<Handle>,
+    children: ChildCleanups,
+    runtime: Option<Handle>,
 ) {
-    let grace = grace_period(&guard);
+    let grace_period = grace_period(&guard);
     let exit = async move { guard.aexit(ExitReason::Cancelled).await.map(drop) };
     Cleanup::new(exit)
         .name(type_name::<G>())
-        .grace_period(grace)
-        .fallback_runtime(home)
-        .wait_for_children(inner)
+        .grace_period(grace_period)
+        .fallback_runtime(runtime)
+        .wait_for_children(children)
         .detach();
 }
 
-/// An exit that goes on where it is when it is dropped.
-struct Shield<F, V, X, T>
+/// An exit that continues as a cleanup, from where it is, when it is dropped.
+struct DetachOnDrop<F, V, X, T>
 where
     F: Future<Output = (Result<V, X>, T)> + Send + 'static,
     X: Send + 'static,
 {
-    /// None while it is polled, so that one which panics is not polled again.
+    /// `None` during a poll, so that an exit that panicked is not polled again.
     exit: Option<Pin<Box<F>>>,
     name: &'static str,
-    grace: Duration,
-    home: Option<Handle>,
+    grace_period: Duration,
+    runtime: Option<Handle>,
 }
 
-impl<F, V, X, T> Future for Shield<F, V, X, T>
+impl<F, V, X, T> Future for DetachOnDrop<F, V, X, T>
 where
     F: Future<Output = (Result<V, X>, T)> + Send + 'static,
     X: Send + 'static,
@@ -85,17 +122,17 @@ where
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let mut exit = self.exit.take().expect("it is polled until it is ready, and has not panicked");
+        let mut exit = self.exit.take().expect("exit polled after completion or a panic");
         let polled = exit.as_mut().poll(cx);
         if polled.is_pending() {
             self.exit = Some(exit);
-            self.home.remember();
+            self.runtime.capture_current();
         }
         polled
     }
 }
 
-impl<F, V, X, T> Drop for Shield<F, V, X, T>
+impl<F, V, X, T> Drop for DetachOnDrop<F, V, X, T>
 where
     F: Future<Output = (Result<V, X>, T)> + Send + 'static,
     X: Send + 'static,
@@ -105,8 +142,8 @@ where
             let rest = async move { exit.await.0.map(drop) };
             Cleanup::new(rest)
                 .name(self.name)
-                .grace_period(self.grace)
-                .fallback_runtime(self.home.take())
+                .grace_period(self.grace_period)
+                .fallback_runtime(self.runtime.take())
                 .detach();
         }
     }

@@ -1,25 +1,29 @@
-use super::AsyncGuard;
-use super::sealed::Policy;
 use crate::cleanup::ChildCleanups;
+use crate::context::guard::sealed::Policy;
+use crate::context::guard::{AsyncGuard, ExitPolicy};
 
-/// Dropped with its block: the guard's destructor is all the exit that is needed. The guard may borrow.
+/// A policy that drops the guard with its block. The guard may borrow.
 ///
-/// `aexit` is not called then. What was detached inside of the block may still be under way when the guard is gone: it
-/// cannot be made to wait for that, since what it borrows may be gone sooner. The scopes around it do wait.
+/// For guards whose destructor is a complete exit: if the block is dropped, `aexit` is not called.
+///
+/// Cleanups that were detached inside the block may still be running when the guard is dropped. The guard cannot wait for
+/// them, since what it borrows may not live that long. The enclosing scopes do wait.
 ///
 /// # Examples
 ///
-/// The guard of a lock: see [`LockGuard`](crate::context::LockGuard).
+/// The guard of a borrowed lock has this policy: see [`LockGuard`](crate::context::LockGuard).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct DropNow;
 
-impl<G: AsyncGuard> Policy<G> for DropNow {
-    type Home = ();
+impl<G: AsyncGuard> ExitPolicy<G> for DropNow {}
 
-    fn cancel(guard: G, inner: ChildCleanups, (): ()) {
-        // First: the guard's destructor may panic.
-        inner.reparent();
+impl<G: AsyncGuard> Policy<G> for DropNow {
+    type Runtime = ();
+
+    fn on_drop(guard: G, children: ChildCleanups, (): ()) {
+        // First, since the guard's destructor may panic.
+        children.reparent();
         drop(guard);
     }
 }

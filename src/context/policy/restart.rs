@@ -1,30 +1,62 @@
 use tokio::runtime::Handle;
 
-use super::AsyncGuard;
-use super::detach::cancelled;
-use super::sealed::Policy;
+use super::detach::detach_exit;
 use crate::cleanup::ChildCleanups;
+use crate::context::guard::sealed::Policy;
+use crate::context::guard::{AsyncGuard, ExitPolicy};
 
-/// Exited as a [cleanup](crate::cleanup), from the start if it was dropped in the middle: `aexit` may be called twice. The
-/// guard is owned.
+/// A policy that runs a dropped exit again, as a [cleanup](crate::cleanup): `aexit` may be called twice. The guard is owned.
 ///
-/// It needs no allocation unless it comes to that. The second call is with [`ExitReason::Cancelled`](crate::context::ExitReason), and
-/// finds what the first one had done until then; an exit that panics is not called again.
+/// For idempotent exits, such as releasing a lease by its number. The second call receives
+/// [`ExitReason::Cancelled`](crate::context::ExitReason) and finds what the first call had done before it was dropped. An
+/// exit that panics is not called again. The policy allocates only if the exit is dropped.
 ///
 /// # Examples
 ///
-/// For what can be said twice: "give up lease 7". See [`AsyncContextManager`](crate::context::AsyncContextManager) for the
-/// rest.
+/// ```
+/// use std::collections::HashSet;
+/// use std::convert::Infallible;
+/// use withal::context::{AsyncContextManager, AsyncGuard, ExitReason, Restart, async_with};
+///
+/// struct Leases(HashSet<u32>);
+///
+/// impl AsyncGuard for Leases {
+///     type Target = HashSet<u32>;
+///     type Error = Infallible;
+///     type Suppression = ();
+///     type OnDrop = Restart;
+///     fn target(&mut self) -> &mut HashSet<u32> {
+///         &mut self.0
+///     }
+///     async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), Infallible> {
+///         while let Some(&lease) = self.0.iter().next() {
+///             tokio::task::yield_now().await; // release it; releasing it twice does no harm
+///             self.0.remove(&lease);
+///         }
+///         Ok(())
+///     }
+/// }
+/// # impl AsyncContextManager for Leases {
+/// #     type Guard = Self;
+/// #     async fn aenter(self) -> Result<Self, Infallible> { Ok(self) }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// async_with!(leases = Leases(HashSet::new()) => { leases.insert(7) });
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Restart;
 
+impl<G: AsyncGuard + Send + 'static> ExitPolicy<G> for Restart {}
+
 impl<G: AsyncGuard + Send + 'static> Policy<G> for Restart {
-    const RESTARTED: bool = true;
+    const RESTARTABLE: bool = true;
 
-    type Home = Option<Handle>;
+    type Runtime = Option<Handle>;
 
-    fn cancel(guard: G, inner: ChildCleanups, home: Option<Handle>) {
-        cancelled(guard, inner, home);
+    fn on_drop(guard: G, children: ChildCleanups, runtime: Option<Handle>) {
+        detach_exit(guard, children, runtime);
     }
 }

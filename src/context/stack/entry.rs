@@ -1,60 +1,106 @@
-use std::any::{Any, type_name};
+use std::any::type_name;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::mem;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::callback::sealed::Sealed as _;
-use super::lent::Place;
-use super::{ExitFn, ExitOutput, GuardInUse};
-use crate::context::policy::{DEFAULT_GRACE_PERIOD, grace_period};
-use crate::context::{AsyncGuard, ExitReason, Suppression};
+use self::sealed::Sealed as _;
+use super::errors::{BoxAny, GuardInUse};
+use super::stack_guard::GuardCell;
+use crate::context::exit_reason::ExitReason;
+use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD, grace_period};
+use crate::context::send_async_fn::SendAsyncFnOnce;
+use crate::context::suppression::Suppression;
 
-/// An error of whatever type.
-pub(super) type AnyError = Box<dyn Any + Send>;
+/// The output of a callback: `()` or `Result<(), E>`.
+///
+/// The trait is sealed: no other types implement it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a callback's output",
+    label = "expected `()` or `Result<(), E>`",
+    note = "a callback of an `AsyncExitStack` returns `()` or `Result<(), E>`"
+)]
+pub trait ExitOutput: sealed::Sealed {}
 
-/// Whether it suppresses the error.
-pub(super) type Exiting<'a> = Pin<Box<dyn Future<Output = Result<bool, AnyError>> + Send + 'a>>;
+impl ExitOutput for () {}
+impl<E: Send + 'static> ExitOutput for Result<(), E> {}
 
-/// An exit, of whatever kind.
+mod sealed {
+    use super::BoxAny;
+
+    pub trait Sealed {
+        fn into_result(self) -> Result<(), BoxAny>;
+    }
+
+    impl Sealed for () {
+        fn into_result(self) -> Result<(), BoxAny> {
+            Ok(())
+        }
+    }
+
+    impl<E: Send + 'static> Sealed for Result<(), E> {
+        fn into_result(self) -> Result<(), BoxAny> {
+            self.map_err(|error| Box::new(error) as BoxAny)
+        }
+    }
+}
+
+/// The exits of a stack.
+#[derive(Default)]
+pub(super) struct Entries(pub(super) Vec<Box<dyn Entry>>);
+
+/// The last exit is the first one dropped, too.
+impl Drop for Entries {
+    fn drop(&mut self) {
+        while let Some(entry) = self.0.pop() {
+            drop(entry);
+        }
+    }
+}
+
+/// The future of an exit. Its value is `true` if the exit suppresses the error.
+pub(super) type ExitFuture<'a> = Pin<Box<dyn Future<Output = Result<bool, BoxAny>> + Send + 'a>>;
+
+/// An exit of any kind.
 pub(super) trait Entry: Send {
-    fn exit(self: Box<Self>, exit: ExitReason<'_>) -> Exiting<'_>;
+    fn exit(self: Box<Self>, exit: ExitReason<'_>) -> ExitFuture<'_>;
 
     fn grace_period(&self) -> Duration {
         DEFAULT_GRACE_PERIOD
     }
 
-    /// What the observers are told it is.
+    /// Returns the name for the observers of cleanups.
     fn name(&self) -> &'static str {
         type_name::<Self>()
     }
 }
 
-/// A guard, when it is not lent.
-pub(super) struct Slot<G>(pub(super) Arc<Mutex<Place<G>>>);
+/// The exit of a manager. Its guard is in the cell unless the block has borrowed it.
+pub(super) struct GuardEntry<G>(pub(super) Arc<Mutex<GuardCell<G>>>);
 
-impl<G> Slot<G> {
-    fn place(&self) -> MutexGuard<'_, Place<G>> {
+impl<G> GuardEntry<G> {
+    fn cell(&self) -> MutexGuard<'_, GuardCell<G>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<G: AsyncGuard + Send + 'static> Entry for Slot<G> {
-    fn exit(self: Box<Self>, exit: ExitReason<'_>) -> Exiting<'_> {
+impl<G: AsyncGuard + Send + 'static> Entry for GuardEntry<G> {
+    fn exit(self: Box<Self>, exit: ExitReason<'_>) -> ExitFuture<'_> {
         Box::pin(async move {
-            let place = mem::replace(&mut *self.place(), Place::Closed);
-            let Place::Back(mut guard) = place else { return Err(Box::new(GuardInUse) as AnyError) };
+            let cell = mem::replace(&mut *self.cell(), GuardCell::Taken);
+            let GuardCell::Returned(mut guard) = cell else { return Err(Box::new(GuardInUse) as BoxAny) };
             match guard.aexit(exit).await {
-                Ok(verdict) => Ok(suppresses(&verdict)),
-                Err(error) => Err(Box::new(error) as AnyError),
+                Ok(suppression) => Ok(suppresses(&suppression)),
+                Err(error) => Err(Box::new(error) as BoxAny),
             }
         })
     }
 
     fn grace_period(&self) -> Duration {
-        match &*self.place() {
-            Place::Back(guard) => grace_period(guard),
+        match &*self.cell() {
+            GuardCell::Returned(guard) => grace_period(guard),
             _ => DEFAULT_GRACE_PERIOD,
         }
     }
@@ -64,38 +110,44 @@ impl<G: AsyncGuard + Send + 'static> Entry for Slot<G> {
     }
 }
 
-/// A function that is told how the block was left.
-pub(super) struct Pushed<F>(pub(super) F);
+/// A closure that receives the exit reason.
+pub(super) struct ExitEntry<F, V, X>(F, PhantomData<fn() -> (V, X)>);
 
-impl<F, V, X> Entry for (Pushed<F>, std::marker::PhantomData<fn() -> (V, X)>)
+impl<F, V, X> ExitEntry<F, V, X> {
+    pub(super) fn new(exit: F) -> Self {
+        Self(exit, PhantomData)
+    }
+}
+
+impl<F, V, X> Entry for ExitEntry<F, V, X>
 where
-    F: for<'x> ExitFn<'x, Result<V, X>> + Send + 'static,
+    F: for<'x> SendAsyncFnOnce<ExitReason<'x>, Result<V, X>> + Send + 'static,
     V: Suppression + 'static,
     X: Send + 'static,
 {
-    fn exit(self: Box<Self>, exit: ExitReason<'_>) -> Exiting<'_> {
+    fn exit(self: Box<Self>, exit: ExitReason<'_>) -> ExitFuture<'_> {
         Box::pin(async move {
-            match self.0.0(exit).await {
-                Ok(verdict) => Ok(suppresses(&verdict)),
-                Err(error) => Err(Box::new(error) as AnyError),
+            match self.0(exit).await {
+                Ok(suppression) => Ok(suppresses(&suppression)),
+                Err(error) => Err(Box::new(error) as BoxAny),
             }
         })
     }
 }
 
-/// A function that is not.
-pub(super) struct Called<F>(pub(super) F);
+/// A closure without a parameter.
+pub(super) struct CallbackEntry<F>(pub(super) F);
 
-impl<F, R> Entry for Called<F>
+impl<F, R> Entry for CallbackEntry<F>
 where
     F: FnOnce() -> R + Send + 'static,
     R: Future<Output: ExitOutput> + Send + 'static,
 {
-    fn exit(self: Box<Self>, _exit: ExitReason<'_>) -> Exiting<'_> {
+    fn exit(self: Box<Self>, _exit: ExitReason<'_>) -> ExitFuture<'_> {
         Box::pin(async move { self.0().await.into_result().map(|()| false) })
     }
 }
 
-fn suppresses<V: Suppression>(verdict: &V) -> bool {
-    verdict.suppressed::<()>().is_some()
+fn suppresses<V: Suppression>(suppression: &V) -> bool {
+    suppression.suppressed::<()>().is_some()
 }

@@ -2,57 +2,71 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use super::entry::AnyError;
+/// An error of any type.
+pub(super) type BoxAny = Box<dyn Any + Send>;
 
-/// The errors of the exits of a stack: the last one, and those that it was raised under.
+/// The errors of a stack's exits: the last one, and those that occurred before it.
 ///
-/// They are of whatever types the exits have: to look at them is to downcast them. Those that a later exit suppressed are
-/// not among them.
+/// Each error has the type of its exit, and is inspected by a downcast. Errors that a later exit suppressed are not
+/// included.
 ///
 /// # Examples
 ///
-/// See [`AsyncExitStack`](super::AsyncExitStack).
+/// ```
+/// use withal::context::AsyncExitStack;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let stack = AsyncExitStack::new();
+/// stack.callback(|| Err::<(), _>("first pushed, last called"));
+/// stack.callback(|| Err::<(), _>(7));
+/// let mut errors = stack.aclose().await.unwrap_err();
+/// assert_eq!(errors.len(), 2);
+/// assert_eq!(errors.downcast_mut::<i32>(), Some(&mut 7));
+/// assert_eq!(errors.to_string(), "2 exits failed");
+/// # }
+/// ```
 pub struct ExitErrors {
-    /// Never locked: only for this to be `Sync`, which the errors need not be.
-    raised: Mutex<Vec<AnyError>>,
+    /// The last error last. Never locked: the mutex only makes the type `Sync`, which the errors need not be.
+    errors: Mutex<Vec<BoxAny>>,
     len: usize,
 }
 
 impl ExitErrors {
-    /// None if there are none.
-    pub(super) fn new(raised: Vec<AnyError>) -> Option<Self> {
-        let len = raised.len();
-        (len > 0).then(|| Self { raised: Mutex::new(raised), len })
+    /// Returns `None` if there are no errors.
+    pub(super) fn new(errors: Vec<BoxAny>) -> Option<Self> {
+        let len = errors.len();
+        (len > 0).then(|| Self { errors: Mutex::new(errors), len })
     }
 
-    /// The last one first, then its context, as Python's `__context__` has them.
+    /// Iterates over the errors, the last one first: the order of Python's `__context__`.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut (dyn Any + Send)> {
-        self.raised().iter_mut().rev().map(|error| &mut **error)
+        self.errors().iter_mut().rev().map(|error| &mut **error)
     }
 
-    /// The first in that order of this type.
+    /// Returns the first error of type `E`, in the order of [`iter_mut`](Self::iter_mut).
     #[must_use]
     pub fn downcast_mut<E: 'static>(&mut self) -> Option<&mut E> {
         self.iter_mut().find_map(|error| error.downcast_mut())
     }
 
-    /// How many there are; at least one.
+    /// Returns the number of errors, which is at least one.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "it is not empty")]
+    #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// All of them, the last one first.
+    /// Returns all errors, the last one first.
     #[must_use]
     pub fn into_vec(mut self) -> Vec<Box<dyn Any + Send>> {
-        let mut errors = std::mem::take(self.raised());
+        let mut errors = std::mem::take(self.errors());
         errors.reverse();
         errors
     }
 
-    fn raised(&mut self) -> &mut Vec<AnyError> {
-        self.raised.get_mut().unwrap_or_else(PoisonError::into_inner)
+    fn errors(&mut self) -> &mut Vec<BoxAny> {
+        self.errors.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -73,11 +87,12 @@ impl fmt::Display for ExitErrors {
 
 impl std::error::Error for ExitErrors {}
 
-/// A resource of a stack was not given back before its exit.
+/// The error of a stack's exit whose guard is still in use.
 ///
-/// Its [`StackGuard`](super::StackGuard) still lives, since [`pop_all`](super::AsyncExitStack::pop_all) took the exits out of the block:
-/// then it is exited when that is dropped. Or that was forgotten, and it is lost.
+/// It occurs if [`pop_all`](super::AsyncExitStack::pop_all) moved the exits out of the block, and they ran while a
+/// [`StackGuard`](super::StackGuard) was still alive. The guard is then exited when the `StackGuard` is dropped. If the
+/// `StackGuard` was forgotten, the guard is leaked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the resource is still lent")]
+#[error("the guard is still in use: drop its `StackGuard` before the stack is exited")]
 #[non_exhaustive]
 pub struct GuardInUse;

@@ -1,69 +1,74 @@
 use std::panic::resume_unwind;
 
-use super::entry::AnyError;
-use super::{AsyncExitStackGuard, ExitErrors, Exits};
+use super::entry::Entries;
+use super::errors::{BoxAny, ExitErrors};
 use crate::cleanup::{AbandonReason, CleanupEvent, notify_observers, timeout_in_cleanup, with_children};
-use crate::context::{ExitReason, report};
+use crate::context::exit_reason::ExitReason;
+use crate::context::scope::failure::report_exit_error;
 use crate::panic::{Payload, catch_unwind};
 
-/// Runs the exits, the last one first. Says whether the error that it was given is suppressed.
-pub(super) async fn unwind(mut exits: Exits, exit: ExitReason<'_>) -> Result<bool, ExitErrors> {
-    let mut course = Course { exit, is_suppressed: false, raised: Vec::new(), panic: None };
-    while let Some(entry) = exits.0.pop() {
-        let (name, grace) = (entry.name(), entry.grace_period());
-        let exit = timeout_in_cleanup(entry.exit(course.under_way()), grace);
+/// Runs the exits, the last one first. Returns `true` if the error of `exit` was suppressed.
+///
+/// If an exit panics, the errors of the others are reported under the name of `G`.
+pub(super) async fn unwind<G>(mut entries: Entries, exit: ExitReason<'_>) -> Result<bool, ExitErrors> {
+    let mut state = UnwindState { exit, is_suppressed: false, errors: Vec::new(), panic: None };
+    while let Some(entry) = entries.0.pop() {
+        let (name, grace_period) = (entry.name(), entry.grace_period());
+        let exit = timeout_in_cleanup(entry.exit(state.current()), grace_period);
         match with_children(catch_unwind(exit)).await.transpose() {
-            Some(exited) => course.take(exited),
-            // Those after it run all the same.
+            Some(result) => state.record(result),
+            // An abandoned exit does not prevent the remaining ones.
             None => notify_observers(&CleanupEvent::Abandoned { name, reason: AbandonReason::TimedOut }),
         }
     }
-    course.end()
+    state.finish::<G>()
 }
 
-/// What is under way while the exits run.
-struct Course<'a> {
-    /// What the block was left with, until it is suppressed.
+/// The errors and the panic of the exits that have run so far.
+struct UnwindState<'a> {
+    /// The reason for which the block was left; `Ok` after its error was suppressed.
     exit: ExitReason<'a>,
     is_suppressed: bool,
-    /// By exits, the last one last.
-    raised: Vec<AnyError>,
+    /// The errors of exits, the last one last.
+    errors: Vec<BoxAny>,
     panic: Option<Payload>,
 }
 
-impl Course<'_> {
-    fn under_way(&mut self) -> ExitReason<'_> {
+impl UnwindState<'_> {
+    /// Returns the reason that the next exit receives, as if the managers were nested.
+    fn current(&mut self) -> ExitReason<'_> {
         if let Some(payload) = &mut self.panic {
             ExitReason::Panic(&mut **payload)
-        } else if let Some(error) = self.raised.last_mut() {
+        } else if let Some(error) = self.errors.last_mut() {
             ExitReason::Error(&mut **error)
         } else {
             self.exit.reborrow()
         }
     }
 
-    fn take(&mut self, exited: Result<Result<bool, AnyError>, Payload>) {
-        match exited {
-            Ok(Ok(true)) if matches!(self.under_way(), ExitReason::Error(_)) => {
-                self.raised.clear();
+    fn record(&mut self, result: Result<Result<bool, BoxAny>, Payload>) {
+        match result {
+            // A suppressed error takes with it those that it was raised under.
+            Ok(Ok(true)) if matches!(self.current(), ExitReason::Error(_)) => {
+                self.errors.clear();
                 self.is_suppressed |= matches!(self.exit, ExitReason::Error(_));
                 if self.is_suppressed {
                     self.exit = ExitReason::Ok;
                 }
             }
             Ok(Ok(_)) => {}
-            Ok(Err(error)) => self.raised.push(error),
+            Ok(Err(error)) => self.errors.push(error),
             Err(payload) => self.panic = Some(payload),
         }
     }
 
-    fn end(self) -> Result<bool, ExitErrors> {
+    fn finish<G>(self) -> Result<bool, ExitErrors> {
         if let Some(payload) = self.panic {
-            for error in &self.raised {
-                report::<AsyncExitStackGuard>(&**error);
+            for error in &self.errors {
+                report_exit_error::<G>(&**error);
             }
             resume_unwind(payload)
         }
-        ExitErrors::new(self.raised).map_or(Ok(self.is_suppressed), Err)
+        ExitErrors::new(self.errors).map_or(Ok(self.is_suppressed), Err)
     }
 }

@@ -5,18 +5,21 @@ use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
 
-use super::policy::sealed::{Home, Policy};
-use super::{AsyncContextManager, AsyncGuard, ErrorOf};
+use super::guard::AsyncGuard;
+use super::guard::sealed::Policy;
+use super::manager::{AsyncContextManager, ManagerError};
+use super::scope::state::RuntimeSlot as _;
 use crate::cleanup::{ChildCleanups, Cleanup};
 
-/// What every manager can do.
+/// Adapters for every [`AsyncContextManager`].
 pub trait AsyncContextManagerExt: AsyncContextManager {
-    /// Lets the enter come to its end if it is dropped in the middle; then it is exited at once.
+    /// Protects the enter from cancellation: if it is dropped, it runs to completion as a [cleanup](crate::cleanup), and its
+    /// guard is exited at once.
     ///
-    /// For managers that would otherwise leave something half open, such as a lease that the server has given and the
-    /// program has not heard of. Enter and exit are a [cleanup](crate::cleanup) then, which the scopes around wait for,
-    /// and the exit is [`ExitReason::Cancelled`](super::ExitReason::Cancelled). Each has a grace of its own: the enter 30 seconds, the
-    /// exit the [guard's](AsyncGuard::grace_period). It is one allocation.
+    /// For managers whose interrupted enter would leak a resource, such as a lease that the server has granted while the
+    /// program no longer waits for the response. The enclosing scopes wait for the cleanup. The exit receives
+    /// [`ExitReason::Cancelled`](super::ExitReason::Cancelled). The enter has a grace period of 30 seconds, the exit the
+    /// [guard's](AsyncGuard::grace_period). Entering takes one allocation.
     ///
     /// # Examples
     ///
@@ -32,6 +35,7 @@ pub trait AsyncContextManagerExt: AsyncContextManager {
     /// assert_eq!(n, 1);
     /// # }
     /// ```
+    #[doc(alias("shield", "cancellation safe"))]
     fn shield_enter(self) -> ShieldEnter<Self>
     where
         Self: Send + 'static,
@@ -43,9 +47,9 @@ pub trait AsyncContextManagerExt: AsyncContextManager {
 
 impl<M: AsyncContextManager> AsyncContextManagerExt for M {}
 
-/// Made by [`shield_enter`](AsyncContextManagerExt::shield_enter).
+/// A manager whose enter always runs to completion. Created by [`shield_enter`](AsyncContextManagerExt::shield_enter).
 #[derive(Debug)]
-#[must_use = "it does nothing unless it is entered"]
+#[must_use = "a manager does nothing unless it is entered"]
 pub struct ShieldEnter<M>(M);
 
 impl<M> AsyncContextManager for ShieldEnter<M>
@@ -55,22 +59,22 @@ where
 {
     type Guard = M::Guard;
 
-    async fn aenter(self) -> Result<M::Guard, ErrorOf<M>> {
-        Entering::<_, M::Guard> { enter: Some(Box::pin(self.0.aenter())), home: None }.await
+    async fn aenter(self) -> Result<M::Guard, ManagerError<M>> {
+        ShieldedEnter::<_, M::Guard> { enter: Some(Box::pin(self.0.aenter())), runtime: None }.await
     }
 }
 
-struct Entering<F, G>
+struct ShieldedEnter<F, G>
 where
     F: Future<Output = Result<G, G::Error>> + Send + 'static,
     G: AsyncGuard + Send + 'static,
 {
-    /// None while it is polled, so that one which panics is not polled again.
+    /// `None` during a poll, so that an enter that panicked is not polled again.
     enter: Option<Pin<Box<F>>>,
-    home: Option<Handle>,
+    runtime: Option<Handle>,
 }
 
-impl<F, G> Future for Entering<F, G>
+impl<F, G> Future for ShieldedEnter<F, G>
 where
     F: Future<Output = Result<G, G::Error>> + Send + 'static,
     G: AsyncGuard + Send + 'static,
@@ -78,17 +82,17 @@ where
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let mut enter = self.enter.take().expect("it is polled until it is ready, and has not panicked");
+        let mut enter = self.enter.take().expect("enter polled after completion or a panic");
         let polled = enter.as_mut().poll(cx);
         if polled.is_pending() {
             self.enter = Some(enter);
-            self.home.remember();
+            self.runtime.capture_current();
         }
         polled
     }
 }
 
-impl<F, G> Drop for Entering<F, G>
+impl<F, G> Drop for ShieldedEnter<F, G>
 where
     F: Future<Output = Result<G, G::Error>> + Send + 'static,
     G: AsyncGuard + Send + 'static,
@@ -96,10 +100,10 @@ where
     fn drop(&mut self) {
         let Some(enter) = self.enter.take() else { return };
         let rest = async move {
-            // Inside of this one, which is over when that is; with a grace of its own.
-            G::OnDrop::cancel(enter.await?, ChildCleanups::default(), Default::default());
+            // The exit is a child of this cleanup, which completes after it, and has its own grace period.
+            G::OnDrop::on_drop(enter.await?, ChildCleanups::default(), Default::default());
             Ok::<_, G::Error>(())
         };
-        Cleanup::new(rest).name(type_name::<G>()).fallback_runtime(self.home.take()).detach();
+        Cleanup::new(rest).name(type_name::<G>()).fallback_runtime(self.runtime.take()).detach();
     }
 }

@@ -7,25 +7,33 @@ use tokio::sync::{
     OwnedSemaphorePermit, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit,
 };
 
-use super::{AsyncContextManager, AsyncGuard, DropAfterChildren, DropNow, ExitReason};
+use self::mode::{Exclusive, Permits, Shared};
+use crate::context::exit_reason::ExitReason;
+use crate::context::guard::AsyncGuard;
+use crate::context::manager::AsyncContextManager;
+use crate::context::policy::{DropAfterChildren, DropNow};
 
-/// A lock that is held: what entering a `&Mutex`, an `Arc<Mutex>`, and their like gives.
+/// The guard of an entered lock: of a `&Mutex`, an `Arc<Mutex>`, and their like.
 ///
-/// | to enter | the block gets | dropped |
+/// | manager | target | policy |
 /// |---|---|---|
 /// | `&mutex`, also of an `Arc` | `&mut T` | [`DropNow`] |
 /// | `mutex`, an `Arc` | `&mut T` | [`DropAfterChildren`] |
-/// | [`read(&rw_lock)`](read), [`read_owned(rw_lock)`](read_owned) | its guard, which is a `&T` | the same |
-/// | [`write(&rw_lock)`](fn@write), [`write_owned(rw_lock)`](write_owned) | `&mut T` | the same |
-/// | `&semaphore`, or `semaphore`, an `Arc` | its permit, of one | the same |
-/// | [`permits(&semaphore, n)`](permits), [`permits_owned(semaphore, n)`](permits_owned) | its permit, of `n` | the same |
+/// | [`read(&rw_lock)`](read) | a guard that derefs to `T` | [`DropNow`] |
+/// | [`read_owned(rw_lock)`](read_owned) | a guard that derefs to `T` | [`DropAfterChildren`] |
+/// | [`write(&rw_lock)`](fn@write) | `&mut T` | [`DropNow`] |
+/// | [`write_owned(rw_lock)`](write_owned) | `&mut T` | [`DropAfterChildren`] |
+/// | `&semaphore`, also of an `Arc` | one permit | [`DropNow`] |
+/// | `semaphore`, an `Arc` | one permit | [`DropAfterChildren`] |
+/// | [`permits(&semaphore, n)`](permits) | `n` permits | [`DropNow`] |
+/// | [`permits_owned(semaphore, n)`](permits_owned) | `n` permits | [`DropAfterChildren`] |
 ///
-/// Locks are tokio's. A borrowed one is given back when the block is dropped, an owned one not before the exits inside of
-/// it are over. Only a semaphore can fail, when it is closed.
+/// The locks are tokio's. If the block is dropped, a borrowed lock is released at once, and an owned lock after all exits
+/// that are nested inside. Only entering a semaphore can fail: if it is closed.
 ///
 /// # Cancel safety
 ///
-/// Dropped while it waits for the lock, it loses its place in the queue, and nothing else.
+/// If the enter is dropped while it waits for the lock, it loses its place in the queue, and nothing else.
 ///
 /// # Examples
 ///
@@ -49,10 +57,11 @@ use super::{AsyncContextManager, AsyncGuard, DropAfterChildren, DropNow, ExitRea
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias("Lock", "Mutex", "RwLock", "Semaphore", "MutexGuard"))]
 #[derive(Debug)]
 pub struct LockGuard<G>(G);
 
-macro_rules! exits {
+macro_rules! guards {
     ($([$($generics:tt)*] $guard:ty, $target:ty, $error:ty, $policy:ty;)*) => {$(
         impl<$($generics)*> AsyncGuard for LockGuard<$guard> {
             type Target = $target;
@@ -73,7 +82,7 @@ macro_rules! exits {
     )*};
 }
 
-exits! {
+guards! {
     ['a, T: ?Sized + Send] MutexGuard<'a, T>, T, Infallible, DropNow;
     [T: ?Sized + Send + 'static] OwnedMutexGuard<T>, T, Infallible, DropAfterChildren;
     ['a, T: ?Sized + Send + Sync] RwLockReadGuard<'a, T>, RwLockReadGuard<'a, T>, Infallible, DropNow;
@@ -124,7 +133,7 @@ impl AsyncContextManager for Arc<Semaphore> {
     }
 }
 
-/// As by a reference to the lock itself.
+/// Enters the lock by reference.
 impl<'a, T: ?Sized + Send> AsyncContextManager for &'a Arc<Mutex<T>> {
     type Guard = LockGuard<MutexGuard<'a, T>>;
 
@@ -134,7 +143,7 @@ impl<'a, T: ?Sized + Send> AsyncContextManager for &'a Arc<Mutex<T>> {
     }
 }
 
-/// As by a reference to the semaphore itself.
+/// Enters the semaphore by reference.
 impl<'a> AsyncContextManager for &'a Arc<Semaphore> {
     type Guard = LockGuard<SemaphorePermit<'a>>;
 
@@ -144,57 +153,61 @@ impl<'a> AsyncContextManager for &'a Arc<Semaphore> {
     }
 }
 
-/// How a lock is to be entered where there is more than one way: made by [`read`], [`write`](fn@write), [`permits`] and their like.
+/// A manager for a lock that can be entered in more than one way. Created by [`read`], [`write`](fn@write), [`permits`] and
+/// their owned variants.
 #[derive(Debug)]
-#[must_use = "it does nothing unless it is entered"]
-pub struct LockManager<L, H>(L, H);
+#[must_use = "a manager does nothing unless it is entered"]
+pub struct LockManager<L, M>(L, M);
 
-/// For shared access.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub struct Read;
+/// The ways to enter a lock. The types are not exported: no user has to name them.
+mod mode {
+    #[derive(Debug, Clone, Copy)]
+    pub struct Shared;
 
-/// For exclusive access.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub struct Write;
+    #[derive(Debug, Clone, Copy)]
+    pub struct Exclusive;
 
-/// For so many permits at once.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub struct Permits(u32);
-
-/// Enters a lock for reading; see [`LockGuard`].
-pub fn read<T: ?Sized>(lock: &RwLock<T>) -> LockManager<&RwLock<T>, Read> {
-    LockManager(lock, Read)
+    #[derive(Debug, Clone, Copy)]
+    pub struct Permits(pub(super) u32);
 }
 
-/// Enters a lock for reading, by an owned guard; see [`LockGuard`].
-pub fn read_owned<T: ?Sized>(lock: Arc<RwLock<T>>) -> LockManager<Arc<RwLock<T>>, Read> {
-    LockManager(lock, Read)
+// Borrowed and owned locks have a function each, as tokio's have a method each. One function that is generic over `&RwLock`
+// and `Arc<RwLock>` would take away the deref coercion from `&Arc<RwLock>`, `&Box<RwLock>` and `&LazyLock<RwLock>`.
+
+/// Creates a manager that locks for shared read access; see [`LockGuard`].
+#[doc(alias = "RwLock")]
+pub fn read<T: ?Sized>(lock: &RwLock<T>) -> LockManager<&RwLock<T>, Shared> {
+    LockManager(lock, Shared)
 }
 
-/// Enters a lock for writing; see [`LockGuard`].
-pub fn write<T: ?Sized>(lock: &RwLock<T>) -> LockManager<&RwLock<T>, Write> {
-    LockManager(lock, Write)
+/// Creates a manager that locks for shared read access, with an owned guard; see [`LockGuard`].
+pub fn read_owned<T: ?Sized>(lock: Arc<RwLock<T>>) -> LockManager<Arc<RwLock<T>>, Shared> {
+    LockManager(lock, Shared)
 }
 
-/// Enters a lock for writing, by an owned guard; see [`LockGuard`].
-pub fn write_owned<T: ?Sized>(lock: Arc<RwLock<T>>) -> LockManager<Arc<RwLock<T>>, Write> {
-    LockManager(lock, Write)
+/// Creates a manager that locks for exclusive write access; see [`LockGuard`].
+#[doc(alias = "RwLock")]
+pub fn write<T: ?Sized>(lock: &RwLock<T>) -> LockManager<&RwLock<T>, Exclusive> {
+    LockManager(lock, Exclusive)
 }
 
-/// Enters a semaphore for several permits at once; see [`LockGuard`].
+/// Creates a manager that locks for exclusive write access, with an owned guard; see [`LockGuard`].
+pub fn write_owned<T: ?Sized>(lock: Arc<RwLock<T>>) -> LockManager<Arc<RwLock<T>>, Exclusive> {
+    LockManager(lock, Exclusive)
+}
+
+/// Creates a manager that acquires `n` permits of a semaphore at once; see [`LockGuard`].
+#[doc(alias("acquire_many", "Semaphore"))]
 pub fn permits(semaphore: &Semaphore, n: u32) -> LockManager<&Semaphore, Permits> {
     LockManager(semaphore, Permits(n))
 }
 
-/// Enters a semaphore for several permits at once, by an owned permit; see [`LockGuard`].
+/// Creates a manager that acquires `n` permits of a semaphore at once, with an owned guard; see [`LockGuard`].
 pub fn permits_owned(semaphore: Arc<Semaphore>, n: u32) -> LockManager<Arc<Semaphore>, Permits> {
     LockManager(semaphore, Permits(n))
 }
 
-impl<'a, T: ?Sized + Send + Sync> AsyncContextManager for LockManager<&'a RwLock<T>, Read> {
+impl<'a, T: ?Sized + Send + Sync> AsyncContextManager for LockManager<&'a RwLock<T>, Shared> {
     type Guard = LockGuard<RwLockReadGuard<'a, T>>;
 
     async fn aenter(self) -> Result<Self::Guard, Infallible> {
@@ -202,7 +215,7 @@ impl<'a, T: ?Sized + Send + Sync> AsyncContextManager for LockManager<&'a RwLock
     }
 }
 
-impl<T: ?Sized + Send + Sync + 'static> AsyncContextManager for LockManager<Arc<RwLock<T>>, Read> {
+impl<T: ?Sized + Send + Sync + 'static> AsyncContextManager for LockManager<Arc<RwLock<T>>, Shared> {
     type Guard = LockGuard<OwnedRwLockReadGuard<T>>;
 
     async fn aenter(self) -> Result<Self::Guard, Infallible> {
@@ -210,7 +223,7 @@ impl<T: ?Sized + Send + Sync + 'static> AsyncContextManager for LockManager<Arc<
     }
 }
 
-impl<'a, T: ?Sized + Send + Sync> AsyncContextManager for LockManager<&'a RwLock<T>, Write> {
+impl<'a, T: ?Sized + Send + Sync> AsyncContextManager for LockManager<&'a RwLock<T>, Exclusive> {
     type Guard = LockGuard<RwLockWriteGuard<'a, T>>;
 
     async fn aenter(self) -> Result<Self::Guard, Infallible> {
@@ -218,7 +231,7 @@ impl<'a, T: ?Sized + Send + Sync> AsyncContextManager for LockManager<&'a RwLock
     }
 }
 
-impl<T: ?Sized + Send + Sync + 'static> AsyncContextManager for LockManager<Arc<RwLock<T>>, Write> {
+impl<T: ?Sized + Send + Sync + 'static> AsyncContextManager for LockManager<Arc<RwLock<T>>, Exclusive> {
     type Guard = LockGuard<OwnedRwLockWriteGuard<T>>;
 
     async fn aenter(self) -> Result<Self::Guard, Infallible> {

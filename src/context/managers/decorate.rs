@@ -1,9 +1,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{AsyncContextManager, Error, ErrorOf, Out, async_with};
+use crate::context::error::Error;
+use crate::context::manager::{AsyncContextManager, ManagerError};
+use crate::context::with::{WithOutput, async_with};
 
-/// A function whose every call runs in a block of its own, under a new manager: Python's managers as decorators.
+/// Wraps `function` so that each call runs in a scope with a new manager: Python's managers used as decorators.
 ///
 /// # Examples
 ///
@@ -19,6 +21,7 @@ use super::{AsyncContextManager, Error, ErrorOf, Out, async_with};
 /// assert!(parse.call("seven").await.is_err());
 /// # }
 /// ```
+#[doc(alias("AsyncContextDecorator", "decorator", "wrap", "middleware"))]
 pub fn decorate<A, M, F, N, T, E>(manager: N, function: F) -> Decorated<N, F, A>
 where
     M: AsyncContextManager,
@@ -29,7 +32,7 @@ where
     Decorated { manager, function, arguments: PhantomData }
 }
 
-/// Made by [`decorate`].
+/// A function whose calls run under a manager. Created by [`decorate`].
 pub struct Decorated<N, F, A> {
     manager: N,
     function: F,
@@ -37,9 +40,7 @@ pub struct Decorated<N, F, A> {
 }
 
 impl<N, F, A> Decorated<N, F, A> {
-    /// Calls the function in a block under a new manager.
-    ///
-    /// Several arguments are a tuple.
+    /// Calls the function in a scope with a new manager. Several arguments are passed as a tuple.
     ///
     /// # Errors
     ///
@@ -52,7 +53,7 @@ impl<N, F, A> Decorated<N, F, A> {
     /// # Cancel safety
     ///
     /// As [`async_with()`].
-    pub async fn call<M, T, E>(&self, arguments: A) -> Result<Out<M, T>, Error<E, ErrorOf<M>>>
+    pub async fn call<M, T, E>(&self, arguments: A) -> Result<WithOutput<M, T>, Error<E, ManagerError<M>>>
     where
         M: AsyncContextManager,
         N: Fn() -> M,

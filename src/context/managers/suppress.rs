@@ -2,11 +2,15 @@ use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{AsyncContextManager, AsyncGuard, DropNow, ExitReason};
+use crate::context::exit_reason::ExitReason;
+use crate::context::guard::AsyncGuard;
+use crate::context::manager::AsyncContextManager;
+use crate::context::policy::DropNow;
 
-/// Suppresses the errors of type `E` for which `which` says so; the value of the block is `None` then.
+/// Creates a manager that suppresses the block's error if it is an `E` and `predicate` returns `true`. The value of the
+/// scope is then `None`.
 ///
-/// Panics are never suppressed, nor is a future that is dropped.
+/// Neither a panic nor the drop of the future is ever suppressed.
 ///
 /// # Examples
 ///
@@ -15,8 +19,8 @@ use super::{AsyncContextManager, AsyncGuard, DropNow, ExitReason};
 /// use withal::context::{async_with, suppress};
 ///
 /// async fn remove(path: &str) -> Result<Option<()>, Error> {
-///     let gone = suppress(|error: &Error| error.kind() == ErrorKind::NotFound);
-///     Ok(async_with!(_ = gone => { std::fs::remove_file(path)? }))
+///     let not_found = suppress(|error: &Error| error.kind() == ErrorKind::NotFound);
+///     Ok(async_with!(_ = not_found => { std::fs::remove_file(path)? }))
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -24,18 +28,19 @@ use super::{AsyncContextManager, AsyncGuard, DropNow, ExitReason};
 /// assert_eq!(remove("/no/such/file").await.unwrap(), None);
 /// # }
 /// ```
-pub fn suppress<E, P>(which: P) -> Suppress<E, P>
+#[doc(alias("ignore", "catch", "except"))]
+pub fn suppress<E, P>(predicate: P) -> Suppress<E, P>
 where
     E: 'static,
     P: FnMut(&E) -> bool + Send,
 {
-    Suppress { which, target: (), error: PhantomData }
+    Suppress { predicate, target: (), error: PhantomData }
 }
 
-/// Made by [`suppress`].
-#[must_use = "it does nothing unless it is entered"]
+/// A manager that suppresses some errors. Created by [`suppress`].
+#[must_use = "a manager does nothing unless it is entered"]
 pub struct Suppress<E, P> {
-    which: P,
+    predicate: P,
     target: (),
     error: PhantomData<fn(&E)>,
 }
@@ -60,7 +65,7 @@ impl<E: 'static, P: FnMut(&E) -> bool + Send> AsyncGuard for Suppress<E, P> {
 
     async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<bool, Infallible> {
         Ok(match exit {
-            ExitReason::Error(error) => error.downcast_ref().is_some_and(&mut self.which),
+            ExitReason::Error(error) => error.downcast_ref().is_some_and(&mut self.predicate),
             _ => false,
         })
     }

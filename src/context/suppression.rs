@@ -1,19 +1,20 @@
-/// What an exit says of the block's error: `()` or `bool`; see [`AsyncGuard::Suppression`](super::AsyncGuard::Suppression).
+/// The success value of an exit: `()` or `bool`; see [`AsyncGuard::Suppression`](super::AsyncGuard::Suppression).
 ///
-/// No other types implement it.
+/// The trait is sealed: no other types implement it.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no verdict",
-    note = "write `type Suppression = ();` where the exit never suppresses the block's error, `bool` where it may"
+    message = "`{Self}` is not a suppression type",
+    label = "expected `()` or `bool`",
+    note = "write `type Suppression = ();` if the exit never suppresses the block's error, `bool` if it can"
 )]
 pub trait Suppression: sealed::Sealed + Send {
-    /// The value of a block that gives a `T`.
+    /// The value of a scope whose block returns a `T`: `T` for `()`, `Option<T>` for `bool`.
     type Output<T>;
 
-    /// Of one that came to its end.
+    /// Returns the value of a scope whose block completed.
     #[doc(hidden)]
     fn completed<T>(value: T) -> Self::Output<T>;
 
-    /// Of one whose error is suppressed by this verdict.
+    /// Returns the value of a scope whose block failed, if this exit suppresses the error.
     #[doc(hidden)]
     fn suppressed<T>(&self) -> Option<Self::Output<T>>;
 }

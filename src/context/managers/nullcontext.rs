@@ -1,8 +1,11 @@
 use std::convert::Infallible;
 
-use super::{AsyncContextManager, AsyncGuard, DropNow, ExitReason};
+use crate::context::exit_reason::ExitReason;
+use crate::context::guard::AsyncGuard;
+use crate::context::manager::AsyncContextManager;
+use crate::context::policy::DropNow;
 
-/// A manager that does nothing but lend its value: for where a manager is optional.
+/// Creates a manager that only lends its value to the block, for code in which a manager is optional.
 ///
 /// # Examples
 ///
@@ -15,13 +18,14 @@ use super::{AsyncContextManager, AsyncGuard, DropNow, ExitReason};
 /// assert_eq!(n, 8);
 /// # }
 /// ```
+#[doc(alias("noop", "dummy"))]
 pub fn nullcontext<T>(value: T) -> NullContext<T> {
     NullContext(value)
 }
 
-/// Made by [`nullcontext`].
+/// A manager that does nothing. Created by [`nullcontext`].
 #[derive(Debug, Clone, Copy, Default)]
-#[must_use = "it does nothing unless it is entered"]
+#[must_use = "a manager does nothing unless it is entered"]
 pub struct NullContext<T>(T);
 
 impl<T: Send> AsyncContextManager for NullContext<T> {

@@ -3,30 +3,33 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::time::Duration;
 
-use super::policy::DEFAULT_GRACE_PERIOD;
-use super::{AsyncContextManager, AsyncGuard, Detach, ExitReason, Suppression};
-use crate::coroutine::{self, Coroutine, RawCoroutine, Step, coroutine};
+use crate::context::exit_reason::ExitReason;
+use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD};
+use crate::context::manager::AsyncContextManager;
+use crate::context::policy::Detach;
+use crate::context::suppression::Suppression;
+use crate::coroutine::{self, Coroutine, GeneratorExit, RawCoroutine, Step, coroutine};
 
-/// A manager from one async function that yields once: enter before the yield, exit after it.
+/// Creates a manager from one async function with one yield: the code before the yield enters, the code after it exits.
 ///
-/// The yield lends its value to the block, and comes back with it and with how the block was left. What `?` carries out
-/// before the yield is that entering failed; what it carries out after it, that exiting failed. The function returns
-/// `Ok(())`, or `Ok(true)` to suppress the block's error; so it is for one of the two that it is written, see
-/// [`AsyncGuard::Suppression`].
+/// The yield lends its value to the block. When the block is left, the yield returns the value together with an
+/// [`ExitKind`]. An error that `?` returns before the yield is an error of the enter; after the yield, it is an error of the
+/// exit. The function returns `Ok(())`, or `Ok(true)` to suppress the block's error; the type of its result decides which,
+/// see [`AsyncGuard::Suppression`].
 ///
-/// In Python, the block's error is thrown into the yield. Here the error stays with the block, and goes on by itself:
-/// there is nothing to raise again, and nothing that a `finally` would have to be for.
+/// In Python, the block's error is raised at the yield. Here it stays with the block and continues after the exit, so the
+/// function needs neither a `finally` nor a `raise`.
 ///
-/// It is one allocation. Its policy is [`Detach`]: whatever becomes of the block, the function goes on to its end.
+/// The policy is [`Detach`]: once the function has yielded, it always runs to completion. Entering takes one allocation.
 ///
 /// # Panics
 ///
-/// Entering does, when the function returns without a yield. A second yield does not compile: the first one takes the
-/// yielder.
+/// Entering panics if the function returns without a yield. A second yield does not compile, since the first one consumes
+/// the yielder.
 ///
 /// # Cancel safety
 ///
-/// Dropped in the enter, the function is dropped where it is. From the yield on it is never broken off.
+/// If the enter is dropped, the function is dropped where it is. After the yield, it is never interrupted.
 ///
 /// # Examples
 ///
@@ -45,8 +48,8 @@ use crate::coroutine::{self, Coroutine, RawCoroutine, Step, coroutine};
 /// let transaction = asynccontextmanager(async |y| {
 ///     let mut connection = Connection::open().await?;
 ///     connection.send("BEGIN").await?;
-///     let (mut connection, outcome) = y.yield_(connection).await;
-///     connection.send(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
+///     let (mut connection, exit) = y.yield_(connection).await;
+///     connection.send(if exit.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
 ///     # assert_eq!(connection.0, ["BEGIN", "INSERT", "COMMIT"]);
 ///     io::Result::Ok(())
 /// });
@@ -55,7 +58,7 @@ use crate::coroutine::{self, Coroutine, RawCoroutine, Step, coroutine};
 /// # }
 /// ```
 ///
-/// One yield, and no more:
+/// A second yield is a compile error:
 ///
 /// ```compile_fail,E0382
 /// use withal::context::asynccontextmanager;
@@ -66,78 +69,80 @@ use crate::coroutine::{self, Coroutine, RawCoroutine, Step, coroutine};
 ///     Ok::<(), std::io::Error>(())
 /// });
 /// ```
+#[doc(alias("contextmanager", "contextlib", "yield", "try finally"))]
 pub fn asynccontextmanager<Y, V, E, F>(
     function: F,
 ) -> AsyncGeneratorContextManager<
-    impl RawCoroutine<Yield = Y, Sent = Back<Y>, Return = Result<V, E>, Thrown = coroutine::GeneratorExit>,
+    impl RawCoroutine<Yield = Y, Sent = Reply<Y>, Return = Result<V, E>, Thrown = GeneratorExit>,
 >
 where
     F: for<'g> AsyncFnOnce(YieldOnce<'g, Y>) -> Result<V, E>,
     V: Suppression,
 {
     AsyncGeneratorContextManager {
-        grace: DEFAULT_GRACE_PERIOD,
+        grace_period: DEFAULT_GRACE_PERIOD,
         function: coroutine(async |y| Ok(function(YieldOnce(y)).await)),
     }
 }
 
-/// What comes back to the yield; the default is never sent.
-type Back<Y> = Option<(Y, ExitKind)>;
+/// The value that is sent to the yield. `None`, the default, is never sent.
+type Reply<Y> = Option<(Y, ExitKind)>;
 
-/// Made by [`asynccontextmanager`].
-#[must_use = "it does nothing unless it is entered"]
+/// A manager made of an async function. Created by [`asynccontextmanager`].
+#[must_use = "a manager does nothing unless it is entered"]
 pub struct AsyncGeneratorContextManager<D: ?Sized> {
-    grace: Duration,
+    grace_period: Duration,
     function: Coroutine<D>,
 }
 
 impl<D> AsyncGeneratorContextManager<D> {
-    /// How long the function may take from the yield to its end where nobody waits for it any more: see
+    /// Sets the time that the function may take after the yield when it runs as a cleanup: see
     /// [`AsyncGuard::grace_period`].
-    pub fn grace_period(self, grace: Duration) -> Self {
-        Self { grace, ..self }
+    pub fn grace_period(self, grace_period: Duration) -> Self {
+        Self { grace_period, ..self }
     }
 }
 
-/// What an [`asynccontextmanager`] function yields through, once.
-pub struct YieldOnce<'g, Y>(coroutine::Yielder<'g, Y, Back<Y>, coroutine::GeneratorExit>);
+/// The yielder of an [`asynccontextmanager`] function. It can be used once.
+pub struct YieldOnce<'g, Y>(coroutine::Yielder<'g, Y, Reply<Y>, GeneratorExit>);
 
 impl<Y> YieldOnce<'_, Y> {
-    /// Lends `value` to the block, until it is left: gives it back, and says how.
+    /// Lends `value` to the block, and returns it when the block is left, together with the way it was left.
     ///
     /// # Cancel safety
     ///
-    /// It is not dropped in the middle, unless the function does so itself, in a `select!` say; the value is lost then.
+    /// The crate never drops this future before it completes. If the function itself does, in a `select!` for example, the
+    /// value is lost.
     pub async fn yield_(mut self, value: Y) -> (Y, ExitKind) {
         match self.0.yield_(value).await {
-            Ok(Some(back)) => back,
-            Ok(None) | Err(coroutine::GeneratorExit) => unreachable!("it is answered with what it lent"),
+            Ok(Some(reply)) => reply,
+            Ok(None) | Err(GeneratorExit) => unreachable!("the exit sends the lent value back"),
         }
     }
 }
 
-/// How the block of an [`asynccontextmanager`] was left: [`ExitReason`], without what the block keeps.
+/// The way in which the block of an [`asynccontextmanager`] was left: an [`ExitReason`] without the borrowed error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExitKind {
-    /// It came to its end, or was left with no error.
+    /// The block completed, or it was left without an error.
     Ok,
-    /// It was left with an error, whose type [`is`](Self::is) asks for.
+    /// The block was left with an error of this type; see [`is`](Self::is).
     Error(TypeId),
-    /// It panicked.
+    /// The block panicked.
     Panic,
-    /// It was dropped.
+    /// The block was dropped.
     Cancelled,
 }
 
 impl ExitKind {
-    /// Whether nothing went wrong.
+    /// Returns `true` if the block was left without an error: the case in which a transaction commits.
     #[must_use]
     pub fn is_ok(self) -> bool {
         self == Self::Ok
     }
 
-    /// Whether the block was left with an error of this type: Python's `except E`.
+    /// Returns `true` if the block was left with an error of type `E`: Python's `except E`.
     ///
     /// # Examples
     ///
@@ -147,8 +152,8 @@ impl ExitKind {
     ///
     /// async fn parse(text: &str) -> Result<Option<u32>, ParseIntError> {
     ///     let or_none = asynccontextmanager(async |y| {
-    ///         let ((), outcome) = y.yield_(()).await;
-    ///         Ok::<_, ParseIntError>(outcome.is::<ParseIntError>())
+    ///         let ((), exit) = y.yield_(()).await;
+    ///         Ok::<_, ParseIntError>(exit.is::<ParseIntError>())
     ///     });
     ///     async_with!(_ = or_none => { text.parse::<u32>()? })
     /// }
@@ -164,6 +169,18 @@ impl ExitKind {
         self == Self::Error(TypeId::of::<E>())
     }
 
+    /// Returns `true` if the block panicked.
+    #[must_use]
+    pub fn is_panic(self) -> bool {
+        self == Self::Panic
+    }
+
+    /// Returns `true` if the block was dropped.
+    #[must_use]
+    pub fn is_cancelled(self) -> bool {
+        self == Self::Cancelled
+    }
+
     fn of(exit: &ExitReason<'_>) -> Self {
         match exit {
             ExitReason::Ok => Self::Ok,
@@ -174,17 +191,17 @@ impl ExitKind {
     }
 }
 
-/// An [`asynccontextmanager`] at its yield.
+/// The guard of an [`asynccontextmanager`]: the function, suspended at its yield.
 pub struct AsyncGeneratorContextManagerGuard<D: RawCoroutine> {
     function: Coroutine<D>,
-    /// None when it was given back.
+    /// `None` after the exit has sent it back to the yield.
     value: Option<D::Yield>,
-    grace: Duration,
+    grace_period: Duration,
 }
 
 impl<D, Y, V, E> AsyncContextManager for AsyncGeneratorContextManager<D>
 where
-    D: RawCoroutine<Yield = Y, Sent = Back<Y>, Return = Result<V, E>, Thrown = coroutine::GeneratorExit>
+    D: RawCoroutine<Yield = Y, Sent = Reply<Y>, Return = Result<V, E>, Thrown = GeneratorExit>
         + Send
         + 'static,
     Y: Send + 'static,
@@ -194,21 +211,21 @@ where
     type Guard = AsyncGeneratorContextManagerGuard<D>;
 
     async fn aenter(self) -> Result<AsyncGeneratorContextManagerGuard<D>, E> {
-        let Self { grace, mut function } = self;
+        let Self { grace_period, mut function } = self;
         match poll_fn(|cx| function.poll_resume(cx)).await {
             Ok(Step::Yielded(value)) => {
-                Ok(AsyncGeneratorContextManagerGuard { function, value: Some(value), grace })
+                Ok(AsyncGeneratorContextManagerGuard { function, value: Some(value), grace_period })
             }
             Ok(Step::Complete(Err(error))) => Err(error),
-            Ok(Step::Complete(Ok(_))) => panic!("generator didn't yield"),
-            Err(_) => unreachable!("nothing was thrown into it"),
+            Ok(Step::Complete(Ok(_))) => panic!("asynccontextmanager: the function returned without a yield"),
+            Err(_) => unreachable!("nothing was thrown into the function"),
         }
     }
 }
 
 impl<D, Y, V, E> AsyncGuard for AsyncGeneratorContextManagerGuard<D>
 where
-    D: RawCoroutine<Yield = Y, Sent = Back<Y>, Return = Result<V, E>, Thrown = coroutine::GeneratorExit>
+    D: RawCoroutine<Yield = Y, Sent = Reply<Y>, Return = Result<V, E>, Thrown = GeneratorExit>
         + Send
         + 'static,
     Y: Send + 'static,
@@ -221,25 +238,25 @@ where
     type OnDrop = Detach;
 
     fn target(&mut self) -> &mut Y {
-        self.value.as_mut().expect("it is given back when the block is over")
+        self.value.as_mut().expect("guard used after its exit")
     }
 
     fn grace_period(&self) -> Duration {
-        self.grace
+        self.grace_period
     }
 
     fn aexit(&mut self, exit: ExitReason<'_>) -> impl Future<Output = Result<V, E>> + Send {
-        let outcome = ExitKind::of(&exit);
+        let kind = ExitKind::of(&exit);
         async move {
-            let value = self.value.take().expect("it is exited once");
-            let mut step = self.function.send(Some((value, outcome)));
+            let value = self.value.take().expect("guard exited twice");
+            let mut step = self.function.send(Some((value, kind)));
             if let Err(coroutine::Error::Pending) = step {
                 step = poll_fn(|cx| self.function.poll_resume(cx)).await;
             }
             match step {
                 Ok(Step::Complete(result)) => result,
                 Ok(Step::Yielded(_)) | Err(_) => {
-                    unreachable!("it has no yielder any more, and nothing was thrown")
+                    unreachable!("the yielder is consumed, and nothing was thrown into the function")
                 }
             }
         }

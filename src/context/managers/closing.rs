@@ -3,32 +3,54 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use super::{AsyncContextManager, AsyncGuard, Detach, DropAfterChildren, ExitReason};
+use crate::context::exit_reason::ExitReason;
+use crate::context::guard::AsyncGuard;
+use crate::context::manager::AsyncContextManager;
+use crate::context::policy::{Detach, DropAfterChildren};
 use crate::coroutine::{RawCoroutine, Throw};
-use crate::generator::{self, AsyncGenerator, AsyncGeneratorExt, ErrorOf, ManagedGenerator};
+use crate::generator::{self, AsyncGenerator, AsyncGeneratorExt, ManagedGenerator};
 
-/// What has an end that is awaited: Python's `aclose` method, as [`aclosing`] calls it.
+/// A value whose close is async, for [`aclosing`]: Python's objects with an `aclose` method.
 ///
-/// Async generators have one, where they can be moved: boxed and pinned, or managed.
+/// Implemented for async generators that can be moved: those that are boxed and pinned, and managed ones.
 ///
 /// # Examples
 ///
-/// See [`aclosing`].
+/// ```
+/// use std::convert::Infallible;
+/// use withal::context::{AsyncClose, aclosing, async_with};
+///
+/// struct Connection;
+///
+/// impl AsyncClose for Connection {
+///     type Error = Infallible;
+///     async fn close(&mut self) -> Result<(), Infallible> {
+///         tokio::task::yield_now().await;
+///         Ok(println!("closed"))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// async_with!(_ = aclosing(Connection) => { println!("connected") });
+/// # }
+/// ```
+#[doc(alias("aclose", "shutdown"))]
 pub trait AsyncClose {
-    /// What closing fails with.
+    /// The error of closing.
     type Error: Send + 'static;
 
-    /// Closes. Called once.
+    /// Closes the value. Called once.
     ///
     /// # Errors
     ///
-    /// Its own.
+    /// The implementor's own.
     fn close(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
-/// Closes `value` when the block is left, whichever way: an async generator, a connection.
+/// Creates a manager that closes `value` on every exit path: an async generator, a connection.
 ///
-/// Its policy is [`Detach`]: a closing that has begun goes on as a cleanup if it is dropped.
+/// The policy is [`Detach`]: if the block or the close is dropped, the close runs to completion as a cleanup.
 ///
 /// # Examples
 ///
@@ -42,7 +64,7 @@ pub trait AsyncClose {
 ///     type Error = Infallible;
 ///     async fn close(&mut self) -> Result<(), Infallible> {
 ///         tokio::task::yield_now().await;
-///         println!("goodbye, {}", self.0);
+///         println!("disconnected from {}", self.0);
 ///         Ok(())
 ///     }
 /// }
@@ -54,7 +76,7 @@ pub trait AsyncClose {
 /// # }
 /// ```
 ///
-/// A generator that is not read to its end, and cleans up all the same before the next line runs:
+/// A generator that is not iterated to its end, and has cleaned up before the next line runs:
 ///
 /// ```
 /// use withal::context::{aclosing, async_with};
@@ -83,9 +105,9 @@ impl<D> AsyncClose for Pin<Box<AsyncGenerator<D>>>
 where
     D: RawCoroutine<Return = (), Sent: Send + 'static, Thrown: Throw<Error: Send + 'static>> + Send + ?Sized,
 {
-    type Error = ErrorOf<D>;
+    type Error = generator::Error<D::Sent, <D::Thrown as Throw>::Error>;
 
-    async fn close(&mut self) -> Result<(), ErrorOf<D>> {
+    async fn close(&mut self) -> Result<(), Self::Error> {
         AsyncGeneratorExt::aclose(self).await
     }
 }
@@ -103,9 +125,9 @@ where
     }
 }
 
-/// Made by [`aclosing`].
+/// A manager that closes its value and awaits that. Created by [`aclosing`].
 #[derive(Debug)]
-#[must_use = "it does nothing unless it is entered"]
+#[must_use = "a manager does nothing unless it is entered"]
 pub struct AClosing<T>(T);
 
 impl<T: AsyncClose + Send + 'static> AsyncContextManager for AClosing<T> {
@@ -131,9 +153,9 @@ impl<T: AsyncClose + Send + 'static> AsyncGuard for AClosing<T> {
     }
 }
 
-/// Calls `close` with `value` when the block is left, whichever way.
+/// Creates a manager that calls `close` with `value` on every exit path.
 ///
-/// Nothing is awaited: it is for values with a `close` of their own that is no destructor. Its policy is [`DropAfterChildren`].
+/// Nothing is awaited: it is for values with a `close` that is not their destructor. The policy is [`DropAfterChildren`].
 ///
 /// # Examples
 ///
@@ -146,12 +168,13 @@ impl<T: AsyncClose + Send + 'static> AsyncGuard for AClosing<T> {
 /// async_with!(file = file => { file.push("line 2") });
 /// # }
 /// ```
+#[doc(alias("scopeguard", "scope guard", "defer"))]
 pub fn closing<T, F: FnOnce(T)>(value: T, close: F) -> Closing<T, F> {
     Closing(Some((value, close)))
 }
 
-/// Made by [`closing`].
-#[must_use = "dropped without being entered, it closes at once"]
+/// A manager that closes its value by a function. Created by [`closing`].
+#[must_use = "it closes the value at once unless it is entered"]
 pub struct Closing<T, F: FnOnce(T)>(Option<(T, F)>);
 
 impl<T, F: FnOnce(T)> Closing<T, F> {
@@ -191,7 +214,7 @@ where
     type OnDrop = DropAfterChildren;
 
     fn target(&mut self) -> &mut T {
-        let (value, _) = self.0.as_mut().expect("it is closed when the block is over");
+        let (value, _) = self.0.as_mut().expect("guard used after its exit");
         value
     }
 

@@ -1,0 +1,90 @@
+use std::any::Any;
+use std::fmt;
+
+/// The way a block was left, as [`aexit`](super::AsyncGuard::aexit) receives it: Python's `(exc_type, exc, tb)`.
+///
+/// An error or a panic payload is passed by mutable reference. The manager can downcast it, inspect it and change it, but
+/// cannot keep it: the block's error still belongs to the block.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::{Error, ErrorKind};
+/// use withal::context::ExitReason;
+///
+/// fn is_refused(exit: &ExitReason<'_>) -> bool {
+///     match exit {
+///         ExitReason::Error(error) => {
+///             error.downcast_ref::<Error>().is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+///         }
+///         _ => false,
+///     }
+/// }
+/// let mut error = Error::from(ErrorKind::ConnectionRefused);
+/// assert!(is_refused(&ExitReason::Error(&mut error)));
+/// assert!(!is_refused(&ExitReason::Ok));
+/// ```
+#[doc(alias = "exc_type")]
+#[derive(Default)]
+pub enum ExitReason<'a> {
+    /// The block completed, or it was left by `return`, `break` or `continue` without an error.
+    #[default]
+    Ok,
+    /// The block was left with an error: by `?`, or by returning an `Err`.
+    ///
+    /// An error that is not `Send + 'static` cannot be passed to the manager. An [`OpaqueError`] is passed in its place.
+    Error(&'a mut (dyn Any + Send)),
+    /// The block panicked with this payload, usually a `&str` or a `String`.
+    Panic(&'a mut (dyn Any + Send)),
+    /// The block was dropped before it completed, or its manager interrupted it.
+    Cancelled,
+}
+
+impl ExitReason<'_> {
+    /// Reborrows the reason, for a manager that forwards it to another manager.
+    #[must_use]
+    pub fn reborrow(&mut self) -> ExitReason<'_> {
+        match self {
+            Self::Ok => ExitReason::Ok,
+            Self::Error(error) => ExitReason::Error(&mut **error),
+            Self::Panic(payload) => ExitReason::Panic(&mut **payload),
+            Self::Cancelled => ExitReason::Cancelled,
+        }
+    }
+
+    /// Returns `true` if the block was left without an error: the case in which a transaction commits.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        matches!(self, Self::Ok)
+    }
+
+    /// Returns `true` if the block panicked.
+    #[must_use]
+    pub fn is_panic(&self) -> bool {
+        matches!(self, Self::Panic(_))
+    }
+
+    /// Returns `true` if the block was dropped or interrupted.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Cancelled)
+    }
+}
+
+impl fmt::Debug for ExitReason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ok => "Ok",
+            Self::Error(_) => "Error(..)",
+            Self::Panic(_) => "Panic(..)",
+            Self::Cancelled => "Cancelled",
+        })
+    }
+}
+
+/// The placeholder for a block's error that is not `Send + 'static`.
+///
+/// [`ExitReason::Error`] holds it when the manager can only be informed that there is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct OpaqueError;

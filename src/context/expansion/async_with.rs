@@ -1,0 +1,309 @@
+/// Enters one or several context managers, runs the block, and awaits their exits in reverse order: Python's `async with`.
+///
+/// | form | |
+/// |---|---|
+/// | `async_with!(x = manager => { .. })` | `x` is a `&mut` to the manager's target |
+/// | `async_with!(_ = manager => { .. })` | the target is not used |
+/// | `async_with!(x = one, y = other => { .. })` | enters `one`, then `other`, which may use `x`; exits in reverse order |
+/// | `async_with!(loop; x = manager => { .. })` | `break` and `continue` can leave the block for the enclosing loop |
+/// | `async_with!('a; ..)`, `async_with!(loop, 'a, 'b; ..)` | so can `break 'a` and `continue 'b` |
+/// | `async_with!(-> Result<_, E>; ..)` | names the type that `return` returns, if the compiler asks for it |
+///
+/// The block belongs to the enclosing function: `?` and `return` leave that function, *after* the exits were awaited.
+///
+/// If no manager can fail, because each error type is [`Infallible`](std::convert::Infallible), the macro evaluates to the
+/// block's value. Otherwise it evaluates to a `Result` with the managers' error type, or with an
+/// [`EitherError`](crate::context::EitherError) if their error types differ. If an exit can suppress the block's error, the
+/// value is an `Option`.
+///
+/// The [section](crate::context#guarantees) has the tables of what an exit receives, and what happens after it.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use tokio::sync::Mutex;
+/// use withal::context::async_with;
+///
+/// let numbers = Mutex::new(vec![3, 5, 8, 9]);
+/// let mut odd = 0;
+/// for _ in 0..10 {
+///     let number = async_with!(loop; numbers = &numbers => {
+///         let Some(number) = numbers.pop() else { break };
+///         if number % 2 == 0 {
+///             continue;
+///         }
+///         number
+///     });
+///     odd += number;
+/// }
+/// assert_eq!(odd, 17);
+/// # }
+/// ```
+///
+/// For one manager, and a block that neither jumps nor returns, the macro is equivalent to this code; the comments are the
+/// Python of PEP 492:
+///
+/// ```
+/// use std::panic::{AssertUnwindSafe, resume_unwind};
+/// use futures::FutureExt;
+/// use withal::context::{AsyncContextManager, AsyncGuard, ExitReason, nullcontext};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # let manager = nullcontext(7);
+/// let mut entered = manager.aenter().await.unwrap(); //      value = await manager.__aenter__()
+/// let block = async { *entered.target() + 1 }; //            try:
+/// let value = match AssertUnwindSafe(block).catch_unwind().await {
+///     Err(mut payload) => { //                               except BaseException as error:
+///         entered.aexit(ExitReason::Panic(&mut *payload)).await.unwrap();
+///         resume_unwind(payload) //                              if not await manager.__aexit__(error): raise
+///     }
+///     Ok(value) => { //                                      else:
+///         entered.aexit(ExitReason::Ok).await.unwrap(); //       await manager.__aexit__(None)
+///         value
+///     }
+/// };
+/// assert_eq!(value, 8);
+/// # }
+/// ```
+///
+/// In addition, the macro handles the drop of the future, waits for cleanups that were detached inside, and carries `return`
+/// and jumps across the exit. The full comparison is in [PEP 492](crate::desugar::pep_492#async-with).
+///
+/// # Errors
+///
+/// The managers' errors. The block's own errors leave the function by `?` or `return`, as without the macro.
+///
+/// # Panics
+///
+/// - If the block panics: the panic continues after the exits were awaited.
+/// - If an exit panics.
+/// - If a manager interrupts the block, and its exit neither fails nor suppresses that.
+///
+/// # Cancel safety
+///
+/// If the future is dropped during an enter, that enter is dropped, and the managers entered before are exited. If it is
+/// dropped during the block or an exit, the guards' [policies](crate::context#choosing) apply.
+///
+/// # Limitations
+///
+/// - `break` and `continue` need `loop;`, and labels must be named. Otherwise the compiler reports an error whose type name
+///   says so:
+///
+///   ```compile_fail,E0382
+///   # async fn count(numbers: &tokio::sync::Mutex<Vec<u32>>) {
+///   # use withal::context::async_with;
+///   for _ in 0..3 {
+///       async_with!(numbers = numbers => {
+///           if numbers.is_empty() {
+///               continue; // a value of type `ToContinueWriteLoopFirst` is used again
+///           }
+///       });
+///   }
+///   # }
+///   ```
+/// - To the compiler, a block that contains `continue` can run more than once. Such a block cannot move values from outside,
+///   and of several managers, those after the first count as a part of the block.
+/// - In an `async` block, which `#[tokio::main]` makes of `main`, the compiler may not know yet what `return` returns. It then
+///   asks for `-> Result<_, E>;`, usually if `E` is not `Send`, as `Box<dyn Error>` is not.
+/// - An error that is not `Send` cannot be inspected by the manager, which receives an
+///   [`OpaqueError`](crate::context::OpaqueError).
+/// - An error that is not `'static` cannot leave the block by `?`.
+#[doc(alias("with", "using", "defer", "finally", "try", "scope guard", "async drop", "RAII"))]
+#[macro_export]
+macro_rules! async_with {
+    (-> $returns:ty; $($scope:tt)+) => {{
+        if false {
+            return $crate::context::expansion::named::<$returns>();
+        }
+        $crate::async_with!($($scope)+)
+    }};
+    (loop $(, $label:lifetime)*; $($target:pat = $manager:expr),+ => $block:block) => {
+        $crate::__async_with!(@top [loop [$($label)*]] $($target = $manager),+ => $block)
+    };
+    ($($label:lifetime),+; $($target:pat = $manager:expr),+ => $block:block) => {
+        $crate::__async_with!(@top [none [$($label)+]] $($target = $manager),+ => $block)
+    };
+    ($($target:pat = $manager:expr),+ => $block:block) => {
+        $crate::__async_with!(@top [none []] $($target = $manager),+ => $block)
+    };
+    ($manager:expr => $($rest:tt)*) => {
+        compile_error!("missing binding: write `name = manager => { .. }`, or `_ = manager => { .. }`")
+    };
+}
+
+/// The steps of [`async_with!`](macro@crate::async_with). Each arm opens with the step's name.
+///
+/// `$mode` is `[loop [labels]]` or `[none [labels]]`: whether plain jumps can leave the block, and which labelled ones can.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __async_with {
+    // The whole macro: its value is a `Result` only if a manager can fail.
+    (@top $mode:tt $($managers:tt)+) => {{
+        let merged = $crate::__async_with!(@enter $mode $($managers)+);
+        #[allow(unused_imports, reason = "only one of the traits applies")]
+        let value = {
+            use $crate::context::expansion::{PlainValueKind as _, ResultValueKind as _};
+            (&&$crate::context::expansion::Value::of(&merged)).value()
+        };
+        value.finish(merged)
+    }};
+
+    // One manager after the other, each in the block of the one before it.
+    (@enter $mode:tt $target:pat = $manager:expr, $($more:tt)+) => {
+        $crate::__async_with!(@scope $mode $target = $manager => {
+            $crate::__async_with!(@enter $mode $($more)+)
+        })
+    };
+    (@enter $mode:tt $target:pat = $manager:expr => $block:block) => {
+        $crate::__async_with!(@scope $mode $target = $manager => {
+            #[allow(clippy::diverging_sub_expression, reason = "a block may always be left before its end")]
+            let value = $block;
+            #[allow(unreachable_code, reason = "a block may always be left before its end")]
+            let value = ::core::result::Result::Ok::<_, $crate::context::expansion::Infallible>(value);
+            value
+        })
+    };
+    (@scope $mode:tt $target:pat = $manager:expr => $block:block) => {{
+        // A statement, so that the temporaries of the manager's expression are dropped before the block begins.
+        let entered = $crate::context::AsyncContextManager::aenter($manager).await;
+        let outcome = match entered {
+            ::core::result::Result::Err(error) => ::core::result::Result::Err($crate::context::expansion::ErrorOrigin::Manager(error)),
+            ::core::result::Result::Ok(guard) => {
+                let mut scope = $crate::context::expansion::Scope::new(guard);
+                let guard_type = scope.guard_type();
+                let mut value = ::core::option::Option::None;
+                #[allow(unused_mut, reason = "only a block in a loop sets it")]
+                let mut flow = 0_u8;
+                let witness = $crate::context::expansion::ReturnWitness::default();
+                // In the function and in the block, so that both return the same type.
+                if false {
+                    return witness.returns();
+                }
+                let outcome = {
+                    let (target, interrupt, state) = scope.parts();
+                    let block = async {
+                        if false {
+                            return witness.returns();
+                        }
+                        let $target = $crate::context::expansion::target(target);
+                        $crate::__async_with!(@run $mode value flow $block);
+                        match $crate::context::expansion::ReachedEnd(witness.reached_end()).await {}
+                    };
+                    let block = $crate::context::expansion::ReturnCapture::new(block, witness.reached_end());
+                    $crate::context::expansion::BlockFuture::new(block, interrupt, state).await
+                };
+                #[allow(unused_imports, reason = "only one of the traits applies")]
+                let kind = {
+                    use $crate::context::expansion::{KnownKind as _, OpaqueResultKind as _, OtherKind as _};
+                    (&&&witness.return_type()).kind()
+                };
+                let mut exit = $crate::context::expansion::block_exit(outcome, value, kind);
+                let result = $crate::__exit_scope!(scope, exit.failure);
+                match exit.disposition(guard_type, result, kind) {
+                    $crate::context::expansion::Disposition::Value(value) => value,
+                    $crate::context::expansion::Disposition::Return(value) => return value,
+                    $crate::context::expansion::Disposition::Jump => $crate::__async_with!(@jump $mode flow),
+                }
+            }
+        };
+        #[allow(unused_imports, reason = "only one of the traits applies")]
+        let errors = {
+            use $crate::context::expansion::{
+                EitherKind as _, InnerOnlyKind as _, OuterOnlyKind as _, SameKind as _,
+            };
+            (&&&&$crate::context::expansion::MergeErrors::of(&outcome)).errors()
+        };
+        errors.merge(outcome)
+    }};
+
+    // The block, inside one loop for each target of a `break` or `continue`. `$flow` records how it was left: 0 not yet
+    // known, 1 completed, 2 `break`, 3 `continue`; from 4 on, `break` and `continue` of each label.
+    (@run [$how:tt []] $value:ident $flow:ident $block:block) => {
+        $crate::__async_with!(@innermost $how $value $flow $block);
+    };
+    (@run [$how:tt [$($label:lifetime)+]] $value:ident $flow:ident $block:block) => {
+        $crate::__async_with!(@labels (4) $how [$($label)+] $value $flow $block);
+    };
+    (@labels ($index:expr) $how:tt [] $value:ident $flow:ident $block:block) => {
+        $crate::__async_with!(@innermost $how $value $flow $block);
+    };
+    (@labels ($index:expr) $how:tt [$label:lifetime $($more:lifetime)*] $value:ident $flow:ident $block:block) => {
+        let mut again = false;
+        $label: loop {
+            if again {
+                $flow = $index + 1;
+                break $label;
+            }
+            again = true;
+            $crate::__async_with!(@labels ($index + 2) $how [$($more)*] $value $flow $block);
+            break $label;
+        }
+        if $flow == 0 {
+            $flow = $index;
+        }
+    };
+    (@innermost none $value:ident $flow:ident $block:block) => {
+        let write_loop_first = $crate::context::expansion::ToContinueWriteLoopFirst;
+        let ended: $crate::context::expansion::ToBreakWriteLoopFirst<_> = loop {
+            $crate::context::expansion::once(write_loop_first);
+            #[allow(clippy::diverging_sub_expression, reason = "a block may always be left before its end")]
+            let value = $block;
+            #[allow(unreachable_code, reason = "a block may always be left before its end")]
+            break $crate::context::expansion::ToBreakWriteLoopFirst(value);
+        };
+        $value = ::core::option::Option::Some(ended.0);
+    };
+    (@innermost loop $value:ident $flow:ident $block:block) => {
+        let mut again = false;
+        loop {
+            if again {
+                $flow = 3;
+                break;
+            }
+            again = true;
+            #[allow(clippy::diverging_sub_expression, reason = "a block may always be left before its end")]
+            let ended = $block;
+            #[allow(unreachable_code, reason = "a block may always be left before its end")]
+            {
+                $value = ::core::option::Option::Some(ended);
+                $flow = 1;
+            }
+            break;
+        }
+        if $flow == 0 {
+            $flow = 2;
+        }
+    };
+
+    // After the exit: the pending jump.
+    (@jump [none []] $flow:ident) => {
+        match $crate::context::expansion::no_jump() {}
+    };
+    (@jump [none [$($label:lifetime)+]] $flow:ident) => {
+        $crate::__async_with!(@jumps (4) [$($label)+] $flow)
+    };
+    (@jump [loop [$($label:lifetime)*]] $flow:ident) => {
+        if $flow == 2 {
+            break
+        } else if $flow == 3 {
+            continue
+        } else {
+            $crate::__async_with!(@jumps (4) [$($label)*] $flow)
+        }
+    };
+    (@jumps ($index:expr) [] $flow:ident) => {
+        match $crate::context::expansion::no_jump() {}
+    };
+    (@jumps ($index:expr) [$label:lifetime $($more:lifetime)*] $flow:ident) => {
+        if $flow == $index {
+            break $label
+        } else if $flow == $index + 1 {
+            continue $label
+        } else {
+            $crate::__async_with!(@jumps ($index + 2) [$($more)*] $flow)
+        }
+    };
+}

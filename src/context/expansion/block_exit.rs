@@ -1,0 +1,140 @@
+use std::convert::Infallible;
+use std::marker::PhantomData;
+use std::panic::resume_unwind;
+
+use super::return_type::ReturnType;
+use crate::context::guard::AsyncGuard;
+use crate::context::scope::block::BlockOutcome;
+use crate::context::scope::failure::{BlockFailure, CONTRACT_VIOLATION, report_exit_error};
+use crate::context::suppression::Suppression;
+
+/// The way a block was left, during its exit.
+pub struct BlockExit<T, K, E, N> {
+    path: ExitPath<T, K>,
+    pub failure: Option<BlockFailure<E, N>>,
+}
+
+enum ExitPath<T, K> {
+    /// The block completed with a value; with none, it was left by `break` or `continue`.
+    Completed(Option<T>),
+    /// The block was left by `return` or `?`. A returned error is the failure; this is the rest of the returned value.
+    Returned(K),
+    Failed,
+}
+
+/// The action after the exit.
+pub enum Disposition<T, R> {
+    Value(T),
+    Return(R),
+    /// The pending `break` or `continue`.
+    Jump,
+}
+
+/// An error of the macro's own managers: of this one, or of one nested inside its block.
+pub enum ErrorOrigin<X, N> {
+    Manager(X),
+    Nested(N),
+}
+
+#[inline]
+pub fn block_exit<T, K, R, N>(
+    outcome: BlockOutcome<Option<R>>,
+    value: Option<Result<T, N>>,
+    kind: K,
+) -> BlockExit<T, K::Deferred, K::Error, N>
+where
+    K: ReturnType<R>,
+{
+    let failure = match outcome {
+        BlockOutcome::Completed(None) => match value {
+            Some(Ok(value)) => return BlockExit { path: ExitPath::Completed(Some(value)), failure: None },
+            None => return BlockExit { path: ExitPath::Completed(None), failure: None },
+            Some(Err(error)) => BlockFailure::Nested(error),
+        },
+        BlockOutcome::Completed(Some(returned)) => {
+            let (deferred, failure) = kind.split(returned);
+            return BlockExit { path: ExitPath::Returned(deferred), failure };
+        }
+        BlockOutcome::Panicked(payload) => BlockFailure::Panic(payload),
+        BlockOutcome::Interrupted => BlockFailure::Interrupted,
+    };
+    BlockExit { path: ExitPath::Failed, failure: Some(failure) }
+}
+
+type DispositionOf<G, T, R, N> = Disposition<
+    Result<
+        <<G as AsyncGuard>::Suppression as Suppression>::Output<T>,
+        ErrorOrigin<<G as AsyncGuard>::Error, N>,
+    >,
+    R,
+>;
+
+impl<T, D, E, N> BlockExit<T, D, E, N> {
+    /// Combines the way the block was left with the result of the exit.
+    #[inline]
+    pub fn disposition<G, K, R>(
+        self,
+        _guard_type: PhantomData<fn(G)>,
+        result: Result<G::Suppression, G::Error>,
+        kind: K,
+    ) -> DispositionOf<G, T, R, N>
+    where
+        G: AsyncGuard,
+        K: ReturnType<R, Deferred = D, Error = E>,
+    {
+        match (self.failure, self.path, result) {
+            (None, ExitPath::Completed(Some(value)), Ok(_)) => {
+                Disposition::Value(Ok(G::Suppression::completed(value)))
+            }
+            (None, ExitPath::Completed(None), Ok(_)) => Disposition::Jump,
+            (None, ExitPath::Returned(deferred), Ok(_)) => Disposition::Return(kind.join(deferred, None)),
+            (None, _, Err(error)) => Disposition::Value(Err(ErrorOrigin::Manager(error))),
+            (Some(failure), path, result) => after_failure::<G, T, K, R, N>(result, failure, path, kind),
+            (None, ExitPath::Failed, Ok(_)) => unreachable!("an exit returns the failure that it borrowed"),
+        }
+    }
+}
+
+#[cold]
+fn after_failure<G, T, K, R, N>(
+    result: Result<G::Suppression, G::Error>,
+    failure: BlockFailure<K::Error, N>,
+    path: ExitPath<T, K::Deferred>,
+    kind: K,
+) -> DispositionOf<G, T, R, N>
+where
+    G: AsyncGuard,
+    K: ReturnType<R>,
+{
+    let suppression = match (result, &failure) {
+        (Err(error), BlockFailure::Interrupted) => {
+            return Disposition::Value(Err(ErrorOrigin::Manager(error)));
+        }
+        // The block's own error or panic takes precedence.
+        (Err(error), _) => {
+            report_exit_error::<G>(&error);
+            None
+        }
+        (Ok(suppression), _) => Some(suppression),
+    };
+    if let BlockFailure::Panic(payload) = failure {
+        resume_unwind(*payload)
+    }
+    if let Some(value) = suppression.and_then(|suppression| suppression.suppressed()) {
+        return Disposition::Value(Ok(value));
+    }
+    match (failure, path) {
+        (BlockFailure::Nested(error), _) => Disposition::Value(Err(ErrorOrigin::Nested(error))),
+        (BlockFailure::Error(error), ExitPath::Returned(deferred)) => {
+            Disposition::Return(kind.join(deferred, Some(error)))
+        }
+        (_, ExitPath::Returned(deferred)) => Disposition::Return(kind.join(deferred, None)),
+        _ => panic!("{CONTRACT_VIOLATION}"),
+    }
+}
+
+/// The jump of a block that contains neither a `break` nor a `continue` for the enclosing code.
+#[must_use]
+pub fn no_jump() -> Infallible {
+    unreachable!("a block without a jump completes with a value")
+}

@@ -1,0 +1,151 @@
+//! Autoref specialization over the errors of nested managers: see the [parent module](super).
+
+use std::convert::Infallible;
+use std::marker::PhantomData;
+
+use super::block_exit::ErrorOrigin;
+use crate::context::error::EitherError;
+
+/// The error types of a manager and of those nested inside its block.
+pub struct MergeErrors<X, N>(PhantomData<fn() -> (X, N)>);
+
+impl<X, N> MergeErrors<X, N> {
+    #[inline]
+    pub fn of<T>(_outcome: &Result<T, ErrorOrigin<X, N>>) -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// The nested managers cannot fail.
+pub struct OuterOnly;
+
+/// Only the nested managers can fail.
+pub struct InnerOnly;
+
+/// Both fail with the same type.
+pub struct Same;
+
+/// They fail with different types.
+pub struct Either;
+
+pub trait OuterOnlyKind {
+    #[inline]
+    fn errors(&self) -> OuterOnly {
+        OuterOnly
+    }
+}
+
+pub trait InnerOnlyKind {
+    #[inline]
+    fn errors(&self) -> InnerOnly {
+        InnerOnly
+    }
+}
+
+pub trait SameKind {
+    #[inline]
+    fn errors(&self) -> Same {
+        Same
+    }
+}
+
+pub trait EitherKind {
+    #[inline]
+    fn errors(&self) -> Either {
+        Either
+    }
+}
+
+impl<X> OuterOnlyKind for &&&MergeErrors<X, Infallible> {}
+impl<N> InnerOnlyKind for &&MergeErrors<Infallible, N> {}
+impl<X> SameKind for &MergeErrors<X, X> {}
+impl<X, N> EitherKind for MergeErrors<X, N> {}
+
+impl OuterOnly {
+    #[inline]
+    pub fn merge<T, X>(self, outcome: Result<T, ErrorOrigin<X, Infallible>>) -> Result<T, X> {
+        outcome.map_err(|error| match error {
+            ErrorOrigin::Manager(error) => error,
+            ErrorOrigin::Nested(never) => match never {},
+        })
+    }
+}
+
+impl InnerOnly {
+    #[inline]
+    pub fn merge<T, N>(self, outcome: Result<T, ErrorOrigin<Infallible, N>>) -> Result<T, N> {
+        outcome.map_err(|error| match error {
+            ErrorOrigin::Manager(never) => match never {},
+            ErrorOrigin::Nested(error) => error,
+        })
+    }
+}
+
+impl Same {
+    #[inline]
+    pub fn merge<T, X>(self, outcome: Result<T, ErrorOrigin<X, X>>) -> Result<T, X> {
+        outcome.map_err(|error| match error {
+            ErrorOrigin::Manager(error) | ErrorOrigin::Nested(error) => error,
+        })
+    }
+}
+
+impl Either {
+    #[inline]
+    pub fn merge<T, X, N>(self, outcome: Result<T, ErrorOrigin<X, N>>) -> Result<T, EitherError<X, N>> {
+        outcome.map_err(|error| match error {
+            ErrorOrigin::Manager(error) => EitherError::First(error),
+            ErrorOrigin::Nested(error) => EitherError::Second(error),
+        })
+    }
+}
+
+/// The error type of a whole `async_with!`.
+pub struct Value<X>(PhantomData<fn() -> X>);
+
+impl<X> Value<X> {
+    #[inline]
+    pub fn of<T>(_merged: &Result<T, X>) -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// No manager can fail: the macro evaluates to the block's value.
+pub struct PlainValue;
+
+/// The macro evaluates to a `Result`.
+pub struct ResultValue;
+
+pub trait PlainValueKind {
+    #[inline]
+    fn value(&self) -> PlainValue {
+        PlainValue
+    }
+}
+
+pub trait ResultValueKind {
+    #[inline]
+    fn value(&self) -> ResultValue {
+        ResultValue
+    }
+}
+
+impl PlainValueKind for &Value<Infallible> {}
+impl<X> ResultValueKind for Value<X> {}
+
+impl PlainValue {
+    #[inline]
+    pub fn finish<T>(self, merged: Result<T, Infallible>) -> T {
+        match merged {
+            Ok(value) => value,
+            Err(never) => match never {},
+        }
+    }
+}
+
+impl ResultValue {
+    #[inline]
+    pub fn finish<T, X>(self, merged: Result<T, X>) -> Result<T, X> {
+        merged
+    }
+}

@@ -1,0 +1,101 @@
+use std::convert::Infallible;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use pin_project::pin_project;
+
+/// The link between the enclosing function and the `async` block of the expansion: it makes both return one type, and it
+/// records that the block has completed.
+pub struct ReturnWitness<R> {
+    /// Set by [`ReachedEnd`], read by [`ReturnCapture`], both in one poll of the block. It is atomic only for the future to be
+    /// `Send`, so `Relaxed` suffices: it publishes nothing.
+    reached_end: AtomicBool,
+    returns: PhantomData<fn() -> R>,
+}
+
+impl<R> Default for ReturnWitness<R> {
+    #[inline]
+    fn default() -> Self {
+        Self { reached_end: AtomicBool::new(false), returns: PhantomData }
+    }
+}
+
+impl<R> ReturnWitness<R> {
+    /// Never called: the expansion needs only its type.
+    pub fn returns(&self) -> R {
+        unreachable!("the call is behind `if false`")
+    }
+
+    #[inline]
+    pub fn reached_end(&self) -> &AtomicBool {
+        &self.reached_end
+    }
+}
+
+/// Names the type that `return` returns, for `async_with!(-> R; ..)`. Never called.
+pub fn named<R>() -> R {
+    unreachable!("the call is behind `if false`")
+}
+
+/// Returns the target. A plain `let` of a reference would trigger lints in the user's code.
+#[inline]
+pub fn target<T>(target: T) -> T {
+    target
+}
+
+/// The future at the end of the block. It is never ready: only so does the type of the `async` block remain that of its
+/// `return` statements.
+pub struct ReachedEnd<'a>(pub &'a AtomicBool);
+
+impl Future for ReachedEnd<'_> {
+    type Output = Infallible;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Infallible> {
+        self.0.store(true, Ordering::Relaxed);
+        Poll::Pending
+    }
+}
+
+/// Separates the two ends of a block: `Some` if it returned from the function, `None` if it reached its end.
+#[pin_project]
+pub struct ReturnCapture<'a, F> {
+    #[pin]
+    block: F,
+    reached_end: &'a AtomicBool,
+}
+
+impl<'a, F> ReturnCapture<'a, F> {
+    #[inline]
+    pub fn new(block: F, reached_end: &'a AtomicBool) -> Self {
+        Self { block, reached_end }
+    }
+}
+
+impl<F: Future> Future for ReturnCapture<'_, F> {
+    type Output = Option<F::Output>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        let this = self.project();
+        match this.block.poll(cx) {
+            Poll::Ready(returned) => Poll::Ready(Some(returned)),
+            Poll::Pending if this.reached_end.load(Ordering::Relaxed) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+/// A type whose name is the help text: to leave the block by `break` or `continue`, write `loop;` first, as in
+/// `async_with!(loop; n = &mutex => { .. })`. For jumps with a label, name the label: `async_with!('outer; ..)`, or
+/// `async_with!(loop, 'outer; ..)`.
+pub struct ToBreakWriteLoopFirst<T>(pub T);
+
+/// Moved once in a loop that runs once. A `continue` in a block without `loop;` would move it again, which is the error.
+pub struct ToContinueWriteLoopFirst;
+
+#[inline]
+pub fn once(_write_loop_first: ToContinueWriteLoopFirst) {}

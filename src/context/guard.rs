@@ -1,0 +1,170 @@
+use std::future::{Future, pending};
+use std::time::Duration;
+
+use super::exit_reason::ExitReason;
+use super::suppression::Suppression;
+use crate::panic::{catch_panic, drop_payload};
+
+/// An entered context manager: the target for the block, and the exit. Python's `__aexit__`.
+///
+/// # Examples
+///
+/// A guard that commits or rolls back. It is entered by an [`AsyncContextManager`](super::AsyncContextManager), which is
+/// often the guard's own type:
+///
+/// ```
+/// use withal::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason, async_with};
+///
+/// struct Transaction(Vec<&'static str>);
+///
+/// impl AsyncGuard for Transaction {
+///     type Target = Vec<&'static str>;
+///     type Error = std::io::Error;
+///     type Suppression = ();
+///     type OnDrop = Detach;
+///     fn target(&mut self) -> &mut Vec<&'static str> {
+///         &mut self.0
+///     }
+///     async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), std::io::Error> {
+///         self.0.push(if exit.is_ok() { "COMMIT" } else { "ROLLBACK" });
+///         # assert_eq!(self.0, ["BEGIN", "INSERT", "COMMIT"]);
+///         Ok(())
+///     }
+/// }
+///
+/// impl AsyncContextManager for Transaction {
+///     type Guard = Self;
+///     async fn aenter(mut self) -> Result<Self, std::io::Error> {
+///         self.0.push("BEGIN");
+///         Ok(self)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), std::io::Error> {
+/// async_with!(statements = Transaction(Vec::new()) => { statements.push("INSERT") })
+/// # }
+/// ```
+#[doc(alias("AsyncExit", "aexit", "finally", "defer", "async drop", "scope guard"))]
+pub trait AsyncGuard: Sized {
+    /// The type that the block borrows as `&mut`: Python's `as target`.
+    type Target: ?Sized;
+
+    /// The error of entering and exiting; [`Infallible`](std::convert::Infallible) if neither can fail.
+    type Error: Send + 'static;
+
+    /// Decides whether an exit can suppress the block's error:
+    ///
+    /// | type | exit | value of the scope |
+    /// |---|---|---|
+    /// | `()` | never suppresses the block's error | the block's value |
+    /// | `bool` | suppresses the block's error if it returns `true` | an `Option`: `None` after an error was suppressed |
+    type Suppression: Suppression;
+
+    /// Decides what happens to the exit when the block or the exit is dropped before it completes. There is no default:
+    /// [`DropNow`](super::DropNow), [`DropAfterChildren`](super::DropAfterChildren), [`Detach`](super::Detach) or
+    /// [`Restart`](super::Restart); see [Choosing](super#choosing).
+    type OnDrop: ExitPolicy<Self>;
+
+    /// Returns the target for the block.
+    fn target(&mut self) -> &mut Self::Target;
+
+    /// Returns the target, and a future that interrupts the block when it completes: for timeouts, and for task groups in
+    /// which a task has failed.
+    ///
+    /// On an interrupt the block is dropped, and `aexit` is called with [`ExitReason::Cancelled`]. `aexit` must then return
+    /// an error, or suppress the interrupt; otherwise the scope panics.
+    ///
+    /// The future is polled after each poll of the block that is pending. If it panics, that counts as a panic of the block.
+    /// By default nothing interrupts the block.
+    #[inline]
+    fn target_and_interrupt(&mut self) -> (&mut Self::Target, impl Future<Output = ()> + Send) {
+        (self.target(), pending())
+    }
+
+    /// Returns the time that the exit may take when it runs as a [cleanup](crate::cleanup): 30 seconds by default, by the
+    /// wall clock. An exit that takes longer is abandoned, and the [observers](crate::cleanup::observe) are notified.
+    ///
+    /// If this method panics, the default applies.
+    fn grace_period(&self) -> Duration {
+        DEFAULT_GRACE_PERIOD
+    }
+
+    /// Exits. It is called once, after the block was dropped and all cleanups that were detached inside it have ended.
+    ///
+    /// With [`Restart`](super::Restart) it is called a second time, with [`ExitReason::Cancelled`], if the first call was
+    /// dropped before it completed.
+    ///
+    /// # Errors
+    ///
+    /// The manager's own. If the block failed or panicked, its error or panic takes precedence.
+    fn aexit(
+        &mut self,
+        exit: ExitReason<'_>,
+    ) -> impl Future<Output = Result<Self::Suppression, Self::Error>> + Send;
+}
+
+/// A policy for exits whose future is dropped: [`DropNow`](super::DropNow),
+/// [`DropAfterChildren`](super::DropAfterChildren), [`Detach`](super::Detach) or [`Restart`](super::Restart).
+///
+/// The trait is sealed: no other types implement it. See [Choosing](super#choosing).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a drop policy for `{G}`",
+    label = "not a drop policy",
+    note = "choose what happens to the exit when the block is dropped:\n  \
+            `type OnDrop = DropNow;` the destructor is the whole exit, and the guard may borrow (a lock)\n  \
+            `type OnDrop = DropAfterChildren;` the same for an owned guard, which is dropped after what is nested inside\n  \
+            `type OnDrop = Detach;` `aexit` awaits, and always runs to completion (a transaction)\n  \
+            `type OnDrop = Restart;` the same without an allocation, but `aexit` may be called twice"
+)]
+pub trait ExitPolicy<G: AsyncGuard>: sealed::Policy<G> {}
+
+/// The grace period of an exit whose guard does not choose one.
+pub(super) const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(30);
+
+/// Returns the guard's grace period, or the default if the guard panics. Mostly called from destructors.
+pub(super) fn grace_period<G: AsyncGuard>(guard: &G) -> Duration {
+    catch_panic(|| guard.grace_period()).unwrap_or_else(|payload| {
+        drop_payload(payload);
+        DEFAULT_GRACE_PERIOD
+    })
+}
+
+pub(super) mod sealed {
+    use std::future::{Future, Ready};
+
+    use super::AsyncGuard;
+    use crate::cleanup::ChildCleanups;
+    use crate::context::scope::failure::BlockFailure;
+    use crate::context::scope::state::RuntimeSlot;
+
+    /// The result of an exit, and the block's failure that the exit borrowed.
+    #[expect(unreachable_pub, reason = "the alias is not reachable, but the type is")]
+    pub type ExitOutcome<G, E, N> =
+        (Result<<G as AsyncGuard>::Suppression, <G as AsyncGuard>::Error>, Option<BlockFailure<E, N>>);
+
+    pub trait Policy<G: AsyncGuard> {
+        /// The exit's future owns the guard from its start.
+        const OWNED: bool = false;
+
+        /// An exit that is dropped before it completes is called again.
+        const RESTARTABLE: bool = false;
+
+        /// The runtime that continues the exit if its future is dropped outside any runtime.
+        type Runtime: RuntimeSlot;
+
+        /// Returns the exit as a future that owns the guard. Only called if `OWNED`.
+        fn exit<E: Send + 'static, N: Send + 'static>(
+            _guard: G,
+            _failure: Option<BlockFailure<E, N>>,
+            _runtime: Self::Runtime,
+        ) -> impl Future<Output = ExitOutcome<G, E, N>> + Send {
+            let unused: fn() -> Ready<ExitOutcome<G, E, N>> =
+                || unreachable!("the exit does not own its guard");
+            unused()
+        }
+
+        /// Handles a block, or a borrowed exit, that was dropped before it completed.
+        fn on_drop(guard: G, children: ChildCleanups, runtime: Self::Runtime);
+    }
+}

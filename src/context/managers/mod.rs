@@ -1,0 +1,17 @@
+//! The managers that the crate provides: those of contextlib, and tokio's locks.
+
+mod asynccontextmanager;
+mod closing;
+mod decorate;
+mod locks;
+mod nullcontext;
+mod suppress;
+
+pub use self::asynccontextmanager::{
+    AsyncGeneratorContextManager, AsyncGeneratorContextManagerGuard, ExitKind, YieldOnce, asynccontextmanager,
+};
+pub use self::closing::{AClosing, AsyncClose, Closing, aclosing, closing};
+pub use self::decorate::{Decorated, decorate};
+pub use self::locks::{LockGuard, LockManager, permits, permits_owned, read, read_owned, write, write_owned};
+pub use self::nullcontext::{NullContext, nullcontext};
+pub use self::suppress::{Suppress, suppress};

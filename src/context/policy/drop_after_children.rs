@@ -1,0 +1,44 @@
+use std::any::type_name;
+use std::convert::Infallible;
+
+use tokio::runtime::Handle;
+
+use crate::cleanup::{ChildCleanups, Cleanup};
+use crate::context::guard::sealed::Policy;
+use crate::context::guard::{AsyncGuard, ExitPolicy, grace_period};
+
+/// A policy that drops the guard after all cleanups that were detached inside its block have ended. The guard is owned.
+///
+/// As with [`DropNow`](super::DropNow), the destructor is a complete exit: if the block is dropped, `aexit` is not called.
+/// The guard waits in a [cleanup](crate::cleanup), and only if there is something to wait for.
+///
+/// # Examples
+///
+/// The guard of an owned lock has this policy, so that the lock is not released while nested exits still run: see
+/// [`LockGuard`](crate::context::LockGuard).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct DropAfterChildren;
+
+impl<G: AsyncGuard + Send + 'static> ExitPolicy<G> for DropAfterChildren {}
+
+impl<G: AsyncGuard + Send + 'static> Policy<G> for DropAfterChildren {
+    type Runtime = Option<Handle>;
+
+    fn on_drop(guard: G, children: ChildCleanups, runtime: Option<Handle>) {
+        if children.is_empty() {
+            return drop(guard);
+        }
+        let grace_period = grace_period(&guard);
+        let work = async move {
+            drop(guard);
+            Ok::<_, Infallible>(())
+        };
+        Cleanup::new(work)
+            .name(type_name::<G>())
+            .grace_period(grace_period)
+            .fallback_runtime(runtime)
+            .wait_for_children(children)
+            .detach();
+    }
+}

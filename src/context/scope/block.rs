@@ -1,0 +1,99 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project::{pin_project, pinned_drop};
+
+use super::state::{RuntimeSlot, ScopeState};
+use crate::cleanup::TrackingScope;
+use crate::panic::{Payload, catch_panic, drop_payload};
+
+/// The block of a scope.
+///
+/// Cleanups that are detached while the block is polled or dropped become children of the scope: its exit waits for them.
+#[pin_project(PinnedDrop)]
+pub struct BlockFuture<'s, F, I, R> {
+    /// `None` after the block has ended.
+    #[pin]
+    block: Option<F>,
+    #[pin]
+    interrupt: I,
+    state: &'s mut ScopeState<R>,
+}
+
+/// The end of a block.
+pub enum BlockOutcome<T> {
+    Completed(T),
+    /// Boxed twice, so that an outcome stays small: it is moved even if nothing panics.
+    Panicked(Box<Payload>),
+    Interrupted,
+}
+
+impl<'s, F, I, R> BlockFuture<'s, F, I, R> {
+    #[inline]
+    pub fn new(block: F, interrupt: I, state: &'s mut ScopeState<R>) -> Self {
+        Self { block: Some(block), interrupt, state }
+    }
+}
+
+impl<F: Future, I: Future<Output = ()>, R: RuntimeSlot> Future for BlockFuture<'_, F, I, R> {
+    type Output = BlockOutcome<F::Output>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<BlockOutcome<F::Output>> {
+        let mut this = self.project();
+        let ScopeState { children, runtime } = &mut **this.state;
+        let tracking = TrackingScope::open(children);
+        // Poll the block first: a block that is ready is not interrupted.
+        let polled = catch_panic(|| {
+            let block = this.block.as_mut().as_pin_mut().expect("block polled after completion");
+            if let Poll::Ready(output) = block.poll(cx) {
+                this.block.set(None);
+                return Poll::Ready(BlockOutcome::Completed(output));
+            }
+            this.interrupt.poll(cx).map(|()| BlockOutcome::Interrupted)
+        });
+        let outcome = match polled {
+            // Drop the interrupted block while its detached cleanups are still tracked.
+            Ok(Poll::Ready(BlockOutcome::Interrupted)) => {
+                drop_unfinished(this.block).err().map_or(BlockOutcome::Interrupted, panicked)
+            }
+            Ok(Poll::Ready(outcome)) => outcome,
+            // From here on, the scope can be dropped anywhere.
+            Ok(Poll::Pending) => {
+                runtime.capture_current();
+                return Poll::Pending;
+            }
+            // The block panicked. If its destructor panics as well, the first panic is the outcome.
+            Err(payload) => {
+                if let Err(second) = drop_unfinished(this.block) {
+                    drop_payload(second);
+                }
+                panicked(payload)
+            }
+        };
+        drop(tracking);
+        Poll::Ready(outcome)
+    }
+}
+
+#[cold]
+fn panicked<T>(payload: Payload) -> BlockOutcome<T> {
+    BlockOutcome::Panicked(Box::new(payload))
+}
+
+#[cold]
+fn drop_unfinished<F>(mut block: Pin<&mut Option<F>>) -> Result<(), Payload> {
+    catch_panic(|| block.set(None))
+}
+
+#[pinned_drop]
+impl<F, I, R> PinnedDrop for BlockFuture<'_, F, I, R> {
+    fn drop(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        if this.block.is_some() {
+            let _tracking = TrackingScope::open(&mut this.state.children);
+            this.block.set(None);
+        }
+    }
+}

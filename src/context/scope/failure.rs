@@ -1,0 +1,53 @@
+use std::any::{Any, type_name};
+use std::convert::Infallible;
+
+use crate::cleanup::{CleanupEvent, notify_observers};
+use crate::context::exit_reason::{ExitReason, OpaqueError};
+use crate::panic::Payload;
+
+/// The failure of a block, kept by its scope during the exit.
+///
+/// `E` is an error that leaves the function or the body. `N` is the error of a manager that was entered inside the block by
+/// the same macro; it becomes part of the macro's value.
+#[derive(Debug)]
+pub enum BlockFailure<E, N = Infallible> {
+    Error(E),
+    Nested(N),
+    /// The error is not `Send + 'static`, and is kept elsewhere.
+    Opaque(OpaqueError),
+    /// Boxed twice, so that a failure stays small: it is moved even if nothing panics.
+    Panic(Box<Payload>),
+    /// The block's own manager interrupted it.
+    Interrupted,
+}
+
+impl<E: Send + 'static, N: Send + 'static> BlockFailure<E, N> {
+    /// Returns the reason that the manager's exit receives.
+    #[inline]
+    pub fn exit_reason(failure: &mut Option<Self>) -> ExitReason<'_> {
+        failure.as_mut().map_or(ExitReason::Ok, Self::reason)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn reason(&mut self) -> ExitReason<'_> {
+        match self {
+            Self::Error(error) => ExitReason::Error(error),
+            Self::Nested(error) => ExitReason::Error(error),
+            Self::Opaque(placeholder) => ExitReason::Error(placeholder),
+            Self::Panic(payload) => ExitReason::Panic(&mut ***payload),
+            Self::Interrupted => ExitReason::Cancelled,
+        }
+    }
+}
+
+/// The panic message for a manager that breaks the contract of
+/// [`target_and_interrupt`](crate::context::AsyncGuard::target_and_interrupt).
+pub(in crate::context) const CONTRACT_VIOLATION: &str =
+    "`aexit` returned without an error or suppression after its manager interrupted the block";
+
+/// Notifies the observers of an exit's error that cannot be returned, since the block's own error or panic is. `G` is the
+/// guard that was exited.
+pub(in crate::context) fn report_exit_error<G>(error: &(dyn Any + Send)) {
+    notify_observers(&CleanupEvent::Failed { name: type_name::<G>(), error });
+}

@@ -1,0 +1,18 @@
+//! The state of one entered manager, from its enter to the end of its exit.
+//!
+//! ```text
+//!            block completes, fails, panics            exit completes
+//!  ENTERED ----------------------------------> EXITING ---------------> EXITED
+//!     | dropped in the block                      | dropped in the exit
+//!     +--------------------> drop policy <--------+
+//! ```
+//!
+//! [`BlockFuture`](block::BlockFuture) polls the block and notices how it ends. [`Scope`](scope::Scope) owns the guard and
+//! runs the exit. If its future is dropped before that, the guard's [policy](super::policy) decides what happens. Cleanups
+//! that are detached inside the block are [collected](state::ScopeState), and the exit waits for them.
+
+pub(super) mod block;
+pub(super) mod failure;
+#[expect(clippy::module_inception, reason = "the file is named after its type")]
+pub(super) mod scope;
+pub(super) mod state;

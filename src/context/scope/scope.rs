@@ -1,0 +1,220 @@
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project::{pin_project, pinned_drop};
+
+use super::failure::BlockFailure;
+use super::state::{RuntimeSlot, ScopeState};
+use crate::cleanup::{ChildCleanups, TrackingScope};
+use crate::context::guard::AsyncGuard;
+use crate::context::guard::sealed::{ExitOutcome, Policy};
+
+type RuntimeOf<G> = <<G as AsyncGuard>::OnDrop as Policy<G>>::Runtime;
+
+/// A manager that was entered and has not been exited.
+///
+/// If the scope is dropped before its exit completes, the guard's policy decides what happens to the exit.
+pub struct Scope<G: AsyncGuard> {
+    /// `None` after the exit, and during an exit whose future owns the guard.
+    guard: Option<G>,
+    /// Set while a restartable exit is polled. Found set by the destructor, it means that the exit panicked: it is not
+    /// restarted then.
+    is_polled: bool,
+    state: ScopeState<RuntimeOf<G>>,
+}
+
+impl<G: AsyncGuard> Scope<G> {
+    #[inline]
+    pub fn new(guard: G) -> Self {
+        Self { guard: Some(guard), is_polled: false, state: ScopeState::default() }
+    }
+
+    /// Names the guard's type after the scope is gone.
+    #[inline]
+    pub fn guard_type(&self) -> PhantomData<fn(G)> {
+        PhantomData
+    }
+
+    /// Splits the scope into the target, the future that interrupts the block, and the rest of the scope's state.
+    #[inline]
+    pub fn parts(
+        &mut self,
+    ) -> (&mut G::Target, impl Future<Output = ()> + Send, &mut ScopeState<RuntimeOf<G>>) {
+        let guard = self.guard.as_mut().expect("scope used after its exit");
+        let (target, interrupt) = guard.target_and_interrupt();
+        (target, interrupt, &mut self.state)
+    }
+
+    /// Returns `true` if the exit's future owns the guard.
+    #[inline]
+    pub const fn is_owned(&self) -> bool {
+        G::OnDrop::OWNED
+    }
+
+    /// Returns `true` if an exit that is dropped before it completes is called again.
+    #[inline]
+    pub const fn is_restartable(&self) -> bool {
+        G::OnDrop::RESTARTABLE
+    }
+
+    /// Returns `true` if there are child cleanups to [wait for](Self::wait_for_children).
+    #[inline]
+    pub fn has_children(&self) -> bool {
+        !self.state.children.is_empty()
+    }
+
+    /// Waits until all child cleanups have completed or were abandoned.
+    #[cold]
+    pub async fn wait_for_children(&mut self) {
+        self.state.runtime.capture_current();
+        self.state.children.wait().await;
+        self.state.children = ChildCleanups::default();
+    }
+
+    /// Returns the exit as a future that owns the guard and the block's failure.
+    #[inline]
+    pub fn owned_exit<E, N>(
+        &mut self,
+        failure: Option<BlockFailure<E, N>>,
+    ) -> impl Future<Output = ExitOutcome<G, E, N>> + Send + use<E, N, G>
+    where
+        E: Send + 'static,
+        N: Send + 'static,
+    {
+        let guard = self.guard.take().expect("scope exited twice");
+        G::OnDrop::exit(guard, failure, std::mem::take(&mut self.state.runtime))
+    }
+
+    /// Returns the exit as a future that borrows the guard, for policies that never call it again.
+    /// [`finish`](Self::finish) must be called after it.
+    #[inline]
+    pub fn borrowed_exit<E, N>(
+        &mut self,
+        failure: &mut Option<BlockFailure<E, N>>,
+    ) -> impl Future<Output = Result<G::Suppression, G::Error>> + Send
+    where
+        E: Send + 'static,
+        N: Send + 'static,
+    {
+        self.guard.as_mut().expect("scope exited twice").aexit(BlockFailure::exit_reason(failure))
+    }
+
+    /// Returns the exit as a future that borrows the guard and can be dropped and restarted.
+    /// [`finish`](Self::finish) must be called after it.
+    #[inline]
+    pub fn restartable_exit<E, N>(
+        &mut self,
+        failure: &mut Option<BlockFailure<E, N>>,
+    ) -> impl Future<Output = Result<G::Suppression, G::Error>> + Send
+    where
+        E: Send + 'static,
+        N: Send + 'static,
+    {
+        let guard = self.guard.as_mut().expect("scope exited twice");
+        // An `aexit` that panics before it returns a future counts as called, too.
+        self.is_polled = true;
+        let exit = guard.aexit(BlockFailure::exit_reason(failure));
+        RestartableExit { exit: Some(exit), is_polled: &mut self.is_polled, state: &mut self.state }
+    }
+
+    /// Drops the guard after its exit. The scope can be forgotten as soon as no children are left: its destructor would
+    /// do nothing.
+    #[inline]
+    pub fn finish(&mut self) {
+        self.guard = None;
+        self.state.runtime = RuntimeOf::<G>::default();
+    }
+}
+
+/// Waits for the scope's children, exits the scope with the block's failure, and evaluates to the result of the exit. The
+/// failure is written back to its place. If this is dropped, the guard's policy decides what happens.
+///
+/// Children of the exit itself are waited for as well, if the exit is a cleanup when it is dropped. If a destructor is all
+/// the exit there is, its children are left to the enclosing scopes: one more tracking scope would double the cost.
+///
+/// This is a macro because one more future around the exit would cost as much as the rest of the scope.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __exit_scope {
+    ($scope:ident, $failure:expr) => {{
+        if $scope.has_children() {
+            $scope.wait_for_children().await;
+        }
+        let result = if $scope.is_owned() {
+            let (result, failure) = $scope.owned_exit($failure.take()).await;
+            $failure = failure;
+            result
+        } else if $scope.is_restartable() {
+            $scope.restartable_exit(&mut $failure).await
+        } else {
+            $scope.borrowed_exit(&mut $failure).await
+        };
+        $scope.finish();
+        if $scope.is_restartable() && $scope.has_children() {
+            $scope.wait_for_children().await;
+        }
+        $crate::context::expansion::forget($scope);
+        result
+    }};
+}
+
+impl<G: AsyncGuard> Drop for Scope<G> {
+    #[inline]
+    fn drop(&mut self) {
+        let ScopeState { children, runtime } = std::mem::take(&mut self.state);
+        match self.guard.take() {
+            Some(guard) if !self.is_polled => G::OnDrop::on_drop(guard, children, runtime),
+            guard => {
+                // First, since the guard's destructor may panic.
+                children.reparent();
+                drop(guard);
+            }
+        }
+    }
+}
+
+/// An exit that borrows its guard. Cleanups that are detached while it is polled or dropped become children of the scope.
+#[pin_project(PinnedDrop)]
+struct RestartableExit<'s, F, R> {
+    /// `None` after the exit has completed.
+    #[pin]
+    exit: Option<F>,
+    is_polled: &'s mut bool,
+    state: &'s mut ScopeState<R>,
+}
+
+impl<F: Future, R: RuntimeSlot> Future for RestartableExit<'_, F, R> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        let ScopeState { children, runtime } = &mut **this.state;
+        let _tracking = TrackingScope::open(children);
+        // Stays set if the exit panics.
+        **this.is_polled = true;
+        let exit = this.exit.as_mut().as_pin_mut().expect("exit polled after completion");
+        let polled = exit.poll(cx);
+        **this.is_polled = false;
+        if polled.is_pending() {
+            runtime.capture_current();
+        } else {
+            this.exit.set(None);
+        }
+        polled
+    }
+}
+
+#[pinned_drop]
+impl<F, R> PinnedDrop for RestartableExit<'_, F, R> {
+    #[inline]
+    fn drop(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        if this.exit.is_some() {
+            let _tracking = TrackingScope::open(&mut this.state.children);
+            this.exit.set(None);
+        }
+    }
+}

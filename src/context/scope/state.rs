@@ -1,0 +1,36 @@
+use tokio::runtime::Handle;
+
+use crate::cleanup::ChildCleanups;
+
+/// The part of a scope that its block borrows while the guard is borrowed, too.
+#[derive(Debug, Default)]
+pub struct ScopeState<R> {
+    /// The cleanups that were detached in the block and in the exit.
+    pub(in crate::context) children: ChildCleanups,
+    pub(in crate::context) runtime: R,
+}
+
+/// The runtime that continues an exit whose future is dropped outside any runtime. It is `()` for policies that need none.
+pub trait RuntimeSlot: Default + Send {
+    /// Stores the current runtime. Called when the scope is suspended: from then on it can be dropped anywhere.
+    ///
+    /// A scope that is never suspended never looks up the runtime.
+    fn capture_current(&mut self);
+}
+
+impl RuntimeSlot for () {
+    #[inline]
+    fn capture_current(&mut self) {}
+}
+
+impl RuntimeSlot for Option<Handle> {
+    #[inline]
+    fn capture_current(&mut self) {
+        // The scope may have been moved to another runtime, and the first one may have shut down since.
+        if let Ok(current) = Handle::try_current() {
+            if self.as_ref().is_none_or(|captured| captured.id() != current.id()) {
+                *self = Some(current);
+            }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+use std::future::Future;
+
+/// An async closure whose future is `Send`, as a bound: what `AsyncFnOnce(A) -> O` cannot express yet.
+///
+/// Implemented for every closure and function that fits. `A` usually borrows, so the bound is higher-ranked, as in
+/// [`async_with_send`](super::async_with_send). The parameter of a closure needs its type: `async |n: &mut u32| ..`.
+#[doc(alias = "AsyncFnOnce")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an async closure with a `Send` future, from `{A}` to `{O}`",
+    note = "annotate the closure's parameter with its type, as in `async |n: &mut u32| ..`"
+)]
+pub trait SendAsyncFnOnce<A, O>: FnOnce(A) -> Self::Future {
+    /// The future that a call returns.
+    type Future: Future<Output = O> + Send;
+}
+
+impl<A, O, F, R> SendAsyncFnOnce<A, O> for F
+where
+    F: FnOnce(A) -> R,
+    R: Future<Output = O> + Send,
+{
+    type Future = R;
+}

@@ -1,0 +1,257 @@
+use std::any::type_name;
+use std::convert::Infallible;
+use std::fmt;
+use std::future::{Future, ready};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use super::entry::{CallbackEntry, Entries, Entry, ExitEntry, ExitOutput, GuardEntry};
+use super::errors::ExitErrors;
+use super::stack_guard::StackGuard;
+use super::unwind::unwind;
+use crate::cleanup::Cleanup;
+use crate::context::exit_reason::ExitReason;
+use crate::context::guard::AsyncGuard;
+use crate::context::manager::{AsyncContextManager, ManagerError};
+use crate::context::policy::Detach;
+use crate::context::scope::failure::BlockFailure;
+use crate::context::scope::scope::Scope;
+use crate::context::scope::state::RuntimeSlot as _;
+use crate::context::send_async_fn::SendAsyncFnOnce;
+use crate::context::suppression::Suppression;
+
+/// A stack of exits that grows while its block runs: the last exit pushed is the first one called.
+///
+/// It is for managers whose number or types are only known at run time: one for each host, or only those that are
+/// configured. Each exit receives the exit reason that it would receive if the managers were nested: an error that an exit
+/// suppresses is hidden from the exits after it, and an error that an exit returns is what they receive. A panic of one exit
+/// does not prevent the others from running. Any exit may suppress the block's error, so the value of the scope is an
+/// `Option`.
+///
+/// As a manager, the stack is exited with its block. Outside of `async_with!` it is closed by [`aclose`](Self::aclose). If a
+/// stack is dropped before it was closed, its exits run as one [cleanup](crate::cleanup), in order, with
+/// [`ExitReason::Cancelled`]. The same applies to a stack that was moved out of its block, by [`mem::take`](std::mem::take)
+/// for example.
+///
+/// All methods take `&self`, so that the block can use several [`StackGuard`]s at a time. The grace period of the stack is
+/// unlimited, since each exit has its own: an exit in a cleanup that exceeds its grace period is abandoned and reported, and
+/// the others still run.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use tokio::sync::Mutex;
+/// use withal::context::{AsyncExitStack, async_with};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// let accounts = [1, 2, 3].map(|n| Arc::new(Mutex::new(n)));
+/// let total = async_with!(stack = AsyncExitStack::new() => {
+///     let mut locked = Vec::new();
+///     for account in &accounts {
+///         locked.push(stack.enter_async_context(account.clone()).await?);
+///     }
+///     stack.push_async_callback(async || println!("all locks are still held"));
+///     locked.iter_mut().map(|n| *n.target()).sum::<i32>()
+/// })?;
+/// assert_eq!(total, Some(6));
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias("ExitStack", "defer", "finally", "guard stack"))]
+#[derive(Default)]
+pub struct AsyncExitStack {
+    state: Mutex<StackState>,
+}
+
+/// The guard of an entered [`AsyncExitStack`].
+#[derive(Debug)]
+pub struct AsyncExitStackGuard(AsyncExitStack);
+
+#[derive(Default)]
+struct StackState {
+    entries: Entries,
+    runtime: Option<Handle>,
+}
+
+impl AsyncExitStack {
+    /// Creates an empty stack.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Enters a manager, pushes its exit, and returns its guard for the block to use.
+    ///
+    /// # Errors
+    ///
+    /// The manager's. The managers that were entered before stay on the stack.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of the manager's [`aenter`](AsyncContextManager::aenter). The stack does not change until the manager has been
+    /// entered.
+    pub async fn enter_async_context<M>(
+        &self,
+        manager: M,
+    ) -> Result<StackGuard<'_, M::Guard>, ManagerError<M>>
+    where
+        M: AsyncContextManager,
+        M::Guard: Send + 'static,
+    {
+        let (guard, cell) = StackGuard::new(manager.aenter().await?);
+        self.push(GuardEntry(cell));
+        Ok(guard)
+    }
+
+    /// Pushes a closure that receives the exit reason. Its result is that of an [`aexit`](AsyncGuard::aexit), with `()` or
+    /// `bool` for [`Suppression`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    /// use withal::context::{AsyncExitStack, ExitReason, async_with};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), std::num::ParseIntError> {
+    /// let value = async_with!(stack = AsyncExitStack::new() => {
+    ///     stack.push_async_exit(async |exit: ExitReason<'_>| {
+    ///         Ok::<_, Infallible>(matches!(exit, ExitReason::Error(_))) // suppresses every error
+    ///     });
+    ///     "seven".parse::<u32>()?
+    /// });
+    /// assert_eq!(value.unwrap(), None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn push_async_exit<F, V, X>(&self, exit: F)
+    where
+        F: for<'x> SendAsyncFnOnce<ExitReason<'x>, Result<V, X>> + Send + 'static,
+        V: Suppression + 'static,
+        X: Send + 'static,
+    {
+        self.push(ExitEntry::new(exit));
+    }
+
+    /// Pushes an async closure that is called whatever the exit reason is.
+    #[doc(alias("defer", "finally"))]
+    pub fn push_async_callback<F, R>(&self, callback: F)
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Future<Output: ExitOutput> + Send + 'static,
+    {
+        self.push(CallbackEntry(callback));
+    }
+
+    /// Pushes a closure that is called whatever the exit reason is.
+    #[doc(alias("defer", "finally"))]
+    pub fn callback<F, R>(&self, callback: F)
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: ExitOutput + Send + 'static,
+    {
+        self.push(CallbackEntry(|| ready(callback())));
+    }
+
+    /// Moves all exits to a new stack, so that the entered managers outlive the block.
+    #[must_use = "if the new stack is dropped, its exits run as a cleanup"]
+    pub fn pop_all(&self) -> Self {
+        Self { state: Mutex::new(self.take()) }
+    }
+
+    /// Runs all exits with [`ExitReason::Ok`].
+    ///
+    /// # Errors
+    ///
+    /// The errors of the exits, except those that another exit suppressed.
+    ///
+    /// # Panics
+    ///
+    /// If an exit panics, after the others have run.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the exits continue as a cleanup.
+    #[doc(alias = "close")]
+    pub async fn aclose(self) -> Result<(), ExitErrors> {
+        let mut scope = Scope::new(AsyncExitStackGuard(self));
+        let mut failure = None::<BlockFailure<Infallible>>;
+        let result = crate::__exit_scope!(scope, failure);
+        debug_assert!(failure.is_none(), "an exit returns the failure that it borrowed");
+        result.map(drop)
+    }
+
+    fn push(&self, entry: impl Entry + 'static) {
+        let mut state = self.state();
+        state.runtime.capture_current();
+        state.entries.0.push(Box::new(entry));
+    }
+
+    fn take(&self) -> StackState {
+        std::mem::take(&mut *self.state())
+    }
+
+    fn state(&self) -> MutexGuard<'_, StackState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AsyncContextManager for AsyncExitStack {
+    type Guard = AsyncExitStackGuard;
+
+    async fn aenter(self) -> Result<AsyncExitStackGuard, ExitErrors> {
+        Ok(AsyncExitStackGuard(self))
+    }
+}
+
+impl AsyncGuard for AsyncExitStackGuard {
+    type Target = AsyncExitStack;
+    type Error = ExitErrors;
+    type Suppression = bool;
+    type OnDrop = Detach;
+
+    fn target(&mut self) -> &mut AsyncExitStack {
+        &mut self.0
+    }
+
+    /// Unlimited: each exit has its own grace period.
+    fn grace_period(&self) -> Duration {
+        Duration::MAX
+    }
+
+    async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<bool, ExitErrors> {
+        unwind::<Self>(self.0.take().entries, exit).await
+    }
+}
+
+/// Drops the exits without running them: the scope of the guard is responsible for them, and reports if it abandons them.
+impl Drop for AsyncExitStackGuard {
+    fn drop(&mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl Drop for AsyncExitStack {
+    fn drop(&mut self) {
+        let StackState { entries, runtime } = self.take();
+        if entries.0.is_empty() {
+            return;
+        }
+        let work = async { unwind::<AsyncExitStackGuard>(entries, ExitReason::Cancelled).await.map(drop) };
+        Cleanup::new(work)
+            .name(type_name::<Self>())
+            .grace_period(Duration::MAX)
+            .fallback_runtime(runtime)
+            .detach();
+    }
+}
+
+impl fmt::Debug for AsyncExitStack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncExitStack").field("len", &self.state().entries.0.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,71 @@
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::cleanup::ChildCleanups;
+use crate::context::guard::AsyncGuard;
+use crate::context::guard::sealed::Policy;
+use crate::context::scope::state::RuntimeSlot as _;
+
+/// A guard that [`enter_async_context`](super::AsyncExitStack::enter_async_context) has pushed onto a stack, borrowed by the
+/// block. Dropping it returns the guard to the stack, which exits it.
+///
+/// It cannot outlive the block. If the stack's exits were moved by [`pop_all`](super::AsyncExitStack::pop_all) and run before
+/// the `StackGuard` is dropped, the guard is exited when it is dropped, according to its policy.
+pub struct StackGuard<'a, G: AsyncGuard> {
+    /// `None` only in the destructor.
+    guard: Option<G>,
+    cell: Arc<Mutex<GuardCell<G>>>,
+    runtime: <G::OnDrop as Policy<G>>::Runtime,
+    /// The borrow of the stack: the guard cannot leave the block.
+    stack: PhantomData<&'a ()>,
+}
+
+/// The place where a stack and its block exchange a guard.
+///
+/// ```text
+/// Borrowed --StackGuard dropped--> Returned --exit--> Taken
+///     |                                                 ^
+///     +-----exit while it is borrowed: GuardInUse-------+
+/// ```
+pub(super) enum GuardCell<G> {
+    Borrowed,
+    Returned(G),
+    /// The exit has run: it took the guard, or failed because the guard was borrowed.
+    Taken,
+}
+
+impl<G: AsyncGuard> StackGuard<'_, G> {
+    pub(super) fn new(guard: G) -> (Self, Arc<Mutex<GuardCell<G>>>) {
+        let cell = Arc::new(Mutex::new(GuardCell::Borrowed));
+        let mut runtime = <G::OnDrop as Policy<G>>::Runtime::default();
+        runtime.capture_current();
+        (Self { guard: Some(guard), cell: Arc::clone(&cell), runtime, stack: PhantomData }, cell)
+    }
+
+    /// Returns the guard's target, as the block of [`async_with!`](macro@crate::async_with) receives it.
+    #[expect(clippy::missing_panics_doc, reason = "the guard is missing only in the destructor")]
+    pub fn target(&mut self) -> &mut G::Target {
+        self.guard.as_mut().expect("guard used after it was returned").target()
+    }
+}
+
+impl<G: AsyncGuard> Drop for StackGuard<'_, G> {
+    fn drop(&mut self) {
+        let Some(guard) = self.guard.take() else { return };
+        let mut cell = self.cell.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*cell, GuardCell::Taken) {
+            drop(cell);
+            G::OnDrop::on_drop(guard, ChildCleanups::default(), mem::take(&mut self.runtime));
+        } else {
+            *cell = GuardCell::Returned(guard);
+        }
+    }
+}
+
+impl<G: AsyncGuard> fmt::Debug for StackGuard<'_, G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StackGuard").finish_non_exhaustive()
+    }
+}
