@@ -1,4 +1,4 @@
-//! How an `AsyncGetDocs` is set up: one method a setting.
+//! The builder methods of `AsyncGetDocs`: one for each setting.
 
 use std::any::Any;
 use std::collections::HashSet;
@@ -12,20 +12,21 @@ use super::fetch::hooks::Permit;
 use super::policy::{OnCycle, OnEmpty, OnError};
 use super::stream::items::AsyncGetDocs;
 
-/// # Set-up
+/// # Configuration
 ///
-/// Each of these is called before the first poll, and panics after it.
+/// These methods must be called before the stream is first polled; they panic afterwards.
 impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
-    /// Fetches up to `pages` pages ahead, on a task, while the consumer works on the one it has; 0, the default, fetches
-    /// a page when it is wanted.
+    /// Fetches up to `pages` pages ahead, on a tokio task, while the consumer processes the current page.
     ///
-    /// The request for the next page has left before the first document of this one is handed out. The task is aborted
-    /// when the stream is dropped. Errors and panics of a page read ahead come when it is that page's turn. Nothing is
-    /// read ahead beyond `max_items` and `max_pages`.
+    /// The default is 0: each page is requested when the consumer needs it.
     ///
-    /// A consumer that computes for long without awaiting needs a second worker thread for the fetch to go on beside it;
-    /// on a single thread only the request is under way meanwhile. Without a tokio runtime the page ahead is begun, and
-    /// goes on when the stream is polled.
+    /// The request for the next page is sent before the first item of the current page is yielded. Errors and panics of a
+    /// page that was fetched ahead are reported when it is that page's turn. No page is fetched ahead beyond `max_items`
+    /// and `max_pages`. Dropping the stream aborts the task.
+    ///
+    /// If the consumer computes for a long time without awaiting, the task needs a second worker thread to make progress;
+    /// on a single thread, only the request is in flight meanwhile. Without a tokio runtime, the next page is started
+    /// ahead, and continues when the stream is polled.
     ///
     /// # Examples
     ///
@@ -38,23 +39,24 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// # }
     /// let mut docs = AsyncGetDocs::new(fetch_page).read_ahead(1);
     /// while let Some(doc) = docs.try_next().await? {
-    ///     // The next page is on its way here.
+    ///     // The next page is being fetched meanwhile.
     /// }
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "prefetch", alias = "buffered", alias = "background")]
     #[track_caller]
     pub fn read_ahead(mut self, pages: usize) -> Self {
         self.pager().config("read_ahead").read_ahead = pages;
         self
     }
 
-    /// Asks again for a page that could not be fetched, after the pauses of a [backon] policy.
+    /// Retries a page that could not be fetched, with the delays of a [backon] policy.
     ///
-    /// Each page gets the whole policy anew. When it is used up, or [`classify`](Self::classify) says that the error is
-    /// fatal, the error is handed out. Without a policy nothing is asked for twice.
+    /// The policy starts anew for each page. If all its retries are used, or [`classify`](Self::classify) returns
+    /// [`Fatal`](OnError::Fatal), the stream yields the error. Without a policy, no page is retried.
     ///
-    /// A pause is tokio's `sleep`: a policy whose pauses are not zero needs a runtime with its timer enabled.
+    /// Delays use tokio's `sleep`, so a policy with delays other than zero requires a runtime with its timer enabled.
     ///
     /// # Examples
     ///
@@ -64,10 +66,10 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// use withal::backon::ExponentialBuilder;
     /// use withal::pages::AsyncGetDocs;
     ///
-    /// let mut asked = 0;
+    /// let mut attempts = 0;
     /// let mut docs = AsyncGetDocs::new(move |_page| {
-    ///     asked += 1;
-    ///     async move { if asked <= 2 { Err("503") } else { Ok(vec!["a"]) } }
+    ///     attempts += 1;
+    ///     async move { if attempts <= 2 { Err("503") } else { Ok(vec!["a"]) } }
     /// })
     /// .retry(ExponentialBuilder::default().with_max_times(3));
     ///
@@ -77,6 +79,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// # }
     /// ```
     #[cfg(feature = "backon")]
+    #[doc(alias = "backoff", alias = "retries")]
     #[track_caller]
     pub fn retry<B>(mut self, policy: B) -> Self
     where
@@ -86,10 +89,10 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         self
     }
 
-    /// Decides what each error of the fetch function means: ask again, go on elsewhere, or give up.
+    /// Decides for each error of the fetch function whether to retry, restart at another cursor, or fail.
     ///
-    /// How often, the [`retry`](Self::retry) policy says: without one, `Retry` is as good as `Fatal`, and one `Restart`
-    /// for each page is allowed. Without this method every error is `Retry { after: None }`.
+    /// By default, every error is [`Retry { after: None }`](OnError::Retry). The [`retry`](Self::retry) policy limits the
+    /// number of retries and restarts. Without a policy, `Retry` has the effect of `Fatal`, and each page may restart once.
     ///
     /// # Examples
     ///
@@ -105,6 +108,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     ///         ApiError::Unauthorized => OnError::Fatal,
     ///     });
     /// ```
+    #[doc(alias = "retry_after", alias = "is_transient")]
     #[track_caller]
     pub fn classify<F>(mut self, classify: F) -> Self
     where
@@ -114,9 +118,10 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         self
     }
 
-    /// Awaits `gate` before every attempt, and holds what it gives until the attempt has ended: a rate limit, a permit.
+    /// Awaits a future before every attempt, and holds its output until the attempt has ended: for a rate limiter, or a
+    /// permit of a semaphore.
     ///
-    /// What it gives is not looked at: an `Err` is as good a pass as any.
+    /// The output is not inspected: after an `Err`, the attempt takes place as well.
     ///
     /// # Examples
     ///
@@ -124,13 +129,14 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// # use std::sync::Arc;
     /// # use withal::pages::AsyncGetDocs;
     /// # async fn fetch_page(page: u64) -> Result<Vec<u64>, std::io::Error> { Ok(vec![]) }
-    /// // At most two requests at a time, over however many walks share the semaphore.
-    /// let slots = Arc::new(tokio::sync::Semaphore::new(2));
+    /// // At most two requests at a time, in all streams that share the semaphore.
+    /// let permits = Arc::new(tokio::sync::Semaphore::new(2));
     /// let docs = AsyncGetDocs::new(fetch_page).before_request(move || {
-    ///     let slots = Arc::clone(&slots);
-    ///     async move { slots.acquire_owned().await.expect("this semaphore is never closed") }
+    ///     let permits = Arc::clone(&permits);
+    ///     async move { permits.acquire_owned().await.expect("semaphore closed") }
     /// });
     /// ```
+    #[doc(alias = "throttle", alias = "rate_limit", alias = "semaphore")]
     #[track_caller]
     pub fn before_request<F, Fut>(mut self, mut before_request: F) -> Self
     where
@@ -144,40 +150,41 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         self
     }
 
-    /// Ends the stream after `max` documents, over all runs of a walk that is resumed. No page is asked for beyond
-    /// them, as far as the pages before it told how much a page holds.
+    /// Ends the stream after `max` items, including those of the runs before a [`resume`](Self::resume).
     ///
-    /// The checkpoint stays inside the page: a later run with a larger `max` goes on from there.
+    /// No further page is requested than these items need, as far as the page size is known from the pages before. If the
+    /// stream ends inside a page, so does its checkpoint: a later run with a larger `max` continues there.
+    #[doc(alias = "limit", alias = "take")]
     #[track_caller]
     pub fn max_items(mut self, max: u64) -> Self {
         self.pager().set_max_items(max);
         self
     }
 
-    /// Ends the stream after `max` pages, empty ones included, over all runs of a walk that is resumed.
+    /// Ends the stream after `max` pages, including empty ones and those of the runs before a [`resume`](Self::resume).
     #[track_caller]
     pub fn max_pages(mut self, max: u64) -> Self {
         self.pager().set_max_pages(max);
         self
     }
 
-    /// Says what to do about a cursor that was there before; an error by default.
+    /// Sets the reaction to a cursor that points to an earlier page: an error by default.
     #[track_caller]
     pub fn on_cycle(mut self, on_cycle: OnCycle) -> Self {
         self.pager().config("on_cycle").on_cycle = on_cycle;
         self
     }
 
-    /// Says what an empty page means; by default nothing over cursors, and the end over numbers.
+    /// Sets the meaning of an empty page: by default the end with page numbers and offsets, and nothing with cursors.
     #[track_caller]
     pub fn on_empty(mut self, on_empty: OnEmpty) -> Self {
         self.pager().config("on_empty").on_empty = Some(on_empty);
         self
     }
 
-    /// Leaves out documents whose key was there before: pages that shift while they are read, restarts.
+    /// Removes items whose key was yielded before, because pages shifted while they were read, or after a restart.
     ///
-    /// Remembers every key, so memory grows with the walk. A run that is resumed knows only the keys of its own run.
+    /// All keys are kept in memory. A stream that resumes only knows the keys of its own run.
     ///
     /// # Examples
     ///
@@ -185,7 +192,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), withal::pages::Error<std::io::Error>> {
     /// # use withal::pages::by_page_number;
-    /// // A document was inserted at the front between the two requests: `2` has moved to the second page.
+    /// // An item was inserted at the front between the two requests: `2` has moved to the second page.
     /// let mut docs = by_page_number(1, |page| async move {
     ///     Ok::<_, std::io::Error>(match page {
     ///         1 => vec![1, 2],
@@ -203,6 +210,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "dedup", alias = "distinct", alias = "deduplicate")]
     #[track_caller]
     pub fn unique_by<K, F>(mut self, mut key: F) -> Self
     where
@@ -214,10 +222,11 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         self
     }
 
-    /// Tells `observer` what happens, as it happens: see [`Event`].
+    /// Calls `observer` for each [`Event`], as it happens.
     ///
-    /// It is called where the fetching goes on, which may be another task, so it must be quick; what it counts for
-    /// others, it counts in an atomic or a channel.
+    /// The observer is called by the code that fetches, possibly on another task, so it should return quickly. It can pass
+    /// its results on through an atomic or a channel.
+    #[doc(alias = "observe", alias = "metrics", alias = "log")]
     #[track_caller]
     pub fn on_event<F>(mut self, observer: F) -> Self
     where
@@ -227,23 +236,23 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         self
     }
 
-    /// Starts where a walk stood when its [`checkpoint`](Self::checkpoint) was taken, instead of at the beginning.
+    /// Continues from a [`checkpoint`](Self::checkpoint) instead of the start.
     #[track_caller]
     pub fn resume(mut self, checkpoint: Checkpoint<C>) -> Self {
         self.pager().resume(checkpoint);
         self
     }
 
-    /// Keeps up to `pages` pages under way at once, each on a task of its own, and delivers them in order.
+    /// Fetches up to `pages` pages at once, each on its own tokio task, and delivers them in order.
     ///
-    /// An error of page *k* comes when it is *k*'s turn, after every document before it. Pages beyond the end may be
-    /// asked for, and are dropped. An offset follows the items received here, too: if a page is shorter than was asked
-    /// for, what was fetched after it on another assumption is dropped, and fetched from the right offset.
+    /// An error of page *k* is reported when it is the turn of *k*, after all earlier items. Pages beyond the end may be
+    /// requested, and are dropped. Offsets advance by the items received here, too: if a page is shorter than expected, the
+    /// pages that were requested after it are dropped, and requested again with the right offsets.
     ///
-    /// 0 and 1 fetch one page at a time. More than 1 reads ahead by itself, and [`read_ahead`](Self::read_ahead) adds
-    /// nothing.
+    /// With 0 and 1, one page is fetched at a time. More than 1 implies reading ahead: [`read_ahead`](Self::read_ahead)
+    /// then has no effect.
     ///
-    /// Only pages that are known in advance can be fetched at once; over cursors this does not compile:
+    /// Only cursors that are known in advance allow this. With others it does not compile:
     ///
     /// ```compile_fail,E0277
     /// # use withal::pages::by_cursor;
@@ -262,11 +271,12 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// # }
     /// let mut docs = by_offset(5, fetch).concurrency(4);
     /// while let Some(doc) = docs.try_next().await? {
-    ///     // In order.
+    ///     // The items arrive in order.
     /// }
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "concurrent", alias = "parallel", alias = "buffered", alias = "buffer_unordered")]
     #[track_caller]
     pub fn concurrency(mut self, pages: usize) -> Self
     where

@@ -1,13 +1,30 @@
-/// Where a walk stands: after the last item yielded. What [`resume`](super::AsyncGetDocs::resume) starts from.
+/// A position in a stream, after the last item yielded, from which [`resume`](super::AsyncGetDocs::resume) continues.
 ///
-/// Valid at every moment: before the first item, inside a page, between pages, after an error, at the end. Plain data:
-/// with the feature `serde` it can be written anywhere and read back; its JSON is
-/// `{"format":"withal/pages/1","cursor":..,"skip":..,"items":..,"pages":..,"done":..}`, and reading anything else is an
-/// error.
+/// A checkpoint can be taken at any moment: before the first item, inside a page, between pages, after an error, at the
+/// end. A stream that resumes requests the page of the checkpoint again and skips the items that were yielded before.
 ///
-/// Resuming asks for the page again and skips the items already yielded. It trusts that the API still has the same
-/// pages: with another page size, filter or sort order, the checkpoint is of another walk. Where that shows, because the
-/// page holds fewer items than were yielded of it, it is an error: [`ErrorKind::ResumeOutOfRange`](super::ErrorKind::ResumeOutOfRange).
+/// A checkpoint is only valid for the same query. With another page size, filter or sort order, the API has other pages,
+/// and a stream that resumes may skip or repeat items. If the page has fewer items than are to be skipped, the stream
+/// fails with [`ErrorKind::ResumeOutOfRange`](super::ErrorKind::ResumeOutOfRange).
+///
+/// # Serialization
+///
+/// With the feature `serde`, a checkpoint is serializable. In JSON:
+///
+/// ```json
+/// {"format":"withal/pages/1","cursor":"token-2","skip":1,"items":101,"pages":1,"done":false}
+/// ```
+///
+/// | field | content |
+/// |---|---|
+/// | `format` | always `"withal/pages/1"` |
+/// | `cursor` | [the cursor](Self::cursor) of the page to request, serialized as its type does; `null` for the first page |
+/// | `skip` | [the items](Self::skip) of that page that were yielded |
+/// | `items` | [the items](Self::items) yielded in total |
+/// | `pages` | [the pages](Self::pages) finished |
+/// | `done` | [whether](Self::is_done) the stream had ended |
+///
+/// Deserialization fails if a field is missing or unknown, or if `items` or `pages` exceeds 2^53.
 ///
 /// # Examples
 ///
@@ -45,45 +62,45 @@ pub struct Checkpoint<C> {
 }
 
 impl<C> Checkpoint<C> {
-    /// A place named by hand: the page at `cursor` (`None`: the first), after its first `skip` items.
+    /// Creates a checkpoint in the page at `cursor` (`None` is the first page), after its first `skip` items.
     ///
-    /// The counts of items and pages before it start from zero.
+    /// The counts of earlier items and pages are 0.
     pub fn new(cursor: Option<C>, skip: u64) -> Self {
         Self { cursor, skip, items: 0, pages: 0, done: false }
     }
 
-    /// The cursor of the page to ask for; `None` is the start of the walk.
+    /// Returns the cursor of the page to request; `None` is the start of the stream.
     #[must_use]
     pub fn cursor(&self) -> Option<&C> {
         self.cursor.as_ref()
     }
 
-    /// How many items of that page were yielded already.
+    /// Returns the number of items of that page that were yielded.
     #[must_use]
     pub fn skip(&self) -> u64 {
         self.skip
     }
 
-    /// How many items were yielded in all.
+    /// Returns the number of items yielded in total.
     #[must_use]
     pub fn items(&self) -> u64 {
         self.items
     }
 
-    /// How many pages lie wholly behind.
+    /// Returns the number of finished pages: those of which all items were yielded.
     #[must_use]
     pub fn pages(&self) -> u64 {
         self.pages
     }
 
-    /// Whether the walk had come to its end: resuming from here yields nothing.
+    /// Returns `true` if the stream had ended. A stream that resumes from here yields nothing.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.done
     }
 }
 
-/// The start of a walk.
+/// The start of a stream.
 impl<C> Default for Checkpoint<C> {
     fn default() -> Self {
         Self::new(None, 0)
@@ -91,20 +108,20 @@ impl<C> Default for Checkpoint<C> {
 }
 
 #[cfg(feature = "serde")]
-mod stored {
+mod serialized {
     use super::Checkpoint;
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    /// What JSON's numbers hold exactly; the counts go on from here without an overflow in sight.
-    const MOST: u64 = 1 << 53;
+    /// The largest count: JSON numbers represent it exactly, and adding to it cannot overflow in practice.
+    const MAX_COUNT: u64 = 1 << 53;
 
-    /// What is written: the fields, behind a mark that tells a checkpoint from other JSON.
+    /// The fields, preceded by a format that distinguishes a checkpoint from other JSON.
     #[derive(Serialize, Deserialize)]
     #[serde(rename = "Checkpoint", deny_unknown_fields, bound(deserialize = "C: Deserialize<'de>"))]
-    struct Stored<C> {
+    struct Serialized<C> {
         format: Format,
-        // Without this a missing field would read as `None`, the start of the walk.
+        // Otherwise serde would read a missing field as `None`, the start of the stream.
         #[serde(deserialize_with = "Option::deserialize")]
         cursor: Option<C>,
         skip: u64,
@@ -122,7 +139,7 @@ mod stored {
     impl<C: Serialize> Serialize for Checkpoint<C> {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             let Self { cursor, skip, items, pages, done } = self;
-            Stored {
+            Serialized {
                 format: Format::V1,
                 cursor: cursor.as_ref(),
                 skip: *skip,
@@ -136,10 +153,10 @@ mod stored {
 
     impl<'de, C: Deserialize<'de>> Deserialize<'de> for Checkpoint<C> {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            let Stored { format: Format::V1, cursor, skip, items, pages, done } =
-                Stored::deserialize(deserializer)?;
-            if items.max(pages) > MOST {
-                return Err(D::Error::custom("no walk has had so many items or pages"));
+            let Serialized { format: Format::V1, cursor, skip, items, pages, done } =
+                Serialized::deserialize(deserializer)?;
+            if items.max(pages) > MAX_COUNT {
+                return Err(D::Error::custom("the count of items or pages is too large"));
             }
             Ok(Self { cursor, skip, items, pages, done })
         }

@@ -3,23 +3,23 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-/// What a cursor must be able to do: nothing that a token, a URL, a number or a key does not do already.
+/// A type that identifies a page: a token, a key, a URL, a number.
 ///
-/// Implemented for every type that fits; there is nothing to implement. `Debug` names the cursor in errors, so a
-/// cursor that holds a secret should redact itself there. `PartialEq` finds loops.
+/// It is implemented for every type with these bounds. `PartialEq` serves to detect cycles. `Debug` formats the cursor in
+/// errors, so the `Debug` implementation of a cursor with a secret should redact it.
 pub trait Cursor: Clone + fmt::Debug + PartialEq + Send + 'static {}
 
 impl<C: Clone + fmt::Debug + PartialEq + Send + 'static> Cursor for C {}
 
-/// A cursor with random access: page `n` can be asked for before page `n - 1` has arrived.
+/// A cursor with random access: page `n` can be requested before page `n - 1` has arrived.
 ///
-/// Only [`PageNumber`] and [`Offset`] are, and only for them there is
-/// [`AsyncGetDocs::concurrency`](super::AsyncGetDocs::concurrency).
+/// [`PageNumber`] and [`Offset`] implement it, and
+/// [`AsyncGetDocs::concurrency`](super::AsyncGetDocs::concurrency) requires it.
 #[diagnostic::on_unimplemented(
-    message = "pages behind a cursor of type `{Self}` cannot be fetched concurrently",
-    label = "each page is known only from the one before it",
-    note = "only `by_page_number`, `by_offset` and `AsyncGetDocs::new` know their pages in advance; \
-            `.read_ahead(n)` overlaps fetching with your work over any cursor"
+    message = "pages with a cursor of type `{Self}` cannot be fetched concurrently",
+    label = "the cursor of each page is only known from the page before it",
+    note = "only `by_page_number`, `by_offset` and `AsyncGetDocs::new` know their cursors in advance; \
+            `.read_ahead(n)` overlaps fetching with your work for any cursor"
 )]
 pub trait RandomAccess: Cursor + sealed::Sealed {}
 
@@ -30,7 +30,7 @@ pub struct PageNumber {
     page: u64,
 }
 
-/// The cursor of [`by_offset`](super::by_offset): how many items stand before the page.
+/// The cursor of [`by_offset`](super::by_offset): the number of items before the page.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Offset {
@@ -38,13 +38,14 @@ pub struct Offset {
 }
 
 impl PageNumber {
-    /// The page with this number; to resume from, to restart from, or to name as a page's [next](super::Page::next_cursor).
+    /// Creates the cursor of the page with this number: to resume from, to restart at, or for a page's
+    /// [`next_cursor`](super::Page::next_cursor).
     #[must_use]
     pub fn new(page: u64) -> Self {
         Self { page }
     }
 
-    /// The number, as the fetch function gets it.
+    /// Returns the number, as passed to the fetch function.
     #[must_use]
     pub fn get(self) -> u64 {
         self.page
@@ -52,14 +53,14 @@ impl PageNumber {
 }
 
 impl Offset {
-    /// The page behind so many items; to resume from, to restart from, or to name as a page's
-    /// [next](super::Page::next_cursor).
+    /// Creates the cursor of the page after so many items: to resume from, to restart at, or for a page's
+    /// [`next_cursor`](super::Page::next_cursor).
     #[must_use]
     pub fn new(offset: u64) -> Self {
         Self { offset }
     }
 
-    /// The offset in items, as the fetch function gets it.
+    /// Returns the offset in items, as passed to the fetch function.
     #[must_use]
     pub fn get(self) -> u64 {
         self.offset
@@ -87,31 +88,34 @@ mod sealed {
     impl Sealed for super::Offset {}
 }
 
-/// How to find the next page without being told: what `PageNumber` and `Offset` have and a token has not.
+/// Computes the next cursor from the current one, for `PageNumber` and `Offset`.
 ///
-/// A function pointer rather than a method of `RandomAccess`: the engine serves cursors that are not numbered, too.
+/// It holds a function pointer, and is not a method of `RandomAccess`, because the fetchers also serve other cursors.
 pub(super) struct Numbering<C> {
-    /// The cursor after a page at `C` that held so many items.
+    /// Returns the cursor after a page at `C` with so many items.
     pub(super) advance: fn(&C, u64) -> C,
-    /// How many items a page is expected to hold; `None` where the numbering does not depend on it.
+    /// The expected number of items of a page; `None` if the cursors do not depend on it.
     pub(super) page_size: Option<u64>,
 }
 
 impl Numbering<PageNumber> {
     pub(super) fn by_page() -> Self {
-        Self { advance: |at, _| PageNumber::new(at.page.saturating_add(1)), page_size: None }
+        Self { advance: |cursor, _| PageNumber::new(cursor.page.saturating_add(1)), page_size: None }
     }
 }
 
 impl Numbering<Offset> {
     pub(super) fn by_offset(limit: u64) -> Self {
-        Self { advance: |at, items| Offset::new(at.offset.saturating_add(items)), page_size: Some(limit) }
+        Self {
+            advance: |cursor, items| Offset::new(cursor.offset.saturating_add(items)),
+            page_size: Some(limit),
+        }
     }
 }
 
-/// Whether an API that had no next cursor would have sent this one.
+/// Returns `true` for the empty string or byte slice that an API may send instead of no cursor.
 ///
-/// Asks the type, so for a cursor that is neither text nor bytes nothing is left of this when it is compiled.
+/// The types are compared at compile time, so that nothing of this remains for a cursor of another type.
 pub(super) fn is_blank<C: 'static>(cursor: &C) -> bool {
     fn empty<S: 'static>(cursor: &dyn Any, len: impl Fn(&S) -> usize) -> bool {
         cursor.downcast_ref::<S>().is_some_and(|cursor| len(cursor) == 0)

@@ -1,79 +1,80 @@
 use std::time::Duration;
 
-/// What happens on a walk, as [`observe`](super::AsyncGetDocs::on_event) sees it, at the moment it happens.
+/// An event of a stream, as it happens; observed with [`on_event`](super::AsyncGetDocs::on_event).
 ///
-/// `page` is the page's position in the walk, from 1; `cursor` is what it is asked with, `None` at the start.
+/// `page` is the position of the page in the stream, from 1. `cursor` is the cursor with which it is requested, `None` for
+/// a first page without one.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a, C, E> {
-    /// The page is about to be asked for, after the [`before_request`](super::AsyncGetDocs::before_request) has let it pass.
+    /// The page is about to be requested, after [`before_request`](super::AsyncGetDocs::before_request) has completed.
     #[non_exhaustive]
     Request {
-        /// The page's position in the walk.
+        /// The position of the page in the stream, from 1.
         page: u64,
-        /// The cursor it is asked with.
+        /// The cursor with which it is requested.
         cursor: Option<&'a C>,
-        /// 1 for the first attempt.
+        /// The number of the attempt, from 1.
         attempt: u32,
     },
-    /// The page has arrived. It may have been read ahead, and not be delivered yet.
+    /// The page has arrived. If it was fetched ahead, it is delivered later.
     #[non_exhaustive]
     Response {
-        /// The page's position in the walk.
+        /// The position of the page in the stream, from 1.
         page: u64,
-        /// The cursor it was asked with.
+        /// The cursor with which it was requested.
         cursor: Option<&'a C>,
-        /// How many items it holds.
+        /// The number of its items.
         items: usize,
     },
-    /// The attempt failed, and the page will be asked for again.
+    /// The attempt failed, and the page will be requested again.
     #[non_exhaustive]
     Retry {
-        /// The page's position in the walk.
+        /// The position of the page in the stream, from 1.
         page: u64,
-        /// The cursor it will be asked with.
+        /// The cursor with which it will be requested.
         cursor: Option<&'a C>,
-        /// Which attempt failed, from 1.
+        /// The number of the failed attempt, from 1.
         attempt: u32,
-        /// How long until the next one.
+        /// The delay before the next attempt.
         delay: Duration,
-        /// Why it failed.
+        /// The error of the failed attempt.
         error: &'a E,
     },
-    /// The attempt failed, and was the last.
+    /// The last attempt failed.
     #[non_exhaustive]
     Failure {
-        /// The page's position in the walk.
+        /// The position of the page in the stream, from 1.
         page: u64,
-        /// The cursor it was asked with.
+        /// The cursor with which it was requested.
         cursor: Option<&'a C>,
-        /// How often it was asked.
+        /// The number of attempts.
         attempts: u32,
-        /// Why it failed.
+        /// The error of the last attempt.
         error: &'a E,
     },
 }
 
-/// How far a walk has come; a copy, taken by [`progress`](super::AsyncGetDocs::progress).
+/// A snapshot of a stream's progress, returned by [`progress`](super::AsyncGetDocs::progress).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// Items yielded, those of the runs before a [`resume`](super::AsyncGetDocs::resume) included.
+    /// The number of items yielded, including those of the runs before a [`resume`](super::AsyncGetDocs::resume).
     pub items: u64,
-    /// Pages that have reached the consumer, likewise. An empty page that marked the end is not counted.
+    /// The number of pages delivered, including those of earlier runs. An empty page that marks the end does not count.
     pub pages: u64,
-    /// Attempts beyond each page's first, in this run.
+    /// The number of attempts beyond the first of each page, in this run.
     pub retries: u64,
-    /// How many items there are in all, as the API said last; many an API estimates.
+    /// The number of all items, as the API last reported it. Many APIs only estimate it.
     pub total: Option<u64>,
 }
 
 impl Progress {
-    /// The share of the items that has been yielded, from 0.0 to 1.0, where the API told the total.
+    /// Returns the share of the items that have been yielded, from 0.0 to 1.0, if the API reports the total.
     #[must_use]
     #[expect(
         clippy::cast_precision_loss,
-        reason = "a share of more than 2^52 items may be off by one of them"
+        reason = "the share of more than 2^52 items may be off by one of them"
     )]
     pub fn fraction(&self) -> Option<f64> {
         match self.total? {

@@ -1,4 +1,4 @@
-//! Paginated APIs as streams: any of them, in one closure, and no document skipped, repeated or lost in silence.
+//! Streams over paginated APIs that never silently skip, duplicate or lose an item.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -8,15 +8,47 @@
 //! # async fn get(cursor: Option<String>) -> Result<(Vec<&'static str>, Option<String>), std::io::Error> {
 //! #     Ok(if cursor.is_none() { (vec!["a", "b"], Some("2".into())) } else { (vec!["c"], None) })
 //! # }
-//! let mut docs = by_cursor(|cursor| get(cursor)).read_ahead(1);
-//! while let Some(doc) = docs.try_next().await? {
-//!     println!("{doc}");
+//! // `get` returns the items of a page and the cursor of the next one.
+//! let mut items = by_cursor(|cursor| get(cursor)).read_ahead(1);
+//! while let Some(item) = items.try_next().await? {
+//!     println!("{item}");
 //! }
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! The fetch function is called once an attempt, so what it uses is cloned for each: a client, say.
+//! # Choosing
+//!
+//! | the API | source | `fetch_page` receives | the stream ends |
+//! |---|---|---|---|
+//! | returns a token or key of the next page | [`by_cursor`] | `Option<C>`, first `None` | after a page without a cursor |
+//! | returns a link to the next page | [`by_link`] | the URL | after a page without a link |
+//! | numbers its pages | [`by_page_number`] | the number, from 0 or 1 | at an empty page |
+//! | takes an offset and a limit | [`by_offset`] | both | at an empty page |
+//! | numbers its pages from 0 | [`AsyncGetDocs::new`] | 0, 1, 2, … | at an empty page |
+//! | speaks HTTP and JSON | `http` (feature `http`) | any of the above | as above |
+//!
+//! Each source is an [`AsyncGetDocs`], a stream over items. [`into_pages`](AsyncGetDocs::into_pages) converts it into
+//! [`Pages`], a stream over whole pages. Both implement [`Stream`](futures_core::Stream) and have their own `next` and
+//! `try_next`, so that no extension trait has to be imported.
+//!
+//! # Configuration
+//!
+//! The methods of [`AsyncGetDocs`] configure a stream before its first poll:
+//!
+//! | to | call |
+//! |---|---|
+//! | fetch while the consumer works | [`read_ahead`](AsyncGetDocs::read_ahead) |
+//! | fetch several numbered pages at once | [`concurrency`](AsyncGetDocs::concurrency) |
+//! | retry with backoff | [`retry`](AsyncGetDocs::retry), [`classify`](AsyncGetDocs::classify) |
+//! | limit the rate of requests | [`before_request`](AsyncGetDocs::before_request) |
+//! | end early | [`max_items`](AsyncGetDocs::max_items), [`max_pages`](AsyncGetDocs::max_pages) |
+//! | remove duplicates | [`unique_by`](AsyncGetDocs::unique_by) |
+//! | continue where another run stopped | [`resume`](AsyncGetDocs::resume) |
+//! | observe requests and retries | [`on_event`](AsyncGetDocs::on_event) |
+//! | handle unusual pages | [`on_empty`](AsyncGetDocs::on_empty), [`on_cycle`](AsyncGetDocs::on_cycle) |
+//!
+//! The fetch function is called once per attempt, so it clones what its future needs:
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -25,7 +57,7 @@
 //! # impl Client {
 //! #     async fn get(&self, _: Option<String>) -> Result<(Vec<u64>, Option<String>), std::io::Error> { Ok((vec![], None)) }
 //! # }
-//! # fn docs(client: Arc<Client>) -> AsyncGetDocs<u64, String, std::io::Error> {
+//! # fn items(client: Arc<Client>) -> AsyncGetDocs<u64, String, std::io::Error> {
 //! by_cursor(move |cursor| {
 //!     let client = Arc::clone(&client);
 //!     async move { client.get(cursor).await }
@@ -33,49 +65,38 @@
 //! # }
 //! ```
 //!
-//! # Which source
+//! # Guarantees
 //!
-//! | the API | the source | asks with | ends with |
-//! |---|---|---|---|
-//! | names the next page by a token or key | [`by_cursor`] | `Option<C>`, `None` first | a page without one |
-//! | links to the next page | [`by_link`] | the URL | a page without a link |
-//! | numbers its pages | [`by_page_number`] | 0 or 1, then one more | an empty page |
-//! | counts items | [`by_offset`] | the items received so far, and a limit | an empty page |
-//! | the article's `fetch_page(n)` | [`AsyncGetDocs::new`] | 0, 1, 2, … | an empty page |
-//! | speaks HTTP and JSON | `http`, a feature | all of the above | all of the above |
+//! - **No item is skipped.** Neither an empty nor a short page ends a cursor stream. An empty string is not a cursor. A
+//!   page with `has_more` but without a cursor is an error. An offset advances by the number of items *received*. A total
+//!   is only an estimate, and never ends the stream.
+//! - **No item is duplicated.** A cursor cycle is detected ([`OnCycle`]), after the page with the repeated cursor was
+//!   delivered. If the cycle has at most eight pages, none of them is fetched twice. A retry requests the page that failed,
+//!   and no other.
+//! - **No item is lost by an error.** A failed page is retried first ([`retry`](AsyncGetDocs::retry)). Then the stream
+//!   yields the error once, with the page and its cursor, and has ended, until
+//!   [`retry_failed`](AsyncGetDocs::retry_failed) requests the same page again. A [`Checkpoint`] can be taken at any
+//!   moment, also after an error.
+//! - **No item is lost by cancellation.** The page in progress belongs to the stream, not to the future that `next`
+//!   returns. With `select!`, with `timeout`, or when that future is dropped, no item is lost and no page is fetched twice.
+//! - **Fetching overlaps with processing**, if configured: [`read_ahead`](AsyncGetDocs::read_ahead) for any source,
+//!   [`concurrency`](AsyncGetDocs::concurrency) for numbered pages. Dropping the stream cancels all fetches.
+//! - **Other tasks make progress.** Each page consumes a unit of tokio's coop budget, and within a large page the stream
+//!   yields to the executor after every 128 items.
 //!
-//! Each gives an [`AsyncGetDocs`], the documents one by one; [`into_pages`](AsyncGetDocs::into_pages) gives [`Pages`].
-//! Both are [`Stream`](futures_core::Stream)s, and have `next` and `try_next` of their own, so nothing has to be
-//! imported.
+//! # Limitations
 //!
-//! # What is promised
-//!
-//! - **Nothing is skipped.** An empty page inside a chain is no end, a short page is none, an empty string is no cursor, a
-//!   `has_more` without a cursor is an error, an offset advances by the items *received*. A total is an estimate.
-//! - **Nothing is repeated.** A cursor that leads back is noticed ([`OnCycle`]), after its page was delivered; in a loop of
-//!   eight pages or fewer, before any is fetched twice. A page that failed is asked for again, and no other is.
-//! - **Nothing is lost by an error.** Retries come first ([`retry`](AsyncGetDocs::retry)); then the error, once, naming
-//!   page and cursor; then the stream has ended, until [`retry_failed`](AsyncGetDocs::retry_failed) asks the same page
-//!   again. A [`Checkpoint`] is good at any moment, also then.
-//! - **Nothing is lost by cancellation.** The page under way lives in the stream, not in the future that `next` returns:
-//!   `select!`, `timeout` and dropping lose no document and fetch no page twice.
-//! - **Fetching overlaps with work**, if asked to: [`read_ahead`](AsyncGetDocs::read_ahead) over any source,
-//!   [`concurrency`](AsyncGetDocs::concurrency) over numbers. Dropping the stream ends every fetch.
-//! - **Others get their turn.** A page takes a unit of tokio's budget, and a large page is interrupted about every 128
-//!   items.
-//!
-//! # What is not
-//!
-//! - An API that changes while it is read may show a document twice or not at all when its pages shift; no client can
-//!   know. [`unique_by`](AsyncGetDocs::unique_by) leaves out what comes twice.
-//! - A checkpoint is a place in the API's own terms. An API that forgets its cursors answers with an error: see
+//! - If the data changes while it is read, its pages may shift, and the API may return an item twice or not at all. A
+//!   client cannot detect this; [`unique_by`](AsyncGetDocs::unique_by) removes the duplicates.
+//! - A checkpoint contains the API's own cursor. If the API no longer accepts it, the fetch function fails: see
 //!   [`OnError::Restart`].
-//! - A loop of more than eight pages is found, but not before some of its pages came twice.
-//! - A fetch that never ends is waited for: put a time-out into the fetch function.
+//! - A cycle of more than eight pages is detected only after some of its pages were delivered twice.
+//! - A fetch has no timeout: add one to the fetch function.
 //!
-//! # The three forms of `get_docs`
+//! # Comparison
 //!
-//! The class, the async generator and the plain iterator of the article, side by side; they give the same documents.
+//! The same stream as an [`AsyncGetDocs`], as an async generator, and as a synchronous iterator. The other two are
+//! plain loops: they do not retry, resume, detect cycles or fetch ahead.
 //!
 //! ```
 //! use futures::{Stream, TryStreamExt};
@@ -91,21 +112,21 @@
 //!     Ok(page(number))
 //! }
 //!
-//! // The plain iterator: waits for each page, and its thread with it.
+//! // The iterator blocks its thread while it waits for a page.
 //! fn iterator() -> impl Iterator<Item = String> {
-//!     (0..).map(page).take_while(|docs| !docs.is_empty()).flatten()
+//!     (0..).map(page).take_while(|items| !items.is_empty()).flatten()
 //! }
 //!
-//! // The async generator: the same loop, written out.
+//! // The async generator contains the same loop.
 //! fn generator() -> impl Stream<Item = Result<String, Infallible>> {
 //!     try_generator(async |mut y| {
 //!         for number in 0.. {
-//!             let docs = fetch_page(number).await?;
-//!             if docs.is_empty() {
+//!             let items = fetch_page(number).await?;
+//!             if items.is_empty() {
 //!                 break;
 //!             }
-//!             for doc in docs {
-//!                 y.yield_(doc).await?;
+//!             for item in items {
+//!                 y.yield_(item).await?;
 //!             }
 //!         }
 //!         Ok(())
@@ -114,7 +135,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // The class: the loop is the library's, with all that is promised above.
+//! // With `AsyncGetDocs`, the library contains the loop.
 //! let class = AsyncGetDocs::new(fetch_page);
 //!
 //! let expected: Vec<_> = iterator().collect();

@@ -1,15 +1,15 @@
 use super::cursor::{Offset, PageNumber};
 
-/// One page as an API returned it: its items, and the way to the next page.
+/// A page as an API returns it: the items, and the cursor of the next page.
 ///
-/// A fetch function returns a `Page` or anything that converts into one:
+/// A fetch function returns a `Page`, or a type that converts into one:
 ///
-/// | the API returns | the fetch returns | which means |
+/// | the API returns | the fetch function returns | the stream continues |
 /// |---|---|---|
-/// | items and a cursor | `(Vec<T>, Option<C>)` | `None` is the end |
-/// | items alone, by number | `Vec<T>` | go on until a page is empty |
-/// | items and "has more", by number | `(Vec<T>, bool)` | go on while it is true |
-/// | more than that | `Page::new(..).total(..).has_more(..)` | see the methods |
+/// | items and a cursor | `(Vec<T>, Option<C>)` | until the cursor is `None` |
+/// | items, by number | `Vec<T>` | until a page is empty |
+/// | items and "has more", by number | `(Vec<T>, bool)` | while it is `true` |
+/// | anything else | `Page::new(..).total(..).has_more(..)` | as the fields say |
 ///
 /// # Examples
 ///
@@ -24,34 +24,39 @@ use super::cursor::{Offset, PageNumber};
 #[must_use]
 #[non_exhaustive]
 pub struct Page<T, C> {
-    /// The items, in the API's order. An empty page says nothing about the end: see [`OnEmpty`](super::OnEmpty).
+    /// The items, in the order of the API. An empty page does not always mark the end: see [`OnEmpty`](super::OnEmpty).
     pub items: Vec<T>,
     /// The cursor of the next page.
     ///
-    /// An empty string is no cursor, nor are empty bytes: `String`, `&str`, `Box<str>`, `Arc<str>`, `Cow<str>`, `Vec<u8>`,
-    /// `&[u8]`, `Box<[u8]>`, `Arc<[u8]>`. Of a type of your own, filter the blank one before. Over numbers, `None` means
-    /// "the one after this".
+    /// An empty string or byte slice counts as `None`. This applies to `String`, `&str`, `Box<str>`, `Arc<str>`,
+    /// `Cow<str>`, `Vec<u8>`, `&[u8]`, `Box<[u8]>` and `Arc<[u8]>`. With a cursor type of your own, map blank cursors to
+    /// `None` in the fetch function. With page numbers and offsets, `None` means the page after this one.
+    #[doc(alias = "next_token", alias = "next_page_token")]
     pub next_cursor: Option<C>,
-    /// How many items there are in all, as the API says. Shown by `progress`, never believed as the end.
+    /// The number of all items, if the API reports it.
+    ///
+    /// It is available as [`Progress::total`](super::Progress::total), and never decides where the stream ends.
     pub total: Option<u64>,
-    /// What the API says of pages to come: `Some(false)` ends the walk even where there is a cursor (Relay's
-    /// `endCursor`), `Some(true)` without a cursor is an error, for documents would be lost.
+    /// Whether there are more pages, if the API reports it.
+    ///
+    /// `Some(false)` ends the stream even if there is a cursor (as Relay's `endCursor` on the last page). `Some(true)`
+    /// without a cursor is an error, because items would be lost.
     pub has_more: Option<bool>,
 }
 
 impl<T, C> Page<T, C> {
-    /// A page and the cursor of the one after it; `None` if there is none.
+    /// Creates a page from its items and the cursor of the next page, `None` if there is no next page.
     pub fn new(items: Vec<T>, next_cursor: Option<C>) -> Self {
         Self { items, next_cursor, total: None, has_more: None }
     }
 
-    /// The same page with the number of items in all, as the API reports it.
+    /// Sets the number of all items, as the API reports it.
     pub fn total(mut self, total: impl Into<Option<u64>>) -> Self {
         self.total = total.into();
         self
     }
 
-    /// The same page with what the API says of pages to come.
+    /// Sets whether there are more pages, as the API reports it.
     pub fn has_more(mut self, has_more: impl Into<Option<bool>>) -> Self {
         self.has_more = has_more.into();
         self
@@ -59,12 +64,12 @@ impl<T, C> Page<T, C> {
 }
 
 impl<T, C> From<(Vec<T>, Option<C>)> for Page<T, C> {
-    fn from((items, next): (Vec<T>, Option<C>)) -> Self {
-        Self::new(items, next)
+    fn from((items, next_cursor): (Vec<T>, Option<C>)) -> Self {
+        Self::new(items, next_cursor)
     }
 }
 
-/// Only over numbers: a chain of cursors that names no next page would end after its first, in silence.
+/// Only for numbered pages: a cursor stream whose pages have no cursor would silently end after the first one.
 impl<T> From<Vec<T>> for Page<T, PageNumber> {
     fn from(items: Vec<T>) -> Self {
         Self::new(items, None)
@@ -78,7 +83,7 @@ impl<T> From<Vec<T>> for Page<T, Offset> {
     }
 }
 
-/// Only over numbers: over cursors, "has more" needs the cursor beside it.
+/// Only for numbered pages: a page of a cursor stream needs a cursor beside its "has more".
 impl<T> From<(Vec<T>, bool)> for Page<T, PageNumber> {
     fn from((items, has_more): (Vec<T>, bool)) -> Self {
         Self::new(items, None).has_more(has_more)

@@ -1,56 +1,56 @@
 use std::time::Duration;
 
-/// What to do about a page that could not be fetched; what [`classify`](super::AsyncGetDocs::classify) answers.
+/// The reaction to a failed attempt to fetch a page, returned by [`classify`](super::AsyncGetDocs::classify).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnError<C> {
-    /// Ask for the same page again, as often as the [`retry`](super::AsyncGetDocs::retry) policy allows.
+    /// Request the same page again, as often as the [`retry`](super::AsyncGetDocs::retry) policy allows.
     Retry {
-        /// How long to wait; `None` waits as long as the policy says. A server's `Retry-After` goes here.
+        /// The delay before the next attempt, such as a server's `Retry-After`; `None` uses the delay of the policy.
         after: Option<Duration>,
     },
-    /// Go on from another cursor, because this one has expired; `None` is the start of the walk.
+    /// Continue from another cursor, because this one has expired.
     ///
-    /// Documents may come twice (see [`unique_by`](super::AsyncGetDocs::unique_by)). Counts as a retry; without a
-    /// policy, one restart for each page is allowed. A restart to the same place that came no further than the one before
-    /// is the last: the error is handed out then. Restarts to ever other places are not bounded.
+    /// Items may be yielded twice: see [`unique_by`](super::AsyncGetDocs::unique_by). A restart counts as a retry; without
+    /// a retry policy, each page may restart once. If a restart at the same cursor delivers no more pages than the restart
+    /// before it, the error is final. The number of restarts at ever different cursors is not limited.
     Restart {
-        /// Where to go on.
+        /// The cursor to continue from; `None` is the start of the stream.
         cursor: Option<C>,
     },
-    /// Hand the error to the consumer now.
+    /// Do not retry: yield the error now.
     Fatal,
 }
 
-/// What to do about a cursor that leads back to a page already fetched.
+/// The reaction to a cursor cycle: a page that points to a page fetched before.
 ///
-/// The page that held it is delivered first, whatever this says. A repetition within the last eight pages is noticed
-/// before any page is fetched twice (over [`by_cursor`](super::by_cursor) a loop through the first page, which has no cursor
-/// to be known by, one page later). A longer loop, of `p` pages behind `n` others, is noticed before
-/// `2 * max(n, p) + p + 16` pages were fetched (Brent's algorithm; memory stays bounded).
+/// The page that has the repeated cursor is delivered first, with every setting. A cycle within the last eight pages is
+/// detected before any page is fetched twice. (The first page of [`by_cursor`](super::by_cursor) has no cursor, so a cycle
+/// through it is detected one page later.) A longer cycle of `p` pages, after `n` pages outside it, is detected before
+/// `2 * max(n, p) + p + 16` pages are fetched: Brent's algorithm, in bounded memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnCycle {
     /// The stream fails with [`ErrorKind::CursorCycle`](super::ErrorKind::CursorCycle).
     #[default]
     Error,
-    /// The stream ends: for an API whose last page names itself.
+    /// The stream ends: for an API whose last page points to itself.
     End,
-    /// Go on: for an API whose token stays while its content moves, such as a feed.
+    /// The stream continues: for an API whose cursor stays the same while the content changes, such as a feed.
     Allow,
 }
 
-/// What an empty page means.
+/// The meaning of an empty page.
 ///
-/// The default depends on the source: over cursors an empty page in the middle is no end, so [`Continue`]; over numbers
-/// nothing else marks the end, so [`End`].
+/// The default depends on the source. With cursors it is [`Continue`], since a page between others may be empty. With page
+/// numbers and offsets it is [`End`], since nothing else marks the end.
 ///
 /// [`Continue`]: OnEmpty::Continue
 /// [`End`]: OnEmpty::End
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnEmpty {
-    /// Nothing: go on as the cursor, or the number, says.
+    /// The stream continues with the next cursor or number.
     Continue,
     /// The stream ends.
     End,

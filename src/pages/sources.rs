@@ -8,10 +8,11 @@ use super::page::Page;
 use super::policy::OnCycle;
 use super::stream::items::AsyncGetDocs;
 
-/// The documents of an API whose pages name the next one by a cursor: a token, a key, a URL, anything.
+/// A stream over the items of an API whose pages contain a cursor to the next page: a token, a key, a URL.
 ///
-/// `fetch_page` gets `None` for the first page, then the cursor of the page before. The walk ends with a page without a
-/// cursor (an empty string is none) or with [`has_more(false)`](Page::has_more); an empty page is no end.
+/// `fetch_page` is called with `None` for the first page, then with the [`next_cursor`](Page::next_cursor) of the page
+/// before. The stream ends after a page without a cursor (an empty string counts as none), or with
+/// [`has_more(false)`](Page::has_more). Neither an empty nor a short page ends it.
 ///
 /// # Examples
 ///
@@ -34,6 +35,7 @@ use super::stream::items::AsyncGetDocs;
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "paginate", alias = "paginator", alias = "pagination", alias = "token", alias = "keyset")]
 pub fn by_cursor<T, C, E, P, F, Fut>(fetch_page: F) -> AsyncGetDocs<T, C, E>
 where
     T: 'static,
@@ -43,14 +45,13 @@ where
     F: FnMut(Option<C>) -> Fut + Send + 'static,
     Fut: Future<Output = Result<P, E>> + Send + 'static,
 {
-    docs(exclusive(fetch_page), None, None)
+    stream(exclusive(fetch_page), None, None)
 }
 
-/// The documents of an API whose pages link to the next one: `fetch_page` gets the first URL, then what each page links
-/// to.
+/// A stream over the items of an API whose pages contain a link to the next page.
 ///
-/// As [`by_cursor`], but the first page has a cursor like any other. The feature `http` finds the links by itself: see
-/// `pages::http`.
+/// `fetch_page` is called with `first_url`, then with the link of the page before. The stream differs from [`by_cursor`]
+/// only in that the first page has a cursor, too. With the feature `http`, `pages::http` finds the links in the responses.
 ///
 /// # Examples
 ///
@@ -69,6 +70,7 @@ where
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "next_url")]
 pub fn by_link<T, E, P, F, Fut>(first_url: impl Into<String>, mut fetch_page: F) -> AsyncGetDocs<T, String, E>
 where
     T: 'static,
@@ -80,14 +82,14 @@ where
     let start = first_url.into();
     let first = start.clone();
     let fetch_page = move |url: Option<String>| fetch_page(url.unwrap_or_else(|| first.clone()));
-    docs(exclusive(fetch_page), Some(start), None)
+    stream(exclusive(fetch_page), Some(start), None)
 }
 
-/// The documents of an API whose pages have numbers, from `first` (0 or 1) on.
+/// A stream over the items of an API whose pages are numbered, starting at `first` (usually 0 or 1).
 ///
-/// The walk ends with the first empty page, or with [`has_more(false)`](Page::has_more); a page shorter than the others
-/// is no end. A page that names its successor ([`Page::next_cursor`]) is believed. Page numbers are known in advance, so
-/// several can be fetched at once: [`concurrency`](AsyncGetDocs::concurrency).
+/// The stream ends at the first empty page, or with [`has_more(false)`](Page::has_more). A short page does not end it. If a
+/// page has a [`next_cursor`](Page::next_cursor), that page follows. Page numbers are known in advance, so several pages
+/// can be fetched at once: see [`concurrency`](AsyncGetDocs::concurrency).
 ///
 /// # Examples
 ///
@@ -117,18 +119,18 @@ where
     Fut: Future<Output = Result<P, E>> + Send + 'static,
 {
     let first = PageNumber::new(first);
-    let fetch_page = move |at: Option<PageNumber>| fetch_page(at.unwrap_or(first).get());
+    let fetch_page = move |cursor: Option<PageNumber>| fetch_page(cursor.unwrap_or(first).get());
     let source = shareable(fetch_page);
-    docs(source, Some(first), Some(Numbering::by_page()))
+    stream(source, Some(first), Some(Numbering::by_page()))
 }
 
-/// The documents of an API that is asked by offset: `fetch_page(offset, limit)`, from offset 0 on.
+/// A stream over the items of an API that takes an offset and a limit: `fetch_page(offset, limit)`, from offset 0.
 ///
-/// The offset advances by the items *received*: a server that gives fewer than `limit` at a time is followed as it is,
-/// and nothing is skipped. The walk ends with the first empty page, or with [`has_more(false)`](Page::has_more). Offsets
-/// are known in advance, so several pages can be fetched at once: [`concurrency`](AsyncGetDocs::concurrency).
+/// The offset advances by the number of items *received*, so nothing is skipped if the server returns fewer than `limit`.
+/// The stream ends at the first empty page, or with [`has_more(false)`](Page::has_more). Offsets are known in advance, so
+/// several pages can be fetched at once: see [`concurrency`](AsyncGetDocs::concurrency).
 ///
-/// A `limit` of 0 fails at the first poll with [`ErrorKind::InvalidPageSize`](super::ErrorKind::InvalidPageSize).
+/// With a `limit` of 0, the first poll fails with [`ErrorKind::InvalidPageSize`](super::ErrorKind::InvalidPageSize).
 ///
 /// # Examples
 ///
@@ -137,7 +139,7 @@ where
 /// # async fn main() -> Result<(), withal::pages::Error<std::io::Error>> {
 /// use withal::pages::by_offset;
 ///
-/// // This server never gives more than 3 at a time, whatever it is asked for.
+/// // This server returns at most 3 items, whatever the limit.
 /// let mut docs = by_offset(100, |offset, limit| async move {
 ///     let docs: Vec<u64> = (0..8).skip(offset as usize).take(limit.min(3) as usize).collect();
 ///     Ok::<_, std::io::Error>(docs)
@@ -150,6 +152,7 @@ where
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "limit", alias = "skip")]
 pub fn by_offset<T, E, P, F, Fut>(limit: u64, mut fetch_page: F) -> AsyncGetDocs<T, Offset, E>
 where
     T: 'static,
@@ -159,15 +162,13 @@ where
     Fut: Future<Output = Result<P, E>> + Send + 'static,
 {
     let first = Offset::new(0);
-    let fetch_page = move |at: Option<Offset>| fetch_page(at.unwrap_or(first).get(), limit);
+    let fetch_page = move |cursor: Option<Offset>| fetch_page(cursor.unwrap_or(first).get(), limit);
     let source = shareable(fetch_page);
-    docs(source, Some(first), Some(Numbering::by_offset(limit)))
+    stream(source, Some(first), Some(Numbering::by_offset(limit)))
 }
 
 impl<T, E> AsyncGetDocs<T, PageNumber, E> {
-    /// The class of the article: fetches page 0, 1, 2, … until the first empty page.
-    ///
-    /// The same as [`by_page_number`] from 0.
+    /// Creates a stream over the pages 0, 1, 2, … until the first empty page: [`by_page_number`] from 0.
     ///
     /// # Examples
     ///
@@ -199,7 +200,7 @@ impl<T, E> AsyncGetDocs<T, PageNumber, E> {
     }
 }
 
-fn docs<T, C: Cursor, E>(
+fn stream<T, C: Cursor, E>(
     source: BoxSource<T, C, E>,
     start: Option<C>,
     numbering: Option<Numbering<C>>,

@@ -15,33 +15,38 @@ use crate::pages::error::Error;
 use crate::pages::event::Progress;
 use crate::pages::fetch::Config;
 
-/// How many items are yielded out of one page between two returns to the executor.
+/// The number of items of one page after which the stream yields to the executor.
 const YIELD_EVERY: usize = 128;
 
-/// The documents of a paginated API, one by one, as a stream.
+/// A stream over the items of a paginated API.
 ///
-/// Made by [`by_cursor`](super::by_cursor), [`by_page_number`](super::by_page_number),
-/// [`by_offset`](super::by_offset), [`by_link`](super::by_link) or [`AsyncGetDocs::new`]; set up before the first poll
-/// by the methods that take `self`; consumed by [`try_next`](Self::try_next), [`next`](Self::next) or as a
-/// [`Stream`].
+/// It is created by [`by_cursor`], [`by_page_number`], [`by_offset`], [`by_link`] or [`AsyncGetDocs::new`], configured with
+/// the methods under [Configuration](#configuration), and consumed with [`try_next`](Self::try_next),
+/// [`next`](Self::next) or as a [`Stream`].
 ///
-/// The [module](super) states what is promised. An error ends the stream; [`retry_failed`](Self::retry_failed) goes on
-/// after it, and a [`checkpoint`](Self::checkpoint) is good at any moment.
+/// The [module documentation](crate::pages#guarantees) states its guarantees. After an error the stream has ended, until
+/// [`retry_failed`](Self::retry_failed) reopens it. A [`checkpoint`](Self::checkpoint) can be taken at any moment.
+///
+/// [`by_cursor`]: crate::pages::by_cursor
+/// [`by_page_number`]: crate::pages::by_page_number
+/// [`by_offset`]: crate::pages::by_offset
+/// [`by_link`]: crate::pages::by_link
 ///
 /// # Panics
 ///
-/// A panic of the fetch function is passed on, after every item of the pages before. The stream has ended then.
+/// If the fetch function panics, the stream yields all earlier items first, and then panics. It has ended afterwards.
 ///
 /// # Cancel safety
 ///
-/// Dropping what `next` or `try_next` returned loses nothing: the page that was under way is kept, and goes on.
+/// Dropping the future that `next` or `try_next` returned loses nothing: the stream keeps the page in progress.
+#[doc(alias = "paginate", alias = "paginator", alias = "pagination", alias = "get_docs")]
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct AsyncGetDocs<T, C, E> {
-    /// The items that are yielded before the executor gets its turn.
+    /// The items to yield before the executor runs other tasks.
     chunk: vec::IntoIter<T>,
-    /// What follows them in a page that is longer than that.
+    /// The items after the chunk, if the page has more than `YIELD_EVERY`.
     tail: vec::IntoIter<T>,
-    /// Whether the executor has had its turn, in a page that has a tail.
+    /// Whether the stream has yielded to the executor since the last chunk of a page with a tail.
     has_yielded: bool,
     pager: Box<Pager<T, C, E>>,
 }
@@ -56,19 +61,19 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         &mut self.pager
     }
 
-    /// The pages instead of their documents; what is left of the page in hand comes first.
+    /// Converts the stream into one over whole pages. The remaining items of the current page are its first page.
     pub fn into_pages(self) -> Pages<T, C, E> {
         Pages::new(self.chunk.chain(self.tail).collect(), self.pager)
     }
 
-    /// Where the walk stands: after the last item yielded.
+    /// Returns the position of the stream, after the last item yielded.
     ///
-    /// Costs a clone of the cursor, whenever it is asked for; the items pay nothing for it.
+    /// It costs a clone of the cursor when it is called, and nothing per item.
     pub fn checkpoint(&self) -> Checkpoint<C> {
         self.pager.checkpoint(self.buffered_len())
     }
 
-    /// How far the walk has come.
+    /// Returns the number of items, pages and retries so far.
     #[must_use]
     pub fn progress(&self) -> Progress {
         self.pager.progress(self.buffered_len())
@@ -76,7 +81,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
 }
 
 impl<T, C, E> AsyncGetDocs<T, C, E> {
-    /// The number of items of the current page that have not been yielded.
+    /// Returns the number of items of the current page that have not been yielded.
     ///
     /// It is 0 between two pages: the moment to flush what was written, and to save a [`checkpoint`](Self::checkpoint).
     #[must_use]
@@ -91,30 +96,30 @@ where
     C: Cursor,
     E: Send + 'static,
 {
-    /// The next document, or the error that ended the walk; `None` at the end, and ever after.
+    /// Returns the next item, or the error that ended the stream; `None` at the end and from then on.
     ///
-    /// For the loop that looks at each result; [`try_next`](Self::try_next) is for `?`.
+    /// Use it in a loop that handles each result, and [`try_next`](Self::try_next) with `?`.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: if it is dropped, no document is lost and no page is fetched twice.
+    /// This method is cancel safe. If the future is dropped, no item is lost and no page is fetched twice.
     #[expect(
         clippy::should_implement_trait,
-        reason = "the name that every stream has; it cannot be an iterator's"
+        reason = "the name of the method on every stream; the type is not an iterator"
     )]
     pub fn next(&mut self) -> impl Future<Output = Option<Result<T, Error<E>>>> + Send + Unpin {
         poll_fn(|cx| self.poll_item(cx))
     }
 
-    /// The next document; `Ok(None)` at the end, and ever after.
+    /// Returns the next item; `Ok(None)` at the end and from then on.
     ///
     /// # Errors
     ///
-    /// The [`Error`] that ended the walk, once.
+    /// Returns the [`Error`] that ended the stream, once.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: if it is dropped, no document is lost and no page is fetched twice.
+    /// This method is cancel safe. If the future is dropped, no item is lost and no page is fetched twice.
     pub fn try_next(&mut self) -> impl Future<Output = Result<Option<T>, Error<E>>> + Send + Unpin {
         poll_fn(|cx| match self.chunk.next() {
             Some(item) => Poll::Ready(Ok(Some(item))),
@@ -122,32 +127,32 @@ where
         })
     }
 
-    /// After an error, goes on with the page that failed; says whether there is one.
+    /// Reopens the stream after an error. Returns `false`, and changes nothing, if there is nothing to retry.
     ///
     /// | after | the next poll |
     /// |---|---|
-    /// | [`ErrorKind::Fetch`] | asks for the same page again, with all its retries |
-    /// | [`ErrorKind::CursorCycle`] | goes on over the repeated cursor: it was a false alarm |
-    /// | [`ErrorKind::MissingCursor`] | asks for the same page again, and passes over what it yielded |
-    /// | [`ErrorKind::ResumeOutOfRange`] | takes the page for yielded, and goes on behind it |
-    /// | anything else, or no error | `false`: the stream stays as it is |
+    /// | [`ErrorKind::Fetch`] | requests the same page again, with all its retries |
+    /// | [`ErrorKind::CursorCycle`] | requests the repeated cursor: the cycle was a false alarm |
+    /// | [`ErrorKind::MissingCursor`] | requests the same page again, and skips the items that were yielded |
+    /// | [`ErrorKind::ResumeOutOfRange`] | treats the page as fully yielded, and continues after it |
+    /// | any other error, or none | `false`: the stream has ended |
+    ///
+    /// [`ErrorKind::Fetch`]: crate::pages::ErrorKind::Fetch
+    /// [`ErrorKind::CursorCycle`]: crate::pages::ErrorKind::CursorCycle
+    /// [`ErrorKind::ResumeOutOfRange`]: crate::pages::ErrorKind::ResumeOutOfRange
+    /// [`ErrorKind::MissingCursor`]: crate::pages::ErrorKind::MissingCursor
     ///
     /// # Examples
-    ///
-    /// [`ErrorKind::Fetch`]: super::ErrorKind::Fetch
-    /// [`ErrorKind::CursorCycle`]: super::ErrorKind::CursorCycle
-    /// [`ErrorKind::ResumeOutOfRange`]: super::ErrorKind::ResumeOutOfRange
-    /// [`ErrorKind::MissingCursor`]: super::ErrorKind::MissingCursor
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
     /// use withal::pages::{Page, by_cursor};
     ///
-    /// let mut asked = 0;
+    /// let mut attempts = 0;
     /// let mut docs = by_cursor(move |_: Option<u8>| {
-    ///     asked += 1;
-    ///     async move { if asked == 1 { Err("503") } else { Ok(Page::new(vec!["a", "b"], None)) } }
+    ///     attempts += 1;
+    ///     async move { if attempts == 1 { Err("503") } else { Ok(Page::new(vec!["a", "b"], None)) } }
     /// });
     ///
     /// assert!(docs.next().await.unwrap().is_err());
@@ -168,8 +173,10 @@ where
         }
     }
 
-    /// Once a page, or once a chunk of a large one. It returns the item, in the shape that `try_next` wants, rather than
-    /// have the caller look again or turn it round: so the path of an item is one look at the chunk.
+    /// Fetches the next chunk; called once per page, or once per chunk of a large page.
+    ///
+    /// It returns an item, as the output of `try_next`, so that the caller need not look at the chunk again: the hot path of
+    /// an item is a single look at the chunk.
     #[cold]
     #[inline(never)]
     fn refill(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error<E>>> {
@@ -221,14 +228,14 @@ where
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let here = self.buffered_len();
+        let buffered = self.buffered_len();
         if self.pager.is_terminated() {
-            return (here, Some(here));
+            return (buffered, Some(buffered));
         }
-        // One more than the items wanted: an error may come in their stead.
-        let wanted = Some(self.pager.item_limit()).filter(|wanted| *wanted < u64::MAX);
-        let wanted = wanted.and_then(|wanted| usize::try_from(wanted).ok());
-        (here, wanted.and_then(|wanted| here.checked_add(wanted)?.checked_add(1)))
+        // One more than the limit, because an error may follow the items.
+        let limit = Some(self.pager.item_limit()).filter(|limit| *limit < u64::MAX);
+        let limit = limit.and_then(|limit| usize::try_from(limit).ok());
+        (buffered, limit.and_then(|limit| buffered.checked_add(limit)?.checked_add(1)))
     }
 }
 
@@ -243,7 +250,7 @@ where
     }
 }
 
-/// The items lie in a `Vec`, and the fetch in a box: nothing moves with the stream.
+/// No field is pinned: the items are in a `Vec`, and the future of the fetch function is boxed by its source.
 impl<T, C, E> Unpin for AsyncGetDocs<T, C, E> {}
 
 impl<T, C: Cursor, E> fmt::Debug for AsyncGetDocs<T, C, E> {

@@ -12,12 +12,11 @@ use crate::pages::cursor::Cursor;
 use crate::pages::error::Error;
 use crate::pages::event::Progress;
 
-/// The pages of a paginated API, each as its items: the same walk as [`AsyncGetDocs`](super::AsyncGetDocs), taken a
-/// page at a time.
+/// A stream over the pages of a paginated API: [`AsyncGetDocs`](crate::pages::AsyncGetDocs), one page at a time.
 ///
-/// Made by [`AsyncGetDocs::into_pages`](super::AsyncGetDocs::into_pages). `max_items`, `unique_by` and `resume` hold
-/// here, too: a page is what is to be handed out of it. An empty page that only marks the end is not yielded; one in
-/// the middle is.
+/// It is created by [`AsyncGetDocs::into_pages`](crate::pages::AsyncGetDocs::into_pages), and yields each page as a `Vec`
+/// of its items, without those that `max_items`, `unique_by` or `resume` remove. An empty page is yielded, unless it only
+/// marks the end.
 ///
 /// # Examples
 ///
@@ -39,10 +38,10 @@ use crate::pages::event::Progress;
 ///
 /// # Cancel safety
 ///
-/// Dropping what `next` or `try_next` returned loses nothing: the page that was under way is kept, and goes on.
+/// Dropping the future that `next` or `try_next` returned loses nothing: the stream keeps the page in progress.
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct Pages<T, C, E> {
-    /// What was left of a page when its documents were no longer wanted one by one.
+    /// The remaining items of the page that was current when the stream of items was converted.
     remainder: Vec<T>,
     pager: Box<Pager<T, C, E>>,
 }
@@ -52,12 +51,12 @@ impl<T, C: Cursor, E> Pages<T, C, E> {
         Self { remainder, pager }
     }
 
-    /// Where the walk stands: after the last page yielded.
+    /// Returns the position of the stream, after the last page yielded.
     pub fn checkpoint(&self) -> Checkpoint<C> {
         self.pager.checkpoint(self.remainder.len())
     }
 
-    /// How far the walk has come.
+    /// Returns the number of items, pages and retries so far.
     #[must_use]
     pub fn progress(&self) -> Progress {
         self.pager.progress(self.remainder.len())
@@ -70,34 +69,34 @@ where
     C: Cursor,
     E: Send + 'static,
 {
-    /// The items of the next page, or the error that ended the walk; `None` at the end, and ever after.
+    /// Returns the items of the next page, or the error that ended the stream; `None` at the end and from then on.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: if it is dropped, no page is lost and none is fetched twice.
+    /// This method is cancel safe. If the future is dropped, no page is lost or fetched twice.
     #[expect(
         clippy::should_implement_trait,
-        reason = "the name that every stream has; it cannot be an iterator's"
+        reason = "the name of the method on every stream; the type is not an iterator"
     )]
     pub fn next(&mut self) -> impl Future<Output = Option<Result<Vec<T>, Error<E>>>> + Send + Unpin {
         poll_fn(|cx| self.poll_page(cx))
     }
 
-    /// The items of the next page; `Ok(None)` at the end, and ever after.
+    /// Returns the items of the next page; `Ok(None)` at the end and from then on.
     ///
     /// # Errors
     ///
-    /// The [`Error`] that ended the walk, once.
+    /// Returns the [`Error`] that ended the stream, once.
     ///
     /// # Cancel safety
     ///
-    /// Cancel safe: if it is dropped, no page is lost and none is fetched twice.
+    /// This method is cancel safe. If the future is dropped, no page is lost or fetched twice.
     pub fn try_next(&mut self) -> impl Future<Output = Result<Option<Vec<T>>, Error<E>>> + Send + Unpin {
         poll_fn(|cx| self.poll_page(cx).map(Option::transpose))
     }
 
-    /// After an error, goes on with the page that failed; says whether there is one. As
-    /// [`AsyncGetDocs::retry_failed`](super::AsyncGetDocs::retry_failed).
+    /// Reopens the stream after an error, as [`AsyncGetDocs::retry_failed`](crate::pages::AsyncGetDocs::retry_failed)
+    /// does. Returns `false`, and changes nothing, if there is nothing to retry.
     pub fn retry_failed(&mut self) -> bool {
         self.pager.retry_failed()
     }
@@ -127,8 +126,8 @@ where
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let here = usize::from(!self.remainder.is_empty());
-        (here, self.pager.is_terminated().then_some(here))
+        let buffered = usize::from(!self.remainder.is_empty());
+        (buffered, self.pager.is_terminated().then_some(buffered))
     }
 }
 
@@ -143,7 +142,7 @@ where
     }
 }
 
-/// The items lie in a `Vec`, and the fetch in a box: nothing moves with the stream.
+/// No field is pinned: the items are in a `Vec`, and the future of the fetch function is boxed by its source.
 impl<T, C, E> Unpin for Pages<T, C, E> {}
 
 impl<T, C: Cursor, E> fmt::Debug for Pages<T, C, E> {
