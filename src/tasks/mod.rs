@@ -88,7 +88,7 @@
 //! # Comparison
 //!
 //! 3,000 random programs were run on asyncio and on this crate, and the events of each task compared. The first six rows
-//! were excluded from that comparison; of the other programs, [few differ](crate::from_python#where-withal-differs-from-python),
+//! were excluded from that comparison; of the other programs, [few differ](crate::from_python#differences),
 //! as the last row describes.
 //!
 //! | | asyncio | withal |

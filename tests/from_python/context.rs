@@ -1,4 +1,4 @@
-//! Context managers, and the locks that are some.
+//! Context managers, and locks as context managers.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use withal::context::{
 
 use crate::E;
 
-/// Swallows errors.
+/// A manager that suppresses errors.
 #[derive(Default)]
 struct M(u32);
 
@@ -127,9 +127,9 @@ async fn small_ones() {
     assert!(is_closed.load(Ordering::Relaxed));
     let x = 7;
     assert_eq!(async_with!(x = nullcontext(x) => { *x }), 7);
-    let quiet =
+    let suppressed =
         async || -> Result<Option<()>, E> { Ok(async_with!(() = suppress(|_: &E| true) => { Err(E)? })) };
-    assert_eq!(quiet().await, Ok(None));
+    assert_eq!(suppressed().await, Ok(None));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Coroutines, by hand.
+//! Coroutines driven by hand.
 
 use futures::executor::block_on;
 use withal::coroutine::{
@@ -15,7 +15,7 @@ fn called_and_awaited() {
     }
     let program = async {
         let aw = f(1);
-        let before = "called, and not begun";
+        let before = "called, but not started";
         (before, aw.await)
     };
     assert_eq!(block_on(program).1, Ok(1));
@@ -36,18 +36,18 @@ fn sent_thrown_into_and_closed() {
     assert_eq!(coro.send(value), Ok(Step::Yielded(1)));
     assert_eq!(coro.send(value), Ok(Step::Complete(value)));
 
-    let caught = || {
+    let catching = || {
         let mut coro = try_coroutine(async |mut y| match y.yield_(()).await {
             Err(Thrown::Error(E)) => Ok("caught"),
             Err(exit) => Err(exit),
-            Ok(()) => Ok("answered"),
+            Ok(()) => Ok("resumed"),
         });
         coro.resume().unwrap();
         coro
     };
-    let (mut coro, error) = (caught(), E);
+    let (mut coro, error) = (catching(), E);
     assert_eq!(coro.throw(error), Ok(Step::Complete("caught")));
-    let mut coro = caught();
+    let mut coro = catching();
     assert_eq!(coro.close(), Ok(None));
     assert_eq!(coro.state(), State::Closed);
 }

@@ -10,26 +10,27 @@ use tokio::runtime::Builder;
 use withal::tasks::{CallbackError, EventLoop, ThreadPoolExecutor};
 
 #[test]
-fn turns() -> Result<(), Box<dyn Error>> {
+fn callbacks_and_tasks() -> Result<(), Box<dyn Error>> {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build()?;
     let event_loop = EventLoop::with_runtime(runtime);
     let log = Rc::new(RefCell::new(Vec::new()));
-    let says = |word: &'static str| {
+    let records = |word: &'static str| {
         let log = Rc::clone(&log);
         move || log.borrow_mut().push(word)
     };
 
-    let callback = says("soon");
+    let callback = records("soon");
     event_loop.call_soon(callback)?;
-    let (s, callback) = (Duration::from_secs(1), says("later"));
+    let (s, callback) = (Duration::from_secs(1), records("later"));
     event_loop.call_later(s, callback)?;
-    let (t, callback) = (event_loop.time()? + s, says("at"));
+    let (t, callback) = (event_loop.time()? + s, records("at"));
     let handle = event_loop.call_at(t, callback)?;
     assert_eq!(handle.when(), Some(t));
     handle.cancel();
     assert!(handle.cancelled());
     let callback = || {};
-    event_loop.handle().call_soon_threadsafe(callback)?;
+    let handle = event_loop.handle();
+    handle.call_soon_threadsafe(callback)?;
 
     let work =
         async { Ok::<_, Infallible>(EventLoop::current().is_ok_and(|event_loop| event_loop.is_running())) };
@@ -67,12 +68,12 @@ fn from_inside() -> Result<(), Box<dyn Error>> {
 #[test]
 fn exceptions() -> Result<(), Box<dyn Error>> {
     let event_loop = EventLoop::new()?;
-    let told = Rc::new(RefCell::new(Vec::new()));
-    event_loop.set_exception_handler(|exception| eprintln!("{exception}"));
-    let to = Rc::clone(&told);
-    event_loop.set_exception_handler(move |exception| to.borrow_mut().push(exception.to_string()));
-    let exception = CallbackError::Raised("by hand".into());
-    event_loop.call_exception_handler(&exception);
-    assert_eq!(told.borrow().len(), 1);
+    let reported = Rc::new(RefCell::new(Vec::new()));
+    event_loop.set_exception_handler(|error| eprintln!("{error}"));
+    let to = Rc::clone(&reported);
+    event_loop.set_exception_handler(move |error| to.borrow_mut().push(error.to_string()));
+    let error = CallbackError::Raised("by hand".into());
+    event_loop.call_exception_handler(&error);
+    assert_eq!(reported.borrow().len(), 1);
     Ok(())
 }

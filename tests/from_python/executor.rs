@@ -16,7 +16,8 @@ fn threads() -> Result<(), Box<dyn Error>> {
     let (items, function) = ([1, 2], |n: u32| Ok::<_, Infallible>(n * n));
     assert_eq!(executor.map(items, function)?.collect::<Result<Vec<_>, _>>()?, [1, 4]);
     drop(executor.shutdown());
-    executor.shutdown().cancel_futures().wait();
+    let shutdown = executor.shutdown();
+    shutdown.cancel_futures().wait();
     executor.shutdown().wait();
 
     let executor = ThreadPoolExecutor::with_default_workers();

@@ -1,4 +1,4 @@
-//! Streams, async generators, and the pages of the article.
+//! Streams, async generators, and `AsyncGetDocs`.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -48,7 +48,8 @@ async fn streams() {
 
     let (p, f) = (|x: &u32| future::ready(x % 2 == 1), |x| x * 10);
     let xs = Docs(0);
-    assert_eq!(xs.filter(p).map(f).collect::<Vec<_>>().await, [10, 30]);
+    let ys: Vec<_> = xs.filter(p).map(f).collect().await;
+    assert_eq!(ys, [10, 30]);
 }
 
 #[tokio::test]
@@ -110,7 +111,9 @@ async fn finalized() -> Result<(), Box<dyn Error>> {
         drop::<withal::generator::PendingClose>(closing);
     };
     let g = count();
-    let g = g.managed_with(Hooks::default().firstiter(first).finalizer(last));
+    let hooks = Hooks::default().finalizer(last);
+    let hooks = hooks.firstiter(first);
+    let g = g.managed_with(hooks);
     assert_eq!(g.anext().await, Ok(Some(1)));
     drop(g);
     assert_eq!(CALLS.load(Ordering::Relaxed), 11);

@@ -144,8 +144,8 @@ async fn several() -> Result<(), Box<dyn Error + Send + Sync>> {
     let futures = seconds();
     let mut completed = as_completed(futures);
     let mut order = Vec::new();
-    while let Some((place, result)) = completed.next().await {
-        order.push((place, result?));
+    while let Some((index, result)) = completed.next().await {
+        order.push((index, result?));
     }
     assert_eq!(order, [(1, 1), (0, 2)]);
     let futures = seconds();
