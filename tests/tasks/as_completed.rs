@@ -1,4 +1,4 @@
-//! `as_completed`: `test_as_completed.py`, and what it is as a stream.
+//! `as_completed`: `test_as_completed.py`, and its behaviour as a stream.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 type Pending = (Promise<u32, Failed>, TaskHandle<u32, Failed>);
 
-fn over() -> [TaskHandle<u32, Failed>; 3] {
+fn completed_futures() -> [TaskHandle<u32, Failed>; 3] {
     let [(cancelled, a), (failed, b), (fine, c)] = [(); 3].map(|()| Promise::new());
     drop(cancelled);
     failed.set_exception(Failed("test")).unwrap();
@@ -24,7 +24,7 @@ fn over() -> [TaskHandle<u32, Failed>; 3] {
 #[tokio::test]
 async fn no_timeout() {
     let [(promise1, future1), (promise2, future2)]: [Pending; 2] = [(); 2].map(|()| Promise::new());
-    let [a, b, c] = over();
+    let [a, b, c] = completed_futures();
     let mut completed = as_completed([a, future1, b, c, future2]);
     assert_eq!(completed.size_hint(), (5, Some(5)));
     assert_eq!(completed.next().await, Some((0, Err(Error::Cancelled))));
@@ -41,14 +41,14 @@ async fn no_timeout() {
 
 #[tokio::test(start_paused = true)]
 async fn future_times_out() {
-    for most in [Duration::ZERO, SECOND] {
+    for limit in [Duration::ZERO, SECOND] {
         let (_promise, pending): Pending = Promise::new();
-        let [a, b, c] = over();
+        let [a, b, c] = completed_futures();
         let began = Instant::now();
-        let completed: Vec<_> = as_completed([a, b, c, pending]).timeout(most).collect().await;
-        assert_eq!(began.elapsed(), most);
+        let completed: Vec<_> = as_completed([a, b, c, pending]).timeout(limit).collect().await;
+        assert_eq!(began.elapsed(), limit);
         assert_eq!(completed.len(), 4);
-        assert!(completed[..3].iter().all(Result::is_ok), "what was there came first");
+        assert!(completed[..3].iter().all(Result::is_ok), "the ready outputs come first");
         assert_eq!(completed[3].as_ref().unwrap_err().unfinished, 1);
     }
 }
@@ -57,7 +57,7 @@ async fn future_times_out() {
 async fn correct_timeout_exception_msg() {
     let [(_first, pending), (second, running)]: [Pending; 2] = [(); 2].map(|()| Promise::new());
     assert!(second.set_running());
-    let [cancelled, _, fine] = over();
+    let [cancelled, _, fine] = completed_futures();
     let mut completed = as_completed([cancelled, pending, running, fine]).timeout(Duration::ZERO);
     let mut last = None;
     while let Some(next) = completed.next().await {
@@ -65,9 +65,9 @@ async fn correct_timeout_exception_msg() {
     }
     assert_eq!(last.unwrap().unwrap_err().to_string(), "2 (of 4) futures unfinished");
     assert!(completed.is_terminated());
-    let places: Vec<_> =
-        completed.into_unfinished().map(|(place, future)| (place, future.running())).collect();
-    assert_eq!(places, [(1, false), (2, true)], "they are given back");
+    let indices: Vec<_> =
+        completed.into_unfinished().map(|(index, future)| (index, future.running())).collect();
+    assert_eq!(indices, [(1, false), (2, true)], "pending futures are returned");
 }
 
 #[tokio::test]
@@ -80,15 +80,15 @@ async fn free_reference_yielded_future() {
     let mut completed = as_completed(futures);
     assert_eq!(std::sync::Arc::strong_count(&held), 3);
     completed.next().await.unwrap();
-    assert_eq!(std::sync::Arc::strong_count(&held), 2, "one is gone, and one is left");
+    assert_eq!(std::sync::Arc::strong_count(&held), 2, "one future was dropped, and one is left");
 }
 
 #[tokio::test(start_paused = true)]
 async fn outputs_come_in_the_order_of_completion() {
     let mut completed = as_completed([3, 1, 2].map(|n| async move { sleep(n * SECOND).await }));
     let began = Instant::now();
-    for (place, seconds) in [(1, 1), (2, 2), (0, 3)] {
-        assert_eq!(completed.next().await, Some((place, ())));
+    for (index, seconds) in [(1, 1), (2, 2), (0, 3)] {
+        assert_eq!(completed.next().await, Some((index, ())));
         assert_eq!(began.elapsed(), seconds * SECOND);
     }
 }
@@ -97,24 +97,24 @@ async fn outputs_come_in_the_order_of_completion() {
 async fn dropping_next_loses_no_output() {
     let mut completed =
         as_completed([2, 1].map(|n| async move { sleep(n * SECOND).await })).timeout(60 * SECOND);
-    let mut places = Vec::new();
+    let mut indices = Vec::new();
     loop {
         match timeout(SECOND / 10, completed.next()).await {
-            Ok(Some(next)) => places.push(next.unwrap().0),
+            Ok(Some(next)) => indices.push(next.unwrap().0),
             Ok(None) => break,
             Err(_) => {}
         }
     }
-    assert_eq!(places, [1, 0]);
+    assert_eq!(indices, [1, 0]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_output_ready_at_the_deadline_is_in_time() {
     let completed = as_completed([1, 2].map(|n| async move { sleep(n * SECOND).await }));
-    let outcomes: Vec<_> = completed.timeout_at(Instant::now() + SECOND).collect().await;
-    assert_eq!(outcomes[0], Ok((0, ())));
-    assert!(outcomes[1].is_err());
-    assert_eq!(outcomes.len(), 2, "the error is the end");
+    let outputs: Vec<_> = completed.timeout_at(Instant::now() + SECOND).collect().await;
+    assert_eq!(outputs[0], Ok((0, ())));
+    assert!(outputs[1].is_err());
+    assert_eq!(outputs.len(), 2, "the error ends the stream");
 }
 
 #[test]

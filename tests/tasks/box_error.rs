@@ -1,4 +1,4 @@
-//! Tasks that fail in several ways: `?` passes on what they have failed with.
+//! `BoxError`: the error of tasks that fail in several ways.
 
 use std::convert::Infallible;
 use std::error::Error as StdError;

@@ -1,13 +1,13 @@
-//! Whether the tests that `CPYTHON.md` names are there.
+//! Checks that the tests that `CPYTHON.md` names exist.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// How many tests each of `CPython`'s files has, or its classes that are named.
+/// The number of tests in each file of `CPython`, or in the named classes of it.
 const COUNTS: [usize; 10] = [39, 34, 20, 9, 5, 9, 6, 15, 45, 74];
 
-/// All that stands between backticks.
+/// Returns the text between backticks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
@@ -16,7 +16,7 @@ fn is_name(quoted: &str) -> bool {
     !quoted.is_empty() && quoted.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
-/// The functions of the tests that lie below.
+/// Collects the names of the test functions below `directory`.
 fn tests_below(directory: &Path, tests: &mut BTreeSet<String>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
@@ -48,9 +48,9 @@ fn every_cpython_test_has_a_counterpart_or_a_reason() {
         let mut theirs = BTreeSet::new();
         for row in rows.lines().filter(|row| row.starts_with("| `test_")) {
             let cells: Vec<_> = row.trim_matches('|').split(" | ").collect();
-            let [names, here] = cells[..] else { panic!("{title}: two columns: {row}") };
+            let [names, here] = cells[..] else { panic!("{title}: expected two columns: {row}") };
             for name in quoted(names) {
-                assert!(theirs.insert(name), "{title}: {name} is there twice");
+                assert!(theirs.insert(name), "{title}: {name} is listed twice");
             }
             let ours: Vec<_> = quoted(here).filter(|quoted| is_name(quoted)).collect();
             for name in &ours {
@@ -59,8 +59,8 @@ fn every_cpython_test_has_a_counterpart_or_a_reason() {
             let reason = here.trim().strip_prefix("n.a.: ").map_or(0, str::len);
             assert!(reason > 10 || !ours.is_empty(), "{title}: neither a test nor a reason: {row}");
         }
-        let said = format!(": {} tests", theirs.len());
-        assert!(title.ends_with(&said), "{title}, and not{said}");
+        let count = format!(": {} tests", theirs.len());
+        assert!(title.ends_with(&count), "{title} should end with `{count}`");
         counts.push(theirs.len());
     }
     assert_eq!(counts, COUNTS);

@@ -1,4 +1,4 @@
-//! `gather` and `shield`: what goes on, and what is cancelled.
+//! `gather` and `shield`: which tasks continue, and which are cancelled.
 
 use std::future::pending;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use super::{Failed, Log};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn after(seconds: u32, outcome: Result<u32, Failed>, log: &Log) -> TaskHandle<u32, Failed> {
+fn after(seconds: u32, result: Result<u32, Failed>, log: &Log) -> TaskHandle<u32, Failed> {
     let log = log.clone();
     create_task(async move {
         sleep(seconds * SECOND).await;
         log.push(seconds);
-        outcome
+        result
     })
 }
 
@@ -25,14 +25,14 @@ async fn values_come_in_the_order_of_the_tasks() {
     let log = Log::default();
     let gathered = gather([3, 1, 2].map(|n| after(n, Ok(n), &log))).await;
     assert_eq!(gathered, Ok(vec![3, 1, 2]));
-    assert_eq!(log.take(), ["1", "2", "3"], "at once");
+    assert_eq!(log.take(), ["1", "2", "3"], "they run concurrently");
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_first_error_is_returned_and_the_others_continue() {
     let (log, began) = (Log::default(), Instant::now());
-    let outcomes = [(3, Ok(3)), (2, Err(Failed("second"))), (1, Ok(1))];
-    let gathered = gather(outcomes.map(|(n, outcome)| after(n, outcome, &log))).await;
+    let results = [(3, Ok(3)), (2, Err(Failed("second"))), (1, Ok(1))];
+    let gathered = gather(results.map(|(n, result)| after(n, result, &log))).await;
     assert_eq!(gathered, Err(Error::Raised(Failed("second"))));
     assert_eq!(began.elapsed(), 2 * SECOND);
     sleep(2 * SECOND).await;
@@ -61,13 +61,13 @@ async fn dropping_a_gather_cancels_its_tasks() {
 #[tokio::test(start_paused = true)]
 async fn return_exceptions_waits_for_all() {
     let log = Log::default();
-    let outcomes = [(2, Ok(2)), (1, Err(Failed("first"))), (3, Ok(3))];
-    let gathered = gather(outcomes.map(|(n, outcome)| after(n, outcome, &log))).return_exceptions().await;
+    let results = [(2, Ok(2)), (1, Err(Failed("first"))), (3, Ok(3))];
+    let gathered = gather(results.map(|(n, result)| after(n, result, &log))).return_exceptions().await;
     assert_eq!(gathered, [Ok(2), Err(Error::Raised(Failed("first"))), Ok(3)]);
     let tasks = [1, 3].map(|n| after(n, Ok(n), &log));
     assert!(timeout(2 * SECOND, gather(tasks).return_exceptions()).await.is_err());
     sleep(9 * SECOND).await;
-    assert_eq!(log.take(), ["1", "2", "3", "1"], "dropped, it cancels them, too");
+    assert_eq!(log.take(), ["1", "2", "3", "1"], "a dropped `return_exceptions` cancels its tasks, too");
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn without_tasks_there_are_no_values() {
     assert_eq!(gather(Vec::<TaskHandle<u32, Failed>>::new()).await, Ok(vec![]));
     let (promise, future) = Promise::<u32, Failed>::new();
     promise.set_result(1).unwrap();
-    assert_eq!(gather([future]).await, Ok(vec![1]), "and any future will do");
+    assert_eq!(gather([future]).await, Ok(vec![1]), "a handle of a promise can be gathered, too");
 }
 
 #[tokio::test(start_paused = true)]
@@ -98,31 +98,31 @@ async fn a_dropped_shield_continues() {
     assert!(timeout(SECOND, shield(work)).await.is_err());
     assert_eq!(cleanup::pending(), 1);
     cleanup::drain(60 * SECOND).await.unwrap();
-    assert_eq!(log.take(), ["began", "ended"], "once");
+    assert_eq!(log.take(), ["began", "ended"], "the work ran once");
 }
 
-/// What the observers are told on this thread.
-fn told_here() -> (Log, cleanup::ObserverGuard) {
-    let (told, here) = (Log::default(), std::thread::current().id());
-    let tells = told.clone();
+/// Records the cleanup events of this thread.
+fn observe_thread() -> (Log, cleanup::ObserverGuard) {
+    let (reported, here) = (Log::default(), std::thread::current().id());
+    let reports = reported.clone();
     let observer = cleanup::observe(move |event| {
         if std::thread::current().id() == here {
-            tells.push(event);
+            reports.push(event);
         }
     });
-    (told, observer)
+    (reported, observer)
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_dropped_shield_that_fails_is_reported() {
-    let (told, _observer) = told_here();
+    let (reported, _observer) = observe_thread();
     let work = async {
         sleep(2 * SECOND).await;
         Err::<(), _>(Failed("late"))
     };
     assert!(timeout(SECOND, shield(work)).await.is_err());
     cleanup::drain(60 * SECOND).await.unwrap();
-    assert_eq!(told.take(), ["cleanup shield failed"]);
+    assert_eq!(reported.take(), ["cleanup shield failed"]);
 }
 
 #[tokio::test]
@@ -144,9 +144,9 @@ async fn a_task_needs_no_shield() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dropped_shield_is_abandoned_after_its_grace_period() {
-    let (told, _observer) = told_here();
+    let (reported, _observer) = observe_thread();
     let never = shield(pending::<Result<(), Failed>>()).grace_period(Duration::from_millis(1));
     assert!(timeout(SECOND, never).await.is_err());
     cleanup::drain(60 * SECOND).await.unwrap();
-    assert_eq!(told.take(), ["cleanup shield was abandoned: its grace period elapsed"]);
+    assert_eq!(reported.take(), ["cleanup shield was abandoned: its grace period elapsed"]);
 }

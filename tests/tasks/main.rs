@@ -1,7 +1,7 @@
-//! `withal::tasks`, promise by promise.
+//! `withal::tasks`, guarantee by guarantee.
 //!
 #![doc = include_str!("CPYTHON.md")]
-#![expect(clippy::unit_arg, reason = "work that logs and is fine is one expression")]
+#![expect(clippy::unit_arg, reason = "work that only logs is one expression")]
 
 mod as_completed;
 mod box_error;

@@ -1,4 +1,4 @@
-//! What the tests of this section share.
+//! Helpers for the tests of this section.
 
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -10,18 +10,18 @@ use std::time::Duration;
 use tokio::time::sleep;
 use withal::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason};
 
-/// An error like any other.
+/// The error of work that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("failed: {0}")]
 pub(crate) struct Failed(pub(crate) &'static str);
 
-/// What has happened, in order.
+/// The events of a test, in order.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
-    pub(crate) fn push(&self, what: impl Display) {
-        self.0.lock().unwrap().push(what.to_string());
+    pub(crate) fn push(&self, event: impl Display) {
+        self.0.lock().unwrap().push(event.to_string());
     }
 
     pub(crate) fn take(&self) -> Vec<String> {
@@ -29,7 +29,7 @@ impl Log {
     }
 }
 
-/// Its drop panics.
+/// A value whose destructor panics, unless the thread is panicking already.
 pub(crate) struct PanicOnDrop;
 
 impl Drop for PanicOnDrop {
@@ -38,7 +38,7 @@ impl Drop for PanicOnDrop {
     }
 }
 
-/// Logs its drop.
+/// A value that logs its name when it is dropped.
 pub(crate) struct LogOnDrop(&'static str, Log);
 
 impl LogOnDrop {
@@ -46,8 +46,8 @@ impl LogOnDrop {
         Self(name, log.clone())
     }
 
-    pub(crate) fn log(&self, what: impl Display) {
-        self.1.push(what);
+    pub(crate) fn log(&self, event: impl Display) {
+        self.1.push(event);
     }
 }
 
@@ -57,21 +57,21 @@ impl Drop for LogOnDrop {
     }
 }
 
-/// Its exit takes so long, logs how the block was left, and fails with what it was given for that.
+/// A context manager with a slow exit, which logs the exit reason, and fails if it was given an error.
 pub(crate) struct Slow<E = Infallible> {
     name: &'static str,
-    takes: Duration,
+    duration: Duration,
     log: Log,
     error: Option<E>,
 }
 
 impl Slow {
-    pub(crate) fn new(name: &'static str, takes: Duration, log: &Log) -> Self {
-        Self { name, takes, log: log.clone(), error: None }
+    pub(crate) fn new(name: &'static str, duration: Duration, log: &Log) -> Self {
+        Self { name, duration, log: log.clone(), error: None }
     }
 
     pub(crate) fn failing<E>(self, error: E) -> Slow<E> {
-        Slow { name: self.name, takes: self.takes, log: self.log, error: Some(error) }
+        Slow { name: self.name, duration: self.duration, log: self.log, error: Some(error) }
     }
 }
 
@@ -91,15 +91,15 @@ impl<E: Send + 'static> AsyncGuard for Slow<E> {
         self
     }
     async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), E> {
-        if !self.takes.is_zero() {
-            sleep(self.takes).await;
+        if !self.duration.is_zero() {
+            sleep(self.duration).await;
         }
         self.log.push(format!("{} {exit:?}", self.name));
         self.error.take().map_or(Ok(()), Err)
     }
 }
 
-/// asyncio's `sleep(0)`: woken at once, at the end of the queue.
+/// asyncio's `sleep(0)`: lets the other ready tasks run first.
 pub(crate) async fn yield_once() {
     let mut is_woken = false;
     poll_fn(|cx| {

@@ -1,4 +1,4 @@
-//! Tasks on tokio's runtime: their ends, and their cancellation.
+//! Tasks on tokio's runtime: their completion and cancellation.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -19,7 +19,7 @@ async fn results_errors_and_panics_reach_the_handle() {
     assert_eq!(create_task(async { Ok::<_, Failed>(1) }).await, Ok(1));
     assert_eq!(create_task(async { Err::<(), _>(Failed("test")) }).await, Err(Error::Raised(Failed("test"))));
     let panicked = create_task(async { panic!("doh {}", 1) as Result<(), Failed> }).await;
-    let Err(Error::Panicked(panic)) = panicked else { panic!("it has panicked") };
+    let Err(Error::Panicked(panic)) = panicked else { panic!("the task should have panicked") };
     assert_eq!(panic.to_string(), "doh 1");
 }
 
@@ -32,11 +32,11 @@ async fn a_cancelled_task_is_dropped_before_its_callbacks_are_called() {
         sleep(SECOND).await;
         Ok::<_, Failed>(())
     });
-    task.add_done_callback(move |outcome| logs.push(format!("{outcome:?}")));
+    task.add_done_callback(move |result| logs.push(format!("{result:?}")));
     yield_now().await;
     let began = Instant::now();
     assert!(task.cancel());
-    assert!(!task.done(), "it is asked; it ends at its next step");
+    assert!(!task.done(), "the task ends at its next step");
     assert_eq!(task.await, Err(Error::Cancelled));
     assert_eq!(began.elapsed(), Duration::ZERO);
     assert_eq!(log.take(), ["dropped", "Err(Cancelled)"]);
@@ -56,7 +56,7 @@ async fn a_task_cancelled_before_its_first_step_never_starts() {
 async fn a_task_that_cancels_its_own_handle_ends_at_its_next_await() {
     let log = Log::default();
     let logs = log.clone();
-    let (to, abort_handle) = tokio::sync::oneshot::channel::<withal::tasks::AbortHandle>();
+    let (sender, abort_handle) = tokio::sync::oneshot::channel::<withal::tasks::AbortHandle>();
     let task = create_task(async move {
         let abort_handle = abort_handle.await.unwrap();
         assert!(abort_handle.cancel());
@@ -64,23 +64,23 @@ async fn a_task_that_cancels_its_own_handle_ends_at_its_next_await() {
         pending::<()>().await;
         Ok::<_, Infallible>(())
     });
-    to.send(task.abort_handle()).unwrap();
+    sender.send(task.abort_handle()).unwrap();
     assert_eq!(task.await, Err(Error::Cancelled));
     assert_eq!(log.take(), ["still here"]);
 }
 
-/// asyncio's rule: a value is dropped, an error is not.
+/// As in asyncio: a value is dropped, an error is not.
 #[tokio::test]
 async fn a_task_cancelled_in_its_last_step_loses_its_value_but_not_its_error() {
-    for (outcome, expected) in
+    for (result, expected) in
         [(Ok(7), Error::Cancelled), (Err(Failed("test")), Error::Raised(Failed("test")))]
     {
-        let (to, abort_handle) = tokio::sync::oneshot::channel::<withal::tasks::AbortHandle>();
+        let (sender, abort_handle) = tokio::sync::oneshot::channel::<withal::tasks::AbortHandle>();
         let task = create_task(async move {
             assert!(abort_handle.await.unwrap().cancel());
-            outcome
+            result
         });
-        to.send(task.abort_handle()).unwrap();
+        sender.send(task.abort_handle()).unwrap();
         assert_eq!(task.await, Err(expected));
     }
 }
@@ -132,7 +132,7 @@ async fn a_panicking_destructor_is_a_panic_of_the_task() {
     });
     yield_now().await;
     task.cancel();
-    let Err(Error::Panicked(panic)) = task.await else { panic!("it has panicked") };
+    let Err(Error::Panicked(panic)) = task.await else { panic!("the task should have panicked") };
     assert_eq!(panic.message(), "in drop");
 }
 
@@ -157,8 +157,8 @@ async fn cancel_races_with_completion() {
         });
         let abort_handle = task.abort_handle();
         let cancels = tokio::spawn(async move { abort_handle.cancel() });
-        let outcome = task.await;
-        let was_of_use = cancels.await.unwrap();
-        assert_eq!(outcome, if was_of_use { Err(Error::Cancelled) } else { Ok(n) });
+        let result = task.await;
+        let had_effect = cancels.await.unwrap();
+        assert_eq!(result, if had_effect { Err(Error::Cancelled) } else { Ok(n) });
     }
 }

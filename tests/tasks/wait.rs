@@ -14,7 +14,7 @@ use super::Failed;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn over() -> [TaskHandle<u32, Failed>; 3] {
+fn completed_futures() -> [TaskHandle<u32, Failed>; 3] {
     let [(cancelled, a), (failed, b), (fine, c)] = [(); 3].map(|()| Promise::new());
     drop(cancelled);
     failed.set_exception(Failed("test")).unwrap();
@@ -22,15 +22,15 @@ fn over() -> [TaskHandle<u32, Failed>; 3] {
     [a, b, c]
 }
 
-fn after(seconds: u32, outcome: Result<u32, Failed>) -> TaskHandle<u32, Failed> {
+fn after(seconds: u32, result: Result<u32, Failed>) -> TaskHandle<u32, Failed> {
     create_task(async move {
         sleep(seconds * SECOND).await;
-        outcome
+        result
     })
 }
 
-fn places<T>(of: &[(usize, T)]) -> Vec<usize> {
-    of.iter().map(|(place, _)| *place).collect()
+fn indices<T>(indexed: &[(usize, T)]) -> Vec<usize> {
+    indexed.iter().map(|(index, _)| *index).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -39,18 +39,18 @@ async fn first_completed() {
     let began = Instant::now();
     let waited = wait([pending, after(1, Ok(42)), after(2, Ok(0))]).first_completed().await;
     assert_eq!(waited.done, [(1, Ok(42))]);
-    assert_eq!(places(&waited.pending), [0, 2]);
+    assert_eq!(indices(&waited.pending), [0, 2]);
     assert_eq!(began.elapsed(), SECOND);
     let slower = waited.pending.into_iter().next_back().unwrap().1;
-    assert_eq!(slower.await, Ok(0), "it was not cancelled");
+    assert_eq!(slower.await, Ok(0), "the pending task was not cancelled");
 }
 
 #[tokio::test(start_paused = true)]
 async fn first_completed_some_already_completed() {
-    let [cancelled, _, fine] = over();
+    let [cancelled, _, fine] = completed_futures();
     let waited = wait([cancelled, fine, after(1, Ok(0))]).first_completed().await;
     assert_eq!(waited.done, [(0, Err(Error::Cancelled)), (1, Ok(42))]);
-    assert_eq!(places(&waited.pending), [2]);
+    assert_eq!(indices(&waited.pending), [2]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,25 +58,25 @@ async fn first_exception() {
     let futures = [after(1, Ok(42)), after(2, Err(Failed("test"))), after(3, Ok(0))];
     let waited = wait(futures).first_exception().await;
     assert_eq!(waited.done, [(0, Ok(42)), (1, Err(Error::Raised(Failed("test"))))]);
-    assert_eq!(places(&waited.pending), [2]);
+    assert_eq!(indices(&waited.pending), [2]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn first_exception_some_already_complete() {
     let (_promise, pending) = Promise::new();
-    let [_, _, fine] = over();
+    let [_, _, fine] = completed_futures();
     let waited =
         wait([fine, pending, after(1, Err(Failed("division"))), after(2, Ok(0))]).first_exception().await;
     assert_eq!(waited.done, [(0, Ok(42)), (2, Err(Error::Raised(Failed("division"))))]);
-    assert_eq!(places(&waited.pending), [1, 3]);
+    assert_eq!(indices(&waited.pending), [1, 3]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn first_exception_one_already_failed() {
-    let [_, failed, _] = over();
+    let [_, failed, _] = completed_futures();
     let waited = wait([failed, after(2, Ok(0))]).first_exception().await;
-    assert_eq!(places(&waited.done), [0]);
-    assert_eq!(places(&waited.pending), [1]);
+    assert_eq!(indices(&waited.done), [0]);
+    assert_eq!(indices(&waited.pending), [1]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,22 +88,22 @@ async fn first_exception_waits_for_all_if_none_fails() {
 
 #[tokio::test(start_paused = true)]
 async fn all_completed() {
-    let [a, b, c] = over();
+    let [a, b, c] = completed_futures();
     let began = Instant::now();
     let waited = wait([a, b, c, after(2, Err(Failed("division"))), after(1, Ok(42))]).await;
-    assert_eq!(places(&waited.done), [0, 1, 2, 4, 3]);
+    assert_eq!(indices(&waited.done), [0, 1, 2, 4, 3]);
     assert!(waited.pending.is_empty());
     assert_eq!(began.elapsed(), 2 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
 async fn timeout() {
-    let [a, b, c] = over();
+    let [a, b, c] = completed_futures();
     let began = Instant::now();
     let waited = wait([a, b, c, after(10, Ok(0))]).timeout(SECOND).await;
     assert_eq!(began.elapsed(), SECOND);
-    assert_eq!(places(&waited.done), [0, 1, 2]);
-    assert_eq!(places(&waited.pending), [3]);
+    assert_eq!(indices(&waited.done), [0, 1, 2]);
+    assert_eq!(indices(&waited.pending), [3]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -114,20 +114,20 @@ async fn futures_that_complete_at_the_timeout_are_done() {
     }
     let waited = wait([later(1), later(2)].map(Box::pin)).timeout(SECOND).await;
     assert_eq!(waited.done, [(0, Ok(1))]);
-    assert_eq!(places(&waited.pending), [1]);
+    assert_eq!(indices(&waited.pending), [1]);
     let waited = wait([std::future::ready(Ok::<_, Failed>(1))]).timeout(Duration::ZERO).await;
     assert_eq!(waited.done, [(0, Ok(1))]);
 }
 
-/// A task that ends in that moment has a turn of its own, before or after: whichever it is, it has its result.
+/// A task that ends at the timeout may run before or after it. In both cases its result is there.
 #[tokio::test(start_paused = true)]
 async fn no_output_is_lost_at_the_timeout() {
     let waited = wait([after(1, Ok(1)), after(2, Ok(2))]).timeout(SECOND).await;
     let mut all = waited.done;
-    for (place, task) in waited.pending {
-        all.push((place, task.await));
+    for (index, task) in waited.pending {
+        all.push((index, task.await));
     }
-    all.sort_by_key(|(place, _)| *place);
+    all.sort_by_key(|(index, _)| *index);
     assert_eq!(all, [(0, Ok(1)), (1, Ok(2))]);
 }
 
@@ -137,21 +137,20 @@ async fn without_futures_it_is_ready_at_once() {
     assert!(waited.done.is_empty() && waited.pending.is_empty());
 }
 
-/// Those that are given by `&mut` stay where they are, and can be waited for again.
 #[tokio::test(start_paused = true)]
 async fn borrowed_futures_can_be_waited_for_again() {
     let mut tasks: Vec<_> = [3, 1, 2].map(|n| after(n, Ok(n))).into();
     let mut order = Vec::new();
     while !tasks.is_empty() {
         let waited = wait(tasks.iter_mut()).first_completed().await;
-        let (place, outcome) = waited.done.into_iter().next().unwrap();
-        order.push(outcome.unwrap());
-        drop(tasks.remove(place));
+        let (index, result) = waited.done.into_iter().next().unwrap();
+        order.push(result.unwrap());
+        drop(tasks.remove(index));
     }
     assert_eq!(order, [1, 2, 3]);
 }
 
-/// So many that wake themselves, between two that are ready.
+/// Returns many futures that wake themselves, between two that are ready.
 fn ready_among_busy() -> Vec<BoxFuture<'static, Result<u32, Failed>>> {
     let busy = (0..20).map(|_| {
         poll_fn(|cx| {

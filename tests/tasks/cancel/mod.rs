@@ -1,7 +1,7 @@
-//! Dropped at every await: all that was entered is exited, tasks end before the scope that they are in goes on, and none is
-//! left.
+//! Programs that are dropped at every await: every scope that was entered is exited, tasks end before their scope continues,
+//! and no task is left.
 //!
-//! A name says what is inside of what: `a.group.one` is in a task of the group in the scope `a.group`, which is in `a`.
+//! The names show the nesting: `a.group.one` is in a task of the group in the scope `a.group`, which is in `a`.
 
 mod programs;
 
@@ -22,15 +22,15 @@ use withal_test_support::poll_then_drop::drop_at_every_await;
 
 const ENOUGH: Duration = Duration::from_secs(60);
 
-type Outcome = Result<u32, String>;
+type Output = Result<u32, String>;
 
-/// Polls a future in each turn of the runtime, so that it is dropped in whichever state its tasks are. After some turns it
-/// rests, for a clock that is paused to go on.
-async fn restless<F: Future>(future: F) -> F::Output {
-    let (mut future, mut turns) = (pin!(future), 0..40);
+/// Polls a future in each iteration of the runtime, so that it can be dropped in every state of its tasks. After 40 iterations
+/// it stops waking itself, so that a paused clock can advance.
+async fn poll_every_iteration<F: Future>(future: F) -> F::Output {
+    let (mut future, mut iterations) = (pin!(future), 0..40);
     poll_fn(|cx| {
         let polled = future.as_mut().poll(cx);
-        if polled.is_pending() && turns.next().is_some() {
+        if polled.is_pending() && iterations.next().is_some() {
             cx.waker().wake_by_ref();
         }
         polled
@@ -38,23 +38,23 @@ async fn restless<F: Future>(future: F) -> F::Output {
     .await
 }
 
-/// Dropped after its first poll, its second, and so on. Gives how often.
-async fn dropped<P: Future<Output = Outcome>>(
+/// Drops the program after its first poll, its second, and so on. Returns the number of drops.
+async fn drop_at_each_poll<P: Future<Output = Output>>(
     program: fn(EventLog) -> P,
-    expected: Outcome,
+    expected: Output,
     is_alone: bool,
 ) -> usize {
     let current = Arc::new(Mutex::new(EventLog::new()));
     let program = || {
         let log = EventLog::new();
         *current.lock().unwrap() = log.clone();
-        restless(program(log))
+        poll_every_iteration(program(log))
     };
-    let check = async |output: Option<Outcome>| {
+    let check = async |output: Option<Output>| {
         drain(ENOUGH).await.unwrap();
         current.lock().unwrap().check(&[]);
         if is_alone {
-            // The last cleanup is over when it says so, and is dropped then.
+            // The last cleanup is dropped just after it is counted as finished.
             yield_now().await;
             assert_eq!(Handle::current().metrics().num_alive_tasks(), 0, "no task is left");
         }
@@ -65,10 +65,11 @@ async fn dropped<P: Future<Output = Outcome>>(
     drop_at_every_await(program, check).await
 }
 
-/// As a task that is cancelled after its first step, its second, and so on: when that is over, so is all inside.
-async fn cancelled<P>(program: fn(EventLog) -> P, expected: Outcome)
+/// Runs the program as a task that is cancelled after its first step, its second, and so on. When the task has ended,
+/// everything inside it has.
+async fn cancel_at_each_step<P>(program: fn(EventLog) -> P, expected: Output)
 where
-    P: Future<Output = Outcome> + Send + 'static,
+    P: Future<Output = Output> + Send + 'static,
 {
     for steps in 0..40 {
         let log = EventLog::new();
@@ -77,16 +78,16 @@ where
             yield_now().await;
         }
         task.cancel();
-        let outcome = task.await;
+        let result = task.await;
         log.check(&[]);
-        match outcome {
+        match result {
             Err(error) if error.is_cancelled() => {}
-            outcome => assert_eq!(outcome.map_err(|error| error.into_raised().unwrap()), expected),
+            result => assert_eq!(result.map_err(|error| error.into_raised().unwrap()), expected),
         }
     }
 }
 
-/// Each program in each way. It awaits the enters and the exits of two scopes at least.
+/// Tests each program in each way. A program awaits the enters and exits of at least two scopes.
 macro_rules! tests {
     ($($program:ident: $expected:expr;)+) => {$(
         mod $program {
@@ -94,18 +95,18 @@ macro_rules! tests {
 
             #[tokio::test(start_paused = true)]
             async fn dropped_at_every_await() {
-                let drops = dropped(programs::$program, $expected, true).await;
+                let drops = drop_at_each_poll(programs::$program, $expected, true).await;
                 assert!(drops > 3, "{drops} drops");
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn dropped_on_several_threads() {
-                dropped(programs::$program, $expected, false).await;
+                drop_at_each_poll(programs::$program, $expected, false).await;
             }
 
             #[tokio::test(start_paused = true)]
             async fn cancelled_as_a_task() {
-                cancelled(programs::$program, $expected).await;
+                cancel_at_each_step(programs::$program, $expected).await;
             }
         }
     )+};
@@ -128,8 +129,8 @@ tests! {
     on_threads: Ok(14);
 }
 
-/// Polls a future until it waits, and drops it.
-async fn drop_in_the_middle(future: impl Future) {
+/// Polls a future a few times, and drops it.
+async fn poll_then_drop(future: impl Future) {
     let mut future = pin!(future);
     for _ in 0..5 {
         assert!(futures::poll!(&mut future).is_pending());
@@ -141,12 +142,12 @@ async fn drop_in_the_middle(future: impl Future) {
 async fn a_scope_waits_for_the_tasks_of_a_dropped_gather() {
     let log = EventLog::new();
     async_with!(_a = Detached::new(&log, "a") => {
-        let stuck = Detached::new(&log, "a.b").block_at(BlockAt::InExit);
-        let task = create_task(async { async_with!(_b = stuck => { pending::<Outcome>().await? }) });
-        drop_in_the_middle(gather([task])).await;
-        log.record("goes-on");
+        let blocked = Detached::new(&log, "a.b").block_at(BlockAt::InExit);
+        let task = create_task(async { async_with!(_b = blocked => { pending::<Output>().await? }) });
+        poll_then_drop(gather([task])).await;
+        log.record("continues");
         log.open_gate();
     })
     .unwrap();
-    assert_eq!(log.entries(), "+a +a.b goes-on <a.b:cancelled a.b> <a:ok a>");
+    assert_eq!(log.entries(), "+a +a.b continues <a.b:cancelled a.b> <a:ok a>");
 }

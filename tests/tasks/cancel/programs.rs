@@ -1,4 +1,4 @@
-//! Programs: each in a scope `a`, with something of `tasks` in a scope `a.*`, and scopes inside of that.
+//! The programs. Each is in a scope `a`, and uses a part of `tasks` in a scope `a.*`, with further scopes inside.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -12,7 +12,7 @@ use withal::tasks::{
     shield, timeout, wait,
 };
 
-use super::Outcome;
+use super::Output;
 use withal_test_support::event_log::EventLog;
 use withal_test_support::probes;
 
@@ -22,14 +22,14 @@ const SOON: Duration = Duration::from_millis(5);
 
 type Group = TaskGroup<String>;
 
-async fn child(log: EventLog, name: &'static str) -> Outcome {
+async fn child(log: EventLog, name: &'static str) -> Output {
     async_with!(n = Detached::new(&log, name) => {
         yield_now().await;
         *n
     })
 }
 
-async fn slower(log: EventLog, name: &'static str) -> Outcome {
+async fn slower(log: EventLog, name: &'static str) -> Output {
     async_with!(n = Restarted::new(&log, name) => {
         yield_now().await;
         yield_now().await;
@@ -37,22 +37,22 @@ async fn slower(log: EventLog, name: &'static str) -> Outcome {
     })
 }
 
-async fn fails(log: EventLog, name: &'static str) -> Outcome {
+async fn fails(log: EventLog, name: &'static str) -> Output {
     async_with!(_n = Restarted::new(&log, name) => { yield_now().await; })?;
     Err("failed".to_owned())
 }
 
-/// Never ends by itself.
-async fn stays(log: EventLog, name: &'static str) -> Outcome {
-    async_with!(_n = Detached::new(&log, name) => { pending::<Outcome>().await? })
+/// Ends only when it is cancelled.
+async fn stays(log: EventLog, name: &'static str) -> Output {
+    async_with!(_n = Detached::new(&log, name) => { pending::<Output>().await? })
 }
 
-/// On several threads one may be cancelled by the other.
+/// Returns the first error: on several threads, one task may have been cancelled by the failure of the other.
 fn failed(errors: ErrorGroup<String>) -> String {
-    errors.into_iter().next().expect("there is one at least")
+    errors.into_iter().next().expect("an error group is never empty")
 }
 
-pub(super) async fn plain(log: EventLog) -> Outcome {
+pub(super) async fn plain(log: EventLog) -> Output {
     async_with!(_a = Detached::new(&log, "a"), _group = Restarted::new(&log, "a.group") => {
         async_with!(group = Group::new() => {
             let one = group.create_task(child(log.clone(), "a.group.one"));
@@ -65,7 +65,7 @@ pub(super) async fn plain(log: EventLog) -> Outcome {
     })
 }
 
-pub(super) async fn of_one(log: EventLog) -> Outcome {
+pub(super) async fn of_one(log: EventLog) -> Output {
     async_with!(_a = Detached::new(&log, "a"), _group = Detached::new(&log, "a.group") => {
         async_with!(group = Group::new() => { group.create_task(child(log.clone(), "a.group.one")); })
             .map_err(failed)?;
@@ -74,7 +74,7 @@ pub(super) async fn of_one(log: EventLog) -> Outcome {
     })
 }
 
-pub(super) async fn by_the_function(log: EventLog) -> Outcome {
+pub(super) async fn by_the_function(log: EventLog) -> Output {
     async_with!(_a = Detached::new(&log, "a"), _group = Detached::new(&log, "a.group") => {
         let group = async_with(Group::new(), async |group| {
             let one = group.create_task(child(log.clone(), "a.group.one"));
@@ -85,8 +85,8 @@ pub(super) async fn by_the_function(log: EventLog) -> Outcome {
     })
 }
 
-pub(super) async fn nested(log: EventLog) -> Outcome {
-    async fn inner(log: EventLog) -> Outcome {
+pub(super) async fn nested(log: EventLog) -> Output {
+    async fn inner(log: EventLog) -> Output {
         async_with!(_b = Detached::new(&log, "a.group.b") => {
             async_with!(group = Group::new() => {
                 group.create_task(child(log.clone(), "a.group.b.one"));
@@ -110,7 +110,7 @@ pub(super) async fn nested(log: EventLog) -> Outcome {
     })
 }
 
-pub(super) async fn failing(log: EventLog) -> Outcome {
+pub(super) async fn failing(log: EventLog) -> Output {
     async_with!(_a = Detached::new(&log, "a"), _group = Restarted::new(&log, "a.group") => {
         async_with!(group = Group::new() => {
             group.create_task(fails(log.clone(), "a.group.one"));
@@ -122,10 +122,10 @@ pub(super) async fn failing(log: EventLog) -> Outcome {
     })
 }
 
-pub(super) async fn made_by_tasks(log: EventLog) -> Outcome {
-    async fn makes(log: EventLog, spawner: Spawner<String>) -> Outcome {
+pub(super) async fn made_by_tasks(log: EventLog) -> Output {
+    async fn makes(log: EventLog, spawner: Spawner<String>) -> Output {
         async_with!(n = Detached::new(&log, "a.group.one") => {
-            // It is refused where the group ends first.
+            // Rejected if the group ends first.
             drop(spawner.create_task(child(log.clone(), "a.group.two")));
             yield_now().await;
             *n
@@ -140,7 +140,7 @@ pub(super) async fn made_by_tasks(log: EventLog) -> Outcome {
     })
 }
 
-pub(super) async fn limited(log: EventLog) -> Outcome {
+pub(super) async fn limited(log: EventLog) -> Output {
     async_with!(n = Detached::new(&log, "a"), _limit = Restarted::new(&log, "a.limit") => {
         let late = async_with!(_limit = timeout(SOON) => {
             async_with!(_b = Detached::new(&log, "a.limit.b"), _c = Restarted::new(&log, "a.limit.b.c") => {
@@ -154,7 +154,7 @@ pub(super) async fn limited(log: EventLog) -> Outcome {
     })
 }
 
-pub(super) async fn limited_group(log: EventLog) -> Outcome {
+pub(super) async fn limited_group(log: EventLog) -> Output {
     async_with!(n = Detached::new(&log, "a"), _limit = Restarted::new(&log, "a.limit") => {
         let late = async_with!(_limit = timeout(SOON) => {
             async_with!(_group = Detached::new(&log, "a.limit.group") => {
@@ -172,42 +172,42 @@ pub(super) async fn limited_group(log: EventLog) -> Outcome {
     })
 }
 
-pub(super) async fn gathered(log: EventLog) -> Outcome {
+pub(super) async fn gathered(log: EventLog) -> Output {
     async_with!(_a = Detached::new(&log, "a"), _gather = Restarted::new(&log, "a.gather") => {
         let tasks = ["a.gather.one", "a.gather.two"].map(|name| create_task(child(log.clone(), name)));
         gather(tasks).await.map_err(|error| error.into_raised().unwrap())?.into_iter().sum()
     })
 }
 
-/// Never dropped before its end.
-async fn whole(log: EventLog, name: &'static str) -> Outcome {
-    struct Whole(EventLog, Option<&'static str>);
-    impl Drop for Whole {
+/// Logs if it is dropped before it has completed.
+async fn uninterrupted(log: EventLog, name: &'static str) -> Output {
+    struct DropBeforeEnd(EventLog, Option<&'static str>);
+    impl Drop for DropBeforeEnd {
         fn drop(&mut self) {
             if let Some(name) = self.1 {
                 self.0.record(format_args!("~{name}"));
             }
         }
     }
-    let mut whole = Whole(log.clone(), Some(name));
-    let outcome = child(log, name).await;
-    whole.1 = None;
-    outcome
+    let mut uninterrupted = DropBeforeEnd(log.clone(), Some(name));
+    let output = child(log, name).await;
+    uninterrupted.1 = None;
+    output
 }
 
-pub(super) async fn shielded(log: EventLog) -> Outcome {
+pub(super) async fn shielded(log: EventLog) -> Output {
     async_with!(_a = Detached::new(&log, "a"), _shield = Restarted::new(&log, "a.shield") => {
-        let one = shield(whole(log.clone(), "a.shield.one")).await?;
+        let one = shield(uninterrupted(log.clone(), "a.shield.one")).await?;
         one + shield(group_of(log.clone(), "a.shield.two")).await?
     })
 }
 
-async fn group_of(log: EventLog, name: &'static str) -> Outcome {
-    async_with!(group = Group::new() => { group.create_task(whole(log, name)).await.unwrap() })
+async fn group_of(log: EventLog, name: &'static str) -> Output {
+    async_with!(group = Group::new() => { group.create_task(uninterrupted(log, name)).await.unwrap() })
         .map_err(failed)
 }
 
-pub(super) async fn waited_for(log: EventLog) -> Outcome {
+pub(super) async fn waited_for(log: EventLog) -> Output {
     async_with!(_a = Detached::new(&log, "a"), _group = Restarted::new(&log, "a.group") => {
         async_with!(group = Group::new() => {
             let one = group.create_task(child(log.clone(), "a.group.one"));
@@ -221,7 +221,7 @@ pub(super) async fn waited_for(log: EventLog) -> Outcome {
     })
 }
 
-pub(super) async fn completed(log: EventLog) -> Outcome {
+pub(super) async fn completed(log: EventLog) -> Output {
     async_with!(_a = Detached::new(&log, "a"), _completed = Restarted::new(&log, "a.completed") => {
         let names = ["a.completed.one", "a.completed.two"];
         let mut completed = as_completed(names.map(|name| Box::pin(child(log.clone(), name))));
@@ -233,7 +233,7 @@ pub(super) async fn completed(log: EventLog) -> Outcome {
     })
 }
 
-pub(super) async fn tasks_completed(log: EventLog) -> Outcome {
+pub(super) async fn tasks_completed(log: EventLog) -> Output {
     async_with!(_a = Detached::new(&log, "a"), _group = Restarted::new(&log, "a.group") => {
         async_with!(group = Group::new() => {
             let tasks = ["a.group.one", "a.group.two"].map(|name| group.create_task(child(log.clone(), name)));
@@ -248,7 +248,7 @@ pub(super) async fn tasks_completed(log: EventLog) -> Outcome {
     })
 }
 
-pub(super) async fn on_threads(log: EventLog) -> Outcome {
+pub(super) async fn on_threads(log: EventLog) -> Output {
     async_with!(_a = Detached::new(&log, "a"), _pool = Restarted::new(&log, "a.pool") => {
         async_with!(executor = ThreadPoolExecutor::new(1).unwrap() => {
             let [one, two] = ["a.pool.one", "a.pool.two"].map(|name| {

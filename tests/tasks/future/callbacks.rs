@@ -1,4 +1,4 @@
-//! What is called when a future is done.
+//! Callbacks of handles.
 
 use std::sync::{Arc, mpsc};
 
@@ -39,7 +39,7 @@ fn done_callback_raises_and_the_next_is_called() {
     let seen = callback_of(&future);
     promise.set_result(5).unwrap();
     assert_eq!(*seen.lock().unwrap(), [Ok(5)]);
-    assert_eq!(future.result(), Ok(&5), "and the future is none the worse");
+    assert_eq!(future.result(), Ok(&5), "the handle is not affected");
 }
 
 #[test]
@@ -102,12 +102,12 @@ fn the_payload_of_a_panicking_callback_may_panic_on_drop() {
 fn in_a_callback_the_handle_is_not_done_and_does_not_block() {
     let (promise, future) = new();
     let future = Arc::new(future);
-    let (to, seen) = mpsc::channel();
+    let (sender, seen) = mpsc::channel();
     let own = Arc::clone(&future);
-    future.add_done_callback(move |outcome| {
+    future.add_done_callback(move |result| {
         let waited = own.blocking_result().copied().map_err(|error| error.is_cancelled());
-        let within = own.blocking_result_timeout(LONG).is_ok();
-        to.send((outcome.clone(), own.done(), waited, within)).unwrap();
+        let in_time = own.blocking_result_timeout(LONG).is_ok();
+        sender.send((result.clone(), own.done(), waited, in_time)).unwrap();
     });
     promise.set_result(5).unwrap();
     assert_eq!(seen.recv(), Ok((Ok(5), false, Err(false), false)));

@@ -1,4 +1,4 @@
-//! Futures and what completes them: `test_future.py`, and what Rust adds.
+//! `Promise` and its handle: `test_future.py`, and what Rust adds.
 
 mod callbacks;
 mod results;
@@ -10,7 +10,7 @@ use withal::tasks::{Promise, TaskHandle, TaskResult};
 
 use crate::Failed;
 
-/// Far away: what waits so long hangs.
+/// A timeout that a passing test never reaches.
 const LONG: Duration = Duration::from_secs(3600);
 
 fn new() -> (Promise<u32, Failed>, TaskHandle<u32, Failed>) {
@@ -29,10 +29,10 @@ fn with_exception() -> TaskHandle<u32, Failed> {
     future
 }
 
-/// What its callback saw.
+/// Adds a callback, and returns the results that it is called with.
 fn callback_of(future: &TaskHandle<u32, Failed>) -> Arc<Mutex<Vec<TaskResult<u32, Failed>>>> {
     let seen = Arc::default();
-    let to: Arc<Mutex<Vec<_>>> = Arc::clone(&seen);
-    future.add_done_callback(move |outcome| to.lock().unwrap().push(outcome.clone()));
+    let results: Arc<Mutex<Vec<_>>> = Arc::clone(&seen);
+    future.add_done_callback(move |result| results.lock().unwrap().push(result.clone()));
     seen
 }

@@ -1,4 +1,4 @@
-//! Results, and who waits for them.
+//! Results, and the ways to wait for them.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -29,8 +29,8 @@ fn cancel() {
     assert!(future.cancel(), "pending");
     assert!(future.cancelled());
     assert!(promise.cancelled());
-    assert!(!promise.set_running(), "the work is not to begin");
-    assert!(!future.cancel(), "cancelled: false as in asyncio, where PEP 3148 says true");
+    assert!(!promise.set_running(), "the work must not start");
+    assert!(!future.cancel(), "cancelled: false as in asyncio; PEP 3148 returns true");
 
     let (promise, future) = new();
     assert!(promise.set_running());
@@ -61,7 +61,7 @@ fn cancelled_done_and_running() {
 fn work_can_be_started_only_once() {
     let (promise, future) = new();
     assert!(promise.set_running());
-    assert!(!promise.set_running(), "by whoever was first");
+    assert!(!promise.set_running(), "only the first call starts the work");
     assert!(future.running());
 }
 
@@ -83,7 +83,7 @@ fn result_with_success() {
     let (promise, future) = new();
     let thread = std::thread::spawn(move || promise.set_result(42));
     assert_eq!(future.blocking_result_timeout(LONG), Ok(&42));
-    assert_eq!(future.blocking_result(), Ok(&42), "as often as one likes");
+    assert_eq!(future.blocking_result(), Ok(&42), "the result can be borrowed any number of times");
     thread.join().unwrap().unwrap();
 }
 
@@ -118,7 +118,7 @@ fn into_result_moves_the_result_out() {
     assert_eq!(with_result(5).into_result(), Ok(5));
     let future = with_exception();
     assert!(future.result().is_err());
-    assert_eq!(future.into_result(), Err(Error::Raised(Failed("test"))), "also after a look");
+    assert_eq!(future.into_result(), Err(Error::Raised(Failed("test"))), "also after it was borrowed");
     let (_promise, future) = new();
     assert_eq!(future.into_result(), Err(Error::NotReady));
 }
@@ -162,7 +162,7 @@ fn awaiting_twice_panics() {
     drop(task::spawn(&mut future).poll());
 }
 
-/// A `select!` that goes another way loses nothing.
+/// A `select!` whose other branch wins loses no result.
 #[test]
 fn awaiting_a_borrowed_handle_is_cancel_safe() {
     let (promise, mut future) = new();
@@ -175,24 +175,24 @@ fn awaiting_a_borrowed_handle_is_cancel_safe() {
 fn many_threads_borrow_the_same_result() {
     let (promise, future) = Promise::<String, Failed>::new();
     std::thread::scope(|scope| {
-        let lookers: Vec<_> = (0..8)
+        let threads: Vec<_> = (0..8)
             .map(|_| scope.spawn(|| std::ptr::from_ref(future.blocking_result().unwrap()) as usize))
             .collect();
         promise.set_result("one".to_owned()).unwrap();
-        let places: std::collections::HashSet<_> =
-            lookers.into_iter().map(|looker| looker.join().unwrap()).collect();
-        assert_eq!(places.len(), 1);
+        let addresses: std::collections::HashSet<_> =
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        assert_eq!(addresses.len(), 1);
     });
 }
 
-/// A waker that owns what uses the future, as those of executors do that own their tasks.
-struct Owns(Mutex<Option<withal::tasks::AbortHandle>>);
+/// A waker that owns a user of the handle, as the wakers of executors own their tasks.
+struct OwnsAbortHandle(Mutex<Option<withal::tasks::AbortHandle>>);
 
-impl std::task::Wake for Owns {
+impl std::task::Wake for OwnsAbortHandle {
     fn wake(self: Arc<Self>) {}
 }
 
-impl Drop for Owns {
+impl Drop for OwnsAbortHandle {
     fn drop(&mut self) {
         if let Some(abort_handle) = self.0.get_mut().unwrap().take() {
             abort_handle.cancel();
@@ -206,9 +206,9 @@ fn a_replaced_waker_may_use_the_handle_when_it_is_dropped() {
     use std::task::{Context, Waker};
 
     let (promise, mut future) = new();
-    let waker = Waker::from(Arc::new(Owns(Mutex::new(Some(future.abort_handle())))));
+    let waker = Waker::from(Arc::new(OwnsAbortHandle(Mutex::new(Some(future.abort_handle())))));
     let poll = |future: &mut TaskHandle<u32, Failed>, waker: &Waker| {
-        std::future::Future::poll(Pin::new(future), &mut Context::from_waker(waker))
+        Future::poll(Pin::new(future), &mut Context::from_waker(waker))
     };
     assert!(poll(&mut future, &waker).is_pending());
     drop(waker);

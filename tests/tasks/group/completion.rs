@@ -1,4 +1,4 @@
-//! How groups and their tasks end, where asyncio has no need to say so: errors by type, panics, handles, drops, threads.
+//! How groups and their tasks end, beyond the tests of `CPython`: errors by type, panics, handles, drops, threads.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -15,7 +15,7 @@ use withal::tasks::{BoxError, Error, ErrorGroup, FailedInGroup, TaskGroup, TaskH
 use super::{CRASH, Group, LONG, SECOND, after, errors, waits};
 use crate::{Failed, Log, LogOnDrop, Slow};
 
-/// Nested groups are errors of groups: in Python's words, an `ExceptionGroup` of an `ExceptionGroup`.
+/// A nested group is an error of the outer group: in Python, an `ExceptionGroup` of an `ExceptionGroup`.
 #[tokio::test(start_paused = true)]
 async fn nested_groups_match_by_type_at_any_depth() {
     let inner = async {
@@ -37,7 +37,7 @@ async fn nested_groups_match_by_type_at_any_depth() {
     assert!(rest.is_none());
 }
 
-/// Of tasks that fail in one turn of the runtime, none is cancelled by another.
+/// Of tasks that fail in one iteration of the runtime, none cancels another.
 #[tokio::test(start_paused = true)]
 async fn errors_of_one_iteration_are_all_there_and_split_by_a_predicate() {
     let result = async_with!(group = Group::new() => {
@@ -79,7 +79,7 @@ async fn exits_in_the_block_run_before_the_exit_of_the_group() {
     assert_eq!(log.take(), ["task", "block's Cancelled"]);
 }
 
-/// The block that awaits a task sees no failure of it that the group does not see first.
+/// The group learns of a failure before a block that awaits the failed task does.
 #[tokio::test(start_paused = true)]
 async fn a_block_that_awaits_a_failing_task_is_interrupted() {
     let log = Log::default();
@@ -95,9 +95,9 @@ async fn a_block_that_awaits_a_failing_task_is_interrupted() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handle_outside_the_block_yields_failed_in_group() {
-    let (to, handle) = oneshot::channel();
+    let (sender, handle) = oneshot::channel();
     let result = async_with!(group = Group::new() => {
-        to.send(group.create_task(after(1, Err::<(), _>(CRASH)))).unwrap();
+        sender.send(group.create_task(after(1, Err::<(), _>(CRASH)))).unwrap();
     });
     assert_eq!(errors(result), [CRASH]);
     assert_eq!(handle.await.unwrap().await, Err(Error::Raised(FailedInGroup)));
@@ -132,7 +132,7 @@ async fn a_panic_of_the_block_is_resumed_after_the_tasks_have_ended() {
     assert_eq!(log.take(), ["task"]);
 }
 
-/// `select!`, tokio's `timeout`: dropped anywhere, nothing of the group is left when the cleanups are over.
+/// By `select!` or tokio's `timeout`: when the cleanups have finished, no task of the group is left.
 #[tokio::test(start_paused = true)]
 async fn dropped_at_any_moment_the_group_leaves_no_task() {
     for after in 0..6 {
@@ -185,17 +185,17 @@ async fn on_several_threads() {
     }
 }
 
-/// Its exit cancels a task, and waits for it.
-struct Joins(Option<TaskHandle<(), FailedInGroup>>, Log);
+/// A context manager whose exit cancels a task and waits for it.
+struct CancelAndJoin(Option<TaskHandle<(), FailedInGroup>>, Log);
 
-impl AsyncContextManager for Joins {
+impl AsyncContextManager for CancelAndJoin {
     type Guard = Self;
     async fn aenter(self) -> Result<Self, Infallible> {
         Ok(self)
     }
 }
 
-impl AsyncGuard for Joins {
+impl AsyncGuard for CancelAndJoin {
     type Target = Self;
     type Error = Infallible;
     type Suppression = ();
@@ -218,7 +218,7 @@ async fn an_exit_in_the_block_may_await_a_task_of_the_group() {
     let failed = async {
         async_with!(group = Group::new() => {
             let worker = group.create_task(pending());
-            async_with!(_ = Joins(Some(worker), log.clone()) => {
+            async_with!(_ = CancelAndJoin(Some(worker), log.clone()) => {
                 group.create_task(after::<()>(1, Err(CRASH)));
                 pending::<()>().await;
             });

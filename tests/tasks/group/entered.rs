@@ -1,4 +1,4 @@
-//! Groups that have tasks before they are entered, or are never.
+//! Groups that have tasks before they are entered, or that are never entered.
 
 use withal::context::async_with;
 use withal::tasks::{Error, FailedInGroup};
@@ -24,11 +24,11 @@ async fn the_block_of_a_failed_group_is_interrupted_at_its_first_await() {
     let fails = group.create_task(after::<()>(1, Err(CRASH)));
     sleep(2 * SECOND).await;
     let result = async_with!(_group = group => {
-        log.push("begins");
+        log.push("starts");
         sleep(SECOND).await;
         log.push("never");
     });
     assert_eq!(errors(result), [CRASH]);
     assert_eq!(fails.result(), Err(Error::Raised(&FailedInGroup)));
-    assert_eq!(log.take(), ["begins"]);
+    assert_eq!(log.take(), ["starts"]);
 }

@@ -1,7 +1,6 @@
-//! When the handles of a group's tasks are told, and that nothing keeps them, or the group, from it.
+//! When the handles of a group's tasks complete. No panic keeps them, or the group, from that.
 
 use std::convert::Infallible;
-use std::future::Future as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -17,7 +16,7 @@ use super::{CRASH, Group, SECOND, after, errors, pending, sleep};
 use crate::support::waker_that_panics;
 use crate::{Failed, Log, PanicOnDrop};
 
-/// On several threads the exit may be polled as soon as the last task is over.
+/// On several threads, the exit may be polled as soon as the last task has left the group.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn handles_are_done_when_the_group_has_ended() {
     for _ in 0..2000 {
@@ -62,7 +61,7 @@ async fn callbacks_have_returned_when_the_group_has_ended() {
     }
 }
 
-/// They are kept until the block is gone, and dropped in its destructor.
+/// The values are kept until the block has ended, and dropped in its destructor.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn deferred_values_that_panic_on_drop_do_not_break_the_group() {
     let (is_aborting, has_failed) = mpsc::channel::<Infallible>();
@@ -94,13 +93,13 @@ async fn a_task_whose_completion_panics_leaves_the_group() {
     let result = async_with!(group = Group::new() => {
         let task = group.create_task(async { after(1, Ok(())).await.map(|()| PanicOnDrop) });
         sleep(SECOND / 2).await;
-        // What it comes to nevertheless is dropped.
+        // Its value is dropped nevertheless.
         task.cancel();
     });
     result.unwrap();
 }
 
-/// What is inside of their tasks and jobs has a grace, and they wait for that.
+/// They wait for the cleanups inside their tasks and jobs, which have grace periods of their own.
 #[test]
 fn the_exits_of_groups_and_executors_have_no_time_limit() {
     assert_eq!(TaskGroup::<Failed>::new().grace_period(), Duration::MAX);
@@ -127,10 +126,10 @@ async fn nested_groups_of_one_type_match_by_that_type() {
     assert!(rest.is_none());
 }
 
-/// Its drop makes a task of the group that it is a value of.
-struct MakesAnother(Spawner<Failed>, Log);
+/// A value of a task whose destructor starts another task of the group.
+struct SpawnsOnDrop(Spawner<Failed>, Log);
 
-impl Drop for MakesAnother {
+impl Drop for SpawnsOnDrop {
     fn drop(&mut self) {
         let log = self.1.clone();
         drop(self.0.create_task(async move { Ok(log.push("another")) }));
@@ -142,7 +141,7 @@ async fn an_unwanted_value_may_use_the_group_when_it_is_dropped() {
     let log = Log::default();
     let result = async_with!(group = Group::new() => {
         for seconds in 1..4 {
-            let value = MakesAnother(group.spawner(), log.clone());
+            let value = SpawnsOnDrop(group.spawner(), log.clone());
             group.create_task(async move {
                 sleep(seconds * SECOND).await;
                 Ok(value)
@@ -165,10 +164,10 @@ async fn unwanted_values_that_panic_on_drop_do_not_block_the_group() {
     }
 }
 
-/// Its drop panics, whatever else is going on.
-struct PanicsTwice;
+/// A value whose destructor panics even during another panic.
+struct AlwaysPanicOnDrop;
 
-impl Drop for PanicsTwice {
+impl Drop for AlwaysPanicOnDrop {
     fn drop(&mut self) {
         panic!("bomb");
     }
@@ -177,9 +176,9 @@ impl Drop for PanicsTwice {
 #[tokio::test(start_paused = true)]
 async fn a_panic_is_resumed_even_if_the_errors_panic_on_drop() {
     let group = async {
-        let result = async_with!(group = TaskGroup::<PanicsTwice>::new() => {
-            // It is told in the next turn, and by then the other has panicked.
-            group.create_task(async { Err::<(), _>(PanicsTwice) });
+        let result = async_with!(group = TaskGroup::<AlwaysPanicOnDrop>::new() => {
+            // The failure is recorded in the next iteration, after the other task has panicked.
+            group.create_task(async { Err::<(), _>(AlwaysPanicOnDrop) });
             group.create_task(async { if true { panic!("the first") } else { Ok(()) } });
         });
         result.map_err(drop)

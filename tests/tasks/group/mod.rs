@@ -1,4 +1,4 @@
-//! Groups of tasks: `test_taskgroups.py`, and what asyncio has no need to say.
+//! `TaskGroup`: `test_taskgroups.py`, and what only Rust needs.
 
 mod completion;
 mod cpython;
@@ -19,12 +19,12 @@ const CRASH: Failed = Failed("division by zero");
 
 type Group = TaskGroup<Failed>;
 
-async fn after<T>(seconds: u32, outcome: Result<T, Failed>) -> Result<T, Failed> {
+async fn after<T>(seconds: u32, result: Result<T, Failed>) -> Result<T, Failed> {
     sleep(seconds * SECOND).await;
-    outcome
+    result
 }
 
-/// Waits for ever, and logs its end.
+/// Waits for ever, and logs its drop.
 async fn waits(noted: LogOnDrop) -> Result<(), Failed> {
     let _noted = noted;
     pending().await

@@ -70,22 +70,22 @@ async fn taskgroup_17_cancellation_from_outside_in_the_block_of_a_group_without_
     assert_eq!(log.take(), ["block"]);
 }
 
-/// Waits for ever in a block whose exit takes a second, and fails.
+/// Waits for ever in a block whose exit takes a second and fails.
 async fn fails_while_being_cancelled(log: Log) -> Result<(), Failed> {
     let slow = Slow::new("child", SECOND, &log).failing(CRASH);
     async_with(slow, async |_| pending::<Result<(), Failed>>().await).await.map_err(|_| CRASH)
 }
 
-/// Cancels `runner` after a second, and waits for it: what the observers were told meanwhile, and how long that took.
+/// Cancels `runner` after a second, and waits for it. Returns the reported errors, and how long it took.
 async fn reports_while_being_cancelled<F>(runner: F) -> (Vec<String>, Duration)
 where
     F: Future<Output = Result<(), Failed>> + Send + 'static,
 {
-    let (told, here) = (Log::default(), thread::current().id());
-    let tells = told.clone();
+    let (reported, here) = (Log::default(), thread::current().id());
+    let reports = reported.clone();
     let observer = cleanup::observe(move |event| {
         if let (true, CleanupEvent::Failed { error, .. }) = (thread::current().id() == here, event) {
-            tells.push(error.downcast_ref::<Failed>().expect("it is the exit's"));
+            reports.push(error.downcast_ref::<Failed>().expect("the error should be the exit's"));
         }
     });
     let began = Instant::now();
@@ -96,10 +96,11 @@ where
     assert_eq!(runner.await, Err(Error::Cancelled));
     drop(observer);
     assert_eq!(cleanup::pending(), 0);
-    (told.take(), began.elapsed())
+    (reported.take(), began.elapsed())
 }
 
-/// Python raises the errors of children that fail as they are cancelled; here their exits do, and the observers are told.
+/// In Python, children that fail while they are cancelled have their errors raised. Here their exits fail, and the errors are
+/// reported to the observers.
 #[tokio::test(start_paused = true)]
 async fn taskgroup_08_children_fail_while_being_cancelled() {
     let log = Log::default();
@@ -111,12 +112,12 @@ async fn taskgroup_08_children_fail_while_being_cancelled() {
             }
             sleep(10 * SECOND).await;
         });
-        result.map_err(|_| Failed("it was not cancelled"))
+        result.map_err(|_| Failed("the runner was not cancelled"))
     };
-    let (told, elapsed) = reports_while_being_cancelled(runner).await;
-    assert_eq!(told, [CRASH.to_string().as_str(); 5]);
+    let (reported, elapsed) = reports_while_being_cancelled(runner).await;
+    assert_eq!(reported, [CRASH.to_string().as_str(); 5]);
     assert_eq!(log.take(), ["child Cancelled"; 5]);
-    assert_eq!(elapsed, 2 * SECOND, "it is over when they are");
+    assert_eq!(elapsed, 2 * SECOND, "the runner ends when its children have");
 }
 
 #[tokio::test(start_paused = true)]
@@ -136,21 +137,22 @@ async fn taskgroup_11_and_12_children_of_a_nested_group_fail_while_being_cancell
                     sleep(10 * SECOND).await;
                 })
             });
-            result.await.map_err(|_| Failed("it was not cancelled"))
+            result.await.map_err(|_| Failed("the runner was not cancelled"))
         };
-        let (told, elapsed) = reports_while_being_cancelled(runner).await;
-        assert_eq!(told, [CRASH.to_string().as_str(); 5]);
-        assert_eq!(elapsed, 2 * SECOND, "it is over when they are");
+        let (reported, elapsed) = reports_while_being_cancelled(runner).await;
+        assert_eq!(reported, [CRASH.to_string().as_str(); 5]);
+        assert_eq!(elapsed, 2 * SECOND, "the runner ends when its children have");
         assert_eq!(exits.take(), ["child Cancelled"; 5]);
-        assert_eq!(log.take(), ["outside"], "the one outside, too");
+        assert_eq!(log.take(), ["outside"], "the task outside was cancelled, too");
     }
 }
 
-/// It is cancelled before the child fails, in the same turn, or when it has got the error already: the cancellation holds.
+/// The task is cancelled before the child fails, in the same iteration, or after it has caught the error. In each case it
+/// ends as cancelled.
 #[tokio::test(start_paused = true)]
 async fn error_and_cancel() {
     let mut caught = Vec::new();
-    for turns in 0..8 {
+    for iterations in 0..8 {
         let (log, began) = (Log::default(), Instant::now());
         let (started, has_started) = oneshot::channel();
         let logs = log.clone();
@@ -171,7 +173,7 @@ async fn error_and_cancel() {
             Ok::<_, Failed>(())
         });
         has_started.await.unwrap();
-        for _ in 0..turns {
+        for _ in 0..iterations {
             yield_now().await;
         }
         assert!(inner.cancel());
@@ -181,5 +183,5 @@ async fn error_and_cancel() {
         assert!(log.is_empty() || log == ["caught"], "{log:?}");
         caught.push(!log.is_empty());
     }
-    assert!(!caught[0] && caught[7], "both before it was caught and after that");
+    assert!(!caught[0] && caught[7], "it was cancelled both before and after it caught the error");
 }

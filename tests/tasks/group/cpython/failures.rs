@@ -1,4 +1,4 @@
-//! Groups in which something fails.
+//! Groups in which a task or the block fails.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ async fn cancel_children_on_child_error() {
         sleep(10 * SECOND).await;
         log.push("never");
     });
-    assert_eq!(errors(result), [CRASH; 3], "of one turn, none is cancelled by another");
+    assert_eq!(errors(result), [CRASH; 3], "tasks that fail in one iteration do not cancel each other");
     let mut ended = log.take();
     ended.sort();
     assert_eq!(ended, ["t2", "the block"]);
@@ -83,7 +83,7 @@ async fn taskgroup_14_a_failure_inside_is_an_error_of_the_block_outside() {
             inner.create_task(after(1, Err::<(), _>(CRASH)));
         })
     });
-    let Err(WithError::Block(inner)) = result.await else { panic!("it is the block's") };
+    let Err(WithError::Block(inner)) = result.await else { panic!("the error should be the block's") };
     assert_eq!(inner.errors(), [CRASH]);
     assert_eq!(log.take(), ["outside"]);
 }
@@ -91,11 +91,11 @@ async fn taskgroup_14_a_failure_inside_is_an_error_of_the_block_outside() {
 #[tokio::test(start_paused = true)]
 async fn context_manager_exit_raises_beside_a_task() {
     let raises = Slow::new("raises", Duration::ZERO, &Log::default()).failing(Failed("exit"));
-    let (told, here) = (Log::default(), std::thread::current().id());
-    let tells = told.clone();
+    let (reported, here) = (Log::default(), std::thread::current().id());
+    let reports = reported.clone();
     let _observer = cleanup::observe(move |event| {
         if std::thread::current().id() == here {
-            tells.push(event.to_string().ends_with("failed"));
+            reports.push(event.to_string().ends_with("failed"));
         }
     });
     let result = async_with(Group::new(), async |group| {
@@ -106,7 +106,7 @@ async fn context_manager_exit_raises_beside_a_task() {
         })
         .await
     });
-    let Err(WithError::Exit { error, .. }) = result.await else { panic!("it is the group's") };
+    let Err(WithError::Exit { error, .. }) = result.await else { panic!("the error should be the group's") };
     assert_eq!(error.errors(), [CRASH]);
-    assert_eq!(told.take(), ["true"], "the block was dropped: its exit's error is told");
+    assert_eq!(reported.take(), ["true"], "the block was dropped, so the error of its exit is reported");
 }

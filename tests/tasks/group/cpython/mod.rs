@@ -1,4 +1,4 @@
-//! The rows of `test_taskgroups.py`, under their names.
+//! The tests of `test_taskgroups.py`, under their names.
 
 mod cancelled;
 mod failures;

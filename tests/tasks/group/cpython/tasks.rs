@@ -1,4 +1,4 @@
-//! The tasks of a group: made, over, refused.
+//! The tasks of a group: created, ended, rejected.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -85,7 +85,7 @@ async fn taskgroup_25_the_hydra() {
         Box::pin(async move {
             sleep(10 * SECOND).await;
             for _ in 0..2 {
-                // Shutting down is no error of a head.
+                // That the group is shutting down is not an error of a head.
                 drop(spawner.create_task(hydra(spawner.clone(), Arc::clone(&heads))));
             }
             pending().await
@@ -103,7 +103,7 @@ async fn taskgroup_25_the_hydra() {
         });
     });
     assert_eq!(errors(result), [CRASH]);
-    assert_eq!(Arc::strong_count(&heads), 1, "every head is gone");
+    assert_eq!(Arc::strong_count(&heads), 1, "every head was dropped");
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,16 +111,16 @@ async fn no_create_task_after_failure() {
     let (log, spawner) = (Log::default(), oneshot::channel());
     let logs = log.clone();
     let result = async_with!(group = Group::new() => {
-        let refused = group.spawner();
+        let spawns = group.spawner();
         group.create_task(async move {
-            // Polled once more, in the moment in which it is cancelled.
-            struct Refused(Spawner<Failed>, Log);
-            impl Drop for Refused {
+            // Dropped when it is cancelled, and creates a task then.
+            struct CreatesOnDrop(Spawner<Failed>, Log);
+            impl Drop for CreatesOnDrop {
                 fn drop(&mut self) {
                     self.1.push(self.0.create_task(async { Ok(()) }).unwrap_err());
                 }
             }
-            let _refused = Refused(refused, logs);
+            let _creates = CreatesOnDrop(spawns, logs);
             pending::<Result<(), Failed>>().await
         });
         group.create_task(after(1, Err::<(), _>(CRASH)));
