@@ -1,10 +1,10 @@
-//! Two coroutines that take turns: each `switch` lets the other one continue.
+//! Two coroutines that take turns: each `yield_now` lets the other one continue.
 //!
 //! ```sh
 //! cargo run --example round_robin
 //! ```
 //!
-//! There is no executor and no thread. `run` resumes each coroutine in turn until its next `switch`: the smallest
+//! There is no executor and no thread. `run_all` resumes each coroutine in turn until its next `yield_now`: the smallest
 //! scheduler that shows what an `await` does.
 
 use withal::coroutine::{BoxCoroutine, coroutine, run_all, yield_now};

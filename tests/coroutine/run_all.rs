@@ -26,20 +26,9 @@ fn steps<'a>(
 #[test]
 fn coroutines_run_in_turn() {
     let log = Mutex::default();
-    let script = ["Start", "a", "b", "c", "Stop"];
-    assert_eq!(run_all([steps(&log, "C1", &script), steps(&log, "C2", &script)]), Ok(vec![5, 5]));
-    let expected = [
-        "C1: Start",
-        "C2: Start",
-        "C1: a",
-        "C2: a",
-        "C1: b",
-        "C2: b",
-        "C1: c",
-        "C2: c",
-        "C1: Stop",
-        "C2: Stop",
-    ];
+    let script = ["Start", "a", "b", "end"];
+    assert_eq!(run_all([steps(&log, "C1", &script), steps(&log, "C2", &script)]), Ok(vec![4, 4]));
+    let expected = ["C1: Start", "C2: Start", "C1: a", "C2: a", "C1: b", "C2: b", "C1: end", "C2: end"];
     assert_eq!(*log.lock().unwrap(), expected);
 }
 
