@@ -1,4 +1,4 @@
-//! A yield inside `join!`, `select!` and `FuturesUnordered`: it works, it wakes, and no value is lost.
+//! Yields inside `join!`, `select!` and `FuturesUnordered`: they work, they wake the task, and no value is lost.
 
 use std::future::{pending, ready};
 use std::pin::pin;
@@ -13,47 +13,47 @@ use withal::coroutine::{GeneratorExit, Thrown, Yielder};
 use withal::generator::{AsyncGeneratorExt, Error, generator, try_generator};
 
 #[test]
-fn in_futures_unordered() {
+fn a_yield_in_futures_unordered_is_delivered() {
     let g = generator(async |mut y| {
         for n in 0..3 {
             let mut set = FuturesUnordered::from_iter([y.yield_(n)]);
-            set.next().await.expect("one is in it")?;
+            set.next().await.expect("the set has one future")?;
         }
         Ok(())
     });
     assert_eq!(block_on(g.collect::<Vec<_>>()), [0, 1, 2]);
 }
 
-/// Who polls the generator is woken when the one inside has to be polled again: nothing else would.
+/// The task that polls the generator is woken when a future inside the set has to be polled again.
 #[test]
-fn in_futures_unordered_the_driver_is_woken() {
+fn a_yield_in_futures_unordered_wakes_the_task() {
     let mut g = task::spawn(generator(async |mut y| {
         let mut set = FuturesUnordered::from_iter([y.yield_(1)]);
-        set.next().await.expect("one is in it")
+        set.next().await.expect("the set has one future")
     }));
     assert_ready_eq!(g.poll_next(), Some(1));
     let mut polls = 0;
     while g.poll_next().is_pending() {
-        assert!(g.is_woken(), "or it would stall");
+        assert!(g.is_woken(), "the task is woken, or it would stall");
         polls += 1;
-        assert!(polls < 10, "spins");
+        assert!(polls < 10, "the task is woken without progress");
     }
 }
 
 #[test]
-fn answers_throws_and_exits_reach_it_there() {
+fn a_yield_in_futures_unordered_receives_values_errors_and_exits() {
     let body = || {
         Box::pin(try_generator(async |mut y| {
             let mut set = FuturesUnordered::from_iter([y.yield_("ask")]);
-            let answer: Result<&str, Thrown<&str>> = set.next().await.expect("one is in it");
+            let reply: Result<&str, Thrown<&str>> = set.next().await.expect("the set has one future");
             drop(set);
-            y.yield_(answer?).await?;
+            y.yield_(reply?).await?;
             Ok(())
         }))
     };
-    let mut answered = body();
-    assert_eq!(block_on(answered.start()), Ok(Some("ask")));
-    assert_eq!(block_on(answered.asend("answer")), Ok(Some("answer")));
+    let mut sent_to = body();
+    assert_eq!(block_on(sent_to.start()), Ok(Some("ask")));
+    assert_eq!(block_on(sent_to.asend("reply")), Ok(Some("reply")));
     let mut thrown_into = body();
     assert_eq!(block_on(thrown_into.start()), Ok(Some("ask")));
     assert_eq!(block_on(thrown_into.athrow("error")), Err(Error::Raised("error")));
@@ -63,7 +63,7 @@ fn answers_throws_and_exits_reach_it_there() {
 }
 
 #[test]
-fn a_wait_there_is_interrupted() {
+fn an_interruptible_await_in_futures_unordered_is_interrupted() {
     let mut g = pin!(generator(async |mut y: Yielder<'_>| {
         let mut set = FuturesUnordered::from_iter([y.interruptible(pending::<()>())]);
         assert_eq!(set.next().await, Some(Err(GeneratorExit)));
@@ -73,9 +73,9 @@ fn a_wait_there_is_interrupted() {
     assert_eq!(block_on(g.aclose()), Ok(()));
 }
 
-/// Something else in the set is woken, and with it, not instead of it, the yield.
+/// The set contains another future that is woken later. The yield is woken too, not in its place.
 #[test]
-fn beside_what_is_woken_later() {
+fn a_yield_beside_a_future_that_is_woken_later() {
     let (tx, rx) = oneshot::channel();
     let mut g = pin!(generator(async |mut y: Yielder<'_, u32>| {
         let yielding = async { y.yield_(1).await.map(|()| 0) }.boxed_local();
@@ -87,7 +87,7 @@ fn beside_what_is_woken_later() {
     }));
     assert_eq!(block_on(g.anext()), Ok(Some(1)));
     let mut next = task::spawn(g.anext());
-    // Once for the yield, and again until nothing but the channel is left.
+    // One poll for the yield, and another one until only the channel is left.
     assert_pending!(next.poll());
     assert!(next.is_woken());
     assert_pending!(next.poll());
@@ -97,7 +97,7 @@ fn beside_what_is_woken_later() {
 }
 
 #[test]
-fn a_yield_that_lost_a_race_is_delivered_all_the_same() {
+fn a_yield_that_loses_a_race_is_still_delivered() {
     let g = generator(async |mut y| {
         for n in 0..3 {
             select(y.yield_(n), ready(())).await;
@@ -116,14 +116,14 @@ fn a_yield_that_lost_a_race_is_delivered_all_the_same() {
     assert_eq!(block_on(g.collect::<Vec<_>>()), [0, 1, 2]);
 }
 
-/// An answer that nobody is there for is no reason to wake anybody over and over.
+/// A value sent to a dropped yield must not wake the task repeatedly.
 #[test]
-fn a_wait_after_a_yield_that_was_dropped_does_not_spin() {
+fn an_interruptible_await_after_a_dropped_yield_does_not_spin() {
     let (tx, rx) = oneshot::channel::<()>();
     let mut g = task::spawn(generator(async |mut y| {
         select(y.yield_(1), ready(())).await;
         let mut set = FuturesUnordered::from_iter([y.interruptible(rx)]);
-        set.next().await.expect("one is in it")?.expect("sent below");
+        set.next().await.expect("the set has one future")?.expect("sent below");
         drop(set);
         y.yield_(2).await
     }));
@@ -131,7 +131,7 @@ fn a_wait_after_a_yield_that_was_dropped_does_not_spin() {
     let mut polls = 0;
     while g.poll_next().is_pending() && g.is_woken() {
         polls += 1;
-        assert!(polls < 5, "spins");
+        assert!(polls < 5, "the task is woken without progress");
     }
     tx.send(()).unwrap();
     assert!(g.is_woken());
@@ -139,7 +139,7 @@ fn a_wait_after_a_yield_that_was_dropped_does_not_spin() {
 }
 
 #[test]
-fn in_join_beside_what_is_slow() {
+fn a_yield_in_join_beside_a_slow_future() {
     let (tx, rx) = oneshot::channel::<()>();
     let mut g = task::spawn(generator(async |mut y| {
         let (yielded, received) = futures::join!(y.yield_(1), rx);

@@ -1,4 +1,4 @@
-//! `yield_from` and `yield_all`: what goes through, in both directions, and how either ends.
+//! `yield_from` and `yield_all`: values and errors pass in both directions, and either generator may end first.
 
 use std::cell::{Cell, RefCell};
 use std::future::pending;
@@ -13,16 +13,16 @@ use withal::generator::{AsyncGenerator, AsyncGeneratorExt, Error, GeneratorBody,
 type Log = RefCell<Vec<String>>;
 type Y<'g> = Yielder<'g, &'static str, &'static str, Thrown<&'static str>>;
 
-/// Yields two values and writes down what comes of it.
+/// Yields two values and logs the results of the yields.
 fn inner(log: &Log) -> AsyncGenerator<impl GeneratorBody<&'static str, &'static str, Thrown<&'static str>>> {
     try_generator(async move |mut y: Y<'_>| {
         for value in ["first", "second"] {
-            let answer = y.yield_(value).await;
-            log.borrow_mut().push(format!("{value}: {answer:?}"));
-            match answer {
+            let reply = y.yield_(value).await;
+            log.borrow_mut().push(format!("{value}: {reply:?}"));
+            match reply {
                 Err(Thrown::Error("soft")) => {}
-                Err(Thrown::Error("swallowed")) => return Ok(()),
-                answer => _ = answer?,
+                Err(Thrown::Error("suppressed")) => return Ok(()),
+                reply => _ = reply?,
             }
         }
         Ok(())
@@ -30,7 +30,7 @@ fn inner(log: &Log) -> AsyncGenerator<impl GeneratorBody<&'static str, &'static 
 }
 
 #[test]
-fn yields_answers_and_throws_go_through() {
+fn items_sent_values_and_thrown_errors_pass_through() {
     let log = Log::default();
     let mut outer = pin!(try_generator(async |mut y: Y<'_>| {
         y.yield_from(pin!(inner(&log))).await?;
@@ -45,7 +45,7 @@ fn yields_answers_and_throws_go_through() {
 }
 
 #[test]
-fn an_error_of_the_inner_one_is_raised_in_the_outer() {
+fn an_error_of_the_inner_generator_is_raised_in_the_outer_one() {
     let log = Log::default();
     let mut outer = pin!(try_generator(async |mut y: Y<'_>| {
         let failed = y.yield_from(pin!(inner(&log))).await;
@@ -58,7 +58,7 @@ fn an_error_of_the_inner_one_is_raised_in_the_outer() {
 }
 
 #[test]
-fn closing_the_outer_one_closes_the_inner_first() {
+fn closing_the_outer_generator_closes_the_inner_one_first() {
     let log = Log::default();
     let mut outer = pin!(try_generator(async |mut y: Y<'_>| {
         let closed = y.yield_from(pin!(inner(&log))).await;
@@ -70,15 +70,15 @@ fn closing_the_outer_one_closes_the_inner_first() {
     assert_eq!(*log.borrow(), ["first: Err(Exit(GeneratorExit))", "outer: Err(Exit(GeneratorExit))"]);
 }
 
-/// Python closes the inner one, and raises the exit anew.
+/// Python closes the inner generator, and raises the exit again.
 #[test]
-fn an_exit_that_the_inner_one_swallows_is_raised_in_the_outer_all_the_same() {
+fn an_exit_that_the_inner_generator_suppresses_is_still_raised_in_the_outer_one() {
     let mut outer = pin!(generator(async |mut y: Yielder<'_, u8>| {
-        let swallows = generator(async |mut y: Yielder<'_, u8>| {
+        let suppresses = generator(async |mut y: Yielder<'_, u8>| {
             assert_eq!(y.yield_(1).await, Err(GeneratorExit));
             Ok(())
         });
-        assert_eq!(y.yield_from(pin!(swallows)).await, Err(GeneratorExit));
+        assert_eq!(y.yield_from(pin!(suppresses)).await, Err(GeneratorExit));
         Ok(())
     }));
     assert_eq!(block_on(outer.anext()), Ok(Some(1)));
@@ -86,7 +86,7 @@ fn an_exit_that_the_inner_one_swallows_is_raised_in_the_outer_all_the_same() {
 }
 
 #[test]
-fn an_exit_that_the_inner_one_ignores_is_told_of_the_outer() {
+fn an_exit_that_the_inner_generator_ignores_is_ignored_by_the_outer_one() {
     let mut outer = pin!(generator(async |mut y: Yielder<'_, u8>| {
         let ignores = generator(async |mut y: Yielder<'_, u8>| {
             assert_eq!(y.yield_(1).await, Err(GeneratorExit));
@@ -96,11 +96,11 @@ fn an_exit_that_the_inner_one_ignores_is_told_of_the_outer() {
     }));
     assert_eq!(block_on(outer.anext()), Ok(Some(1)));
     assert_eq!(block_on(outer.aclose()), Err(Error::IgnoredExit));
-    assert_eq!(block_on(outer.anext()), Err(Error::GeneratorExit), "the exit is not forgotten");
+    assert_eq!(block_on(outer.anext()), Err(Error::GeneratorExit), "the exit is still raised at the end");
 }
 
 #[test]
-fn a_throw_that_the_inner_one_swallows_is_over() {
+fn an_error_that_the_inner_generator_suppresses_is_not_raised_in_the_outer_one() {
     let log = Log::default();
     let mut outer = pin!(try_generator(async |mut y: Y<'_>| {
         y.yield_from(pin!(inner(&log))).await?;
@@ -108,11 +108,11 @@ fn a_throw_that_the_inner_one_swallows_is_over() {
         Ok(())
     }));
     assert_eq!(block_on(outer.start()), Ok(Some("first")));
-    assert_eq!(block_on(outer.athrow("swallowed")), Ok(Some("after")));
+    assert_eq!(block_on(outer.athrow("suppressed")), Ok(Some("after")));
 }
 
 #[test]
-fn an_inner_one_that_exits_by_itself_ends_the_outer() {
+fn an_inner_generator_that_returns_the_exit_ends_the_outer_one() {
     let mut outer = pin!(generator(async |mut y: Yielder<'_, u8>| {
         y.yield_from(pin!(generator(async |_: Yielder<'_, u8>| Err(GeneratorExit)))).await
     }));
@@ -120,7 +120,7 @@ fn an_inner_one_that_exits_by_itself_ends_the_outer() {
 }
 
 #[test]
-fn an_inner_one_that_awaits_is_awaited() {
+fn an_inner_generator_that_awaits_is_awaited() {
     let g = generator(async |mut y: Yielder<'_, u8>| {
         let slow = generator(async |mut y: Yielder<'_, u8>| {
             for n in 0..3 {
@@ -135,22 +135,22 @@ fn an_inner_one_that_awaits_is_awaited() {
 }
 
 #[test]
-fn it_may_be_lent_and_goes_on_with_a_step_under_way() {
-    let mut lent = Box::pin(generator(async |mut y: Yielder<'_, u8>| {
+fn a_borrowed_generator_continues_its_step_in_progress() {
+    let mut borrowed = Box::pin(generator(async |mut y: Yielder<'_, u8>| {
         tokio::task::yield_now().await;
         y.yield_(1).await?;
         y.yield_(2).await
     }));
-    assert!(lent.anext().now_or_never().is_none());
-    let mut outer = Box::pin(generator(async |mut y: Yielder<'_, u8>| y.yield_from(lent.as_mut()).await));
+    assert!(borrowed.anext().now_or_never().is_none());
+    let mut outer = Box::pin(generator(async |mut y: Yielder<'_, u8>| y.yield_from(borrowed.as_mut()).await));
     assert_eq!(block_on(outer.anext()), Ok(Some(1)));
     drop(outer);
-    assert_eq!(lent.state(), State::Suspended);
-    assert_eq!(block_on(lent.anext()), Ok(Some(2)));
+    assert_eq!(borrowed.state(), State::Suspended);
+    assert_eq!(block_on(borrowed.anext()), Ok(Some(2)));
 }
 
 #[test]
-fn one_that_has_ended_yields_nothing() {
+fn delegating_to_a_closed_generator_yields_nothing() {
     let g = generator(async |mut y: Yielder<'_, u8>| {
         let mut ended = pin!(generator(async |_: Yielder<'_, u8>| Ok(())));
         assert_eq!(ended.anext().await, Ok(None));
@@ -160,9 +160,9 @@ fn one_that_has_ended_yields_nothing() {
     assert_eq!(block_on(g.collect::<Vec<_>>()), [1]);
 }
 
-/// As Python does with `None`.
+/// As Python sends `None`.
 #[test]
-fn one_that_is_at_a_yield_is_answered_with_the_default() {
+fn a_generator_suspended_at_a_yield_receives_the_default_value() {
     let g = generator(async |mut y: Yielder<'_, u32>| {
         let mut inner =
             pin!(generator(async |mut y: Yielder<'_, u32>| y.yield_all(stream::iter(0..4)).await));
@@ -173,7 +173,7 @@ fn one_that_is_at_a_yield_is_answered_with_the_default() {
 }
 
 #[test]
-fn it_can_be_raced_and_taken_up_again() {
+fn a_delegation_that_loses_a_race_can_be_repeated() {
     let g = generator(async |mut y: Yielder<'_, u32>| {
         let mut inner =
             pin!(generator(async |mut y: Yielder<'_, u32>| y.yield_all(stream::iter(0..4)).await));
@@ -189,7 +189,7 @@ fn it_can_be_raced_and_taken_up_again() {
 }
 
 #[test]
-fn an_inner_one_that_waits_is_interrupted() {
+fn an_interruptible_await_of_the_inner_generator_is_interrupted() {
     let body = || {
         try_generator(async |mut y: Y<'_>| {
             let waits = try_generator(async |mut y: Y<'_>| {
@@ -203,12 +203,12 @@ fn an_inner_one_that_waits_is_interrupted() {
     let mut thrown_into = pin!(body());
     assert!(thrown_into.start().now_or_never().is_none());
     assert_eq!(block_on(thrown_into.athrow("soft")), Ok(Some("caught")));
-    assert!(thrown_into.asend("go on").now_or_never().is_none());
+    assert!(thrown_into.asend("continue").now_or_never().is_none());
     assert_eq!(block_on(thrown_into.aclose()), Ok(()));
 }
 
 #[test]
-fn recursion_by_boxes() {
+fn boxed_generators_can_recurse() {
     fn countdown(from: u8) -> withal::generator::BoxAsyncGenerator<'static, u8> {
         generator(async move |mut y| {
             if from > 0 {
@@ -223,7 +223,7 @@ fn recursion_by_boxes() {
 }
 
 #[test]
-fn a_stream_is_yielded_item_by_item() {
+fn yield_all_yields_every_item_of_a_stream() {
     let g = generator(async |mut y| {
         y.yield_all(stream::iter([1, 2])).await?;
         y.yield_(3).await
@@ -232,7 +232,7 @@ fn a_stream_is_yielded_item_by_item() {
 }
 
 #[test]
-fn an_error_of_the_stream_is_raised() {
+fn yield_all_raises_an_error_item() {
     let mut g = pin!(try_generator(async |mut y: Yielder<'_, i32, (), Thrown<&str>>| {
         let raised = y.yield_all(stream::iter([Ok(1), Err("broken"), Ok(2)])).await;
         assert_eq!(raised, Err(Thrown::Error("broken")));
@@ -244,7 +244,7 @@ fn an_error_of_the_stream_is_raised() {
 }
 
 #[test]
-fn a_throw_drops_the_stream_and_is_raised() {
+fn a_thrown_error_drops_the_stream_and_is_raised() {
     struct Held<'a>(&'a Cell<bool>);
     impl Drop for Held<'_> {
         fn drop(&mut self) {
@@ -268,7 +268,7 @@ fn a_throw_drops_the_stream_and_is_raised() {
 }
 
 #[test]
-fn a_stream_that_waits_is_waited_for() {
+fn yield_all_awaits_a_pending_stream() {
     let (tx, rx) = futures::channel::mpsc::unbounded();
     let mut g = task::spawn(generator(async |mut y: Yielder<'_, u8>| y.yield_all(rx).await));
     assert!(g.poll_next().is_pending());
@@ -280,7 +280,7 @@ fn a_stream_that_waits_is_waited_for() {
 }
 
 #[test]
-fn a_stream_that_waits_is_interrupted_and_loses_no_item() {
+fn a_pending_stream_is_interrupted_and_loses_no_item() {
     let (tx, mut rx) = futures::channel::mpsc::unbounded();
     {
         let mut g = pin!(generator(async |mut y: Yielder<'_, u8>| y.yield_all(&mut rx).await));
@@ -288,16 +288,16 @@ fn a_stream_that_waits_is_interrupted_and_loses_no_item() {
         tx.unbounded_send(5).unwrap();
         assert_eq!(block_on(g.aclose()), Ok(()));
     }
-    assert_eq!(block_on(rx.next()), Some(5), "it was not taken out of the stream");
+    assert_eq!(block_on(rx.next()), Some(5), "the item stays in the stream");
 
     let mut never = pin!(generator(async |mut y: Yielder<'_, u8>| y.yield_all(stream::pending()).await));
     assert!(never.anext().now_or_never().is_none());
     assert_eq!(block_on(never.aclose()), Ok(()));
 }
 
-/// An error and then an exit, both of a time when nobody could be told: the inner one hears both.
+/// An error and then an exit are thrown before the delegation. Both are raised in the inner generator.
 #[test]
-fn what_was_thrown_before_the_delegation_goes_through_in_order() {
+fn errors_thrown_before_the_delegation_are_passed_on_in_order() {
     let (tx, rx) = futures::channel::oneshot::channel::<()>();
     let log = Log::default();
     let mut inner = Box::pin(inner(&log));

@@ -1,4 +1,4 @@
-//! The generator that is shared: one operation at a time, and closed when its last handle goes.
+//! Managed generators: one operation at a time, and a close when the last handle is dropped.
 
 use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,11 +17,11 @@ const LONG: Duration = Duration::from_secs(60);
 
 type Log = Arc<Mutex<Vec<&'static str>>>;
 
-fn told(log: &Log) -> Vec<&'static str> {
+fn entries(log: &Log) -> Vec<&'static str> {
     log.lock().unwrap().clone()
 }
 
-/// Counts, and says when it is told to exit; on its way out it awaits.
+/// Counts, and logs the beginning and the end of its cleanup, which awaits.
 fn counter(log: &Log) -> withal::generator::BoxAsyncGenerator<'static, u32> {
     let log = Arc::clone(log);
     generator(async move |mut y| {
@@ -29,7 +29,7 @@ fn counter(log: &Log) -> withal::generator::BoxAsyncGenerator<'static, u32> {
         while y.yield_(n).await.is_ok() {
             n += 1;
         }
-        log.lock().unwrap().push("told");
+        log.lock().unwrap().push("closing");
         tokio::task::yield_now().await;
         log.lock().unwrap().push("closed");
         Err(GeneratorExit)
@@ -37,18 +37,18 @@ fn counter(log: &Log) -> withal::generator::BoxAsyncGenerator<'static, u32> {
     .boxed()
 }
 
-/// The same, shared; its closing goes to the test.
-fn kept(log: &Log) -> (ManagedGenerator<u32>, Arc<Mutex<Vec<withal::generator::PendingClose>>>) {
-    let closings = Arc::default();
-    let to: Arc<Mutex<Vec<_>>> = Arc::clone(&closings);
-    let hooks = Hooks::default().firstiter(|_| ()).finalizer(move |closing| to.lock().unwrap().push(closing));
+/// A managed [`counter`], and the pending closes that its finalizer hook receives.
+fn managed_counter(log: &Log) -> (ManagedGenerator<u32>, Arc<Mutex<Vec<withal::generator::PendingClose>>>) {
+    let closes = Arc::default();
+    let sink: Arc<Mutex<Vec<_>>> = Arc::clone(&closes);
+    let hooks = Hooks::default().firstiter(|_| ()).finalizer(move |close| sink.lock().unwrap().push(close));
     let log = Arc::clone(log);
     let managed = generator(async move |mut y: Yielder<'_, u32>| y.yield_from(counter(&log)).await);
-    (managed.managed_with(hooks), closings)
+    (managed.managed_with(hooks), closes)
 }
 
-/// What the observers are told of generators that say so by an error or panic of this text.
-fn observed(of: &'static str) -> (Arc<AtomicBool>, cleanup::ObserverGuard) {
+/// Observes the failure of a close with this error or panic message.
+fn observe_failure(message: &'static str) -> (Arc<AtomicBool>, cleanup::ObserverGuard) {
     let seen = Arc::new(AtomicBool::new(false));
     let to = Arc::clone(&seen);
     let observer = cleanup::observe(move |event| {
@@ -60,7 +60,7 @@ fn observed(of: &'static str) -> (Arc<AtomicBool>, cleanup::ObserverGuard) {
             CleanupEvent::Panicked { payload, .. } => payload.downcast_ref::<&str>().copied().unwrap_or(""),
             _ => return,
         };
-        if text == of {
+        if text == message {
             assert_eq!(event.name(), "async generator");
             to.store(true, Ordering::Relaxed);
         }
@@ -72,7 +72,7 @@ mod operations {
     use super::*;
 
     #[test]
-    fn as_those_of_a_pinned_one() {
+    fn operations_work_as_those_of_a_pinned_generator() {
         let managed = try_generator(async |mut y| {
             let mut length = 0;
             loop {
@@ -97,7 +97,7 @@ mod operations {
     }
 
     #[test]
-    fn a_second_one_at_once_is_refused() {
+    fn an_overlapping_operation_is_refused() {
         let (tx, rx) = oneshot::channel();
         let managed = try_generator(async |mut y| {
             y.yield_(0).await?;
@@ -109,9 +109,9 @@ mod operations {
         let mut first = task::spawn(managed.asend("delivered"));
         assert_pending!(first.poll());
         assert_eq!(managed.state(), None);
-        assert_eq!(block_on(managed.asend("kept")), Err(Error::Running(Some("kept"))));
+        assert_eq!(block_on(managed.asend("returned")), Err(Error::Running(Some("returned"))));
         assert_eq!(block_on(managed.start()), Err(Error::Running(None)));
-        assert_eq!(block_on(managed.athrow("unheard")), Err(Error::Running(None)));
+        assert_eq!(block_on(managed.athrow("dropped")), Err(Error::Running(None)));
         let closed = block_on(managed.aclose()).unwrap_err();
         assert_eq!(closed, Error::Running(None));
         assert_eq!(closed.to_string(), "asynchronous generator is already running");
@@ -122,7 +122,7 @@ mod operations {
     }
 
     #[test]
-    fn its_own_body_is_refused() {
+    fn an_operation_of_its_own_body_is_refused() {
         let me = Arc::new(Mutex::new(None::<ManagedGenerator<bool>>));
         let mine = Arc::downgrade(&me);
         let managed = generator(async move |mut y| {
@@ -135,7 +135,7 @@ mod operations {
     }
 
     #[test]
-    fn made_but_not_polled_it_holds_nothing_up() {
+    fn an_operation_that_was_not_polled_does_not_block_others() {
         let managed = counter(&Log::default());
         let managed = generator(async |mut y| y.yield_from(managed).await).managed();
         let (first, second) = (managed.anext(), managed.anext());
@@ -145,7 +145,7 @@ mod operations {
     }
 
     #[test]
-    fn a_dropped_one_gives_the_generator_back_and_loses_nothing() {
+    fn a_dropped_operation_returns_the_generator_and_loses_nothing() {
         let (tx, rx) = oneshot::channel();
         let managed = generator(async |mut y| {
             y.yield_(rx.await.expect("sent below")).await?;
@@ -159,7 +159,7 @@ mod operations {
     }
 
     #[test]
-    fn a_panic_gives_it_back_too() {
+    fn a_panic_returns_the_generator() {
         let managed = generator(async |_: Yielder<'_, u8>| panic!("in the body")).managed();
         let panics = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| block_on(managed.anext())));
         assert!(panics.is_err());
@@ -168,8 +168,8 @@ mod operations {
     }
 
     #[test]
-    fn clones_are_handles_on_the_same() {
-        let (managed, _) = kept(&Log::default());
+    fn clones_are_handles_to_the_same_generator() {
+        let (managed, _) = managed_counter(&Log::default());
         let other = managed.clone();
         assert_eq!(block_on(managed.anext()), Ok(Some(0)));
         assert_eq!(block_on(other.anext()), Ok(Some(1)));
@@ -181,73 +181,73 @@ mod finalizer {
     use super::*;
 
     #[test]
-    fn called_when_the_last_handle_goes() {
+    fn finalizer_is_called_when_the_last_handle_is_dropped() {
         let log = Log::default();
-        let (managed, closings) = kept(&log);
+        let (managed, closes) = managed_counter(&log);
         assert_eq!(block_on(managed.anext()), Ok(Some(0)));
         let (other, operation) = (managed.clone(), managed.anext());
         drop(managed);
         drop(other);
-        assert!(closings.lock().unwrap().is_empty(), "an operation is a handle, too");
+        assert!(closes.lock().unwrap().is_empty(), "an operation is a handle too");
         drop(operation);
-        let closing = closings.lock().unwrap().pop().expect("it was dropped unfinished");
-        assert!(told(&log).is_empty());
-        assert!(block_on(closing).is_ok());
-        assert_eq!(told(&log), ["told", "closed"]);
+        let close = closes.lock().unwrap().pop().expect("the generator was dropped before its end");
+        assert!(entries(&log).is_empty());
+        assert!(block_on(close).is_ok());
+        assert_eq!(entries(&log), ["closing", "closed"]);
     }
 
     #[test]
-    fn called_for_a_step_under_way() {
-        let closings = Arc::new(Mutex::new(Vec::new()));
-        let to = Arc::clone(&closings);
+    fn finalizer_is_called_for_a_step_in_progress() {
+        let closes = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&closes);
         let managed = generator(async |mut y: Yielder<'_, u8>| y.interruptible(pending()).await)
-            .managed_with(Hooks::default().finalizer(move |closing| to.lock().unwrap().push(closing)));
+            .managed_with(Hooks::default().finalizer(move |close| sink.lock().unwrap().push(close)));
         assert!(managed.anext().now_or_never().is_none());
         drop(managed);
-        let closing = closings.lock().unwrap().pop().expect("it was dropped unfinished");
-        assert!(block_on(closing).is_ok());
+        let close = closes.lock().unwrap().pop().expect("the generator was dropped before its end");
+        assert!(block_on(close).is_ok());
     }
 
     #[test]
-    fn not_called_for_what_has_not_begun_or_has_ended() {
+    fn finalizer_is_not_called_before_the_start_or_after_the_end() {
         let log = Log::default();
-        let (fresh, closings) = kept(&log);
+        let (fresh, closes) = managed_counter(&log);
         drop(fresh.anext());
         drop(fresh);
-        assert!(closings.lock().unwrap().is_empty());
-        let (closed, closings) = kept(&log);
+        assert!(closes.lock().unwrap().is_empty());
+        let (closed, closes) = managed_counter(&log);
         assert_eq!(block_on(closed.anext()), Ok(Some(0)));
         assert_eq!(block_on(closed.aclose()), Ok(()));
         drop(closed);
-        assert!(closings.lock().unwrap().is_empty());
+        assert!(closes.lock().unwrap().is_empty());
     }
 
     #[test]
-    fn a_closing_that_is_dropped_drops_the_body() {
+    fn dropping_a_pending_close_drops_the_body() {
         let log = Log::default();
-        let (managed, closings) = kept(&log);
+        let (managed, closes) = managed_counter(&log);
         let weak = Arc::downgrade(&log);
         assert_eq!(block_on(managed.anext()), Ok(Some(0)));
         drop(managed);
-        closings.lock().unwrap().clear();
-        assert!(told(&log).is_empty());
+        closes.lock().unwrap().clear();
+        assert!(entries(&log).is_empty());
         drop(log);
-        assert!(weak.upgrade().is_none(), "nothing of the body is left");
+        assert!(weak.upgrade().is_none(), "the body has been dropped");
     }
 
     #[test]
-    fn a_closing_tells_how_it_failed() {
-        let closings = Arc::new(Mutex::new(Vec::new()));
-        let to = Arc::clone(&closings);
+    fn a_pending_close_returns_its_error() {
+        let closes = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&closes);
         let managed = generator(async |mut y: Yielder<'_, u8>| {
             _ = y.yield_(1).await;
             y.yield_(2).await
         })
-        .managed_with(Hooks::default().finalizer(move |closing| to.lock().unwrap().push(closing)));
+        .managed_with(Hooks::default().finalizer(move |close| sink.lock().unwrap().push(close)));
         assert_eq!(block_on(managed.anext()), Ok(Some(1)));
         drop(managed);
-        let closing = closings.lock().unwrap().pop().expect("it was dropped unfinished");
-        let failed = block_on(closing).unwrap_err();
+        let close = closes.lock().unwrap().pop().expect("the generator was dropped before its end");
+        let failed = block_on(close).unwrap_err();
         let failed = failed.downcast_ref::<Error<(), std::convert::Infallible>>();
         assert_eq!(failed, Some(&Error::IgnoredExit));
     }
@@ -258,21 +258,21 @@ mod on_a_runtime {
 
     #[tokio::test]
     #[cfg_attr(miri, ignore = "the runtime does I/O")]
-    async fn dropped_it_is_closed() {
+    async fn a_dropped_generator_is_closed() {
         let log = Log::default();
         let body = counter(&log);
         let managed = generator(async |mut y| y.yield_from(body).await).managed();
         assert_eq!(managed.anext().await, Ok(Some(0)));
         drop(managed);
-        assert!(told(&log).is_empty(), "not in the destructor");
+        assert!(entries(&log).is_empty(), "the destructor does not close it");
         assert_eq!(cleanup::pending(), 1);
         cleanup::drain(LONG).await.unwrap();
-        assert_eq!(told(&log), ["told", "closed"]);
+        assert_eq!(entries(&log), ["closing", "closed"]);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     #[cfg_attr(miri, ignore = "the runtime does I/O")]
-    async fn dropped_with_its_task_it_is_closed() {
+    async fn a_generator_dropped_with_its_task_is_closed() {
         let log = Log::default();
         let body = counter(&log);
         let task = tokio::spawn(async move {
@@ -287,17 +287,17 @@ mod on_a_runtime {
         }
         assert!(task.await.unwrap_err().is_cancelled());
         cleanup::drain(LONG).await.unwrap();
-        // Aborted before it began, there was nothing to close.
-        assert!(matches!(*told(&log), [] | ["told", "closed"]));
+        // Empty if the task was aborted before the generator had started.
+        assert!(matches!(*entries(&log), [] | ["closing", "closed"]));
     }
 
     #[tokio::test]
     #[cfg_attr(miri, ignore = "the runtime does I/O")]
-    async fn observers_are_told_of_one_that_fails() {
-        let (seen, _observer) = observed("fails on its way out");
+    async fn observers_are_notified_of_a_close_that_fails() {
+        let (seen, _observer) = observe_failure("cleanup failed");
         let managed = try_generator(async |mut y: Yielder<'_, u8, (), Thrown<&str>>| {
             _ = y.yield_(1).await;
-            Err("fails on its way out".into())
+            Err("cleanup failed".into())
         })
         .managed();
         assert_eq!(managed.anext().await, Ok(Some(1)));
@@ -308,11 +308,11 @@ mod on_a_runtime {
 
     #[tokio::test]
     #[cfg_attr(miri, ignore = "the runtime does I/O")]
-    async fn observers_are_told_of_one_that_panics() {
-        let (seen, _observer) = observed("panics on its way out");
+    async fn observers_are_notified_of_a_close_that_panics() {
+        let (seen, _observer) = observe_failure("cleanup panicked");
         let managed = generator(async |mut y: Yielder<'_, u8>| {
             _ = y.yield_(1).await;
-            std::panic::panic_any("panics on its way out")
+            std::panic::panic_any("cleanup panicked")
         })
         .managed();
         assert_eq!(managed.anext().await, Ok(Some(1)));
@@ -323,7 +323,7 @@ mod on_a_runtime {
 
     #[test]
     #[cfg_attr(miri, ignore = "the runtime does I/O")]
-    fn dropped_off_the_runtime_it_is_closed_where_it_was_first_iterated() {
+    fn a_generator_dropped_outside_a_runtime_is_closed_on_the_runtime_of_its_first_iteration() {
         let log = Log::default();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let body = counter(&log);
@@ -331,48 +331,49 @@ mod on_a_runtime {
         assert_eq!(runtime.block_on(managed.anext()), Ok(Some(0)));
         drop(managed);
         runtime.block_on(cleanup::drain(LONG)).unwrap();
-        assert_eq!(told(&log), ["told", "closed"]);
+        assert_eq!(entries(&log), ["closing", "closed"]);
     }
 
-    /// Its body may use what belongs to that runtime, a timer or a socket.
+    /// The body may use resources of that runtime, such as a timer or a socket.
     #[test]
     #[cfg_attr(miri, ignore = "the runtime does I/O")]
-    fn dropped_on_another_runtime_it_is_closed_where_it_was_first_iterated() {
+    fn a_generator_dropped_on_another_runtime_is_closed_on_the_runtime_of_its_first_iteration() {
         let log = Log::default();
-        let home = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let first = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let other = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let body = counter(&log);
         let managed = generator(async |mut y| y.yield_from(body).await).managed();
-        assert_eq!(home.block_on(managed.anext()), Ok(Some(0)));
+        assert_eq!(first.block_on(managed.anext()), Ok(Some(0)));
         other.block_on(async {
             drop(managed);
             cleanup::drain(LONG).await.unwrap();
         });
         drop(other);
-        assert!(told(&log).is_empty());
-        home.block_on(cleanup::drain(LONG)).unwrap();
-        assert_eq!(told(&log), ["told", "closed"]);
+        assert!(entries(&log).is_empty());
+        first.block_on(cleanup::drain(LONG)).unwrap();
+        assert_eq!(entries(&log), ["closing", "closed"]);
     }
 
     #[test]
     #[cfg_attr(miri, ignore = "the runtime does I/O")]
-    fn without_any_runtime_it_is_lost_and_told() {
+    fn without_a_runtime_the_close_is_abandoned() {
         let log = Log::default();
-        let lost = Arc::new(AtomicBool::new(false));
-        let sees = Arc::clone(&lost);
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&abandoned);
         let here = std::thread::current().id();
         let _observer = cleanup::observe(move |event| {
-            let is_lost = matches!(event, CleanupEvent::Abandoned { reason: AbandonReason::NoRuntime, .. });
-            if is_lost && event.name() == "async generator" && std::thread::current().id() == here {
-                sees.store(true, Ordering::Relaxed);
+            let is_abandoned =
+                matches!(event, CleanupEvent::Abandoned { reason: AbandonReason::NoRuntime, .. });
+            if is_abandoned && event.name() == "async generator" && std::thread::current().id() == here {
+                seen.store(true, Ordering::Relaxed);
             }
         });
         let body = counter(&log);
         let managed = generator(async |mut y| y.yield_from(body).await).managed();
         assert_eq!(block_on(managed.anext()), Ok(Some(0)));
         drop(managed);
-        assert!(lost.load(Ordering::Relaxed));
-        assert!(told(&log).is_empty());
+        assert!(abandoned.load(Ordering::Relaxed));
+        assert!(entries(&log).is_empty());
     }
 }
 
@@ -380,7 +381,7 @@ mod first_iteration {
     use super::*;
 
     #[test]
-    fn called_once_at_the_first_poll_of_whatever_operation() {
+    fn firstiter_is_called_once_at_the_first_poll_of_any_operation() {
         let operations: [fn(&ManagedGenerator<u8>); 5] = [
             |managed| drop(block_on(managed.anext())),
             |managed| drop(block_on(managed.start())),
@@ -402,11 +403,11 @@ mod first_iteration {
     }
 
     #[test]
-    fn it_gets_a_handle_that_closes_and_keeps_nothing_alive() {
-        let known = Arc::new(Mutex::new(Vec::new()));
-        let to = Arc::clone(&known);
+    fn firstiter_receives_a_weak_handle_that_can_close() {
+        let started = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&started);
         let hooks = Hooks::default()
-            .firstiter(move |generator| to.lock().unwrap().push(generator.clone()))
+            .firstiter(move |generator| sink.lock().unwrap().push(generator.clone()))
             .finalizer(drop);
         let log = Log::default();
         let make = || {
@@ -417,13 +418,13 @@ mod first_iteration {
         assert_eq!(block_on(closed.anext()), Ok(Some(0)));
         assert_eq!(block_on(dropped.anext()), Ok(Some(0)));
         drop(dropped);
-        let known = known.lock().unwrap();
-        assert!(known[0].is_alive());
-        assert!(block_on(known[0].aclose()).is_ok());
+        let started = started.lock().unwrap();
+        assert!(started[0].is_alive());
+        assert!(block_on(started[0].aclose()).is_ok());
         assert_eq!(closed.state(), Some(State::Closed));
-        assert_eq!(told(&log), ["told", "closed"]);
-        assert!(!known[1].is_alive());
-        assert!(block_on(known[1].aclose()).is_ok());
+        assert_eq!(entries(&log), ["closing", "closed"]);
+        assert!(!started[1].is_alive());
+        assert!(block_on(started[1].aclose()).is_ok());
     }
 }
 
@@ -432,7 +433,7 @@ mod shutdown {
 
     #[tokio::test]
     #[cfg_attr(miri, ignore = "the runtime does I/O")]
-    async fn closes_those_that_are_held() {
+    async fn generators_with_handles_are_closed() {
         let log = Log::default();
         let (held, fresh, ended) = (counter(&log), counter(&log), counter(&log));
         let held = generator(async |mut y| y.yield_from(held).await).managed();
@@ -443,7 +444,7 @@ mod shutdown {
         assert_eq!(ended.aclose().await, Ok(()));
         log.lock().unwrap().clear();
         shutdown_asyncgens(LONG).await.unwrap();
-        assert_eq!(told(&log), ["told", "closed"], "one of the three");
+        assert_eq!(entries(&log), ["closing", "closed"], "one of the three was suspended");
         assert_eq!(held.state(), Some(State::Closed));
         assert_eq!(fresh.state(), Some(State::Created));
         assert_eq!(held.anext().await, Ok(None));
@@ -452,7 +453,7 @@ mod shutdown {
 
     #[tokio::test]
     #[cfg_attr(miri, ignore = "the runtime does I/O")]
-    async fn leaves_those_of_other_runtimes_alone() {
+    async fn generators_of_other_runtimes_are_not_closed() {
         let log = Log::default();
         let body = counter(&log);
         let theirs = generator(async |mut y| y.yield_from(body).await).managed();
@@ -474,7 +475,7 @@ mod shutdown {
 
     #[tokio::test]
     #[cfg_attr(miri, ignore = "the runtime does I/O")]
-    async fn observers_are_told_of_one_in_the_middle_of_an_operation() {
+    async fn closing_a_running_generator_is_reported_as_a_failure() {
         let failed = Arc::new(AtomicBool::new(false));
         let sees = Arc::clone(&failed);
         let _observer = cleanup::observe(move |event| {
@@ -496,7 +497,7 @@ mod shutdown {
 
     #[tokio::test]
     #[cfg_attr(miri, ignore = "the runtime does I/O")]
-    async fn one_that_was_in_the_middle_is_closed_by_the_next() {
+    async fn a_second_shutdown_closes_a_generator_that_was_running() {
         let (tx, rx) = oneshot::channel::<()>();
         let managed = generator(async |mut y: Yielder<'_, u8>| {
             y.interruptible(rx).await?.expect("sent below");
@@ -514,7 +515,7 @@ mod shutdown {
 
     #[tokio::test]
     #[cfg_attr(miri, ignore = "the runtime does I/O")]
-    async fn one_that_is_being_closed_is_waited_for() {
+    async fn a_close_in_progress_is_awaited_and_not_repeated() {
         let (tx, rx) = oneshot::channel::<()>();
         let failed = Arc::new(AtomicBool::new(false));
         let to = Arc::clone(&failed);
@@ -532,27 +533,27 @@ mod shutdown {
         assert_eq!(managed.anext().await, Ok(Some(1)));
         assert!(shutdown_asyncgens(Duration::ZERO).await.is_err());
         tokio::task::yield_now().await;
-        assert_eq!(managed.state(), None, "it is being closed");
+        assert_eq!(managed.state(), None, "the close is in progress");
         assert!(shutdown_asyncgens(Duration::ZERO).await.is_err());
         tokio::task::yield_now().await;
         tx.send(()).unwrap();
         shutdown_asyncgens(LONG).await.unwrap();
         assert_eq!(managed.state(), Some(State::Closed));
-        assert!(!failed.load(Ordering::Relaxed), "nothing failed");
+        assert!(!failed.load(Ordering::Relaxed), "no close has failed");
     }
 
-    /// What is given up is not begun anew by the finalizer, with a grace of its own, and told again.
+    /// The finalizer must not start an abandoned close again, with another grace period and another report.
     #[test]
     #[cfg_attr(miri, ignore = "the runtime does I/O")]
-    fn one_that_hangs_is_lost_once() {
-        struct Hangs(Arc<AtomicBool>);
-        impl Drop for Hangs {
+    fn a_close_that_hangs_is_abandoned_once() {
+        struct SetOnDrop(Arc<AtomicBool>);
+        impl Drop for SetOnDrop {
             fn drop(&mut self) {
                 self.0.store(true, Ordering::Relaxed);
             }
         }
         let is_dropped = Arc::new(AtomicBool::new(false));
-        let hangs = Hangs(Arc::clone(&is_dropped));
+        let guard = SetOnDrop(Arc::clone(&is_dropped));
         let here = std::thread::current().id();
         let lost = Arc::new(Mutex::new(0));
         let to = Arc::clone(&lost);
@@ -563,7 +564,7 @@ mod shutdown {
         });
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let managed = generator(async move |mut y: Yielder<'_, u8>| {
-            let _hangs = hangs;
+            let _guard = guard;
             _ = y.yield_(1).await;
             pending().await
         })
@@ -571,11 +572,11 @@ mod shutdown {
         assert_eq!(runtime.block_on(managed.anext()), Ok(Some(1)));
         runtime.block_on(async {
             assert!(shutdown_asyncgens(Duration::ZERO).await.is_err());
-            // Where it is begun.
+            // The close starts here.
             tokio::task::yield_now().await;
         });
         drop(managed);
-        assert!(!is_dropped.load(Ordering::Relaxed), "it is being closed");
+        assert!(!is_dropped.load(Ordering::Relaxed), "the close is in progress");
         drop(runtime);
         assert!(is_dropped.load(Ordering::Relaxed));
         assert_eq!(*lost.lock().unwrap(), 1);
@@ -583,7 +584,7 @@ mod shutdown {
 
     #[tokio::test]
     #[cfg_attr(miri, ignore = "the runtime does I/O")]
-    async fn many_come_and_go() {
+    async fn dead_generators_are_removed_from_the_registry() {
         for _ in 0..200 {
             let managed = generator(async |mut y| y.yield_(1).await).managed();
             assert_eq!(managed.anext().await, Ok(Some(1)));

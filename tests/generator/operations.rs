@@ -1,4 +1,4 @@
-//! `start`, `anext`, `asend`, `athrow`, `aclose`: what each comes to in each state, and when it is dropped half-way.
+//! `start`, `anext`, `asend`, `athrow`, `aclose`: the result of each in each state, and after it was dropped half-way.
 
 use std::cell::Cell;
 use std::future::pending;
@@ -10,22 +10,22 @@ use tokio_test::{assert_pending, assert_ready_eq, task};
 use withal::coroutine::{GeneratorExit, State, Thrown, Yielder};
 use withal::generator::{AsyncGeneratorExt, Error, generator, try_generator};
 
-/// What a future of these tests comes to, which waits for nothing.
+/// Returns the output of a future that is ready at the first poll.
 macro_rules! now {
     ($operation:expr) => {
-        $operation.now_or_never().expect("it waits for nothing")
+        $operation.now_or_never().expect("the future is ready")
     };
 }
 
 type Text<'g> = Yielder<'g, u32, &'static str, Thrown<&'static str>>;
 
-/// Yields lengths of what it is sent; ends at "end"; at "wait" it awaits what never comes, with an ear for throws.
+/// Yields the lengths of the strings that it is sent. "end" ends it, and "wait" makes it wait for ever, interruptibly.
 async fn lengths(mut y: Text<'_>) -> Result<(), Thrown<&'static str>> {
     let mut length = 0;
     loop {
         let text = match y.yield_(length).await {
             Err(Thrown::Error("soft")) => "caught",
-            answer => answer?,
+            reply => reply?,
         };
         match text {
             "end" => return Ok(()),
@@ -36,11 +36,11 @@ async fn lengths(mut y: Text<'_>) -> Result<(), Thrown<&'static str>> {
 }
 
 #[test]
-fn one_that_has_not_begun() {
+fn operations_before_the_start() {
     let fresh = || Box::pin(try_generator(lengths));
     let mut g = fresh();
     assert_eq!(g.state(), State::Created);
-    assert_eq!(now!(g.asend("abc")), Err(Error::NotStarted("abc")), "the value comes back");
+    assert_eq!(now!(g.asend("abc")), Err(Error::NotStarted("abc")), "the value is returned");
     assert_eq!(g.state(), State::Created);
     assert_eq!(now!(g.start()), Ok(Some(0)));
 
@@ -57,9 +57,9 @@ fn one_that_has_not_begun() {
     assert_eq!((g.state(), now!(g.start())), (State::Closed, Ok(None)));
 }
 
-/// As `asend(None)` of Python's: a value that carries nothing may be the first.
+/// `()` may be sent first, as `None` in Python.
 #[test]
-fn what_carries_nothing_may_be_sent_first() {
+fn unit_may_be_sent_first() {
     let mut g = pin!(generator(async |mut y| {
         y.yield_(1).await?;
         y.yield_(2).await
@@ -69,9 +69,9 @@ fn what_carries_nothing_may_be_sent_first() {
     assert_eq!(now!(g.anext()), Ok(None));
 }
 
-/// What has a destructor carries something, be it of no size.
+/// A zero-sized type with a destructor is not unit-like.
 #[test]
-fn what_has_a_destructor_may_not() {
+fn a_type_with_a_destructor_may_not_be_sent_first() {
     #[derive(Debug, PartialEq)]
     struct Guard;
     impl Drop for Guard {
@@ -85,19 +85,19 @@ fn what_has_a_destructor_may_not() {
 }
 
 #[test]
-fn one_that_is_at_a_yield() {
+fn operations_at_a_yield() {
     let mut g = pin!(try_generator(lengths));
     assert_eq!(now!(g.start()), Ok(Some(0)));
     assert_eq!(now!(g.start()), Err(Error::ValueExpected));
     assert_eq!(g.state(), State::Suspended);
     assert_eq!(now!(g.asend("abc")), Ok(Some(3)));
-    assert_eq!(now!(g.athrow("soft")), Ok(Some(6)), "caught, and it went on");
+    assert_eq!(now!(g.athrow("soft")), Ok(Some(6)), "caught, and the body continued");
     assert_eq!(now!(g.athrow("hard")), Err(Error::Raised("hard")));
     assert_eq!(g.state(), State::Closed);
 }
 
 #[test]
-fn one_that_has_ended() {
+fn operations_after_the_end() {
     let mut g = pin!(try_generator(lengths));
     assert_eq!(now!(g.start()), Ok(Some(0)));
     assert_eq!(now!(g.asend("end")), Ok(None));
@@ -111,7 +111,7 @@ fn one_that_has_ended() {
 }
 
 #[test]
-fn closing_awaits_what_the_body_does_on_its_way_out() {
+fn closing_awaits_the_cleanup_of_the_body() {
     let (tx, rx) = oneshot::channel::<()>();
     let done = Cell::new(false);
     let mut g = pin!(generator(async |mut y| {
@@ -131,7 +131,7 @@ fn closing_awaits_what_the_body_does_on_its_way_out() {
 }
 
 #[test]
-fn an_exit_that_is_swallowed_is_a_clean_close() {
+fn suppressing_the_exit_and_returning_is_a_clean_close() {
     let mut g = pin!(generator(async |mut y| {
         assert_eq!(y.yield_(1).await, Err::<(), _>(GeneratorExit));
         Ok(())
@@ -141,7 +141,7 @@ fn an_exit_that_is_swallowed_is_a_clean_close() {
 }
 
 #[test]
-fn an_exit_that_is_ignored_leaves_it_where_it_is() {
+fn a_body_that_ignores_the_exit_stays_suspended() {
     let mut g = pin!(generator(async |mut y| {
         for n in 1.. {
             if y.yield_(n).await.is_err() && n > 1 {
@@ -154,13 +154,13 @@ fn an_exit_that_is_ignored_leaves_it_where_it_is() {
     let ignored = now!(g.aclose()).unwrap_err();
     assert_eq!(ignored, Error::IgnoredExit);
     assert_eq!(ignored.to_string(), "async generator ignored GeneratorExit");
-    assert_eq!(g.state(), State::Suspended, "at the yield whose value nobody got");
+    assert_eq!(g.state(), State::Suspended, "at the yield whose value was dropped");
     assert_eq!(now!(g.anext()), Ok(Some(3)));
     assert_eq!(now!(g.aclose()), Ok(()));
 }
 
 #[test]
-fn closing_tells_how_else_the_body_fails() {
+fn closing_returns_another_error_of_the_body() {
     let mut g = pin!(try_generator(async |mut y| match y.yield_(1).await {
         Ok(()) => Ok(()),
         Err(_) => Err(Thrown::Error("could not clean up")),
@@ -171,21 +171,21 @@ fn closing_tells_how_else_the_body_fails() {
 }
 
 #[test]
-fn an_operation_does_nothing_before_it_is_polled() {
+fn an_operation_does_nothing_before_its_first_poll() {
     let mut g = pin!(try_generator(lengths));
     drop(g.start());
     assert_eq!(g.state(), State::Created);
-    drop(g.athrow("unheard"));
+    drop(g.athrow("never polled"));
     drop(g.aclose());
     assert_eq!(now!(g.start()), Ok(Some(0)));
-    drop(g.asend("unheard"));
-    drop(g.athrow("unheard"));
+    drop(g.asend("never polled"));
+    drop(g.athrow("never polled"));
     drop(g.aclose());
     assert_eq!(now!(g.asend("abcd")), Ok(Some(4)));
 }
 
 #[test]
-fn a_dropped_operation_has_begun_a_step_that_anext_goes_on_with() {
+fn anext_continues_the_step_of_a_dropped_operation() {
     let (tx, rx) = oneshot::channel();
     let mut g = pin!(generator(async |mut y| {
         let value: u32 = rx.await.expect("sent below");
@@ -202,7 +202,7 @@ fn a_dropped_operation_has_begun_a_step_that_anext_goes_on_with() {
 }
 
 #[test]
-fn a_value_that_was_sent_is_delivered_once_though_its_asend_was_dropped() {
+fn the_value_of_a_dropped_asend_is_delivered_once() {
     let mut g = pin!(generator(async |mut y| {
         let mut total = 0;
         loop {
@@ -214,12 +214,12 @@ fn a_value_that_was_sent_is_delivered_once_though_its_asend_was_dropped() {
     assert!(g.asend(5).now_or_never().is_none());
     let refused = now!(g.asend(100)).unwrap_err();
     assert_eq!(refused.to_string(), "asynchronous generator is already running");
-    assert_eq!(refused, Error::Running(Some(100)), "the value comes back");
+    assert_eq!(refused, Error::Running(Some(100)), "the value is returned");
     assert_eq!(now!(g.start()), Ok(Some(5)));
 }
 
 #[test]
-fn a_throw_or_a_close_interrupts_the_wait_of_a_dropped_step() {
+fn a_throw_or_a_close_interrupts_the_step_of_a_dropped_operation() {
     let mut g = pin!(try_generator(lengths));
     assert_eq!(now!(g.start()), Ok(Some(0)));
     assert!(g.asend("wait").now_or_never().is_none());
@@ -236,20 +236,20 @@ fn a_throw_into_another_await_is_raised_at_the_next_yield() {
     let (tx, rx) = oneshot::channel::<()>();
     let mut g = pin!(try_generator(async |mut y| {
         rx.await.expect("sent below");
-        let raised = y.yield_("never goes out").await;
+        let raised = y.yield_("never yielded").await;
         assert_eq!(raised, Err(Thrown::Error("late")));
-        y.yield_("goes out").await
+        y.yield_("yielded").await
     }));
     assert!(g.anext().now_or_never().is_none());
     let mut throw = task::spawn(g.athrow("late"));
     assert_pending!(throw.poll());
     tx.send(()).unwrap();
     assert!(throw.is_woken());
-    assert_ready_eq!(throw.poll(), Ok(Some("goes out")));
+    assert_ready_eq!(throw.poll(), Ok(Some("yielded")));
 }
 
 #[test]
-fn a_throw_that_finds_no_yield_comes_out_in_the_end() {
+fn a_throw_without_another_yield_is_returned_at_the_end() {
     let (tx, rx) = oneshot::channel::<()>();
     let mut g = pin!(try_generator(async |mut y| {
         y.yield_(1).await?;
@@ -258,13 +258,13 @@ fn a_throw_that_finds_no_yield_comes_out_in_the_end() {
     }));
     assert_eq!(now!(g.anext()), Ok(Some(1)));
     assert!(g.anext().now_or_never().is_none());
-    assert!(g.athrow("unseen").now_or_never().is_none());
+    assert!(g.athrow("not raised").now_or_never().is_none());
     tx.send(()).unwrap();
-    assert_eq!(now!(g.anext()), Err(Error::Raised("unseen")));
+    assert_eq!(now!(g.anext()), Err(Error::Raised("not raised")));
 }
 
 #[test]
-fn a_dropped_close_goes_on_with_the_next() {
+fn a_close_continues_a_dropped_close() {
     let (tx, rx) = oneshot::channel::<()>();
     let mut g = pin!(generator(async |mut y| {
         let exit = y.yield_(1).await;
@@ -279,11 +279,11 @@ fn a_dropped_close_goes_on_with_the_next() {
 }
 
 #[test]
-fn a_second_close_does_not_interrupt_what_the_first_began() {
+fn a_second_close_does_not_interrupt_the_cleanup_of_the_first() {
     let (tx, rx) = oneshot::channel::<()>();
     let mut g = pin!(generator(async |mut y| {
         let exit = y.yield_(1).await;
-        y.interruptible(rx).await.expect("nothing interrupts it").expect("sent below");
+        y.interruptible(rx).await.expect("the second close does not interrupt").expect("sent below");
         exit
     }));
     assert_eq!(now!(g.anext()), Ok(Some(1)));
@@ -294,7 +294,7 @@ fn a_second_close_does_not_interrupt_what_the_first_began() {
 }
 
 #[test]
-fn a_body_that_ignored_an_exit_is_told_anew() {
+fn the_exit_is_raised_again_after_the_body_ignored_it() {
     let mut g = pin!(generator(async |mut y| {
         assert_eq!(y.yield_(1).await, Err(GeneratorExit));
         y.yield_(2).await?;
@@ -303,11 +303,11 @@ fn a_body_that_ignored_an_exit_is_told_anew() {
     assert_eq!(now!(g.anext()), Ok(Some(1)));
     assert_eq!(now!(g.aclose()), Err(Error::IgnoredExit));
     assert!(g.anext().now_or_never().is_none());
-    assert_eq!(now!(g.aclose()), Ok(()), "it interrupts the wait");
+    assert_eq!(now!(g.aclose()), Ok(()), "the exit interrupts the body");
 }
 
 #[test]
-fn an_error_interrupts_what_a_close_began() {
+fn an_error_interrupts_the_cleanup_of_a_close() {
     let mut g = pin!(try_generator(async |mut y| {
         let exit = y.yield_(1).await;
         y.interruptible(pending::<()>()).await?;
@@ -319,7 +319,7 @@ fn an_error_interrupts_what_a_close_began() {
 }
 
 #[test]
-fn a_body_that_exits_by_itself() {
+fn a_body_that_returns_the_exit() {
     let mut g = pin!(generator(async |mut y| {
         y.yield_(1).await?;
         Err(GeneratorExit)
@@ -348,7 +348,7 @@ fn errors_have_a_source_and_a_message() {
     );
     let raised = now!(g.asend("x".to_owned())).unwrap_err();
     assert_eq!(raised.to_string(), "async generator raised an error");
-    let source = std::error::Error::source(&raised).expect("it has one");
+    let source = std::error::Error::source(&raised).expect("the error has a source");
     assert!(source.is::<std::num::ParseIntError>());
 }
 

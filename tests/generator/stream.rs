@@ -1,4 +1,4 @@
-//! The generator as a stream.
+//! Generators as streams.
 
 use std::pin::pin;
 
@@ -11,7 +11,7 @@ use withal::coroutine::{GeneratorExit, Yielder};
 use withal::generator::{AsyncGeneratorExt, generator, try_generator};
 
 #[test]
-fn items_are_what_is_yielded() {
+fn items_are_the_yielded_values() {
     let g = generator(async |mut y| {
         for n in 0..3 {
             tokio::task::yield_now().await;
@@ -37,7 +37,7 @@ fn an_error_is_the_last_item() {
 }
 
 #[test]
-fn it_is_fused() {
+fn the_stream_is_fused() {
     let mut g = pin!(generator(async |mut y| y.yield_(1).await));
     assert!(!g.is_terminated());
     assert_eq!(block_on(g.next()), Some(1));
@@ -57,7 +57,7 @@ fn it_is_fused() {
 }
 
 #[test]
-fn a_body_that_exits_by_itself_has_ended() {
+fn a_body_that_returns_the_exit_ends_the_stream() {
     let g = generator(async |mut y| {
         y.yield_(1).await?;
         Err(GeneratorExit)
@@ -66,7 +66,7 @@ fn a_body_that_exits_by_itself_has_ended() {
 }
 
 #[test]
-fn closed_it_is_a_stream_that_has_ended() {
+fn a_closed_generator_is_an_ended_stream() {
     let mut g = pin!(generator(async |mut y| y.yield_(1).await));
     block_on(g.aclose()).unwrap();
     assert_eq!(block_on(g.next()), None);
@@ -85,14 +85,14 @@ fn a_dropped_next_loses_nothing() {
     }));
     let mut seen = Vec::new();
     while !g.is_terminated() {
-        // One poll each, and then it is dropped.
+        // Each `next` is polled once and then dropped.
         seen.extend(g.next().now_or_never().flatten());
     }
     assert_eq!(seen, (0..100).collect::<Vec<_>>());
 }
 
 #[test]
-fn woken_when_what_the_body_awaits_is_and_not_before() {
+fn the_task_is_woken_only_when_the_awaited_future_is_ready() {
     let (tx, rx) = oneshot::channel();
     let mut g = task::spawn(generator(async |mut y| {
         let value: u32 = rx.await.expect("sent below");
@@ -107,9 +107,9 @@ fn woken_when_what_the_body_awaits_is_and_not_before() {
     assert_ready_eq!(g.poll_next(), None);
 }
 
-/// The waker is that of the poll, whichever it is.
+/// The waker of the latest poll is woken.
 #[test]
-fn another_task_goes_on_with_it() {
+fn another_task_continues_the_step() {
     let (tx, rx) = oneshot::channel();
     let mut g = Box::pin(generator(async |mut y| {
         let value: u32 = rx.await.expect("sent below");
@@ -126,7 +126,7 @@ fn another_task_goes_on_with_it() {
 }
 
 #[test]
-fn combinators_and_operations_may_take_turns() {
+fn combinators_and_operations_can_be_mixed() {
     let mut g = pin!(generator(async |mut y| {
         for n in 0.. {
             y.yield_(n).await?;
@@ -141,7 +141,7 @@ fn combinators_and_operations_may_take_turns() {
 }
 
 #[test]
-fn one_over_another() {
+fn a_generator_can_iterate_over_another() {
     fn evens(numbers: impl stream::Stream<Item = u32>) -> impl stream::Stream<Item = u32> {
         generator(async move |mut y| {
             let mut numbers = pin!(numbers);
@@ -157,9 +157,9 @@ fn one_over_another() {
     assert_eq!(block_on(evens(evens(numbers)).collect::<Vec<_>>()), [0, 2, 4, 6]);
 }
 
-/// Of the peers, one transmuted its items: references in particular must come out as what they are.
+/// One of the peer crates transmuted its items. References must keep their lifetime.
 #[test]
-fn items_that_borrow_from_outside() {
+fn items_can_borrow_from_outside() {
     let words = [String::from("a"), String::from("b")];
     let g = generator(async |mut y| {
         for word in &words {

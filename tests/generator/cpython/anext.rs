@@ -1,4 +1,4 @@
-//! The builtins `anext` and `aiter`: with a default, on whatever stream, and driven by hand.
+//! The builtins `anext` and `aiter`: with a default, on any stream, and driven by hand.
 
 use std::future::{Future, pending};
 use std::pin::{Pin, pin};
@@ -16,7 +16,7 @@ use withal::generator::{
 
 use super::{MyError, ZeroDivision};
 
-/// `check_async_iterator_anext`, of a stream that gives 1 and 2.
+/// `check_async_iterator_anext`, for a stream that yields 1 and 2.
 async fn check_async_iterator_anext(ait: impl Fn() -> Pin<Box<dyn Stream<Item = u32>>>) {
     const DEFAULT: u32 = 99;
     let mut g = ait();
@@ -24,7 +24,7 @@ async fn check_async_iterator_anext(ait: impl Fn() -> Pin<Box<dyn Stream<Item = 
     assert_eq!(anext(&mut g).await, Some(2));
     assert_eq!(anext_or(&mut g, DEFAULT).await, DEFAULT);
     assert_eq!(anext(&mut g).await, None);
-    assert_eq!(anext(&mut g).await, None, "ever after");
+    assert_eq!(anext(&mut g).await, None, "and again");
 
     let mut g = ait();
     let mut seen = Vec::new();
@@ -33,7 +33,7 @@ async fn check_async_iterator_anext(ait: impl Fn() -> Pin<Box<dyn Stream<Item = 
     }
     assert_eq!(seen, [1, 2, DEFAULT, DEFAULT]);
 
-    assert_eq!(now!(anext_or(&mut ait(), DEFAULT)), 1, "the first poll is the last");
+    assert_eq!(now!(anext_or(&mut ait(), DEFAULT)), 1, "ready at the first poll");
 }
 
 #[test]
@@ -53,14 +53,14 @@ fn async_generator_anext_with_a_default() {
     }
     assert_eq!(seen, [Ok(1), Ok(2), Ok(99), Ok(99)]);
 
-    // A default is for the end, and not for what is thrown into one that was never awaited.
+    // The default stands for the end, not for an error that is thrown into an awaitable that was never awaited.
     let mut g = pin!(agen());
     drop(g.anext().map(|item| item.map(|item| item.unwrap_or(99))));
     let thrown = now!(g.athrow(MyError("syntax"))).map(|item| item.unwrap_or(99));
     assert_eq!(thrown, Err(Error::Raised(MyError("syntax"))));
 }
 
-/// What is written by hand cannot be thrown into: it is held to the rest, and to what a generator makes of it.
+/// A hand-written stream cannot be thrown into. The rest is checked for the stream, and for a generator over it.
 #[test]
 fn python_async_iterator_anext_with_a_default() {
     struct MyAsyncIter {
@@ -89,7 +89,7 @@ fn aiter_is_a_generator_itself() {
         y.yield_(2).await
     }));
     assert_eq!(block_on(aiter(g.as_mut()).collect::<Vec<_>>()), [1, 2]);
-    assert_eq!(g.state(), State::Closed, "it was that one, not another");
+    assert_eq!(g.state(), State::Closed, "it is the same generator");
 }
 
 #[test]
@@ -139,7 +139,7 @@ mod anext_iter {
 
     const MINE: MyError = MyError("mine");
 
-    /// Awaits what never comes; thrown into, something that comes at the second poll.
+    /// Awaits for ever. After a throw, awaits a future that is ready at the second poll.
     async fn agenfn(mut y: Y<'_>) -> Result<(), Thrown<MyError>> {
         match y.interruptible(pending::<()>()).await {
             Err(Thrown::Error(_)) => y.interruptible(yield_now()).await,
@@ -163,7 +163,7 @@ mod anext_iter {
     }
 
     #[test]
-    fn thrown_into_twice_it_passes() {
+    fn a_second_throw_propagates() {
         let mut agen = pin!(try_generator(agenfn));
         assert!(or_default(agen.anext()).now_or_never().is_none());
         assert!(or_default(agen.athrow(MINE)).now_or_never().is_none());
@@ -172,7 +172,7 @@ mod anext_iter {
     }
 
     #[test]
-    fn closed_it_is_over() {
+    fn closing_it_ends_it() {
         let mut agen = pin!(try_generator(agenfn));
         assert!(or_default(agen.anext()).now_or_never().is_none());
         assert_eq!(now!(agen.aclose()), Ok(()));
@@ -180,7 +180,7 @@ mod anext_iter {
     }
 
     #[test]
-    fn thrown_into_twice_in_the_middle_of_a_longer_await() {
+    fn a_second_throw_in_the_middle_of_a_longer_await_propagates() {
         async fn twice() {
             yield_now().await;
             yield_now().await;
@@ -198,7 +198,7 @@ mod anext_iter {
     }
 
     #[test]
-    fn what_catches_and_returns_gives_the_default() {
+    fn catching_and_returning_gives_the_default() {
         let mut agen = pin!(try_generator(async |mut y: Y<'_>| {
             if y.interruptible(pending::<()>()).await == Err(MINE.into()) {
                 return Ok(());
@@ -210,7 +210,7 @@ mod anext_iter {
     }
 
     #[test]
-    fn thrown_into_before_it_began_it_passes() {
+    fn a_throw_before_the_start_propagates() {
         let mut agen = pin!(try_generator(async |mut y: Y<'_>| y.yield_("aaa").await));
         drop(or_default(agen.anext()));
         assert_eq!(now!(or_default(agen.athrow(MINE))), Err(Error::Raised(MINE)));

@@ -1,4 +1,4 @@
-//! `AsyncGenAsyncioTest`: iteration on an event loop. Sleeps are ticks of a clock that is paused.
+//! `AsyncGenAsyncioTest`: iteration on an event loop. The clock is paused.
 
 use std::cell::Cell;
 use std::pin::pin;
@@ -101,7 +101,7 @@ async fn asyncio_anext_04_thrown_into_at_a_yield() {
         assert_eq!(it.anext().await, Ok(Some(n)));
     }
     assert_eq!(it.anext().await, Ok(None));
-    assert_eq!(it.anext().await, Ok(None), "ever after");
+    assert_eq!(it.anext().await, Ok(None), "and again");
 
     let mut it = pin!(foo());
     assert_eq!(it.anext().await, Ok(Some(1)));
@@ -112,7 +112,7 @@ async fn asyncio_anext_04_thrown_into_at_a_yield() {
 }
 
 #[test]
-fn asyncio_anext_06_off_the_end() {
+fn asyncio_anext_06_the_body_returns() {
     let done = Cell::new(0);
     let mut g = pin!(generator(async |mut y| {
         _ = y.yield_(()).await;
@@ -136,7 +136,7 @@ fn asyncio_anext_tuple_is_plain_data() {
     assert_eq!(now!(it.anext()), Ok(None));
 }
 
-/// Neither what ends a coroutine nor what ends a generator ends one that yields it.
+/// A body may yield the errors that mark the end of a coroutine or a generator. They do not end it.
 #[test]
 fn asyncio_anext_stopiteration_is_plain_data() {
     let mut it = pin!(try_generator(async |mut y| match y.yield_(Step::<(), _>::Complete(1)).await {

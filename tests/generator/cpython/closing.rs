@@ -1,4 +1,4 @@
-//! `aclose` on an event loop: what a body does on its way out.
+//! `aclose` on an event loop: the cleanup of a body.
 
 use std::cell::Cell;
 use std::pin::pin;
@@ -82,7 +82,7 @@ async fn asyncio_aclose_08_before_an_await_that_never_ends() {
     assert_eq!(done.get(), 1);
 }
 
-/// There is no garbage to be collected: the last handle is dropped, and the hook of its drop detaches the close.
+/// The drop of the last handle takes the place of garbage collection. Its hook detaches the close.
 #[tokio::test(start_paused = true)]
 #[cfg_attr(miri, ignore = "the runtime does I/O")]
 async fn asyncio_gc_aclose_09_dropped_it_is_closed() {
@@ -98,13 +98,13 @@ async fn asyncio_gc_aclose_09_dropped_it_is_closed() {
     assert_eq!(g.anext().await, Ok(Some(1)));
     assert_eq!(g.anext().await, Ok(Some(1)));
     drop(g);
-    assert_eq!(done.load(Ordering::Relaxed), 0, "not in the destructor");
+    assert_eq!(done.load(Ordering::Relaxed), 0, "the destructor does not close it");
     cleanup::drain(Duration::from_secs(60)).await.unwrap();
     assert_eq!(done.load(Ordering::Relaxed), 1);
 }
 
 #[test]
-fn asyncio_aclose_10_swallowed_off_the_end() {
+fn asyncio_aclose_10_suppressed_and_a_return() {
     let done = Cell::new(0);
     let mut g = pin!(generator(async |mut y| {
         _ = y.yield_(()).await;
@@ -117,7 +117,7 @@ fn asyncio_aclose_10_swallowed_off_the_end() {
 }
 
 #[test]
-fn asyncio_aclose_11_swallowed_and_a_yield() {
+fn asyncio_aclose_11_suppressed_and_a_yield() {
     let done = Cell::new(0);
     {
         let mut g = pin!(generator(async |mut y| {

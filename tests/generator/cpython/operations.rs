@@ -12,11 +12,11 @@ use super::ZeroDivision;
 
 const TICK: Duration = Duration::from_millis(10);
 
-/// What its `asyncio.CancelledError` is to whoever awaits a task that was aborted.
+/// `asyncio.CancelledError`, for the task that awaits an aborted task.
 #[derive(Debug, PartialEq)]
 struct Cancelled;
 
-/// Awaits a task that is cancelled half-way.
+/// Awaits a task that is cancelled after half of `delay`.
 async fn sleep_n_crash(delay: Duration) -> Result<(), Cancelled> {
     let fut = tokio::spawn(sleep(delay));
     let abort = fut.abort_handle();
@@ -123,7 +123,7 @@ async fn asyncio_athrow_01_caught_it_yields_again() {
                     sleep(TICK).await;
                     1000
                 }
-                answer => answer?,
+                reply => reply?,
             };
             y.yield_(v * 2).await?;
             sleep(TICK).await;
@@ -144,7 +144,7 @@ async fn asyncio_athrow_01_caught_it_yields_again() {
 
 #[tokio::test(start_paused = true)]
 #[cfg_attr(miri, ignore = "the runtime does I/O")]
-async fn asyncio_athrow_02_cancelled_while_it_handles() {
+async fn asyncio_athrow_02_cancelled_while_handling() {
     #[derive(Debug, PartialEq)]
     enum Fault {
         FooEr,
@@ -159,7 +159,7 @@ async fn asyncio_athrow_02_cancelled_while_it_handles() {
                     sleep_n_crash(TICK).await.map_err(|Cancelled| Fault::Cancelled)?;
                     1000
                 }
-                answer => answer?,
+                reply => reply?,
             };
             y.yield_(v * 2).await?;
             sleep(TICK).await;
@@ -177,7 +177,7 @@ async fn asyncio_athrow_02_cancelled_while_it_handles() {
 }
 
 #[test]
-fn asyncio_athrow_03_swallowed_off_the_end() {
+fn asyncio_athrow_03_suppressed_and_a_return() {
     let done = Cell::new(0);
     let mut g = pin!(try_generator(async |mut y: Yielder<'_, (), (), Thrown<&str>>| {
         _ = y.yield_(()).await;

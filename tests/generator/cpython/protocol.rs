@@ -1,4 +1,4 @@
-//! `AsyncGenTest`: the protocol, on no event loop.
+//! `AsyncGenTest`: the protocol, without an event loop.
 
 use std::future::{pending, ready};
 use std::pin::pin;
@@ -28,7 +28,7 @@ enum Seen {
 }
 use Seen::{Item, Raised, Stop};
 
-/// What both come to, until they stop: its tests hold an async generator to what a plain one does.
+/// Runs a plain and an async generator to their ends, and asserts that their results are equal.
 fn compare_generators(
     mut plain: Coroutine<
         impl RawCoroutine<Yield = u32, Sent = (), Return = (), Thrown = Thrown<ZeroDivision>>,
@@ -95,7 +95,7 @@ fn iteration_02_suspended_at_the_await() {
 }
 
 #[test]
-fn exception_03_out_of_an_inner_await_and_the_iteration() {
+fn exception_03_an_inner_await_fails() {
     let mut g = pin!(try_generator(async |mut y| {
         yield_now().await;
         y.yield_(123).await?;
@@ -117,7 +117,7 @@ fn exception_03_out_of_an_inner_await_and_the_iteration() {
     assert_eq!(now!(g.athrow(MyError("await"))), Err(Error::Raised(MyError("await"))));
     assert_eq!(now!(g.try_next()), Ok(None));
 
-    // The same without a hand on it: what is awaited fails by itself.
+    // Without a throw: the awaited future fails.
     let g = try_generator(async |mut y| {
         y.yield_(123).await?;
         ready(Err(MyError("await"))).await?;
@@ -127,7 +127,7 @@ fn exception_03_out_of_an_inner_await_and_the_iteration() {
 }
 
 #[test]
-fn exception_04_out_of_the_next_anext() {
+fn exception_04_returned_by_the_next_anext() {
     let mut ai = pin!(try_generator(async |mut y: Y<'_>| {
         yield_now().await;
         y.yield_(123).await?;
@@ -137,9 +137,9 @@ fn exception_04_out_of_the_next_anext() {
     assert_eq!(now!(ai.anext()), Err(Error::Raised(ZeroDivision)));
 }
 
-/// The end is `None`. Whatever is made of it to be carried out of a body is an error like any other, and no end.
+/// The end is `None`. If a body converts it into an error, the error does not end the outer generator as its end would.
 #[test]
-fn exception_05_the_end_of_another_is_no_end() {
+fn exception_05_the_end_of_an_inner_generator() {
     #[derive(Debug, PartialEq)]
     struct StopAsyncIteration;
     let g = try_generator(async |mut y| {
@@ -152,7 +152,7 @@ fn exception_05_the_end_of_another_is_no_end() {
 }
 
 #[test]
-fn exception_06_nor_is_that_of_a_coroutine() {
+fn exception_06_the_end_of_a_coroutine() {
     let g = try_generator(async |mut y| {
         let mut inner = coroutine(async |_: Yielder<'_>| Ok(()));
         y.yield_(123).await?;
@@ -222,7 +222,7 @@ fn exception_09_awaits_in_finally_while_an_error_is_pending() {
 }
 
 #[test]
-fn exception_10_the_first_send_has_no_yield() {
+fn exception_10_a_value_sent_before_the_start() {
     let mut g = pin!(generator(async |mut y| {
         let _: u32 = y.yield_(123).await?;
         Ok(())
@@ -232,7 +232,7 @@ fn exception_10_the_first_send_has_no_yield() {
 }
 
 #[test]
-fn exception_11_an_exit_thrown_in_comes_back() {
+fn exception_11_an_exit_thrown_in_is_returned() {
     let plain = try_coroutine(async |mut y: Y<'_>| {
         y.yield_(1).await?;
         let mut inner = coroutine(async |mut y| {
@@ -261,7 +261,7 @@ fn exception_11_an_exit_thrown_in_comes_back() {
 }
 
 #[test]
-fn exception_12_no_body_can_step_itself() {
+fn exception_12_anext_of_its_own_generator() {
     let me = Arc::new(Mutex::new(None::<ManagedGenerator<u32, (), Thrown<String>>>));
     let weak = Arc::downgrade(&me);
     let g = try_generator(async move |mut y| {
@@ -274,11 +274,11 @@ fn exception_12_no_body_can_step_itself() {
     let mut an = task::spawn(g.anext());
     let refused = assert_ready!(an.poll());
     assert_eq!(refused, Err(Error::Raised("asynchronous generator is already running".to_owned())));
-    super::running::assert_spent(&mut an);
+    super::running::assert_completed(&mut an);
 }
 
-/// Python's `close` of an awaitable cannot await, so for it an await is an ignored exit. `aclose` awaits what the body
-/// awaits; what ignores the exit is a yield.
+/// Python's `close` of an awaitable cannot await, so an await in the body counts as an ignored exit. `aclose` awaits what
+/// the body awaits, so only a yield ignores the exit.
 #[test]
 fn asend_close_runtime_error_exit_ignored() {
     let mut agen = pin!(generator(async |mut y| {

@@ -1,4 +1,4 @@
-//! A second operation while one is suspended: for that it takes a generator that is shared.
+//! A second operation while one is suspended. It takes a managed generator, which can be shared.
 
 use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,12 +18,12 @@ const MINE: MyError = MyError("mine");
 type Y<'g> = Yielder<'g, (), (), Thrown<MyError>>;
 type Agen = ManagedGenerator<(), (), Thrown<MyError>>;
 
-/// `await` moves a future, so a second one does not compile; what is left is to poll it by hand, which panics.
-pub(super) fn assert_spent<F: Future>(future: &mut Spawn<F>) {
+/// A second `await` of a future does not compile. Polling it by hand panics.
+pub(super) fn assert_completed<F: Future>(future: &mut Spawn<F>) {
     assert!(catch_unwind(AssertUnwindSafe(|| drop(future.poll()))).is_err());
 }
 
-/// Awaits for ever, and counts what it catches meanwhile.
+/// Awaits for ever, and counts the errors that it catches.
 async fn awaits(y: &mut Y<'_>, caught: &AtomicU32) -> Result<(), Thrown<MyError>> {
     loop {
         match y.interruptible(pending::<()>()).await {
@@ -33,34 +33,34 @@ async fn awaits(y: &mut Y<'_>, caught: &AtomicU32) -> Result<(), Thrown<MyError>
     }
 }
 
-/// One that awaits from the beginning.
+/// A generator that awaits from the start.
 fn awaiting() -> (Agen, Arc<AtomicU32>) {
     let caught = Arc::new(AtomicU32::new(0));
-    let told = Arc::clone(&caught);
-    (try_generator(async move |mut y| awaits(&mut y, &told).await).managed(), caught)
+    let counter = Arc::clone(&caught);
+    (try_generator(async move |mut y| awaits(&mut y, &counter).await).managed(), caught)
 }
 
-/// One that yields once, and awaits after it was thrown into.
+/// A generator that yields once, and awaits after an error was thrown in.
 fn yielding() -> (Agen, Arc<AtomicU32>) {
     let caught = Arc::new(AtomicU32::new(0));
-    let told = Arc::clone(&caught);
+    let counter = Arc::clone(&caught);
     let agen = try_generator(async move |mut y: Y<'_>| {
         if y.yield_(()).await == Err(Thrown::Error(MINE)) {
-            told.fetch_add(1, Ordering::Relaxed);
+            counter.fetch_add(1, Ordering::Relaxed);
         }
-        awaits(&mut y, &told).await
+        awaits(&mut y, &counter).await
     });
     (agen.managed(), caught)
 }
 
-/// Python's `gen2.throw(error)` while `gen` is suspended: refused, spent, and the body hears nothing of it.
+/// Python's `gen2.throw(error)` while `gen` is suspended: refused, then completed, and not raised in the body.
 fn assert_throw_is_refused<F: Future>(first: &mut Spawn<F>, agen: &Agen, caught: &AtomicU32) {
     let before = caught.load(Ordering::Relaxed);
     let mut gen2 = task::spawn(agen.athrow(MINE));
     let refused = assert_ready!(gen2.poll()).unwrap_err();
     assert_eq!(refused.to_string(), RUNNING);
     assert_eq!(refused, Error::Running(None));
-    assert_spent(&mut gen2);
+    assert_completed(&mut gen2);
     assert!(first.poll().is_pending());
     assert_eq!(caught.load(Ordering::Relaxed), before);
 }
@@ -112,7 +112,7 @@ fn asend_send_already_running_is_refused() {
     assert_pending!(first.poll());
     let refused = now!(agen.asend(())).unwrap_err();
     assert_eq!(refused.to_string(), RUNNING);
-    assert_eq!(refused, Error::Running(Some(())), "the value comes back");
+    assert_eq!(refused, Error::Running(Some(())), "the value is returned");
     assert_pending!(first.poll());
 }
 

@@ -1,4 +1,4 @@
-//! What is left at the end of a program: `shutdown_asyncgens`, the hooks, and who is told of what fails.
+//! The end of a program: `shutdown_asyncgens`, the hooks, and the reports of failed closes.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -17,7 +17,8 @@ const LONG: Duration = Duration::from_secs(60);
 
 type Messages = Arc<Mutex<Vec<String>>>;
 
-/// asyncio's exception handler. Observers are the process's, the runtimes of these tests run on a thread each.
+/// asyncio's exception handler. Observers are process-wide, so it keeps to the events of its thread: each test has a
+/// runtime on a thread of its own.
 fn exception_handler() -> (Messages, cleanup::ObserverGuard) {
     let messages = Messages::default();
     let (to, here) = (Arc::clone(&messages), std::thread::current().id());
@@ -37,7 +38,7 @@ fn exception_handler() -> (Messages, cleanup::ObserverGuard) {
     (messages, observer)
 }
 
-/// Fails on its way out.
+/// A generator whose cleanup fails.
 fn fails() -> ManagedGenerator<u32, (), Thrown<ZeroDivision>> {
     let body = async |mut y: Yielder<'_, u32, (), Thrown<ZeroDivision>>| {
         let _ = async {
@@ -114,7 +115,7 @@ async fn asyncio_shutdown_exception_01_reported() {
 
 #[tokio::test]
 #[cfg_attr(miri, ignore = "the runtime does I/O")]
-async fn asyncio_shutdown_exception_02_of_one_that_was_dropped_reported() {
+async fn asyncio_shutdown_exception_02_of_a_dropped_generator_reported() {
     let (messages, _observer) = exception_handler();
     let it = fails();
     assert_eq!(it.anext().await, Ok(Some(1)));
@@ -123,8 +124,8 @@ async fn asyncio_shutdown_exception_02_of_one_that_was_dropped_reported() {
     assert_eq!(*messages.lock().unwrap(), FAILED);
 }
 
-/// `run` is a runtime with `shutdown_asyncgens` at its end. It cancels the tasks that are left, of which one may be a
-/// close that has not begun.
+/// `asyncio.run` is a runtime with `shutdown_asyncgens` at its end. Its drop cancels the remaining tasks, one of which may
+/// be a close that has not started.
 #[test]
 #[cfg_attr(miri, ignore = "the runtime does I/O")]
 fn nonstarted_hooks_are_cancellable_and_report_nothing() {
@@ -155,7 +156,7 @@ fn nonstarted_hooks_are_cancellable_and_report_nothing() {
         assert!(nonstarted.await.unwrap_err().is_cancelled());
 
         shutdown_asyncgens(LONG).await.unwrap();
-        assert_eq!(Arc::strong_count(&held), 1, "both bodies are gone");
+        assert_eq!(Arc::strong_count(&held), 1, "both bodies have been dropped");
     });
     drop(runtime);
     assert!(messages.lock().unwrap().is_empty());

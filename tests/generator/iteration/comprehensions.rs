@@ -13,7 +13,7 @@ fn set<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeSet<T> {
     items.into_iter().collect()
 }
 
-/// What a comprehension comes to inside a coroutine.
+/// Evaluates a comprehension inside a coroutine.
 fn run<F: AsyncFnOnce() -> T, T>(comprehension: F) -> T {
     let body = coroutine(async |_: Yielder<'_>| Ok(comprehension().await));
     let (yielded, value) = run_async(body);
@@ -22,7 +22,7 @@ fn run<F: AsyncFnOnce() -> T, T>(comprehension: F) -> T {
 }
 
 #[test]
-fn comp_1_of_what_is_awaited() {
+fn comp_1_over_awaited_values() {
     let awaited = || stream::iter([f(1), f(41)]).then(|c| c);
     assert_eq!(run(async || awaited().collect::<Vec<_>>().await), [1, 41]);
     assert_eq!(run(async || awaited().collect::<BTreeSet<_>>().await), set([1, 41]));
@@ -33,7 +33,7 @@ fn comp_1_of_what_is_awaited() {
 }
 
 #[test]
-fn comp_2_of_what_awaited_iterables_hold() {
+fn comp_2_over_awaited_iterables() {
     let list = async || {
         let lists = [f(vec![]), f(vec!["a", "b", "c"]), f(vec![]), f(vec!["de", "fg"])];
         stream::iter(lists).then(|c| c).flat_map(stream::iter).collect::<Vec<_>>().await
@@ -53,7 +53,7 @@ fn comp_2_of_what_awaited_iterables_hold() {
 }
 
 #[test]
-fn comp_3_of_a_generator() {
+fn comp_3_over_a_generator() {
     let items = || asynciter([10, 20]);
     assert_eq!(run(async || items().map(|i| i + 1).collect::<Vec<_>>().await), [11, 21]);
     assert_eq!(run(async || items().map(|i| i + 1).collect::<BTreeSet<_>>().await), set([11, 21]));
@@ -86,7 +86,7 @@ fn comp_4_2_with_a_condition_of_two_sides() {
 }
 
 #[test]
-fn comp_5_a_generator_for_each_of_a_list() {
+fn comp_5_a_generator_for_each_item_of_a_list() {
     let list = async || {
         let pairs = stream::iter([[10, 20], [30, 40]].into_iter().filter(|pair| pair[0] > 10));
         let items = pairs.flat_map(|pair| Box::pin(asynciter(pair)));
@@ -96,7 +96,7 @@ fn comp_5_a_generator_for_each_of_a_list() {
 }
 
 #[test]
-fn comp_6_lists_out_of_a_generator() {
+fn comp_6_lists_from_a_generator() {
     let list = async || {
         let seqs = asynciter([vec![10, 20], vec![30]]);
         seqs.flat_map(stream::iter).map(|i| i + 1).collect::<Vec<_>>().await
@@ -123,7 +123,7 @@ fn comp_8_without_any_await() {
 }
 
 #[test]
-fn comp_9_and_then_without_any_await() {
+fn comp_9_over_one_that_awaits() {
     let list = async || {
         let items = generator(async |mut y| {
             y.yield_(1).await?;
@@ -135,7 +135,7 @@ fn comp_9_and_then_without_any_await() {
 }
 
 #[test]
-fn comp_10_out_of_another_without_any_await() {
+fn comp_10_over_another_without_any_await() {
     let dict = async || set([1, 2, 3]).into_iter().map(|x| (x, x)).collect::<BTreeMap<_, _>>();
     assert_eq!(run(dict), BTreeMap::from([(1, 1), (2, 2), (3, 3)]));
 }

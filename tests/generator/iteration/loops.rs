@@ -17,7 +17,7 @@ struct Done;
 #[derive(Debug, PartialEq)]
 struct ZeroDivision;
 
-/// 1 to 100; at each tenth something is awaited that yields out of the loop's own coroutine.
+/// Yields 1 to 100. At every tenth item, it awaits a future that yields out of the coroutine of the loop.
 fn async_iter(outer: &mut Yielder<'_, u32>) -> impl Stream<Item = (u32, u32)> {
     generator(async move |mut y| {
         for i in 1..=100 {
@@ -77,7 +77,7 @@ fn for_1_yields_through_the_loop() {
 }
 
 #[test]
-fn for_7_what_makes_the_stream_fails() {
+fn for_7_the_expression_of_the_stream_fails() {
     fn aiter() -> Result<stream::Empty<()>, ZeroDivision> {
         Err(ZeroDivision)
     }
@@ -140,7 +140,7 @@ fn for_stop_iteration_a_stream_that_is_the_error() {
     assert_eq!(result.take(), [Ok(42)]);
 }
 
-/// What an item is assigned to may fail, by what looks like an end.
+/// The assignment of an item can fail with an error that looks like the end.
 #[derive(Debug, PartialEq)]
 struct StopAsyncIteration(u32);
 
@@ -149,7 +149,7 @@ fn set_item(_item: u32) -> Result<(), StopAsyncIteration> {
 }
 
 #[test]
-fn for_assign_raising_stop_async_iteration_is_no_end() {
+fn for_assign_raising_stop_async_iteration_does_not_end_the_loop() {
     let run_for = coroutine(async |_: Yielder<'_>| {
         let outcome = async {
             async_for!(item in asynciter([10]) => {
@@ -176,13 +176,13 @@ fn for_assign_raising_stop_async_iteration_is_no_end() {
         });
         Ok(())
     }));
-    let raised = run_gen.asend(()).now_or_never().expect("it waits for nothing");
+    let raised = run_gen.asend(()).now_or_never().expect("the future is ready");
     assert_eq!(raised, Err(generator::Error::Raised(StopAsyncIteration(42))));
 }
 
-/// The same of an item that cannot be taken apart.
+/// The destructuring of an item can fail with that error too.
 #[test]
-fn for_assign_raising_stop_async_iteration_2_is_no_end() {
+fn for_assign_raising_stop_async_iteration_2_does_not_end_the_loop() {
     fn pair(item: Result<(u32, u32), StopAsyncIteration>) -> Result<(u32, u32), StopAsyncIteration> {
         item
     }
@@ -213,6 +213,6 @@ fn for_assign_raising_stop_async_iteration_2_is_no_end() {
         });
         Ok(())
     }));
-    let raised = run_gen.asend(()).now_or_never().expect("it waits for nothing");
+    let raised = run_gen.asend(()).now_or_never().expect("the future is ready");
     assert_eq!(raised, Err(generator::Error::Raised(StopAsyncIteration(42))));
 }

@@ -1,4 +1,4 @@
-//! Shapes that must compile, and run: spawned, boxed, in a struct, generic, borrowing, recursive, not `Send`.
+//! Generators in all positions: spawned, boxed, in a struct, generic, borrowing, recursive, not `Send`.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -17,7 +17,7 @@ fn is_send<T: Send>(value: T) -> T {
     value
 }
 
-/// Its body holds the yielder over awaits that are no yields, and one that can be interrupted.
+/// The body holds the yielder across awaits, one of which is interruptible.
 fn ticks() -> AsyncGenerator<impl GeneratorBody<u64> + Send> {
     generator(async |mut y| {
         for n in 0..3 {
@@ -31,7 +31,7 @@ fn ticks() -> AsyncGenerator<impl GeneratorBody<u64> + Send> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(miri, ignore = "a runtime with threads does I/O")]
-async fn spawned() {
+async fn a_generator_can_be_spawned() {
     let ticks = is_send(ticks());
     assert_eq!(tokio::spawn(ticks.collect::<Vec<_>>()).await.unwrap(), [0, 1, 2]);
     let mut ticks = Box::pin(self::ticks());
@@ -47,10 +47,10 @@ async fn spawned() {
     assert_eq!(operated.await.unwrap(), [0, 1, 2]);
 }
 
-/// All operations of one that is answered and thrown into, in a task.
+/// All operations, in a task.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(miri, ignore = "a runtime with threads does I/O")]
-async fn answered_and_thrown_into_on_a_task() {
+async fn values_and_errors_are_sent_in_on_a_task() {
     let g = is_send(try_generator(async |mut y| {
         let mut text: String = y.yield_(0).await?;
         loop {
@@ -76,7 +76,7 @@ struct Holder<'a> {
 }
 
 #[test]
-fn boxed_and_stored() {
+fn boxed_generators_can_be_stored() {
     let mut held = Holder {
         boxed: generator(async |mut y| y.yield_(1).await).boxed(),
         local: generator(async |mut y| y.yield_(2).await).boxed_local(),
@@ -109,12 +109,12 @@ where
 }
 
 #[test]
-fn generic_over_a_stream() {
+fn a_function_can_be_generic_over_a_stream() {
     let g = is_send(twice(futures::stream::iter(["a", "b"])));
     assert_eq!(block_on(g.collect::<String>()), "aabb");
 }
 
-/// Generic over generators: by what they yield, and what they are sent.
+/// Takes any generator that yields `u32` and is sent `bool`.
 async fn first_two<G>(g: &mut G) -> Vec<u32>
 where
     G: AsyncGeneratorExt<Body: GeneratorBody<u32, bool>>,
@@ -125,7 +125,7 @@ where
 }
 
 #[test]
-fn generic_over_generators() {
+fn a_function_can_be_generic_over_generators() {
     let body = async |mut y: Yielder<'_, u32, bool>| {
         let is_double = y.yield_(1).await?;
         y.yield_(if is_double { 2 } else { 1 }).await?;
@@ -136,7 +136,7 @@ fn generic_over_generators() {
 }
 
 #[test]
-fn borrows_locals_and_yields_borrows() {
+fn a_body_can_borrow_locals_and_yield_borrows() {
     let words = vec![String::from("a"), String::from("b")];
     let mut count = 0;
     let g = is_send(generator(async |mut y| {
@@ -164,14 +164,14 @@ fn walk<'a>(
 }
 
 #[test]
-fn a_recursive_helper() {
+fn a_helper_can_recurse() {
     let g = is_send(generator(async |mut y| walk(&mut y, 3).await));
     assert_eq!(block_on(g.collect::<Vec<_>>()), [1, 2, 3]);
 }
 
 #[tokio::test]
 #[cfg_attr(miri, ignore = "the runtime does I/O")]
-async fn not_send_on_a_local_set() {
+async fn a_body_need_not_be_send() {
     let shared = Rc::new(Cell::new(0));
     let ours = Rc::clone(&shared);
     let mut g = Box::pin(generator(async move |mut y: Yielder<'_, Rc<Cell<u32>>>| {
@@ -186,22 +186,22 @@ async fn not_send_on_a_local_set() {
 }
 
 #[test]
-fn nothing_is_asked_of_what_goes_in_and_out() {
+fn yielded_and_sent_types_need_no_traits() {
     struct Plain(std::marker::PhantomPinned, Cell<u8>);
     let mut g = pin!(generator(async |mut y: Yielder<'_, Plain, Option<Plain>>| {
         let back = y.yield_(Plain(std::marker::PhantomPinned, 1.into())).await?;
-        y.yield_(back.expect("it is sent back")).await?;
+        y.yield_(back.expect("the value is sent back")).await?;
         Ok(())
     }));
-    let plain = block_on(g.start()).ok().flatten().expect("it yields");
+    let plain = block_on(g.start()).ok().flatten().expect("the body yields");
     plain.1.set(2);
-    let back = block_on(g.asend(Some(plain))).ok().flatten().expect("it yields");
+    let back = block_on(g.asend(Some(plain))).ok().flatten().expect("the body yields");
     assert_eq!(back.1.get(), 2);
 }
 
-/// No annotation is needed where a generator is used as a stream, or is answered.
+/// No annotation is needed where a generator is used as a stream, or is sent values.
 #[test]
-fn the_types_of_answers_and_errors_are_found() {
+fn the_types_of_sent_values_and_errors_are_inferred() {
     let g = generator(async |mut y| y.yield_(1).await);
     assert_eq!(block_on(g.collect::<Vec<_>>()), [1]);
     let mut g = pin!(generator(async |mut y| y.yield_(1).await));
@@ -221,7 +221,7 @@ fn the_types_of_answers_and_errors_are_found() {
 }
 
 #[test]
-fn debug_needs_nothing_of_the_body() {
+fn debug_does_not_require_debug_of_the_body() {
     struct Plain;
     let mut g = pin!(generator(async |mut y| y.yield_(Plain).await));
     assert_eq!(format!("{g:?}"), "AsyncGenerator { state: Created, .. }");

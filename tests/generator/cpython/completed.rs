@@ -1,4 +1,4 @@
-//! An awaitable that is done is spent. One that was awaited by value is gone; these are awaited by reference.
+//! An operation that has completed cannot be awaited again. `await` usually moves it; here it is awaited by reference.
 
 use std::pin::pin;
 
@@ -34,7 +34,7 @@ fn await_same_aclose_coro_twice_is_refused() {
     drop(now!(nxt));
 }
 
-/// What is thrown into an awaitable that was never awaited is thrown by another, in its place.
+/// Instead of a throw into an awaitable that was never awaited, another operation throws.
 #[test]
 #[should_panic(expected = "`athrow` polled after completion")]
 fn throw_same_aclose_coro_twice_is_refused() {
@@ -66,9 +66,9 @@ fn throw_custom_same_athrow_coro_twice_is_refused() {
     drop(now!(nxt));
 }
 
-/// The generator of this test has not begun: the throw is what ends it.
+/// The generator of this test has not started, so the throw ends it.
 #[test]
-fn aclose_throw_comes_back() {
+fn aclose_throw_is_returned() {
     let mut g = pin!(async_iterate());
     drop(g.aclose());
     assert_eq!(now!(g.athrow(MINE)), Err(Error::Raised(MINE)));
@@ -76,7 +76,7 @@ fn aclose_throw_comes_back() {
 }
 
 #[test]
-fn aclose_twice_with_different_coros_is_once() {
+fn aclose_twice_with_different_coros_closes_once() {
     let mut it = pin!(async_iterate());
     assert_eq!(now!(it.aclose()), Ok(()));
     assert_eq!(now!(it.aclose()), Ok(()));

@@ -1,4 +1,4 @@
-//! How a generator ends: by a panic, by being dropped; and what destructors may do then.
+//! The end of a generator by a panic or a drop, and yields in destructors.
 
 use std::cell::Cell;
 use std::future::{Future, pending};
@@ -13,17 +13,17 @@ use withal::coroutine::{State, Yielder};
 use withal::generator::{AsyncGeneratorExt, generator};
 
 #[test]
-fn a_panic_ends_it_and_goes_out() {
+fn a_panic_closes_the_generator_and_propagates() {
     let held = Rc::new(());
     let mut g = pin!(generator(async |mut y| {
         let _held = Rc::clone(&held);
-        let answer: u8 = y.yield_(1).await?;
-        assert_eq!(answer, 0, "no such answer");
+        let sent: u8 = y.yield_(1).await?;
+        assert_eq!(sent, 0, "unexpected value");
         Ok(())
     }));
     block_on(g.start()).unwrap();
     assert!(catch_unwind(AssertUnwindSafe(|| block_on(g.asend(7)))).is_err());
-    assert_eq!(Rc::strong_count(&held), 1, "the body is gone");
+    assert_eq!(Rc::strong_count(&held), 1, "the body has been dropped");
     assert_eq!(g.state(), State::Closed);
     assert_eq!(block_on(g.start()), Ok(None));
     assert_eq!(block_on(g.asend(8)), Ok(None));
@@ -42,10 +42,10 @@ fn a_panic_ends_the_stream() {
 }
 
 #[test]
-fn a_panic_while_it_is_closed() {
+fn a_panic_during_a_close_propagates() {
     let mut g = pin!(generator(async |mut y| {
         _ = y.yield_(1).await;
-        panic!("on the way out")
+        panic!("during cleanup")
     }));
     block_on(g.anext()).unwrap();
     assert!(catch_unwind(AssertUnwindSafe(|| block_on(g.aclose()))).is_err());
@@ -53,8 +53,8 @@ fn a_panic_while_it_is_closed() {
 }
 
 #[test]
-fn dropping_it_drops_the_body_at_once_and_runs_no_more_of_it() {
-    let held = Rc::new(Cell::new("begun"));
+fn dropping_the_generator_drops_the_body_without_resuming_it() {
+    let held = Rc::new(Cell::new("started"));
     let mut g = Box::pin(generator(async |mut y| {
         let inside = Rc::clone(&held);
         _ = y.yield_(()).await;
@@ -64,11 +64,11 @@ fn dropping_it_drops_the_body_at_once_and_runs_no_more_of_it() {
     block_on(g.anext()).unwrap();
     assert_eq!(Rc::strong_count(&held), 2);
     drop(g);
-    assert_eq!((Rc::strong_count(&held), held.get()), (1, "begun"));
+    assert_eq!((Rc::strong_count(&held), held.get()), (1, "started"));
 }
 
 #[test]
-fn a_closed_one_holds_nothing_of_its_body() {
+fn a_closed_generator_has_dropped_its_body() {
     let held = Rc::new(());
     let mut fresh = pin!(generator({
         let held = Rc::clone(&held);
@@ -79,10 +79,10 @@ fn a_closed_one_holds_nothing_of_its_body() {
     }));
     assert_eq!(Rc::strong_count(&held), 2);
     block_on(fresh.aclose()).unwrap();
-    assert_eq!(Rc::strong_count(&held), 1, "while the generator is still there");
+    assert_eq!(Rc::strong_count(&held), 1, "the generator itself is still alive");
 }
 
-/// Yields whatever its body is doing, as it is dropped: one of the peers then wrote to what was gone.
+/// Yields when it is dropped, in any state of the body. One of the peer crates then wrote to freed memory.
 struct YieldsInDrop<'g>(Yielder<'g, Box<u64>>);
 
 impl Drop for YieldsInDrop<'_> {
@@ -93,7 +93,7 @@ impl Drop for YieldsInDrop<'_> {
 }
 
 #[test]
-fn a_local_that_yields_in_drop() {
+fn a_local_may_yield_in_its_destructor() {
     let mut g: Pin<Box<dyn Stream<Item = Box<u64>>>> = Box::pin(generator(async |y| {
         let mut guard = YieldsInDrop(y);
         guard.0.yield_(Box::new(1)).await?;
@@ -105,7 +105,7 @@ fn a_local_that_yields_in_drop() {
 }
 
 #[test]
-fn what_is_yielded_in_drop_on_the_way_to_the_end_is_delivered() {
+fn a_value_yielded_in_a_destructor_at_the_end_is_delivered() {
     let g = generator(async |y| {
         let mut guard = YieldsInDrop(y);
         guard.0.yield_(Box::new(1)).await
@@ -114,16 +114,16 @@ fn what_is_yielded_in_drop_on_the_way_to_the_end_is_delivered() {
 }
 
 #[test]
-fn a_leaked_generator_is_only_leaked() {
+fn leaking_a_generator_is_sound() {
     let mut g = Box::pin(generator(async |mut y| y.yield_(Box::new(1)).await));
     assert_eq!(block_on(g.next()), Some(Box::new(1)));
     std::mem::forget(g);
 }
 
-/// A yielder that outlives the step it was made in, in memory that another generator takes over: one of the peers then
-/// yielded into the other.
+/// A leaked yielder outlives the step in which it was created. In one of the peer crates it then yielded into another
+/// generator that reused the memory.
 #[test]
-fn a_leaked_yielder_stays_with_its_own_generator() {
+fn a_leaked_yielder_yields_into_its_own_generator() {
     let mut first = Box::pin(generator(async |y: Yielder<'_, Box<u32>>| {
         let y = Box::leak(Box::new(y));
         y.yield_(Box::new(1)).await?;
@@ -136,9 +136,9 @@ fn a_leaked_yielder_stays_with_its_own_generator() {
 }
 
 #[test]
-fn an_unpinned_one_may_move_before_it_begins() {
-    let mut made: Vec<_> = (0..4).map(|n| generator(async move |mut y| y.yield_(n).await)).collect();
-    made.rotate_left(2);
-    let all: Vec<_> = made.into_iter().map(|g| block_on(Box::pin(g).next())).collect();
+fn a_generator_may_move_before_it_is_pinned() {
+    let mut generators: Vec<_> = (0..4).map(|n| generator(async move |mut y| y.yield_(n).await)).collect();
+    generators.rotate_left(2);
+    let all: Vec<_> = generators.into_iter().map(|g| block_on(Box::pin(g).next())).collect();
     assert_eq!(all, [Some(2), Some(3), Some(0), Some(1)]);
 }
