@@ -1,4 +1,4 @@
-//! What is awaited of a generator.
+//! The awaitables of a generator's operations.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,37 +8,37 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use withal::coroutine::State;
 
-use super::generators::{Generator, Outcome, Stepped, outcome};
+use super::generators::{Generator, OperationResult, Outcome, outcome};
 use super::program::{Operation, Value};
 use super::raised::{Kind, Raised};
 use super::rules::Rule;
 
-/// Python's awaitable of an operation: it can be thrown into.
+/// Python's awaitable of an operation, which can be thrown into.
 pub(super) struct Awaitable {
-    /// Dropped before the generator that it is on.
+    /// Dropped before the generator that it borrows from.
     progress: Progress,
     operation: Operation,
     was_suspended: bool,
-    /// What went on last was a throw: Python sees then when it is done.
+    /// The last resumption was a throw. Only then does Python notice later that the awaitable is done.
     is_thrown_into: bool,
     generator: Arc<Generator<Value>>,
 }
 
 enum Progress {
     New,
-    Going(BoxFuture<'static, Came>),
+    Going(BoxFuture<'static, Completion>),
     Spent,
 }
 
-/// What the crate says, and what Python makes of it where it has ended before.
-enum Came {
-    To(Stepped<Value>),
-    /// An operation is done then, and a throw comes back.
-    OnEnded(Option<Raised>, Stepped<Value>),
+/// The result of an operation, and for a generator that had ended before, what Python makes of it.
+enum Completion {
+    Step(OperationResult<Value>),
+    /// The operation is done, and an error that was thrown into it is raised again.
+    OnEnded(Option<Raised>, OperationResult<Value>),
 }
 
 impl Awaitable {
-    /// It is made, and will be polled at once.
+    /// Makes an awaitable that is polled at once.
     pub(super) fn new(generator: &Arc<Generator<Value>>, operation: Operation) -> Self {
         generator.identity.announce_unless_hooked();
         Self {
@@ -50,7 +50,7 @@ impl Awaitable {
         }
     }
 
-    /// It is made, and polled some time, if ever.
+    /// Makes an awaitable that is polled later, or never.
     pub(super) fn for_later(generator: &Arc<Generator<Value>>, operation: Operation) -> Self {
         generator.identity.announce();
         Self::new(generator, operation)
@@ -64,7 +64,8 @@ impl Awaitable {
         matches!(self.progress, Progress::Spent)
     }
 
-    /// It is used though it is done, which Python does not see of an `athrow` that was suspended and then resumed.
+    /// Excludes the rest when the awaitable is used after its end, and Python does not notice: for an `athrow` that
+    /// was suspended and then resumed.
     fn exclude_if_unseen(&self) {
         let is_unseen = self.was_suspended && !self.is_thrown_into;
         if is_unseen && matches!(self.operation, Operation::Athrow(_)) {
@@ -72,14 +73,14 @@ impl Awaitable {
         }
     }
 
-    /// It is closed though it is done: nothing comes of it, unless Python does not see that.
+    /// Closes an awaitable that is done, which has no effect, unless Python does not notice that it is done.
     pub(super) fn close_spent(&self) {
         if self.generator.state() != Some(State::Closed) {
             self.exclude_if_unseen();
         }
     }
 
-    /// Raises `raised` where the generator is suspended: the operation is dropped, and what it has begun goes on with a
+    /// Raises `raised` where the generator is suspended: drops the operation, and continues what it has started by a
     /// throw.
     pub(super) fn throw(&mut self, raised: Raised) {
         if self.is_spent() {
@@ -91,59 +92,59 @@ impl Awaitable {
             generator.identity.exclude_if_wedged();
         }
         self.is_thrown_into = true;
-        // Dropped first: it has the generator.
+        // Dropped first: the operation borrows the generator.
         self.progress = Progress::Spent;
         let going = async move {
             let state = generator.state();
             if !is_new && state != Some(State::Running) {
-                // A line that no trace of `CPython` has.
+                // A line that appears in no trace of `CPython`.
                 generator.identity.world.log(format_args!("in the middle of a step it is {state:?}"));
             }
             generator.identity.thrown(&raised, state);
             let back = (is_new && state == Some(State::Closed)).then(|| raised.clone());
-            let stepped = generator.athrow(raised).await;
-            if back.is_some() { Came::OnEnded(back, stepped) } else { Came::To(stepped) }
+            let result = generator.athrow(raised).await;
+            if back.is_some() { Completion::OnEnded(back, result) } else { Completion::Step(result) }
         };
         self.progress = Progress::Going(going.boxed());
     }
 
-    fn begin(&self) -> BoxFuture<'static, Came> {
+    fn begin(&self) -> BoxFuture<'static, Completion> {
         let (generator, operation) = (Arc::clone(&self.generator), self.operation);
         let state = generator.state();
         generator.identity.exclude_if_wedged();
         match operation {
-            Operation::Anext | Operation::Asend(_) if state.is_some() => generator.identity.goes_on(),
+            Operation::Anext | Operation::Asend(_) if state.is_some() => generator.identity.resumed(),
             Operation::Anext | Operation::Asend(_) => {}
-            Operation::Athrow(_) => generator.identity.exclude_if_told(state),
-            Operation::Aclose => generator.identity.tell(state),
+            Operation::Athrow(_) => generator.identity.exclude_if_closing(state),
+            Operation::Aclose => generator.identity.start_close(state),
         }
-        let was_over = state == Some(State::Closed);
+        let was_closed = state == Some(State::Closed);
         async move {
             match operation {
                 Operation::Anext | Operation::Asend(None) if state == Some(State::Created) => {
-                    Came::To(generator.start().await)
+                    Completion::Step(generator.start().await)
                 }
-                Operation::Anext => Came::To(generator.asend(None).await),
-                Operation::Asend(value) => Came::To(generator.asend(value).await),
+                Operation::Anext => Completion::Step(generator.asend(None).await),
+                Operation::Asend(value) => Completion::Step(generator.asend(value).await),
                 Operation::Athrow(error) => {
                     let raised = Raised::of(error);
                     generator.identity.thrown(&raised, state);
-                    let stepped = generator.athrow(raised).await;
-                    if was_over { Came::OnEnded(None, stepped) } else { Came::To(stepped) }
+                    let result = generator.athrow(raised).await;
+                    if was_closed { Completion::OnEnded(None, result) } else { Completion::Step(result) }
                 }
-                Operation::Aclose => Came::To(generator.aclose().await),
+                Operation::Aclose => Completion::Step(generator.aclose().await),
             }
         }
         .boxed()
     }
 
-    fn outcome(&self, came: Came) -> Outcome {
+    fn outcome(&self, completion: Completion) -> Outcome {
         let world = &self.generator.identity.world;
-        match came {
-            Came::To(stepped) => outcome(world, self.operation, stepped),
-            // The crate has said that it has ended: so it is done.
-            Came::OnEnded(None, Ok(None)) => Ok(None),
-            Came::OnEnded(Some(raised), Ok(None)) => {
+        match completion {
+            Completion::Step(result) => outcome(world, self.operation, result),
+            // The crate reports the end of the generator: the operation is done.
+            Completion::OnEnded(None, Ok(None)) => Ok(None),
+            Completion::OnEnded(Some(raised), Ok(None)) => {
                 let is_close = matches!(self.operation, Operation::Aclose);
                 if is_close && raised.is_end_of_close() {
                     return Ok(None);
@@ -153,7 +154,7 @@ impl Awaitable {
                 }
                 Err(raised)
             }
-            Came::OnEnded(_, stepped) => panic!("an ended generator says {stepped:?}"),
+            Completion::OnEnded(_, result) => panic!("an ended generator returned {result:?}"),
         }
     }
 }
@@ -161,7 +162,7 @@ impl Awaitable {
 impl Drop for Awaitable {
     fn drop(&mut self) {
         if self.was_suspended && matches!(self.progress, Progress::Going(_)) {
-            self.generator.identity.wedge();
+            self.generator.identity.mark_wedged();
         }
     }
 }
@@ -183,13 +184,13 @@ impl Future for Awaitable {
         };
         let polled = going.poll_unpin(cx);
         self.generator.identity.expect_hook();
-        let Poll::Ready(came) = polled else {
+        let Poll::Ready(completion) = polled else {
             self.was_suspended = true;
-            // It is resumed next, unless it is thrown into.
+            // The next poll resumes it, unless something is thrown in before.
             self.is_thrown_into = false;
             return Poll::Pending;
         };
         self.progress = Progress::Spent;
-        Poll::Ready(self.outcome(came))
+        Poll::Ready(self.outcome(completion))
     }
 }

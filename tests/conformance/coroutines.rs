@@ -1,29 +1,29 @@
-//! The coroutines of a program: the one that is driven, and those that several await.
+//! The coroutines of a program: the driven one, and those that several functions await.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 
 use withal::coroutine::{BoxCoroutine, Error, State, Step, Thrown, try_coroutine};
 
-use super::frame::{Frame, Mouth, run_function};
+use super::frame::{Frame, YieldChannel, run_function};
 use super::program::Value;
 use super::raised::{Kind, Raised};
 use super::rules::Rule;
 use super::world::World;
 
-/// What it yields is where it is suspended.
+/// A coroutine, which yields a token where it is suspended.
 pub(super) type Coroutine = BoxCoroutine<'static, Value, Value, Value, Thrown<Raised>>;
 
 pub(super) fn coroutine(world: &Arc<World>, function: usize) -> Coroutine {
     let world = Arc::clone(world);
     try_coroutine(async move |y| {
-        let mouth = Mouth::Coroutine(y.into());
-        run_function(&world, &mouth, function).await.map_err(Raised::into_thrown)
+        let channel = YieldChannel::Coroutine(y.into());
+        run_function(&world, &channel, function).await.map_err(Raised::into_thrown)
     })
     .boxed()
 }
 
-/// A coroutine that several await, though one can at a time.
+/// A coroutine that several functions await, one at a time.
 pub(super) struct SharedCoroutine {
     world: Arc<World>,
     coroutine: Mutex<Option<Coroutine>>,
@@ -34,16 +34,16 @@ impl SharedCoroutine {
         Self { world: Arc::clone(world), coroutine: Mutex::new(Some(coroutine(world, function))) }
     }
 
-    /// Python's `await`: what is sent and thrown to who awaits goes through.
+    /// Python's `await`: passes on what is sent to and thrown into the awaiting frame.
     pub(super) async fn awaited(&self, frame: &Frame<'_, '_>) -> Result<Value, Raised> {
         let runtime = |message| frame.world().raise(Raised::with(Kind::Runtime, message));
         let Some(coroutine) = self.coroutine.lock().unwrap().take() else {
             return Err(runtime("being-awaited"));
         };
-        let mut lent = Lent { of: self, coroutine: Some(coroutine) };
-        let coroutine = lent.coroutine.as_mut().expect("it is given back in the end");
+        let mut checkout = Checkout { of: self, coroutine: Some(coroutine) };
+        let coroutine = checkout.coroutine.as_mut().expect("checked out until the drop");
         let mut step = coroutine.start();
-        // It was told to exit in the middle, and is still there.
+        // An exit was thrown in during a step, and the coroutine has not ended since.
         let mut is_exiting = false;
         loop {
             if let Err(Error::Pending) = step {
@@ -61,7 +61,7 @@ impl SharedCoroutine {
             }
             is_exiting = false;
             let token = match step {
-                Ok(Step::Yielded(token)) => token.expect("it is suspended with a token"),
+                Ok(Step::Yielded(token)) => token.expect("suspended with a token"),
                 Ok(Step::Complete(value)) => return Ok(value),
                 Err(Error::Raised(raised)) => return Err(raised),
                 Err(Error::GeneratorExit) => return Err(Raised::bare(Kind::GeneratorExit)),
@@ -76,7 +76,7 @@ impl SharedCoroutine {
     }
 }
 
-/// Python closes it then.
+/// Python closes a suspended coroutine when it is dropped; here its destructors run.
 impl Drop for SharedCoroutine {
     fn drop(&mut self) {
         let coroutine = self.coroutine.get_mut().unwrap().as_ref();
@@ -90,12 +90,12 @@ pub(super) fn is_suspended(coroutine: &Coroutine) -> bool {
     matches!(coroutine.state(), State::Suspended | State::Running)
 }
 
-struct Lent<'a> {
+struct Checkout<'a> {
     of: &'a SharedCoroutine,
     coroutine: Option<Coroutine>,
 }
 
-impl Drop for Lent<'_> {
+impl Drop for Checkout<'_> {
     fn drop(&mut self) {
         *self.of.coroutine.lock().unwrap() = self.coroutine.take();
     }

@@ -1,4 +1,4 @@
-//! The file of the programs.
+//! Reading the corpus: a file of programs and their traces.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -13,25 +13,25 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value as Json;
 
-use super::damage::Damage;
+use super::format_error::FormatError;
 use super::json::{Object, parse};
+use super::parse::{RawFunction, action, function};
 use super::program::{Action, Function};
-use super::reading::{Written, action, function};
 use super::validate;
 
 const SCHEMA: u64 = 1;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// A program, what is done with it, and what `CPython` said.
+/// A program, the actions on it, and the trace of `CPython`.
 pub(super) struct Case {
     pub(super) id: u64,
     pub(super) is_generator: bool,
     functions: Vec<Function>,
-    /// And as the traces tell it.
+    /// Each action with its text in the trace.
     pub(super) actions: Vec<(Action, String)>,
     pub(super) trace: Vec<String>,
-    /// A circle of references keeps Python from finalizing one of its generators.
+    /// A reference cycle keeps Python from finalizing one of the generators.
     pub(super) is_in_a_circle: bool,
 }
 
@@ -55,12 +55,12 @@ struct Header {
 struct Line {
     id: u64,
     f: Family,
-    p: Vec<Object<Written>>,
+    p: Vec<Object<RawFunction>>,
     d: Vec<Json>,
     t: Vec<String>,
     #[serde(default)]
     tags: Vec<String>,
-    // For whoever makes the programs, and chooses among them.
+    // The following are for the oracle, which generates and selects programs.
     #[serde(rename = "z", default)]
     _size: IgnoredAny,
     #[serde(rename = "differs", default)]
@@ -77,15 +77,15 @@ enum Family {
     Coroutine,
 }
 
-/// What is wrong with which line.
+/// The error of a line.
 #[derive(Debug, thiserror::Error)]
 #[error("line {number}: {what}")]
-pub(super) struct Damaged {
+pub(super) struct LineError {
     number: usize,
     what: String,
 }
 
-/// The file that is asked for, or else that of the crate.
+/// The path in `WITHAL_CORPUS`, or that of the crate's corpus.
 pub(super) fn path() -> io::Result<PathBuf> {
     env::var_os("WITHAL_CORPUS").map_or_else(
         || Ok(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/public.jsonl.gz")),
@@ -93,10 +93,10 @@ pub(super) fn path() -> io::Result<PathBuf> {
     )
 }
 
-/// Absolute, so that an error shows what the path is relative to.
+/// Returns an absolute path, so that an error shows the directory.
 pub(super) fn named_path(named: &OsStr) -> io::Result<PathBuf> {
     if named.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "WITHAL_CORPUS is set, and names no file"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "WITHAL_CORPUS is set, but empty"));
     }
     path::absolute(named)
 }
@@ -105,23 +105,23 @@ pub(super) fn open(path: &Path) -> io::Result<Box<dyn Read>> {
     text(BufReader::new(File::open(path)?))
 }
 
-/// What a file says, which may be compressed whatever it is called.
+/// Returns the text of a file, which is decompressed if its content is compressed, whatever its name.
 pub(super) fn text(mut file: impl BufRead + 'static) -> io::Result<Box<dyn Read>> {
     let is_compressed = file.fill_buf()?.starts_with(&GZIP);
     Ok(if is_compressed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
 }
 
-pub(super) fn cases(file: impl Read) -> impl Iterator<Item = Result<Case, Damaged>> {
-    Cases { lines: BufReader::new(file).lines(), number: 0, ids: HashMap::new(), is_over: false }
+pub(super) fn cases(file: impl Read) -> impl Iterator<Item = Result<Case, LineError>> {
+    Cases { lines: BufReader::new(file).lines(), number: 0, ids: HashMap::new(), is_done: false }
 }
 
 struct Cases<R> {
     lines: Lines<BufReader<R>>,
-    /// Of the line that was read last.
+    /// The number of the last line that was read.
     number: usize,
-    /// And the lines that they stand in.
+    /// Each id with the number of its line.
     ids: HashMap<u64, usize>,
-    is_over: bool,
+    is_done: bool,
 }
 
 impl<R: Read> Cases<R> {
@@ -131,13 +131,15 @@ impl<R: Read> Cases<R> {
             check(&header)?;
         }
         let Some(line) = self.next_line()? else {
-            return if self.ids.is_empty() { Err("no program comes after it".to_owned()) } else { Ok(None) };
+            return if self.ids.is_empty() {
+                Err("no program follows the header".to_owned())
+            } else {
+                Ok(None)
+            };
         };
         let case = case(&line)?;
         match self.ids.entry(case.id) {
-            Entry::Occupied(first) => {
-                Err(format!("the id {} is that of line {} already", case.id, first.get()))
-            }
+            Entry::Occupied(first) => Err(format!("duplicate id {}, also in line {}", case.id, first.get())),
             Entry::Vacant(entry) => {
                 entry.insert(self.number);
                 Ok(Some(case))
@@ -147,36 +149,36 @@ impl<R: Read> Cases<R> {
 
     fn next_line(&mut self) -> Result<Option<String>, String> {
         let line = self.lines.next().transpose();
-        // That nothing comes after the last line is said of that line.
+        // A missing line is reported with the number of the last one.
         self.number += usize::from(!matches!(line, Ok(None)));
         line.map_err(|error| error.to_string())
     }
 }
 
 impl<R: Read> Iterator for Cases<R> {
-    type Item = Result<Case, Damaged>;
+    type Item = Result<Case, LineError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.is_over {
+        if self.is_done {
             return None;
         }
-        let case = self.next_case().map_err(|what| Damaged { number: self.number.max(1), what });
-        self.is_over = !matches!(case, Ok(Some(_)));
+        let case = self.next_case().map_err(|what| LineError { number: self.number.max(1), what });
+        self.is_done = !matches!(case, Ok(Some(_)));
         case.transpose()
     }
 }
 
 fn check(line: &str) -> Result<(), String> {
     let Header { schema } = parse(line)?;
-    if schema == SCHEMA { Ok(()) } else { Err(format!("its schema is {schema}, not {SCHEMA}")) }
+    if schema == SCHEMA { Ok(()) } else { Err(format!("unsupported schema {schema}, expected {SCHEMA}")) }
 }
 
 fn case(line: &str) -> Result<Case, String> {
     let Line { id, f, p, d, t, tags, .. } = parse(line)?;
     let is_generator = matches!(f, Family::Generator);
     let read_function =
-        |(at, Object(written)): (_, &_)| function(written).map_err(|damage| damage.within(at).under("p"));
-    let read_action = |(at, json)| action(json).map_err(|damage| damage.within(at).under("d"));
+        |(at, Object(raw)): (_, &_)| function(raw).map_err(|error| error.at_index(at).at_path("p"));
+    let read_action = |(at, json)| action(json).map_err(|error| error.at_index(at).at_path("d"));
     let read = || {
         let functions = p.iter().enumerate().map(read_function).collect::<Result<Vec<_>, _>>()?;
         validate::functions(&functions, is_generator)?;
@@ -184,13 +186,13 @@ fn case(line: &str) -> Result<Case, String> {
         validate::actions(&actions, is_generator)?;
         Ok((functions, actions))
     };
-    let (functions, actions) = read().map_err(|damage: Damage| damage.to_string())?;
+    let (functions, actions) = read().map_err(|error: FormatError| error.to_string())?;
     let actions = actions.into_iter().zip(d.iter().map(word)).collect();
     let is_in_a_circle = tags.iter().any(|tag| tag == "circle");
     Ok(Case { id, is_generator, functions, actions, trace: t, is_in_a_circle })
 }
 
-/// An action, as the traces tell it.
+/// Returns an action as it appears in the traces.
 fn word(json: &Json) -> String {
     match json {
         Json::Null => "None".to_owned(),

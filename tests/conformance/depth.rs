@@ -1,53 +1,53 @@
-//! How deep the programs go, and a stack that is deep enough.
+//! The nesting depth of programs, and a thread whose stack suffices for it.
 
 use std::panic::resume_unwind;
 use std::thread;
 
-use super::damage::Damage;
+use super::format_error::FormatError;
 use super::program::{Block, Function, Statement};
 
-/// Statements inside of one another, through calls as well. The programs of the oracle come to 35.
-pub(super) const DEEPEST: usize = 100;
+/// The limit of nested statements, including those in called functions. The oracle's programs reach 35.
+pub(super) const MAX_DEPTH: usize = 100;
 
-/// What is awaited is polled on top of whoever awaits it: where nothing is optimized that takes up to 100 kB each, so that
-/// the deepest programs need 10 MB.
+/// Each awaited future is polled on the stack of the one that awaits it. Without optimization this takes up to 100 kB
+/// per level, so the deepest programs need 10 MB.
 const STACK: usize = 64 << 20;
 
-/// Runs what polls programs.
+/// Runs `work`, which polls programs, on a thread with a large stack.
 pub(super) fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         let builder = thread::Builder::new().stack_size(STACK);
-        let thread = builder.spawn_scoped(scope, work).expect("there is memory for its stack");
+        let thread = builder.spawn_scoped(scope, work).expect("memory for the stack");
         thread.join().unwrap_or_else(|panic| resume_unwind(panic))
     })
 }
 
-/// Of functions that use none but later ones.
-pub(super) fn check(functions: &[Function]) -> Result<(), Damage> {
+/// Checks the depth of functions that use only later ones.
+pub(super) fn check(functions: &[Function]) -> Result<(), FormatError> {
     let mut depths = vec![0; functions.len()];
     for (own, function) in functions.iter().enumerate().rev() {
-        let held = deepest_held(&function.body, &depths);
-        depths[own] = of_block(&function.body, held, &depths);
-        if depths[own] > DEEPEST {
-            let what = format!("it goes {} deep, and at most {DEEPEST} can be run", depths[own]);
-            return Err(Damage::new(what).within(own));
+        let held = max_handle_depth(&function.body, &depths);
+        depths[own] = block_depth(&function.body, held, &depths);
+        if depths[own] > MAX_DEPTH {
+            let what = format!("a depth of {} exceeds the limit of {MAX_DEPTH}", depths[own]);
+            return Err(FormatError::new(what).at_index(own));
         }
     }
     Ok(())
 }
 
-/// The deepest function that a handle may be of: where it is used may be deeper than where it is set.
-fn deepest_held(block: &Block, depths: &[usize]) -> usize {
+/// The depth of the deepest function that a handle may refer to. A handle may be used deeper than it is set.
+fn max_handle_depth(block: &Block, depths: &[usize]) -> usize {
     let of_statement = |statement: &Statement| match statement {
         Statement::Handle(_, function) => depths[*function],
-        _ => deepest(blocks(statement), |block| deepest_held(block, depths)),
+        _ => max_depth(blocks(statement), |block| max_handle_depth(block, depths)),
     };
-    deepest(block, of_statement)
+    max_depth(block, of_statement)
 }
 
-fn of_block(block: &Block, held: usize, depths: &[usize]) -> usize {
-    deepest(block, |statement| {
-        let inside = deepest(blocks(statement), |block| of_block(block, held, depths));
+fn block_depth(block: &Block, held: usize, depths: &[usize]) -> usize {
+    max_depth(block, |statement| {
+        let inside = max_depth(blocks(statement), |block| block_depth(block, held, depths));
         let used = match statement {
             Statement::Call(function)
             | Statement::Shared(function)
@@ -61,7 +61,7 @@ fn of_block(block: &Block, held: usize, depths: &[usize]) -> usize {
     })
 }
 
-fn deepest<T>(items: impl IntoIterator<Item = T>, depth: impl FnMut(T) -> usize) -> usize {
+fn max_depth<T>(items: impl IntoIterator<Item = T>, depth: impl FnMut(T) -> usize) -> usize {
     items.into_iter().map(depth).max().unwrap_or_default()
 }
 

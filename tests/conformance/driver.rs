@@ -1,4 +1,4 @@
-//! Does with a program what was done with it on `CPython`.
+//! Performs the actions on a program that were performed on `CPython`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,18 +11,18 @@ use super::program::{Action, Value};
 use super::raised::Raised;
 use super::rules::Rule;
 use super::shutdown::{shutdown, shutdown_by_the_crate};
-use super::slot::{Slot, Stepped, polled_close};
+use super::slot::{Slot, StepOutcome, polled_close};
 use super::statements::text;
-use super::world::{Way, World};
+use super::world::{Mode, World};
 
-/// How many sends a `run` makes.
-pub(super) const CAP: usize = 80;
+/// The number of sends of a `run`.
+pub(super) const MAX_SENDS: usize = 80;
 
-/// Runs a program to its end, or to where it cannot be compared any more. Its trace is the world's, and how many
-/// generators a shutdown has closed is what it gives.
+/// Runs a program to its end, or until it can no longer be compared, and returns the number of generators that a
+/// shutdown has closed. The trace is in `world`.
 pub(super) fn run(case: &Case, world: &Arc<World>) -> Option<usize> {
-    let runtime = (world.way == Way::Asyncgens)
-        .then(|| Builder::new_current_thread().build().expect("it needs nothing of the system"));
+    let runtime = (world.mode == Mode::Asyncgens)
+        .then(|| Builder::new_current_thread().build().expect("a runtime without drivers"));
     let _entered = runtime.as_ref().map(Runtime::enter);
     let generator = case.is_generator.then(|| Generator::new(world, 0));
     let slots = BTreeMap::new();
@@ -35,7 +35,7 @@ pub(super) fn run(case: &Case, world: &Arc<World>) -> Option<usize> {
         }
         driver.act(*action);
         driver.close_dropped();
-        if world.until().is_some() {
+        if world.cutoff().is_some() {
             break;
         }
     }
@@ -50,7 +50,7 @@ struct Driver<'a> {
     world: Arc<World>,
     generator: Option<Arc<Generator<Value>>>,
     slots: BTreeMap<usize, Slot>,
-    /// Where the crate does what an event loop does.
+    /// For a shutdown by the crate.
     runtime: Option<&'a Runtime>,
     closed: Option<usize>,
 }
@@ -59,7 +59,7 @@ impl Driver<'_> {
     fn act(&mut self, action: Action) {
         match action {
             Action::Make(slot, operation) => {
-                let generator = self.generator.as_ref().expect("the generator is there");
+                let generator = self.generator.as_ref().expect("validated: the generator was not dropped");
                 self.slots.insert(slot, Slot::awaitable(generator, operation));
             }
             Action::Coroutine(slot) => {
@@ -83,13 +83,13 @@ impl Driver<'_> {
                 self.generator = None;
             }
             Action::Send(slot, value) => self.with(slot, |driver, taken| {
-                tell(&driver.world, taken.send(&driver.world, value));
+                log_step(&driver.world, taken.send(&driver.world, value));
             }),
             Action::Run(slot) => self.with(slot, |driver, taken| {
                 run_steps(&driver.world, || taken.send(&driver.world, None));
             }),
             Action::Throw(slot, error) => self.with(slot, |driver, taken| {
-                tell(&driver.world, taken.throw(&driver.world, Raised::of(error)));
+                log_step(&driver.world, taken.throw(&driver.world, Raised::of(error)));
             }),
             Action::Close(slot) => self.with(slot, |driver, taken| match taken.close(&driver.world) {
                 Ok(()) => driver.world.log("< closed"),
@@ -98,7 +98,7 @@ impl Driver<'_> {
         }
     }
 
-    /// Does it with what is in the slot, if anything is.
+    /// Acts on the content of a slot, if it has one.
     fn with(&mut self, slot: usize, act: impl FnOnce(&Self, &mut Slot)) {
         let Some(mut taken) = self.slots.remove(&slot) else {
             self.world.log("< none");
@@ -108,7 +108,7 @@ impl Driver<'_> {
         self.slots.insert(slot, taken);
     }
 
-    /// The slots go, and what is left suspended in them.
+    /// Empties the slots.
     fn clear(&mut self) {
         if self.slots.values().any(Slot::is_suspended) {
             self.world.exclude(Rule::LeftSuspended);
@@ -127,7 +127,7 @@ impl Driver<'_> {
             run_steps(&self.world, || {
                 self.world.step(None, None);
                 let stepped = polled_close(&self.world, &mut closing);
-                is_ignored = matches!(&stepped, Stepped::Over(Err(raised)) if raised.is_ignored_exit());
+                is_ignored = matches!(&stepped, StepOutcome::Done(Err(raised)) if raised.is_ignored_exit());
                 stepped
             });
             drop(closing);
@@ -138,20 +138,20 @@ impl Driver<'_> {
     }
 }
 
-pub(super) fn tell(world: &World, stepped: Stepped) {
+pub(super) fn log_step(world: &World, stepped: StepOutcome) {
     match stepped {
-        Stepped::Suspended(token) => world.log(format_args!("< sus {token}")),
-        Stepped::Over(Ok(value)) => world.log(format_args!("< done {}", text(value))),
-        Stepped::Over(Err(raised)) => world.log(format_args!("< raise {}", raised.chain())),
+        StepOutcome::Suspended(token) => world.log(format_args!("< sus {token}")),
+        StepOutcome::Done(Ok(value)) => world.log(format_args!("< done {}", text(value))),
+        StepOutcome::Done(Err(raised)) => world.log(format_args!("< raise {}", raised.chain())),
     }
 }
 
-pub(super) fn run_steps(world: &World, mut step: impl FnMut() -> Stepped) {
-    for _ in 0..CAP {
+pub(super) fn run_steps(world: &World, mut step: impl FnMut() -> StepOutcome) {
+    for _ in 0..MAX_SENDS {
         let stepped = step();
-        let is_over = matches!(stepped, Stepped::Over(_));
-        tell(world, stepped);
-        if is_over {
+        let is_done = matches!(stepped, StepOutcome::Done(_));
+        log_step(world, stepped);
+        if is_done {
             return;
         }
     }

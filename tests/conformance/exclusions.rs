@@ -1,16 +1,16 @@
-//! That a rule excludes what comes after it, and nothing else.
+//! Tests that a rule excludes what follows it, and nothing else.
 
+use super::comparison::{Comparison, compare};
 use super::corpus::cases;
 use super::rules::Rule;
-use super::verdict::{Verdict, verdict};
 
-/// What a program comes to, if these are its functions, what is done with it, and what `CPython` said.
-fn of(functions: &str, actions: &str, trace: &[&str]) -> Verdict {
+/// Compares a program of these functions and actions with this trace.
+fn of(functions: &str, actions: &str, trace: &[&str]) -> Comparison {
     let trace = serde_json::to_string(trace).unwrap();
     let line = format!(r#"{{"id":1,"f":"agen","p":{functions},"d":{actions},"t":{trace}}}"#);
     let text = format!("{{\"schema\":1}}\n{line}");
     let case = cases(text.as_bytes()).next().unwrap().unwrap_or_else(|error| panic!("{error}"));
-    verdict(&case)
+    compare(&case)
 }
 
 const YIELDS_TWICE: &str =
@@ -19,15 +19,17 @@ const YIELDS_TWICE: &str =
 const RUN: &str = r#"[["anext",0],["run",0]]"#;
 
 #[test]
-fn what_comes_after_a_rule_is_not_compared() {
+fn the_trace_after_a_rule_is_not_compared() {
     let trace = ["> anext 0", "hook first g0.0", "> run 0", "hook first g1.1", "as 1", "log 1", "and so on"];
-    assert!(matches!(of(YIELDS_TWICE, RUN, &trace), Verdict::Excluded(Rule::YieldsTwice)));
+    assert!(matches!(of(YIELDS_TWICE, RUN, &trace), Comparison::Excluded(Rule::YieldsTwice)));
 }
 
 #[test]
-fn what_comes_before_it_is() {
+fn the_trace_before_a_rule_is_compared() {
     let trace = ["> anext 0", "hook first g0.0", "> run 0", "hook first g1.1", "as 1", "log 2", "and so on"];
-    let Verdict::Differs(difference) = of(YIELDS_TWICE, RUN, &trace) else { panic!("it differs before") };
+    let Comparison::Differs(difference) = of(YIELDS_TWICE, RUN, &trace) else {
+        panic!("expected a difference")
+    };
     assert!(difference.contains("-- line 6\nCPython: log 2\nhere:    log 1\n"), "{difference}");
 }
 
@@ -37,17 +39,17 @@ const SUSPENDED_CLOSE: [&str; 7] =
     ["> anext 0", "hook first g0.0", "> run 0", "< done 1", "> aclose 0", "> send 0", "< sus 7"];
 
 #[test]
-fn a_suspended_close_that_is_closed_has_a_rule() {
+fn closing_a_suspended_close_has_a_rule() {
     let actions = r#"[["anext",0],["run",0],["aclose",0],["send",0],["close",0]]"#;
     let trace = [&SUSPENDED_CLOSE[..], &["> close 0", "< closed"]].concat();
-    assert!(matches!(of(AWAITS_IN_FINALLY, actions, &trace), Verdict::Excluded(Rule::ClosesAClose)));
+    assert!(matches!(of(AWAITS_IN_FINALLY, actions, &trace), Comparison::Excluded(Rule::ClosesAClose)));
 }
 
 #[test]
-fn an_error_thrown_into_it_has_none() {
+fn throwing_an_error_into_a_suspended_close_has_none() {
     let actions = r#"[["anext",0],["run",0],["aclose",0],["send",0],["throw",0,"A",9],["end"]]"#;
     let trace = [&SUSPENDED_CLOSE[..], &["> throw 0 A 9", "< raise A:9", "> end"]].concat();
-    assert!(matches!(of(AWAITS_IN_FINALLY, actions, &trace), Verdict::Same(_)));
+    assert!(matches!(of(AWAITS_IN_FINALLY, actions, &trace), Comparison::Same(_)));
 }
 
 #[test]
@@ -55,14 +57,14 @@ fn a_function_that_does_not_yield_is_compared() {
     let functions = r#"[{"t":"g","b":[["with",["acm",1],[["log",1]]]]},{"t":"g","b":[["log",2]]}]"#;
     let trace =
         ["> anext 0", "hook first g0.0", "> run 0", "hook first g1.1", "log 2", "< raise RT:acm-noyield"];
-    assert!(matches!(of(functions, RUN, &trace), Verdict::Same(_)));
+    assert!(matches!(of(functions, RUN, &trace), Comparison::Same(_)));
 }
 
-/// As the only one it may be is told by its file, or by a tag.
+/// The only such program is known by its number in the crate's corpus alone; others need a tag.
 #[test]
-fn a_program_is_in_no_circle_by_its_number() {
+fn a_number_alone_does_not_mark_a_cycle() {
     let line = r#"{"id":3921,"f":"coro","p":[{"t":"c","b":[["log",1]]}],"d":[["coro",0],["run",0],["end"]],"t":["> coro 0"]}"#;
     let text = format!("{{\"schema\":1}}\n{line}");
     let case = cases(text.as_bytes()).next().unwrap().unwrap_or_else(|error| panic!("{error}"));
-    assert!(matches!(verdict(&case), Verdict::Differs(_)));
+    assert!(matches!(compare(&case), Comparison::Differs(_)));
 }

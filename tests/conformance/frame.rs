@@ -1,4 +1,4 @@
-//! A function, as it runs.
+//! The frame of a running function.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -11,30 +11,30 @@ use tokio::sync::Mutex as AsyncMutex;
 use withal::context::AsyncExitStack;
 use withal::coroutine::{Thrown, Yielder};
 
-use super::around::{Handled, exclude_unless_same, framed};
+use super::adapters::{HandledExceptions, exclude_unless_reraised, framed};
 use super::awaitable::Awaitable;
-use super::functions::YieldOnceOf;
+use super::function_managers::YieldOnceOf;
 use super::generators::{Generator, Outcome};
-use super::leaf::suspend;
 use super::program::{Operation, Value};
 use super::raised::{Kind, Raised};
 use super::statements::{Flow, run_block};
+use super::suspend::suspend;
 use super::world::World;
 
-/// What a function yields through, and is thrown into.
-pub(super) enum Mouth<'g> {
+/// The channel by which a function yields, and receives what is sent and thrown.
+pub(super) enum YieldChannel<'g> {
     Generator(AsyncMutex<Yielder<'g, Value, Value, Thrown<Raised>>>),
-    /// Of a loop, which sends nothing.
-    OfLoop(AsyncMutex<Yielder<'g, Value, (), Thrown<Raised>>>),
-    /// It yields where it is suspended.
+    /// A generator in an `async for`, which sends nothing.
+    Loop(AsyncMutex<Yielder<'g, Value, (), Thrown<Raised>>>),
+    /// A coroutine, which yields where it is suspended.
     Coroutine(AsyncMutex<Yielder<'g, Value, Value, Thrown<Raised>>>),
     Manager(YieldOnceOf<'g>),
 }
 
 pub(super) struct Frame<'m, 'g> {
     world: Arc<World>,
-    pub(super) mouth: &'m Mouth<'g>,
-    pub(super) handled: Arc<Handled>,
+    pub(super) channel: &'m YieldChannel<'g>,
+    pub(super) handled: Arc<HandledExceptions>,
     locals: Mutex<Locals>,
 }
 
@@ -46,25 +46,25 @@ pub(super) struct Locals {
     pub(super) stack: StackVariable,
 }
 
-/// What the variable of the stacks holds.
+/// The content of the variable that holds an exit stack.
 #[derive(Default)]
 pub(super) enum StackVariable {
     #[default]
     Unset,
-    /// That of the block this deep.
-    OfBlock(usize),
-    Own(Arc<Own>),
+    /// The stack of the block at this nesting depth.
+    Block(usize),
+    Owned(Arc<OwnedStack>),
 }
 
-/// One that no block has.
-pub(super) struct Own {
+/// A stack that belongs to no block.
+pub(super) struct OwnedStack {
     world: Arc<World>,
     pub(super) stack: AsyncExitStack,
-    /// What is dropped with it, and not done, is detached.
+    /// If so, dropping the stack detaches its exits.
     is_filled: AtomicBool,
 }
 
-impl Own {
+impl OwnedStack {
     pub(super) fn closed(world: &Arc<World>) -> Arc<Self> {
         let world = Arc::clone(world);
         Arc::new(Self { world, stack: AsyncExitStack::new(), is_filled: AtomicBool::new(false) })
@@ -74,29 +74,29 @@ impl Own {
         Arc::new(Self { world: Arc::clone(world), stack, is_filled: AtomicBool::new(true) })
     }
 
-    /// Something is put onto it, or all is taken off.
+    /// Records whether the stack has callbacks.
     pub(super) fn fill(&self, is_filled: bool) {
         self.is_filled.store(is_filled, Ordering::Relaxed);
     }
 }
 
-impl Drop for Own {
+impl Drop for OwnedStack {
     fn drop(&mut self) {
         if *self.is_filled.get_mut() {
-            self.world.detaches();
+            self.world.cut_off_at_detach();
         }
     }
 }
 
-/// Runs a function to its end, and has what it raises as it comes out of it.
+/// Runs a function to its end, and converts a stop that leaves it as PEP 479 does.
 pub(super) fn run_function<'a, 'g: 'a>(
     world: &'a Arc<World>,
-    mouth: &'a Mouth<'g>,
+    channel: &'a YieldChannel<'g>,
     function: usize,
 ) -> BoxFuture<'a, Result<Value, Raised>> {
-    let handled = Arc::<Handled>::default();
+    let handled = Arc::<HandledExceptions>::default();
     let frame =
-        Frame { world: Arc::clone(world), mouth, handled: Arc::clone(&handled), locals: Mutex::default() };
+        Frame { world: Arc::clone(world), channel, handled: Arc::clone(&handled), locals: Mutex::default() };
     let body = async move {
         let function = &frame.world.functions[function];
         match run_block(&frame, &function.body, super::statements::Scope::default()).await {
@@ -117,7 +117,7 @@ impl Frame<'_, '_> {
         self.locals.lock().unwrap()
     }
 
-    /// A throw raises it here: what this handles is its context.
+    /// Sets the context of an exception that was thrown in: the one that is being handled here.
     fn thrown(&self, raised: Raised) -> Raised {
         if let Some(handled) = self.handled.last() {
             raised.raised_under(Some(handled));
@@ -126,46 +126,46 @@ impl Frame<'_, '_> {
     }
 
     fn thrown_into_await(&self, raised: Raised) -> Raised {
-        self.world.comes(&raised);
+        self.world.close_awaited_frames(&raised);
         self.thrown(raised)
     }
 
-    /// Suspends some times.
+    /// Suspends `times` times.
     pub(super) async fn suspend(&self, times: u32, token: i64) -> Result<Value, Raised> {
-        if let Mouth::Coroutine(y) = self.mouth {
+        if let YieldChannel::Coroutine(y) = self.channel {
             let mut sent = None;
             for _ in 0..times {
-                let answer = y.lock().await.yield_(Some(token)).await;
-                sent = answer.map_err(|thrown| self.thrown_into_await(Raised::thrown(thrown)))?;
+                let received = y.lock().await.yield_(Some(token)).await;
+                sent = received.map_err(|thrown| self.thrown_into_await(Raised::thrown(thrown)))?;
             }
             return Ok(sent);
         }
         self.wait(suspend(&self.world, times, token)).await?.map_err(|raised| self.thrown(raised))
     }
 
-    /// Awaits what may be suspended; raises what is thrown meanwhile.
+    /// Awaits a future that may be suspended, and raises what is thrown in meanwhile.
     pub(super) async fn wait<F: Future>(&self, future: F) -> Result<F::Output, Raised> {
-        match self.mouth {
-            Mouth::Generator(y) | Mouth::Coroutine(y) => {
+        match self.channel {
+            YieldChannel::Generator(y) | YieldChannel::Coroutine(y) => {
                 let waited = y.lock().await.interruptible(future).await;
                 waited.map_err(|thrown| self.thrown_into_await(Raised::thrown(thrown)))
             }
-            Mouth::OfLoop(y) => {
+            YieldChannel::Loop(y) => {
                 let waited = y.lock().await.interruptible(future).await;
                 waited.map_err(|thrown| self.thrown_into_await(Raised::thrown(thrown)))
             }
-            Mouth::Manager(_) => Ok(future.await),
+            YieldChannel::Manager(_) => Ok(future.await),
         }
     }
 
-    /// What was awaited when `thrown` came to it.
-    pub(super) fn came(&self, thrown: Option<&Raised>, outcome: &Outcome) {
+    /// Checks the result of what was awaited when `thrown` was raised in it.
+    pub(super) fn check_closed(&self, thrown: Option<&Raised>, outcome: &Outcome) {
         if let Some(exit) = thrown.filter(|thrown| thrown.kind() == Kind::GeneratorExit) {
-            exclude_unless_same(&self.world, exit, Some(outcome));
+            exclude_unless_reraised(&self.world, exit, Some(outcome));
         }
     }
 
-    /// Python's `await` of an operation: what is thrown goes through.
+    /// Python's `await` of an operation, which passes on what is thrown in.
     pub(super) async fn operate(
         &self,
         generator: &Arc<Generator<Value>>,
@@ -177,7 +177,7 @@ impl Frame<'_, '_> {
             let waited = self.wait(poll_fn(|cx| awaitable.as_mut().poll(cx))).await;
             match waited {
                 Ok(outcome) => {
-                    self.came(thrown.as_ref(), &outcome);
+                    self.check_closed(thrown.as_ref(), &outcome);
                     return outcome;
                 }
                 Err(raised) => {
@@ -188,19 +188,19 @@ impl Frame<'_, '_> {
         }
     }
 
-    /// `sent = yield value`.
+    /// `sent = yield value`
     pub(super) async fn yield_(&self, value: Value) -> Result<Value, Raised> {
-        match self.mouth {
-            Mouth::Generator(y) => {
-                let answer = y.lock().await.yield_(value).await;
-                answer.map_err(|thrown| self.thrown(Raised::thrown(thrown)))
+        match self.channel {
+            YieldChannel::Generator(y) => {
+                let received = y.lock().await.yield_(value).await;
+                received.map_err(|thrown| self.thrown(Raised::thrown(thrown)))
             }
-            Mouth::OfLoop(y) => {
-                let answer = y.lock().await.yield_(value).await;
-                answer.map(|()| None).map_err(|thrown| self.thrown(Raised::thrown(thrown)))
+            YieldChannel::Loop(y) => {
+                let received = y.lock().await.yield_(value).await;
+                received.map(|()| None).map_err(|thrown| self.thrown(Raised::thrown(thrown)))
             }
-            Mouth::Coroutine(_) => unreachable!("a coroutine does not yield"),
-            Mouth::Manager(once) => {
+            YieldChannel::Coroutine(_) => unreachable!("validated: a coroutine cannot yield"),
+            YieldChannel::Manager(once) => {
                 once.yield_(&self.world, value).await.map_err(|raised| self.thrown(raised))?;
                 Ok(None)
             }

@@ -8,78 +8,78 @@ use tokio::sync::Mutex as AsyncMutex;
 use withal::coroutine::{State, Thrown, Yielder};
 use withal::generator::{AsyncGeneratorExt, BoxAsyncGenerator, Error, ManagedGenerator, try_generator};
 
-use super::frame::{Mouth, run_function};
+use super::frame::{YieldChannel, run_function};
 use super::identity::Identity;
 use super::program::{Operation, Value};
 use super::raised::{Kind, Raised};
-use super::rules::Until;
-use super::world::{Closes, Way, World};
+use super::rules::Cutoff;
+use super::world::{BoxClose, Mode, World};
 
 pub(super) type Managed<S> = ManagedGenerator<Value, S, Thrown<Raised>>;
 
 pub(super) type Pinned<S> = BoxAsyncGenerator<'static, Value, S, Thrown<Raised>>;
 
-pub(super) type Stepped<S> = Result<Option<Value>, Error<S, Raised>>;
+pub(super) type OperationResult<S> = Result<Option<Value>, Error<S, Raised>>;
 
-/// What the yields of a generator are answered with: by a loop with nothing.
-pub(super) trait Answer: Send + Sync + 'static {
-    const IS_OF_LOOP: bool;
+/// The values that a generator's yields receive; a loop sends none.
+pub(super) trait Sent: Send + Sync + 'static {
+    const IS_LOOP: bool;
 
-    fn mouth(y: Yielder<'_, Value, Self, Thrown<Raised>>) -> Mouth<'_>
+    fn channel(y: Yielder<'_, Value, Self, Thrown<Raised>>) -> YieldChannel<'_>
     where
         Self: Sized;
 }
 
-impl Answer for Value {
-    const IS_OF_LOOP: bool = false;
+impl Sent for Value {
+    const IS_LOOP: bool = false;
 
-    fn mouth(y: Yielder<'_, Self, Self, Thrown<Raised>>) -> Mouth<'_> {
-        Mouth::Generator(y.into())
+    fn channel(y: Yielder<'_, Self, Self, Thrown<Raised>>) -> YieldChannel<'_> {
+        YieldChannel::Generator(y.into())
     }
 }
 
-impl Answer for () {
-    const IS_OF_LOOP: bool = true;
+impl Sent for () {
+    const IS_LOOP: bool = true;
 
-    fn mouth(y: Yielder<'_, Value, Self, Thrown<Raised>>) -> Mouth<'_> {
-        Mouth::OfLoop(y.into())
+    fn channel(y: Yielder<'_, Value, Self, Thrown<Raised>>) -> YieldChannel<'_> {
+        YieldChannel::Loop(y.into())
     }
 }
 
-/// A generator, with the name that the traces give it.
-pub(super) struct Generator<S: Answer> {
+/// A generator, with its name in the traces.
+pub(super) struct Generator<S: Sent> {
     pub(super) identity: Arc<Identity>,
     pub(super) object: Object<S>,
 }
 
-/// Both kinds that the crate has.
-pub(super) enum Object<S: Answer> {
+/// The two kinds of generators of the crate.
+pub(super) enum Object<S: Sent> {
     Managed(Managed<S>),
-    /// None when somebody else has taken it.
+    /// `None` once another owner has taken it.
     Pinned(AsyncMutex<Option<Pinned<S>>>),
 }
 
-impl<S: Answer> Generator<S> {
+impl<S: Sent> Generator<S> {
     pub(super) fn new(world: &Arc<World>, function: usize) -> Arc<Self> {
         let identity = Identity::new(world, function);
         let of_body = Arc::clone(&identity);
-        let is_stream = S::IS_OF_LOOP && world.way == Way::Pinned;
+        let is_stream = S::IS_LOOP && world.mode == Mode::Pinned;
         let generator = try_generator(async move |y: Yielder<'_, Value, S, Thrown<Raised>>| {
-            let mouth = S::mouth(y);
-            let returned = run_function(&of_body.world, &mouth, function).await;
-            returned.map(drop).map_err(|raised| of_body.leaves(raised, is_stream))
+            let channel = S::channel(y);
+            let returned = run_function(&of_body.world, &channel, function).await;
+            returned.map(drop).map_err(|raised| of_body.leave_body(raised, is_stream))
         });
-        let object = match world.way {
-            Way::Pinned => Object::Pinned(AsyncMutex::new(Some(generator.boxed()))),
-            Way::Hooks | Way::Asyncgens => Object::Managed(generator.managed_with(identity.hooks())),
+        let object = match world.mode {
+            Mode::Pinned => Object::Pinned(AsyncMutex::new(Some(generator.boxed()))),
+            Mode::Hooks | Mode::Asyncgens => Object::Managed(generator.managed_with(identity.hooks())),
         };
         let generator = Arc::new(Self { identity, object });
-        let live: Arc<dyn Live> = Arc::<Self>::clone(&generator);
+        let live: Arc<dyn AnyGenerator> = Arc::<Self>::clone(&generator);
         world.made(generator.identity.number, Arc::downgrade(&live));
         generator
     }
 
-    /// None while something is under way.
+    /// Returns `None` while an operation is in progress.
     pub(super) fn state(&self) -> Option<State> {
         match &self.object {
             Object::Managed(managed) => managed.state(),
@@ -87,7 +87,7 @@ impl<S: Answer> Generator<S> {
         }
     }
 
-    pub(super) async fn athrow(&self, raised: Raised) -> Stepped<S> {
+    pub(super) async fn athrow(&self, raised: Raised) -> OperationResult<S> {
         match &self.object {
             Object::Managed(managed) => managed.athrow(raised.into_thrown()).await,
             Object::Pinned(pinned) => match pinned.try_lock().as_deref_mut() {
@@ -97,7 +97,7 @@ impl<S: Answer> Generator<S> {
         }
     }
 
-    pub(super) async fn aclose(&self) -> Stepped<S> {
+    pub(super) async fn aclose(&self) -> OperationResult<S> {
         let closed = match &self.object {
             Object::Managed(managed) => managed.aclose().await,
             Object::Pinned(pinned) => match pinned.try_lock().as_deref_mut() {
@@ -109,13 +109,13 @@ impl<S: Answer> Generator<S> {
     }
 
     fn would_be_shared(&self) -> Error<S, Raised> {
-        self.identity.world.leave(Until::OfThisWay);
+        self.identity.world.cut_off(Cutoff::ModeLimit);
         Error::Running(None)
     }
 }
 
 impl Generator<Value> {
-    pub(super) async fn start(&self) -> Stepped<Value> {
+    pub(super) async fn start(&self) -> OperationResult<Value> {
         match &self.object {
             Object::Managed(managed) => managed.start().await,
             Object::Pinned(pinned) => match pinned.try_lock().as_deref_mut() {
@@ -125,7 +125,7 @@ impl Generator<Value> {
         }
     }
 
-    pub(super) async fn asend(&self, value: Value) -> Stepped<Value> {
+    pub(super) async fn asend(&self, value: Value) -> OperationResult<Value> {
         match &self.object {
             Object::Managed(managed) => managed.asend(value).await,
             Object::Pinned(pinned) => match pinned.try_lock().as_deref_mut() {
@@ -136,15 +136,15 @@ impl Generator<Value> {
     }
 }
 
-impl<S: Answer> Drop for Generator<S> {
+impl<S: Sent> Drop for Generator<S> {
     fn drop(&mut self) {
         let state = self.state();
         self.identity.exclude_if_wedged();
-        self.identity.exclude_if_told(state);
+        self.identity.exclude_if_closing(state);
         match (state, &mut self.object) {
-            // Its finalizer hook has nothing to do then, and is not called; that of Python is.
+            // The crate does not call the finalizer hook for a generator that has not started; Python does.
             (Some(State::Created), _) if self.identity.is_iterated() => self.identity.dropped(None),
-            // It has no hooks: what a user would have to do is done here.
+            // A pinned generator has no hooks: the test closes it, as a user would have to.
             (Some(State::Suspended | State::Running), Object::Pinned(pinned)) => {
                 let Some(mut pinned) = pinned.get_mut().take() else { return };
                 let closing = async move { pinned.aclose().await.map_err(|error| Box::new(error) as _) };
@@ -155,16 +155,16 @@ impl<S: Answer> Drop for Generator<S> {
     }
 }
 
-/// A generator, whatever it is sent: as an event loop has it.
-pub(super) trait Live: Send + Sync {
+/// A generator of any sent type, as an event loop sees it.
+pub(super) trait AnyGenerator: Send + Sync {
     fn identity(&self) -> &Arc<Identity>;
 
     fn state(&self) -> Option<State>;
 
-    fn closes(self: Arc<Self>) -> Closes;
+    fn boxed_close(self: Arc<Self>) -> BoxClose;
 }
 
-impl<S: Answer> Live for Generator<S> {
+impl<S: Sent> AnyGenerator for Generator<S> {
     fn identity(&self) -> &Arc<Identity> {
         &self.identity
     }
@@ -173,19 +173,19 @@ impl<S: Answer> Live for Generator<S> {
         Self::state(self)
     }
 
-    fn closes(self: Arc<Self>) -> Closes {
+    fn boxed_close(self: Arc<Self>) -> BoxClose {
         async move { self.aclose().await.map(drop).map_err(|error| Box::new(error) as _) }.boxed()
     }
 }
 
-/// What an operation gives, as Python has it: the end is an exception.
+/// The outcome of an operation in Python's terms: the end is an exception.
 pub(super) type Outcome = Result<Value, Raised>;
 
-/// What the crate says, in Python's words.
-pub(super) fn outcome<S>(world: &World, operation: Operation, stepped: Stepped<S>) -> Outcome {
+/// Converts a result of the crate to Python's terms.
+pub(super) fn outcome<S>(world: &World, operation: Operation, result: OperationResult<S>) -> Outcome {
     let is_close = matches!(operation, Operation::Aclose);
     let runtime = |message| Raised::with(Kind::Runtime, message);
-    let raised = match stepped {
+    let raised = match result {
         Ok(Some(_)) if is_close => runtime("ignored-ge"),
         Ok(Some(value)) => return Ok(value),
         Ok(None) | Err(Error::GeneratorExit) if is_close => return Ok(None),
@@ -205,14 +205,14 @@ pub(super) fn outcome<S>(world: &World, operation: Operation, stepped: Stepped<S
     Err(world.raise(raised))
 }
 
-/// What a close came to that knows nothing of types.
+/// Converts the result of a close whose types are erased.
 pub(super) fn closed(world: &World, closed: Result<(), Box<dyn Any + Send>>) -> Outcome {
     let Err(error) = closed else { return Ok(None) };
     match error.downcast::<Error<Value, Raised>>() {
         Ok(error) => outcome(world, Operation::Aclose, Err(*error)),
         Err(error) => {
             let error = error.downcast::<Error<(), Raised>>();
-            outcome(world, Operation::Aclose, Err(*error.expect("it is that of the generators here")))
+            outcome(world, Operation::Aclose, Err(*error.expect("an error of a generator of this test")))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the traces know of a generator, and what Python keeps in mind of it.
+//! The name of a generator in the traces, and the state that Python keeps for it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,26 +8,26 @@ use withal::generator::{Hooks, WeakGenerator};
 
 use super::raised::{Kind, Raised};
 use super::rules::Rule;
-use super::world::{Dropped, Way, World};
+use super::world::{Dropped, Mode, World};
 
 pub(super) struct Identity {
     pub(super) name: String,
     pub(super) number: usize,
     pub(super) world: Arc<World>,
-    first: Mutex<First>,
-    /// Its `aclose` has begun: Python takes it for closed from then on.
-    is_told: AtomicBool,
-    /// It was told to exit, and has not yielded since.
+    first: Mutex<FirstHook>,
+    /// Its `aclose` has started: Python treats it as closed from then on.
+    is_close_started: AtomicBool,
+    /// An exit was thrown in, and it has not yielded since.
     is_exiting: AtomicBool,
-    /// An awaitable of it was dropped in the middle.
+    /// An awaitable of it was dropped while it was suspended.
     is_wedged: AtomicBool,
 }
 
-/// Where the first hook stands.
+/// The progress of the first hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum First {
+enum FirstHook {
     NotYet,
-    /// The trace has it, and the crate is still to call it.
+    /// The trace has the line, but the crate has not called the hook yet.
     Announced,
     Called,
 }
@@ -39,20 +39,20 @@ impl Identity {
             name: format!("g{function}.{number}"),
             number,
             world: Arc::clone(world),
-            first: Mutex::new(First::NotYet),
-            is_told: AtomicBool::new(false),
+            first: Mutex::new(FirstHook::NotYet),
+            is_close_started: AtomicBool::new(false),
             is_exiting: AtomicBool::new(false),
             is_wedged: AtomicBool::new(false),
         })
     }
 
-    /// The crate's hooks, which write the trace; without the first one, it is the crate that keeps the generator in mind.
+    /// Returns hooks that write the trace. Without a first hook, the crate registers the generator for a shutdown.
     pub(super) fn hooks(self: &Arc<Self>) -> Hooks {
         let of_finalizer = Arc::clone(self);
         let hooks = Hooks::default().finalizer(move |closing| {
             of_finalizer.dropped(Some(Box::pin(closing)));
         });
-        if self.world.way == Way::Asyncgens {
+        if self.world.mode == Mode::Asyncgens {
             return hooks;
         }
         let of_first = Arc::clone(self);
@@ -60,8 +60,8 @@ impl Identity {
     }
 
     fn first_hook(&self, generator: &WeakGenerator) {
-        let before = std::mem::replace(&mut *self.first.lock().unwrap(), First::Called);
-        if before != First::Announced {
+        let before = std::mem::replace(&mut *self.first.lock().unwrap(), FirstHook::Called);
+        if before != FirstHook::Announced {
             self.log_first();
         }
         self.world.hooked(self.number, generator.clone());
@@ -69,55 +69,57 @@ impl Identity {
 
     fn log_first(&self) {
         self.world.log(format_args!("hook first {}", self.name));
-        self.world.begun(self.number);
+        self.world.mark_iterated(self.number);
     }
 
-    /// An operation is made: where Python calls the first hook. The crate calls it when that is polled.
+    /// Logs the first hook when an operation is made, as Python does. The crate calls the hook when the operation is
+    /// polled.
     pub(super) fn announce(&self) {
         let mut first = self.first.lock().unwrap();
-        if *first == First::NotYet {
-            *first = if self.world.way == Way::Hooks { First::Announced } else { First::Called };
+        if *first == FirstHook::NotYet {
+            *first = if self.world.mode == Mode::Hooks { FirstHook::Announced } else { FirstHook::Called };
             self.log_first();
         }
     }
 
-    /// The same where it is polled at once: then the hook itself tells it, if there is one.
+    /// Does the same for an operation that is polled at once: the hook logs itself then, if there is one.
     pub(super) fn announce_unless_hooked(&self) {
-        if self.world.way != Way::Hooks {
+        if self.world.mode != Mode::Hooks {
             self.announce();
         }
     }
 
-    /// An operation was polled.
+    /// Checks after a poll of an operation that the hook was called.
     pub(super) fn expect_hook(&self) {
-        if *self.first.lock().unwrap() != First::Called {
+        if *self.first.lock().unwrap() != FirstHook::Called {
             self.world.log("the first hook was not called");
         }
     }
 
     pub(super) fn is_iterated(&self) -> bool {
-        *self.first.lock().unwrap() != First::NotYet
+        *self.first.lock().unwrap() != FirstHook::NotYet
     }
 
-    pub(super) fn dropped(&self, closing: Option<super::world::Closes>) {
+    pub(super) fn dropped(&self, closing: Option<super::world::BoxClose>) {
         self.is_exiting.store(true, Ordering::Relaxed);
         self.world.dropped(Dropped { name: self.name.clone(), number: self.number, closing });
     }
 
-    /// As it leaves the body of a generator. The exit is the end of a stream: where nobody has told it to exit, and a
-    /// stream is what it is, it has to be an error.
-    pub(super) fn leaves(&self, raised: Raised, is_stream: bool) -> Thrown<Raised> {
+    /// Converts an exception that leaves the body. An exit ends a stream; if the body of a stream raises one that was
+    /// not thrown in, it has to become an error.
+    pub(super) fn leave_body(&self, raised: Raised, is_stream: bool) -> Thrown<Raised> {
         if is_stream && !self.is_exiting.load(Ordering::Relaxed) {
             return Thrown::Error(raised);
         }
         raised.into_thrown()
     }
 
-    pub(super) fn goes_on(&self) {
+    pub(super) fn resumed(&self) {
         self.is_exiting.store(false, Ordering::Relaxed);
     }
 
-    /// It is thrown into a body that stands there; or into none, while something else is under way.
+    /// Records a throw into a body in this state; `None` means that another operation is in progress, so that nothing
+    /// is thrown in.
     pub(super) fn thrown(&self, raised: &Raised, state: Option<State>) {
         if state.is_none() {
             return;
@@ -126,13 +128,13 @@ impl Identity {
         if is_exiting && raised.is_exit() {
             self.world.exclude(Rule::ClosesAClose);
         }
-        // No code has run there that PEP 479 could be in.
+        // In a body that has not started, no code runs to which PEP 479 could apply.
         if raised.kind() == Kind::StopIteration && state == Some(State::Created) {
             self.world.exclude(Rule::StopAsResult);
         }
     }
 
-    pub(super) fn wedge(&self) {
+    pub(super) fn mark_wedged(&self) {
         self.is_wedged.store(true, Ordering::Relaxed);
     }
 
@@ -142,19 +144,19 @@ impl Identity {
         }
     }
 
-    /// An `aclose` begins, with a body that stands there.
-    pub(super) fn tell(&self, state: Option<State>) {
-        self.exclude_if_told(state);
+    /// Records that an `aclose` starts, with a body in this state.
+    pub(super) fn start_close(&self, state: Option<State>) {
+        self.exclude_if_closing(state);
         if state.is_some() {
-            self.is_told.store(true, Ordering::Relaxed);
+            self.is_close_started.store(true, Ordering::Relaxed);
             self.is_exiting.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Unless something is under way, or the body has ended: both are the same, told or not.
-    pub(super) fn exclude_if_told(&self, state: Option<State>) {
+    /// Does nothing while an operation is in progress, or after the end of the body: both behave alike on both sides.
+    pub(super) fn exclude_if_closing(&self, state: Option<State>) {
         let is_there = !matches!(state, None | Some(State::Closed));
-        if is_there && self.is_told.load(Ordering::Relaxed) {
+        if is_there && self.is_close_started.load(Ordering::Relaxed) {
             self.world.exclude(Rule::ClosedBefore);
         }
     }

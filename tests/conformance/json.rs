@@ -1,4 +1,4 @@
-//! Lines of JSON.
+//! Parsing of lines of JSON.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,18 +6,18 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-/// What serde derives also takes a list of the values, without their keys.
+/// A value that must be a JSON object. Types that derive `Deserialize` also accept a list of the values.
 pub(super) struct Object<T>(pub(super) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(OfObject(PhantomData))
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
     }
 }
 
-struct OfObject<T>(PhantomData<T>);
+struct ObjectVisitor<T>(PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for OfObject<T> {
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     type Value = Object<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -29,15 +29,15 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for OfObject<T> {
     }
 }
 
-/// Tells the column alone: the number of the line is that of the file, and serde knows only its own.
+/// Parses a line. Errors give the column only: the line number is that of the file, which serde does not know.
 pub(super) fn parse<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, String> {
     if line.trim().is_empty() {
-        return Err("it is empty".to_owned());
+        return Err("the line is empty".to_owned());
     }
-    let told = |error: serde_json::Error| {
-        let (told, place) =
+    let message = |error: serde_json::Error| {
+        let (text, location) =
             (error.to_string(), format!(" at line {} column {}", error.line(), error.column()));
-        told.strip_suffix(&place).map(|what| format!("column {}: {what}", error.column())).unwrap_or(told)
+        text.strip_suffix(&location).map(|what| format!("column {}: {what}", error.column())).unwrap_or(text)
     };
-    serde_json::from_str(line).map_err(told).map(|Object(value)| value)
+    serde_json::from_str(line).map_err(message).map(|Object(value)| value)
 }

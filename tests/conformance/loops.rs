@@ -1,4 +1,4 @@
-//! `async for`.
+//! The `async for` statement.
 
 use futures::{Stream, stream};
 use withal::async_for;
@@ -6,13 +6,13 @@ use withal::coroutine::State;
 use withal::generator::AsyncGeneratorExt;
 
 use super::frame::Frame;
-use super::generators::{Generator, Managed, Object, Pinned, Stepped, outcome};
+use super::generators::{Generator, Managed, Object, OperationResult, Pinned, outcome};
 use super::identity::Identity;
 use super::program::{Operation, Statement, Value};
 use super::raised::{Kind, Raised};
-use super::statements::{Flow, Ran, Scope, run_block, text};
+use super::statements::{Flow, RunResult, Scope, run_block, text};
 
-/// `async for variable in ..`, with its body and its `else`.
+/// `async for variable in ..`, with its body and its `else` block.
 #[derive(Clone, Copy)]
 pub(super) struct For<'a> {
     pub(super) variable: usize,
@@ -25,73 +25,74 @@ pub(super) async fn run_for(
     generator: &Generator<()>,
     parts: For<'_>,
     scope: &Scope<'_>,
-) -> Ran {
+) -> RunResult {
     match &generator.object {
         Object::Managed(managed) => over_managed(frame, managed, &generator.identity, parts, scope).await,
         Object::Pinned(pinned) => {
             let mut pinned = pinned.lock().await;
-            let pinned = pinned.as_mut().expect("a loop takes none");
+            let pinned = pinned.as_mut().expect("a loop does not take the generator");
             over_pinned(frame, pinned, &generator.identity, parts, scope).await
         }
     }
 }
 
-/// It is no stream: its items are asked for, as its docs have it.
+/// Iterates a managed generator. It is not a stream: its items are requested by `anext`, as its documentation
+/// recommends.
 pub(super) async fn over_managed(
     frame: &Frame<'_, '_>,
     managed: &Managed<()>,
     identity: &Identity,
     parts: For<'_>,
     scope: &Scope<'_>,
-) -> Ran {
+) -> RunResult {
     identity.announce_unless_hooked();
     let items = stream::unfold((), |()| async move {
-        identity.goes_on();
+        identity.resumed();
         let (mut waited, mut thrown) = (frame.wait(managed.anext()).await, None);
         while let Err(raised) = waited {
             identity.thrown(&raised, Some(State::Running));
             thrown = Some(raised.clone());
             waited = frame.wait(managed.athrow(raised.into_thrown())).await;
         }
-        Some((item(frame, thrown.as_ref(), waited.expect("nothing is thrown any more"))?, ()))
+        Some((item(frame, thrown.as_ref(), waited.expect("the loop ends without a throw"))?, ()))
     });
     each(frame, items, parts, scope).await
 }
 
-/// It is a stream, and iterated as such. Where something may be thrown in while it awaits, that has to be handed on,
-/// which streams cannot: then it is asked for its items.
+/// Iterates a pinned generator as a stream. Where something may be thrown in during an await, its items are requested
+/// by `anext` instead: a stream cannot pass a throw on.
 pub(super) async fn over_pinned(
     frame: &Frame<'_, '_>,
     pinned: &mut Pinned<()>,
     identity: &Identity,
     parts: For<'_>,
     scope: &Scope<'_>,
-) -> Ran {
+) -> RunResult {
     identity.announce_unless_hooked();
     if !frame.world().is_thrown_into {
         return each(frame, pinned, parts, scope).await;
     }
     let items = stream::unfold(pinned, |pinned| async move {
-        identity.goes_on();
+        identity.resumed();
         let (mut waited, mut thrown) = (frame.wait(pinned.anext()).await, None);
         while let Err(raised) = waited {
             identity.thrown(&raised, Some(State::Running));
             thrown = Some(raised.clone());
             waited = frame.wait(pinned.athrow(raised.into_thrown())).await;
         }
-        Some((item(frame, thrown.as_ref(), waited.expect("nothing is thrown any more"))?, pinned))
+        Some((item(frame, thrown.as_ref(), waited.expect("the loop ends without a throw"))?, pinned))
     });
     each(frame, items, parts, scope).await
 }
 
-/// None at the end.
+/// Returns `None` at the end.
 fn item(
     frame: &Frame<'_, '_>,
     thrown: Option<&Raised>,
-    stepped: Stepped<()>,
+    result: OperationResult<()>,
 ) -> Option<Result<Value, Raised>> {
-    let item = outcome(frame.world(), Operation::Anext, stepped);
-    frame.came(thrown, &item);
+    let item = outcome(frame.world(), Operation::Anext, result);
+    frame.check_closed(thrown, &item);
     match item {
         Err(end) if end.kind() == Kind::StopAsyncIteration => None,
         item => Some(item),
@@ -103,7 +104,7 @@ async fn each(
     items: impl Stream<Item = Result<Value, Raised>>,
     parts: For<'_>,
     scope: &Scope<'_>,
-) -> Ran {
+) -> RunResult {
     if parts.orelse.is_empty() {
         async_for!(item in items => {
             match body(frame, item?, parts, scope).await? {
@@ -127,7 +128,7 @@ async fn each(
     Ok(Flow::Next)
 }
 
-async fn body(frame: &Frame<'_, '_>, item: Value, parts: For<'_>, scope: &Scope<'_>) -> Ran {
+async fn body(frame: &Frame<'_, '_>, item: Value, parts: For<'_>, scope: &Scope<'_>) -> RunResult {
     frame.locals().items.insert(parts.variable, item);
     frame.world().log(format_args!("item {}", text(item)));
     run_block(frame, parts.body, scope.clone()).await

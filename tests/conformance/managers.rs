@@ -1,4 +1,4 @@
-//! The managers of a program.
+//! The context managers of a program.
 
 use std::sync::Arc;
 
@@ -8,58 +8,58 @@ use withal::context::{
     AsyncClose, AsyncContextManager, AsyncGuard, Detach, Error, ExitReason, aclosing, async_with_send,
 };
 
-use super::around::{Handled, framed, opaque, transparent};
+use super::adapters::{HandledExceptions, framed, opaque, transparent};
 use super::frame::Frame;
 use super::generators::{Generator, Managed, Object, Pinned, outcome};
-use super::leaf::suspend;
 use super::loops::{For, over_managed, over_pinned};
-use super::program::{Block, Manager, Operation, Verdict};
+use super::program::{Block, ExitAction, Manager, Operation};
 use super::raised::Raised;
-use super::rules::{Rule, Until};
-use super::statements::{Flow, Ran, Scope, run_block};
+use super::rules::{Cutoff, Rule};
+use super::statements::{Flow, RunResult, Scope, run_block};
+use super::suspend::suspend;
 use super::world::World;
 
-/// A manager that logs what it sees.
-pub(super) struct Logs {
+/// A manager that logs its enter and its exit.
+pub(super) struct LoggingManager {
     manager: Manager,
     world: Arc<World>,
 }
 
-impl Logs {
+impl LoggingManager {
     pub(super) fn new(world: &Arc<World>, manager: Manager) -> Self {
         Self { manager, world: Arc::clone(world) }
     }
 
-    /// Says whether it swallows.
+    /// Runs the exit, and returns `true` to suppress the error.
     pub(super) async fn exit(&self, exit: ExitReason<'_>) -> Result<bool, Raised> {
         let raised = match exit {
             ExitReason::Error(error) => {
-                Some(error.downcast_ref::<Raised>().expect("all raise these").clone())
+                Some(error.downcast_ref::<Raised>().expect("every error is a `Raised`").clone())
             }
             _ => None,
         };
         let (world, id) = (&self.world, self.manager.id);
         let seen = raised.as_ref().map_or_else(|| "-".to_owned(), Raised::chain);
-        raised.as_ref().inspect(|raised| world.shows(raised));
+        raised.as_ref().inspect(|raised| world.check_shown(raised));
         world.log(format_args!("exit {id} {seen}"));
-        let handled = Arc::<Handled>::default();
+        let handled = Arc::<HandledExceptions>::default();
         framed(world, &handled, async {
             suspend(world, self.manager.exit, -id).await?;
-            match self.manager.verdict {
-                Verdict::None => Ok(false),
-                Verdict::Suppress => Ok(true),
-                Verdict::SuppressKind(catches) => {
+            match self.manager.exit_action {
+                ExitAction::None => Ok(false),
+                ExitAction::Suppress => Ok(true),
+                ExitAction::SuppressKind(catches) => {
                     Ok(raised.is_some_and(|raised| raised.is_caught_by(catches)))
                 }
-                Verdict::Same => raised.map_or(Ok(false), |raised| Err(world.raise(raised))),
-                Verdict::Raise(error) => Err(world.raise(Raised::of(error))),
+                ExitAction::Same => raised.map_or(Ok(false), |raised| Err(world.raise(raised))),
+                ExitAction::Raise(error) => Err(world.raise(Raised::of(error))),
             }
         })
         .await
     }
 }
 
-impl AsyncContextManager for Logs {
+impl AsyncContextManager for LoggingManager {
     type Guard = Self;
 
     async fn aenter(self) -> Result<Self, Raised> {
@@ -73,7 +73,7 @@ impl AsyncContextManager for Logs {
     }
 }
 
-impl AsyncGuard for Logs {
+impl AsyncGuard for LoggingManager {
     type Target = Self;
     type Error = Raised;
     type Suppression = bool;
@@ -84,13 +84,13 @@ impl AsyncGuard for Logs {
     }
 
     async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<bool, Raised> {
-        // It is a coroutine.
+        // The exit is a coroutine, so PEP 479 applies.
         self.exit(exit).await.map_err(|raised| raised.out_of(false))
     }
 }
 
-/// The block of a manager: what it raises is handled while the exit runs.
-pub(super) async fn block<'a>(frame: &'a Frame<'_, '_>, body: &'a Block, scope: Scope<'a>) -> Ran {
+/// Runs the block of a manager. Its exception counts as handled during the exit.
+pub(super) async fn block<'a>(frame: &'a Frame<'_, '_>, body: &'a Block, scope: Scope<'a>) -> RunResult {
     let ran = run_block(frame, body, scope).await;
     if let Err(raised) = &ran {
         frame.handled.push(raised.clone());
@@ -98,29 +98,38 @@ pub(super) async fn block<'a>(frame: &'a Frame<'_, '_>, body: &'a Block, scope: 
     ran
 }
 
-/// What the manager's error is; the block's own goes on as it is.
-pub(super) fn settle<E>(
+/// Converts the result of `async_with_send`: `error` converts an error of the manager, that of the block stays as it
+/// is.
+pub(super) fn into_run_result<E>(
     result: Result<Option<Flow>, Error<Raised, E>>,
     error: impl FnOnce(E) -> Raised,
-) -> Ran {
+) -> RunResult {
     match result {
-        // Its error was swallowed.
+        // The exit has suppressed the error.
         Ok(None) => Ok(Flow::Next),
         Ok(Some(flow)) => Ok(flow),
         Err(Error::Block(raised)) => Err(raised),
         Err(Error::Enter(its) | Error::Exit { error: its, .. }) => Err(error(its)),
-        Err(_) => unreachable!("there are no others"),
+        Err(_) => unreachable!("no other error exists"),
     }
 }
 
-pub(super) async fn with(frame: &Frame<'_, '_>, manager: Manager, body: &Block, scope: &Scope<'_>) -> Ran {
+pub(super) async fn with(
+    frame: &Frame<'_, '_>,
+    manager: Manager,
+    body: &Block,
+    scope: &Scope<'_>,
+) -> RunResult {
     let world = frame.world();
     let handling = frame.handled.len();
     let work = transparent(world, block(frame, body, scope.clone()));
-    let result =
-        opaque(world, async_with_send(Logs::new(world, manager), async move |_: &mut Logs| work.await)).await;
+    let result = opaque(
+        world,
+        async_with_send(LoggingManager::new(world, manager), async move |_: &mut LoggingManager| work.await),
+    )
+    .await;
     frame.handled.truncate(handling);
-    settle(result, |raised| raised)
+    into_run_result(result, |raised| raised)
 }
 
 pub(super) async fn with_aclosing(
@@ -128,29 +137,29 @@ pub(super) async fn with_aclosing(
     generator: &Generator<()>,
     parts: For<'_>,
     scope: &Scope<'_>,
-) -> Ran {
+) -> RunResult {
     let (world, identity) = (frame.world(), &generator.identity);
     let handling = frame.handled.len();
-    // How the block was left, also where the close of the generator fails.
+    // The result of the block, kept for the case that the close of the generator fails.
     let mut left = Ok(Flow::Next);
     let to_left = &mut left;
     let closed = match &generator.object {
         Object::Managed(managed) => {
             let work = async move |managed: &mut Managed<()>| {
                 let run = over_managed(frame, managed, identity, parts, scope).boxed();
-                transparent(world, left_by(frame, to_left, run)).await
+                transparent(world, record_result(frame, to_left, run)).await
             };
             opaque(world, async_with_send(aclosing(managed.clone()), work)).await
         }
         Object::Pinned(pinned) => {
-            let pinned = pinned.lock().await.take().expect("it is a new one");
-            // Dropped in the block, it has no finalizer: its close is detached.
-            let mut unfinished = Unfinished(Some(world));
-            let work = async move |OfLoop(pinned): &mut OfLoop| {
+            let pinned = pinned.lock().await.take().expect("the generator is new");
+            // A pinned generator that is dropped in the block has no finalizer: its close is detached.
+            let mut unfinished = UnfinishedGuard(Some(world));
+            let work = async move |ClosingPinned(pinned): &mut ClosingPinned| {
                 let run = over_pinned(frame, pinned, identity, parts, scope).boxed();
-                transparent(world, left_by(frame, to_left, run)).await
+                transparent(world, record_result(frame, to_left, run)).await
             };
-            let closed = opaque(world, async_with_send(aclosing(OfLoop(pinned)), work)).await;
+            let closed = opaque(world, async_with_send(aclosing(ClosingPinned(pinned)), work)).await;
             unfinished.0 = None;
             closed
         }
@@ -159,37 +168,41 @@ pub(super) async fn with_aclosing(
         Ok(()) | Err(Error::Block(())) => left,
         Err(Error::Enter(error) | Error::Exit { error, .. }) => {
             if matches!(error, withal::generator::Error::IgnoredExit) {
-                // It is dropped now: Python takes it for closed.
+                // The generator is dropped now, which Python treats as closed.
                 world.exclude(Rule::ClosedBefore);
             }
             outcome(world, Operation::Aclose, Err(error)).and(left)
         }
-        Err(_) => unreachable!("there are no others"),
+        Err(_) => unreachable!("no other error exists"),
     };
     frame.handled.truncate(handling);
     ran
 }
 
-/// Keeps it in mind, and what it raises is handled while the generator is closed.
-async fn left_by(frame: &Frame<'_, '_>, left: &mut Ran, run: BoxFuture<'_, Ran>) -> Result<(), ()> {
+/// Records the result of the block. Its exception counts as handled while the generator is closed.
+async fn record_result(
+    frame: &Frame<'_, '_>,
+    left: &mut RunResult,
+    run: BoxFuture<'_, RunResult>,
+) -> Result<(), ()> {
     *left = run.await;
     let Err(raised) = left else { return Ok(()) };
     frame.handled.push(raised.clone());
     Err(())
 }
 
-struct Unfinished<'a>(Option<&'a World>);
+struct UnfinishedGuard<'a>(Option<&'a World>);
 
-impl Drop for Unfinished<'_> {
+impl Drop for UnfinishedGuard<'_> {
     fn drop(&mut self) {
-        self.0.inspect(|world| world.leave(Until::OfThisWay));
+        self.0.inspect(|world| world.cut_off(Cutoff::ModeLimit));
     }
 }
 
-/// With a name of its own: the compiler cannot show that a closure takes the long one for any lifetime.
-struct OfLoop(Pinned<()>);
+/// A newtype: for the long type, the compiler cannot prove that the closure accepts any lifetime.
+struct ClosingPinned(Pinned<()>);
 
-impl AsyncClose for OfLoop {
+impl AsyncClose for ClosingPinned {
     type Error = <Pinned<()> as AsyncClose>::Error;
 
     async fn close(&mut self) -> Result<(), Self::Error> {

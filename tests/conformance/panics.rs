@@ -1,4 +1,4 @@
-//! Panics of programs, told as lines of their traces.
+//! Panics of programs, as lines of their traces.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
@@ -9,12 +9,14 @@ thread_local! {
     static LAST: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Runs it; what it panics with is told with its place, and not printed.
-pub(super) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+/// Calls `run`. A panic is returned as text with its location, and not printed.
+pub(super) fn catch_panic<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
-        let before = take_hook();
-        set_hook(Box::new(move |panic| if IS_PROGRAM.get() { LAST.set(told(panic)) } else { before(panic) }));
+        let previous = take_hook();
+        set_hook(Box::new(
+            move |panic| if IS_PROGRAM.get() { LAST.set(describe(panic)) } else { previous(panic) },
+        ));
     });
     IS_PROGRAM.set(true);
     let ran = catch_unwind(AssertUnwindSafe(run));
@@ -22,17 +24,17 @@ pub(super) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     ran.map_err(|_| LAST.take())
 }
 
-fn told(panic: &PanicHookInfo<'_>) -> String {
+fn describe(panic: &PanicHookInfo<'_>) -> String {
     let payload = panic.payload();
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
-    format!("panicked: {}{place}", text.unwrap_or("not in words"))
+    let location = panic.location().map_or_else(String::new, |location| format!(" at {location}"));
+    format!("panicked: {}{location}", text.unwrap_or("a payload that is not text"))
 }
 
 #[test]
-fn a_panic_is_told_with_its_place() {
-    assert_eq!(caught(|| 1), Ok(1));
-    let told = caught(|| panic!("{} is wrong", "something")).unwrap_err();
-    assert!(told.starts_with("panicked: something is wrong at ") && told.contains("panics.rs:"), "{told}");
+fn a_panic_is_reported_with_its_location() {
+    assert_eq!(catch_panic(|| 1), Ok(1));
+    let text = catch_panic(|| panic!("{} is wrong", "something")).unwrap_err();
+    assert!(text.starts_with("panicked: something is wrong at ") && text.contains("panics.rs:"), "{text}");
 }

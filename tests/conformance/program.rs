@@ -1,4 +1,4 @@
-//! The programs.
+//! The syntax tree of programs.
 
 use super::raised::Kind;
 
@@ -16,9 +16,9 @@ pub(super) struct Function {
 #[derive(Clone)]
 pub(super) enum Statement {
     Log(i64),
-    /// Suspends some times.
+    /// Suspends a number of times.
     Await(u32, i64),
-    /// And raises then.
+    /// Suspends a number of times, then raises.
     AwaitRaise(u32, i64, Error),
     Call(usize),
     Shared(usize),
@@ -28,7 +28,7 @@ pub(super) enum Statement {
     YieldItem(usize, bool),
     Raise(Error),
     Reraise,
-    /// From what is handled, or from nothing.
+    /// Raises from the handled exception if `true`, or else from `None`.
     RaiseFrom(Error, bool),
     Return(Value),
     Break,
@@ -55,25 +55,25 @@ pub(super) struct Try {
     pub(super) finally: Block,
 }
 
-/// What is raised, and its number.
+/// An exception by its kind and its number.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Error(pub(super) Kind, pub(super) i64);
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Manager {
     pub(super) id: i64,
-    /// How often the enter suspends, and what it raises then.
+    /// The number of suspensions of the enter, and the error that it raises after them.
     pub(super) enter: (u32, Option<Error>),
     pub(super) exit: u32,
-    pub(super) verdict: Verdict,
+    pub(super) exit_action: ExitAction,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Verdict {
+pub(super) enum ExitAction {
     None,
     Suppress,
     SuppressKind(Catches),
-    /// Raises what it was given.
+    /// Raises the error of the block again.
     Same,
     Raise(Error),
 }
@@ -89,7 +89,7 @@ pub(super) enum OnStack {
     Aclose,
 }
 
-/// What is awaited of a generator.
+/// An operation on a generator.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Operation {
     Anext,
@@ -106,10 +106,10 @@ pub(super) enum Catches {
     BaseException,
 }
 
-/// What is done with the program, step by step.
+/// An action on the program from outside.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Action {
-    /// An awaitable of the generator, in a slot.
+    /// Makes an awaitable of the generator in a slot.
     Make(usize, Operation),
     Coroutine(usize),
     Send(usize, Value),

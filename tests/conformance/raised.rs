@@ -1,4 +1,4 @@
-//! What the programs raise.
+//! The exceptions of the programs.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -21,7 +21,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Those that a program can raise.
+    /// The kinds that a program can raise.
     const NAMES: [(Kind, &str); 8] = [
         (Kind::A, "A"),
         (Kind::B, "B"),
@@ -50,7 +50,7 @@ impl Kind {
     }
 }
 
-/// An exception: an object with an identity, as Python's are.
+/// An exception, with an identity as in Python: clones are the same exception.
 #[derive(Clone)]
 pub(super) struct Raised(Arc<Exception>);
 
@@ -63,7 +63,7 @@ struct Exception {
 enum Argument {
     None,
     Number(i64),
-    /// One of the messages of `CPython`.
+    /// A message of `CPython`.
     Message(&'static str),
 }
 
@@ -71,7 +71,7 @@ enum Argument {
 struct Links {
     cause: Option<Raised>,
     context: Option<Raised>,
-    /// By `raise .. from ..`.
+    /// Set by `raise .. from ..`.
     is_context_hidden: bool,
 }
 
@@ -80,12 +80,12 @@ impl Raised {
         Self(Arc::new(Exception { kind, argument, links: Mutex::default() }))
     }
 
-    /// As a program has it.
+    /// An exception that a program raises.
     pub(super) fn of(Error(kind, number): Error) -> Self {
         Self::new(kind, Argument::Number(number))
     }
 
-    /// As the interpreter of Python raises it.
+    /// An exception that Python's interpreter raises.
     pub(super) fn bare(kind: Kind) -> Self {
         Self::new(kind, Argument::None)
     }
@@ -94,7 +94,7 @@ impl Raised {
         Self::new(kind, Argument::Message(message))
     }
 
-    /// What came in at a yield.
+    /// The exception that was thrown in at a yield.
     pub(super) fn thrown(thrown: Thrown<Self>) -> Self {
         match thrown {
             Thrown::Error(raised) => raised,
@@ -102,22 +102,23 @@ impl Raised {
         }
     }
 
-    /// To be thrown in, or to leave a body with: the exit is what carries no number.
+    /// Converts to what the crate throws in, or takes as the error of a body. An exit is recognized by its missing
+    /// number.
     pub(super) fn into_thrown(self) -> Thrown<Self> {
         if self.is_exit() { Thrown::Exit(GeneratorExit) } else { Thrown::Error(self) }
     }
 
-    /// As the interpreter raises it: without a number.
+    /// Returns `true` for a `GeneratorExit` of the interpreter: one without a number.
     pub(super) fn is_exit(&self) -> bool {
         matches!((self.kind(), &self.0.argument), (Kind::GeneratorExit, Argument::None))
     }
 
-    /// What `aclose` swallows.
+    /// Returns `true` for the exceptions that `aclose` suppresses.
     pub(super) fn is_end_of_close(&self) -> bool {
         matches!(self.kind(), Kind::GeneratorExit | Kind::StopAsyncIteration)
     }
 
-    /// What a close says of a body that has yielded once more.
+    /// Returns `true` for the error of a close whose body has yielded again.
     pub(super) fn is_ignored_exit(&self) -> bool {
         matches!(self.0.argument, Argument::Message("ignored-ge"))
     }
@@ -154,7 +155,7 @@ impl Raised {
         links.is_context_hidden = true;
     }
 
-    /// It is raised while `handled` is: its context, unless that would make a circle.
+    /// Sets `handled` as the context, and breaks a cycle where that would make one.
     pub(super) fn raised_under(&self, handled: Option<Self>) {
         let Some(handled) = handled.filter(|handled| !handled.is(self)) else { return };
         let mut link = handled.clone();
@@ -169,7 +170,7 @@ impl Raised {
         self.set_context(Some(handled));
     }
 
-    /// It comes out of a body: PEP 479 turns a stop into an error there.
+    /// Converts an exception that leaves a body: PEP 479 turns a stop into an error.
     pub(super) fn out_of(self, is_generator: bool) -> Self {
         let message = match self.kind() {
             Kind::StopIteration if is_generator => "agen-raised-si",
@@ -187,7 +188,7 @@ impl Raised {
         self.0.links.lock().unwrap().cause.clone()
     }
 
-    /// With its causes and contexts, as the traces have it.
+    /// The exception with its causes and contexts, in the notation of the traces.
     pub(super) fn chain(&self) -> String {
         let (mut text, mut seen, mut link) = (self.to_string(), vec![self.clone()], self.clone());
         while seen.len() < 8 {

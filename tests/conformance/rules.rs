@@ -1,8 +1,8 @@
-//! What cannot be compared.
+//! The rules by which programs are excluded from the comparison.
 
 use std::fmt;
 
-/// Why a program cannot be compared from some place on: the table of `main.rs` has the reasons.
+/// A reason not to compare the rest of a program. The table in `main.rs` explains each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rule {
     YieldsTwice,
@@ -24,17 +24,17 @@ impl fmt::Display for Rule {
     }
 }
 
-/// Up to where a run is compared, if not to its end.
+/// A reason to compare a run only up to some line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Until {
-    /// What comes then cannot be the same.
+pub(super) enum Cutoff {
+    /// What follows must differ in every mode.
     Rule(Rule),
-    /// What comes then is another in this way: a generator that is pinned would have to be shared or finalized, or an exit
-    /// goes on as a cleanup, for which other ways have no runtime.
-    OfThisWay,
+    /// What follows must differ in this mode: a pinned generator would have to be shared or finalized, or an exit
+    /// continues as a cleanup, for which the other modes have no runtime.
+    ModeLimit,
 }
 
-/// How many of the programs that the crate has come under each.
+/// The number of programs in the crate's corpus that each rule excludes.
 pub(super) const EXCLUDED: [(Rule, u32); 11] = [
     (Rule::YieldsTwice, 168),
     (Rule::ExitsInside, 179),

@@ -1,4 +1,4 @@
-//! The end of an event loop: `shutdown_asyncgens`.
+//! The shutdown of an event loop: `shutdown_asyncgens`.
 
 use std::any::Any;
 use std::pin::pin;
@@ -13,37 +13,38 @@ use tokio::task::yield_now;
 use withal::cleanup::{self, CleanupEvent};
 use withal::generator::{Error, shutdown_asyncgens};
 
-use super::driver::{CAP, run_steps, tell};
-use super::generators::{Live, Outcome, outcome};
+use super::driver::{MAX_SENDS, log_step, run_steps};
+use super::generators::{AnyGenerator, Outcome, outcome};
 use super::program::{Operation, Value};
 use super::raised::Raised;
-use super::rules::{Rule, Until};
-use super::slot::{Stepped, polled_close, waiting};
-use super::world::{Begun, Closes, Way, World};
+use super::rules::{Cutoff, Rule};
+use super::slot::{StepOutcome, polled_close, waiting};
+use super::world::{BoxClose, Iterated, Mode, World};
 
-/// Closes one generator after the other, by the handles that the crate's first hook gave: as an event loop of one's own
-/// would. Gives how many there were before.
+/// Closes one generator after the other, by the handles that the crate passed to the first hook, as an event loop
+/// would. Returns the number of generators that had not ended.
 pub(super) fn shutdown(world: &Arc<World>) -> usize {
     let live = world.live();
-    let left = live.iter().filter_map(Begun::generator).count();
-    for begun in live {
-        if let Begun::Manager(manager) = &begun {
+    let left = live.iter().filter_map(Iterated::generator).count();
+    for iterated in live {
+        if let Iterated::Manager(manager) = &iterated {
             if manager.strong_count() > 0 {
-                // Python closes its generator.
+                // Python closes the generator of the manager.
                 world.exclude(Rule::ManagerDropped);
             }
         }
-        let Some(generator) = begun.generator() else { continue };
-        if world.way == Way::Pinned && generator.state().is_none() {
-            // A loop has it, in the body of another; to its end, where Python's has dropped it before its `else`.
-            world.leave(Until::OfThisWay);
+        let Some(generator) = iterated.generator() else { continue };
+        if world.mode == Mode::Pinned && generator.state().is_none() {
+            // A loop in the body of another generator owns it until that loop ends; Python's loop has dropped it
+            // before its `else`.
+            world.cut_off(Cutoff::ModeLimit);
             return left;
         }
         announce(world, &generator);
-        let mut close: Closes = match begun {
-            Begun::Generator(_, Some(hooked)) => hooked.aclose().boxed(),
+        let mut close: BoxClose = match iterated {
+            Iterated::Generator(_, Some(hooked)) => hooked.aclose().boxed(),
             // Its first operation was never polled.
-            _ => generator.closes(),
+            _ => generator.boxed_close(),
         };
         run_steps(world, || {
             world.step(None, None);
@@ -53,16 +54,16 @@ pub(super) fn shutdown(world: &Arc<World>) -> usize {
     left
 }
 
-fn announce(world: &World, generator: &Arc<dyn Live>) {
+fn announce(world: &World, generator: &Arc<dyn AnyGenerator>) {
     let identity = generator.identity();
     world.log(format_args!("close {}", identity.name));
     identity.exclude_if_wedged();
-    identity.tell(generator.state());
+    identity.start_close(generator.state());
 }
 
-/// The crate closes them side by side: with one generator alone that is the same.
+/// Has the crate close the generators. It does so concurrently, which makes no difference for a single one.
 pub(super) fn shutdown_by_the_crate(world: &Arc<World>, runtime: &Runtime) -> usize {
-    let left: Vec<_> = world.live().iter().filter_map(Begun::generator).collect();
+    let left: Vec<_> = world.live().iter().filter_map(Iterated::generator).collect();
     for generator in &left {
         announce(world, generator);
     }
@@ -71,27 +72,27 @@ pub(super) fn shutdown_by_the_crate(world: &Arc<World>, runtime: &Runtime) -> us
     let (of_observer, to_failed) = (Arc::clone(world), Arc::clone(&failed));
     let here = thread::current().id();
     let observer = cleanup::observe(move |event| match event {
-        // Observers are told of all cleanups of the process, and other tests have theirs.
+        // Observers are notified of all cleanups in the process, including those of other tests.
         _ if thread::current().id() != here => {}
         CleanupEvent::Failed { error, .. } => {
             *to_failed.lock().unwrap() = failure(&of_observer, *error).err();
         }
-        // A line that no trace of `CPython` has.
+        // A line that appears in no trace of `CPython`.
         other => of_observer.log(format_args!("{other:?}")),
     });
     runtime.block_on(async {
         let mut shutdown = pin!(shutdown_asyncgens(Duration::from_secs(60)));
-        for _ in 0..CAP {
+        for _ in 0..MAX_SENDS {
             world.step(None, None);
-            let mut is_over = poll!(shutdown.as_mut()).is_ready();
-            while !is_over && world.suspended().is_none() {
+            let mut is_done = poll!(shutdown.as_mut()).is_ready();
+            while !is_done && world.suspended().is_none() {
                 yield_now().await;
-                is_over = poll!(shutdown.as_mut()).is_ready();
+                is_done = poll!(shutdown.as_mut()).is_ready();
             }
-            if is_over {
+            if is_done {
                 break;
             }
-            tell(world, waiting(world));
+            log_step(world, waiting(world));
         }
     });
     drop(observer);
@@ -99,16 +100,16 @@ pub(super) fn shutdown_by_the_crate(world: &Arc<World>, runtime: &Runtime) -> us
         return 0;
     }
     let failed = failed.lock().unwrap().take();
-    tell(world, Stepped::Over(failed.map_or(Ok(None), Err)));
+    log_step(world, StepOutcome::Done(failed.map_or(Ok(None), Err)));
     left
 }
 
-/// What Python's `aclose` would say.
+/// Converts an error to the outcome of Python's `aclose`.
 fn failure(world: &World, error: &(dyn Any + Send)) -> Outcome {
     match (error.downcast_ref::<Error<Value, Raised>>(), error.downcast_ref::<Error<(), Raised>>()) {
         (Some(error), _) => outcome(world, Operation::Aclose, Err(copied(error))),
         (_, Some(error)) => outcome(world, Operation::Aclose, Err(copied(error))),
-        (None, None) => unreachable!("it is that of the generators here"),
+        (None, None) => unreachable!("an error of a generator of this test"),
     }
 }
 

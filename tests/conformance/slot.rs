@@ -1,4 +1,4 @@
-//! An awaitable that is driven by hand, step by step.
+//! Awaitables that the driver steps by hand.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -12,13 +12,13 @@ use super::generators::{Generator, Outcome, closed};
 use super::program::{Operation, Value};
 use super::raised::{Kind, Raised};
 use super::rules::Rule;
-use super::world::{Closes, Way, World};
+use super::world::{BoxClose, Mode, World};
 
 pub(super) struct Slot {
     holds: Holds,
-    /// It is suspended where a throw does not come through.
+    /// It is suspended where no throw reaches it.
     is_opaque: bool,
-    /// The coroutine was told to exit, and is still in the middle of a step.
+    /// An exit was thrown into the coroutine, and it is still in the middle of that step.
     is_exiting: bool,
 }
 
@@ -27,10 +27,10 @@ enum Holds {
     Coroutine(Coroutine),
 }
 
-/// What a step came to.
-pub(super) enum Stepped {
+/// The outcome of a step.
+pub(super) enum StepOutcome {
     Suspended(i64),
-    Over(Outcome),
+    Done(Outcome),
 }
 
 impl Slot {
@@ -46,7 +46,7 @@ impl Slot {
         Self { holds, is_opaque: false, is_exiting: false }
     }
 
-    /// A coroutine that would be dropped where it waits.
+    /// Returns `true` for a coroutine that is suspended: dropping it would differ from Python.
     pub(super) fn is_suspended(&self) -> bool {
         match &self.holds {
             Holds::Coroutine(coroutine) => is_suspended(coroutine),
@@ -54,7 +54,7 @@ impl Slot {
         }
     }
 
-    pub(super) fn send(&mut self, world: &World, value: Value) -> Stepped {
+    pub(super) fn send(&mut self, world: &World, value: Value) -> StepOutcome {
         let stepped = match &mut self.holds {
             Holds::Awaitable(awaitable) => {
                 world.step(None, None);
@@ -63,7 +63,7 @@ impl Slot {
             Holds::Coroutine(coroutine) => {
                 world.step(value, None);
                 let step = match (coroutine.state(), value) {
-                    // What is sent goes to where it waits.
+                    // A value that is sent reaches the innermost suspension.
                     (State::Created, None) | (State::Running, _) => coroutine.start(),
                     _ => coroutine.send(value),
                 };
@@ -74,7 +74,7 @@ impl Slot {
         stepped
     }
 
-    pub(super) fn throw(&mut self, world: &World, raised: Raised) -> Stepped {
+    pub(super) fn throw(&mut self, world: &World, raised: Raised) -> StepOutcome {
         let stepped = match &mut self.holds {
             Holds::Awaitable(awaitable) => {
                 if self.is_opaque {
@@ -111,9 +111,9 @@ impl Slot {
         }
     }
 
-    /// What it raises.
+    /// Closes the awaitable, and returns the exception that comes of it.
     pub(super) fn close(&mut self, world: &World) -> Result<(), Raised> {
-        // For the awaitable of a generator a stop is an end, too.
+        // For the awaitable of a generator, a stop is an end, too.
         let is_awaitable = matches!(self.holds, Holds::Awaitable(_));
         let is_end =
             |raised: &Raised| raised.kind() == Kind::GeneratorExit || is_awaitable && raised.kind().is_stop();
@@ -146,25 +146,25 @@ impl Slot {
             _ => {}
         }
         match self.throw(world, Raised::bare(Kind::GeneratorExit)) {
-            Stepped::Suspended(_) => Err(Raised::with(Kind::Runtime, "coro-ignored-ge")),
-            Stepped::Over(over) => over,
+            StepOutcome::Suspended(_) => Err(Raised::with(Kind::Runtime, "coro-ignored-ge")),
+            StepOutcome::Done(over) => over,
         }
     }
 }
 
-fn polled(world: &World, awaitable: &mut Awaitable) -> Stepped {
+fn polled(world: &World, awaitable: &mut Awaitable) -> StepOutcome {
     match awaitable.poll_unpin(&mut Context::from_waker(Waker::noop())) {
         Poll::Pending => waiting(world),
-        Poll::Ready(outcome) => Stepped::Over(outcome),
+        Poll::Ready(outcome) => StepOutcome::Done(outcome),
     }
 }
 
-fn stepped(world: &World, step: Result<Step<Value, Value>, Error<Value, Raised>>) -> Stepped {
+fn stepped(world: &World, step: Result<Step<Value, Value>, Error<Value, Raised>>) -> StepOutcome {
     match step {
-        Ok(Step::Yielded(token)) => Stepped::Suspended(token.expect("it is suspended with a token")),
-        Ok(Step::Complete(value)) => Stepped::Over(Ok(value)),
+        Ok(Step::Yielded(token)) => StepOutcome::Suspended(token.expect("suspended with a token")),
+        Ok(Step::Complete(value)) => StepOutcome::Done(Ok(value)),
         Err(Error::Pending) => waiting(world),
-        Err(error) => Stepped::Over(Err(match error {
+        Err(error) => StepOutcome::Done(Err(match error {
             Error::Raised(raised) => raised,
             Error::GeneratorExit => Raised::bare(Kind::GeneratorExit),
             Error::NotStarted(_) => Raised::with(Kind::Type, "nonnone-coro"),
@@ -174,19 +174,19 @@ fn stepped(world: &World, step: Result<Step<Value, Value>, Error<Value, Raised>>
     }
 }
 
-/// Awaits something else than a generator: a close.
-pub(super) fn polled_close(world: &World, close: &mut Closes) -> Stepped {
+/// Polls the close of a generator.
+pub(super) fn polled_close(world: &World, close: &mut BoxClose) -> StepOutcome {
     match close.poll_unpin(&mut Context::from_waker(Waker::noop())) {
         Poll::Pending => waiting(world),
-        Poll::Ready(result) => Stepped::Over(closed(world, result)),
+        Poll::Ready(result) => StepOutcome::Done(closed(world, result)),
     }
 }
 
-pub(super) fn waiting(world: &World) -> Stepped {
+pub(super) fn waiting(world: &World) -> StepOutcome {
     match world.suspended() {
-        Some(suspended) => Stepped::Suspended(suspended.token),
-        // An exit was detached onto the runtime, and is waited for: from there on nothing is compared.
-        None if world.way == Way::Asyncgens && world.until().is_some() => Stepped::Over(Ok(None)),
-        None => unreachable!("it waits for the driver alone"),
+        Some(suspended) => StepOutcome::Suspended(suspended.token),
+        // An exit was detached onto the runtime, and is awaited; from there on nothing is compared.
+        None if world.mode == Mode::Asyncgens && world.cutoff().is_some() => StepOutcome::Done(Ok(None)),
+        None => unreachable!("only the driver suspends"),
     }
 }

@@ -1,6 +1,8 @@
-//! A program as Python has it, for whoever looks at one that fails.
+//! Prints a program as Python, for reports of differences.
 
-use super::program::{Block, Catches, Error, Function, Manager, OnStack, Operation, Statement, Try, Verdict};
+use super::program::{
+    Block, Catches, Error, ExitAction, Function, Manager, OnStack, Operation, Statement, Try,
+};
 use super::raised::Kind;
 use super::statements::text;
 
@@ -19,10 +21,10 @@ pub(super) fn source(functions: &[Function]) -> String {
 struct Source {
     text: String,
     depth: usize,
-    /// How many handlers are around a statement, each of whose exceptions has a name of its own: Python forgets the name
-    /// where a handler ends.
+    /// The number of handlers around a statement. Each exception has a separate name, since Python deletes the name
+    /// at the end of its handler.
     handlers: usize,
-    /// None in a `finally`.
+    /// `None` in a `finally`.
     caught: Option<String>,
 }
 
@@ -76,7 +78,7 @@ impl Source {
         self.line(&format!("log(\"{event}\", {value})"));
     }
 
-    /// A value comes in at a yield, or out of what is awaited.
+    /// Assigns and logs a value that is received at a yield or from an await.
     fn received(&mut self, event: &str, expression: &str) {
         self.line(&format!("x = {expression}"));
         self.log(event, "x");
@@ -211,19 +213,19 @@ fn catches(catches: Catches) -> &'static str {
 
 fn manager(manager: &Manager) -> String {
     let (times, raised) = manager.enter;
-    let verdict = match manager.verdict {
-        Verdict::None => None,
-        Verdict::Suppress => Some("exit_suppresses=BaseException".to_owned()),
-        Verdict::SuppressKind(its) => Some(format!("exit_suppresses={}", catches(its))),
-        Verdict::Same => Some("exit_reraises=True".to_owned()),
-        Verdict::Raise(raised) => Some(format!("exit_raises={}", error(raised))),
+    let exit_action = match manager.exit_action {
+        ExitAction::None => None,
+        ExitAction::Suppress => Some("exit_suppresses=BaseException".to_owned()),
+        ExitAction::SuppressKind(its) => Some(format!("exit_suppresses={}", catches(its))),
+        ExitAction::Same => Some("exit_reraises=True".to_owned()),
+        ExitAction::Raise(raised) => Some(format!("exit_raises={}", error(raised))),
     };
     let arguments = [
         Some(manager.id.to_string()),
         (times > 0).then(|| format!("enter_suspends={times}")),
         raised.map(|raised| format!("enter_raises={}", error(raised))),
         (manager.exit > 0).then(|| format!("exit_suspends={}", manager.exit)),
-        verdict,
+        exit_action,
     ];
     format!("manager({})", given(arguments))
 }
@@ -258,7 +260,7 @@ fn on_handle(operation: Operation) -> String {
     }
 }
 
-/// The arguments that are not what they are by default.
+/// The arguments that differ from their defaults.
 fn given<const N: usize>(arguments: [Option<String>; N]) -> String {
     arguments.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -5,20 +5,20 @@ use std::sync::Arc;
 
 use withal::context::{AsyncExitStack, AsyncGuard, ExitErrors, ExitReason, async_with_send};
 
-use super::around::{Handled, framed, opaque, transparent};
-use super::frame::{Frame, Own, StackVariable};
-use super::leaf::suspend;
-use super::managers::{Logs, block, settle};
+use super::adapters::{HandledExceptions, framed, opaque, transparent};
+use super::frame::{Frame, OwnedStack, StackVariable};
+use super::managers::{LoggingManager, block, into_run_result};
 use super::program::{Block, Error, OnStack};
 use super::raised::Raised;
-use super::statements::{Ran, Scope};
+use super::statements::{RunResult, Scope};
+use super::suspend::suspend;
 use super::world::World;
 
-pub(super) async fn with_stack(frame: &Frame<'_, '_>, body: &Block, scope: &Scope<'_>) -> Ran {
+pub(super) async fn with_stack(frame: &Frame<'_, '_>, body: &Block, scope: &Scope<'_>) -> RunResult {
     let world = frame.world();
     let handling = frame.handled.len();
     let depth = scope.stack.map_or(0, |(_, depth)| depth) + 1;
-    frame.locals().stack = StackVariable::OfBlock(depth);
+    frame.locals().stack = StackVariable::Block(depth);
     let caught = scope.caught.clone();
     let work = async move |stack: &mut AsyncExitStack| {
         let scope = Scope { caught, stack: Some((&*stack, depth)) };
@@ -28,30 +28,31 @@ pub(super) async fn with_stack(frame: &Frame<'_, '_>, body: &Block, scope: &Scop
     frame.handled.truncate(handling);
     let before = {
         let mut locals = frame.locals();
-        // The variable still has it, though it is closed.
+        // The variable still holds the stack, although it is closed.
         match locals.stack {
-            StackVariable::OfBlock(its) if its == depth => {
-                std::mem::replace(&mut locals.stack, StackVariable::Own(Own::closed(world)))
+            StackVariable::Block(its) if its == depth => {
+                std::mem::replace(&mut locals.stack, StackVariable::Owned(OwnedStack::closed(world)))
             }
             _ => StackVariable::Unset,
         }
     };
     drop(before);
-    settle(result, raised)
+    into_run_result(result, raised)
 }
 
-/// The last one, under those before it.
+/// The last error, whose contexts are the earlier ones.
 fn raised(errors: ExitErrors) -> Raised {
-    let as_raised = |error: Box<dyn Any + Send>| *error.downcast::<Raised>().expect("all raise these");
+    let as_raised =
+        |error: Box<dyn Any + Send>| *error.downcast::<Raised>().expect("every error is a `Raised`");
     let errors: Vec<_> = errors.into_vec().into_iter().map(as_raised).collect();
-    // The exit of a stack is a coroutine.
-    errors.into_iter().next().expect("there is one at least").out_of(false)
+    // The exit of a stack is a coroutine, so PEP 479 applies.
+    errors.into_iter().next().expect("at least one error").out_of(false)
 }
 
 pub(super) async fn on_stack(frame: &Frame<'_, '_>, what: &OnStack, scope: &Scope<'_>) -> Result<(), Raised> {
     let world = frame.world();
     let own = match &frame.locals().stack {
-        StackVariable::Own(own) => Some(Arc::clone(own)),
+        StackVariable::Owned(own) => Some(Arc::clone(own)),
         _ => None,
     };
     let stack = match (&own, scope.stack) {
@@ -60,24 +61,24 @@ pub(super) async fn on_stack(frame: &Frame<'_, '_>, what: &OnStack, scope: &Scop
             &own.stack
         }
         (None, Some((stack, _))) => stack,
-        (None, None) => unreachable!("it is inside of one"),
+        (None, None) => unreachable!("validated: inside a stack"),
     };
     match what {
         OnStack::Enter(manager) => {
-            opaque(world, stack.enter_async_context(Logs::new(world, *manager))).await.map(drop)?;
+            opaque(world, stack.enter_async_context(LoggingManager::new(world, *manager))).await.map(drop)?;
         }
         OnStack::PushAsyncExit(manager) => {
-            let mut logs = Logs::new(world, *manager);
+            let mut logs = LoggingManager::new(world, *manager);
             stack.push_async_exit(async move |exit: ExitReason<'_>| logs.aexit(exit).await);
         }
         OnStack::Push(manager) => {
-            let logs = Logs::new(world, *manager);
+            let logs = LoggingManager::new(world, *manager);
             stack.push_async_exit(async move |exit: ExitReason<'_>| logs.exit(exit).await);
         }
         OnStack::AsyncCallback(id, times, error) => {
             let (world, id, times, error) = (Arc::clone(world), *id, *times, *error);
             stack.push_async_callback(async move || {
-                let handled = Arc::<Handled>::default();
+                let handled = Arc::<HandledExceptions>::default();
                 framed(&world, &handled, async {
                     world.log(format_args!("cb {id}"));
                     suspend(&world, times, -id).await?;
@@ -94,7 +95,7 @@ pub(super) async fn on_stack(frame: &Frame<'_, '_>, what: &OnStack, scope: &Scop
             });
         }
         OnStack::PopAll => {
-            let popped = StackVariable::Own(Own::popped(world, stack.pop_all()));
+            let popped = StackVariable::Owned(OwnedStack::popped(world, stack.pop_all()));
             let before = std::mem::replace(&mut frame.locals().stack, popped);
             drop(before);
         }

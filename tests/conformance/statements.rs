@@ -1,12 +1,12 @@
-//! What each statement does.
+//! Execution of statements.
 
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use withal::context::AsyncExitStack;
 
-use super::frame::{Frame, Mouth, run_function};
-use super::functions::with_function;
+use super::frame::{Frame, YieldChannel, run_function};
+use super::function_managers::with_function;
 use super::generators::Generator;
 use super::loops::{For, run_for};
 use super::managers::{with, with_aclosing};
@@ -14,7 +14,7 @@ use super::program::{Statement, Try, Value};
 use super::raised::{Kind, Raised};
 use super::stacks::{on_stack, with_stack};
 
-/// How a statement ends that does not raise.
+/// The control flow after a statement that did not raise.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Flow {
     Next,
@@ -23,22 +23,22 @@ pub(super) enum Flow {
     Return(Value),
 }
 
-/// What is around a block.
+/// The context of a block.
 #[derive(Default, Clone)]
 pub(super) struct Scope<'a> {
-    /// What the innermost `except` has caught.
+    /// The exception that the innermost `except` has caught.
     pub(super) caught: Option<Raised>,
-    /// The innermost stack, and how deep it is.
+    /// The innermost stack, and its nesting depth.
     pub(super) stack: Option<(&'a AsyncExitStack, usize)>,
 }
 
-pub(super) type Ran = Result<Flow, Raised>;
+pub(super) type RunResult = Result<Flow, Raised>;
 
 pub(super) fn run_block<'a>(
     frame: &'a Frame<'_, '_>,
     block: &'a [Statement],
     scope: Scope<'a>,
-) -> BoxFuture<'a, Ran> {
+) -> BoxFuture<'a, RunResult> {
     Box::pin(async move {
         for statement in block {
             match run_statement(frame, statement, &scope).await? {
@@ -50,7 +50,7 @@ pub(super) fn run_block<'a>(
     })
 }
 
-async fn run_statement(frame: &Frame<'_, '_>, statement: &Statement, scope: &Scope<'_>) -> Ran {
+async fn run_statement(frame: &Frame<'_, '_>, statement: &Statement, scope: &Scope<'_>) -> RunResult {
     let world = frame.world();
     let block = |block| run_block(frame, block, scope.clone());
     match statement {
@@ -67,7 +67,7 @@ async fn run_statement(frame: &Frame<'_, '_>, statement: &Statement, scope: &Sco
             return Err(world.raise(Raised::of(*error)));
         }
         Statement::Call(function) => {
-            let x = run_function(world, frame.mouth_of_call(), *function).await?;
+            let x = run_function(world, frame.call_channel(), *function).await?;
             returned(frame, x);
         }
         Statement::Shared(function) => {
@@ -146,7 +146,7 @@ async fn run_statement(frame: &Frame<'_, '_>, statement: &Statement, scope: &Sco
     Ok(Flow::Next)
 }
 
-/// As Python prints it.
+/// A value as Python prints it.
 pub(super) fn text(value: Value) -> String {
     value.map_or_else(|| "None".to_owned(), |value| value.to_string())
 }
@@ -163,7 +163,7 @@ async fn receive(frame: &Frame<'_, '_>, value: Value) -> Result<(), Raised> {
     Ok(())
 }
 
-async fn run_try(frame: &Frame<'_, '_>, parts: &Try, scope: &Scope<'_>) -> Ran {
+async fn run_try(frame: &Frame<'_, '_>, parts: &Try, scope: &Scope<'_>) -> RunResult {
     let handling = frame.handled.len();
     let mut ran = run_block(frame, &parts.body, scope.clone()).await;
     match &ran {
@@ -173,7 +173,7 @@ async fn run_try(frame: &Frame<'_, '_>, parts: &Try, scope: &Scope<'_>) -> Ran {
             let handler = parts.handlers.iter().find(|(catches, _)| raised.is_caught_by(*catches));
             if let Some((_, handler)) = handler {
                 let raised = raised.clone();
-                frame.world().shows(&raised);
+                frame.world().check_shown(&raised);
                 frame.world().log(format_args!("caught {}", raised.chain()));
                 frame.handled.push(raised.clone());
                 let scope = Scope { caught: Some(raised), ..scope.clone() };
@@ -192,7 +192,7 @@ async fn run_try(frame: &Frame<'_, '_>, parts: &Try, scope: &Scope<'_>) -> Ran {
 }
 
 impl<'m, 'g> Frame<'m, 'g> {
-    fn mouth_of_call(&self) -> &'m Mouth<'g> {
-        self.mouth
+    fn call_channel(&self) -> &'m YieldChannel<'g> {
+        self.channel
     }
 }

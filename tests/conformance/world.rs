@@ -1,4 +1,4 @@
-//! What the functions of a program share, and its trace.
+//! The state that the functions of a program share, and its trace.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -7,31 +7,31 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 
 use futures::future::BoxFuture;
-use withal::coroutine::State as Stands;
+use withal::coroutine::State as CoroutineState;
 use withal::generator::WeakGenerator;
 
-use super::around::Handled;
+use super::adapters::HandledExceptions;
 use super::coroutines::SharedCoroutine;
-use super::generators::Live;
+use super::generators::AnyGenerator;
 use super::program::{Function, Value};
 use super::raised::{Kind, Raised};
-use super::rules::{Rule, Until};
+use super::rules::{Cutoff, Rule};
 
-/// By which of the crate's ways a program is run.
+/// The part of the crate that the generators of a program use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
-    /// Its generators are managed, with hooks: those of an event loop of one's own.
+pub(super) enum Mode {
+    /// Managed generators, with the hooks of a user's event loop.
     Hooks,
-    /// The crate keeps in mind which generators there are, and closes them: `shutdown_asyncgens`.
+    /// Managed generators that the crate registers and closes: `shutdown_asyncgens`.
     Asyncgens,
-    /// They are pinned, each in the hands of one alone.
+    /// Pinned generators, each with one owner.
     Pinned,
 }
 
 pub(super) struct World {
     pub(super) functions: Vec<Function>,
-    pub(super) way: Way,
-    /// Something may be thrown in while it awaits.
+    pub(super) mode: Mode,
+    /// The driver may throw something in during an await.
     pub(super) is_thrown_into: bool,
     state: Mutex<State>,
 }
@@ -39,70 +39,70 @@ pub(super) struct World {
 #[derive(Default)]
 struct State {
     trace: Vec<String>,
-    /// How many steps the driver has made.
+    /// The number of steps that the driver has made.
     steps: usize,
     suspended: Option<Suspended>,
-    /// Of whoever is suspended.
+    /// The waker of the suspended future.
     waker: Option<Waker>,
     sent: Value,
     thrown: Option<Raised>,
-    /// How many of the futures that are being polled no throw comes through.
+    /// The number of futures being polled that no throw reaches, minus the exceptions inside them.
     opaque: isize,
-    /// What those that are being polled handle, the innermost last.
-    running: Vec<Arc<Handled>>,
+    /// The frames that are being polled, the innermost last.
+    running: Vec<Arc<HandledExceptions>>,
     generators: usize,
-    made: BTreeMap<usize, Weak<dyn Live>>,
-    /// Of the managers, for which Python has generators, too: gone when their functions have ended.
+    made: BTreeMap<usize, Weak<dyn AnyGenerator>>,
+    /// The managers, for which Python has generators, too; dropped when their functions have ended.
     managers: BTreeMap<usize, Weak<()>>,
-    /// The numbers of those that were iterated, in that order.
-    begun: Vec<usize>,
-    /// What the crate's first hook gave.
+    /// The numbers of the generators that were iterated, in that order.
+    iterated: Vec<usize>,
+    /// The handles that the crate passed to the first hook.
     hooked: BTreeMap<usize, WeakGenerator>,
     dropped: Vec<Dropped>,
     shared: BTreeMap<usize, Arc<SharedCoroutine>>,
-    /// Up to where it can be compared: to that line.
-    until: Option<(Until, usize)>,
+    /// The line up to which the run is compared, and the reason.
+    cutoff: Option<(Cutoff, usize)>,
 }
 
-/// Where a step has come to.
+/// The place where a step was suspended.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Suspended {
     pub(super) token: i64,
-    /// No throw comes through to it: it has to be raised where it waits.
+    /// No throw reaches it: an exception has to be raised by the suspended future itself.
     pub(super) is_opaque: bool,
 }
 
-/// What an event loop knows of.
-pub(super) enum Begun {
-    Generator(Weak<dyn Live>, Option<WeakGenerator>),
+/// A generator that an event loop knows.
+pub(super) enum Iterated {
+    Generator(Weak<dyn AnyGenerator>, Option<WeakGenerator>),
     Manager(Weak<()>),
 }
 
-impl Begun {
-    /// Unless it is gone, or has ended.
-    pub(super) fn generator(&self) -> Option<Arc<dyn Live>> {
+impl Iterated {
+    /// Returns the generator, unless it was dropped or has ended.
+    pub(super) fn generator(&self) -> Option<Arc<dyn AnyGenerator>> {
         let Self::Generator(generator, _) = self else { return None };
-        generator.upgrade().filter(|generator| generator.state() != Some(Stands::Closed))
+        generator.upgrade().filter(|generator| generator.state() != Some(CoroutineState::Closed))
     }
 }
 
-/// The close of a generator, whatever its types.
-pub(super) type Closes = BoxFuture<'static, Result<(), Box<dyn Any + Send>>>;
+/// The close of a generator, whose types are erased.
+pub(super) type BoxClose = BoxFuture<'static, Result<(), Box<dyn Any + Send>>>;
 
-/// A generator that was dropped unfinished.
+/// A generator that was dropped before it ended.
 pub(super) struct Dropped {
     pub(super) name: String,
     pub(super) number: usize,
-    /// None of a body that had not begun.
-    pub(super) closing: Option<Closes>,
+    /// `None` for a body that had not started.
+    pub(super) closing: Option<BoxClose>,
 }
 
 impl World {
-    pub(super) fn new(functions: Vec<Function>, way: Way, is_thrown_into: bool) -> Arc<Self> {
-        Arc::new(Self { functions, way, is_thrown_into, state: Mutex::default() })
+    pub(super) fn new(functions: Vec<Function>, mode: Mode, is_thrown_into: bool) -> Arc<Self> {
+        Arc::new(Self { functions, mode, is_thrown_into, state: Mutex::default() })
     }
 
-    /// What a program panics with is told, and so is the trace up to there.
+    /// Ignores poisoning: a panic of a program is reported together with the trace up to there.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -115,33 +115,34 @@ impl World {
         self.state().trace.clone()
     }
 
-    /// What the program does now has no place here.
+    /// Excludes what the program does from here on.
     pub(super) fn exclude(&self, rule: Rule) {
-        self.leave(Until::Rule(rule));
+        self.cut_off(Cutoff::Rule(rule));
     }
 
-    /// An exit goes on as a cleanup, which is lost where no runtime is: as Python has it, which drops what it would do.
-    pub(super) fn detaches(&self) {
-        if self.way == Way::Asyncgens {
-            self.leave(Until::OfThisWay);
+    /// Ends the comparison where an exit continues as a cleanup. Without a runtime the cleanup is abandoned, which
+    /// matches Python, where the rest does not run.
+    pub(super) fn cut_off_at_detach(&self) {
+        if self.mode == Mode::Asyncgens {
+            self.cut_off(Cutoff::ModeLimit);
         }
     }
 
-    pub(super) fn leave(&self, until: Until) {
+    pub(super) fn cut_off(&self, cutoff: Cutoff) {
         if std::thread::panicking() {
-            // It is for the panic that things are dropped.
+            // The drop is caused by a panic, which is reported anyway.
             return;
         }
         let mut state = self.state();
         let lines = state.trace.len();
-        state.until.get_or_insert((until, lines));
+        state.cutoff.get_or_insert((cutoff, lines));
     }
 
-    pub(super) fn until(&self) -> Option<(Until, usize)> {
-        self.state().until
+    pub(super) fn cutoff(&self) -> Option<(Cutoff, usize)> {
+        self.state().cutoff
     }
 
-    /// The driver makes a step, and sends or throws what is to come to where it is suspended.
+    /// Makes a step of the driver, which sends or throws something to the suspended future.
     pub(super) fn step(&self, sent: Value, thrown: Option<Raised>) {
         let mut state = self.state();
         state.steps += 1;
@@ -149,7 +150,7 @@ impl World {
         (state.sent, state.thrown) = (sent, thrown);
         let waker = state.waker.take();
         drop(state);
-        // Where a runtime polls it, and not the driver.
+        // For a future that a runtime polls, and not the driver.
         waker.inspect(Waker::wake_by_ref);
     }
 
@@ -172,9 +173,9 @@ impl World {
         state.thrown.take().map_or(Ok(state.sent.take()), Err)
     }
 
-    /// It comes to an await of who runs. As PEP 380 has it, what is awaited is *closed* when that is an exit: all frames
-    /// but the one that it is thrown into.
-    pub(super) fn comes(&self, raised: &Raised) {
+    /// Records that an exception is raised at an await. If it is an exit, PEP 380 *closes* what is awaited: all
+    /// frames but the one that it is thrown into.
+    pub(super) fn close_awaited_frames(&self, raised: &Raised) {
         if raised.kind() != Kind::GeneratorExit {
             return;
         }
@@ -185,21 +186,23 @@ impl World {
         }
         if state.opaque > 0 && !closed.is_empty() {
             drop(state);
-            // Closed are the frames of a stack or of a manager, too, and these have a say in it.
+            // The closed frames include those of a stack or a manager, which may handle the exit.
             self.exclude(Rule::ExitsInside);
         }
     }
 
-    /// It shows what it is: in what is closed, another exit than the one that was thrown.
-    pub(super) fn shows(&self, raised: &Raised) {
-        let is_closed = |frame: &Arc<Handled>| frame.closed_by().is_some_and(|exit| exit.is(raised));
+    /// Excludes the rest when a closed frame observes its exit: in Python it is a different exception than the one
+    /// thrown in.
+    pub(super) fn check_shown(&self, raised: &Raised) {
+        let is_closed =
+            |frame: &Arc<HandledExceptions>| frame.closed_by().is_some_and(|exit| exit.is(raised));
         let is_other = !raised.is_exit() && self.state().running.iter().any(is_closed);
         if is_other {
             self.exclude(Rule::ExitsInside);
         }
     }
 
-    pub(super) fn enter_frame(&self, frame: &Arc<Handled>) {
+    pub(super) fn enter_frame(&self, frame: &Arc<HandledExceptions>) {
         self.state().running.push(Arc::clone(frame));
     }
 
@@ -212,12 +215,12 @@ impl World {
         self.state().opaque += by;
     }
 
-    /// What is being handled by whoever runs, or else by who awaits that.
+    /// The exception that the running frame handles, or else the frames that await it.
     pub(super) fn handled(&self) -> Option<Raised> {
         self.state().running.iter().rev().find_map(|handled| handled.last())
     }
 
-    /// Raised by a statement, or by the interpreter.
+    /// Sets the context of an exception that a statement or the interpreter raises.
     pub(super) fn raise(&self, raised: Raised) -> Raised {
         raised.raised_under(self.handled());
         raised
@@ -229,31 +232,31 @@ impl World {
         state.generators - 1
     }
 
-    pub(super) fn made(&self, number: usize, generator: Weak<dyn Live>) {
+    pub(super) fn made(&self, number: usize, generator: Weak<dyn AnyGenerator>) {
         self.state().made.insert(number, generator);
     }
 
-    pub(super) fn begun(&self, number: usize) {
-        self.state().begun.push(number);
+    pub(super) fn mark_iterated(&self, number: usize) {
+        self.state().iterated.push(number);
     }
 
     pub(super) fn hooked(&self, number: usize, generator: WeakGenerator) {
         self.state().hooked.insert(number, generator);
     }
 
-    pub(super) fn manager_begun(&self, number: usize, manager: Weak<()>) {
+    pub(super) fn manager_iterated(&self, number: usize, manager: Weak<()>) {
         self.state().managers.insert(number, manager);
-        self.begun(number);
+        self.mark_iterated(number);
     }
 
-    /// Those that were iterated.
-    pub(super) fn live(&self) -> Vec<Begun> {
+    /// The generators that were iterated.
+    pub(super) fn live(&self) -> Vec<Iterated> {
         let state = self.state();
         let live = |number: &usize| match state.managers.get(number) {
-            Some(manager) => Begun::Manager(manager.clone()),
-            None => Begun::Generator(state.made[number].clone(), state.hooked.get(number).cloned()),
+            Some(manager) => Iterated::Manager(manager.clone()),
+            None => Iterated::Generator(state.made[number].clone(), state.hooked.get(number).cloned()),
         };
-        state.begun.iter().map(live).collect()
+        state.iterated.iter().map(live).collect()
     }
 
     pub(super) fn dropped(&self, dropped: Dropped) {
@@ -264,7 +267,7 @@ impl World {
         self.state().dropped.len()
     }
 
-    /// The first of those that were dropped unfinished.
+    /// Removes the first generator that was dropped before it ended.
     pub(super) fn next_dropped(&self) -> Option<Dropped> {
         let mut state = self.state();
         let first = (0..state.dropped.len()).min_by_key(|at| state.dropped[*at].number)?;
@@ -281,7 +284,7 @@ impl World {
     }
 
     pub(super) fn forget_shared(&self) {
-        // Dropped when the world is not locked.
+        // Dropped after the state is unlocked.
         let shared = std::mem::take(&mut self.state().shared);
         drop(shared);
     }

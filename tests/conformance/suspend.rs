@@ -1,4 +1,4 @@
-//! Where the programs wait: for the driver.
+//! The future at which programs are suspended until the driver's next step.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,7 +8,8 @@ use super::program::Value;
 use super::raised::Raised;
 use super::world::World;
 
-/// Suspends some times, each for a step of the driver; gives what was sent last, or raises what was thrown.
+/// Suspends `times` times, each until the driver's next step. Returns the last value that was sent, or raises what
+/// was thrown.
 pub(super) fn suspend(world: &Arc<World>, times: u32, token: i64) -> Leaf {
     Leaf { world: Arc::clone(world), times, token, since: None, sent: None }
 }
@@ -17,7 +18,7 @@ pub(super) struct Leaf {
     world: Arc<World>,
     times: u32,
     token: i64,
-    /// In which step it was suspended.
+    /// The step of the driver in which it was suspended.
     since: Option<usize>,
     sent: Value,
 }
@@ -29,12 +30,12 @@ impl Future for Leaf {
         let now = self.world.steps();
         if let Some(since) = self.since {
             if since == now {
-                // Polled once more in the same step, and perhaps with another waker.
+                // Polled again in the same step, perhaps with another waker.
                 self.world.suspend(self.token, cx.waker().clone());
                 return Poll::Pending;
             }
             self.since = None;
-            self.sent = self.world.sent().inspect_err(|raised| self.world.comes(raised))?;
+            self.sent = self.world.sent().inspect_err(|raised| self.world.close_awaited_frames(raised))?;
             self.times -= 1;
         }
         if self.times == 0 {

@@ -1,4 +1,4 @@
-"""Programs that are a little smaller than one that differs: what the fuzzer tries. README.md has the format."""
+"""Generates the shrinking candidates of a program for the fuzzer. README.md describes the format."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-# Which operands of a statement are blocks; those of the handlers of a `try` stand deeper.
+# The operands of a statement that are blocks. The blocks of the handlers of a `try` are nested deeper.
 BLOCKS = {
     "seq": [1],
     "ifx": [1, 2],
@@ -19,9 +19,9 @@ BLOCKS = {
     "aclosing": [3],
 }
 TRY_HANDLERS = 2
-# Which operand of a statement or a manager is the number of a function.
+# The operand of a statement or a manager that is the number of a function.
 REFERENCES = {"call": 1, "shared": 1, "afor": 1, "aclosing": 1, "h_new": 2, "acm": 1}
-# What an operand can always be, by the name of what it belongs to.
+# The simplest values of operands, by the name of the statement or manager.
 SIMPLEST = {
     "aw": {1: 0},
     "awr": {1: 0},
@@ -33,7 +33,7 @@ SIMPLEST = {
 
 
 def size(case: dict) -> tuple[int, int]:
-    """How many statements it has, and how many actions."""
+    """Returns the numbers of statements and of actions."""
     return sum(statements(function["b"]) for function in case["p"]), len(case["d"])
 
 
@@ -42,13 +42,13 @@ def statements(block: list) -> int:
 
 
 def order(case: dict) -> tuple[int, int, str]:
-    """By which one program is smaller than another. No program has endlessly many below it, so shrinking ends."""
+    """A key by which programs are ordered. Only finitely many programs are below any other, so shrinking ends."""
     text = json.dumps([case["p"], case["d"]])
     return sum(size(case)), len(text), text
 
 
-def smaller(case: dict) -> list[dict]:
-    """The candidates, the smallest first, numbered by `id`."""
+def candidates_of(case: dict) -> list[dict]:
+    """Returns the smaller programs, the smallest first, numbered by `id`."""
     candidates = {order(candidate): candidate for candidate in changed(case)}
     below = sorted(key for key in candidates if key < order(case))
     return [candidates[key] | {"id": number} for number, key in enumerate(below)]
@@ -56,7 +56,7 @@ def smaller(case: dict) -> list[dict]:
 
 def changed(case: dict) -> Iterator[dict]:
     program, actions = case["p"], case["d"]
-    for fewer in without_a_run(actions):
+    for fewer in without_chunks(actions):
         yield case | {"d": fewer}
     for at, action in enumerate(actions):
         for simpler in simpler_actions(action):
@@ -73,8 +73,8 @@ def replaced(items: list, at: int, item: Any) -> list:
     return [*items[:at], item, *items[at + 1 :]]
 
 
-def without_a_run(items: list) -> Iterator[list]:
-    """Without all of them, a half of them, a quarter, down to a single one."""
+def without_chunks(items: list) -> Iterator[list]:
+    """Yields the list without chunks of its items: all of them, halves, quarters, down to single items."""
     length = len(items)
     while length > 0:
         for at in range(0, len(items), length):
@@ -93,14 +93,14 @@ def simpler_actions(action: list) -> Iterator[list]:
 
 
 def smaller_blocks(block: list) -> Iterator[list]:
-    yield from without_a_run(block)
+    yield from without_chunks(block)
     for at, statement in enumerate(block):
-        for instead in smaller_statements(statement):
-            yield [*block[:at], *instead, *block[at + 1 :]]
+        for replacement in smaller_statements(statement):
+            yield [*block[:at], *replacement, *block[at + 1 :]]
 
 
 def smaller_statements(statement: list) -> Iterator[list]:
-    """The blocks that can stand instead of a statement."""
+    """Yields the blocks that can replace a statement."""
     for block, with_block in inner_blocks(statement):
         yield block
         for fewer in smaller_blocks(block):
@@ -118,7 +118,7 @@ def simpler_statements(statement: list) -> Iterator[list]:
         case ["raisefrom", kind, number, _]:
             yield ["raise", kind, number]
         case ["try", block, handlers, orelse, final]:
-            for fewer in without_a_run(handlers):
+            for fewer in without_chunks(handlers):
                 yield ["try", block, fewer, orelse, final]
         case ["with", manager, block]:
             for simpler in simplest_operands(manager):
@@ -140,7 +140,7 @@ def simplest_operands(fields: list) -> Iterator[list]:
 
 
 def inner_blocks(statement: list) -> Iterator[tuple[list, Callable[[list], list]]]:
-    """The blocks of a statement, each with what makes the statement with another one instead."""
+    """Yields the blocks of a statement, each with a function that replaces it in the statement."""
     name = statement[0]
     for at in BLOCKS.get(name, []):
         yield statement[at], partial(replaced, statement, at)
@@ -162,7 +162,7 @@ def refers(node: Any, function: int) -> bool:
 
 
 def renumbered(function: dict, removed: int) -> dict:
-    """The function when that of number `removed` is no more."""
+    """Returns the function with its references adjusted to the removal of function `removed`."""
 
     def walk(node: Any) -> Any:
         if not isinstance(node, list) or not node:

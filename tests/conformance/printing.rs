@@ -1,4 +1,4 @@
-//! What is printed of a program is what Python would compile.
+//! Tests that programs are printed as valid Python.
 
 use super::corpus::cases;
 use super::source::source;
@@ -7,7 +7,7 @@ fn printed(functions: &str) -> String {
     let functions = functions.replace('\n', "");
     let line = format!(r#"{{"id":1,"f":"agen","p":[{functions}],"d":[],"t":[]}}"#);
     let text = format!("{{\"schema\":1}}\n{line}\n");
-    let case = cases(text.as_bytes()).next().expect("there is one").unwrap();
+    let case = cases(text.as_bytes()).next().expect("one program").unwrap();
     source(case.program())
 }
 

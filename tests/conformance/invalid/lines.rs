@@ -1,9 +1,9 @@
-//! Lines that are no program.
+//! Malformed lines.
 
 use super::{HEADER, error, error_of, program, read, with_statements};
 
 #[test]
-fn what_is_whole_is_read() {
+fn valid_lines_are_read() {
     let first = with_statements(r#"["y",1]"#);
     let second =
         first.replace(r#""id":1"#, r#""id":2,"z":"small","tags":[],"differs":[],"chain_differs":[]"#);
@@ -12,25 +12,25 @@ fn what_is_whole_is_read() {
 }
 
 #[test]
-fn a_line_that_is_cut_off_is_told_with_its_number() {
+fn a_truncated_line_is_reported_with_its_number() {
     let (first, second) = (with_statements(r#"["y",1]"#), &with_statements(r#"["y",1]"#)[..40]);
     assert_eq!(error(&[HEADER, &first, second]), "line 3: column 40: EOF while parsing a string");
 }
 
 #[test]
-fn a_line_with_nothing_in_it_is_told() {
-    assert_eq!(error_of(""), "it is empty");
-    assert_eq!(error(&[HEADER, &with_statements(""), "", "{}"]), "line 3: it is empty");
+fn an_empty_line_is_reported() {
+    assert_eq!(error_of(""), "the line is empty");
+    assert_eq!(error(&[HEADER, &with_statements(""), "", "{}"]), "line 3: the line is empty");
 }
 
 #[test]
-fn an_id_that_is_there_twice_is_told() {
+fn a_duplicate_id_is_reported() {
     let line = with_statements("");
-    assert_eq!(error(&[HEADER, &line, &line]), "line 3: the id 1 is that of line 2 already");
+    assert_eq!(error(&[HEADER, &line, &line]), "line 3: duplicate id 1, also in line 2");
 }
 
 #[test]
-fn a_key_that_is_unknown_or_missing_or_there_twice_is_told() {
+fn an_unknown_missing_or_duplicate_key_is_reported() {
     let keys = "`id`, `f`, `p`, `d`, `t`, `tags`, `z`, `differs`, `chain_differs`";
     let line = with_statements("");
     for (key, instead, what) in [
@@ -45,21 +45,21 @@ fn a_key_that_is_unknown_or_missing_or_there_twice_is_told() {
         (r#""t":"g""#, r#""t":"g","c":1"#, "unknown field `c`, expected `t` or `b`".to_owned()),
         (r#""t":"g""#, r#""t":"g","b":[]"#, "duplicate field `b`".to_owned()),
     ] {
-        let told = error_of(&line.replacen(key, instead, 1));
-        assert!(told.starts_with("column ") && told.ends_with(&what), "{told}");
+        let error = error_of(&line.replacen(key, instead, 1));
+        assert!(error.starts_with("column ") && error.ends_with(&what), "{error}");
     }
 }
 
 #[test]
-fn a_line_that_is_no_object_is_told() {
+fn a_line_without_an_object_is_reported() {
     assert_eq!(error_of("[]"), "column 0: invalid type: sequence, expected an object");
 }
 
 #[test]
-fn lists_that_are_nested_too_deep_to_be_read_are_told() {
+fn lists_nested_beyond_the_recursion_limit_are_reported() {
     let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     for line in [with_statements(&nested), program(1, "coro", "", &nested)] {
-        let told = error_of(&line);
-        assert!(told.ends_with("recursion limit exceeded"), "{told}");
+        let error = error_of(&line);
+        assert!(error.ends_with("recursion limit exceeded"), "{error}");
     }
 }

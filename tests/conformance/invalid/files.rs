@@ -1,4 +1,4 @@
-//! Files that are not what they should be.
+//! Malformed files.
 
 use std::ffi::OsStr;
 use std::io::{Cursor, Write};
@@ -15,7 +15,7 @@ fn compressed(text: &str) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// The numbers of what is read, and what is wrong in the end.
+/// Returns the ids of the programs in a file, and the error at its end.
 fn ids(file: Vec<u8>) -> (Vec<u64>, Option<String>) {
     let (mut ids, mut error) = (Vec::new(), None);
     for case in cases(text(Cursor::new(file)).unwrap()).take(5) {
@@ -33,30 +33,30 @@ fn two_programs() -> String {
 }
 
 #[test]
-fn a_file_may_be_compressed_whatever_its_name() {
+fn compression_is_detected_from_the_content() {
     let text = two_programs();
     assert_eq!(ids(text.clone().into_bytes()), (vec![1, 2], None));
     assert_eq!(ids(compressed(&text)), (vec![1, 2], None));
 }
 
 #[test]
-fn a_file_with_nothing_in_it_is_told() {
+fn an_empty_file_is_reported() {
     assert_eq!(error(&[]), "line 1: the file is empty");
     assert_eq!(ids(compressed("")), (vec![], Some("line 1: the file is empty".to_owned())));
 }
 
 #[test]
-fn a_file_of_no_program_is_told() {
-    assert_eq!(error(&[HEADER]), "line 1: no program comes after it");
+fn a_file_without_programs_is_reported() {
+    assert_eq!(error(&[HEADER]), "line 1: no program follows the header");
 }
 
 #[test]
-fn another_schema_is_told() {
-    assert_eq!(error(&[r#"{"schema":2}"#, "{}"]), "line 1: its schema is 2, not 1");
+fn an_unsupported_schema_is_reported() {
+    assert_eq!(error(&[r#"{"schema":2}"#, "{}"]), "line 1: unsupported schema 2, expected 1");
 }
 
 #[test]
-fn a_file_without_a_header_is_told() {
+fn a_file_without_a_header_is_reported() {
     let line = with_statements(r#"["y",1]"#);
     let what = format!("line 1: column {}: missing field `schema`", line.len());
     assert_eq!(error(&[&line, HEADER]), what);
@@ -64,7 +64,7 @@ fn a_file_without_a_header_is_told() {
 }
 
 #[test]
-fn a_compressed_file_that_is_cut_off_is_told() {
+fn a_truncated_compressed_file_is_reported() {
     let mut file = compressed(&two_programs());
     file.truncate(file.len() - 20);
     let (_, error) = ids(file);
@@ -72,7 +72,7 @@ fn a_compressed_file_that_is_cut_off_is_told() {
 }
 
 #[test]
-fn a_compressed_file_whose_checksum_is_another_is_told_after_its_last_line() {
+fn a_wrong_checksum_is_reported_after_the_last_line() {
     let mut file = compressed(&two_programs());
     let checksum = file.len() - 8;
     file[checksum] ^= 1;
@@ -81,7 +81,7 @@ fn a_compressed_file_whose_checksum_is_another_is_told_after_its_last_line() {
 }
 
 #[test]
-fn what_is_no_text_is_told() {
+fn invalid_utf8_is_reported() {
     let mut file = two_programs().into_bytes();
     file.extend([0xff, b'\n']);
     let error = "line 4: stream did not contain valid UTF-8".to_owned();
@@ -89,21 +89,21 @@ fn what_is_no_text_is_told() {
 }
 
 #[test]
-fn nothing_is_read_after_what_is_damaged() {
+fn reading_ends_at_the_first_error() {
     let file = format!("{HEADER}\nbroken\nbroken\n");
-    let mut told = cases(file.as_bytes());
-    assert!(matches!(told.next(), Some(Err(_))));
-    assert!(told.next().is_none());
+    let mut read = cases(file.as_bytes());
+    assert!(matches!(read.next(), Some(Err(_))));
+    assert!(read.next().is_none());
 }
 
 #[test]
-fn a_path_is_told_with_what_it_is_relative_to() {
+fn a_relative_path_becomes_absolute() {
     let path = named_path(OsStr::new("programs.jsonl")).unwrap();
     assert_eq!(path, std::env::current_dir().unwrap().join("programs.jsonl"));
 }
 
 #[test]
-fn a_path_that_is_empty_is_told() {
+fn an_empty_path_is_reported() {
     let error = named_path(OsStr::new("")).unwrap_err();
-    assert_eq!(error.to_string(), "WITHAL_CORPUS is set, and names no file");
+    assert_eq!(error.to_string(), "WITHAL_CORPUS is set, but empty");
 }

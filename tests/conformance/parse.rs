@@ -1,22 +1,22 @@
-//! The programs, as they are written down: README.md has the format.
+//! Parsing of programs from JSON; README.md describes the format.
 
 use std::cell::Cell;
 
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::damage::Damage;
+use super::format_error::FormatError;
 use super::program::{
-    Action, Block, Catches, Error, Function, Manager, OnStack, Operation, Statement, Try, Value, Verdict,
+    Action, Block, Catches, Error, ExitAction, Function, Manager, OnStack, Operation, Statement, Try, Value,
 };
 use super::raised::Kind;
 
-type Read<T> = Result<T, Damage>;
+type Read<T> = Result<T, FormatError>;
 
-/// A function, before its body is read.
+/// A function whose body is not parsed yet.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Written {
+pub(super) struct RawFunction {
     t: Type,
     b: Json,
 }
@@ -29,9 +29,9 @@ enum Type {
     Coroutine,
 }
 
-pub(super) fn function(written: &Written) -> Read<Function> {
-    let is_generator = matches!(written.t, Type::Generator);
-    Ok(Function { is_generator, body: block(&written.b).map_err(|damage| damage.under(".b"))? })
+pub(super) fn function(raw: &RawFunction) -> Read<Function> {
+    let is_generator = matches!(raw.t, Type::Generator);
+    Ok(Function { is_generator, body: block(&raw.b).map_err(|error| error.at_path(".b"))? })
 }
 
 fn block(json: &Json) -> Read<Block> {
@@ -39,7 +39,7 @@ fn block(json: &Json) -> Read<Block> {
 }
 
 fn items<T>(json: &Json, read: impl Fn(&Json) -> Read<T>) -> Read<Vec<T>> {
-    let read = |(at, item)| read(item).map_err(|damage| damage.within(at));
+    let read = |(at, item)| read(item).map_err(|error| error.at_index(at));
     list(json)?.iter().enumerate().map(read).collect()
 }
 
@@ -67,7 +67,7 @@ fn statement(json: &Json) -> Read<Statement> {
         "loop" => Statement::Loop(s.number(1)?, s.block(2)?, s.block(3)?),
         "try" => Statement::Try(Box::new(Try {
             body: s.block(1)?,
-            handlers: items(s.at(2)?, handler).map_err(|damage| damage.within(2))?,
+            handlers: items(s.at(2)?, handler).map_err(|error| error.at_index(2))?,
             orelse: s.block(3)?,
             finally: s.block(4)?,
         })),
@@ -93,10 +93,10 @@ fn statement(json: &Json) -> Read<Statement> {
                 "as" => Operation::Asend(s.value(3)?),
                 "at" => Operation::Athrow(s.error(3)?),
                 "ac" => Operation::Aclose,
-                other => return damage(format!("{other:?} is no operation")),
+                other => return invalid(format!("unknown operation {other:?}")),
             },
         ),
-        other => return damage(format!("{other:?} is no statement")),
+        other => return invalid(format!("unknown statement {other:?}")),
     };
     s.end(statement)
 }
@@ -116,7 +116,7 @@ fn catches(name: &str) -> Read<Catches> {
 }
 
 fn kind(name: &str) -> Read<Kind> {
-    Kind::named(name).ok_or_else(|| Damage::new(format!("{name:?} is no exception")))
+    Kind::named(name).ok_or_else(|| FormatError::new(format!("unknown exception {name:?}")))
 }
 
 pub(super) fn action(json: &Json) -> Read<Action> {
@@ -135,30 +135,33 @@ pub(super) fn action(json: &Json) -> Read<Action> {
         "dropgen" => Action::DropGenerator,
         "shutdown" => Action::Shutdown,
         "end" => Action::End,
-        other => return damage(format!("{other:?} is no action")),
+        other => return invalid(format!("unknown action {other:?}")),
     };
     a.end(action)
 }
 
-fn damage<T>(what: impl Into<String>) -> Read<T> {
-    Err(Damage::new(what))
+fn invalid<T>(what: impl Into<String>) -> Read<T> {
+    Err(FormatError::new(what))
 }
 
 fn list(json: &Json) -> Read<&Vec<Json>> {
-    json.as_array().ok_or_else(|| Damage::new(format!("{json} is no list")))
+    json.as_array().ok_or_else(|| FormatError::new(format!("expected a list, found {json}")))
 }
 
 fn value(json: &Json) -> Read<Value> {
     match json {
         Json::Null => Ok(None),
-        _ => json.as_i64().map(Some).ok_or_else(|| Damage::new(format!("{json} is no value"))),
+        _ => json
+            .as_i64()
+            .map(Some)
+            .ok_or_else(|| FormatError::new(format!("expected null or an integer, found {json}"))),
     }
 }
 
-/// What a statement, an action or a manager is written as.
+/// The fields of a statement, an action or a manager.
 struct Fields<'a> {
     all: &'a [Json],
-    /// How many of them have been looked at.
+    /// The number of fields that were read.
     read: Cell<usize>,
 }
 
@@ -169,13 +172,17 @@ impl<'a> Fields<'a> {
 
     fn at(&self, at: usize) -> Read<&'a Json> {
         self.read.set(self.read.get().max(at + 1));
-        self.all.get(at).ok_or_else(|| Damage::new(format!("{} ends too soon", self.what())))
+        self.all.get(at).ok_or_else(|| FormatError::new(format!("{} has too few fields", self.what())))
     }
 
-    /// What was read of them, if that was all.
+    /// Returns `parsed` if all fields were read.
     fn end<T>(&self, read: T) -> Read<T> {
         if self.read.get() < self.all.len() {
-            return damage(format!("{} has {} too many", self.what(), self.all.len() - self.read.get()));
+            return invalid(format!(
+                "{} has too many fields, by {}",
+                self.what(),
+                self.all.len() - self.read.get()
+            ));
         }
         Ok(read)
     }
@@ -186,7 +193,7 @@ impl<'a> Fields<'a> {
 
     fn text(&self, at: usize) -> Read<&'a str> {
         let json = self.at(at)?;
-        json.as_str().ok_or_else(|| Damage::new(format!("{json} is no text")))
+        json.as_str().ok_or_else(|| FormatError::new(format!("expected a string, found {json}")))
     }
 
     fn name(&self) -> Read<&'a str> {
@@ -196,12 +203,12 @@ impl<'a> Fields<'a> {
     fn number<N: TryFrom<i64>>(&self, at: usize) -> Read<N> {
         let json = self.at(at)?;
         let number = json.as_i64().and_then(|number| number.try_into().ok());
-        number.ok_or_else(|| Damage::new(format!("{json} is no number that fits")))
+        number.ok_or_else(|| FormatError::new(format!("expected a number in range, found {json}")))
     }
 
     fn bool(&self, at: usize) -> Read<bool> {
         let json = self.at(at)?;
-        json.as_bool().ok_or_else(|| Damage::new(format!("{json} is neither true nor false")))
+        json.as_bool().ok_or_else(|| FormatError::new(format!("expected a boolean, found {json}")))
     }
 
     fn value(&self, at: usize) -> Read<Value> {
@@ -209,14 +216,14 @@ impl<'a> Fields<'a> {
     }
 
     fn block(&self, at: usize) -> Read<Block> {
-        block(self.at(at)?).map_err(|damage| damage.within(at))
+        block(self.at(at)?).map_err(|error| error.at_index(at))
     }
 
     fn error(&self, at: usize) -> Read<Error> {
         Ok(Error(kind(self.text(at)?)?, self.number(at + 1)?))
     }
 
-    /// A list of its own, or null.
+    /// An error is a list inside the list, or null.
     fn optional_error(&self, at: usize) -> Read<Option<Error>> {
         match self.at(at)? {
             Json::Null => Ok(None),
@@ -229,24 +236,24 @@ impl<'a> Fields<'a> {
 
     fn manager(&self) -> Read<Manager> {
         if self.name()? != "mgr" {
-            return damage(format!("{:?} is no manager", self.name()?));
+            return invalid(format!("unknown manager {:?}", self.name()?));
         }
-        let verdict = match self.at(5)? {
-            Json::Null => Verdict::None,
-            verdict => {
-                let verdict = Fields::new(verdict)?;
-                let says = match verdict.name()? {
-                    "sup" => Verdict::Suppress,
-                    "supk" => Verdict::SuppressKind(catches(verdict.text(1)?)?),
-                    "same" => Verdict::Same,
-                    "raise" => Verdict::Raise(verdict.error(1)?),
-                    other => return damage(format!("{other:?} is no verdict")),
+        let exit_action = match self.at(5)? {
+            Json::Null => ExitAction::None,
+            exit_action => {
+                let exit_action = Fields::new(exit_action)?;
+                let action = match exit_action.name()? {
+                    "sup" => ExitAction::Suppress,
+                    "supk" => ExitAction::SuppressKind(catches(exit_action.text(1)?)?),
+                    "same" => ExitAction::Same,
+                    "raise" => ExitAction::Raise(exit_action.error(1)?),
+                    other => return invalid(format!("unknown exit action {other:?}")),
                 };
-                verdict.end(says)?
+                exit_action.end(action)?
             }
         };
         let enter = (self.number(2)?, self.optional_error(3)?);
-        self.end(Manager { id: self.number(1)?, enter, exit: self.number(4)?, verdict })
+        self.end(Manager { id: self.number(1)?, enter, exit: self.number(4)?, exit_action })
     }
 
     fn on_stack(&self) -> Read<OnStack> {
@@ -258,11 +265,11 @@ impl<'a> Fields<'a> {
             "acb" => OnStack::AsyncCallback(self.number(2)?, self.number(3)?, self.optional_error(4)?),
             "scb" => match self.number::<i64>(3)? {
                 0 => OnStack::Callback(self.number(2)?, self.optional_error(4)?),
-                times => return damage(format!("a callback does not suspend, and not {times} times")),
+                times => return invalid(format!("a callback cannot suspend {times} times")),
             },
             "pop_all" => OnStack::PopAll,
             "aclose" => OnStack::Aclose,
-            other => return damage(format!("{other:?} is nothing that a stack does")),
+            other => return invalid(format!("unknown stack operation {other:?}")),
         })
     }
 }

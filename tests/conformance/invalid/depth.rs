@@ -1,11 +1,12 @@
-//! Programs as deep as they may be, which are run, and deeper ones, which are not.
+//! Programs at the limit of depth, which are run, and deeper ones, which are rejected.
 
-use super::super::depth::{DEEPEST, on_deep_stack};
-use super::super::verdict::run;
-use super::super::world::Way;
+use super::super::comparison::run;
+use super::super::depth::{MAX_DEPTH, on_deep_stack};
+use super::super::world::Mode;
 use super::{HEADER, error_of, program, read};
 
-/// How a function goes on with the next: what it is, how deep its statements are around that, and what they are.
+/// The ways in which a function uses the next one: its kind, the depth of its statements around the use, and the
+/// statements.
 const STEPS: [(&str, usize, &str); 15] = [
     ("c", 1, r#"["call",NEXT]"#),
     ("c", 1, r#"["shared",NEXT]"#),
@@ -29,7 +30,7 @@ const THROW: &str =
     r#"["MAKE",0],["send",0],["send",0],["throw",0,"A",1],["run",0],["MAKE",1],["run",1],["end"]"#;
 const DROP: &str = r#"["MAKE",0],["send",0],["drop",0],["end"]"#;
 
-/// A program whose last function suspends that deep; generators all, or coroutines.
+/// A program whose last function is suspended at this depth. All its functions are generators, or all are coroutines.
 fn deep(depth: usize, (kind, levels, step): (&str, usize, &str), actions: &str) -> String {
     let mut last = match kind {
         "g" => r#"["aw",3,7],["y",1]"#.to_owned(),
@@ -46,19 +47,19 @@ fn deep(depth: usize, (kind, levels, step): (&str, usize, &str), actions: &str) 
 
 #[test]
 #[cfg_attr(miri, ignore = "a stack of 64 MB")]
-fn what_goes_as_deep_as_it_may_is_run() {
+fn programs_at_the_depth_limit_run() {
     on_deep_stack(|| {
         for step in STEPS {
             for actions in [RUN, THROW] {
-                let case = read(&[HEADER, &deep(DEEPEST, step, actions)]).unwrap().remove(0);
-                for way in [Way::Hooks, Way::Pinned] {
-                    let trace = run(&case, way).trace;
+                let case = read(&[HEADER, &deep(MAX_DEPTH, step, actions)]).unwrap().remove(0);
+                for mode in [Mode::Hooks, Mode::Pinned] {
+                    let trace = run(&case, mode).trace;
                     assert!(trace.iter().any(|line| line == "< sus 7"), "{step:?}: {trace:?}");
                 }
             }
-            let case = read(&[HEADER, &deep(DEEPEST, step, DROP)]).unwrap().remove(0);
-            for way in [Way::Hooks, Way::Pinned] {
-                let trace = run(&case, way).trace;
+            let case = read(&[HEADER, &deep(MAX_DEPTH, step, DROP)]).unwrap().remove(0);
+            for mode in [Mode::Hooks, Mode::Pinned] {
+                let trace = run(&case, mode).trace;
                 assert!(!trace.iter().any(|line| line.starts_with("panicked")), "{step:?}: {trace:?}");
             }
         }
@@ -66,9 +67,9 @@ fn what_goes_as_deep_as_it_may_is_run() {
 }
 
 #[test]
-fn what_goes_deeper_is_told() {
+fn deeper_programs_are_rejected() {
     for step in STEPS {
-        let what = "p[0]: it goes 101 deep, and at most 100 can be run";
-        assert_eq!(error_of(&deep(DEEPEST + 1, step, RUN)), what, "{step:?}");
+        let what = "p[0]: a depth of 101 exceeds the limit of 100";
+        assert_eq!(error_of(&deep(MAX_DEPTH + 1, step, RUN)), what, "{step:?}");
     }
 }

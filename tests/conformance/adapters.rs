@@ -1,4 +1,4 @@
-//! What is around the futures of a program while they are polled.
+//! Futures that record which frame of a program is being polled, and where a throw can reach.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -10,15 +10,15 @@ use super::raised::{Kind, Raised};
 use super::rules::Rule;
 use super::world::World;
 
-/// The frame of a function: the exceptions that it is handling, the innermost last.
+/// The exceptions that a frame of a function is handling, the innermost last.
 #[derive(Default)]
-pub(super) struct Handled {
+pub(super) struct HandledExceptions {
     handled: Mutex<Vec<Raised>>,
-    /// The exit that whoever awaits it was thrown, which closes it.
+    /// The exit that was thrown into the frame that awaits this one, which closes this one.
     closed_by: Mutex<Option<Raised>>,
 }
 
-impl Handled {
+impl HandledExceptions {
     pub(super) fn push(&self, raised: Raised) {
         self.handled.lock().unwrap().push(raised);
     }
@@ -44,9 +44,10 @@ impl Handled {
     }
 }
 
-/// What is closed by an exit comes to this. In Python the exit goes on outside, whatever it returns and whichever exit it
-/// raises, and it must not await any more; errors are the same here and there.
-pub(super) fn exclude_unless_same<T>(world: &World, exit: &Raised, came: Option<&Result<T, Raised>>) {
+/// Excludes the rest if a frame that was closed by `exit` did anything but raise that exit or an error. In Python,
+/// the outer frame raises the exit whatever the closed frame returns, and the closed frame must not await any more;
+/// errors behave alike on both sides.
+pub(super) fn exclude_unless_reraised<T>(world: &World, exit: &Raised, came: Option<&Result<T, Raised>>) {
     let is_same = match came {
         Some(Err(raised)) => raised.is(exit) || raised.kind() != Kind::GeneratorExit,
         Some(Ok(_)) | None => false,
@@ -56,10 +57,10 @@ pub(super) fn exclude_unless_same<T>(world: &World, exit: &Raised, came: Option<
     }
 }
 
-/// Polled as the frame of a function.
+/// Polls `future` as the body of the frame.
 pub(super) fn framed<T, F>(
     world: &Arc<World>,
-    frame: &Arc<Handled>,
+    frame: &Arc<HandledExceptions>,
     future: F,
 ) -> impl Future<Output = F::Output> + use<T, F>
 where
@@ -73,7 +74,7 @@ struct Framed<F> {
     #[pin]
     future: F,
     world: Arc<World>,
-    frame: Arc<Handled>,
+    frame: Arc<HandledExceptions>,
 }
 
 impl<T, F: Future<Output = Result<T, Raised>>> Future for Framed<F> {
@@ -89,18 +90,18 @@ impl<T, F: Future<Output = Result<T, Raised>>> Future for Framed<F> {
                 Poll::Ready(came) => Some(came),
                 Poll::Pending => None,
             };
-            exclude_unless_same(this.world, &exit, came);
+            exclude_unless_reraised(this.world, &exit, came);
         }
         polled
     }
 }
 
-/// No throw comes through to what is awaited inside: an exit, say.
+/// Marks `future` as one that no throw reaches: an enter or an exit.
 pub(super) fn opaque<F: Future>(world: &Arc<World>, future: F) -> impl Future<Output = F::Output> + use<F> {
     shifted(world, 1, future)
 }
 
-/// But to this it does: the block inside what is opaque.
+/// Undoes [`opaque`] for a part of its future: the block of a manager.
 pub(super) fn transparent<F: Future>(
     world: &Arc<World>,
     future: F,
@@ -109,25 +110,25 @@ pub(super) fn transparent<F: Future>(
 }
 
 fn shifted<F: Future>(world: &Arc<World>, by: isize, future: F) -> impl Future<Output = F::Output> + use<F> {
-    Shifted { future, by, world: Arc::clone(world), unfinished: Unfinished(Some(Arc::clone(world))) }
+    Shifted { future, by, world: Arc::clone(world), unfinished: UnfinishedGuard(Some(Arc::clone(world))) }
 }
 
 #[pin_project]
 struct Shifted<F> {
-    /// Before the future, whose exits begin when it is dropped.
-    unfinished: Unfinished,
+    /// Declared before the future, whose exits start when it is dropped.
+    unfinished: UnfinishedGuard,
     #[pin]
     future: F,
     by: isize,
     world: Arc<World>,
 }
 
-/// Dropped before it has come to its end: an exit is detached then.
-struct Unfinished(Option<Arc<World>>);
+/// Ends the comparison when the future is dropped before it completes: an exit is detached then.
+struct UnfinishedGuard(Option<Arc<World>>);
 
-impl Drop for Unfinished {
+impl Drop for UnfinishedGuard {
     fn drop(&mut self) {
-        self.0.take().inspect(|world| world.detaches());
+        self.0.take().inspect(|world| world.cut_off_at_detach());
     }
 }
 

@@ -1,4 +1,4 @@
-//! Managers that are functions: `asynccontextmanager`.
+//! Managers that are made from functions: `asynccontextmanager`.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::{Arc, Mutex};
@@ -6,19 +6,19 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt;
 use withal::context::{ExitKind, YieldOnce, async_with_send, asynccontextmanager};
 
-use super::around::{opaque, transparent};
-use super::frame::{Frame, Mouth, run_function};
-use super::managers::{block, settle};
+use super::adapters::{opaque, transparent};
+use super::frame::{Frame, YieldChannel, run_function};
+use super::managers::{block, into_run_result};
 use super::program::{Block, Value};
 use super::raised::{Kind, Raised};
 use super::rules::Rule;
-use super::statements::{Ran, Scope, text};
+use super::statements::{RunResult, Scope, text};
 use super::world::World;
 
-/// What the function of an `asynccontextmanager` yields through.
+/// The yield point of the function of an `asynccontextmanager`.
 pub(super) struct YieldOnceOf<'g> {
     once: Mutex<Option<YieldOnce<'g, Value>>>,
-    /// What the block has raised: in Python that is thrown in at the yield.
+    /// The error of the block, which Python throws in at the yield.
     of_block: Arc<Mutex<Option<Raised>>>,
 }
 
@@ -33,7 +33,7 @@ impl YieldOnceOf<'_> {
         match outcome {
             ExitKind::Ok => Ok(()),
             outcome if outcome.is::<Raised>() => {
-                Err(self.of_block.lock().unwrap().clone().expect("it is kept before the block is left"))
+                Err(self.of_block.lock().unwrap().clone().expect("stored when the block failed"))
             }
             _ => Err(Raised::bare(Kind::GeneratorExit)),
         }
@@ -45,26 +45,26 @@ pub(super) async fn with_function(
     function: usize,
     body: &Block,
     scope: &Scope<'_>,
-) -> Ran {
+) -> RunResult {
     let world = frame.world();
     let handling = frame.handled.len();
     let of_block = Arc::new(Mutex::new(None));
     let (of_function, its) = (Arc::clone(world), Arc::clone(&of_block));
     let manager = asynccontextmanager(async move |y: YieldOnce<'_, Value>| {
-        // In Python it is a generator, with hooks.
+        // In Python the function is a generator, with hooks.
         let number = of_function.next_generator();
         of_function.log(format_args!("hook first g{function}.{number}"));
         let is_there = Arc::new(());
-        of_function.manager_begun(number, Arc::downgrade(&is_there));
+        of_function.manager_iterated(number, Arc::downgrade(&is_there));
         let of_block = Arc::clone(&its);
-        let mouth = Mouth::Manager(YieldOnceOf { once: Mutex::new(Some(y)), of_block: its });
-        let returned = run_function(&of_function, &mouth, function).await;
+        let channel = YieldChannel::Manager(YieldOnceOf { once: Mutex::new(Some(y)), of_block: its });
+        let returned = run_function(&of_function, &channel, function).await;
         drop(is_there);
         let of_block = of_block.lock().unwrap().clone();
         match (returned, of_block) {
-            // Caught.
+            // The function has suppressed the error.
             (Ok(_), of_block) => Ok(of_block.is_some()),
-            // Let go on.
+            // The error of the block leaves the function.
             (Err(raised), Some(of_block)) if is_same(&raised, &of_block) => Ok(false),
             (Err(raised), _) => Err(raised),
         }
@@ -80,12 +80,12 @@ pub(super) async fn with_function(
         frame.world().log(format_args!("as {}", text(*target)));
         work.await
     };
-    let mut dropped = Unfinished(Some(world));
+    let mut dropped = UnfinishedGuard(Some(world));
     let result = opaque(world, AssertUnwindSafe(async_with_send(manager, body)).catch_unwind()).await;
     dropped.0 = None;
     frame.handled.truncate(handling);
     match result {
-        Ok(result) => settle(result, |raised| raised),
+        Ok(result) => into_run_result(result, |raised| raised),
         Err(panic)
             if panic.downcast_ref()
                 == Some(&"asynccontextmanager: the function returned without a yield") =>
@@ -96,10 +96,10 @@ pub(super) async fn with_function(
     }
 }
 
-/// Dropped before it has come to its end.
-struct Unfinished<'a>(Option<&'a World>);
+/// Excludes the rest when the block is dropped before it completes.
+struct UnfinishedGuard<'a>(Option<&'a World>);
 
-impl Drop for Unfinished<'_> {
+impl Drop for UnfinishedGuard<'_> {
     fn drop(&mut self) {
         if let Some(world) = self.0 {
             world.exclude(Rule::ManagerDropped);
@@ -107,7 +107,7 @@ impl Drop for Unfinished<'_> {
     }
 }
 
-/// What came out is what was thrown in, or what PEP 479 has made of that.
+/// Returns `true` if the function raised the error of the block, or what PEP 479 makes of that error.
 fn is_same(raised: &Raised, of_block: &Raised) -> bool {
     let is_converted =
         || raised.kind() == Kind::Runtime && raised.cause().is_some_and(|cause| cause.is(of_block));
