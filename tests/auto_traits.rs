@@ -1,4 +1,4 @@
-//! Auto traits and names that users rely on: `Send`, `Unpin`, `FusedStream`, `Debug` without bounds, fields of structs.
+//! Auto traits and type names that users rely on: `Send`, `Unpin`, `FusedStream`, `Debug` without bounds, types of fields.
 
 use std::fmt::Debug;
 
@@ -27,15 +27,15 @@ use withal::tasks::{
     TimeoutError, Wait, WaitResult, as_completed, wait,
 };
 
-#[expect(dead_code, reason = "only the type counts")]
-/// Neither `Sync`, nor `Unpin`, nor `Debug`, nor `Clone`: what an item is allowed to be.
+/// An item that is neither `Sync`, nor `Unpin`, nor `Debug`, nor `Clone`.
+#[expect(dead_code, reason = "only the type is used")]
 struct Doc(std::cell::Cell<u8>, std::marker::PhantomPinned);
 
-/// An error that is no `std::error::Error`.
+/// An error that does not implement `std::error::Error`.
 struct Refused;
 
-/// The streams are nameable: a crawler keeps them in its fields.
-#[expect(dead_code, reason = "only the types count")]
+/// The types of the streams can be named, for example in the fields of a struct.
+#[expect(dead_code, reason = "only the types are used")]
 struct Crawler {
     by_token: AsyncGetDocs<Doc, String, Refused>,
     by_key: AsyncGetDocs<Doc, (u64, Vec<u8>), Refused>,
@@ -68,7 +68,7 @@ fn streams_are_send_unpin_fused_and_debug() {
 }
 
 #[test]
-fn coroutines_are_unpin_and_debug_and_send_where_their_bodies_are() {
+fn coroutines_are_unpin_and_debug_and_send_if_their_bodies_are() {
     type Docs<'a> = BoxCoroutine<'a, Doc, Doc, Doc, Thrown<Refused>>;
     is_send::<Docs<'_>>();
     is_unpin::<Docs<'_>>();
@@ -90,16 +90,16 @@ fn coroutines_are_unpin_and_debug_and_send_where_their_bodies_are() {
 }
 
 #[test]
-fn generators_are_send_where_their_bodies_are_and_unpin_in_a_box() {
+fn generators_are_send_if_their_bodies_are_and_unpin_if_boxed() {
     type Docs<'a> = BoxAsyncGenerator<'a, Doc, (), Thrown<Refused>>;
-    type Answered<'a> = BoxAsyncGenerator<'a, Doc, Doc, Thrown<Refused>>;
+    type WithSent<'a> = BoxAsyncGenerator<'a, Doc, Doc, Thrown<Refused>>;
     type Shared = ManagedGenerator<Doc, Doc, Thrown<Refused>>;
     is_send::<Docs<'_>>();
     is_unpin::<Docs<'_>>();
     is_debug::<Docs<'_>>();
     is_stream::<Docs<'_>>();
-    is_send::<Answered<'_>>();
-    is_debug::<Answered<'_>>();
+    is_send::<WithSent<'_>>();
+    is_debug::<WithSent<'_>>();
     is_unpin::<LocalBoxAsyncGenerator<'_, Doc, Doc, Thrown<Refused>>>();
     is_debug::<LocalBoxAsyncGenerator<'_, Doc, Doc, Thrown<Refused>>>();
     is_shared::<Shared>();
@@ -112,7 +112,7 @@ fn generators_are_send_where_their_bodies_are_and_unpin_in_a_box() {
 }
 
 #[test]
-fn what_the_operations_of_a_generator_return_is_send_unpin_and_has_a_name() {
+fn operations_of_a_generator_are_send_unpin_and_nameable() {
     type Of<'a> = <BoxAsyncGenerator<'a, Doc, Doc, Thrown<Refused>> as AsyncGeneratorExt>::Body;
     type One<'a> = <BoxAsyncGenerator<'a, Doc> as AsyncGeneratorExt>::Body;
     fn all<T: Send + Unpin + Debug>() {}
@@ -140,7 +140,7 @@ fn values_are_plain_data() {
 }
 
 #[test]
-fn cleanups_are_what_their_work_is() {
+fn cleanups_are_send_if_their_work_is() {
     is_debug::<Cleanup<Refused>>();
     is_send::<Cleanup<Doc>>();
     is_send::<ObserverGuard>();
@@ -153,7 +153,7 @@ fn cleanups_are_what_their_work_is() {
 }
 
 #[test]
-fn tasks_are_send_where_their_results_are() {
+fn tasks_are_send_if_their_results_are() {
     fn all<T: Send + Unpin + Debug>() {}
     all::<tasks::TaskHandle<Doc, Refused>>();
     all::<Promise<Doc, Refused>>();
@@ -221,25 +221,25 @@ where
 {
 }
 
-/// The traits that are bounds can be named, and are as lenient as they can be.
+/// The traits that occur as bounds can be named, and do not require more than necessary.
 #[test]
 fn managers_can_be_bounds() {
     fn body<'a, F: SendAsyncFnOnce<&'a mut u8, ()>>(_: F) {}
     fn exit<'a, F: SendAsyncFnOnce<context::ExitReason<'a>, Result<bool, u8>>>(_: F) {}
     fn callback<R: ExitOutput>() {}
-    fn verdict<G: AsyncGuard<Suppression = ()>>() {
-        fn is_verdict<V: Suppression>() {}
-        is_verdict::<G::Suppression>();
+    fn suppression<G: AsyncGuard<Suppression = ()>>() {
+        fn is_suppression<V: Suppression>() {}
+        is_suppression::<G::Suppression>();
     }
     body(async |_: &mut u8| {});
     exit(async |_: context::ExitReason<'_>| Ok(true));
     callback::<()>();
     callback::<Result<(), Doc>>();
-    verdict::<NullContext<u8>>();
+    suppression::<NullContext<u8>>();
 }
 
 #[test]
-fn what_next_returns_is_send_and_unpin() {
+fn the_futures_of_next_are_send_and_unpin() {
     let mut docs = by_cursor(|_: Option<String>| async { Err::<(Vec<Doc>, Option<String>), _>(Refused) });
     is_future(&docs.next());
     is_future(&docs.try_next());
@@ -249,7 +249,7 @@ fn what_next_returns_is_send_and_unpin() {
 }
 
 #[tokio::test]
-async fn a_walk_can_be_spawned_boxed_and_stored() {
+async fn a_stream_can_be_spawned_and_boxed() {
     let docs = by_link("/", |_| async { Ok::<_, std::io::Error>((vec![1_u8], None)) });
     let mut boxed: std::pin::Pin<Box<dyn Stream<Item = Result<u8, Error<std::io::Error>>> + Send>> =
         Box::pin(docs);
@@ -257,9 +257,9 @@ async fn a_walk_can_be_spawned_boxed_and_stored() {
     assert_eq!(task.await.unwrap().unwrap().unwrap(), 1);
 }
 
-/// Functions, closures and async closures are all fetch functions, and what APIs return converts by itself.
+/// Functions, closures and async closures can be fetch functions, and their results are converted.
 #[tokio::test]
-async fn any_fetch_function_will_do() {
+async fn any_function_can_be_a_fetch_function() {
     type Io = std::io::Error;
     async fn function(_: Option<u8>) -> Result<(Vec<u8>, Option<u8>), Io> {
         Ok((vec![1], None))
