@@ -218,10 +218,10 @@ impl<D: RawCoroutine<Return = ()>> AsyncGenerator<D> {
 }
 
 /// The result of a step: a value, or `None` at the end.
-pub(crate) type StepResult<D> = Result<Option<<D as RawCoroutine>::Yield>, ErrorOf<D>>;
+pub(super) type StepResult<D> = Result<Option<<D as RawCoroutine>::Yield>, ErrorOf<D>>;
 
 /// The [`Error`] of a generator with the body `D`.
-pub(crate) type ErrorOf<D> = Error<<D as RawCoroutine>::Sent, <<D as RawCoroutine>::Thrown as Throw>::Error>;
+pub(super) type ErrorOf<D> = Error<<D as RawCoroutine>::Sent, <<D as RawCoroutine>::Thrown as Throw>::Error>;
 
 /// The result of a body.
 type BodyResult<D> = Result<(), <D as RawCoroutine>::Thrown>;

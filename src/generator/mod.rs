@@ -196,7 +196,6 @@ mod shutdown_asyncgens;
 mod weak_generator;
 mod yield_from;
 
-pub(crate) use self::async_generator::ErrorOf;
 pub use self::async_generator::{
     AsyncGenerator, BoxAsyncGenerator, GeneratorBody, LocalBoxAsyncGenerator, generator, try_generator,
 };
