@@ -38,7 +38,7 @@ pub enum Error {
         body: String,
     },
     /// No response was received: the connection failed, timed out or was closed.
-    #[error("failed to send a request to {url}")]
+    #[error("request to {url} failed")]
     #[non_exhaustive]
     Transport {
         /// The URL of the request.

@@ -13,7 +13,9 @@ use super::graphql_query::GraphQlQuery;
 use super::json_pointers::validate_pointer;
 use super::response::Response;
 use super::url::{invalid_url, redact_userinfo, strip_userinfo_and_fragment, with_parameter};
-use crate::pages::{self, AsyncGetDocs, Offset, PageNumber};
+use crate::pages::cursor::{Offset, PageNumber};
+use crate::pages::sources;
+use crate::pages::stream::items::AsyncGetDocs;
 
 /// # Paginators
 ///
@@ -148,7 +150,7 @@ impl Endpoint {
         T: DeserializeOwned + Send + 'static,
     {
         let (endpoint, parameter) = (Arc::new(self), parameter.to_owned());
-        pages::by_page_number(first, move |page| {
+        sources::by_page_number(first, move |page| {
             let url = with_parameter(&endpoint.url, &parameter, &page.to_string());
             let endpoint = Arc::clone(&endpoint);
             async move { endpoint.fetch(url, None).await?.into_page(&endpoint.pointers, None) }
@@ -181,7 +183,7 @@ impl Endpoint {
     {
         let (endpoint, parameter) = (Arc::new(self), offset.to_owned());
         let sized = with_parameter(&endpoint.url, size, &limit.to_string());
-        pages::by_offset(limit, move |offset, _| {
+        sources::by_offset(limit, move |offset, _| {
             let url = with_parameter(&sized, &parameter, &offset.to_string());
             let endpoint = Arc::clone(&endpoint);
             async move { endpoint.fetch(url, None).await?.into_page(&endpoint.pointers, None) }
@@ -213,7 +215,7 @@ impl Endpoint {
         T: DeserializeOwned + Send + 'static,
     {
         let (endpoint, query) = (Arc::new(self), Arc::new(query));
-        pages::by_cursor(move |cursor: Option<String>| {
+        sources::by_cursor(move |cursor: Option<String>| {
             let (endpoint, query) = (Arc::clone(&endpoint), Arc::clone(&query));
             async move {
                 let body = query.request_body(cursor);
@@ -232,7 +234,7 @@ impl Endpoint {
     {
         let first = self.cursor_of(&self.url);
         let shared = Arc::new((self, find));
-        pages::by_link(first, move |cursor| {
+        sources::by_link(first, move |cursor| {
             let shared = Arc::clone(&shared);
             async move {
                 let (endpoint, find) = &*shared;
@@ -255,7 +257,7 @@ impl Endpoint {
         F: Fn(&Response) -> Result<Option<String>, Error> + Send + Sync + 'static,
     {
         let shared = Arc::new((self, parameter.to_owned(), find));
-        pages::by_cursor(move |cursor: Option<String>| {
+        sources::by_cursor(move |cursor: Option<String>| {
             let shared = Arc::clone(&shared);
             async move {
                 let (endpoint, parameter, find) = &*shared;
