@@ -1,32 +1,32 @@
-//! Programs on asyncio, with what `CPython` did with them, run on `tasks` and on tokio's own types.
+//! Differential tests: 3,000 asyncio programs, recorded on `CPython`, and run here on `tasks` and tokio's own types.
 //!
-//! Each task's own sequence of `(time, event)` is compared, and how the program ends; the order of different tasks at one
-//! instant is not. `SCHED_SHOW=1 cargo test --test tasks sched -- --nocapture` shows those that differ.
+//! Two things are compared: the `(time, event)` sequence of each task, and how the program ends. The order of different tasks at
+//! one instant is not. `SCHED_SHOW=1 cargo test --test tasks sched -- --nocapture` prints the programs that differ.
 //!
 //! | Python | here |
 //! |---|---|
 //! | `loop.create_task`, `asyncio.TaskGroup`, `timeout`, `gather`, `call_soon`, `call_later` | `create_task`, `TaskGroup`, `timeout`, `gather`, `EventLoop` |
 //! | `asyncio.shield(task)` | `shield(task)` |
-//! | `asyncio.wait_for` | tokio's `timeout`; without time, as asyncio has it: a task that is cancelled before it can begin |
+//! | `asyncio.wait_for` | tokio's `timeout`; for zero seconds, a task that is cancelled before it can start, as in asyncio |
 //! | `Lock`, `Semaphore`, `Queue` | tokio's `Mutex`, `Semaphore`, unbounded `mpsc` |
-//! | `Event` | a flag, and tokio's `Notify`, which wakes in order: a `watch` does not |
+//! | `Event` | a flag, and tokio's `Notify`, which wakes in order of arrival; a `watch` does not |
 //! | `Condition` | tokio's `Mutex`, and a queue of `oneshot`s |
 //! | `raise CancelledError` | the task cancels itself |
-//! | the block's error, one of its group's | put back where it is there |
-//! | `cancelling()` | not compared: how often a task was asked to end, nobody knows |
+//! | the error of the block is one of the group's errors | moved back into the group's errors |
+//! | `cancelling()` | not compared: requests to cancel are not counted |
 //!
-//! Of 3,000 programs, these are left out, whatever else they do:
+//! These programs are excluded:
 //!
-//! | rule | how many | why |
+//! | rule | programs | reason |
 //! |---|---|---|
 //! | [`Rule::Catches`] | 121 | a cancellation is caught, or runs a `finally` |
-//! | [`Rule::Reacquires`] | 1 | a cancellation has to wait for the lock of a condition |
-//! | [`Rule::Fails`] | 10 | the errors of a group come before the cancellation |
-//! | [`Rule::Starts`] | 461 | tasks had begun when they were cancelled, or not |
-//! | [`Rule::Shields`] | 43 | what is shielded is left alone: the scopes around wait for it |
+//! | [`Rule::Reacquires`] | 1 | a cancellation waits for the lock of a condition |
+//! | [`Rule::Fails`] | 10 | the errors of a group replace the cancellation |
+//! | [`Rule::Starts`] | 461 | whether tasks had started when they were cancelled is a matter of scheduling |
+//! | [`Rule::Shields`] | 43 | a dropped shield: here the scopes around wait for its work |
 //!
-//! Of those that run, some part from what `CPython` did. That this is a matter of turns within one instant is shown: there is
-//! an [`Order`] of turns in which the program does here, event by event, what it did there.
+//! Some of the other programs diverge from `CPython`. The test shows that the cause is the scheduling within one instant: it
+//! finds an [`Order`] of the tasks in which the program does here, event by event, what it did there.
 
 mod divergence;
 mod order;
@@ -43,26 +43,26 @@ use std::collections::BTreeMap;
 use self::divergence::{Cause, by_task, cause};
 use self::order::Order;
 
-/// Why a program cannot be compared.
+/// The reason why a program cannot be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rule {
-    /// A task is cancelled where Python would catch that, or has a `finally` to run: here it is dropped.
+    /// A task is cancelled where Python catches the cancellation or runs a `finally`. Here the task is dropped.
     Catches,
-    /// A task is cancelled while it waits to be notified, and another has the lock of the condition: asyncio's waits for it
-    /// before it ends.
+    /// A task is cancelled while it waits for a notification, and another task holds the lock of the condition. asyncio
+    /// reacquires the lock before the task ends.
     Reacquires,
-    /// A group was cancelled whose tasks have failed: asyncio raises that in place of the cancellation; here the observers
-    /// of cleanups are told, and there is nobody left to raise it in.
+    /// A group is cancelled after its tasks have failed. asyncio raises the errors in place of the cancellation. Here they are
+    /// reported to the observers of cleanups, since the task that could receive them was dropped.
     Fails,
-    /// A task is cancelled in the instant in which it has started tasks, and waits for them. Whether those have begun by
-    /// then is a matter of turns: asyncio's `cancel` goes through a `gather` to its tasks at once, here they are cancelled
-    /// when the one that gathers has its next turn.
+    /// A task is cancelled in the instant in which it has started tasks and waits for them. Whether those have started by then
+    /// is a matter of scheduling: in asyncio, `cancel` reaches the tasks of a `gather` at once; here they are cancelled at the
+    /// next step of the task that gathers.
     Starts,
-    /// A task is cancelled where it awaits what is shielded: here the scopes around wait for that.
+    /// A task is cancelled while it awaits shielded work. Here the scopes around wait for that work.
     Shields,
 }
 
-/// Of the programs, by the table above.
+/// The number of programs for each rule, as in the table above.
 const EXCLUDED: [(Rule, u32); 5] = [
     (Rule::Catches, 121),
     (Rule::Reacquires, 1),
@@ -71,21 +71,21 @@ const EXCLUDED: [(Rule, u32); 5] = [
     (Rule::Shields, 43),
 ];
 
-/// Of those that run, how many part, and why: with another version of tokio, in which things take more turns or fewer, it
-/// may be some more or fewer.
+/// The number of programs that diverge, by cause. It may change slightly with a version of tokio that schedules tasks
+/// differently.
 const DIVERGED: [(Cause, u32); 4] =
     [(Cause::Started, 5), (Cause::GroupErrors, 8), (Cause::Ended, 26), (Cause::Woken, 15)];
 
-/// How many orders are tried.
+/// The number of orders that are tried.
 const ORDERS: u64 = 1000;
 
-/// Those for which no order does. What a task does first is a matter of turns all the same:
+/// The programs for which no order was found. What a task does first is a matter of scheduling all the same:
 ///
-/// - 1701: a task that has cancelled itself ends where it awaits next; asyncio's a turn later, in which another one asks whether
-///   it is of use to cancel it.
-/// - 1724: all is over when the tasks that are left are to be cancelled; there a group that has failed was about to be.
-/// - 2436: a child of a group fails in the instant in which the group is cancelled; there the errors come first, and are
-///   raised in place of that.
+/// - 1701: a task that has cancelled itself ends at its next await. asyncio's ends an iteration later, and in between another
+///   task tries to cancel it.
+/// - 1724: everything has ended when the remaining tasks are to be cancelled. On `CPython`, a failed group was about to end.
+/// - 2436: a child of a group fails in the instant in which the group is cancelled. On `CPython` the errors come first, and are
+///   raised in place of the cancellation.
 const UNEXPLAINED: [u64; 3] = [1701, 1724, 2436];
 
 #[test]
@@ -109,26 +109,26 @@ fn programs_behave_as_on_cpython() {
         }
         let cause = cause(&ours, &theirs);
         let is_explained =
-            (1..=ORDERS).any(|number| by_task(&run::run(&case, Order::drawn(number)).0) == theirs);
+            (1..=ORDERS).any(|number| by_task(&run::run(&case, Order::random(number)).0) == theirs);
         if !is_explained {
             unexplained.push(case.id);
         }
         if shows || cause.is_none() || !is_explained && !UNEXPLAINED.contains(&case.id) {
             println!("== {}\n{}\n--\n{}", case.id, case.trace.join("\n"), trace.join("\n"));
         }
-        *diverged.entry(cause.expect("for a known cause")).or_default() += 1;
+        *diverged.entry(cause.expect("a difference should have a known cause")).or_default() += 1;
     }
     let mismatches: u32 = diverged.values().sum();
     println!("sched: {} of {run}, {} excluded", run - mismatches, all - run);
     println!("excluded: {excluded:?}");
     println!("in another order at one instant: {diverged:?}");
     assert_eq!(all, 3000);
-    assert!(2 * run >= all, "at least half of the programs run");
-    assert!(20 * mismatches <= run, "at most a twentieth of those differs");
+    assert!(2 * run >= all, "at least half of the programs should be compared");
+    assert!(20 * mismatches <= run, "at most a twentieth of those should differ");
     assert_eq!(excluded, BTreeMap::from(EXCLUDED));
     assert_eq!(diverged, BTreeMap::from(DIVERGED));
-    assert_eq!(unexplained, UNEXPLAINED, "no order of turns has them do what they did there");
-    let said = include_str!("../../../src/from_python.md").replace('\n', " ");
+    assert_eq!(unexplained, UNEXPLAINED, "no order explains these programs");
+    let documentation = include_str!("../../../src/from_python.md").replace('\n', " ");
     let figures = format!("{} of them cannot be compared, and of the others {mismatches} differ", all - run);
-    assert!(said.contains(&figures), "the docs say how many: {figures}");
+    assert!(documentation.contains(&figures), "the documentation should contain these figures: {figures}");
 }

@@ -1,4 +1,4 @@
-//! The programs, as they are written down.
+//! The recorded programs.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 pub(super) type Block = Arc<[Statement]>;
 
-/// A program, and what it does on `CPython`.
+/// A program, and its trace on `CPython`.
 pub(super) struct Case {
     pub(super) id: u64,
     pub(super) tasks: Vec<Block>,
@@ -71,7 +71,7 @@ struct Line {
 pub(super) fn cases() -> impl Iterator<Item = Case> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sched.jsonl.gz");
     let lines = BufReader::new(GzDecoder::new(File::open(file).unwrap())).lines();
-    // The first says what the others are.
+    // The first line describes the format.
     lines.skip(1).map(|line| {
         let Line { id, p, t } = serde_json::from_str(&line.unwrap()).unwrap();
         Case { id, tasks: p.iter().map(block).collect(), trace: t }
@@ -124,7 +124,7 @@ fn statement(value: &Value) -> Statement {
             finally: block(&s[4]),
         },
         "loop" => Statement::Loop(number(&s[1]), block(&s[2])),
-        other => panic!("{other} is no statement"),
+        other => panic!("unknown statement {other}"),
     }
 }
 
@@ -134,7 +134,7 @@ fn kind(value: &Value) -> Kind {
         "B" => Kind::B,
         "Base" => Kind::Base,
         "CE" => Kind::Cancelled,
-        other => panic!("nothing raises {other}"),
+        other => panic!("unknown exception {other}"),
     }
 }
 
@@ -146,6 +146,6 @@ fn catches(value: &Value) -> Catches {
         "TO" => Catches::Timeout,
         "EG" => Catches::Group,
         "Base" => Catches::Base,
-        other => panic!("nothing catches {other}"),
+        other => panic!("unknown handler {other}"),
     }
 }

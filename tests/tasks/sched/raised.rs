@@ -1,4 +1,4 @@
-//! What the programs raise.
+//! The exceptions of the programs.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ pub(super) enum Raised {
     A(u64),
     B(u64),
     Base(u64),
-    /// Raised by a program itself, or the end of what it awaited; never by being cancelled, which drops it.
+    /// Raised by a statement, or by an awaited task that was cancelled. A task that is itself cancelled is dropped.
     Cancelled,
     Timeout,
     Group(Vec<Raised>),
@@ -25,7 +25,7 @@ impl Raised {
         }
     }
 
-    /// A `BaseException` that is no `Exception`.
+    /// Returns `true` for a `BaseException` that is not an `Exception`.
     fn is_base(&self) -> bool {
         match self {
             Self::A(_) | Self::B(_) | Self::Timeout => false,
@@ -46,7 +46,7 @@ impl Raised {
     }
 }
 
-/// As the traces have it.
+/// The notation of the traces.
 impl fmt::Display for Raised {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

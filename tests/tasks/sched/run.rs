@@ -1,4 +1,4 @@
-//! Runs the programs, on `tasks` and on tokio's own types.
+//! Runs the programs on `tasks` and tokio's own types.
 
 use std::sync::Arc;
 use std::thread;
@@ -16,9 +16,9 @@ use super::program::{Block, Case};
 use super::raised::Raised;
 use super::statements::run_block;
 use super::task_context::{TaskContext, on_drop, turn};
-use super::world::{End, Made, World};
+use super::world::{CreatedTask, End, World};
 
-/// What a program does here, and the rule by which it cannot be compared.
+/// Runs a program. Returns its trace, and the rule by which it is excluded from the comparison.
 pub(super) fn run(case: &Case, order: Order) -> (Vec<String>, Option<Rule>) {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let event_loop = EventLoop::with_runtime(runtime);
@@ -31,7 +31,7 @@ pub(super) fn run(case: &Case, order: Order) -> (Vec<String>, Option<Rule>) {
                 sees.exclude(Rule::Fails);
             }
         });
-        // A task as the others: it has its turn when they have theirs.
+        // A task, so that it is scheduled like the others.
         let runs = Arc::clone(&world);
         tokio::spawn(async move { program(&runs, tasks).await }).await.unwrap();
         drop(observer);
@@ -53,11 +53,11 @@ async fn program(world: &Arc<World>, tasks: Vec<Block>) {
         }
         let names: Vec<_> = live.iter().map(|(name, _)| &**name).collect();
         world.log("main", format!("reap {}", names.join(" ")));
-        let mut over = world.over.subscribe();
+        let mut ended = world.ended.subscribe();
         for (_, abort_handle) in &live {
             abort_handle.cancel();
         }
-        let all = over.wait_for(|_| live.iter().all(|(_, abort_handle)| abort_handle.done()));
+        let all = ended.wait_for(|_| live.iter().all(|(_, abort_handle)| abort_handle.done()));
         drop(time::timeout(seconds(5), all).await);
     }
     for end in world.ends() {
@@ -69,7 +69,7 @@ pub(super) fn seconds(seconds: u32) -> Duration {
     Duration::from_secs(seconds.into())
 }
 
-/// The work of a task that is to be made, its name, and where its end is to be seen.
+/// The name of a new task, where its result is stored, and its work.
 pub(super) type New = (Arc<str>, End, BoxFuture<'static, Result<(), Raised>>);
 
 pub(super) fn new(world: &Arc<World>, block: Block) -> New {
@@ -77,33 +77,33 @@ pub(super) fn new(world: &Arc<World>, block: Block) -> New {
     let me = TaskContext { world: Arc::clone(world), name: Arc::clone(&name), deadlines: Vec::new() };
     let ordered = Arc::clone(world);
     let work = work(me, block, Arc::clone(&end));
-    (name, end, Box::pin(async move { ordered.order.kept(work).await }))
+    (name, end, Box::pin(async move { ordered.order.run(work).await }))
 }
 
 pub(super) fn start(world: &Arc<World>, block: Block) -> TaskHandle<(), Raised> {
     let (name, end, work) = new(world, block);
     let task = create_task(work);
-    made(world, name, end, &task);
+    register(world, name, end, &task);
     task
 }
 
-/// Made, and it has its place among the tasks.
-pub(super) fn made<E: Send + 'static>(
+/// Registers a task that was created.
+pub(super) fn register<E: Send + 'static>(
     world: &Arc<World>,
     name: Arc<str>,
     end: End,
     task: &TaskHandle<(), E>,
 ) {
-    let (over, ended) = (Arc::clone(world), Arc::clone(&end));
-    task.add_done_callback(move |outcome| {
-        // It may have come to its end, and been cancelled in the last step.
-        if matches!(outcome, Err(Error::Cancelled)) {
-            *ended.lock().unwrap() = None;
+    let (ends, stored) = (Arc::clone(world), Arc::clone(&end));
+    task.add_done_callback(move |result| {
+        // A task that was cancelled in its last step has stored a result, too.
+        if matches!(result, Err(Error::Cancelled)) {
+            *stored.lock().unwrap() = None;
         }
-        // The callback comes a little before it is done.
-        tokio::spawn(async move { over.over.send_modify(|over| *over += 1) });
+        // The callback is called just before the task is done.
+        tokio::spawn(async move { ends.ended.send_modify(|ended| *ended += 1) });
     });
-    world.made(Made { name, abort_handle: task.abort_handle(), end });
+    world.add(CreatedTask { name, abort_handle: task.abort_handle(), end });
 }
 
 async fn work(me: TaskContext, block: Block, end: End) -> Result<(), Raised> {

@@ -1,4 +1,4 @@
-//! The statements that have others inside.
+//! Statements with nested blocks.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use withal::tasks::{Error, TaskGroup, Timeout, create_task, gather, shield, time
 use super::Rule;
 use super::program::{Block, Catches};
 use super::raised::Raised;
-use super::run::{made, new, seconds, start};
+use super::run::{new, register, seconds, start};
 use super::statements::run_block;
 use super::task_context::{TaskContext, on_drop, turn};
 
-/// `async with timeout(..)`: `block` gets who runs it.
+/// `async with timeout(..)`. `block` receives the context in which it runs.
 pub(super) async fn limited<F>(me: &TaskContext, limit: &Timeout, block: F) -> Result<(), Raised>
 where
     F: FnOnce(TaskContext) -> BoxFuture<'static, Result<(), Raised>>,
@@ -41,14 +41,14 @@ async fn limited_here(
 
 pub(super) async fn limited_block(me: &TaskContext, long: Option<u32>, block: &Block) -> Result<(), Raised> {
     let limit = timeout(long.map(seconds));
-    let told = || {
+    let log_expired = || {
         let expired = if limit.expired() { "True" } else { "False" };
         me.log(format!("timeout expired={expired}"));
     };
-    let cancelled = on_drop(told);
+    let cancelled = on_drop(log_expired);
     let result = limited(me, &limit, |me| run_block(me, Arc::clone(block))).await;
     cancelled.disarm();
-    told();
+    log_expired();
     result
 }
 
@@ -66,7 +66,7 @@ pub(super) async fn group(me: &TaskContext, tasks: &[Block], block: &Block) -> R
         for block in tasks {
             let (name, end, work) = new(&inside.world, block);
             let task = group.create_task(work);
-            made(&inside.world, name, end, &task);
+            register(&inside.world, name, end, &task);
             made_here.push(task);
         }
         let result = run_block(inside, block).await;
@@ -89,7 +89,7 @@ pub(super) async fn group(me: &TaskContext, tasks: &[Block], block: &Block) -> R
     match of_block {
         Some(Raised::Cancelled) if errors.is_empty() => return Err(Raised::Cancelled),
         Some(Raised::Cancelled) | None => {}
-        // Here it is not one of the group's.
+        // In asyncio, the error of the block is one of the group's errors.
         Some(error) => errors.push(error),
     }
     Err(Raised::Group(errors))
@@ -103,7 +103,7 @@ pub(super) async fn condition(me: &TaskContext, block: &Block, waits: bool) -> R
         let notified = condition.waiter();
         drop(locked.take());
         let limit = timeout(seconds(2));
-        // Cancelled in between, asyncio's waits for the lock before it goes on, and has another one woken in its place.
+        // If it is cancelled here, asyncio reacquires the lock first, and notifies another task in its place.
         let cancelled = on_drop(|| match condition.lock.try_lock() {
             Ok(_) => condition.notify(1),
             Err(_) => me.world.exclude(Rule::Reacquires),
@@ -137,7 +137,7 @@ pub(super) async fn try_block(
     [body, handler, finally]: [&Block; 3],
     catches: Catches,
 ) -> Result<(), Raised> {
-    let told = |is_caught: bool| {
+    let exclude_if_dropped = |is_caught: bool| {
         let is_seen = is_caught || !finally.is_empty();
         on_drop(move || {
             if is_seen {
@@ -145,13 +145,13 @@ pub(super) async fn try_block(
             }
         })
     };
-    let cancelled = told(matches!(catches, Catches::Cancelled | Catches::Base));
+    let cancelled = exclude_if_dropped(matches!(catches, Catches::Cancelled | Catches::Base));
     let mut result = run_block(me.clone(), Arc::clone(body)).await;
     cancelled.disarm();
     if let Err(error) = &result {
         if error.is_caught_by(catches) {
             me.log(format!("caught {error}"));
-            let cancelled = told(false);
+            let cancelled = exclude_if_dropped(false);
             result = run_block(me.clone(), Arc::clone(handler)).await;
             cancelled.disarm();
         }
@@ -171,46 +171,46 @@ pub(super) async fn wait_for(me: &TaskContext, long: u32, block: &Block) -> Resu
     Err(Raised::Timeout)
 }
 
-/// As asyncio has it: what has no time is a task that is cancelled before it can begin.
+/// As in asyncio: with a timeout of zero, the work is a task that is cancelled before it can start.
 pub(super) async fn wait_for_no_time(me: &TaskContext, block: &Block) -> Result<(), Raised> {
     let task = create_task(run_block(me.clone(), Arc::clone(block)));
     task.cancel();
     match task.await {
         Err(Error::Cancelled) => Err(Raised::Timeout),
-        outcome => outcome.map_err(raised),
+        result => result.map_err(raised),
     }
 }
 
 pub(super) async fn shielded(me: &TaskContext, block: &Block) -> Result<(), Raised> {
     let task = start(&me.world, Arc::clone(block));
     let abort_handle = task.abort_handle();
-    // Left alone, it is waited for.
+    // If the shield is dropped, the scopes around wait for its work.
     let left_alone = on_drop(|| {
         if !abort_handle.done() {
             me.world.exclude(Rule::Shields);
         }
     });
-    let outcome = shield(task).await;
+    let result = shield(task).await;
     turn().await;
     left_alone.disarm();
-    outcome.map_err(raised)
+    result.map_err(raised)
 }
 
 pub(super) async fn gather_blocks(me: &TaskContext, blocks: &[Block], is_of_all: bool) -> Result<(), Raised> {
     let began = Instant::now();
     let tasks: Vec<_> = blocks.iter().map(|block| start(&me.world, Arc::clone(block))).collect();
     let cancelled = on_drop(|| me.exclude_if_now(began));
-    let outcome = if is_of_all {
+    let result = if is_of_all {
         Ok(gather(tasks).return_exceptions().await)
     } else {
         gather(tasks).await.map(|all| all.into_iter().map(Ok).collect())
     };
     turn().await;
     cancelled.disarm();
-    let told =
-        |outcome: Result<(), _>| outcome.map_or_else(|error| raised(error).to_string(), |()| "None".into());
-    let told: Vec<String> = outcome.map_err(raised)?.into_iter().map(told).collect();
-    me.log(format!("gather {}", told.join(" ")));
+    let format =
+        |result: Result<(), _>| result.map_or_else(|error| raised(error).to_string(), |()| "None".into());
+    let results: Vec<String> = result.map_err(raised)?.into_iter().map(format).collect();
+    me.log(format!("gather {}", results.join(" ")));
     Ok(())
 }
 

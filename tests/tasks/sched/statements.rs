@@ -1,4 +1,4 @@
-//! What each statement does.
+//! The effects of the statements.
 
 use std::sync::Arc;
 
@@ -35,18 +35,18 @@ async fn run_statement(me: &TaskContext, statement: &Statement) -> Result<(), Ra
         Statement::Raise(kind, id) => return Err(Raised::new(*kind, *id)),
         Statement::Soon(id) => {
             let (id, world) = (*id, Arc::clone(world));
-            let event_loop = EventLoop::current().expect("it runs on this thread");
+            let event_loop = EventLoop::current().expect("the event loop should run on this thread");
             drop(event_loop.call_soon(move || world.log("cb", format!("soon {id}"))));
         }
         Statement::Later(long, id) => {
             let (id, world) = (*id, Arc::clone(world));
-            let event_loop = EventLoop::current().expect("it runs on this thread");
+            let event_loop = EventLoop::current().expect("the event loop should run on this thread");
             drop(event_loop.call_later(seconds(*long), move || world.log("cb", format!("later {id}"))));
         }
         Statement::Cancel(index) => {
             if let Some((name, abort_handle)) = world.task(*index) {
-                let is_of_use = if abort_handle.cancel() { "True" } else { "False" };
-                me.log(format!("cancel {name} {is_of_use}"));
+                let had_effect = if abort_handle.cancel() { "True" } else { "False" };
+                me.log(format!("cancel {name} {had_effect}"));
             }
         }
         Statement::Set(event) => {
@@ -63,14 +63,14 @@ async fn run_statement(me: &TaskContext, statement: &Statement) -> Result<(), Ra
             limited(me, &timeout(seconds(3)), move |me| Box::pin(work(me))).await?;
         }
         Statement::Put(queue) => {
-            world.queues[*queue].put.send(world.names()).expect("the queue is there");
+            world.queues[*queue].put.send(world.names()).expect("the queue should be open");
             me.log("put");
         }
         Statement::Get(queue) => {
             let queue = *queue;
             let work = |me: TaskContext| async move {
                 let got = me.world.queues[queue].get.lock().await.recv().await;
-                me.log(format!("got {}", got.expect("the queue is there")));
+                me.log(format!("got {}", got.expect("the queue should be open")));
                 Ok(())
             };
             limited(me, &timeout(seconds(3)), move |me| Box::pin(work(me))).await?;
@@ -95,7 +95,7 @@ async fn run_statement(me: &TaskContext, statement: &Statement) -> Result<(), Ra
             me.log(format!("rel lock{lock}"));
         }
         Statement::Semaphore(semaphore, block) => {
-            let permit = world.semaphores[*semaphore].acquire().await.expect("it is never closed");
+            let permit = world.semaphores[*semaphore].acquire().await.expect("the semaphore is never closed");
             me.log(format!("acq sem{semaphore}"));
             run_block(me.clone(), Arc::clone(block)).await?;
             drop(permit);

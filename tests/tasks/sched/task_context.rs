@@ -1,4 +1,4 @@
-//! One task, as it runs; what it does at a turn, and when it is dropped.
+//! The context of a task while its program runs, and what it does when it yields or is dropped.
 
 use std::fmt::Display;
 use std::future::pending;
@@ -10,18 +10,18 @@ use super::Rule;
 use super::world::World;
 use crate::support::yield_once;
 
-/// One task, as it runs.
+/// A running task of a program.
 #[derive(Clone)]
 pub(super) struct TaskContext {
     pub(super) world: Arc<World>,
     pub(super) name: Arc<str>,
-    /// Of the timeouts around.
+    /// The deadlines of the timeouts around the current statement.
     pub(super) deadlines: Vec<Instant>,
 }
 
 impl TaskContext {
-    pub(super) fn log(&self, what: impl Display) {
-        self.world.log(&self.name, what);
+    pub(super) fn log(&self, event: impl Display) {
+        self.world.log(&self.name, event);
     }
 
     pub(super) fn within(&self, deadline: Option<Instant>) -> Self {
@@ -30,8 +30,8 @@ impl TaskContext {
         me
     }
 
-    /// asyncio's timers of one instant are called in the order in which they were set. So what ends in the moment in which
-    /// a timeout around it does gives way to that, which was set before.
+    /// Yields if a timeout around expires now. asyncio calls the timers of one instant in the order in which they were set, and
+    /// the outer timeout was set first.
     pub(super) async fn give_way(&self) {
         let now = Instant::now();
         if self.deadlines.iter().any(|deadline| *deadline <= now) {
@@ -39,27 +39,27 @@ impl TaskContext {
         }
     }
 
-    /// Cancelled, in the instant in which it has started tasks.
+    /// Excludes the program if the task is cancelled in the instant in which it has started tasks.
     pub(super) fn exclude_if_now(&self, began: Instant) {
         if Instant::now() == began {
             self.world.exclude(Rule::Starts);
         }
     }
 
-    /// As of one that was cancelled; what raises `CancelledError` is that.
+    /// Ends the task as cancelled, for a statement that raises `CancelledError`.
     pub(super) async fn end_as_cancelled(&self) -> ! {
         self.world.task_named(&self.name).cancel();
         pending().await
     }
 }
 
-/// asyncio's `sleep(0)`. Also what asyncio needs more than we do where it is told by callbacks: they have turns of their own,
-/// after the end of a timeout, of a group, of what is gathered, shielded or waited for.
+/// asyncio's `sleep(0)`. Also makes up for the extra iteration that asyncio needs to run the callback at the end of a timeout,
+/// a group, a `gather`, a `shield` or a `wait`.
 pub(super) async fn turn() {
     yield_once().await;
 }
 
-/// Called when it is dropped before it was disarmed: what Python does where it catches a cancellation.
+/// Calls a function if it is dropped before it was disarmed, where Python would catch a cancellation.
 pub(super) struct OnDrop<F: FnMut()>(Option<F>);
 
 impl<F: FnMut()> OnDrop<F> {

@@ -1,4 +1,4 @@
-//! What the tasks of a program share, and its trace.
+//! The state that the tasks of a program share, and its trace.
 
 use std::collections::VecDeque;
 use std::fmt::Display;
@@ -19,8 +19,8 @@ pub(super) struct World {
     began: Instant,
     pub(super) order: Order,
     state: Mutex<State>,
-    /// How many tasks are over.
-    pub(super) over: watch::Sender<usize>,
+    /// The number of tasks that have ended.
+    pub(super) ended: watch::Sender<usize>,
     pub(super) events: [Event; 2],
     pub(super) queues: [Queue; 2],
     pub(super) locks: [Arc<Lock<()>>; 2],
@@ -32,19 +32,19 @@ pub(super) struct World {
 struct State {
     trace: Vec<String>,
     names: usize,
-    /// In the order in which they were made.
-    tasks: Vec<Made>,
+    /// In the order of creation.
+    tasks: Vec<CreatedTask>,
     excluded: Option<Rule>,
 }
 
-/// A task that was made.
-pub(super) struct Made {
+/// A task that was task.
+pub(super) struct CreatedTask {
     pub(super) name: Arc<str>,
     pub(super) abort_handle: AbortHandle,
     pub(super) end: End,
 }
 
-/// What a task has come to; none while it runs, and when it was cancelled.
+/// The result of a task. `None` while it runs, and if it was cancelled.
 pub(super) type End = Arc<Mutex<Option<Result<(), Raised>>>>;
 
 pub(super) struct Queue {
@@ -52,8 +52,7 @@ pub(super) struct Queue {
     pub(super) get: Lock<UnboundedReceiver<usize>>,
 }
 
-/// A flag, and those that wait for it, who are woken in the order in which they came. A `watch` would do, and wakes them in an
-/// order of its own: another one each time.
+/// A flag whose waiting tasks are woken in order of arrival. A `watch` would wake them in an unspecified order.
 #[derive(Default)]
 pub(super) struct Event {
     is_set: AtomicBool,
@@ -68,7 +67,7 @@ impl Event {
 
     pub(super) async fn wait(&self) {
         let mut notified = pin!(self.set.notified());
-        // In the queue before the flag is looked at.
+        // Enqueue before the flag is read, so that no notification is missed.
         notified.as_mut().enable();
         if !self.is_set.load(Ordering::Acquire) {
             notified.await;
@@ -76,7 +75,7 @@ impl Event {
     }
 }
 
-/// asyncio's: a lock, and those that wait to be notified. tokio has none, since a `watch` does what it is for.
+/// asyncio's `Condition`: a lock, and tasks that wait for a notification. tokio has none, since a `watch` serves its purpose.
 #[derive(Default)]
 pub(super) struct Condition {
     pub(super) lock: Arc<Lock<()>>,
@@ -94,7 +93,7 @@ impl Condition {
         let mut waiters = self.waiters.lock().unwrap();
         while count > 0 {
             let Some(waiter) = waiters.pop_front() else { break };
-            // One that is gone does not count.
+            // A waiter that was dropped does not count.
             count -= usize::from(waiter.send(()).is_ok());
         }
     }
@@ -110,7 +109,7 @@ impl World {
             began: Instant::now(),
             order,
             state: Mutex::default(),
-            over: watch::Sender::new(0),
+            ended: watch::Sender::new(0),
             events: Default::default(),
             queues: [queue(), queue()],
             locks: Default::default(),
@@ -123,8 +122,8 @@ impl World {
         self.state.lock().unwrap()
     }
 
-    pub(super) fn log(&self, who: &str, what: impl Display) {
-        let line = format!("{} {who} {what}", self.began.elapsed().as_secs());
+    pub(super) fn log(&self, task: &str, event: impl Display) {
+        let line = format!("{} {task} {event}", self.began.elapsed().as_secs());
         self.state().trace.push(line);
     }
 
@@ -150,34 +149,40 @@ impl World {
         self.state().names
     }
 
-    pub(super) fn made(&self, made: Made) {
-        self.state().tasks.push(made);
+    pub(super) fn add(&self, task: CreatedTask) {
+        self.state().tasks.push(task);
     }
 
     pub(super) fn task(&self, index: usize) -> Option<(Arc<str>, AbortHandle)> {
-        self.state().tasks.get(index).map(|made| (Arc::clone(&made.name), made.abort_handle.clone()))
+        self.state().tasks.get(index).map(|task| (Arc::clone(&task.name), task.abort_handle.clone()))
     }
 
     pub(super) fn task_named(&self, name: &str) -> AbortHandle {
         let state = self.state();
-        state.tasks.iter().find(|made| *made.name == *name).expect("it was made").abort_handle.clone()
+        state
+            .tasks
+            .iter()
+            .find(|task| *task.name == *name)
+            .expect("the task should exist")
+            .abort_handle
+            .clone()
     }
 
-    /// Those that are not over.
+    /// Returns the tasks that have not ended.
     pub(super) fn live(&self) -> Vec<(Arc<str>, AbortHandle)> {
         let state = self.state();
-        let live = state.tasks.iter().filter(|made| !made.abort_handle.done());
-        live.map(|made| (Arc::clone(&made.name), made.abort_handle.clone())).collect()
+        let live = state.tasks.iter().filter(|task| !task.abort_handle.done());
+        live.map(|task| (Arc::clone(&task.name), task.abort_handle.clone())).collect()
     }
 
-    /// Each task, and what has become of it.
+    /// Returns each task with its result.
     pub(super) fn ends(&self) -> Vec<String> {
-        let end = |made: &Made| match &*made.end.lock().unwrap() {
-            _ if !made.abort_handle.done() => "alive".to_owned(),
+        let end = |task: &CreatedTask| match &*task.end.lock().unwrap() {
+            _ if !task.abort_handle.done() => "alive".to_owned(),
             None => "cancelled".to_owned(),
             Some(Ok(())) => "ok".to_owned(),
             Some(Err(error)) => error.to_string(),
         };
-        self.state().tasks.iter().map(|made| format!("{} {}", made.name, end(made))).collect()
+        self.state().tasks.iter().map(|task| format!("{} {}", task.name, end(task))).collect()
     }
 }
