@@ -1,11 +1,10 @@
-//! The web crawler of PEP 3148: a pool of threads fetches pages, and each is told as it is there.
+//! The web crawler of PEP 3148: a pool of threads fetches pages, and each page is printed as soon as it is complete.
 //!
 //! ```sh
 //! cargo run --example web_crawler
 //! ```
 //!
-//! The pages are those of a server on the loopback, which answers for every host but one: that one keeps silent, and its
-//! error comes out where its page would.
+//! A local server plays all hosts. One host never responds, and its timeout is printed in place of its page.
 
 #[path = "web_crawler/hosts.rs"]
 mod hosts;
@@ -38,12 +37,12 @@ async fn crawl(hosts: Hosts) -> Result<(), ExecutorError> {
             executor.submit(move || hosts.load_url(url, Duration::from_millis(300)))
         };
         let mut pages = as_completed(URLS.into_iter().map(load).collect::<Result<Vec<_>, _>>()?);
-        while let Some((place, page)) = pages.next().await {
-            let url = URLS[place];
+        while let Some((index, page)) = pages.next().await {
+            let url = URLS[index];
             match page {
                 Ok(page) => println!("'{url}' page is {} bytes", page.len()),
                 Err(Error::Raised(error)) => println!("'{url}' generated an exception: {error}"),
-                Err(error) => println!("'{url}' has no page: {error}"),
+                Err(error) => println!("'{url}' was not fetched: {error}"),
             }
         }
     });

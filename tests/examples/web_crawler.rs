@@ -1,6 +1,6 @@
-/// Sorted, since the pages arrive in any order.
+/// The lines are sorted, since the pages may arrive in any order.
 #[test]
-fn prints_each_page_and_the_host_that_does_not_answer() {
+fn prints_each_page_and_the_error_of_the_host_that_never_responds() {
     let mut lines = crate::lines("web_crawler");
     lines.sort();
     let expected = [

@@ -19,6 +19,7 @@ async fn results_errors_and_panics_reach_the_handle() {
     assert_eq!(create_task(async { Ok::<_, Failed>(1) }).await, Ok(1));
     assert_eq!(create_task(async { Err::<(), _>(Failed("test")) }).await, Err(Error::Raised(Failed("test"))));
     let panicked = create_task(async { panic!("doh {}", 1) as Result<(), Failed> }).await;
+    assert!(panicked.as_ref().unwrap_err().is_panic());
     let Err(Error::Panicked(panic)) = panicked else { panic!("the task should have panicked") };
     assert_eq!(panic.to_string(), "doh 1");
 }

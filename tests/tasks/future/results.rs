@@ -107,6 +107,20 @@ fn exception_with_success() {
 }
 
 #[test]
+fn errors_can_be_matched_by_predicates() {
+    let predicates = |error: &Error<&Failed>| (error.is_cancelled(), error.is_panic(), error.is_timeout());
+    let (promise, future) = new();
+    assert_eq!(
+        predicates(&future.blocking_result_timeout(Duration::ZERO).unwrap_err()),
+        (false, false, true)
+    );
+    assert_eq!(predicates(&future.result().unwrap_err()), (false, false, false), "not ready");
+    drop(promise);
+    assert_eq!(predicates(&future.result().unwrap_err()), (true, false, false));
+    assert_eq!(predicates(&with_exception().result().unwrap_err()), (false, false, false));
+}
+
+#[test]
 fn the_result_of_pending_work_is_not_ready() {
     let (_promise, future) = new();
     let error = future.result().unwrap_err();

@@ -46,8 +46,8 @@ pub(super) fn cause(ours: &ByTask, theirs: &ByTask) -> Option<Cause> {
     // `main` reports the results of the tasks at the end, so its differences come last.
     let (_, first) = divergences.iter().min_by_key(|(task, events)| (*task == "main", instant(events)))?;
     let at = instant(first)?;
-    let active_at: BTreeSet<_> = [ours, theirs].into_iter().flat_map(|trace| active_at(trace, at)).collect();
-    if active_at.iter().map(|(task, _)| task).collect::<BTreeSet<_>>().len() < 2 {
+    let active: BTreeSet<_> = [ours, theirs].into_iter().flat_map(|trace| active_at(trace, at)).collect();
+    if active.iter().map(|(task, _)| task).collect::<BTreeSet<_>>().len() < 2 {
         return None;
     }
     let [here, there] = first.map(event_name);
@@ -57,7 +57,7 @@ pub(super) fn cause(ours: &ByTask, theirs: &ByTask) -> Option<Cause> {
         () if is("start") => Some(Cause::Started),
         () if is("end ExcGroup") && is_at_once => Some(Cause::GroupErrors),
         () if (is("end CE") || is_end_of_a_cancelled(first)) && is_at_once => Some(Cause::Ended),
-        () if active_at.iter().any(|(_, event)| WAKES.iter().any(|wakes| event.starts_with(wakes))) => {
+        () if active.iter().any(|(_, event)| WAKES.iter().any(|wakes| event.starts_with(wakes))) => {
             Some(Cause::Woken)
         }
         () => None,

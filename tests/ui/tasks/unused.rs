@@ -9,17 +9,17 @@ fn tasks() -> [TaskHandle<u8, Infallible>; 0] {
     []
 }
 
-fn fine() -> Ready<Result<u8, Infallible>> {
+fn ready_ok() -> Ready<Result<u8, Infallible>> {
     ready(Ok(1))
 }
 
 fn main() {
     as_completed(tasks());
-    as_completed(tasks()).within(Duration::MAX);
+    as_completed(tasks()).timeout(Duration::MAX);
     wait(tasks());
     gather(tasks());
     gather(tasks()).return_exceptions();
-    shield(fine());
+    shield(ready_ok());
     timeout(None);
     Promise::<u8, Infallible>::new();
 }
