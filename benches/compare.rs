@@ -1,4 +1,4 @@
-//! Prints one table a group and writes `target/compare.json`; see `Cargo.toml` for the arguments.
+//! Prints one table per group and writes `target/compare.json`; see `Cargo.toml` for the arguments.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `count-allocations GROUP`: what each row of the group allocates an operation, one number a line.
+//! `count-allocations GROUP`: prints the allocations per operation of each row of the group, one number per line.
 
 use std::alloc::System;
 use std::process::ExitCode;

@@ -1,6 +1,6 @@
-//! withal beside its peers: the groups of rows, and the harness that measures them.
+//! Compares withal with other crates: the groups of rows, and the harness that measures them.
 //!
-//! A group is one file under `groups/` with one table of rows, and a line in `groups/mod.rs`.
+//! A group is a file under `groups/` with a table of rows, and a line in `groups/mod.rs`.
 
 mod groups;
 mod harness;
@@ -13,7 +13,7 @@ pub fn compare(counter: &str) -> ExitCode {
     harness::compare(&groups::all(), counter)
 }
 
-/// The main function of the program that counts allocations; `allocated` is how many there were so far.
+/// The main function of the program that counts allocations; `allocated` returns the number of allocations so far.
 pub fn count_allocations(allocated: impl Fn() -> usize) -> ExitCode {
     harness::count_allocations(&groups::all(), allocated)
 }

@@ -1,4 +1,4 @@
-//! The groups, a file or folder a section.
+//! The groups: a file or folder per section.
 
 mod context;
 mod generator;

@@ -1,11 +1,11 @@
-//! Allocations an operation, counted by the program next door.
+//! Allocations per operation, counted by the program `count-allocations`.
 
 use std::path::Path;
 use std::process::Command;
 
 use super::Group;
 
-/// Allocations an operation, a row each; `None` when the counter failed.
+/// Returns the allocations per operation of each row, or `None` if the counter failed.
 pub(super) fn measure(group: &str, counter: &Path) -> Option<Vec<f64>> {
     let run = Command::new(counter).arg(group).output().ok()?;
     if !run.status.success() {
@@ -15,7 +15,7 @@ pub(super) fn measure(group: &str, counter: &Path) -> Option<Vec<f64>> {
     String::from_utf8(run.stdout).ok()?.lines().map(|line| line.parse().ok()).collect()
 }
 
-/// The counter's side: a number a line, a row each.
+/// Prints the allocations of each row, one number per line. This runs in the counter.
 pub(super) fn print(group: &Group, allocated: impl Fn() -> usize) {
     let (small, large) = group.sizes();
     for row in &group.rows {
@@ -24,7 +24,7 @@ pub(super) fn print(group: &Group, allocated: impl Fn() -> usize) {
             row.run(size);
             allocated() - before
         };
-        // The first run also pays for what is made once and kept, as the runtime is.
+        // The first run also counts what is created once, such as the runtime.
         row.run(small);
         let (few, many) = (allocations_of(small), allocations_of(large));
         println!("{}", group.per_operation(few as u64, many as u64));

@@ -1,11 +1,11 @@
-//! `[--quick] [GROUP]..`, and what cargo adds to it.
+//! The arguments: `[--quick] [GROUP]..`, and those that cargo adds.
 
 use super::Group;
 
 pub(super) enum Mode<'g> {
-    /// Measure and report these.
+    /// Measure and report these groups.
     Compare(Vec<&'g Group>, Speed),
-    /// Run these briefly: what a bench does under `cargo test`.
+    /// Run these groups briefly, as under `cargo test`.
     Check(Vec<&'g Group>),
     List,
     /// Run one row, under callgrind.
@@ -22,7 +22,7 @@ pub(super) enum Speed {
     Full,
 }
 
-/// The hidden argument before group, row and size.
+/// The hidden argument that precedes group, row and size.
 pub(super) const ONCE: &str = "--once";
 
 pub(super) fn parse(args: impl Iterator<Item = String>, groups: &[Group]) -> Result<Mode<'_>, String> {
@@ -30,7 +30,7 @@ pub(super) fn parse(args: impl Iterator<Item = String>, groups: &[Group]) -> Res
     if let [first, group, row, size] = args.as_slice()
         && first == ONCE
     {
-        let size = size.parse().map_err(|_| format!("{size:?} is no size"))?;
+        let size = size.parse().map_err(|_| format!("{size:?} is not a size"))?;
         return Ok(Mode::Once { group: group.clone(), row: row.clone(), size });
     }
     let (flags, wanted): (Vec<_>, Vec<_>) = args.iter().partition(|arg| arg.starts_with("--"));
@@ -38,20 +38,21 @@ pub(super) fn parse(args: impl Iterator<Item = String>, groups: &[Group]) -> Res
     if has("--list") {
         return Ok(Mode::List);
     }
-    // Without `--bench` it was `cargo test` that called, maybe with arguments for its own harness: the names among them
-    // are those of tests elsewhere.
+    // Without `--bench`, the caller is `cargo test`. Its arguments may be meant for other test binaries, so unknown names are
+    // not an error.
     if !has("--bench") {
         let named = choose(groups, &wanted).unwrap_or_default();
         return Ok(Mode::Check(named));
     }
     for flag in flags.iter().filter(|flag| !["--bench", "--quick"].contains(&flag.as_str())) {
-        eprintln!("{flag} means nothing here");
+        eprintln!("{flag} is ignored");
     }
     let speed = if has("--quick") { Speed::Quick } else { Speed::Full };
     choose(groups, &wanted).map(|chosen| Mode::Compare(chosen, speed))
 }
 
-/// Every group where none is named; a name is a group's own, or a section's: `pages` is all of `pages/..`.
+/// Returns the named groups, or all groups if none is named. The name of a section selects its groups: `pages` selects
+/// `pages/..`.
 fn choose<'g>(groups: &'g [Group], wanted: &[&String]) -> Result<Vec<&'g Group>, String> {
     let matches = |group: &Group, name: &str| {
         group
@@ -61,7 +62,7 @@ fn choose<'g>(groups: &'g [Group], wanted: &[&String]) -> Result<Vec<&'g Group>,
     };
     if let Some(unknown) = wanted.iter().find(|name| !groups.iter().any(|group| matches(group, name))) {
         let names: Vec<_> = groups.iter().map(|group| group.name.as_str()).collect();
-        return Err(format!("no group {unknown:?}; there are: {}", names.join(", ")));
+        return Err(format!("no group {unknown:?}; the groups are: {}", names.join(", ")));
     }
     let chosen = |group: &&Group| wanted.is_empty() || wanted.iter().any(|name| matches(group, name));
     Ok(groups.iter().filter(chosen).collect())

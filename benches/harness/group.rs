@@ -1,4 +1,4 @@
-//! What a group file makes: a [`Group`] with its table of [`Row`]s.
+//! [`Group`] and its table of [`Row`]s.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -6,46 +6,46 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 
-/// Rows that do the same work, each in its own way.
+/// Rows that do the same work in different ways.
 #[derive(Debug)]
 pub(crate) struct Group {
     pub(crate) name: String,
-    /// What one operation is: "item", "page".
+    /// The name of one operation, such as "item" or "page".
     pub(crate) per: &'static str,
-    /// Runs are of whole multiples of this many operations, as of a page.
+    /// Each run is a multiple of this number of operations, such as the items of a page.
     pub(crate) step: u64,
-    /// About how many operations a counted run has beyond the one it is compared with.
+    /// The approximate difference in operations between the two counted runs.
     pub(crate) counted: u64,
     pub(crate) clock: Clock,
     pub(crate) rows: Vec<Row>,
 }
 
-/// What time is for a group.
+/// The clock of a group.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Clock {
     Wall,
-    /// tokio's paused clock, on which the figure is exact, beside the least time an operation can take. Instructions are
-    /// not counted: they would be those of the timer.
+    /// tokio's paused clock, on which times are exact, with the minimum time of an operation. Instructions are not counted:
+    /// they would be those of the timer.
     Paused {
         least: Duration,
         called: &'static str,
     },
 }
 
-/// One way to do the work of the group.
+/// One implementation of the work of the group.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     run: Box<dyn Fn(u64) -> Duration>,
 }
 
 impl Group {
-    /// The two sizes whose difference is counted.
+    /// The sizes of the two runs whose difference is counted.
     pub(crate) fn sizes(&self) -> (u64, u64) {
         let small = (self.counted / 10).next_multiple_of(self.step);
         (small, small + self.counted.next_multiple_of(self.step))
     }
 
-    /// Figures over the difference of [`sizes`](Self::sizes), an operation.
+    /// Divides a difference by the difference of [`sizes`](Self::sizes).
     pub(crate) fn per_operation(&self, small: u64, large: u64) -> f64 {
         let (from, to) = self.sizes();
         (float(large) - float(small)) / float(to - from)
@@ -53,10 +53,10 @@ impl Group {
 }
 
 impl Row {
-    /// `work(n)` does n operations.
+    /// Creates a row in which `work(n)` does n operations.
     pub(crate) fn new(name: &'static str, work: impl AsyncFn(u64) + 'static) -> Self {
         thread_local! {
-            // One for all runs: making it is no part of what is measured.
+            // One runtime for all runs, so that its creation is not measured.
             static RUNTIME: RefCell<Runtime> = RefCell::new(runtime().build().expect("a runtime"));
         }
         let run = move |n| {
@@ -69,7 +69,7 @@ impl Row {
         Row { name, run: Box::new(run) }
     }
 
-    /// `work(n)` does n operations in virtual time; for groups with [`Clock::Paused`].
+    /// Creates a row in which `work(n)` does n operations in virtual time, for groups with [`Clock::Paused`].
     pub(crate) fn paused(name: &'static str, work: impl AsyncFn(u64) + 'static) -> Self {
         let run = move |n| {
             let runtime = runtime().start_paused(true).build().expect("a runtime");
@@ -82,7 +82,7 @@ impl Row {
         Row { name, run: Box::new(run) }
     }
 
-    /// How long n operations took, by the clock of the group.
+    /// Returns the time that n operations took, by the clock of the group.
     pub(crate) fn run(&self, n: u64) -> Duration {
         (self.run)(n)
     }
@@ -94,7 +94,7 @@ impl fmt::Debug for Row {
     }
 }
 
-/// The same for every row: a plain current-thread runtime, so that tokio's cooperative budget is in every figure.
+/// The runtime of every row: a current-thread runtime, so that every figure includes tokio's cooperative budget.
 fn runtime() -> Builder {
     let mut builder = Builder::new_current_thread();
     builder.enable_time();

@@ -1,4 +1,4 @@
-//! Instructions an operation: the program runs itself under callgrind, once a size.
+//! Instructions per operation: the program runs itself under callgrind, once per row and size.
 
 use std::env;
 use std::fs;
@@ -16,12 +16,12 @@ use super::{Clock, Group};
 
 pub(super) struct Callgrind {
     this_program: PathBuf,
-    /// For the output files; gone with this value.
+    /// The directory of the output files, removed on drop.
     outputs: TempDir,
 }
 
 impl Callgrind {
-    /// Or a word about why there is none.
+    /// Finds valgrind, or returns the reason why it cannot be used.
     pub(super) fn find() -> Result<Self, String> {
         let found =
             Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -33,14 +33,14 @@ impl Callgrind {
         Ok(Callgrind { this_program, outputs })
     }
 
-    /// Instructions an operation, a row each.
+    /// Returns the instructions per operation of each row.
     pub(super) fn measure(&self, group: &Group) -> Vec<Option<f64>> {
         if group.clock != Clock::Wall {
             return vec![None; group.rows.len()];
         }
         let (name, (small, large)) = (&group.name, group.sizes());
         let runs: Vec<_> = group.rows.iter().flat_map(|row| [(row.name, small), (row.name, large)]).collect();
-        // Neighbours do not change the count, so the runs share the processors. Taken one by one: their lengths differ.
+        // Other load does not change the count, so the runs use all processors. Each worker takes the next run.
         let (next, counts) = (AtomicUsize::new(0), Mutex::new(vec![None; runs.len()]));
         let workers = thread::available_parallelism().map_or(1, usize::from);
         thread::scope(|scope| {
@@ -60,7 +60,7 @@ impl Callgrind {
         counts.chunks_exact(2).map(|pair| Some(group.per_operation(pair[0]?, pair[1]?))).collect()
     }
 
-    /// All instructions of one run.
+    /// Returns the instructions of one run.
     fn count(&self, group: &str, row: &str, size: u64, output: &Path) -> io::Result<u64> {
         let mut to = std::ffi::OsString::from("--callgrind-out-file=");
         to.push(output);
@@ -75,7 +75,7 @@ impl Callgrind {
         }
         let text = fs::read_to_string(output)?;
         fs::remove_file(output)?;
-        // "totals: 1234", of the one event that is counted unless asked for more.
+        // "totals: 1234", for the one event that callgrind counts by default.
         let total = text.lines().rev().find_map(|line| line.strip_prefix("totals: ")?.trim().parse().ok());
         total.ok_or_else(|| io::Error::other("callgrind wrote no totals"))
     }

@@ -1,8 +1,8 @@
-//! Measures rows side by side: time, instructions and allocations an operation.
+//! Measures rows: time, instructions and allocations per operation.
 //!
-//! Every figure comes from one run of the program, since only what ran on the same machine at the same time compares.
-//! Time is the median of samples taken in turns; instructions (callgrind's, repeatable on a noisy machine) and
-//! allocations are differences of two sizes of a run, so that what a row does once falls out of them.
+//! All figures come from one run of the program, since only figures from the same machine and time are comparable. Time is
+//! the median of samples, taken from the rows in turn. Instructions (by callgrind, repeatable on a noisy machine) and
+//! allocations are the difference between two runs of different sizes, which excludes the setup of a row.
 
 mod allocations;
 mod arguments;
@@ -39,7 +39,7 @@ pub(crate) fn count_allocations(groups: &[Group], allocated: impl Fn() -> usize)
     ExitCode::SUCCESS
 }
 
-/// Every row once and briefly, for `cargo test`: each asserts itself that it saw every item.
+/// Runs every row once and briefly, for `cargo test`. Each row asserts that it received every item.
 fn check(group: &Group) {
     for row in &group.rows {
         println!("{} {}", group.name, row.name);
@@ -47,7 +47,7 @@ fn check(group: &Group) {
     }
 }
 
-/// What callgrind watches.
+/// Runs one row, for callgrind.
 fn once(groups: &[Group], group: &str, row: &str, size: u64) -> ExitCode {
     let rows = groups.iter().filter(|g| g.name == group).flat_map(|g| &g.rows);
     match rows.into_iter().find(|r| r.name == row) {
@@ -79,7 +79,7 @@ fn measure(groups: &[&Group], speed: Speed, counter: &Path) -> ExitCode {
     }
     match report::write(&reports) {
         Ok(path) => println!("{}", path.display()),
-        Err(error) => return fail(&format!("compare.json was not written: {error}")),
+        Err(error) => return fail(&format!("failed to write compare.json: {error}")),
     }
     ExitCode::SUCCESS
 }

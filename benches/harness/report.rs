@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Clock, Group, target};
 
-/// The row that the others are held against.
+/// The row that the others are compared with.
 const BASE: &str = "hand-written";
 
 #[derive(Serialize)]
@@ -22,7 +22,7 @@ pub(super) struct Report {
     clock: Clock,
 }
 
-/// The figures of a row, an operation.
+/// The figures of a row, per operation.
 #[derive(Serialize)]
 pub(super) struct Measured {
     pub(super) name: &'static str,
@@ -83,7 +83,7 @@ fn cell(figure: Option<f64>, digits: usize) -> String {
     figure.map_or_else(|| "-".to_owned(), |figure| format!("{figure:.digits$}"))
 }
 
-/// To what the figures are good for.
+/// Rounds a figure to its significant digits.
 fn round(figure: f64) -> f64 {
     (figure * 1000.0).round() / 1000.0
 }

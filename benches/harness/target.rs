@@ -1,4 +1,4 @@
-//! Where the target directory is.
+//! The target directory.
 
 use std::env;
 use std::io;
@@ -7,23 +7,23 @@ use std::process::Command;
 
 use serde::Deserialize;
 
-/// As cargo has it, wherever configuration or environment put it; but what was built elsewhere (`--target-dir`) reports
-/// there.
+/// Returns the target directory: the one of cargo's configuration, or the one that this program was built in
+/// (`--target-dir`).
 pub(super) fn directory() -> io::Result<PathBuf> {
     let this_program = env::current_exe()?;
-    // cargo leaves this file at the top of every directory it builds in.
+    // cargo writes this file into the root of each target directory.
     let top =
         || this_program.ancestors().find(|above| above.join(".rustc_info.json").exists()).map(Path::to_owned);
     match metadata() {
         Some(cargo) if cargo.built(&this_program) => Ok(cargo.target_directory),
-        asked => {
-            let known = top().or(asked.map(|cargo| cargo.target_directory));
+        metadata => {
+            let known = top().or(metadata.map(|cargo| cargo.target_directory));
             known.ok_or_else(|| io::Error::other("no target directory found"))
         }
     }
 }
 
-/// A part of what `cargo metadata` answers.
+/// A part of the output of `cargo metadata`.
 #[derive(Deserialize)]
 struct Metadata {
     target_directory: PathBuf,

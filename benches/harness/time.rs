@@ -1,4 +1,4 @@
-//! Time an operation.
+//! Time per operation.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::arguments::Speed;
 use super::group::float;
 use super::{Clock, Group};
 
-/// Nanoseconds an operation, a row each.
+/// Returns the nanoseconds per operation of each row.
 pub(super) fn measure(group: &Group, speed: Speed) -> Vec<f64> {
     match group.clock {
         Clock::Wall => medians(group, speed),
@@ -25,7 +25,7 @@ fn medians(group: &Group, speed: Speed) -> Vec<f64> {
     let sizes: Vec<u64> =
         group.rows.iter().map(|row| calibrate(|n| row.run(n), group.step, long_enough)).collect();
     let mut samples = vec![Vec::with_capacity(rounds); group.rows.len()];
-    // In turns: a neighbour on the machine then slows down all rows alike.
+    // In turn, so that other load on the machine slows down all rows alike.
     for _ in 0..rounds {
         for ((row, &n), samples) in group.rows.iter().zip(&sizes).zip(&mut samples) {
             samples.push(nanoseconds(row.run(n)) / float(n));
@@ -34,7 +34,7 @@ fn medians(group: &Group, speed: Speed) -> Vec<f64> {
     samples.into_iter().map(median).collect()
 }
 
-/// A size that takes as long as asked; finding it also warms the row up.
+/// Returns a size that takes about the given time. Finding it also warms up the row.
 fn calibrate(run: impl Fn(u64) -> Duration, step: u64, long_enough: Duration) -> u64 {
     let mut n = step;
     while run(n) < long_enough {

@@ -14,7 +14,7 @@ impl AsyncDrop for Count {
     }
 }
 
-/// Its destructor would panic on the runtime of the other rows, which has one thread.
+/// A multi-thread runtime: the destructor would panic on the current-thread runtime of the other rows.
 pub(super) async fn trivial(n: u64) -> u64 {
     let work = async move {
         let mut sum = 0;

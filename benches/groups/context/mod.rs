@@ -1,15 +1,14 @@
-//! Scopes: what the entering and the awaited exit cost around work that costs next to nothing.
+//! Scopes: the cost of entering and of the awaited exit, around work that costs almost nothing.
 //!
-//! A row is one way to do it, and a file here with a function for each group. The work is to add one to a number; what is
-//! entered is a lock of tokio's (`lock`, `polls`), or a manager that does nothing (`trivial`, `nested`, `stack`,
-//! `cancelled`), written in one way for each policy.
+//! A row is one implementation, and has a file here with a function for each group. The work is adding one to a number. The
+//! manager is a lock of tokio (`lock`, `polls`), or does nothing (`trivial`, `nested`, `stack`, `cancelled`), with one type
+//! per policy.
 //!
-//! `by-hand` enters and exits without any scope: nothing is exited when the work fails, panics or is dropped. What the
-//! peers are:
-//! - `tokio-mutex`: the lock's own guard, whose destructor is the exit.
-//! - `scopeguard`: a destructor that runs a closure; nothing in it can await.
-//! - `guarden`: an exit that awaits, triggered by hand, and spawned when it is dropped.
-//! - `async-dropper`: an exit that awaits in a destructor, which blocks the thread; on a runtime of several threads.
+//! `by-hand` enters and exits without a scope: there is no exit if the work fails, panics or is dropped. Compared with:
+//! - `tokio-mutex`: the guard of the lock, whose destructor is the exit.
+//! - `scopeguard`: a destructor that runs a closure, which cannot await.
+//! - `guarden`: an exit that awaits, triggered by hand, or spawned on drop.
+//! - `async-dropper`: an exit that awaits in a destructor and blocks the thread; on a multi-thread runtime.
 
 mod async_dropper;
 mod by_hand;
@@ -26,7 +25,7 @@ pub(super) fn groups() -> Vec<Group> {
     vec![lock(), polls(), trivial_manager(), nested(), stack(), cancelled()]
 }
 
-/// An uncontended lock, taken and given back.
+/// An uncontended lock, acquired and released.
 fn lock() -> Group {
     let rows = vec![
         row("withal", ours::lock),
@@ -36,7 +35,7 @@ fn lock() -> Group {
     group("lock", "lock", rows)
 }
 
-/// A lock around an `async fn` that is polled ten times: an operation is a poll.
+/// A lock around an `async fn` that is polled ten times; an operation is a poll.
 fn polls() -> Group {
     let rows = vec![
         row("withal", ours::polls),
@@ -51,7 +50,7 @@ fn trivial_manager() -> Group {
     let rows = vec![
         row("withal", ours::trivial),
         row("withal-macro", ours::trivial_by_macro),
-        row("withal (DropAfterChildren)", ours::hold),
+        row("withal (Hold)", ours::hold),
         row("withal (Detach)", ours::detach),
         row("withal (Restart)", ours::restart),
         row("by-hand", by_hand::trivial),
@@ -62,7 +61,7 @@ fn trivial_manager() -> Group {
     group("trivial", "scope", rows)
 }
 
-/// Three of them, one in another.
+/// Three nested managers.
 fn nested() -> Group {
     let rows = vec![
         row("withal", ours::nested),
@@ -74,13 +73,13 @@ fn nested() -> Group {
     group("nested", "three scopes", rows)
 }
 
-/// Two of them, entered at run time.
+/// Two managers, entered at run time.
 fn stack() -> Group {
     let rows = vec![row("withal", ours::stack), row("by-hand", by_hand::stack)];
     group("stack", "stack of two", rows)
 }
 
-/// A scope that is dropped in its block, and exited.
+/// A scope that is dropped in its block, and then exited.
 fn cancelled() -> Group {
     let rows = vec![
         row("withal (DropNow)", ours::cancelled_now),
@@ -95,7 +94,7 @@ fn group(name: &str, per: &'static str, rows: Vec<Row>) -> Group {
     Group { name: format!("context/{name}"), per, step: 1, counted: 20_000, clock: Clock::Wall, rows }
 }
 
-/// No row may leave anything out.
+/// Asserts that all work was done.
 fn row(name: &'static str, work: impl AsyncFn(u64) -> u64 + 'static) -> Row {
     Row::new(name, async move |n| assert_eq!(black_box(work(n).await), n, "each work was done"))
 }

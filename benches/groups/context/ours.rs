@@ -127,7 +127,7 @@ pub(super) async fn stack(n: u64) -> u64 {
         sum += async_with(AsyncExitStack::new(), block)
             .await
             .expect("nothing fails")
-            .expect("nothing is swallowed");
+            .expect("no error is suppressed");
     }
     sum
 }

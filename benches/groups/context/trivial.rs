@@ -1,4 +1,4 @@
-//! A manager that does nothing, and what is awaited in the blocks.
+//! A manager that does nothing, and the futures that the blocks await.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -46,7 +46,7 @@ macro_rules! managers {
 
 managers!(Now: DropNow, Held: DropAfterChildren, Detached: Detach, Restarted: Restart);
 
-/// Not ready at its first poll, and as good as woken.
+/// A future that is pending at its first poll and ready at its second, without a wake-up.
 pub(super) struct Twice(pub(super) bool);
 
 impl Future for Twice {
@@ -70,8 +70,7 @@ pub(super) async fn ten_polls(count: &mut u64) {
     }
 }
 
-/// Polls to the end, with nobody to wake: what an executor does is no part of the figure, nor is tokio's budget, which
-/// only an executor can give back.
+/// Polls until ready, without an executor, so that neither an executor nor tokio's budget is part of the figure.
 pub(super) fn spin<F: Future>(future: F) -> F::Output {
     let mut future = std::pin::pin!(tokio::task::unconstrained(future));
     let mut cx = Context::from_waker(Waker::noop());
@@ -82,7 +81,7 @@ pub(super) fn spin<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Polls once, and drops.
+/// Polls once, then drops.
 pub(super) fn cancel<F: Future>(future: F) {
     let mut future = Box::pin(future);
     assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());

@@ -49,7 +49,7 @@ pub(super) async fn one(number: u64) {
 pub(super) async fn asend(n: u64) -> u64 {
     let mut body = pin!(totals());
     let mut last = 0;
-    // The first argument only begins the body, which does not ask for it.
+    // The first argument only starts the body, which does not read it.
     body.as_mut().resume(0).await;
     for number in 0..n {
         let GeneratorState::Yielded(total) = body.as_mut().resume(number).await else { unreachable!() };

@@ -1,6 +1,6 @@
-//! The three kinds of the crate genawaiter, without its procedural macros.
+//! The three variants of the crate genawaiter, without its procedural macros.
 
-/// The two kinds on the heap differ in nothing but their module.
+/// The two variants on the heap differ only in their module.
 macro_rules! on_the_heap {
     ($kind:ident) => {
         pub(super) mod $kind {
@@ -61,7 +61,7 @@ macro_rules! on_the_heap {
                     }
                 });
                 let mut last = 0;
-                // The first argument only begins the body.
+                // The first argument only starts the body.
                 body.resume_with(0);
                 for number in 0..n {
                     let GeneratorState::Yielded(total) = body.resume_with(number);
@@ -76,7 +76,7 @@ macro_rules! on_the_heap {
 on_the_heap!(rc);
 on_the_heap!(sync);
 
-/// These cannot be handed out, so each is driven where it is made.
+/// These generators cannot be returned, so each is driven where it is created.
 pub(super) mod stack {
     use std::future;
     use std::hint::black_box;
@@ -142,7 +142,7 @@ pub(super) mod stack {
             }
         });
         let mut last = 0;
-        // The first argument only begins the body.
+        // The first argument only starts the body.
         body.resume_with(0);
         for number in 0..n {
             let GeneratorState::Yielded(total) = body.resume_with(number);

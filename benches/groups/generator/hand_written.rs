@@ -1,4 +1,4 @@
-//! The `poll_next` that one writes for each job when every instruction counts: inline, nothing shared.
+//! A `poll_next` written by hand for each row: inline, without sharing.
 
 use std::future::{self, Ready};
 use std::hint::black_box;

@@ -1,23 +1,23 @@
-//! Async generators: what a yield costs, what it costs through layers, what a sent value costs, and the making of one.
+//! Async generators: the cost of a yield, of a yield through nested generators, of a sent value, and of creating a generator.
 //!
-//! A row is one crate in all groups, and a file here with a function for each: [`plain`], [`ready`] and [`nested`] yield
-//! the numbers `0..n` to the same loop ([`sum`]), `create` makes n generators of one number, and `asend` sends the
-//! numbers in and gets their running total back. Each number goes through [`black_box`] on its way out, once an
-//! operation, or else the optimiser would fold some rows' loops into a formula. And no body is in two groups: one that has
-//! two callers may be inlined into neither, which doubles the figure of some.
+//! A row is one crate in all groups, and has a file here with a function for each group: [`plain`], [`ready`] and [`nested`]
+//! yield the numbers `0..n` to the same loop ([`sum`]), `create` creates n generators of one number, and `asend` sends the
+//! numbers in and receives their running total. Each number passes through [`black_box`] once: otherwise, the optimizer would
+//! replace some loops by a formula. No body is used in two groups: a function with two callers may not be inlined, which
+//! doubles some figures.
 //!
-//! `hand-written` is what one would write as a `poll_next`, without a generator. What the peers are:
-//! - `unfold`: of the crate futures. It moves its state into a future an item, so its nested streams are pinned around it.
-//! - `async-stream`: a macro; the value goes out through a thread-local.
-//! - `async-gen`: a box that the body shares. By its function: its macros wrap the body once more, and cost a little more.
-//! - `async_fn_stream`: an `Arc` that the body shares, and a thread-local to say whose turn it is.
+//! `hand-written` is a `poll_next` written by hand, without a generator. Compared with:
+//! - `unfold`: from the crate futures. It moves its state into a future per item, so nested streams are pinned outside of it.
+//! - `async-stream`: a macro; the value passes through a thread-local.
+//! - `async-gen`: a box shared with the body. Its function is used: its macros wrap the body once more, and cost a little more.
+//! - `async_fn_stream`: an `Arc` shared with the body, and a thread-local that identifies the current stream.
 //! - `asynk-strim`: wraps the waker, so that the yield finds its stream in the context; no allocation.
-//! - `fauxgen`: likewise, and takes arguments. Its attribute, whose token is inline; that of its `gen!` is in a box.
-//! - `genawaiter-rc`, `-sync`, `-stack`: where the value goes out, a shared cell, a shared mutex, or a cell on the stack.
-//!   The last is made by a macro that hides an `unsafe`, and cannot leave the scope in which it was made.
-//! - `tokio-mpsc`: what one does without any of them, a task and a channel of one place.
+//! - `fauxgen`: likewise, and receives values. Its attribute is used, whose token is inline; the token of `gen!` is boxed.
+//! - `genawaiter-rc`, `-sync`, `-stack`: the value passes through a shared cell, a shared mutex, or a cell on the stack. The
+//!   last is created by a macro that hides an `unsafe`, and cannot leave its scope.
+//! - `tokio-mpsc`: without a crate for generators, a task and a channel with a capacity of one.
 //!
-//! Two-way are ours, fauxgen and genawaiter; the last only in its synchronous form, whose bodies can await nothing but
+//! withal, fauxgen and genawaiter receive values; genawaiter only in its synchronous form, in which bodies can only await
 //! yields.
 
 mod async_fn_stream;
@@ -42,7 +42,7 @@ pub(super) fn groups() -> Vec<Group> {
     vec![plain(), ready(), nested(), asend(), create()]
 }
 
-/// The numbers, as they come.
+/// The numbers.
 fn plain() -> Group {
     let rows = vec![
         items("withal", ours::plain),
@@ -61,7 +61,7 @@ fn plain() -> Group {
     group("plain", "item", rows)
 }
 
-/// Each number awaited in the body first, as a future that is ready: the yield costs what it costs beside another await.
+/// Each number is first awaited in the body, as a ready future: the cost of a yield next to another await.
 fn ready() -> Group {
     let rows = vec![
         items("withal", ours::ready),
@@ -79,7 +79,7 @@ fn ready() -> Group {
     group("ready", "item", rows)
 }
 
-/// The numbers through three generators more, each of which loops over the one inside it.
+/// The numbers through three more generators, each of which loops over the one inside it.
 fn nested() -> Group {
     let rows = vec![
         items("withal", ours::nested),
@@ -99,7 +99,7 @@ fn nested() -> Group {
     group("nested", "item", rows)
 }
 
-/// A number sent in, and the total of all so far yielded back.
+/// A number is sent in, and the total so far is yielded.
 fn asend() -> Group {
     let rows = vec![
         total("withal", ours::asend),
@@ -112,7 +112,7 @@ fn asend() -> Group {
     group("asend", "round trip", rows)
 }
 
-/// A generator made, driven through its one item to its end, and dropped.
+/// A generator is created, driven to its end, and dropped.
 fn create() -> Group {
     let rows = vec![
         each("withal", ours::one),
@@ -139,7 +139,7 @@ fn items<S: Stream<Item = u64>>(name: &'static str, make: impl Fn(u64) -> S + 's
     total(name, async move |n| sum(make(n)).await)
 }
 
-/// A stream a number.
+/// One stream per number.
 fn each<S: Stream<Item = u64>>(name: &'static str, make: impl Fn(u64) -> S + 'static) -> Row {
     total(name, async move |n| {
         let mut total = 0;
@@ -150,7 +150,7 @@ fn each<S: Stream<Item = u64>>(name: &'static str, make: impl Fn(u64) -> S + 'st
     })
 }
 
-/// No row may lose or repeat a number.
+/// Asserts that no number is lost or repeated.
 fn total(name: &'static str, add_up: impl AsyncFn(u64) -> u64 + 'static) -> Row {
     Row::new(name, async move |n| {
         let total = black_box(add_up(n).await);

@@ -1,4 +1,4 @@
-//! withal's own.
+//! Rows of withal.
 
 use std::future;
 use std::hint::black_box;
@@ -50,7 +50,7 @@ fn relay(inner: impl Stream<Item = u64>) -> impl Stream<Item = u64> {
     })
 }
 
-/// The same job in one generator: what it has inside are helpers, which are lent its yielder.
+/// The same work in one generator, with nested helper functions that borrow its yielder.
 pub(super) fn helped(n: u64) -> impl Stream<Item = u64> {
     generator(async move |mut y| first(&mut y, n).await)
 }
@@ -70,7 +70,7 @@ async fn third(y: &mut Yielder<'_, u64>, n: u64) -> Result<(), GeneratorExit> {
     Ok(())
 }
 
-/// The same in four generators, each of which gives its place to the next.
+/// The same work in four generators, each of which delegates to the next.
 pub(super) fn delegated(n: u64) -> impl Stream<Item = u64> {
     generator(async move |mut y| {
         let middle = generator(async move |mut y| {

@@ -1,4 +1,4 @@
-//! A task of its own, and a channel out of it.
+//! A task that sends into a channel.
 
 use std::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! The state machine that one writes for a single source when every instruction counts: no boxes, no options.
+//! A state machine written by hand for this source: no boxes, no options.
 
 use std::io;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use pin_project::pin_project;
 
 use super::source::{Answer, Doc};
 
-/// The documents of the pages that `fetch` gets.
+/// Returns the items of the pages that `fetch` returns.
 pub(super) fn docs<Fut: Future<Output = Answer>>(
     fetch: impl FnMut(u64) -> Fut,
 ) -> impl Stream<Item = io::Result<Doc>> {
@@ -45,7 +45,8 @@ impl<F: FnMut(u64) -> Fut, Fut: Future<Output = Answer>> Stream for Docs<F, Fut>
 }
 
 impl<F: FnMut(u64) -> Fut, Fut: Future<Output = Answer>> Docs<F, Fut> {
-    /// Out of line, once a page: what is left is small enough to be inlined into the loop of the consumer. False at the end.
+    /// Fetches a page, or returns `false` at the end. Not inlined, so that the rest is small enough to be inlined into the
+    /// loop of the consumer.
     #[cold]
     #[inline(never)]
     fn refill(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {

@@ -1,15 +1,15 @@
-//! Documents of a paginated source: what a stream of items costs beyond the making of the pages.
+//! Items of a paginated source: the cost of a stream of items, without the cost of creating the pages.
 //!
-//! Every row drives the same source ([`source`]), whose pages are ready at once, and sums the documents up in the same
-//! loop. `hand-written` is what one would write for this source alone: its future inline, its closure's type known.
+//! Every row reads the same source ([`source`]), whose pages are ready at once, and adds the items up in the same loop.
+//! `hand-written` is written for this source only, with an inline future and a known closure type.
 //!
-//! The clients of three clouds have their paginators in crates of their own, which are driven here the way their
-//! generated clients do it. Two of them know no cursor but a `String`, and pay for it here:
-//! - `azure_core`: `ItemIterator`, which is what `Pager` is over an HTTP response; over a page of ours there is no JSON.
-//! - `google-cloud-gax`: `Paginator::items`, whose constructor is public but meant for those clients.
-//! - `aws-smithy-async`: `PaginationStream` and `TryFlatMap`, a rendezvous channel an item.
+//! The clients of three clouds have their paginators in separate crates, which are driven here as in their generated clients.
+//! Two of them only support cursors of type `String`, which costs extra here:
+//! - `azure_core`: `ItemIterator`, of which `Pager` is an alias for HTTP responses; here it reads a page without JSON.
+//! - `google-cloud-gax`: `Paginator::items`, whose constructor is public, but meant for those clients.
+//! - `aws-smithy-async`: `PaginationStream` and `TryFlatMap`, with a rendezvous channel for each item.
 //!
-//! Not here: octocrab and kube, whose pagination takes their own HTTP client and pages; reqwest has none.
+//! Not included: octocrab and kube, whose pagination needs their own HTTP client and pages; reqwest has no pagination.
 
 mod hand_written;
 mod ours;
@@ -30,7 +30,7 @@ pub(super) fn groups() -> Vec<Group> {
     groups
 }
 
-/// Pages of so many documents; figures a document.
+/// Pages of the given number of items; figures per item.
 fn pages_of(size: u64) -> Group {
     let rows = vec![
         row("withal", size, ours::plain),

@@ -1,4 +1,4 @@
-//! The same documents out of withal.
+//! Rows of withal.
 
 use std::io;
 
@@ -9,12 +9,12 @@ use super::source::{Answer, Doc, Source};
 
 type Docs = AsyncGetDocs<Doc, u64, io::Error>;
 
-/// As it comes.
+/// With default settings.
 pub(super) async fn plain(source: Source) -> Result<u64, Error<io::Error>> {
     sum(docs(move |at| source.fetch(at))).await
 }
 
-/// With everything set that can be set without asking for other pages or documents.
+/// With every setting that does not change which pages or items are read.
 pub(super) async fn set_up(source: Source) -> Result<u64, Error<io::Error>> {
     let docs = docs(move |at| source.fetch(at))
         .max_items(u64::MAX)
@@ -43,7 +43,7 @@ fn docs<Fut: Future<Output = Answer> + Send + 'static>(fetch: impl Fn(u64) -> Fu
     })
 }
 
-/// With the methods that need no trait in scope.
+/// By the inherent methods, which need no trait in scope.
 async fn sum(mut docs: Docs) -> Result<u64, Error<io::Error>> {
     let mut sum = 0;
     while let Some(doc) = docs.try_next().await? {

@@ -1,4 +1,4 @@
-//! The same documents out of every peer.
+//! Rows of other crates.
 
 use std::io;
 
@@ -85,7 +85,7 @@ impl Page for AzurePage {
 }
 
 pub(super) async fn google_cloud_gax(source: Source) -> io::Result<u64> {
-    // An empty token asks for the first page, and ends the list.
+    // An empty token requests the first page, and marks the end of the list.
     let pages = new_paginator(String::new(), move |token: String| async move {
         let cursor = if token.is_empty() { 0 } else { token.parse().map_err(io::Error::other)? };
         let (docs, next) = source.fetch(cursor).await?;

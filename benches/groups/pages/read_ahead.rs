@@ -1,11 +1,11 @@
-//! A page takes as long to fetch as its documents take to work on: does the next fetch run meanwhile?
+//! Read-ahead: fetching a page takes as long as processing its items. Does the next fetch run in the meantime?
 //!
-//! Virtual time, so that the figures are exact. The least is one of the two a page: it takes a fetch that runs while the
-//! consumer is busy, and not just when the consumer polls. `hand-written` has no read-ahead, and `spawned` is what one
-//! writes to have it: a task that fetches into a channel.
+//! Virtual time, so that the figures are exact. The minimum is one of the two times per page, if a fetch runs while the
+//! consumer is busy, and not only while the consumer polls. `hand-written` has no read-ahead, and `spawned` is read-ahead
+//! written by hand: a task that sends pages into a channel.
 //!
-//! `page-turner` and `futures` look ahead only where the next request is known without the answer before it, as this
-//! source allows; the others follow its cursors. Both have two requests in flight.
+//! `page-turner` and `futures` read ahead only if the next request does not depend on the previous response, as this source
+//! permits; the others follow cursors. Both have two requests in flight.
 
 use std::fmt::Debug;
 use std::io;
@@ -50,7 +50,7 @@ async fn fetch(source: Source, cursor: u64) -> Answer {
     source.fetch(cursor).await
 }
 
-/// The consumer, busy with every document.
+/// The consumer, which is busy with every item.
 async fn work<E: Debug>(pages: u64, docs: impl Stream<Item = Result<Doc, E>>) {
     let each = WORK / u32::try_from(PAGE).expect("a small page");
     let mut docs = std::pin::pin!(docs);

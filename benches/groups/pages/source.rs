@@ -1,13 +1,13 @@
-//! The fake API that every row asks.
+//! The fake API that every row reads.
 
 use std::hint::black_box;
 use std::io;
 
-/// As small as an item can be: what is done an item shows best beside it.
+/// A small item, so that the cost per item is visible.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Doc(pub(super) u64);
 
-/// The documents `0..total`, in pages of `size`. A cursor is the number of the first document of its page.
+/// The items `0..total`, in pages of `size`. A cursor is the number of the first item of its page.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Source {
     pub(super) size: u64,
@@ -21,13 +21,12 @@ impl Source {
         Source { size, total }
     }
 
-    /// A page, at once.
+    /// Returns a page, ready at the first poll.
     pub(super) async fn fetch(self, cursor: u64) -> Answer {
         std::future::ready(self.page(cursor)).await
     }
 
-    /// One copy in the program: the making of a page costs the same wherever it is asked for. Whether it fails is not for
-    /// the compiler to know.
+    /// Not inlined, so that creating a page costs the same in every row, and the compiler cannot see that it does not fail.
     #[inline(never)]
     fn page(self, cursor: u64) -> Answer {
         if black_box(cursor) == u64::MAX {
@@ -37,7 +36,7 @@ impl Source {
         Ok(((cursor..end).map(Doc).collect(), (end < self.total).then_some(end)))
     }
 
-    /// No row may lose or repeat a document.
+    /// Asserts that no item is lost or repeated.
     pub(super) fn assert_sum(self, sum: u64) {
         assert_eq!(black_box(sum), self.total * (self.total - 1) / 2, "every document once");
     }

@@ -1,15 +1,15 @@
-//! Tasks: what it costs to start some, and to have them all end, or to take what they give as it comes.
+//! Tasks: the cost of starting them, and of waiting for all of them or for each as it completes.
 //!
-//! The work of each is to give way once, and to give a number. A row starts 1, 100 or 10,000 of them, over and over; the
-//! numbers of all have to add up.
+//! Each task yields to the scheduler once and returns a number. A row starts 1, 100 or 10,000 tasks, repeatedly, and checks
+//! the sum of the numbers.
 //!
-//! `tasks/group`: tasks that end together; each adds its number to a total that they share. What the peers are:
-//! - `join-set`: tokio's, waited for by `join_next`. A group has a handle for each task beside it, and an exit.
-//! - `moro`: a scope whose futures may borrow. They are no tasks: whoever awaits the scope polls them.
+//! `tasks/group`: tasks that end together, and add their numbers to a shared total. Compared with:
+//! - `join-set`: tokio's `JoinSet`, awaited by `join_next`. A group also has a handle per task, and an exit.
+//! - `moro`: a scope whose futures may borrow. They are not tasks, but are polled by the code that awaits the scope.
 //!
-//! `tasks/as_completed`: what several futures give, as it comes:
-//! - `futures-unordered`: of the crate futures, which it stands on.
-//! - `join-set`: each a task.
+//! `tasks/as_completed`: the outputs of several futures, in the order of completion. Compared with:
+//! - `futures-unordered`: from the crate futures, on which `as_completed` is based.
+//! - `join-set`: a task for each future.
 
 mod ours;
 mod peers;
@@ -34,7 +34,7 @@ fn group(size: u64) -> Group {
     sized("group", size, rows)
 }
 
-/// Outputs as they come.
+/// Outputs in the order of completion.
 fn as_completed(size: u64) -> Group {
     let rows = vec![
         row("withal", size, ours::as_completed),
@@ -49,7 +49,7 @@ fn sized(name: &str, size: u64, rows: Vec<Row>) -> Group {
     Group { name, per: "task", step: size, counted: 20_000, clock: Clock::Wall, rows }
 }
 
-/// `add_up(n)` starts n at once, and adds up their numbers. No row may lose or repeat one.
+/// `add_up(n)` starts n tasks at once and returns the sum of their numbers, which the row checks.
 fn row(name: &'static str, size: u64, add_up: impl AsyncFn(u64) -> u64 + 'static) -> Row {
     Row::new(name, async move |n| {
         for _ in 0..n / size {
@@ -59,7 +59,7 @@ fn row(name: &'static str, size: u64, add_up: impl AsyncFn(u64) -> u64 + 'static
     })
 }
 
-/// The work of each.
+/// The work of each task.
 async fn work(number: u64) -> u64 {
     yield_now().await;
     black_box(number)

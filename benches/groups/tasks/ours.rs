@@ -1,4 +1,4 @@
-//! withal's.
+//! Rows of withal.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What they stand beside.
+//! Rows of other crates.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
