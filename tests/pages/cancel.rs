@@ -1,4 +1,4 @@
-//! `next` dropped at every await point: each document once, in order, no page fetched twice.
+//! `next` cancelled at every await point: each item once, in order, and no page fetched twice.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use withal::pages::{AsyncGetDocs, Cursor};
 
 use withal_test_support::api::{Api, Fault};
 
-/// Page lengths from a seeded generator (a linear congruential one), some of them 0, that add up to `total`.
+/// Pseudo-random page lengths, some of them 0, that add up to `total`.
 fn lengths(mut seed: u64, total: usize) -> Vec<usize> {
     let mut lengths = Vec::new();
     let mut left = total;
@@ -25,7 +25,7 @@ fn in_order(pages: usize) -> Vec<usize> {
     (0..pages).collect()
 }
 
-/// Polls `next` once, drops it, and lets the runtime work in between: cancelled at each await it ever reaches.
+/// Polls `next` once, drops it, and yields to the runtime in between: it is cancelled at each await that it reaches.
 async fn drop_at_every_await<C: Cursor>(mut docs: AsyncGetDocs<u32, C, Fault>) -> Vec<u32> {
     let mut all = Vec::new();
     loop {
@@ -38,7 +38,7 @@ async fn drop_at_every_await<C: Cursor>(mut docs: AsyncGetDocs<u32, C, Fault>) -
 }
 
 #[tokio::test]
-async fn dropped_at_every_await_nothing_is_lost_or_fetched_twice() {
+async fn cancelling_next_at_every_await_loses_and_refetches_nothing() {
     for (seed, steps) in [(1, 0), (2, 1), (3, 2), (4, 5)] {
         let lengths = lengths(seed, 1000);
         let pages = lengths.len();
@@ -49,22 +49,22 @@ async fn dropped_at_every_await_nothing_is_lost_or_fetched_twice() {
             assert_eq!(api.open(), 0);
         }
         let lengths: Vec<_> = lengths.into_iter().filter(|length| *length > 0).collect();
-        for concurrent in [1, 4] {
+        for concurrency in [1, 4] {
             let api = Api::new(lengths.clone()).slow(steps, Duration::ZERO);
-            assert_eq!(drop_at_every_await(api.by_page_number().concurrency(concurrent)).await, api.all());
-            let asked = api.requested();
-            assert_eq!(asked, in_order(asked.len()), "concurrent {concurrent}");
+            assert_eq!(drop_at_every_await(api.by_page_number().concurrency(concurrency)).await, api.all());
+            let requested = api.requested();
+            assert_eq!(requested, in_order(requested.len()), "concurrency {concurrency}");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn repeated_time_outs_lose_nothing() {
+async fn repeated_timeouts_lose_nothing() {
     for read_ahead in [0, 1] {
         let api = Api::new(lengths(5, 1000)).slow(4, Duration::from_millis(5));
         let mut docs = api.by_cursor().read_ahead(read_ahead);
         let mut all = Vec::new();
-        // Shorter than any page takes, and than each step of it.
+        // A timeout shorter than any page takes, and than each step of it.
         loop {
             match timeout(Duration::from_millis(3), docs.try_next()).await.map(Result::unwrap) {
                 Ok(Some(doc)) => all.push(doc),
@@ -97,7 +97,7 @@ async fn repeated_selects_lose_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_that_is_dropped_while_it_pauses_goes_on_pausing() {
+async fn cancelling_next_during_backoff_neither_restarts_nor_skips_the_delay() {
     let api = Api::new([1, 1]).fail(1, 2);
     let policy = backon::ConstantBuilder::default().with_delay(Duration::from_secs(10)).with_max_times(2);
     let mut docs = api.by_cursor().retry(policy);
@@ -107,34 +107,34 @@ async fn a_retry_that_is_dropped_while_it_pauses_goes_on_pausing() {
     assert_eq!(
         start.elapsed(),
         Duration::from_secs(20),
-        "dropping `next` neither restarts nor skips a pause"
+        "dropping `next` neither restarts nor skips a delay"
     );
     assert_eq!(api.requested(), [0, 1, 1, 1]);
 }
 
 #[tokio::test]
-async fn dropping_the_stream_ends_every_fetch() {
-    for (read_ahead, concurrent) in [(0, 1), (1, 1), (3, 1), (0, 4)] {
+async fn dropping_the_stream_cancels_every_fetch() {
+    for (read_ahead, concurrency) in [(0, 1), (1, 1), (3, 1), (0, 4)] {
         let api = Api::new(vec![1; 50]).slow(20, Duration::ZERO);
-        let mut docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrent);
+        let mut docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrency);
         docs.try_next().await.unwrap();
-        if read_ahead > 0 || concurrent > 1 {
-            assert!(api.open() > 0, "something is read ahead");
+        if read_ahead > 0 || concurrency > 1 {
+            assert!(api.open() > 0, "a page is being fetched ahead");
         }
         drop(docs);
-        // Aborted tasks are dropped by the runtime, at its next turn.
+        // The runtime drops aborted tasks when it runs next.
         tokio::task::yield_now().await;
         assert_eq!(api.open(), 0);
-        let asked = api.requested().len();
+        let requested = api.requested().len();
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(api.requested().len(), asked, "nothing is asked for after the drop");
+        assert_eq!(api.requested().len(), requested, "nothing is requested after the drop");
     }
 }
 
 #[tokio::test]
-async fn pages_are_cancel_safe_too() {
+async fn pages_next_is_cancel_safe() {
     let api = Api::new(lengths(7, 300)).slow(3, Duration::ZERO);
     let mut pages = api.by_cursor().into_pages();
     let mut all = Vec::new();
@@ -150,7 +150,7 @@ async fn pages_are_cancel_safe_too() {
 }
 
 #[tokio::test]
-async fn a_stream_combinator_keeps_what_is_promised() {
+async fn stream_combinators_keep_all_items_in_order() {
     let api = Api::new([3, 3]);
     let doubled: Vec<_> = api.by_cursor().map(|doc| doc.unwrap() * 2).take(4).collect().await;
     assert_eq!(doubled, [0, 2, 4, 6]);

@@ -1,4 +1,4 @@
-//! `checkpoint` and `resume`: after the last item yielded, at every moment.
+//! `checkpoint` and `resume`: at every moment, after the last item yielded.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,21 +29,21 @@ async fn resuming_after_any_item_yields_exactly_the_rest() {
 }
 
 #[tokio::test]
-async fn numbered_walks_resume_likewise() {
+async fn numbered_streams_resume_after_any_item() {
     let api = Api::new([3, 2, 4]);
     let all = api.all();
-    for concurrent in [1, 3] {
+    for concurrency in [1, 3] {
         for taken in 0..=all.len() {
-            let mut docs = api.by_page_number().concurrency(concurrent);
-            let mut by_offset = api.by_offset(4, 2).concurrency(concurrent);
+            let mut docs = api.by_page_number().concurrency(concurrency);
+            let mut by_offset = api.by_offset(4, 2).concurrency(concurrency);
             for _ in 0..taken {
                 docs.try_next().await.unwrap();
                 by_offset.try_next().await.unwrap();
             }
-            let rest = items(api.by_page_number().resume(docs.checkpoint()).concurrency(concurrent)).await;
+            let rest = items(api.by_page_number().resume(docs.checkpoint()).concurrency(concurrency)).await;
             assert_eq!(rest, all[taken..], "{taken} taken by page");
             let rest =
-                items(api.by_offset(4, 2).resume(by_offset.checkpoint()).concurrency(concurrent)).await;
+                items(api.by_offset(4, 2).resume(by_offset.checkpoint()).concurrency(concurrency)).await;
             assert_eq!(rest, all[taken..], "{taken} taken by offset");
         }
     }
@@ -55,10 +55,10 @@ async fn a_checkpoint_before_the_first_poll_is_the_start() {
     assert_eq!(api.by_cursor().checkpoint(), Checkpoint::default());
     let numbered = api.by_page_number().checkpoint();
     assert_eq!(numbered.cursor().copied().map(PageNumber::get), Some(0));
-    // One that was resumed and never polled stands where it was resumed.
+    // A stream that was resumed but not polled is still at its checkpoint.
     let checkpoint = Checkpoint::new(Some(0), 1);
     assert_eq!(api.by_cursor().resume(checkpoint.clone()).checkpoint(), checkpoint);
-    // The start, resumed, is the start, also of a walk whose first page has a cursor.
+    // The default checkpoint is the start, even if the first page has a cursor.
     assert_eq!(trace(&mut api.by_page_number().resume(Checkpoint::default())).await, "0 1 end");
 }
 
@@ -71,16 +71,16 @@ async fn a_checkpoint_at_the_end_is_the_end() {
         let checkpoint = docs.checkpoint();
         assert!(checkpoint.is_done());
         assert_eq!((checkpoint.items(), checkpoint.cursor(), checkpoint.skip()), (3, Some(&1), 1));
-        let asked = api.requested().len();
+        let requested = api.requested().len();
         let mut docs = api.by_cursor().resume(checkpoint.clone());
         assert_eq!(trace(&mut docs).await, "end");
-        assert_eq!(api.requested().len(), asked, "nothing is asked for after the end");
+        assert_eq!(api.requested().len(), requested, "nothing is requested after the end");
         assert_eq!(docs.checkpoint(), checkpoint);
     }
 }
 
 #[tokio::test]
-async fn what_was_added_since_the_end_is_found_from_its_place() {
+async fn items_added_after_the_end_are_found_from_a_checkpoint() {
     let mut docs = Api::new([2, 1]).by_cursor();
     trace(&mut docs).await;
     let end = docs.checkpoint();
@@ -89,7 +89,7 @@ async fn what_was_added_since_the_end_is_found_from_its_place() {
 }
 
 #[tokio::test]
-async fn counts_go_on_across_runs() {
+async fn counts_continue_across_runs() {
     let api = Api::new([2, 2, 2]);
     let mut docs = api.by_cursor();
     for _ in 0..3 {
@@ -104,32 +104,32 @@ async fn counts_go_on_across_runs() {
 }
 
 #[tokio::test]
-async fn a_page_with_fewer_items_than_were_yielded_of_it_is_told() {
+async fn a_page_with_fewer_items_than_were_yielded_is_an_error() {
     let checkpoint = Checkpoint::new(Some(0), 5);
-    let told = "! page 1 (cursor 0): resume index 5 out of range for a page of length 3; end";
+    let output = "! page 1 (cursor 0): resume index 5 out of range for a page of length 3; end";
     for read_ahead in [0, 1] {
         let api = Api::new([3, 2]);
         let mut docs = api.by_cursor().read_ahead(read_ahead).resume(checkpoint.clone());
-        assert_eq!(trace(&mut docs).await, told);
-        assert_eq!((docs.checkpoint(), docs.buffered_len()), (checkpoint.clone(), 0), "still good");
+        assert_eq!(trace(&mut docs).await, output);
+        assert_eq!((docs.checkpoint(), docs.buffered_len()), (checkpoint.clone(), 0), "still valid");
         assert!(docs.retry_failed());
         assert_eq!((docs.checkpoint().cursor(), docs.checkpoint().skip()), (Some(&1), 0));
-        assert_eq!(trace(&mut docs).await, "3 4 end", "on behind it");
-        assert_eq!(api.requested(), [0, 1], "it is not asked for again");
+        assert_eq!(trace(&mut docs).await, "3 4 end", "continues after it");
+        assert_eq!(api.requested(), [0, 1], "it is not requested again");
     }
-    // The server has lowered its page size since.
+    // The server has lowered its page size since the checkpoint.
     let mut before = Api::new([5, 5]).by_page_number();
     for _ in 0..4 {
         before.try_next().await.unwrap();
     }
     let docs = Api::new([2, 2, 2, 2, 2]).by_page_number().concurrency(2).unique_by(|doc| *doc);
-    let told = trace(&mut docs.resume(before.checkpoint())).await;
-    assert_eq!(told, "! page 1 (cursor page=0): resume index 4 out of range for a page of length 2; end");
+    let output = trace(&mut docs.resume(before.checkpoint())).await;
+    assert_eq!(output, "! page 1 (cursor page=0): resume index 4 out of range for a page of length 2; end");
 }
 
 #[tokio::test]
-async fn an_offset_that_is_told_is_resumed_inside_its_page() {
-    // Filters after it has counted: an offset is no number of items yielded.
+async fn a_stream_with_explicit_offsets_resumes_inside_a_page() {
+    // This API filters a page after counting it: the offset is not the number of items received.
     let odd = || {
         by_offset(4, |offset, limit| async move {
             let kept = (offset..offset + limit).filter(|n| n % 2 == 1 && *n < 12).collect();
@@ -149,7 +149,7 @@ async fn an_offset_that_is_told_is_resumed_inside_its_page() {
 }
 
 #[tokio::test]
-async fn a_walk_over_numbers_begins_where_it_is_told() {
+async fn a_numbered_stream_starts_at_its_checkpoint() {
     let api = Api::new([2, 2, 2]);
     let docs = api.by_page_number().resume(Checkpoint::new(Some(PageNumber::new(1)), 1));
     assert_eq!(items(docs).await, [3, 4, 5]);
@@ -158,7 +158,7 @@ async fn a_walk_over_numbers_begins_where_it_is_told() {
 }
 
 #[tokio::test]
-async fn errors_after_a_resume_count_pages_of_the_whole_walk() {
+async fn errors_after_a_resume_count_the_pages_of_earlier_runs() {
     let api = Api::new([1, 1, 1]).fail(2, 1);
     let mut docs = api.by_cursor();
     docs.try_next().await.unwrap();
@@ -167,7 +167,7 @@ async fn errors_after_a_resume_count_pages_of_the_whole_walk() {
 }
 
 #[tokio::test]
-async fn json_is_read_back_and_nothing_else_is() {
+async fn only_a_checkpoint_is_deserialized_as_one() {
     let mut docs = Api::new([2, 2]).by_cursor();
     docs.try_next().await.unwrap();
     let checkpoint = docs.checkpoint();
@@ -182,36 +182,39 @@ async fn json_is_read_back_and_nothing_else_is() {
     let numbered = serde_json::to_string(&numbered).unwrap();
     let offset = serde_json::to_string(&Api::new([2]).by_offset(2, 2).checkpoint()).unwrap();
     let table = [
-        ("nothing", ""),
-        ("cut off", &json[..json.len() / 2]),
+        ("no text", ""),
+        ("truncated", &json[..json.len() / 2]),
         ("other JSON", r#"{"name":"withal"}"#),
         ("another format", &json.replace("withal/pages/1", "withal/pages/2")),
         ("no cursor", &json.replace(r#""cursor":null,"#, "")),
-        ("a field too many", &json.replace('{', r#"{"page":1,"#)),
+        ("an unknown field", &json.replace('{', r#"{"page":1,"#)),
         ("a cursor of another type", &json.replace("null", r#""token""#)),
         ("a negative skip", &json.replace(r#""skip":1"#, r#""skip":-1"#)),
         ("a page number", &numbered),
         ("an offset", &offset),
-        ("more items than can be", &json.replace(r#""items":1"#, r#""items":18446744073709551614"#)),
-        ("more pages than can be", &json.replace(r#""pages":0"#, r#""pages":18446744073709551613"#)),
+        ("too many items", &json.replace(r#""items":1"#, r#""items":18446744073709551614"#)),
+        ("too many pages", &json.replace(r#""pages":0"#, r#""pages":18446744073709551613"#)),
     ];
     for (name, text) in table {
         assert!(serde_json::from_str::<Checkpoint<usize>>(text).is_err(), "{name}: {text}");
     }
-    assert!(serde_json::from_str::<Checkpoint<PageNumber>>(&offset).is_err(), "an offset is no page number");
+    assert!(
+        serde_json::from_str::<Checkpoint<PageNumber>>(&offset).is_err(),
+        "an offset is not a page number"
+    );
 }
 
 #[test]
-fn a_place_named_by_hand_counts_from_zero() {
-    let place = Checkpoint::new(Some("c"), 3);
-    assert_eq!((place.cursor(), place.skip()), (Some(&"c"), 3));
-    assert_eq!((place.items(), place.pages(), place.is_done()), (0, 0, false));
+fn a_new_checkpoint_counts_from_zero() {
+    let checkpoint = Checkpoint::new(Some("c"), 3);
+    assert_eq!((checkpoint.cursor(), checkpoint.skip()), (Some(&"c"), 3));
+    assert_eq!((checkpoint.items(), checkpoint.pages(), checkpoint.is_done()), (0, 0, false));
     let start = Checkpoint::<u8>::default();
     assert_eq!((start.cursor(), start.skip(), start.is_done()), (None, 0, false));
 }
 
 #[tokio::test]
-async fn retries_count_in_this_run_alone() {
+async fn retries_count_only_in_this_run() {
     let api = Api::new([1, 1, 1]).fail(0, 1).fail(2, 2);
     let policy = backon::ConstantBuilder::default().with_delay(std::time::Duration::ZERO);
     let mut docs = api.by_cursor().retry(policy);
@@ -224,12 +227,12 @@ async fn retries_count_in_this_run_alone() {
 }
 
 #[tokio::test]
-async fn a_checkpoint_is_good_after_each_kind_of_error() {
-    // However the pages are fetched: what was yielded, and then what another run yields from there.
-    for (read_ahead, concurrent) in [(0, 1), (1, 1), (3, 1), (0, 3)] {
+async fn a_checkpoint_is_valid_after_each_kind_of_error() {
+    // With every fetcher: the items before the error, then those of a stream resumed from the checkpoint.
+    for (read_ahead, concurrency) in [(0, 1), (1, 1), (3, 1), (0, 3)] {
         let set =
-            |docs: AsyncGetDocs<u32, PageNumber, Fault>| docs.read_ahead(read_ahead).concurrency(concurrent);
-        let case = format!("read_ahead {read_ahead}, concurrent {concurrent}");
+            |docs: AsyncGetDocs<u32, PageNumber, Fault>| docs.read_ahead(read_ahead).concurrency(concurrency);
+        let case = format!("read_ahead {read_ahead}, concurrency {concurrency}");
 
         let api = Api::new([2, 2, 2]).fail(1, 1);
         let mut docs = set(api.by_page_number());
@@ -237,9 +240,9 @@ async fn a_checkpoint_is_good_after_each_kind_of_error() {
         let resumed = set(api.by_page_number()).resume(docs.checkpoint());
         assert_eq!(items(resumed).await, [2, 3, 4, 5], "{case}");
 
-        // The second page leads back to the first, and once it was told of that, on.
+        // The second page points to the first one, but only until `stale` is cleared.
         let stale = Arc::new(AtomicBool::new(true));
-        let walk = || {
+        let stream = || {
             let stale = Arc::clone(&stale);
             set(by_page_number(0, move |page| {
                 let next = (page == 1 && stale.load(Ordering::Relaxed)).then_some(0);
@@ -248,7 +251,7 @@ async fn a_checkpoint_is_good_after_each_kind_of_error() {
                 async move { Ok::<_, Fault>(Page::new(items, next.map(PageNumber::new))) }
             }))
         };
-        let mut docs = walk();
+        let mut docs = stream();
         assert!(
             trace(&mut docs)
                 .await
@@ -258,7 +261,7 @@ async fn a_checkpoint_is_good_after_each_kind_of_error() {
         let checkpoint = docs.checkpoint();
         assert_eq!((checkpoint.items(), checkpoint.pages(), checkpoint.is_done()), (4, 1, false), "{case}");
         stale.store(false, Ordering::Relaxed);
-        let mut docs = walk().resume(checkpoint);
+        let mut docs = stream().resume(checkpoint);
         assert_eq!(trace(&mut docs).await, "4 5 end", "{case}");
         assert_eq!((docs.progress().items, docs.progress().pages), (6, 3), "{case}");
     }
@@ -269,7 +272,7 @@ async fn a_checkpoint_is_good_after_each_kind_of_error() {
 }
 
 #[tokio::test]
-async fn what_was_skipped_by_a_resumed_walk_is_behind_its_checkpoint() {
+async fn items_skipped_by_a_resumed_stream_are_before_its_checkpoint() {
     let api = Api::new([4, 2]);
     for (read_ahead, taken) in [(0, 0), (0, 1), (1, 1), (0, 2), (1, 3)] {
         let mut docs = api.by_cursor().read_ahead(read_ahead).resume(Checkpoint::new(Some(0), 2));
@@ -277,47 +280,47 @@ async fn what_was_skipped_by_a_resumed_walk_is_behind_its_checkpoint() {
             docs.try_next().await.unwrap();
         }
         let checkpoint = docs.checkpoint();
-        assert_eq!(checkpoint.items(), taken as u64, "those that were skipped count for another run");
+        assert_eq!(checkpoint.items(), taken as u64, "skipped items count for the earlier run");
         assert_eq!(items(api.by_cursor().resume(checkpoint)).await, api.all()[2 + taken..], "{taken} taken");
     }
 }
 
 #[tokio::test]
-async fn at_the_end_every_page_lies_behind() {
+async fn at_the_end_every_page_is_finished() {
     let api = Api::new([2, 1]);
     let mut docs = api.by_cursor();
     trace(&mut docs).await;
     assert_eq!(docs.progress().pages, 2);
-    assert_eq!(docs.checkpoint().pages(), 2, "as it is over numbers");
+    assert_eq!(docs.checkpoint().pages(), 2, "as with page numbers");
     let docs = api.by_cursor().resume(docs.checkpoint());
-    assert_eq!(docs.progress().pages, 2, "those of the runs before included");
+    assert_eq!(docs.progress().pages, 2, "including those of earlier runs");
 }
 
 #[tokio::test]
-async fn the_last_resume_counts() {
+async fn the_last_resume_wins() {
     let docs = Api::new([2, 1]).by_cursor().resume(Checkpoint::new(Some(1), 0));
     assert_eq!(trace(&mut docs.resume(Checkpoint::default())).await, "0 1 2 end");
 }
 
 #[tokio::test]
-async fn short_mark_page_number() {
-    // Page 3 of the walk (cursor 2) had 2 items, one was yielded; now it is empty, and the last.
+async fn an_empty_last_page_that_is_out_of_range_has_the_right_position() {
+    // Page 3 (cursor 2) had 2 items, of which one was yielded. Now it is empty, and the last page.
     let api = Api::new([2, 2, 2]);
     let mut docs = api.by_cursor();
     for _ in 0..5 {
         docs.try_next().await.unwrap();
     }
-    let told = trace(&mut Api::new([2, 2, 0]).by_cursor().resume(docs.checkpoint())).await;
-    assert_eq!(told, "! page 3 (cursor 2): resume index 1 out of range for a page of length 0; end");
+    let output = trace(&mut Api::new([2, 2, 0]).by_cursor().resume(docs.checkpoint())).await;
+    assert_eq!(output, "! page 3 (cursor 2): resume index 1 out of range for a page of length 0; end");
 }
 
 #[tokio::test]
-async fn short_then_missing_cursor_does_not_repeat() {
-    let mut asked = 0;
+async fn out_of_range_then_missing_cursor_yields_nothing_twice() {
+    let mut requested = 0;
     let mut docs = by_cursor(move |at: Option<u8>| {
-        asked += 1;
+        requested += 1;
         async move {
-            Ok::<_, Fault>(match (asked, at) {
+            Ok::<_, Fault>(match (requested, at) {
                 (1, _) => Page::new(vec![0, 1, 2], None).has_more(true),
                 (2, _) => Page::new(vec![0], None).has_more(true),
                 (3, _) => Page::new(vec![0, 1, 2], Some(9)),
@@ -330,13 +333,13 @@ async fn short_then_missing_cursor_does_not_repeat() {
     assert!(trace(&mut docs).await.starts_with("! page 1: resume index"));
     assert!(docs.retry_failed());
     assert!(trace(&mut docs).await.starts_with("! page 1: more pages reported"));
-    assert_eq!(docs.checkpoint().skip(), 3, "three were yielded of it");
+    assert_eq!(docs.checkpoint().skip(), 3, "three of its items were yielded");
     assert!(docs.retry_failed());
     assert_eq!(trace(&mut docs).await, "3 end");
 }
 
 #[tokio::test]
-async fn offset_shorter_page_is_no_end_and_no_shrinking() {
+async fn resuming_with_shorter_offset_pages_yields_the_rest() {
     let all: Vec<u64> = (0..20).collect();
     let server = |most: u64| {
         by_offset(10, move |offset, limit| async move {
@@ -347,7 +350,7 @@ async fn offset_shorter_page_is_no_end_and_no_shrinking() {
     for _ in 0..8 {
         docs.try_next().await.unwrap();
     }
-    // This time the server gives fewer at a time; the offsets are the same.
+    // Now the server returns fewer items per page; the offsets are the same.
     let mut docs = server(5).resume(docs.checkpoint());
     let mut rest = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-//! A stream whose pages are always ready lets others run.
+//! A stream whose pages are always ready lets other tasks run.
 
 use std::task::Poll;
 
@@ -11,28 +11,28 @@ use withal::pages::{Page, by_cursor};
 use withal_test_support::api::{Api, Fault};
 
 #[tokio::test]
-async fn a_large_page_is_interrupted_about_every_128_items() {
+async fn a_large_page_yields_to_the_executor_every_128_items() {
     let mut docs = spawn(Api::new([1000]).by_cursor());
-    let mut bursts = vec![0];
+    let mut chunks = vec![0];
     loop {
         match docs.poll_next() {
             Poll::Ready(Some(doc)) => {
                 doc.unwrap();
-                *bursts.last_mut().unwrap() += 1;
+                *chunks.last_mut().unwrap() += 1;
             }
             Poll::Ready(None) => break,
             Poll::Pending => {
-                assert!(docs.is_woken(), "a pause asks to be polled again");
-                bursts.push(0);
+                assert!(docs.is_woken(), "the stream wakes its task when it yields");
+                chunks.push(0);
             }
         }
     }
-    assert_eq!(bursts.iter().sum::<usize>(), 1000);
-    assert!(bursts.iter().all(|burst| (1..=256).contains(burst)), "{bursts:?}");
+    assert_eq!(chunks.iter().sum::<usize>(), 1000);
+    assert!(chunks.iter().all(|chunk| (1..=256).contains(chunk)), "{chunks:?}");
 }
 
 #[tokio::test]
-async fn a_page_of_128_is_not_interrupted() {
+async fn a_page_of_128_items_does_not_yield_to_the_executor() {
     let mut docs = spawn(Api::new([128]).by_cursor());
     for _ in 0..128 {
         assert!(matches!(assert_ready!(docs.poll_next()), Some(Ok(_))));
@@ -40,17 +40,17 @@ async fn a_page_of_128_is_not_interrupted() {
 }
 
 #[tokio::test]
-async fn empty_pages_without_end_do_not_keep_the_thread() {
+async fn endless_empty_pages_do_not_block_the_thread() {
     for read_ahead in [0, 1] {
         let docs = by_cursor(|at: Option<u64>| async move {
             Ok::<_, Fault>(Page::new(Vec::<u32>::new(), Some(at.unwrap_or(0) + 1)))
         });
         let mut docs = docs.read_ahead(read_ahead);
         let mut polls = 0;
-        // Outside of a budget this would never return.
+        // Without the coop budget this would never return.
         tokio::select! {
             biased;
-            _ = docs.next() => unreachable!("there is no document"),
+            _ = docs.next() => unreachable!("there is no item"),
             () = async { while polls < 3 { polls += 1; tokio::task::yield_now().await } } => {}
         }
         assert!(docs.progress().pages > 0);
@@ -70,18 +70,18 @@ async fn ready_pages_of_one_item_let_other_tasks_run() {
 }
 
 #[tokio::test]
-async fn retries_without_a_pause_do_not_keep_the_thread() {
+async fn endless_retries_without_delay_do_not_block_the_thread() {
     let policy = backon::ConstantBuilder::default().with_delay(std::time::Duration::ZERO).without_max_times();
     let mut docs = by_cursor(|_: Option<u8>| async { Err::<Page<u8, u8>, _>(Fault(0)) }).retry(policy);
     tokio::select! {
         biased;
-        _ = docs.next() => unreachable!("it fails for ever"),
+        _ = docs.next() => unreachable!("every attempt fails"),
         () = tokio::task::yield_now() => {}
     }
 }
 
 #[tokio::test]
-async fn size_hints_hold() {
+async fn size_hints_are_correct() {
     let mut docs = spawn(Api::new([3, 2]).by_cursor().max_items(4));
     assert_eq!(docs.size_hint(), (0, Some(5)));
     assert!(matches!(assert_ready!(docs.poll_next()), Some(Ok(0))));
@@ -98,21 +98,21 @@ async fn size_hints_hold() {
 }
 
 #[tokio::test]
-async fn a_large_page_counts_all_that_is_left_of_it() {
+async fn size_hint_and_counts_include_the_rest_of_a_large_page() {
     let mut docs = Api::new([300, 1]).by_cursor();
     for taken in 1..=300 {
         docs.try_next().await.unwrap();
         assert_eq!(docs.size_hint().0, 300 - taken);
         assert_eq!((docs.progress().items, docs.checkpoint().items()), (taken as u64, taken as u64));
     }
-    // The last page of a limited walk: the hint is exact but for the error that might come.
+    // The last page of a limited stream: the hint is exact, except that an error may follow.
     let mut docs = Api::new([300]).by_cursor().max_items(300);
     docs.try_next().await.unwrap();
     assert_eq!(docs.size_hint(), (299, Some(300)));
 }
 
 #[tokio::test]
-async fn a_walk_that_failed_hints_that_nothing_comes() {
+async fn a_failed_stream_has_a_size_hint_of_zero() {
     let mut docs = Api::new([1, 1]).fail(1, 1).by_cursor();
     docs.try_next().await.unwrap();
     assert!(!docs.is_terminated());
@@ -120,6 +120,6 @@ async fn a_walk_that_failed_hints_that_nothing_comes() {
     assert_eq!(docs.size_hint(), (0, Some(0)));
     assert!(docs.is_terminated());
     assert!(docs.retry_failed());
-    assert_ne!(docs.size_hint(), (0, Some(0)), "the page that failed is to come");
+    assert_ne!(docs.size_hint(), (0, Some(0)), "the failed page is requested again");
     assert!(!docs.is_terminated());
 }

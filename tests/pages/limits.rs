@@ -6,36 +6,36 @@ use withal_test_support::api::{Api, Fault};
 use withal_test_support::trace::{items, trace};
 
 #[tokio::test]
-async fn max_items_ends_inside_a_page_and_asks_for_nothing_more() {
+async fn max_items_ends_inside_a_page_and_requests_no_further_page() {
     for read_ahead in [0, 2] {
         let api = Api::new([3, 3, 3]);
         for (max, pages) in [(0, 0), (1, 1), (3, 1), (4, 2), (9, 3), (99, 3)] {
-            let asked = api.requested().len();
+            let requested = api.requested().len();
             let docs = api.by_cursor().read_ahead(read_ahead).max_items(max);
             assert_eq!(items(docs).await, api.all()[..9.min(usize::try_from(max).unwrap())]);
-            assert_eq!(api.requested().len() - asked, pages, "max {max}, read_ahead {read_ahead}");
+            assert_eq!(api.requested().len() - requested, pages, "max {max}, read_ahead {read_ahead}");
         }
     }
 }
 
 #[tokio::test]
-async fn after_max_items_the_checkpoint_goes_on_inside_the_page() {
+async fn after_max_items_the_checkpoint_is_inside_the_page() {
     let api = Api::new([3, 3]);
     let mut docs = api.by_cursor().max_items(2);
     assert_eq!(trace(&mut docs).await, "0 1 end");
     let checkpoint = docs.checkpoint();
     assert_eq!((checkpoint.cursor(), checkpoint.skip(), checkpoint.is_done()), (None, 2, false));
-    let asked = api.requested().len();
+    let requested = api.requested().len();
     assert_eq!(trace(&mut api.by_cursor().resume(checkpoint.clone()).max_items(2)).await, "end");
-    assert_eq!(api.requested().len(), asked, "the limit is over all runs");
+    assert_eq!(api.requested().len(), requested, "the limit includes earlier runs");
     assert_eq!(trace(&mut api.by_cursor().resume(checkpoint).max_items(5)).await, "2 3 4 end");
 }
 
 #[tokio::test]
-async fn where_max_items_is_the_end_of_a_page_the_checkpoint_is_behind_it() {
+async fn if_max_items_is_the_end_of_a_page_the_checkpoint_is_after_it() {
     for read_ahead in [0, 1] {
         let api = Api::new([3, 3]);
-        // A limit, and where the walk stands then: cursor, items to skip, pages behind, whether it is the end.
+        // A limit, and the checkpoint after it: cursor, items to skip, finished pages, whether it is the end.
         for (max, expected) in [(3, (Some(1), 0, 1, false)), (5, (Some(1), 2, 1, false))] {
             let mut docs = api.by_cursor().read_ahead(read_ahead).max_items(max);
             trace(&mut docs).await;
@@ -44,12 +44,12 @@ async fn where_max_items_is_the_end_of_a_page_the_checkpoint_is_behind_it() {
         }
         let mut docs = api.by_cursor().read_ahead(read_ahead).max_items(6);
         trace(&mut docs).await;
-        assert!(docs.checkpoint().is_done(), "the last item of all was the last one wanted");
+        assert!(docs.checkpoint().is_done(), "the limit is the number of all items");
     }
 }
 
 #[tokio::test]
-async fn max_pages_counts_empty_pages_and_all_runs() {
+async fn max_pages_counts_empty_pages_and_earlier_runs() {
     let api = Api::new([1, 0, 1, 1]);
     let mut docs = api.by_cursor().max_pages(3);
     assert_eq!(trace(&mut docs).await, "0 1 end");
@@ -61,7 +61,7 @@ async fn max_pages_counts_empty_pages_and_all_runs() {
 }
 
 #[tokio::test]
-async fn distinct_by_keeps_the_first_of_each_key_across_pages() {
+async fn unique_by_keeps_the_first_item_of_each_key_across_pages() {
     let pages = [vec![1, 2, 1], vec![2, 2], vec![3, 1, 4]];
     for (read_ahead, max, expected) in
         [(0, u64::MAX, "1 2 3 4 end"), (2, u64::MAX, "1 2 3 4 end"), (2, 3, "1 2 3 end")]
@@ -78,8 +78,8 @@ async fn distinct_by_keeps_the_first_of_each_key_across_pages() {
 }
 
 #[tokio::test]
-async fn the_checkpoint_counts_what_was_left_out() {
-    let walk = || {
+async fn the_checkpoint_counts_duplicates_that_were_removed() {
+    let stream = || {
         by_cursor(|at: Option<u8>| async move {
             Ok::<_, Fault>(match at {
                 None => (vec![1, 1, 2, 2, 3, 3], Some(1)),
@@ -88,22 +88,22 @@ async fn the_checkpoint_counts_what_was_left_out() {
         })
         .unique_by(|doc: &u32| *doc)
     };
-    // Items yielded; then the place, and what another run yields from there.
+    // The number of items yielded, the checkpoint after them, and the items that a resumed stream yields.
     let table = [
         (1, None, 1, "2 3 4 end"),
         (2, None, 3, "3 4 end"),
-        // All that is left of the first page was left out: the next page is next.
+        // The rest of the first page consists of duplicates: the next page follows.
         (3, Some(1), 0, "3 4 end"),
         (4, Some(1), 3, "end"),
     ];
     for (taken, cursor, skip, rest) in table {
-        let mut docs = walk();
+        let mut docs = stream();
         for _ in 0..taken {
             docs.try_next().await.unwrap();
         }
         let checkpoint = docs.checkpoint();
         assert_eq!((checkpoint.cursor().copied(), checkpoint.skip()), (cursor, skip), "{taken} taken");
-        assert_eq!(trace(&mut walk().resume(checkpoint)).await, rest, "{taken} taken");
+        assert_eq!(trace(&mut stream().resume(checkpoint)).await, rest, "{taken} taken");
     }
 }
 
@@ -137,7 +137,7 @@ async fn a_setting_after_the_first_poll_panics_and_names_the_method() {
 }
 
 #[tokio::test]
-async fn settings_hold_in_any_order_and_the_last_word_counts() {
+async fn settings_apply_in_any_order_and_the_last_call_wins() {
     let api = Api::new([3, 3]);
     let checkpoint = || Checkpoint::new(Some(0), 1);
     assert_eq!(trace(&mut api.by_cursor().max_items(2).resume(checkpoint()).max_pages(9)).await, "1 2 end");
@@ -147,8 +147,8 @@ async fn settings_hold_in_any_order_and_the_last_word_counts() {
 }
 
 #[tokio::test]
-async fn documents_left_out_count_for_nothing() {
-    // The limit counts what is yielded, and so does the progress.
+async fn removed_duplicates_count_neither_for_limits_nor_for_progress() {
+    // The limit and the progress count the items that are yielded.
     let pages = [vec![1, 1, 1], vec![1, 1], vec![1, 2, 3]];
     for read_ahead in [0, 1, 2] {
         let pages = pages.clone();
@@ -160,13 +160,13 @@ async fn documents_left_out_count_for_nothing() {
         let mut docs = docs.read_ahead(read_ahead).unique_by(|doc: &i32| *doc).max_items(2);
         assert_eq!(trace(&mut docs).await, "1 2 end", "read_ahead {read_ahead}");
         assert_eq!((docs.progress().items, docs.progress().pages), (2, 3));
-        assert_eq!(docs.checkpoint().skip(), 2, "the checkpoint is behind the last document yielded");
+        assert_eq!(docs.checkpoint().skip(), 2, "the checkpoint is after the last item yielded");
     }
 }
 
 #[tokio::test]
-async fn a_run_that_is_resumed_knows_the_keys_of_its_own_run() {
-    let walk = || {
+async fn a_resumed_stream_only_knows_the_keys_of_its_own_run() {
+    let stream = || {
         by_cursor(|at: Option<u8>| async move {
             Ok::<_, Fault>(match at {
                 None => (vec![1, 2], Some(1)),
@@ -175,14 +175,14 @@ async fn a_run_that_is_resumed_knows_the_keys_of_its_own_run() {
         })
         .unique_by(|doc: &u32| *doc)
     };
-    assert_eq!(trace(&mut walk()).await, "1 2 3 end");
-    // Passed over is seen, too; the page before it is not of this run.
-    assert_eq!(trace(&mut walk().resume(Checkpoint::new(None, 1))).await, "2 3 end");
-    assert_eq!(trace(&mut walk().resume(Checkpoint::new(Some(1), 0))).await, "3 1 end");
+    assert_eq!(trace(&mut stream()).await, "1 2 3 end");
+    // Skipped items count as seen; those of earlier pages belong to another run.
+    assert_eq!(trace(&mut stream().resume(Checkpoint::new(None, 1))).await, "2 3 end");
+    assert_eq!(trace(&mut stream().resume(Checkpoint::new(Some(1), 0))).await, "3 1 end");
 }
 
 #[tokio::test]
-async fn a_panic_of_the_key_ends_the_stream_as_one_of_the_fetch_does() {
+async fn a_panic_of_the_key_function_ends_the_stream() {
     let docs = Api::new([2, 2, 2]).by_cursor();
     let mut docs = docs.unique_by(|doc| {
         assert_ne!(*doc, 3, "no key");
@@ -192,7 +192,7 @@ async fn a_panic_of_the_key_ends_the_stream_as_one_of_the_fetch_does() {
     docs.try_next().await.unwrap();
     let next = std::panic::AssertUnwindSafe(docs.next());
     assert!(futures::FutureExt::catch_unwind(next).await.is_err());
-    let told = trace(&mut docs).await;
-    assert_eq!(told, "end", "2 and 3 were lost");
+    let output = trace(&mut docs).await;
+    assert_eq!(output, "end", "2 and 3 were lost");
     assert_eq!((docs.checkpoint().cursor(), docs.checkpoint().items()), (Some(&1), 2));
 }

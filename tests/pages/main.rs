@@ -1,17 +1,17 @@
-//! `withal::pages`, promise by promise.
+//! The guarantees of `withal::pages`.
 
 mod cancel;
 mod checkpoint;
-mod concurrent;
+mod comparison;
+mod concurrency;
+mod cycles;
+mod edge_cases;
+mod events;
 mod fairness;
-mod forms;
 mod http;
+mod into_pages;
 mod limits;
-mod loops;
 mod model;
-mod observe;
 mod poll;
 mod read_ahead;
 mod retry;
-mod traps;
-mod whole_pages;

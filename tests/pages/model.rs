@@ -1,4 +1,4 @@
-//! Any API, any faults, any drops, any restarts: the documents of a model that has none of these.
+//! Random APIs, faults, cancellations and restarts: the items are those of a model without any of these.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use withal::pages::{AsyncGetDocs, Cursor};
 
 use withal_test_support::api::{Api, Fault};
 
-/// What the consumer does instead of waiting for the next document.
+/// An action of the consumer.
 #[derive(Clone, Debug)]
 enum Act {
-    /// Polls `next` once and drops it, so many times.
+    /// Polls `next` once and drops it, this many times.
     Drop(u8),
-    /// Waits for so many documents.
+    /// Waits for this many items.
     Take(u8),
-    /// Throws the stream away and resumes another one from its checkpoint.
+    /// Drops the stream and resumes another one from its checkpoint.
     Resume,
-    /// Lets the runtime work.
+    /// Yields to the runtime.
     Yield,
 }
 
@@ -28,7 +28,7 @@ struct Case {
     acts: Vec<Act>,
     steps: u32,
     read_ahead: usize,
-    concurrent: usize,
+    concurrency: usize,
     retries: usize,
     max_items: Option<u64>,
 }
@@ -50,13 +50,13 @@ fn case() -> impl Strategy<Value = Case> {
         0..3usize,
         prop::option::of(0..60u64),
     )
-        .prop_map(|(pages, faults, acts, steps, read_ahead, concurrent, retries, max_items)| Case {
+        .prop_map(|(pages, faults, acts, steps, read_ahead, concurrency, retries, max_items)| Case {
             pages,
             faults,
             acts,
             steps,
             read_ahead,
-            concurrent,
+            concurrency,
             retries,
             max_items,
         })
@@ -68,7 +68,7 @@ impl Case {
         self.faults.iter().fold(api, |api, (page, times)| api.fail(*page, *times))
     }
 
-    fn set_up<C: Cursor>(&self, docs: AsyncGetDocs<u32, C, Fault>) -> AsyncGetDocs<u32, C, Fault> {
+    fn configure<C: Cursor>(&self, docs: AsyncGetDocs<u32, C, Fault>) -> AsyncGetDocs<u32, C, Fault> {
         let policy =
             backon::ConstantBuilder::default().with_delay(Duration::ZERO).with_max_times(self.retries);
         let docs = docs.read_ahead(self.read_ahead).retry(policy);
@@ -78,9 +78,9 @@ impl Case {
         }
     }
 
-    /// The documents that a consumer gets which does as the script says, and then reads to the end.
+    /// The items that a consumer receives that performs these actions and then reads to the end.
     async fn run<C: Cursor>(&self, open: impl Fn() -> AsyncGetDocs<u32, C, Fault>) -> Vec<u32> {
-        let mut docs = self.set_up(open());
+        let mut docs = self.configure(open());
         let mut all = Vec::new();
         let mut acts = self.acts.iter().cloned().chain(std::iter::repeat(Act::Take(250)));
         loop {
@@ -106,7 +106,7 @@ impl Case {
                 Act::Resume => {
                     let checkpoint = docs.checkpoint();
                     assert_eq!(checkpoint.items(), all.len() as u64);
-                    docs = self.set_up(open()).resume(checkpoint);
+                    docs = self.configure(open()).resume(checkpoint);
                     continue;
                 }
                 Act::Yield => {
@@ -130,7 +130,7 @@ fn block_on<T>(run: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(run)
 }
 
-/// The model: the items of the pages, cut off where it was asked to be.
+/// The model: the items of the pages, up to `max_items`.
 fn model(case: &Case, pages: &[usize]) -> Vec<u32> {
     let len = pages.iter().sum::<usize>();
     let len = case.max_items.map_or(len, |max| len.min(usize::try_from(max).unwrap()));
@@ -141,7 +141,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn over_cursors(case in case()) {
+    fn by_cursor_matches_the_model(case in case()) {
         let api = case.api();
         let all = block_on(case.run(|| api.by_cursor()));
         prop_assert_eq!(all, model(&case, &case.pages));
@@ -149,17 +149,17 @@ proptest! {
     }
 
     #[test]
-    fn over_page_numbers(case in case()) {
+    fn by_page_number_matches_the_model(case in case()) {
         let api = case.api();
-        let all = block_on(case.run(|| api.by_page_number().concurrency(case.concurrent)));
+        let all = block_on(case.run(|| api.by_page_number().concurrency(case.concurrency)));
         let end = case.pages.iter().position(|length| *length == 0).unwrap_or(case.pages.len());
         prop_assert_eq!(all, model(&case, &case.pages[..end]));
     }
 
     #[test]
-    fn over_offsets(case in case(), limit in 1..200u64, clamp in 1..200usize) {
+    fn by_offset_matches_the_model(case in case(), limit in 1..200u64, clamp in 1..200usize) {
         let api = case.api();
-        let all = block_on(case.run(|| api.by_offset(limit, clamp).concurrency(case.concurrent)));
+        let all = block_on(case.run(|| api.by_offset(limit, clamp).concurrency(case.concurrency)));
         prop_assert_eq!(all, model(&case, &case.pages));
     }
 }

@@ -1,4 +1,4 @@
-//! Poll by poll: pending while the fetch is, woken when the fetch is, never otherwise.
+//! Poll by poll: the stream is pending and woken exactly when the fetch is.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use withal_test_support::api::Fault;
 
 type Reply = oneshot::Sender<Vec<u32>>;
 
-/// An API that the test answers by hand: each request is handed over as it is made.
+/// An API to which the test itself replies: returns each request as it is made.
 fn by_hand() -> (AsyncGetDocs<u32, PageNumber, Fault>, impl FnMut() -> Option<Reply>) {
     let requests = Arc::new(Mutex::new(Vec::new()));
     let inbox = Arc::clone(&requests);
@@ -25,20 +25,20 @@ fn by_hand() -> (AsyncGetDocs<u32, PageNumber, Fault>, impl FnMut() -> Option<Re
 }
 
 #[tokio::test]
-async fn woken_when_the_fetch_is_and_never_otherwise() {
+async fn the_task_is_woken_when_the_fetch_is_and_never_otherwise() {
     let (docs, mut request) = by_hand();
-    assert!(request().is_none(), "nothing is asked for before the first poll");
+    assert!(request().is_none(), "nothing is requested before the first poll");
     let mut docs = spawn(docs);
     assert_pending!(docs.poll_next());
-    let first = request().expect("the first poll asks");
+    let first = request().expect("the first poll sends a request");
     assert_pending!(docs.poll_next());
-    assert!(request().is_none(), "a second poll does not ask again");
+    assert!(request().is_none(), "a second poll does not send another");
     assert!(!docs.is_woken());
     first.send(vec![1, 2]).unwrap();
     assert!(docs.is_woken());
     assert_eq!(assert_ready!(docs.poll_next()).unwrap().unwrap(), 1);
     assert_eq!(assert_ready!(docs.poll_next()).unwrap().unwrap(), 2);
-    assert!(request().is_none(), "the next page is asked for when it is wanted");
+    assert!(request().is_none(), "the next page is requested when it is wanted");
     assert!(!docs.is_woken());
     assert!(!docs.is_terminated());
     assert_pending!(docs.poll_next());
@@ -51,31 +51,31 @@ async fn woken_when_the_fetch_is_and_never_otherwise() {
 }
 
 #[tokio::test]
-async fn what_is_read_ahead_wakes_nobody_who_does_not_wait_for_it() {
-    for concurrent in [1, 2] {
+async fn a_page_fetched_ahead_does_not_wake_a_consumer_that_has_items() {
+    for concurrency in [1, 2] {
         let (docs, mut request) = by_hand();
-        let mut docs = spawn(docs.read_ahead(1).concurrency(concurrent));
+        let mut docs = spawn(docs.read_ahead(1).concurrency(concurrency));
         assert_pending!(docs.poll_next());
         let mut replies: Vec<_> = std::iter::from_fn(&mut request).collect();
-        assert_eq!(replies.len(), concurrent);
+        assert_eq!(replies.len(), concurrency);
         replies.pop().unwrap().send(vec![1, 2]).unwrap();
         tokio::task::yield_now().await;
         assert!(docs.is_woken());
         assert_eq!(assert_ready!(docs.poll_next()).unwrap().unwrap(), 1);
-        // The page after it is under way before the first item is out, and comes while the consumer has items.
+        // The next page was requested before the first item was yielded, and arrives while the consumer has items.
         replies.splice(0..0, std::iter::from_fn(&mut request));
-        replies.pop().expect("read ahead").send(vec![3]).unwrap();
+        replies.pop().expect("a page is fetched ahead").send(vec![3]).unwrap();
         for _ in 0..4 {
             tokio::task::yield_now().await;
         }
-        assert!(!docs.is_woken(), "concurrent {concurrent}");
+        assert!(!docs.is_woken(), "concurrency {concurrency}");
         assert_eq!(assert_ready!(docs.poll_next()).unwrap().unwrap(), 2);
         assert_eq!(assert_ready!(docs.poll_next()).unwrap().unwrap(), 3);
     }
 }
 
 #[tokio::test]
-async fn a_fetch_that_never_ends_is_waited_for_and_dropped_with_the_stream() {
+async fn a_fetch_that_never_completes_is_dropped_with_the_stream() {
     for read_ahead in [0, 1] {
         let (alive, gone) = oneshot::channel::<()>();
         let mut alive = Some(alive);
@@ -98,7 +98,7 @@ async fn a_fetch_that_never_ends_is_waited_for_and_dropped_with_the_stream() {
 }
 
 #[tokio::test]
-async fn the_waker_of_the_last_poll_counts() {
+async fn the_waker_of_the_last_poll_is_woken() {
     let (docs, mut request) = by_hand();
     let mut docs = docs;
     let mut first = spawn(docs.next());

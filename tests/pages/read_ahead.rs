@@ -1,4 +1,4 @@
-//! `read_ahead`: fetching and working overlap, on tokio's paused clock.
+//! `read_ahead`: fetching and processing overlap, on tokio's paused clock.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use withal_test_support::trace::{items, trace};
 
 const MS: Duration = Duration::from_millis(1);
 
-/// The time that 20 pages take, with so much work on each.
+/// The time that 20 pages take, with this much work on each.
 async fn time(api: &Api, read_ahead: usize, work: Duration) -> Duration {
     let start = Instant::now();
     let mut docs = api.by_cursor().read_ahead(read_ahead).into_pages();
@@ -23,8 +23,8 @@ async fn time(api: &Api, read_ahead: usize, work: Duration) -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fetching_and_working_overlap() {
-    // Steps a fetch, milliseconds a step, milliseconds of work a page: the slower of the two counts, 20 times.
+async fn fetching_and_processing_overlap() {
+    // Steps per fetch, milliseconds per step, milliseconds of work per page. The slower of the two determines the time.
     for (steps, step, work) in [(1, 20, 20), (4, 5, 20), (1, 20, 5), (4, 5, 5), (1, 5, 20), (4, 1, 20)] {
         let fetch = step * steps;
         let api = Api::new(vec![10; 20]).slow(steps, MS * step);
@@ -39,13 +39,13 @@ async fn fetching_and_working_overlap() {
         assert_eq!(
             time(&api, 0, MS * work).await,
             MS * 20 * (fetch + work),
-            "without it, one after the other"
+            "without it, fetching and processing alternate"
         );
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn items_one_by_one_overlap_as_pages_do() {
+async fn fetching_overlaps_with_processing_single_items() {
     let api = Api::new(vec![10; 20]).slow(4, MS * 5);
     let start = Instant::now();
     let mut docs = api.by_cursor().read_ahead(1);
@@ -56,7 +56,7 @@ async fn items_one_by_one_overlap_as_pages_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_pages_ahead_even_out_work_that_comes_in_lumps() {
+async fn more_pages_ahead_even_out_bursts_of_work() {
     let api = Api::new(vec![1; 21]).slow(1, MS * 10);
     let mut times = Vec::new();
     for read_ahead in [1, 5] {
@@ -75,16 +75,16 @@ async fn more_pages_ahead_even_out_work_that_comes_in_lumps() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_next_request_has_left_before_the_first_item_is_out() {
+async fn the_next_request_is_sent_before_the_first_item_is_yielded() {
     let api = Api::new(vec![1; 5]).slow(1, MS);
     let mut docs = api.by_cursor().read_ahead(1);
     docs.try_next().await.unwrap();
-    // No await since: no task has run but this one.
+    // There was no await since, so no other task has run.
     assert_eq!(api.requested(), [0, 1]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn never_more_pages_ahead_than_asked_for() {
+async fn never_more_pages_ahead_than_configured() {
     for read_ahead in 0..4 {
         let api = Api::new(vec![1; 20]).slow(1, MS);
         let mut docs = api.by_cursor().read_ahead(read_ahead);
@@ -97,7 +97,7 @@ async fn never_more_pages_ahead_than_asked_for() {
 }
 
 #[tokio::test]
-async fn nothing_is_read_beyond_what_is_wanted() {
+async fn nothing_is_fetched_ahead_beyond_the_limits() {
     for steps in [0, 1] {
         let api = Api::new(vec![10; 10]).slow(steps, Duration::ZERO);
         assert_eq!(items(api.by_cursor().read_ahead(4).max_items(20)).await.len(), 20);
@@ -109,12 +109,12 @@ async fn nothing_is_read_beyond_what_is_wanted() {
 }
 
 #[tokio::test]
-async fn an_error_ahead_comes_after_the_pages_before_it() {
+async fn an_error_ahead_is_reported_after_the_earlier_pages() {
     for (read_ahead, steps) in [(1, 0), (1, 1), (3, 0), (3, 1)] {
         let api = Api::new([1, 1, 1, 1]).fail(2, 1).slow(steps, Duration::ZERO);
         let mut docs = api.by_cursor().read_ahead(read_ahead);
-        let told = "0 1 ! page 3 (cursor 2): fetch failed after 1 attempt: fault on page 2; end";
-        assert_eq!(trace(&mut docs).await, told);
+        let output = "0 1 ! page 3 (cursor 2): fetch failed after 1 attempt: fault on page 2; end";
+        assert_eq!(trace(&mut docs).await, output);
         assert_eq!(docs.checkpoint().cursor(), Some(&2));
         assert!(docs.retry_failed());
         assert_eq!(trace(&mut docs).await, "2 3 end");
@@ -123,7 +123,7 @@ async fn an_error_ahead_comes_after_the_pages_before_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_many_threads_nothing_is_lost() {
+async fn nothing_is_lost_on_a_multi_thread_runtime() {
     for read_ahead in [1, 2, 7] {
         let api = Api::new(vec![3; 300]).slow(2, Duration::ZERO);
         assert_eq!(items(api.by_cursor().read_ahead(read_ahead)).await, api.all());
@@ -133,13 +133,13 @@ async fn on_many_threads_nothing_is_lost() {
     }
 }
 
-/// The whole fetch, not its first step only: the consumer never gives its thread back.
+/// The whole fetch progresses, not only its first step, although the consumer never yields.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_consumer_that_blocks_its_worker_does_not_hold_up_the_fetch() {
-    for concurrent in [1, 2] {
+async fn a_consumer_that_blocks_its_worker_does_not_delay_the_fetch() {
+    for concurrency in [1, 2] {
         let (done, fetched) = std::sync::mpsc::channel();
         let api = Api::new(vec![1; 10]).slow(4, Duration::ZERO);
-        let docs = api.by_page_number().read_ahead(1).concurrency(concurrent);
+        let docs = api.by_page_number().read_ahead(1).concurrency(concurrency);
         let mut docs = docs.on_event(move |event| {
             if let Event::Response { page, .. } = event {
                 let _gone = done.send(*page);
@@ -148,9 +148,9 @@ async fn a_consumer_that_blocks_its_worker_does_not_hold_up_the_fetch() {
         let consumer = tokio::spawn(async move {
             for page in 1..=10 {
                 docs.try_next().await.unwrap();
-                // Only should it fail, this takes as long as it says.
+                // It waits this long only if the test fails.
                 while page < 10
-                    && fetched.recv_timeout(Duration::from_secs(20)).expect("the fetch goes on") <= page
+                    && fetched.recv_timeout(Duration::from_secs(20)).expect("the fetch continues") <= page
                 {
                 }
             }
@@ -160,28 +160,28 @@ async fn a_consumer_that_blocks_its_worker_does_not_hold_up_the_fetch() {
 }
 
 #[test]
-fn without_a_runtime_the_stream_polls_the_page_ahead_itself() {
+fn without_a_runtime_the_stream_polls_the_page_ahead() {
     let api = Api::new([2, 1, 3]);
     let mut docs = api.by_cursor().read_ahead(2);
     assert_eq!(futures::executor::block_on(trace(&mut docs)), "0 1 2 3 4 5 end");
 }
 
 #[test]
-fn a_runtime_that_is_gone_is_told_and_the_checkpoint_is_good() {
+fn after_runtime_shutdown_the_checkpoint_is_valid() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    for (read_ahead, concurrent, page) in [(1, 1, 2), (0, 2, 2)] {
+    for (read_ahead, concurrency, page) in [(1, 1, 2), (0, 2, 2)] {
         let api = Api::new([1, 1, 1]);
-        let mut asked = 0;
+        let mut requested = 0;
         let source = api.clone();
         let mut docs = withal::pages::by_page_number(0, move |page| {
-            asked += 1;
-            // The first page comes at once, no other ever.
-            let steps = u32::from(asked != 1);
+            requested += 1;
+            // The first page arrives at once, the others never.
+            let steps = u32::from(requested != 1);
             let page = source.clone().slow(steps, Duration::MAX).get(usize::try_from(page).unwrap());
             async move { page.await.map(|page| page.items) }
         })
         .read_ahead(read_ahead)
-        .concurrency(concurrent);
+        .concurrency(concurrency);
         let gone = runtime();
         assert_eq!(gone.block_on(docs.try_next()).unwrap(), Some(0));
         drop(gone);
@@ -196,7 +196,7 @@ fn a_runtime_that_is_gone_is_told_and_the_checkpoint_is_good() {
 }
 
 #[test]
-fn without_a_runtime_the_page_ahead_is_begun() {
+fn without_a_runtime_the_page_ahead_is_requested() {
     let api = Api::new([2, 1, 3]).slow(0, Duration::ZERO);
     let begun = api.clone();
     let mut docs = withal::pages::by_cursor(move |at: Option<usize>| {
@@ -204,7 +204,7 @@ fn without_a_runtime_the_page_ahead_is_begun() {
         let mut waits = at.is_some();
         async move {
             let page = page.await;
-            // Not ready at once, so that there would be something to spawn.
+            // Pending at first, so that there is a future to spawn.
             std::future::poll_fn(|cx| {
                 if std::mem::replace(&mut waits, false) {
                     cx.waker().wake_by_ref();
@@ -219,14 +219,14 @@ fn without_a_runtime_the_page_ahead_is_begun() {
     .read_ahead(2);
     futures::executor::block_on(async {
         assert_eq!(docs.try_next().await.unwrap(), Some(0));
-        assert_eq!(api.requested(), [0, 1], "begun, and not gone on with");
+        assert_eq!(api.requested(), [0, 1], "requested, but not completed");
         assert_eq!(trace(&mut docs).await, "1 2 3 4 5 end");
     });
     assert_eq!(api.requested(), [0, 1, 2]);
 }
 
 #[tokio::test]
-async fn a_false_alarm_ahead_is_retried_over() {
+async fn a_false_alarm_ahead_is_retried() {
     let api = Api::new([1, 1, 1]).link(1, 1);
     let mut docs = api.by_cursor().read_ahead(2);
     assert!(trace(&mut docs).await.starts_with("0 1 ! page 2 (cursor 1): cursor cycle, next cursor 1"));
@@ -237,7 +237,7 @@ async fn a_false_alarm_ahead_is_retried_over() {
 }
 
 #[tokio::test]
-async fn a_page_ahead_without_its_cursor_is_asked_again_and_passed_over() {
+async fn a_page_ahead_without_its_cursor_is_refetched_and_its_items_are_skipped() {
     for read_ahead in [1, 2] {
         let mut pages = vec![
             Page::new(vec![1], Some(1)),

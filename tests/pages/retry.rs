@@ -1,4 +1,4 @@
-//! `retry`, `classify` and `gate`, on tokio's paused clock.
+//! `retry`, `classify` and `before_request`, on tokio's paused clock.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -19,10 +19,10 @@ fn every_second(times: usize) -> ConstantBuilder {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_page_is_asked_again_after_each_pause() {
-    for (read_ahead, concurrent) in [(0, 1), (1, 1), (0, 3)] {
+async fn the_same_page_is_requested_again_after_each_delay() {
+    for (read_ahead, concurrency) in [(0, 1), (1, 1), (0, 3)] {
         let api = Api::new([1, 1, 1]).fail(1, 2);
-        let docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrent);
+        let docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrency);
         let mut docs = docs.retry(every_second(2));
         let start = Instant::now();
         assert_eq!(trace(&mut docs).await, "0 1 2 end");
@@ -33,13 +33,13 @@ async fn the_same_page_is_asked_again_after_each_pause() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_policy_that_is_used_up_hands_out_the_error_and_the_next_page_has_it_anew() {
+async fn an_exhausted_policy_yields_the_error_and_starts_anew_for_the_next_page() {
     let api = Api::new([1, 1, 1]).fail(0, 2).fail(1, 3).fail(2, 2);
     let mut docs =
         api.by_cursor().retry(ExponentialBuilder::default().with_min_delay(SECOND).with_max_times(2));
     let start = Instant::now();
-    let told = "0 ! page 2 (cursor 1): fetch failed after 3 attempts: fault on page 1; end";
-    assert_eq!(trace(&mut docs).await, told);
+    let output = "0 ! page 2 (cursor 1): fetch failed after 3 attempts: fault on page 1; end";
+    assert_eq!(trace(&mut docs).await, output);
     assert_eq!(start.elapsed(), 2 * (SECOND + 2 * SECOND));
     assert!(docs.retry_failed());
     assert_eq!(trace(&mut docs).await, "1 2 end");
@@ -47,7 +47,7 @@ async fn a_policy_that_is_used_up_hands_out_the_error_and_the_next_page_has_it_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_policy_nothing_is_asked_twice() {
+async fn without_a_policy_nothing_is_retried() {
     let api = Api::new([1]).fail(0, 1);
     let mut docs = api.by_cursor().classify(|_| OnError::Retry { after: Some(SECOND) });
     assert!(docs.next().await.unwrap().is_err());
@@ -55,7 +55,7 @@ async fn without_a_policy_nothing_is_asked_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_pause_that_the_server_asks_for_is_kept() {
+async fn the_delay_of_classify_overrides_the_policy() {
     let api = Api::new([1, 1]).fail(1, 2);
     let answers = AtomicU32::new(0);
     let docs = api.by_cursor().retry(every_second(5)).classify(move |error| {
@@ -72,7 +72,7 @@ async fn the_pause_that_the_server_asks_for_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fatal_error_is_handed_out_at_once() {
+async fn a_fatal_error_is_yielded_at_once() {
     let api = Api::new([1]).fail(0, 1);
     let mut docs = api.by_cursor().retry(every_second(5)).classify(|_| OnError::Fatal);
     let start = Instant::now();
@@ -80,14 +80,14 @@ async fn a_fatal_error_is_handed_out_at_once() {
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
-/// A chain whose token expires once on its way: the second page has to be reached from the start again.
+/// A stream whose cursor of the second page expires once.
 fn expiring(restart: Option<&'static str>) -> AsyncGetDocs<u32, &'static str, &'static str> {
     let mut expired = false;
     by_cursor(move |at: Option<&'static str>| {
-        let is_over = at == Some("old") && !std::mem::replace(&mut expired, true);
+        let is_expired = at == Some("old") && !std::mem::replace(&mut expired, true);
         async move {
             match at {
-                _ if is_over => Err("410"),
+                _ if is_expired => Err("410"),
                 None => Ok((vec![1], Some("old"))),
                 Some("old" | "new") => Ok((vec![2], None)),
                 _ => unreachable!(),
@@ -98,9 +98,9 @@ fn expiring(restart: Option<&'static str>) -> AsyncGetDocs<u32, &'static str, &'
 }
 
 #[tokio::test]
-async fn a_restart_goes_on_from_another_cursor() {
+async fn a_restart_continues_from_another_cursor() {
     assert_eq!(trace(&mut expiring(Some("new"))).await, "1 2 end");
-    // From the start, with the same tokens: no loop, and what came twice is told apart by its key.
+    // From the start, with the same cursors: this is not a cycle, and `unique_by` removes the duplicates.
     assert_eq!(trace(&mut expiring(None)).await, "1 1 2 end");
     let mut docs = expiring(None).unique_by(|doc| *doc);
     assert_eq!(trace(&mut docs).await, "1 2 end");
@@ -108,7 +108,7 @@ async fn a_restart_goes_on_from_another_cursor() {
 }
 
 #[tokio::test]
-async fn a_restart_does_not_pass_over_items_of_another_page() {
+async fn a_restart_does_not_skip_items_of_another_page() {
     let checkpoint = Checkpoint::new(Some("old"), 1);
     assert_eq!(trace(&mut expiring(Some("new")).resume(checkpoint)).await, "2 end");
 }
@@ -126,28 +126,24 @@ async fn restarts_are_bounded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_gate_is_passed_before_every_attempt_and_held_during_it() {
+async fn before_request_is_awaited_before_every_attempt_and_its_output_held_during_it() {
     let api = Api::new([1, 1]).fail(1, 1).slow(1, SECOND);
     let permits = Arc::new(Semaphore::new(1));
     let passed = Arc::new(AtomicU32::new(0));
-    let (gate, count) = (Arc::clone(&permits), Arc::clone(&passed));
+    let (semaphore, count) = (Arc::clone(&permits), Arc::clone(&passed));
     let docs = api.by_cursor().retry(every_second(1)).before_request(move || {
         count.fetch_add(1, Ordering::Relaxed);
-        Arc::clone(&gate).acquire_owned()
+        Arc::clone(&semaphore).acquire_owned()
     });
     let mut docs = docs;
     let watch = async {
         loop {
             sleep(SECOND / 10).await;
-            assert_eq!(
-                permits.available_permits(),
-                1 - api.open(),
-                "held while a fetch is open, and no longer"
-            );
+            assert_eq!(permits.available_permits(), 1 - api.open(), "held only while a fetch is in progress");
         }
     };
     tokio::select! {
-        told = trace(&mut docs) => assert_eq!(told, "0 1 end"),
+        output = trace(&mut docs) => assert_eq!(output, "0 1 end"),
         () = watch => unreachable!(),
     }
     assert_eq!(passed.load(Ordering::Relaxed), 3);
@@ -155,11 +151,11 @@ async fn the_gate_is_passed_before_every_attempt_and_held_during_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_gate_that_is_shut_holds_the_walk() {
+async fn a_pending_before_request_delays_the_request() {
     let permits = Arc::new(Semaphore::new(0));
-    let gate = Arc::clone(&permits);
+    let semaphore = Arc::clone(&permits);
     let api = Api::new([1]);
-    let mut docs = api.by_cursor().before_request(move || Arc::clone(&gate).acquire_owned());
+    let mut docs = api.by_cursor().before_request(move || Arc::clone(&semaphore).acquire_owned());
     assert!(tokio::time::timeout(SECOND, docs.next()).await.is_err());
     assert_eq!(api.requested().len(), 0);
     permits.add_permits(1);
@@ -167,7 +163,7 @@ async fn a_gate_that_is_shut_holds_the_walk() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_gate_paces_concurrent_pages() {
+async fn before_request_limits_concurrent_requests() {
     let starts = Arc::new(Mutex::new(Vec::new()));
     let times = Arc::clone(&starts);
     let permits = Arc::new(Semaphore::new(2));
@@ -185,28 +181,28 @@ async fn a_gate_paces_concurrent_pages() {
 }
 
 #[test]
-fn a_pause_of_no_time_needs_no_timer() {
+fn a_delay_of_zero_needs_no_timer() {
     let policy = ConstantBuilder::default().with_delay(Duration::ZERO).with_max_times(1);
     let mut docs = Api::new([1]).fail(0, 1).by_cursor().retry(policy);
     assert_eq!(futures::executor::block_on(trace(&mut docs)), "0 end");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_that_the_server_asks_for_counts_against_the_policy() {
+async fn a_delay_of_classify_counts_as_a_retry_of_the_policy() {
     let api = Api::new([1]).fail(0, 9);
     let answer = |_: &Fault| OnError::Retry { after: Some(5 * SECOND) };
     let mut docs = api.by_cursor().retry(every_second(2)).classify(answer);
     let start = Instant::now();
     assert!(trace(&mut docs).await.starts_with("! page 1: fetch failed after 3 attempts"));
     assert_eq!(start.elapsed(), 10 * SECOND);
-    // With all its retries: asked again, the page has the whole policy anew.
+    // The policy starts anew for the retried page.
     assert!(docs.retry_failed());
     assert!(trace(&mut docs).await.starts_with("! page 1: fetch failed after 3 attempts"));
     assert_eq!(docs.progress().retries, 5);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_is_classified_even_where_the_policy_is_used_up() {
+async fn an_error_is_classified_even_if_the_policy_is_exhausted() {
     let seen = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&seen);
     let docs = Api::new([1]).fail(0, 9).by_cursor().retry(every_second(1));
@@ -220,7 +216,7 @@ async fn an_error_is_classified_even_where_the_policy_is_used_up() {
 
 #[tokio::test]
 async fn without_a_policy_each_page_may_restart_once() {
-    // Both pages have expired once: `1` is followed by `2`, whose tokens are renewed as `-new`.
+    // The cursors of both pages expire once; the error contains the new cursor.
     let mut docs = by_cursor(|at: Option<&'static str>| async move {
         match at {
             None => Ok((vec![0], Some("1"))),
@@ -237,14 +233,18 @@ async fn without_a_policy_each_page_may_restart_once() {
 }
 
 #[tokio::test]
-async fn a_restart_without_a_cursor_is_the_start_of_the_walk() {
-    for (read_ahead, concurrent) in [(0, 1), (1, 1), (0, 2)] {
+async fn a_restart_without_a_cursor_is_at_the_start() {
+    for (read_ahead, concurrency) in [(0, 1), (1, 1), (0, 2)] {
         let api = Api::new([1, 1, 1]).fail(1, 1);
-        let docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrent);
+        let docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrency);
         let mut docs = docs.classify(|_| OnError::Restart { cursor: None });
-        assert_eq!(trace(&mut docs).await, "0 0 1 2 end", "read_ahead {read_ahead}, concurrent {concurrent}");
+        assert_eq!(
+            trace(&mut docs).await,
+            "0 0 1 2 end",
+            "read_ahead {read_ahead}, concurrency {concurrency}"
+        );
     }
-    // Also for a walk that was resumed elsewhere, and for one whose first page has a link.
+    // Also if the stream was resumed elsewhere, or its first page has a link.
     let mut failed = false;
     let docs = withal::pages::by_link("/1", move |url| {
         let fails = !std::mem::replace(&mut failed, true);
@@ -262,56 +262,56 @@ async fn a_restart_without_a_cursor_is_the_start_of_the_walk() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_gate_is_let_go_when_the_attempt_fails_and_when_the_stream_is_dropped() {
-    for (read_ahead, concurrent) in [(0, 1), (1, 1), (0, 2)] {
+async fn the_permit_is_released_when_the_attempt_fails_or_the_stream_is_dropped() {
+    for (read_ahead, concurrency) in [(0, 1), (1, 1), (0, 2)] {
         let permits = Arc::new(Semaphore::new(9));
-        let gate = Arc::clone(&permits);
+        let semaphore = Arc::clone(&permits);
         let api = Api::new([1, 1, 1]).fail(1, 1).slow(1, SECOND);
-        let docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrent).max_pages(2);
-        let mut docs = docs.before_request(move || Arc::clone(&gate).acquire_owned());
+        let docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrency).max_pages(2);
+        let mut docs = docs.before_request(move || Arc::clone(&semaphore).acquire_owned());
         assert!(trace(&mut docs).await.starts_with("0 ! page 2 (cursor page=1): fetch failed"));
         assert_eq!(permits.available_permits(), 9, "the attempt has failed");
         assert!(docs.retry_failed());
         assert!(tokio::time::timeout(SECOND / 2, docs.next()).await.is_err());
-        assert_eq!(permits.available_permits(), 8, "the attempt is under way");
+        assert_eq!(permits.available_permits(), 8, "the attempt is in progress");
         drop(docs);
         tokio::task::yield_now().await;
-        assert_eq!(permits.available_permits(), 9, "the stream is gone");
+        assert_eq!(permits.available_permits(), 9, "the stream was dropped");
     }
 }
 
 #[tokio::test]
-async fn a_gate_is_not_held_by_an_attempt_that_panicked() {
-    for (read_ahead, concurrent) in [(0, 1), (1, 1), (0, 2)] {
+async fn the_permit_of_a_panicked_attempt_is_released() {
+    for (read_ahead, concurrency) in [(0, 1), (1, 1), (0, 2)] {
         let permits = Arc::new(Semaphore::new(9));
-        let gate = Arc::clone(&permits);
+        let semaphore = Arc::clone(&permits);
         let docs = withal::pages::by_page_number(0, |page| async move {
             assert!(page < 1, "no page {page}");
             Ok::<_, Fault>(vec![page])
         });
-        let docs = docs.read_ahead(read_ahead).concurrency(concurrent);
-        let mut docs = docs.before_request(move || Arc::clone(&gate).acquire_owned());
+        let docs = docs.read_ahead(read_ahead).concurrency(concurrency);
+        let mut docs = docs.before_request(move || Arc::clone(&semaphore).acquire_owned());
         assert_eq!(docs.try_next().await.unwrap(), Some(0));
         let next = std::panic::AssertUnwindSafe(docs.next());
         assert!(futures::FutureExt::catch_unwind(next).await.is_err());
         assert!(docs.next().await.is_none());
         tokio::task::yield_now().await;
-        // The stream lives on, the attempt does not.
-        assert_eq!(permits.available_permits(), 9, "read_ahead {read_ahead}, concurrent {concurrent}");
+        // The stream still exists, but not the attempt.
+        assert_eq!(permits.available_permits(), 9, "read_ahead {read_ahead}, concurrency {concurrency}");
     }
 }
 
-/// A walk that stands inside a page whose cursor expires, and whose restart fails once before it comes.
+/// A stream inside a page whose cursor expires, and whose restart fails once before it succeeds.
 fn restarting() -> AsyncGetDocs<u32, &'static str, &'static str> {
-    let mut asked = 0;
+    let mut requested = 0;
     by_cursor(move |at: Option<&'static str>| {
-        asked += 1;
+        requested += 1;
         async move {
-            match (asked, at) {
+            match (requested, at) {
                 (1, Some("old")) => Err("410"),
                 (2, Some("new")) => Err("503"),
                 (_, Some("new")) => Ok(Page::new(vec![1, 2, 3], None)),
-                _ => unreachable!("{asked} {at:?}"),
+                _ => unreachable!("{requested} {at:?}"),
             }
         }
     })
@@ -319,7 +319,7 @@ fn restarting() -> AsyncGetDocs<u32, &'static str, &'static str> {
 }
 
 #[tokio::test]
-async fn a_restart_that_failed_and_is_retried_does_not_pass_over_items_of_another_page() {
+async fn retrying_a_failed_restart_does_not_skip_items_of_another_page() {
     for read_ahead in [0, 1] {
         let mut docs = restarting().resume(Checkpoint::new(Some("old"), 1)).read_ahead(read_ahead);
         assert!(trace(&mut docs).await.starts_with("! page 1 (cursor \"new\"): fetch failed"));
@@ -329,12 +329,12 @@ async fn a_restart_that_failed_and_is_retried_does_not_pass_over_items_of_anothe
 }
 
 #[tokio::test]
-async fn a_restart_that_failed_in_the_window_does_not_either() {
+async fn retrying_a_failed_restart_with_concurrency_does_not_skip_items() {
     let mut before = Api::new([2, 2]).by_page_number();
     for _ in 0..3 {
         before.try_next().await.unwrap();
     }
-    // Page 1, inside of which the walk stands, has expired; page 0, from which it restarts, fails once.
+    // Page 1, the current one, has expired; page 0, at which the stream restarts, fails once.
     let mut failed = false;
     let docs = by_page_number(0, move |page| {
         let fails = page == 0 && !std::mem::replace(&mut failed, true);
@@ -357,22 +357,22 @@ async fn a_restart_that_failed_in_the_window_does_not_either() {
 }
 
 #[tokio::test]
-async fn a_gate_is_let_go_by_the_panic_itself() {
+async fn a_panic_of_the_attempt_releases_the_permit_during_unwinding() {
     let permits = Arc::new(Semaphore::new(1));
-    let gate = Arc::clone(&permits);
+    let semaphore = Arc::clone(&permits);
     let docs = by_cursor(|at: Option<u8>| async move {
         assert!(at.is_some(), "no page");
         Ok::<_, Fault>(Page::new(vec![1], at))
     });
-    let mut docs = docs.before_request(move || Arc::clone(&gate).acquire_owned());
+    let mut docs = docs.before_request(move || Arc::clone(&semaphore).acquire_owned());
     let next = std::panic::AssertUnwindSafe(docs.next());
     assert!(futures::FutureExt::catch_unwind(next).await.is_err());
     assert_eq!(permits.available_permits(), 1, "the attempt has ended");
 }
 
 #[tokio::test]
-async fn a_restart_that_comes_no_further_than_the_one_before_is_the_last() {
-    // The token of page 2 has always expired by the time it is used.
+async fn a_restart_that_delivers_no_more_pages_than_the_one_before_is_the_last() {
+    // The cursor of page 2 is always expired.
     let pages = || {
         by_cursor(|at: Option<u8>| async move {
             match at {
@@ -386,15 +386,15 @@ async fn a_restart_that_comes_no_further_than_the_one_before_is_the_last() {
     let first = trace(&mut docs).await;
     assert!(first.matches('1').count() < 8 && first.contains("fetch failed"), "{first}");
     assert!(docs.retry_failed());
-    assert!(trace(&mut docs).await.contains("fetch failed"), "bounded anew after a retry");
+    assert!(trace(&mut docs).await.contains("fetch failed"), "limited again after a retry");
 
     let policy = ConstantBuilder::default().with_delay(Duration::ZERO).with_max_times(9);
-    assert!(trace(&mut pages().retry(policy)).await.contains("fetch failed"), "with a policy, too");
+    assert!(trace(&mut pages().retry(policy)).await.contains("fetch failed"), "also with a policy");
 }
 
 #[tokio::test]
-async fn restarts_that_come_further_each_time_go_on() {
-    // Each token is good for three pages: every restart is from a new one, given by the error.
+async fn restarts_at_new_cursors_are_not_limited() {
+    // The session expires after three pages. The error contains the cursor to restart at, a new one each time.
     let mut left = 3;
     let docs = by_cursor(move |at: Option<u32>| {
         left -= 1;
@@ -417,12 +417,12 @@ fn at_once(times: usize) -> ConstantBuilder {
 }
 
 #[tokio::test]
-async fn first_restart_elsewhere_is_not_compared_with_the_walk_from_the_start() {
-    // 0 1 2 3 4, then the token has expired; from 3 again: 3 4 5, expired; from 3 again to the end.
-    let mut asked = 0;
+async fn the_first_restart_at_a_cursor_is_not_compared_with_the_run_from_the_start() {
+    // 0 1 2 3 4, expired; restarted at 3: 3 4 5, expired; restarted at 3, to the end.
+    let mut requested = 0;
     let docs = by_cursor(move |at: Option<u32>| {
-        asked += 1;
-        let expired = asked == 6 || asked == 10;
+        requested += 1;
+        let expired = requested == 6 || requested == 10;
         async move {
             let at = at.unwrap_or(0);
             if expired { Err(at) } else { Ok((vec![at], (at < 7).then_some(at + 1))) }
@@ -433,8 +433,8 @@ async fn first_restart_elsewhere_is_not_compared_with_the_walk_from_the_start() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn window_guess_that_restarts_first_does_not_end_the_walk() {
-    // After pages 0 and 1 the session expires for everything in flight, once; the guess learns of it first.
+async fn a_speculative_request_that_restarts_first_does_not_end_the_stream() {
+    // After pages 0 and 1, the session expires once for both requests in flight. The speculative request fails first.
     let failed = Arc::new([AtomicBool::new(false), AtomicBool::new(false)]);
     let docs = by_page_number(0, move |page| {
         let failed = Arc::clone(&failed);
@@ -456,11 +456,11 @@ async fn window_guess_that_restarts_first_does_not_end_the_walk() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn window_retry_of_restart_is_the_policys() {
-    // Page 0, asked again after the restart, fails once more; an old guess came in between.
-    let asked = Arc::new(AtomicU32::new(0));
+async fn a_failed_restart_with_concurrency_is_limited_by_the_policy() {
+    // Page 0, requested again after the restart, fails once more. A speculative request completes in between.
+    let requested = Arc::new(AtomicU32::new(0));
     let docs = by_page_number(0, move |page| {
-        let asked = Arc::clone(&asked);
+        let requested = Arc::clone(&requested);
         async move {
             if page == 2 {
                 sleep(Duration::from_millis(10)).await;
@@ -469,14 +469,14 @@ async fn window_retry_of_restart_is_the_policys() {
                 sleep(Duration::from_secs(1)).await;
             }
             match page {
-                0 => match asked.fetch_add(1, Ordering::Relaxed) {
+                0 => match requested.fetch_add(1, Ordering::Relaxed) {
                     1 => {
                         sleep(Duration::from_secs(2)).await;
                         Err("410")
                     }
                     _ => Ok(vec![0]),
                 },
-                2 if asked.load(Ordering::Relaxed) < 2 => Err("410"),
+                2 if requested.load(Ordering::Relaxed) < 2 => Err("410"),
                 4.. => Ok(vec![]),
                 page => Ok(vec![page]),
             }
@@ -487,7 +487,7 @@ async fn window_retry_of_restart_is_the_policys() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn window_after_restart_still_concurrent() {
+async fn requests_are_concurrent_after_a_restart() {
     let open = Arc::new(AtomicUsize::new(0));
     let most = Arc::new(AtomicUsize::new(0));
     let (o, m) = (Arc::clone(&open), Arc::clone(&most));
@@ -516,5 +516,31 @@ async fn window_after_restart_still_concurrent() {
     for n in 8..14 {
         assert_eq!(docs.try_next().await.unwrap(), Some(n));
     }
-    assert!(most.load(Ordering::Relaxed) > 1, "one at a time since the restart");
+    assert!(most.load(Ordering::Relaxed) > 1, "only one request at a time after the restart");
+}
+
+#[tokio::test]
+async fn a_refetch_that_restarts_does_not_skip_items_of_another_page() {
+    // Page 1 lacks its cursor. Fetched again, it fails, restarts at `new`, and fails there once, too.
+    let mut requests = 0;
+    let docs = by_cursor(move |cursor: Option<&'static str>| {
+        requests += 1;
+        async move {
+            match (requests, cursor) {
+                (1, None) => Ok(Page::new(vec![1, 2], None).has_more(true)),
+                (2, None) => Err("410"),
+                (3, Some("new")) => Err("503"),
+                (_, Some("new")) => Ok(Page::new(vec![7, 8, 9], None)),
+                _ => unreachable!("{requests} {cursor:?}"),
+            }
+        }
+    });
+    let mut docs = docs.classify(|error| {
+        if *error == "410" { OnError::Restart { cursor: Some("new") } } else { OnError::Fatal }
+    });
+    assert!(trace(&mut docs).await.starts_with("1 2 ! page 1: more pages reported"));
+    assert!(docs.retry_failed());
+    assert!(trace(&mut docs).await.starts_with("! page 1 (cursor \"new\"): fetch failed"));
+    assert!(docs.retry_failed());
+    assert_eq!(trace(&mut docs).await, "7 8 9 end");
 }

@@ -1,6 +1,6 @@
 use withal::pages::by_cursor;
 
-// A page that names no next one would end the walk after the first page.
+// Pages without a cursor: the stream would end after the first page.
 async fn fetch(_cursor: Option<String>) -> Result<Vec<u64>, std::io::Error> {
     Ok(vec![])
 }

@@ -1,6 +1,6 @@
 use withal::pages::by_cursor;
 
-// Keyset pagination by id: a number, and yet a cursor that each page has to name.
+// Keyset pagination: the cursor is a number, but each page must contain the next one.
 async fn fetch(_after_id: Option<u64>) -> Result<Vec<u64>, std::io::Error> {
     Ok(vec![])
 }

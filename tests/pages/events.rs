@@ -1,4 +1,4 @@
-//! `observe` and `progress`.
+//! `on_event` and `progress`.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,19 +9,19 @@ use withal_test_support::api::{Api, Fault};
 use withal_test_support::trace::trace;
 
 #[tokio::test(start_paused = true)]
-async fn every_event_is_told_as_it_happens() {
+async fn every_event_is_observed_as_it_happens() {
     let log = Arc::new(Mutex::new(Vec::new()));
     let lines = Arc::clone(&log);
     let policy = backon::ConstantBuilder::default().with_delay(Duration::from_secs(2)).with_max_times(1);
     let docs = Api::new([2, 1]).fail(1, 3).by_cursor().retry(policy);
     let mut docs = docs.on_event(move |event| {
         lines.lock().unwrap().push(match event {
-            Event::Request { page, cursor, attempt, .. } => format!("asked {page} {cursor:?} {attempt}"),
-            Event::Response { page, cursor, items, .. } => format!("arrived {page} {cursor:?} {items}"),
+            Event::Request { page, cursor, attempt, .. } => format!("request {page} {cursor:?} {attempt}"),
+            Event::Response { page, cursor, items, .. } => format!("response {page} {cursor:?} {items}"),
             Event::Retry { page, attempt, delay, error, .. } => {
-                format!("retrying {page} {attempt} {delay:?} {error}")
+                format!("retry {page} {attempt} {delay:?} {error}")
             }
-            Event::Failure { page, attempts, error, .. } => format!("failed {page} {attempts} {error}"),
+            Event::Failure { page, attempts, error, .. } => format!("failure {page} {attempts} {error}"),
             other => unreachable!("{other:?}"),
         });
     });
@@ -29,22 +29,22 @@ async fn every_event_is_told_as_it_happens() {
     docs.retry_failed();
     trace(&mut docs).await;
     let expected = [
-        "asked 1 None 1",
-        "arrived 1 None 2",
-        "asked 2 Some(1) 1",
-        "retrying 2 1 2s fault on page 1",
-        "asked 2 Some(1) 2",
-        "failed 2 2 fault on page 1",
-        "asked 2 Some(1) 1",
-        "retrying 2 1 2s fault on page 1",
-        "asked 2 Some(1) 2",
-        "arrived 2 Some(1) 1",
+        "request 1 None 1",
+        "response 1 None 2",
+        "request 2 Some(1) 1",
+        "retry 2 1 2s fault on page 1",
+        "request 2 Some(1) 2",
+        "failure 2 2 fault on page 1",
+        "request 2 Some(1) 1",
+        "retry 2 1 2s fault on page 1",
+        "request 2 Some(1) 2",
+        "response 2 Some(1) 1",
     ];
     assert_eq!(*log.lock().unwrap(), expected);
 }
 
 #[tokio::test]
-async fn progress_counts_items_yielded_and_pages_arrived() {
+async fn progress_counts_yielded_items_and_delivered_pages() {
     let mut docs = by_cursor(|at: Option<u64>| async move {
         let page = Page::new(vec![1, 2], at.is_none().then_some(1));
         Ok::<_, Fault>(page.total(at.is_none().then_some(4)))
@@ -57,7 +57,7 @@ async fn progress_counts_items_yielded_and_pages_arrived() {
     assert_eq!(counts(docs.progress()), (1, 1, 0, Some(4), Some(0.25)));
     docs.try_next().await.unwrap();
     docs.try_next().await.unwrap();
-    // The second page tells no total: what was told last stands.
+    // The second page has no total: the last one that was reported remains.
     assert_eq!(counts(docs.progress()), (3, 2, 0, Some(4), Some(0.75)));
     assert_eq!(
         format!("{docs:?}"),
@@ -67,16 +67,16 @@ async fn progress_counts_items_yielded_and_pages_arrived() {
 }
 
 #[tokio::test]
-async fn the_empty_page_at_the_end_is_not_counted() {
+async fn the_empty_page_at_the_end_does_not_count() {
     let mut docs = Api::new([2, 2]).by_page_number();
     trace(&mut docs).await;
     assert_eq!(docs.progress().pages, 2);
 }
 
 #[test]
-fn the_share_is_known_where_the_total_is() {
+fn the_fraction_is_known_if_the_total_is() {
     assert_eq!(Progress::default().fraction(), None);
-    // Items in a page, the total that it tells, the share after them.
+    // The items of a page, the total that it reports, the fraction after it.
     for (items, total, share) in
         [(1, 4, 0.25), (3, 4, 0.75), (4, 4, 1.0), (5, 4, 1.0), (0, 4, 0.0), (0, 0, 1.0)]
     {
@@ -89,21 +89,21 @@ fn the_share_is_known_where_the_total_is() {
 }
 
 #[tokio::test]
-async fn the_total_of_a_numbered_page_is_told_as_well() {
-    for concurrent in [1, 2] {
+async fn the_total_of_a_numbered_page_is_reported() {
+    for concurrency in [1, 2] {
         let docs = by_page_number(0, |page| async move {
             Ok::<_, Fault>(Page::new(vec![page], None).total(2 + page).has_more(page < 1))
         });
-        let mut docs = docs.concurrency(concurrent);
+        let mut docs = docs.concurrency(concurrency);
         docs.try_next().await.unwrap();
-        assert_eq!(docs.progress().total, Some(2), "what is ahead is not told yet");
+        assert_eq!(docs.progress().total, Some(2), "the page ahead does not count yet");
         docs.try_next().await.unwrap();
-        assert_eq!(docs.progress().total, Some(3), "as the API said last");
+        assert_eq!(docs.progress().total, Some(3), "as the API last reported it");
     }
 }
 
 #[tokio::test]
-async fn pages_count_when_they_reach_the_consumer() {
+async fn pages_count_when_they_are_delivered() {
     for read_ahead in [0, 2] {
         let api = Api::new([1, 0, 1, 1]);
         let mut docs = api.by_cursor().read_ahead(read_ahead);
@@ -112,7 +112,7 @@ async fn pages_count_when_they_reach_the_consumer() {
             assert_eq!(
                 docs.progress().pages,
                 pages,
-                "an empty page in the middle is one, what is ahead is none"
+                "an empty page between others counts, a page ahead does not"
             );
             assert_eq!(docs.checkpoint().pages(), pages);
         }
@@ -120,7 +120,7 @@ async fn pages_count_when_they_reach_the_consumer() {
 }
 
 #[tokio::test]
-async fn a_page_read_ahead_has_arrived_before_it_is_delivered() {
+async fn the_response_of_a_page_fetched_ahead_precedes_its_delivery() {
     let arrived = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&arrived);
     let docs = Api::new([2, 1, 1]).by_cursor().read_ahead(1).on_event(move |event| {
@@ -134,40 +134,40 @@ async fn a_page_read_ahead_has_arrived_before_it_is_delivered() {
 }
 
 #[tokio::test]
-async fn a_page_is_asked_for_after_the_gate_and_a_restart_names_its_cursor() {
+async fn the_request_event_follows_before_request_and_a_restart_has_the_new_cursor() {
     let log = Arc::new(Mutex::new(Vec::new()));
-    let (gate, lines) = (Arc::clone(&log), Arc::clone(&log));
+    let (hook, lines) = (Arc::clone(&log), Arc::clone(&log));
     let docs = Api::new([1, 1, 1]).fail(1, 1).by_cursor();
     let docs = docs.classify(|_| OnError::Restart { cursor: Some(2) }).before_request(move || {
-        gate.lock().unwrap().push("gate".to_owned());
+        hook.lock().unwrap().push("before_request".to_owned());
         std::future::ready(())
     });
     let mut docs = docs.on_event(move |event| {
         lines.lock().unwrap().push(match event {
-            Event::Request { page, cursor, attempt, .. } => format!("asked {page} {cursor:?} {attempt}"),
-            Event::Response { page, cursor, .. } => format!("arrived {page} {cursor:?}"),
-            Event::Retry { page, cursor, delay, .. } => format!("retrying {page} {cursor:?} {delay:?}"),
+            Event::Request { page, cursor, attempt, .. } => format!("request {page} {cursor:?} {attempt}"),
+            Event::Response { page, cursor, .. } => format!("response {page} {cursor:?}"),
+            Event::Retry { page, cursor, delay, .. } => format!("retry {page} {cursor:?} {delay:?}"),
             other => unreachable!("{other:?}"),
         });
     });
     assert_eq!(trace(&mut docs).await, "0 2 end");
     let expected = [
-        "gate",
-        "asked 1 None 1",
-        "arrived 1 None",
-        "gate",
-        "asked 2 Some(1) 1",
-        "retrying 2 Some(2) 0ns",
-        "gate",
-        "asked 2 Some(2) 2",
-        "arrived 2 Some(2)",
+        "before_request",
+        "request 1 None 1",
+        "response 1 None",
+        "before_request",
+        "request 2 Some(1) 1",
+        "retry 2 Some(2) 0ns",
+        "before_request",
+        "request 2 Some(2) 2",
+        "response 2 Some(2)",
     ];
     assert_eq!(*log.lock().unwrap(), expected);
 }
 
 #[tokio::test]
-async fn positions_are_those_of_the_whole_walk() {
-    for (read_ahead, concurrent) in [(0, 1), (1, 1), (0, 3)] {
+async fn page_positions_count_earlier_runs() {
+    for (read_ahead, concurrency) in [(0, 1), (1, 1), (0, 3)] {
         let log = Arc::new(Mutex::new(Vec::new()));
         let lines = Arc::clone(&log);
         let api = Api::new([2, 2, 2, 2]);
@@ -176,7 +176,7 @@ async fn positions_are_those_of_the_whole_walk() {
             docs.try_next().await.unwrap();
         }
         let docs = api.by_page_number().resume(docs.checkpoint()).max_pages(4);
-        let mut docs = docs.read_ahead(read_ahead).concurrency(concurrent).on_event(move |event| {
+        let mut docs = docs.read_ahead(read_ahead).concurrency(concurrency).on_event(move |event| {
             if let Event::Request { page, cursor, .. } = event {
                 lines.lock().unwrap().push((*page, cursor.map(|cursor| cursor.get())));
             }
@@ -185,7 +185,7 @@ async fn positions_are_those_of_the_whole_walk() {
         assert_eq!(
             *log.lock().unwrap(),
             [(2, Some(1)), (3, Some(2)), (4, Some(3))],
-            "concurrent {concurrent}"
+            "concurrency {concurrency}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! The three forms of the article's `get_docs`, side by side: the same documents.
+//! `AsyncGetDocs` compared with an async generator and a synchronous iterator: they yield the same items.
 
 use std::convert::Infallible;
 
@@ -7,7 +7,7 @@ use withal::generator::try_generator;
 use withal::pages::AsyncGetDocs;
 use withal::try_stream;
 
-/// What the article's server gives: three pages, then an empty one.
+/// The pages of a server: three with items, then an empty one.
 fn page(number: u64) -> Vec<String> {
     if number < 3 { (0..4).map(|n| format!("doc {number}.{n}")).collect() } else { vec![] }
 }
@@ -17,12 +17,12 @@ async fn fetch_page(number: u64) -> Result<Vec<String>, Infallible> {
     Ok(page(number))
 }
 
-/// The plain synchronous iterator: each page waits for the one before it, and the thread with it.
+/// A synchronous iterator, which blocks its thread during each fetch.
 fn iterator() -> impl Iterator<Item = String> {
     (0..).map(page).take_while(|docs| !docs.is_empty()).flatten()
 }
 
-/// The async generator.
+/// An async generator.
 fn generator() -> impl Stream<Item = Result<String, Infallible>> {
     try_generator(async |mut y| {
         for number in 0.. {
@@ -38,8 +38,8 @@ fn generator() -> impl Stream<Item = Result<String, Infallible>> {
     })
 }
 
-/// The same, as a stream that goes one way.
-fn one_way() -> impl Stream<Item = Result<String, Infallible>> {
+/// The same with `try_stream!`.
+fn macro_stream() -> impl Stream<Item = Result<String, Infallible>> {
     try_stream! {
         for number in 0.. {
             let docs = fetch_page(number).await?;
@@ -54,11 +54,11 @@ fn one_way() -> impl Stream<Item = Result<String, Infallible>> {
 }
 
 #[tokio::test]
-async fn the_three_forms_give_the_same_documents() {
+async fn class_generator_and_iterator_yield_the_same_items() {
     let expected: Vec<_> = iterator().collect();
     assert_eq!(expected.len(), 12);
     assert_eq!(generator().try_collect::<Vec<_>>().await.unwrap(), expected);
-    assert_eq!(one_way().try_collect::<Vec<_>>().await.unwrap(), expected);
+    assert_eq!(macro_stream().try_collect::<Vec<_>>().await.unwrap(), expected);
 
     let mut docs = AsyncGetDocs::new(fetch_page);
     let mut class = Vec::new();

@@ -1,4 +1,4 @@
-//! Loops of cursors: found in bounded memory whatever their length, and no false alarm.
+//! Cursor cycles: detected in bounded memory whatever their length, and without false alarms.
 
 use std::sync::Arc;
 
@@ -8,30 +8,30 @@ use withal_test_support::api::{Api, Fault};
 use withal_test_support::trace::trace;
 
 #[tokio::test]
-async fn a_long_loop_is_found_in_the_time_that_is_promised() {
+async fn a_long_cycle_is_detected_within_the_documented_bound() {
     for (lead, period) in [(1, 9), (4, 20), (2, 64), (31, 100), (25, 9), (57, 9), (249, 9), (1001, 20)] {
         let api = Api::new(vec![1; lead + period]).link(lead + period - 1, lead);
-        let told = trace(&mut api.by_cursor()).await;
-        assert!(told.contains("cursor cycle"), "a loop of {period} behind {lead} pages was not found");
-        let (asked, bound) = (api.requested().len(), 2 * lead.max(period) + period + 16);
-        assert!(asked < bound, "{asked} pages for a loop of {period} behind {lead}, not {bound}");
+        let output = trace(&mut api.by_cursor()).await;
+        assert!(output.contains("cursor cycle"), "a cycle of {period} after {lead} pages was not detected");
+        let (requested, bound) = (api.requested().len(), 2 * lead.max(period) + period + 16);
+        assert!(requested < bound, "{requested} pages for a cycle of {period} after {lead}, not {bound}");
     }
 }
 
 #[tokio::test]
-async fn a_long_chain_is_no_loop() {
+async fn a_long_stream_without_a_cycle_has_no_false_alarm() {
     assert!(trace(&mut Api::new(vec![1; 3000]).by_cursor()).await.ends_with("2999 end"));
 }
 
 #[tokio::test]
-async fn after_a_false_alarm_the_walk_goes_on_over_the_cursor() {
+async fn after_a_false_alarm_the_stream_continues_with_the_repeated_cursor() {
     let api = Api::new([1, 1, 1]).link(1, 1);
     let mut docs = api.by_cursor();
     assert!(trace(&mut docs).await.starts_with("0 1 ! page 2 (cursor 1): cursor cycle, next cursor 1"));
     let checkpoint = docs.checkpoint();
     assert_eq!((checkpoint.cursor(), checkpoint.skip()), (Some(&1), 1));
 
-    // Meanwhile the API has come to itself.
+    // Meanwhile the API has been repaired.
     let api = api.link(1, 2);
     assert!(docs.retry_failed());
     assert_eq!(trace(&mut docs).await, "1 2 end");
@@ -39,7 +39,7 @@ async fn after_a_false_alarm_the_walk_goes_on_over_the_cursor() {
 }
 
 #[tokio::test]
-async fn a_loop_that_a_resumed_walk_enters_is_found_from_its_first_page() {
+async fn a_cycle_in_a_resumed_stream_is_detected_from_its_first_page() {
     let api = Api::new([1, 1]).link(1, 1);
     let checkpoint = withal::pages::Checkpoint::new(Some(1), 0);
     assert!(
@@ -50,7 +50,7 @@ async fn a_loop_that_a_resumed_walk_enters_is_found_from_its_first_page() {
 }
 
 #[tokio::test]
-async fn what_is_allowed_or_ends_is_so_while_reading_ahead_too() {
+async fn on_cycle_applies_when_reading_ahead() {
     let api = Api::new([1, 1]).link(1, 1);
     let mut docs = api.by_cursor().read_ahead(2).on_cycle(OnCycle::Allow).max_items(4);
     assert_eq!(trace(&mut docs).await, "0 1 1 1 end");
@@ -61,24 +61,27 @@ async fn what_is_allowed_or_ends_is_so_while_reading_ahead_too() {
 }
 
 #[tokio::test]
-async fn a_short_loop_is_noticed_before_any_page_is_fetched_twice() {
+async fn a_short_cycle_is_detected_before_any_page_is_fetched_twice() {
     for (lead, period) in (0..20).flat_map(|lead| (1..=8).map(move |period| (lead, period))) {
         for read_ahead in [0, 3] {
             let api = Api::new(vec![1; lead + period + 1]).link(lead + period, lead + 1);
-            let told = trace(&mut api.by_cursor().read_ahead(read_ahead)).await;
-            assert!(told.contains("cursor cycle"), "a loop of {period} after {lead} pages was not found");
+            let output = trace(&mut api.by_cursor().read_ahead(read_ahead)).await;
+            assert!(
+                output.contains("cursor cycle"),
+                "a cycle of {period} after {lead} pages was not detected"
+            );
             let once: Vec<_> = (0..=lead + period).collect();
             assert_eq!(
                 api.requested(),
                 once,
-                "a loop of {period} after {lead} pages, read_ahead {read_ahead}"
+                "a cycle of {period} after {lead} pages, read_ahead {read_ahead}"
             );
         }
     }
 }
 
 #[tokio::test]
-async fn a_loop_that_goes_on_after_a_false_alarm_is_told_again() {
+async fn a_cycle_after_a_false_alarm_is_reported_again() {
     for read_ahead in [0, 1] {
         let mut docs = Api::new([1, 1, 1]).link(2, 1).by_cursor().read_ahead(read_ahead);
         assert!(trace(&mut docs).await.starts_with("0 1 2 ! page 3 (cursor 2): cursor cycle, next cursor 1"));
@@ -94,23 +97,23 @@ async fn a_loop_that_goes_on_after_a_false_alarm_is_told_again() {
 }
 
 #[tokio::test]
-async fn over_numbers_a_repetition_is_what_it_is_said_to_be() {
-    for concurrent in [1, 3] {
-        let walk = || {
+async fn on_cycle_applies_to_page_numbers() {
+    for concurrency in [1, 3] {
+        let stream = || {
             by_page_number(0, |page| async move {
                 Ok::<_, Fault>(
                     Page::new(vec![page], (page == 2).then_some(1).map(PageNumber::new)).has_more(page < 4),
                 )
             })
-            .concurrency(concurrent)
+            .concurrency(concurrency)
         };
-        let mut docs = walk().on_cycle(OnCycle::End);
-        assert_eq!(trace(&mut docs).await, "0 1 2 end", "concurrent {concurrent}");
+        let mut docs = stream().on_cycle(OnCycle::End);
+        assert_eq!(trace(&mut docs).await, "0 1 2 end", "concurrency {concurrency}");
         assert!(docs.checkpoint().is_done());
-        let mut docs = walk().on_cycle(OnCycle::Allow).max_pages(6);
-        assert_eq!(trace(&mut docs).await, "0 1 2 1 2 1 end", "concurrent {concurrent}");
+        let mut docs = stream().on_cycle(OnCycle::Allow).max_pages(6);
+        assert_eq!(trace(&mut docs).await, "0 1 2 1 2 1 end", "concurrency {concurrency}");
         assert!(
-            trace(&mut walk())
+            trace(&mut stream())
                 .await
                 .starts_with("0 1 2 ! page 3 (cursor page=2): cursor cycle, next cursor page=1")
         );
@@ -118,8 +121,8 @@ async fn over_numbers_a_repetition_is_what_it_is_said_to_be() {
 }
 
 #[tokio::test]
-async fn few_cursors_are_remembered_however_long_the_walk() {
-    // Each clone of a cursor holds on to the count.
+async fn few_cursors_are_remembered_however_long_the_stream() {
+    // Each clone of a cursor adds to the count of the `Arc`.
     for read_ahead in [0, 1] {
         let alive = Arc::new(());
         let count = Arc::clone(&alive);
@@ -138,21 +141,21 @@ async fn few_cursors_are_remembered_however_long_the_walk() {
 }
 
 #[tokio::test]
-async fn going_on_over_a_false_alarm_is_no_retry() {
+async fn continuing_after_a_false_alarm_does_not_count_as_a_retry() {
     let mut docs = Api::new([1, 1, 1]).link(1, 1).by_cursor();
     trace(&mut docs).await;
     assert!(docs.retry_failed());
     docs.try_next().await.unwrap();
-    assert_eq!(docs.progress().retries, 0, "each page was asked for once");
+    assert_eq!(docs.progress().retries, 0, "each page was requested once");
 }
 
 #[tokio::test]
-async fn short_loop_after_a_retried_failure() {
+async fn a_short_cycle_is_detected_after_a_retried_failure() {
     let api = Api::new([1, 1, 1, 1]).link(3, 1).fail(3, 1);
     let mut docs = api.by_cursor();
     assert!(trace(&mut docs).await.contains("fetch failed"));
     assert!(docs.retry_failed());
-    let told = trace(&mut docs).await;
-    assert!(told.contains("cursor cycle"), "{told}");
-    assert_eq!(api.requested(), [0, 1, 2, 3, 3], "no page is fetched twice but the one that failed");
+    let output = trace(&mut docs).await;
+    assert!(output.contains("cursor cycle"), "{output}");
+    assert_eq!(api.requested(), [0, 1, 2, 3, 3], "only the failed page is fetched twice");
 }

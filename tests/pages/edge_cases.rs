@@ -1,4 +1,4 @@
-//! The traps in which paginated APIs lose or repeat documents: a row each.
+//! Edge cases in which paginated APIs lose or duplicate items: one row each.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -19,7 +19,7 @@ fn row(name: &'static str, run: impl Future<Output = String> + 'static, expected
     (name, Box::pin(run), expected)
 }
 
-/// A chain written out: what the fetch answers to each cursor in turn.
+/// A cursor stream over these pages, in this order.
 fn script<C: withal::pages::Cursor>(pages: Vec<Page<u32, C>>) -> AsyncGetDocs<u32, C, Fault> {
     let mut pages = pages.into_iter();
     by_cursor(move |_| {
@@ -32,28 +32,28 @@ fn text(items: Vec<u32>, next: &str) -> Page<u32, String> {
     Page::new(items, Some(next.to_owned()))
 }
 
-/// A chain of `period` pages whose last one leads back to the first, to itself for a period of 1.
+/// A page, then a cycle of `period` pages: with a period of 1, a page that points to itself.
 fn ring(period: usize) -> AsyncGetDocs<u32, usize, Fault> {
     Api::new(vec![1; period + 1]).link(period, 1).by_cursor()
 }
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "a table, a row a trap")]
-async fn no_trap_loses_or_repeats_a_document() {
+#[expect(clippy::too_many_lines, reason = "a table with a row for each edge case")]
+async fn no_edge_case_loses_or_duplicates_an_item() {
     let table = [
         row(
-            "empty page in the middle of a chain",
+            "an empty page between others",
             async { trace(&mut Api::new([2, 0, 0, 1]).by_cursor()).await },
             "0 1 2 end",
         ),
         row(
-            "empty page as the end of a numbered walk",
+            "an empty page ends a numbered stream",
             async { trace(&mut Api::new([2, 1]).by_page_number()).await },
             "0 1 2 end",
         ),
-        row("nothing at all", async { trace(&mut Api::new([]).by_page_number()).await }, "end"),
+        row("no items", async { trace(&mut Api::new([]).by_page_number()).await }, "end"),
         row(
-            "empty page in the middle of a numbered walk, told to go on",
+            "an empty page between numbered pages, with OnEmpty::Continue",
             async {
                 let api = Api::new([2, 0, 1, 0]);
                 trace(&mut api.by_page_number().on_empty(OnEmpty::Continue).max_pages(4)).await
@@ -61,7 +61,7 @@ async fn no_trap_loses_or_repeats_a_document() {
             "0 1 2 end",
         ),
         row(
-            "empty page of a numbered walk that says it has more",
+            "a numbered empty page with has_more",
             async {
                 let mut docs = by_page_number(0, |page| async move {
                     let items = if page == 1 { vec![] } else { vec![page] };
@@ -72,22 +72,22 @@ async fn no_trap_loses_or_repeats_a_document() {
             "0 2 end",
         ),
         row(
-            "empty page of a chain, told that it is the end",
+            "an empty page of a cursor stream, with OnEmpty::End",
             async { trace(&mut Api::new([2, 0, 1]).by_cursor().on_empty(OnEmpty::End)).await },
             "0 1 end",
         ),
         row(
-            "Some(\"\") is no cursor",
+            "an empty string is not a cursor",
             async { trace(&mut script(vec![text(vec![1], "a"), text(vec![2], "")])).await },
             "1 2 end",
         ),
         row(
-            "an empty key is no cursor",
+            "an empty byte vector is not a cursor",
             async { trace(&mut script(vec![Page::new(vec![1], Some(Vec::<u8>::new()))])).await },
             "1 end",
         ),
         row(
-            "an empty link is no link",
+            "an empty link is not a link",
             async {
                 let mut docs = by_link("/1", |_| async { Ok::<_, Fault>(text(vec![1], "")) });
                 trace(&mut docs).await
@@ -103,17 +103,17 @@ async fn no_trap_loses_or_repeats_a_document() {
             "1 2 ! page 2 (cursor 7): more pages reported, but no next cursor; end",
         ),
         row(
-            "a cursor behind has_more(false)",
+            "a cursor with has_more(false)",
             async { trace(&mut script(vec![Page::new(vec![1], Some(7)).has_more(false)])).await },
             "1 end",
         ),
         row(
-            "a short page is no end",
+            "a short page does not end the stream",
             async { trace(&mut Api::new([3, 1, 3]).by_page_number()).await },
             "0 1 2 3 4 5 6 end",
         ),
         row(
-            "a short page of an offset walk is no end",
+            "a short page of an offset stream does not end it",
             async {
                 let mut docs = by_offset(3, |offset, limit| async move {
                     let len = if offset == 0 { 1 } else { limit };
@@ -124,7 +124,7 @@ async fn no_trap_loses_or_repeats_a_document() {
             "0 1 2 3 4 5 6 7 end",
         ),
         row(
-            "a clamped page size: the offset advances by the items received",
+            "a server that limits the page size: the offset advances by the items received",
             async { trace(&mut Api::new([7]).by_offset(100, 3)).await },
             "0 1 2 3 4 5 6 end",
         ),
@@ -134,7 +134,7 @@ async fn no_trap_loses_or_repeats_a_document() {
             "! page 1 (cursor offset=0): page size must be greater than 0; end",
         ),
         row(
-            "a numbered page that names its successor",
+            "a numbered page with a next cursor",
             async {
                 let mut docs = by_page_number(1, |page| async move {
                     Ok::<_, Fault>(
@@ -147,7 +147,7 @@ async fn no_trap_loses_or_repeats_a_document() {
             "1 3 5 end",
         ),
         row(
-            "a total that is wrong is not believed",
+            "a wrong total has no effect",
             async {
                 let mut docs = by_page_number(0, |page| async move {
                     let items = if page < 3 { vec![page] } else { vec![] };
@@ -158,7 +158,7 @@ async fn no_trap_loses_or_repeats_a_document() {
             "0 1 2 end",
         ),
         row(
-            "a walk whose number would overflow",
+            "a page number that would overflow",
             async {
                 let mut docs = by_page_number(u64::MAX, |_| async { Ok::<_, Fault>(vec![1]) });
                 trace(&mut docs).await
@@ -172,7 +172,7 @@ async fn no_trap_loses_or_repeats_a_document() {
 }
 
 #[tokio::test]
-async fn a_loop_of_any_period_is_delivered_once_and_then_told() {
+async fn a_cycle_of_any_length_is_delivered_once_and_then_reported() {
     for period in 1..=8 {
         let once: Vec<_> = (0..=period).map(|n| n.to_string()).collect();
         let once = once.join(" ");
@@ -193,26 +193,26 @@ async fn a_loop_of_any_period_is_delivered_once_and_then_told() {
 }
 
 #[tokio::test]
-async fn after_an_error_the_same_page_is_asked_again_and_nothing_is_skipped() {
+async fn after_an_error_the_same_page_is_requested_again_and_nothing_is_skipped() {
     let api = Api::new([2, 2, 2]).fail(1, 2);
     let mut docs = api.by_cursor();
     let first = "0 1 ! page 2 (cursor 1): fetch failed after 1 attempt: fault on page 1; end";
     assert_eq!(trace(&mut docs).await, first);
     assert!(docs.retry_failed());
-    assert!(!docs.retry_failed(), "there is nothing to retry until it fails again");
+    assert!(!docs.retry_failed(), "nothing to retry until it fails again");
     assert_eq!(
         trace(&mut docs).await,
         "! page 2 (cursor 1): fetch failed after 1 attempt: fault on page 1; end"
     );
     assert!(docs.retry_failed());
     assert_eq!(trace(&mut docs).await, "2 3 4 5 end");
-    assert!(!docs.retry_failed(), "a walk that came to its end has no page to retry");
+    assert!(!docs.retry_failed(), "nothing to retry at the end");
     assert_eq!(api.requested(), [0, 1, 1, 1, 2]);
     assert_eq!(docs.progress().retries, 2);
 }
 
 #[tokio::test]
-async fn after_an_error_the_checkpoint_is_before_the_page_that_failed() {
+async fn after_an_error_the_checkpoint_is_before_the_failed_page() {
     let api = Api::new([2, 2, 2]).fail(1, 1);
     let mut docs = api.by_cursor();
     trace(&mut docs).await;
@@ -223,8 +223,8 @@ async fn after_an_error_the_checkpoint_is_before_the_page_that_failed() {
 }
 
 #[tokio::test]
-async fn a_page_without_its_cursor_is_asked_again_and_passed_over() {
-    // The second time the API says what it forgot the first time.
+async fn a_page_without_its_cursor_is_refetched_and_its_items_are_skipped() {
+    // The second response contains the cursor that the first one lacked.
     let mut docs = script(vec![
         Page::new(vec![1, 2], None).has_more(true),
         Page::new(vec![1, 2, 3], Some(7)),
@@ -241,8 +241,8 @@ async fn a_page_without_its_cursor_is_asked_again_and_passed_over() {
 }
 
 #[tokio::test]
-async fn a_panic_in_the_fetch_comes_after_the_page_before_and_ends_the_stream() {
-    for (read_ahead, concurrent) in [(0, 1), (1, 1), (3, 1), (0, 2), (0, 4)] {
+async fn a_panic_of_the_fetch_future_follows_the_earlier_items_and_ends_the_stream() {
+    for (read_ahead, concurrency) in [(0, 1), (1, 1), (3, 1), (0, 2), (0, 4)] {
         for steps in [0, 1] {
             let mut docs = by_page_number(0, move |page| async move {
                 for _ in 0..steps {
@@ -252,7 +252,7 @@ async fn a_panic_in_the_fetch_comes_after_the_page_before_and_ends_the_stream() 
                 Ok::<_, Fault>(vec![2 * page, 2 * page + 1])
             })
             .read_ahead(read_ahead)
-            .concurrency(concurrent);
+            .concurrency(concurrency);
             let seen = Arc::new(Mutex::new(Vec::new()));
             let log = Arc::clone(&seen);
             let run = tokio::spawn(async move {
@@ -262,7 +262,7 @@ async fn a_panic_in_the_fetch_comes_after_the_page_before_and_ends_the_stream() 
                     }
                 }))
                 .await
-                .expect_err("the panic of the fetch is passed on");
+                .expect_err("the fetch panics");
                 assert_eq!(payload.downcast_ref::<String>().unwrap(), "no page 2");
                 assert!(docs.next().await.is_none());
                 assert!(!docs.retry_failed());
@@ -270,7 +270,7 @@ async fn a_panic_in_the_fetch_comes_after_the_page_before_and_ends_the_stream() 
                 docs.checkpoint()
             });
             let checkpoint = run.await.unwrap();
-            let case = format!("read_ahead {read_ahead}, concurrent {concurrent}, steps {steps}");
+            let case = format!("read_ahead {read_ahead}, concurrency {concurrency}, steps {steps}");
             assert_eq!(*seen.lock().unwrap(), [0, 1, 2, 3], "{case}");
             assert_eq!(checkpoint.cursor().unwrap().get(), 2, "{case}");
         }
@@ -278,7 +278,7 @@ async fn a_panic_in_the_fetch_comes_after_the_page_before_and_ends_the_stream() 
 }
 
 #[tokio::test]
-async fn a_panic_of_the_fetch_function_itself_ends_the_stream_too() {
+async fn a_panic_of_the_fetch_function_ends_the_stream() {
     let mut docs = by_cursor(|at: Option<u8>| {
         assert!(at.is_none(), "no second page");
         async { Ok::<_, Fault>(Page::new(vec![1], Some(2))) }
@@ -293,16 +293,16 @@ async fn a_panic_of_the_fetch_function_itself_ends_the_stream_too() {
 }
 
 #[tokio::test]
-async fn errors_keep_their_source_and_tell_page_and_cursor() {
+async fn errors_have_a_source_a_page_and_a_cursor() {
     let mut docs = Api::new([1, 1]).fail(1, 1).by_cursor();
     assert_eq!(docs.try_next().await.unwrap(), Some(0));
     let error = docs.try_next().await.unwrap_err();
     assert_eq!((error.page(), error.cursor()), (2, Some("1")));
-    let source = std::error::Error::source(&error).expect("the fault is kept");
+    let source = std::error::Error::source(&error).expect("a fetch error has a source");
     assert_eq!(source.downcast_ref::<Fault>(), Some(&Fault(1)));
     assert_eq!(error.into_fetch_error().unwrap(), Fault(1));
 
-    // An error type that is no `std::error::Error` is kept as well.
+    // The error type need not implement `std::error::Error`.
     let mut docs = by_cursor(|_: Option<u8>| async { Err::<Page<u8, u8>, _>("503") });
     let error = docs.try_next().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Fetch { attempts: 1, source: "503", .. }));
@@ -310,58 +310,61 @@ async fn errors_keep_their_source_and_tell_page_and_cursor() {
 }
 
 #[tokio::test]
-async fn an_empty_cursor_is_none_whatever_holds_it() {
-    /// A chain of one page whose next cursor is this one, and whether the walk asked with it.
-    async fn told<C: withal::pages::Cursor>(next: C) -> String {
+async fn an_empty_cursor_of_any_text_type_is_none() {
+    /// The items of a stream whose first page has this next cursor: `1 2` if the cursor is used.
+    async fn trace_with_cursor<C: withal::pages::Cursor>(next: C) -> String {
         trace(&mut script(vec![Page::new(vec![1], Some(next)), Page::new(vec![2], None)])).await
     }
     let empty = [
-        ("String", told(String::new()).await),
-        ("&str", told("").await),
-        ("Box<str>", told(Box::<str>::from("")).await),
-        ("Arc<str>", told(Arc::<str>::from("")).await),
-        ("Cow, borrowed", told(Cow::Borrowed("")).await),
-        ("Cow, owned", told(Cow::<str>::Owned(String::new())).await),
-        ("Vec<u8>", told(Vec::<u8>::new()).await),
+        ("String", trace_with_cursor(String::new()).await),
+        ("&str", trace_with_cursor("").await),
+        ("Box<str>", trace_with_cursor(Box::<str>::from("")).await),
+        ("Arc<str>", trace_with_cursor(Arc::<str>::from("")).await),
+        ("Cow, borrowed", trace_with_cursor(Cow::Borrowed("")).await),
+        ("Cow, owned", trace_with_cursor(Cow::<str>::Owned(String::new())).await),
+        ("Vec<u8>", trace_with_cursor(Vec::<u8>::new()).await),
     ];
-    for (name, told) in empty {
-        assert_eq!(told, "1 end", "{name}");
+    for (name, output) in empty {
+        assert_eq!(output, "1 end", "{name}");
     }
     let full = [
-        ("String", told(String::from(" ")).await),
-        ("&str", told("0").await),
-        ("Box<str>", told(Box::<str>::from("0")).await),
-        ("Arc<str>", told(Arc::<str>::from("0")).await),
-        ("Cow, borrowed", told(Cow::Borrowed("0")).await),
-        ("Cow, owned", told(Cow::<str>::Owned("0".to_owned())).await),
-        ("Vec<u8>", told(vec![0_u8]).await),
-        ("a number", told(0_u8).await),
-        ("nothing at all, as a type of cursor", told(()).await),
+        ("String", trace_with_cursor(String::from(" ")).await),
+        ("&str", trace_with_cursor("0").await),
+        ("Box<str>", trace_with_cursor(Box::<str>::from("0")).await),
+        ("Arc<str>", trace_with_cursor(Arc::<str>::from("0")).await),
+        ("Cow, borrowed", trace_with_cursor(Cow::Borrowed("0")).await),
+        ("Cow, owned", trace_with_cursor(Cow::<str>::Owned("0".to_owned())).await),
+        ("Vec<u8>", trace_with_cursor(vec![0_u8]).await),
+        ("a number", trace_with_cursor(0_u8).await),
+        ("the unit type", trace_with_cursor(()).await),
     ];
-    for (name, told) in full {
-        assert_eq!(told, "1 2 end", "{name}");
+    for (name, output) in full {
+        assert_eq!(output, "1 2 end", "{name}");
     }
 }
 
-/// What a page says of the pages to come counts in this order: `has_more`, the setting for empty pages, the cursor.
 #[tokio::test]
-async fn the_explicit_word_counts_before_the_guess() {
+async fn has_more_precedes_on_empty_which_precedes_the_cursor() {
     let page = |items, next, has_more: Option<bool>| {
         script(vec![Page::new(items, next).has_more(has_more), Page::new(vec![2], None)])
     };
     let table = [
-        ("an empty page that leads on", page(vec![], Some(7), None), "2 end"),
-        ("that says it does not", page(vec![], Some(7), Some(false)), "end"),
-        ("that is the end by the setting", page(vec![], Some(7), Some(true)).on_empty(OnEmpty::End), "end"),
-        ("a full one is not", page(vec![1], Some(7), None).on_empty(OnEmpty::End), "1 2 end"),
-        ("that leads nowhere", page(vec![], None, None), "end"),
+        ("an empty page with a cursor", page(vec![], Some(7), None), "2 end"),
+        ("with has_more(false)", page(vec![], Some(7), Some(false)), "end"),
+        ("with OnEmpty::End", page(vec![], Some(7), Some(true)).on_empty(OnEmpty::End), "end"),
         (
-            "nor does it where empty pages are nothing",
+            "a page with items, with OnEmpty::End",
+            page(vec![1], Some(7), None).on_empty(OnEmpty::End),
+            "1 2 end",
+        ),
+        ("an empty page without a cursor", page(vec![], None, None), "end"),
+        (
+            "without a cursor, with OnEmpty::Continue",
             page(vec![], None, None).on_empty(OnEmpty::Continue),
             "end",
         ),
         (
-            "that says there are more, but not where",
+            "without a cursor, with has_more(true)",
             page(vec![], None, Some(true)),
             "! page 1: more pages reported, but no next cursor; end",
         ),
@@ -372,8 +375,8 @@ async fn the_explicit_word_counts_before_the_guess() {
 }
 
 #[tokio::test]
-async fn over_numbers_an_empty_page_that_names_a_next_is_no_end() {
-    for concurrent in [1, 3] {
+async fn a_numbered_empty_page_with_a_next_cursor_does_not_end_the_stream() {
+    for concurrency in [1, 3] {
         let mut docs = by_page_number(0, |page| async move {
             Ok::<_, Fault>(match page {
                 0 => Page::new(vec![0], None),
@@ -382,24 +385,24 @@ async fn over_numbers_an_empty_page_that_names_a_next_is_no_end() {
                 _ => Page::new(vec![], None),
             })
         })
-        .concurrency(concurrent);
-        assert_eq!(trace(&mut docs).await, "0 4 end", "concurrent {concurrent}");
+        .concurrency(concurrency);
+        assert_eq!(trace(&mut docs).await, "0 4 end", "concurrency {concurrency}");
         assert_eq!(docs.progress().pages, 3);
 
         let mut docs = by_page_number(0, |page| async move {
             Ok::<_, Fault>(Page::new(if page == 1 { vec![] } else { vec![page] }, None).has_more(page < 2))
         })
         .on_empty(OnEmpty::End)
-        .concurrency(concurrent);
-        assert_eq!(trace(&mut docs).await, "0 end", "told that it is the end, concurrent {concurrent}");
+        .concurrency(concurrency);
+        assert_eq!(trace(&mut docs).await, "0 end", "with OnEmpty::End, concurrency {concurrency}");
     }
 }
 
 #[tokio::test]
-async fn an_offset_follows_the_items_received_unless_the_page_names_another() {
-    for concurrent in [1, 4] {
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&asked);
+async fn an_offset_advances_by_the_items_received_unless_the_page_has_a_next_cursor() {
+    for concurrency in [1, 4] {
+        let requested = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&requested);
         let mut docs = by_offset(2, move |offset, limit| {
             log.lock().unwrap().push(limit);
             async move {
@@ -408,15 +411,18 @@ async fn an_offset_follows_the_items_received_unless_the_page_names_another() {
                 Ok::<_, Fault>(Page::new(items, next.map(Offset::new)))
             }
         })
-        .concurrency(concurrent);
-        assert_eq!(trace(&mut docs).await, "0 1 2 3 10 11 end", "concurrent {concurrent}");
-        assert!(asked.lock().unwrap().iter().all(|limit| *limit == 2), "the limit is the same for each page");
+        .concurrency(concurrency);
+        assert_eq!(trace(&mut docs).await, "0 1 2 3 10 11 end", "concurrency {concurrency}");
+        assert!(
+            requested.lock().unwrap().iter().all(|limit| *limit == 2),
+            "the limit is the same for each request"
+        );
     }
 }
 
 #[tokio::test]
-async fn an_offset_that_does_not_move_is_told() {
-    // An empty page that is said to be no end: the offset stays where it is.
+async fn an_offset_that_does_not_advance_is_a_cycle() {
+    // An empty page with has_more: the offset stays the same.
     let mut docs = by_offset(5, |_, _| async { Ok::<_, Fault>((Vec::<u8>::new(), true)) });
     assert_eq!(
         trace(&mut docs).await,
@@ -425,7 +431,7 @@ async fn an_offset_that_does_not_move_is_told() {
 }
 
 #[tokio::test]
-async fn the_first_link_is_a_cursor_like_any_other() {
+async fn the_first_link_takes_part_in_cycle_detection_and_errors() {
     let mut docs = by_link("/1", |url| async move {
         match url.as_str() {
             "/1" => Ok(Page::new(vec![1], Some("/2".to_owned()))),
@@ -445,7 +451,7 @@ async fn the_first_link_is_a_cursor_like_any_other() {
 }
 
 #[tokio::test]
-async fn the_class_of_the_article_counts_from_0_and_by_page_number_from_where_it_is_told() {
+async fn new_starts_at_page_0_and_by_page_number_at_the_given_page() {
     let page = |page: u64| async move { Ok::<_, Fault>(if page < 3 { vec![page] } else { vec![] }) };
     assert_eq!(trace(&mut AsyncGetDocs::new(page)).await, "0 1 2 end");
     assert_eq!(trace(&mut by_page_number(1, page)).await, "1 2 end");
@@ -453,38 +459,38 @@ async fn the_class_of_the_article_counts_from_0_and_by_page_number_from_where_it
 
 #[tokio::test]
 async fn only_an_error_can_be_retried() {
-    // A set-up at fault: asking again would not help.
+    // An invalid configuration: a retry would not help.
     let mut docs = Api::new([7]).by_offset(0, 3);
     let error = docs.next().await.unwrap().unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::InvalidPageSize));
     assert!(!docs.retry_failed());
     assert!(docs.next().await.is_none());
 
-    for (read_ahead, concurrent) in [(0, 1), (1, 1), (0, 2)] {
+    for (read_ahead, concurrency) in [(0, 1), (1, 1), (0, 2)] {
         let api = Api::new([2, 1]);
-        let mut docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrent);
+        let mut docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrency);
         assert!(!docs.retry_failed(), "before the first poll");
         assert_eq!(docs.try_next().await.unwrap(), Some(0));
         assert!(!docs.retry_failed(), "inside a page");
-        assert_eq!(trace(&mut docs).await, "1 2 end", "the stream stays as it is");
+        assert_eq!(trace(&mut docs).await, "1 2 end", "the stream is unchanged");
         assert!(!docs.retry_failed(), "at the end");
         assert!(docs.next().await.is_none());
         assert_eq!(docs.progress().retries, 0);
     }
 }
 
-/// The error in which a walk ends.
+/// The error that ends a stream.
 async fn last_error<C: withal::pages::Cursor>(mut docs: AsyncGetDocs<u32, C, Fault>) -> Error<Fault> {
     loop {
         match docs.try_next().await {
-            Ok(doc) => assert!(doc.is_some(), "this walk does not fail"),
+            Ok(doc) => assert!(doc.is_some(), "the stream ended without an error"),
             Err(error) => return error,
         }
     }
 }
 
 #[tokio::test]
-async fn error_predicates_match_their_kind_alone() {
+async fn error_predicates_match_only_their_kind() {
     fn predicates(error: &Error<Fault>) -> [bool; 4] {
         [error.is_fetch(), error.is_cursor_cycle(), error.is_missing_cursor(), error.is_resume_out_of_range()]
     }
@@ -496,12 +502,12 @@ async fn error_predicates_match_their_kind_alone() {
     assert_eq!(predicates(&error), [false, false, true, false]);
     let error = last_error(Api::new([1]).by_cursor().resume(Checkpoint::new(None, 2))).await;
     assert_eq!(predicates(&error), [false, false, false, true]);
-    assert!(!error.is_runtime_shutdown(), "see read_ahead.rs for the one that is");
+    assert!(!error.is_runtime_shutdown(), "tested in read_ahead.rs");
 }
 
 #[tokio::test]
-async fn errors_say_what_went_wrong_by_reference_and_by_value() {
-    // No larger than a pointer, so that the documents do not pay for it.
+async fn error_kinds_are_available_by_reference_and_by_value() {
+    // The size of a pointer, so that it does not enlarge the items in a `Result`.
     assert_eq!(size_of::<Error<[u64; 9]>>(), size_of::<usize>());
 
     let error = Api::new([1]).fail(0, 1).by_page_number().try_next().await.unwrap_err();
@@ -510,17 +516,17 @@ async fn errors_say_what_went_wrong_by_reference_and_by_value() {
 
     let error = last_error(ring(1)).await;
     assert!(matches!(error.kind(), ErrorKind::CursorCycle { next_cursor, .. } if next_cursor == "1"));
-    assert!(std::error::Error::source(&error).is_none(), "it is no error of the fetch");
+    assert!(std::error::Error::source(&error).is_none(), "it is not an error of the fetch function");
     let error = error.into_fetch_error().unwrap_err();
-    assert_eq!((error.page(), error.cursor()), (2, Some("1")), "any other error comes back as it was");
+    assert_eq!((error.page(), error.cursor()), (2, Some("1")), "any other error is returned unchanged");
 
     let error = last_error(script(vec![Page::new(vec![], None::<u8>).has_more(true)])).await;
     assert!(matches!(error.into_kind(), ErrorKind::MissingCursor));
 }
 
 #[tokio::test]
-async fn empty_bytes_are_no_cursor_whatever_holds_them() {
-    async fn told<C: withal::pages::Cursor>(next: C) -> String {
+async fn an_empty_cursor_of_any_byte_type_is_none() {
+    async fn trace_with_cursor<C: withal::pages::Cursor>(next: C) -> String {
         let mut pages = vec![Page::new(vec![1], Some(next)), Page::new(vec![2], None)].into_iter();
         let mut docs = by_cursor(move |_| {
             let page = pages.next().ok_or(Fault(9));
@@ -529,10 +535,10 @@ async fn empty_bytes_are_no_cursor_whatever_holds_them() {
         trace(&mut docs).await
     }
     let table = [
-        ("&[u8]", told::<&'static [u8]>(b"").await),
-        ("Box<[u8]>", told(Box::<[u8]>::from(*b"")).await),
-        ("Arc<[u8]>", told(Arc::<[u8]>::from(*b"")).await),
+        ("&[u8]", trace_with_cursor::<&'static [u8]>(b"").await),
+        ("Box<[u8]>", trace_with_cursor(Box::<[u8]>::from(*b"")).await),
+        ("Arc<[u8]>", trace_with_cursor(Arc::<[u8]>::from(*b"")).await),
     ];
-    let missed: Vec<_> = table.iter().filter(|(_, told)| told != "1 end").collect();
+    let missed: Vec<_> = table.iter().filter(|(_, output)| output != "1 end").collect();
     assert!(missed.is_empty(), "{missed:?}");
 }

@@ -1,4 +1,4 @@
-//! `Pages`: the same walk, a page at a time.
+//! `Pages`: the same stream, one page at a time.
 
 use futures::Stream;
 use futures::stream::FusedStream;
@@ -8,16 +8,16 @@ use withal_test_support::api::{Api, Fault};
 use withal_test_support::trace::{items, trace};
 
 #[tokio::test]
-async fn pages_come_as_they_are() {
+async fn pages_are_yielded_unchanged() {
     let api = Api::new([2, 0, 1]);
     assert_eq!(items(api.by_cursor().into_pages()).await, [vec![0, 1], vec![], vec![2]]);
-    assert_eq!(items(api.by_page_number().into_pages()).await, [vec![0, 1]], "the empty one marks the end");
+    assert_eq!(items(api.by_page_number().into_pages()).await, [vec![0, 1]], "the empty page marks the end");
     let docs = api.by_page_number().on_empty(OnEmpty::Continue).max_pages(3);
     assert_eq!(items(docs.into_pages()).await, [vec![0, 1], vec![], vec![2]]);
 }
 
 #[tokio::test]
-async fn the_rest_of_the_page_in_hand_comes_first() {
+async fn the_remaining_items_of_the_current_page_are_the_first_page() {
     let api = Api::new([3, 2]);
     let mut docs = api.by_cursor();
     docs.try_next().await.unwrap();
@@ -32,7 +32,7 @@ async fn the_rest_of_the_page_in_hand_comes_first() {
 }
 
 #[tokio::test]
-async fn limits_and_resume_hold_for_pages() {
+async fn limits_and_resume_apply_to_pages() {
     let api = Api::new([3, 3, 3]);
     assert_eq!(items(api.by_cursor().max_items(4).into_pages()).await, [vec![0, 1, 2], vec![3]]);
     let checkpoint = withal::pages::Checkpoint::new(Some(1), 2);
@@ -40,7 +40,7 @@ async fn limits_and_resume_hold_for_pages() {
 }
 
 #[tokio::test]
-async fn a_page_that_failed_is_retried() {
+async fn a_failed_page_is_retried() {
     let mut pages: Pages<u32, usize, Fault> = Api::new([1, 1]).fail(1, 1).by_cursor().into_pages();
     assert_eq!(pages.next().await.unwrap().unwrap(), [0]);
     assert!(pages.next().await.unwrap().is_err());
@@ -51,7 +51,7 @@ async fn a_page_that_failed_is_retried() {
 }
 
 #[tokio::test]
-async fn the_rest_of_a_large_page_comes_whole() {
+async fn the_rest_of_a_large_page_is_yielded_as_one_page() {
     let api = Api::new([300, 1]);
     for taken in [0, 1, 127, 128, 129, 299] {
         let mut docs = api.by_cursor();
@@ -66,7 +66,7 @@ async fn the_rest_of_a_large_page_comes_whole() {
 }
 
 #[tokio::test]
-async fn a_page_taken_to_its_end_leaves_no_rest() {
+async fn a_finished_page_leaves_no_remaining_items() {
     let mut docs = Api::new([2, 1]).by_cursor();
     docs.try_next().await.unwrap();
     docs.try_next().await.unwrap();
@@ -74,7 +74,7 @@ async fn a_page_taken_to_its_end_leaves_no_rest() {
 }
 
 #[tokio::test]
-async fn what_is_left_out_is_left_out_of_pages() {
+async fn unique_by_and_max_items_apply_to_pages() {
     let docs = by_cursor(|at: Option<u8>| async move {
         Ok::<_, Fault>(match at {
             None => (vec![1, 1, 2], Some(1)),
@@ -91,7 +91,7 @@ async fn what_is_left_out_is_left_out_of_pages() {
 }
 
 #[tokio::test]
-async fn hints_and_debug_hold_for_pages() {
+async fn size_hint_termination_and_debug_of_pages() {
     let mut docs = Api::new([2, 2]).fail(1, 1).by_cursor();
     docs.try_next().await.unwrap();
     let mut pages = docs.into_pages();
@@ -115,7 +115,7 @@ async fn hints_and_debug_hold_for_pages() {
     assert!(pages.is_terminated());
     assert_eq!(pages.size_hint(), (0, Some(0)));
 
-    // What is left of a page comes also where the walk is over.
+    // The rest of the current page is yielded although the stream has no further page.
     let mut docs = Api::new([3]).by_cursor();
     docs.try_next().await.unwrap();
     let mut pages = docs.into_pages();
@@ -123,7 +123,7 @@ async fn hints_and_debug_hold_for_pages() {
 }
 
 #[tokio::test]
-async fn pages_can_be_taken_from_a_walk_that_has_not_begun_or_has_failed() {
+async fn a_failed_stream_can_be_converted_into_pages_and_retried() {
     let mut docs = Api::new([1, 2]).fail(1, 1).by_cursor();
     docs.try_next().await.unwrap();
     assert!(docs.try_next().await.is_err());
@@ -134,8 +134,8 @@ async fn pages_can_be_taken_from_a_walk_that_has_not_begun_or_has_failed() {
 }
 
 #[tokio::test]
-async fn an_empty_page_at_the_end_of_a_chain_only_marks_it() {
-    // A chain like many: what follows the last full page is an empty one without a cursor.
+async fn an_empty_last_page_with_a_cursor_stream_only_marks_the_end() {
+    // As many APIs do, this one returns an empty page without a cursor after the last full page.
     let api = Api::new([2, 0]);
     assert_eq!(items(api.by_cursor().into_pages()).await, [vec![0, 1]]);
     let mut docs = api.by_cursor();

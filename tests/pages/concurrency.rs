@@ -1,4 +1,4 @@
-//! `concurrent`: several numbered pages under way at once, delivered in order.
+//! `concurrency`: several numbered pages fetched at once, delivered in order.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,7 +23,7 @@ async fn n_pages_take_the_time_of_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_come_in_order_whichever_is_first() {
+async fn pages_are_delivered_in_order_whichever_arrives_first() {
     let mut docs = by_page_number(0, |page| async move {
         tokio::time::sleep(STEP * u32::try_from(10 - page.min(9)).unwrap()).await;
         Ok::<_, Fault>(if page < 10 { vec![page] } else { vec![] })
@@ -33,7 +33,7 @@ async fn pages_come_in_order_whichever_is_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn never_more_under_way_than_asked_for() {
+async fn never_more_requests_in_flight_than_configured() {
     let api = Api::new(vec![1; 20]).slow(1, STEP);
     let mut docs = api.by_page_number().concurrency(3);
     while docs.try_next().await.unwrap().is_some() {
@@ -43,24 +43,28 @@ async fn never_more_under_way_than_asked_for() {
 }
 
 #[tokio::test]
-async fn an_error_comes_when_it_is_its_pages_turn() {
+async fn an_error_is_reported_when_it_is_the_turn_of_its_page() {
     for steps in [0, 1] {
         let api = Api::new([1, 1, 1, 1, 1, 1]).fail(2, 1).slow(steps, Duration::ZERO);
         let mut docs = api.by_page_number().concurrency(4);
-        let told = "0 1 ! page 3 (cursor page=2): fetch failed after 1 attempt: fault on page 2; end";
-        assert_eq!(trace(&mut docs).await, told);
+        let output = "0 1 ! page 3 (cursor page=2): fetch failed after 1 attempt: fault on page 2; end";
+        assert_eq!(trace(&mut docs).await, output);
         assert_eq!(docs.checkpoint().cursor().unwrap().get(), 2);
         assert!(docs.retry_failed());
         assert_eq!(trace(&mut docs).await, "2 3 4 5 end");
-        let mut asked = api.requested();
-        asked.sort_unstable();
-        asked.retain(|page| *page < 6);
-        assert_eq!(asked, [0, 1, 2, 2, 3, 4, 5], "what was fetched behind the error is not fetched again");
+        let mut requested = api.requested();
+        requested.sort_unstable();
+        requested.retain(|page| *page < 6);
+        assert_eq!(
+            requested,
+            [0, 1, 2, 2, 3, 4, 5],
+            "pages fetched after the failed one are not fetched again"
+        );
     }
 }
 
 #[tokio::test]
-async fn errors_beyond_the_end_are_nobodys() {
+async fn errors_beyond_the_end_are_discarded() {
     let mut docs = by_page_number(0, |page| async move {
         match page {
             0 => Ok(vec![1]),
@@ -73,9 +77,9 @@ async fn errors_beyond_the_end_are_nobodys() {
 }
 
 #[tokio::test]
-async fn panics_beyond_the_end_are_nobodys() {
+async fn panics_beyond_the_end_are_discarded() {
     let mut docs = by_page_number(0, |page| async move {
-        assert!(page < 3, "nobody asked for page {page}");
+        assert!(page < 3, "page {page} does not exist");
         Ok::<_, Fault>(Page::new(vec![page], None).has_more(page < 2))
     })
     .concurrency(8);
@@ -83,7 +87,7 @@ async fn panics_beyond_the_end_are_nobodys() {
 }
 
 #[tokio::test]
-async fn a_clamped_offset_walk_is_followed_and_its_guesses_dropped() {
+async fn short_pages_correct_the_offsets_of_speculative_requests() {
     let api = Api::new([23]);
     for (limit, clamp) in [(5, 5), (5, 3), (100, 4), (1, 1), (23, 23)] {
         let docs = api.by_offset(limit, clamp).concurrency(4);
@@ -92,7 +96,7 @@ async fn a_clamped_offset_walk_is_followed_and_its_guesses_dropped() {
 }
 
 #[tokio::test]
-async fn a_successor_that_a_page_names_is_believed_over_the_guess() {
+async fn a_next_cursor_overrides_the_speculative_requests() {
     let mut docs = by_page_number(0, |page| async move {
         Ok::<_, Fault>(
             Page::new(vec![page], (page == 1).then_some(5).map(PageNumber::new)).has_more(page < 7),
@@ -103,12 +107,12 @@ async fn a_successor_that_a_page_names_is_believed_over_the_guess() {
 }
 
 #[tokio::test]
-async fn nothing_is_guessed_beyond_what_is_wanted_or_there() {
+async fn no_speculative_request_beyond_the_limits_or_the_total() {
     let api = Api::new(vec![10; 10]);
     assert_eq!(items(api.by_page_number().concurrency(8).max_pages(3)).await.len(), 30);
     assert_eq!(api.requested(), [0, 1, 2]);
 
-    // Over offsets it is known from the start how many items a page holds.
+    // With offsets, the page size is known from the start.
     for (max, expected) in [(20, vec![0, 10]), (21, vec![0, 10, 20]), (10, vec![0])] {
         let api = Api::new([100]);
         let docs = api.by_offset(10, 10).concurrency(8).max_items(max);
@@ -116,27 +120,27 @@ async fn nothing_is_guessed_beyond_what_is_wanted_or_there() {
         assert_eq!(api.requested(), expected, "max {max}");
     }
 
-    // The length of a page is known only when the first has come: before that, the window is filled.
+    // With page numbers, the page size is known once the first page has arrived. Before, all slots are filled.
     let api = Api::new(vec![10; 30]);
     assert_eq!(items(api.by_page_number().concurrency(2).max_items(25)).await.len(), 25);
     assert_eq!(api.requested(), [0, 1, 2]);
 
-    let asked = Api::new(vec![10; 3]);
-    let api = asked.clone();
+    let requested = Api::new(vec![10; 3]);
+    let api = requested.clone();
     let docs = by_page_number(0, move |page| {
         let page = api.clone().get(usize::try_from(page).unwrap());
         async move { page.await.map(|page| Page::new(page.items, None).total(30)) }
     });
     assert_eq!(items(docs.concurrency(2)).await.len(), 30);
     assert_eq!(
-        asked.requested(),
+        requested.requested(),
         [0, 1, 2, 3],
-        "the total is a hint: the page at the end is asked for alone"
+        "the total is a hint: the page after it is requested last, and alone"
     );
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_move_is_told() {
+async fn a_page_that_points_to_itself_is_a_cycle() {
     let mut docs =
         by_page_number(0, |_| async { Ok::<_, Fault>(Page::new(vec![1], Some(PageNumber::new(3)))) })
             .concurrency(3);
@@ -147,7 +151,7 @@ async fn a_server_that_does_not_move_is_told() {
 }
 
 #[test]
-fn without_a_runtime_the_window_is_polled_by_the_stream() {
+fn without_a_runtime_the_stream_polls_the_requests() {
     let mut docs = by_page_number(0, |page| async move {
         let mut yielded = false;
         std::future::poll_fn(|cx| {
@@ -165,40 +169,40 @@ fn without_a_runtime_the_window_is_polled_by_the_stream() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn none_and_one_fetch_a_page_when_it_is_wanted() {
-    for concurrent in [0, 1] {
+async fn a_concurrency_of_zero_or_one_fetches_a_page_when_it_is_wanted() {
+    for concurrency in [0, 1] {
         let api = Api::new(vec![1; 5]).slow(1, STEP);
-        let mut docs = api.by_page_number().concurrency(concurrent);
+        let mut docs = api.by_page_number().concurrency(concurrency);
         for taken in 1..=5 {
             docs.try_next().await.unwrap();
             tokio::time::sleep(STEP * 10).await;
-            assert_eq!(api.requested().len(), taken, "concurrent {concurrent}");
+            assert_eq!(api.requested().len(), taken, "concurrency {concurrency}");
         }
-        // `read_ahead` is what adds something to them.
+        // With `read_ahead`, pages are fetched ahead.
         let api = Api::new(vec![1; 5]).slow(1, STEP);
-        let mut docs = api.by_page_number().concurrency(concurrent).read_ahead(2);
+        let mut docs = api.by_page_number().concurrency(concurrency).read_ahead(2);
         docs.try_next().await.unwrap();
         tokio::time::sleep(STEP * 10).await;
-        assert_eq!(api.requested(), [0, 1, 2], "concurrent {concurrent}");
+        assert_eq!(api.requested(), [0, 1, 2], "concurrency {concurrency}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn reading_ahead_adds_nothing_to_it() {
+async fn read_ahead_has_no_effect_with_concurrency() {
     let api = Api::new(vec![1; 20]).slow(1, STEP);
     let mut docs = api.by_page_number().concurrency(3).read_ahead(9);
     docs.try_next().await.unwrap();
     tokio::time::sleep(STEP * 10).await;
-    assert_eq!(api.requested(), [0, 1, 2, 3], "the page taken, and three under way");
+    assert_eq!(api.requested(), [0, 1, 2, 3], "the page taken, and three in flight");
 }
 
 #[tokio::test]
-async fn a_loop_is_told_and_retried_over_as_one_page_at_a_time() {
-    // Page 2 names page 1, until somebody insists.
-    let mut told = 0;
+async fn a_cycle_is_reported_and_retried_with_concurrency() {
+    // Page 2 points to page 1, but only the first time.
+    let mut deliveries = 0;
     let mut docs = by_page_number(0, move |page| {
-        told += u32::from(page == 2);
-        let back = (page == 2 && told == 1).then_some(1);
+        deliveries += u32::from(page == 2);
+        let back = (page == 2 && deliveries == 1).then_some(1);
         async move {
             Ok::<_, Fault>(Page::new(if page < 4 { vec![page] } else { vec![] }, back.map(PageNumber::new)))
         }
@@ -214,8 +218,8 @@ async fn a_loop_is_told_and_retried_over_as_one_page_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_number_that_is_not_wanted_any_more_is_not_asked_for_after_a_short_page() {
-    // The last page is short: what was guessed behind it is dropped, and the end asked for where it is.
+async fn speculative_requests_after_a_short_page_are_dropped() {
+    // The last page is short: the requests after it are dropped, and the page at the right offset is requested.
     let api = Api::new([7]);
     let mut docs = api.by_offset(3, 3).concurrency(2);
     assert_eq!(trace(&mut docs).await, "0 1 2 3 4 5 6 end");
@@ -223,9 +227,9 @@ async fn a_number_that_is_not_wanted_any_more_is_not_asked_for_after_a_short_pag
 }
 
 #[tokio::test]
-async fn an_empty_page_in_the_middle_does_not_lead_the_guesses_astray() {
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&asked);
+async fn an_empty_page_does_not_change_the_page_size_hint() {
+    let requested = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&requested);
     let mut docs = by_offset(2, move |offset, _| {
         log.lock().unwrap().push(offset);
         async move {
@@ -238,26 +242,26 @@ async fn an_empty_page_in_the_middle_does_not_lead_the_guesses_astray() {
     })
     .concurrency(3);
     assert_eq!(trace(&mut docs).await, "0 1 10 11 end");
-    // Guessed on from what a page holds, not from what the empty one held: no offset twice.
-    assert_eq!(*asked.lock().unwrap(), [0, 2, 4, 6, 10, 12, 14, 16]);
+    // The offsets advance by the size of the last page that was not empty: no offset is requested twice.
+    assert_eq!(*requested.lock().unwrap(), [0, 2, 4, 6, 10, 12, 14, 16]);
 }
 
 #[tokio::test]
-async fn the_total_bounds_the_guesses_and_not_the_walk() {
-    let asked = Api::new(vec![10; 6]);
-    let api = asked.clone();
+async fn the_total_limits_speculative_requests_but_not_the_stream() {
+    let requested = Api::new(vec![10; 6]);
+    let api = requested.clone();
     let docs = by_page_number(0, move |page| {
         let page = api.clone().get(usize::try_from(page).unwrap());
         async move { page.await.map(|page| Page::new(page.items, None).total(60)) }
     });
     let mut pages = docs.concurrency(3).into_pages();
-    // Three under way, until the rest of the total is; then nothing, and at last the page that marks the end.
+    // Three requests are in flight until the total is reached; then none; finally the page that marks the end.
     for so_far in [4, 5, 6, 6, 6, 7] {
         assert_eq!(pages.try_next().await.unwrap().map(|page| page.len()), Some(10));
-        assert_eq!(asked.requested(), (0..so_far).collect::<Vec<_>>());
+        assert_eq!(requested.requested(), (0..so_far).collect::<Vec<_>>());
     }
     assert_eq!(pages.try_next().await.unwrap(), None);
-    assert_eq!(asked.requested().len(), 7);
+    assert_eq!(requested.requested().len(), 7);
 }
 
 #[tokio::test]
