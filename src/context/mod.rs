@@ -152,7 +152,6 @@ mod exit_reason;
 #[expect(
     missing_debug_implementations,
     clippy::must_use_candidate,
-    clippy::unused_self,
     reason = "the macro's expansion is not an interface"
 )]
 pub mod expansion;

@@ -2,18 +2,12 @@ use std::panic::resume_unwind;
 
 use super::error::Error;
 use super::guard::AsyncGuard;
-use super::manager::{AsyncContextManager, ManagerError};
+use super::manager::AsyncContextManager;
 use super::scope::block::{BlockFuture, BlockOutcome};
 use super::scope::failure::{BlockFailure, CONTRACT_VIOLATION, report_exit_error};
 use super::scope::scope::Scope;
 use super::send_async_fn::SendAsyncFnOnce;
 use super::suppression::Suppression;
-
-/// The value of a scope whose block returns a `T`: `T`, or `Option<T>` if the exit can suppress the block's error.
-pub(super) type WithOutput<M, T> = <SuppressionOf<M> as Suppression>::Output<T>;
-
-type SuppressionOf<M> = <<M as AsyncContextManager>::Guard as AsyncGuard>::Suppression;
-type TargetOf<M> = <<M as AsyncContextManager>::Guard as AsyncGuard>::Target;
 
 /// Enters the manager, runs `body`, and awaits the exit: on success, on an error, on a panic, and when the future is dropped.
 ///
@@ -63,13 +57,14 @@ type TargetOf<M> = <<M as AsyncContextManager>::Guard as AsyncGuard>::Target;
 /// # }
 /// ```
 #[inline]
-pub async fn async_with<M, F, T, E>(
+pub async fn async_with<M, G, F, T, E>(
     manager: M,
     body: F,
-) -> Result<WithOutput<M, T>, Error<E, ManagerError<M>>>
+) -> Result<<G::Suppression as Suppression>::Output<T>, Error<E, G::Error>>
 where
-    M: AsyncContextManager,
-    F: AsyncFnOnce(&mut TargetOf<M>) -> Result<T, E>,
+    M: AsyncContextManager<Guard = G>,
+    G: AsyncGuard,
+    F: AsyncFnOnce(&mut G::Target) -> Result<T, E>,
     E: Send + 'static,
 {
     let mut scope = Scope::new(manager.aenter().await.map_err(Error::Enter)?);
@@ -79,7 +74,7 @@ where
     };
     let mut ended = BlockEnd::from(outcome);
     let result = crate::__exit_scope!(scope, ended.failure);
-    ended.finish::<M::Guard>(result)
+    ended.finish::<G>(result)
 }
 
 /// As [`async_with`], for a body that is a parameter of a function whose future must be `Send`.
@@ -129,13 +124,14 @@ where
 /// # }
 /// ```
 #[inline]
-pub async fn async_with_send<M, F, T, E>(
+pub async fn async_with_send<M, G, F, T, E>(
     manager: M,
     body: F,
-) -> Result<WithOutput<M, T>, Error<E, ManagerError<M>>>
+) -> Result<<G::Suppression as Suppression>::Output<T>, Error<E, G::Error>>
 where
-    M: AsyncContextManager,
-    F: for<'a> SendAsyncFnOnce<&'a mut TargetOf<M>, Result<T, E>>,
+    M: AsyncContextManager<Guard = G>,
+    G: AsyncGuard,
+    F: for<'a> SendAsyncFnOnce<&'a mut G::Target, Result<T, E>>,
     E: Send + 'static,
 {
     let mut scope = Scope::new(manager.aenter().await.map_err(Error::Enter)?);
@@ -145,7 +141,7 @@ where
     };
     let mut ended = BlockEnd::from(outcome);
     let result = crate::__exit_scope!(scope, ended.failure);
-    ended.finish::<M::Guard>(result)
+    ended.finish::<G>(result)
 }
 
 /// The end of a body: a value or a failure.

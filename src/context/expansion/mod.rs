@@ -7,9 +7,9 @@
 //!
 //! | decision | file | cases, most specific first |
 //! |---|---|---|
-//! | how to show the manager an error that leaves the function | [`return_type`] | [`Known`], [`OpaqueResult`], [`Other`] |
-//! | how to merge the errors of nested managers | [`merge_errors`] | [`OuterOnly`], [`InnerOnly`], [`Same`], [`Either`] |
-//! | whether the macro's value is a `Result` | [`merge_errors`] | [`PlainValue`], [`ResultValue`] |
+//! | how to show the manager an error that leaves the function | `return_type.rs` | [`Known`], [`OpaqueResult`], [`Other`] |
+//! | how to merge the errors of nested managers | `merge_errors.rs` | [`OuterOnly`], [`InnerOnly`], [`Same`], [`Either`] |
+//! | whether the macro's value is a `Result` | `merge_errors.rs` | [`PlainValue`], [`ResultValue`] |
 
 mod async_with;
 mod block_exit;

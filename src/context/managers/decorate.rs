@@ -2,8 +2,10 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::context::error::Error;
-use crate::context::manager::{AsyncContextManager, ManagerError};
-use crate::context::with::{WithOutput, async_with};
+use crate::context::guard::AsyncGuard;
+use crate::context::manager::AsyncContextManager;
+use crate::context::suppression::Suppression;
+use crate::context::with::async_with;
 
 /// Wraps `function` so that each call runs in a scope with a new manager: Python's managers used as decorators.
 ///
@@ -53,9 +55,13 @@ impl<N, F, A> Decorated<N, F, A> {
     /// # Cancel safety
     ///
     /// As [`async_with()`].
-    pub async fn call<M, T, E>(&self, arguments: A) -> Result<WithOutput<M, T>, Error<E, ManagerError<M>>>
+    pub async fn call<M, G, T, E>(
+        &self,
+        arguments: A,
+    ) -> Result<<G::Suppression as Suppression>::Output<T>, Error<E, G::Error>>
     where
-        M: AsyncContextManager,
+        M: AsyncContextManager<Guard = G>,
+        G: AsyncGuard,
         N: Fn() -> M,
         F: AsyncFn(A) -> Result<T, E>,
         E: Send + 'static,
