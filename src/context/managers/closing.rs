@@ -8,7 +8,7 @@ use crate::context::guard::AsyncGuard;
 use crate::context::manager::AsyncContextManager;
 use crate::context::policy::{Detach, DropAfterChildren};
 use crate::coroutine::{RawCoroutine, Throw};
-use crate::generator::{self, AsyncGenerator, AsyncGeneratorExt, ErrorOf, ManagedGenerator};
+use crate::generator::{self, AsyncGenerator, AsyncGeneratorExt, ManagedGenerator};
 
 /// A value whose close is async, for [`aclosing`]: Python's objects with an `aclose` method.
 ///
@@ -105,7 +105,7 @@ impl<D> AsyncClose for Pin<Box<AsyncGenerator<D>>>
 where
     D: RawCoroutine<Return = (), Sent: Send + 'static, Thrown: Throw<Error: Send + 'static>> + Send + ?Sized,
 {
-    type Error = ErrorOf<D>;
+    type Error = generator::Error<D::Sent, <D::Thrown as Throw>::Error>;
 
     async fn close(&mut self) -> Result<(), Self::Error> {
         AsyncGeneratorExt::aclose(self).await
