@@ -1,8 +1,8 @@
-//! The panics of user code: caught, carried as payloads, and dropped without a second one.
+//! The panics of user code: caught, passed on as payloads, and dropped without causing a second panic.
 //!
-//! User code runs where a panic must not pass: in destructors, between the steps of a shutdown, on the threads of a pool.
-//! All of the crate's `catch_unwind` calls are in this file. Each asserts unwind safety: what panicked is dropped, never
-//! used again.
+//! User code runs in places that a panic must not leave: in destructors, between the steps of a shutdown, on the threads of
+//! a pool. All calls of [`std::panic::catch_unwind`] are in this file. They assert unwind safety: a future that has panicked
+//! is dropped and not polled again, and the crate's own state is consistent whenever user code runs.
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -11,7 +11,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::pin::pin;
 use std::task::Poll;
 
-/// The value that a panic carries.
+/// The payload of a panic.
 pub(crate) type Payload = Box<dyn Any + Send>;
 
 /// Calls `f`, and returns its output or the payload of its panic.

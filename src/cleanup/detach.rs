@@ -158,7 +158,7 @@ impl<F> Cleanup<F> {
     }
 }
 
-/// A cleanup and what it needs. The fields are declared in the order in which they have to be dropped if the runtime
+/// The state of a cleanup's task. The fields are declared in the order in which they have to be dropped if the runtime
 /// drops the task before its first poll.
 struct Job<F> {
     work: F,

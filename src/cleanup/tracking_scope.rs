@@ -124,7 +124,7 @@ impl<'a> TrackingScope<'a> {
         // None while the thread ends, or if the scope is dropped outside of a runtime.
         let here = Handle::try_current().ok().map(|runtime| runtime.id());
         let remaining = TRACKED.with_borrow_mut(|tracked| {
-            // The inner scopes have collected theirs. What is deeper than the outer scope is ours, and at the end.
+            // The inner scopes have collected theirs. So the entries deeper than the outer scope are ours, and come last.
             let ours = tracked.partition_point(|(depth, _)| *depth <= outer_depth);
             if ours < tracked.len() {
                 for (_, cleanup) in tracked.drain(ours..) {

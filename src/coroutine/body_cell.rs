@@ -36,8 +36,8 @@ use super::throw::GeneratorExit;
 /// The handle by which a body yields values: [`yield_`](Yielder::yield_) is Python's `yield`.
 ///
 /// The body receives its yielder as an argument, and lends it to helper functions as `&mut Yielder<'_, ..>`. The body
-/// yields values of type `Y` and receives values of type `S`. `T` is what can be thrown in: [`GeneratorExit`], or
-/// [`Thrown<E>`](super::Thrown) if the body also accepts errors.
+/// yields values of type `Y` and receives values of type `S`. A yield fails with a `T`, which is [`GeneratorExit`], or
+/// [`Thrown<E>`](super::Thrown) if errors can be thrown in.
 ///
 /// A yielder is `Send` if `Y`, `S` and `T` are, so it never prevents a body from being `Send`. The lifetime `'g` ties the
 /// yielder to one body, and the yielder cannot leave it:

@@ -56,10 +56,10 @@ pub type LocalBoxCoroutine<'a, Y = (), S = (), R = (), T = GeneratorExit> =
     Coroutine<dyn RawCoroutine<Yield = Y, Sent = S, Return = R, Thrown = T> + 'a>;
 
 /// The result of a step.
-type StepResult<D> = Result<
-    Step<<D as RawCoroutine>::Yield, <D as RawCoroutine>::Return>,
-    Error<<D as RawCoroutine>::Sent, <<D as RawCoroutine>::Thrown as Throw>::Error>,
->;
+type StepResult<D> = Result<Step<<D as RawCoroutine>::Yield, <D as RawCoroutine>::Return>, ErrorOf<D>>;
+
+/// The error of a step. This alias and the one above are private, so that the documentation shows the types themselves.
+pub(super) type ErrorOf<D> = Error<<D as RawCoroutine>::Sent, <<D as RawCoroutine>::Thrown as Throw>::Error>;
 
 /// Creates a coroutine that can be closed, but into which no errors can be thrown.
 ///
@@ -291,7 +291,7 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
     ///
     /// When the body panics.
     #[doc(alias = "cancel")]
-    pub fn close(&mut self) -> Result<Option<D::Return>, Error<D::Sent, <D::Thrown as Throw>::Error>> {
+    pub fn close(&mut self) -> Result<Option<D::Return>, ErrorOf<D>> {
         match self.state() {
             State::Created => {
                 self.0.as_mut().drop_body();

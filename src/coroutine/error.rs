@@ -4,8 +4,8 @@
 /// type of the errors that the body fails with. It is [`Infallible`](std::convert::Infallible) for a body made by
 /// [`coroutine`](super::coroutine()). The messages are Python's where Python has an equivalent.
 ///
-/// Python also raises "coroutine already executing" if a body steps itself. This takes a second `&mut` of the coroutine,
-/// which Rust does not compile. What can happen is [`Running`](Error::Running).
+/// Python also raises "coroutine already executing" if a body steps itself. In Rust, this does not compile, because it takes
+/// a second `&mut` borrow of the coroutine. [`Running`](Error::Running) is the case that remains.
 ///
 /// # Examples
 ///
@@ -46,8 +46,8 @@ pub enum Error<S, E> {
     /// The body yielded again after an exit was raised in it. It is suspended at that yield, and can be resumed.
     #[error("coroutine ignored GeneratorExit")]
     IgnoredExit,
-    /// The body awaits something that is not ready. The step is in progress, and what was sent or thrown in has been
-    /// delivered.
+    /// The body awaits something that is not ready. The step is in progress, and a value or an error of this step
+    /// has been delivered.
     ///
     /// [`resume`](super::Coroutine::resume) polls the body again, and [`poll_resume`](super::Coroutine::poll_resume) does so
     /// with a waker.

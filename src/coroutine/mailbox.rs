@@ -95,8 +95,8 @@ impl<Y, S, T> Mailbox<Y, S, T> {
         self.sent.set(Some(value));
     }
 
-    /// Raises `thrown` at the yield or [`interruptible`](super::Yielder::interruptible) that the body is at, or else at the
-    /// next one.
+    /// Raises `thrown` at the yield or [`interruptible`](super::Yielder::interruptible) await that the body is at, or else
+    /// at its next one.
     ///
     /// A pending error is raised before a pending exit, and replaced by another error.
     pub(super) fn throw(&self, thrown: T)
@@ -137,7 +137,7 @@ impl<Y, S, T> Mailbox<Y, S, T> {
     pub(super) fn take_queued(&self) -> Option<Y> {
         let value = self.overflow_if_any(|overflow| overflow.queue.pop_front())?;
         self.update_slow_path();
-        // What was sent was the reply to an earlier value.
+        // A value that was sent before replies to an earlier one.
         drop(self.sent.take());
         Some(value)
     }
@@ -193,7 +193,7 @@ impl<Y, S, T> Mailbox<Y, S, T> {
     #[inline]
     pub(super) fn set_out(&self, value: Y) {
         self.context.set(self.context.get() | SLOW_PATH);
-        // What was sent was the reply to an earlier yield, which was dropped.
+        // A value that was sent before replies to an earlier yield, which was dropped.
         drop(self.sent.take());
         self.out.set(Some(value));
     }

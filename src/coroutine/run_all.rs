@@ -5,11 +5,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use super::body_cell::Yielder;
-use super::coroutine::Coroutine;
-use super::error::Error;
+use super::coroutine::{Coroutine, ErrorOf};
 use super::raw_coroutine::RawCoroutine;
 use super::step::Step;
-use super::throw::Throw;
 use super::yielder::Yield;
 
 /// Yields to the other coroutines of [`run_all`]: short for `y.yield_(())`.
@@ -82,9 +80,7 @@ pub fn yield_now<'a, 'g, T>(y: &'a mut Yielder<'g, (), (), T>) -> Yield<'a, 'g, 
 /// assert_eq!(run_all(sums), Ok(vec![3, 12]));
 /// ```
 #[doc(alias = "scheduler", alias = "round_robin", alias = "run", alias = "block_on", alias = "join_all")]
-pub fn run_all<D>(
-    coroutines: impl IntoIterator<Item = Coroutine<D>>,
-) -> Result<Vec<D::Return>, Error<D::Sent, <D::Thrown as Throw>::Error>>
+pub fn run_all<D>(coroutines: impl IntoIterator<Item = Coroutine<D>>) -> Result<Vec<D::Return>, ErrorOf<D>>
 where
     D: RawCoroutine<Yield = (), Sent = ()> + ?Sized,
 {

@@ -90,7 +90,7 @@ pub trait Throw: Sized + sealed::Sealed {
     /// Converts a yielded value, or the error of the body, into an item.
     fn item<Y>(outcome: Result<Y, Self::Error>) -> Self::Item<Y>;
 
-    /// Converts an item into the value, or into what is raised for it.
+    /// Converts an item into the value, or into an error to be thrown.
     ///
     /// # Errors
     ///

@@ -57,8 +57,8 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
         self.interruptible_from(future, true).await
     }
 
-    /// As [`interruptible`](Self::interruptible). If `at_once` is `false`, `future` is polled once before an earlier throw is
-    /// raised, so that it can take what it carries.
+    /// As [`interruptible`](Self::interruptible), but if `at_once` is `false`, `future` is polled once before anything is
+    /// raised. A future that delivers a value at its first poll has then delivered it.
     pub(crate) async fn interruptible_from<F: Future>(
         &mut self,
         future: F,
@@ -69,6 +69,7 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
         // Moved into the closure as an exclusive borrow: a shared one is not `Send`.
         let yielder = self;
         poll_fn(move |cx| {
+            // A throw takes precedence over the future, unless the future has to be polled first.
             if is_interruptible {
                 if let Some(thrown) = yielder.mailbox().take_thrown() {
                     return Poll::Ready(Err(thrown));
@@ -77,6 +78,7 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
             if let Poll::Ready(output) = future.as_mut().poll(cx) {
                 return Poll::Ready(Ok(output));
             }
+            // The future has been polled, so a throw that waited for that can be raised.
             if !mem::replace(&mut is_interruptible, true) {
                 if let Some(thrown) = yielder.mailbox().take_thrown() {
                     return Poll::Ready(Err(thrown));
@@ -97,7 +99,9 @@ impl<Y, S, T> fmt::Debug for Yielder<'_, Y, S, T> {
     }
 }
 
-/// A future that resolves to the value that is sent in reply, or to what is thrown in. Returned by [`Yielder::yield_`].
+/// A future that resolves to the value that is sent in reply, or to the error that is thrown in.
+///
+/// Returned by [`Yielder::yield_`].
 ///
 /// # Panics
 ///
@@ -109,21 +113,22 @@ pub struct Yield<'a, 'g, Y, S, T> {
 }
 
 /// ```text
-///          the value goes out                      a value is sent
-///  Initial ──────────────────────► AwaitingReply ──────────────────► Done
-///     │                                  ▲                            ▲
-///     │ earlier values wait              │ all values are taken       │
-///     └────────────────────► Queued ─────┴────────────────────────────┘
-///                                          or a value is sent as well
+///          delivered                   a value was sent
+///  Initial ───────────► AwaitingReply ──────────────────► Done
+///     │                       ▲                            ▲
+///     │ behind others         │ nothing was sent           │ a value was sent
+///     └───────────► Queued ───┴─── the others are taken ───┘
 ///
-///  From all but Done: something was thrown in ──► Done
+///  Initial, Queued or AwaitingReply: something was thrown in ──► Done
 /// ```
 enum YieldState<Y> {
     /// Not polled yet.
     Initial(Y),
     /// The value is queued behind those of dropped yields.
     Queued,
+    /// The value is the last that was yielded, so the next sent value is the reply to it.
     AwaitingReply,
+    /// The future has completed.
     Done,
 }
 
