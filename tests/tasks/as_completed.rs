@@ -44,9 +44,9 @@ async fn future_times_out() {
     for limit in [Duration::ZERO, SECOND] {
         let (_promise, pending): Pending = Promise::new();
         let [a, b, c] = completed_futures();
-        let began = Instant::now();
+        let start = Instant::now();
         let completed: Vec<_> = as_completed([a, b, c, pending]).timeout(limit).collect().await;
-        assert_eq!(began.elapsed(), limit);
+        assert_eq!(start.elapsed(), limit);
         assert_eq!(completed.len(), 4);
         assert!(completed[..3].iter().all(Result::is_ok), "the ready outputs come first");
         assert_eq!(completed[3].as_ref().unwrap_err().unfinished, 1);
@@ -86,10 +86,10 @@ async fn free_reference_yielded_future() {
 #[tokio::test(start_paused = true)]
 async fn outputs_come_in_the_order_of_completion() {
     let mut completed = as_completed([3, 1, 2].map(|n| async move { sleep(n * SECOND).await }));
-    let began = Instant::now();
+    let start = Instant::now();
     for (index, seconds) in [(1, 1), (2, 2), (0, 3)] {
         assert_eq!(completed.next().await, Some((index, ())));
-        assert_eq!(began.elapsed(), seconds * SECOND);
+        assert_eq!(start.elapsed(), seconds * SECOND);
     }
 }
 

@@ -30,11 +30,11 @@ async fn values_come_in_the_order_of_the_tasks() {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_error_is_returned_and_the_others_continue() {
-    let (log, began) = (Log::default(), Instant::now());
+    let (log, start) = (Log::default(), Instant::now());
     let results = [(3, Ok(3)), (2, Err(Failed("second"))), (1, Ok(1))];
     let gathered = gather(results.map(|(n, result)| after(n, result, &log))).await;
     assert_eq!(gathered, Err(Error::Raised(Failed("second"))));
-    assert_eq!(began.elapsed(), 2 * SECOND);
+    assert_eq!(start.elapsed(), 2 * SECOND);
     sleep(2 * SECOND).await;
     assert_eq!(log.take(), ["1", "2", "3"]);
 }
@@ -90,7 +90,7 @@ async fn a_dropped_shield_continues() {
     let log = Log::default();
     let logs = log.clone();
     let work = async move {
-        logs.push("began");
+        logs.push("started");
         sleep(2 * SECOND).await;
         logs.push("ended");
         Ok::<_, Failed>(())
@@ -98,7 +98,7 @@ async fn a_dropped_shield_continues() {
     assert!(timeout(SECOND, shield(work)).await.is_err());
     assert_eq!(cleanup::pending(), 1);
     cleanup::drain(60 * SECOND).await.unwrap();
-    assert_eq!(log.take(), ["began", "ended"], "the work ran once");
+    assert_eq!(log.take(), ["started", "ended"], "the work ran once");
 }
 
 /// Records the cleanup events of this thread.
@@ -129,7 +129,7 @@ async fn a_dropped_shield_that_fails_is_reported() {
 async fn a_shield_that_was_never_polled_does_not_start() {
     let log = Log::default();
     let logs = log.clone();
-    drop(shield(async move { Ok::<_, Failed>(logs.push("began")) }));
+    drop(shield(async move { Ok::<_, Failed>(logs.push("started")) }));
     assert_eq!(cleanup::pending(), 0);
     assert!(log.take().is_empty());
 }

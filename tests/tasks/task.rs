@@ -35,11 +35,11 @@ async fn a_cancelled_task_is_dropped_before_its_callbacks_are_called() {
     });
     task.add_done_callback(move |result| logs.push(format!("{result:?}")));
     yield_now().await;
-    let began = Instant::now();
+    let start = Instant::now();
     assert!(task.cancel());
     assert!(!task.done(), "the task ends at its next step");
     assert_eq!(task.await, Err(Error::Cancelled));
-    assert_eq!(began.elapsed(), Duration::ZERO);
+    assert_eq!(start.elapsed(), Duration::ZERO);
     assert_eq!(log.take(), ["dropped", "Err(Cancelled)"]);
 }
 
@@ -47,7 +47,7 @@ async fn a_cancelled_task_is_dropped_before_its_callbacks_are_called() {
 async fn a_task_cancelled_before_its_first_step_never_starts() {
     let log = Log::default();
     let logs = log.clone();
-    let task = create_task(async move { Ok::<_, Failed>(logs.push("began")) });
+    let task = create_task(async move { Ok::<_, Failed>(logs.push("started")) });
     task.cancel();
     assert_eq!(task.await, Err(Error::Cancelled));
     assert!(log.take().is_empty());
@@ -109,13 +109,13 @@ async fn dropping_the_handle_cancels_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_task_ends_after_its_detached_cleanups() {
-    let began = Instant::now();
+    let start = Instant::now();
     let task = create_task(async {
         cleanup::detach(async { Ok::<_, Infallible>(sleep(SECOND).await) });
         Ok::<_, Infallible>(7)
     });
     assert_eq!(task.await, Ok(7));
-    assert_eq!(began.elapsed(), SECOND);
+    assert_eq!(start.elapsed(), SECOND);
     assert_eq!(cleanup::pending(), 0);
 }
 

@@ -36,11 +36,11 @@ fn indices<T>(indexed: &[(usize, T)]) -> Vec<usize> {
 #[tokio::test(start_paused = true)]
 async fn first_completed() {
     let (_promise, pending) = Promise::new();
-    let began = Instant::now();
+    let start = Instant::now();
     let waited = wait([pending, after(1, Ok(42)), after(2, Ok(0))]).first_completed().await;
     assert_eq!(waited.done, [(1, Ok(42))]);
     assert_eq!(indices(&waited.pending), [0, 2]);
-    assert_eq!(began.elapsed(), SECOND);
+    assert_eq!(start.elapsed(), SECOND);
     let slower = waited.pending.into_iter().next_back().unwrap().1;
     assert_eq!(slower.await, Ok(0), "the pending task was not cancelled");
 }
@@ -89,19 +89,19 @@ async fn first_exception_waits_for_all_if_none_fails() {
 #[tokio::test(start_paused = true)]
 async fn all_completed() {
     let [a, b, c] = completed_futures();
-    let began = Instant::now();
+    let start = Instant::now();
     let waited = wait([a, b, c, after(2, Err(Failed("division"))), after(1, Ok(42))]).await;
     assert_eq!(indices(&waited.done), [0, 1, 2, 4, 3]);
     assert!(waited.pending.is_empty());
-    assert_eq!(began.elapsed(), 2 * SECOND);
+    assert_eq!(start.elapsed(), 2 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
 async fn timeout() {
     let [a, b, c] = completed_futures();
-    let began = Instant::now();
+    let start = Instant::now();
     let waited = wait([a, b, c, after(10, Ok(0))]).timeout(SECOND).await;
-    assert_eq!(began.elapsed(), SECOND);
+    assert_eq!(start.elapsed(), SECOND);
     assert_eq!(indices(&waited.done), [0, 1, 2]);
     assert_eq!(indices(&waited.pending), [3]);
 }

@@ -54,7 +54,7 @@ async fn errors_of_one_iteration_are_all_there_and_split_by_a_predicate() {
 
 #[tokio::test(start_paused = true)]
 async fn a_task_ends_after_the_exits_of_its_scopes() {
-    let (log, began) = (Log::default(), Instant::now());
+    let (log, start) = (Log::default(), Instant::now());
     let logs = log.clone();
     let result = async_with!(group = Group::new() => {
         let slow = Slow::new("child's", SECOND, &logs);
@@ -62,7 +62,7 @@ async fn a_task_ends_after_the_exits_of_its_scopes() {
         group.create_task(after(1, Err::<(), _>(CRASH)));
     });
     assert_eq!(errors(result), [CRASH]);
-    assert_eq!(began.elapsed(), 2 * SECOND);
+    assert_eq!(start.elapsed(), 2 * SECOND);
     assert_eq!(log.take(), ["child's Cancelled"]);
 }
 
@@ -230,7 +230,7 @@ async fn an_exit_in_the_block_may_await_a_task_of_the_group() {
 
 #[tokio::test(start_paused = true)]
 async fn cancelled_while_waiting_for_tasks_it_has_cancelled() {
-    let (log, began) = (Log::default(), Instant::now());
+    let (log, start) = (Log::default(), Instant::now());
     let logs = log.clone();
     let runner = create_task(async move {
         async_with!(group = Group::new() => {
@@ -244,5 +244,5 @@ async fn cancelled_while_waiting_for_tasks_it_has_cancelled() {
     runner.cancel();
     assert!(matches!(runner.await, Err(Error::Cancelled)));
     assert_eq!(log.take(), ["slow Cancelled"]);
-    assert_eq!(began.elapsed(), 2 * SECOND);
+    assert_eq!(start.elapsed(), 2 * SECOND);
 }

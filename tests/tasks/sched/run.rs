@@ -15,7 +15,7 @@ use super::order::Order;
 use super::program::{Block, Case};
 use super::raised::Raised;
 use super::statements::run_block;
-use super::task_context::{TaskContext, on_drop, turn};
+use super::task_context::{TaskContext, on_drop, sleep_zero};
 use super::world::{CreatedTask, End, World};
 
 /// Runs a program. Returns its trace, and the rule by which it is excluded from the comparison.
@@ -44,8 +44,8 @@ pub(super) fn run(case: &Case, order: Order) -> (Vec<String>, Option<Rule>) {
 async fn program(world: &Arc<World>, tasks: Vec<Block>) {
     let tasks = tasks.into_iter().map(|block| start(world, block)).collect::<Vec<_>>();
     drop(wait(tasks).timeout(seconds(40)).await);
-    turn().await;
-    turn().await;
+    sleep_zero().await;
+    sleep_zero().await;
     for _ in 0..20 {
         let live = world.live();
         if live.is_empty() {

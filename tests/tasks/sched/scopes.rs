@@ -12,7 +12,7 @@ use super::program::{Block, Catches};
 use super::raised::Raised;
 use super::run::{new, register, seconds, start};
 use super::statements::run_block;
-use super::task_context::{TaskContext, on_drop, turn};
+use super::task_context::{TaskContext, on_drop, sleep_zero};
 
 /// `async with timeout(..)`. `block` receives the context in which it runs.
 pub(super) async fn limited<F>(me: &TaskContext, limit: &Timeout, block: F) -> Result<(), Raised>
@@ -32,7 +32,7 @@ async fn limited_here(
         Ok(()) => Ok(()),
         Err(WithError::Block(error)) => Err(error),
         Err(_) => {
-            turn().await;
+            sleep_zero().await;
             me.give_way().await;
             Err(Raised::Timeout)
         }
@@ -53,40 +53,40 @@ pub(super) async fn limited_block(me: &TaskContext, long: Option<u32>, block: &B
 }
 
 pub(super) async fn group(me: &TaskContext, tasks: &[Block], block: &Block) -> Result<(), Raised> {
-    let began = Instant::now();
+    let started = Instant::now();
     let cancelled = on_drop(|| {
         me.log("tg done");
-        me.exclude_if_now(began);
+        me.exclude_if_now(started);
     });
     let (inside, tasks, block) = (me.clone(), tasks.to_vec(), Arc::clone(block));
-    let mut waits = false;
-    let is_to_wait = &mut waits;
+    let mut exit_waits = false;
+    let has_unfinished = &mut exit_waits;
     let body = async move |group: &mut TaskGroup<Raised>| {
-        let mut made_here = Vec::new();
+        let mut created = Vec::new();
         for block in tasks {
             let (name, end, work) = new(&inside.world, block);
             let task = group.create_task(work);
             register(&inside.world, name, end, &task);
-            made_here.push(task);
+            created.push(task);
         }
         let result = run_block(inside, block).await;
-        *is_to_wait = made_here.iter().any(|task| !task.done());
+        *has_unfinished = created.iter().any(|task| !task.done());
         result
     };
     let result = async_with_send(TaskGroup::new(), body).await;
-    // One that has nobody to wait for awaits nothing, and cannot be cancelled there.
-    if waits {
-        turn().await;
+    // An exit without unfinished tasks awaits nothing, and cannot be cancelled there.
+    if exit_waits {
+        sleep_zero().await;
     }
     cancelled.disarm();
     me.log("tg done");
-    let (mut errors, of_block) = match result {
+    let (mut errors, block_error) = match result {
         Ok(()) => return Ok(()),
         Err(WithError::Block(error)) => (Vec::new(), Some(error)),
         Err(WithError::Exit { error, context, .. }) => (error.into_errors(), context),
         Err(_) => unreachable!("a group can be entered"),
     };
-    match of_block {
+    match block_error {
         Some(Raised::Cancelled) if errors.is_empty() => return Err(Raised::Cancelled),
         Some(Raised::Cancelled) | None => {}
         // In asyncio, the error of the block is one of the group's errors.
@@ -166,7 +166,7 @@ pub(super) async fn wait_for(me: &TaskContext, long: u32, block: &Block) -> Resu
     if let Ok(result) = time::timeout_at(deadline, work).await {
         return result;
     }
-    turn().await;
+    sleep_zero().await;
     me.give_way().await;
     Err(Raised::Timeout)
 }
@@ -191,21 +191,21 @@ pub(super) async fn shielded(me: &TaskContext, block: &Block) -> Result<(), Rais
         }
     });
     let result = shield(task).await;
-    turn().await;
+    sleep_zero().await;
     left_alone.disarm();
     result.map_err(raised)
 }
 
 pub(super) async fn gather_blocks(me: &TaskContext, blocks: &[Block], is_of_all: bool) -> Result<(), Raised> {
-    let began = Instant::now();
+    let started = Instant::now();
     let tasks: Vec<_> = blocks.iter().map(|block| start(&me.world, Arc::clone(block))).collect();
-    let cancelled = on_drop(|| me.exclude_if_now(began));
+    let cancelled = on_drop(|| me.exclude_if_now(started));
     let result = if is_of_all {
         Ok(gather(tasks).return_exceptions().await)
     } else {
         gather(tasks).await.map(|all| all.into_iter().map(Ok).collect())
     };
-    turn().await;
+    sleep_zero().await;
     cancelled.disarm();
     let format =
         |result: Result<(), _>| result.map_or_else(|error| raised(error).to_string(), |()| "None".into());

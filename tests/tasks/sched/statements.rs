@@ -12,7 +12,7 @@ use super::run::{seconds, start};
 use super::scopes::{
     condition, gather_blocks, group, limited, limited_block, shielded, try_block, wait_for, wait_for_no_time,
 };
-use super::task_context::{TaskContext, turn};
+use super::task_context::{TaskContext, sleep_zero};
 
 pub(super) fn run_block(me: TaskContext, block: Block) -> BoxFuture<'static, Result<(), Raised>> {
     Box::pin(async move {
@@ -27,7 +27,7 @@ async fn run_statement(me: &TaskContext, statement: &Statement) -> Result<(), Ra
     let world = &me.world;
     match statement {
         Statement::Log(id) => me.log(format!("log {id}")),
-        Statement::Sleep(0) => turn().await,
+        Statement::Sleep(0) => sleep_zero().await,
         Statement::Sleep(long) => {
             time::sleep(seconds(*long)).await;
             me.give_way().await;

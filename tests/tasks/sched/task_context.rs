@@ -35,13 +35,13 @@ impl TaskContext {
     pub(super) async fn give_way(&self) {
         let now = Instant::now();
         if self.deadlines.iter().any(|deadline| *deadline <= now) {
-            turn().await;
+            sleep_zero().await;
         }
     }
 
     /// Excludes the program if the task is cancelled in the instant in which it has started tasks.
-    pub(super) fn exclude_if_now(&self, began: Instant) {
-        if Instant::now() == began {
+    pub(super) fn exclude_if_now(&self, started: Instant) {
+        if Instant::now() == started {
             self.world.exclude(Rule::Starts);
         }
     }
@@ -55,7 +55,7 @@ impl TaskContext {
 
 /// asyncio's `sleep(0)`. Also makes up for the extra iteration that asyncio needs to run the callback at the end of a timeout,
 /// a group, a `gather`, a `shield` or a `wait`.
-pub(super) async fn turn() {
+pub(super) async fn sleep_zero() {
     yield_once().await;
 }
 

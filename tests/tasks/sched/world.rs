@@ -16,7 +16,7 @@ use super::order::Order;
 use super::raised::Raised;
 
 pub(super) struct World {
-    began: Instant,
+    started: Instant,
     pub(super) order: Order,
     state: Mutex<State>,
     /// The number of tasks that have ended.
@@ -106,7 +106,7 @@ impl World {
             Queue { put, get: Lock::new(get) }
         };
         Self {
-            began: Instant::now(),
+            started: Instant::now(),
             order,
             state: Mutex::default(),
             ended: watch::Sender::new(0),
@@ -123,7 +123,7 @@ impl World {
     }
 
     pub(super) fn log(&self, task: &str, event: impl Display) {
-        let line = format!("{} {task} {event}", self.began.elapsed().as_secs());
+        let line = format!("{} {task} {event}", self.started.elapsed().as_secs());
         self.state().trace.push(line);
     }
 

@@ -16,7 +16,7 @@ use crate::{Failed, Log, LogOnDrop, Slow};
 
 #[tokio::test(start_paused = true)]
 async fn cancellation_and_taskgroup_22_from_outside_while_it_waits() {
-    let (log, began) = (Log::default(), Instant::now());
+    let (log, start) = (Log::default(), Instant::now());
     let logs = log.clone();
     let runner = create_task(async move {
         async_with!(group = Group::new() => {
@@ -30,7 +30,7 @@ async fn cancellation_and_taskgroup_22_from_outside_while_it_waits() {
     runner.cancel();
     assert!(matches!(runner.await, Err(Error::Cancelled)));
     assert_eq!(log.take(), ["child"; 5], "the children end first");
-    assert_eq!(began.elapsed(), SECOND);
+    assert_eq!(start.elapsed(), SECOND);
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,7 +88,7 @@ where
             reports.push(error.downcast_ref::<Failed>().expect("the error should be the exit's"));
         }
     });
-    let began = Instant::now();
+    let start = Instant::now();
     let runner = create_task(runner);
     sleep(SECOND).await;
     assert!(!runner.done());
@@ -96,7 +96,7 @@ where
     assert_eq!(runner.await, Err(Error::Cancelled));
     drop(observer);
     assert_eq!(cleanup::pending(), 0);
-    (reported.take(), began.elapsed())
+    (reported.take(), start.elapsed())
 }
 
 /// In Python, children that fail while they are cancelled have their errors raised. Here their exits fail, and the errors are
@@ -153,7 +153,7 @@ async fn taskgroup_11_and_12_children_of_a_nested_group_fail_while_being_cancell
 async fn error_and_cancel() {
     let mut caught = Vec::new();
     for iterations in 0..8 {
-        let (log, began) = (Log::default(), Instant::now());
+        let (log, start) = (Log::default(), Instant::now());
         let (started, has_started) = oneshot::channel();
         let logs = log.clone();
         let inner = create_task(async move {
@@ -178,7 +178,7 @@ async fn error_and_cancel() {
         }
         assert!(inner.cancel());
         assert_eq!(inner.await, Err(Error::Cancelled));
-        assert_eq!(began.elapsed(), Duration::ZERO);
+        assert_eq!(start.elapsed(), Duration::ZERO);
         let log = log.take();
         assert!(log.is_empty() || log == ["caught"], "{log:?}");
         caught.push(!log.is_empty());

@@ -13,21 +13,21 @@ use crate::{Failed, Log, LogOnDrop, Slow};
 
 #[tokio::test(start_paused = true)]
 async fn taskgroup_04_the_first_failure_cancels_the_siblings() {
-    let (log, began) = (Log::default(), Instant::now());
+    let (log, start) = (Log::default(), Instant::now());
     let (to, t2) = oneshot::channel();
     let result = async_with!(group = Group::new() => {
         group.create_task(after(1, Err::<(), _>(CRASH)));
         to.send(group.create_task(waits(LogOnDrop::new("t2", &log)))).unwrap();
     });
     assert_eq!(errors(result), [CRASH]);
-    assert_eq!(began.elapsed(), SECOND);
+    assert_eq!(start.elapsed(), SECOND);
     assert_eq!(log.take(), ["t2"]);
     assert!(t2.await.unwrap().cancelled());
 }
 
 #[tokio::test(start_paused = true)]
 async fn cancel_children_on_child_error() {
-    let (log, began) = (Log::default(), Instant::now());
+    let (log, start) = (Log::default(), Instant::now());
     let result = async_with!(group = Group::new() => {
         for _ in 0..3 {
             group.create_task(after(1, Err::<(), _>(CRASH)));
@@ -41,7 +41,7 @@ async fn cancel_children_on_child_error() {
     let mut ended = log.take();
     ended.sort();
     assert_eq!(ended, ["t2", "the block"]);
-    assert_eq!(began.elapsed(), SECOND);
+    assert_eq!(start.elapsed(), SECOND);
 }
 
 #[tokio::test(start_paused = true)]

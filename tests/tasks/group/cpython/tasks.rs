@@ -13,13 +13,13 @@ use crate::{Failed, Log, LogOnDrop};
 
 #[tokio::test(start_paused = true)]
 async fn taskgroup_01_waits_for_all() {
-    let began = Instant::now();
+    let start = Instant::now();
     let tasks = async_with!(group = Group::new() => {
         (group.create_task(after(1, Ok(42))), group.create_task(after(2, Ok(11))))
     });
     let (t1, t2) = tasks.unwrap();
     assert_eq!((t1.result(), t2.result()), (Ok(&42), Ok(&11)));
-    assert_eq!(began.elapsed(), 2 * SECOND);
+    assert_eq!(start.elapsed(), 2 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
@@ -62,7 +62,7 @@ async fn taskgroup_23_ended_tasks_leave_the_group() {
 
 #[tokio::test(start_paused = true)]
 async fn taskgroup_24_tasks_create_tasks() {
-    let began = Instant::now();
+    let start = Instant::now();
     async_with!(group = Group::new() => {
         let spawner = group.spawner();
         group.create_task(async move {
@@ -73,7 +73,7 @@ async fn taskgroup_24_tasks_create_tasks() {
         });
     })
     .unwrap();
-    assert_eq!(began.elapsed(), 3 * SECOND);
+    assert_eq!(start.elapsed(), 3 * SECOND);
 }
 
 #[tokio::test(start_paused = true)]
