@@ -1,7 +1,13 @@
 //! Every section in one scope, by glob imports, beside the names that a program has from elsewhere.
 
-// `Future` is in the prelude. A program of an older edition imports it, and that must not change anything.
+// The import of an ambiguous name is only a warning by default.
+#![deny(ambiguous_glob_imports)]
+// `Future` is in the prelude, too, and nothing uses the imports in `every_name`.
 #![allow(unused_imports)]
+
+#[path = "globs/every_name.rs"]
+#[rustfmt::skip]
+mod every_name;
 
 use std::future::Future;
 use std::time::Duration;
@@ -15,8 +21,8 @@ use withal::generator::*;
 use withal::pages::*;
 use withal::tasks::*;
 
-fn twice(n: u32) -> impl Future<Output = u32> {
-    async move { 2 * n }
+async fn output<F: Future>(future: F) -> F::Output {
+    future.await
 }
 
 fn attempt<C, E>(event: &Event<'_, C, E>) -> bool {
@@ -35,7 +41,7 @@ async fn every_section_is_imported_into_one_scope() {
     assert_eq!(numbers.as_mut().anext().await.unwrap(), Some(1));
     numbers.as_mut().aclose().await.unwrap();
 
-    let doubled = async_with!(_ = timeout(Duration::from_secs(1)) => { twice(21).await });
+    let doubled = async_with!(_ = timeout(Duration::from_secs(1)) => { output(async { 42 }).await });
     assert_eq!(doubled.unwrap(), 42);
 
     let pages = AsyncGetDocs::new(|page| async move { Ok::<_, String>(vec![0; usize::from(page < 2)]) });

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const SNAPSHOT: &str = include_str!("public-api.txt");
 
+/// The sections whose items a program may import by globs into one scope.
+const SECTIONS: &[&str] = &["cleanup", "context", "coroutine", "desugar", "generator", "pages", "tasks"];
+
 /// The names that the prelude of the 2024 edition brings into scope, in all three namespaces.
 const PRELUDE: &[&str] = &[
     "AsMut",
@@ -142,36 +145,39 @@ fn segments(path: &str) -> Segments {
     segments
 }
 
-/// The items of the snapshot that are declared with one of these keywords.
-fn items(keywords: &[&str]) -> Vec<Segments> {
-    let declared = |line: &'static str| {
+/// The items of a snapshot that are declared with one of these keywords.
+fn items(snapshot: &str, keywords: &[&str]) -> Vec<Segments> {
+    let declared = |line: &str| {
         let line = line.trim_start_matches("#[non_exhaustive] ").strip_prefix("pub ")?;
         let path = keywords.iter().find_map(|keyword| line.strip_prefix(keyword)?.strip_prefix(' '))?;
         path.starts_with("withal::").then(|| segments(path))
     };
-    SNAPSHOT.lines().filter_map(declared).collect()
+    snapshot.lines().filter_map(declared).collect()
 }
 
 /// The names that a glob import of each module brings into scope, without those of the crate's root.
-fn modules() -> BTreeMap<String, BTreeSet<String>> {
-    let modules = items(&["mod"]);
+fn modules(snapshot: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let modules = items(snapshot, &["mod"]);
     let mut names = BTreeMap::<_, BTreeSet<_>>::new();
-    let declared = items(&[
-        "struct",
-        "enum",
-        "union",
-        "trait",
-        "type",
-        "fn",
-        "async fn",
-        "const fn",
-        "unsafe fn",
-        "const",
-        "static",
-        "macro",
-        "mod",
-        "use",
-    ]);
+    let declared = items(
+        snapshot,
+        &[
+            "struct",
+            "enum",
+            "union",
+            "trait",
+            "type",
+            "fn",
+            "async fn",
+            "const fn",
+            "unsafe fn",
+            "const",
+            "static",
+            "macro",
+            "mod",
+            "use",
+        ],
+    );
     for path in declared {
         let (name, module) = path.split_last().expect("a path has segments");
         if module.len() > 1 && modules.iter().any(|known| known == module) {
@@ -183,9 +189,9 @@ fn modules() -> BTreeMap<String, BTreeSet<String>> {
 
 /// The methods of each public trait.
 fn trait_methods() -> BTreeMap<String, BTreeSet<String>> {
-    let traits = items(&["trait"]);
+    let traits = items(SNAPSHOT, &["trait"]);
     let mut methods = BTreeMap::<_, BTreeSet<_>>::new();
-    for path in items(&["fn", "async fn"]) {
+    for path in items(SNAPSHOT, &["fn", "async fn"]) {
         let (name, owner) = path.split_last().expect("a path has segments");
         if traits.iter().any(|known| known == owner) {
             methods.entry(owner.join("::")).or_default().insert(name.clone());
@@ -206,9 +212,20 @@ fn shared(sets: &BTreeMap<String, BTreeSet<String>>) -> BTreeMap<&str, Vec<&str>
     owners
 }
 
+/// The content of `globs/every_name.rs`: an import of each name that a glob import of every section brings into scope.
+/// The compiler rejects an ambiguous one.
+pub(crate) fn imports(snapshot: &str) -> String {
+    let modules = modules(snapshot);
+    let names: BTreeSet<_> =
+        SECTIONS.iter().flat_map(|section| &modules[&format!("withal::{section}")]).collect();
+    let imports =
+        names.into_iter().filter(|name| *name != "Error").map(|name| format!("use super::{name};\n"));
+    "// Generated from `public-api.txt`.\n\n".to_owned() + &imports.collect::<String>()
+}
+
 #[test]
 fn no_two_modules_export_the_same_name() {
-    let modules = modules();
+    let modules = modules(SNAPSHOT);
     for section in
         ["cleanup", "context", "coroutine", "desugar", "generator", "pages", "pages::http", "tasks"]
     {
@@ -222,7 +239,7 @@ fn no_two_modules_export_the_same_name() {
 
 #[test]
 fn no_module_exports_a_name_of_the_prelude() {
-    for (module, names) in modules() {
+    for (module, names) in modules(SNAPSHOT) {
         let shadowed: Vec<_> = PRELUDE.iter().filter(|name| names.contains(**name)).collect();
         assert!(shadowed.is_empty(), "{module} exports {shadowed:?}");
     }

@@ -1,8 +1,12 @@
-//! The public surface, compared with `public-api.txt`.
+//! The public surface, compared with its snapshot: `public-api.txt`, and `globs/every_name.rs`, which follows from it.
+
+mod names;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
+
+use names::imports;
 
 /// Rustdoc's JSON of the crate, with all features.
 ///
@@ -44,18 +48,23 @@ fn public_surface_matches_the_snapshot() {
         .build()
         .expect("public-api reads the format of this compiler");
 
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("public-api.txt");
-    let actual = api.to_string();
-    if env::var_os("UPDATE_SNAPSHOTS").is_some_and(|value| value == "yes") {
-        fs::write(&file, &actual).expect("the snapshot can be written");
+    let snapshot = api.to_string();
+    let imports = imports(&snapshot);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (file, actual) in [("public-api.txt", &snapshot), ("globs/every_name.rs", &imports)] {
+        let file = folder.join(file);
+        if env::var_os("UPDATE_SNAPSHOTS").is_some_and(|value| value == "yes") {
+            fs::write(&file, actual).expect("the snapshot can be written");
+        }
+        let expected = fs::read_to_string(&file).unwrap_or_default();
+        let difference = difference(&expected, actual);
+        assert!(
+            difference.is_empty(),
+            "the public surface differs from {}; if that is intended, run\n\n    \
+             UPDATE_SNAPSHOTS=yes cargo test -p withal-api --test snapshot --locked\n\n{difference}",
+            file.display()
+        );
     }
-    let expected = fs::read_to_string(&file).unwrap_or_default();
-    let difference = difference(&expected, &actual);
-    assert!(
-        difference.is_empty(),
-        "the public surface has changed; if that is intended, run\n\n    \
-         UPDATE_SNAPSHOTS=yes cargo test -p withal-api --locked\n\n{difference}"
-    );
 }
 
 /// The lines that only one of two texts has, marked as in a diff. Both texts are sorted lists of distinct lines.
