@@ -1,7 +1,7 @@
 use std::future::Future;
 
 use super::cursor::{Cursor, Numbering, Offset, PageNumber};
-use super::fetch::Config;
+use super::fetch::fetcher::Config;
 use super::fetch::hooks::Hooks;
 use super::fetch::source::{BoxSource, exclusive, shareable};
 use super::page::Page;

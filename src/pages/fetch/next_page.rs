@@ -22,11 +22,11 @@ pub(in crate::pages) enum NextPage<C> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::pages) enum Retry {
     /// The page that could not be fetched.
-    FailedPage,
+    Failed,
     /// The page that was delivered but had no cursor to the next one.
-    DeliveredPage,
+    Delivered,
     /// The page that was mistaken for the repetition of an earlier one.
-    NextPage,
+    Next,
 }
 
 /// Decides which page comes next. The only owner of a stream's failure state: no fetcher has one of its own.
@@ -102,7 +102,8 @@ impl<C: Cursor> Pagination<C> {
         }
     }
 
-    /// The cursor of the page that is due, which counts as requested from now on.
+    /// Takes the cursor of the page that is due, which counts as requested from now on.
+    #[expect(clippy::option_option, reason = "a page may be due that has no cursor: the first one")]
     #[inline(always)]
     pub(super) fn start_request(&mut self) -> Option<Option<C>> {
         let State::Due(cursor) = &mut self.state else { return None };
@@ -186,7 +187,7 @@ impl<C: Cursor> Pagination<C> {
         restarted: bool,
     ) -> Error<E> {
         let error = Error::new(self.page, cursor.as_ref(), ErrorKind::Fetch { attempts, source });
-        let retry = Retry::FailedPage;
+        let retry = Retry::Failed;
         self.state = State::Failed { cursor, page: self.page, retry, is_jump: restarted };
         error
     }
@@ -198,12 +199,12 @@ impl<C: Cursor> Pagination<C> {
         let (cursor, page) = (cursor.take(), self.page - 1);
         if let Some(next) = cycle.take() {
             let kind = ErrorKind::CursorCycle { next_cursor: format_cursor(&next) };
-            let retry = Retry::NextPage;
+            let retry = Retry::Next;
             self.state = State::Failed { cursor: Some(next), page: self.page, retry, is_jump: true };
             return Some(Error::new(page, cursor.as_ref(), kind));
         }
         let error = Error::new(page, cursor.as_ref(), ErrorKind::MissingCursor);
-        self.state = State::Failed { cursor, page, retry: Retry::DeliveredPage, is_jump: false };
+        self.state = State::Failed { cursor, page, retry: Retry::Delivered, is_jump: false };
         Some(error)
     }
 

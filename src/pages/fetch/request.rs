@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::task::coop;
 use tokio::time::{Sleep, sleep};
 
-use super::hooks::{Delays, Permit, PermitFuture, SharedHooks};
+use super::hooks::{Delays, Permit, PermitFuture, RestartLimiter, SharedHooks};
 use super::source::{BoxSource, FetchPage};
 use crate::pages::cursor::Cursor;
 use crate::pages::event::Event;
@@ -94,7 +94,7 @@ impl<T, C: Cursor, E> Request<T, C, E> {
     /// Forgets earlier restarts: the consumer continues after an error.
     pub(super) fn reset_restarts(&self) {
         if let Some(hooks) = &self.hooks {
-            hooks.lock().restarts = Default::default();
+            hooks.lock().restarts = RestartLimiter::default();
         }
     }
 

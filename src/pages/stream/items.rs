@@ -13,7 +13,7 @@ use crate::pages::checkpoint::Checkpoint;
 use crate::pages::cursor::Cursor;
 use crate::pages::error::Error;
 use crate::pages::event::Progress;
-use crate::pages::fetch::Config;
+use crate::pages::fetch::fetcher::Config;
 
 /// The number of items of one page after which the stream yields to the executor.
 const YIELD_EVERY: usize = 128;

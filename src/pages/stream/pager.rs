@@ -6,9 +6,9 @@ use crate::pages::checkpoint::Checkpoint;
 use crate::pages::cursor::Cursor;
 use crate::pages::error::{Error, ErrorKind};
 use crate::pages::event::Progress;
+use crate::pages::fetch::fetcher::{Config, Fetcher};
 use crate::pages::fetch::next_page::Retry;
 use crate::pages::fetch::page_slot::{Demand, Outcome};
-use crate::pages::fetch::{Config, Fetcher};
 
 /// Delivers the pages of a stream: polls the fetcher, keeps the position, and applies the limits.
 ///
@@ -183,13 +183,13 @@ where
         }
         match fetcher.retry() {
             None => return false,
-            Some(Retry::FailedPage) => self.retries += 1,
-            Some(Retry::DeliveredPage) => {
+            Some(Retry::Failed) => self.retries += 1,
+            Some(Retry::Delivered) => {
                 self.retries += 1;
                 self.position.refetch();
             }
             // The page that follows has not been requested before.
-            Some(Retry::NextPage) => {}
+            Some(Retry::Next) => {}
         }
         self.status = Status::Open;
         true
