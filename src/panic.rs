@@ -1,8 +1,8 @@
 //! The panics of user code: caught, passed on as payloads, and dropped without causing a second panic.
 //!
-//! User code runs in places that a panic must not leave: in destructors, between the steps of a shutdown, on the threads of
-//! a pool. All calls of [`std::panic::catch_unwind`] are in this file. They assert unwind safety: a future that has panicked
-//! is dropped and not polled again, and the crate's own state is consistent whenever user code runs.
+//! User code runs in places that a panic must not leave: in destructors, between the steps of a shutdown, on the
+//! threads of a pool. All calls of [`std::panic::catch_unwind`] are in this file. They assert unwind safety: a future
+//! that has panicked is dropped and not polled again, and the crate's own state is consistent whenever user code runs.
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -22,8 +22,8 @@ pub(crate) fn catch_panic<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
 
 /// Awaits `future`, and returns its output or the payload of its panic: `catch_unwind` of the crate futures.
 ///
-/// The future is dropped as soon as it is ready or has panicked. A panic of its destructor counts as its own, but of two
-/// panics the first is returned.
+/// The future is dropped as soon as it is ready or has panicked. A panic of its destructor counts as its own, but of
+/// two panics the first is returned.
 pub(crate) async fn catch_unwind<F: Future>(future: F) -> Result<F::Output, Payload> {
     let mut future = pin!(Some(future));
     poll_fn(|cx| {

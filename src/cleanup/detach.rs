@@ -134,8 +134,8 @@ impl<F> Cleanup<F> {
     /// Spawns the cleanup on its runtime.
     ///
     /// If the cleanup is detached inside the block of a [scope](crate::context), the exit of that scope waits until the
-    /// cleanup has finished. This holds for a cleanup on the runtime of the scope only. Waiting for a cleanup on another
-    /// runtime could deadlock, because that runtime may be driven by the thread that waits.
+    /// cleanup has finished. This holds for a cleanup on the runtime of the scope only. Waiting for a cleanup on
+    /// another runtime could deadlock, because that runtime may be driven by the thread that waits.
     pub fn detach<E>(self)
     where
         F: Future<Output = Result<(), E>> + Send + 'static,

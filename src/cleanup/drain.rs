@@ -59,7 +59,8 @@ pub async fn drain(timeout: Duration) -> Result<(), DrainTimeout> {
 #[error("timed out with {pending} cleanups pending")]
 #[non_exhaustive]
 pub struct DrainTimeout {
-    /// The number of pending cleanups. It can be zero after [`shutdown`](super::shutdown()), if the work had not stopped.
+    /// The number of pending cleanups. It can be zero after [`shutdown`](super::shutdown()), if the work had not
+    /// stopped.
     pub pending: usize,
 }
 

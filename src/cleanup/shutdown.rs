@@ -7,8 +7,8 @@ use super::timeout::timeout;
 /// Shuts a program down gracefully: awaits `stop`, then [`drain`]s the cleanups that the stopped work has detached.
 ///
 /// `stop` is a future that stops the work and waits until it has ended: `tasks.shutdown()` of a
-/// [`JoinSet`](tokio::task::JoinSet), an abort and a join, or a message and a join. The join has to come first because a
-/// task detaches its cleanups when it is dropped, and only detached cleanups can be drained.
+/// [`JoinSet`](tokio::task::JoinSet), an abort and a join, or a message and a join. The join has to come first because
+/// a task detaches its cleanups when it is dropped, and only detached cleanups can be drained.
 ///
 /// `grace_period` limits both together, in wall-clock time.
 ///

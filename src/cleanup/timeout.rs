@@ -15,8 +15,8 @@ pub(super) fn timeout<F: Future>(future: F, duration: Duration) -> impl Future<O
 
 /// Awaits `future`, for at most `duration` from the first poll inside of a cleanup on.
 ///
-/// This is the grace period of one exit of several: the exits of a stack have no limit while their block awaits them, but
-/// one each as soon as they run in a cleanup.
+/// This is the grace period of one exit of several: the exits of a stack have no limit while their block awaits them,
+/// but one each as soon as they run in a cleanup.
 pub(crate) fn timeout_in_cleanup<F: Future>(
     future: F,
     duration: Duration,

@@ -1,10 +1,11 @@
 //! The cleanups that were detached inside of a scope, which its exit has to wait for.
 //!
-//! A scope opens a [`TrackingScope`] around each poll of its block. [`detach`](super::detach()) registers the cleanup with
-//! the innermost open scope of the thread. When the poll returns, the cleanups move into the scope's [`ChildCleanups`].
+//! A scope opens a [`TrackingScope`] around each poll of its block. [`detach`](super::detach()) registers the cleanup
+//! with the innermost open scope of the thread. When the poll returns, the cleanups move into the scope's
+//! [`ChildCleanups`].
 //!
-//! Nearly all polls detach nothing. They cost a read and a write of one thread-local integer when the scope opens, and the
-//! same when it closes.
+//! Nearly all polls detach nothing. They cost a read and a write of one thread-local integer when the scope opens, and
+//! the same when it closes.
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
@@ -17,11 +18,13 @@ use tokio::runtime::{Handle, Id};
 use tokio::task::JoinHandle;
 
 thread_local! {
-    /// The depth of the scopes that are open on this thread in the lower 32 bits, the length of [`TRACKED`] in the upper.
+    /// The depth of the scopes that are open on this thread in the lower 32 bits, the length of [`TRACKED`] in the
+    /// upper.
     ///
     /// A scope that finds this number as it left it when it opened has nothing to collect.
     static STATE: Cell<u64> = const { Cell::new(0) };
-    /// The cleanups that were detached in the open scopes, each with the depth of its scope, in ascending order of depth.
+    /// The cleanups that were detached in the open scopes, each with the depth of its scope, in ascending order of
+    /// depth.
     static TRACKED: RefCell<Vec<(u64, TrackedCleanup)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -124,7 +127,8 @@ impl<'a> TrackingScope<'a> {
         // None while the thread ends, or if the scope is dropped outside of a runtime.
         let here = Handle::try_current().ok().map(|runtime| runtime.id());
         let remaining = TRACKED.with_borrow_mut(|tracked| {
-            // The inner scopes have collected theirs. So the entries deeper than the outer scope are ours, and come last.
+            // The inner scopes have collected theirs. So the entries deeper than the outer scope are ours, and come
+            // last.
             let ours = tracked.partition_point(|(depth, _)| *depth <= outer_depth);
             if ours < tracked.len() {
                 for (_, cleanup) in tracked.drain(ours..) {

@@ -1,26 +1,27 @@
 //! The one file with `unsafe`: the pointer from a body to the mailbox that it shares with its driver.
 //!
-//! A [`BodyCell`] holds two pinned fields: the future of the body, and the [`Mailbox`] through which values go in and out.
-//! The [`Yielder`], which the body owns, points to the mailbox. The mailbox consists of `Cell`s, so no reference into it
-//! is ever exclusive. Two things have to be shown: that the pointer is valid, and that one thread at a time uses it.
+//! A [`BodyCell`] holds two pinned fields: the future of the body, and the [`Mailbox`] through which values go in and
+//! out. The [`Yielder`], which the body owns, points to the mailbox. The mailbox consists of `Cell`s, so no reference
+//! into it is ever exclusive. Two things have to be shown: that the pointer is valid, and that one thread at a time
+//! uses it.
 //!
 //! Invariants
 //!
-//! 1. **Created pinned.** A `Yielder` is created in `BodyCell::create_body` only, from a `Pin<&mut BodyCell>`, at the first
-//!    poll. `Mailbox` is not `Unpin`, and `pin_project` pins it together with the cell. From then on, the mailbox stays at
-//!    its address until it is dropped.
-//! 2. **Branded.** A body is a `for<'g> AsyncFnOnce(Yielder<'g, ..>)`, the only kind that [`body_cell`] accepts. The body
-//!    has to accept every `'g`, and `'g` is invariant. Therefore nothing outside of the body can hold its yielder: no
-//!    variable, no channel, no task, no yielder of another body. The yielder lives in the future of the body, or is dropped
-//!    by it.
+//! 1. **Created pinned.** A `Yielder` is created in `BodyCell::create_body` only, from a `Pin<&mut BodyCell>`, at the
+//!    first poll. `Mailbox` is not `Unpin`, and `pin_project` pins it together with the cell. From then on, the mailbox
+//!    stays at its address until it is dropped.
+//! 2. **Branded.** A body is a `for<'g> AsyncFnOnce(Yielder<'g, ..>)`, the only kind that [`body_cell`] accepts. The
+//!    body has to accept every `'g`, and `'g` is invariant. Therefore nothing outside of the body can hold its yielder:
+//!    no variable, no channel, no task, no yielder of another body. The yielder lives in the future of the body, or is
+//!    dropped by it.
 //! 3. **Outlived.** `body` is declared before `mailbox`, and is therefore dropped before it, on every path: completion,
 //!    panic and drop. A local variable of the body that yields in its `Drop` still finds the mailbox. By the pinning
 //!    guarantee, the memory of the cell is not reused before the cell is dropped. A cell that is leaked leaks both.
-//! 4. **Not concurrent.** The driver reaches the mailbox through `&BodyCell` and `Pin<&mut BodyCell>`, and `BodyCell` is not
-//!    `Sync`. The body reaches it through a `&mut Yielder`, or a `&Yielder`, which is not `Sync`. The body runs inside of
-//!    `poll_body`, `drop_body` or drop, which borrow the cell exclusively; meanwhile, the driver waits and uses nothing. A
-//!    body that lends its yielder to another thread must get it back before it returns (2), which orders the accesses of
-//!    both threads.
+//! 4. **Not concurrent.** The driver reaches the mailbox through `&BodyCell` and `Pin<&mut BodyCell>`, and `BodyCell`
+//!    is not `Sync`. The body reaches it through a `&mut Yielder` or `&Yielder`, and `Yielder` is not `Sync`. The body
+//!    runs inside of `poll_body`, `drop_body` or drop, which borrow the cell exclusively; meanwhile, the driver waits
+//!    and uses nothing. A body that lends its yielder to another thread must get it back before it returns (2), which
+//!    orders the accesses of both threads.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -39,8 +40,8 @@ use super::throw::GeneratorExit;
 /// yields values of type `Y` and receives values of type `S`. A yield fails with a `T`, which is [`GeneratorExit`], or
 /// [`Thrown<E>`](super::Thrown) if errors can be thrown in.
 ///
-/// A yielder is `Send` if `Y`, `S` and `T` are, so it never prevents a body from being `Send`. The lifetime `'g` ties the
-/// yielder to one body, and the yielder cannot leave it:
+/// A yielder is `Send` if `Y`, `S` and `T` are, so it never prevents a body from being `Send`. The lifetime `'g` ties
+/// the yielder to one body, and the yielder cannot leave it:
 ///
 /// ```compile_fail
 /// use withal::coroutine::{GeneratorExit, Yielder, coroutine};

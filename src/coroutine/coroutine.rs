@@ -11,12 +11,12 @@ use super::throw::{GeneratorExit, Throw, Thrown};
 
 /// An async body that is driven step by step: Python's coroutine object, with `send`, `throw` and `close`.
 ///
-/// Created by [`coroutine`] and [`try_coroutine`]. The body does not run before the first step. A step runs the body to its
-/// next yield or to its end. Steps need no executor: each polls the body once. If the body awaits something that is not
-/// ready, the step fails with [`Error::Pending`], and a later step continues it.
+/// Created by [`coroutine`] and [`try_coroutine`]. The body does not run before the first step. A step runs the body to
+/// its next yield or to its end. Steps need no executor: each polls the body once. If the body awaits something that is
+/// not ready, the step fails with [`Error::Pending`], and a later step continues it.
 ///
-/// Dropping a coroutine drops its body at once. Async cleanup in the body runs only if it is [closed](Coroutine::close). A
-/// panic of the body unwinds out of the step, and closes the coroutine.
+/// Dropping a coroutine drops its body at once. Async cleanup in the body runs only if it is
+/// [closed](Coroutine::close). A panic of the body unwinds out of the step, and closes the coroutine.
 ///
 /// A coroutine is `Send` if its body is. Each body has its own type of coroutine; [`BoxCoroutine`] is one type for many
 /// bodies.
@@ -42,8 +42,8 @@ use super::throw::{GeneratorExit, Throw, Thrown};
 #[doc(alias = "fiber", alias = "generator")]
 pub struct Coroutine<D: ?Sized>(Pin<Box<D>>);
 
-/// A [`Coroutine`] whose type does not depend on its body: for struct fields, collections and [`run_all`](super::run_all()).
-/// It is `Send`.
+/// A [`Coroutine`] whose type does not depend on its body: for struct fields, collections and
+/// [`run_all`](super::run_all()). It is `Send`.
 ///
 /// Created by [`Coroutine::boxed`], which does not allocate.
 pub type BoxCoroutine<'a, Y = (), S = (), R = (), T = GeneratorExit> =
@@ -64,8 +64,8 @@ pub(super) type ErrorOf<D> = Error<<D as RawCoroutine>::Sent, <<D as RawCoroutin
 /// Creates a coroutine that can be closed, but into which no errors can be thrown.
 ///
 /// The body receives a [`Yielder`] and returns `Ok(value)`. While the coroutine is being closed, its yields return
-/// [`GeneratorExit`], which `?` passes on. A body that can fail with errors of its own yields or returns them as values, or
-/// is made by [`try_coroutine`].
+/// [`GeneratorExit`], which `?` passes on. A body that can fail with errors of its own yields or returns them as
+/// values, or is made by [`try_coroutine`].
 ///
 /// # Examples
 ///
@@ -163,8 +163,8 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
 
     /// Runs the body to its next yield or to its end: Python's `send(None)`.
     ///
-    /// This starts the body, sends the default value to the yield that it is suspended at, or continues a step in progress.
-    /// It does not determine the `Sent` type. If nothing else does, call `send(())`.
+    /// This starts the body, sends the default value to the yield that it is suspended at, or continues a step in
+    /// progress. It does not determine the `Sent` type. If nothing else does, call `send(())`.
     ///
     /// # Errors
     ///
@@ -191,7 +191,8 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
 
     /// Polls the body as [`resume`](Self::resume) does, with a waker.
     ///
-    /// While the body awaits something that is not ready, the step is pending, and wakes the waker once it can continue.
+    /// While the body awaits something that is not ready, the step is pending, and wakes the waker once it can
+    /// continue.
     ///
     /// # Errors
     ///
@@ -220,9 +221,9 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
 
     /// Sends a value to the yield that the body is suspended at, and runs the body to its next yield or to its end.
     ///
-    /// As in Python, the first step cannot send a value, because no yield would receive it: call [`resume`](Self::resume) or
-    /// [`start`](Self::start). The exception is a value without size and destructor, as `()`, which corresponds to Python's
-    /// `None`.
+    /// As in Python, the first step cannot send a value, because no yield would receive it: call
+    /// [`resume`](Self::resume) or [`start`](Self::start). The exception is a value without size and destructor, such as
+    /// `()`, which corresponds to Python's `None`.
     ///
     /// # Errors
     ///
@@ -250,8 +251,8 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
     /// Raises an error at the yield that the body is suspended at, and runs the body to its next yield or to its end.
     ///
     /// - If the body has not started, the coroutine is closed, and the body never runs.
-    /// - If a step is in progress, the error is raised in the [`interruptible`](Yielder::interruptible) await that the body
-    ///   is in, or else at its next yield. If the body does not yield again, the error is returned when it ends.
+    /// - If a step is in progress, the error is raised in the [`interruptible`](Yielder::interruptible) await that the
+    ///   body is in, or else at its next yield. If the body does not yield again, the error is returned when it ends.
     /// - The error replaces an earlier one that has not been raised yet.
     ///
     /// # Errors
@@ -275,7 +276,8 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
         self.step()
     }
 
-    /// Closes the coroutine: raises [`GeneratorExit`] at the yield that the body is suspended at, for the body to return it.
+    /// Closes the coroutine: raises [`GeneratorExit`] at the yield that the body is suspended at, for the body to
+    /// return it.
     ///
     /// Returns `Some(value)` if the body catches the exit and returns a value. Closing a coroutine that has not started
     /// drops its body. Closing a closed coroutine does nothing.

@@ -1,11 +1,11 @@
 /// The error of a step that neither reached a yield nor returned a value.
 ///
-/// `S` is the type of the values that are sent in; a value that could not be delivered is returned in the error. `E` is the
-/// type of the errors that the body fails with. It is [`Infallible`](std::convert::Infallible) for a body made by
+/// `S` is the type of the values that are sent in; a value that could not be delivered is returned in the error. `E` is
+/// the type of the errors that the body fails with. It is [`Infallible`](std::convert::Infallible) for a body made by
 /// [`coroutine`](super::coroutine()). The messages are Python's where Python has an equivalent.
 ///
-/// Python also raises "coroutine already executing" if a body steps itself. In Rust, this does not compile, because it takes
-/// a second `&mut` borrow of the coroutine. [`Running`](Error::Running) is the case that remains.
+/// Python also raises "coroutine already executing" if a body steps itself. In Rust, this does not compile, because it
+/// takes a second `&mut` borrow of the coroutine. [`Running`](Error::Running) is the case that remains.
 ///
 /// # Examples
 ///
@@ -26,8 +26,8 @@
 pub enum Error<S, E> {
     /// A value was sent to a body that has not started: no yield can receive it.
     ///
-    /// [`resume`](super::Coroutine::resume) and [`start`](super::Coroutine::start) start the body. Python's message is "can't
-    /// send non-None value to a just-started coroutine".
+    /// [`resume`](super::Coroutine::resume) and [`start`](super::Coroutine::start) start the body. Python's message is
+    /// "can't send non-None value to a just-started coroutine".
     #[error("`send` before `resume`: the coroutine has not reached its first `yield`")]
     NotStarted(S),
     /// A value was sent while a step is in progress: the body awaits something other than a yield.
@@ -49,8 +49,8 @@ pub enum Error<S, E> {
     /// The body awaits something that is not ready. The step is in progress, and a value or an error of this step
     /// has been delivered.
     ///
-    /// [`resume`](super::Coroutine::resume) polls the body again, and [`poll_resume`](super::Coroutine::poll_resume) does so
-    /// with a waker.
+    /// [`resume`](super::Coroutine::resume) polls the body again, and [`poll_resume`](super::Coroutine::poll_resume)
+    /// does so with a waker.
     #[error("coroutine awaits something that is not ready: `resume` polls it again")]
     Pending,
     /// The body returned a [`GeneratorExit`](super::GeneratorExit) outside of [`close`](super::Coroutine::close).

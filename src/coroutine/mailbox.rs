@@ -7,10 +7,11 @@ use std::task::{Context, Waker};
 
 use super::throw::Throw;
 
-/// The state that a body shares with its driver: yielded values on their way out, a sent value or a throw on its way in.
+/// The state that a body shares with its driver: yielded values on their way out, a sent value or a throw on its way
+/// in.
 ///
-/// It consists of cells. Values are moved out before their destructors run, so that no destructor sees the mailbox in an
-/// inconsistent state.
+/// It consists of cells. Values are moved out before their destructors run, so that no destructor sees the mailbox in
+/// an inconsistent state.
 pub(super) struct Mailbox<Y, S, T> {
     /// The value that the body has yielded in this step, if it is the only one.
     out: Cell<Option<Y>>,
@@ -21,9 +22,9 @@ pub(super) struct Mailbox<Y, S, T> {
     overflow: Cell<Option<Box<Overflow<Y, T>>>>,
     /// Whether something is to be raised, or values are queued.
     needs_slow_path: Cell<bool>,
-    /// The address of the driver's context during a poll of the body. The context is borrowed for that time, so no other
-    /// context has this address. [`SLOW_PATH`] is set in it if a yield must not take the fast path, so that one comparison
-    /// decides about both.
+    /// The address of the driver's context during a poll of the body. The context is borrowed for that time, so no
+    /// other context has this address. [`SLOW_PATH`] is set in it if a yield must not take the fast path, so that one
+    /// comparison decides about both.
     context: Cell<usize>,
     _pinned: PhantomPinned,
 }
@@ -38,8 +39,8 @@ struct Overflow<Y, T> {
     external_waker: Option<Waker>,
 }
 
-/// The flag in [`Mailbox::context`]: something is to be raised, or a value to be taken. The address of a context never has
-/// this bit.
+/// The flag in [`Mailbox::context`]: something is to be raised, or a value to be taken. The address of a context never
+/// has this bit.
 const SLOW_PATH: usize = 1;
 const _: () = assert!(align_of::<Context<'_>>() > SLOW_PATH);
 
@@ -56,8 +57,8 @@ impl<Y, S, T> Mailbox<Y, S, T> {
         }
     }
 
-    /// Calls `f` with the overflow, which is allocated if needed. `f` must not drop any value of it: a destructor could use
-    /// the mailbox.
+    /// Calls `f` with the overflow, which is allocated if needed. `f` must not drop any value of it: a destructor could
+    /// use the mailbox.
     #[cold]
     #[inline(never)]
     fn overflow<O>(&self, f: impl FnOnce(&mut Overflow<Y, T>) -> O) -> O {
@@ -95,8 +96,8 @@ impl<Y, S, T> Mailbox<Y, S, T> {
         self.sent.set(Some(value));
     }
 
-    /// Raises `thrown` at the yield or [`interruptible`](super::Yielder::interruptible) await that the body is at, or else
-    /// at its next one.
+    /// Raises `thrown` at the yield or [`interruptible`](super::Yielder::interruptible) await that the body is at, or
+    /// else at its next one.
     ///
     /// A pending error is raised before a pending exit, and replaced by another error.
     pub(super) fn throw(&self, thrown: T)
@@ -158,8 +159,8 @@ impl<Y, S, T> Mailbox<Y, S, T> {
         })
     }
 
-    /// Wakes a pending yield that was not polled by the driver, if there is something for it. Returns `true` if it did, and
-    /// then the body is to be polled again.
+    /// Wakes a pending yield that was not polled by the driver, if there is something for it. Returns `true` if it did,
+    /// and then the body is to be polled again.
     #[cold]
     #[inline(never)]
     pub(super) fn wake_external(&self) -> bool {
@@ -215,8 +216,8 @@ impl<Y, S, T> Mailbox<Y, S, T> {
         true
     }
 
-    /// Returns `true` while values are queued. Until the last of them has been taken, a sent value replies to an earlier
-    /// one.
+    /// Returns `true` while values are queued. Until the last of them has been taken, a sent value replies to an
+    /// earlier one.
     #[cold]
     #[inline(never)]
     pub(super) fn has_queued(&self) -> bool {

@@ -28,24 +28,24 @@
 //!
 //! # Guarantees
 //!
-//! - **No executor.** A step polls the body once. [`poll_resume`](Coroutine::poll_resume) takes a waker, and drives bodies
-//!   that await I/O or timers on any executor.
+//! - **No executor.** A step polls the body once. [`poll_resume`](Coroutine::poll_resume) takes a waker, and drives
+//!   bodies that await I/O or timers on any executor.
 //! - **Nothing is silently lost.**
-//!   - A yielded value is delivered exactly once, even if its yield is dropped in a `select!`, or if the body ends right
-//!     after it.
+//!   - A yielded value is delivered exactly once, even if its yield is dropped in a `select!`, or if the body ends
+//!     right after it.
 //!   - A reply to a dropped yield is never received by another yield.
 //!   - A value that cannot be sent is returned in the error, unless the coroutine is closed.
-//!   - An error that is thrown in while the body is not at a yield is raised at the next yield, or returned when the body
-//!     ends.
+//!   - An error that is thrown in while the body is not at a yield is raised at the next yield, or returned when the
+//!     body ends.
 //!   - A body that awaits something that is not ready is not lost: the step fails with [`Error::Pending`] and can be
 //!     continued.
-//! - **No stalls.** A yield can be awaited in `join!`, `select!` or a `FuturesUnordered`. The future that polls it there is
-//!   woken when a value is sent.
-//! - **The yielder stays inside of its body.** Code that stores it, sends it away, or swaps it with that of another body does
-//!   not compile. The body can lend it to helper functions as `&mut Yielder<'_, ..>`, also recursively.
+//! - **No stalls.** A yield can be awaited in `join!`, `select!` or a `FuturesUnordered`. The future that polls it
+//!   there is woken when a value is sent.
+//! - **The yielder stays inside of its body.** Code that stores it, sends it away, or swaps it with that of another
+//!   body does not compile. The body can lend it to helper functions as `&mut Yielder<'_, ..>`, also recursively.
 //! - **`Send` if possible.** A coroutine is `Send` if its body is, and the types of its values are.
-//! - **Closed for good.** After a return, an error, a panic or a close, the body is dropped, and all further steps fail with
-//!   [`Error::AlreadyAwaited`]. Dropping the coroutine drops the body at once.
+//! - **Closed for good.** After a return, an error, a panic or a close, the body is dropped, and all further steps fail
+//!   with [`Error::AlreadyAwaited`]. Dropping the coroutine drops the body at once.
 //!
 //! # Limitations
 //!
@@ -53,19 +53,20 @@
 //!   [`interruptible`](Yielder::interruptible) await. (PEP 492 raises it in any `await`.)
 //! - Dropping a coroutine runs the destructors of its body, but no other code of it. Async cleanup needs
 //!   [`close`](Coroutine::close). This is `close` as in PEP 342, without the call from the finalizer.
-//! - A value that is sent in reply to a dropped yield is discarded. An error replaces an earlier error that has not been
-//!   raised yet. An exit is raised after a pending error.
-//! - Yielded values are dropped with the body if it panics in the same step or ignores an exit. The panic or
-//!   [`Error::IgnoredExit`] is reported instead. If a step yields several values, [`close`](Coroutine::close) drops those
-//!   that wait.
+//! - A value that is sent in reply to a dropped yield is discarded. An error replaces an earlier error that has not
+//!   been raised yet. An exit is raised after a pending error.
+//! - A value is dropped if the body panics in the step in which it yields the value, or if the body yields it in spite
+//!   of an exit. The step reports the panic, or [`Error::IgnoredExit`]. If the body yields several values in one step,
+//!   [`close`](Coroutine::close) drops those that were not taken.
 //! - An exit that the body catches is not raised again. A body can ignore the exit, and then `close` fails.
 //!
 //! # PEP 479
 //!
 //! In Python, a body that lets a `StopIteration` escape seems to return. Therefore the interpreter turns it into a
-//! `RuntimeError`. Here, the end of a body is [`Step::Complete`], which is not an error. So `?` cannot carry the end of an
-//! inner coroutine out of an outer one. It can carry [`Error::AlreadyAwaited`], which is reported as [`Error::Raised`]. A body
-//! that returns [`GeneratorExit`] without having been closed fails with [`Error::GeneratorExit`].
+//! `RuntimeError`. Here, the end of a body is [`Step::Complete`], which is not an error. So `?` cannot carry the end of
+//! an inner coroutine out of an outer one. It can carry [`Error::AlreadyAwaited`], which is reported as
+//! [`Error::Raised`]. A body that returns [`GeneratorExit`] without having been closed fails with
+//! [`Error::GeneratorExit`].
 
 #[expect(unsafe_code, reason = "the pointer from a body to its mailbox; see the invariants in the file")]
 mod body_cell;

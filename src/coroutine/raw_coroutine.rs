@@ -6,8 +6,8 @@ use super::throw::Throw;
 
 /// A body and the state machine that drives it: the type parameter of [`Coroutine`](super::Coroutine).
 ///
-/// The trait exists to be named, in bounds and in [`BoxCoroutine`](super::BoxCoroutine). It is sealed, and its methods are
-/// private to the crate.
+/// The trait exists to be named, in bounds and in [`BoxCoroutine`](super::BoxCoroutine). It is sealed, and its methods
+/// are private to the crate.
 pub trait RawCoroutine: sealed::Sealed {
     /// The type of the values that the body yields.
     type Yield;
@@ -39,8 +39,8 @@ pub trait RawCoroutine: sealed::Sealed {
         cx: &mut Context<'_>,
     ) -> Poll<Step<Self::Yield, Result<Self::Return, Self::Thrown>>>;
 
-    /// After a pending step, wakes a yield in the body that waits with a waker other than the driver's and was not polled,
-    /// although there is something for it. Returns `true` if it did, and then the step is to be polled again.
+    /// After a pending step, wakes a yield in the body that waits with a waker other than the driver's and was not
+    /// polled, although there is something for it. Returns `true` if it did, and then the step is to be polled again.
     #[doc(hidden)]
     fn wake_external(&self) -> bool;
 

@@ -48,7 +48,8 @@ pub fn yield_now<'a, 'g, T>(y: &'a mut Yielder<'g, (), (), T>) -> Yield<'a, 'g, 
 
 /// Runs coroutines concurrently on this thread until all have returned: a round-robin scheduler.
 ///
-/// The coroutines run in turn, each until its next [`yield_now`]. The returned values are in the order of the arguments.
+/// The coroutines run in turn, each until its next [`yield_now`]. The returned values are in the order of the
+/// arguments.
 ///
 /// `run_all` blocks the thread, and is not a runtime: a coroutine that uses tokio needs a runtime around `run_all`. A
 /// coroutine that awaits something other than `yield_now` is skipped until it is woken. While all coroutines wait, the
@@ -152,8 +153,8 @@ struct TaskWaker {
     /// Whether the coroutine is in the queue, where it must be at most once.
     ///
     /// A wake sets it with `Release`, and `run_all` clears it with `Acquire` before it polls. So the poll sees what was
-    /// written before any wake since the last poll, also before a wake that found the coroutine queued already and did not
-    /// lock the queue. Both are read-modify-write operations: a plain store would not synchronize with such a wake.
+    /// written before any wake since the last poll, also before a wake that found the coroutine queued already and did
+    /// not lock the queue. Both are read-modify-write operations: a plain store would not synchronize with such a wake.
     is_queued: AtomicBool,
     ready: Arc<ReadyQueue>,
 }

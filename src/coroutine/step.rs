@@ -1,7 +1,7 @@
 /// The outcome of a step of a coroutine: it has yielded or returned a value.
 ///
-/// Python represents the second as an exception, `StopIteration(value)`, which a body can raise by accident (PEP 479). Here
-/// it is a variant, which cannot be confused with an error.
+/// Python represents the second as an exception, `StopIteration(value)`, which a body can raise by accident (PEP 479).
+/// Here it is a variant, which cannot be confused with an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Step<Y, R> {
     /// The body has yielded a value, and is suspended until it is resumed.

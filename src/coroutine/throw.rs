@@ -2,8 +2,8 @@ use std::convert::Infallible;
 
 /// The error that a yield returns while the coroutine is being closed: Python's `GeneratorExit`.
 ///
-/// It is a value and not a panic. `?` carries it out of the body, and the body can clean up on its way. A body into which
-/// errors can be thrown receives it as a variant of [`Thrown`].
+/// It is a value and not a panic. `?` carries it out of the body, and the body can clean up on its way. A body into
+/// which errors can be thrown receives it as a variant of [`Thrown`].
 ///
 /// # Examples
 ///

@@ -14,13 +14,13 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
     ///
     /// # Errors
     ///
-    /// Whatever [`throw`](super::Coroutine::throw) or [`close`](super::Coroutine::close) has thrown in. If it was thrown
-    /// while the body was not at a yield, it is raised here before `value` is delivered, and `value` is dropped.
+    /// Whatever [`throw`](super::Coroutine::throw) or [`close`](super::Coroutine::close) has thrown in. If it was
+    /// thrown while the body was not at a yield, it is raised here before `value` is delivered, and `value` is dropped.
     ///
     /// # Cancel safety
     ///
-    /// The value is cancel safe: it is delivered once, or not at all if the future was never polled. A throw that arrives
-    /// after the future was dropped is raised at the next yield. A value that is sent in reply to a dropped yield is
+    /// The value is cancel safe: it is delivered once, or not at all if the future was never polled. A throw that the
+    /// dropped future has not returned is raised at the next yield. A value that is sent in reply to a dropped yield is
     /// discarded.
     #[inline]
     #[doc(alias = "yield", alias = "emit", alias = "send")]
@@ -30,9 +30,9 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
 
     /// Awaits `future`, but stops if something is thrown in: then `future` is dropped, and the error is returned.
     ///
-    /// [`throw`](super::Coroutine::throw) and [`close`](super::Coroutine::close) normally take effect at the next yield,
-    /// because no error can be raised inside of a Rust `await`. Use `interruptible` for an await that must not delay them.
-    /// In Python, every `await` is interruptible.
+    /// [`throw`](super::Coroutine::throw) and [`close`](super::Coroutine::close) normally take effect at the next
+    /// yield, because no error can be raised inside of a Rust `await`. Use `interruptible` for an await that must not
+    /// delay them. In Python, every `await` is interruptible.
     ///
     /// # Errors
     ///
@@ -40,7 +40,7 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
     ///
     /// # Cancel safety
     ///
-    /// As cancel safe as `future`. A throw that arrives after this was dropped is raised at the next yield.
+    /// As cancel safe as `future`. A throw that the dropped future has not returned is raised at the next yield.
     ///
     /// # Examples
     ///
@@ -57,8 +57,8 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
         self.interruptible_from(future, true).await
     }
 
-    /// As [`interruptible`](Self::interruptible), but if `at_once` is `false`, `future` is polled once before anything is
-    /// raised. A future that delivers a value at its first poll has then delivered it.
+    /// As [`interruptible`](Self::interruptible), but if `at_once` is `false`, `future` is polled once before anything
+    /// is raised. A future that delivers a value at its first poll has then delivered it.
     pub(crate) async fn interruptible_from<F: Future>(
         &mut self,
         future: F,
