@@ -10,7 +10,7 @@ use crate::coroutine::{
     GeneratorExit, RawCoroutine, State, Step, Throw, Thrown, Yielder, is_unit_like, machine,
 };
 
-/// An async generator (PEP 525): an async body that yields items, and that can be sent values, thrown into and closed.
+/// An async generator (PEP 525): an async body that yields items, receives values and errors, and can be closed.
 ///
 /// Made by [`generator`] and [`try_generator`]. It is a [`Stream`] of the values that the body yields, provided that no
 /// values are sent in (`Sent = ()`). Once pinned, it has the methods of Python's object:
@@ -40,15 +40,14 @@ pub struct AsyncGenerator<D: ?Sized> {
 /// [`GeneratorExit`] by default. For a generator made by [`try_generator`], `T` is [`Thrown<E>`]. Every body implements
 /// this trait, and no other type can.
 ///
-/// A function that returns a generator has one of these signatures:
+/// # Examples
+///
+/// The signature of a function that returns a generator ([more of them](crate::generator#signatures)):
 ///
 /// ```
-/// use futures_core::Stream;
-/// use withal::coroutine::Thrown;
-/// use withal::generator::{AsyncGenerator, GeneratorBody, generator, try_generator};
+/// use withal::generator::{AsyncGenerator, GeneratorBody, generator};
 ///
-/// // Items alone: the caller sees a stream.
-/// fn countdown(from: u32) -> impl Stream<Item = u32> {
+/// fn countdown(from: u32) -> AsyncGenerator<impl GeneratorBody<u32>> {
 ///     generator(async move |mut y| {
 ///         for n in (0..from).rev() {
 ///             y.yield_(n).await?;
@@ -56,44 +55,27 @@ pub struct AsyncGenerator<D: ?Sized> {
 ///         Ok(())
 ///     })
 /// }
-///
-/// // All operations: the caller can close it.
-/// fn numbers() -> AsyncGenerator<impl GeneratorBody<u32>> {
-///     generator(async |mut y| y.yield_(1).await)
-/// }
-///
-/// // The caller can send values, and can rely on `Send`.
-/// fn totals() -> AsyncGenerator<impl GeneratorBody<u32, u32> + Send> {
-///     generator(async |mut y| {
-///         let mut total = 0;
-///         loop {
-///             total += y.yield_(total).await?;
-///         }
-///     })
-/// }
-///
-/// // The body can fail, and the caller can throw errors into it.
-/// fn notes() -> AsyncGenerator<impl GeneratorBody<String, (), Thrown<std::io::Error>>> {
-///     try_generator(async |mut y| {
-///         y.yield_(std::fs::read_to_string("notes.txt")?).await?;
-///         Ok(())
-///     })
-/// }
-/// # let _ = (countdown(3), numbers(), totals(), notes());
+/// # drop(countdown(3));
 /// ```
 ///
-/// A function that takes any generator bounds its [`Body`](super::AsyncGeneratorExt::Body):
+/// The bound of a function that takes any generator, on its [`Body`](super::AsyncGeneratorExt::Body):
 ///
 /// ```
-/// use withal::generator::{AsyncGeneratorExt, GeneratorBody};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use std::pin::pin;
+/// use withal::generator::{AsyncGeneratorExt, Error, GeneratorBody, generator};
 ///
-/// async fn first<G>(generator: &mut G) -> Option<u32>
+/// async fn first<G>(generator: &mut G) -> Result<Option<u32>, Error>
 /// where
 ///     G: AsyncGeneratorExt<Body: GeneratorBody<u32>>,
 /// {
-///     generator.anext().await.ok().flatten()
+///     generator.anext().await
 /// }
-/// # let _ = first::<withal::generator::BoxAsyncGenerator<'static, u32>>;
+///
+/// let mut numbers = pin!(generator(async |mut y| y.yield_(1).await));
+/// assert_eq!(first(&mut numbers).await, Ok(Some(1)));
+/// # }
 /// ```
 pub trait GeneratorBody<Y, S = (), T = GeneratorExit>:
     RawCoroutine<Yield = Y, Sent = S, Return = (), Thrown = T>
@@ -150,10 +132,10 @@ where
     AsyncGenerator { machine: machine(body) }
 }
 
-/// Creates a generator whose body can fail and be thrown into: its items are `Result<Y, E>`.
+/// Creates a generator whose body can fail, and can receive errors: its items are `Result<Y, E>`.
 ///
-/// It differs from [`generator`] in that `?` propagates [`Thrown<E>`] out of the body, and that any `E` converts into
-/// that. An error ends the generator, and is its last item.
+/// In the body, `?` propagates a [`Thrown<E>`], into which an `E` converts. An error ends the generator, and is its last
+/// item. Otherwise, this function is [`generator`].
 ///
 /// # Examples
 ///

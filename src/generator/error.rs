@@ -1,13 +1,12 @@
 use std::convert::Infallible;
 
-/// The reason why an operation of a generator returned no item, other than the end of the generator.
+/// The error of an operation on a generator.
 ///
 /// `S` is the type of the sent values; a value that could not be delivered is returned in the error. `E` is the type of
 /// the errors that the body fails with: [`Infallible`] for a generator made by [`generator`](super::generator).
 ///
-/// The end of a generator is `None`, not an error. So `?` cannot propagate the end of an inner generator out of an outer
-/// one, and the `RuntimeError` that PEP 479 makes of that, "async generator raised `StopAsyncIteration`", has no
-/// counterpart here.
+/// The end of a generator is not an error but `None`. Therefore `?` cannot propagate the end of an inner generator out of
+/// an outer one. Python raises a `RuntimeError` there (PEP 479): "async generator raised `StopAsyncIteration`".
 ///
 /// # Examples
 ///

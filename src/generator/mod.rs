@@ -50,21 +50,9 @@
 //! # }
 //! ```
 //!
-//! For users of Python: [From Python](crate::from_python) maps the methods of Python's async generator object,
-//! [PEP 525](crate::desugar::pep_525) shows what each of them expands to, and the hooks.
-//!
 //! # Signatures
 //!
-//! | the caller | write |
-//! |---|---|
-//! | only iterates | `fn items() -> impl Stream<Item = u32>` |
-//! | closes it | `fn items() -> AsyncGenerator<impl GeneratorBody<u32>>` |
-//! | sends values of type `S` | `fn items() -> AsyncGenerator<impl GeneratorBody<u32, S>>` |
-//! | throws errors of type `E` | `fn items() -> AsyncGenerator<impl GeneratorBody<u32, (), Thrown<E>>>` |
-//! | stores it in a field | `fn items() -> BoxAsyncGenerator<'static, u32>` |
-//! | shares it, or drops it unfinished | `fn items() -> ManagedGenerator<u32>` |
-//!
-//! Each of them, compiled:
+//! The return type of a function that makes a generator, by what its callers do:
 //!
 //! ```
 //! use futures_core::Stream;
@@ -73,15 +61,18 @@
 //!     AsyncGenerator, BoxAsyncGenerator, GeneratorBody, ManagedGenerator, generator, try_generator,
 //! };
 //!
-//! fn iterated() -> impl Stream<Item = u32> {
-//!     closed()
-//! }
-//!
-//! fn closed() -> AsyncGenerator<impl GeneratorBody<u32> + Send> {
+//! // Callers iterate.
+//! fn numbers() -> impl Stream<Item = u32> {
 //!     generator(async |mut y| y.yield_(1).await)
 //! }
 //!
-//! fn sent_to() -> AsyncGenerator<impl GeneratorBody<u32, u32>> {
+//! // Callers iterate and close. `+ Send` promises that the generator is `Send`.
+//! fn ticks() -> AsyncGenerator<impl GeneratorBody<u32> + Send> {
+//!     generator(async |mut y| y.yield_(1).await)
+//! }
+//!
+//! // Callers send values: the second parameter.
+//! fn totals() -> AsyncGenerator<impl GeneratorBody<u32, u32>> {
 //!     generator(async |mut y| {
 //!         let mut total = 0;
 //!         loop {
@@ -90,19 +81,42 @@
 //!     })
 //! }
 //!
-//! fn thrown_into() -> AsyncGenerator<impl GeneratorBody<u32, (), Thrown<std::io::Error>>> {
-//!     try_generator(async |mut y| y.yield_(1).await)
+//! // Callers throw errors, or the body fails: the third parameter.
+//! fn notes() -> AsyncGenerator<impl GeneratorBody<String, (), Thrown<std::io::Error>>> {
+//!     try_generator(async |mut y| {
+//!         y.yield_(std::fs::read_to_string("notes.txt")?).await?;
+//!         Ok(())
+//!     })
 //! }
 //!
+//! // Callers store the generator in a field.
 //! fn stored() -> BoxAsyncGenerator<'static, u32> {
-//!     closed().boxed()
+//!     ticks().boxed()
 //! }
 //!
+//! // Callers share the generator, or drop it before its end.
 //! fn shared() -> ManagedGenerator<u32> {
-//!     closed().managed()
+//!     ticks().managed()
 //! }
-//! # drop((iterated(), sent_to(), thrown_into(), stored(), shared()));
+//! # drop((numbers(), totals(), notes(), stored(), shared()));
 //! ```
+//!
+//! # From Python
+//!
+//! [From Python](crate::from_python) lists the methods of Python's async generator object with their equivalents here.
+//! [PEP 525](crate::desugar::pep_525) shows their expansions, and documents the hooks.
+//!
+//! | Python | here | |
+//! |---|---|---|
+//! | `async for item in agen:` | [`async_for!`](crate::async_for), or the methods of `StreamExt` | |
+//! | `await anext(agen)` | [`anext`](AsyncGeneratorExt::anext) | the body runs to its next yield |
+//! | `await agen.asend(None)`, the first time | [`start`](AsyncGeneratorExt::start) | the same, for any type of sent values |
+//! | `await agen.asend(value)` | [`asend`](AsyncGeneratorExt::asend) | the same, and the yield returns `value` |
+//! | `await agen.athrow(error)` | [`athrow`](AsyncGeneratorExt::athrow) | the same, and the yield returns the error |
+//! | `await agen.aclose()` | [`aclose`](AsyncGeneratorExt::aclose) | the same, and the yield returns [`GeneratorExit`](crate::coroutine::GeneratorExit) |
+//! | `StopAsyncIteration` | `None` | the body has ended |
+//! | `sys.set_asyncgen_hooks` | [`Hooks`] | called at the first iteration, and when a generator is dropped before its end |
+//! | `loop.shutdown_asyncgens()` | [`shutdown_asyncgens`] | closes the generators that are left at the end of the program |
 //!
 //! # Errors in a body
 //!
@@ -132,7 +146,7 @@
 //!
 //! # Guarantees
 //!
-//! - **No allocation.** Neither an item nor a generator allocates, until the generator is boxed.
+//! - **No allocation.** An item never allocates, and a generator only if it is boxed or managed.
 //! - **Cancellation loses nothing.** The step in progress belongs to the generator. After an operation was dropped, the
 //!   next operation continues the step.
 //! - **No silent loss.** A yielded value is delivered exactly once. A value that cannot be sent is returned in the
@@ -146,12 +160,13 @@
 //!
 //! # Limitations
 //!
-//! - Dropping an [`AsyncGenerator`] runs only destructors. PEP 525's finalizer is that of a [`ManagedGenerator`]. It is
-//!   better to close a generator where it was created.
-//! - An error is raised at a yield, not at any other `await`, unless that is wrapped in
-//!   [`interruptible`](crate::coroutine::Yielder::interruptible).
-//! - A value sent to a dropped yield is discarded. A thrown error replaces an earlier one that has not been raised yet.
-//!   A value that the body yields is discarded if the body panics in the same step, or yields it while being closed.
+//! - Dropping an [`AsyncGenerator`] runs only destructors. PEP 525's finalizer, which closes a dropped generator, needs a
+//!   [`ManagedGenerator`]. Prefer to close a generator explicitly, in the function that created it.
+//! - An error cannot be thrown into an `await` that is not a yield. It is raised at the next yield, or in an
+//!   [`interruptible`](crate::coroutine::Yielder::interruptible) await.
+//! - A value that is sent to a dropped yield is discarded. A thrown error replaces an earlier error that has not been
+//!   raised yet.
+//! - A yielded value is dropped if the body panics in the same step, or if the body yields it while it is being closed.
 //! - Do not yield inside a scope that belongs to a task, such as a timeout, a lock or a task group. The consumer decides
 //!   when the body is resumed, if ever (PEP 533, PEP 789).
 //!

@@ -16,9 +16,7 @@ pub(super) type ErasedClose = Pin<Box<dyn Future<Output = Result<(), Box<dyn Any
 /// The argument of the [finalizer hook](super::Hooks::finalizer). It is a future, whose error is a
 /// [`generator::Error`](super::Error) with the types of that generator. Dropping it drops the body without closing it.
 ///
-/// # Examples
-///
-/// See [`Hooks`](super::Hooks).
+/// [`Hooks`](super::Hooks) has an example.
 #[must_use = "dropping it drops the body without closing it"]
 pub struct PendingClose {
     close: ErasedClose,

@@ -4,11 +4,15 @@
 //! operations at once an error instead of a wait, and no lock is held while the body runs.
 //!
 //! ```text
-//!                     checkout                    the last handle is dropped
-//!          ┌──────┐ ─────────────> ┌─────────────┐
-//!  new ──> │ idle │                │ checked out │        body not started, or ended ──> dropped
-//!          └──────┘ <───────────── └─────────────┘ idle ─┤
-//!                    drop(Checkout)                      body started, not ended ──> finalizer hook
+//!             checkout()
+//! new ──> idle ────────────────> checked out
+//!         │ ^                         │
+//!         │ └─────────────────────────┘
+//!         │         drop(Checkout)
+//!         │
+//!         │ the last handle is dropped
+//!         ├──> dropped               the body has not started, or has ended
+//!         └──> finalizer hook        the body has started and not ended
 //! ```
 
 use std::any::Any;
@@ -53,10 +57,10 @@ struct Idle<Y: 'static, S: 'static, T: 'static> {
     first_iteration: FirstIteration,
 }
 
-/// Decides whether the hooks have been, and are to be, called.
+/// The first iteration, at which the `firstiter` hook is called. Without it, there is nothing to finalize.
 enum FirstIteration {
     Pending,
-    /// On that runtime, if on any.
+    /// On this runtime, if on any.
     Done(Option<Handle>),
 }
 

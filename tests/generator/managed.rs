@@ -114,6 +114,7 @@ mod operations {
         assert_eq!(block_on(managed.athrow("dropped")), Err(Error::Running(None)));
         let closed = block_on(managed.aclose()).unwrap_err();
         assert_eq!(closed, Error::Running(None));
+        assert!(closed.is_running() && !closed.is_generator_exit());
         assert_eq!(closed.to_string(), "asynchronous generator is already running");
         tx.send(7).unwrap();
         assert!(first.is_woken());
