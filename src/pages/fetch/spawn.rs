@@ -1,11 +1,11 @@
-use std::any::Any;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
+
+use crate::panic::{Payload, catch_panic};
 
 /// A task that is aborted when this handle is dropped.
 pub(super) struct Task<T>(JoinHandle<T>);
@@ -13,7 +13,7 @@ pub(super) struct Task<T>(JoinHandle<T>);
 /// The reason why a task has no output.
 pub(super) enum TaskError {
     /// It panicked with this payload.
-    Panicked(Box<dyn Any + Send>),
+    Panicked(Payload),
     /// Its runtime shut down.
     RuntimeShutdown,
 }
@@ -27,7 +27,7 @@ pub(super) enum Spawned<F: Future> {
     /// It continues when the caller polls it: there is no runtime to spawn on.
     Inline(F),
     /// It panicked with this payload.
-    Panicked(Box<dyn Any + Send>),
+    Panicked(Payload),
 }
 
 /// Polls `future` once, then spawns it.
@@ -41,7 +41,7 @@ where
     // A no-op waker suffices: the task registers its own waker at its first poll, soon after this one. The waker of the
     // consumer would be woken without need. A panic is kept until it is the turn of the page it belongs to.
     let mut cx = Context::from_waker(Waker::noop());
-    match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut future).poll(&mut cx))) {
+    match catch_panic(|| Pin::new(&mut future).poll(&mut cx)) {
         Err(payload) => Spawned::Panicked(payload),
         Ok(Poll::Ready(output)) => Spawned::Ready(output),
         Ok(Poll::Pending) => match Handle::try_current() {
