@@ -9,9 +9,9 @@ OLDEST = (3, 11)
 def start():
     if sys.version_info < OLDEST or platform.python_implementation() != "CPython":
         here = platform.python_implementation() + " " + platform.python_version()
-        print("oracle: it needs CPython 3.11 or later, of which 3.13 is the norm; this is " + here, file=sys.stderr)
+        print("oracle: CPython 3.11 or later is required, preferably 3.13; this is " + here, file=sys.stderr)
         sys.exit(2)
-    # What older versions cannot even compile.
+    # Older versions cannot compile the rest.
     from cli import main
 
     sys.exit(main())

@@ -1,8 +1,8 @@
-"""What CPython does: random programs of async generators, coroutines and managers, with their traces.
+"""Random programs of async generators, coroutines and managers, and their traces on CPython.
 
-A seed decides a program, and what is done with it. It is compiled to `async def` functions, which are driven by hand,
-with no event loop; what is seen is its trace. The same seeds make the same programs on every version of Python; the
-traces that the crate is held against are those of CPython 3.13. README.md has the format of the files.
+A seed determines a program and the actions on it. The program is compiled to `async def` functions, which are driven by
+hand, without an event loop, and which write a trace. The same seeds make the same programs on every version of Python;
+the crate is compared with the traces of CPython 3.13. README.md describes the format of the files.
 
     python3.13 tests/conformance/oracle show --seed 3
     python3.13 tests/conformance/oracle gen --seeds 0:5000 -o programs.jsonl.gz
@@ -25,7 +25,7 @@ from typing import TypeVar
 from compare import compare
 from corpus import merge
 from driver import Driver, replay
-from files import STANDARD_STREAM, Damaged, dumps, header, reading, write, writing
+from files import STANDARD_STREAM, FormatError, dumps, header, reading, write, writing
 from outcome import CIRCLE, classes, event, tags
 from planner import generate
 from raised import UNKNOWN
@@ -35,8 +35,8 @@ from syntax import Case
 
 T = TypeVar("T")
 
-NORM = (3, 13)
-# Of the programs that are run before the garbage of theirs is collected.
+REFERENCE = (3, 13)
+# The number of programs between two garbage collections.
 COLLECT_EVERY = 500
 KINDS_SHOWN = 60
 
@@ -50,13 +50,13 @@ def main() -> int:
         sys.stdout.flush()
         return status
     except BrokenPipeError:
-        # Or else the interpreter complains when it flushes once more at its end.
+        # Prevents an error of the interpreter, which flushes again at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         return 130
-    except Damaged as damaged:
-        print(f"oracle: {damaged}", file=sys.stderr)
+    except FormatError as error:
+        print(f"oracle: {error}", file=sys.stderr)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(f"oracle: {where}{error.strerror or error}", file=sys.stderr)
@@ -64,13 +64,13 @@ def main() -> int:
 
 
 def prepare() -> None:
-    if sys.version_info[:2] != NORM:
+    if sys.version_info[:2] != REFERENCE:
         here = platform.python_version()
-        print(f"oracle: the norm is CPython 3.13, and this is {here}: its traces differ in places", file=sys.stderr)
+        print(f"oracle: this is CPython {here}, whose traces differ in places from those of the reference, 3.13", file=sys.stderr)
     warnings.simplefilter("ignore")
-    # It would finalize generators at whatever moment it runs.
+    # Automatic collections would finalize generators at arbitrary points.
     gc.disable()
-    # What is there by now is no garbage, and need not be looked through.
+    # Excludes the objects that exist already from collections.
     gc.freeze()
 
 
@@ -79,11 +79,11 @@ def parser() -> argparse.ArgumentParser:
     kind.add_argument("--size", default="small", choices=["small", "large"])
     kind.add_argument("--family", default="all", choices=["all", "agen", "coro"])
     seeds = argparse.ArgumentParser(add_help=False, parents=[kind])
-    seeds.add_argument("--seeds", default="0:1000", type=seed_range, metavar="FIRST:END", help="without END itself")
+    seeds.add_argument("--seeds", default="0:1000", type=seed_range, metavar="FIRST:END", help="END is exclusive")
     file = argparse.ArgumentParser(add_help=False)
     file.add_argument("file", metavar="FILE", help=f"{STANDARD_STREAM} for standard input")
     output = argparse.ArgumentParser(add_help=False)
-    output.add_argument("-o", dest="output", default=STANDARD_STREAM, metavar="FILE", help="else standard output")
+    output.add_argument("-o", dest="output", default=STANDARD_STREAM, metavar="FILE", help="default: standard output")
 
     parser = argparse.ArgumentParser(
         prog="oracle", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -96,26 +96,26 @@ def parser() -> argparse.ArgumentParser:
         return added
 
     gen = add("gen", write_generated, seeds, output)
-    gen.add_argument("--verify", action="store_true", help="run each twice, and say whose traces differ")
+    gen.add_argument("--verify", action="store_true", help="run each program twice, and report those whose traces differ")
     shown = add("show", show, kind).add_mutually_exclusive_group(required=True)
     shown.add_argument("--seed", type=int)
-    shown.add_argument("--file", metavar="FILE", help="the programs that stand there")
+    shown.add_argument("--file", metavar="FILE", help="the programs of a file")
     add("run", write_replayed, file, output).add_argument(
         "--sift",
         action="store_true",
-        help="for programs that were changed: tag them anew, and leave out what is not sound",
+        help="for changed programs: recompute the tags, and drop invalid programs",
     )
     add("check", check, file)
     add("stat", show_outcomes, seeds)
     diff = add("diff", show_differences, runs_programs=False)
     diff.add_argument("left", metavar="FILE")
     diff.add_argument("right", metavar="FILE")
-    diff.add_argument("--no-chain", action="store_true", help="without causes and contexts")
+    diff.add_argument("--no-chain", action="store_true", help="ignore causes and contexts")
     merged = add("merge", write_corpus, runs_programs=False)
     merged.add_argument("reference", metavar="FILE", help="with the traces of 3.13")
-    merged.add_argument("others", metavar="OTHER", nargs="+", help="with those of another version")
+    merged.add_argument("others", metavar="OTHER", nargs="+", help="with the traces of another version")
     merged.add_argument("-o", dest="output", required=True, metavar="CORPUS")
-    merged.add_argument("--limit", type=int, default=0, metavar="COUNT", help="at most so many programs")
+    merged.add_argument("--limit", type=int, default=0, metavar="COUNT", help="the maximum number of programs")
     return parser
 
 
@@ -125,12 +125,12 @@ def seed_range(text: str) -> range:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not FIRST:END, as in 0:1000") from None
     if first >= end:
-        raise argparse.ArgumentTypeError(f"{text!r} has no seed in it")
+        raise argparse.ArgumentTypeError(f"{text!r} contains no seed")
     return range(first, end)
 
 
 def collecting(items: Iterable[T]) -> Iterator[T]:
-    """The items, with the garbage of their programs collected now and then."""
+    """Yields the items, and collects the garbage of their programs from time to time."""
     for count, item in enumerate(items, start=1):
         yield item
         if count % COLLECT_EVERY == 0:
@@ -141,11 +141,11 @@ def replayed(case: Case) -> Driver:
     try:
         return replay(case)
     except Exception as error:
-        raise Damaged(f"program {case['id']} cannot be run: {type(error).__name__}: {error}") from None
+        raise FormatError(f"program {case['id']} cannot be run: {type(error).__name__}: {error}") from None
 
 
 def write_generated(options: argparse.Namespace) -> int:
-    """Make programs, and run them."""
+    """Generate programs, and run them."""
     seeds = options.seeds
     with writing(options.output) as file:
         write(file, header(seeds=f"{seeds.start}:{seeds.stop}", size=options.size, family=options.family))
@@ -181,19 +181,19 @@ def write_replayed(options: argparse.Namespace) -> int:
     with reading(options.file) as cases, writing(options.output) as file:
         write(file, cases.header | header())
         for case in collecting(cases):
-            told = sifted(case) if options.sift else case | {"t": replayed(case).trace}
-            if told is not None:
-                write(file, told)
+            result = sifted(case) if options.sift else case | {"t": replayed(case).trace}
+            if result is not None:
+                write(file, result)
     return 0
 
 
 def sifted(case: Case) -> Case | None:
-    """The program with its trace and its tags, if it is sound, and meets no exception but those of programs."""
+    """Returns the program with its trace and its tags, if it is valid and raises only exceptions of programs."""
     if not all(is_sound(function["b"]) for function in case["p"]):
         return None
     try:
         driver = replayed(case)
-    except Damaged:
+    except FormatError:
         return None
     if any(UNKNOWN in line for line in driver.trace):
         return None
@@ -203,7 +203,7 @@ def sifted(case: Case) -> Case | None:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Run the programs of a file; status 1 if a trace is not as it stands there."""
+    """Run the programs of a file; the status is 1 if a trace differs from the file."""
     checked = mismatching = 0
     with reading(options.file) as cases:
         for case in collecting(cases):
@@ -214,7 +214,7 @@ def check(options: argparse.Namespace) -> int:
 
 
 def show_outcomes(options: argparse.Namespace) -> int:
-    """Print how often the programs have which outcomes."""
+    """Print the frequency of each kind of outcome."""
     outcomes: Counter[str] = Counter()
     families: Counter[str] = Counter()
     tagged: Counter[str] = Counter()
@@ -243,7 +243,7 @@ def show_outcomes(options: argparse.Namespace) -> int:
 
 
 def show_differences(options: argparse.Namespace) -> int:
-    """Print what two files of the same programs, run on two versions of Python, differ in."""
+    """Print the differences of two files of the same programs, run on two versions of Python."""
     comparison = compare(options.left, options.right, not options.no_chain)
     compared, differ = comparison.compared, sum(map(len, comparison.differ.values()))
     print("compared", compared, "differ", differ, f"({100 * differ / max(compared, 1):.2f}%)")
@@ -254,7 +254,7 @@ def show_differences(options: argparse.Namespace) -> int:
 
 
 def write_corpus(options: argparse.Namespace) -> int:
-    """Make a corpus of the same programs, run on several versions of Python."""
+    """Make a corpus from files of the same programs, run on several versions of Python."""
     counts = merge(options.reference, options.others, options.output, options.limit)
     for kind, count in counts.most_common():
         print(f"{count:8} {kind}")

@@ -1,4 +1,4 @@
-"""What two versions of Python do differently with the same programs."""
+"""The differences between two versions of Python on the same programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ END = "(end)"
 @dataclass
 class Comparison:
     compared: int = 0
-    # The programs, by the kind of their first difference.
+    # The ids of programs by the kind of their first difference.
     differ: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -32,18 +32,18 @@ def compare(left: str, right: str, with_chain: bool) -> Comparison:
 
 
 def first_difference(left: list[str], right: list[str]) -> str:
-    """`STEP/AWAITABLE: LINE  =>  LINE`, without numbers, so that those of a kind are the same."""
+    """Returns `STEP/AWAITABLE: LINE  =>  LINE` without numbers, which is equal for differences of a kind."""
     length = max(len(left), len(right))
     padded = [trace + [END] * (length - len(trace)) for trace in (left, right)]
     at, (one, other) = next((at, lines) for at, lines in enumerate(zip(*padded, strict=True)) if lines[0] != lines[1])
-    # The same event, and another cause or context.
+    # Only causes or contexts differ.
     suffix = " |chain" if event(one) == event(other) else ""
     lines = [re.sub(r"-?\d+(\.\d+)?", "N", event(line)) + suffix for line in (one, other)]
     return f"{step_before(left[:at])}: {lines[0]}  =>  {lines[1]}"
 
 
 def step_before(trace: list[str]) -> str:
-    """The last step, and what made the awaitable that it was done with."""
+    """Returns the last step, and the action that made its awaitable."""
     steps = [line.split()[1:] for line in reversed(trace) if line.startswith("> ")]
     if not steps:
         return "/"

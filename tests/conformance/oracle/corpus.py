@@ -1,4 +1,4 @@
-"""A corpus: programs on which versions of Python agree, as far as they should, chosen for the outcomes they show."""
+"""Making of a corpus: programs on which versions of Python agree, selected by their outcomes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from files import Reader, reading, side_by_side, write, writing
 from outcome import EXCLUDE, classes, event
 from syntax import Case
 
-# How many programs show each kind of outcome, before others are taken.
+# The number of programs to select for each kind of outcome.
 QUOTA = 25
-# By these tags, an older version may differ: what 3.13 does is the norm.
+# Programs with these tags may differ on an older version: 3.13 is the reference.
 EXPLAINED = {"close-sus", "ge", "throw-new-running", "throw-new", "running", "reuse", "throw-done"}
 
 
 def merge(reference: str, others: list[str], output: str, limit: int) -> Counter[str]:
-    """Writes the corpus; says how many programs were kept, and how many not, and why."""
+    """Writes the corpus; returns the numbers of programs that were kept and dropped, by reason."""
     with ExitStack() as stack:
         readers = [stack.enter_context(reading(path)) for path in [reference, *others]]
         counts: Counter[str] = Counter()
@@ -31,7 +31,7 @@ def merge(reference: str, others: list[str], output: str, limit: int) -> Counter
 
 
 def comparable(readers: list[Reader], counts: Counter[str]) -> list[Case]:
-    """The programs that have no tag of `EXCLUDE` and differ by version only where it is explained."""
+    """Returns the programs without a tag of `EXCLUDE` that differ between versions only for a known reason."""
     versions = [reader.header["python"] for reader in readers[1:]]
     pool = []
     for case, *others in side_by_side(readers):
@@ -62,7 +62,7 @@ def comparable(readers: list[Reader], counts: Counter[str]) -> list[Case]:
 
 
 def choose(pool: list[Case], limit: int) -> list[Case]:
-    """Up to `QUOTA` programs of each kind of outcome, the rarest first; then others, in their order."""
+    """Selects up to `QUOTA` programs of each kind of outcome, the rarest kind first, then others in order."""
     kinds = [classes(case["t"]) for case in pool]
     by_kind = defaultdict(list)
     for index, found in enumerate(kinds):

@@ -1,4 +1,4 @@
-"""Drives a program by hand, with no event loop, and says what came of it."""
+"""Drives a program by hand, without an event loop, and writes its trace."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from raised import chain, make
 from syntax import Action, Case, Function
 from world import World
 
-# How many sends a `run` makes.
+# The maximum number of sends of a `run`.
 RUN_CAP = 80
 
-# What a slot holds: an awaitable that has not begun, one that is suspended, one that is done.
+# The states of the awaitable in a slot.
 NEW, SUSPENDED, DONE = "new", "sus", "done"
 
 MAKES = ("anext", "asend", "athrow", "aclose")
@@ -20,7 +20,7 @@ STOPS = ("SI", "SAI")
 
 
 def replay(case: Case, collects: bool = False) -> Driver:
-    """Does with a program what was done with it before; if it `collects`, whatever is in a circle is gone at once."""
+    """Repeats the recorded actions on a program; with `collects`, reference cycles are collected immediately."""
     driver = (Collecting if collects else Driver)(case["p"], case["f"])
     for action in case["d"]:
         driver.act(action)
@@ -29,10 +29,10 @@ def replay(case: Case, collects: bool = False) -> Driver:
 
 
 class Driver:
-    """A program that runs, and the awaitables of it, each in a slot.
+    """A running program, and its awaitables in slots.
 
-    When a generator is finalized depends on the last reference to it. So nothing here keeps a generator or an awaitable
-    in a variable while something else can run.
+    A generator is finalized when its last reference is gone. Therefore no variable here keeps a generator or an
+    awaitable while other code can run.
     """
 
     def __init__(self, program: list[Function], family: str):
@@ -40,9 +40,9 @@ class Driver:
         self.actions: list[Action] = []
         self.slots: dict[int, object] = {}
         self.states: dict[int, str] = {}
-        # What the awaitable of a slot will throw into the generator.
+        # The kind that the awaitable of a slot throws into the generator.
         self.thrown: dict[int, str | None] = {}
-        # What sets the program apart, to be excluded or explained by.
+        # Properties of the program that exclude it, or explain a difference.
         self.features: set[str] = set()
         self.family = family
         self.generator = self.world.generator(0) if family == "agen" else None
@@ -56,8 +56,8 @@ class Driver:
         self.world.log(event)
 
     def act(self, action: Action) -> None:
-        # As a variable of whoever drives a generator. A traceback can keep this frame, and what it keeps is not
-        # finalized: the traces tell of that.
+        # Kept like a variable in the frame that drives a generator: a traceback can keep this frame and thereby the
+        # generator, which shows in the traces.
         generator = self.generator
         self.actions.append(action)
         self.log("> " + " ".join(map(str, action)))
@@ -138,10 +138,10 @@ class Driver:
         self.states[slot] = DONE if is_done else SUSPENDED
 
     def step(self, awaitable, method: str, *operands) -> bool:
-        """Whether the awaitable is done then."""
+        """Returns True if the awaitable is done."""
         try:
             if method == "throw":
-                # In no variable: its traceback keeps this frame.
+                # Not in a variable: the traceback of the exception keeps this frame.
                 result = awaitable.throw(make(*operands))
             else:
                 result = getattr(awaitable, method)(*operands)
@@ -165,7 +165,7 @@ class Driver:
     def drop(self, slot: int) -> None:
         awaitable = self.slots.pop(slot)
         del self.states[slot]
-        # Before its destructor says something.
+        # Logged before the destructor logs anything.
         self.log("< dropped")
         del awaitable
 
@@ -175,7 +175,7 @@ class Driver:
         self.world.shared_coroutines.clear()
 
     def shutdown(self) -> None:
-        """As `loop.shutdown_asyncgens()` does."""
+        """Does the same as `loop.shutdown_asyncgens()`."""
         self.slots.clear()
         for reference in list(self.world.iterated):
             self.close_if_open(reference())
@@ -187,7 +187,7 @@ class Driver:
             self.run(generator.aclose())
 
     def close_dropped(self) -> None:
-        """As an event loop does, in the order in which the generators were made."""
+        """Closes the dropped generators as an event loop does, in the order of their creation."""
         dropped = self.world.dropped
         while dropped:
             dropped.sort(key=lambda generator: int(generator.__name__.split(".")[1]))
@@ -198,7 +198,7 @@ class Driver:
 
 
 class Collecting(Driver):
-    """Has the garbage collected wherever a generator may have lost its last reference."""
+    """Collects garbage wherever a generator may have lost its last reference."""
 
     def shutdown(self) -> None:
         self.slots.clear()

@@ -1,4 +1,4 @@
-"""Files of programs: a header, then a program a line, as JSON; compressed where the name ends in .gz."""
+"""Files of programs as JSON: a header, then one program per line; compressed if the name ends in .gz."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ SCHEMA = 1
 STANDARD_STREAM = "-"
 
 
-class Damaged(Exception):
-    """What is wrong with which line of a file."""
+class FormatError(Exception):
+    """An error in a line of a file."""
 
 
 def dumps(value: Any) -> str:
@@ -32,33 +32,33 @@ def header(**fields: Any) -> dict[str, Any]:
 
 
 class Reader:
-    """A file of programs, open: its header, and the programs by iteration."""
+    """An open file of programs: its header, and an iterator of the programs."""
 
     def __init__(self, path: str, file: TextIO):
         self.path = path
         self.lines = enumerate(file, start=1)
         first = next(self.lines, None)
         if first is None:
-            raise Damaged(f"{path}: it is empty")
+            raise FormatError(f"{path}: the file is empty")
         self.header = self.parse(*first)
         if self.header.get("schema") != SCHEMA:
-            raise Damaged(f"{path}: line 1: its schema is {self.header.get('schema')}, not {SCHEMA}")
+            raise FormatError(f"{path}: line 1: unsupported schema {self.header.get('schema')}, expected {SCHEMA}")
 
     def __iter__(self) -> Iterator[Case]:
         for number, line in self.lines:
             case = self.parse(number, line)
             missing = [field for field in ("id", "f", "p", "d", "t") if field not in case]
             if missing:
-                raise Damaged(f"{self.path}: line {number}: the program has no {', '.join(map(repr, missing))}")
+                raise FormatError(f"{self.path}: line {number}: the program lacks {', '.join(map(repr, missing))}")
             yield case
 
     def parse(self, number: int, line: str) -> dict[str, Any]:
         try:
             value = json.loads(line)
         except json.JSONDecodeError as error:
-            raise Damaged(f"{self.path}: line {number}: {error}") from None
+            raise FormatError(f"{self.path}: line {number}: {error}") from None
         if not isinstance(value, dict):
-            raise Damaged(f"{self.path}: line {number}: it is no object")
+            raise FormatError(f"{self.path}: line {number}: not an object")
         return value
 
 
@@ -74,14 +74,14 @@ def reading(path: str) -> Iterator[Reader]:
         try:
             yield Reader(path, file)
         except (EOFError, UnicodeDecodeError, zlib.error, gzip.BadGzipFile) as error:
-            raise Damaged(f"{path}: {error}") from None
+            raise FormatError(f"{path}: {error}") from None
 
 
 def side_by_side(readers: list[Reader]) -> Iterator[tuple[Case, ...]]:
-    """Each program as the files have it."""
+    """Yields the versions of each program in the files."""
     for cases in itertools.zip_longest(*readers):
         if len({case and case["id"] for case in cases}) != 1:
-            raise Damaged(f"{', '.join(reader.path for reader in readers)} are not of the same programs")
+            raise FormatError(f"{', '.join(reader.path for reader in readers)} contain different programs")
         yield cases
 
 
@@ -92,7 +92,7 @@ def writing(path: str) -> Iterator[TextIO]:
             yield sys.stdout
         elif path.endswith(".gz"):
             raw = stack.enter_context(open(path, "wb"))
-            # No name and no time: the same programs make the same file.
+            # Without name and time: the same programs make the same file.
             compressed = gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=9)
             yield stack.enter_context(io.TextIOWrapper(compressed))
         else:

@@ -1,4 +1,4 @@
-"""Random programs: lists of functions, each of which uses only those after it."""
+"""Random programs: lists of functions, each of which uses only later ones."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from syntax import Block, Function, Statement, mentions
 
 ENDS_A_BLOCK = ("ret", "retv", "brk", "cont", "raise", "reraise", "raisefrom")
 YIELDS = ("y", "xy", "yx", "yv")
-# In a large program, these are not put into a `try` of their own.
+# In a large program, these are not wrapped in a `try`.
 NEVER_GUARDED = ("aw", "y", "xy", "yx", "log", "ret", "retv")
 
-# So that no handler stands behind one that catches more.
+# Ordered, so that no handler follows one that catches more.
 HANDLER_ORDER = {"AB": 1, "Exc": 2, "BaseExc": 3}
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Where a statement stands, which decides what it may be."""
+    """The context of a statement, which determines the statements that are allowed."""
 
     function: int
     is_generator: bool
@@ -36,13 +36,13 @@ class Scope:
 
 
 class Grammar:
-    """Makes one program. The order of the draws is what a seed means: a change of it changes every program."""
+    """Generates one program. A change to the order of the random draws changes the programs of all seeds."""
 
     def __init__(self, random: SplitMix64, size: str):
         self.random = random
         self.is_large = size == "large"
         self.types: list[str] = []
-        # Statements that may still be made in this function.
+        # The number of statements that may still be added to this function.
         self.budget = 0
         self.last_number = 0
         self.last_token = 0
@@ -56,12 +56,12 @@ class Grammar:
         return functions[::-1]
 
     def number(self) -> int:
-        """Of a log, an exception or a manager: tells it from the others in the trace."""
+        """Returns a number that identifies a log, an exception or a manager in the trace."""
         self.last_number += 1
         return self.last_number
 
     def token(self) -> int:
-        """What a suspension gives to the driver."""
+        """Returns the token that a suspension yields to the driver."""
         self.last_token += 1
         return self.last_token
 
@@ -98,7 +98,7 @@ class Grammar:
         return [self.guarded(statement) for statement in body] if self.is_large else body
 
     def guarded(self, statement: Statement) -> Statement:
-        """Often in a `try`, or else the first exception would end most of the large programs."""
+        """Often wraps a statement in a `try`: otherwise the first exception would end most large programs."""
         if statement[0] in NEVER_GUARDED or not self.random.chance(65):
             return statement
         return ["try", [statement], [["Exc", [["log", self.number()]]]], [], []]
@@ -118,7 +118,7 @@ class Grammar:
         return self.simple(name, scope) if compound is None else compound(scope)
 
     def options(self, scope: Scope) -> list[tuple[str, int]]:
-        """What may stand here, with weights."""
+        """Returns the statements that are allowed here, with weights."""
         is_inner = scope.depth > 0
         options = [("log", 6), ("aw", 20 if is_inner else 26), ("raise", 8 if is_inner else 2), ("awr", 2)]
         if scope.is_generator:
@@ -150,7 +150,7 @@ class Grammar:
             case "aw":
                 return ["aw", random.weighted([(0, 14), (1, 56), (2, 30)]), self.token()]
             case "awr":
-                # What is awaited is a plain generator, which would convert a StopIteration.
+                # The awaited object is a plain generator, which would convert a StopIteration.
                 return ["awr", random.below(3), self.token(), *self.error()]
             case "raise":
                 return ["raise", *self.error(with_stops=True)]
@@ -227,7 +227,7 @@ class Grammar:
             if operation == "as":
                 statement.append(None if random.chance(15) else random.below(50))
             elif operation == "at":
-                # Into one that has not begun, a stop would come through as it is: an open bug of CPython's.
+                # A generator that has not started does not convert a stop: an open bug of CPython.
                 statement += self.error(with_stops=len(block) > 1)
             block.append(statement)
             if scope.is_generator and random.chance(25):
@@ -238,7 +238,7 @@ class Grammar:
         return ["seq", block]
 
     def make_st(self, _scope: Scope) -> Statement:
-        """What is done with an exit stack."""
+        """An operation on an exit stack."""
         random = self.random
         operations = [("enter", 36), ("pexit", 18), ("spush", 10), ("acb", 16), ("scb", 10)]
         operation = random.weighted([*operations, ("pop_all", 5), ("aclose", 5)])
@@ -246,10 +246,10 @@ class Grammar:
             case "enter":
                 return ["st", "enter", self.manager()]
             case "pexit" | "spush":
-                name, number, _, _, exit_suspends, verdict = self.manager()
-                # Only its exit is used; that of `push` is a plain function.
+                name, number, _, _, exit_suspends, exit_action = self.manager()
+                # Only the exit is used; the exit of `push` is a plain function.
                 exit_suspends = 0 if operation == "spush" else exit_suspends
-                return ["st", operation, [name, number, 0, None, exit_suspends, verdict]]
+                return ["st", operation, [name, number, 0, None, exit_suspends, exit_action]]
             case "acb" | "scb":
                 number = self.number()
                 suspends = 1 if operation == "acb" and random.chance(30) else 0
@@ -257,16 +257,16 @@ class Grammar:
         return ["st", operation]
 
     def manager(self) -> list:
-        """`["mgr", number, suspensions of the enter, its error, suspensions of the exit, its verdict]`."""
+        """`["mgr", number, suspensions of the enter, its error, suspensions of the exit, its exit action]`."""
         random = self.random
         enter_error = self.error() if random.chance(7) else None
-        verdict = self.verdict()
+        exit_action = self.exit_action()
         number = self.number()
         enter_suspends = random.weighted([(0, 70), (1, 30)])
-        return ["mgr", number, enter_suspends, enter_error, random.weighted([(0, 60), (1, 30), (2, 10)]), verdict]
+        return ["mgr", number, enter_suspends, enter_error, random.weighted([(0, 60), (1, 30), (2, 10)]), exit_action]
 
-    def verdict(self) -> list | None:
-        """What an exit does with the exception that it is given."""
+    def exit_action(self) -> list | None:
+        """The action of an exit on the exception of its block."""
         name = self.random.weighted([(None, 46), ("sup", 16), ("supk", 10), ("raise", 20), ("same", 8)])
         match name:
             case None:

@@ -1,4 +1,4 @@
-"""What the trace of a program shows, by which programs are excluded, counted and chosen."""
+"""Classification of traces, by which programs are excluded, counted and selected."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from collections.abc import Iterable
 from driver import MAKES
 from syntax import Case
 
-# What the corpus is without, by tag, and why.
+# The tags of programs that are excluded from the corpus, with the reasons.
 EXCLUDE = {
     "unraisable": "a destructor has run a synchronous close()",
-    "stop-unstarted": "since 3.12, PEP 479 is not there before the first instruction",
-    "close-new": "in 3.13, closing an awaitable that has not begun ends the generator",
+    "stop-unstarted": "since 3.12, PEP 479 does not apply before the first instruction",
+    "close-new": "in 3.13, closing an awaitable that has not started ends the generator",
     "drop-sus": "dropping a suspended awaitable leaves the generator running for ever",
     "leave-sus": "the same",
 }
 
-# Of a program that does something else where circles of references are collected at once. Programs have it that were
-# sifted; the corpus does without.
+# The tag of a program that behaves differently if reference cycles are collected immediately. Only `run --sift` adds it;
+# the programs of the corpus have no such tag.
 CIRCLE = "circle"
 
 
 def event(line: str) -> str:
-    """Without causes and contexts."""
+    """Returns the line without causes and contexts."""
     return line.split(" | ")[0]
 
 
@@ -46,9 +46,9 @@ def tags(case: Case, trace: list[str], features: Iterable[str]) -> list[str]:
 
 
 def classes(trace: list[str]) -> set[str]:
-    """The kinds of outcome: `R` of a step of the driver, `B` in the body."""
+    """Returns the kinds of outcome: `R` for a step of the driver, `B` for the body."""
     found = set()
-    # What last was put into each slot.
+    # The action that last filled each slot.
     made: dict[str, str] = {}
     step = ""
     for line in trace:
@@ -87,5 +87,5 @@ def result(text: str) -> str:
 
 
 def kind(label: str) -> str:
-    """The label of an exception without its number."""
+    """Returns the label of an exception without its number."""
     return label.split(":")[0] if label.split(":")[-1].isdigit() else label

@@ -1,6 +1,6 @@
-"""What is done with a program: chosen while it runs, by what state it is in, so that the interesting states are met.
+"""Selection of the actions on a program while it runs, depending on its state, so that interesting states are reached.
 
-The actions are recorded, and every other interpreter replays them as they are.
+The actions are recorded, and other interpreters replay them unchanged.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from syntax import Action, Case
 
 
 def generate(seed: int, size: str = "small", family: str = "all") -> Case:
-    """A program, what is done with it, and the trace."""
+    """Generates a program, its actions and its trace."""
     random = SplitMix64(seed)
     if family == "all":
         family = random.weighted([("agen", 62), ("coro", 38)])
@@ -32,7 +32,7 @@ def generate(seed: int, size: str = "small", family: str = "all") -> Case:
 
 
 class Planner:
-    """Chooses the actions. The order of the draws is what a seed means, as in the grammar."""
+    """Chooses the actions. As in the grammar, the order of the random draws must not change."""
 
     def __init__(self, random: SplitMix64, size: str, driver: Driver):
         self.random = random
@@ -45,7 +45,7 @@ class Planner:
     def kind(self, slot: int | None = None) -> str:
         kinds = [("A", 32), ("B", 14), ("Base", 6), ("RT", 6)]
         if slot is not None and self.state(slot) == SUSPENDED:
-            # What is suspended is a plain generator, which would convert a StopIteration.
+            # The suspended object is a plain generator, which would convert a StopIteration.
             kinds += [("CE", 24), ("GE", 12), ("SAI", 6)]
         else:
             kinds += [("CE", 22), ("GE", 12), ("SI", 4), ("SAI", 4)]
@@ -55,7 +55,7 @@ class Planner:
         return ["throw", slot, self.kind(slot), 600 + self.random.below(90)]
 
     def make(self, slot: int, is_first: bool) -> Action:
-        """An awaitable of the generator."""
+        """Makes an awaitable of the generator."""
         random = self.random
         if is_first:
             options = [("anext", 80), ("asend", 8), ("athrow", 6), ("aclose", 6)]
@@ -78,7 +78,7 @@ class Planner:
             steps = 24 + random.below(30)
         else:
             steps = 10 + random.below(10)
-        # Drawn in every mode.
+        # Drawn in every mode, to keep the order of the draws.
         interleaved = 2 + random.below(2)
         slots = {"simple": 1, "interrupt": 1, "inter": interleaved, "wild": 2}[mode]
         steps_after_end = 0
@@ -158,7 +158,7 @@ class Planner:
                 driver.act(["run", slot] if random.chance(80) else ["close", slot])
 
     def step_of_coroutine(self, slot: int) -> Action:
-        """Each option draws its operands, also those that are not chosen."""
+        """Draws the operands of every option, including those that are not chosen."""
         random = self.random
         state = self.state(slot)
         if state == DONE:

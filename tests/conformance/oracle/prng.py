@@ -1,4 +1,4 @@
-"""SplitMix64: unlike those of `random`, its numbers are the same on every version of Python."""
+"""SplitMix64: unlike `random`, it generates the same numbers on every version of Python."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ GOLDEN_GAMMA = 0x9E3779B97F4A7C15
 
 
 class SplitMix64:
-    """A stream of random choices that a seed decides."""
+    """A stream of random choices that a seed determines."""
 
     def __init__(self, seed: int):
         self.state = (seed * GOLDEN_GAMMA + 0xD1B54A32D192ED03) & MASK
 
     def next(self) -> int:
-        """64 random bits."""
+        """Returns 64 random bits."""
         self.state = (self.state + GOLDEN_GAMMA) & MASK
         bits = self.state
         bits = ((bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9) & MASK
@@ -35,7 +35,7 @@ class SplitMix64:
         return options[self.below(len(options))]
 
     def weighted(self, options: Sequence[tuple[T, int]]) -> T:
-        """One of the options, each of which stands beside its weight."""
+        """Returns one of the options, which are given with their weights."""
         left = self.below(sum(weight for _, weight in options))
         for option, weight in options:
             left -= weight

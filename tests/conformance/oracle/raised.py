@@ -1,4 +1,4 @@
-"""The exceptions of the programs, and how a trace names them."""
+"""The exceptions of the programs, and their names in a trace."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ class A(Exception):
 
 
 class B(Exception):
-    """Another one."""
+    """Another exception of the programs."""
 
 
 class Base(BaseException):
-    """One that `except Exception` does not catch."""
+    """An exception that `except Exception` does not catch."""
 
 
 KINDS: dict[str, type[BaseException]] = {
@@ -29,7 +29,7 @@ KINDS: dict[str, type[BaseException]] = {
 }
 NAMES = {exception: name for name, exception in KINDS.items()} | {TypeError: "TE", ValueError: "VE"}
 
-# What a message contains, and its label. The first that fits is the label, so what is longer stands before its part.
+# Parts of messages, with labels. The first match counts, so longer texts precede their parts.
 MESSAGES = [
     ("anext(): asynchronous generator is already", "running-anext"),
     ("athrow(): asynchronous generator is already", "running-athrow"),
@@ -52,7 +52,7 @@ MESSAGES = [
     ("generator didn't stop", "acm-nostop"),
     ("already executing", "executing"),
 ]
-# Stands before a type or a message that has no label. The generated programs never meet one.
+# The prefix of a type or a message without a label. The generated programs never raise one.
 UNKNOWN = "?"
 
 CHAIN_LIMIT = 8
@@ -63,7 +63,7 @@ def make(kind: str, number: int) -> BaseException:
 
 
 def label(exception: BaseException) -> str:
-    """`KIND`, `KIND:number` or `KIND:label of the message`."""
+    """Returns `KIND`, `KIND:number` or `KIND:label of the message`."""
     name = NAMES.get(type(exception)) or UNKNOWN + type(exception).__name__
     if not exception.args:
         return name
@@ -77,7 +77,7 @@ def label(exception: BaseException) -> str:
 
 
 def chain(exception: BaseException) -> str:
-    """The exception, then its causes and contexts."""
+    """Returns the exception, followed by its causes and contexts."""
     parts = [label(exception)]
     seen = {id(exception)}
     while len(parts) < CHAIN_LIMIT:

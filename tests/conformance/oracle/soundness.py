@@ -1,7 +1,7 @@
-"""Whether a changed program is one that the grammar could have made, as far as Python's compiler does not say.
+"""Checks that a changed program is one that the grammar could have generated, beyond what Python's compiler checks.
 
-A name that has no value raises a NameError, which the program may catch, or a `finally` may hold back: the trace need
-not show it.
+A name without a value raises a NameError, which the program may catch, or which a `finally` may replace: it does not
+always show in the trace.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from syntax import Block, Statement
 
 @dataclass(frozen=True)
 class Bound:
-    """What the statements before and around one have bound."""
+    """The names that are bound before and around a statement."""
 
     items: frozenset[int] = frozenset()
     handles: frozenset[int] = frozenset()
     in_stack: bool = False
     in_handler: bool = False
-    # A `finally` is not left: for a loop around it, or by a return.
+    # False in a `finally`, which neither jumps nor returns may leave.
     is_left_by_jumps: bool = True
     is_left_by_returns: bool = True
 
@@ -66,7 +66,7 @@ def inner_blocks(statement: Statement, bound: Bound) -> list[tuple[Block, Bound]
             within = replace(bound, items=bound.items | {item}, is_left_by_jumps=True)
             return [(block, within), (orelse, bound)]
         case ["aclosing", _, item, block]:
-            # In it, the block is that of a loop.
+            # Python wraps the block in a loop.
             return [(block, replace(bound, items=bound.items | {item}, is_left_by_jumps=True))]
         case ["try", block, handlers, orelse, final]:
             handling = replace(bound, in_handler=True)

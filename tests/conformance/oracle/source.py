@@ -1,6 +1,6 @@
-"""The programs as Python.
+"""Translation of programs to Python.
 
-What they call of `R` is a `world.World`, whose methods have short names here; `F` is the list of the functions.
+In the source, `R` is a `world.World`, whose methods have short names; `F` is the list of the functions.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from syntax import Block, Function, Statement, mentions
 
-# What `except` and `raise` name, where it is not the name of the kind.
+# The names of the classes that differ from the names of their kinds.
 EXCEPTIONS = {
     "AB": "(A, B)",
     "Exc": "Exception",
@@ -46,14 +46,14 @@ class Writer:
 
     @contextmanager
     def suite(self, head: str) -> Iterator[None]:
-        """What is written inside of it is indented."""
+        """Indents the lines that are written inside."""
         self.line(head)
         self.indent += 1
         yield
         self.indent -= 1
 
     def fresh(self, letter: str) -> str:
-        """A name that the program does not have yet."""
+        """Returns a name that the program does not use yet."""
         self.last_name += 1
         return f"{letter}{self.last_name}"
 
@@ -63,7 +63,7 @@ class Writer:
             if mentions(function["b"], ("h_new",)):
                 self.line("h0 = h1 = None")
                 self.block("try:", function["b"], None)
-                # A traceback keeps the frame, which would keep them from being finalized.
+                # A traceback keeps the frame, which would prevent their finalization.
                 self.line("finally: h0 = h1 = None")
             else:
                 self.statements(function["b"], None)
@@ -71,7 +71,7 @@ class Writer:
                 self.line("if 0: yield")
 
     def statements(self, block: Block, handled: str | None) -> None:
-        """`handled` is the name of the exception in whose handler the block stands."""
+        """Writes a block; `handled` is the name of the exception of the surrounding handler."""
         if not block:
             self.line("pass")
         for statement in block:
@@ -168,12 +168,12 @@ class Writer:
             case ["stack", block]:
                 self.block("async with AsyncExitStack() as st:", block, handled)
             case ["afor", function, item, block, orelse]:
-                self.block(f"async for v{item} in R.gen({function}):", block, handled, first=told_item(item))
+                self.block(f"async for v{item} in R.gen({function}):", block, handled, first=logged_item(item))
                 self.orelse(orelse, handled, first='R.l("else")')
             case ["aclosing", function, item, block]:
                 name = self.fresh("c")
                 with self.suite(f"async with aclosing(R.gen({function})) as {name}:"):
-                    self.block(f"async for v{item} in {name}:", block, handled, first=told_item(item))
+                    self.block(f"async for v{item} in {name}:", block, handled, first=logged_item(item))
                 self.line(f"{name} = None")
             case _:
                 raise ValueError(f"{statement} is no statement")
@@ -198,7 +198,7 @@ class Writer:
                 raise ValueError(f"{operation} is nothing that an exit stack does")
 
 
-def told_item(item: int) -> str:
+def logged_item(item: int) -> str:
     return f'R.l("item %s" % v{item})'
 
 

@@ -1,4 +1,4 @@
-"""The programs as they are written down: JSON, as README.md has it."""
+"""The JSON types of programs; README.md describes the format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Case = dict[str, Any]
 
 
 def mentions(node: Any, names: tuple[str, ...]) -> bool:
-    """Whether one of the names stands in it, at any depth."""
+    """Returns True if one of the names occurs in the block, at any depth."""
     if isinstance(node, list):
         return any(mentions(child, names) for child in node)
     return node in names

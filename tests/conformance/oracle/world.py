@@ -1,4 +1,4 @@
-"""What a program finds when it runs: its trace, its generators, and the managers that it enters."""
+"""The environment of a running program: its trace, its generators, and its managers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from syntax import Function
 
 @types.coroutine
 def suspend(times: int, token: int):
-    """Gives the token to the driver; returns what is sent last."""
+    """Yields the token to the driver; returns the last value that is sent."""
     sent = None
     for _ in range(times):
         sent = yield token
@@ -31,14 +31,14 @@ def suspend_and_raise(times: int, token: int, exception: BaseException):
 
 
 class World:
-    """One run of a program. It takes over the interpreter's hooks until the next is made."""
+    """One run of a program. It owns the interpreter's hooks until the next run."""
 
     def __init__(self, program: list[Function]):
         self.trace: list[str] = []
-        # Generators are named by their function, and by how many were made before.
+        # Generators are named by their function and by this number.
         self.generator_count = 0
         self.iterated: list[weakref.ref[types.AsyncGeneratorType]] = []
-        # Whose last reference is gone, and which the driver has to close.
+        # Generators whose last reference is gone, which the driver has to close.
         self.dropped: list[types.AsyncGeneratorType] = []
         self.shared_coroutines: dict[int, Coroutine] = {}
         self.functions = self.compile(program)
@@ -73,11 +73,11 @@ class World:
         return generator
 
     def manager(self, function: int):
-        """The function as a manager: `asynccontextmanager` finalizes what its calls have made."""
+        """Makes a manager from the function: `asynccontextmanager` finalizes the generators of its calls."""
         return asynccontextmanager(self.generator)(function)
 
     def shared(self, function: int) -> Coroutine:
-        """One coroutine for all that await it."""
+        """Returns the one coroutine that several functions await."""
         if function not in self.shared_coroutines:
             self.shared_coroutines[function] = self.functions[function](self)
         return self.shared_coroutines[function]
@@ -93,7 +93,7 @@ class World:
         if error:
             raise make(*error)
 
-    # The programs have short names for them.
+    # Short names for the source of programs.
     l = log  # noqa: E741
     gen = generator
     acm = manager
@@ -112,11 +112,11 @@ class World:
 
 
 class Manager:
-    """An asynchronous context manager that does what the program says."""
+    """An asynchronous context manager that acts as the program specifies."""
 
     def __init__(self, world: World, fields: list):
         self.world = world
-        _, self.number, self.enter_suspends, self.enter_error, self.exit_suspends, self.verdict = fields
+        _, self.number, self.enter_suspends, self.enter_error, self.exit_suspends, self.exit_action = fields
 
     async def __aenter__(self) -> int:
         self.world.log(f"enter {self.number}")
@@ -128,21 +128,21 @@ class Manager:
     async def __aexit__(self, _type, exception, _traceback) -> bool:
         self.log_exit(exception)
         await suspend(self.exit_suspends, -self.number)
-        return self.judge(exception)
+        return self.act(exception)
 
     def exit(self, _type, exception, _traceback) -> bool:
-        """As a plain function, for `push`."""
+        """The exit as a plain function, for `push`."""
         self.log_exit(exception)
-        return self.judge(exception)
+        return self.act(exception)
 
     sexit = exit
 
     def log_exit(self, exception: BaseException | None) -> None:
         self.world.log(f"exit {self.number} {'-' if exception is None else chain(exception)}")
 
-    def judge(self, exception: BaseException | None) -> bool:
-        """Whether the exception is suppressed."""
-        match self.verdict:
+    def act(self, exception: BaseException | None) -> bool:
+        """Performs the exit action; returns True to suppress the exception."""
+        match self.exit_action:
             case ["sup"]:
                 return True
             case ["supk", kind]:
