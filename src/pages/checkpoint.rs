@@ -51,6 +51,7 @@
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "bookmark", alias = "resume_token")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Checkpoint<C> {

@@ -25,19 +25,21 @@ pub(in crate::pages) struct Concurrent<T, C, E> {
     /// The maximum number of slots.
     concurrency: usize,
     slots: VecDeque<Slot<T, C, E>>,
-    /// The expected number of items on a page: as many as the last one had.
+    /// The expected number of items of a page: that of the last page that was not empty, at first the limit of an offset
+    /// stream.
     page_size_hint: Option<u64>,
     /// The number of all items, if the API reports it, and of those received.
     total: Option<u64>,
     received: u64,
 }
 
-/// A requested page.
+/// A page that was requested, in order of delivery.
 struct Slot<T, C, E> {
     cursor: C,
     request: SlotRequest<T, C, E>,
 }
 
+/// A request as [`poll_then_spawn`] returned it.
 enum SlotRequest<T, C, E> {
     Ready(FetchedPage<T, C, E>),
     Task(Task<FetchedPage<T, C, E>>),

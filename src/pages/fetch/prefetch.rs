@@ -21,13 +21,11 @@ use crate::pages::cursor::Cursor;
 /// and the task never waits for the consumer.
 ///
 /// ```text
-///            spawn_task                      task panicked when polled, or was lost
-///   Idle ────────────────► Spawned ────────────────────────────────────────────────► Lost
-///    ▲  │                     │                                                        ▲
-///    │  │ Message::Done       │                                                        │
-///    └──┼─────────────────────┘                                                        │
-///       └────────────────► Panicked ───────────────────────────────────────────────────┘
-///        its first poll panicked         the panic is resumed, after the pages before it
+///     Idle ──► Spawned     spawn_task
+///     Idle ──► Panicked    spawn_task, if the first poll of the task panics
+///  Spawned ──► Idle        Message::Done returns the fetcher
+///  Spawned ──► Lost        the task panicked, or its runtime shut down
+/// Panicked ──► Lost        the panic is resumed, after the earlier pages
 /// ```
 pub(in crate::pages) struct Prefetch<T, C, E> {
     /// The maximum number of pages in `ready`.

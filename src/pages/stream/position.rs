@@ -11,24 +11,29 @@ pub(in crate::pages) type UniqueFilter<T> = Box<dyn FnMut(&T) -> bool + Send>;
 
 /// The position of the consumer: the current page, how many of its items were accepted, and what comes after it.
 ///
-/// The current page, by the indices that its items have in the response:
+/// The items of the current page, by their indices in the response:
 ///
 /// ```text
-/// 0                 skip                                                 received
-/// ├──────────────────┼───────────────────────────────┬──────────────────────┤
-/// │ yielded by an    │ accepted, except duplicates   │ truncated:           │
-/// │ earlier run      ├───────────────┬───────────────┤ beyond `max_items`   │
-/// │                  │ yielded       │ `remaining`   │                      │
-/// ├──────────────────┴───────────────┼───────────────┴──────────────────────┤
-///                                    checkpoint
+/// 0               skip                                         received
+/// ├────────────────┼──────────────┬──────────────┬─────────────────┤
+/// │ skipped: an    │   yielded    │ `remaining`, │ truncated:      │
+/// │ earlier run    │              │ not yet      │ beyond          │
+/// │ yielded them   │              │ yielded      │ `max_items`     │
+/// ├────────────────┼──────────────┼──────────────┼─────────────────┤
+///                  │          checkpoint         │
+///                  └── accepted, if not removed ─┘
+///                      by the unique filter
 /// ```
 ///
-/// Pages move through it in this order:
+/// From page to page:
 ///
 /// ```text
-///   next_request ──► slot written by the fetcher ──► accept_page ──► current ──┬──► next_request
-///        ▲                                                                     │
-///        └──────────── skip_next: the items to skip ◄──── resume, refetch ◄────┘
+/// next_request ──► the fetcher fills the slot ──► accept_page ──┬──► next_request
+///                                                               │
+///        resume ──┐                                out_of_range ├──► accept_out_of_range ──► next_request
+///                 ▼                                             │
+///            skip_next ◄────────────────────────────── refetch ─┘
+///                 └──► the next accept_page skips so many items
 /// ```
 pub(super) struct Position<T, C> {
     /// The current page without its items. Before the first page, the cursor of that page.
