@@ -6,6 +6,7 @@ use futures_core::{FusedStream, Stream};
 use pin_project::pin_project;
 
 use super::error::Error;
+use super::generator_body::GeneratorBody;
 use crate::coroutine::{
     GeneratorExit, RawCoroutine, State, Step, Throw, Thrown, Yielder, is_unit_like, machine,
 };
@@ -32,61 +33,6 @@ use crate::coroutine::{
 pub struct AsyncGenerator<D: ?Sized> {
     #[pin]
     machine: D,
-}
-
-/// The body of an [`AsyncGenerator`]: it yields `Y`, is sent `S`, and `T` can be raised at its yields.
-///
-/// A short name for bounds, in place of [`RawCoroutine`] with its four associated types. `S` is `()` and `T` is
-/// [`GeneratorExit`] by default. For a generator made by [`try_generator`], `T` is [`Thrown<E>`]. Every body implements
-/// this trait, and no other type can.
-///
-/// # Examples
-///
-/// The signature of a function that returns a generator ([more of them](crate::generator#signatures)):
-///
-/// ```
-/// use withal::generator::{AsyncGenerator, GeneratorBody, generator};
-///
-/// fn countdown(from: u32) -> AsyncGenerator<impl GeneratorBody<u32>> {
-///     generator(async move |mut y| {
-///         for n in (0..from).rev() {
-///             y.yield_(n).await?;
-///         }
-///         Ok(())
-///     })
-/// }
-/// # drop(countdown(3));
-/// ```
-///
-/// The bound of a function that takes any generator, on its [`Body`](super::AsyncGeneratorExt::Body):
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() {
-/// use std::pin::pin;
-/// use withal::generator::{AsyncGeneratorExt, Error, GeneratorBody, generator};
-///
-/// async fn first<G>(generator: &mut G) -> Result<Option<u32>, Error>
-/// where
-///     G: AsyncGeneratorExt<Body: GeneratorBody<u32>>,
-/// {
-///     generator.anext().await
-/// }
-///
-/// let mut numbers = pin!(generator(async |mut y| y.yield_(1).await));
-/// assert_eq!(first(&mut numbers).await, Ok(Some(1)));
-/// # }
-/// ```
-pub trait GeneratorBody<Y, S = (), T = GeneratorExit>:
-    RawCoroutine<Yield = Y, Sent = S, Return = (), Thrown = T>
-{
-}
-
-impl<D, Y, S, T> GeneratorBody<Y, S, T> for D
-where
-    D: RawCoroutine<Yield = Y, Sent = S, Return = (), Thrown = T> + ?Sized,
-    T: Throw,
-{
 }
 
 /// A boxed [`AsyncGenerator`], whose type does not depend on its body: for fields, arrays and recursion.

@@ -202,6 +202,7 @@
 mod async_generator;
 mod error;
 mod ext;
+mod generator_body;
 mod hooks;
 mod managed;
 mod operation;
@@ -212,10 +213,11 @@ mod weak_generator;
 mod yield_from;
 
 pub use self::async_generator::{
-    AsyncGenerator, BoxAsyncGenerator, GeneratorBody, LocalBoxAsyncGenerator, generator, try_generator,
+    AsyncGenerator, BoxAsyncGenerator, LocalBoxAsyncGenerator, generator, try_generator,
 };
 pub use self::error::Error;
 pub use self::ext::AsyncGeneratorExt;
+pub use self::generator_body::GeneratorBody;
 pub use self::hooks::Hooks;
 pub use self::managed::ManagedGenerator;
 pub use self::operation::{Aclose, Anext, Asend, Athrow, Start};

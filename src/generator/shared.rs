@@ -23,8 +23,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
 
-use super::async_generator::{AsyncGenerator, BoxAsyncGenerator, GeneratorBody};
+use super::async_generator::{AsyncGenerator, BoxAsyncGenerator};
 use super::error::Error;
+use super::generator_body::GeneratorBody;
 use super::hooks::Hooks;
 use super::operation::into_close_result;
 use super::pending_close::{ErasedClose, PendingClose};
