@@ -6,25 +6,19 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
-//! # async fn save(path: &'static str) -> Result<(), BoxError> {
-//! #     tokio::task::yield_now().await;
-//! #     Ok(drop(path.trim_start_matches('/').parse::<u32>()?))
-//! # }
 //! use withal::context::async_with;
 //! use withal::tasks::{BoxError, TaskGroup};
 //!
-//! let saved = async_with!(group = TaskGroup::new() => {
-//!     group.create_task(save("/stock"));
-//!     group.create_task(save("/prices"));
-//! });
-//! match saved {
-//!     Ok(()) => println!("both are saved"),
-//!     Err(errors) => {
-//!         for error in &errors {
-//!             println!("{error}");
-//!         }
-//!     }
+//! async fn parse(text: &'static str) -> Result<u32, BoxError> {
+//!     Ok(text.parse()?)
 //! }
+//!
+//! let result = async_with!(group = TaskGroup::new() => {
+//!     group.create_task(parse("1"));
+//!     group.create_task(parse("x"));
+//! });
+//! let errors = result.unwrap_err();
+//! assert_eq!(errors.errors()[0].to_string(), "invalid digit found in string");
 //! # }
 //! ```
 //!

@@ -11,7 +11,7 @@ use super::state::GroupState;
 use crate::context::{AsyncContextManager, AsyncGuard, ExitReason, Restart};
 use crate::tasks::task_handle::TaskHandle;
 
-/// Tasks that end together, at the end of a block: `asyncio.TaskGroup`, a nursery.
+/// A group of tasks that ends with its block: `asyncio.TaskGroup`, or the nursery of trio.
 ///
 /// The exit of the block waits for all tasks. When a task fails, the block is interrupted, the other tasks are cancelled,
 /// and the exit fails with all errors. When the block fails, panics or is dropped, all tasks are cancelled and waited for.
