@@ -88,14 +88,12 @@ pub trait Throw: Sized + sealed::Sealed {
     fn into_error(self) -> Option<Self::Error>;
 
     /// Converts a yielded value, or the error of the body, into an item.
-    fn item<Y>(outcome: Result<Y, Self::Error>) -> Self::Item<Y>;
+    #[doc(hidden)]
+    fn result_to_item<Y>(result: Result<Y, Self::Error>) -> Self::Item<Y>;
 
-    /// Converts an item into the value, or into an error to be thrown.
-    ///
-    /// # Errors
-    ///
-    /// The error of the item, if it has one.
-    fn outcome<Y>(item: Self::Item<Y>) -> Result<Y, Self>;
+    /// Converts an item into the value, or into the error to be thrown.
+    #[doc(hidden)]
+    fn item_to_result<Y>(item: Self::Item<Y>) -> Result<Y, Self>;
 }
 
 impl Throw for GeneratorExit {
@@ -119,15 +117,15 @@ impl Throw for GeneratorExit {
     }
 
     #[inline]
-    fn item<Y>(outcome: Result<Y, Infallible>) -> Y {
-        match outcome {
+    fn result_to_item<Y>(result: Result<Y, Infallible>) -> Y {
+        match result {
             Ok(value) => value,
             Err(never) => match never {},
         }
     }
 
     #[inline]
-    fn outcome<Y>(item: Y) -> Result<Y, Self> {
+    fn item_to_result<Y>(item: Y) -> Result<Y, Self> {
         Ok(item)
     }
 }
@@ -156,12 +154,12 @@ impl<E> Throw for Thrown<E> {
     }
 
     #[inline]
-    fn item<Y>(outcome: Result<Y, E>) -> Result<Y, E> {
-        outcome
+    fn result_to_item<Y>(result: Result<Y, E>) -> Result<Y, E> {
+        result
     }
 
     #[inline]
-    fn outcome<Y>(item: Result<Y, E>) -> Result<Y, Self> {
+    fn item_to_result<Y>(item: Result<Y, E>) -> Result<Y, Self> {
         item.map_err(Self::Error)
     }
 }

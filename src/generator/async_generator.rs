@@ -255,9 +255,11 @@ impl<D: RawCoroutine<Sent = (), Return = ()> + ?Sized> Stream for AsyncGenerator
             return Poll::Ready(None);
         }
         Poll::Ready(match ready!(self.poll_machine(cx)) {
-            Step::Yielded(value) => Some(D::Thrown::item(Ok(value))),
+            Step::Yielded(value) => Some(D::Thrown::result_to_item(Ok(value))),
             Step::Complete(Ok(())) => None,
-            Step::Complete(Err(thrown)) => thrown.into_error().map(|error| D::Thrown::item(Err(error))),
+            Step::Complete(Err(thrown)) => {
+                thrown.into_error().map(|error| D::Thrown::result_to_item(Err(error)))
+            }
         })
     }
 }

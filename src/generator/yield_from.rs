@@ -143,7 +143,7 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
     {
         let mut stream = pin!(stream);
         while let Some(item) = self.interruptible(poll_fn(|cx| stream.as_mut().poll_next(cx))).await? {
-            self.yield_(T::outcome(item)?).await?;
+            self.yield_(T::item_to_result(item)?).await?;
         }
         Ok(())
     }
