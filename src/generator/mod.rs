@@ -150,8 +150,8 @@
 //! - **Cancellation loses nothing.** The step in progress belongs to the generator. After an operation was dropped, the
 //!   next operation continues the step.
 //! - **No silent loss.** A yielded value is delivered exactly once. A value that cannot be sent is returned in the
-//!   error. An error that was thrown in while the body was not at a yield is raised at the next one, or else returned at
-//!   the end of the body.
+//!   error, unless the generator is closed. An error that is thrown in while the body is not at a yield is raised at the
+//!   next yield, or returned when the body ends.
 //! - **No stall.** A yield works inside `join!`, `select!` and `FuturesUnordered`.
 //! - **No misuse.** The yielder cannot leave the body, and overlapping operations are borrow errors; see
 //!   [`coroutine`](crate::coroutine).
