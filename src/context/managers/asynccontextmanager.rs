@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD};
 use crate::context::manager::AsyncContextManager;
-use crate::context::policy::Detach;
+use crate::context::policy::detach::Detach;
 use crate::context::suppression::Suppression;
 use crate::coroutine::{self, Coroutine, GeneratorExit, RawCoroutine, Step, coroutine};
 

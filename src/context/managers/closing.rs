@@ -6,7 +6,8 @@ use std::pin::Pin;
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::AsyncGuard;
 use crate::context::manager::AsyncContextManager;
-use crate::context::policy::{Detach, DropAfterChildren};
+use crate::context::policy::detach::Detach;
+use crate::context::policy::drop_after_children::DropAfterChildren;
 use crate::coroutine::{RawCoroutine, Throw};
 use crate::generator::{self, AsyncGenerator, AsyncGeneratorExt, ManagedGenerator};
 

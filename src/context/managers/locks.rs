@@ -11,7 +11,8 @@ use self::mode::{Exclusive, Permits, Shared};
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::AsyncGuard;
 use crate::context::manager::AsyncContextManager;
-use crate::context::policy::{DropAfterChildren, DropNow};
+use crate::context::policy::drop_after_children::DropAfterChildren;
+use crate::context::policy::drop_now::DropNow;
 
 /// The guard of an entered lock: of a `&Mutex`, an `Arc<Mutex>`, and their like.
 ///

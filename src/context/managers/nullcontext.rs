@@ -3,7 +3,7 @@ use std::convert::Infallible;
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::AsyncGuard;
 use crate::context::manager::AsyncContextManager;
-use crate::context::policy::DropNow;
+use crate::context::policy::drop_now::DropNow;
 
 /// Creates a manager that only lends its value to the block, for code in which a manager is optional.
 ///

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::AsyncGuard;
 use crate::context::manager::AsyncContextManager;
-use crate::context::policy::DropNow;
+use crate::context::policy::drop_now::DropNow;
 
 /// Creates a manager that suppresses the block's error if it is an `E` and `predicate` returns `true`. The value of the
 /// scope is then `None`.

@@ -1,8 +1,8 @@
 //! The policies for exits whose future is dropped. Each file holds a policy, and the exit that it implies.
 
-mod detach;
-mod drop_after_children;
-mod drop_now;
+pub(super) mod detach;
+pub(super) mod drop_after_children;
+pub(super) mod drop_now;
 mod restart;
 
 pub use self::detach::Detach;

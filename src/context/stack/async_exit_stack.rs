@@ -15,7 +15,7 @@ use crate::cleanup::Cleanup;
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::AsyncGuard;
 use crate::context::manager::{AsyncContextManager, ManagerError};
-use crate::context::policy::Detach;
+use crate::context::policy::detach::Detach;
 use crate::context::scope::failure::BlockFailure;
 use crate::context::scope::scope::Scope;
 use crate::context::scope::state::RuntimeSlot as _;

@@ -2,7 +2,7 @@ use std::error::Error;
 use std::fmt;
 
 use crate::panic::catch_panic;
-use crate::tasks::Panic;
+use crate::tasks::panic::Panic;
 
 /// The error or panic of a callback, as it is passed to the
 /// [exception handler](super::EventLoop::set_exception_handler).

@@ -1,19 +1,14 @@
-//! The sections of the crate know each other in one direction only, and each file has its place.
+//! Sections import each other in one direction only, and so do the files of each section.
+
+mod imports;
+mod inside;
+mod order;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each section, and those that it may use.
-const SECTIONS: &[(&str, &[&str])] = &[
-    ("cleanup", &[]),
-    ("context", &["cleanup", "coroutine", "generator"]),
-    ("coroutine", &["cleanup"]),
-    ("generator", &["cleanup", "coroutine"]),
-    ("desugar", &["cleanup", "coroutine", "generator", "context"]),
-    ("pages", &[]),
-    ("tasks", &["cleanup", "coroutine", "generator", "context"]),
-];
+use self::order::SECTIONS;
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
@@ -49,7 +44,7 @@ fn every_section_is_known_and_has_its_contract() {
         .filter(|entry| entry.path().is_dir())
         .map(|entry| entry.file_name().into_string().unwrap())
         .collect();
-    let known: BTreeSet<_> = SECTIONS.iter().map(|(section, _)| (*section).to_owned()).collect();
+    let known: BTreeSet<_> = SECTIONS.iter().map(|(section, ..)| (*section).to_owned()).collect();
     assert_eq!(found, known, "a folder of src is a section, and a section is a folder of src");
     for section in known {
         let contract = fs::read_to_string(source().join(&section).join("mod.rs")).unwrap();
@@ -70,10 +65,10 @@ fn only_documentation_and_shared_code_lie_beside_the_sections() {
 
 #[test]
 fn sections_use_only_what_lies_below_them() {
-    for (section, below) in SECTIONS {
+    for (section, below, _) in SECTIONS {
         for file in files(&source().join(section)) {
             let code = code(&file);
-            for (other, _) in SECTIONS {
+            for (other, ..) in SECTIONS {
                 let is_used = code.contains(&format!("crate::{other}")) && other != section;
                 assert!(!is_used || below.contains(other), "{} uses {other}", file.display());
             }
@@ -84,7 +79,7 @@ fn sections_use_only_what_lies_below_them() {
 #[test]
 fn tests_lie_where_their_section_does() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    for (section, _) in SECTIONS {
+    for (section, ..) in SECTIONS {
         assert!(tests.join(section).join("main.rs").is_file(), "{section} has a test binary of its own");
     }
 }

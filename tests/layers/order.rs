@@ -1,0 +1,70 @@
+//! The direction of imports, from the bottom to the top.
+
+/// The files of a section without its `mod.rs` files. Each may import the files before it, not those after it.
+pub(crate) type Order = &'static [&'static str];
+
+/// Each section, the sections that it may import, and the order of its files.
+pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
+    ("cleanup", &[], &["observe metrics", "tracking_scope timeout", "drain detach shutdown"]),
+    (
+        "coroutine",
+        &["cleanup"],
+        &["error step throw", "raw_coroutine mailbox body_cell", "yielder machine coroutine", "run_all"],
+    ),
+    (
+        "generator",
+        &["cleanup", "coroutine"],
+        &[
+            "error async_generator operation ext",
+            "yield_from",
+            "pending_close weak_generator shutdown_asyncgens hooks shared managed",
+        ],
+    ),
+    (
+        "context",
+        &["cleanup", "coroutine", "generator"],
+        &[
+            "exit_reason suppression error",
+            "scope/state scope/block scope/failure",
+            "guard policy/drop_now policy/drop_after_children policy/detach policy/restart",
+            "manager scope/scope",
+            "expansion/return_capture expansion/return_type expansion/block_exit expansion/merge_errors",
+            "expansion/async_with",
+            "send_async_fn with ext",
+            "managers/asynccontextmanager managers/closing managers/locks managers/nullcontext managers/suppress",
+            "managers/decorate",
+            "stack/errors stack/stack_guard stack/entry stack/unwind stack/async_exit_stack",
+        ],
+    ),
+    (
+        "tasks",
+        &["cleanup", "coroutine", "generator", "context"],
+        &[
+            "panic error instant",
+            "future_state abort_handle task_handle promise task",
+            "as_completed wait gather shield",
+            "timeout/error timeout/deadline timeout/timeout",
+            "box_error group/errors group/state group/child group/spawner group/task_group",
+            "executor/error executor/threads executor/job_queue executor/shutdown executor/map",
+            "executor/thread_pool_executor",
+            "event_loop/error event_loop/callback_error event_loop/callbacks event_loop/ready_queue",
+            "event_loop/loop_handle event_loop/tasks event_loop/inner event_loop/callback_handle event_loop/run",
+            "event_loop/event_loop",
+        ],
+    ),
+    ("desugar", &["cleanup", "coroutine", "generator", "context"], &["aiter anext async_for"]),
+    (
+        "pages",
+        &[],
+        &[
+            "cursor error page checkpoint policy event",
+            "fetch/source fetch/hooks fetch/request",
+            "fetch/next_page fetch/page_slot fetch/spawn",
+            "fetch/sequential fetch/prefetch fetch/concurrent fetch/fetcher",
+            "stream/position stream/pager stream/pages stream/items",
+            "builder sources",
+            "http/error http/excerpt http/url http/json_pointers http/link_header http/retry_after http/classify",
+            "http/origins http/response http/graphql_query http/endpoint http/request http/client http/paginators",
+        ],
+    ),
+];
