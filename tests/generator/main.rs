@@ -2,7 +2,7 @@
 //!
 //! # `test_asyncgen.py` of `CPython` 3.13, test by test
 //!
-//! CPython's tests drive the awaitables by hand. Their counterparts here:
+//! `CPython`'s tests drive the awaitables by hand. Their counterparts here:
 //!
 //! | Python | here |
 //! |---|---|

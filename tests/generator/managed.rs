@@ -39,12 +39,12 @@ fn counter(log: &Log) -> withal::generator::BoxAsyncGenerator<'static, u32> {
 
 /// A managed [`counter`], and the pending closes that its finalizer hook receives.
 fn managed_counter(log: &Log) -> (ManagedGenerator<u32>, Arc<Mutex<Vec<withal::generator::PendingClose>>>) {
-    let closes = Arc::default();
-    let sink: Arc<Mutex<Vec<_>>> = Arc::clone(&closes);
+    let finalized = Arc::default();
+    let sink: Arc<Mutex<Vec<_>>> = Arc::clone(&finalized);
     let hooks = Hooks::default().firstiter(|_| ()).finalizer(move |close| sink.lock().unwrap().push(close));
     let log = Arc::clone(log);
     let managed = generator(async move |mut y: Yielder<'_, u32>| y.yield_from(counter(&log)).await);
-    (managed.managed_with(hooks), closes)
+    (managed.managed_with(hooks), finalized)
 }
 
 /// Observes the failure of a close with this error or panic message.
@@ -184,14 +184,14 @@ mod finalizer {
     #[test]
     fn finalizer_is_called_when_the_last_handle_is_dropped() {
         let log = Log::default();
-        let (managed, closes) = managed_counter(&log);
+        let (managed, finalized) = managed_counter(&log);
         assert_eq!(block_on(managed.anext()), Ok(Some(0)));
         let (other, operation) = (managed.clone(), managed.anext());
         drop(managed);
         drop(other);
-        assert!(closes.lock().unwrap().is_empty(), "an operation is a handle too");
+        assert!(finalized.lock().unwrap().is_empty(), "an operation is a handle too");
         drop(operation);
-        let close = closes.lock().unwrap().pop().expect("the generator was dropped before its end");
+        let close = finalized.lock().unwrap().pop().expect("the generator was dropped before its end");
         assert!(entries(&log).is_empty());
         assert!(block_on(close).is_ok());
         assert_eq!(entries(&log), ["closing", "closed"]);
@@ -199,38 +199,38 @@ mod finalizer {
 
     #[test]
     fn finalizer_is_called_for_a_step_in_progress() {
-        let closes = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::clone(&closes);
+        let finalized = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&finalized);
         let managed = generator(async |mut y: Yielder<'_, u8>| y.interruptible(pending()).await)
             .managed_with(Hooks::default().finalizer(move |close| sink.lock().unwrap().push(close)));
         assert!(managed.anext().now_or_never().is_none());
         drop(managed);
-        let close = closes.lock().unwrap().pop().expect("the generator was dropped before its end");
+        let close = finalized.lock().unwrap().pop().expect("the generator was dropped before its end");
         assert!(block_on(close).is_ok());
     }
 
     #[test]
     fn finalizer_is_not_called_before_the_start_or_after_the_end() {
         let log = Log::default();
-        let (fresh, closes) = managed_counter(&log);
+        let (fresh, finalized) = managed_counter(&log);
         drop(fresh.anext());
         drop(fresh);
-        assert!(closes.lock().unwrap().is_empty());
-        let (closed, closes) = managed_counter(&log);
+        assert!(finalized.lock().unwrap().is_empty());
+        let (closed, finalized) = managed_counter(&log);
         assert_eq!(block_on(closed.anext()), Ok(Some(0)));
         assert_eq!(block_on(closed.aclose()), Ok(()));
         drop(closed);
-        assert!(closes.lock().unwrap().is_empty());
+        assert!(finalized.lock().unwrap().is_empty());
     }
 
     #[test]
     fn dropping_a_pending_close_drops_the_body() {
         let log = Log::default();
-        let (managed, closes) = managed_counter(&log);
+        let (managed, finalized) = managed_counter(&log);
         let weak = Arc::downgrade(&log);
         assert_eq!(block_on(managed.anext()), Ok(Some(0)));
         drop(managed);
-        closes.lock().unwrap().clear();
+        finalized.lock().unwrap().clear();
         assert!(entries(&log).is_empty());
         drop(log);
         assert!(weak.upgrade().is_none(), "the body has been dropped");
@@ -238,8 +238,8 @@ mod finalizer {
 
     #[test]
     fn a_pending_close_returns_its_error() {
-        let closes = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::clone(&closes);
+        let finalized = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&finalized);
         let managed = generator(async |mut y: Yielder<'_, u8>| {
             _ = y.yield_(1).await;
             y.yield_(2).await
@@ -247,7 +247,7 @@ mod finalizer {
         .managed_with(Hooks::default().finalizer(move |close| sink.lock().unwrap().push(close)));
         assert_eq!(block_on(managed.anext()), Ok(Some(1)));
         drop(managed);
-        let close = closes.lock().unwrap().pop().expect("the generator was dropped before its end");
+        let close = finalized.lock().unwrap().pop().expect("the generator was dropped before its end");
         let failed = block_on(close).unwrap_err();
         let failed = failed.downcast_ref::<Error<(), std::convert::Infallible>>();
         assert_eq!(failed, Some(&Error::IgnoredExit));

@@ -88,7 +88,7 @@ fn play(script: &[Act], operations: &[(Operation, usize)]) {
             Err(_) => assert_eq!(generator.state(), State::Closed, "a panic closes the generator"),
             Ok(Some(outcome)) => seen.record(n, before, &outcome),
             Ok(None) if polls == 0 => {
-                assert_eq!(generator.state(), before, "an operation that was not polled has no effect")
+                assert_eq!(generator.state(), before, "an operation that was not polled has no effect");
             }
             Ok(None) => assert_eq!(generator.state(), State::Running),
         }
@@ -183,7 +183,7 @@ fn share(script: Vec<Act>, actions: &[Action]) {
                         seen.record(*created, before.unwrap_or(State::Running), &outcome);
                     }
                     Err(_) => {
-                        assert_eq!(managed.state(), Some(State::Closed), "a panic closes the generator")
+                        assert_eq!(managed.state(), Some(State::Closed), "a panic closes the generator");
                     }
                 }
                 drop(operations.remove(at));
