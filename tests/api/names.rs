@@ -132,7 +132,7 @@ fn segments(path: &str) -> Segments {
     let mut chars = path.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
-            // The arrow of a closure's bound is no bracket.
+            // The arrow of a closure's bound is not a bracket.
             '-' if chars.next_if_eq(&'>').is_some() => {}
             '<' => depth += 1,
             '>' => depth -= 1,

@@ -10,10 +10,10 @@ use names::imports;
 
 /// Rustdoc's JSON of the crate, with all features.
 ///
-/// The output format is unstable. `RUSTC_BOOTSTRAP` lets a stable compiler write it, so no nightly is needed.
+/// The format is unstable. `RUSTC_BOOTSTRAP` makes a stable compiler write it, so that no nightly is needed.
 fn rustdoc_json() -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    // A folder of its own: the variable would have build scripts run again in the usual one.
+    // A separate directory, because the variable below causes build scripts to run again.
     let target = workspace.join("target/public-api");
     let status = Command::new(env!("CARGO"))
         .current_dir(&workspace)
@@ -67,7 +67,7 @@ fn public_surface_matches_the_snapshot() {
     }
 }
 
-/// The lines that only one of two texts has, marked as in a diff. Both texts are sorted lists of distinct lines.
+/// Returns the lines that only one of two texts contains, marked as in a diff.
 fn difference(expected: &str, actual: &str) -> String {
     let only_in = |text: &str, other: &str, mark: char| -> String {
         let missing = |line: &&str| !other.lines().any(|theirs| theirs == *line);

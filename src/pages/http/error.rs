@@ -24,7 +24,7 @@ use reqwest::StatusCode;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The status of the response is no success.
+    /// The response has a status other than 2xx.
     #[error("{url} returned {status}{}", after_colon(body))]
     #[non_exhaustive]
     Status {

@@ -73,28 +73,27 @@ impl GraphQlQuery {
     where
         T: serde::de::DeserializeOwned,
     {
-        // Errors come with status 200, and with partial data: ignoring them would silently lose items.
+        // Errors come with status 200 and with partial data. Ignoring them would silently lose items.
         if let Some(error) = response.value_at("/errors/0") {
             let message =
                 error.get("message").and_then(Value::as_str).map_or_else(|| error.to_string(), str::to_owned);
             return Err(Error::GraphQl { url: response.url.to_string(), message: excerpt(&message) });
         }
         let pointer_to = |name: &str| format!("{}/{name}", self.connection);
+        // The specification requires this flag, so that its absence is not the end of the connection.
         let flag = pointer_to("pageInfo/hasNextPage");
-        let Some(has_more) = response.value_at(&flag).and_then(Value::as_bool) else {
-            return Err(
-                response.invalid_has_more(&flag, response.value_at(&flag).map_or("nothing", json_type))
-            );
+        let has_more = match response.value_at(&flag) {
+            Some(Value::Bool(has_more)) => *has_more,
+            other => return Err(response.invalid_has_more(&flag, other.map_or("nothing", json_type))),
         };
         let next = response.cursor_at(&pointer_to("pageInfo/endCursor"))?;
         let total = response.value_at(&pointer_to("totalCount")).and_then(Value::as_u64);
-        let nodes = if response.value_at(&pointer_to("edges")).is_some()
-            && response.value_at(&pointer_to("nodes")).is_none()
-        {
-            let edges = response.take_array(&pointer_to("edges"))?;
+        let (nodes, edges) = (pointer_to("nodes"), pointer_to("edges"));
+        let nodes = if response.value_at(&edges).is_some() && response.value_at(&nodes).is_none() {
+            let edges = response.take_array(&edges)?;
             edges.into_iter().map(|mut edge| edge.get_mut("node").map_or(Value::Null, Value::take)).collect()
         } else {
-            response.take_array(&pointer_to("nodes"))?
+            response.take_array(&nodes)?
         };
         Ok(Page::new(response.deserialize(nodes)?, next).total(total).has_more(has_more))
     }

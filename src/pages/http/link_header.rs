@@ -1,4 +1,12 @@
 //! A parser for the `Link` header (RFC 8288) that finds the next page.
+//!
+//! ```text
+//! links     = link *( "," link )
+//! link      = "<" target ">" *( ";" parameter )
+//! parameter = name [ "=" ( token / quoted-string ) ]
+//! ```
+//!
+//! Spaces and tabs may surround each part, and a link or a parameter may be empty.
 
 use reqwest::header::{HeaderMap, LINK};
 
@@ -27,9 +35,11 @@ pub(super) fn next(headers: &HeaderMap) -> Result<Option<String>, String> {
 #[derive(Debug, PartialEq)]
 struct Malformed;
 
+/// Returns the target of the first link to the next page in one header.
 fn find_next(text: &str) -> Result<Option<&str>, Malformed> {
     let mut rest = text;
     loop {
+        // Skip the separator, and empty links.
         rest = rest.trim_start_matches([',', ' ', '\t']);
         if rest.is_empty() {
             return Ok(None);
@@ -43,12 +53,14 @@ fn find_next(text: &str) -> Result<Option<&str>, Malformed> {
     }
 }
 
-/// Parses the parameters of one link. Returns `true` if they mark it as the link to the next page, and the rest of the text.
+/// Parses the parameters of one link. Returns `true` if they mark it as the link to the next page, and the text after
+/// them.
 fn parse_parameters(text: &str) -> Result<(bool, &str), Malformed> {
     let (mut rel, mut anchored) = (None, false);
     let mut rest = text;
     loop {
         rest = trim_start(rest);
+        // The link ends at a comma.
         if rest.is_empty() || rest.starts_with(',') {
             return Ok((rel.unwrap_or(false) && !anchored, rest));
         }

@@ -92,7 +92,8 @@ impl Endpoint {
     }
 }
 
-/// Returns the target of a redirect; `None` if the response is no redirect, or one that would turn a POST into a GET.
+/// Returns the target of a redirect; `None` if the response is not a redirect, or if following it would turn a POST into
+/// a GET.
 fn redirect_target(url: &Url, response: &reqwest::Response, has_body: bool) -> Result<Option<Url>, Error> {
     match (response.status().as_u16(), has_body) {
         (301..=303, false) | (307 | 308, _) => {}
@@ -106,7 +107,7 @@ fn redirect_target(url: &Url, response: &reqwest::Response, has_body: bool) -> R
     }
 }
 
-/// The error for a response whose status is no success, with the beginning of its body.
+/// Returns the error for a response with a status other than 2xx, with the beginning of its body.
 async fn status_error(url: &Url, mut response: reqwest::Response) -> Error {
     let status = response.status();
     let retry_after = retry_after(response.headers(), SystemTime::now());
