@@ -16,8 +16,8 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 /// | JSON that ends early, as a truncated body does | `Retry` |
 /// | anything else | `Fatal`, because another attempt would fail the same way |
 ///
-/// If `Retry-After` is 0 or in the past, the delay of the retry policy applies. If it is more than an hour, the error is
-/// `Fatal`. It contains the delay; after that time, [`retry_failed`](crate::pages::AsyncGetDocs::retry_failed) or a
+/// If `Retry-After` is 0 or in the past, the delay of the retry policy applies. If it is more than an hour, the error
+/// is `Fatal`. It contains the delay; after that time, [`retry_failed`](crate::pages::AsyncGetDocs::retry_failed) or a
 /// checkpoint continues the stream.
 ///
 /// # Examples

@@ -14,8 +14,8 @@ pub(super) type MapRequest = Arc<dyn Fn(RequestBuilder) -> RequestBuilder + Send
 
 /// A paginated API: its URL, the places of the items in its responses, the origins that it may link to.
 ///
-/// Made by [`Client::endpoint`](super::Client::endpoint). One of the paginators, the `by_` methods, makes a stream of it;
-/// the [module](super) has the table of them, and the guarantees.
+/// Made by [`Client::endpoint`](super::Client::endpoint). One of the paginators, the `by_` methods, makes a stream of
+/// it; the [module](super) has the table of them, and the guarantees.
 #[derive(Clone)]
 #[doc(alias("paginator", "rest"))]
 #[must_use = "an endpoint sends no requests until one of its `by_` methods has made a stream of it"]

@@ -21,7 +21,9 @@ use crate::pages::page::Page;
 ///         issues(first: 100, after: $after) { nodes { title } pageInfo { hasNextPage endCursor } }
 ///     }
 /// }";
-/// let query = GraphQlQuery::new(text, "/data/repository/issues").variable("owner", "rust-lang").variable("name", "rust");
+/// let query = GraphQlQuery::new(text, "/data/repository/issues")
+///     .variable("owner", "rust-lang")
+///     .variable("name", "rust");
 /// ```
 #[doc(alias("graphql", "relay", "connection"))]
 #[derive(Clone, Debug)]

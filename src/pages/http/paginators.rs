@@ -24,8 +24,8 @@ use crate::pages::stream::items::AsyncGetDocs;
 impl Endpoint {
     /// Follows the `Link` header (RFC 8288) to the next page, as GitHub and GitLab send it.
     ///
-    /// A page without a link with `rel="next"` is the last. Parameters such as `per_page` belong in the endpoint's URL; a
-    /// server that returns smaller pages than requested is read correctly.
+    /// A page without a link with `rel="next"` is the last. Parameters such as `per_page` belong in the endpoint's URL;
+    /// a server that returns smaller pages than requested is read correctly.
     ///
     /// # Examples
     ///
@@ -162,8 +162,8 @@ impl Endpoint {
     ///
     /// `offset` and `size` are the names of the two query parameters.
     ///
-    /// The offset advances by the number of items received, so that a server that returns smaller pages than requested is
-    /// read correctly. The stream ends with the first empty page, or when the flag of
+    /// The offset advances by the number of items received, so that a server that returns smaller pages than requested
+    /// is read correctly. The stream ends with the first empty page, or when the flag of
     /// [`has_more_at`](Self::has_more_at) is `false`. Pages can be fetched [concurrently](AsyncGetDocs::concurrency).
     /// With a `limit` of 0, the first poll returns an error.
     ///
@@ -273,8 +273,8 @@ impl Endpoint {
         .classify(classify)
     }
 
-    /// Converts a URL into a cursor. On the endpoint's own origin it is relative, so that the host may change between two
-    /// runs.
+    /// Converts a URL into a cursor. On the endpoint's own origin it is relative, so that the host may change between
+    /// two runs.
     fn cursor_of(&self, url: &Url) -> String {
         match (self.origins.is_same_origin(url), url.query()) {
             (true, Some(query)) => format!("{}?{query}", url.path()),

@@ -92,8 +92,8 @@ impl Endpoint {
     }
 }
 
-/// Returns the target of a redirect; `None` if the response is not a redirect, or if following it would turn a POST into
-/// a GET.
+/// Returns the target of a redirect; `None` if the response is not a redirect, or if following it would turn a POST
+/// into a GET.
 fn redirect_target(url: &Url, response: &reqwest::Response, has_body: bool) -> Result<Option<Url>, Error> {
     match (response.status().as_u16(), has_body) {
         (301..=303, false) | (307 | 308, _) => {}
