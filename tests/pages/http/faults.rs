@@ -62,7 +62,7 @@ const FAULTS: &[Fault] = &[
     (|| Response::new(chunked(&"[3] ".repeat(300))), "response body from HERE exceeds 1000 bytes", false),
 ];
 
-/// Serves like GitHub; page 2 responses with the fault the first time.
+/// Serves like GitHub; the first request for page 2 gets the fault.
 async fn faulty(fault: fn() -> HttpResponse) -> Server {
     Server::start(move |request: &ReceivedRequest| match request.target.as_str() {
         PAGE_2 if request.earlier_requests == 0 => fault(),

@@ -1,4 +1,4 @@
-//! Requests stay on the origin unless another one is allowed, and credentials do so always.
+//! Requests stay on the origin unless another one is allowed, and the password never leaves it.
 
 use futures::TryStreamExt;
 use serde_json::json;
@@ -19,7 +19,7 @@ const FIRST_PAGES: [(&str, FirstPage); 2] = [
 ];
 
 async fn start_base(first_page: FirstPage, to: &str) -> Server {
-    // The userinfo of a link must not matter.
+    // A link may contain user and password; they must not appear anywhere.
     let to = to.replace("http://", "http://eve:il@");
     Server::start(move |_: &ReceivedRequest| first_page(&to)).await
 }
