@@ -15,7 +15,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         "generator",
         &["cleanup", "coroutine"],
         &[
-            "error async_generator operation ext",
+            "error generator_body async_generator operation ext",
             "yield_from",
             "pending_close weak_generator shutdown_asyncgens hooks shared managed",
         ],
