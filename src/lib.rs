@@ -159,9 +159,9 @@ mod panic;
 #[doc(alias = "PEP 3148")]
 pub mod tasks;
 
-#[doc(alias = "asyncio")]
-#[doc(alias = "contextlib")]
 pub mod from_python {
+    #![doc(alias = "asyncio")]
+    #![doc(alias = "contextlib")]
     #![doc = include_str!("from_python.md")]
 }
 

@@ -71,7 +71,7 @@ async fn else_by_macro(log: Log, program: Program) -> Outcome {
     Ok("at the end")
 }
 
-/// The iterator is dropped before the `else` runs, as CPython pops it from its stack.
+/// The iterator is dropped before the `else` runs, as `CPython` pops it from its stack.
 async fn else_by_hand(log: Log, program: Program) -> Outcome {
     'outer: for (steps, at_end) in &program.rounds {
         let mut running = true;
