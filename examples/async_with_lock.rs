@@ -1,11 +1,11 @@
-//! Three tasks and a lock: `async with lock`, in one line, by hand, and cancelled in the middle.
+//! A lock shared by three tasks: with `async_with!`, with explicit calls, and with a task that is cancelled.
 //!
 //! ```sh
 //! cargo run --example async_with_lock
 //! ```
 //!
-//! The lock is tokio's, and a guard of it would do here as well. What the scope adds is that all that is inside is over
-//! before the lock is given back, whichever way the block is left; for an owned lock, also when it is dropped.
+//! The lock is tokio's. Its guard alone would suffice here; the scope adds an order: everything nested in the block has ended
+//! before the lock is released, on every exit path. For an owned lock, that includes the drop of the future.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,38 +19,38 @@ type Count = Arc<Mutex<u32>>;
 
 /// `async with lock: ..`
 async fn by_the_macro(count: Count) {
-    println!("macro: waits for the lock");
+    println!("macro: waiting for the lock");
     async_with!(count = &count => {
         println!("macro: has the lock");
-        yield_now().await; // whatever takes time
+        yield_now().await; // some work
         *count += 1;
     });
-    println!("macro: gave it back");
+    println!("macro: released the lock");
 }
 
-/// `await lock.__aenter__()`, `try`, `finally`, `await lock.__aexit__()`: the same, where nothing goes wrong.
+/// `await lock.__aenter__()`, `try`, `finally`, `await lock.__aexit__()`: the same calls, without the handling of errors.
 async fn by_hand(count: Count) {
-    println!("by hand: waits for the lock");
+    println!("by hand: waiting for the lock");
     let Ok(mut locked) = AsyncContextManager::aenter(&count).await;
     println!("by hand: has the lock");
     yield_now().await;
     *locked.target() += 1;
     let Ok(()) = locked.aexit(ExitReason::Ok).await;
     drop(locked);
-    println!("by hand: gave it back");
+    println!("by hand: released the lock");
 }
 
-/// Nobody waits for this one as long as it takes.
+/// A block that takes longer than its caller waits.
 async fn cancelled(count: Count) {
     let forever = async {
         async_with!(count = &count => {
-            println!("cancelled: has the lock, and {} to add", *count);
+            println!("cancelled: has the lock, count is {}", *count);
             sleep(Duration::from_secs(3600)).await;
             *count += 1000;
         });
     };
     if timeout(Duration::from_millis(20), forever).await.is_err() {
-        println!("cancelled: gave it back all the same");
+        println!("cancelled: released the lock");
     }
 }
 

@@ -1,10 +1,10 @@
-//! Decorators: async functions whose every call runs in a context of its own, and one that another function wraps.
+//! Decorators: each call of an async function runs in a new context, or is wrapped by another function.
 //!
 //! ```sh
 //! cargo run --example decorator
 //! ```
 //!
-//! In Python, what `@asynccontextmanager` makes is a context manager and a decorator at once:
+//! In Python, `@asynccontextmanager` makes a context manager that is also a decorator:
 //!
 //! ```python
 //! @asynccontextmanager              @traced("divide")
@@ -16,7 +16,7 @@
 //!         print(f"{name}: ends")
 //! ```
 //!
-//! Here an attribute would have to be a macro; a function that is handed another one does the same.
+//! In Rust, an attribute would have to be a procedural macro. A higher-order function does the same.
 
 use std::convert::Infallible;
 
@@ -29,23 +29,23 @@ use withal::context::{
 struct ZeroDivision;
 
 async fn divide(n: u32, by: u32) -> Result<u32, ZeroDivision> {
-    tokio::task::yield_now().await; // whatever takes time
+    tokio::task::yield_now().await; // some work
     n.checked_div(by).ok_or(ZeroDivision)
 }
 
-/// One function, two halves: what is before the `yield` enters, what is after it exits.
+/// A context manager: the code before the `yield` enters, the code after it exits.
 fn traced(
     name: &'static str,
 ) -> impl AsyncContextManager<Guard: AsyncGuard<Target = (), Error = Infallible, Suppression = ()>> {
     asynccontextmanager(async move |y| {
         println!("{name}: begins");
-        let ((), outcome) = y.yield_(()).await;
-        println!("{name}: ends{}", if outcome.is_ok() { "" } else { " with an error" });
+        let ((), exit) = y.yield_(()).await;
+        println!("{name}: ends{}", if exit.is_ok() { "" } else { " with an error" });
         Ok(())
     })
 }
 
-/// A decorator without a context: a function that takes one, and gives another.
+/// A decorator without a context: a function that takes a function and returns a function.
 fn retried<A: Copy, T, E>(
     attempts: u32,
     function: impl AsyncFn(A) -> Result<T, E>,
@@ -68,7 +68,7 @@ async fn main() {
         println!("7 // 2 = {:?}", divide(7, 2).await);
     });
 
-    // @traced("divide"): a new context for each call, as Python makes one.
+    // @traced("divide"): a new context for each call, as in Python.
     let divide_traced = decorate(|| traced("divide"), async |(n, by)| divide(n, by).await);
     println!("6 // 2 = {:?}", divide_traced.call((6, 2)).await.map_err(Error::into_inner));
     println!("6 // 0 = {:?}", divide_traced.call((6, 0)).await.map_err(Error::into_inner));

@@ -1,12 +1,12 @@
-//! Ctrl-C in the middle of ten open scopes: all of their exits run, inner before outer, within a grace; then the program
+//! Graceful shutdown on Ctrl-C: the exits of ten open scopes run, innermost first, within a grace period. Then the program
 //! ends.
 //!
 //! ```sh
 //! cargo run --example graceful_shutdown
 //! ```
 //!
-//! Five sessions, each with a lease and a transaction inside of it. It waits for Ctrl-C, or for three seconds. What it prints in
-//! the end is the ledger, and whether it is balanced.
+//! There are five sessions, each with a nested transaction. The program waits for Ctrl-C, or for three seconds. It logs each
+//! open and close, and fails if their numbers differ.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -19,29 +19,29 @@ use tokio::time::sleep;
 use withal::cleanup;
 use withal::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason, async_with};
 
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE_PERIOD: Duration = Duration::from_secs(5);
 
-/// What was opened and closed, in order.
+/// The resources that were opened and closed, in order.
 #[derive(Clone, Default)]
-struct Ledger(Arc<Mutex<Vec<String>>>);
+struct Log(Arc<Mutex<Vec<String>>>);
 
-impl Ledger {
-    fn note(&self, entry: String) {
+impl Log {
+    fn record(&self, entry: String) {
         println!("{entry}");
-        self.0.lock().expect("nothing panics while it is locked").push(entry);
+        self.0.lock().expect("log lock poisoned").push(entry);
     }
 
-    fn count(&self, word: &str) -> usize {
-        let entries = self.0.lock().expect("nothing panics while it is locked");
-        entries.iter().filter(|entry| entry.starts_with(word)).count()
+    fn count(&self, prefix: &str) -> usize {
+        let entries = self.0.lock().expect("log lock poisoned");
+        entries.iter().filter(|entry| entry.starts_with(prefix)).count()
     }
 }
 
-/// Something on a server, whose goodbye takes a while.
+/// A resource on a server, which takes some time to close.
 struct Resource {
     name: String,
-    goodbye: Duration,
-    ledger: Ledger,
+    close_time: Duration,
+    log: Log,
 }
 
 impl AsyncContextManager for Resource {
@@ -49,7 +49,7 @@ impl AsyncContextManager for Resource {
 
     async fn aenter(self) -> Result<Self, Infallible> {
         sleep(Duration::from_millis(5)).await;
-        self.ledger.note(format!("open   {}", self.name));
+        self.log.record(format!("open   {}", self.name));
         Ok(self)
     }
 }
@@ -65,37 +65,37 @@ impl AsyncGuard for Resource {
     }
 
     async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), Infallible> {
-        sleep(self.goodbye).await;
-        self.ledger.note(format!("close  {} ({exit:?})", self.name));
+        sleep(self.close_time).await;
+        self.log.record(format!("close  {} ({exit:?})", self.name));
         Ok(())
     }
 }
 
-async fn session(n: u64, ledger: Ledger) {
-    // The inner goodbyes are the slower ones: the order is no accident.
-    let lease =
-        Resource { name: format!("session {n}"), goodbye: Duration::from_millis(5), ledger: ledger.clone() };
-    let goodbye = Duration::from_millis(20 * n);
-    let transaction = Resource { name: format!("session {n} / transaction"), goodbye, ledger };
-    async_with!(_ = lease, _ = transaction => { pending::<()>().await });
+async fn session(n: u64, log: Log) {
+    // The transaction takes longer to close than the session, so the order of the exits is not a coincidence.
+    let session =
+        Resource { name: format!("session {n}"), close_time: Duration::from_millis(5), log: log.clone() };
+    let close_time = Duration::from_millis(20 * n);
+    let transaction = Resource { name: format!("session {n} / transaction"), close_time, log };
+    async_with!(_ = session, _ = transaction => { pending::<()>().await });
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let observer = cleanup::observe(|event| eprintln!("{event}"));
-    let ledger = Ledger::default();
+    let log = Log::default();
     let mut sessions = JoinSet::new();
     for n in 1..=5 {
-        sessions.spawn(session(n, ledger.clone()));
+        sessions.spawn(session(n, log.clone()));
     }
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         () = sleep(Duration::from_secs(3)) => {}
     }
     println!("stop");
-    let stopped = cleanup::shutdown(sessions.shutdown(), GRACE).await;
+    let stopped = cleanup::shutdown(sessions.shutdown(), GRACE_PERIOD).await;
     drop(observer);
-    let (opened, closed) = (ledger.count("open"), ledger.count("close"));
+    let (opened, closed) = (log.count("open"), log.count("close"));
     println!("opened {opened}, closed {closed}");
     match stopped {
         Ok(()) if opened == closed => ExitCode::SUCCESS,

@@ -1,5 +1,5 @@
-//! A transaction as a scope: committed when the block comes to its end, rolled back on an error, a panic, or when the
-//! future is dropped. The database is `SQLite`, in memory; after each case, the rows that are really there.
+//! A transaction as a scope: committed when the block completes, rolled back on an error, on a panic, and when the future is
+//! dropped. The database is `SQLite`, in memory. After each case, the program prints the rows of the table.
 //!
 //! ```sh
 //! cargo run --example transaction_scope
@@ -28,7 +28,7 @@ impl Database {
         Ok(Self(Arc::new(Mutex::new(connection))))
     }
 
-    /// Begins when it is entered.
+    /// Returns a context manager that begins a transaction when it is entered.
     fn transaction(&self) -> Begin {
         Begin(self.clone())
     }
@@ -50,8 +50,8 @@ impl Transaction {
     async fn transfer(&self, amount: i64) -> Result<(), Error> {
         let pay = "UPDATE account SET balance = balance + ?1 WHERE name = ?2";
         self.0.execute(pay, (amount, "Grace"))?;
-        sleep(Duration::from_millis(1)).await; // half of it is done
-        self.0.execute(pay, (-amount, "Ada"))?; // fails where the balance would be negative
+        sleep(Duration::from_millis(1)).await; // the first of two statements has run
+        self.0.execute(pay, (-amount, "Ada"))?; // fails if the balance would be negative
         Ok(())
     }
 }
@@ -70,7 +70,7 @@ impl AsyncGuard for Transaction {
     type Target = Self;
     type Error = Error;
     type Suppression = ();
-    // The end of a transaction is awaited where the database is elsewhere, and must not be broken off.
+    // With a remote database, the commit is awaited. It must not be interrupted.
     type OnDrop = Detach;
 
     fn target(&mut self) -> &mut Self {
@@ -87,7 +87,7 @@ async fn transfer(database: &Database, amount: i64) -> Result<(), Error> {
     async_with!(tx = database.transaction() => { tx.transfer(amount).await? })
 }
 
-/// Leaves the function by a `return`, which is no error.
+/// Leaves the block by `return`, which commits.
 async fn transfer_and_return(database: &Database, amount: i64) -> Result<&'static str, Error> {
     async_with!(tx = database.transaction() => {
         tx.transfer(amount).await?;
@@ -104,7 +104,7 @@ async fn panic_in_the_middle(database: &Database) -> Result<(), Error> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // The panic below is meant.
+    // Do not print the intentional panic below.
     std::panic::set_hook(Box::new(|_| {}));
     let database = Database::open()?;
     println!("{:<28} {}", "before", database.rows().await?);
@@ -120,7 +120,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let panic = AssertUnwindSafe(panic_in_the_middle(&database)).catch_unwind().await;
     println!("{:<28} {}", "rolled back: a panic", database.rows().await?);
 
-    // Polled once, and dropped in its `sleep`: what a `select!` or a timeout does.
+    // Polled once, then dropped during its `sleep`, as by `select!` or a timeout.
     let dropped = transfer(&database, 1).now_or_never();
     cleanup::drain(Duration::from_secs(10)).await?;
     println!("{:<28} {}", "rolled back: dropped", database.rows().await?);

@@ -1,4 +1,4 @@
-//! Dropped at every await: all that was entered is exited, inner before outer.
+//! Programs that are dropped at every await: everything that was entered is exited, innermost first.
 
 use std::future::pending;
 use std::sync::{Arc, Mutex};
@@ -7,23 +7,23 @@ use std::time::Duration;
 use tokio::task::yield_now;
 use withal::cleanup::drain;
 use withal::context::{
-    AsyncContextManager, AsyncContextManagerExt, AsyncExitStack, AsyncGuard, Detach, DropAfterChildren,
-    DropNow, Error, ExitReason, Restart, async_with,
+    AsyncContextManagerExt, AsyncExitStack, Detach, DropAfterChildren, DropNow, Error, Restart, async_with,
 };
-
 use withal_test_support::event_log::{BlockAt, Blockable, EventLog};
 use withal_test_support::poll_then_drop::drop_at_every_await;
 use withal_test_support::probes;
+
+use crate::managers::{PanicsOnDrop, drop_while_pending, on_exit, records_exit};
 
 probes!(Now: DropNow, Held: DropAfterChildren, Detached: Detach, Restarted: Restart);
 
 const ENOUGH: Duration = Duration::from_secs(60);
 
-/// Those of the program that are exited by being dropped.
+/// The managers of the program whose exit is their destructor.
 const DROPPED: &[&str] = &["a.b.held", "a.b.right.now", "a.b.right.now.now"];
 
-/// Three nested scopes by the macro and the function; inside, a race that one loses, a join, a stack and locks of both
-/// kinds.
+/// Nested scopes by the macro and by the function; inside, a `select!` whose scope loses, a `join!`, an owned guard that waits
+/// for a nested exit, and a stack.
 async fn program(log: EventLog) -> Result<u32, String> {
     let sum = async_with!(n = Detached::new(&log, "a"), m = Restarted::new(&log, "a.b") => {
         let raced = tokio::select! {
@@ -80,7 +80,7 @@ async fn dropped_at_every_await() {
             }
         },
     );
-    assert!(drops.await > 25, "the program has more awaits than that");
+    assert!(drops.await > 25, "the program has more than 25 awaits");
 }
 
 #[tokio::test]
@@ -93,9 +93,9 @@ async fn at_every_await_on_several_threads() {
     dropped_at_every_await().await;
 }
 
-/// As tasks that are aborted, which drops them where no other future's drop is above.
+/// An aborted task is dropped by the runtime, outside the drop of any other future.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn as_tasks_that_are_aborted() {
+async fn in_tasks_that_are_aborted() {
     for yields in 0..30 {
         let log = EventLog::new();
         let task = tokio::spawn(program(log.clone()));
@@ -109,33 +109,25 @@ async fn as_tasks_that_are_aborted() {
     }
 }
 
-/// Drops a future that has been polled until it waits.
-async fn drop_in_the_middle(future: impl Future) {
-    let mut future = Box::pin(future);
-    for _ in 0..20 {
-        assert!(futures::poll!(&mut future).is_pending());
-    }
-}
-
 #[tokio::test]
-async fn a_scope_that_loses_a_race_is_exited_before_the_one_around_it() {
+async fn a_scope_that_loses_a_race_is_exited_before_the_enclosing_scope() {
     let log = EventLog::new();
     async_with(Detached::new(&log, "a"), async |_| {
         let inner = async_with(Detached::new(&log, "a.b").block_at(BlockAt::InExit), async |_| {
             pending::<Result<(), String>>().await
         });
-        drop_in_the_middle(inner).await;
-        log.record("goes-on");
+        drop_while_pending(inner).await;
+        log.record("continues");
         log.open_gate();
         Ok::<_, String>(())
     })
     .await
     .unwrap();
-    assert_eq!(log.entries(), "+a +a.b goes-on <a.b:cancelled a.b> <a:ok a>");
+    assert_eq!(log.entries(), "+a +a.b continues <a.b:cancelled a.b> <a:ok a>");
 }
 
 #[tokio::test]
-async fn a_sibling_of_a_panic_is_exited_before_the_one_around_it() {
+async fn a_sibling_of_a_panic_is_exited_before_the_enclosing_scope() {
     let log = EventLog::new();
     let l = log.clone();
     let task = tokio::spawn(async move {
@@ -158,9 +150,9 @@ async fn a_sibling_of_a_panic_is_exited_before_the_one_around_it() {
     assert_eq!(log.entries(), "+a +a.b <a.b:cancelled a.b> <a:panic a>");
 }
 
-/// The exit of the sibling has begun, and a panic that is not its own unwinds.
+/// The exit has begun when its sibling in a `join!` panics.
 #[tokio::test]
-async fn an_exit_under_way_survives_the_panic_of_a_sibling() {
+async fn an_exit_in_progress_survives_the_panic_of_a_sibling() {
     for is_restarted in [false, true] {
         let log = EventLog::new();
         let l = log.clone();
@@ -186,7 +178,7 @@ async fn an_exit_under_way_survives_the_panic_of_a_sibling() {
 }
 
 #[tokio::test]
-async fn held_until_what_is_inside_is_over_and_dropped_now_if_it_may_borrow() {
+async fn a_guard_is_dropped_after_nested_exits_or_at_once() {
     for is_held in [true, false] {
         let log = EventLog::new();
         let inside = async |_: &mut u32| {
@@ -196,9 +188,9 @@ async fn held_until_what_is_inside_is_over_and_dropped_now_if_it_may_borrow() {
                 .map_err(Error::into_first)
         };
         if is_held {
-            drop_in_the_middle(async_with(Held::new(&log, "lock"), inside)).await;
+            drop_while_pending(async_with(Held::new(&log, "lock"), inside)).await;
         } else {
-            drop_in_the_middle(async_with(Now::new(&log, "lock"), inside)).await;
+            drop_while_pending(async_with(Now::new(&log, "lock"), inside)).await;
         }
         log.open_gate();
         drain(ENOUGH).await.unwrap();
@@ -211,9 +203,9 @@ async fn held_until_what_is_inside_is_over_and_dropped_now_if_it_may_borrow() {
     }
 }
 
-/// A guard that cannot wait hands on what it would have to wait for.
+/// A guard that cannot wait for its children leaves them to the enclosing scope.
 #[tokio::test]
-async fn the_outermost_waits_across_a_scope_that_does_not() {
+async fn the_outermost_scope_waits_for_the_children_of_one_that_does_not() {
     let log = EventLog::new();
     let program = async_with(Detached::new(&log, "a"), async |_| {
         let inside = async_with(Now::new(&log, "now"), async |_| {
@@ -224,15 +216,15 @@ async fn the_outermost_waits_across_a_scope_that_does_not() {
         });
         inside.await.map_err(Error::into_first)
     });
-    drop_in_the_middle(program).await;
+    drop_while_pending(program).await;
     log.open_gate();
     drain(ENOUGH).await.unwrap();
     assert_eq!(log.entries(), "+a +now +a.b ~now <a.b:cancelled a.b> <a:cancelled a>");
 }
 
-/// What is detached by hand inside a block is inside of it.
+/// Cleanups that the block detaches itself are nested in it.
 #[tokio::test]
-async fn a_cleanup_of_the_block_is_over_before_its_exit() {
+async fn a_cleanup_of_the_block_ends_before_its_exit_begins() {
     let log = EventLog::new();
     async_with(Restarted::new(&log, "a"), async |_| {
         let l = log.clone();
@@ -249,44 +241,44 @@ async fn a_cleanup_of_the_block_is_over_before_its_exit() {
 }
 
 #[tokio::test]
-async fn dropped_while_it_waits_for_what_is_inside() {
+async fn a_scope_that_is_dropped_while_it_waits_for_children_is_cancelled() {
     let log = EventLog::new();
     let program = async_with(Restarted::new(&log, "a"), async |_| {
         let inner = Detached::new(&log, "a.b").block_at(BlockAt::InExit);
-        drop_in_the_middle(async_with(inner, async |_| pending::<Result<(), String>>().await)).await;
+        drop_while_pending(async_with(inner, async |_| pending::<Result<(), String>>().await)).await;
         Ok::<_, String>(())
     });
-    drop_in_the_middle(program).await;
+    drop_while_pending(program).await;
     log.open_gate();
     drain(ENOUGH).await.unwrap();
     assert_eq!(log.entries(), "+a +a.b <a.b:cancelled a.b> <a:cancelled a>");
 }
 
 #[tokio::test]
-async fn a_shielded_enter_comes_to_its_end_and_is_exited() {
+async fn a_shielded_enter_completes_and_is_exited() {
     let log = EventLog::new();
     let program = async_with(Detached::new(&log, "a"), async |_| {
         let inner = Detached::new(&log, "a.b").block_at(BlockAt::InEnter).shield_enter();
         async_with(inner, async |_| Ok::<_, String>(())).await.map_err(Error::into_first)
     });
-    drop_in_the_middle(program).await;
+    drop_while_pending(program).await;
     assert_eq!(log.entries(), "+a");
     log.open_gate();
     drain(ENOUGH).await.unwrap();
     assert_eq!(log.entries(), "+a +a.b <a.b:cancelled a.b> <a:cancelled a>");
     let log = EventLog::new();
-    drop_in_the_middle(async_with(
+    drop_while_pending(async_with(
         Held::new(&log, "held").block_at(BlockAt::InEnter).shield_enter(),
         async |_| Ok::<_, String>(()),
     ))
     .await;
     log.open_gate();
     drain(ENOUGH).await.unwrap();
-    assert_eq!(log.entries(), "+held ~held", "its destructor is its exit");
+    assert_eq!(log.entries(), "+held ~held", "the destructor is the exit");
 }
 
 #[tokio::test]
-async fn a_stack_that_is_dropped_runs_its_exits_in_order() {
+async fn a_dropped_stack_runs_its_exits_in_order() {
     let log = EventLog::new();
     let stack = AsyncExitStack::new();
     for name in ["a", "a.b", "a.b.c"] {
@@ -297,21 +289,21 @@ async fn a_stack_that_is_dropped_runs_its_exits_in_order() {
     assert_eq!(log.entries(), "+a +a.b +a.b.c <a.b.c:cancelled a.b.c> <a.b:cancelled a.b> <a:cancelled a>");
 }
 
-/// A cleanup that is over takes no room in a block that goes on.
+/// A long-running block keeps no memory of cleanups that have ended.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_block_that_goes_on_keeps_nothing_of_what_is_over() {
+fn a_long_running_block_forgets_cleanups_that_have_ended() {
     let test = std::env::current_exe().unwrap();
-    let arguments = ["--exact", "--ignored", "cancel::goes_on_alone"];
+    let arguments = ["--exact", "--ignored", "cancel::long_running_block"];
     let output = std::process::Command::new(test).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "it is the one that ran");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "the ignored test has run");
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-#[ignore = "run by the test above, in a process of its own"]
-async fn goes_on_alone() {
+#[ignore = "the test above runs it in a separate process"]
+async fn long_running_block() {
     fn resident_kilobytes() -> usize {
         let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
         pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4
@@ -330,14 +322,19 @@ async fn goes_on_alone() {
     assert!(grown < 8 << 10, "{grown} kB");
 }
 
-/// What was inside is handed on first.
+/// The children are passed to the enclosing scope before the destructor runs.
 #[tokio::test]
-async fn a_destructor_that_panics_takes_nothing_from_the_scopes_around() {
+async fn a_destructor_that_panics_loses_no_children() {
     let log = EventLog::new();
     let l = log.clone();
     let task = tokio::spawn(async move {
         async_with(Detached::new(&l, "a"), async |_| {
-            drop_in_the_middle(async_with(Explodes, async |()| {
+            let explodes = PanicsOnDrop;
+            let explodes = on_exit::<DropNow, (), String, _>(move |_| {
+                let _owned = &explodes;
+                std::future::ready(Ok(()))
+            });
+            drop_while_pending(async_with(explodes, async |_| {
                 async_with(Detached::new(&l, "a.b"), async |_| pending::<Result<(), String>>().await)
                     .await
                     .map_err(Error::into_first)
@@ -351,66 +348,11 @@ async fn a_destructor_that_panics_takes_nothing_from_the_scopes_around() {
     assert_eq!(log.entries(), "+a +a.b <a.b:cancelled a.b> <a:panic a>");
 }
 
-struct Explodes;
-
-impl Drop for Explodes {
-    fn drop(&mut self) {
-        panic!("in a destructor")
-    }
-}
-
-impl AsyncContextManager for Explodes {
-    type Guard = Self;
-    async fn aenter(self) -> Result<Self, String> {
-        Ok(self)
-    }
-}
-
-impl AsyncGuard for Explodes {
-    type Target = ();
-    type Error = String;
-    type Suppression = ();
-    type OnDrop = DropNow;
-    fn target(&mut self) -> &mut () {
-        Box::leak(Box::new(()))
-    }
-    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), String> {
-        Ok(())
-    }
-}
-
-/// It is as if it had not said how long its exit may take.
 #[tokio::test]
-async fn a_grace_that_panics_is_that_of_none() {
+async fn a_grace_period_that_panics_is_the_default() {
     let log = EventLog::new();
-    drop_in_the_middle(async_with(Graceless(log.clone()), async |_| pending::<Result<(), String>>().await))
-        .await;
+    let manager = records_exit::<Restart, String>(&log).grace_period(|| panic!("grace"));
+    drop_while_pending(async_with(manager, async |_| pending::<Result<(), String>>().await)).await;
     drain(ENOUGH).await.unwrap();
     assert_eq!(log.entries(), "cancelled");
-}
-
-struct Graceless(EventLog);
-
-impl AsyncContextManager for Graceless {
-    type Guard = Self;
-    async fn aenter(self) -> Result<Self, String> {
-        Ok(self)
-    }
-}
-
-impl AsyncGuard for Graceless {
-    type Target = EventLog;
-    type Error = String;
-    type Suppression = ();
-    type OnDrop = Restart;
-    fn target(&mut self) -> &mut EventLog {
-        &mut self.0
-    }
-    fn grace_period(&self) -> Duration {
-        panic!("grace")
-    }
-    async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), String> {
-        self.0.record(withal_test_support::event_log::kind(&exit));
-        Ok(())
-    }
 }

@@ -1,5 +1,5 @@
-//! `async with` inside a coroutine that is driven by hand: `CPython`'s `test_coroutines.py` (3.13), row by row; each test is
-//! named after its row.
+//! `async with` inside a coroutine that is resumed by hand: `CPython`'s `test_coroutines.py` (3.13). Each test has the name of
+//! its original.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -20,14 +20,14 @@ use withal::coroutine::{
 };
 use withal::generator::generator;
 
-/// What is raised, by its name in Python.
+/// An error with the name of a Python exception.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Raised(&'static str);
 
 const ZERO_DIVISION: Raised = Raised("ZeroDivisionError");
 const RUNTIME: Raised = Raised("RuntimeError");
 
-/// Of a body that yields nothing.
+/// The yielder of a body that yields nothing.
 type Y<'g> = Yielder<'g, (), (), Thrown<Raised>>;
 
 type Ended<D> = Result<
@@ -35,7 +35,7 @@ type Ended<D> = Result<
     coroutine::Error<<D as RawCoroutine>::Sent, <<D as RawCoroutine>::Thrown as Throw>::Error>,
 >;
 
-/// `run_async` of its tests: what was yielded, and what became of it.
+/// `run_async` of the original: runs a coroutine to its end, and returns the yielded values and its result.
 fn run_async<D>(mut coroutine: Coroutine<D>) -> (Vec<D::Yield>, Ended<D>)
 where
     D: RawCoroutine<Sent: Default> + ?Sized,
@@ -50,10 +50,10 @@ where
     }
 }
 
-/// What the exits saw, in order.
+/// The reasons that the exits received, in order.
 type Seen = Mutex<Vec<&'static str>>;
 
-/// `CM` of its tests: what its enter and its exit come to.
+/// `CM` of the original: a manager with given results of its enter and its exit.
 struct Manager<'s> {
     enter: Result<(), Raised>,
     exit: Result<bool, Raised>,
@@ -65,7 +65,7 @@ impl<'s> Manager<'s> {
         Self { enter: Ok(()), exit: Ok(false), seen }
     }
 
-    fn swallows(seen: &'s Seen) -> Self {
+    fn suppresses(seen: &'s Seen) -> Self {
         Self { exit: Ok(true), ..Self::new(seen) }
     }
 
@@ -104,7 +104,7 @@ impl AsyncGuard for Manager<'_> {
     }
 }
 
-/// The name of an error, in each of the types that the blocks have.
+/// Returns the name of an error, in each of the types that the blocks fail with.
 fn name(error: &(dyn Any + Send)) -> &'static str {
     if let Some(&Raised(name)) = error.downcast_ref() {
         name
@@ -115,11 +115,11 @@ fn name(error: &(dyn Any + Send)) -> &'static str {
     {
         name
     } else {
-        panic!("a type that none of the blocks has")
+        panic!("unexpected type of error")
     }
 }
 
-/// Yields out of its enter and out of its exit, by the yielder of the coroutine that it is in; B swallows.
+/// Yields from its enter and its exit, with the yielder of the enclosing coroutine. `B` suppresses the error.
 struct Yields<'a, 'g> {
     name: &'static str,
     y: &'a mut Yielder<'g, String, (), Thrown<Raised>>,
@@ -155,7 +155,7 @@ impl AsyncGuard for Yields<'_, '_> {
 }
 
 #[test]
-fn with_1_enters_and_exits_yield_out_of_the_coroutine() {
+fn with_1_enters_and_exits_yield_through_the_coroutine() {
     let foo = |name| {
         try_coroutine(async move |mut y| {
             let value = async_with!(
@@ -181,14 +181,14 @@ fn with_1_enters_and_exits_yield_out_of_the_coroutine() {
     ];
     let (result, value) = run_async(foo("B"));
     assert_eq!(result, all);
-    assert_eq!(value, Ok(Some(None)), "swallowed by B, so that A has the value of its block");
+    assert_eq!(value, Ok(Some(None)), "suppressed by B, so that the block of A completes");
 
     let (result, value) = run_async(foo("C"));
     assert_eq!(result, all.map(|word| word.replace('B', "C")));
     assert_eq!(value, Err(coroutine::Error::Raised(ZERO_DIVISION)));
 }
 
-/// An assertion that fails is a panic here: it goes through the exit and out of the step.
+/// Adapted: a failed assertion is a panic. It passes the exit, and leaves the step.
 #[test]
 fn with_5_an_assertion_that_fails_in_the_block() {
     let seen = Seen::default();
@@ -205,7 +205,7 @@ fn with_5_an_assertion_that_fails_in_the_block() {
     assert_eq!(seen.into_inner().unwrap(), ["Panic"]);
 }
 
-/// Adapted: an exit that cannot be awaited does not compile; this one fails.
+/// Adapted: an exit that cannot be awaited would not compile. This one fails.
 #[test]
 fn with_7_an_exit_that_fails_after_an_error() {
     let seen = Seen::default();
@@ -221,18 +221,18 @@ fn with_7_an_exit_that_fails_after_an_error() {
     assert_eq!(seen.into_inner().unwrap(), ["ZeroDivisionError"]);
 }
 
-/// Adapted as `with_7`: whichever way the block was left, the exit's error comes out in its place.
+/// Adapted as `with_7`: the exit's error replaces the pending jump.
 #[test]
 fn with_8_an_exit_that_fails_after_any_way_out() {
     let (seen, cnt) = (Seen::default(), Cell::new(0));
     let (cm, add) = (|| Manager::exit_fails(&seen, Raised("TypeError")), || cnt.set(cnt.get() + 1));
     let raised = Err(coroutine::Error::Raised(Raised("TypeError")));
 
-    let falls = try_coroutine(async |_: Y<'_>| {
+    let completes = try_coroutine(async |_: Y<'_>| {
         async_with!(_cm = cm() => { add() })?;
         Ok("end")
     });
-    assert_eq!(run_async(falls).1, raised);
+    assert_eq!(run_async(completes).1, raised);
     assert_eq!(cnt.get(), 1);
 
     let breaks = try_coroutine(async |_: Y<'_>| {
@@ -274,7 +274,7 @@ fn with_9_an_exit_that_fails() {
     assert_eq!(*seen.lock().unwrap(), ["Ok"]);
 }
 
-/// The last error is the one that comes out, under it the others.
+/// The last error is returned, with the earlier ones as its context.
 #[test]
 fn with_10_two_exits_that_fail_after_an_error() {
     const INNER: Raised = Raised("ZeroDivisionError, inner");
@@ -290,19 +290,19 @@ fn with_10_two_exits_that_fail_after_an_error() {
         panic!("the outer exit fails after an error")
     };
     assert!(matches!(context, Error::Exit { error: INNER, context: Some(RUNTIME), .. }));
-    assert_eq!(seen.into_inner().unwrap(), [RUNTIME.0, INNER.0], "each sees what came out inside of it");
+    assert_eq!(seen.into_inner().unwrap(), [RUNTIME.0, INNER.0], "each receives the error of its block");
 }
 
-/// The macro has no place for a context: there the first error goes on, and the others are told.
+/// The macro returns no context: the first error is returned, and the others are reported.
 #[test]
-fn with_10_by_the_macro_the_first_goes_on() {
-    const INNER: Raised = Raised("told, inner");
-    const OUTER: Raised = Raised("told, outer");
-    let told = Arc::new(Mutex::new(Vec::<Raised>::new()));
-    let hook = Arc::clone(&told);
+fn with_10_by_the_macro_the_first_error_is_returned() {
+    const INNER: Raised = Raised("reported, inner");
+    const OUTER: Raised = Raised("reported, outer");
+    let reported = Arc::new(Mutex::new(Vec::<Raised>::new()));
+    let hook = Arc::clone(&reported);
     let _observer = observe(move |event| {
         if let CleanupEvent::Failed { error, .. } = event {
-            hook.lock().unwrap().extend(error.downcast_ref().filter(|told| [INNER, OUTER].contains(told)));
+            hook.lock().unwrap().extend(error.downcast_ref().filter(|error| [INNER, OUTER].contains(error)));
         }
     });
     let seen = Seen::default();
@@ -314,11 +314,11 @@ fn with_10_by_the_macro_the_first_goes_on() {
         Ok("end")
     });
     assert_eq!(run_async(foo).1, Err(coroutine::Error::Raised(RUNTIME)));
-    assert_eq!(*told.lock().unwrap(), [INNER, OUTER]);
+    assert_eq!(*reported.lock().unwrap(), [INNER, OUTER]);
     assert_eq!(*seen.lock().unwrap(), ["RuntimeError"; 2]);
 }
 
-/// That it came up under no other error, its variant says: it has no context.
+/// The variant of the error has no context.
 #[test]
 fn with_11_an_enter_that_fails() {
     const NOT_IMPLEMENTED: Raised = Raised("NotImplementedError");
@@ -332,10 +332,10 @@ fn with_11_an_enter_that_fails() {
 }
 
 #[test]
-fn with_12_swallowed_by_the_exit() {
+fn with_12_suppressed_by_the_exit() {
     let (seen, entered) = (Seen::default(), Cell::new(false));
     let foo = try_coroutine(async |_: Y<'_>| {
-        let value: Option<()> = async_with!(cm = Manager::swallows(&seen) => {
+        let value: Option<()> = async_with!(cm = Manager::suppresses(&seen) => {
             let cm: &mut Manager<'_> = cm;
             entered.set(cm.exit == Ok(true));
             Err(RUNTIME)?;
@@ -343,17 +343,17 @@ fn with_12_swallowed_by_the_exit() {
         Ok(("end", value))
     });
     assert_eq!(run_async(foo).1, Ok(("end", None)));
-    assert!(entered.get(), "what is entered is the manager itself");
+    assert!(entered.get(), "the target is the manager itself");
     assert_eq!(*seen.lock().unwrap(), ["RuntimeError"]);
 }
 
 #[test]
-fn with_13_an_enter_that_fails_is_not_swallowed() {
+fn with_13_an_enter_that_fails_is_not_suppressed() {
     let (seen, cnt) = (Seen::default(), Cell::new(0));
     let add = |n| cnt.set(cnt.get() + n);
     let foo = try_coroutine(async |_: Y<'_>| {
         add(1);
-        let manager = Manager { enter: Err(ZERO_DIVISION), ..Manager::swallows(&seen) };
+        let manager = Manager { enter: Err(ZERO_DIVISION), ..Manager::suppresses(&seen) };
         async_with!(_cm = manager => { add(1000) })?;
         add(10_000);
         Ok("end")
@@ -363,7 +363,7 @@ fn with_13_an_enter_that_fails_is_not_swallowed() {
     assert!(seen.lock().unwrap().is_empty(), "nothing to exit");
 }
 
-/// On a runtime in place of by hand: the enter, the block and the exit sleep.
+/// On a runtime: the enter, the block and the exit sleep.
 #[tokio::test(start_paused = true)]
 async fn asyncio_1_sleeps_in_enter_block_and_exit() {
     #[derive(Debug, PartialEq)]
@@ -441,7 +441,7 @@ impl AsyncGuard for Counts {
     }
 }
 
-/// 1 to 11; it keeps what it is given.
+/// Yields 1 to 11, and holds a value until its end.
 fn iterable<T>(held: T) -> impl Stream<Item = u32> {
     generator(async move |mut y| {
         for i in 1..=11 {
@@ -463,8 +463,8 @@ fn for_6_loops_in_blocks() {
             async_for!(_ in iterable(Arc::clone(&total)) => { add(1); });
         });
         add(1000);
-        // Python's counts of references: here, while the coroutine is still there.
-        assert_eq!(Arc::strong_count(&total), 1, "neither the manager nor the stream is left");
+        // Python counts references after the coroutine; here the coroutine still exists.
+        assert_eq!(Arc::strong_count(&total), 1, "neither the manager nor the stream still exists");
         Ok(())
     });
     run_async(main).1.unwrap();

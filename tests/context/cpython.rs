@@ -1,4 +1,4 @@
-//! `CPython`'s `test_contextlib_async.py` (3.13), row by row; each test is named after its row.
+//! `CPython`'s `test_contextlib_async.py` (3.13). Each test has the name of its original.
 
 use std::convert::Infallible;
 use std::io;
@@ -13,13 +13,13 @@ use withal::context::{
 use withal::coroutine::Thrown;
 use withal::generator::{AsyncGeneratorExt, generator, try_generator};
 
-/// What happened, in order.
+/// A log of events, the `state` of the originals.
 #[derive(Clone, Default)]
 struct State(Arc<Mutex<Vec<String>>>);
 
 impl State {
-    fn push(&self, what: &(impl ToString + ?Sized)) {
-        self.0.lock().unwrap().push(what.to_string());
+    fn push(&self, event: &(impl ToString + ?Sized)) {
+        self.0.lock().unwrap().push(event.to_string());
     }
 
     fn all(&self) -> Vec<String> {
@@ -38,14 +38,14 @@ fn woohoo(
     asynccontextmanager(async move |y| {
         state.push(&1);
         yield_now().await;
-        let (n, outcome) = y.yield_(42).await;
+        let (n, exit) = y.yield_(42).await;
         yield_now().await;
-        state.push(&format!("{n} {}", outcome.is_ok()));
+        state.push(&format!("{n} {}", exit.is_ok()));
         Ok::<(), io::Error>(())
     })
 }
 
-/// Adapted: there is no default, and whatever enters says what it gives; often itself.
+/// Adapted: there is no default enter. Most managers are their own guard.
 #[tokio::test]
 async fn enter() {
     struct Manager;
@@ -77,8 +77,8 @@ async fn propagates_generator_exit() {
     let manager = move || {
         let s = s.clone();
         asynccontextmanager(async move |y| {
-            let ((), outcome) = y.yield_(()).await;
-            s.push(format!("{outcome:?}").split('(').next().unwrap());
+            let ((), exit) = y.yield_(()).await;
+            s.push(format!("{exit:?}").split('(').next().unwrap());
             Ok::<(), Infallible>(())
         })
     };
@@ -91,7 +91,7 @@ async fn propagates_generator_exit() {
     }));
     assert_eq!(numbers.anext().await.unwrap(), Some(1));
     numbers.aclose().await.unwrap();
-    assert_eq!(state.all(), ["Error"], "the exit passed, as an error of the block");
+    assert_eq!(state.all(), ["Error"], "the block failed with the `GeneratorExit`");
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn cm_finally() {
     assert_eq!(state.all(), ["1", "42 false"]);
 }
 
-/// `__aexit__` by hand, with an error that nobody handles.
+/// An explicit call of `__aexit__` with an error.
 #[tokio::test]
 async fn cm_no_reraise() {
     let mut entered = woohoo(&State::default()).aenter().await.unwrap();
@@ -122,8 +122,8 @@ async fn cm_no_reraise() {
     assert_eq!(error, "block");
 }
 
-/// "generator didn't stop" cannot be: the first yield takes the yielder. See the `compile_fail` example of
-/// `asynccontextmanager`.
+/// Adapted: "generator didn't stop" is impossible, since the first yield consumes the yielder. See the `compile_fail` example
+/// of `asynccontextmanager`.
 #[tokio::test]
 async fn cm_trap_yield_after_throw_and_second_yield() {
     let closed = State::default();
@@ -147,34 +147,34 @@ async fn cm_trap_no_yield() {
     async_with!(() = manager => {});
 }
 
-/// Adapted: there are no types without values; what is told is the type of the value.
+/// Adapted: there are no exception types without values. The exit learns the type of the error.
 #[tokio::test]
 async fn cm_non_normalised() {
     let seen = Arc::new(Mutex::new(None));
     let s = Arc::clone(&seen);
     let manager = asynccontextmanager(async move |y| {
-        let ((), outcome) = y.yield_(()).await;
-        *s.lock().unwrap() = Some(outcome);
+        let ((), exit) = y.yield_(()).await;
+        *s.lock().unwrap() = Some(exit);
         Ok::<(), Infallible>(())
     });
     drop(async_with(manager, async |()| "x".parse::<u32>()).await);
-    let outcome = seen.lock().unwrap().take().unwrap();
-    assert!(outcome.is::<ParseIntError>() && !outcome.is::<io::Error>());
+    let exit = seen.lock().unwrap().take().unwrap();
+    assert!(exit.is::<ParseIntError>() && !exit.is::<io::Error>());
 }
 
 #[tokio::test]
 async fn cm_except() {
     let manager = || {
         asynccontextmanager(async |y| {
-            let (_, outcome) = y.yield_(42).await;
-            Ok::<bool, Infallible>(outcome.is::<ParseIntError>())
+            let (_, exit) = y.yield_(42).await;
+            Ok::<bool, Infallible>(exit.is::<ParseIntError>())
         })
     };
     assert_eq!(async_with(manager(), async |_| "x".parse::<u32>()).await, Ok(None));
     assert_eq!(async_with(manager(), async |n| Ok::<_, ParseIntError>(*n)).await, Ok(Some(42)));
 }
 
-/// The end of an iteration is a value, and none of them is taken for the manager's own.
+/// The end of an iteration is a value, and is never mistaken for the end of the manager's function.
 #[tokio::test]
 async fn cm_except_stopiter() {
     let mut empty = Box::pin(generator(async |_: withal::coroutine::Yielder<'_, u32>| Ok(())));
@@ -182,10 +182,13 @@ async fn cm_except_stopiter() {
     assert_eq!(end.unwrap(), None);
     let exit =
         async_with(woohoo(&State::default()), async |_| Err::<(), _>(withal::coroutine::GeneratorExit)).await;
-    assert!(matches!(exit, Err(Error::Block(withal::coroutine::GeneratorExit))), "the same passes");
+    assert!(
+        matches!(exit, Err(Error::Block(withal::coroutine::GeneratorExit))),
+        "a `GeneratorExit` is an error of the block"
+    );
 }
 
-/// An error that wraps another stays the error that it is.
+/// An error that wraps another one is passed on unchanged.
 #[tokio::test]
 async fn cm_wrap_runtimeerror() {
     let wrapped = || io::Error::other("x".parse::<u32>().unwrap_err());
@@ -194,7 +197,7 @@ async fn cm_wrap_runtimeerror() {
     assert!(error.get_ref().unwrap().is::<ParseIntError>());
 }
 
-/// Adapted: a function under a manager is one that can call itself.
+/// Adapted: a decorated function calls itself.
 #[tokio::test]
 async fn recursive() {
     fn count_down(state: &State, n: u32) -> futures::future::LocalBoxFuture<'_, u32> {
@@ -213,7 +216,7 @@ async fn recursive() {
     assert_eq!(state.all().len(), 22);
 }
 
-/// Adapted: a function under a manager, a new one for each call.
+/// Adapted: each call of a decorated function has a new manager.
 #[tokio::test]
 async fn decorator() {
     let state = State::default();
@@ -266,7 +269,7 @@ async fn aclosing_error() {
     assert_eq!(state.all(), ["aclose"]);
 }
 
-/// A scope inside of the generator is exited by `aclosing`.
+/// `aclosing` exits a scope inside the generator.
 #[tokio::test]
 async fn aclosing_bpo41229() {
     let state = State::default();
@@ -280,7 +283,7 @@ async fn aclosing_bpo41229() {
     }));
     let first = async_with!(numbers = aclosing(numbers) => { numbers.anext().await.unwrap() });
     assert_eq!(first.unwrap(), Some(1));
-    assert_eq!(state.all(), ["1", "42 false"], "over when the block is");
+    assert_eq!(state.all(), ["1", "42 false"], "exited before the block ends");
     let mut fails = Box::pin(try_generator(async |mut y| {
         let _exit: Result<(), Thrown<&str>> = y.yield_(1).await;
         Err(Thrown::Error("in its cleanup"))
@@ -290,7 +293,7 @@ async fn aclosing_bpo41229() {
     assert_eq!(closed.unwrap_err(), withal::generator::Error::Raised("in its cleanup"));
 }
 
-/// Adapted: what a callback is given, its closure has.
+/// Adapted: a closure captures the arguments of the callback.
 #[tokio::test]
 async fn async_callback() {
     let state = State::default();
@@ -309,13 +312,13 @@ async fn async_callback() {
 #[tokio::test]
 async fn async_push() {
     let state = State::default();
-    let expect = |seen: &'static str, swallows: bool| {
+    let expect = |seen: &'static str, suppresses: bool| {
         let state = state.clone();
         async move |exit: ExitReason<'_>| {
             yield_now().await;
             assert_eq!(format!("{exit:?}"), seen);
             state.push(seen);
-            Ok::<_, Infallible>(swallows)
+            Ok::<_, Infallible>(suppresses)
         }
     };
     let result = async_with(AsyncExitStack::new(), async |stack| {
@@ -365,17 +368,17 @@ async fn async_exit_exception_chaining() {
     });
     let Err(Error::Exit { mut error, .. }) = result.await else { panic!("the exits fail") };
     let chain: Vec<_> = error.iter_mut().map(|error| error.downcast_ref::<Raised>().unwrap().0).collect();
-    assert_eq!(chain, ["index", "key", "attribute"], "what was swallowed is no context");
+    assert_eq!(chain, ["index", "key", "attribute"], "a suppressed error is not a context");
     assert_eq!(seen.all(), ["value"]);
 }
 
-/// Adapted: an exit cannot cut the chain, but it can swallow what is under way and then fail itself.
+/// Adapted: an exit cannot clear the context of its error, but it can suppress the current error before another exit fails.
 #[tokio::test]
 async fn async_exit_exception_explicit_none_context() {
     let result = async_with(AsyncExitStack::new(), async |stack| {
         stack.callback(|| Err(Raised("own")));
         stack.push_async_exit(async |_: ExitReason<'_>| Ok::<_, Infallible>(true));
-        stack.callback(|| Err(Raised("swallowed")));
+        stack.callback(|| Err(Raised("suppressed")));
         Ok::<_, Infallible>(())
     });
     let Err(Error::Exit { error, context: None, .. }) = result.await else { panic!("an exit fails") };

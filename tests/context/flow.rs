@@ -1,11 +1,10 @@
-//! What crosses the block of the macro, and where the macro may stand.
+//! Control flow across the block of the macro, and the places in which the macro can be used.
 
 use std::convert::Infallible;
 use std::ops::ControlFlow;
 
 use tokio::sync::{Mutex, Semaphore};
 use withal::context::{Detach, Error, async_with, decorate, nullcontext, suppress};
-
 use withal_test_support::event_log::EventLog;
 use withal_test_support::probes;
 
@@ -40,27 +39,27 @@ async fn the_three_most_common_uses() {
 }
 
 #[tokio::test]
-async fn a_later_manager_is_made_of_an_earlier_target() {
+async fn a_later_manager_can_use_an_earlier_target() {
     let log = EventLog::new();
     let n = async_with!(n = Probe::new(&log, "a"), m = nullcontext(*n + 1) => { *n + *m }).unwrap();
     assert_eq!(n, 15);
 }
 
 #[tokio::test]
-async fn the_block_uses_and_changes_what_is_around_it() {
+async fn the_block_uses_and_changes_local_variables() {
     let (mut count, text, moved) = (0, String::from("text"), vec![1, 2]);
-    let lent = async_with!(n = nullcontext(1) => {
+    let borrowed = async_with!(n = nullcontext(1) => {
         count += *n;
         tokio::task::yield_now().await;
         drop(moved);
         text.as_str()
     });
-    assert_eq!((count, lent), (1, "text"));
+    assert_eq!((count, borrowed), (1, "text"));
 }
 
-/// Functions that return other things than `Result`s, some of which the macro does not know.
+/// Functions that do not return a `Result`; the macro does not know some of the types.
 #[tokio::test]
-async fn whatever_the_function_returns() {
+async fn in_functions_with_any_return_type() {
     struct Own(u32);
     async fn nothing(n: &Mutex<u32>, stop: bool) {
         async_with!(n = n => {
@@ -115,9 +114,9 @@ async fn whatever_the_function_returns() {
     assert_eq!(borrowed(&n, "text").await, Ok("ext"));
 }
 
-/// In an `async` block the macro comes before what says what it returns.
+/// In an `async` block, the return type is inferred after the macro.
 #[tokio::test]
-async fn in_blocks_and_closures_of_whatever_type() {
+async fn in_async_blocks_and_closures_of_any_type() {
     let n = Mutex::new(1);
     async { async_with!(n = &n => { *n += 1 }) }.await;
     let error = async {
@@ -141,7 +140,7 @@ async fn in_blocks_and_closures_of_whatever_type() {
 }
 
 #[tokio::test]
-async fn break_and_continue_of_the_loop_around() {
+async fn break_and_continue_of_the_enclosing_loop() {
     let log = EventLog::new();
     let mut seen = Vec::new();
     for n in 0.. {
@@ -161,7 +160,7 @@ async fn break_and_continue_of_the_loop_around() {
 }
 
 #[tokio::test]
-async fn labels_of_the_loops_around() {
+async fn labels_of_the_enclosing_loops() {
     let log = EventLog::new();
     let mut seen = Vec::new();
     'outer: for n in 0..9 {
@@ -189,9 +188,9 @@ async fn labels_of_the_loops_around() {
     log.check(&[]);
 }
 
-/// A label alone: what has none is about the loops of the block itself.
+/// With labels only, a jump without a label refers to a loop inside the block.
 #[tokio::test]
-async fn loops_of_the_block_are_its_own() {
+async fn jumps_of_loops_inside_the_block() {
     let mut count = 0;
     'outer: loop {
         async_with!('outer; n = nullcontext(1) => {
@@ -233,7 +232,7 @@ async fn nested_by_hand() {
 }
 
 #[tokio::test]
-async fn a_function_in_a_block_of_its_own() {
+async fn each_call_of_a_decorated_function_has_a_new_manager() {
     let log = EventLog::new();
     let add =
         decorate(|| Probe::new(&log, "a"), async |(n, m): (u32, u32)| n.checked_add(m).ok_or("overflow"));
@@ -242,7 +241,7 @@ async fn a_function_in_a_block_of_its_own() {
     assert_eq!(log.entries(), "+a <a:ok a> +a <a:error a>");
     let quiet = decorate(
         || suppress(|_: &&str| true),
-        async |text: &str| text.parse::<u32>().map_err(|_| "no number"),
+        async |text: &str| text.parse::<u32>().map_err(|_| "not a number"),
     );
     assert_eq!(quiet.call("x").await, Ok(None::<u32>));
     let infallible: Result<u32, Error<Infallible, Infallible>> =
@@ -251,7 +250,7 @@ async fn a_function_in_a_block_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_function_in_a_block_of_its_own_is_spawned() {
+async fn a_decorated_function_can_be_spawned() {
     let mutex = std::sync::Arc::new(Mutex::new(1));
     let m = std::sync::Arc::clone(&mutex);
     let add = decorate(

@@ -1,23 +1,24 @@
-//! Managers that interrupt their block: timeouts, groups of which one has failed.
+//! Managers that interrupt their block, as timeouts and failed task groups do.
 
 use std::future::{Future, pending};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
-use withal::context::{AsyncContextManager, AsyncGuard, Detach, DropNow, Error, ExitReason, async_with};
-
+use withal::context::{AsyncGuard, Detach, DropNow, Error, ExitReason, async_with};
 use withal_test_support::event_log::{BlockAt, Blockable, EventLog, kind};
 use withal_test_support::probes;
+
+use crate::managers::{PanicsOnDrop, enters_as_itself};
 
 probes!(Inner: Detach);
 
 #[derive(Debug, PartialEq)]
 struct Elapsed;
 
-/// As `asyncio.timeout`.
+/// A timeout, as `asyncio.timeout`.
 struct Timeout {
     at: Instant,
-    /// Breaks its contract: neither fails nor swallows.
+    /// Breaks the contract: the exit neither fails nor suppresses the interrupt.
     is_silent: bool,
 }
 
@@ -25,12 +26,7 @@ fn timeout(after: Duration) -> Timeout {
     Timeout { at: Instant::now() + after, is_silent: false }
 }
 
-impl AsyncContextManager for Timeout {
-    type Guard = Self;
-    async fn aenter(self) -> Result<Self, Elapsed> {
-        Ok(self)
-    }
-}
+enters_as_itself!(Timeout: Elapsed, InterruptPanics: Elapsed);
 
 impl AsyncGuard for Timeout {
     type Target = Instant;
@@ -58,7 +54,7 @@ impl AsyncGuard for Timeout {
 const SHORT: Duration = Duration::from_millis(5);
 
 #[tokio::test(start_paused = true)]
-async fn the_block_is_dropped_and_what_is_inside_exited_first() {
+async fn an_interrupted_block_is_dropped_and_nested_scopes_are_exited_first() {
     let log = EventLog::new();
     let result = async_with(timeout(SHORT), async |_| {
         async_with(Inner::new(&log, "a"), async |_| pending::<Result<(), String>>().await)
@@ -70,10 +66,10 @@ async fn the_block_is_dropped_and_what_is_inside_exited_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn by_the_macro_its_error_is_that_of_the_block() {
-    async fn by_macro(log: &EventLog, stuck: BlockAt) -> Result<u32, Elapsed> {
+async fn the_macro_returns_the_error_of_the_interrupting_manager() {
+    async fn by_macro(log: &EventLog, block_at: BlockAt) -> Result<u32, Elapsed> {
         async_with!(_at = timeout(SHORT) => {
-            let n = async_with!(n = Inner::new(log, "a").block_at(stuck) => { *n });
+            let n = async_with!(n = Inner::new(log, "a").block_at(block_at) => { *n });
             n.unwrap()
         })
     }
@@ -90,39 +86,26 @@ async fn a_block_that_is_ready_is_not_interrupted() {
 
 #[tokio::test(start_paused = true)]
 #[should_panic(expected = "without an error or suppression")]
-async fn an_exit_that_does_neither_panics() {
+async fn an_exit_that_neither_fails_nor_suppresses_the_interrupt_panics() {
     let silent = Timeout { is_silent: true, ..timeout(SHORT) };
     drop(async_with(silent, async |_| pending::<Result<(), String>>().await).await);
 }
 
-/// A destructor that panics as the block is interrupted is a panic of the block.
+/// Such a panic counts as a panic of the block.
 #[tokio::test(start_paused = true)]
 #[should_panic(expected = "in a destructor")]
-async fn a_destructor_that_panics_as_it_is_interrupted() {
-    struct Explodes;
-    impl Drop for Explodes {
-        fn drop(&mut self) {
-            panic!("in a destructor")
-        }
-    }
+async fn a_destructor_that_panics_during_the_interrupt() {
     let block = async |_: &mut Instant| {
-        let _explodes = Explodes;
+        let _panics = PanicsOnDrop;
         pending::<Result<(), String>>().await
     };
     drop(async_with(timeout(SHORT), block).await);
 }
 
-/// A manager whose watch over the block panics.
-struct Panics(EventLog);
+/// A manager whose interrupt panics.
+struct InterruptPanics(EventLog);
 
-impl AsyncContextManager for Panics {
-    type Guard = Self;
-    async fn aenter(self) -> Result<Self, Elapsed> {
-        Ok(self)
-    }
-}
-
-impl AsyncGuard for Panics {
+impl AsyncGuard for InterruptPanics {
     type Target = EventLog;
     type Error = Elapsed;
     type Suppression = ();
@@ -154,8 +137,8 @@ async fn an_interrupt_that_panics_is_a_panic_of_the_block() {
                 .await
                 .map_err(Error::into_first)
         };
-        async_with(Panics(l), inner).await
+        async_with(InterruptPanics(l), inner).await
     });
     assert!(task.await.unwrap_err().is_panic());
-    assert_eq!(log.entries(), "panic", "the inner scope was not entered yet");
+    assert_eq!(log.entries(), "panic", "the nested scope was not entered yet");
 }

@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, RwLock, Semaphore};
 use withal::context::{async_with, permits, permits_owned, read, read_owned, write, write_owned};
 
 #[tokio::test]
-async fn each_is_held_in_the_block_and_given_back_after_it() {
+async fn a_lock_is_held_during_the_block_and_released_after_it() {
     let mutex = Arc::new(Mutex::new(1));
     async_with!(n = &mutex => { assert!(mutex.try_lock().is_err()); *n += 1 });
     async_with!(n = Arc::clone(&mutex) => { assert!(mutex.try_lock().is_err()); *n += 1 });
@@ -26,18 +26,18 @@ async fn each_is_held_in_the_block_and_given_back_after_it() {
     assert_eq!(*lock.try_write().unwrap(), 3);
 
     let semaphore = Arc::new(Semaphore::new(4));
-    let left = async_with!(
+    let available = async_with!(
         _one = &semaphore, _other = Arc::clone(&semaphore),
         _two = permits(&semaphore, 2) => { semaphore.available_permits() }
     );
-    assert_eq!((left.unwrap(), semaphore.available_permits()), (0, 4));
-    let left =
+    assert_eq!((available.unwrap(), semaphore.available_permits()), (0, 4));
+    let available =
         async_with!(_all = permits_owned(Arc::clone(&semaphore), 4) => { semaphore.available_permits() });
-    assert_eq!((left.unwrap(), semaphore.available_permits()), (0, 4));
+    assert_eq!((available.unwrap(), semaphore.available_permits()), (0, 4));
 }
 
 #[tokio::test]
-async fn a_semaphore_that_is_closed_cannot_be_entered() {
+async fn entering_a_closed_semaphore_fails() {
     let semaphore = Arc::new(Semaphore::new(1));
     semaphore.close();
     assert!(async_with!(_one = &*semaphore => {}).is_err());
@@ -47,14 +47,14 @@ async fn a_semaphore_that_is_closed_cannot_be_entered() {
 }
 
 #[tokio::test]
-async fn what_is_locked_need_not_be_sized() {
+async fn a_locked_value_need_not_be_sized() {
     let mutex: Arc<Mutex<[u8]>> = Arc::new(Mutex::new([1, 2]));
     assert_eq!(async_with!(bytes = &*mutex => { bytes.len() }), 2);
     assert_eq!(async_with!(bytes = Arc::clone(&mutex) => { bytes.len() }), 2);
 }
 
 #[tokio::test]
-async fn dropped_in_the_block_it_is_given_back() {
+async fn a_lock_is_released_if_the_block_is_dropped() {
     let mutex = Arc::new(Mutex::new(1));
     let borrowed = async_with(&*mutex, async |_| pending::<Result<(), Infallible>>().await);
     assert!(borrowed.now_or_never().is_none());
@@ -64,9 +64,9 @@ async fn dropped_in_the_block_it_is_given_back() {
     assert!(mutex.try_lock().is_ok());
 }
 
-/// The way past the queue is taken only where nobody waits in it.
+/// The fast path of the enter does not overtake waiting tasks.
 #[tokio::test]
-async fn whoever_waits_for_it_comes_first() {
+async fn a_lock_is_granted_in_the_order_of_the_queue() {
     let mutex = Arc::new(Mutex::new(Vec::new()));
     let held = mutex.lock().await;
     let tasks = (0..3).map(|n| {
@@ -83,9 +83,9 @@ async fn whoever_waits_for_it_comes_first() {
     assert_eq!(*mutex.lock().await, [0, 1, 2, 3]);
 }
 
-/// As any await of tokio's, it takes of the task's budget: a loop of locks lets others run.
+/// Entering a lock consumes the task's coop budget, as every await of tokio's does.
 #[tokio::test]
-async fn a_loop_of_locks_lets_others_run() {
+async fn a_loop_of_locks_does_not_starve_other_tasks() {
     let other = tokio::spawn(async {});
     let mutex = Mutex::new(0);
     let rounds = tokio::spawn(async move {

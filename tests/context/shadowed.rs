@@ -1,4 +1,4 @@
-//! The macro where the names of the prelude stand for something else: `use anyhow::Ok` is common.
+//! The macro in a module that shadows the prelude's names. For example, `use anyhow::Ok` is common.
 
 use futures::executor::block_on;
 use tokio::sync::Mutex;
@@ -12,16 +12,16 @@ enum Status {
     None,
 }
 
-#[expect(unused_imports, reason = "they are there to be in the way")]
+#[expect(unused_imports, reason = "they only shadow the prelude")]
 use Status::{Err, None, Ok, Some};
 
-#[expect(dead_code, reason = "they are there to be in the way")]
-mod in_the_way {
+#[expect(dead_code, reason = "they only shadow the prelude")]
+mod shadowing {
     pub(super) struct Option;
     pub(super) struct Result;
 }
-#[expect(unused_imports, reason = "they are there to be in the way")]
-use in_the_way::{Option, Result};
+#[expect(unused_imports, reason = "they only shadow the prelude")]
+use shadowing::{Option, Result};
 
 async fn statuses(mutex: &Mutex<Vec<Status>>, is_early: bool) -> std::result::Result<usize, String> {
     let length = async_with!(list = mutex, offset = nullcontext(1) => {
@@ -46,7 +46,7 @@ async fn statuses(mutex: &Mutex<Vec<Status>>, is_early: bool) -> std::result::Re
 }
 
 #[test]
-fn they_are_not_taken_for_the_preludes() {
+fn the_macro_does_not_use_shadowed_names() {
     let mutex = Mutex::new(vec![Status::Some, Status::Err]);
     assert_eq!(block_on(statuses(&mutex, false)), std::result::Result::Ok(7));
     assert_eq!(block_on(statuses(&mutex, true)), std::result::Result::Err("early".to_owned()));

@@ -1,4 +1,4 @@
-//! ExitReason stacks: order, what each exit sees, what is lent, what is kept.
+//! Exit stacks: the order of exits, the reason that each receives, and the guards that the block borrows.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -6,35 +6,34 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use withal::cleanup::{CleanupEvent, drain, observe};
-use withal::context::{
-    AsyncContextManager, AsyncExitStack, AsyncGuard, Detach, Error, ExitReason, GuardInUse, async_with,
-};
-
+use withal::context::{AsyncExitStack, AsyncGuard, Detach, Error, ExitReason, GuardInUse, async_with};
 use withal_test_support::event_log::{BlockAt, Blockable, EventLog, kind};
 use withal_test_support::probes;
 
+use crate::managers::enters_as_itself;
+
 probes!(Probe: Detach);
 
-/// Pushes an exit that writes down what it sees, and swallows it or not.
-fn watch(stack: &AsyncExitStack, log: &EventLog, name: &'static str, swallows: bool) {
+/// Pushes an exit that records its reason, and suppresses the error or not.
+fn watch(stack: &AsyncExitStack, log: &EventLog, name: &'static str, suppresses: bool) {
     let log = log.clone();
     stack.push_async_exit(async move |exit: ExitReason<'_>| {
         log.record(format_args!("<{name}:{} {name}>", kind(&exit)));
-        Ok::<_, Infallible>(swallows)
+        Ok::<_, Infallible>(suppresses)
     });
 }
 
 #[tokio::test]
-async fn last_in_first_out_of_whatever_kind() {
+async fn exits_of_all_kinds_run_last_in_first_out() {
     let log = EventLog::new();
-    let say = |word: &'static str| {
+    let record = |entry: &'static str| {
         let log = log.clone();
-        move || log.record(word)
+        move || log.record(entry)
     };
     let result = async_with(AsyncExitStack::new(), async |stack| {
-        stack.callback(say("callback"));
+        stack.callback(record("callback"));
         let mut n = stack.enter_async_context(Probe::new(&log, "a")).await?;
-        let last = say("async-callback");
+        let last = record("async-callback");
         stack.push_async_callback(async move || last());
         watch(stack, &log, "w", false);
         *n.target() += 1;
@@ -45,7 +44,7 @@ async fn last_in_first_out_of_whatever_kind() {
 }
 
 #[tokio::test]
-async fn an_error_that_is_swallowed_is_gone_for_those_after_it() {
+async fn a_suppressed_error_is_hidden_from_later_exits() {
     let log = EventLog::new();
     let result = async_with(AsyncExitStack::new(), async |stack| {
         watch(stack, &log, "a", false);
@@ -58,7 +57,7 @@ async fn an_error_that_is_swallowed_is_gone_for_those_after_it() {
 }
 
 #[tokio::test]
-async fn an_enter_that_fails_exits_what_was_entered() {
+async fn after_an_enter_that_fails_the_entered_managers_are_exited() {
     struct Refuses;
     impl withal::context::AsyncContextManager for Refuses {
         type Guard = Probe;
@@ -82,11 +81,11 @@ fn explode() {
     panic!("exit panics")
 }
 
-/// A panic of one keeps none of the others from running, and outranks the errors, which are told.
+/// A panic takes precedence over the errors, which are reported.
 #[tokio::test]
-async fn an_exit_that_panics_keeps_none_from_running() {
-    let told = Arc::new(Mutex::new(0));
-    let hook = Arc::clone(&told);
+async fn after_an_exit_that_panics_the_others_still_run() {
+    let reported = Arc::new(Mutex::new(0));
+    let hook = Arc::clone(&reported);
     let _observer = observe(move |event| {
         if let CleanupEvent::Failed { error, .. } = event {
             *hook.lock().unwrap() += usize::from(error.is::<OfPanickingStack>());
@@ -103,16 +102,16 @@ async fn an_exit_that_panics_keeps_none_from_running() {
     });
     assert!(task.await.unwrap_err().is_panic());
     assert_eq!(log.entries(), "<a:panic a>");
-    assert_eq!(*told.lock().unwrap(), 1);
+    assert_eq!(*reported.lock().unwrap(), 1);
 }
 
 #[tokio::test]
-async fn pop_all_keeps_what_was_entered_beyond_the_block() {
+async fn after_pop_all_the_entered_managers_outlive_the_block() {
     let log = EventLog::new();
     let kept = async_with(AsyncExitStack::new(), async |stack| {
         let mut a = stack.enter_async_context(Probe::new(&log, "a")).await?;
         let kept = stack.pop_all();
-        assert_eq!(*a.target(), 7, "it is still lent");
+        assert_eq!(*a.target(), 7, "the guard is still borrowed");
         Ok::<_, String>(kept)
     });
     let kept = kept.await.unwrap().unwrap();
@@ -123,7 +122,7 @@ async fn pop_all_keeps_what_was_entered_beyond_the_block() {
 }
 
 #[tokio::test]
-async fn several_errors_are_one_group() {
+async fn several_errors_are_returned_together() {
     let stack = AsyncExitStack::new();
     stack.callback(|| Err("first in"));
     stack.push_async_callback(async || Err(7_u8));
@@ -132,11 +131,11 @@ async fn several_errors_are_one_group() {
     assert_eq!(errors.downcast_mut::<&str>(), Some(&mut "first in"));
     assert_eq!(errors.downcast_mut::<String>(), None);
     let errors = errors.into_vec();
-    assert!(errors[0].is::<&str>() && errors[1].is::<u8>(), "the last raised comes first");
+    assert!(errors[0].is::<&str>() && errors[1].is::<u8>(), "the last error is first");
 }
 
 #[tokio::test]
-async fn aclose_dropped_in_the_middle_goes_on() {
+async fn an_aclose_that_is_dropped_continues() {
     let log = EventLog::new();
     let stack = AsyncExitStack::new();
     drop(stack.enter_async_context(Probe::new(&log, "a")).await.unwrap());
@@ -152,7 +151,7 @@ async fn aclose_dropped_in_the_middle_goes_on() {
 }
 
 #[tokio::test]
-async fn a_resource_that_is_still_lent_is_told_as_lost() {
+async fn a_guard_that_was_forgotten_is_in_use() {
     let log = EventLog::new();
     let stack = AsyncExitStack::new();
     std::mem::forget(stack.enter_async_context(Probe::new(&log, "a")).await.unwrap());
@@ -166,7 +165,7 @@ async fn a_resource_that_is_still_lent_is_told_as_lost() {
 }
 
 #[tokio::test]
-async fn what_is_lent_can_be_used_together_and_across_awaits() {
+async fn guards_can_be_used_together_and_across_awaits() {
     fn is_send<F: Future + Send>(future: F) -> F {
         future
     }
@@ -185,9 +184,9 @@ async fn what_is_lent_can_be_used_together_and_across_awaits() {
     assert_eq!(sum, Ok(Some(14)));
 }
 
-/// Where it cannot run at all, what is in it is dropped in the order of its exits.
+/// Exits that are abandoned are dropped in the order in which they would run.
 #[test]
-fn lost_it_is_dropped_last_in_first_out() {
+fn an_abandoned_stack_is_dropped_last_in_first_out() {
     let log = EventLog::new();
     let stack = AsyncExitStack::new();
     futures::executor::block_on(async {
@@ -200,15 +199,10 @@ fn lost_it_is_dropped_last_in_first_out() {
     assert_eq!(log.entries(), "+a +b ~b ~a");
 }
 
-/// Hangs in its exit, or not.
+/// Its exit never completes if the last field is `true`. A type with a name, for observers to recognize.
 struct Hangs(EventLog, &'static str, bool);
 
-impl AsyncContextManager for Hangs {
-    type Guard = Self;
-    async fn aenter(self) -> Result<Self, Infallible> {
-        Ok(self)
-    }
-}
+enters_as_itself!(Hangs: Infallible);
 
 impl AsyncGuard for Hangs {
     type Target = bool;
@@ -239,44 +233,44 @@ async fn hanging(log: &EventLog) -> AsyncExitStack {
     stack
 }
 
-/// Dropped in the block, in the exit, and by itself.
+/// The stack is dropped in its block, in its exit, and outside of a block.
 #[tokio::test]
-async fn an_exit_that_hangs_in_a_cleanup_takes_none_of_the_others_with_it() {
-    let told = Arc::new(Mutex::new(0));
-    let hook = Arc::clone(&told);
+async fn after_an_exit_that_hangs_in_a_cleanup_the_others_still_run() {
+    let abandoned = Arc::new(Mutex::new(0));
+    let hook = Arc::clone(&abandoned);
     let _observer = observe(move |event| {
         if event.name().ends_with("Hangs") {
             *hook.lock().unwrap() += usize::from(matches!(event, CleanupEvent::Abandoned { .. }));
         }
     });
-    let ledgers = [(); 3].map(|()| EventLog::new());
+    let logs = [(); 3].map(|()| EventLog::new());
     let in_block =
-        async_with(hanging(&ledgers[0]).await, async |_| std::future::pending::<Result<(), String>>().await);
+        async_with(hanging(&logs[0]).await, async |_| std::future::pending::<Result<(), String>>().await);
     let mut in_block = Box::pin(in_block);
-    let mut in_exit = Box::pin(hanging(&ledgers[1]).await.aclose());
+    let mut in_exit = Box::pin(hanging(&logs[1]).await.aclose());
     assert!(futures::poll!(&mut in_block).is_pending());
     assert!(futures::poll!(&mut in_exit).is_pending());
-    drop((in_block, in_exit, hanging(&ledgers[2]).await));
+    drop((in_block, in_exit, hanging(&logs[2]).await));
     drain(Duration::from_secs(60)).await.unwrap();
-    for log in &ledgers {
+    for log in &logs {
         assert_eq!(log.entries(), "<c c> <b <a a>");
     }
-    assert_eq!(*told.lock().unwrap(), 3);
+    assert_eq!(*abandoned.lock().unwrap(), 3);
 }
 
-/// Nobody sees to a grace while somebody waits.
+/// A grace period applies only to an exit in a cleanup.
 #[tokio::test]
-async fn an_exit_that_is_awaited_has_all_the_time() {
+async fn an_exit_that_is_awaited_has_no_time_limit() {
     let log = EventLog::new();
     let mut closing = Box::pin(hanging(&log).await.aclose());
     let waited = tokio::time::timeout(Duration::from_millis(60), &mut closing).await;
-    assert!(waited.is_err(), "it is still in the exit that hangs");
+    assert!(waited.is_err(), "the exit hangs");
     drop(closing);
     drain(Duration::from_secs(60)).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_stack_that_is_taken_out_of_its_block_exits_by_itself() {
+async fn a_stack_that_is_moved_out_of_its_block_exits_as_a_cleanup() {
     let log = EventLog::new();
     let done = async_with(AsyncExitStack::new(), async |stack| {
         drop(stack.enter_async_context(Probe::new(&log, "a")).await?);
@@ -287,20 +281,20 @@ async fn a_stack_that_is_taken_out_of_its_block_exits_by_itself() {
         Ok::<_, String>(())
     });
     done.await.unwrap();
-    let words = log.entries();
-    assert!(words.contains("<a:cancelled") && words.contains(" a>"), "{words}");
-    assert!(words.ends_with(" <b:cancelled b> <w:ok w>"), "{words}");
+    let entries = log.entries();
+    assert!(entries.contains("<a:cancelled") && entries.contains(" a>"), "{entries}");
+    assert!(entries.ends_with(" <b:cancelled b> <w:ok w>"), "{entries}");
 }
 
 #[tokio::test]
-async fn what_is_lent_when_its_stack_is_closed_is_exited_later() {
+async fn a_guard_in_use_when_its_stack_is_closed_is_exited_when_it_is_dropped() {
     let log = EventLog::new();
     let stack = AsyncExitStack::new();
-    let lent = stack.enter_async_context(Probe::new(&log, "a")).await.unwrap();
+    let guard = stack.enter_async_context(Probe::new(&log, "a")).await.unwrap();
     let mut errors = stack.pop_all().aclose().await.unwrap_err();
     assert!(errors.downcast_mut::<GuardInUse>().is_some());
     assert_eq!(log.entries(), "+a");
-    drop(lent);
+    drop(guard);
     drain(Duration::from_secs(60)).await.unwrap();
     assert_eq!(log.entries(), "+a <a:cancelled a>");
 }

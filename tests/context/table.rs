@@ -1,4 +1,4 @@
-//! The table: each way to leave a block, under each policy, in each shape, by the function and by the macro.
+//! Each way to leave a block, with each policy, in each shape, by the function and by the macro.
 
 use std::fmt::Debug;
 use std::future::pending;
@@ -14,26 +14,25 @@ use withal::context::{
     AsyncContextManager, AsyncExitStack, AsyncGuard, Detach, DropAfterChildren, DropNow, Error, Restart,
     async_with,
 };
-
 use withal_test_support::event_log::{BlockAt, Blockable, EventLog};
 use withal_test_support::probes;
 
 probes!(Now: DropNow, Held: DropAfterChildren, Detached: Detach, Restarted: Restart);
 
-/// A probe of some policy.
+/// A probe with any of the policies.
 trait Probe:
     AsyncContextManager<Guard: AsyncGuard<Target = u32, Error = String, Suppression = ()> + Send + 'static>
     + Send
     + 'static
 {
-    fn probe(log: &EventLog, name: &str, stuck: BlockAt) -> Self;
+    fn probe(log: &EventLog, name: &str, block_at: BlockAt) -> Self;
 }
 
 macro_rules! probe {
     ($($name:ident),+) => {$(
         impl Probe for $name {
-            fn probe(log: &EventLog, name: &str, stuck: BlockAt) -> Self {
-                Self::new(log, name).block_at(stuck)
+            fn probe(log: &EventLog, name: &str, block_at: BlockAt) -> Self {
+                Self::new(log, name).block_at(block_at)
             }
         }
     )+};
@@ -41,7 +40,7 @@ macro_rules! probe {
 
 probe!(Now, Held, Detached, Restarted);
 
-/// How the block is left.
+/// The ways to leave a block.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Way {
     Success,
@@ -96,8 +95,8 @@ enum Policy {
     Restart,
 }
 
-/// Where the innermost is stuck.
-fn stuck(way: Way) -> BlockAt {
+/// Returns the place in which the innermost manager blocks.
+fn block_at(way: Way) -> BlockAt {
     match way {
         DroppedInEnter => BlockAt::InEnter,
         DroppedInExit => BlockAt::InExit,
@@ -105,7 +104,7 @@ fn stuck(way: Way) -> BlockAt {
     }
 }
 
-/// The block's last words, in the macro's forms.
+/// The end of a block of the macro.
 macro_rules! leave {
     ($way:expr, $outer:lifetime) => {
         match $way {
@@ -131,7 +130,7 @@ async fn one_by_macro<P: Probe>(log: &EventLog, way: Way) -> Outcome {
             if rounds > 1 {
                 return Ok("continued");
             }
-            let value = async_with!(loop, 'outer; n = P::probe(log, "a", stuck(way)) => {
+            let value = async_with!(loop, 'outer; n = P::probe(log, "a", block_at(way)) => {
                 assert_eq!(*n, 7);
                 leave!(way, 'outer)
             })?;
@@ -152,8 +151,8 @@ async fn three_by_macro<P: Probe>(log: &EventLog, way: Way) -> Outcome {
                 return Ok("continued");
             }
             let [first, second, third] =
-                [("a", BlockAt::Nowhere), ("b", BlockAt::Nowhere), ("c", stuck(way))]
-                    .map(|(name, stuck)| move || P::probe(log, name, stuck));
+                [("a", BlockAt::Nowhere), ("b", BlockAt::Nowhere), ("c", block_at(way))]
+                    .map(|(name, block_at)| move || P::probe(log, name, block_at));
             let value = async_with!(loop, 'outer; n = first(), m = second(), l = third() => {
                 assert_eq!((*n, *m, *l), (7, 7, 7));
                 leave!(way, 'outer)
@@ -175,15 +174,15 @@ async fn stack_by_macro<P: Probe>(log: &EventLog, way: Way) -> Outcome {
                 return Ok("continued");
             }
             let value = async_with!(loop, 'outer; stack = AsyncExitStack::new() => {
-                let mut lent = Vec::new();
+                let mut guards = Vec::new();
                 for name in ["a", "b", "c"] {
-                    let at = if name == "c" { stuck(way) } else { BlockAt::Nowhere };
-                    lent.push(stack.enter_async_context(P::probe(log, name, at)).await?);
+                    let at = if name == "c" { block_at(way) } else { BlockAt::Nowhere };
+                    guards.push(stack.enter_async_context(P::probe(log, name, at)).await?);
                 }
-                assert!(lent.iter_mut().all(|n| *n.target() == 7));
+                assert!(guards.iter_mut().all(|n| *n.target() == 7));
                 leave!(way, 'outer)
             });
-            return Ok(value.map_err(|errors| errors.to_string())?.expect("nothing is swallowed"));
+            return Ok(value.map_err(|errors| errors.to_string())?.expect("no error is suppressed"));
         }
         #[allow(unreachable_code, reason = "by `break`")]
         return Ok("broken");
@@ -208,12 +207,12 @@ async fn one_by_function<P: Probe>(log: &EventLog, way: Way) -> Outcome {
         assert_eq!(*n, 7);
         leave(way).await
     };
-    async_with(P::probe(log, "a", stuck(way)), block).await.map_err(Error::into_first)
+    async_with(P::probe(log, "a", block_at(way)), block).await.map_err(Error::into_first)
 }
 
 async fn three_by_function<P: Probe>(log: &EventLog, way: Way) -> Outcome {
     let [a, b] = ["a", "b"].map(|name| P::probe(log, name, BlockAt::Nowhere));
-    let c = P::probe(log, "c", stuck(way));
+    let c = P::probe(log, "c", block_at(way));
     let nested = async_with(a, async |_| {
         let nested = async_with(b, async |_| {
             async_with(c, async |_| leave(way).await).await.map_err(Error::into_first)
@@ -225,16 +224,16 @@ async fn three_by_function<P: Probe>(log: &EventLog, way: Way) -> Outcome {
 
 async fn stack_by_function<P: Probe>(log: &EventLog, way: Way) -> Outcome {
     let value = async_with(AsyncExitStack::new(), async |stack| {
-        let mut lent = Vec::new();
+        let mut guards = Vec::new();
         for name in ["a", "b", "c"] {
-            let at = if name == "c" { stuck(way) } else { BlockAt::Nowhere };
-            lent.push(stack.enter_async_context(P::probe(log, name, at)).await?);
+            let at = if name == "c" { block_at(way) } else { BlockAt::Nowhere };
+            guards.push(stack.enter_async_context(P::probe(log, name, at)).await?);
         }
-        assert!(lent.iter_mut().all(|n| *n.target() == 7));
+        assert!(guards.iter_mut().all(|n| *n.target() == 7));
         leave(way).await
     });
     match value.await {
-        Ok(value) => Ok(value.expect("nothing is swallowed")),
+        Ok(value) => Ok(value.expect("no error is suppressed")),
         Err(Error::Block(error)) => Err(error),
         Err(error) => panic!("{error}"),
     }
@@ -257,14 +256,14 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().build().unwrap()
 }
 
-/// Polls until nothing more comes of it.
+/// Polls the program until it makes no more progress.
 fn poll(program: &mut Program) {
     for _ in 0..20 {
         assert!(program.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
 }
 
-/// What comes out: the value, the error, or one word.
+/// Runs the program, and returns its value, its error or panic as text, or `dropped`.
 fn run(mut program: Program, way: Way, log: &EventLog) -> String {
     match way {
         Success | Question | Return | Break | Continue | LabelledBreak | Panic => {
@@ -303,7 +302,7 @@ fn run(mut program: Program, way: Way, log: &EventLog) -> String {
     }
 }
 
-/// What has to come out, the log, and how many exits are lost; none where it does not compile.
+/// Returns the expected result, log and number of abandoned exits, or `None` if the program would not compile.
 fn expected(way: Way, policy: Policy, shape: Shape, form: Form) -> Option<(&'static str, String, usize)> {
     let names: &[&str] = if shape == Shape::One { &["a"] } else { &["a", "b", "c"] };
     let innermost = names[names.len() - 1];
@@ -313,9 +312,9 @@ fn expected(way: Way, policy: Policy, shape: Shape, form: Form) -> Option<(&'sta
         entered.iter().rev().map(|name| format!("<{name}:{kind} {name}>")).collect::<Vec<_>>().join(" ")
     };
     let dropped = || entered.iter().rev().map(|name| format!("~{name}")).collect::<Vec<_>>().join(" ");
-    // A stack is a manager of its own, whatever it has in it.
+    // A stack has its own policy, whatever it contains.
     let awaits = shape == Shape::Stack || matches!(policy, Policy::Detach | Policy::Restart);
-    let (out, exits, lost) = match way {
+    let (result, exits, abandoned) = match way {
         Break | Continue | LabelledBreak if form == Form::Function => return None,
         Success => ("value", exits("ok"), 0),
         Question => ("error", exits("error"), 0),
@@ -339,8 +338,8 @@ fn expected(way: Way, policy: Policy, shape: Shape, form: Form) -> Option<(&'sta
         ShutDown | NoRuntime if shape == Shape::Stack => ("dropped", dropped(), 1),
         ShutDown | NoRuntime => ("dropped", dropped(), if awaits { names.len() } else { 0 }),
     };
-    let words = enters.chain([exits]).collect::<Vec<_>>().join(" ").trim().to_owned();
-    Some((out, words, lost))
+    let entries = enters.chain([exits]).collect::<Vec<_>>().join(" ").trim().to_owned();
+    Some((result, entries, abandoned))
 }
 
 fn cells<P: Probe>(policy: Policy) -> usize {
@@ -349,30 +348,32 @@ fn cells<P: Probe>(policy: Policy) -> usize {
         for shape in [Shape::One, Shape::Three, Shape::Stack] {
             for form in [Form::Function, Form::Macro] {
                 cells += 1;
-                let Some((out, words, lost)) = expected(way, policy, shape, form) else { continue };
+                let Some((expected, entries, abandoned)) = expected(way, policy, shape, form) else {
+                    continue;
+                };
                 let cell = format!("{way:?} {policy:?} {shape:?} {form:?}");
                 let log = EventLog::new();
-                let told = Arc::new(Mutex::new(Vec::new()));
-                let hook = Arc::clone(&told);
+                let events = Arc::new(Mutex::new(Vec::new()));
+                let hook = Arc::clone(&events);
                 let _observer = observe(move |event| {
                     if event.name().contains("::table::") || event.name().ends_with("AsyncExitStackGuard") {
-                        hook.lock().unwrap().push(is_loss(event));
+                        hook.lock().unwrap().push(is_abandoned(event));
                     }
                 });
                 let result = run(program::<P>(log.clone(), way, shape, form), way, &log);
-                assert_eq!((result.as_str(), log.entries()), (out, words), "{cell}");
-                assert_eq!(*told.lock().unwrap(), vec![true; lost], "{cell}");
+                assert_eq!((result.as_str(), log.entries()), (expected, entries), "{cell}");
+                assert_eq!(*events.lock().unwrap(), vec![true; abandoned], "{cell}");
             }
         }
     }
     cells
 }
 
-fn is_loss(event: &CleanupEvent<'_>) -> bool {
+fn is_abandoned(event: &CleanupEvent<'_>) -> bool {
     matches!(event, CleanupEvent::Abandoned { .. })
 }
 
-/// `break`, `continue` and labels do not cross a closure: `tests/ui/context/break_in_function.rs`.
+/// Jumps cannot leave a closure: see `tests/ui/context/break_in_function.rs`.
 #[test]
 fn every_cell_of_the_table() {
     let cells = cells::<Now>(Policy::DropNow)

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use crate::cleanup::{ChildCleanups, Cleanup, with_children};
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::sealed::{ExitOutcome, Policy};
-use crate::context::guard::{AsyncGuard, ExitPolicy, grace_period};
+use crate::context::guard::{AsyncGuard, grace_period};
 use crate::context::scope::failure::BlockFailure;
 use crate::context::scope::state::RuntimeSlot as _;
 
@@ -59,8 +59,6 @@ use crate::context::scope::state::RuntimeSlot as _;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Detach;
-
-impl<G: AsyncGuard + Send + 'static> ExitPolicy<G> for Detach {}
 
 impl<G: AsyncGuard + Send + 'static> Policy<G> for Detach {
     const OWNED: bool = true;

@@ -5,7 +5,7 @@ use tokio::runtime::Handle;
 
 use crate::cleanup::{ChildCleanups, Cleanup};
 use crate::context::guard::sealed::Policy;
-use crate::context::guard::{AsyncGuard, ExitPolicy, grace_period};
+use crate::context::guard::{AsyncGuard, grace_period};
 
 /// A policy that drops the guard after all cleanups that were detached inside its block have ended. The guard is owned.
 ///
@@ -19,8 +19,6 @@ use crate::context::guard::{AsyncGuard, ExitPolicy, grace_period};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct DropAfterChildren;
-
-impl<G: AsyncGuard + Send + 'static> ExitPolicy<G> for DropAfterChildren {}
 
 impl<G: AsyncGuard + Send + 'static> Policy<G> for DropAfterChildren {
     type Runtime = Option<Handle>;

@@ -1,6 +1,6 @@
 use crate::cleanup::ChildCleanups;
+use crate::context::guard::AsyncGuard;
 use crate::context::guard::sealed::Policy;
-use crate::context::guard::{AsyncGuard, ExitPolicy};
 
 /// A policy that drops the guard with its block. The guard may borrow.
 ///
@@ -15,8 +15,6 @@ use crate::context::guard::{AsyncGuard, ExitPolicy};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct DropNow;
-
-impl<G: AsyncGuard> ExitPolicy<G> for DropNow {}
 
 impl<G: AsyncGuard> Policy<G> for DropNow {
     type Runtime = ();

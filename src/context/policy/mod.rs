@@ -10,5 +10,11 @@ pub use self::drop_after_children::DropAfterChildren;
 pub use self::drop_now::DropNow;
 pub use self::restart::Restart;
 
-// `ExitPolicy` is implemented for each policy by hand. With a blanket implementation, the compiler would explain the sealed
-// trait instead of the choice.
+use super::guard::{AsyncGuard, ExitPolicy};
+
+// One by one, and in one place: with a blanket implementation, the compiler would explain the sealed trait instead of listing
+// the four policies.
+impl<G: AsyncGuard> ExitPolicy<G> for DropNow {}
+impl<G: AsyncGuard + Send + 'static> ExitPolicy<G> for DropAfterChildren {}
+impl<G: AsyncGuard + Send + 'static> ExitPolicy<G> for Detach {}
+impl<G: AsyncGuard + Send + 'static> ExitPolicy<G> for Restart {}

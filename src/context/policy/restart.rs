@@ -2,8 +2,8 @@ use tokio::runtime::Handle;
 
 use super::detach::detach_exit;
 use crate::cleanup::ChildCleanups;
+use crate::context::guard::AsyncGuard;
 use crate::context::guard::sealed::Policy;
-use crate::context::guard::{AsyncGuard, ExitPolicy};
 
 /// A policy that runs a dropped exit again, as a [cleanup](crate::cleanup): `aexit` may be called twice. The guard is owned.
 ///
@@ -48,8 +48,6 @@ use crate::context::guard::{AsyncGuard, ExitPolicy};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Restart;
-
-impl<G: AsyncGuard + Send + 'static> ExitPolicy<G> for Restart {}
 
 impl<G: AsyncGuard + Send + 'static> Policy<G> for Restart {
     const RESTARTABLE: bool = true;

@@ -1,7 +1,7 @@
-//! Where a scope runs, and where it is dropped.
+//! The runtimes on which a scope runs, and those on which it is dropped.
 
 use std::convert::Infallible;
-use std::future::pending;
+use std::future::{pending, ready};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,15 +15,16 @@ use withal::context::{
     AsyncContextManager, AsyncContextManagerExt, AsyncGuard, Detach, Error, ExitReason, Restart,
     SendAsyncFnOnce, async_with, async_with_send, asynccontextmanager,
 };
-
 use withal_test_support::event_log::{BlockAt, Blockable, EventLog};
 use withal_test_support::probes;
+
+use crate::managers::{enters_as_itself, on_exit, records_exit};
 
 probes!(Detached: Detach, Restarted: Restart);
 
 const ENOUGH: Duration = Duration::from_secs(60);
 
-/// The happy path asks for no runtime.
+/// Without a cancellation, a scope needs no runtime.
 #[test]
 fn on_another_executor() {
     let mutex = Mutex::new(1);
@@ -32,31 +33,9 @@ fn on_another_executor() {
             *n += async_with!(n = &mutex => { *n });
             Ok::<_, String>(*n)
         };
-        assert_eq!(async_with(Hand(7), body).await, Ok(8));
+        let manager = on_exit::<Detach, (), Infallible, _>(|_| ready(Ok(())));
+        assert_eq!(async_with(manager, body).await, Ok(8));
     });
-}
-
-/// Awaits nothing of tokio's.
-struct Hand(u32);
-
-impl AsyncContextManager for Hand {
-    type Guard = Self;
-    async fn aenter(self) -> Result<Self, Infallible> {
-        Ok(self)
-    }
-}
-
-impl AsyncGuard for Hand {
-    type Target = u32;
-    type Error = Infallible;
-    type Suppression = ();
-    type OnDrop = Detach;
-    fn target(&mut self) -> &mut u32 {
-        &mut self.0
-    }
-    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), Infallible> {
-        Ok(())
-    }
 }
 
 #[tokio::test]
@@ -85,16 +64,16 @@ async fn in_a_local_set_that_is_dropped() {
     assert_eq!(log.entries(), "+a <a:cancelled a>");
 }
 
-/// The runtime that it was suspended on is where its exit runs.
+/// The exit runs on the runtime on which the scope was suspended.
 #[test]
-fn dropped_off_its_runtime_while_that_lives() {
+fn dropped_outside_its_runtime() {
     for in_exit in [false, true] {
         let log = EventLog::new();
         let runtime = Builder::new_current_thread().build().unwrap();
-        let stuck = if in_exit { BlockAt::InExit } else { BlockAt::Nowhere };
+        let block_at = if in_exit { BlockAt::InExit } else { BlockAt::Nowhere };
         let block = async |_: &mut u32| if in_exit { Ok::<_, String>(()) } else { pending().await };
-        let mut detached = Box::pin(async_with(Detached::new(&log, "a").block_at(stuck), block));
-        let mut restarted = Box::pin(async_with(Restarted::new(&log, "b").block_at(stuck), block));
+        let mut detached = Box::pin(async_with(Detached::new(&log, "a").block_at(block_at), block));
+        let mut restarted = Box::pin(async_with(Restarted::new(&log, "b").block_at(block_at), block));
         runtime.block_on(async {
             for _ in 0..5 {
                 assert!(futures::poll!(&mut detached).is_pending());
@@ -109,14 +88,9 @@ fn dropped_off_its_runtime_while_that_lives() {
 }
 
 #[test]
-fn a_grace_of_its_own_on_a_runtime_without_a_timer() {
+fn a_grace_period_on_a_runtime_without_a_timer() {
     struct Slow;
-    impl AsyncContextManager for Slow {
-        type Guard = Self;
-        async fn aenter(self) -> Result<Self, Infallible> {
-            Ok(self)
-        }
-    }
+    enters_as_itself!(Slow: Infallible);
     impl AsyncGuard for Slow {
         type Target = Self;
         type Error = Infallible;
@@ -132,8 +106,8 @@ fn a_grace_of_its_own_on_a_runtime_without_a_timer() {
             pending().await
         }
     }
-    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let hook = Arc::clone(&told);
+    let abandoned = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let hook = Arc::clone(&abandoned);
     let _observer = observe(move |event| {
         if let CleanupEvent::Abandoned { name, reason, .. } = event {
             if name.ends_with("Slow") {
@@ -150,62 +124,36 @@ fn a_grace_of_its_own_on_a_runtime_without_a_timer() {
         drop((in_block, in_exit));
         drain(ENOUGH).await.unwrap();
     });
-    assert_eq!(*told.lock().unwrap(), [AbandonReason::TimedOut; 2]);
+    assert_eq!(*abandoned.lock().unwrap(), [AbandonReason::TimedOut; 2]);
 }
 
-/// An exit inside that is slow takes nothing of the grace of the one around it.
+/// A slow nested exit does not use up the grace period of the enclosing exit.
 #[tokio::test]
-async fn each_grace_counts_from_when_its_exit_may_begin() {
+async fn a_grace_period_begins_when_its_exit_may_begin() {
     let log = EventLog::new();
-    let block = async |_: &mut EventLog| {
+    let block = async |_: &mut u32| {
         let inner = Detached::new(&log, "inner").block_at(BlockAt::InExit);
         async_with(inner, async |_| pending::<Result<(), String>>().await).await.map_err(Error::into_first)
     };
-    let mut program = Box::pin(async_with(Graceless(log.clone()), block));
+    let manager = records_exit::<Detach, Infallible>(&log).grace_period(|| Duration::ZERO);
+    let mut program = Box::pin(async_with(manager, block));
     for _ in 0..5 {
         assert!(futures::poll!(&mut program).is_pending());
     }
     drop(program);
-    // Time enough for a grace of none to be over, had it begun.
+    // Long enough for a grace period of zero to end, if it had begun.
     for _ in 0..10 {
         yield_now().await;
         std::thread::sleep(Duration::from_millis(1));
     }
     log.open_gate();
     drain(ENOUGH).await.unwrap();
-    assert_eq!(log.entries(), "+inner <inner:cancelled inner> graceless");
+    assert_eq!(log.entries(), "+inner <inner:cancelled inner> cancelled");
 }
 
-/// Its exit is ready at once, or lost.
-struct Graceless(EventLog);
-
-impl AsyncContextManager for Graceless {
-    type Guard = Self;
-    async fn aenter(self) -> Result<Self, Infallible> {
-        Ok(self)
-    }
-}
-
-impl AsyncGuard for Graceless {
-    type Target = EventLog;
-    type Error = Infallible;
-    type Suppression = ();
-    type OnDrop = Detach;
-    fn target(&mut self) -> &mut EventLog {
-        &mut self.0
-    }
-    fn grace_period(&self) -> Duration {
-        Duration::ZERO
-    }
-    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), Infallible> {
-        self.0.record("graceless");
-        Ok(())
-    }
-}
-
-/// A runtime that nobody drives any more keeps nobody waiting.
+/// Otherwise a runtime that is no longer driven would block the scope.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn what_is_detached_on_another_runtime_is_not_waited_for() {
+async fn a_scope_does_not_wait_for_cleanups_on_another_runtime() {
     let log = EventLog::new();
     let other = Builder::new_current_thread().build().unwrap();
     let l = log.clone();
@@ -231,9 +179,9 @@ async fn what_is_detached_on_another_runtime_is_not_waited_for() {
     assert!(log.entries().starts_with("+a +inner <a:ok a>"), "{}", log.entries());
 }
 
-/// A task of a `LocalSet` that the body drives is polled inside of it.
+/// The body polls the tasks of a `LocalSet` that it drives, so their cleanups are nested in it.
 #[tokio::test]
-async fn what_a_local_set_detaches_is_inside_of_the_body_that_drives_it() {
+async fn cleanups_of_a_local_set_are_nested_in_the_body_that_drives_it() {
     let log = EventLog::new();
     let local = LocalSet::new();
     let l = log.clone();
@@ -282,7 +230,7 @@ where
     tokio::spawn(async move { async_with_send(mutex, body).await.unwrap() })
 }
 
-/// Scopes are `Send` where their parts are: with generic managers, generic bodies, borrowed locals, `&mut` captures.
+/// Scopes are `Send` if their parts are: with generic managers, generic bodies, borrowed locals, `&mut` captures.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn spawned_on_other_threads() {
     let mutex = Arc::new(Mutex::new(1));
@@ -317,9 +265,9 @@ async fn spawned_on_other_threads() {
     assert!(async_with(&*mutex, async |n| Ok::<_, Infallible>(*n)).now_or_never().is_some());
 }
 
-/// After an enter that was shielded, and in an async function.
+/// After a shielded enter, and for an `asynccontextmanager`.
 #[tokio::test]
-async fn a_grace_is_that_of_the_guard() {
+async fn the_grace_period_is_that_of_the_guard() {
     struct Enters;
     struct Hangs;
     impl AsyncContextManager for Enters {
@@ -344,10 +292,10 @@ async fn a_grace_is_that_of_the_guard() {
             pending().await
         }
     }
-    let told = Arc::new(std::sync::Mutex::new(0));
-    let hook = Arc::clone(&told);
+    let abandoned = Arc::new(std::sync::Mutex::new(0));
+    let hook = Arc::clone(&abandoned);
     let _observer = observe(move |event| {
-        if event.name().contains("a_grace_is_that_of_the_guard") {
+        if event.name().contains("the_grace_period_is_that_of_the_guard") {
             *hook.lock().unwrap() +=
                 usize::from(matches!(event, CleanupEvent::Abandoned { reason: AbandonReason::TimedOut, .. }));
         }
@@ -363,12 +311,12 @@ async fn a_grace_is_that_of_the_guard() {
     assert!(futures::poll!(&mut function).is_pending());
     drop((shielded, function));
     drain(Duration::from_secs(10)).await.unwrap();
-    assert_eq!(*told.lock().unwrap(), 2);
+    assert_eq!(*abandoned.lock().unwrap(), 2);
 }
 
-/// Moved to another runtime, it is exited there: the first one may be gone.
+/// A scope that was moved to another runtime is exited there: the first one may have shut down.
 #[test]
-fn dropped_on_none_it_is_exited_on_the_last_one() {
+fn dropped_outside_any_runtime_it_is_exited_on_the_last_one() {
     let log = EventLog::new();
     let [first, last] = [(); 2].map(|()| Builder::new_current_thread().build().unwrap());
     let block = async |_: &mut u32| pending::<Result<(), String>>().await;
