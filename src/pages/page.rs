@@ -37,7 +37,7 @@ pub struct Page<T, C> {
     ///
     /// It is available as [`Progress::total`](super::Progress::total), and never decides where the stream ends.
     pub total: Option<u64>,
-    /// Whether there are more pages, if the API reports it.
+    /// `true` if the API reports more pages, `false` if it reports that there are none.
     ///
     /// `Some(false)` ends the stream even if there is a cursor (as Relay's `endCursor` on the last page). `Some(true)`
     /// without a cursor is an error, because items would be lost.

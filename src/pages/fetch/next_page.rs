@@ -69,7 +69,7 @@ enum State<C> {
         cursor: Option<C>,
         page: u64,
         retry: Retry,
-        /// Whether the cursor differs from the one that the previous page led to, so that cycle detection starts again.
+        /// `true` if the cursor is not the next cursor of the previous page, so that cycle detection starts again.
         is_jump: bool,
     },
     Ended,
@@ -119,7 +119,7 @@ impl<C: Cursor> Pagination<C> {
 
     /// Accepts a page that was requested with `cursor`, and takes its next cursor.
     ///
-    /// `restarted`: the cursor differs from the one that the previous page led to.
+    /// `restarted`: the cursor is not the next cursor of the previous page.
     #[inline(always)]
     pub(super) fn page_received<T>(
         &mut self,
@@ -163,7 +163,7 @@ impl<C: Cursor> Pagination<C> {
         }
     }
 
-    /// Whether the page ends the stream by being empty.
+    /// Returns `true` if the page is empty and thereby ends the stream.
     #[inline]
     fn ends_at<T>(&self, page: &Page<T, C>) -> bool {
         page.items.is_empty()
@@ -192,7 +192,7 @@ impl<C: Cursor> Pagination<C> {
         error
     }
 
-    /// The error to which the delivered page leads, if there is one; reported once.
+    /// Returns the error that follows the delivered page, if there is one, once.
     #[cold]
     pub(super) fn report_deferred<E>(&mut self) -> Option<Error<E>> {
         let State::Deferred { cursor, cycle } = &mut self.state else { return None };
@@ -233,7 +233,7 @@ impl<C: Clone> State<C> {
 }
 
 impl<T, C> Page<T, C> {
-    /// Whether this page, given the next one, only marks the end.
+    /// Returns `true` if this page, given the next one, only marks the end.
     #[inline]
     pub(super) fn is_terminator(&self, next: &NextPage<C>) -> bool {
         self.items.is_empty() && matches!(next, NextPage::End)

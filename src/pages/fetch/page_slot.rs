@@ -11,11 +11,11 @@ pub(in crate::pages) struct PageSlot<T, C> {
     pub(in crate::pages) cursor: Option<C>,
     /// The page after this one; `None` before the first page.
     pub(in crate::pages) next: Option<NextPage<C>>,
-    /// How often the page was requested.
+    /// The number of times that the page was requested.
     pub(in crate::pages) attempts: u32,
-    /// Whether the page is empty and only marks the end.
+    /// `true` if the page is empty and only marks the end.
     pub(in crate::pages) is_terminator: bool,
-    /// Whether the last request, successful or not, was for another page than the previous page led to.
+    /// `true` if the last request, successful or not, was for another page than the one after the previous page.
     pub(in crate::pages) restarted: bool,
 }
 
@@ -36,7 +36,7 @@ pub(in crate::pages) enum Outcome<E> {
     End,
 }
 
-/// How much more the consumer accepts. Nothing beyond it is fetched ahead.
+/// The number of items and pages that the consumer still accepts. Nothing beyond it is fetched ahead.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::pages) struct Demand {
     pub(in crate::pages) items: u64,

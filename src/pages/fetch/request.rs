@@ -53,7 +53,7 @@ enum State {
 pub(super) struct Completed<E> {
     pub(super) result: Result<(), E>,
     pub(super) attempts: u32,
-    /// Whether the request moved to another cursor because the first one had expired.
+    /// `true` if the request moved to another cursor because the first one had expired.
     pub(super) restarted: bool,
 }
 

@@ -46,7 +46,7 @@ pub struct AsyncGetDocs<T, C, E> {
     chunk: vec::IntoIter<T>,
     /// The items after the chunk, if the page has more than `YIELD_EVERY`.
     tail: vec::IntoIter<T>,
-    /// Whether the stream has yielded to the executor since the last chunk of a page with a tail.
+    /// `true` if the stream has yielded to the executor since the last chunk of a page with a tail.
     has_yielded: bool,
     pager: Box<Pager<T, C, E>>,
 }

@@ -38,26 +38,26 @@ pub(in crate::pages) type UniqueFilter<T> = Box<dyn FnMut(&T) -> bool + Send>;
 pub(super) struct Position<T, C> {
     /// The current page without its items. Before the first page, the cursor of that page.
     pub(super) slot: PageSlot<T, C>,
-    /// The pages before the current one.
+    /// The number of pages before the current one.
     pub(super) finished_pages: u64,
-    /// Whether there is a current page. An empty page that only marks the end is none, nor is a page that is to be fetched
-    /// again.
+    /// `true` if there is a current page. An empty page that only marks the end does not count, nor does a page that is to
+    /// be fetched again.
     pub(super) has_current: bool,
-    /// The items accepted from the pages before the current one.
+    /// The number of items accepted from the pages before the current one.
     items_before: u64,
-    /// The items accepted from the current page.
+    /// The number of items accepted from the current page.
     accepted: usize,
-    /// The items of the current page as the API returned it.
+    /// The number of items of the current page as the API returned it.
     received: usize,
-    /// The items skipped at its start.
+    /// The number of items skipped at the start of the current page.
     skip: usize,
-    /// The items to skip at the start of the next page that arrives.
+    /// The number of items to skip at the start of the next page that arrives.
     skip_next: usize,
     /// The indices in the response of the accepted items. Empty unless duplicates are filtered out.
     kept_indices: Vec<usize>,
-    /// Whether the consumer does not get all of the current page: it is beyond `max_items`, or out of range.
+    /// `true` if the consumer does not get all of the current page: it is beyond `max_items`, or out of range.
     truncated: bool,
-    /// Whether the current page has fewer items than were to be skipped.
+    /// `true` if the current page has fewer items than were to be skipped.
     out_of_range: bool,
     /// Returns the cursor after so many items of a page, if cursors count items.
     advance: Option<fn(&C, u64) -> C>,
@@ -145,7 +145,7 @@ impl<T, C: Cursor> Position<T, C> {
         });
     }
 
-    /// Whether the next page is known to start after the first `items` of this one, and `items` is not zero.
+    /// Returns `true` if the next page is known to start after the first `items` of this one, and `items` is not zero.
     fn next_page_starts_after(&self, items: usize) -> bool {
         match (&self.slot.next, &self.slot.cursor, self.advance) {
             (Some(NextPage::Cursor(next)), Some(cursor), Some(advance)) => {
