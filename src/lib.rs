@@ -6,8 +6,8 @@
 //! ```
 //!
 //! [`async_with!`](macro@async_with) awaits the cleanup of a context manager on every exit path: after success, `?`,
-//! `return`, `break` and a panic, and also when the future is dropped. Nested cleanups run innermost first. A manager is,
-//! for example, a function with one `yield_`:
+//! `return`, `break` and a panic. If the future is dropped, the cleanup continues on the runtime. Nested cleanups run
+//! innermost first. A manager is, for example, a function with one `yield_`:
 //!
 //! ```
 //! use withal::context::{async_with, asynccontextmanager};
