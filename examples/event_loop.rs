@@ -1,13 +1,12 @@
-//! The event loop of the article: a callback every second, beside two coroutines, until one of them stops the loop.
+//! An event loop that calls a callback every second while two coroutines run, until one of them stops the loop.
 //!
 //! ```sh
-//! cargo run --example event_loop            # in virtual time: at once
+//! cargo run --example event_loop            # in virtual time, without waiting
 //! cargo run --example event_loop -- --real  # in real seconds
 //! ```
 //!
-//! A callback that is to come again asks for it itself, by `call_later`. The coroutines are tasks of the same loop; that
-//! they wait at the same time is what the order of the lines shows. Where nothing else is to be done, virtual time goes on
-//! to the next thing that is.
+//! The callback schedules its next call by `call_later`. The coroutines are tasks of the same loop, and the order of the lines
+//! shows that they wait concurrently. Virtual time advances to the next timer whenever the loop has nothing to do.
 
 use std::time::Duration;
 
@@ -36,7 +35,7 @@ async fn b() -> Result<&'static str, LoopError> {
         println!("B: {n}");
         sleep(SECOND * 5 / 4).await;
     }
-    // As `asyncio.get_running_loop().stop()`: what is ready in this turn is still done.
+    // As `asyncio.get_running_loop().stop()`: the current iteration of the loop is completed.
     EventLoop::current()?.stop();
     Ok("B stops the loop")
 }
@@ -46,15 +45,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let is_real = match options.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => false,
         ["--real"] => true,
-        _ => return Err(format!("usage: event_loop [--real], and not {options:?}").into()),
+        _ => return Err(format!("unexpected arguments {options:?}; usage: event_loop [--real]").into()),
     };
     let runtime = Builder::new_current_thread().enable_time().start_paused(!is_real).build()?;
     let event_loop = EventLoop::with_runtime(runtime);
 
-    // Say, the output cannot be written. By default the loop would go on, for as long as nobody stops it.
-    event_loop.set_exception_handler(|exception| {
-        eprintln!("{exception}");
-        EventLoop::current().expect("it is called by a loop").stop();
+    // A callback may fail, for example if stdout is closed. By default, the loop would continue for ever.
+    event_loop.set_exception_handler(|error| {
+        eprintln!("{error}");
+        EventLoop::current().expect("the handler is called by the loop").stop();
     });
 
     let ticks = event_loop.clone();

@@ -104,7 +104,7 @@ async fn stacks() -> Result<(), Box<dyn Error + Send + Sync>> {
         stack.callback(callback);
         stack.pop_all()
     })?;
-    let stack = kept.expect("nothing is swallowed");
+    let stack = kept.expect("no error is suppressed");
     stack.aclose().await?;
     Ok(())
 }
