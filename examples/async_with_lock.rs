@@ -4,8 +4,9 @@
 //! cargo run --example async_with_lock
 //! ```
 //!
-//! The lock is tokio's. Its guard alone would suffice here; the scope adds an order: everything nested in the block has ended
-//! before the lock is released, on every exit path. For an owned lock, that includes the drop of the future.
+//! The lock is tokio's. Its guard alone would suffice here; the scope adds an order: everything nested in the block
+//! has ended before the lock is released, on every exit path. For an owned lock, that includes the drop of the
+//! future.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +29,8 @@ async fn by_the_macro(count: Count) {
     println!("macro: released the lock");
 }
 
-/// `await lock.__aenter__()`, `try`, `finally`, `await lock.__aexit__()`: the same calls, without the handling of errors.
+/// `await lock.__aenter__()`, `try`, `finally`, `await lock.__aexit__()`: the same calls, without the handling of
+/// errors.
 async fn by_hand(count: Count) {
     println!("by hand: waiting for the lock");
     let Ok(mut locked) = AsyncContextManager::aenter(&count).await;

@@ -1,12 +1,12 @@
-//! Graceful shutdown on Ctrl-C: the exits of ten open scopes run, innermost first, within a grace period. Then the program
-//! ends.
+//! Graceful shutdown on Ctrl-C: the exits of ten open scopes run, innermost first, within a grace period. Then the
+//! program ends.
 //!
 //! ```sh
 //! cargo run --example graceful_shutdown
 //! ```
 //!
-//! There are five sessions, each with a nested transaction. The program waits for Ctrl-C, or for three seconds. It logs each
-//! open and close, and fails if their numbers differ.
+//! There are five sessions, each with a nested transaction. The program waits for Ctrl-C, or for three seconds. It
+//! logs each open and close, and fails if their numbers differ.
 
 use std::convert::Infallible;
 use std::future::pending;

@@ -1,5 +1,5 @@
-//! A transaction as a scope: committed when the block completes, rolled back on an error, on a panic, and when the future is
-//! dropped. The database is `SQLite`, in memory. After each case, the program prints the rows of the table.
+//! A transaction as a scope: committed when the block completes, rolled back on an error, on a panic, and when the
+//! future is dropped. The database is `SQLite`, in memory. After each case, the program prints the rows of the table.
 //!
 //! ```sh
 //! cargo run --example transaction_scope

@@ -83,11 +83,12 @@ impl<E> Error<E, Infallible> {
     }
 }
 
-/// The error of either of two managers that [`async_with!`](macro@crate::async_with) enters, and whose error types differ.
+/// The error of either of two managers that [`async_with!`](macro@crate::async_with) enters, and whose error types
+/// differ.
 ///
 /// If only one of the managers can fail, or if all errors have the same type, the macro returns that error itself.
-/// `EitherError` is an error, so `?` converts it into a `Box<dyn Error>`; [`into`](Self::into) converts it into your own
-/// error type.
+/// `EitherError` is an error, so `?` converts it into a `Box<dyn Error>`; [`into`](Self::into) converts it into your
+/// own error type.
 ///
 /// # Examples
 ///

@@ -3,8 +3,8 @@ use std::fmt;
 
 /// The way a block was left, as [`aexit`](super::AsyncGuard::aexit) receives it: Python's `(exc_type, exc, tb)`.
 ///
-/// An error or a panic payload is passed by mutable reference. The manager can downcast it, inspect it and change it, but
-/// cannot keep it: the block's error still belongs to the block.
+/// An error or a panic payload is passed by mutable reference. The manager can downcast it, inspect it and change it,
+/// but cannot keep it: the block's error still belongs to the block.
 ///
 /// # Examples
 ///
@@ -32,7 +32,8 @@ pub enum ExitReason<'a> {
     Ok,
     /// The block was left with an error: by `?`, or by returning an `Err`.
     ///
-    /// An error that is not `Send + 'static` cannot be passed to the manager. An [`OpaqueError`] is passed in its place.
+    /// An error that is not `Send + 'static` cannot be passed to the manager. An [`OpaqueError`] is passed in its
+    /// place.
     Error(&'a mut (dyn Any + Send)),
     /// The block panicked with this payload, usually a `&str` or a `String`.
     Panic(&'a mut (dyn Any + Send)),

@@ -13,13 +13,13 @@ use crate::cleanup::{ChildCleanups, Cleanup};
 
 /// Adapters for every [`AsyncContextManager`].
 pub trait AsyncContextManagerExt: AsyncContextManager {
-    /// Protects the enter from cancellation: if it is dropped, it runs to completion as a [cleanup](crate::cleanup), and its
-    /// guard is exited at once.
+    /// Protects the enter from cancellation: if it is dropped, it runs to completion as a [cleanup](crate::cleanup),
+    /// and its guard is exited at once.
     ///
-    /// For managers whose interrupted enter would leak a resource, such as a lease that the server has granted while the
-    /// program no longer waits for the response. The enclosing scopes wait for the cleanup. The exit receives
-    /// [`ExitReason::Cancelled`](super::ExitReason::Cancelled). The enter has a grace period of 30 seconds, the exit the
-    /// [guard's](AsyncGuard::grace_period). Entering takes one allocation.
+    /// For managers whose interrupted enter would leak a resource, such as a lease that the server has granted while
+    /// the program no longer waits for the response. The enclosing scopes wait for the cleanup. The exit receives
+    /// [`ExitReason::Cancelled`](super::ExitReason::Cancelled). The enter has a grace period of 30 seconds, the exit
+    /// the [guard's](AsyncGuard::grace_period). Entering takes one allocation.
     ///
     /// # Examples
     ///

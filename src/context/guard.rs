@@ -9,8 +9,8 @@ use crate::panic::{catch_panic, drop_payload};
 ///
 /// # Examples
 ///
-/// A guard that commits or rolls back. It is entered by an [`AsyncContextManager`](super::AsyncContextManager), which is
-/// often the guard's own type:
+/// A guard that commits or rolls back. It is entered by an [`AsyncContextManager`](super::AsyncContextManager), which
+/// is often the guard's own type:
 ///
 /// ```
 /// use withal::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason, async_with};
@@ -69,21 +69,22 @@ pub trait AsyncGuard: Sized {
     /// Returns the target for the block.
     fn target(&mut self) -> &mut Self::Target;
 
-    /// Returns the target, and a future that interrupts the block when it completes: for timeouts, and for task groups in
-    /// which a task has failed.
+    /// Returns the target, and a future that interrupts the block when it completes: for timeouts, and for task
+    /// groups in which a task has failed.
     ///
-    /// On an interrupt the block is dropped, and `aexit` is called with [`ExitReason::Cancelled`]. `aexit` must then return
-    /// an error, or suppress the interrupt; otherwise the scope panics.
+    /// On an interrupt the block is dropped, and `aexit` is called with [`ExitReason::Cancelled`]. `aexit` must then
+    /// return an error, or suppress the interrupt; otherwise the scope panics.
     ///
-    /// The future is polled after each poll of the block that is pending. If it panics, that counts as a panic of the block.
-    /// By default nothing interrupts the block.
+    /// The future is polled whenever a poll of the block returns `Pending`. Its panic counts as a panic of the block. By
+    /// default, nothing interrupts the block.
     #[inline]
     fn target_and_interrupt(&mut self) -> (&mut Self::Target, impl Future<Output = ()> + Send) {
         (self.target(), pending())
     }
 
-    /// Returns the time that the exit may take when it runs as a [cleanup](crate::cleanup): 30 seconds by default, by the
-    /// wall clock. An exit that takes longer is abandoned, and the [observers](crate::cleanup::observe) are notified.
+    /// Returns the time that the exit may take when it runs as a [cleanup](crate::cleanup): 30 seconds by default, by
+    /// the wall clock. An exit that takes longer is abandoned, and the [observers](crate::cleanup::observe) are
+    /// notified.
     ///
     /// If this method panics, the default applies.
     fn grace_period(&self) -> Duration {
@@ -92,8 +93,8 @@ pub trait AsyncGuard: Sized {
 
     /// Exits. It is called once, after the block was dropped and all cleanups that were detached inside it have ended.
     ///
-    /// With [`Restart`](super::Restart) it is called a second time, with [`ExitReason::Cancelled`], if the first call was
-    /// dropped before it completed.
+    /// With [`Restart`](super::Restart) it is called a second time, with [`ExitReason::Cancelled`], if the first call
+    /// was dropped before it completed.
     ///
     /// # Errors
     ///
@@ -113,7 +114,7 @@ pub trait AsyncGuard: Sized {
     label = "not a drop policy",
     note = "choose what happens to the exit when the block is dropped:\n  \
             `type OnDrop = DropNow;` the destructor is the whole exit, and the guard may borrow (a lock)\n  \
-            `type OnDrop = DropAfterChildren;` the same for an owned guard, which is dropped after what is nested inside\n  \
+            `type OnDrop = DropAfterChildren;` the same for an owned guard, dropped after nested cleanups\n  \
             `type OnDrop = Detach;` `aexit` awaits, and always runs to completion (a transaction)\n  \
             `type OnDrop = Restart;` the same without an allocation, but `aexit` may be called twice"
 )]

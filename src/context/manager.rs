@@ -7,8 +7,9 @@ pub(super) type ManagerError<M> = <<M as AsyncContextManager>::Guard as AsyncGua
 
 /// A value that can be entered: Python's `__aenter__`.
 ///
-/// Entering consumes the manager and returns an [`AsyncGuard`], which the scope exits. The guard is often the manager's own
-/// type. The manager can be anything that describes the guard: a lock, a pool, the parameters of a connection.
+/// Entering consumes the manager and returns an [`AsyncGuard`], which the scope exits. The guard is often the
+/// manager's own type. The manager can be anything that describes the guard: a lock, a pool, the parameters of a
+/// connection.
 ///
 /// # Examples
 ///
@@ -68,7 +69,7 @@ pub trait AsyncContextManager: Sized {
     ///
     /// # Cancel safety
     ///
-    /// A dropped `aenter` is dropped like any other future: the destructors of what it had acquired run, and no exit does.
-    /// See [`shield_enter`](super::AsyncContextManagerExt::shield_enter).
+    /// A dropped `aenter` is dropped like any other future: the destructors of what it had acquired run, and no exit
+    /// does. See [`shield_enter`](super::AsyncContextManagerExt::shield_enter).
     fn aenter(self) -> impl Future<Output = Result<Self::Guard, <Self::Guard as AsyncGuard>::Error>> + Send;
 }

@@ -56,8 +56,8 @@
 //! # }
 //! ```
 //!
-//! Rust has no async drop: a destructor cannot await, so a rollback, a logout or a close is lost or delayed when an error, a
-//! panic or a dropped future ends a block. A context manager has an exit that is awaited.
+//! Rust has no async drop: a destructor cannot await, so a rollback, a logout or a close is lost or delayed when an
+//! error, a panic or a dropped future ends a block. A context manager has an exit that is awaited.
 //!
 //! | item | purpose |
 //! |---|---|
@@ -79,28 +79,28 @@
 //! | panics | [`ExitReason::Panic`] | the panic continues; it is never suppressed |
 //! | is dropped: `select!`, `timeout`, `abort` | [`ExitReason::Cancelled`], as the [policy](#choosing) decides | |
 //!
-//! **Innermost first.** An exit begins after everything that was entered or [detached](crate::cleanup::detach) inside its
-//! block has ended. This also holds if the futures were dropped in a `select!`, by the panic of a sibling in a `join!`, or all
-//! at once.
+//! **Innermost first.** An exit begins after everything that was entered or [detached](crate::cleanup::detach) inside
+//! its block has ended. This also holds if the futures were dropped in a `select!`, by the panic of a sibling in a
+//! `join!`, or all at once.
 //!
-//! **No error is lost silently.** If the exit fails after the block succeeded, the macro returns the exit's error and drops a
-//! pending `return` or `break`. If the block has failed or panicked, the block's error or panic takes precedence, and the
-//! exit's error is reported to the [observers](crate::cleanup::observe). The [function](fn@async_with) has an
-//! [error type](Error) that holds both. If the exit panics, that panic continues.
+//! **No error is lost silently.** If the exit fails after the block succeeded, the macro returns the exit's error and
+//! drops a pending `return` or `break`. If the block has failed or panicked, the block's error or panic takes
+//! precedence, and the exit's error is reported to the [observers](crate::cleanup::observe). The
+//! [function](fn@async_with) has an [error type](Error) that holds both. If the exit panics, that panic continues.
 //!
 //! **The block's value does not decide its success.** A block that evaluates to an `Err` has completed: after
-//! `async_with!(tx = pool.transaction() => { Err("refused") })` the transaction commits. It also commits if the `?` of an
-//! `Option` leaves the block. The macro sees an error only if `?` or `return` leaves the block with one. The
+//! `async_with!(tx = pool.transaction() => { Err("refused") })` the transaction commits. It also commits if the `?`
+//! of an `Option` leaves the block. The macro sees an error only if `?` or `return` leaves the block with one. The
 //! [function](fn@async_with) looks at the `Result` of its body.
 //!
 //! # Choosing
 //!
 //! The implementor of a guard chooses a drop policy: what happens to the exit if its future is dropped.
 //!
-//! 1. If the guard's destructor is a complete exit: [`DropNow`]. It is the only policy for guards that borrow. If the guard is
-//!    owned, and must outlive the cleanups that are nested inside its block: [`DropAfterChildren`].
-//! 2. If the exit awaits, the guard must be owned, and the exit runs as a [cleanup](crate::cleanup). If an exit that has begun
-//!    must not be started again: [`Detach`]. If it is idempotent: [`Restart`], which saves an allocation.
+//! 1. If the guard's destructor is a complete exit: [`DropNow`]. It is the only policy for guards that borrow. If the
+//!    guard is owned, and must outlive the cleanups that are nested inside its block: [`DropAfterChildren`].
+//! 2. If the exit awaits, the guard must be owned, and the exit runs as a [cleanup](crate::cleanup). If an exit that
+//!    has begun must not be started again: [`Detach`]. If it is idempotent: [`Restart`], which saves an allocation.
 //!
 //! | dropped | [`DropNow`] | [`DropAfterChildren`] | [`Detach`] | [`Restart`] |
 //! |---|---|---|---|---|
@@ -116,19 +116,20 @@
 //!
 //! # Limitations
 //!
-//! - No exit runs after a [`mem::forget`](std::mem::forget) of the future, or in an `Rc` cycle with it; after an abort, with
-//!   `panic = "abort"`, or after `kill -9`.
+//! - No exit runs after a [`mem::forget`](std::mem::forget) of the future, or in an `Rc` cycle with it; after an
+//!   abort, with `panic = "abort"`, or after `kill -9`.
 //! - No exit runs on a runtime that has shut down, or whose `block_on` is not called again.
 //! - A task that is never polled again is not dropped, either: stop your tasks and join them.
-//! - Cleanups that a *task* detaches do not count as nested in the block that spawned the task. Join the task in an exit: push a
-//!   [`push_async_callback`](AsyncExitStack::push_async_callback) that awaits the `JoinSet`, after the managers that the tasks
-//!   use.
+//! - Cleanups that a *task* detaches do not count as nested in the block that spawned the task. Join the task in an
+//!   exit: push a [`push_async_callback`](AsyncExitStack::push_async_callback) that awaits the `JoinSet`, after the
+//!   managers that the tasks use.
 //! - If exits are abandoned, their destructors run in any order: a runtime that shuts down drops its tasks so.
 //! - If a block has completed, but is dropped while it waits for nested cleanups, its exit receives
 //!   [`ExitReason::Cancelled`].
-//! - A scope around the `yield` of a generator stays suspended with the generator (PEP 789): close it with [`aclosing`].
-//! - In an `async` block, such as the `async fn main` of `#[tokio::main]`, the compiler may ask for the type that `return`
-//!   returns: `async_with!(-> Result<_, _>; lock = &mutex => { .. })`.
+//! - A scope around the `yield` of a generator stays suspended with the generator (PEP 789): close it with
+//!   [`aclosing`].
+//! - In an `async` block, such as the `async fn main` of `#[tokio::main]`, the compiler may ask for the type that
+//!   `return` returns: `async_with!(-> Result<_, _>; lock = &mutex => { .. })`.
 //!
 //! # Comparison
 //!
@@ -140,8 +141,8 @@
 //! | `guarden` | in a spawned task, or in place if configured | spawned | spawned | spawned | no | 1 |
 //! | nightly's async drop, an experiment | yes | awaited | no | no: destructor | in a block | 0 |
 //!
-//! The crate's benches compare them: a lock through [`async_with!`](macro@async_with) costs about a dozen instructions more
-//! than the lock alone, a manager that does nothing about a hundred.
+//! The crate's benches compare them: a lock through [`async_with!`](macro@async_with) costs about a dozen
+//! instructions more than the lock alone, a manager that does nothing about a hundred.
 //!
 //! Python's `async with`, `contextlib` and the locks of asyncio are compared line by line in
 //! [From Python](crate::from_python); [PEP 492](crate::desugar::pep_492#async-with) shows the expansion of the statement.

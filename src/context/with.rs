@@ -9,14 +9,15 @@ use super::scope::scope::Scope;
 use super::send_async_fn::SendAsyncFnOnce;
 use super::suppression::Suppression;
 
-/// Enters the manager, runs `body`, and awaits the exit: on success, on an error, on a panic, and when the future is dropped.
+/// Enters the manager, runs `body`, and awaits the exit: on success, on an error, on a panic, and when the future is
+/// dropped.
 ///
-/// With the [macro](macro@crate::async_with) of the same name, `?`, `return` and `break` leave the block for the enclosing
-/// function. With this function they end the body, as in any closure. The errors of the enter, the body and the exit come
-/// in one type that distinguishes them.
+/// With the [macro](macro@crate::async_with) of the same name, `?`, `return` and `break` leave the block for the
+/// enclosing function. With this function they end the body, as in any closure. The errors of the enter, the body and
+/// the exit come in one type that distinguishes them.
 ///
-/// The future is `Send` if its parts are. A function that takes the body as a parameter must state that in a bound, which
-/// bounds on async closures cannot express yet: see [`async_with_send`].
+/// The future is `Send` if its parts are. A function that takes the body as a parameter must state that in a bound,
+/// which bounds on async closures cannot express yet: see [`async_with_send`].
 ///
 /// # Errors
 ///
@@ -26,16 +27,16 @@ use super::suppression::Suppression;
 ///
 /// # Panics
 ///
-/// - If the body panics: the panic continues after the exit was awaited, and is never suppressed. If the exit fails as well,
-///   its error is reported to the [observers](crate::cleanup::observe).
+/// - If the body panics: the panic continues after the exit was awaited, and is never suppressed. If the exit fails
+///   as well, its error is reported to the [observers](crate::cleanup::observe).
 /// - If the exit panics.
 /// - If the manager interrupts the body, and its exit neither fails nor suppresses that.
 ///
 /// # Cancel safety
 ///
 /// If the future is dropped during the enter, there is nothing to exit; see
-/// [`shield_enter`](super::AsyncContextManagerExt::shield_enter). If it is dropped during the body or the exit, the guard's
-/// [policy](super::ExitPolicy) applies.
+/// [`shield_enter`](super::AsyncContextManagerExt::shield_enter). If it is dropped during the body or the exit, the
+/// guard's [policy](super::ExitPolicy) applies.
 ///
 /// # Examples
 ///

@@ -22,8 +22,8 @@ const ENOUGH: Duration = Duration::from_secs(60);
 /// The managers of the program whose exit is their destructor.
 const DROPPED: &[&str] = &["a.b.held", "a.b.right.now", "a.b.right.now.now"];
 
-/// Nested scopes by the macro and by the function; inside, a `select!` whose scope loses, a `join!`, an owned guard that waits
-/// for a nested exit, and a stack.
+/// Nested scopes by the macro and by the function; inside, a `select!` whose scope loses, a `join!`, an owned guard
+/// that waits for a nested exit, and a stack.
 async fn program(log: EventLog) -> Result<u32, String> {
     let sum = async_with!(n = Detached::new(&log, "a"), m = Restarted::new(&log, "a.b") => {
         let raced = tokio::select! {

@@ -1,5 +1,5 @@
-//! `async with` inside a coroutine that is resumed by hand: `CPython`'s `test_coroutines.py` (3.13). Each test has the name of
-//! its original.
+//! `async with` inside a coroutine that is resumed by hand: `CPython`'s `test_coroutines.py` (3.13). Each test has
+//! the name of its original.
 
 use std::any::Any;
 use std::cell::Cell;

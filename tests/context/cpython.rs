@@ -122,8 +122,8 @@ async fn cm_no_reraise() {
     assert_eq!(error, "block");
 }
 
-/// Adapted: "generator didn't stop" is impossible, since the first yield consumes the yielder. See the `compile_fail` example
-/// of `asynccontextmanager`.
+/// Adapted: "generator didn't stop" is impossible, since the first yield consumes the yielder. See the `compile_fail`
+/// example of `asynccontextmanager`.
 #[tokio::test]
 async fn cm_trap_yield_after_throw_and_second_yield() {
     let closed = State::default();
@@ -372,7 +372,8 @@ async fn async_exit_exception_chaining() {
     assert_eq!(seen.all(), ["value"]);
 }
 
-/// Adapted: an exit cannot clear the context of its error, but it can suppress the current error before another exit fails.
+/// Adapted: an exit cannot clear the context of its error, but it can suppress the current error before another exit
+/// fails.
 #[tokio::test]
 async fn async_exit_exception_explicit_none_context() {
     let result = async_with(AsyncExitStack::new(), async |stack| {

@@ -33,8 +33,8 @@
 //!
 //! # `async with`
 //!
-//! `CPython`'s `test_coroutines.py` (3.13). The tests are in `coroutines.rs`. They use the macro for the statement, and the
-//! function for tests of Python's `__context__`.
+//! `CPython`'s `test_coroutines.py` (3.13). The tests are in `coroutines.rs`. They use the macro for the statement,
+//! and the function for tests of Python's `__context__`.
 //!
 //! | original, without `test_` | subject | here |
 //! |---|---|---|

@@ -1,4 +1,4 @@
-/// Enters one or several context managers, runs the block, and awaits their exits in reverse order: Python's `async with`.
+/// Enters context managers, runs the block, and awaits their exits in reverse order: Python's `async with`.
 ///
 /// | form | |
 /// |---|---|
@@ -11,10 +11,10 @@
 ///
 /// The block belongs to the enclosing function: `?` and `return` leave that function, *after* the exits were awaited.
 ///
-/// If no manager can fail, because each error type is [`Infallible`](std::convert::Infallible), the macro evaluates to the
-/// block's value. Otherwise it evaluates to a `Result` with the managers' error type, or with an
-/// [`EitherError`](crate::context::EitherError) if their error types differ. If an exit can suppress the block's error, the
-/// value is an `Option`.
+/// If no manager can fail, because each error type is [`Infallible`](std::convert::Infallible), the macro evaluates
+/// to the block's value. Otherwise it evaluates to a `Result` with the managers' error type, or with an
+/// [`EitherError`](crate::context::EitherError) if their error types differ. If an exit can suppress the block's
+/// error, the value is an `Option`.
 ///
 /// The [section](crate::context#guarantees) has the tables of what an exit receives, and what happens after it.
 ///
@@ -42,8 +42,8 @@
 /// # }
 /// ```
 ///
-/// For one manager, and a block that neither jumps nor returns, the macro is equivalent to this code; the comments are the
-/// Python of PEP 492:
+/// For one manager, and a block that neither jumps nor returns, the macro is equivalent to this code; the comments
+/// are the Python of PEP 492:
 ///
 /// ```
 /// use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -69,8 +69,8 @@
 /// # }
 /// ```
 ///
-/// In addition, the macro handles the drop of the future, waits for cleanups that were detached inside, and carries `return`
-/// and jumps across the exit. The full comparison is in [PEP 492](crate::desugar::pep_492#async-with).
+/// In addition, the macro handles the drop of the future, waits for cleanups that were detached inside, and carries
+/// `return` and jumps across the exit. The full comparison is in [PEP 492](crate::desugar::pep_492#async-with).
 ///
 /// # Errors
 ///
@@ -84,13 +84,13 @@
 ///
 /// # Cancel safety
 ///
-/// If the future is dropped during an enter, that enter is dropped, and the managers entered before are exited. If it is
-/// dropped during the block or an exit, the guards' [policies](crate::context#choosing) apply.
+/// If the future is dropped during an enter, that enter is dropped, and the managers entered before are exited. If it
+/// is dropped during the block or an exit, the guards' [policies](crate::context#choosing) apply.
 ///
 /// # Limitations
 ///
-/// - `break` and `continue` need `loop;`, and labels must be named. Otherwise the compiler reports an error whose type name
-///   says so:
+/// - `break` and `continue` need `loop;`, and labels must be named. Otherwise the compiler reports an error whose
+///   type name says so:
 ///
 ///   ```compile_fail,E0382
 ///   # async fn count(numbers: &tokio::sync::Mutex<Vec<u32>>) {
@@ -104,10 +104,10 @@
 ///   }
 ///   # }
 ///   ```
-/// - To the compiler, a block that contains `continue` can run more than once. Such a block cannot move values from outside,
-///   and of several managers, those after the first count as a part of the block.
-/// - In an `async` block, which `#[tokio::main]` makes of `main`, the compiler may not know yet what `return` returns. It then
-///   asks for `-> Result<_, E>;`, usually if `E` is not `Send`, as `Box<dyn Error>` is not.
+/// - To the compiler, a block that contains `continue` can run more than once. Such a block cannot move values from
+///   outside, and of several managers, those after the first count as a part of the block.
+/// - In an `async` block, which `#[tokio::main]` makes of `main`, the compiler may not know yet what `return`
+///   returns. It then asks for `-> Result<_, E>;`, usually if `E` is not `Send`, as `Box<dyn Error>` is not.
 /// - An error that is not `Send` cannot be inspected by the manager, which receives an
 ///   [`OpaqueError`](crate::context::OpaqueError).
 /// - An error that is not `'static` cannot leave the block by `?`.
@@ -136,7 +136,8 @@ macro_rules! async_with {
 
 /// The steps of [`async_with!`](macro@crate::async_with). Each arm opens with the step's name.
 ///
-/// `$mode` is `[loop [labels]]` or `[none [labels]]`: whether plain jumps can leave the block, and which labelled ones can.
+/// `$mode` is `[loop [labels]]` or `[none [labels]]`: whether plain jumps can leave the block, and which labelled
+/// ones can.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __async_with {
@@ -170,7 +171,9 @@ macro_rules! __async_with {
         // A statement, so that the temporaries of the manager's expression are dropped before the block begins.
         let entered = $crate::context::AsyncContextManager::aenter($manager).await;
         let outcome = match entered {
-            ::core::result::Result::Err(error) => ::core::result::Result::Err($crate::context::expansion::ErrorOrigin::Manager(error)),
+            ::core::result::Result::Err(error) => {
+                ::core::result::Result::Err($crate::context::expansion::ErrorOrigin::Manager(error))
+            }
             ::core::result::Result::Ok(guard) => {
                 let mut scope = $crate::context::expansion::Scope::new(guard);
                 let guard_type = scope.guard_type();

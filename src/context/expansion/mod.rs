@@ -1,9 +1,11 @@
-//! The expansion of [`async_with!`](macro@crate::async_with). It is not an interface of the crate: everything here may change.
+//! The expansion of [`async_with!`](macro@crate::async_with). It is not an interface of the crate: everything here
+//! may change.
 //!
-//! A macro does not know the types in its input. Where the expansion depends on a type, it uses *autoref specialization*:
-//! several traits have a method of one name, each implemented for a type with a different number of references in front of
-//! it, and the call has as many references as the most specific one. Method resolution then picks the first trait whose
-//! bounds hold. Each trait is called `..Kind`, and its method returns a tag, a unit struct that implements that case:
+//! A macro does not know the types in its input. Where the expansion depends on a type, it uses *autoref
+//! specialization*: several traits have a method of one name, each implemented for a type with a different number of
+//! references in front of it, and the call has as many references as the most specific one. Method resolution then
+//! picks the first trait whose bounds hold. Each trait is called `..Kind`, and its method returns a tag, a unit
+//! struct that implements that case:
 //!
 //! | decision | file | cases, most specific first |
 //! |---|---|---|

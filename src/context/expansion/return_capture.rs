@@ -7,11 +7,11 @@ use std::task::{Context, Poll};
 
 use pin_project::pin_project;
 
-/// The link between the enclosing function and the `async` block of the expansion: it makes both return one type, and it
-/// records that the block has completed.
+/// The link between the enclosing function and the `async` block of the expansion: it makes both return one type, and
+/// it records that the block has completed.
 pub struct ReturnWitness<R> {
-    /// Set by [`ReachedEnd`], read by [`ReturnCapture`], both in one poll of the block. It is atomic only for the future to be
-    /// `Send`, so `Relaxed` suffices: it publishes nothing.
+    /// Set by [`ReachedEnd`], read by [`ReturnCapture`], both in one poll of the block. It is atomic only for the
+    /// future to be `Send`, so `Relaxed` suffices: it publishes nothing.
     reached_end: AtomicBool,
     returns: PhantomData<fn() -> R>,
 }
@@ -94,7 +94,8 @@ impl<F: Future> Future for ReturnCapture<'_, F> {
 /// `async_with!(loop, 'outer; ..)`.
 pub struct ToBreakWriteLoopFirst<T>(pub T);
 
-/// Moved once in a loop that runs once. A `continue` in a block without `loop;` would move it again, which is the error.
+/// Moved once in a loop that runs once. A `continue` in a block without `loop;` would move it again, which is the
+/// error.
 pub struct ToContinueWriteLoopFirst;
 
 #[inline]

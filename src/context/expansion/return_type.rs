@@ -40,8 +40,8 @@ pub struct OpaqueResult;
 #[derive(Clone, Copy)]
 pub struct Other;
 
-/// The most specific case. The compiler also chooses it while the return type is still unknown, as in an `async` block; then
-/// the bounds of [`Return`] are checked once the type is inferred.
+/// The most specific case. The compiler also chooses it while the return type is still unknown, as in an `async`
+/// block; then the bounds of [`Return`] are checked once the type is inferred.
 pub trait KnownKind {
     #[inline]
     fn kind(&self) -> Known {

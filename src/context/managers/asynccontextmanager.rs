@@ -13,19 +13,20 @@ use crate::coroutine::{self, Coroutine, GeneratorExit, RawCoroutine, Step, corou
 /// Creates a manager from one async function with one yield: the code before the yield enters, the code after it exits.
 ///
 /// The yield lends its value to the block. When the block is left, the yield returns the value together with an
-/// [`ExitKind`]. An error that `?` returns before the yield is an error of the enter; after the yield, it is an error of the
-/// exit. The function returns `Ok(())`, or `Ok(true)` to suppress the block's error; the type of its result decides which,
-/// see [`AsyncGuard::Suppression`].
+/// [`ExitKind`]. An error that `?` returns before the yield is an error of the enter; after the yield, it is an error
+/// of the exit. The function returns `Ok(())`, or `Ok(true)` to suppress the block's error; the type of its result
+/// decides which, see [`AsyncGuard::Suppression`].
 ///
-/// In Python, the block's error is raised at the yield. Here it stays with the block and continues after the exit, so the
-/// function needs neither a `finally` nor a `raise`.
+/// In Python, the block's error is raised at the yield. Here it stays with the block and continues after the exit, so
+/// the function needs neither a `finally` nor a `raise`.
 ///
-/// The policy is [`Detach`]: once the function has yielded, it always runs to completion. Entering takes one allocation.
+/// The policy is [`Detach`]: once the function has yielded, it always runs to completion. Entering takes one
+/// allocation.
 ///
 /// # Panics
 ///
-/// Entering panics if the function returns without a yield. A second yield does not compile, since the first one consumes
-/// the yielder.
+/// Entering panics if the function returns without a yield. A second yield does not compile, since the first one
+/// consumes the yielder.
 ///
 /// # Cancel safety
 ///
@@ -111,8 +112,8 @@ impl<Y> YieldOnce<'_, Y> {
     ///
     /// # Cancel safety
     ///
-    /// The crate never drops this future before it completes. If the function itself does, in a `select!` for example, the
-    /// value is lost.
+    /// The crate never drops this future before it completes. If the function itself does, in a `select!` for
+    /// example, the value is lost.
     pub async fn yield_(mut self, value: Y) -> (Y, ExitKind) {
         match self.0.yield_(value).await {
             Ok(Some(reply)) => reply,

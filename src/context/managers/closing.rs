@@ -156,7 +156,8 @@ impl<T: AsyncClose + Send + 'static> AsyncGuard for AClosing<T> {
 
 /// Creates a manager that calls `close` with `value` on every exit path.
 ///
-/// Nothing is awaited: it is for values with a `close` that is not their destructor. The policy is [`DropAfterChildren`].
+/// Nothing is awaited: it is for values with a `close` that is not their destructor. The policy is
+/// [`DropAfterChildren`].
 ///
 /// # Examples
 ///

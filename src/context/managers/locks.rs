@@ -29,8 +29,8 @@ use crate::context::policy::drop_now::DropNow;
 /// | [`permits(&semaphore, n)`](permits) | `n` permits | [`DropNow`] |
 /// | [`permits_owned(semaphore, n)`](permits_owned) | `n` permits | [`DropAfterChildren`] |
 ///
-/// The locks are tokio's. If the block is dropped, a borrowed lock is released at once, and an owned lock after all exits
-/// that are nested inside. Only entering a semaphore can fail: if it is closed.
+/// The locks are tokio's. If the block is dropped, a borrowed lock is released at once, and an owned lock after all
+/// exits that are nested inside. Only entering a semaphore can fail: if it is closed.
 ///
 /// # Cancel safety
 ///
@@ -154,8 +154,8 @@ impl<'a> AsyncContextManager for &'a Arc<Semaphore> {
     }
 }
 
-/// A manager for a lock that can be entered in more than one way. Created by [`read`], [`write`](fn@write), [`permits`] and
-/// their owned variants.
+/// A manager for a lock that can be entered in more than one way. Created by [`read`], [`write`](fn@write),
+/// [`permits`] and their owned variants.
 #[derive(Debug)]
 #[must_use = "a manager does nothing unless it is entered"]
 pub struct LockManager<L, M>(L, M);
@@ -172,8 +172,9 @@ mod mode {
     pub struct Permits(pub(super) u32);
 }
 
-// Borrowed and owned locks have a function each, as tokio's have a method each. One function that is generic over `&RwLock`
-// and `Arc<RwLock>` would take away the deref coercion from `&Arc<RwLock>`, `&Box<RwLock>` and `&LazyLock<RwLock>`.
+// Borrowed and owned locks have a function each, as tokio's have a method each. One function that is generic over
+// `&RwLock` and `Arc<RwLock>` would take away the deref coercion from `&Arc<RwLock>`, `&Box<RwLock>` and
+// `&LazyLock<RwLock>`.
 
 /// Creates a manager that locks for shared read access; see [`LockGuard`].
 #[doc(alias = "RwLock")]

@@ -13,10 +13,11 @@ use crate::context::guard::{AsyncGuard, grace_period};
 use crate::context::scope::failure::BlockFailure;
 use crate::context::scope::state::RuntimeSlot as _;
 
-/// A policy that runs every exit to completion: a dropped exit continues as a [cleanup](crate::cleanup). The guard is owned.
+/// A policy that runs every exit to completion: a dropped exit continues as a [cleanup](crate::cleanup). The guard is
+/// owned.
 ///
-/// If the block is dropped, `aexit` is called with [`ExitReason::Cancelled`], as a cleanup. If the exit is dropped, the same
-/// future continues as a cleanup. The exit is boxed when it begins, which is one allocation.
+/// If the block is dropped, `aexit` is called with [`ExitReason::Cancelled`], as a cleanup. If the exit is dropped,
+/// the same future continues as a cleanup. The exit is boxed when it begins, which is one allocation.
 ///
 /// # Examples
 ///

@@ -9,8 +9,8 @@ use crate::context::guard::{AsyncGuard, grace_period};
 
 /// A policy that drops the guard after all cleanups that were detached inside its block have ended. The guard is owned.
 ///
-/// As with [`DropNow`](super::DropNow), the destructor is a complete exit: if the block is dropped, `aexit` is not called.
-/// The guard waits in a [cleanup](crate::cleanup), and only if there is something to wait for.
+/// As with [`DropNow`](super::DropNow), the destructor is a complete exit: if the block is dropped, `aexit` is not
+/// called. The guard waits in a [cleanup](crate::cleanup), and only if there is something to wait for.
 ///
 /// # Examples
 ///

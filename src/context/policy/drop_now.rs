@@ -6,8 +6,8 @@ use crate::context::guard::sealed::Policy;
 ///
 /// For guards whose destructor is a complete exit: if the block is dropped, `aexit` is not called.
 ///
-/// Cleanups that were detached inside the block may still be running when the guard is dropped. The guard cannot wait for
-/// them, since what it borrows may not live that long. The enclosing scopes do wait.
+/// Cleanups that were detached inside the block may still be running when the guard is dropped. The guard cannot wait
+/// for them, since what it borrows may not live that long. The enclosing scopes do wait.
 ///
 /// # Examples
 ///

@@ -12,8 +12,8 @@ pub use self::restart::Restart;
 
 use super::guard::{AsyncGuard, ExitPolicy};
 
-// One by one, and in one place: with a blanket implementation, the compiler would explain the sealed trait instead of listing
-// the four policies.
+// One by one, and in one place: with a blanket implementation, the compiler would explain the sealed trait instead of
+// listing the four policies.
 impl<G: AsyncGuard> ExitPolicy<G> for DropNow {}
 impl<G: AsyncGuard + Send + 'static> ExitPolicy<G> for DropAfterChildren {}
 impl<G: AsyncGuard + Send + 'static> ExitPolicy<G> for Detach {}

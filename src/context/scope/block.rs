@@ -10,7 +10,8 @@ use crate::panic::{Payload, catch_panic, drop_payload};
 
 /// The block of a scope.
 ///
-/// Cleanups that are detached while the block is polled or dropped become children of the scope: its exit waits for them.
+/// Cleanups that are detached while the block is polled or dropped become children of the scope: its exit waits for
+/// them.
 #[pin_project(PinnedDrop)]
 pub struct BlockFuture<'s, F, I, R> {
     /// `None` after the block has ended.

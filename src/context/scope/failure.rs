@@ -7,8 +7,8 @@ use crate::panic::Payload;
 
 /// The failure of a block, kept by its scope during the exit.
 ///
-/// `E` is an error that leaves the function or the body. `N` is the error of a manager that was entered inside the block by
-/// the same macro; it becomes part of the macro's value.
+/// `E` is an error that leaves the function or the body. `N` is the error of a manager that was entered inside the
+/// block by the same macro; it becomes part of the macro's value.
 #[derive(Debug)]
 pub enum BlockFailure<E, N = Infallible> {
     Error(E),
@@ -46,8 +46,8 @@ impl<E: Send + 'static, N: Send + 'static> BlockFailure<E, N> {
 pub(in crate::context) const CONTRACT_VIOLATION: &str =
     "`aexit` returned without an error or suppression after its manager interrupted the block";
 
-/// Notifies the observers of an exit's error that cannot be returned, since the block's own error or panic is. `G` is the
-/// guard that was exited.
+/// Notifies the observers of an exit's error that cannot be returned, since the block's own error or panic is. `G` is
+/// the guard that was exited.
 pub(in crate::context) fn report_exit_error<G>(error: &(dyn Any + Send)) {
     notify_observers(&CleanupEvent::Failed { name: type_name::<G>(), error });
 }

@@ -128,11 +128,12 @@ impl<G: AsyncGuard> Scope<G> {
     }
 }
 
-/// Waits for the scope's children, exits the scope with the block's failure, and evaluates to the result of the exit. The
-/// failure is written back to its place. If this is dropped, the guard's policy decides what happens.
+/// Waits for the scope's children, exits the scope with the block's failure, and evaluates to the result of the exit.
+/// The failure is written back to its place. If this is dropped, the guard's policy decides what happens.
 ///
-/// Children of the exit itself are waited for as well, if the exit is a cleanup when it is dropped. If a destructor is all
-/// the exit there is, its children are left to the enclosing scopes: one more tracking scope would double the cost.
+/// Children of the exit itself are waited for as well, if the exit is a cleanup when it is dropped. If a destructor
+/// is all the exit there is, its children are left to the enclosing scopes: one more tracking scope would double the
+/// cost.
 ///
 /// This is a macro because one more future around the exit would cost as much as the rest of the scope.
 #[doc(hidden)]
@@ -175,7 +176,8 @@ impl<G: AsyncGuard> Drop for Scope<G> {
     }
 }
 
-/// An exit that borrows its guard. Cleanups that are detached while it is polled or dropped become children of the scope.
+/// An exit that borrows its guard. Cleanups that are detached while it is polled or dropped become children of the
+/// scope.
 #[pin_project(PinnedDrop)]
 struct RestartableExit<'s, F, R> {
     /// `None` after the exit has completed.

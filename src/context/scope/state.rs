@@ -10,7 +10,8 @@ pub struct ScopeState<R> {
     pub(in crate::context) runtime: R,
 }
 
-/// The runtime that continues an exit whose future is dropped outside any runtime. It is `()` for policies that need none.
+/// The runtime that continues an exit whose future is dropped outside any runtime. It is `()` for policies that need
+/// none.
 pub trait RuntimeSlot: Default + Send {
     /// Stores the current runtime. Called when the scope is suspended: from then on it can be dropped anywhere.
     ///

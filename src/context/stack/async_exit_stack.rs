@@ -25,19 +25,19 @@ use crate::context::suppression::Suppression;
 /// A stack of exits that grows while its block runs: the last exit pushed is the first one called.
 ///
 /// It is for managers whose number or types are only known at run time: one for each host, or only those that are
-/// configured. Each exit receives the exit reason that it would receive if the managers were nested: an error that an exit
-/// suppresses is hidden from the exits after it, and an error that an exit returns is what they receive. A panic of one exit
-/// does not prevent the others from running. Any exit may suppress the block's error, so the value of the scope is an
-/// `Option`.
+/// configured. Each exit receives the exit reason that it would receive if the managers were nested: an error that an
+/// exit suppresses is hidden from the exits after it, and an error that an exit returns is what they receive. A panic
+/// of one exit does not prevent the others from running. Any exit may suppress the block's error, so the value of the
+/// scope is an `Option`.
 ///
-/// As a manager, the stack is exited with its block. Outside of `async_with!` it is closed by [`aclose`](Self::aclose). If a
-/// stack is dropped before it was closed, its exits run as one [cleanup](crate::cleanup), in order, with
-/// [`ExitReason::Cancelled`]. The same applies to a stack that was moved out of its block, by [`mem::take`](std::mem::take)
-/// for example.
+/// As a manager, the stack is exited with its block. Outside of `async_with!` it is closed by
+/// [`aclose`](Self::aclose). If a stack is dropped before it was closed, its exits run as one
+/// [cleanup](crate::cleanup), in order, with [`ExitReason::Cancelled`]. The same applies to a stack that was moved
+/// out of its block, by [`mem::take`](std::mem::take) for example.
 ///
-/// All methods take `&self`, so that the block can use several [`StackGuard`]s at a time. The grace period of the stack is
-/// unlimited, since each exit has its own: an exit in a cleanup that exceeds its grace period is abandoned and reported, and
-/// the others still run.
+/// All methods take `&self`, so that the block can use several [`StackGuard`]s at a time. The grace period of the
+/// stack is unlimited, since each exit has its own: an exit in a cleanup that exceeds its grace period is abandoned
+/// and reported, and the others still run.
 ///
 /// # Examples
 ///
@@ -92,8 +92,8 @@ impl AsyncExitStack {
     ///
     /// # Cancel safety
     ///
-    /// That of the manager's [`aenter`](AsyncContextManager::aenter). The stack does not change until the manager has been
-    /// entered.
+    /// That of the manager's [`aenter`](AsyncContextManager::aenter). The stack does not change until the manager has
+    /// been entered.
     pub async fn enter_async_context<M>(
         &self,
         manager: M,
@@ -107,8 +107,8 @@ impl AsyncExitStack {
         Ok(guard)
     }
 
-    /// Pushes a closure that receives the exit reason. Its result is that of an [`aexit`](AsyncGuard::aexit), with `()` or
-    /// `bool` for [`Suppression`].
+    /// Pushes a closure that receives the exit reason. Its result is that of an [`aexit`](AsyncGuard::aexit), with
+    /// `()` or `bool` for [`Suppression`].
     ///
     /// # Examples
     ///
@@ -228,7 +228,8 @@ impl AsyncGuard for AsyncExitStackGuard {
     }
 }
 
-/// Drops the exits without running them: the scope of the guard is responsible for them, and reports if it abandons them.
+/// Drops the exits without running them: the scope of the guard is responsible for them, and reports if it abandons
+/// them.
 impl Drop for AsyncExitStackGuard {
     fn drop(&mut self) {
         drop(self.0.take());

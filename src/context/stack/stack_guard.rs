@@ -8,11 +8,11 @@ use crate::context::guard::AsyncGuard;
 use crate::context::guard::sealed::Policy;
 use crate::context::scope::state::RuntimeSlot as _;
 
-/// A guard that [`enter_async_context`](super::AsyncExitStack::enter_async_context) has pushed onto a stack, borrowed by the
-/// block. Dropping it returns the guard to the stack, which exits it.
+/// A guard that [`enter_async_context`](super::AsyncExitStack::enter_async_context) has pushed onto a stack, borrowed
+/// by the block. Dropping it returns the guard to the stack, which exits it.
 ///
-/// It cannot outlive the block. If the stack's exits were moved by [`pop_all`](super::AsyncExitStack::pop_all) and run before
-/// the `StackGuard` is dropped, the guard is exited when it is dropped, according to its policy.
+/// It cannot outlive the block. If the stack's exits were moved by [`pop_all`](super::AsyncExitStack::pop_all) and
+/// run before the `StackGuard` is dropped, the guard is exited when it is dropped, according to its policy.
 pub struct StackGuard<'a, G: AsyncGuard> {
     /// `None` only in the destructor.
     guard: Option<G>,
