@@ -86,7 +86,7 @@ impl<F: Future> AsCompleted<F> {
     ///
     /// # Panics
     ///
-    /// Those of [`timeout`](Self::timeout).
+    /// Without a tokio runtime, or on a runtime whose timer is not enabled.
     pub fn timeout_at(self, deadline: Instant) -> AsCompletedTimeout<F> {
         let total = self.futures.len();
         AsCompletedTimeout { completed: self, deadline: Some(Box::pin(sleep_until(deadline))), total }

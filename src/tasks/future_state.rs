@@ -30,8 +30,8 @@ pub(super) struct FutureState<T, E> {
     inner: Mutex<Inner<T, E>>,
     /// Notified when the stage becomes `Finished` or `Cancelled`, if a thread is blocked.
     finished: Condvar,
-    /// How far the cancellation of a task is: `NOT_SUSPENDED`, `SUSPENDED` or `CANCEL_REQUESTED`. Never changes for a
-    /// future that is not a task.
+    /// The progress of a task towards its cancellation: `NOT_SUSPENDED`, `SUSPENDED` or `CANCEL_REQUESTED`. It never changes
+    /// for a future that is not a task.
     ///
     /// Every write happens under the lock, so the lock orders the writes. The task loads the value at each step without the
     /// lock. A load that misses a concurrent request is harmless: the request finds the registered waker and schedules
@@ -60,7 +60,8 @@ struct Inner<T, E> {
     callbacks: Option<Box<Callbacks<T, E>>>,
     /// The waker of the task that awaits the handle.
     waiter: Option<Waker>,
-    /// How many threads are blocked until the end. Notifying a condition variable is a system call even with none.
+    /// The number of threads that are blocked until the end. Notifying the condition variable is a system call even if there
+    /// are none.
     blocked_threads: u32,
 }
 
@@ -86,7 +87,7 @@ pub(super) enum Stage {
     Cancelled,
 }
 
-/// What a call of `cancel` does.
+/// The effect of `cancel`.
 enum CancelMode {
     /// Completes the future, unless it is running.
     Immediate,

@@ -49,7 +49,7 @@ where
     task
 }
 
-/// How the work of a task has ended: with a return value or a panic, or cancelled (`None`).
+/// The end of the work of a task: its return value, its panic, or `None` if it was cancelled.
 pub(super) type TaskOutput<R> = Option<Result<R, Payload>>;
 
 /// The receiver of a task's output, and the source of requests to cancel it.

@@ -135,7 +135,7 @@ impl<T, E> TaskHandle<T, E> {
     ///
     /// # Errors
     ///
-    /// Those of [`result`](Self::result).
+    /// As for [`result`](Self::result).
     pub fn into_result(mut self) -> TaskResult<T, E> {
         self.state.peek(&self.peeked)?;
         self.peeked.take().unwrap_or(Err(Error::AlreadyAwaited))
@@ -157,22 +157,21 @@ impl<T, E> TaskHandle<T, E> {
 
     /// Blocks the thread until the work has finished, and borrows the value: PEP 3148's `result()`.
     ///
-    /// It is for threads that run no tasks. A thread that runs tasks must not wait for one of them.
+    /// Call it only on threads that run no tasks: a thread that blocks cannot run the task that it waits for.
     ///
     /// # Errors
     ///
-    /// Those of [`result`](Self::result), but [`Error::NotReady`] only in a callback of this handle.
+    /// As for [`result`](Self::result). [`Error::NotReady`] is returned only in a callback of this handle.
     pub fn blocking_result(&self) -> Result<&T, Error<&E>> {
         self.state.wait_timeout(None);
         self.result()
     }
 
-    /// As [`blocking_result`](Self::blocking_result), for at most `timeout`: PEP 3148's `result(timeout)`. The timeout is
-    /// measured by the wall clock.
+    /// Blocks the thread for at most `timeout`, by the wall clock, and borrows the value: PEP 3148's `result(timeout)`.
     ///
     /// # Errors
     ///
-    /// [`Error::TimedOut`] if the work has not finished in time; otherwise those of
+    /// [`Error::TimedOut`] if the work has not finished in time; otherwise as for
     /// [`blocking_result`](Self::blocking_result).
     pub fn blocking_result_timeout(&self, timeout: Duration) -> Result<&T, Error<&E>> {
         if self.state.wait_timeout(Some(timeout)) { self.result() } else { Err(Error::TimedOut) }

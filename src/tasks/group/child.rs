@@ -6,7 +6,7 @@ use super::state::GroupState;
 use crate::tasks::promise::Promise;
 use crate::tasks::task::{Completion, TaskOutput};
 
-/// What completes a task of a group.
+/// The completion of a task of a group.
 pub(super) struct Child<T: Send + 'static, E> {
     promise: Promise<T, FailedInGroup>,
     group: Arc<GroupState<E>>,

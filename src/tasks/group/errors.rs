@@ -114,7 +114,7 @@ impl<E> fmt::Display for ErrorGroup<E> {
     }
 }
 
-/// It has no source, since there are several.
+/// `source` returns `None`, since a group has several sources.
 impl<E: fmt::Debug> Error for ErrorGroup<E> {}
 
 impl<E> IntoIterator for ErrorGroup<E> {

@@ -1,4 +1,4 @@
-//! How groups and their tasks end, beyond the tests of `CPython`: errors by type, panics, handles, drops, threads.
+//! Completion of groups and their tasks, beyond the tests of `CPython`: errors by type, panics, handles, drops, threads.
 
 use std::convert::Infallible;
 use std::future::pending;
