@@ -22,7 +22,7 @@ use crate::cleanup::Cleanup;
 /// |---|---|
 /// | work that belongs together | [`TaskGroup`](super::TaskGroup) |
 /// | plain futures of one type | [`try_join_all`](https://docs.rs/futures/latest/futures/future/fn.try_join_all.html) of the `futures` crate |
-/// | a few futures of different types | tokio's [`try_join!`](tokio::try_join) or [`join!`](tokio::join) |
+/// | a few futures of different types | `tokio::try_join!` or `tokio::join!` |
 ///
 /// # Errors
 ///
