@@ -86,11 +86,12 @@ impl ReadyQueue {
 /// The waker of a task: puts the task into the ready queue, unless it is there already.
 pub(super) struct TaskWaker {
     task: u64,
-    /// Set while the task is in the queue.
+    /// Set while the task is in the queue, where it must be at most once.
     ///
-    /// A waker sets it by a swap, and the loop clears it by a swap before it polls the task. Both are `AcqRel`: a waker
-    /// that finds the flag set relies on the poll that follows, and the loop's swap makes visible to that poll what the
-    /// waker's thread wrote before. A plain store would not: the poll could miss the write, and the wake would be lost.
+    /// A wake sets it with `Release`, and the loop clears it with `Acquire` before it polls the task. So the poll sees what
+    /// was written before any wake since the last poll, also before a wake that found the task queued already and did not
+    /// lock the queue. Both are read-modify-write operations: a plain store would not synchronize with such a wake, and the
+    /// poll could miss what it was woken for.
     is_queued: AtomicBool,
     ready: Arc<ReadyQueue>,
 }
@@ -106,7 +107,7 @@ impl TaskWaker {
     }
 
     pub(super) fn enqueue(&self) -> Result<(), LoopError> {
-        if self.is_queued.swap(true, Ordering::AcqRel) {
+        if self.is_queued.swap(true, Ordering::Release) {
             Ok(())
         } else {
             self.ready.push(Entry::Task(self.task))
@@ -115,7 +116,7 @@ impl TaskWaker {
 
     /// Marks the task as no longer queued: a wake from here on queues it again.
     pub(super) fn mark_dequeued(&self) {
-        self.is_queued.swap(false, Ordering::AcqRel);
+        self.is_queued.swap(false, Ordering::Acquire);
     }
 }
 

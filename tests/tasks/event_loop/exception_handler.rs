@@ -199,3 +199,14 @@ fn a_callback_error_has_the_message_and_the_source_of_the_original() {
     let source = std::error::Error::source(&exception).unwrap();
     assert_eq!(source.downcast_ref::<Failed>(), Some(&Failed("inner")));
 }
+
+#[test]
+fn a_callback_error_reports_whether_it_is_a_panic() {
+    let (event_loop, log) = (new(), Log::default());
+    let handles = log.clone();
+    event_loop.set_exception_handler(move |error| handles.push(error.is_panic()));
+    event_loop.call_soon(|| -> () { panic!("doh!") }).unwrap();
+    event_loop.call_soon(|| Err::<(), _>(Failed("test"))).unwrap();
+    event_loop.run_until_complete(yield_once()).unwrap();
+    assert_eq!(log.take(), ["true", "false"]);
+}

@@ -49,7 +49,7 @@ fn jobs_start_in_order() {
 #[test]
 fn max_workers_negative() {
     let error = ThreadPoolExecutor::new(0).unwrap_err();
-    assert!(matches!(error, ExecutorError::NoWorkers));
+    assert!(matches!(error, ExecutorError::NoWorkers) && !error.is_shutdown());
     assert_eq!(error.to_string(), "max_workers must be greater than 0");
     assert!(matches!(ThreadPoolExecutor::scope(0, |_| ()), Err(ExecutorError::NoWorkers)));
 }

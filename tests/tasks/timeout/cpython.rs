@@ -19,6 +19,7 @@ async fn timeout_basic() {
     assert_eq!(start.elapsed(), SECOND);
     assert!(limit.expired());
     assert_eq!(TimeoutError::Elapsed.to_string(), "timed out");
+    assert!(TimeoutError::Elapsed.is_timeout());
 }
 
 #[tokio::test(start_paused = true)]
@@ -227,6 +228,7 @@ async fn already_entered_and_double_enter() {
     assert_eq!(inside, Ok(Err(TimeoutError::AlreadyEntered)));
     assert_eq!(takes(&limit, Duration::ZERO).await, Err(TimeoutError::AlreadyEntered));
     assert_eq!(TimeoutError::AlreadyEntered.to_string(), "timeout has already been entered");
+    assert!(!TimeoutError::AlreadyEntered.is_timeout());
 }
 
 #[tokio::test(start_paused = true)]
