@@ -154,7 +154,9 @@ where
         let stop = move || {
             // After a stop from elsewhere the task is left over, and must not stop a later run.
             if task_is_awaited.get() {
-                current().into_iter().for_each(|inner| inner.is_stopping.set(true));
+                if let Some(inner) = current() {
+                    inner.is_stopping.set(true);
+                }
             }
             Ok(())
         };

@@ -223,7 +223,7 @@ impl<E> GroupState<E> {
     /// To be polled after the block has ended.
     pub(super) fn poll_join(&self, cx: &Context<'_>) -> Poll<Result<(), ErrorGroup<E>>> {
         let mut inner = self.begin_joining();
-        if inner.members.len() > 0 {
+        if !inner.members.is_empty() {
             let replaced = register_waker(&mut inner.waiter, cx);
             drop(inner);
             drop(replaced);
