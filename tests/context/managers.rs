@@ -25,9 +25,11 @@ macro_rules! enters_as_itself {
 
 pub(crate) use enters_as_itself;
 
+type Exit<V, E> = Box<dyn FnMut(ExitReason<'_>) -> BoxFuture<'static, Result<V, E>> + Send>;
+
 /// A manager with the drop policy `P` whose exit is a closure. Its target is 7.
 pub(crate) struct OnExit<P, V, E> {
-    exit: Box<dyn FnMut(ExitReason<'_>) -> BoxFuture<'static, Result<V, E>> + Send>,
+    exit: Exit<V, E>,
     grace_period: fn() -> Duration,
     target: u32,
     policy: PhantomData<fn() -> P>,
