@@ -45,7 +45,7 @@ use crate::panic::{catch_panic, drop_payload};
 /// async_with!(statements = Transaction(Vec::new()) => { statements.push("INSERT") })
 /// # }
 /// ```
-#[doc(alias("AsyncExit", "aexit", "finally", "defer", "async drop", "scope guard"))]
+#[doc(alias("aexit", "finally", "defer", "async drop", "scope guard"))]
 pub trait AsyncGuard: Sized {
     /// The type that the block borrows as `&mut`: Python's `as target`.
     type Target: ?Sized;
