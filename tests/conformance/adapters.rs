@@ -47,8 +47,8 @@ impl HandledExceptions {
 /// Excludes the rest if a frame that was closed by `exit` did anything but raise that exit or an error. In Python,
 /// the outer frame raises the exit whatever the closed frame returns, and the closed frame must not await any more;
 /// errors behave alike on both sides.
-pub(super) fn exclude_unless_reraised<T>(world: &World, exit: &Raised, came: Option<&Result<T, Raised>>) {
-    let is_same = match came {
+pub(super) fn exclude_unless_reraised<T>(world: &World, exit: &Raised, outcome: Option<&Result<T, Raised>>) {
+    let is_same = match outcome {
         Some(Err(raised)) => raised.is(exit) || raised.kind() != Kind::GeneratorExit,
         Some(Ok(_)) | None => false,
     };
@@ -86,11 +86,11 @@ impl<T, F: Future<Output = Result<T, Raised>>> Future for Framed<F> {
         let polled = this.future.poll(cx);
         this.world.leave_frame();
         if let Some(exit) = this.frame.closed_by() {
-            let came = match &polled {
-                Poll::Ready(came) => Some(came),
+            let outcome = match &polled {
+                Poll::Ready(outcome) => Some(outcome),
                 Poll::Pending => None,
             };
-            exclude_unless_reraised(this.world, &exit, came);
+            exclude_unless_reraised(this.world, &exit, outcome);
         }
         polled
     }

@@ -26,7 +26,7 @@ pub(super) struct Awaitable {
 
 enum Progress {
     New,
-    Going(BoxFuture<'static, Completion>),
+    Running(BoxFuture<'static, Completion>),
     Spent,
 }
 
@@ -94,7 +94,7 @@ impl Awaitable {
         self.is_thrown_into = true;
         // Dropped first: the operation borrows the generator.
         self.progress = Progress::Spent;
-        let going = async move {
+        let future = async move {
             let state = generator.state();
             if !is_new && state != Some(State::Running) {
                 // A line that appears in no trace of `CPython`.
@@ -105,7 +105,7 @@ impl Awaitable {
             let result = generator.athrow(raised).await;
             if back.is_some() { Completion::OnEnded(back, result) } else { Completion::Step(result) }
         };
-        self.progress = Progress::Going(going.boxed());
+        self.progress = Progress::Running(future.boxed());
     }
 
     fn begin(&self) -> BoxFuture<'static, Completion> {
@@ -161,7 +161,7 @@ impl Awaitable {
 
 impl Drop for Awaitable {
     fn drop(&mut self) {
-        if self.was_suspended && matches!(self.progress, Progress::Going(_)) {
+        if self.was_suspended && matches!(self.progress, Progress::Running(_)) {
             self.generator.identity.mark_wedged();
         }
     }
@@ -172,9 +172,9 @@ impl Future for Awaitable {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
         if self.is_new() {
-            self.progress = Progress::Going(self.begin());
+            self.progress = Progress::Running(self.begin());
         }
-        let Progress::Going(going) = &mut self.progress else {
+        let Progress::Running(future) = &mut self.progress else {
             self.exclude_if_unseen();
             let message = match self.operation {
                 Operation::Anext | Operation::Asend(_) => "reuse-asend",
@@ -182,7 +182,7 @@ impl Future for Awaitable {
             };
             return Poll::Ready(Err(Raised::with(Kind::Runtime, message)));
         };
-        let polled = going.poll_unpin(cx);
+        let polled = future.poll_unpin(cx);
         self.generator.identity.expect_hook();
         let Poll::Ready(completion) = polled else {
             self.was_suspended = true;

@@ -28,8 +28,8 @@ pub(super) fn run(case: &Case, world: &Arc<World>) -> Option<usize> {
     let slots = BTreeMap::new();
     let mut driver =
         Driver { world: Arc::clone(world), generator, slots, runtime: runtime.as_ref(), closed: None };
-    for (action, said) in &case.actions {
-        world.log(format_args!("> {said}"));
+    for (action, line) in &case.actions {
+        world.log(format_args!("> {line}"));
         if case.is_in_a_circle && matches!(action, Action::DropGenerator | Action::Shutdown | Action::End) {
             world.exclude(Rule::InACircle);
         }
@@ -66,8 +66,8 @@ impl Driver<'_> {
                 self.slots.insert(slot, Slot::coroutine(&self.world));
             }
             Action::Drop(slot) => {
-                let said = if self.slots.remove(&slot).is_some() { "dropped" } else { "none" };
-                self.world.log(format_args!("< {said}"));
+                let line = if self.slots.remove(&slot).is_some() { "dropped" } else { "none" };
+                self.world.log(format_args!("< {line}"));
             }
             Action::DropGenerator | Action::End => {
                 self.clear();

@@ -49,16 +49,17 @@ pub(super) async fn with_function(
     let world = frame.world();
     let handling = frame.handled.len();
     let of_block = Arc::new(Mutex::new(None));
-    let (of_function, its) = (Arc::clone(world), Arc::clone(&of_block));
+    let (shared_world, shared_error) = (Arc::clone(world), Arc::clone(&of_block));
     let manager = asynccontextmanager(async move |y: YieldOnce<'_, Value>| {
         // In Python the function is a generator, with hooks.
-        let number = of_function.next_generator();
-        of_function.log(format_args!("hook first g{function}.{number}"));
+        let number = shared_world.next_generator();
+        shared_world.log(format_args!("hook first g{function}.{number}"));
         let is_there = Arc::new(());
-        of_function.manager_iterated(number, Arc::downgrade(&is_there));
-        let of_block = Arc::clone(&its);
-        let channel = YieldChannel::Manager(YieldOnceOf { once: Mutex::new(Some(y)), of_block: its });
-        let returned = run_function(&of_function, &channel, function).await;
+        shared_world.manager_iterated(number, Arc::downgrade(&is_there));
+        let of_block = Arc::clone(&shared_error);
+        let channel =
+            YieldChannel::Manager(YieldOnceOf { once: Mutex::new(Some(y)), of_block: shared_error });
+        let returned = run_function(&shared_world, &channel, function).await;
         drop(is_there);
         let of_block = of_block.lock().unwrap().clone();
         match (returned, of_block) {

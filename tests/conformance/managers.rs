@@ -109,7 +109,9 @@ pub(super) fn into_run_result<E>(
         Ok(None) => Ok(Flow::Next),
         Ok(Some(flow)) => Ok(flow),
         Err(Error::Block(raised)) => Err(raised),
-        Err(Error::Enter(its) | Error::Exit { error: its, .. }) => Err(error(its)),
+        Err(Error::Enter(manager_error) | Error::Exit { error: manager_error, .. }) => {
+            Err(error(manager_error))
+        }
         Err(_) => unreachable!("no other error exists"),
     }
 }
@@ -141,13 +143,13 @@ pub(super) async fn with_aclosing(
     let (world, identity) = (frame.world(), &generator.identity);
     let handling = frame.handled.len();
     // The result of the block, kept for the case that the close of the generator fails.
-    let mut left = Ok(Flow::Next);
-    let to_left = &mut left;
+    let mut block_result = Ok(Flow::Next);
+    let recorded = &mut block_result;
     let closed = match &generator.object {
         Object::Managed(managed) => {
             let work = async move |managed: &mut Managed<()>| {
                 let run = over_managed(frame, managed, identity, parts, scope).boxed();
-                transparent(world, record_result(frame, to_left, run)).await
+                transparent(world, record_result(frame, recorded, run)).await
             };
             opaque(world, async_with_send(aclosing(managed.clone()), work)).await
         }
@@ -157,7 +159,7 @@ pub(super) async fn with_aclosing(
             let mut unfinished = UnfinishedGuard(Some(world));
             let work = async move |ClosingPinned(pinned): &mut ClosingPinned| {
                 let run = over_pinned(frame, pinned, identity, parts, scope).boxed();
-                transparent(world, record_result(frame, to_left, run)).await
+                transparent(world, record_result(frame, recorded, run)).await
             };
             let closed = opaque(world, async_with_send(aclosing(ClosingPinned(pinned)), work)).await;
             unfinished.0 = None;
@@ -165,13 +167,13 @@ pub(super) async fn with_aclosing(
         }
     };
     let ran = match closed {
-        Ok(()) | Err(Error::Block(())) => left,
+        Ok(()) | Err(Error::Block(())) => block_result,
         Err(Error::Enter(error) | Error::Exit { error, .. }) => {
             if matches!(error, withal::generator::Error::IgnoredExit) {
                 // The generator is dropped now, which Python treats as closed.
                 world.exclude(Rule::ClosedBefore);
             }
-            outcome(world, Operation::Aclose, Err(error)).and(left)
+            outcome(world, Operation::Aclose, Err(error)).and(block_result)
         }
         Err(_) => unreachable!("no other error exists"),
     };
@@ -182,11 +184,11 @@ pub(super) async fn with_aclosing(
 /// Records the result of the block. Its exception counts as handled while the generator is closed.
 async fn record_result(
     frame: &Frame<'_, '_>,
-    left: &mut RunResult,
+    block_result: &mut RunResult,
     run: BoxFuture<'_, RunResult>,
 ) -> Result<(), ()> {
-    *left = run.await;
-    let Err(raised) = left else { return Ok(()) };
+    *block_result = run.await;
+    let Err(raised) = block_result else { return Ok(()) };
     frame.handled.push(raised.clone());
     Err(())
 }

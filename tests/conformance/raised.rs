@@ -34,7 +34,7 @@ impl Kind {
     ];
 
     pub(super) fn named(name: &str) -> Option<Self> {
-        Self::NAMES.iter().find(|(_, its)| *its == name).map(|(kind, _)| *kind)
+        Self::NAMES.iter().find(|(_, candidate)| *candidate == name).map(|(kind, _)| *kind)
     }
 
     pub(super) fn name(self) -> &'static str {

@@ -25,7 +25,7 @@ use super::world::{BoxClose, Iterated, Mode, World};
 /// would. Returns the number of generators that had not ended.
 pub(super) fn shutdown(world: &Arc<World>) -> usize {
     let live = world.live();
-    let left = live.iter().filter_map(Iterated::generator).count();
+    let open = live.iter().filter_map(Iterated::generator).count();
     for iterated in live {
         if let Iterated::Manager(manager) = &iterated {
             if manager.strong_count() > 0 {
@@ -38,7 +38,7 @@ pub(super) fn shutdown(world: &Arc<World>) -> usize {
             // A loop in the body of another generator owns it until that loop ends; Python's loop has dropped it
             // before its `else`.
             world.cut_off(Cutoff::ModeLimit);
-            return left;
+            return open;
         }
         announce(world, &generator);
         let mut close: BoxClose = match iterated {
@@ -51,7 +51,7 @@ pub(super) fn shutdown(world: &Arc<World>) -> usize {
             polled_close(world, &mut close)
         });
     }
-    left
+    open
 }
 
 fn announce(world: &World, generator: &Arc<dyn AnyGenerator>) {
@@ -63,11 +63,11 @@ fn announce(world: &World, generator: &Arc<dyn AnyGenerator>) {
 
 /// Has the crate close the generators. It does so concurrently, which makes no difference for a single one.
 pub(super) fn shutdown_by_the_crate(world: &Arc<World>, runtime: &Runtime) -> usize {
-    let left: Vec<_> = world.live().iter().filter_map(Iterated::generator).collect();
-    for generator in &left {
+    let open: Vec<_> = world.live().iter().filter_map(Iterated::generator).collect();
+    for generator in &open {
         announce(world, generator);
     }
-    let left = left.len();
+    let open = open.len();
     let failed = Arc::<Mutex<Option<Raised>>>::default();
     let (of_observer, to_failed) = (Arc::clone(world), Arc::clone(&failed));
     let here = thread::current().id();
@@ -96,12 +96,12 @@ pub(super) fn shutdown_by_the_crate(world: &Arc<World>, runtime: &Runtime) -> us
         }
     });
     drop(observer);
-    if left == 0 {
+    if open == 0 {
         return 0;
     }
     let failed = failed.lock().unwrap().take();
     log_step(world, StepOutcome::Done(failed.map_or(Ok(None), Err)));
-    left
+    open
 }
 
 /// Converts an error to the outcome of Python's `aclose`.

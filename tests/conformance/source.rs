@@ -122,8 +122,8 @@ impl Source {
                 self.optional_block("else:", orelse);
             }
             Statement::Try(parts) => self.try_(parts),
-            Statement::With(its, body) => {
-                self.indented_block(&format!("async with {}:", manager(its)), body);
+            Statement::With(operand, body) => {
+                self.indented_block(&format!("async with {}:", manager(operand)), body);
             }
             Statement::WithFunction(function, body) => {
                 let head = format!("async with asynccontextmanager(f{function})() as value:");
@@ -166,9 +166,9 @@ impl Source {
         self.indented_block("try:", &parts.body);
         let around = self.caught.clone();
         self.handlers += 1;
-        for (its, handler) in &parts.handlers {
+        for (operand, handler) in &parts.handlers {
             let name = format!("e{}", self.handlers);
-            let head = format!("except {} as {name}:", catches(*its));
+            let head = format!("except {} as {name}:", catches(*operand));
             self.caught = Some(name.clone());
             self.indented(&head, |source| {
                 source.log("caught", &name);
@@ -216,7 +216,7 @@ fn manager(manager: &Manager) -> String {
     let exit_action = match manager.exit_action {
         ExitAction::None => None,
         ExitAction::Suppress => Some("exit_suppresses=BaseException".to_owned()),
-        ExitAction::SuppressKind(its) => Some(format!("exit_suppresses={}", catches(its))),
+        ExitAction::SuppressKind(operand) => Some(format!("exit_suppresses={}", catches(operand))),
         ExitAction::Same => Some("exit_reraises=True".to_owned()),
         ExitAction::Raise(raised) => Some(format!("exit_raises={}", error(raised))),
     };
@@ -239,9 +239,9 @@ fn on_stack(what: &OnStack) -> String {
         ])
     };
     match what {
-        OnStack::Enter(its) => format!("await st.enter_async_context({})", manager(its)),
-        OnStack::PushAsyncExit(its) => format!("st.push_async_exit({})", manager(its)),
-        OnStack::Push(its) => format!("st.push({}.exit)", manager(its)),
+        OnStack::Enter(operand) => format!("await st.enter_async_context({})", manager(operand)),
+        OnStack::PushAsyncExit(operand) => format!("st.push_async_exit({})", manager(operand)),
+        OnStack::Push(operand) => format!("st.push({}.exit)", manager(operand)),
         OnStack::AsyncCallback(id, times, raised) => {
             format!("st.push_async_callback({})", callback(id, *times, raised))
         }

@@ -30,7 +30,7 @@ pub(super) async fn with_stack(frame: &Frame<'_, '_>, body: &Block, scope: &Scop
         let mut locals = frame.locals();
         // The variable still holds the stack, although it is closed.
         match locals.stack {
-            StackVariable::Block(its) if its == depth => {
+            StackVariable::Block(stack_depth) if stack_depth == depth => {
                 std::mem::replace(&mut locals.stack, StackVariable::Owned(OwnedStack::closed(world)))
             }
             _ => StackVariable::Unset,

@@ -93,7 +93,7 @@ class Driver:
                 del generator
                 self.drop_all()
             case _:
-                raise ValueError(f"{action} is no action")
+                raise ValueError(f"{action} is not an action")
         self.close_dropped()
 
     def note_features(self, action: Action) -> None:

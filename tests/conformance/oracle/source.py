@@ -176,7 +176,7 @@ class Writer:
                     self.block(f"async for v{item} in {name}:", block, handled, first=logged_item(item))
                 self.line(f"{name} = None")
             case _:
-                raise ValueError(f"{statement} is no statement")
+                raise ValueError(f"{statement} is not a statement")
 
     def stack_operation(self, operation: list) -> None:
         match operation:
