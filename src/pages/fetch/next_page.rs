@@ -131,14 +131,21 @@ impl<C: Cursor> Pagination<C> {
             self.cycles.reset(cursor);
         }
         let next = self.next_page(cursor, page);
-        self.state = match &next {
-            NextPage::Cursor(next) => State::Due(Some(next.clone())),
-            NextPage::End => State::Ended,
-            NextPage::Cycle(next) => State::deferred(cursor, Some(next)),
-            NextPage::MissingCursor => State::deferred(cursor, None),
-        };
+        // Assigned in each arm: a `match` that yields the state is compiled to a copy of it on each page.
+        match &next {
+            NextPage::Cursor(next) => self.state = State::Due(Some(next.clone())),
+            NextPage::End => self.state = State::Ended,
+            NextPage::Cycle(next) => self.defer_error(cursor, Some(next)),
+            NextPage::MissingCursor => self.defer_error(cursor, None),
+        }
         self.page += 1;
         next
+    }
+
+    /// Keeps the error that follows the delivered page: the repeated cursor `cycle`, or a missing cursor.
+    #[cold]
+    fn defer_error(&mut self, cursor: Option<&C>, cycle: Option<&C>) {
+        self.state = State::Deferred { cursor: cursor.cloned(), cycle: cycle.cloned() };
     }
 
     /// Finds the page after `page`. The most explicit statement wins: `has_more`, then `on_empty`, then a cursor.
@@ -222,13 +229,6 @@ impl<C: Cursor> Pagination<C> {
 
     pub(super) fn end(&mut self) {
         self.state = State::Ended;
-    }
-}
-
-impl<C: Clone> State<C> {
-    #[cold]
-    fn deferred(cursor: Option<&C>, cycle: Option<&C>) -> Self {
-        Self::Deferred { cursor: cursor.cloned(), cycle: cycle.cloned() }
     }
 }
 
