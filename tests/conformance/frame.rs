@@ -60,7 +60,7 @@ pub(super) enum StackVariable {
 pub(super) struct OwnedStack {
     world: Arc<World>,
     pub(super) stack: AsyncExitStack,
-    /// If so, dropping the stack detaches its exits.
+    /// If so, dropping the stack detaches its exits. `Relaxed`, since a program runs on one thread.
     is_filled: AtomicBool,
 }
 

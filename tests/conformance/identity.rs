@@ -10,6 +10,7 @@ use super::raised::{Kind, Raised};
 use super::rules::Rule;
 use super::world::{Dropped, Mode, World};
 
+/// The flags are `Relaxed`: a program runs on one thread, and they are atomic only because its futures must be `Send`.
 pub(super) struct Identity {
     pub(super) name: String,
     pub(super) number: usize,
