@@ -27,7 +27,7 @@ where
     }
 }
 
-/// `run_async` of the CPython tests: the yielded values and the returned value.
+/// `run_async` of the tests of `CPython`: the yielded values and the returned value.
 fn run_async<D>(mut coroutine: Coroutine<D>) -> (Vec<D::Yield>, D::Return)
 where
     D: RawCoroutine<Sent: Default> + ?Sized,

@@ -86,7 +86,8 @@ fn a_planted_import_is_found() {
     for plant in plants {
         let mut files = files(section);
         let module = vec![(*section).to_owned(), first.to_owned()];
-        files.get_mut(&module).unwrap().push_str(&format!("\n{plant}\n"));
+        let code = files.get_mut(&module).unwrap();
+        *code = format!("{code}\n{plant}");
         let faults = faults(section, order, &files);
         assert!(faults.iter().any(|fault| fault.contains("against the direction")), "{plant}: {faults:?}");
     }
