@@ -5,9 +5,10 @@
 //! cargo add tokio --features full
 //! ```
 //!
-//! [`async_with!`](macro@async_with) awaits the cleanup of a context manager on every exit path: after success, `?`,
-//! `return`, `break` and a panic. If the future is dropped, the cleanup continues on the runtime. Nested cleanups run
-//! innermost first. A manager is, for example, a function with one `yield_`:
+//! A *context manager* pairs setup with async cleanup. [`async_with!`](macro@async_with) awaits that cleanup on every
+//! exit path: when the block completes, panics, or is left by `?`, `return` or `break`. If the future is dropped, the
+//! cleanup runs on the runtime. Nested cleanups run innermost first. A manager can be made from an async function with
+//! one yield: the code before the yield is the setup, the code after it is the cleanup.
 //!
 //! ```
 //! use withal::context::{async_with, asynccontextmanager};
@@ -63,8 +64,8 @@
 //! | to | use |
 //! |---|---|
 //! | run async cleanup on every exit path of a block | [`async_with!`](macro@async_with), [`context`] |
-//! | enter managers at run time, as many as needed | [`context::AsyncExitStack`] |
-//! | run cleanup in the background, from a destructor | [`cleanup::detach`] |
+//! | enter a number of managers that is only known at run time | [`context::AsyncExitStack`] |
+//! | run async cleanup in the background, from a destructor | [`cleanup::detach`] |
 //! | shut a program down gracefully | [`cleanup::shutdown`], [`cleanup::drain`] |
 //!
 //! ## Pagination
@@ -72,11 +73,11 @@
 //! | to | use |
 //! |---|---|
 //! | read a paginated API item by item | [`pages::AsyncGetDocs`] |
-//! | read it page by page | [`pages::Pages`] |
-//! | do so over HTTP and JSON, without a fetch function | [`pages::http`] |
-//! | fetch the next page while processing this one | [`read_ahead`](pages::AsyncGetDocs::read_ahead) |
+//! | read a paginated API page by page | [`pages::Pages`] |
+//! | read a paginated HTTP API without a fetch function | [`pages::http`] |
+//! | fetch the next page while the current page is processed | [`read_ahead`](pages::AsyncGetDocs::read_ahead) |
 //! | fetch several numbered pages at once | [`concurrency`](pages::AsyncGetDocs::concurrency) |
-//! | retry, respect a rate limit | [`retry`](pages::AsyncGetDocs::retry), [`before_request`](pages::AsyncGetDocs::before_request) |
+//! | retry failed requests, respect a rate limit | [`retry`](pages::AsyncGetDocs::retry), [`before_request`](pages::AsyncGetDocs::before_request) |
 //! | resume after a restart of the program | [`pages::Checkpoint`] |
 //!
 //! ## Streams, generators and coroutines
@@ -84,27 +85,28 @@
 //! | to | use |
 //! |---|---|
 //! | write a stream as a loop that yields | [`generator`](mod@generator), or the cheaper [`stream!`] |
-//! | send values and errors into it, and close it | [`generator::AsyncGeneratorExt`] |
-//! | share it, and have it closed on drop | [`generator::ManagedGenerator`] |
+//! | send values and errors into a generator, and close it | [`generator::AsyncGeneratorExt`] |
+//! | share a generator, and have it closed on drop | [`generator::ManagedGenerator`] |
 //! | loop over a stream, and detect whether the loop reached its end | [`async_for!`] |
 //! | step through an async body by hand | [`coroutine`](mod@coroutine) |
-//! | run several bodies in turn, without a runtime | [`coroutine::run_all`] |
+//! | run several async bodies in turn, without a runtime | [`coroutine::run_all`] |
 //!
 //! ## Tasks
 //!
 //! | to | use |
 //! |---|---|
-//! | spawn tasks that end with the block, and collect their errors | [`tasks::TaskGroup`] |
+//! | spawn tasks that end before the block is left, and collect their errors | [`tasks::TaskGroup`] |
 //! | limit the time of a block, and await its cleanup | [`tasks::timeout`](tasks::timeout()) |
 //! | handle results in the order of completion | [`tasks::as_completed`] |
-//! | wait for the first of several, or for all | [`tasks::wait`](tasks::wait()), [`tasks::gather`](tasks::gather()) |
+//! | wait for the first of several tasks, or for all | [`tasks::wait`](tasks::wait()), [`tasks::gather`](tasks::gather()) |
 //! | run blocking work on a few threads | [`tasks::ThreadPoolExecutor`] |
-//! | run callbacks and coroutines on asyncio's event loop | [`tasks::EventLoop`] |
+//! | run callbacks and coroutines on an event loop like asyncio's | [`tasks::EventLoop`] |
 //!
 //! # From Python
 //!
 //! [`from_python`] maps each construct of asyncio, contextlib and concurrent.futures to a line of Rust, and lists the
-//! differences. [`desugar`] shows the expansion of `async for`, `async with`, `yield` and `await`, in Python and in Rust.
+//! differences. [`desugar`] shows the expansion of `async for`, `async with`, `yield` and `await`, in Python and in
+//! Rust.
 //!
 //! # Cargo features
 //!
@@ -117,9 +119,9 @@
 //!
 //! # Runtime
 //!
-//! Streams, generators and coroutines work on any executor. Cleanups and read-ahead run as tasks and need tokio's runtime.
-//! Pauses between retries need its timer, and `http` needs its IO as well: build the runtime with `enable_all`, as
-//! `#[tokio::main]` does.
+//! Streams, generators and coroutines work on any executor. Cleanups and read-ahead run as tasks and need tokio's
+//! runtime. Pauses between retries also need tokio's timer, and `http` needs its I/O driver: build the runtime with
+//! `enable_all`, as `#[tokio::main]` does.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 /// The crate of the retry policies, in the version that [`retry`](pages::AsyncGetDocs::retry) accepts.
@@ -128,7 +130,8 @@ pub use backon;
 
 /// An async block with `yield` that becomes a stream, from the `async-stream` crate.
 ///
-/// It can only yield. [`generator`](mod@generator) compares it with generators, which also receive values and errors.
+/// The block can only yield. [`generator`](mod@generator) compares it with generators, which also receive values and
+/// errors.
 #[doc(alias = "yield")]
 pub use async_stream::{stream, try_stream};
 

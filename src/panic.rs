@@ -1,8 +1,9 @@
-//! The panics of user code: caught, passed on as payloads, and dropped without causing a second panic.
+//! Functions that catch the panics of user code, and that drop panic payloads without causing a second panic.
 //!
-//! User code runs in places that a panic must not leave: in destructors, between the steps of a shutdown, on the
-//! threads of a pool. All calls of [`std::panic::catch_unwind`] are in this file. They assert unwind safety: a future
-//! that has panicked is dropped and not polled again, and the crate's own state is consistent whenever user code runs.
+//! User code runs in places from which a panic must not propagate: in destructors, between the steps of a shutdown, on
+//! the threads of a pool. All calls of [`std::panic::catch_unwind`] are in this file. They assert unwind safety: a
+//! future that has panicked is dropped and not polled again, and the crate's own state is consistent whenever user code
+//! runs.
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -20,10 +21,10 @@ pub(crate) fn catch_panic<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
     panic::catch_unwind(AssertUnwindSafe(f))
 }
 
-/// Awaits `future`, and returns its output or the payload of its panic: `catch_unwind` of the crate futures.
+/// Awaits `future`, and returns its output or the payload of its panic, like `FutureExt::catch_unwind` of `futures`.
 ///
-/// The future is dropped as soon as it is ready or has panicked. A panic of its destructor counts as its own, but of
-/// two panics the first is returned.
+/// The future is dropped as soon as it is ready or has panicked. A panic of its destructor counts as a panic of the
+/// future. If both panic, the payload of the first panic is returned.
 pub(crate) async fn catch_unwind<F: Future>(future: F) -> Result<F::Output, Payload> {
     let mut future = pin!(Some(future));
     poll_fn(|cx| {
@@ -45,7 +46,7 @@ pub(crate) async fn catch_unwind<F: Future>(future: F) -> Result<F::Output, Payl
     .await
 }
 
-/// Calls `f` and discards its panic, if it has one.
+/// Calls `f`, and ignores a panic of `f`.
 pub(crate) fn ignore_panic(f: impl FnOnce()) {
     if let Err(payload) = catch_panic(f) {
         drop_payload(payload);
@@ -60,7 +61,7 @@ pub(crate) fn drop_payload(payload: Payload) {
     }
 }
 
-/// Drops the values one by one; a destructor that panics does not keep the next from running.
+/// Drops the values one by one. The panic of a destructor is ignored, and the remaining values are still dropped.
 pub(crate) fn drop_all<T>(values: impl IntoIterator<Item = T>) {
     for value in values {
         ignore_panic(|| drop(value));

@@ -14,7 +14,7 @@ use crate::panic::{catch_unwind, ignore_panic};
 
 const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(30);
 
-/// A builder for a cleanup: [`detach`] with a name, a grace period and a choice of runtime.
+/// A builder for a cleanup with a name, a grace period or a runtime other than the defaults of [`detach`].
 ///
 /// # Examples
 ///
@@ -44,8 +44,8 @@ pub struct Cleanup<F> {
 
 /// Spawns `work` on the current runtime as a cleanup: a task that [`drain`](super::drain()) waits for.
 ///
-/// The cleanup has the defaults of [`Cleanup::new`]. It may be detached in a destructor: `detach` neither blocks nor
-/// panics. Where no runtime is running, the work is dropped, and the [observers](super::observe()) are notified.
+/// The cleanup has the defaults of [`Cleanup::new`]. `detach` can be called in a destructor: it neither blocks nor
+/// panics. Outside of a runtime, it drops the work and notifies the [observers](super::observe()).
 ///
 /// # Examples
 ///
@@ -107,10 +107,10 @@ impl<F> Cleanup<F> {
         Self { name, ..self }
     }
 
-    /// Limits the time that the cleanup may take.
+    /// Sets the grace period: the time that the cleanup may take.
     ///
-    /// The grace period is wall-clock time, and starts at the first poll. A cleanup that exceeds it is dropped, and
-    /// reported as [abandoned](CleanupEvent::Abandoned).
+    /// The grace period is wall-clock time, and starts when the work is first polled. A cleanup that exceeds it is
+    /// dropped, and reported as [abandoned](CleanupEvent::Abandoned).
     #[doc(alias = "timeout", alias = "deadline")]
     pub fn grace_period(self, grace_period: Duration) -> Self {
         Self { grace_period, ..self }
@@ -121,7 +121,7 @@ impl<F> Cleanup<F> {
         Self { runtime: Some(runtime), ..self }
     }
 
-    /// Sets the runtime that the cleanup is spawned on where [`detach`](Self::detach) is called outside of any runtime.
+    /// Sets the runtime that the cleanup is spawned on if [`detach`](Self::detach) is called outside of a runtime.
     pub fn fallback_runtime(self, runtime: impl Into<Option<Handle>>) -> Self {
         Self { fallback: runtime.into(), ..self }
     }
@@ -134,8 +134,8 @@ impl<F> Cleanup<F> {
     /// Spawns the cleanup on its runtime.
     ///
     /// If the cleanup is detached inside the block of a [scope](crate::context), the exit of that scope waits until the
-    /// cleanup has finished. This holds for a cleanup on the runtime of the scope only. Waiting for a cleanup on
-    /// another runtime could deadlock, because that runtime may be driven by the thread that waits.
+    /// cleanup has finished. This applies only if both are on the same runtime. Waiting for a cleanup on another
+    /// runtime could deadlock, because the thread that waits may be the one that drives that runtime.
     pub fn detach<E>(self)
     where
         F: Future<Output = Result<(), E>> + Send + 'static,
@@ -149,9 +149,9 @@ impl<F> Cleanup<F> {
             let task = runtime.spawn(run(Job { work, children, grace_period, completion }));
             tracking_scope::track(task, runtime.id());
         } else {
-            // The destructor of the work may panic, and we may be called by a destructor.
+            // The destructor of the work may panic, and `detach` may be called by a destructor.
             ignore_panic(|| drop(work));
-            // The children of this cleanup are still running: the outer scope waits for them instead.
+            // The children of this cleanup are still running: the enclosing scope waits for them instead.
             children.reparent();
             record(Some(&CleanupEvent::Abandoned { name, reason: AbandonReason::NoRuntime }));
         }
@@ -171,7 +171,7 @@ struct Job<F> {
 struct CompletionGuard {
     name: &'static str,
     is_finished: bool,
-    /// Dropped after the observers were notified, so that `drain` returns after them.
+    /// Dropped after the observers were notified, so that `drain` does not return before.
     _pending: PendingGuard,
 }
 
@@ -194,7 +194,7 @@ impl Drop for CompletionGuard {
     }
 }
 
-/// Counts the outcome of a cleanup, where `None` is success, and notifies the observers of any other.
+/// Counts the outcome of a cleanup, and notifies the observers of an event. `None` is success.
 fn record(event: Option<&CleanupEvent<'_>>) {
     increment(match event {
         None => Counter::Completed,
@@ -213,12 +213,12 @@ where
     F: Future<Output = Result<(), E>>,
     E: Send + 'static,
 {
-    // Locals are dropped in reverse order. If the runtime drops this task, the work goes before its completion guard,
-    // which notifies the observers.
+    // Locals are dropped in reverse order. If the runtime drops this task, the work is dropped before the completion
+    // guard, which notifies the observers.
     let Job { completion, grace_period, mut children, work } = job;
     let name = completion.name;
     children.wait().await;
-    // The work is dropped in here, before the outcome is recorded, and a panic of its destructor is caught as well.
+    // `catch_unwind` drops the work before the outcome is recorded, and catches a panic of its destructor as well.
     let outcome = with_children(catch_unwind(timeout(mark_cleanup(work), grace_period))).await;
     match &outcome {
         Ok(Some(Ok(()))) => completion.finish(None),
@@ -233,7 +233,7 @@ where
     }
 }
 
-/// The error behind the box if `E` is an erased error, so that observers can downcast to its type.
+/// Returns the error in the box if `E` is a `Box<dyn Any + Send>`, so that observers can downcast to its type.
 fn peel_box<E: Send + 'static>(error: &E) -> &(dyn Any + Send) {
     let any: &(dyn Any + Send) = error;
     any.downcast_ref::<Box<dyn Any + Send>>().map_or(any, |boxed| &**boxed)

@@ -13,11 +13,11 @@ pub fn pending() -> usize {
     Handle::try_current().map_or(0, |runtime| count(runtime.id()))
 }
 
-/// Waits until this runtime has no pending cleanups: to be called before a program ends.
+/// Waits until this runtime has no pending cleanups. Call it before the program ends.
 ///
-/// `drain` also waits for cleanups that are detached while it waits. It reports no outcomes: for those, register an
-/// [observer](super::observe()). Outside of a runtime, it returns at once. Inside of a cleanup, it waits for that very
-/// cleanup as well, and therefore for the whole `timeout`.
+/// `drain` also waits for cleanups that are detached while it waits. It does not report outcomes: for those, register
+/// an [observer](super::observe()). Outside of a runtime, it returns at once. Inside of a cleanup, it also waits for
+/// that cleanup, and therefore always times out.
 ///
 /// # Errors
 ///
@@ -59,8 +59,8 @@ pub async fn drain(timeout: Duration) -> Result<(), DrainTimeout> {
 #[error("timed out with {pending} cleanups pending")]
 #[non_exhaustive]
 pub struct DrainTimeout {
-    /// The number of pending cleanups. It can be zero after [`shutdown`](super::shutdown()), if the work had not
-    /// stopped.
+    /// The number of pending cleanups. After [`shutdown`](super::shutdown()) it can be zero, if the work did not stop
+    /// in time.
     pub pending: usize,
 }
 
@@ -71,12 +71,13 @@ type Counts = HashMap<Id, Arc<watch::Sender<usize>>>;
 /// A runtime is removed at zero, so the map does not grow with the number of runtimes.
 static COUNTS: LazyLock<Mutex<Counts>> = LazyLock::new(Mutex::default);
 
-/// No code that may panic runs while the map is locked, and no user code: wakers are woken after the lock is released.
+/// Locks the map. Neither user code nor code that may panic runs while it is locked: wakers are woken after the lock is
+/// released.
 fn counts() -> MutexGuard<'static, Counts> {
     COUNTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Counts one cleanup as pending until it is dropped.
+/// A guard that counts one cleanup as pending until the guard is dropped.
 pub(super) struct PendingGuard {
     runtime: Id,
     count: Arc<watch::Sender<usize>>,
@@ -86,7 +87,7 @@ impl PendingGuard {
     pub(super) fn new(runtime: Id) -> Self {
         let mut counts = counts();
         let count = counts.entry(runtime).or_default();
-        // No receiver waits for more cleanups.
+        // No receiver waits for an increase, so none is notified.
         count.send_if_modified(|count| {
             *count += 1;
             false
@@ -117,7 +118,7 @@ fn count(runtime: Id) -> usize {
     counts().get(&runtime).map_or(0, |count| *count.borrow())
 }
 
-/// The count of a runtime, or `None` if it has no pending cleanups.
+/// Returns a receiver of the count of a runtime, or `None` if the runtime has no pending cleanups.
 fn watch(runtime: Id) -> Option<watch::Receiver<usize>> {
     counts().get(&runtime).filter(|count| *count.borrow() > 0).map(|count| count.subscribe())
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// `metrics` must never see more outcomes than detached cleanups. `increment` therefore adds with `Release`, and
 /// `metrics` loads the outcomes with `Acquire`, before it loads `DETACHED`. A load of an outcome synchronizes with all
 /// increments that it counts. Each of those happens after the increment of `DETACHED` for the same cleanup: in the same
-/// call, or in the task that was spawned after it. The load of `DETACHED` itself could be relaxed.
+/// call, or in the task that was spawned after that increment. The load of `DETACHED` itself could be relaxed.
 static DETACHED: AtomicU64 = AtomicU64::new(0);
 static COMPLETED: AtomicU64 = AtomicU64::new(0);
 static FAILED: AtomicU64 = AtomicU64::new(0);
@@ -16,7 +16,7 @@ static ABANDONED: AtomicU64 = AtomicU64::new(0);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Metrics {
-    /// All cleanups that were detached, also those without a runtime to spawn them on.
+    /// All cleanups that were detached, including those without a runtime to spawn them on.
     pub detached: u64,
     /// The cleanups that returned `Ok`.
     pub completed: u64,
@@ -28,9 +28,9 @@ pub struct Metrics {
     pub abandoned: u64,
 }
 
-/// Returns the numbers of cleanups in this process so far, by outcome: for monitoring and for tests.
+/// Returns the numbers of cleanups in this process so far, by outcome, for monitoring and for tests.
 ///
-/// While no cleanup is pending, `detached` is the sum of the others. A cleanup is counted before
+/// While no cleanup is pending, `detached` is the sum of the other numbers. The outcome of a cleanup is counted before
 /// [`drain`](super::drain()) returns.
 ///
 /// # Examples
@@ -51,7 +51,7 @@ pub struct Metrics {
 #[must_use]
 #[doc(alias = "counters", alias = "statistics", alias = "totals")]
 pub fn metrics() -> Metrics {
-    // The outcomes before `DETACHED`: see the ordering there.
+    // The outcomes are loaded before `DETACHED`: see the ordering there.
     let [completed, failed, panicked, abandoned] =
         [&COMPLETED, &FAILED, &PANICKED, &ABANDONED].map(|counter| counter.load(Ordering::Acquire));
     Metrics { detached: DETACHED.load(Ordering::Acquire), completed, failed, panicked, abandoned }

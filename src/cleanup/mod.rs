@@ -1,8 +1,8 @@
 //! Async cleanup that outlives its owner, since a Rust destructor cannot await.
 //!
-//! A value that is dropped with async work left to do passes that work to [`detach`]. The work becomes a task of the
-//! runtime, and is *pending* until it has finished. A program that ends waits for its pending cleanups with [`drain`],
-//! or stops its tasks first and then waits, with [`shutdown`].
+//! A destructor passes the async work that is left to do to [`detach`]. The work becomes a *cleanup*: a task of the
+//! runtime that is *pending* until it has finished. Before a program ends, it waits for its pending cleanups with
+//! [`drain`], or stops its tasks first and then waits, with [`shutdown`].
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -26,7 +26,7 @@
 //!
 //! | a cleanup that | is reported to [observers](observe()) as |
 //! |---|---|
-//! | completes | nothing |
+//! | returns `Ok` | nothing |
 //! | returns an error | [`CleanupEvent::Failed`], with the error |
 //! | panics | [`CleanupEvent::Panicked`], with the payload |
 //! | exceeds its [grace period](Cleanup::grace_period), and is dropped | [`CleanupEvent::Abandoned`], with [`AbandonReason::TimedOut`] |
@@ -35,26 +35,28 @@
 //!
 //! # Guarantees
 //!
-//! - **Safe in destructors.** [`detach`] neither blocks nor panics: not outside of a runtime, and not while a panic
-//!   unwinds.
-//! - **Every failure is reported.** A cleanup that does not complete is reported to the observers, exactly once.
+//! - **Safe in destructors.** [`detach`] neither blocks nor panics, even outside of a runtime or while a panic unwinds.
+//! - **Every failure is reported.** The observers are notified exactly once of each cleanup that fails, panics or is
+//!   abandoned.
 //! - **Independent of tokio's timer.** Grace periods and the timeout of [`drain`] also work on a runtime without an
-//!   enabled timer. They are kept by one shared thread, which is started when it is first needed. They are wall-clock
+//!   enabled timer. One shared thread, which is started when it is first needed, measures them. They are wall-clock
 //!   time, even while tokio's clock is paused.
 //! - **Separate runtimes.** [`pending`] and [`drain`] cover the cleanups of the runtime that they are called on.
-//!   [`metrics`] cover the whole process.
-//! - **Innermost first.** The exit of a [scope](crate::context) starts after all cleanups that were detached inside the
-//!   scope's block have finished. This holds whether the exit is awaited or runs as a cleanup itself. Likewise, a
-//!   cleanup finishes after the cleanups that were detached inside of it, and so does an exit that may become a
-//!   cleanup. Each grace period starts when its cleanup may start, and limits that cleanup's own work only. A cleanup
-//!   is inside a block if it is detached while the block is polled or dropped, which includes the tasks of a
-//!   [`LocalSet`](tokio::task::LocalSet) that the block drives. A cleanup on another runtime does not count as inside.
+//!   [`metrics`] covers the whole process.
+//! - **Innermost first.** The exit of a [scope](crate::context) starts after all cleanups that are nested in the
+//!   scope's block have finished, whether the exit is awaited or runs as a cleanup itself. Likewise, a cleanup finishes
+//!   after the cleanups that are nested in it, and so does an exit whose drop policy can turn it into a cleanup. A
+//!   grace period starts when the work of its cleanup starts, and does not limit the nested cleanups.
+//!
+//! A cleanup is *nested* in a block, an exit or another cleanup if it is detached while that code is polled or dropped.
+//! This includes the tasks of a [`LocalSet`](tokio::task::LocalSet) that a block drives. A cleanup on another runtime
+//! is never nested.
 //!
 //! # Limitations
 //!
-//! - A cleanup cannot run after [`mem::forget`](std::mem::forget), after an abort of the process, or on a runtime that
-//!   has shut down.
-//! - A grace period does not interrupt a cleanup that blocks its thread.
+//! - A cleanup cannot run after an abort of the process, or on a runtime that has shut down. A value that is
+//!   [forgotten](std::mem::forget) detaches nothing, because its destructor does not run.
+//! - A grace period cannot interrupt a cleanup that blocks its thread.
 
 mod detach;
 mod drain;

@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::panic::ignore_panic;
 
-/// A cleanup that failed, panicked or was abandoned, as reported to [`observe`].
+/// The failure, panic or abandonment of a cleanup, as reported to [observers](observe()).
+///
+/// It also reports an exit's error that a [scope](crate::context) cannot return; the name is then that of the guard's
+/// type.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CleanupEvent<'a> {
@@ -81,16 +84,17 @@ type Hook = Arc<dyn Fn(&CleanupEvent<'_>) + Send + Sync>;
 /// The registered hooks, identified by their addresses.
 static HOOKS: Mutex<Vec<Hook>> = Mutex::new(Vec::new());
 
-/// No code that may panic runs while the hooks are locked.
+/// Locks the hooks. No code that may panic runs while they are locked.
 fn hooks() -> MutexGuard<'static, Vec<Hook>> {
     HOOKS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Calls `hook` for every cleanup of this process that fails, panics or is abandoned, until the guard is dropped.
 ///
-/// The hook is called where the cleanup ends: in its task or in a destructor. It must not block. A panic of the hook is
-/// ignored. Any number of hooks can be registered. A call that is running on another thread while the guard is dropped
-/// still completes.
+/// The hook is also called for every error that a scope cannot return: that of an exit if the block has failed or
+/// panicked. It is called where the cleanup ends, in a task or in a destructor, and must not block. A panic of the hook
+/// is ignored. Any number of hooks can be registered. A call that is running on another thread while the guard is
+/// dropped still completes.
 ///
 /// # Examples
 ///
@@ -137,10 +141,10 @@ impl fmt::Debug for ObserverGuard {
 
 /// Calls all hooks. Never panics: it is called in destructors.
 pub(crate) fn notify_observers(event: &CleanupEvent<'_>) {
-    // Cloned, since a hook may register another one, or detach a cleanup that is reported at once.
+    // Cloned, because a hook may register another hook, or detach a cleanup that is reported at once.
     let hooks = hooks().clone();
     for hook in hooks {
-        // Drops the hook as well: this may be its last reference by now, and its destructor may panic.
+        // The closure drops the hook as well: this may be its last reference, and its destructor may panic.
         ignore_panic(move || hook(event));
     }
 }

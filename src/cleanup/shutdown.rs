@@ -7,19 +7,19 @@ use super::timeout::timeout;
 /// Shuts a program down gracefully: awaits `stop`, then [`drain`]s the cleanups that the stopped work has detached.
 ///
 /// `stop` is a future that stops the work and waits until it has ended: `tasks.shutdown()` of a
-/// [`JoinSet`](tokio::task::JoinSet), an abort and a join, or a message and a join. The join has to come first because
-/// a task detaches its cleanups when it is dropped, and only detached cleanups can be drained.
+/// [`JoinSet`](tokio::task::JoinSet), an abort and a join, or a message and a join. The join must precede the drain: a
+/// task detaches its cleanups when it is dropped, and only detached cleanups can be drained.
 ///
-/// `grace_period` limits both together, in wall-clock time.
+/// `grace_period` limits `stop` and the drain together, in wall-clock time.
 ///
 /// # Errors
 ///
-/// [`DrainTimeout`] if the work has not stopped after the grace period, or if cleanups are still pending. They continue
-/// to run.
+/// [`DrainTimeout`] if the work has not stopped within the grace period, or if cleanups are still pending after it. The
+/// cleanups continue to run.
 ///
 /// # Cancel safety
 ///
-/// As cancel safe as `stop`. Dropping `shutdown` does not stop the cleanups, which are tasks.
+/// `shutdown` is as cancel safe as `stop`. Dropping `shutdown` does not stop the cleanups, which are tasks.
 ///
 /// # Examples
 ///

@@ -8,15 +8,16 @@ use futures_timer::Delay;
 
 /// Awaits `future` for at most `duration`, and returns its output or `None`.
 ///
-/// The timer belongs to no runtime. tokio's timer panics where it is not enabled, and offers no way to ask beforehand.
+/// The timer does not depend on a runtime. tokio's timer panics on a runtime that has not enabled it, and there is no
+/// way to check this beforehand.
 pub(super) fn timeout<F: Future>(future: F, duration: Duration) -> impl Future<Output = Option<F::Output>> {
     timeout_if(future, duration, || true)
 }
 
-/// Awaits `future`, for at most `duration` from the first poll inside of a cleanup on.
+/// Awaits `future` for at most `duration`, which starts at the first poll inside of a cleanup.
 ///
-/// This is the grace period of one exit of several: the exits of a stack have no limit while their block awaits them,
-/// but one each as soon as they run in a cleanup.
+/// This is the grace period of one exit of a stack: the exits of a stack have no limit while their scope awaits them,
+/// but each of them has a limit as soon as they run in a cleanup.
 pub(crate) fn timeout_in_cleanup<F: Future>(
     future: F,
     duration: Duration,
@@ -24,7 +25,7 @@ pub(crate) fn timeout_in_cleanup<F: Future>(
     timeout_if(future, duration, || IN_CLEANUP.get())
 }
 
-/// Awaits `future`, for at most `duration` from the first poll on at which `is_limited` returns `true`.
+/// Awaits `future` for at most `duration`, which starts at the first poll for which `is_limited` returns `true`.
 async fn timeout_if<F: Future>(future: F, duration: Duration, is_limited: fn() -> bool) -> Option<F::Output> {
     let mut future = pin!(future);
     // Most futures are ready at the first poll, and need no timer.
@@ -42,7 +43,7 @@ async fn timeout_if<F: Future>(future: F, duration: Duration, is_limited: fn() -
 }
 
 thread_local! {
-    /// Whether this thread is polling a cleanup.
+    /// Set while this thread polls a cleanup.
     static IN_CLEANUP: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -56,7 +57,7 @@ pub(super) async fn mark_cleanup<F: Future>(work: F) -> F::Output {
     .await
 }
 
-/// Restores [`IN_CLEANUP`] at the end of a poll, also after a panic.
+/// A guard that restores [`IN_CLEANUP`] at the end of a poll, also after a panic.
 struct RestoreFlag(bool);
 
 impl Drop for RestoreFlag {

@@ -1,11 +1,11 @@
-//! The cleanups that were detached inside of a scope, which its exit has to wait for.
+//! Tracking of the cleanups that are detached inside of a scope: the exit of the scope waits for them.
 //!
 //! A scope opens a [`TrackingScope`] around each poll of its block. [`detach`](super::detach()) registers the cleanup
 //! with the innermost open scope of the thread. When the poll returns, the cleanups move into the scope's
 //! [`ChildCleanups`].
 //!
-//! Nearly all polls detach nothing. They cost a read and a write of one thread-local integer when the scope opens, and
-//! the same when it closes.
+//! Nearly all polls detach nothing. For them, a scope costs a read and a write of one thread-local integer when it
+//! opens, and the same when it closes.
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
@@ -18,10 +18,10 @@ use tokio::runtime::{Handle, Id};
 use tokio::task::JoinHandle;
 
 thread_local! {
-    /// The depth of the scopes that are open on this thread in the lower 32 bits, the length of [`TRACKED`] in the
-    /// upper.
+    /// The number of scopes that are open on this thread, in the lower 32 bits, and the length of [`TRACKED`], in the
+    /// upper 32 bits.
     ///
-    /// A scope that finds this number as it left it when it opened has nothing to collect.
+    /// If the value is unchanged since a scope was opened, the scope has nothing to collect.
     static STATE: Cell<u64> = const { Cell::new(0) };
     /// The cleanups that were detached in the open scopes, each with the depth of its scope, in ascending order of
     /// depth.
@@ -39,8 +39,8 @@ struct TrackedCleanup {
 
 /// The cleanups that were detached inside of a scope or of another cleanup.
 ///
-/// Mostly there are none, and then neither this nor its destructor may cost anything. So the list is boxed, and the
-/// destructor is written by hand, with its work out of line.
+/// Most scopes have none, so that an empty value and its destructor must cost next to nothing. The list is therefore
+/// boxed, and the destructor is written by hand, with its work out of line.
 #[derive(Debug, Default)]
 pub struct ChildCleanups(ManuallyDrop<Option<Box<ChildList>>>);
 
@@ -52,7 +52,8 @@ struct ChildList {
 }
 
 impl ChildList {
-    /// Adds a cleanup. The finished ones are removed at times, since a long block may detach any number in sequence.
+    /// Adds a cleanup. Finished cleanups are removed from time to time, because a long block may detach any number of
+    /// cleanups in sequence.
     fn push(&mut self, cleanup: TrackedCleanup) {
         if self.cleanups.len() >= self.sweep_at {
             self.cleanups.retain(|cleanup| !cleanup.task.is_finished());
@@ -68,17 +69,17 @@ impl ChildCleanups {
         self.0.is_none()
     }
 
-    /// Waits until all have finished, with any outcome. Cancel safe: the unfinished ones remain.
+    /// Waits until all cleanups have finished, with any outcome. Cancel safe: the unfinished cleanups remain.
     pub(crate) async fn wait(&mut self) {
         let Some(children) = &mut *self.0 else { return };
         while let Some(cleanup) = children.cleanups.last_mut() {
-            // The outcome was reported to the observers.
+            // The cleanup itself has reported its outcome to the observers.
             drop((&mut cleanup.task).await);
             children.cleanups.pop();
         }
     }
 
-    /// Moves the cleanups to the scope around this one, because this one cannot wait for them.
+    /// Moves the cleanups to the enclosing scope, because their own scope cannot wait for them.
     pub(crate) fn reparent(mut self) {
         for TrackedCleanup { task, runtime } in
             self.0.take().into_iter().flat_map(|children| children.cleanups)
@@ -97,15 +98,15 @@ impl Drop for ChildCleanups {
     }
 }
 
-/// Detaches from the tasks, which continue to run.
+/// Drops the handles of the tasks. The tasks continue to run.
 #[cold]
 fn drop_handles(children: Box<ChildList>) {
     drop(children);
 }
 
-/// Collects the cleanups that are detached on this thread while it is open, and adds them to `children` when it closes.
+/// A guard that collects the cleanups that are detached on this thread, and adds them to `children` when it is dropped.
 ///
-/// It is open during one poll, or during the drop, of the code whose children they are, and never across an `await`.
+/// It is held during one poll, or during the drop, of the code that detaches the cleanups, and never across an `await`.
 pub(crate) struct TrackingScope<'a> {
     /// [`STATE`] before this scope was opened.
     outer: u64,
@@ -124,11 +125,11 @@ impl<'a> TrackingScope<'a> {
     #[inline(never)]
     fn collect(&mut self) {
         let outer_depth = self.outer & DEPTH_MASK;
-        // None while the thread ends, or if the scope is dropped outside of a runtime.
+        // `None` while the thread ends, or if the scope is dropped outside of a runtime.
         let here = Handle::try_current().ok().map(|runtime| runtime.id());
         let remaining = TRACKED.with_borrow_mut(|tracked| {
-            // The inner scopes have collected theirs. So the entries deeper than the outer scope are ours, and come
-            // last.
+            // The inner scopes have collected their cleanups. The entries that are deeper than the outer scope are
+            // therefore those of this scope, and come last.
             let ours = tracked.partition_point(|(depth, _)| *depth <= outer_depth);
             if ours < tracked.len() {
                 for (_, cleanup) in tracked.drain(ours..) {
@@ -160,7 +161,7 @@ pub(super) fn track(task: JoinHandle<()>, runtime: Id) {
     let state = STATE.get();
     let depth = state & DEPTH_MASK;
     let cleanup = TrackedCleanup { task, runtime };
-    // Fails while the thread ends: then no scope can wait any more.
+    // This fails while the thread ends, when no scope can wait any more.
     if depth > 0 && TRACKED.try_with(|tracked| tracked.borrow_mut().push((depth, cleanup))).is_ok() {
         STATE.set(state + (1 << 32));
     }
@@ -168,7 +169,7 @@ pub(super) fn track(task: JoinHandle<()>, runtime: Id) {
 
 /// Awaits `work`, and then all cleanups that were detached inside of it.
 ///
-/// If this is dropped early, or the work panics, the cleanups are moved to the scope around this one.
+/// If the future is dropped early, or the work panics, the cleanups are moved to the enclosing scope.
 pub(crate) async fn with_children<F: Future>(work: F) -> F::Output {
     let mut tracked = pin!(WithChildren { work: Some(work), children: ChildCleanups::default() });
     let output = poll_fn(|cx| tracked.as_mut().poll_work(cx)).await;
