@@ -10,7 +10,7 @@ use withal::generator::generator;
 
 const POEM: &str = "Tyger Tyger, burning bright,\nIn the forests of the night;\nWhat immortal hand or eye,\nCould frame thy fearful symmetry?";
 
-/// The lines as a stream, as if read from a socket.
+/// Returns the lines of the poem as a stream, as if they were read from a socket.
 fn lines() -> impl Stream<Item = &'static str> {
     generator(async |mut y| {
         for line in POEM.lines() {

@@ -1,11 +1,12 @@
-//! A lock shared by three tasks: with `async_with!`, with explicit calls, and with a task that is cancelled.
+//! A lock shared by three futures: one uses `async_with!`, one calls the methods by hand, and one is cancelled in its
+//! block.
 //!
 //! ```sh
 //! cargo run --example async_with_lock
 //! ```
 //!
-//! The lock is tokio's. Its guard alone would suffice here; the scope adds an order: everything nested in the block
-//! has ended before the lock is released, on every exit path. For an owned lock, that includes the drop of the
+//! The lock is tokio's. Its guard alone would suffice here. The scope adds an order: on every exit path, everything
+//! that is nested in the block has ended before the lock is released. For an owned lock, this includes the drop of the
 //! future.
 
 use std::sync::Arc;
@@ -42,7 +43,7 @@ async fn by_hand(count: Count) {
     println!("by hand: released the lock");
 }
 
-/// A block that takes longer than its caller waits.
+/// Enters the lock for a block that takes longer than the timeout around it.
 async fn cancelled(count: Count) {
     let forever = async {
         async_with!(count = &count => {

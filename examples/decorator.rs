@@ -33,7 +33,7 @@ async fn divide(n: u32, by: u32) -> Result<u32, ZeroDivision> {
     n.checked_div(by).ok_or(ZeroDivision)
 }
 
-/// A context manager: the code before the `yield` enters, the code after it exits.
+/// Returns a context manager: the code before the yield enters, the code after it exits.
 fn traced(
     name: &'static str,
 ) -> impl AsyncContextManager<Guard: AsyncGuard<Target = (), Error = Infallible, Suppression = ()>> {
@@ -45,7 +45,7 @@ fn traced(
     })
 }
 
-/// A decorator without a context: a function that takes a function and returns a function.
+/// A decorator without a context manager: a function that takes a function and returns a function.
 fn retried<A: Copy, T, E>(
     attempts: u32,
     function: impl AsyncFn(A) -> Result<T, E>,

@@ -5,8 +5,9 @@
 //! cargo run --example event_loop -- --real  # in real seconds
 //! ```
 //!
-//! The callback schedules its next call by `call_later`. The coroutines are tasks of the same loop, and the order of the lines
-//! shows that they wait concurrently. Virtual time advances to the next timer whenever the loop has nothing to do.
+//! The callback schedules its next call with `call_later`. The coroutines are tasks of the same loop, and the order of
+//! the lines shows that they wait concurrently. Virtual time advances to the next timer whenever the loop has nothing
+//! to do.
 
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ async fn b() -> Result<&'static str, LoopError> {
         println!("B: {n}");
         sleep(SECOND * 5 / 4).await;
     }
-    // As `asyncio.get_running_loop().stop()`: the current iteration of the loop is completed.
+    // Like `asyncio.get_running_loop().stop()`: the loop stops after its current iteration.
     EventLoop::current()?.stop();
     Ok("B stops the loop")
 }
@@ -50,7 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let runtime = Builder::new_current_thread().enable_time().start_paused(!is_real).build()?;
     let event_loop = EventLoop::with_runtime(runtime);
 
-    // A callback may fail, for example if stdout is closed. By default, the loop would continue for ever.
+    // A callback may fail, for example if stdout is closed. By default, the loop would then run forever.
     event_loop.set_exception_handler(|error| {
         eprintln!("{error}");
         EventLoop::current().expect("the handler is called by the loop").stop();

@@ -2,16 +2,16 @@
 //!
 //! ```sh
 //! cargo run --example get_docs                          # 2,250 items from a built-in server
-//! cargo run --example get_docs -- --resume state.json   # press Ctrl-C or kill it, and run it again: it continues
+//! cargo run --example get_docs -- --resume state.json   # stop it with Ctrl-C or kill it; the next run continues
 //! cargo run --example get_docs -- --url "https://api.github.com/repos/tokio-rs/tokio/issues?per_page=100"
 //! ```
 //!
-//! The last line on stdout is `N items in M pages, R retries, T ms`. One retry always occurs: the built-in server answers
-//! one request with 503 and `Retry-After: 1`.
+//! The last line on stdout is `N items in M pages, R retries, T ms`. The built-in server responds to the first request
+//! for page 4 with 503 and `Retry-After: 1`, so that one retry occurs.
 //!
-//! With `--resume FILE`, every item is printed at least once over all runs, however they end, and exactly once if they end
-//! by Ctrl-C. After the last item, the file records that the list is complete, and another run prints nothing. Delete the
-//! file to start again.
+//! With `--resume FILE`, every item is printed at least once over all runs, however they end, and exactly once if they
+//! end by Ctrl-C. After the last item, the file records that the list is complete, and another run prints nothing.
+//! Delete the file to start again.
 
 mod server;
 mod support;
@@ -61,8 +61,8 @@ async fn get_docs(args: &Args) -> Result<ExitCode, Box<dyn Error>> {
                 Err(error) => break Err(error),
             },
         }
-        // The page is finished. Its items are written before the checkpoint that follows them: in the other order, a kill
-        // in between would lose them.
+        // The page is finished. Its items are written before the checkpoint that follows them: in the opposite order, a
+        // kill between the two would lose the items.
         if docs.buffered_len() == 0 {
             output.flush()?;
             saved.save(docs.checkpoint())?;

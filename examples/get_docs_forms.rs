@@ -5,8 +5,8 @@
 //! ```
 //!
 //! All forms print the same items. The plain iterator blocks its thread while a page is fetched. The second form is the
-//! library's `AsyncGetDocs`: retries, read-ahead and checkpoints are a line each. The two generators are a loop written by
-//! hand. `try_stream!` can only yield, and is the cheapest.
+//! library's `AsyncGetDocs`, to which one line each adds retries, read-ahead and checkpoints. The last two forms are
+//! loops written by hand. Of these, `try_stream!` can only yield, and is cheaper.
 
 use std::convert::Infallible;
 
@@ -15,7 +15,7 @@ use withal::generator::try_generator;
 use withal::pages::AsyncGetDocs;
 use withal::try_stream;
 
-/// Three pages, then an empty one.
+/// Returns one of three pages, or an empty page after them.
 fn page(number: u64) -> Vec<String> {
     if number < 3 { (0..2).map(|n| format!("doc {number}.{n}")).collect() } else { vec![] }
 }

@@ -1,5 +1,5 @@
-//! Graceful shutdown on Ctrl-C: the exits of ten open scopes run, innermost first, within a grace period. Then the
-//! program ends.
+//! Graceful shutdown on Ctrl-C: the exits of ten managers run, innermost first, within a grace period. Then the program
+//! ends.
 //!
 //! ```sh
 //! cargo run --example graceful_shutdown

@@ -1,11 +1,12 @@
-//! A crawler that its consumer controls: the crawler yields batches, and receives the size of the next one.
+//! A crawler that its consumer controls: the crawler yields batches, and receives the size of the next batch.
 //!
 //! ```sh
 //! cargo run --example ping_pong
 //! ```
 //!
-//! The consumer doubles the batch size while it keeps up, and resets it to one when it does not. It makes the crawler start
-//! over once, by throwing an error into it. At the end it closes the crawler, which cleans up before it returns.
+//! The consumer doubles the batch size while it keeps up with the crawler, and resets the size to one when it does not.
+//! Once, the consumer throws an error into the crawler, which makes the crawler start over. At the end, the consumer
+//! closes the crawler, which cleans up before `aclose` returns.
 
 use std::error::Error;
 use std::pin::pin;

@@ -4,8 +4,8 @@
 //! cargo run --example round_robin
 //! ```
 //!
-//! There is no executor and no thread. `run_all` resumes each coroutine in turn until its next `yield_now`: the smallest
-//! scheduler that shows what an `await` does.
+//! There is neither an executor nor another thread. `run_all` resumes each coroutine in turn, until the next
+//! `yield_now` of the coroutine: a minimal scheduler that shows how an `await` suspends.
 
 use withal::coroutine::{BoxCoroutine, coroutine, run_all, yield_now};
 

@@ -1,5 +1,6 @@
-//! A transaction as a scope: committed when the block completes, rolled back on an error, on a panic, and when the
-//! future is dropped. The database is `SQLite`, in memory. After each case, the program prints the rows of the table.
+//! A transaction as a context manager: committed when the block completes, and rolled back on an error, on a panic, and
+//! when the future is dropped. The database is `SQLite`, in memory. After each case, the program prints the rows of the
+//! table.
 //!
 //! ```sh
 //! cargo run --example transaction_scope
@@ -70,7 +71,7 @@ impl AsyncGuard for Transaction {
     type Target = Self;
     type Error = Error;
     type Suppression = ();
-    // With a remote database, the commit is awaited. It must not be interrupted.
+    // With a remote database, the commit would be awaited, and must not be interrupted.
     type OnDrop = Detach;
 
     fn target(&mut self) -> &mut Self {

@@ -4,7 +4,8 @@
 //! cargo run --example web_crawler
 //! ```
 //!
-//! A local server plays all hosts. One host never responds, and its timeout is printed in place of its page.
+//! A local server stands in for all hosts. One host never responds, and the program prints its timeout instead of a
+//! page.
 
 #[path = "web_crawler/hosts.rs"]
 mod hosts;

@@ -1,4 +1,4 @@
-//! The hosts that the crawler visits, played by one local server.
+//! The hosts that the crawler visits, all served by one local server.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -91,7 +91,7 @@ fn hooks() -> MutexGuard<'static, Vec<Hook>> {
 
 /// Calls `hook` for every cleanup of this process that fails, panics or is abandoned, until the guard is dropped.
 ///
-/// The hook is also called for every error that a scope cannot return: that of an exit if the block has failed or
+/// The hook is also called for every error that a scope cannot return, such as an exit's error after the block has
 /// panicked. It is called where the cleanup ends, in a task or in a destructor, and must not block. A panic of the hook
 /// is ignored. Any number of hooks can be registered. A call that is running on another thread while the guard is
 /// dropped still completes.

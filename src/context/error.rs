@@ -2,11 +2,12 @@ use std::convert::Infallible;
 
 /// The error of [`async_with`](super::async_with()): of the enter, of the block, or of the exit.
 ///
-/// `E` is the block's error, `X` the manager's.
+/// `E` is the block's error, `X` the manager's. If `X` converts into `E`, [`into_first`](Self::into_first) returns a
+/// single `E`.
 ///
 /// # Examples
 ///
-/// If the manager's error converts into the block's, [`into_first`](Self::into_first) makes one error of the two:
+/// If the manager cannot fail, [`into_inner`](Self::into_inner) returns the block's error:
 ///
 /// ```
 /// use withal::context::{Error, async_with, nullcontext};
@@ -35,7 +36,7 @@ pub enum Error<E, X> {
         /// The error of the exit.
         #[source]
         error: X,
-        /// The error that the block had failed with before: Python's `__context__`.
+        /// The block's error, if the block failed before the exit did: Python's `__context__`.
         context: Option<E>,
     },
 }
@@ -83,10 +84,9 @@ impl<E> Error<E, Infallible> {
     }
 }
 
-/// The error of either of two managers that [`async_with!`](macro@crate::async_with) enters, and whose error types
-/// differ.
+/// The error of [`async_with!`](macro@crate::async_with) with several managers whose error types differ.
 ///
-/// If only one of the managers can fail, or if all errors have the same type, the macro returns that error itself.
+/// If only one of the managers can fail, or if all errors have the same type, the macro returns the error itself.
 /// `EitherError` is an error, so `?` converts it into a `Box<dyn Error>`; [`into`](Self::into) converts it into your
 /// own error type.
 ///

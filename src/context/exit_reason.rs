@@ -1,10 +1,11 @@
 use std::any::Any;
 use std::fmt;
 
-/// The way a block was left, as [`aexit`](super::AsyncGuard::aexit) receives it: Python's `(exc_type, exc, tb)`.
+/// The reason for which a block was left, as [`aexit`](super::AsyncGuard::aexit) receives it: Python's
+/// `(exc_type, exc, tb)`.
 ///
-/// An error or a panic payload is passed by mutable reference. The manager can downcast it, inspect it and change it,
-/// but cannot keep it: the block's error still belongs to the block.
+/// An error or a panic payload is passed by mutable reference. The manager can downcast, inspect and change the error,
+/// but cannot keep it: the error still belongs to the block.
 ///
 /// # Examples
 ///
@@ -32,8 +33,8 @@ pub enum ExitReason<'a> {
     Ok,
     /// The block was left with an error: by `?`, or by returning an `Err`.
     ///
-    /// An error that is not `Send + 'static` cannot be passed to the manager. An [`OpaqueError`] is passed in its
-    /// place.
+    /// An error that is not `Send + 'static` cannot be passed to the manager, which receives an [`OpaqueError`]
+    /// instead.
     Error(&'a mut (dyn Any + Send)),
     /// The block panicked with this payload, usually a `&str` or a `String`.
     Panic(&'a mut (dyn Any + Send)),
@@ -85,7 +86,7 @@ impl fmt::Debug for ExitReason<'_> {
 
 /// The placeholder for a block's error that is not `Send + 'static`.
 ///
-/// [`ExitReason::Error`] holds it when the manager can only be informed that there is an error.
+/// [`ExitReason::Error`] holds it instead of the error, which the manager cannot inspect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct OpaqueError;

@@ -13,13 +13,13 @@ use crate::cleanup::{ChildCleanups, Cleanup};
 
 /// Adapters for every [`AsyncContextManager`].
 pub trait AsyncContextManagerExt: AsyncContextManager {
-    /// Protects the enter from cancellation: if it is dropped, it runs to completion as a [cleanup](crate::cleanup),
-    /// and its guard is exited at once.
+    /// Protects the enter from cancellation: if its future is dropped, the enter runs to completion as a
+    /// [cleanup](crate::cleanup), and the guard is then exited at once, as its drop policy decides.
     ///
-    /// For managers whose interrupted enter would leak a resource, such as a lease that the server has granted while
+    /// Use it for managers whose interrupted enter would leak a resource, such as a lease that the server grants while
     /// the program no longer waits for the response. The enclosing scopes wait for the cleanup. The exit receives
-    /// [`ExitReason::Cancelled`](super::ExitReason::Cancelled). The enter has a grace period of 30 seconds, the exit
-    /// the [guard's](AsyncGuard::grace_period). Entering takes one allocation.
+    /// [`ExitReason::Cancelled`](super::ExitReason::Cancelled). The grace period of the enter is 30 seconds, that of
+    /// the exit is the [guard's](AsyncGuard::grace_period). Entering takes one allocation.
     ///
     /// # Examples
     ///
@@ -100,7 +100,7 @@ where
     fn drop(&mut self) {
         let Some(enter) = self.enter.take() else { return };
         let rest = async move {
-            // The exit is a child of this cleanup, which completes after it, and has its own grace period.
+            // The exit is nested in this cleanup, which completes after the exit. The exit has its own grace period.
             G::OnDrop::on_drop(enter.await?, ChildCleanups::default(), Default::default());
             Ok::<_, G::Error>(())
         };

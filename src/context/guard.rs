@@ -5,7 +5,7 @@ use super::exit_reason::ExitReason;
 use super::suppression::Suppression;
 use crate::panic::{catch_panic, drop_payload};
 
-/// An entered context manager: the target for the block, and the exit. Python's `__aexit__`.
+/// An entered context manager, with the target for the block and with the exit: Python's `__aexit__`.
 ///
 /// # Examples
 ///
@@ -53,7 +53,7 @@ pub trait AsyncGuard: Sized {
     /// The error of entering and exiting; [`Infallible`](std::convert::Infallible) if neither can fail.
     type Error: Send + 'static;
 
-    /// Decides whether an exit can suppress the block's error:
+    /// The success value of the exit, which decides whether an exit can suppress the block's error:
     ///
     /// | type | exit | value of the scope |
     /// |---|---|---|
@@ -61,51 +61,51 @@ pub trait AsyncGuard: Sized {
     /// | `bool` | suppresses the block's error if it returns `true` | an `Option`: `None` after an error was suppressed |
     type Suppression: Suppression;
 
-    /// Decides what happens to the exit when the block or the exit is dropped before it completes. There is no default:
-    /// [`DropNow`](super::DropNow), [`DropAfterChildren`](super::DropAfterChildren), [`Detach`](super::Detach) or
-    /// [`Restart`](super::Restart); see [Choosing](super#choosing).
+    /// The drop policy: what happens to the exit when the block or the exit is dropped before it completes. There is no
+    /// default: [`DropNow`](super::DropNow), [`DropAfterChildren`](super::DropAfterChildren), [`Detach`](super::Detach)
+    /// or [`Restart`](super::Restart); see [Choosing](super#choosing).
     type OnDrop: ExitPolicy<Self>;
 
     /// Returns the target for the block.
     fn target(&mut self) -> &mut Self::Target;
 
-    /// Returns the target, and a future that interrupts the block when it completes: for timeouts, and for task
-    /// groups in which a task has failed.
+    /// Returns the target, and a future that interrupts the block when the future completes: for timeouts, and for
+    /// task groups in which a task has failed.
     ///
-    /// On an interrupt the block is dropped, and `aexit` is called with [`ExitReason::Cancelled`]. `aexit` must then
+    /// On an interrupt, the block is dropped, and `aexit` is called with [`ExitReason::Cancelled`]. `aexit` must then
     /// return an error, or suppress the interrupt; otherwise the scope panics.
     ///
-    /// The future is polled whenever a poll of the block returns `Pending`. Its panic counts as a panic of the block. By
-    /// default, nothing interrupts the block.
+    /// The future is polled whenever a poll of the block returns `Pending`. If it panics, this counts as a panic of the
+    /// block. By default, nothing interrupts the block.
     #[inline]
     fn target_and_interrupt(&mut self) -> (&mut Self::Target, impl Future<Output = ()> + Send) {
         (self.target(), pending())
     }
 
-    /// Returns the time that the exit may take when it runs as a [cleanup](crate::cleanup): 30 seconds by default, by
-    /// the wall clock. An exit that takes longer is abandoned, and the [observers](crate::cleanup::observe) are
-    /// notified.
+    /// Returns the grace period: the wall-clock time that the exit may take when it runs as a
+    /// [cleanup](crate::cleanup). The default is 30 seconds. An exit that takes longer is abandoned, and the
+    /// [observers](crate::cleanup::observe) are notified.
     ///
     /// If this method panics, the default applies.
     fn grace_period(&self) -> Duration {
         DEFAULT_GRACE_PERIOD
     }
 
-    /// Exits. It is called once, after the block was dropped and all cleanups that were detached inside it have ended.
+    /// Exits the guard. Called once, after the block was dropped and everything nested in it has ended.
     ///
-    /// With [`Restart`](super::Restart) it is called a second time, with [`ExitReason::Cancelled`], if the first call
-    /// was dropped before it completed.
+    /// With [`Restart`](super::Restart), `aexit` is called a second time, with [`ExitReason::Cancelled`], if the future
+    /// of the first call was dropped before it completed.
     ///
     /// # Errors
     ///
-    /// The manager's own. If the block failed or panicked, its error or panic takes precedence.
+    /// The manager's own error. If the block has failed or panicked, its error or panic takes precedence.
     fn aexit(
         &mut self,
         exit: ExitReason<'_>,
     ) -> impl Future<Output = Result<Self::Suppression, Self::Error>> + Send;
 }
 
-/// A policy for exits whose future is dropped: [`DropNow`](super::DropNow),
+/// A drop policy, for exits whose future is dropped: [`DropNow`](super::DropNow),
 /// [`DropAfterChildren`](super::DropAfterChildren), [`Detach`](super::Detach) or [`Restart`](super::Restart).
 ///
 /// The trait is sealed: no other types implement it. See [Choosing](super#choosing).
@@ -123,7 +123,7 @@ pub trait ExitPolicy<G: AsyncGuard>: sealed::Policy<G> {}
 /// The grace period of an exit whose guard does not choose one.
 pub(super) const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(30);
 
-/// Returns the guard's grace period, or the default if the guard panics. Mostly called from destructors.
+/// Returns the guard's grace period, or the default if the guard panics: most callers are destructors.
 pub(super) fn grace_period<G: AsyncGuard>(guard: &G) -> Duration {
     catch_panic(|| guard.grace_period()).unwrap_or_else(|payload| {
         drop_payload(payload);
@@ -145,13 +145,13 @@ pub(super) mod sealed {
         (Result<<G as AsyncGuard>::Suppression, <G as AsyncGuard>::Error>, Option<BlockFailure<E, N>>);
 
     pub trait Policy<G: AsyncGuard> {
-        /// The exit's future owns the guard from its start.
+        /// `true` if the future of the exit owns the guard.
         const OWNED: bool = false;
 
-        /// An exit that is dropped before it completes is called again.
+        /// `true` if an exit that is dropped before it completes is called again.
         const RESTARTABLE: bool = false;
 
-        /// The runtime that continues the exit if its future is dropped outside any runtime.
+        /// The runtime on which the exit continues if its future is dropped outside of a runtime.
         type Runtime: RuntimeSlot;
 
         /// Returns the exit as a future that owns the guard. Only called if `OWNED`.
@@ -165,7 +165,7 @@ pub(super) mod sealed {
             unused()
         }
 
-        /// Handles a block, or a borrowed exit, that was dropped before it completed.
+        /// Handles a block, or an exit that borrows the guard, that was dropped before it completed.
         fn on_drop(guard: G, children: ChildCleanups, runtime: Self::Runtime);
     }
 }

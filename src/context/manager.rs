@@ -5,11 +5,10 @@ use super::guard::AsyncGuard;
 /// The error of entering and exiting a manager.
 pub(super) type ManagerError<M> = <<M as AsyncContextManager>::Guard as AsyncGuard>::Error;
 
-/// A value that can be entered: Python's `__aenter__`.
+/// A value that [`async_with!`](macro@crate::async_with) can enter: Python's `__aenter__`.
 ///
-/// Entering consumes the manager and returns an [`AsyncGuard`], which the scope exits. The guard is often the
-/// manager's own type. The manager can be anything that describes the guard: a lock, a pool, the parameters of a
-/// connection.
+/// Entering consumes the manager and returns an [`AsyncGuard`], which the scope exits. Manager and guard often have the
+/// same type. A manager can be anything that describes its guard: a lock, a pool, the parameters of a connection.
 ///
 /// # Examples
 ///
@@ -58,18 +57,18 @@ pub(super) type ManagerError<M> = <<M as AsyncContextManager>::Guard as AsyncGua
             `context::write(&lock)`; for other types, implement `AsyncContextManager` and `AsyncGuard`"
 )]
 pub trait AsyncContextManager: Sized {
-    /// The guard, which is held while the block runs and exited afterwards.
+    /// The guard, which the scope holds while the block runs and exits afterwards.
     type Guard: AsyncGuard;
 
-    /// Enters the manager. If it fails, there is nothing to exit.
+    /// Enters the manager. If entering fails, there is nothing to exit.
     ///
     /// # Errors
     ///
-    /// The manager's own.
+    /// The manager's own error.
     ///
     /// # Cancel safety
     ///
-    /// A dropped `aenter` is dropped like any other future: the destructors of what it had acquired run, and no exit
-    /// does. See [`shield_enter`](super::AsyncContextManagerExt::shield_enter).
+    /// If the future is dropped, the destructors of all that it has acquired run, but no exit. To prevent this, use
+    /// [`shield_enter`](super::AsyncContextManagerExt::shield_enter).
     fn aenter(self) -> impl Future<Output = Result<Self::Guard, <Self::Guard as AsyncGuard>::Error>> + Send;
 }

@@ -1,5 +1,8 @@
 //! Context managers: async cleanup on every exit path, innermost first (PEP 492's `async with`).
 //!
+//! Rust has no async drop: a destructor cannot await. A rollback, a logout or a close is therefore lost or delayed when
+//! an error, a panic or a dropped future ends a block. A context manager has an exit that is awaited:
+//!
 //! ```
 //! # #[derive(Default)]
 //! # struct Pool(std::sync::Mutex<Vec<&'static str>>);
@@ -34,7 +37,7 @@
 //!
 //! async fn insert(pool: &Pool) -> Result<usize, std::io::Error> {
 //!     async_with!(tx = pool.transaction() => {
-//!         tx.insert("a row").await?; // on an error: rolls back, then returns it
+//!         tx.insert("a row").await?; // on an error: rolls back, then returns the error
 //!         1
 //!     })
 //! }
@@ -56,15 +59,17 @@
 //! # }
 //! ```
 //!
-//! Rust has no async drop: a destructor cannot await, so a rollback, a logout or a close is lost or delayed when an
-//! error, a panic or a dropped future ends a block. A context manager has an exit that is awaited.
+//! Entering a [*manager*](AsyncContextManager) returns a [*guard*](AsyncGuard). The guard lends its *target* to the
+//! block while the block runs, and is *exited* afterwards. A *scope* is an entered manager with its block. Scopes that
+//! are entered inside the block, and cleanups that are [detached](crate::cleanup::detach) inside it, are *nested* in
+//! it.
 //!
 //! | item | purpose |
 //! |---|---|
 //! | [`async_with!`](macro@async_with) | enters managers for a block of the current function |
 //! | [`async_with`](fn@async_with), [`decorate`] | enter a manager for a closure, or for each call of a function |
 //! | [`AsyncContextManager`], [`AsyncGuard`] | implement a manager; [`asynccontextmanager`] makes one from an async function |
-//! | [`AsyncExitStack`] | holds managers and callbacks whose number is known at run time |
+//! | [`AsyncExitStack`] | holds managers and callbacks whose number is only known at run time |
 //! | [`LockGuard`], [`aclosing`], [`closing`], [`suppress`], [`nullcontext`] | ready-made managers |
 //!
 //! # Guarantees
@@ -79,73 +84,79 @@
 //! | panics | [`ExitReason::Panic`] | the panic continues; it is never suppressed |
 //! | is dropped: `select!`, `timeout`, `abort` | [`ExitReason::Cancelled`], as the [policy](#choosing) decides | |
 //!
-//! **Innermost first.** An exit begins after everything that was entered or [detached](crate::cleanup::detach) inside
-//! its block has ended. This also holds if the futures were dropped in a `select!`, by the panic of a sibling in a
-//! `join!`, or all at once.
+//! **Innermost first.** An exit begins after everything that is nested in its block has ended. This also holds if the
+//! futures were dropped in a `select!`, by the panic of a sibling in a `join!`, or all at once. Only a guard with the
+//! policy [`DropNow`] does not wait for nested cleanups when its future is dropped: it may borrow, and is dropped at
+//! once.
 //!
-//! **No error is lost silently.** If the exit fails after the block succeeded, the macro returns the exit's error and
-//! drops a pending `return` or `break`. If the block has failed or panicked, the block's error or panic takes
-//! precedence, and the exit's error is reported to the [observers](crate::cleanup::observe). The
-//! [function](fn@async_with) has an [error type](Error) that holds both. If the exit panics, that panic continues.
+//! **No error is lost silently.** If the exit fails after the block succeeded, the macro evaluates to the exit's error,
+//! and a pending `return` or `break` does not take place. If the block has failed or panicked, the block's error or
+//! panic takes precedence, and the exit's error is reported to the [observers](crate::cleanup::observe). The
+//! [function](fn@async_with) returns an [error](Error) that holds the errors of both. If the exit panics, that panic
+//! continues.
 //!
 //! **The block's value does not decide its success.** A block that evaluates to an `Err` has completed: after
-//! `async_with!(tx = pool.transaction() => { Err("refused") })` the transaction commits. It also commits if the `?`
-//! of an `Option` leaves the block. The macro sees an error only if `?` or `return` leaves the block with one. The
-//! [function](fn@async_with) looks at the `Result` of its body.
+//! `async_with!(tx = pool.transaction() => { Err("refused") })` the transaction commits. It also commits if the `?` of
+//! an `Option` leaves the block. To the macro, the block has failed only if `?` or `return` leaves it with an error.
+//! The [function](fn@async_with) inspects the `Result` of its body instead.
 //!
 //! # Choosing
 //!
-//! The implementor of a guard chooses a drop policy: what happens to the exit if its future is dropped.
+//! The implementor of a guard chooses a *drop policy*, which decides what happens to the exit if the future of the
+//! scope is dropped.
 //!
 //! 1. If the guard's destructor is a complete exit: [`DropNow`]. It is the only policy for guards that borrow. If the
-//!    guard is owned, and must outlive the cleanups that are nested inside its block: [`DropAfterChildren`].
+//!    guard is owned, and must outlive the cleanups that are nested in its block: [`DropAfterChildren`].
 //! 2. If the exit awaits, the guard must be owned, and the exit runs as a [cleanup](crate::cleanup). If an exit that
-//!    has begun must not be started again: [`Detach`]. If it is idempotent: [`Restart`], which saves an allocation.
+//!    has begun must not be started again: [`Detach`]. If the exit is idempotent: [`Restart`], which saves an
+//!    allocation.
 //!
 //! | dropped | [`DropNow`] | [`DropAfterChildren`] | [`Detach`] | [`Restart`] |
 //! |---|---|---|---|---|
 //! | during the enter | nothing to exit; or [`shield_enter`](AsyncContextManagerExt::shield_enter) | the same | the same | the same |
 //! | during the block | destructor, at once | destructor, after nested cleanups | `aexit(Cancelled)` | `aexit(Cancelled)` |
 //! | during the exit | destructor | destructor | the same `aexit` continues | `aexit(Cancelled)`, a second call |
-//! | outside a runtime | as above | as above | on the runtime it was last suspended on, or abandoned | the same |
+//! | outside of a runtime | as above | as above | on the runtime on which it was last suspended, or abandoned | the same |
 //! | at the runtime's shutdown | as above | as above | abandoned | abandoned |
-//! | allocations | none | none | one for each exit | none |
+//! | allocations if nothing is dropped | none | none | one for each exit | none |
 //!
-//! *Abandoned* means that only destructors run, and the observers are notified. At the end of a program,
-//! [`cleanup::shutdown`](crate::cleanup::shutdown) waits for the cleanups.
+//! An *abandoned* exit is dropped before it completes: only destructors run, and the observers are notified. At the end
+//! of a program, [`cleanup::shutdown`](crate::cleanup::shutdown) waits for the cleanups.
 //!
 //! # Limitations
 //!
-//! - No exit runs after a [`mem::forget`](std::mem::forget) of the future, or in an `Rc` cycle with it; after an
-//!   abort, with `panic = "abort"`, or after `kill -9`.
-//! - No exit runs on a runtime that has shut down, or whose `block_on` is not called again.
-//! - A task that is never polled again is not dropped, either: stop your tasks and join them.
-//! - Cleanups that a *task* detaches do not count as nested in the block that spawned the task. Join the task in an
-//!   exit: push a [`push_async_callback`](AsyncExitStack::push_async_callback) that awaits the `JoinSet`, after the
-//!   managers that the tasks use.
-//! - If exits are abandoned, their destructors run in any order: a runtime that shuts down drops its tasks so.
-//! - If a block has completed, but is dropped while it waits for nested cleanups, its exit receives
-//!   [`ExitReason::Cancelled`].
-//! - A scope around the `yield` of a generator stays suspended with the generator (PEP 789): close it with
+//! - No exit runs if the future is never dropped: after [`mem::forget`](std::mem::forget), or in a cycle of `Rc`s. No
+//!   exit runs after an abort of the process: a panic with `panic = "abort"`, or `kill -9`.
+//! - No exit runs on a runtime that has shut down, or on a current-thread runtime whose `block_on` is not called again.
+//! - A task that is never polled again is not dropped either, so its exits do not run: stop your tasks and join them.
+//! - Cleanups that a *task* detaches are not nested in the block that spawned the task. Join the tasks in an exit:
+//!   after you have entered the managers that the tasks use, push a callback that awaits their `JoinSet`, with
+//!   [`push_async_callback`](AsyncExitStack::push_async_callback).
+//! - The destructors of abandoned exits run in any order, because a runtime that shuts down drops its tasks in any
+//!   order.
+//! - If the future is dropped after the block has completed, while the scope waits for nested cleanups, the exit
+//!   receives [`ExitReason::Cancelled`].
+//! - A scope around the yield of a generator stays suspended with the generator (PEP 789): close the generator with
 //!   [`aclosing`].
-//! - In an `async` block, such as the `async fn main` of `#[tokio::main]`, the compiler may ask for the type that
+//! - In an `async` block, such as the one that `#[tokio::main]` makes of `main`, the compiler may ask for the type that
 //!   `return` returns: `async_with!(-> Result<_, _>; lock = &mutex => { .. })`.
 //!
 //! # Comparison
 //!
 //! | | awaits in the exit | on `?`, `return` | on a panic | when dropped | innermost first | allocations |
 //! |---|---|---|---|---|---|---|
-//! | this section | yes | awaited | awaited | by policy | yes | 0 or 1 |
+//! | this module | yes | awaited | awaited | by policy | yes | 0 or 1 |
 //! | `scopeguard`, tokio's guards | no: destructors | destructor | destructor | destructor | of destructors | 0 |
-//! | `async-dropper` | in a destructor, which blocks its thread; panics on a current-thread runtime | | | | yes | many |
+//! | `async-dropper` | in a destructor, which blocks its thread, and panics on a current-thread runtime | | | | yes | many |
 //! | `guarden` | in a spawned task, or in place if configured | spawned | spawned | spawned | no | 1 |
 //! | nightly's async drop, an experiment | yes | awaited | no | no: destructor | in a block | 0 |
 //!
-//! The crate's benches compare them: a lock through [`async_with!`](macro@async_with) costs about a dozen
-//! instructions more than the lock alone, a manager that does nothing about a hundred.
+//! The crate's benches measure the costs: a lock entered by [`async_with!`](macro@async_with) takes about a dozen
+//! instructions more than the lock alone, and a manager that does nothing takes about a hundred.
 //!
 //! Python's `async with`, `contextlib` and the locks of asyncio are compared line by line in
-//! [From Python](crate::from_python); [PEP 492](crate::desugar::pep_492#async-with) shows the expansion of the statement.
+//! [From Python](crate::from_python). [PEP 492](crate::desugar::pep_492#async-with) shows the expansion of the
+//! statement.
 
 mod error;
 mod exit_reason;

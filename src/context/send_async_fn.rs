@@ -1,9 +1,10 @@
 use std::future::Future;
 
-/// An async closure whose future is `Send`, as a bound: what `AsyncFnOnce(A) -> O` cannot express yet.
+/// A bound for async closures whose future is `Send`, which `AsyncFnOnce(A) -> O` cannot express yet.
 ///
-/// Implemented for every closure and function that fits. `A` usually borrows, so the bound is higher-ranked, as in
-/// [`async_with_send`](super::async_with_send). The parameter of a closure needs its type: `async |n: &mut u32| ..`.
+/// Implemented for every closure and function that matches. `A` usually borrows, so the bound is higher-ranked, as in
+/// [`async_with_send`](super::async_with_send). The parameter of a closure must be annotated with its type, as in
+/// `async |n: &mut u32| ..`.
 #[doc(alias = "AsyncFnOnce")]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an async closure with a `Send` future, from `{A}` to `{O}`",

@@ -13,11 +13,11 @@ use super::suppression::Suppression;
 /// dropped.
 ///
 /// With the [macro](macro@crate::async_with) of the same name, `?`, `return` and `break` leave the block for the
-/// enclosing function. With this function they end the body, as in any closure. The errors of the enter, the body and
-/// the exit come in one type that distinguishes them.
+/// enclosing function. With this function, `?` and `return` only end the body, as in any closure. The
+/// [error](Error) distinguishes the errors of the enter, the body and the exit.
 ///
-/// The future is `Send` if its parts are. A function that takes the body as a parameter must state that in a bound,
-/// which bounds on async closures cannot express yet: see [`async_with_send`].
+/// The future is `Send` if its parts are. A function that takes the body as a parameter needs a bound for this, which
+/// async closures cannot express yet: use [`async_with_send`] there.
 ///
 /// # Errors
 ///
@@ -27,14 +27,14 @@ use super::suppression::Suppression;
 ///
 /// # Panics
 ///
-/// - If the body panics: the panic continues after the exit was awaited, and is never suppressed. If the exit fails
-///   as well, its error is reported to the [observers](crate::cleanup::observe).
+/// - If the body panics: the panic continues after the exit has been awaited, and is never suppressed. If the exit
+///   fails as well, its error is reported to the [observers](crate::cleanup::observe).
 /// - If the exit panics.
-/// - If the manager interrupts the body, and its exit neither fails nor suppresses that.
+/// - If the manager interrupts the body, and its exit neither fails nor suppresses the interrupt.
 ///
 /// # Cancel safety
 ///
-/// If the future is dropped during the enter, there is nothing to exit; see
+/// If the future is dropped during the enter, there is nothing to exit; to complete the enter nevertheless, use
 /// [`shield_enter`](super::AsyncContextManagerExt::shield_enter). If it is dropped during the body or the exit, the
 /// guard's [policy](super::ExitPolicy) applies.
 ///
@@ -78,9 +78,9 @@ where
     ended.finish::<G>(result)
 }
 
-/// As [`async_with`], for a body that is a parameter of a function whose future must be `Send`.
+/// Like [`async_with()`], for a body that is a parameter of a function whose future must be `Send`.
 ///
-/// Bounds on async closures cannot require that their futures are `Send`; [`SendAsyncFnOnce`] does.
+/// A bound on an async closure cannot require that its future is `Send`. [`SendAsyncFnOnce`] can.
 ///
 /// # Errors
 ///

@@ -2,21 +2,23 @@
 ///
 /// | form | |
 /// |---|---|
-/// | `async_with!(x = manager => { .. })` | `x` is a `&mut` to the manager's target |
+/// | `async_with!(x = manager => { .. })` | `x` is a `&mut` reference to the guard's target |
 /// | `async_with!(_ = manager => { .. })` | the target is not used |
 /// | `async_with!(x = one, y = other => { .. })` | enters `one`, then `other`, which may use `x`; exits in reverse order |
 /// | `async_with!(loop; x = manager => { .. })` | `break` and `continue` can leave the block for the enclosing loop |
-/// | `async_with!('a; ..)`, `async_with!(loop, 'a, 'b; ..)` | so can `break 'a` and `continue 'b` |
+/// | `async_with!('a; ..)`, `async_with!(loop, 'a, 'b; ..)` | `break 'a` and `continue 'b` can leave the block as well |
 /// | `async_with!(-> Result<_, E>; ..)` | names the type that `return` returns, if the compiler asks for it |
 ///
-/// The block belongs to the enclosing function: `?` and `return` leave that function, *after* the exits were awaited.
+/// The block belongs to the enclosing function: `?` and `return` leave that function, *after* the exits have been
+/// awaited.
 ///
 /// If no manager can fail, because each error type is [`Infallible`](std::convert::Infallible), the macro evaluates
 /// to the block's value. Otherwise it evaluates to a `Result` with the managers' error type, or with an
 /// [`EitherError`](crate::context::EitherError) if their error types differ. If an exit can suppress the block's
 /// error, the value is an `Option`.
 ///
-/// The [section](crate::context#guarantees) has the tables of what an exit receives, and what happens after it.
+/// The [module documentation](crate::context#guarantees) has a table of what the exit receives and what happens
+/// afterwards.
 ///
 /// # Examples
 ///
@@ -42,8 +44,8 @@
 /// # }
 /// ```
 ///
-/// For one manager, and a block that neither jumps nor returns, the macro is equivalent to this code; the comments
-/// are the Python of PEP 492:
+/// For one manager, and a block that neither jumps nor returns, the macro is equivalent to the following code. The
+/// comments are the Python of PEP 492:
 ///
 /// ```
 /// use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -69,28 +71,28 @@
 /// # }
 /// ```
 ///
-/// In addition, the macro handles the drop of the future, waits for cleanups that were detached inside, and carries
-/// `return` and jumps across the exit. The full comparison is in [PEP 492](crate::desugar::pep_492#async-with).
+/// In addition, the macro handles the drop of the future, waits for nested cleanups, and delays `return`, `break` and
+/// `continue` until after the exit. The full comparison is in [PEP 492](crate::desugar::pep_492#async-with).
 ///
 /// # Errors
 ///
-/// The managers' errors. The block's own errors leave the function by `?` or `return`, as without the macro.
+/// The managers' errors. The block's own errors leave the function by `?` or `return`, as they would without the macro.
 ///
 /// # Panics
 ///
-/// - If the block panics: the panic continues after the exits were awaited.
+/// - If the block panics: the panic continues after the exits have been awaited.
 /// - If an exit panics.
-/// - If a manager interrupts the block, and its exit neither fails nor suppresses that.
+/// - If a manager interrupts the block, and its exit neither fails nor suppresses the interrupt.
 ///
 /// # Cancel safety
 ///
-/// If the future is dropped during an enter, that enter is dropped, and the managers entered before are exited. If it
-/// is dropped during the block or an exit, the guards' [policies](crate::context#choosing) apply.
+/// If the future is dropped during an enter, that manager has nothing to exit. In this case, and if the future is
+/// dropped during the block or an exit, the [drop policies](crate::context#choosing) of the entered guards apply.
 ///
 /// # Limitations
 ///
-/// - `break` and `continue` need `loop;`, and labels must be named. Otherwise the compiler reports an error whose
-///   type name says so:
+/// - `break` and `continue` need `loop;`, and labels must be named. Otherwise the compiler reports an error in which
+///   the name of a type is the hint:
 ///
 ///   ```compile_fail,E0382
 ///   # async fn count(numbers: &tokio::sync::Mutex<Vec<u32>>) {
@@ -105,11 +107,11 @@
 ///   # }
 ///   ```
 /// - To the compiler, a block that contains `continue` can run more than once. Such a block cannot move values from
-///   outside, and of several managers, those after the first count as a part of the block.
-/// - In an `async` block, which `#[tokio::main]` makes of `main`, the compiler may not know yet what `return`
-///   returns. It then asks for `-> Result<_, E>;`, usually if `E` is not `Send`, as `Box<dyn Error>` is not.
-/// - An error that is not `Send` cannot be inspected by the manager, which receives an
-///   [`OpaqueError`](crate::context::OpaqueError).
+///   outside. If the macro enters several managers, those after the first are a part of the block.
+/// - In an `async` block, such as the one that `#[tokio::main]` makes of `main`, the compiler may not know yet what
+///   `return` returns. It then asks for `-> Result<_, E>;`, usually if `E` is not `Send`, such as `Box<dyn Error>`.
+/// - The manager cannot inspect an error that is not `Send`. It receives an
+///   [`OpaqueError`](crate::context::OpaqueError) instead.
 /// - An error that is not `'static` cannot leave the block by `?`.
 #[doc(alias("with", "using", "defer", "finally", "try", "scope guard", "async drop", "RAII"))]
 #[macro_export]
@@ -134,14 +136,14 @@ macro_rules! async_with {
     };
 }
 
-/// The steps of [`async_with!`](macro@crate::async_with). Each arm opens with the step's name.
+/// The steps of [`async_with!`](macro@crate::async_with). Each arm begins with the name of the step.
 ///
-/// `$mode` is `[loop [labels]]` or `[none [labels]]`: whether plain jumps can leave the block, and which labelled
-/// ones can.
+/// `$mode` is `[loop [labels]]` if `break` and `continue` without a label can leave the block, otherwise
+/// `[none [labels]]`. Jumps with one of the labels can leave the block, too.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __async_with {
-    // The whole macro: its value is a `Result` only if a manager can fail.
+    // The whole macro. Its value is a `Result` only if a manager can fail.
     (@top $mode:tt $($managers:tt)+) => {{
         let merged = $crate::__async_with!(@enter $mode $($managers)+);
         #[allow(unused_imports, reason = "only one of the traits applies")]
@@ -222,8 +224,9 @@ macro_rules! __async_with {
         errors.merge(outcome)
     }};
 
-    // The block, inside one loop for each target of a `break` or `continue`. `$flow` records how it was left: 0 not yet
-    // known, 1 completed, 2 `break`, 3 `continue`; from 4 on, `break` and `continue` of each label.
+    // The block, inside of one loop for each target of a `break` or `continue`. `$flow` records how the block was left:
+    // 0 is not yet known, 1 completed, 2 `break`, 3 `continue`. From 4 on, there are two numbers for each label:
+    // `break` and `continue`.
     (@run [$how:tt []] $value:ident $flow:ident $block:block) => {
         $crate::__async_with!(@innermost $how $value $flow $block);
     };

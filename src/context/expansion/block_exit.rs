@@ -8,16 +8,16 @@ use crate::context::scope::block::BlockOutcome;
 use crate::context::scope::failure::{BlockFailure, CONTRACT_VIOLATION, report_exit_error};
 use crate::context::suppression::Suppression;
 
-/// The way a block was left, during its exit.
+/// The way in which a block was left, kept during the exit.
 pub struct BlockExit<T, K, E, N> {
     path: ExitPath<T, K>,
     pub failure: Option<BlockFailure<E, N>>,
 }
 
 enum ExitPath<T, K> {
-    /// The block completed with a value; with none, it was left by `break` or `continue`.
+    /// The block completed with a value, or it was left by `break` or `continue`, without a value.
     Completed(Option<T>),
-    /// The block was left by `return` or `?`. A returned error is the failure; this is the rest of the returned value.
+    /// The block was left by `return` or `?`. This is the returned value without its error, which is the failure.
     Returned(K),
     Failed,
 }
@@ -30,7 +30,7 @@ pub enum Disposition<T, R> {
     Jump,
 }
 
-/// An error of the macro's own managers: of this one, or of one nested inside its block.
+/// An error of one of the macro's managers: of the manager of this scope, or of one that is nested in its block.
 pub enum ErrorOrigin<X, N> {
     Manager(X),
     Nested(N),
@@ -70,7 +70,7 @@ type DispositionOf<G, T, R, N> = Disposition<
 >;
 
 impl<T, D, E, N> BlockExit<T, D, E, N> {
-    /// Combines the way the block was left with the result of the exit.
+    /// Combines the way in which the block was left with the result of the exit.
     #[inline]
     pub fn disposition<G, K, R>(
         self,
@@ -133,7 +133,8 @@ where
     }
 }
 
-/// The jump of a block that contains neither a `break` nor a `continue` for the enclosing code.
+/// Stands for the jump of a block that contains neither a `break` nor a `continue` for the enclosing code. Never
+/// called.
 #[must_use]
 pub fn no_jump() -> Infallible {
     unreachable!("a block without a jump completes with a value")

@@ -1,16 +1,16 @@
-//! The expansion of [`async_with!`](macro@crate::async_with). It is not an interface of the crate: everything here
+//! The expansion of [`async_with!`](macro@crate::async_with). It is not part of the public interface: everything here
 //! may change.
 //!
 //! A macro does not know the types in its input. Where the expansion depends on a type, it uses *autoref
-//! specialization*: several traits have a method of one name, each implemented for a type with a different number of
-//! references in front of it, and the call has as many references as the most specific one. Method resolution then
-//! picks the first trait whose bounds hold. Each trait is called `..Kind`, and its method returns a tag, a unit
-//! struct that implements that case:
+//! specialization*: several traits have a method of the same name. Each trait is implemented for the type behind a
+//! different number of references, and the method is called on as many references as the most specific trait needs.
+//! Method resolution then chooses the first trait whose bounds hold. Each trait is called `..Kind`, and its method
+//! returns a tag: a unit struct that implements the case.
 //!
 //! | decision | file | cases, most specific first |
 //! |---|---|---|
-//! | how to show the manager an error that leaves the function | `return_type.rs` | [`Known`], [`OpaqueResult`], [`Other`] |
-//! | how to merge the errors of nested managers | `merge_errors.rs` | [`OuterOnly`], [`InnerOnly`], [`Same`], [`Either`] |
+//! | how the manager receives an error that leaves the function | `return_type.rs` | [`Known`], [`OpaqueResult`], [`Other`] |
+//! | how the errors of nested managers are merged | `merge_errors.rs` | [`OuterOnly`], [`InnerOnly`], [`Same`], [`Either`] |
 //! | whether the macro's value is a `Result` | `merge_errors.rs` | [`PlainValue`], [`ResultValue`] |
 
 mod async_with;

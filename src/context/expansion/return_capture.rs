@@ -10,8 +10,8 @@ use pin_project::pin_project;
 /// The link between the enclosing function and the `async` block of the expansion: it makes both return one type, and
 /// it records that the block has completed.
 pub struct ReturnWitness<R> {
-    /// Set by [`ReachedEnd`], read by [`ReturnCapture`], both in one poll of the block. It is atomic only for the
-    /// future to be `Send`, so `Relaxed` suffices: it publishes nothing.
+    /// Set by [`ReachedEnd`] and read by [`ReturnCapture`], both in one poll of the block. It is atomic only so that
+    /// the future is `Send`. It publishes nothing, so `Relaxed` suffices.
     reached_end: AtomicBool,
     returns: PhantomData<fn() -> R>,
 }
@@ -46,7 +46,7 @@ pub fn target<T>(target: T) -> T {
     target
 }
 
-/// The future at the end of the block. It is never ready: only so does the type of the `async` block remain that of its
+/// The future at the end of the block. It is never ready, so that the output of the `async` block has the type of its
 /// `return` statements.
 pub struct ReachedEnd<'a>(pub &'a AtomicBool);
 
@@ -60,7 +60,8 @@ impl Future for ReachedEnd<'_> {
     }
 }
 
-/// Separates the two ends of a block: `Some` if it returned from the function, `None` if it reached its end.
+/// A future that distinguishes the two ways in which a block ends: its output is `Some` if the block returns from the
+/// function, and `None` if the block reaches its end.
 #[pin_project]
 pub struct ReturnCapture<'a, F> {
     #[pin]
@@ -89,13 +90,14 @@ impl<F: Future> Future for ReturnCapture<'_, F> {
     }
 }
 
-/// A type whose name is the help text: to leave the block by `break` or `continue`, write `loop;` first, as in
-/// `async_with!(loop; n = &mutex => { .. })`. For jumps with a label, name the label: `async_with!('outer; ..)`, or
-/// `async_with!(loop, 'outer; ..)`.
+/// A type whose name is a hint in compiler errors.
+///
+/// To leave the block by `break` or `continue`, write `loop;` first, as in `async_with!(loop; n = &mutex => { .. })`.
+/// For jumps with a label, name the label: `async_with!('outer; ..)`, or `async_with!(loop, 'outer; ..)`.
 pub struct ToBreakWriteLoopFirst<T>(pub T);
 
-/// Moved once in a loop that runs once. A `continue` in a block without `loop;` would move it again, which is the
-/// error.
+/// A value that is moved once, in a loop that runs once. A `continue` in a block without `loop;` would move the value
+/// again, which does not compile.
 pub struct ToContinueWriteLoopFirst;
 
 #[inline]

@@ -7,7 +7,7 @@ use super::return_capture::ReturnWitness;
 use crate::context::exit_reason::OpaqueError;
 use crate::context::scope::failure::BlockFailure;
 
-/// A case of the specialization: the way to show a returned error to the manager, and to return it after the exit.
+/// A case of the specialization: separates the error from a returned value for the exit, and joins them afterwards.
 pub trait ReturnType<R>: Copy {
     /// The part of the returned value that is kept aside during the exit.
     type Deferred;
@@ -18,7 +18,7 @@ pub trait ReturnType<R>: Copy {
     fn join(self, deferred: Self::Deferred, error: Option<Self::Error>) -> R;
 }
 
-/// The returned type, to call `kind` on.
+/// The returned type, as the receiver of `kind`.
 pub struct ReturnOf<R>(PhantomData<fn() -> R>);
 
 impl<R> ReturnWitness<R> {
@@ -36,12 +36,12 @@ pub struct Known;
 #[derive(Clone, Copy)]
 pub struct OpaqueResult;
 
-/// Any other type: it has no error.
+/// Any other type, which has no error.
 #[derive(Clone, Copy)]
 pub struct Other;
 
-/// The most specific case. The compiler also chooses it while the return type is still unknown, as in an `async`
-/// block; then the bounds of [`Return`] are checked once the type is inferred.
+/// The most specific case. The compiler also chooses it while the return type is still unknown, as in an `async` block.
+/// It then checks the bounds of [`Return`] once the type is inferred.
 pub trait KnownKind {
     #[inline]
     fn kind(&self) -> Known {
@@ -67,7 +67,7 @@ impl<R: Return> KnownKind for &&ReturnOf<R> {}
 impl<T, E> OpaqueResultKind for &ReturnOf<Result<T, E>> {}
 impl<R> OtherKind for ReturnOf<R> {}
 
-/// A returned type that the compiler may infer after it has chosen the case.
+/// A returned type that the compiler may infer after it has chosen the case [`Known`].
 #[diagnostic::on_unimplemented(
     message = "the return type around `async_with!` must be known before the macro",
     label = "the type that `return` and `?` return is not known here",

@@ -10,18 +10,18 @@ use crate::context::policy::detach::Detach;
 use crate::context::suppression::Suppression;
 use crate::coroutine::{self, Coroutine, GeneratorExit, RawCoroutine, Step, coroutine};
 
-/// Creates a manager from one async function with one yield: the code before the yield enters, the code after it exits.
+/// Creates a manager from an async function with one yield: the code before the yield enters, the code after it exits.
 ///
 /// The yield lends its value to the block. When the block is left, the yield returns the value together with an
 /// [`ExitKind`]. An error that `?` returns before the yield is an error of the enter; after the yield, it is an error
-/// of the exit. The function returns `Ok(())`, or `Ok(true)` to suppress the block's error; the type of its result
-/// decides which, see [`AsyncGuard::Suppression`].
+/// of the exit. The function returns `Ok(())`, or `Ok(true)` to suppress the block's error. The success type, `()` or
+/// `bool`, is the guard's [`Suppression`](AsyncGuard::Suppression).
 ///
-/// In Python, the block's error is raised at the yield. Here it stays with the block and continues after the exit, so
-/// the function needs neither a `finally` nor a `raise`.
+/// In Python, the block's error is raised at the yield. Here, the error stays with the block and continues after the
+/// exit, so the function needs neither a `finally` nor a `raise`.
 ///
-/// The policy is [`Detach`]: once the function has yielded, it always runs to completion. Entering takes one
-/// allocation.
+/// The drop policy is [`Detach`]: once the function has yielded, it runs to completion, unless its exit is abandoned.
+/// Entering takes one allocation.
 ///
 /// # Panics
 ///
@@ -30,7 +30,8 @@ use crate::coroutine::{self, Coroutine, GeneratorExit, RawCoroutine, Step, corou
 ///
 /// # Cancel safety
 ///
-/// If the enter is dropped, the function is dropped where it is. After the yield, it is never interrupted.
+/// If the enter is dropped, the function is dropped at its current await. After the yield, the function continues as a
+/// [cleanup](crate::cleanup) if the future of the scope is dropped.
 ///
 /// # Examples
 ///
@@ -86,7 +87,7 @@ where
     }
 }
 
-/// The value that is sent to the yield. `None`, the default, is never sent.
+/// The value that is sent to the yield. `None` is only the default, and is never sent.
 type Reply<Y> = Option<(Y, ExitKind)>;
 
 /// A manager made of an async function. Created by [`asynccontextmanager`].
@@ -108,12 +109,12 @@ impl<D> AsyncGeneratorContextManager<D> {
 pub struct YieldOnce<'g, Y>(coroutine::Yielder<'g, Y, Reply<Y>, GeneratorExit>);
 
 impl<Y> YieldOnce<'_, Y> {
-    /// Lends `value` to the block, and returns it when the block is left, together with the way it was left.
+    /// Lends `value` to the block. When the block is left, returns `value` and the way in which the block was left.
     ///
     /// # Cancel safety
     ///
-    /// The crate never drops this future before it completes. If the function itself does, in a `select!` for
-    /// example, the value is lost.
+    /// If the function drops this future before it completes, in a `select!` for example, the value is lost. Otherwise,
+    /// the future is only dropped together with the function.
     pub async fn yield_(mut self, value: Y) -> (Y, ExitKind) {
         match self.0.yield_(value).await {
             Ok(Some(reply)) => reply,

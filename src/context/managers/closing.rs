@@ -11,9 +11,9 @@ use crate::context::policy::drop_after_children::DropAfterChildren;
 use crate::coroutine::{RawCoroutine, Throw};
 use crate::generator::{self, AsyncGenerator, AsyncGeneratorExt, ManagedGenerator};
 
-/// A value whose close is async, for [`aclosing`]: Python's objects with an `aclose` method.
+/// A value with an async close, for [`aclosing`]: Python's objects with an `aclose` method.
 ///
-/// Implemented for async generators that can be moved: those that are boxed and pinned, and managed ones.
+/// Implemented for async generators that can be moved: for boxed and pinned generators, and for managed generators.
 ///
 /// # Examples
 ///
@@ -45,13 +45,13 @@ pub trait AsyncClose {
     ///
     /// # Errors
     ///
-    /// The implementor's own.
+    /// The implementor's own error.
     fn close(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
-/// Creates a manager that closes `value` on every exit path: an async generator, a connection.
+/// Creates a manager that closes `value`, such as an async generator or a connection, on every exit path.
 ///
-/// The policy is [`Detach`]: if the block or the close is dropped, the close runs to completion as a cleanup.
+/// The drop policy is [`Detach`]: if the block or the close is dropped, the close runs to completion as a cleanup.
 ///
 /// # Examples
 ///
@@ -77,7 +77,7 @@ pub trait AsyncClose {
 /// # }
 /// ```
 ///
-/// A generator that is not iterated to its end, and has cleaned up before the next line runs:
+/// If the block does not iterate a generator to its end, the generator has still cleaned up when the scope ends:
 ///
 /// ```
 /// use withal::context::{aclosing, async_with};
@@ -126,7 +126,7 @@ where
     }
 }
 
-/// A manager that closes its value and awaits that. Created by [`aclosing`].
+/// A manager that awaits the close of its value. Created by [`aclosing`].
 #[derive(Debug)]
 #[must_use = "a manager does nothing unless it is entered"]
 pub struct AClosing<T>(T);
@@ -156,7 +156,7 @@ impl<T: AsyncClose + Send + 'static> AsyncGuard for AClosing<T> {
 
 /// Creates a manager that calls `close` with `value` on every exit path.
 ///
-/// Nothing is awaited: it is for values with a `close` that is not their destructor. The policy is
+/// `close` is not async. It is for values whose destructor does not close them. The drop policy is
 /// [`DropAfterChildren`].
 ///
 /// # Examples
@@ -175,7 +175,7 @@ pub fn closing<T, F: FnOnce(T)>(value: T, close: F) -> Closing<T, F> {
     Closing(Some((value, close)))
 }
 
-/// A manager that closes its value by a function. Created by [`closing`].
+/// A manager that closes its value with a function. Created by [`closing`].
 #[must_use = "it closes the value at once unless it is entered"]
 pub struct Closing<T, F: FnOnce(T)>(Option<(T, F)>);
 

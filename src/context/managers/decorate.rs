@@ -7,7 +7,8 @@ use crate::context::manager::AsyncContextManager;
 use crate::context::suppression::Suppression;
 use crate::context::with::async_with;
 
-/// Wraps `function` so that each call runs in a scope with a new manager: Python's managers used as decorators.
+/// Wraps `function` so that each call runs in a scope with a new manager, like a context manager that is used as a
+/// decorator in Python.
 ///
 /// # Examples
 ///
@@ -34,7 +35,7 @@ where
     Decorated { manager, function, arguments: PhantomData }
 }
 
-/// A function whose calls run under a manager. Created by [`decorate`].
+/// A function whose calls run in a scope with a new manager. Created by [`decorate`].
 pub struct Decorated<N, F, A> {
     manager: N,
     function: F,

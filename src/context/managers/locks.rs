@@ -14,27 +14,28 @@ use crate::context::manager::AsyncContextManager;
 use crate::context::policy::drop_after_children::DropAfterChildren;
 use crate::context::policy::drop_now::DropNow;
 
-/// The guard of an entered lock: of a `&Mutex`, an `Arc<Mutex>`, and their like.
+/// The guard of a lock or a semaphore of tokio that was entered as a manager.
 ///
-/// | manager | target | policy |
+/// | manager | target | drop policy |
 /// |---|---|---|
-/// | `&mutex`, also of an `Arc` | `&mut T` | [`DropNow`] |
-/// | `mutex`, an `Arc` | `&mut T` | [`DropAfterChildren`] |
+/// | `&mutex`, a `&Mutex` or `&Arc<Mutex>` | `&mut T` | [`DropNow`] |
+/// | `mutex`, an `Arc<Mutex>` | `&mut T` | [`DropAfterChildren`] |
 /// | [`read(&rw_lock)`](read) | a guard that derefs to `T` | [`DropNow`] |
 /// | [`read_owned(rw_lock)`](read_owned) | a guard that derefs to `T` | [`DropAfterChildren`] |
 /// | [`write(&rw_lock)`](fn@write) | `&mut T` | [`DropNow`] |
 /// | [`write_owned(rw_lock)`](write_owned) | `&mut T` | [`DropAfterChildren`] |
-/// | `&semaphore`, also of an `Arc` | one permit | [`DropNow`] |
-/// | `semaphore`, an `Arc` | one permit | [`DropAfterChildren`] |
+/// | `&semaphore`, a `&Semaphore` or `&Arc<Semaphore>` | one permit | [`DropNow`] |
+/// | `semaphore`, an `Arc<Semaphore>` | one permit | [`DropAfterChildren`] |
 /// | [`permits(&semaphore, n)`](permits) | `n` permits | [`DropNow`] |
 /// | [`permits_owned(semaphore, n)`](permits_owned) | `n` permits | [`DropAfterChildren`] |
 ///
-/// The locks are tokio's. If the block is dropped, a borrowed lock is released at once, and an owned lock after all
-/// exits that are nested inside. Only entering a semaphore can fail: if it is closed.
+/// If the block is dropped, a borrowed lock is released at once, and an owned lock is released after everything that is
+/// nested in the block has ended. Entering a semaphore fails if the semaphore is closed. Entering the other locks
+/// cannot fail.
 ///
 /// # Cancel safety
 ///
-/// If the enter is dropped while it waits for the lock, it loses its place in the queue, and nothing else.
+/// If the enter is dropped while it waits for the lock, it loses its place in the queue. Nothing else is lost.
 ///
 /// # Examples
 ///
@@ -160,7 +161,7 @@ impl<'a> AsyncContextManager for &'a Arc<Semaphore> {
 #[must_use = "a manager does nothing unless it is entered"]
 pub struct LockManager<L, M>(L, M);
 
-/// The ways to enter a lock. The types are not exported: no user has to name them.
+/// The ways to enter a lock. The types are not exported, because no user has to name them.
 mod mode {
     #[derive(Debug, Clone, Copy)]
     pub struct Shared;
@@ -172,9 +173,9 @@ mod mode {
     pub struct Permits(pub(super) u32);
 }
 
-// Borrowed and owned locks have a function each, as tokio's have a method each. One function that is generic over
-// `&RwLock` and `Arc<RwLock>` would take away the deref coercion from `&Arc<RwLock>`, `&Box<RwLock>` and
-// `&LazyLock<RwLock>`.
+// Borrowed and owned locks have separate functions, as they have separate methods in tokio. With one function that is
+// generic over `&RwLock` and `Arc<RwLock>`, deref coercion from `&Arc<RwLock>`, `&Box<RwLock>` and `&LazyLock<RwLock>`
+// would not work.
 
 /// Creates a manager that locks for shared read access; see [`LockGuard`].
 #[doc(alias = "RwLock")]

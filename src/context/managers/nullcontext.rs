@@ -5,7 +5,7 @@ use crate::context::guard::AsyncGuard;
 use crate::context::manager::AsyncContextManager;
 use crate::context::policy::drop_now::DropNow;
 
-/// Creates a manager that only lends its value to the block, for code in which a manager is optional.
+/// Creates a manager that only lends `value` to the block, for code in which a manager is optional.
 ///
 /// # Examples
 ///

@@ -10,7 +10,7 @@ use crate::context::policy::drop_now::DropNow;
 /// Creates a manager that suppresses the block's error if it is an `E` and `predicate` returns `true`. The value of the
 /// scope is then `None`.
 ///
-/// Neither a panic nor the drop of the future is ever suppressed.
+/// A panic is never suppressed, and neither is the drop of the future.
 ///
 /// # Examples
 ///

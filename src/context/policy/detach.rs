@@ -13,11 +13,11 @@ use crate::context::guard::{AsyncGuard, grace_period};
 use crate::context::scope::failure::BlockFailure;
 use crate::context::scope::state::RuntimeSlot as _;
 
-/// A policy that runs every exit to completion: a dropped exit continues as a [cleanup](crate::cleanup). The guard is
-/// owned.
+/// A drop policy that runs every exit to completion: a dropped exit continues as a [cleanup](crate::cleanup). The guard
+/// must be owned.
 ///
 /// If the block is dropped, `aexit` is called with [`ExitReason::Cancelled`], as a cleanup. If the exit is dropped,
-/// the same future continues as a cleanup. The exit is boxed when it begins, which is one allocation.
+/// the same future continues as a cleanup. The exit is boxed when it begins, which takes one allocation.
 ///
 /// # Examples
 ///
@@ -100,7 +100,7 @@ pub(super) fn detach_exit<G: AsyncGuard + Send + 'static>(
         .detach();
 }
 
-/// An exit that continues as a cleanup, from where it is, when it is dropped.
+/// An exit that continues as a cleanup, from its current await, when it is dropped.
 struct DetachOnDrop<F, V, X, T>
 where
     F: Future<Output = (Result<V, X>, T)> + Send + 'static,

@@ -7,14 +7,14 @@ use crate::cleanup::{ChildCleanups, Cleanup};
 use crate::context::guard::sealed::Policy;
 use crate::context::guard::{AsyncGuard, grace_period};
 
-/// A policy that drops the guard after all cleanups that were detached inside its block have ended. The guard is owned.
+/// A drop policy that drops the guard after everything that is nested in its block has ended. The guard must be owned.
 ///
 /// As with [`DropNow`](super::DropNow), the destructor is a complete exit: if the block is dropped, `aexit` is not
-/// called. The guard waits in a [cleanup](crate::cleanup), and only if there is something to wait for.
+/// called. The guard waits in a [cleanup](crate::cleanup), and only if there are nested cleanups to wait for.
 ///
 /// # Examples
 ///
-/// The guard of an owned lock has this policy, so that the lock is not released while nested exits still run: see
+/// The guard of an owned lock has this policy, so that the lock is not released while nested exits are running: see
 /// [`LockGuard`](crate::context::LockGuard).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

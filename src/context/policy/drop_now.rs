@@ -2,12 +2,12 @@ use crate::cleanup::ChildCleanups;
 use crate::context::guard::AsyncGuard;
 use crate::context::guard::sealed::Policy;
 
-/// A policy that drops the guard with its block. The guard may borrow.
+/// A drop policy that drops the guard together with its block. The guard may borrow.
 ///
-/// For guards whose destructor is a complete exit: if the block is dropped, `aexit` is not called.
+/// It is for guards whose destructor is a complete exit: if the block is dropped, `aexit` is not called.
 ///
-/// Cleanups that were detached inside the block may still be running when the guard is dropped. The guard cannot wait
-/// for them, since what it borrows may not live that long. The enclosing scopes do wait.
+/// Nested cleanups may still be running when the guard is dropped. The guard cannot wait for them, because the values
+/// that it borrows may not live that long. The enclosing scopes wait for them.
 ///
 /// # Examples
 ///
@@ -20,7 +20,7 @@ impl<G: AsyncGuard> Policy<G> for DropNow {
     type Runtime = ();
 
     fn on_drop(guard: G, children: ChildCleanups, (): ()) {
-        // First, since the guard's destructor may panic.
+        // First, because the guard's destructor may panic.
         children.reparent();
         drop(guard);
     }

@@ -1,4 +1,4 @@
-//! The policies for exits whose future is dropped. Each file holds a policy, and the exit that it implies.
+//! The drop policies, for exits whose future is dropped. Each file has one policy, and its way to run the exit.
 
 pub(super) mod detach;
 pub(super) mod drop_after_children;
@@ -12,8 +12,8 @@ pub use self::restart::Restart;
 
 use super::guard::{AsyncGuard, ExitPolicy};
 
-// One by one, and in one place: with a blanket implementation, the compiler would explain the sealed trait instead of
-// listing the four policies.
+// The implementations are written one by one. With a blanket implementation, the compiler would explain the sealed
+// trait instead of listing the four policies.
 impl<G: AsyncGuard> ExitPolicy<G> for DropNow {}
 impl<G: AsyncGuard + Send + 'static> ExitPolicy<G> for DropAfterChildren {}
 impl<G: AsyncGuard + Send + 'static> ExitPolicy<G> for Detach {}

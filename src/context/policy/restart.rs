@@ -5,12 +5,12 @@ use crate::cleanup::ChildCleanups;
 use crate::context::guard::AsyncGuard;
 use crate::context::guard::sealed::Policy;
 
-/// A policy that runs a dropped exit again, as a [cleanup](crate::cleanup): `aexit` may be called twice. The guard is
-/// owned.
+/// A drop policy that runs a dropped exit again, as a [cleanup](crate::cleanup): `aexit` may be called twice. The guard
+/// must be owned.
 ///
-/// For idempotent exits, such as releasing a lease by its number. The second call receives
-/// [`ExitReason::Cancelled`](crate::context::ExitReason) and finds what the first call had done before it was
-/// dropped. An exit that panics is not called again. The policy allocates only if the exit is dropped.
+/// It is for idempotent exits, such as releasing a lease by its number. The second call receives
+/// [`ExitReason::Cancelled`](crate::context::ExitReason), and the guard in the state in which the first call left it
+/// when it was dropped. An exit that panics is not called again. The policy allocates only if the exit is dropped.
 ///
 /// # Examples
 ///

@@ -46,8 +46,8 @@ impl<E: Send + 'static, N: Send + 'static> BlockFailure<E, N> {
 pub(in crate::context) const CONTRACT_VIOLATION: &str =
     "`aexit` returned without an error or suppression after its manager interrupted the block";
 
-/// Notifies the observers of an exit's error that cannot be returned, since the block's own error or panic is. `G` is
-/// the guard that was exited.
+/// Notifies the observers of an exit's error that cannot be returned, because another error or panic takes precedence.
+/// `G` is the guard that was exited.
 pub(in crate::context) fn report_exit_error<G>(error: &(dyn Any + Send)) {
     notify_observers(&CleanupEvent::Failed { name: type_name::<G>(), error });
 }

@@ -7,9 +7,9 @@
 //!     +--------------------> drop policy <--------+
 //! ```
 //!
-//! [`BlockFuture`](block::BlockFuture) polls the block and notices how it ends. [`Scope`](scope::Scope) owns the
-//! guard and runs the exit. If its future is dropped before that, the guard's [policy](super::policy) decides what
-//! happens. Cleanups that are detached inside the block are [collected](state::ScopeState), and the exit waits for
+//! [`BlockFuture`](block::BlockFuture) polls the block and detects how it ends. [`Scope`](scope::Scope) owns the guard
+//! and runs the exit. If the future is dropped before the exit completes, the guard's [policy](super::policy) decides
+//! what happens. Cleanups that are detached inside the block are [collected](state::ScopeState), and the exit waits for
 //! them.
 
 pub(super) mod block;

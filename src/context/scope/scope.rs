@@ -19,8 +19,8 @@ type RuntimeOf<G> = <<G as AsyncGuard>::OnDrop as Policy<G>>::Runtime;
 pub struct Scope<G: AsyncGuard> {
     /// `None` after the exit, and during an exit whose future owns the guard.
     guard: Option<G>,
-    /// Set while a restartable exit is polled. Found set by the destructor, it means that the exit panicked: it is not
-    /// restarted then.
+    /// Set while a restartable exit is polled. If the destructor finds it set, the exit has panicked and is not
+    /// restarted.
     is_polled: bool,
     state: ScopeState<RuntimeOf<G>>,
 }
@@ -119,8 +119,8 @@ impl<G: AsyncGuard> Scope<G> {
         RestartableExit { exit: Some(exit), is_polled: &mut self.is_polled, state: &mut self.state }
     }
 
-    /// Drops the guard after its exit. The scope can be forgotten as soon as no children are left: its destructor would
-    /// do nothing.
+    /// Drops the guard after its exit. As soon as no children are left, the scope can be forgotten, because its
+    /// destructor would do nothing.
     #[inline]
     pub fn finish(&mut self) {
         self.guard = None;
@@ -129,11 +129,10 @@ impl<G: AsyncGuard> Scope<G> {
 }
 
 /// Waits for the scope's children, exits the scope with the block's failure, and evaluates to the result of the exit.
-/// The failure is written back to its place. If this is dropped, the guard's policy decides what happens.
+/// Afterwards, the failure is in its place again. If the future is dropped, the guard's policy decides what happens.
 ///
-/// Children of the exit itself are waited for as well, if the exit is a cleanup when it is dropped. If a destructor
-/// is all the exit there is, its children are left to the enclosing scopes: one more tracking scope would double the
-/// cost.
+/// If the policy runs a dropped exit as a cleanup, the children of the exit itself are waited for as well. With the
+/// other policies, the enclosing scopes wait for these children: one more tracking scope would double the cost.
 ///
 /// This is a macro because one more future around the exit would cost as much as the rest of the scope.
 #[doc(hidden)]
@@ -168,7 +167,7 @@ impl<G: AsyncGuard> Drop for Scope<G> {
         match self.guard.take() {
             Some(guard) if !self.is_polled => G::OnDrop::on_drop(guard, children, runtime),
             guard => {
-                // First, since the guard's destructor may panic.
+                // First, because the guard's destructor may panic.
                 children.reparent();
                 drop(guard);
             }
@@ -176,8 +175,8 @@ impl<G: AsyncGuard> Drop for Scope<G> {
     }
 }
 
-/// An exit that borrows its guard. Cleanups that are detached while it is polled or dropped become children of the
-/// scope.
+/// An exit that borrows its guard and can be restarted. Cleanups that are detached while the exit is polled or dropped
+/// become children of the scope.
 #[pin_project(PinnedDrop)]
 struct RestartableExit<'s, F, R> {
     /// `None` after the exit has completed.

@@ -2,7 +2,7 @@ use tokio::runtime::Handle;
 
 use crate::cleanup::ChildCleanups;
 
-/// The part of a scope that its block borrows while the guard is borrowed, too.
+/// The part of a scope that its block borrows in addition to the guard.
 #[derive(Debug, Default)]
 pub struct ScopeState<R> {
     /// The cleanups that were detached in the block and in the exit.
@@ -10,8 +10,8 @@ pub struct ScopeState<R> {
     pub(in crate::context) runtime: R,
 }
 
-/// The runtime that continues an exit whose future is dropped outside any runtime. It is `()` for policies that need
-/// none.
+/// The runtime on which an exit continues if its future is dropped outside of a runtime. It is `()` for policies that
+/// need no runtime.
 pub trait RuntimeSlot: Default + Send {
     /// Stores the current runtime. Called when the scope is suspended: from then on it can be dropped anywhere.
     ///
@@ -27,7 +27,7 @@ impl RuntimeSlot for () {
 impl RuntimeSlot for Option<Handle> {
     #[inline]
     fn capture_current(&mut self) {
-        // The scope may have been moved to another runtime, and the first one may have shut down since.
+        // The scope may have been moved to another runtime, and the first runtime may have shut down since.
         if let Ok(current) = Handle::try_current() {
             if self.as_ref().is_none_or(|captured| captured.id() != current.id()) {
                 *self = Some(current);

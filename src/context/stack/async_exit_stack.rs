@@ -25,19 +25,19 @@ use crate::context::suppression::Suppression;
 /// A stack of exits that grows while its block runs: the last exit pushed is the first one called.
 ///
 /// It is for managers whose number or types are only known at run time: one for each host, or only those that are
-/// configured. Each exit receives the exit reason that it would receive if the managers were nested: an error that an
-/// exit suppresses is hidden from the exits after it, and an error that an exit returns is what they receive. A panic
-/// of one exit does not prevent the others from running. Any exit may suppress the block's error, so the value of the
-/// scope is an `Option`.
+/// configured. Each exit receives the exit reason that it would receive if the managers were nested: after an exit has
+/// suppressed an error, the next exit no longer receives the error, and after an exit has failed, the next exit
+/// receives its error. An exit that panics does not prevent the other exits from running. Any exit may suppress the
+/// block's error, so the value of the scope is an `Option`.
 ///
-/// As a manager, the stack is exited with its block. Outside of `async_with!` it is closed by
-/// [`aclose`](Self::aclose). If a stack is dropped before it was closed, its exits run as one
-/// [cleanup](crate::cleanup), in order, with [`ExitReason::Cancelled`]. The same applies to a stack that was moved
-/// out of its block, by [`mem::take`](std::mem::take) for example.
+/// As a manager, the stack is exited when its block ends. Outside of `async_with!`, [`aclose`](Self::aclose) closes it.
+/// If a stack is dropped before it was closed, its exits run as one [cleanup](crate::cleanup), in order, with
+/// [`ExitReason::Cancelled`]. The same applies to a stack that was moved out of its block, by
+/// [`mem::take`](std::mem::take) for example.
 ///
-/// All methods take `&self`, so that the block can use several [`StackGuard`]s at a time. The grace period of the
-/// stack is unlimited, since each exit has its own: an exit in a cleanup that exceeds its grace period is abandoned
-/// and reported, and the others still run.
+/// All methods take `&self`, so that the block can use several [`StackGuard`]s at a time. Each exit has its own grace
+/// period. If the exits run as a cleanup, an exit that exceeds its grace period is abandoned and reported, and the
+/// other exits still run.
 ///
 /// # Examples
 ///
@@ -84,11 +84,11 @@ impl AsyncExitStack {
         Self::default()
     }
 
-    /// Enters a manager, pushes its exit, and returns its guard for the block to use.
+    /// Enters a manager, pushes its exit, and returns its guard to the block.
     ///
     /// # Errors
     ///
-    /// The manager's. The managers that were entered before stay on the stack.
+    /// The manager's error. The managers that were entered before stay on the stack.
     ///
     /// # Cancel safety
     ///
@@ -137,7 +137,7 @@ impl AsyncExitStack {
         self.push(ExitEntry::new(exit));
     }
 
-    /// Pushes an async closure that is called whatever the exit reason is.
+    /// Pushes an async closure that is called regardless of the exit reason.
     #[doc(alias("defer", "finally"))]
     pub fn push_async_callback<F, R>(&self, callback: F)
     where
@@ -147,7 +147,7 @@ impl AsyncExitStack {
         self.push(CallbackEntry(callback));
     }
 
-    /// Pushes a closure that is called whatever the exit reason is.
+    /// Pushes a closure that is called regardless of the exit reason.
     #[doc(alias("defer", "finally"))]
     pub fn callback<F, R>(&self, callback: F)
     where
@@ -171,7 +171,7 @@ impl AsyncExitStack {
     ///
     /// # Panics
     ///
-    /// If an exit panics, after the others have run.
+    /// If an exit panics: the panic continues after the other exits have run.
     ///
     /// # Cancel safety
     ///
@@ -228,8 +228,8 @@ impl AsyncGuard for AsyncExitStackGuard {
     }
 }
 
-/// Drops the exits without running them: the scope of the guard is responsible for them, and reports if it abandons
-/// them.
+/// Drops the exits without running them. The scope of the guard is responsible for running them, and for reporting that
+/// they were abandoned.
 impl Drop for AsyncExitStackGuard {
     fn drop(&mut self) {
         drop(self.0.take());

@@ -14,7 +14,7 @@ use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD, grace_period};
 use crate::context::send_async_fn::SendAsyncFnOnce;
 use crate::context::suppression::Suppression;
 
-/// The output of a callback: `()` or `Result<(), E>`.
+/// The output of a callback of an [`AsyncExitStack`](super::AsyncExitStack): `()` or `Result<(), E>`.
 ///
 /// The trait is sealed: no other types implement it.
 #[diagnostic::on_unimplemented(
@@ -51,7 +51,7 @@ mod sealed {
 #[derive(Default)]
 pub(super) struct Entries(pub(super) Vec<Box<dyn Entry>>);
 
-/// The last exit is the first one dropped, too.
+/// Drops the last exit first, the order in which the exits run.
 impl Drop for Entries {
     fn drop(&mut self) {
         while let Some(entry) = self.0.pop() {
@@ -77,7 +77,7 @@ pub(super) trait Entry: Send {
     }
 }
 
-/// The exit of a manager. Its guard is in the cell unless the block has borrowed it.
+/// The exit of a manager. The guard is in the cell unless the block is borrowing it.
 pub(super) struct GuardEntry<G>(pub(super) Arc<Mutex<GuardCell<G>>>);
 
 impl<G> GuardEntry<G> {

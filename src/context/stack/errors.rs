@@ -5,10 +5,10 @@ use std::sync::{Mutex, PoisonError};
 /// An error of any type.
 pub(super) type BoxAny = Box<dyn Any + Send>;
 
-/// The errors of a stack's exits: the last one, and those that occurred before it.
+/// The errors of the exits of an [`AsyncExitStack`](super::AsyncExitStack), of which there is at least one.
 ///
-/// Each error has the type of its exit, and is inspected by a downcast. Errors that a later exit suppressed are not
-/// included.
+/// Each error has the type that its exit returned, and can be downcast to it. Errors that a later exit suppressed are
+/// not included.
 ///
 /// # Examples
 ///
@@ -27,7 +27,8 @@ pub(super) type BoxAny = Box<dyn Any + Send>;
 /// # }
 /// ```
 pub struct ExitErrors {
-    /// The last error last. Never locked: the mutex only makes the type `Sync`, which the errors need not be.
+    /// The last error is at the end. The mutex is never locked: it only makes the type `Sync`, which the errors need
+    /// not be.
     errors: Mutex<Vec<BoxAny>>,
     len: usize,
 }
@@ -87,11 +88,11 @@ impl fmt::Display for ExitErrors {
 
 impl std::error::Error for ExitErrors {}
 
-/// The error of a stack's exit whose guard is still in use.
+/// The error of an exit that a stack cannot run, because the block is still using the guard.
 ///
-/// It occurs if [`pop_all`](super::AsyncExitStack::pop_all) moved the exits out of the block, and they ran while a
-/// [`StackGuard`](super::StackGuard) was still alive. The guard is then exited when the `StackGuard` is dropped. If the
-/// `StackGuard` was forgotten, the guard is leaked.
+/// It occurs if [`pop_all`](super::AsyncExitStack::pop_all) has moved the exits out of the block, and they run while a
+/// [`StackGuard`](super::StackGuard) is still alive. When the `StackGuard` is dropped, the drop policy of the guard
+/// applies. If the `StackGuard` was forgotten, the guard is leaked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the guard is still in use: drop its `StackGuard` before the stack is exited")]
 #[non_exhaustive]

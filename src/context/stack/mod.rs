@@ -1,4 +1,4 @@
-//! A stack of exits that are entered at run time: their number and their types can depend on the program's input.
+//! A stack of managers that are entered at run time: their number and types can depend on the input of the program.
 
 mod async_exit_stack;
 mod entry;

@@ -8,17 +8,18 @@ use crate::context::guard::AsyncGuard;
 use crate::context::guard::sealed::Policy;
 use crate::context::scope::state::RuntimeSlot as _;
 
-/// A guard that [`enter_async_context`](super::AsyncExitStack::enter_async_context) has pushed onto a stack, borrowed
-/// by the block. Dropping it returns the guard to the stack, which exits it.
+/// A guard that the block borrows from a stack. Returned by
+/// [`enter_async_context`](super::AsyncExitStack::enter_async_context).
 ///
-/// It cannot outlive the block. If the stack's exits were moved by [`pop_all`](super::AsyncExitStack::pop_all) and
-/// run before the `StackGuard` is dropped, the guard is exited when it is dropped, according to its policy.
+/// Dropping the `StackGuard` returns the guard to the stack, which exits the guard. A `StackGuard` cannot outlive the
+/// block. If [`pop_all`](super::AsyncExitStack::pop_all) has moved the exits, and they run before the `StackGuard` is
+/// dropped, the drop policy of the guard applies when the `StackGuard` is dropped.
 pub struct StackGuard<'a, G: AsyncGuard> {
     /// `None` only in the destructor.
     guard: Option<G>,
     cell: Arc<Mutex<GuardCell<G>>>,
     runtime: <G::OnDrop as Policy<G>>::Runtime,
-    /// The borrow of the stack: the guard cannot leave the block.
+    /// The borrow of the stack, because of which the guard cannot leave the block.
     stack: PhantomData<&'a ()>,
 }
 

@@ -48,7 +48,7 @@ impl UnwindState<'_> {
 
     fn record(&mut self, result: Result<Result<bool, BoxAny>, Payload>) {
         match result {
-            // A suppressed error takes with it those that it was raised under.
+            // An exit that suppresses an error also suppresses the earlier errors, which the error has replaced.
             Ok(Ok(true)) if matches!(self.current(), ExitReason::Error(_)) => {
                 self.errors.clear();
                 self.is_suppressed |= matches!(self.exit, ExitReason::Error(_));
