@@ -5,7 +5,7 @@
 //! ```
 //!
 //! All forms print the same items. The plain iterator blocks its thread while a page is fetched. The second form is the
-//! library's `AsyncGetDocs`, to which one line each adds retries, read-ahead and checkpoints. The last two forms are
+//! library's `AsyncGetDocs`; retries, read-ahead and checkpoints take one more line each. The last two forms are
 //! loops written by hand. Of these, `try_stream!` can only yield, and is cheaper.
 
 use std::convert::Infallible;

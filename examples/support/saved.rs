@@ -30,7 +30,7 @@ impl Saved {
         let content = found.unwrap_or(Content { source: source.clone(), checkpoint: Checkpoint::default() });
         let mut saved = Self { file: args.resume.clone(), content };
         if saved.content.source != source {
-            let message = format!("the checkpoint is of {}, not of {source}", saved.content.source);
+            let message = format!("the checkpoint belongs to {}, not to {source}", saved.content.source);
             return Err(saved.with_path(&message).into());
         }
         if saved.content.checkpoint.is_done() {

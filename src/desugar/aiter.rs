@@ -1,9 +1,9 @@
 use futures_core::Stream;
 
-/// A type that [`async_for!`](crate::async_for) can iterate over: Python's object with `__aiter__`.
+/// A type that [`async_for!`](crate::async_for) can iterate over, like a Python object with `__aiter__`.
 ///
-/// Every [`Stream`] is an `AsyncIterable`, as every iterator is an [`IntoIterator`]. Implement this trait for a type that is
-/// not a stream but can be turned into one, for example by an async generator.
+/// Every [`Stream`] is an `AsyncIterable`, as every iterator is an [`IntoIterator`]. Implement this trait for a type
+/// that is not a stream but can be converted into one, for example into an async generator.
 ///
 /// # Examples
 ///
@@ -51,7 +51,7 @@ pub trait AsyncIterable {
     /// The stream of the items.
     type AsyncIter: Stream<Item = Self::Item>;
 
-    /// Turns `self` into the stream to iterate over: Python's `__aiter__`.
+    /// Converts `self` into the stream to iterate over, like Python's `__aiter__`.
     fn aiter(self) -> Self::AsyncIter;
 }
 
@@ -65,9 +65,9 @@ impl<S: Stream> AsyncIterable for S {
     }
 }
 
-/// Returns the stream of an [`AsyncIterable`]: Python's `aiter`.
+/// Returns the stream of an [`AsyncIterable`], like Python's `aiter`.
 ///
-/// A stream is its own async iterator, so `aiter(aiter(xs))` is the same as `aiter(xs)`.
+/// For a stream, `aiter` returns the stream itself, so `aiter(aiter(xs))` is the same as `aiter(xs)`.
 ///
 /// # Examples
 ///

@@ -5,9 +5,9 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-/// Returns the next item of a stream, or `None` at its end: Python's `anext`.
+/// Returns the next item of a stream, or `None` at its end, like Python's `anext`.
 ///
-/// This is `next` of [`StreamExt`](futures_util::StreamExt::next) as a function. A stream that is not `Unpin` has to be
+/// This is [`StreamExt::next`](futures_util::StreamExt::next) as a function. A stream that is not `Unpin` has to be
 /// pinned first, for example by [`pin!`](std::pin::pin).
 ///
 /// # Panics
@@ -16,7 +16,7 @@ use futures_core::Stream;
 ///
 /// # Cancel safety
 ///
-/// The future holds only a borrow of the stream. Dropping it loses nothing that the stream itself does not lose.
+/// The future holds only a borrow of the stream. Dropping the future loses no item, unless the stream itself loses it.
 ///
 /// # Examples
 ///
@@ -39,7 +39,7 @@ pub fn anext<S: Stream + Unpin + ?Sized>(stream: &mut S) -> Next<'_, S> {
     Next(stream)
 }
 
-/// Returns the next item of a stream, or `default` at its end: Python's `anext` with a default.
+/// Returns the next item of a stream, or `default` at its end, like Python's `anext` with a default.
 ///
 /// # Panics
 ///

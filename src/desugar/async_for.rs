@@ -1,18 +1,20 @@
-/// Runs a block for each item of a stream: Python's `async for`, with its `else`.
+/// Runs a block for each item of a stream, like Python's `async for` with its `else`.
 ///
-/// | form | what it does |
+/// | form | effect |
 /// |---|---|
 /// | `async_for!(pat in iterable => { .. })` | runs the block for each item |
-/// | `async_for!(pat in iterable => { .. } else { .. })` | and the `else` block when the stream has ended, but not after a `break` |
+/// | `async_for!(pat in iterable => { .. } else { .. })` | runs the block for each item, then the `else` block, unless a `break` has left the loop |
 /// | `async_for!('label: pat in iterable => { .. })` | a loop with a label, which inner loops can `break` or `continue` |
 ///
 /// The iterable is a [`Stream`](futures_core::Stream) or another [`AsyncIterable`](crate::desugar::AsyncIterable). The
-/// macro pins it and drops it after the loop; to keep it, pass `&mut stream`, or `stream.as_mut()` for a pinned stream.
+/// macro pins the stream, and drops it after the loop. To keep it, pass `&mut stream`, or `stream.as_mut()` for a
+/// pinned stream.
 ///
-/// In the loop block, `break`, `continue`, `return` and `?` work as in any loop. In the `else` block, the loop has already
-/// ended: `break` and `continue` refer to the loop around the macro.
+/// In the loop block, `break`, `continue`, `return` and `?` work as in any loop. In the `else` block, `break` and
+/// `continue` refer to the loop around the macro, because the macro's own loop has ended.
 ///
-/// The value of the macro is `()`. Items that are a `Result` are not unwrapped: begin the block with `let item = item?;`.
+/// The value of the macro is `()`. If the items are `Result`s, they are not unwrapped: begin the block with `let item =
+/// item?;`.
 ///
 /// Without an `else`, `while let Some(item) = stream.next().await { .. }` does the same. The expansion of both forms is
 /// in [PEP 492](crate::desugar::pep_492#async-for-and-its-else).
@@ -23,8 +25,8 @@
 ///
 /// # Cancel safety
 ///
-/// No item is lost between the stream and the block. If the code around the macro is dropped, the item that the block is
-/// working on is dropped with it. For the stream itself, see its own documentation.
+/// No item is lost between the stream and the block. If the future that contains the macro is dropped, the item that
+/// the block is processing is dropped with it. For the stream itself, see its documentation.
 ///
 /// # Examples
 ///
@@ -53,7 +55,7 @@
 #[macro_export]
 macro_rules! async_for {
     ($($label:lifetime :)? $item:pat in $iterable:expr => $block:block) => {
-        // `match`, so that temporaries of `$iterable` live until the loop has ended, as in `for`.
+        // A `match` keeps the temporaries of `$iterable` alive until the loop has ended, as in `for`.
         match $crate::desugar::aiter($iterable) {
             iter => {
                 let mut iter = ::core::pin::pin!(iter);

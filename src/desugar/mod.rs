@@ -1,5 +1,4 @@
-//! `async for`, `aiter` and `anext` as a macro and functions, and the expansion of each construct of PEP 342, PEP 492 and PEP
-//! 525.
+//! Python's `async for`, `aiter` and `anext`, and the expansion of each construct of PEP 342, PEP 492 and PEP 525.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -20,9 +19,8 @@
 //!
 //! # Constructs
 //!
-//! Each link leads to the expansion of the construct in Python, and to the same expansion in Rust. The Rust code is
-//! compiled and tested. For the line of Rust that replaces a line of Python, and the differences, see
-//! [From Python](crate::from_python).
+//! Each expansion is shown in Python and in Rust. The Rust code is compiled and tested. For the line of Rust that
+//! replaces a line of Python, and for the differences, see [From Python](crate::from_python).
 //!
 //! | Python | Rust | expansion |
 //! |---|---|---|
@@ -39,6 +37,8 @@
 //!
 //! # Awaitables
 //!
+//! The objects that `await` accepts in Python, and their counterparts in Rust:
+//!
 //! | Python | Rust | note |
 //! |---|---|---|
 //! | a coroutine: the result of calling an `async def` | the result of calling an `async fn`, or an `async` block | its body has not started, in both |
@@ -46,17 +46,17 @@
 //! | a C object with `am_await` | a type with [`Future`], whose `poll` is written by hand | a state machine in both |
 //! | a generator with `types.coroutine` | a [`Coroutine`](crate::coroutine::Coroutine), driven from a [`poll_fn`](std::future::poll_fn) | the code that drives it receives the yielded values; they do not travel up to an event loop |
 //! | an asyncio `Future` or `Task`, a PEP 3148 `Future` by `wrap_future` | a [`TaskHandle`](crate::tasks::TaskHandle); tokio's [`oneshot`](tokio::sync::oneshot) or [`JoinHandle`](tokio::task::JoinHandle) | |
-//! | `agen.__anext__()`, `asend`, `athrow`, `aclose` | those of [`AsyncGeneratorExt`](crate::generator::AsyncGeneratorExt) | each borrows the generator, so two at once do not compile |
+//! | `agen.__anext__()`, `asend`, `athrow`, `aclose` | those of [`AsyncGeneratorExt`](crate::generator::AsyncGeneratorExt) | each borrows the generator, so two concurrent calls do not compile |
 //! | `gather(..)`, `wait(..)`, `shield(..)` | [`gather`](crate::tasks::gather()), [`wait`](crate::tasks::wait()), [`shield`](crate::tasks::shield()) | |
 //!
-//! Python's errors of misuse are errors of the compiler:
+//! In Rust, the compiler reports each misuse of `await`:
 //!
 //! | misuse | Python | Rust |
 //! |---|---|---|
-//! | `await` on another object | "can't be used in 'await' expression" | E0277 |
+//! | `await` on any other object | "can't be used in 'await' expression" | E0277 |
 //! | `await` outside of an `async def` | `SyntaxError` | E0728 |
 //! | a coroutine awaited twice | "cannot reuse already awaited coroutine" | E0382: the first `.await` moved it |
-//! | a coroutine never awaited | "was never awaited", when it is collected | a warning: `#[must_use]` |
+//! | a coroutine never awaited | "was never awaited", when it is garbage-collected | a warning: `#[must_use]` |
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -124,8 +124,8 @@
 //!
 //! # `aiter` and `anext`
 //!
-//! Python's `anext` raises `StopAsyncIteration` at the end, unless it is given a default. In Rust, both cases are an
-//! `Option`:
+//! Python's `anext` raises `StopAsyncIteration` at the end, unless a default is passed. In Rust, [`anext`] returns an
+//! `Option`, and [`anext_or`] returns the item or the default:
 //!
 //! ```python
 //! async def anext(it, default):

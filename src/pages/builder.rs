@@ -14,19 +14,20 @@ use super::stream::items::AsyncGetDocs;
 
 /// # Configuration
 ///
-/// These methods must be called before the stream is first polled; they panic afterwards.
+/// These methods must be called before the stream is first polled. They panic if they are called later.
 impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// Fetches up to `pages` pages ahead, on a tokio task, while the consumer processes the current page.
     ///
     /// The default is 0: each page is requested when the consumer needs it.
     ///
-    /// The request for the next page is sent before the first item of the current page is yielded. Errors and panics of a
-    /// page that was fetched ahead are reported when it is that page's turn. No page is fetched ahead beyond `max_items`
-    /// and `max_pages`. Dropping the stream aborts the task.
+    /// The request for the next page is sent before the first item of the current page is yielded. If fetching a page
+    /// ahead fails or panics, the stream reports it after all items of the pages before. Pages beyond `max_items` and
+    /// `max_pages` are not fetched ahead. Dropping the stream aborts the task.
     ///
-    /// If the consumer computes for a long time without awaiting, the task needs a second worker thread to make progress;
-    /// on a single thread, only the request is in flight meanwhile. Without a tokio runtime, the next page is started
-    /// ahead, and continues when the stream is polled.
+    /// If the consumer computes for a long time without awaiting, the task needs a second worker thread to make
+    /// progress. On a current-thread runtime, the request has been sent by then, but its response is processed only
+    /// when the consumer awaits. Without a tokio runtime, the request for the next page is started ahead, and makes
+    /// progress when the stream is polled.
     ///
     /// # Examples
     ///
@@ -39,7 +40,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// # }
     /// let mut docs = AsyncGetDocs::new(fetch_page).read_ahead(1);
     /// while let Some(doc) = docs.try_next().await? {
-    ///     // The next page is being fetched meanwhile.
+    ///     // The next page is being fetched while this code runs.
     /// }
     /// # Ok(())
     /// # }
@@ -51,9 +52,9 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         self
     }
 
-    /// Retries a page that could not be fetched, with the delays of a [backon] policy.
+    /// Retries a page that could not be fetched, with the delays and the limit of a [backon] policy.
     ///
-    /// The policy starts anew for each page. If all its retries are used, or [`classify`](Self::classify) returns
+    /// The policy starts again for each page. If all its retries are used, or [`classify`](Self::classify) returns
     /// [`Fatal`](OnError::Fatal), the stream yields the error. Without a policy, no page is retried.
     ///
     /// Delays use tokio's `sleep`, so a policy with delays other than zero requires a runtime with its timer enabled.
@@ -89,10 +90,11 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         self
     }
 
-    /// Decides for each error of the fetch function whether to retry, restart at another cursor, or fail.
+    /// Sets a function that decides for each error of the fetch function: retry, restart at another cursor, or fail.
     ///
-    /// By default, every error is [`Retry { after: None }`](OnError::Retry). The [`retry`](Self::retry) policy limits the
-    /// number of retries and restarts. Without a policy, `Retry` has the effect of `Fatal`, and each page may restart once.
+    /// By default, every error is classified as [`Retry { after: None }`](OnError::Retry). The [`retry`](Self::retry)
+    /// policy limits the number of retries and restarts of each page. Without a policy, `Retry` has the effect of
+    /// `Fatal`, and each page may restart once.
     ///
     /// # Examples
     ///
@@ -118,10 +120,11 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         self
     }
 
-    /// Awaits a future before every attempt, and holds its output until the attempt has ended: for a rate limiter, or a
-    /// permit of a semaphore.
+    /// Awaits a future before every attempt to fetch a page, and holds its output until the attempt has ended.
     ///
-    /// The output is not inspected: after an `Err`, the attempt takes place as well.
+    /// Use it for a rate limiter, or for a permit of a semaphore.
+    ///
+    /// The output is not inspected: the attempt is made even if the output is an `Err`.
     ///
     /// # Examples
     ///
@@ -152,8 +155,9 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
 
     /// Ends the stream after `max` items, including those of the runs before a [`resume`](Self::resume).
     ///
-    /// No further page is requested than these items need, as far as the page size is known from the pages before. If the
-    /// stream ends inside a page, so does its checkpoint: a later run with a larger `max` continues there.
+    /// Pages that are not needed for these items are not requested, as far as the page size is known from the pages
+    /// before. If the stream ends inside a page, its checkpoint is inside that page: a later run with a larger `max`
+    /// continues there.
     #[doc(alias = "limit", alias = "take")]
     #[track_caller]
     pub fn max_items(mut self, max: u64) -> Self {
@@ -168,23 +172,26 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         self
     }
 
-    /// Sets the reaction to a cursor that points to an earlier page: an error by default.
+    /// Sets the reaction to a cursor cycle, in which a page points to an earlier page. By default, it is an error.
     #[track_caller]
     pub fn on_cycle(mut self, on_cycle: OnCycle) -> Self {
         self.pager().config("on_cycle").on_cycle = on_cycle;
         self
     }
 
-    /// Sets the meaning of an empty page: by default the end with page numbers and offsets, and nothing with cursors.
+    /// Sets whether an empty page ends the stream. By default, it does with page numbers and offsets, but not with
+    /// cursors.
     #[track_caller]
     pub fn on_empty(mut self, on_empty: OnEmpty) -> Self {
         self.pager().config("on_empty").on_empty = Some(on_empty);
         self
     }
 
-    /// Removes items whose key was yielded before, because pages shifted while they were read, or after a restart.
+    /// Removes each item whose key was yielded before.
     ///
-    /// All keys are kept in memory. A stream that resumes only knows the keys of its own run.
+    /// Items repeat if pages shift while they are read, or after a [restart](OnError::Restart).
+    ///
+    /// All keys are kept in memory. A stream that resumes knows only the keys of its own run.
     ///
     /// # Examples
     ///
@@ -192,7 +199,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), withal::pages::Error<std::io::Error>> {
     /// # use withal::pages::by_page_number;
-    /// // An item was inserted at the front between the two requests: `2` has moved to the second page.
+    /// // An item was inserted at the front between the two requests, so `2` has moved to the second page.
     /// let mut docs = by_page_number(1, |page| async move {
     ///     Ok::<_, std::io::Error>(match page {
     ///         1 => vec![1, 2],
@@ -222,10 +229,10 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         self
     }
 
-    /// Calls `observer` for each [`Event`], as it happens.
+    /// Notifies an observer of each [`Event`]: calls `observer` as the event happens.
     ///
-    /// The observer is called by the code that fetches, possibly on another task, so it should return quickly. It can pass
-    /// its results on through an atomic or a channel.
+    /// The code that fetches pages calls the observer, possibly on another task, so the observer should return quickly.
+    /// It can send its results through a channel, or store them in an atomic.
     #[doc(alias = "observe", alias = "metrics", alias = "log")]
     #[track_caller]
     pub fn on_event<F>(mut self, observer: F) -> Self
@@ -236,7 +243,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         self
     }
 
-    /// Continues from a [`checkpoint`](Self::checkpoint) instead of the start.
+    /// Resumes from a [`checkpoint`](Self::checkpoint) instead of starting at the first page.
     #[track_caller]
     pub fn resume(mut self, checkpoint: Checkpoint<C>) -> Self {
         self.pager().resume(checkpoint);
@@ -245,14 +252,15 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
 
     /// Fetches up to `pages` pages at once, each on its own tokio task, and delivers them in order.
     ///
-    /// An error of page *k* is reported when it is the turn of *k*, after all earlier items. Pages beyond the end may be
-    /// requested, and are dropped. Offsets advance by the items received here, too: if a page is shorter than expected, the
-    /// pages that were requested after it are dropped, and requested again with the right offsets.
+    /// If a page fails, the stream reports the error after all items of the pages before. Pages beyond the end may be
+    /// requested; they are dropped. Offsets advance by the number of items received, here too: if a page is shorter
+    /// than expected, the pages that were requested after it are dropped, and requested again with the right offsets.
     ///
-    /// With 0 and 1, one page is fetched at a time. More than 1 implies reading ahead: [`read_ahead`](Self::read_ahead)
-    /// then has no effect.
+    /// With 0 or 1, one page is fetched at a time. More than 1 implies reading ahead, so
+    /// [`read_ahead`](Self::read_ahead) has no effect.
     ///
-    /// Only cursors that are known in advance allow this. With others it does not compile:
+    /// Only cursors that are known in advance, page numbers and offsets, allow this. With other cursors, it does not
+    /// compile:
     ///
     /// ```compile_fail,E0277
     /// # use withal::pages::by_cursor;

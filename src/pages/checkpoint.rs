@@ -3,9 +3,9 @@
 /// A checkpoint can be taken at any moment: before the first item, inside a page, between pages, after an error, at the
 /// end. A stream that resumes requests the page of the checkpoint again and skips the items that were yielded before.
 ///
-/// A checkpoint is only valid for the same query. With another page size, filter or sort order, the API has other pages,
-/// and a stream that resumes may skip or repeat items. If the page has fewer items than are to be skipped, the stream
-/// fails with [`ErrorKind::ResumeOutOfRange`](super::ErrorKind::ResumeOutOfRange).
+/// A checkpoint is only valid for the same query. With another page size, filter or sort order, the API has other
+/// pages, and a stream that resumes may skip or repeat items. If the page has fewer items than are to be skipped, the
+/// stream reports [`ErrorKind::ResumeOutOfRange`](super::ErrorKind::ResumeOutOfRange).
 ///
 /// # Serialization
 ///
@@ -19,10 +19,10 @@
 /// |---|---|
 /// | `format` | always `"withal/pages/1"` |
 /// | `cursor` | [the cursor](Self::cursor) of the page to request, serialized as its type does; `null` for the first page |
-/// | `skip` | [the items](Self::skip) of that page that were yielded |
-/// | `items` | [the items](Self::items) yielded in total |
-/// | `pages` | [the pages](Self::pages) finished |
-/// | `done` | [whether](Self::is_done) the stream had ended |
+/// | `skip` | [the number of items](Self::skip) to skip at the start of that page |
+/// | `items` | [the number of items](Self::items) yielded in total |
+/// | `pages` | [the number of pages](Self::pages) finished |
+/// | `done` | [`true`](Self::is_done) if the stream had ended |
 ///
 /// Deserialization fails if a field is missing or unknown, or if `items` or `pages` exceeds 2^53.
 ///
@@ -63,20 +63,21 @@ pub struct Checkpoint<C> {
 }
 
 impl<C> Checkpoint<C> {
-    /// Creates a checkpoint in the page at `cursor` (`None` is the first page), after its first `skip` items.
+    /// Creates a checkpoint inside the page at `cursor`, after its first `skip` items. If `cursor` is `None`, it is the
+    /// first page.
     ///
-    /// The counts of earlier items and pages are 0.
+    /// The numbers of earlier [`items`](Self::items) and [`pages`](Self::pages) are 0.
     pub fn new(cursor: Option<C>, skip: u64) -> Self {
         Self { cursor, skip, items: 0, pages: 0, done: false }
     }
 
-    /// Returns the cursor of the page to request; `None` is the start of the stream.
+    /// Returns the cursor of the page to request; `None` for the first page.
     #[must_use]
     pub fn cursor(&self) -> Option<&C> {
         self.cursor.as_ref()
     }
 
-    /// Returns the number of items of that page that were yielded.
+    /// Returns the number of items to skip at the start of that page: those that were yielded or removed before.
     #[must_use]
     pub fn skip(&self) -> u64 {
         self.skip
@@ -88,7 +89,7 @@ impl<C> Checkpoint<C> {
         self.items
     }
 
-    /// Returns the number of finished pages: those of which all items were yielded.
+    /// Returns the number of finished pages, whose items were all yielded.
     #[must_use]
     pub fn pages(&self) -> u64 {
         self.pages

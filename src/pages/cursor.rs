@@ -3,10 +3,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-/// A type that identifies a page: a token, a key, a URL, a number.
+/// A value that identifies a page: a token, a key, a URL or a number.
 ///
-/// It is implemented for every type with these bounds. `PartialEq` serves to detect cycles. `Debug` formats the cursor in
-/// errors, so the `Debug` implementation of a cursor with a secret should redact it.
+/// `Cursor` is implemented for every type with these bounds. `PartialEq` is used to detect cursor cycles, and `Debug`
+/// to format the cursor in errors. If a cursor contains a secret, its `Debug` implementation should redact it.
 pub trait Cursor: Clone + fmt::Debug + PartialEq + Send + 'static {}
 
 impl<C: Clone + fmt::Debug + PartialEq + Send + 'static> Cursor for C {}
@@ -38,8 +38,9 @@ pub struct Offset {
 }
 
 impl PageNumber {
-    /// Creates the cursor of the page with this number: to resume from, to restart at, or for a page's
-    /// [`next_cursor`](super::Page::next_cursor).
+    /// Creates the cursor of the page with this number.
+    ///
+    /// Use it to resume, to restart, or as the [`next_cursor`](super::Page::next_cursor) of a page.
     #[must_use]
     pub fn new(page: u64) -> Self {
         Self { page }
@@ -53,8 +54,9 @@ impl PageNumber {
 }
 
 impl Offset {
-    /// Creates the cursor of the page after so many items: to resume from, to restart at, or for a page's
-    /// [`next_cursor`](super::Page::next_cursor).
+    /// Creates the cursor of the page after the first `offset` items.
+    ///
+    /// Use it to resume, to restart, or as the [`next_cursor`](super::Page::next_cursor) of a page.
     #[must_use]
     pub fn new(offset: u64) -> Self {
         Self { offset }
@@ -92,7 +94,7 @@ mod sealed {
 ///
 /// It holds a function pointer, and is not a method of `RandomAccess`, because the fetchers also serve other cursors.
 pub(super) struct Numbering<C> {
-    /// Returns the cursor after a page at `C` with so many items.
+    /// Returns the cursor after a page with this cursor and this number of items.
     pub(super) advance: fn(&C, u64) -> C,
     /// The expected number of items of a page; `None` if the cursors do not depend on it.
     pub(super) page_size: Option<u64>,
@@ -115,7 +117,7 @@ impl Numbering<Offset> {
 
 /// Returns `true` for the empty string or byte slice that an API may send instead of no cursor.
 ///
-/// The types are compared at compile time, so that nothing of this remains for a cursor of another type.
+/// The compiler evaluates the type comparisons, so no check remains for a cursor of another type.
 pub(super) fn is_blank<C: 'static>(cursor: &C) -> bool {
     fn empty<S: 'static>(cursor: &dyn Any, len: impl Fn(&S) -> usize) -> bool {
         cursor.downcast_ref::<S>().is_some_and(|cursor| len(cursor) == 0)

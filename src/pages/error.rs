@@ -3,12 +3,13 @@ use std::fmt;
 /// The error that ended a stream, until [`retry_failed`](super::AsyncGetDocs::retry_failed) reopens it.
 ///
 /// The error contains the [position](Self::page) and the [cursor](Self::cursor) of the page that it concerns, and its
-/// [kind](Self::kind). It loses nothing: all earlier items were delivered, and a [`Checkpoint`](super::Checkpoint) taken
-/// after it is valid. It is the size of a pointer, so that an item in a `Result` is not enlarged by it.
+/// [kind](Self::kind). No item is lost by an error: all earlier items were yielded, and a
+/// [`Checkpoint`](super::Checkpoint) taken after the error is valid. An `Error` has the size of a pointer, which keeps
+/// `Result<T, Error<E>>` small.
 ///
 /// `Error<E>` implements `std::error::Error` if the error `E` of the fetch function does; `?` then converts it into
-/// `anyhow::Error` or `Box<dyn Error>`. These two types do not implement `std::error::Error` themselves: if the fetch
-/// function returns one of them, [`into_fetch_error`](Self::into_fetch_error) returns it.
+/// `anyhow::Error` or `Box<dyn Error>`. These two types do not implement `std::error::Error` themselves. If the fetch
+/// function returns one of them, extract it with [`into_fetch_error`](Self::into_fetch_error).
 ///
 /// # Examples
 ///
@@ -38,7 +39,7 @@ struct Inner<E> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind<E> {
-    /// The fetch function returned an error, and all retries were used.
+    /// The fetch function returned an error that is not to be retried, or all retries were used.
     #[error("fetch failed after {attempts} {}", if *attempts == 1 { "attempt" } else { "attempts" })]
     #[non_exhaustive]
     Fetch {
@@ -57,22 +58,22 @@ pub enum ErrorKind<E> {
     /// The page, which was delivered, reports that there are more pages but has no cursor to the next one.
     #[error("more pages reported, but no next cursor")]
     MissingCursor,
-    /// The page has fewer items than were yielded of it before: it has shrunk, or the checkpoint belongs to another query.
+    /// The page has fewer items than are to be skipped: it has shrunk, or the checkpoint belongs to another query.
     #[error("resume index {skip} out of range for a page of length {len}")]
     #[non_exhaustive]
     ResumeOutOfRange {
         /// The number of items that the page has now.
         len: usize,
-        /// The number of its items that were yielded before.
+        /// The number of its items that are to be skipped, because they were yielded before.
         skip: usize,
     },
-    /// The page size is 0, so that no page could ever have an item.
+    /// The page size is 0, so no page could contain an item.
     #[error("page size must be greater than 0")]
     InvalidPageSize,
     /// The runtime that fetched pages ahead was shut down while the stream was in use.
     ///
-    /// The stream cannot continue. A new one can, from its checkpoint.
-    #[error("the runtime that fetched it has shut down, resume from a checkpoint")]
+    /// This stream cannot continue. A new stream can resume from its checkpoint.
+    #[error("the runtime that fetched the page has shut down; resume from a checkpoint")]
     RuntimeShutdown,
 }
 
@@ -82,13 +83,15 @@ impl<E> Error<E> {
         Self(Box::new(Inner { page, cursor: cursor.map(format_cursor), kind }))
     }
 
-    /// Returns the position of the page in the stream, from 1. Pages before a [`resume`](super::AsyncGetDocs::resume) count.
+    /// Returns the position of the page in the stream, from 1. Pages of the runs before a
+    /// [`resume`](super::AsyncGetDocs::resume) count, too.
     #[must_use]
     pub fn page(&self) -> u64 {
         self.0.page
     }
 
-    /// Returns the cursor with which the page was requested, formatted with `Debug`; `None` for a first page without one.
+    /// Returns the cursor with which the page was requested, formatted with `Debug`; `None` for a first page without a
+    /// cursor.
     #[must_use]
     pub fn cursor(&self) -> Option<&str> {
         self.0.cursor.as_deref()
@@ -106,7 +109,7 @@ impl<E> Error<E> {
         self.0.kind
     }
 
-    /// Returns the error of the fetch function. It need not implement `std::error::Error`.
+    /// Returns the error of the fetch function, which need not implement `std::error::Error`.
     ///
     /// # Errors
     ///
@@ -125,19 +128,19 @@ impl<E> Error<E> {
         matches!(self.0.kind, ErrorKind::Fetch { .. })
     }
 
-    /// Returns `true` if a page points to an earlier page: [`ErrorKind::CursorCycle`].
+    /// Returns `true` if the page points to an earlier page: [`ErrorKind::CursorCycle`].
     #[must_use]
     pub fn is_cursor_cycle(&self) -> bool {
         matches!(self.0.kind, ErrorKind::CursorCycle { .. })
     }
 
-    /// Returns `true` if a page has no cursor to the pages that it reports: [`ErrorKind::MissingCursor`].
+    /// Returns `true` if the page reports more pages but has no cursor to the next one: [`ErrorKind::MissingCursor`].
     #[must_use]
     pub fn is_missing_cursor(&self) -> bool {
         matches!(self.0.kind, ErrorKind::MissingCursor)
     }
 
-    /// Returns `true` if a page is too short to resume in: [`ErrorKind::ResumeOutOfRange`].
+    /// Returns `true` if the page has fewer items than are to be skipped: [`ErrorKind::ResumeOutOfRange`].
     #[must_use]
     pub fn is_resume_out_of_range(&self) -> bool {
         matches!(self.0.kind, ErrorKind::ResumeOutOfRange { .. })

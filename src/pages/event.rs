@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-/// An event of a stream, as it happens; observed with [`on_event`](super::AsyncGetDocs::on_event).
+/// An event of a stream, of which the observer set with [`on_event`](super::AsyncGetDocs::on_event) is notified.
 ///
-/// `page` is the position of the page in the stream, from 1. `cursor` is the cursor with which it is requested, `None` for
-/// a first page without one.
+/// `page` is the position of the page in the stream, counted from 1. `cursor` is the cursor with which the page is
+/// requested; it is `None` for a first page without a cursor.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a, C, E> {
@@ -17,7 +17,7 @@ pub enum Event<'a, C, E> {
         /// The number of the attempt, from 1.
         attempt: u32,
     },
-    /// The page has arrived. If it was fetched ahead, it is delivered later.
+    /// The page has arrived. A page that was fetched ahead is delivered later.
     #[non_exhaustive]
     Response {
         /// The position of the page in the stream, from 1.
@@ -41,7 +41,7 @@ pub enum Event<'a, C, E> {
         /// The error of the failed attempt.
         error: &'a E,
     },
-    /// The last attempt failed.
+    /// The last attempt failed, and the stream will report the error.
     #[non_exhaustive]
     Failure {
         /// The position of the page in the stream, from 1.

@@ -1,4 +1,4 @@
-//! Streams over paginated APIs that never silently skip, duplicate or lose an item.
+//! Pagination of APIs, as streams that never silently skip, duplicate or lose an item.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -19,36 +19,40 @@
 //!
 //! # Choosing
 //!
+//! Each of these functions, a *source*, creates a stream from `fetch_page`, your function that fetches one page. A *cursor*
+//! identifies a page: a token, a key, a URL, a page number or an offset.
+//!
 //! | the API | source | `fetch_page` receives | the stream ends |
 //! |---|---|---|---|
 //! | returns a token or key of the next page | [`by_cursor`] | `Option<C>`, first `None` | after a page without a cursor |
 //! | returns a link to the next page | [`by_link`] | the URL | after a page without a link |
 //! | numbers its pages | [`by_page_number`] | the number, from 0 or 1 | at an empty page |
-//! | takes an offset and a limit | [`by_offset`] | both | at an empty page |
+//! | takes an offset and a limit | [`by_offset`] | the offset and the limit | at an empty page |
 //! | numbers its pages from 0 | [`AsyncGetDocs::new`] | 0, 1, 2, … | at an empty page |
-//! | speaks HTTP and JSON | `http` (feature `http`) | any of the above | as above |
+//! | speaks HTTP and JSON | `http` (feature `http`) | no function: `http` sends the requests | as above |
 //!
-//! Each source is an [`AsyncGetDocs`], a stream over items. [`into_pages`](AsyncGetDocs::into_pages) converts it into
-//! [`Pages`], a stream over whole pages. Both implement [`Stream`](futures_core::Stream) and have their own `next` and
-//! `try_next`, so that no extension trait has to be imported.
+//! Each source returns an [`AsyncGetDocs`], a stream over items. [`into_pages`](AsyncGetDocs::into_pages) converts it
+//! into [`Pages`], a stream over whole pages. Both implement [`Stream`](futures_core::Stream) and have their own `next`
+//! and `try_next`, so that no extension trait has to be imported.
 //!
 //! # Configuration
 //!
-//! The methods of [`AsyncGetDocs`] configure a stream before its first poll:
+//! These methods of [`AsyncGetDocs`] configure a stream. They must be called before the stream is first polled:
 //!
 //! | to | call |
 //! |---|---|
-//! | fetch while the consumer works | [`read_ahead`](AsyncGetDocs::read_ahead) |
+//! | fetch the next pages while processing the current one | [`read_ahead`](AsyncGetDocs::read_ahead) |
 //! | fetch several numbered pages at once | [`concurrency`](AsyncGetDocs::concurrency) |
 //! | retry with backoff | [`retry`](AsyncGetDocs::retry), [`classify`](AsyncGetDocs::classify) |
 //! | limit the rate of requests | [`before_request`](AsyncGetDocs::before_request) |
 //! | end early | [`max_items`](AsyncGetDocs::max_items), [`max_pages`](AsyncGetDocs::max_pages) |
 //! | remove duplicates | [`unique_by`](AsyncGetDocs::unique_by) |
-//! | continue where another run stopped | [`resume`](AsyncGetDocs::resume) |
+//! | resume where another run stopped | [`resume`](AsyncGetDocs::resume) |
 //! | observe requests and retries | [`on_event`](AsyncGetDocs::on_event) |
 //! | handle unusual pages | [`on_empty`](AsyncGetDocs::on_empty), [`on_cycle`](AsyncGetDocs::on_cycle) |
 //!
-//! The fetch function is called once per attempt, so it clones what its future needs:
+//! The fetch function is called for each page and each retry, so it cannot move a captured value into its future. It
+//! clones the value instead:
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -67,36 +71,40 @@
 //!
 //! # Guarantees
 //!
-//! - **No item is skipped.** Neither an empty nor a short page ends a cursor stream. An empty string is not a cursor. A
-//!   page with `has_more` but without a cursor is an error. An offset advances by the number of items *received*. A total
-//!   is only an estimate, and never ends the stream.
-//! - **No item is duplicated.** A cursor cycle is detected ([`OnCycle`]), after the page with the repeated cursor was
-//!   delivered. If the cycle has at most eight pages, none of them is fetched twice. A retry requests the page that failed,
-//!   and no other.
-//! - **No item is lost by an error.** A failed page is retried first ([`retry`](AsyncGetDocs::retry)). Then the stream
-//!   yields the error once, with the page and its cursor, and has ended, until
-//!   [`retry_failed`](AsyncGetDocs::retry_failed) requests the same page again. A [`Checkpoint`] can be taken at any
-//!   moment, also after an error.
+//! - **No item is skipped.** By default, neither an empty nor a short page ends a cursor stream. An empty string counts
+//!   as no cursor. A page that reports more pages but has no cursor is an error. An offset advances by the number of
+//!   items *received*. The total that an API reports is treated as an estimate, and never ends the stream.
+//! - **No item is duplicated.** A *cursor cycle*, in which a page points to an earlier page, is an error by default
+//!   ([`OnCycle`]). The items of the page that points back are yielded first. If the cycle has at most eight pages,
+//!   none of them is fetched twice. A retry requests only the page that failed.
+//! - **No item is lost by an error.** If a page cannot be fetched, even with the retries of
+//!   [`retry`](AsyncGetDocs::retry), the stream yields the error once, with the position and the cursor of the page,
+//!   and ends. [`retry_failed`](AsyncGetDocs::retry_failed) reopens the stream, which then requests the same page
+//!   again. A [`Checkpoint`], from which another run can resume, can be taken at any moment, even after an error.
 //! - **No item is lost by cancellation.** The page in progress belongs to the stream, not to the future that `next`
-//!   returns. With `select!`, with `timeout`, or when that future is dropped, no item is lost and no page is fetched twice.
-//! - **Fetching overlaps with processing**, if configured: [`read_ahead`](AsyncGetDocs::read_ahead) for any source,
-//!   [`concurrency`](AsyncGetDocs::concurrency) for numbered pages. Dropping the stream cancels all fetches.
-//! - **Other tasks make progress.** Each page consumes a unit of tokio's coop budget, and within a large page the stream
-//!   yields to the executor after every 128 items.
+//!   returns. If that future is dropped, for example by `select!` or `timeout`, no item is lost and no page is fetched
+//!   twice.
+//! - **Fetching overlaps with processing**, if configured: by [`read_ahead`](AsyncGetDocs::read_ahead) for any source,
+//!   by [`concurrency`](AsyncGetDocs::concurrency) for page numbers and offsets. Dropping the stream cancels all
+//!   fetches.
+//! - **Other tasks make progress.** Each page consumes a unit of tokio's [cooperative scheduling](tokio::task::coop)
+//!   budget, and within a large page the stream yields to the executor after every 128 items.
 //!
 //! # Limitations
 //!
 //! - If the data changes while it is read, its pages may shift, and the API may return an item twice or not at all. A
 //!   client cannot detect this; [`unique_by`](AsyncGetDocs::unique_by) removes the duplicates.
-//! - A checkpoint contains the API's own cursor. If the API no longer accepts it, the fetch function fails: see
-//!   [`OnError::Restart`].
-//! - A cycle of more than eight pages is detected only after some of its pages were delivered twice.
-//! - A fetch has no timeout: add one to the fetch function.
+//! - A checkpoint contains the API's own cursor. If the API no longer accepts that cursor, the fetch function returns
+//!   an error: see [`OnError::Restart`].
+//! - A cycle of more than eight pages is detected only after some of its pages were delivered twice. With
+//!   [`by_cursor`], the first page has no cursor, so a cycle through it is detected after that page was delivered
+//!   twice.
+//! - A request has no timeout: add one to the fetch function.
 //!
 //! # Comparison
 //!
-//! The same stream as an [`AsyncGetDocs`], as an async generator, and as a synchronous iterator. The other two are
-//! plain loops: they do not retry, resume, detect cycles or fetch ahead.
+//! The same items, from a synchronous iterator, an async generator and an [`AsyncGetDocs`]. The iterator and the
+//! generator are plain loops: they do not retry, resume, detect cycles or fetch ahead.
 //!
 //! ```
 //! use futures::{Stream, TryStreamExt};
@@ -135,7 +143,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // With `AsyncGetDocs`, the library contains the loop.
+//! // With `AsyncGetDocs`, the loop is in the library.
 //! let class = AsyncGetDocs::new(fetch_page);
 //!
 //! let expected: Vec<_> = iterator().collect();

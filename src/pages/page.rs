@@ -7,9 +7,9 @@ use super::cursor::{Offset, PageNumber};
 /// | the API returns | the fetch function returns | the stream continues |
 /// |---|---|---|
 /// | items and a cursor | `(Vec<T>, Option<C>)` | until the cursor is `None` |
-/// | items, by number | `Vec<T>` | until a page is empty |
-/// | items and "has more", by number | `(Vec<T>, bool)` | while it is `true` |
-/// | anything else | `Page::new(..).total(..).has_more(..)` | as the fields say |
+/// | the items of a numbered page | `Vec<T>` | until a page is empty |
+/// | the items of a numbered page and a flag for more pages | `(Vec<T>, bool)` | while the flag is `true` |
+/// | anything else | `Page::new(..).total(..).has_more(..)` | as the [fields](#fields) specify |
 ///
 /// # Examples
 ///
@@ -28,19 +28,20 @@ pub struct Page<T, C> {
     pub items: Vec<T>,
     /// The cursor of the next page.
     ///
-    /// An empty string or byte slice counts as `None`. This applies to `String`, `&str`, `Box<str>`, `Arc<str>`,
-    /// `Cow<str>`, `Vec<u8>`, `&[u8]`, `Box<[u8]>` and `Arc<[u8]>`. With a cursor type of your own, map blank cursors to
-    /// `None` in the fetch function. With page numbers and offsets, `None` means the page after this one.
+    /// An empty string or byte slice counts as `None`. This holds for `String`, `&str`, `Box<str>`, `Arc<str>`,
+    /// `Cow<str>`, `Vec<u8>`, `&[u8]`, `Box<[u8]>` and `Arc<[u8]>`. With a cursor type of your own, map blank cursors
+    /// to `None` in the fetch function. With page numbers and offsets, `None` means that the page after this one is
+    /// next.
     #[doc(alias = "next_token", alias = "next_page_token")]
     pub next_cursor: Option<C>,
     /// The number of all items, if the API reports it.
     ///
     /// It is available as [`Progress::total`](super::Progress::total), and never decides where the stream ends.
     pub total: Option<u64>,
-    /// `true` if the API reports more pages, `false` if it reports that there are none.
+    /// `true` if the API reports more pages, `false` if it reports that there are none, `None` if it reports neither.
     ///
-    /// `Some(false)` ends the stream even if there is a cursor (as Relay's `endCursor` on the last page). `Some(true)`
-    /// without a cursor is an error, because items would be lost.
+    /// `Some(false)` ends the stream even if there is a cursor, such as Relay's `endCursor` on the last page. In a
+    /// cursor stream, `Some(true)` without a cursor is an error, because items would be lost.
     pub has_more: Option<bool>,
 }
 
@@ -56,7 +57,7 @@ impl<T, C> Page<T, C> {
         self
     }
 
-    /// Sets whether there are more pages, as the API reports it.
+    /// Sets the flag for more pages, as the API reports it.
     pub fn has_more(mut self, has_more: impl Into<Option<bool>>) -> Self {
         self.has_more = has_more.into();
         self
@@ -69,7 +70,7 @@ impl<T, C> From<(Vec<T>, Option<C>)> for Page<T, C> {
     }
 }
 
-/// Only for numbered pages: a cursor stream whose pages have no cursor would silently end after the first one.
+/// Only for numbered pages: a cursor stream whose pages have no cursor would silently end after the first page.
 impl<T> From<Vec<T>> for Page<T, PageNumber> {
     fn from(items: Vec<T>) -> Self {
         Self::new(items, None)
@@ -83,7 +84,7 @@ impl<T> From<Vec<T>> for Page<T, Offset> {
     }
 }
 
-/// Only for numbered pages: a page of a cursor stream needs a cursor beside its "has more".
+/// Only for numbered pages: a page of a cursor stream needs a cursor in addition to the flag.
 impl<T> From<(Vec<T>, bool)> for Page<T, PageNumber> {
     fn from((items, has_more): (Vec<T>, bool)) -> Self {
         Self::new(items, None).has_more(has_more)

@@ -11,9 +11,10 @@ pub enum OnError<C> {
     },
     /// Continue from another cursor, because this one has expired.
     ///
-    /// Items may be yielded twice: see [`unique_by`](super::AsyncGetDocs::unique_by). A restart counts as a retry; without
-    /// a retry policy, each page may restart once. If a restart at the same cursor delivers no more pages than the restart
-    /// before it, the error is final. The number of restarts at ever different cursors is not limited.
+    /// Items may be yielded twice: see [`unique_by`](super::AsyncGetDocs::unique_by). A restart counts as a retry;
+    /// without a retry policy, each page may restart once. If a restart at a cursor delivers no more pages than the
+    /// previous restart at the same cursor, the next restart at that cursor is refused, and the error is final. The
+    /// number of restarts at different cursors is not limited.
     Restart {
         /// The cursor to continue from; `None` is the start of the stream.
         cursor: Option<C>,
@@ -22,16 +23,16 @@ pub enum OnError<C> {
     Fatal,
 }
 
-/// The reaction to a cursor cycle: a page that points to a page fetched before.
+/// The reaction to a cursor cycle, in which a page points to a page that was fetched before.
 ///
-/// The page that has the repeated cursor is delivered first, with every setting. A cycle within the last eight pages is
-/// detected before any page is fetched twice. (The first page of [`by_cursor`](super::by_cursor) has no cursor, so a cycle
-/// through it is detected one page later.) A longer cycle of `p` pages, after `n` pages outside it, is detected before
-/// `2 * max(n, p) + p + 16` pages are fetched: Brent's algorithm, in bounded memory.
+/// With each of these settings, the page that points back is delivered first. A cycle within the last eight pages is
+/// detected before any page is fetched twice. (The first page of [`by_cursor`](super::by_cursor) has no cursor, so a
+/// cycle through it is detected one page later.) A longer cycle of `p` pages, after `n` pages outside it, is detected
+/// before `2 * max(n, p) + p + 16` pages are fetched. (This is Brent's algorithm, which needs bounded memory.)
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnCycle {
-    /// The stream fails with [`ErrorKind::CursorCycle`](super::ErrorKind::CursorCycle).
+    /// The stream reports [`ErrorKind::CursorCycle`](super::ErrorKind::CursorCycle).
     #[default]
     Error,
     /// The stream ends: for an API whose last page points to itself.
@@ -42,8 +43,8 @@ pub enum OnCycle {
 
 /// The meaning of an empty page.
 ///
-/// The default depends on the source. With cursors it is [`Continue`], since a page between others may be empty. With page
-/// numbers and offsets it is [`End`], since nothing else marks the end.
+/// The default depends on the source. With cursors, it is [`Continue`], because an empty page may come before pages
+/// with items. With page numbers and offsets, it is [`End`], because only an empty page marks the end.
 ///
 /// [`Continue`]: OnEmpty::Continue
 /// [`End`]: OnEmpty::End

@@ -8,11 +8,11 @@ use super::page::Page;
 use super::policy::OnCycle;
 use super::stream::items::AsyncGetDocs;
 
-/// A stream over the items of an API whose pages contain a cursor to the next page: a token, a key, a URL.
+/// Creates a stream over the items of an API whose pages contain a cursor to the next page: a token, a key or a URL.
 ///
 /// `fetch_page` is called with `None` for the first page, then with the [`next_cursor`](Page::next_cursor) of the page
-/// before. The stream ends after a page without a cursor (an empty string counts as none), or with
-/// [`has_more(false)`](Page::has_more). Neither an empty nor a short page ends it.
+/// before. The stream ends after a page without a cursor (an empty string counts as no cursor), or with
+/// [`has_more(false)`](Page::has_more). Neither an empty nor a short page ends the stream.
 ///
 /// # Examples
 ///
@@ -48,10 +48,11 @@ where
     stream(exclusive(fetch_page), None, None)
 }
 
-/// A stream over the items of an API whose pages contain a link to the next page.
+/// Creates a stream over the items of an API whose pages contain a link to the next page.
 ///
-/// `fetch_page` is called with `first_url`, then with the link of the page before. The stream differs from [`by_cursor`]
-/// only in that the first page has a cursor, too. With the feature `http`, `pages::http` finds the links in the responses.
+/// `fetch_page` is called with `first_url`, then with the link of the page before. The only difference from
+/// [`by_cursor`] is that the first page has a cursor, too. With the feature `http`, the module `pages::http` sends the
+/// requests, and finds the links in the responses.
 ///
 /// # Examples
 ///
@@ -85,11 +86,12 @@ where
     stream(exclusive(fetch_page), Some(start), None)
 }
 
-/// A stream over the items of an API whose pages are numbered, starting at `first` (usually 0 or 1).
+/// Creates a stream over the items of an API whose pages are numbered, starting at `first` (usually 0 or 1).
 ///
-/// The stream ends at the first empty page, or with [`has_more(false)`](Page::has_more). A short page does not end it. If a
-/// page has a [`next_cursor`](Page::next_cursor), that page follows. Page numbers are known in advance, so several pages
-/// can be fetched at once: see [`concurrency`](AsyncGetDocs::concurrency).
+/// The stream ends at the first empty page, or with [`has_more(false)`](Page::has_more). A short page does not end the
+/// stream. If a page has a [`next_cursor`](Page::next_cursor), the stream continues with the page of that number. Page
+/// numbers are known in advance, so several pages can be fetched at once: see
+/// [`concurrency`](AsyncGetDocs::concurrency).
 ///
 /// # Examples
 ///
@@ -124,11 +126,12 @@ where
     stream(source, Some(first), Some(Numbering::by_page()))
 }
 
-/// A stream over the items of an API that takes an offset and a limit: `fetch_page(offset, limit)`, from offset 0.
+/// Creates a stream over the items of an API that takes an offset and a limit: `fetch_page(offset, limit)`, from offset
+/// 0.
 ///
-/// The offset advances by the number of items *received*, so nothing is skipped if the server returns fewer than `limit`.
-/// The stream ends at the first empty page, or with [`has_more(false)`](Page::has_more). Offsets are known in advance, so
-/// several pages can be fetched at once: see [`concurrency`](AsyncGetDocs::concurrency).
+/// The offset advances by the number of items *received*, so no item is skipped if the server returns fewer than
+/// `limit`. The stream ends at the first empty page, or with [`has_more(false)`](Page::has_more). Offsets are known in
+/// advance, so several pages can be fetched at once: see [`concurrency`](AsyncGetDocs::concurrency).
 ///
 /// With a `limit` of 0, the first poll fails with [`ErrorKind::InvalidPageSize`](super::ErrorKind::InvalidPageSize).
 ///
@@ -139,7 +142,7 @@ where
 /// # async fn main() -> Result<(), withal::pages::Error<std::io::Error>> {
 /// use withal::pages::by_offset;
 ///
-/// // This server returns at most 3 items, whatever the limit.
+/// // This server returns at most 3 items per page, whatever the limit.
 /// let mut docs = by_offset(100, |offset, limit| async move {
 ///     let docs: Vec<u64> = (0..8).skip(offset as usize).take(limit.min(3) as usize).collect();
 ///     Ok::<_, std::io::Error>(docs)
@@ -168,7 +171,9 @@ where
 }
 
 impl<T, E> AsyncGetDocs<T, PageNumber, E> {
-    /// Creates a stream over the pages 0, 1, 2, … until the first empty page: [`by_page_number`] from 0.
+    /// Creates a stream over the items of the pages 0, 1, 2, … until the first empty page.
+    ///
+    /// This is [`by_page_number`] with 0 as the first number.
     ///
     /// # Examples
     ///

@@ -143,7 +143,7 @@ fn a_file_that_is_not_a_checkpoint_is_an_error_and_is_not_modified() {
             "{\"source\":\"x\",\"checkpoint\":{\"cursor\":null}}",
             "not a checkpoint of get_docs: missing field",
         ),
-        (resumable, "the checkpoint is of http://127.0.0.1/media-types?per_page=30, not of http"),
+        (resumable, "the checkpoint belongs to http://127.0.0.1/media-types?per_page=30, not to http"),
     ] {
         let file = file("foreign");
         fs::write(&file, content).unwrap();

@@ -16,8 +16,8 @@ use crate::pages::page::Page;
 /// Fetches several numbered pages at once, and delivers them in order.
 ///
 /// The first slot holds the page that is due. The other requests are speculative: they assume the cursors of the pages
-/// after it. If a page that arrives leads elsewhere (it was shorter than requested, or names another next cursor), they
-/// are dropped.
+/// after it. If a page turns out to have another next cursor, because it is shorter than requested or names one, the
+/// speculative requests are dropped.
 pub(in crate::pages) struct Concurrent<T, C, E> {
     /// Cloned for every request.
     template: Request<T, C, E>,
@@ -25,11 +25,12 @@ pub(in crate::pages) struct Concurrent<T, C, E> {
     /// The maximum number of slots.
     concurrency: usize,
     slots: VecDeque<Slot<T, C, E>>,
-    /// The expected number of items of a page: that of the last page that was not empty, at first the limit of an offset
-    /// stream.
+    /// The expected number of items of a page: at first the limit of an offset stream, then that of the last page that
+    /// was not empty.
     page_size_hint: Option<u64>,
-    /// The number of all items, if the API reports it, and of those received.
+    /// The number of all items, if the API reports it.
     total: Option<u64>,
+    /// The number of items received.
     received: u64,
 }
 
@@ -139,7 +140,7 @@ where
         }
         let next = self.pagination.page_received(cursor.as_ref(), &mut page, restarted);
         let is_terminator = page.is_terminator(&next);
-        // Drop the speculative requests if they assumed another next page than this one names.
+        // Drop the speculative requests if they assumed another next page.
         if self.slots.front().is_some_and(|slot| self.pagination.due() != Some(&slot.cursor)) {
             self.slots.clear();
         }
@@ -154,7 +155,7 @@ where
         if demand.is_zero() {
             return;
         }
-        // After an error, the page that is due is missing in front of the speculative requests.
+        // After an error, the slots begin with the page after the one that is due: request that page again.
         if self.slots.front().is_none_or(|slot| slot.cursor != *due) {
             let Some(slot) = self.request_page(due.clone(), 0) else { return };
             self.slots.push_front(slot);
@@ -172,7 +173,7 @@ where
 
     fn should_speculate(&self, demand: Demand) -> bool {
         let ahead = self.slots.len() as u64;
-        // Before the first page its size is unknown, so one page might satisfy a bounded demand.
+        // Before the first page, the page size is unknown, so one page might satisfy a bounded demand.
         let Some(page_size) = self.page_size_hint else {
             return ahead < demand.pages && demand.items == u64::MAX;
         };

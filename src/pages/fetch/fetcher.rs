@@ -15,7 +15,7 @@ use crate::pages::policy::{OnCycle, OnEmpty};
 pub(in crate::pages) struct Config<T, C, E> {
     pub(in crate::pages) source: BoxSource<T, C, E>,
     pub(in crate::pages) numbering: Option<Numbering<C>>,
-    /// The cursor of the first page; `None` if the API has none for it.
+    /// The cursor of the first page; `None` if the API has no cursor for it.
     pub(in crate::pages) start: Option<C>,
     pub(in crate::pages) hooks: Hooks<C, E>,
     pub(in crate::pages) on_empty: Option<OnEmpty>,

@@ -15,7 +15,7 @@ pub(in crate::pages) type Delays = Box<dyn Iterator<Item = Duration> + Send>;
 type Classifier<C, E> = Box<dyn FnMut(&E) -> OnError<C> + Send>;
 type Observer<C, E> = Box<dyn FnMut(&Event<'_, C, E>) + Send>;
 
-/// The user's functions around an attempt. Each is called a few times a page at most.
+/// The user's functions around an attempt. Each is called at most a few times per page.
 pub(in crate::pages) struct Hooks<C, E> {
     pub(in crate::pages) before_request: Option<Box<dyn FnMut() -> PermitFuture + Send>>,
     pub(in crate::pages) classify: Option<Classifier<C, E>>,
@@ -32,7 +32,7 @@ impl<C, E> Default for Hooks<C, E> {
 }
 
 impl<C, E> Hooks<C, E> {
-    /// `None` if there are no hooks, so that a stream without any does not pay for them.
+    /// Returns `None` if there are no hooks, so that a stream without hooks does not pay for them.
     pub(super) fn share(self) -> Option<SharedHooks<C, E>> {
         let Self { before_request, classify, backoff, on_event, restarts: _ } = &self;
         let any = before_request.is_some() || classify.is_some() || backoff.is_some() || on_event.is_some();
@@ -50,7 +50,7 @@ impl<C, E> Clone for SharedHooks<C, E> {
 }
 
 impl<C, E> SharedHooks<C, E> {
-    /// Ignores poisoning: a hook that panics leaves nothing half changed here.
+    /// Ignores poisoning: a hook that panics leaves none of these fields half changed.
     pub(super) fn lock(&self) -> MutexGuard<'_, Hooks<C, E>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -62,7 +62,8 @@ impl<C, E> SharedHooks<C, E> {
     }
 }
 
-/// Prevents endless restarts at one cursor: a restart there that delivered no more pages than the one before is the last.
+/// Prevents endless restarts at one cursor: if a restart delivers no more pages than the previous restart, it is the
+/// last.
 ///
 /// Pages count when they are delivered, in order.
 pub(super) struct RestartLimiter<C> {

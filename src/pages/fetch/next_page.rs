@@ -1,4 +1,4 @@
-//! Which page comes next: after a page, after a failure, and on a retry.
+//! Decides which page comes next: after a page, after a failure, and on a retry.
 
 use crate::pages::cursor::{Cursor, Numbering, is_blank};
 use crate::pages::error::{Error, ErrorKind, format_cursor};
@@ -10,7 +10,7 @@ use crate::pages::policy::{OnCycle, OnEmpty};
 pub(in crate::pages) enum NextPage<C> {
     /// The page with this cursor.
     Cursor(C),
-    /// There is none.
+    /// There is no next page.
     End,
     /// A page with this cursor was fetched before.
     Cycle(C),
@@ -29,7 +29,7 @@ pub(in crate::pages) enum Retry {
     Next,
 }
 
-/// Decides which page comes next. The only owner of a stream's failure state: no fetcher has one of its own.
+/// Decides which page comes next. It is the only owner of a stream's failure state: the fetchers keep none.
 ///
 /// ```text
 ///             start_request            page_received
@@ -57,7 +57,8 @@ enum State<C> {
     /// The page with this cursor is requested next.
     Due(Option<C>),
     Requested,
-    /// A page was delivered whose successor is an error. The error is reported when the successor is wanted.
+    /// A page was delivered, and in place of the next page there is an error. It is reported when the consumer wants
+    /// that page.
     Deferred {
         /// The cursor of the delivered page.
         cursor: Option<C>,
@@ -102,7 +103,7 @@ impl<C: Cursor> Pagination<C> {
         }
     }
 
-    /// Takes the cursor of the page that is due, which counts as requested from now on.
+    /// Takes the cursor of the page that is due. From now on, that page counts as requested.
     #[expect(clippy::option_option, reason = "a page may be due that has no cursor: the first one")]
     #[inline(always)]
     pub(super) fn start_request(&mut self) -> Option<Option<C>> {
@@ -131,7 +132,7 @@ impl<C: Cursor> Pagination<C> {
             self.cycles.reset(cursor);
         }
         let next = self.next_page(cursor, page);
-        // Assigned in each arm: a `match` that yields the state is compiled to a copy of it on each page.
+        // The state is assigned in each arm: with `self.state = match ..`, the compiler would copy it on each page.
         match &next {
             NextPage::Cursor(next) => self.state = State::Due(Some(next.clone())),
             NextPage::End => self.state = State::Ended,
@@ -199,7 +200,7 @@ impl<C: Cursor> Pagination<C> {
         error
     }
 
-    /// Returns the error that follows the delivered page, if there is one, once.
+    /// Returns the error that follows the delivered page, if any. A second call returns `None`.
     #[cold]
     pub(super) fn report_deferred<E>(&mut self) -> Option<Error<E>> {
         let State::Deferred { cursor, cycle } = &mut self.state else { return None };
@@ -291,7 +292,7 @@ impl<C: Clone + PartialEq> CycleDetector<C> {
         }
     }
 
-    /// Forgets all cursors except this one, to which the stream jumps on purpose.
+    /// Forgets all cursors except this one: the stream continues from it, even if it was fetched before.
     fn reset(&mut self, cursor: Option<&C>) {
         *self = Self::new();
         if let Some(cursor) = cursor {

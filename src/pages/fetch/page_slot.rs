@@ -4,7 +4,8 @@ use crate::pages::page::Page;
 
 /// A fetched page, and how it was fetched.
 ///
-/// Fetchers write into the slot of the consumer instead of returning a page through every layer: a page is large to move.
+/// Fetchers write into the slot of the consumer instead of returning a page through every layer, because moving a page
+/// is expensive.
 pub(in crate::pages) struct PageSlot<T, C> {
     pub(in crate::pages) page: Page<T, C>,
     /// The cursor with which the page was requested.

@@ -16,9 +16,9 @@ use crate::pages::cursor::Cursor;
 
 /// Fetches pages on a task while the consumer processes the earlier ones.
 ///
-/// The sequential fetcher is moved into the task, which returns it through the channel, behind the pages that it fetched,
-/// once it has fetched as many as there is capacity for. It is spawned again when a page is taken. So nothing is shared,
-/// and the task never waits for the consumer.
+/// The sequential fetcher is moved into the task. When the task has fetched as many pages as there is capacity for, it
+/// returns the fetcher through the channel, after those pages. When the consumer takes a page, the fetcher is spawned
+/// again. So the task and the consumer share no state, and the task never waits for the consumer.
 ///
 /// ```text
 ///     Idle ──► Spawned     spawn_task
@@ -36,7 +36,7 @@ pub(in crate::pages) struct Prefetch<T, C, E> {
     terminal: Option<Terminal<E>>,
 }
 
-/// The end or an error, and whether it concerns a page that the stream restarted at.
+/// The end or an error, and `true` if it concerns a page that the stream restarted at.
 type Terminal<E> = (Outcome<E>, bool);
 
 enum State<T, C, E> {
@@ -76,7 +76,7 @@ where
                 self.spawn_task(demand.minus_page(&slot.page));
                 return Poll::Ready(Outcome::Page);
             }
-            // No page is left: report what followed them.
+            // No page is left: report the outcome that followed the pages.
             if let Some((outcome, restarted)) = self.terminal.take() {
                 slot.restarted = restarted;
                 return Poll::Ready(outcome);

@@ -23,8 +23,8 @@ use crate::pages::policy::OnError;
 ///                   └──────────── Backoff ◄─────────────┘
 /// ```
 ///
-/// Without a delay, a retry goes straight from `Fetching` to `Ready`. Without hooks the state stays `Idle`: there is one
-/// attempt and nothing around it.
+/// Without a delay, a retry goes straight from `Fetching` to `Ready`. Without hooks, the state stays `Idle`: the only
+/// attempt is polled directly.
 pub(super) struct Request<T, C, E> {
     source: BoxSource<T, C, E>,
     hooks: Option<SharedHooks<C, E>>,
@@ -83,7 +83,7 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         Some(Self::new(self.source.try_clone()?, self.hooks.clone(), self.start.clone()))
     }
 
-    /// Records that the page is delivered, in order.
+    /// Records that the page was delivered. Pages are delivered in order.
     #[inline]
     pub(super) fn page_delivered(&self) {
         if let Some(hooks) = &self.hooks {
@@ -91,7 +91,7 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         }
     }
 
-    /// Forgets earlier restarts: the consumer continues after an error.
+    /// Forgets earlier restarts, because the consumer retries after an error.
     pub(super) fn reset_restarts(&self) {
         if let Some(hooks) = &self.hooks {
             hooks.lock().restarts = RestartLimiter::default();
@@ -151,7 +151,7 @@ impl<T, C: Cursor, E> Request<T, C, E> {
                 }
                 State::Fetching => {
                     let coop = ready!(coop::poll_proceed(cx));
-                    // Taken out of `self` during the poll, so that a panic releases it.
+                    // Moved out of `self` during the poll, so that a panic releases it.
                     let permit = self.permit.take();
                     let Poll::Ready(result) = self.source.as_mut().poll(self.fetch.take(), cx, into) else {
                         self.permit = permit;

@@ -7,13 +7,14 @@ use pin_project::pin_project;
 
 use crate::pages::page::Page;
 
-/// The user's fetch function with its type erased: fetches one page at a time, polled in place.
+/// The user's fetch function with its type erased. It fetches one page at a time.
 ///
-/// The future of a page is stored beside the function instead of in a box, so that a page costs no allocation.
+/// The future of a page is stored in the source instead of in a box, so that a page costs no allocation.
 pub(in crate::pages) trait Source<T, C, E>: Send {
     /// Polls for a page, which is written into `into`.
     ///
-    /// With `fetch`, drops the page in progress and starts this one. Without it, a page must be in progress.
+    /// If `fetch` is given, drops the future in progress and starts fetching that page. Otherwise, a future must be in
+    /// progress.
     fn poll(
         self: Pin<&mut Self>,
         fetch: Option<FetchPage<C>>,
@@ -21,7 +22,8 @@ pub(in crate::pages) trait Source<T, C, E>: Send {
         into: &mut Page<T, C>,
     ) -> Poll<Result<(), E>>;
 
-    /// Another source with the same function, to fetch two pages at once; `None` if the function cannot be shared.
+    /// Returns another source with the same function, to fetch two pages at once; `None` if the function cannot be
+    /// shared.
     fn try_clone(&self) -> Option<BoxSource<T, C, E>>;
 }
 
@@ -59,7 +61,7 @@ where
     Fut: Future<Output = Result<P, E>> + Send + 'static,
 {
     let function = Arc::new(Mutex::new(function));
-    // Poisoning is ignored: a function that panics under the lock leaves nothing half changed here.
+    // Poisoning is ignored: if the function panics, the mutex holds nothing but the function itself.
     let function = move |cursor| function.lock().unwrap_or_else(PoisonError::into_inner)(cursor);
     Box::pin(FnSource { function, page: None, share: |function: &_| Some(Clone::clone(function)) })
 }

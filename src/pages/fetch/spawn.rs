@@ -32,14 +32,14 @@ pub(super) enum Spawned<F: Future> {
 
 /// Polls `future` once, then spawns it.
 ///
-/// The first poll is what makes reading ahead overlap: it sends the request before the consumer, which may keep its thread
-/// busy for long, lets the runtime poll the new task.
+/// The first poll sends the request at once. A spawned task might not be polled for a long time, if the consumer keeps
+/// its thread busy; then fetching would not overlap with processing.
 pub(super) fn poll_then_spawn<F>(mut future: F) -> Spawned<F>
 where
     F: Future<Output: Send> + Unpin + Send + 'static,
 {
-    // A no-op waker suffices: the task registers its own waker at its first poll, soon after this one. The waker of the
-    // consumer would be woken without need. A panic is kept until it is the turn of the page it belongs to.
+    // A no-op waker suffices: the task registers its own waker at its first poll, soon after this one. With the
+    // consumer's waker, the consumer would be woken without need. A panic is kept until its page is due.
     let mut cx = Context::from_waker(Waker::noop());
     match catch_panic(|| Pin::new(&mut future).poll(&mut cx)) {
         Err(payload) => Spawned::Panicked(payload),
@@ -57,8 +57,9 @@ where
 {
     let task = Task(runtime.spawn(future));
     if runtime.runtime_flavor() != RuntimeFlavor::CurrentThread {
-        // A worker keeps its last spawned task in its LIFO slot, from which no other worker steals. If the consumer keeps
-        // this worker busy, our task would stay there. A second task displaces it into the queue that others steal from.
+        // A worker keeps its last spawned task in its LIFO slot, from which no other worker steals. If the consumer
+        // keeps this worker busy, the task would stay there. A second task displaces it into the queue that others
+        // steal from.
         drop(runtime.spawn(async {}));
     }
     task

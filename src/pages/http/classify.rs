@@ -3,10 +3,10 @@ use std::time::Duration;
 use super::error::Error;
 use crate::pages::policy::OnError;
 
-/// The longest `Retry-After` that is waited for. The caller decides about longer ones.
+/// The longest `Retry-After` after which a request is retried. For longer delays, the caller decides.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
-/// Decides which errors are retried. Every stream of this module uses it by default.
+/// Decides which errors are retried. Every stream of this module uses this function by default.
 ///
 /// | error | result |
 /// |---|---|
@@ -17,12 +17,12 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 /// | anything else | `Fatal`, because another attempt would fail the same way |
 ///
 /// If `Retry-After` is 0 or in the past, the delay of the retry policy applies. If it is more than an hour, the error
-/// is `Fatal`. It contains the delay; after that time, [`retry_failed`](crate::pages::AsyncGetDocs::retry_failed) or a
-/// checkpoint continues the stream.
+/// is `Fatal`, and contains the delay. After that time, [`retry_failed`](crate::pages::AsyncGetDocs::retry_failed) or a
+/// checkpoint resumes the stream.
 ///
 /// # Examples
 ///
-/// An API whose cursors expire with status 410 (Gone):
+/// An API that returns status 410 (Gone) for an expired cursor:
 ///
 /// ```
 /// # fn items(endpoint: withal::pages::http::Endpoint) {

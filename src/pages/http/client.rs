@@ -6,7 +6,7 @@ use super::error::Error;
 
 /// A factory of [`Endpoint`]s that share a [`reqwest::Client`] and its connection pool.
 ///
-/// Clones are cheap and share the pool, too.
+/// Clones are cheap, and share the client and its pool.
 ///
 /// # Examples
 ///
@@ -28,23 +28,23 @@ pub struct Client {
 }
 
 impl Client {
-    /// Builds a client. The redirect policy of the builder is replaced, all its other settings are kept.
+    /// Builds a client. The redirect policy of the builder is replaced; all its other settings are kept.
     ///
-    /// This takes a builder because a finished `reqwest::Client` follows redirects, and sends every header except
-    /// `Authorization` and `Cookie` to their targets.
+    /// It takes a builder, because a finished `reqwest::Client` follows redirects, and sends headers such as
+    /// `X-Api-Key` to their targets.
     ///
     /// # Errors
     ///
-    /// [`Error::Client`] if reqwest cannot build the client, mostly because of its TLS settings.
+    /// [`Error::Client`] if reqwest cannot build the client, for example because of its TLS settings.
     pub fn new(builder: ClientBuilder) -> Result<Self, Error> {
         let inner = builder.redirect(Policy::none()).build().map_err(|source| Error::Client { source })?;
         Ok(Self { inner })
     }
 
-    /// Returns the endpoint at a URL. Every request contains the query of this URL.
+    /// Creates an endpoint with this URL. Every request contains the query of this URL.
     ///
-    /// A user name and a password in the URL are sent as basic authentication. No error and no `Debug` output contains
-    /// them.
+    /// A user name and a password in the URL are sent as basic authentication. Neither errors nor `Debug` output
+    /// contain them.
     ///
     /// # Errors
     ///

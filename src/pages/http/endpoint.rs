@@ -12,13 +12,13 @@ use super::url::{parse, strip_userinfo_and_fragment};
 /// The function that [`Endpoint::map_request`] takes.
 pub(super) type MapRequest = Arc<dyn Fn(RequestBuilder) -> RequestBuilder + Send + Sync>;
 
-/// A paginated API: its URL, the places of the items in its responses, the origins that it may link to.
+/// A paginated API: its URL, the location of the items in its responses, and the origins that it may link to.
 ///
-/// Made by [`Client::endpoint`](super::Client::endpoint). One of the paginators, the `by_` methods, makes a stream of
-/// it; the [module](super) has the table of them, and the guarantees.
+/// It is created by [`Client::endpoint`](super::Client::endpoint). One of its paginators, the `by_` methods, turns it
+/// into a stream. The [module documentation](super) compares the paginators, and states their guarantees.
 #[derive(Clone)]
 #[doc(alias("paginator", "rest"))]
-#[must_use = "an endpoint sends no requests until one of its `by_` methods has made a stream of it"]
+#[must_use = "an endpoint sends no requests unless one of its `by_` methods turns it into a stream"]
 pub struct Endpoint {
     pub(super) client: reqwest::Client,
     /// Without user name, password and fragment.
@@ -53,7 +53,7 @@ impl Endpoint {
 
     /// Sets the JSON pointer (RFC 6901) to the array of items. By default, the whole body is the array.
     ///
-    /// `null` at the pointer is an empty page, because some servers encode an empty list so.
+    /// `null` at the pointer is an empty page, because some servers send `null` for an empty list.
     ///
     /// # Examples
     ///
@@ -81,7 +81,7 @@ impl Endpoint {
 
     /// Sets the JSON pointer to the number of all items, for [`progress`](crate::pages::AsyncGetDocs::progress).
     ///
-    /// If the JSON has no number there, the header `X-Total-Count` is used. That also holds without a pointer.
+    /// If no pointer is set, or if there is no number at the pointer, the header `X-Total-Count` is used.
     ///
     /// # Panics
     ///
@@ -92,10 +92,11 @@ impl Endpoint {
         self
     }
 
-    /// Sets the JSON pointer to the flag for more pages, `true` or `false`.
+    /// Sets the JSON pointer to the flag for more pages: `true` if there are any, `false` if this page is the last.
     ///
-    /// `false` ends the stream, which saves the request for an empty last page. `true` on a page without a cursor is
-    /// [`MissingCursor`](crate::pages::ErrorKind::MissingCursor), which guards against a typing error in a pointer.
+    /// `false` ends the stream, which saves the request for an empty last page. `true` on a page without a cursor is an
+    /// error, [`MissingCursor`](crate::pages::ErrorKind::MissingCursor), which guards against a typo in the pointer to
+    /// the cursor.
     ///
     /// # Examples
     ///
@@ -117,7 +118,7 @@ impl Endpoint {
 
     /// Sets the largest size of a response body, in bytes after decompression; the default is 16 MiB.
     ///
-    /// A larger body is [`Error::BodyTooLarge`].
+    /// A larger body is an error, [`Error::BodyTooLarge`].
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
@@ -175,8 +176,9 @@ impl Endpoint {
 
     /// Sets a function that changes each request to the endpoint's origin, and to origins that are allowed by name.
     ///
-    /// Use it for what differs from request to request, such as a signature, and for what reqwest has a method for. The
-    /// function is called for each attempt and each redirect. It replaces the function of an earlier call.
+    /// Use it for data that differs from request to request, such as a signature, and for the methods of
+    /// [`RequestBuilder`], such as `bearer_auth`. The function is called for each attempt and each redirect. It
+    /// replaces the function of an earlier call.
     ///
     /// # Examples
     ///

@@ -4,8 +4,8 @@ use reqwest::StatusCode;
 
 /// The error of a failed request; the `source` of [`ErrorKind::Fetch`](crate::pages::ErrorKind::Fetch).
 ///
-/// URLs include their query, but neither user name nor password. [`classify`](super::classify) decides which errors are
-/// retried.
+/// The URLs contain their query, but neither user name nor password. [`classify`](super::classify) decides which errors
+/// are retried.
 ///
 /// # Examples
 ///
@@ -30,9 +30,9 @@ pub enum Error {
     Status {
         /// The URL of the request.
         url: String,
-        /// The status. It may be that of a redirect that cannot be followed.
+        /// The status. It may be the status of a redirect that cannot be followed.
         status: StatusCode,
-        /// The `Retry-After` header, as the time from the response on.
+        /// The delay in the `Retry-After` header, counted from the response.
         retry_after: Option<Duration>,
         /// The beginning of the body: at most 200 characters, without control characters.
         body: String,
@@ -43,7 +43,7 @@ pub enum Error {
     Transport {
         /// The URL of the request.
         url: String,
-        /// The error of reqwest.
+        /// The error that reqwest returned.
         source: reqwest::Error,
     },
     /// The response ended before its body was complete.
@@ -52,7 +52,7 @@ pub enum Error {
     IncompleteBody {
         /// The URL of the request.
         url: String,
-        /// The error of reqwest.
+        /// The error that reqwest returned.
         source: reqwest::Error,
     },
     /// The body is larger than [`max_body`](super::Endpoint::max_body) allows.
@@ -92,7 +92,7 @@ pub enum Error {
         url: String,
         /// The index of the item in its array, from 0.
         index: usize,
-        /// The error of serde.
+        /// The error that serde returned.
         source: serde_json::Error,
     },
     /// The cursor of the next page is neither a string nor a number.
@@ -106,8 +106,8 @@ pub enum Error {
         /// The JSON type of the value, "nothing", or "bytes" for a header that is not text.
         found: &'static str,
     },
-    /// The flag for more pages is not a boolean: the one at [`has_more_at`](super::Endpoint::has_more_at), or Relay's
-    /// `hasNextPage`.
+    /// The flag for more pages is not a boolean. It is the value at [`has_more_at`](super::Endpoint::has_more_at), or
+    /// Relay's `hasNextPage`.
     #[error("expected true or false at {pointer:?} in the response from {url}, found {found}")]
     #[non_exhaustive]
     InvalidHasMore {
@@ -118,13 +118,13 @@ pub enum Error {
         /// The JSON type of the value, or "nothing".
         found: &'static str,
     },
-    /// A `Link` header is malformed, and no other one names a next page.
+    /// A `Link` header is malformed, and no other `Link` header contains a link to the next page.
     #[error("invalid Link header from {url}: {value}")]
     #[non_exhaustive]
     InvalidLink {
         /// The URL of the request.
         url: String,
-        /// The header: at most 200 characters.
+        /// The beginning of the header: at most 200 characters.
         value: String,
     },
     /// The response to a GraphQL query contains errors.
@@ -140,7 +140,7 @@ pub enum Error {
     #[error("{from} points to another origin: {to} (use `allow_origin` to follow it)")]
     #[non_exhaustive]
     CrossOrigin {
-        /// The URL of the redirect; otherwise the URL of the endpoint.
+        /// The URL that redirected, or else the URL of the endpoint.
         from: String,
         /// The URL on the other origin.
         to: String,
@@ -149,12 +149,12 @@ pub enum Error {
     #[error("{from} points from https to http: {to}")]
     #[non_exhaustive]
     HttpsDowngrade {
-        /// The URL of the redirect; otherwise the URL of the endpoint.
+        /// The URL that redirected, or else the URL of the endpoint.
         from: String,
         /// The http URL.
         to: String,
     },
-    /// More than ten redirects in a row.
+    /// The server sent more than ten redirects in a row.
     #[error("more than {limit} redirects in a row, the last one to {url}")]
     #[non_exhaustive]
     TooManyRedirects {
@@ -185,7 +185,7 @@ pub enum Error {
     #[error("failed to build the HTTP client")]
     #[non_exhaustive]
     Client {
-        /// The error of reqwest.
+        /// The error that reqwest returned.
         source: reqwest::Error,
     },
 }

@@ -1,4 +1,4 @@
-//! Untrusted text in errors.
+//! Excerpts of untrusted text, for errors.
 
 /// The largest number of characters of an untrusted text that an error contains.
 pub(super) const MAX_EXCERPT: usize = 200;

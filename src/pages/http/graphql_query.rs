@@ -40,7 +40,7 @@ impl GraphQlQuery {
     ///
     /// # Panics
     ///
-    /// If the pointer is neither empty nor begins with a slash.
+    /// If the pointer is not empty and does not begin with a slash.
     #[track_caller]
     pub fn new(text: impl Into<String>, connection: &str) -> Self {
         Self {
@@ -75,14 +75,14 @@ impl GraphQlQuery {
     where
         T: serde::de::DeserializeOwned,
     {
-        // Errors come with status 200 and with partial data. Ignoring them would silently lose items.
+        // A response with errors may have status 200 and partial data. Ignoring the errors would silently lose items.
         if let Some(error) = response.value_at("/errors/0") {
             let message =
                 error.get("message").and_then(Value::as_str).map_or_else(|| error.to_string(), str::to_owned);
             return Err(Error::GraphQl { url: response.url.to_string(), message: excerpt(&message) });
         }
         let pointer_to = |name: &str| format!("{}/{name}", self.connection);
-        // The specification requires this flag, so that its absence is not the end of the connection.
+        // The specification requires this flag, so its absence must not end the stream.
         let flag = pointer_to("pageInfo/hasNextPage");
         let has_more = match response.value_at(&flag) {
             Some(Value::Bool(has_more)) => *has_more,

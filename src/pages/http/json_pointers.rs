@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// The places of a page's parts in the JSON of a response. An empty pointer is the whole body.
+/// The locations of a page's parts in the JSON of a response. An empty pointer refers to the whole body.
 #[derive(Clone, Debug, Default)]
 pub(super) struct JsonPointers {
     pub(super) items: String,

@@ -16,7 +16,7 @@ use reqwest::header::{HeaderMap, LINK};
 ///
 /// # Errors
 ///
-/// A malformed header, unless another one names the next page. Ignoring it could end the stream early.
+/// Returns the malformed header, unless another header contains the next page. Ignoring it could end the stream early.
 pub(super) fn next(headers: &HeaderMap) -> Result<Option<String>, String> {
     let mut malformed = None;
     for value in headers.get_all(LINK) {
@@ -53,8 +53,8 @@ fn find_next(text: &str) -> Result<Option<&str>, Malformed> {
     }
 }
 
-/// Parses the parameters of one link. Returns `true` if they mark it as the link to the next page, and the text after
-/// them.
+/// Parses the parameters of one link. Returns `true` if they mark it as the link to the next page; also returns the
+/// text after the parameters.
 fn parse_parameters(text: &str) -> Result<(bool, &str), Malformed> {
     let (mut rel, mut anchored) = (None, false);
     let mut rest = text;
@@ -81,7 +81,8 @@ fn parse_parameters(text: &str) -> Result<(bool, &str), Malformed> {
     }
 }
 
-/// Parses a quoted or bare value. Returns it and the rest of the text. Escapes are kept: no relation type contains one.
+/// Parses a quoted or bare value. Returns the value and the text after it. Escapes are kept, because no relation type
+/// contains one.
 fn parse_value(text: &str) -> Result<(&str, &str), Malformed> {
     let Some(quoted) = text.strip_prefix('"') else {
         return Ok(text.split_at(text.find([';', ',', ' ', '\t']).unwrap_or(text.len())));

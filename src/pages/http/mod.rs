@@ -1,4 +1,4 @@
-//! Pagination of JSON APIs over HTTP, on [reqwest]: finds the next page, sends the requests, checks the responses.
+//! Pagination of JSON APIs over HTTP, built on [reqwest]: sends the requests, checks the responses, finds the next page.
 //!
 //! ```no_run
 //! # #[tokio::main(flavor = "current_thread")]
@@ -23,10 +23,10 @@
 //! # }
 //! ```
 //!
-//! A [`Client`] makes [`Endpoint`]s. An endpoint holds the URL of an API, and the places of the items in its responses.
-//! One of its paginators then makes a stream of items:
+//! A [`Client`] creates [`Endpoint`]s. An endpoint is the URL of an API, together with the location of the items in its
+//! responses and other settings. One of its *paginators*, the methods below, then creates a stream over the items:
 //!
-//! | the next page is named by | paginator | cursor |
+//! | the next page is identified by | paginator | cursor |
 //! |---|---|---|
 //! | the `Link` header (RFC 8288) | [`by_link`](Endpoint::by_link) | URL |
 //! | a URL in the JSON | [`by_next_url`](Endpoint::by_next_url) | URL |
@@ -36,35 +36,40 @@
 //! | its offset | [`by_offset`](Endpoint::by_offset) | [`Offset`](super::Offset) |
 //! | `pageInfo` (GraphQL, Relay) | [`by_relay_connection`](Endpoint::by_relay_connection) | `String` |
 //!
-//! Each returns an [`AsyncGetDocs`](super::AsyncGetDocs) that [`classify`] is already set for. To retry failed
-//! requests, add a retry policy.
+//! Each paginator returns an [`AsyncGetDocs`](super::AsyncGetDocs). Its errors are already classified by [`classify`];
+//! to retry failed requests, set a policy with [`retry`](super::AsyncGetDocs::retry).
 //!
 //! # Guarantees
 //!
-//! - **Requests stay on their origin.** A link or a redirect to another scheme, host or port is an [`Error`], and
-//!   nothing is sent there, unless the origin is [allowed](Endpoint::allow_origin). A link from https to http is an
-//!   error, too, unless the http origin is allowed by name. [`header`](Endpoint::header) and
-//!   [`map_request`](Endpoint::map_request) apply to the endpoint's origin and to the origins allowed by name, and to
-//!   no other. The `default_headers` of reqwest's builder go to every origin.
-//! - **Redirects are followed here**, at most ten in a row. reqwest would send a header such as `X-Api-Key` to the
-//!   target of a redirect, which is why [`Client::new`] takes a builder.
+//! - **Requests stay on their origin**, the scheme, host and port of the endpoint. A link or a redirect to another
+//!   origin is an [`Error`], and nothing is sent there, unless that origin is [allowed](Endpoint::allow_origin). A link
+//!   from https to http is an error even if [all origins](Endpoint::allow_any_origin) are allowed, unless the http
+//!   origin is allowed by name. [`header`](Endpoint::header) and [`map_request`](Endpoint::map_request) apply to the
+//!   endpoint's origin and to the origins allowed by name, and to no other. The `default_headers` of reqwest's builder
+//!   go to every origin.
+//! - **Redirects are followed by this module**, at most ten in a row, and not by reqwest, which would send a header
+//!   such as `X-Api-Key` to the target of a redirect. [`Client::new`] takes a builder in order to disable reqwest's
+//!   redirects.
 //! - **The size of a response is bounded** by [`max_body`](Endpoint::max_body), which counts bytes after decompression.
-//! - **Only a valid response ends the stream.** A truncated body is an error, and so is a `Link` header or a cursor
-//!   that cannot be parsed.
+//! - **Only a valid response ends the stream.** A truncated body is an error, and so is a malformed `Link` header or
+//!   cursor.
 //! - **Errors contain the URL**, without user name and password.
 //!
-//! A cursor that is a URL is relative to the endpoint's origin (`/docs?page=3`), so that a checkpoint remains valid
-//! when the host or the port changes. A URL on another origin is absolute; resuming from it is checked like a link.
+//! If the cursor is a URL, it is relative to the endpoint's origin (`/docs?page=3`), so that a checkpoint remains valid
+//! when the host or the port changes. The URL of a page on another origin is absolute, and is checked like a link when
+//! a stream resumes from it.
 //!
 //! # Limitations
 //!
-//! - An *absent* field ends the stream, because that is how APIs mark their last page. A typing error in a JSON pointer
-//!   therefore ends the stream after the first page. [`has_more_at`](Endpoint::has_more_at) guards against that.
-//! - Errors and checkpoints contain the query of the URL. Send a secret in a header.
-//! - Timeouts are reqwest's. Without `read_timeout`, a stalled server blocks the stream for ever.
-//! - The runtime must be tokio's, with I/O and time enabled, as `#[tokio::main]` has it. An error waits up to one
-//!   second for the body that explains it.
-//! - This crate enables no TLS backend. Choose one by a feature of your own `reqwest` dependency.
+//! - A page without the field or header for the next page ends the stream, because that is how APIs mark their last
+//!   page. A typo in the JSON pointer to that field therefore ends the stream after the first page.
+//!   [`has_more_at`](Endpoint::has_more_at) guards against that.
+//! - Errors and checkpoints contain the query of the URL. Send secrets in a header instead.
+//! - Timeouts are those of reqwest's builder. Without a `timeout` or `read_timeout`, a stalled server blocks the stream
+//!   forever.
+//! - The streams require a tokio runtime with I/O and time enabled, as `#[tokio::main]` creates it.
+//! - If the status of a response is an error, reading the error message in its body may take up to one second.
+//! - This crate enables no TLS backend. Choose one with a feature of your own `reqwest` dependency.
 //!
 //! [reqwest]: https://docs.rs/reqwest
 

@@ -3,7 +3,7 @@ use reqwest::Url;
 use super::error::Error;
 use super::url::is_http;
 
-/// The origins that requests may be sent to: the base, the allowed ones, or any.
+/// The origins to which requests may be sent: that of the endpoint, those allowed by name, or any.
 #[derive(Clone, Debug)]
 pub(super) struct Origins {
     base: Url,
@@ -16,7 +16,7 @@ pub(super) struct Origins {
 pub(super) enum Trust {
     /// Everything, including user name and password: this is the endpoint's own origin.
     SameOrigin,
-    /// The user's headers, because the origin was allowed by name.
+    /// The endpoint's headers and `map_request`, because the origin was allowed by name.
     Allowed,
     /// Nothing that the user has configured on the endpoint.
     Untrusted,
@@ -39,7 +39,7 @@ impl Origins {
         url.origin() == self.base.origin()
     }
 
-    /// Decides what a request to `to` may contain, where `from` is the URL that points there.
+    /// Decides what a request to the URL `to` may contain. `from` is the URL whose response points there.
     ///
     /// # Errors
     ///
@@ -51,7 +51,7 @@ impl Origins {
         if self.allowed.iter().any(|allowed| allowed.origin() == to.origin()) {
             return Ok(Trust::Allowed);
         }
-        // An https endpoint stays protected after a hop over an allowed http origin.
+        // If the endpoint is https, a redirect from an allowed http origin to another http origin is a downgrade, too.
         let secure = from.scheme() == "https" || self.base.scheme() == "https";
         if secure && to.scheme() == "http" {
             return Err(Error::HttpsDowngrade { from: from.to_string(), to: to.to_string() });

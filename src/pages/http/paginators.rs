@@ -19,13 +19,13 @@ use crate::pages::stream::items::AsyncGetDocs;
 
 /// # Paginators
 ///
-/// Each returns the items of the API as a stream that [`classify`] is set for. No request is sent before the stream is
-/// polled.
+/// Each of these methods returns a stream over the items of the API, whose errors are classified by [`classify`]. No
+/// request is sent before the stream is polled.
 impl Endpoint {
     /// Follows the `Link` header (RFC 8288) to the next page, as GitHub and GitLab send it.
     ///
-    /// A page without a link with `rel="next"` is the last. Parameters such as `per_page` belong in the endpoint's URL;
-    /// a server that returns smaller pages than requested is read correctly.
+    /// A page without a link with `rel="next"` is the last. Parameters such as `per_page` belong in the endpoint's URL.
+    /// No item is skipped if the server returns smaller pages than requested.
     ///
     /// # Examples
     ///
@@ -119,7 +119,7 @@ impl Endpoint {
     ///
     /// # Panics
     ///
-    /// If `header` is not a valid name of a header.
+    /// If `header` is not a valid header name.
     #[doc(alias = "header_cursor")]
     #[track_caller]
     pub fn by_cursor_header<T>(self, header: &str, parameter: &str) -> AsyncGetDocs<T, String, Error>
@@ -162,8 +162,8 @@ impl Endpoint {
     ///
     /// `offset` and `size` are the names of the two query parameters.
     ///
-    /// The offset advances by the number of items received, so that a server that returns smaller pages than requested
-    /// is read correctly. The stream ends with the first empty page, or when the flag of
+    /// The offset advances by the number of items received, so no item is skipped if the server returns smaller pages
+    /// than requested. The stream ends with the first empty page, or when the flag of
     /// [`has_more_at`](Self::has_more_at) is `false`. Pages can be fetched [concurrently](AsyncGetDocs::concurrency).
     /// With a `limit` of 0, the first poll returns an error.
     ///
@@ -193,8 +193,8 @@ impl Endpoint {
 
     /// Follows the `pageInfo` of a Relay connection in a GraphQL API.
     ///
-    /// The query is sent as JSON by POST. A response with `errors` is [`Error::GraphQl`], even if it contains partial
-    /// data. The JSON pointers of the endpoint are ignored.
+    /// The query is sent as JSON by POST. A response with `errors` is an error, [`Error::GraphQl`], even if it contains
+    /// partial data. The JSON pointers of the endpoint are not used.
     ///
     /// # Examples
     ///
@@ -239,7 +239,8 @@ impl Endpoint {
             async move {
                 let (endpoint, find) = &*shared;
                 let response = endpoint.fetch(endpoint.url_of(&cursor)?, None).await?;
-                // An invalid link is not an error of this page, whose items are good. It fails when it is requested.
+                // An invalid link is not an error of this page, whose items are valid. The error is reported when the
+                // link is requested.
                 let next = find(&response)?.map(|link| match response.url.join(&link) {
                     Ok(url) => endpoint.cursor_of(&strip_userinfo_and_fragment(url)),
                     Err(_) => redact_userinfo(&link),
@@ -273,8 +274,8 @@ impl Endpoint {
         .classify(classify)
     }
 
-    /// Converts a URL into a cursor. On the endpoint's own origin it is relative, so that the host may change between
-    /// two runs.
+    /// Converts a URL into a cursor. On the endpoint's own origin, the cursor is relative, so that the host may change
+    /// between two runs.
     fn cursor_of(&self, url: &Url) -> String {
         match (self.origins.is_same_origin(url), url.query()) {
             (true, Some(query)) => format!("{}?{query}", url.path()),

@@ -14,9 +14,9 @@ use super::response::Response;
 use super::retry_after::retry_after;
 use super::url::{invalid_url, strip_userinfo_and_fragment};
 
-/// The time that an error waits for the body that explains it.
+/// The longest time to wait for the body of an error response.
 const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(1);
-/// reqwest's own default.
+/// The same as reqwest's default.
 const MAX_REDIRECTS: usize = 10;
 
 impl Endpoint {
@@ -38,7 +38,8 @@ impl Endpoint {
     async fn send(&self, url: &Url, body: Option<&str>, trust: Trust) -> Result<reqwest::Response, Error> {
         let mut target = url.clone();
         if let (Trust::SameOrigin, Some((user, password))) = (trust, &self.userinfo) {
-            // Neither fails for http. reqwest turns them into a header and removes them from the URL.
+            // Neither call fails for http. reqwest turns user name and password into a header, and removes them from
+            // the URL.
             let _ = target.set_username(user);
             let _ = target.set_password(password.as_deref());
         }
@@ -73,7 +74,7 @@ impl Endpoint {
     async fn read_body(&self, url: &Url, mut response: reqwest::Response) -> Result<Vec<u8>, Error> {
         let limit = self.max_body;
         let too_large = || Error::BodyTooLarge { url: url.to_string(), limit };
-        // A body that announces itself as too large is not read at all.
+        // If the content length is already too large, the body is not read at all.
         if response.content_length().is_some_and(|length| length > limit as u64) {
             return Err(too_large());
         }
@@ -113,7 +114,7 @@ async fn status_error(url: &Url, mut response: reqwest::Response) -> Error {
     let retry_after = retry_after(response.headers(), SystemTime::now());
     let mut body = Vec::new();
     let read = async {
-        // The status matters more than an error while its body is read.
+        // An error while the body is read is ignored: the status matters more.
         while let Ok(Some(chunk)) = response.chunk().await {
             body.extend_from_slice(&chunk);
             // A character has at most four bytes.
@@ -122,7 +123,7 @@ async fn status_error(url: &Url, mut response: reqwest::Response) -> Error {
             }
         }
     };
-    // Without a timeout, a server that stalls within the body would hold back the error.
+    // Without a timeout, a server that stalls within the body would delay the error forever.
     let _elapsed = timeout(ERROR_BODY_TIMEOUT, read).await;
     Error::Status {
         url: url.to_string(),

@@ -4,7 +4,8 @@ use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
 /// Returns the delay in the `Retry-After` header: a number of seconds, or a date.
 ///
-/// A date is compared with the `Date` header of the same response, if it has one: the local clock may be wrong.
+/// A date is compared with the `Date` header of the same response, if there is one, because the local clock may be
+/// wrong.
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let after = text(RETRY_AFTER)?;

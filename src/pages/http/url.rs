@@ -24,9 +24,9 @@ pub(super) fn invalid_url(
     Error::InvalidUrl { url: redact_userinfo(text), source: source.into() }
 }
 
-/// Removes the user name, the password and the fragment, none of which belongs to the address of a page.
+/// Removes the user name, the password and the fragment, none of which identifies a page.
 pub(super) fn strip_userinfo_and_fragment(mut url: Url) -> Url {
-    // Fails only for a URL without a host, which has neither.
+    // These calls fail only for a URL without a host, which has neither user name nor password.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_fragment(None);

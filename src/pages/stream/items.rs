@@ -24,8 +24,9 @@ const YIELD_EVERY: usize = 128;
 /// the methods under [Configuration](#configuration), and consumed with [`try_next`](Self::try_next),
 /// [`next`](Self::next) or as a [`Stream`].
 ///
-/// The [module documentation](crate::pages#guarantees) states its guarantees. After an error the stream has ended, until
-/// [`retry_failed`](Self::retry_failed) reopens it. A [`checkpoint`](Self::checkpoint) can be taken at any moment.
+/// The [module documentation](crate::pages#guarantees) states its guarantees. After an error, the stream has ended,
+/// until [`retry_failed`](Self::retry_failed) reopens it. A [`checkpoint`](Self::checkpoint) can be taken at any
+/// moment.
 ///
 /// [`by_cursor`]: crate::pages::by_cursor
 /// [`by_page_number`]: crate::pages::by_page_number
@@ -34,7 +35,7 @@ const YIELD_EVERY: usize = 128;
 ///
 /// # Panics
 ///
-/// If the fetch function panics, the stream yields all earlier items first, and then panics. It has ended afterwards.
+/// If the fetch function panics, the stream first yields all earlier items, then panics. After the panic, it has ended.
 ///
 /// # Cancel safety
 ///
@@ -42,7 +43,7 @@ const YIELD_EVERY: usize = 128;
 #[doc(alias = "paginate", alias = "paginator", alias = "pagination", alias = "get_docs")]
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct AsyncGetDocs<T, C, E> {
-    /// The items to yield before the executor runs other tasks.
+    /// The items to yield before the stream yields to the executor.
     chunk: vec::IntoIter<T>,
     /// The items after the chunk, if the page has more than `YIELD_EVERY`.
     tail: vec::IntoIter<T>,
@@ -61,14 +62,16 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         &mut self.pager
     }
 
-    /// Converts the stream into one over whole pages. The remaining items of the current page are its first page.
+    /// Converts this stream into a stream over whole pages. The remaining items of the current page become its first
+    /// page.
     pub fn into_pages(self) -> Pages<T, C, E> {
         Pages::new(self.chunk.chain(self.tail).collect(), self.pager)
     }
 
-    /// Returns the position of the stream, after the last item yielded.
+    /// Returns the position of the stream, after the last item yielded, from which another run can
+    /// [`resume`](Self::resume).
     ///
-    /// It costs a clone of the cursor when it is called, and nothing per item.
+    /// This method clones the cursor. It adds no cost to each item.
     pub fn checkpoint(&self) -> Checkpoint<C> {
         self.pager.checkpoint(self.buffered_len())
     }
@@ -83,7 +86,8 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
 impl<T, C, E> AsyncGetDocs<T, C, E> {
     /// Returns the number of items of the current page that have not been yielded.
     ///
-    /// It is 0 between two pages: the moment to flush what was written, and to save a [`checkpoint`](Self::checkpoint).
+    /// Between two pages, it is 0. That is the moment to flush what was written, then save a
+    /// [`checkpoint`](Self::checkpoint).
     #[must_use]
     pub fn buffered_len(&self) -> usize {
         self.chunk.len() + self.tail.len()
@@ -98,7 +102,7 @@ where
 {
     /// Returns the next item, or the error that ended the stream; `None` at the end and from then on.
     ///
-    /// Use it in a loop that handles each result, and [`try_next`](Self::try_next) with `?`.
+    /// Use `next` in a loop that handles each error, and [`try_next`](Self::try_next) with `?`.
     ///
     /// # Cancel safety
     ///
@@ -135,7 +139,7 @@ where
     /// | [`ErrorKind::CursorCycle`] | requests the repeated cursor: the cycle was a false alarm |
     /// | [`ErrorKind::MissingCursor`] | requests the same page again, and skips the items that were yielded |
     /// | [`ErrorKind::ResumeOutOfRange`] | treats the page as fully yielded, and continues after it |
-    /// | any other error, or none | `false`: the stream has ended |
+    /// | any other error | returns `None`: `retry_failed` has returned `false` |
     ///
     /// [`ErrorKind::Fetch`]: crate::pages::ErrorKind::Fetch
     /// [`ErrorKind::CursorCycle`]: crate::pages::ErrorKind::CursorCycle
@@ -173,10 +177,10 @@ where
         }
     }
 
-    /// Fetches the next chunk; called once per page, or once per chunk of a large page.
+    /// Makes the next chunk current. It is called once per page, or once per chunk of a large page.
     ///
-    /// It returns an item, as the output of `try_next`, so that the caller need not look at the chunk again: the hot path of
-    /// an item is a single look at the chunk.
+    /// It also returns the first item of the chunk, as the output of `try_next`, so that the caller need not access the
+    /// chunk again: the hot path of an item is a single access to the chunk.
     #[cold]
     #[inline(never)]
     fn refill(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error<E>>> {

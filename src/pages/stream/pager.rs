@@ -35,7 +35,7 @@ enum Stage<T, C, E> {
 #[derive(Clone, Copy, PartialEq)]
 enum Status {
     Open,
-    /// During a poll. If a poll finds this status, a function of the user panicked in the previous one.
+    /// During a poll. If a poll finds this status, a function of the user panicked in the previous poll.
     Polling,
     /// The stream yields nothing more. While the fetcher still exists, it may have a page to retry.
     Terminated,
@@ -63,7 +63,7 @@ impl<T, C: Cursor, E> Pager<T, C, E> {
         }
     }
 
-    /// The settings, which `method` is about to change. Panics once the stream has been polled.
+    /// Returns the settings for `method` to change. Panics if the stream has been polled.
     #[track_caller]
     pub(in crate::pages) fn config(&mut self, method: &str) -> &mut Config<T, C, E> {
         match &mut self.stage {
@@ -129,7 +129,7 @@ where
     C: Cursor,
     E: Send + 'static,
 {
-    /// Polls for the next page: for the items of it that are to be yielded, of which there may be none.
+    /// Polls for the next page. The step contains only those of its items that are to be yielded, possibly none.
     #[inline]
     pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<T, E>> {
         if self.status != Status::Open {
@@ -188,7 +188,7 @@ where
                 self.retries += 1;
                 self.position.refetch();
             }
-            // The page that follows has not been requested before.
+            // That page has not been requested before, so requesting it is not a retry.
             Some(Retry::Next) => {}
         }
         self.status = Status::Open;

@@ -12,11 +12,11 @@ use crate::pages::cursor::Cursor;
 use crate::pages::error::Error;
 use crate::pages::event::Progress;
 
-/// A stream over the pages of a paginated API: [`AsyncGetDocs`](crate::pages::AsyncGetDocs), one page at a time.
+/// A stream over the pages of a paginated API: an [`AsyncGetDocs`](crate::pages::AsyncGetDocs) that yields whole pages.
 ///
-/// It is created by [`AsyncGetDocs::into_pages`](crate::pages::AsyncGetDocs::into_pages), and yields each page as a `Vec`
-/// of its items, without those that `max_items`, `unique_by` or `resume` remove. An empty page is yielded, unless it only
-/// marks the end.
+/// It is created by [`AsyncGetDocs::into_pages`](crate::pages::AsyncGetDocs::into_pages), and yields each page as a
+/// `Vec` of its items, without those that `max_items`, `unique_by` or `resume` remove. An empty page is yielded as an
+/// empty `Vec`, unless it only marks the end.
 ///
 /// # Examples
 ///

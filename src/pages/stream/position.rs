@@ -9,7 +9,7 @@ use crate::pages::fetch::page_slot::PageSlot;
 /// Returns `true` for the first item with its key.
 pub(in crate::pages) type UniqueFilter<T> = Box<dyn FnMut(&T) -> bool + Send>;
 
-/// The position of the consumer: the current page, how many of its items were accepted, and what comes after it.
+/// The position of the consumer: the current page, the number of its items that were accepted, and the page after it.
 ///
 /// The items of the current page, by their indices in the response:
 ///
@@ -81,7 +81,7 @@ impl<T, C: Cursor> Position<T, C> {
         }
     }
 
-    /// Moves to a checkpoint; `start` is the first cursor of the stream, which the checkpoint may omit.
+    /// Moves to a checkpoint. If the checkpoint has no cursor, `start` is used, the first cursor of the stream.
     pub(super) fn resume(&mut self, checkpoint: Checkpoint<C>, start: Option<C>) {
         let Checkpoint { cursor, skip, items, pages, done } = checkpoint;
         self.slot.cursor = cursor.or(start);
@@ -118,10 +118,10 @@ impl<T, C: Cursor> Position<T, C> {
     #[inline(never)]
     fn filter_items(&mut self, items: &mut Vec<T>, filter: Option<&mut UniqueFilter<T>>) {
         let skip_next = mem::take(&mut self.skip_next);
-        // After a restart, this is not the page of which items were to be skipped.
+        // After a restart, this is another page than the one whose items were to be skipped.
         self.skip = if self.slot.restarted { 0 } else { skip_next };
         if self.skip > items.len() && self.next_page_starts_after(items.len()) {
-            // With offsets, the next page continues where this one ends: skip the rest there.
+            // With offsets, the next page starts where this page ends: skip the remaining items there.
             self.skip_next = self.skip - items.len();
             self.skip = items.len();
         }
@@ -164,7 +164,7 @@ impl<T, C: Cursor> Position<T, C> {
     pub(super) fn accept_out_of_range(&mut self) -> bool {
         if self.out_of_range {
             self.truncated = false;
-            // That many of its items were yielded, however many it has now.
+            // That many of its items were yielded, even if the page has fewer now.
             self.received = self.skip;
         }
         mem::take(&mut self.out_of_range)
@@ -176,12 +176,12 @@ impl<T, C: Cursor> Position<T, C> {
         self.skip_next = self.received;
     }
 
-    /// Skips nothing of the next page: it is not the page of which items were to be skipped.
+    /// Skips no items of the next page: it is another page than the one whose items were to be skipped.
     pub(super) fn clear_skip(&mut self) {
         self.skip_next = 0;
     }
 
-    /// The number of items yielded. The last `remaining` items of the current page have not been.
+    /// The number of items yielded. The last `remaining` items of the current page have not been yielded.
     pub(super) fn items(&self, remaining: usize) -> u64 {
         self.items_before + (self.accepted - remaining) as u64
     }
@@ -212,7 +212,7 @@ impl<T, C: Cursor> Position<T, C> {
                 let skip = self.skip_next as u64;
                 Checkpoint { cursor: Some(next.clone()), skip, items, pages, done: false }
             }
-            // Inside a page, at the end, or at an error to which the page leads.
+            // Inside a page, at the end, or at an error in place of the next page.
             next => {
                 let skip =
                     if is_inside_page { self.index_after(self.accepted - remaining) } else { self.received };
