@@ -13,8 +13,8 @@
 /// In the loop block, `break`, `continue`, `return` and `?` work as in any loop. In the `else` block, `break` and
 /// `continue` refer to the loop around the macro, because the macro's own loop has ended.
 ///
-/// The value of the macro is `()`. If the items are `Result`s, they are not unwrapped: begin the block with `let item =
-/// item?;`.
+/// The value of the macro is `()`. If the items are `Result`s, they are not unwrapped: begin the block with
+/// `let item = item?;`.
 ///
 /// Without an `else`, `while let Some(item) = stream.next().await { .. }` does the same. The expansion of both forms is
 /// in [PEP 492](crate::desugar::pep_492#async-for-and-its-else).

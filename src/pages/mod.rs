@@ -19,8 +19,8 @@
 //!
 //! # Choosing
 //!
-//! Each of these functions, a *source*, creates a stream from `fetch_page`, your function that fetches one page. A *cursor*
-//! identifies a page: a token, a key, a URL, a page number or an offset.
+//! Each of these functions, a *source*, creates a stream from `fetch_page`, your function that fetches one page. A
+//! *cursor* identifies a page: a token, a key, a URL, a page number or an offset.
 //!
 //! | the API | source | `fetch_page` receives | the stream ends |
 //! |---|---|---|---|

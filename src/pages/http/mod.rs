@@ -1,4 +1,4 @@
-//! Pagination of JSON APIs over HTTP, built on [reqwest]: sends the requests, checks the responses, finds the next page.
+//! Pagination of JSON APIs over HTTP, on [reqwest]: sends requests, checks responses, and finds the next page.
 //!
 //! ```no_run
 //! # #[tokio::main(flavor = "current_thread")]
