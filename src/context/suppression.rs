@@ -1,3 +1,7 @@
+use std::panic::resume_unwind;
+
+use super::scope::failure::BlockFailure;
+
 /// The success value of an exit: `()` or `bool`; see [`AsyncGuard::Suppression`](super::AsyncGuard::Suppression).
 ///
 /// The trait is sealed: no other types implement it.
@@ -45,6 +49,21 @@ impl Suppression for bool {
     fn suppressed<T>(&self) -> Option<Option<T>> {
         self.then_some(None)
     }
+}
+
+/// Decides whether an exit that succeeded with `suppression` suppresses the failure of its block.
+///
+/// Returns the value of the scope if it does, and the failure if it does not. A panic is never suppressed: it continues
+/// here. An exit stack decides in the same way for each of its entries, in `stack/unwind.rs`.
+#[cold]
+pub(super) fn suppress<S: Suppression, T, E, N>(
+    suppression: &S,
+    failure: BlockFailure<E, N>,
+) -> Result<S::Output<T>, BlockFailure<E, N>> {
+    if let BlockFailure::Panic(payload) = failure {
+        resume_unwind(*payload)
+    }
+    suppression.suppressed().ok_or(failure)
 }
 
 mod sealed {

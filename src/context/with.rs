@@ -7,7 +7,7 @@ use super::scope::block::{BlockFuture, BlockOutcome};
 use super::scope::failure::{BlockFailure, CONTRACT_VIOLATION, report_exit_error};
 use super::scope::scope::Scope;
 use super::send_async_fn::SendAsyncFnOnce;
-use super::suppression::Suppression;
+use super::suppression::{Suppression, suppress};
 
 /// Enters the manager, runs `body`, and awaits the exit: on success, on an error, on a panic, and when the future is
 /// dropped.
@@ -186,16 +186,15 @@ fn fail<G: AsyncGuard, T, E>(
     failure: BlockFailure<E>,
 ) -> WithResult<G, T, E> {
     match (result, failure) {
-        (Ok(_), BlockFailure::Panic(payload)) => resume_unwind(*payload),
+        (Ok(suppression), failure) => match suppress(&suppression, failure) {
+            Ok(value) => Ok(value),
+            Err(BlockFailure::Error(error)) => Err(Error::Block(error)),
+            Err(_) => panic!("{CONTRACT_VIOLATION}"),
+        },
         (Err(error), BlockFailure::Panic(payload)) => {
             report_exit_error::<G>(&error);
             resume_unwind(*payload)
         }
-        (Ok(suppression), failure) => match (suppression.suppressed(), failure) {
-            (Some(value), _) => Ok(value),
-            (None, BlockFailure::Error(error)) => Err(Error::Block(error)),
-            (None, _) => panic!("{CONTRACT_VIOLATION}"),
-        },
         (Err(error), BlockFailure::Error(context)) => Err(Error::Exit { error, context: Some(context) }),
         (Err(error), _) => Err(Error::Exit { error, context: None }),
     }

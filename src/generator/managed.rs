@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::async_generator::AsyncGenerator;
 use super::error::Error;
 use super::hooks::Hooks;
-use super::shared::{Shared, StepResult};
+use super::managed_state::{ManagedState, StepResult};
 use crate::coroutine::{GeneratorExit, RawCoroutine, State, Throw};
 
 /// A generator that can be shared, and that is closed when it is dropped before its end.
@@ -71,7 +71,7 @@ where
     S: Send + 'static,
     T: Throw<Error: Send + 'static> + Send + 'static,
 {
-    shared: Arc<Shared<Y, S, T>>,
+    shared: Arc<ManagedState<Y, S, T>>,
 }
 
 impl<D> AsyncGenerator<D>
@@ -108,7 +108,7 @@ where
     ///
     /// Python's `sys.set_asyncgen_hooks`, for one generator. See [`Hooks`] for an example.
     pub fn managed_with(self, hooks: Hooks) -> ManagedGenerator<D::Yield, D::Sent, D::Thrown> {
-        ManagedGenerator { shared: Shared::new(self.boxed(), hooks) }
+        ManagedGenerator { shared: ManagedState::new(self.boxed(), hooks) }
     }
 }
 

@@ -17,15 +17,15 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         &[
             "error generator_body async_generator operation ext",
             "yield_from",
-            "pending_close weak_generator shutdown_asyncgens hooks shared managed",
+            "pending_close weak_generator shutdown_asyncgens hooks managed_state managed",
         ],
     ),
     (
         "context",
         &["cleanup", "coroutine", "generator"],
         &[
-            "exit_reason suppression error",
-            "scope/state scope/block scope/failure",
+            "error exit_reason scope/failure suppression",
+            "scope/state scope/block",
             "guard policy/drop_now policy/drop_after_children policy/detach policy/restart",
             "manager scope/scope",
             "expansion/return_capture expansion/return_type expansion/block_exit expansion/merge_errors",

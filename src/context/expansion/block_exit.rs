@@ -6,7 +6,7 @@ use super::return_type::ReturnType;
 use crate::context::guard::AsyncGuard;
 use crate::context::scope::block::BlockOutcome;
 use crate::context::scope::failure::{BlockFailure, CONTRACT_VIOLATION, report_exit_error};
-use crate::context::suppression::Suppression;
+use crate::context::suppression::{Suppression, suppress};
 
 /// The way in which a block was left, kept during the exit.
 pub struct BlockExit<T, K, E, N> {
@@ -106,23 +106,23 @@ where
     G: AsyncGuard,
     K: ReturnType<R>,
 {
-    let suppression = match (result, &failure) {
+    let failure = match (result, failure) {
+        (Ok(suppression), failure) => match suppress(&suppression, failure) {
+            Ok(value) => return Disposition::Value(Ok(value)),
+            Err(failure) => failure,
+        },
         (Err(error), BlockFailure::Interrupted) => {
             return Disposition::Value(Err(ErrorOrigin::Manager(error)));
         }
         // The block's own error or panic takes precedence.
-        (Err(error), _) => {
+        (Err(error), failure) => {
             report_exit_error::<G>(&error);
-            None
+            if let BlockFailure::Panic(payload) = failure {
+                resume_unwind(*payload)
+            }
+            failure
         }
-        (Ok(suppression), _) => Some(suppression),
     };
-    if let BlockFailure::Panic(payload) = failure {
-        resume_unwind(*payload)
-    }
-    if let Some(value) = suppression.and_then(|suppression| suppression.suppressed()) {
-        return Disposition::Value(Ok(value));
-    }
     match (failure, path) {
         (BlockFailure::Nested(error), _) => Disposition::Value(Err(ErrorOrigin::Nested(error))),
         (BlockFailure::Error(error), ExitPath::Returned(deferred)) => {

@@ -36,7 +36,7 @@ use crate::coroutine::{State, Throw};
 pub(super) type StepResult<Y, S, T> = Result<Option<Y>, Error<S, <T as Throw>::Error>>;
 
 /// The state that the handles of a managed generator share.
-pub(super) struct Shared<Y, S, T>
+pub(super) struct ManagedState<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
@@ -65,7 +65,7 @@ enum FirstIteration {
     Done(Option<Handle>),
 }
 
-impl<Y, S, T> Shared<Y, S, T>
+impl<Y, S, T> ManagedState<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
@@ -111,7 +111,7 @@ where
 }
 
 /// Calls the finalizer hook. No operation is in progress, since each one holds a handle: the generator is idle.
-impl<Y, S, T> Drop for Shared<Y, S, T>
+impl<Y, S, T> Drop for ManagedState<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
@@ -139,7 +139,7 @@ where
     S: Send + 'static,
     T: Throw<Error: Send + 'static> + Send + 'static,
 {
-    shared: Arc<Shared<Y, S, T>>,
+    shared: Arc<ManagedState<Y, S, T>>,
     /// `Some` until the checkout is dropped.
     generator: Option<BoxAsyncGenerator<'static, Y, S, T>>,
 }
@@ -183,7 +183,7 @@ async fn step<Y, S, T: Throw>(
     }
 }
 
-impl<Y, S, T> ErasedGenerator for Shared<Y, S, T>
+impl<Y, S, T> ErasedGenerator for ManagedState<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
@@ -194,7 +194,7 @@ where
             self.is_being_closed.store(true, Ordering::Relaxed);
             let close = Arc::clone(&self).aclose();
             // Dropped after `close` and the handle in it, so that the guard may hold the last handle.
-            let mut guard = AbandonGuard(Some(self));
+            let mut guard = DropBodyGuard(Some(self));
             let closed = close.await;
             if !matches!(closed, Err(Error::IgnoredExit)) {
                 if let Some(shared) = guard.0.take() {
@@ -214,13 +214,13 @@ where
 ///
 /// Such a close has had its grace period. Without the guard, the finalizer hook would start another one when the last
 /// handle is dropped.
-struct AbandonGuard<Y, S, T>(Option<Arc<Shared<Y, S, T>>>)
+struct DropBodyGuard<Y, S, T>(Option<Arc<ManagedState<Y, S, T>>>)
 where
     Y: Send + 'static,
     S: Send + 'static,
     T: Throw<Error: Send + 'static> + Send + 'static;
 
-impl<Y, S, T> Drop for AbandonGuard<Y, S, T>
+impl<Y, S, T> Drop for DropBodyGuard<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
