@@ -50,7 +50,7 @@ fn trivial_manager() -> Group {
     let rows = vec![
         row("withal", ours::trivial),
         row("withal-macro", ours::trivial_by_macro),
-        row("withal (Hold)", ours::hold),
+        row("withal (DropAfterChildren)", ours::drop_after_children),
         row("withal (Detach)", ours::detach),
         row("withal (Restart)", ours::restart),
         row("by-hand", by_hand::trivial),

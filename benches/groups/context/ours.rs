@@ -55,7 +55,7 @@ pub(super) async fn trivial(n: u64) -> u64 {
     scopes(n, Now).await
 }
 
-pub(super) async fn hold(n: u64) -> u64 {
+pub(super) async fn drop_after_children(n: u64) -> u64 {
     scopes(n, Held).await
 }
 
