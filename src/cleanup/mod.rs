@@ -1,6 +1,6 @@
-//! Async cleanup that outlives its owner, since a Rust destructor cannot await.
+//! Async cleanup that outlives its owner, because a Rust destructor cannot await.
 //!
-//! A destructor passes the async work that is left to do to [`detach`]. The work becomes a *cleanup*: a task of the
+//! A destructor that has async work to do passes the work to [`detach`]. The work becomes a *cleanup*: a task of the
 //! runtime that is *pending* until it has finished. Before a program ends, it waits for its pending cleanups with
 //! [`drain`], or stops its tasks first and then waits, with [`shutdown`].
 //!
@@ -46,7 +46,7 @@
 //! - **Innermost first.** The exit of a [scope](crate::context) starts after all cleanups that are nested in the
 //!   scope's block have finished, whether the exit is awaited or runs as a cleanup itself. Likewise, a cleanup finishes
 //!   after the cleanups that are nested in it, and so does an exit whose drop policy can turn it into a cleanup. A
-//!   grace period starts when the work of its cleanup starts, and does not limit the nested cleanups.
+//!   grace period starts when the work of its cleanup starts, and does not interrupt the nested cleanups.
 //!
 //! A cleanup is *nested* in a block, an exit or another cleanup if it is detached while that code is polled or dropped.
 //! This includes the tasks of a [`LocalSet`](tokio::task::LocalSet) that a block drives. A cleanup on another runtime
@@ -57,6 +57,8 @@
 //! - A cleanup cannot run after an abort of the process, or on a runtime that has shut down. A value that is
 //!   [forgotten](std::mem::forget) detaches nothing, because its destructor does not run.
 //! - A grace period cannot interrupt a cleanup that blocks its thread.
+//! - If an exit is dropped after it has begun, and continues as a cleanup, its grace period includes the wait for the
+//!   cleanups that are nested in the exit. The nested cleanups still finish, but the exit may be reported as abandoned.
 
 mod detach;
 mod drain;

@@ -84,15 +84,15 @@ where
 ///
 /// # Errors
 ///
-/// As [`async_with()`].
+/// The same as for [`async_with()`].
 ///
 /// # Panics
 ///
-/// As [`async_with()`].
+/// The same as for [`async_with()`].
 ///
 /// # Cancel safety
 ///
-/// As [`async_with()`].
+/// The same as for [`async_with()`].
 ///
 /// # Examples
 ///

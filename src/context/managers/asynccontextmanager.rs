@@ -25,7 +25,7 @@ use crate::coroutine::{self, Coroutine, GeneratorExit, RawCoroutine, Step, corou
 ///
 /// # Panics
 ///
-/// Entering panics if the function returns without a yield. A second yield does not compile, since the first one
+/// Entering panics if the function returns without a yield. A second yield does not compile, because the first yield
 /// consumes the yielder.
 ///
 /// # Cancel safety

@@ -47,15 +47,15 @@ impl<N, F, A> Decorated<N, F, A> {
     ///
     /// # Errors
     ///
-    /// As [`async_with()`].
+    /// The same as for [`async_with()`].
     ///
     /// # Panics
     ///
-    /// As [`async_with()`].
+    /// The same as for [`async_with()`].
     ///
     /// # Cancel safety
     ///
-    /// As [`async_with()`].
+    /// The same as for [`async_with()`].
     pub async fn call<M, G, T, E>(
         &self,
         arguments: A,

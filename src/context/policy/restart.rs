@@ -9,8 +9,8 @@ use crate::context::guard::sealed::Policy;
 /// must be owned.
 ///
 /// It is for idempotent exits, such as releasing a lease by its number. The second call receives
-/// [`ExitReason::Cancelled`](crate::context::ExitReason), and the guard in the state in which the first call left it
-/// when it was dropped. An exit that panics is not called again. The policy allocates only if the exit is dropped.
+/// [`ExitReason::Cancelled`](crate::context::ExitReason), and finds the guard in the state in which the first call
+/// left it. An exit that panics is not called again. The policy allocates only if the exit is dropped.
 ///
 /// # Examples
 ///

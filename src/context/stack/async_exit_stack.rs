@@ -35,9 +35,9 @@ use crate::context::suppression::Suppression;
 /// [`ExitReason::Cancelled`]. The same applies to a stack that was moved out of its block, by
 /// [`mem::take`](std::mem::take) for example.
 ///
-/// All methods take `&self`, so that the block can use several [`StackGuard`]s at a time. Each exit has its own grace
-/// period. If the exits run as a cleanup, an exit that exceeds its grace period is abandoned and reported, and the
-/// other exits still run.
+/// The methods that push exits take `&self`, so that the block can use several [`StackGuard`]s at a time. Each exit has
+/// its own grace period. If the exits run as a cleanup, an exit that exceeds its grace period is abandoned and
+/// reported, and the other exits still run.
 ///
 /// # Examples
 ///
@@ -163,7 +163,7 @@ impl AsyncExitStack {
         Self { state: Mutex::new(self.take()) }
     }
 
-    /// Runs all exits with [`ExitReason::Ok`].
+    /// Runs all exits, as after a block that has completed: the first exit receives [`ExitReason::Ok`].
     ///
     /// # Errors
     ///
