@@ -21,8 +21,8 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// The default is 0: each page is requested when the consumer needs it.
     ///
     /// The request for the next page is sent before the first item of the current page is yielded. If fetching a page
-    /// ahead fails or panics, the stream reports it after all items of the pages before. Pages beyond `max_items` and
-    /// `max_pages` are not fetched ahead. Dropping the stream aborts the task.
+    /// ahead fails or panics, the stream reports the error or panics only after it has yielded all items of the pages
+    /// before. Pages beyond `max_items` and `max_pages` are not fetched ahead. Dropping the stream aborts the task.
     ///
     /// If the consumer computes for a long time without awaiting, the task needs a second worker thread to make
     /// progress. On a current-thread runtime, the request has been sent by then, but its response is processed only
@@ -229,7 +229,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         self
     }
 
-    /// Notifies an observer of each [`Event`]: calls `observer` as the event happens.
+    /// Sets an observer, which is notified of each [`Event`] as it happens.
     ///
     /// The code that fetches pages calls the observer, possibly on another task, so the observer should return quickly.
     /// It can send its results through a channel, or store them in an atomic.
@@ -252,9 +252,10 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
 
     /// Fetches up to `pages` pages at once, each on its own tokio task, and delivers them in order.
     ///
-    /// If a page fails, the stream reports the error after all items of the pages before. Pages beyond the end may be
-    /// requested; they are dropped. Offsets advance by the number of items received, here too: if a page is shorter
-    /// than expected, the pages that were requested after it are dropped, and requested again with the right offsets.
+    /// If a page cannot be fetched, the stream reports the error after all items of the pages before it. Pages beyond
+    /// the end may be requested; they are dropped. Offsets advance by the number of items received, here too: if a page
+    /// is shorter than expected, the pages that were requested after it are dropped, and requested again with the right
+    /// offsets.
     ///
     /// With 0 or 1, one page is fetched at a time. More than 1 implies reading ahead, so
     /// [`read_ahead`](Self::read_ahead) has no effect.

@@ -63,7 +63,7 @@ pub struct Checkpoint<C> {
 }
 
 impl<C> Checkpoint<C> {
-    /// Creates a checkpoint inside the page at `cursor`, after its first `skip` items. If `cursor` is `None`, it is the
+    /// Creates a checkpoint after the first `skip` items of the page at `cursor`. A `cursor` of `None` refers to the
     /// first page.
     ///
     /// The numbers of earlier [`items`](Self::items) and [`pages`](Self::pages) are 0.

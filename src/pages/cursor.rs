@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-/// A value that identifies a page: a token, a key, a URL or a number.
+/// A type whose values identify pages: tokens, keys, URLs or numbers.
 ///
 /// `Cursor` is implemented for every type with these bounds. `PartialEq` is used to detect cursor cycles, and `Debug`
 /// to format the cursor in errors. If a cursor contains a secret, its `Debug` implementation should redact it.

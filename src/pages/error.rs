@@ -39,7 +39,7 @@ struct Inner<E> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind<E> {
-    /// The fetch function returned an error that is not to be retried, or all retries were used.
+    /// The fetch function returned an error, and `classify` or the retry policy allows no further attempt.
     #[error("fetch failed after {attempts} {}", if *attempts == 1 { "attempt" } else { "attempts" })]
     #[non_exhaustive]
     Fetch {

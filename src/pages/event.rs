@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// An event of a stream, of which the observer set with [`on_event`](super::AsyncGetDocs::on_event) is notified.
+/// An event during pagination. The observer set with [`on_event`](super::AsyncGetDocs::on_event) is notified of it.
 ///
 /// `page` is the position of the page in the stream, counted from 1. `cursor` is the cursor with which the page is
 /// requested; it is `None` for a first page without a cursor.

@@ -19,8 +19,8 @@
 //!
 //! # Choosing
 //!
-//! Each of these functions, a *source*, creates a stream from `fetch_page`, your function that fetches one page. A
-//! *cursor* identifies a page: a token, a key, a URL, a page number or an offset.
+//! A *source* is one of the functions below. It creates a stream from your *fetch function*, `fetch_page`, which
+//! requests one page and returns it. A *cursor* identifies a page: a token, a key, a URL, a page number or an offset.
 //!
 //! | the API | source | `fetch_page` receives | the stream ends |
 //! |---|---|---|---|
@@ -92,8 +92,9 @@
 //!
 //! # Limitations
 //!
-//! - If the data changes while it is read, its pages may shift, and the API may return an item twice or not at all. A
-//!   client cannot detect this; [`unique_by`](AsyncGetDocs::unique_by) removes the duplicates.
+//! - If the data changes while the stream reads it, the API's pages may shift, and the API may return an item twice or
+//!   not at all. A client cannot detect the missing items; [`unique_by`](AsyncGetDocs::unique_by) removes the
+//!   duplicates.
 //! - A checkpoint contains the API's own cursor. If the API no longer accepts that cursor, the fetch function returns
 //!   an error: see [`OnError::Restart`].
 //! - A cycle of more than eight pages is detected only after some of its pages were delivered twice. With

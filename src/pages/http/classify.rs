@@ -6,7 +6,7 @@ use crate::pages::policy::OnError;
 /// The longest `Retry-After` after which a request is retried. For longer delays, the caller decides.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
-/// Decides which errors are retried. Every stream of this module uses this function by default.
+/// Decides which errors can be retried. Every stream of this module uses this function by default.
 ///
 /// | error | result |
 /// |---|---|

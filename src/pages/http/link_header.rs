@@ -16,7 +16,8 @@ use reqwest::header::{HeaderMap, LINK};
 ///
 /// # Errors
 ///
-/// Returns the malformed header, unless another header contains the next page. Ignoring it could end the stream early.
+/// Returns the malformed header, unless another header contains a link to the next page. Ignoring it could end the
+/// stream early.
 pub(super) fn next(headers: &HeaderMap) -> Result<Option<String>, String> {
     let mut malformed = None;
     for value in headers.get_all(LINK) {

@@ -36,8 +36,8 @@
 //! | its offset | [`by_offset`](Endpoint::by_offset) | [`Offset`](super::Offset) |
 //! | `pageInfo` (GraphQL, Relay) | [`by_relay_connection`](Endpoint::by_relay_connection) | `String` |
 //!
-//! Each paginator returns an [`AsyncGetDocs`](super::AsyncGetDocs). Its errors are already classified by [`classify`];
-//! to retry failed requests, set a policy with [`retry`](super::AsyncGetDocs::retry).
+//! Each paginator returns an [`AsyncGetDocs`](super::AsyncGetDocs). By default, [`classify`] decides which of its
+//! errors can be retried. To retry them, set a policy with [`retry`](super::AsyncGetDocs::retry).
 //!
 //! # Guarantees
 //!

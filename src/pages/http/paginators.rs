@@ -19,8 +19,8 @@ use crate::pages::stream::items::AsyncGetDocs;
 
 /// # Paginators
 ///
-/// Each of these methods returns a stream over the items of the API, whose errors are classified by [`classify`]. No
-/// request is sent before the stream is polled.
+/// Each of these methods returns a stream over the items of the API. By default, [`classify`] decides which of its
+/// errors can be retried. No request is sent before the stream is polled.
 impl Endpoint {
     /// Follows the `Link` header (RFC 8288) to the next page, as GitHub and GitLab send it.
     ///

@@ -71,7 +71,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// Returns the position of the stream, after the last item yielded, from which another run can
     /// [`resume`](Self::resume).
     ///
-    /// This method clones the cursor. It adds no cost to each item.
+    /// This method clones the cursor, so that checkpoints add no cost per item.
     pub fn checkpoint(&self) -> Checkpoint<C> {
         self.pager.checkpoint(self.buffered_len())
     }
@@ -136,7 +136,7 @@ where
     /// | after | the next poll |
     /// |---|---|
     /// | [`ErrorKind::Fetch`] | requests the same page again, with all its retries |
-    /// | [`ErrorKind::CursorCycle`] | requests the repeated cursor: the cycle was a false alarm |
+    /// | [`ErrorKind::CursorCycle`] | requests the repeated cursor, as if the cycle were a false alarm |
     /// | [`ErrorKind::MissingCursor`] | requests the same page again, and skips the items that were yielded |
     /// | [`ErrorKind::ResumeOutOfRange`] | treats the page as fully yielded, and continues after it |
     /// | any other error | returns `None`: `retry_failed` has returned `false` |
