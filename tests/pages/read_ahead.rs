@@ -187,7 +187,7 @@ fn after_runtime_shutdown_the_checkpoint_is_valid() {
         drop(gone);
         let error = runtime().block_on(docs.try_next()).unwrap_err();
         assert!(error.is_runtime_shutdown());
-        let expected = "the runtime that fetched it has shut down, resume from a checkpoint";
+        let expected = "the runtime that fetched the page has shut down; resume from a checkpoint";
         assert_eq!(error.to_string(), format!("page {page} (cursor page=1): {expected}"));
         assert_eq!(runtime().block_on(docs.try_next()).unwrap(), None);
         assert!(!docs.retry_failed());
