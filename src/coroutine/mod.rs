@@ -20,53 +20,55 @@
 //!
 //! | Python | here | |
 //! |---|---|---|
-//! | `coro.send(None)` | [`resume`](Coroutine::resume), [`start`](Coroutine::start) | the body runs to its next yield |
-//! | `coro.send(value)` | [`send`](Coroutine::send) | the same, and the yield returns `value` |
-//! | `coro.throw(error)` | [`throw`](Coroutine::throw) | the same, and the yield returns the error |
-//! | `coro.close()` | [`close`](Coroutine::close) | the same, and the yield returns [`GeneratorExit`] |
-//! | `StopIteration(value)` | [`Step::Complete`] | the body has returned |
+//! | `coro.send(None)` | [`resume`](Coroutine::resume), [`start`](Coroutine::start) | runs the body to its next yield |
+//! | `coro.send(value)` | [`send`](Coroutine::send) | does the same; the current yield returns `value` |
+//! | `coro.throw(error)` | [`throw`](Coroutine::throw) | does the same; the current yield returns the error |
+//! | `coro.close()` | [`close`](Coroutine::close) | does the same; the current yield returns [`GeneratorExit`] |
+//! | `StopIteration(value)` | [`Step::Complete`] | reports that the body has returned |
 //!
 //! # Guarantees
 //!
-//! - **No executor.** A step polls the body once. [`poll_resume`](Coroutine::poll_resume) takes a waker, and drives
-//!   bodies that await I/O or timers on any executor.
-//! - **Nothing is silently lost.**
+//! - **No executor is needed.** A step polls the body on the calling thread. To drive a body that awaits I/O or timers,
+//!   [`poll_resume`](Coroutine::poll_resume) takes the waker of any executor.
+//! - **Nothing is silently lost.** [Limitations](#limitations) lists the exceptions.
 //!   - A yielded value is delivered exactly once, even if its yield is dropped in a `select!`, or if the body ends
-//!     right after it.
-//!   - A reply to a dropped yield is never received by another yield.
+//!     right after the yield.
+//!   - A value that is sent in reply to a dropped yield is never received by another yield.
 //!   - A value that cannot be sent is returned in the error, unless the coroutine is closed.
-//!   - An error that is thrown in while the body is not at a yield is raised at the next yield, or returned when the
-//!     body ends.
-//!   - A body that awaits something that is not ready is not lost: the step fails with [`Error::Pending`] and can be
-//!     continued.
+//!   - An error that is thrown in while the body is not suspended at a yield is raised at the next yield, or returned
+//!     when the body ends.
+//!   - If the body awaits something that is not ready, the step fails with [`Error::Pending`], and a later step
+//!     continues it.
 //! - **No stalls.** A yield can be awaited in `join!`, `select!` or a `FuturesUnordered`. The future that polls it
 //!   there is woken when a value is sent.
-//! - **The yielder stays inside of its body.** Code that stores it, sends it away, or swaps it with that of another
-//!   body does not compile. The body can lend it to helper functions as `&mut Yielder<'_, ..>`, also recursively.
-//! - **`Send` if possible.** A coroutine is `Send` if its body is, and the types of its values are.
-//! - **Closed for good.** After a return, an error, a panic or a close, the body is dropped, and all further steps fail
-//!   with [`Error::AlreadyAwaited`]. Dropping the coroutine drops the body at once.
+//! - **The yielder cannot leave its body.** Code that stores the yielder outside of the body, sends it to another task,
+//!   or swaps it with the yielder of another body does not compile. The body can lend it to helper functions as
+//!   `&mut Yielder<'_, ..>`, also recursively.
+//! - **`Send` if possible.** A coroutine is `Send` if its body and the types of its values are.
+//! - **The end is final.** After a return, an error, a panic or a close, the body is dropped, and all further steps
+//!   fail with [`Error::AlreadyAwaited`]. Dropping the coroutine drops the body at once.
 //!
 //! # Limitations
 //!
 //! - An error cannot be thrown into an `await` that is not a yield. It is raised at the next yield, or in an
 //!   [`interruptible`](Yielder::interruptible) await. (PEP 492 raises it in any `await`.)
-//! - Dropping a coroutine runs the destructors of its body, but no other code of it. Async cleanup needs
-//!   [`close`](Coroutine::close). This is `close` as in PEP 342, without the call from the finalizer.
-//! - A value that is sent in reply to a dropped yield is discarded. An error replaces an earlier error that has not
-//!   been raised yet. An exit is raised after a pending error.
-//! - A value is dropped if the body panics in the step in which it yields the value, or if the body yields it in spite
-//!   of an exit. The step reports the panic, or [`Error::IgnoredExit`]. If the body yields several values in one step,
-//!   [`close`](Coroutine::close) drops those that were not taken.
-//! - An exit that the body catches is not raised again. A body can ignore the exit, and then `close` fails.
+//! - Dropping a coroutine runs the destructors in its body, but no other code of the body. Async cleanup needs
+//!   [`close`](Coroutine::close). In PEP 342, the finalizer calls `close`; here, the program has to call it.
+//! - A value that is sent in reply to a dropped yield is discarded.
+//! - A thrown error replaces an earlier error that has not been raised yet. If an error and an exit are both waiting to
+//!   be raised, the error is raised first.
+//! - A yielded value is dropped if the body panics in the same step, which the step reports by the panic, or if the
+//!   body yields it during a [`close`](Coroutine::close), which then fails with [`Error::IgnoredExit`]. If the body has
+//!   yielded several values in one step, `close` also drops the values that were not delivered yet.
+//! - An exit that the body catches is not raised again.
 //!
 //! # PEP 479
 //!
-//! In Python, a body that lets a `StopIteration` escape seems to return. Therefore the interpreter turns it into a
-//! `RuntimeError`. Here, the end of a body is [`Step::Complete`], which is not an error. So `?` cannot carry the end of
-//! an inner coroutine out of an outer one. It can carry [`Error::AlreadyAwaited`], which is reported as
-//! [`Error::Raised`]. A body that returns [`GeneratorExit`] without having been closed fails with
-//! [`Error::GeneratorExit`].
+//! In Python, a `StopIteration` that escapes from a body would look like a return. Therefore, PEP 479 has the
+//! interpreter turn it into a `RuntimeError`. Here, the end of a body is [`Step::Complete`], which is not an error, so
+//! `?` cannot propagate the end of an inner coroutine out of an outer one. If `?` propagates the
+//! [`Error::AlreadyAwaited`] of an inner coroutine, the outer one fails with [`Error::Raised`]. A body that returns
+//! [`GeneratorExit`] without having been closed fails with [`Error::GeneratorExit`].
 
 #[expect(unsafe_code, reason = "the pointer from a body to its mailbox; see the invariants in the file")]
 mod body_cell;

@@ -1,8 +1,8 @@
 //! Async generators (PEP 525): streams written as an async body that yields.
 //!
-//! A generator is a [`Stream`](futures_core::Stream) of what its body yields. Beyond that, values can be sent to its
-//! yields, errors can be thrown into it, and it can be closed and awaited until it has cleaned up. There is no
-//! procedural macro, and nothing is allocated.
+//! A generator is a [`Stream`](futures_core::Stream) of the values that its body yields. Its users can also send values
+//! to its yields, throw errors into it, and close it, which awaits its cleanup. Generators need neither a procedural
+//! macro nor an allocation.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -24,7 +24,7 @@
 //! # }
 //! ```
 //!
-//! With [`AsyncGeneratorExt`], values are sent in and errors are thrown in:
+//! The methods of [`AsyncGeneratorExt`] send values, throw errors and close the generator:
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -52,7 +52,7 @@
 //!
 //! # Signatures
 //!
-//! The return type of a function that makes a generator, by what its callers do:
+//! The return type of a function that creates a generator depends on what its callers do with the generator:
 //!
 //! ```
 //! use futures_core::Stream;
@@ -71,7 +71,7 @@
 //!     generator(async |mut y| y.yield_(1).await)
 //! }
 //!
-//! // Callers send values: the second parameter.
+//! // Callers send values: their type is the second parameter.
 //! fn totals() -> AsyncGenerator<impl GeneratorBody<u32, u32>> {
 //!     generator(async |mut y| {
 //!         let mut total = 0;
@@ -81,7 +81,7 @@
 //!     })
 //! }
 //!
-//! // Callers throw errors, or the body fails: the third parameter.
+//! // Callers throw errors, or the body can fail: the type of the error is in the third parameter.
 //! fn notes() -> AsyncGenerator<impl GeneratorBody<String, (), Thrown<std::io::Error>>> {
 //!     try_generator(async |mut y| {
 //!         y.yield_(std::fs::read_to_string("notes.txt")?).await?;
@@ -109,20 +109,20 @@
 //! | Python | here | |
 //! |---|---|---|
 //! | `async for item in agen:` | [`async_for!`](crate::async_for), or the methods of `StreamExt` | |
-//! | `await anext(agen)` | [`anext`](AsyncGeneratorExt::anext) | the body runs to its next yield |
-//! | `await agen.asend(None)`, the first time | [`start`](AsyncGeneratorExt::start) | the same, for any type of sent values |
-//! | `await agen.asend(value)` | [`asend`](AsyncGeneratorExt::asend) | the same, and the yield returns `value` |
-//! | `await agen.athrow(error)` | [`athrow`](AsyncGeneratorExt::athrow) | the same, and the yield returns the error |
-//! | `await agen.aclose()` | [`aclose`](AsyncGeneratorExt::aclose) | the same, and the yield returns [`GeneratorExit`](crate::coroutine::GeneratorExit) |
-//! | `StopAsyncIteration` | `None` | the body has ended |
-//! | `sys.set_asyncgen_hooks` | [`Hooks`] | called at the first iteration, and when a generator is dropped before its end |
+//! | `await anext(agen)` | [`anext`](AsyncGeneratorExt::anext) | runs the body to its next yield |
+//! | `await agen.asend(None)`, the first time | [`start`](AsyncGeneratorExt::start) | does the same, for any type of sent values |
+//! | `await agen.asend(value)` | [`asend`](AsyncGeneratorExt::asend) | does the same; the current yield returns `value` |
+//! | `await agen.athrow(error)` | [`athrow`](AsyncGeneratorExt::athrow) | does the same; the current yield returns the error |
+//! | `await agen.aclose()` | [`aclose`](AsyncGeneratorExt::aclose) | does the same; the current yield returns [`GeneratorExit`](crate::coroutine::GeneratorExit) |
+//! | `StopAsyncIteration` | `None` | reports that the body has ended |
+//! | `sys.set_asyncgen_hooks` | [`Hooks`] | sets functions that are called at the first iteration, and when a generator is dropped before its end |
 //! | `loop.shutdown_asyncgens()` | [`shutdown_asyncgens`] | closes the generators that are left at the end of the program |
 //!
 //! # Errors in a body
 //!
-//! In the body of a [`try_generator`], `?` accepts errors of the one type that the generator fails with. It does not
-//! convert other errors, since it already converts into [`Thrown`](crate::coroutine::Thrown). Let a helper function
-//! convert them:
+//! In the body of a [`try_generator`], `?` accepts errors of one type only: the error type `E` of the generator. It
+//! does not convert other errors into `E`, because it already converts `E` into
+//! [`Thrown<E>`](crate::coroutine::Thrown). Convert other errors in a helper function:
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -146,58 +146,62 @@
 //!
 //! # Guarantees
 //!
-//! - **No allocation.** An item never allocates, and a generator only if it is boxed or managed.
-//! - **Cancellation loses nothing.** The step in progress belongs to the generator. After an operation was dropped, the
-//!   next operation continues the step.
+//! - **No allocation.** A generator allocates only if it is boxed or managed. Its items do not allocate as long as the
+//!   body awaits its yields one by one; a yield that is dropped, or is awaited inside a `FuturesUnordered`, may
+//!   allocate.
+//! - **Cancellation loses nothing.** The step in progress belongs to the generator. If the future of an operation is
+//!   dropped, the next operation continues the step.
 //! - **No silent loss.** A yielded value is delivered exactly once. A value that cannot be sent is returned in the
-//!   error, unless the generator is closed. An error that is thrown in while the body is not at a yield is raised at the
-//!   next yield, or returned when the body ends.
-//! - **No stall.** A yield works inside `join!`, `select!` and `FuturesUnordered`.
+//!   error, unless the generator is closed. An error that is thrown in while the body is not suspended at a yield is
+//!   raised at the next yield, or returned when the body ends.
+//! - **No stalls.** A yield can be awaited inside `join!`, `select!` and `FuturesUnordered`.
 //! - **No misuse.** The yielder cannot leave the body, and overlapping operations are borrow errors; see
 //!   [`coroutine`](crate::coroutine).
-//! - **The end is final.** After a return, an error, a panic or a close, the body has been dropped, and every operation
-//!   returns `None`. The stream is fused: see [`FusedStream`](futures_core::FusedStream).
+//! - **The end is final.** After a return, an error, a panic or a close, the body is dropped. From then on, every
+//!   operation resolves to `Ok(None)`, and `aclose` to `Ok(())`. The stream is fused: see
+//!   [`FusedStream`](futures_core::FusedStream).
 //!
 //! # Limitations
 //!
-//! - Dropping an [`AsyncGenerator`] runs only destructors. PEP 525's finalizer, which closes a dropped generator, needs a
-//!   [`ManagedGenerator`]. Prefer to close a generator explicitly, in the function that created it.
+//! - Dropping an [`AsyncGenerator`] runs only destructors. Only a [`ManagedGenerator`] has the finalizer of PEP 525,
+//!   which closes a generator that is dropped. Prefer to close a generator explicitly, in the function that created it.
 //! - An error cannot be thrown into an `await` that is not a yield. It is raised at the next yield, or in an
 //!   [`interruptible`](crate::coroutine::Yielder::interruptible) await.
-//! - A value that is sent to a dropped yield is discarded. A thrown error replaces an earlier error that has not been
-//!   raised yet.
+//! - A value that is sent in reply to a dropped yield is discarded. A thrown error replaces an earlier error that has
+//!   not been raised yet.
 //! - A yielded value is dropped if the body panics in the same step, or if the body yields it while it is being closed.
-//! - Do not yield inside a scope that belongs to a task, such as a timeout, a lock or a task group. The consumer decides
-//!   when the body is resumed, if ever (PEP 533, PEP 789).
+//! - Do not yield inside a timeout, a lock, a task group or any other scope that belongs to a task. The body stays in
+//!   the scope until the consumer resumes it, which may be much later, in another task, or never (PEP 533, PEP 789).
 //!
 //! # Comparison
 //!
-//! Instructions per item, measured by the crate's benches:
+//! The number of CPU instructions per item, measured by the benches of this crate:
 //!
 //! | | [`generator`] | [`stream!`](crate::stream) of async-stream | hand-written `poll_next` |
 //! |---|---|---|---|
 //! | one generator | 65 | 52 | 13 |
-//! | one generator, and the value that is sent back | 86 | not possible | 14 |
+//! | one generator that receives a value at each yield | 86 | not possible | 14 |
 //! | a generator and three nested helper functions that yield | 89 | not possible | 13 |
 //! | four generators, each iterating over the next | 242 | 169 | 13 |
 //! | four generators, each delegating to the next by [`yield_from`](crate::coroutine::Yielder::yield_from) | 492 | not possible | 13 |
 //!
-//! Where both are possible, prefer helper functions, which take `&mut Yielder<'_, ..>`, to nested generators. Delegation
+//! Where both are possible, prefer helper functions that take `&mut Yielder<'_, ..>` to nested generators. Delegation
 //! costs more because it passes sent values and thrown errors on to the inner generator.
 //!
-//! The body of `stream!` is a block of a macro, in which `yield` is a keyword. It can neither be closed nor be thrown into.
+//! The body of a `stream!` is a block inside a macro, in which `yield` is a keyword. Such a stream can neither be
+//! closed nor receive values or errors.
 //!
 //! # Choosing
 //!
-//! | I want | use | cost |
+//! | I need | use | additional cost |
 //! |---|---|---|
 //! | only items, at the lowest cost | [`stream!`](crate::stream), [`try_stream!`](crate::try_stream) | none |
-//! | helpers that yield, delegation, a close that is awaited | [`generator`] | none |
-//! | errors | [`try_generator`] | none |
-//! | a type that can be named: a field, an array | [`boxed`](AsyncGenerator::boxed) | an allocation, and dynamic dispatch |
-//! | several holders, or a close when it is dropped | [`managed`](AsyncGenerator::managed) | both, and two locks per operation |
+//! | sent values, helper functions that yield, delegation, or a close that is awaited | [`generator`] | none |
+//! | errors, from the body or thrown into it | [`try_generator`] | none |
+//! | a type that can be named, for a field or an array | [`boxed`](AsyncGenerator::boxed) | an allocation and dynamic dispatch |
+//! | several handles, or a generator that is closed when it is dropped | [`managed`](AsyncGenerator::managed) | as `boxed`, and a lock that is taken twice per operation |
 //!
-//! For most uses, start with [`generator`], and return `impl Stream`.
+//! Most programs can start with [`generator`] and return `impl Stream`.
 
 mod async_generator;
 mod error;

@@ -1,7 +1,7 @@
 //! Task groups, timeouts, executors, and ways to wait for tasks: asyncio and PEP 3148, on tokio.
 //!
-//! A [`TaskGroup`] runs tasks that end with its block. When one fails, the others are cancelled, and the block fails with
-//! all errors:
+//! A [`TaskGroup`] runs tasks in a block, which ends only when all its tasks have ended. When one task fails, the
+//! others are cancelled, and the block returns all errors:
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -25,82 +25,83 @@
 //! | | |
 //! |---|---|
 //! | **Start work** | |
-//! | tasks that end with a block | [`TaskGroup`], and its [`Spawner`] inside tasks |
+//! | tasks that end with a block | [`TaskGroup`]; its tasks start more tasks by its [`Spawner`] |
 //! | a task that outlives the block | [`create_task`](create_task()) |
 //! | blocking work on a bounded number of threads | [`ThreadPoolExecutor`] |
-//! | callbacks and tasks on one thread, in asyncio's order | [`EventLoop`] |
+//! | callbacks and tasks on one thread, in the order of asyncio | [`EventLoop`] |
 //! | **Wait for work** | |
 //! | one task or job | [`TaskHandle`]: `.await`, [`blocking_result`](TaskHandle::blocking_result), [`add_done_callback`](TaskHandle::add_done_callback) |
 //! | all values, or the first error | [`gather`](gather()) |
 //! | outputs as they complete | [`as_completed`](as_completed()) |
-//! | the first of several, or what is ready in time | [`wait`](wait()) |
-//! | a value from a callback or a thread | [`Promise`] |
+//! | the first output, the first error, or all outputs that are ready in time | [`wait`](wait()) |
+//! | a value from a callback or another thread | [`Promise`] |
 //! | **Limit and protect** | |
 //! | the time of a block | [`timeout`](timeout()), [`timeout_at`] |
-//! | work that must finish although its caller is dropped | [`shield`](shield()) |
-//! | cancellation from elsewhere | [`AbortHandle`] |
+//! | work that continues when its caller is dropped | [`shield`](shield()) |
+//! | cancelling work without owning its handle | [`AbortHandle`] |
 //! | **Errors** | |
-//! | of a task or job | [`Error`], in a [`TaskResult`] |
-//! | of a group | [`ErrorGroup`] |
-//! | of any type | [`BoxError`] |
+//! | the error of a task or job | [`Error`], in a [`TaskResult`] |
+//! | the errors of a group | [`ErrorGroup`] |
+//! | an error of any type | [`BoxError`] |
 //!
-//! Work returns a `Result`; its error is what Python would raise. The corresponding lines of Python:
-//! [From Python](crate::from_python).
+//! A *job* is work that was submitted to an executor. Tasks and jobs return a `Result`, whose error is the exception
+//! that Python would raise. [From Python](crate::from_python) lists the equivalents of Python's functions and methods.
 //!
 //! # Guarantees
 //!
-//! - **Errors and panics reach the handle.** The threads of an executor and an event loop survive the panics of their work.
-//!   A handle whose promise was dropped is cancelled.
-//! - **Order.** Jobs start in the order of submission. Callbacks are called in the order in which they were added. An event
-//!   loop runs what is ready in the order in which it became ready, and timers in the order of their deadlines.
-//! - **A cancelled task is gone when it is [`done`](TaskHandle::done).** Its future is dropped first, then the exits of the
-//!   [scopes](crate::context) in it are awaited, and only then callbacks are called and waiting tasks are woken.
-//! - **A group that has ended has no running tasks**, however it ended, also when it was dropped. The scopes around a group
-//!   or a [`gather`](gather()) that was dropped wait until its tasks have ended.
-//! - **A runtime is needed only where documented**: by [`create_task`](create_task()), and by everything with a timeout.
+//! - **Errors and panics are returned by the handle.** A panic of a task or job ends neither the thread of its executor
+//!   nor its event loop. If a promise is dropped before it is completed, its handle is cancelled.
+//! - **Order.** Jobs start in the order of submission. Callbacks are called in the order in which they were added. An
+//!   event loop runs callbacks and tasks in the order in which they became ready, and timers in the order of their
+//!   deadlines.
+//! - **A cancelled task that is [`done`](TaskHandle::done) has been cleaned up.** First its future is dropped, then the
+//!   exits of the [scopes](crate::context) in it are awaited. Only then are callbacks called and waiting tasks woken.
+//! - **When a group has ended, its tasks have ended.** If a group or a [`gather`](gather()) is dropped, its tasks
+//!   are cancelled, and the scopes around it wait until the tasks have ended.
+//! - **A tokio runtime is needed only where documented**: to start tasks, and for timeouts that are awaited.
 //!
 //! # Choosing
 //!
 //! tokio and the `futures` crate have smaller tools. Prefer them where they suffice:
 //!
-//! | if you do not need | use |
-//! |---|---|
-//! | callbacks, or a result that can be borrowed | [`tokio::spawn`] instead of [`create_task`](create_task()) |
-//! | the block interrupted, the errors grouped | [`JoinSet`](tokio::task::JoinSet) instead of [`TaskGroup`] |
-//! | the exits of scopes awaited, the deadline moved | [`tokio::time::timeout`] instead of [`timeout`](timeout()) |
-//! | a bound on the threads, jobs that can be cancelled | [`spawn_blocking`](tokio::task::spawn_blocking) instead of [`ThreadPoolExecutor`] |
-//! | indices, a timeout | [`FuturesUnordered`](futures_util::stream::FuturesUnordered) instead of [`as_completed`](as_completed()) |
-//! | callbacks, errors, threads that wait | [`oneshot`](tokio::sync::oneshot) instead of [`Promise`] |
-//! | asyncio's order of callbacks and tasks | `#[tokio::main]` instead of [`EventLoop`] |
+//! | prefer | to | unless you need |
+//! |---|---|---|
+//! | [`tokio::spawn`] | [`create_task`](create_task()) | callbacks, or a result that can be borrowed |
+//! | [`JoinSet`](tokio::task::JoinSet) | [`TaskGroup`] | a block that a failing task interrupts, or all errors together |
+//! | [`tokio::time::timeout`] | [`timeout`](timeout()) | the exits of scopes to be awaited, or a deadline that can be moved |
+//! | [`spawn_blocking`](tokio::task::spawn_blocking) | [`ThreadPoolExecutor`] | a separate limit of threads, or jobs that can be cancelled |
+//! | [`FuturesUnordered`](futures_util::stream::FuturesUnordered) | [`as_completed`](as_completed()) | indices, or a timeout |
+//! | [`oneshot`](tokio::sync::oneshot) | [`Promise`] | callbacks, errors, or threads that wait |
+//! | `#[tokio::main]` | [`EventLoop`] | callbacks and tasks in the order of asyncio |
 //!
 //! # Limitations
 //!
-//! - A thread cannot be interrupted: a running job is waited for.
-//! - The failure of a task whose handle was dropped is not reported. asyncio logs it. A [`shield`](shield()) that fails after
-//!   it was dropped is reported to the [observers](crate::cleanup::observe).
+//! - A thread cannot be interrupted, so a job that has started cannot be cancelled.
+//! - The failure of a task whose handle was dropped is not reported; asyncio logs it. If a [`shield`](shield()) is
+//!   dropped and its future fails afterwards, the failure is reported to the [observers](crate::cleanup::observe).
 //!
 //! # Comparison
 //!
-//! 3,000 random programs were run on asyncio and on this crate, and the events of each task compared. The first six rows
-//! were excluded from that comparison; of the other programs, [few differ](crate::from_python#differences),
-//! as the last row describes.
+//! The tests of this crate run 3,000 random programs on asyncio and on this crate, and compare the events of each task.
+//! Programs to which one of the first six rows applies are excluded. Of the other programs,
+//! [few differ](crate::from_python#differential-tests), in the way that the last row describes.
 //!
 //! | | asyncio | withal |
 //! |---|---|---|
 //! | a task is cancelled | `CancelledError` is raised in it, and may be caught | its future is dropped; only the exits of its scopes are awaited |
-//! | the `finally` or `except CancelledError` of a cancelled task | runs, and may await | a destructor, which cannot await, or the [exit](crate::context) of a context manager |
+//! | a cancelled task cleans up | in a `finally` or `except CancelledError`, which may await | in a destructor, which cannot await, or in the [exit](crate::context) of a context manager |
 //! | a task that awaits a `gather` or a group is cancelled | the awaited tasks are cancelled in the same call | they are cancelled at its next step, when its future is dropped |
-//! | a group has failed in a task that is cancelled | the errors replace the cancellation | the errors are reported to the [observers](crate::cleanup::observe) |
-//! | a task that waits for a notification is cancelled | it ends after it has reacquired the lock of the condition | it ends at once |
-//! | a shielded task is left alone | it continues | it continues, and the scopes around wait for it |
+//! | a task is cancelled in a group that has failed | the errors replace the cancellation | the errors are reported to the [observers](crate::cleanup::observe) |
+//! | a task that waits for a condition is cancelled | it ends after it has reacquired the lock of the condition | it ends at once |
+//! | a `shield` is dropped | its work continues | its work continues, and the scopes around the `shield` wait for it |
 //! | `cancelling()`, `uncancel()` | count the requests to cancel | do not exist |
-//! | the block of a group fails | its error is one of the group's errors | its error leaves the block with its own type |
-//! | a timeout expires in the moment in which its block could continue | the timer that was set first wins | the block is in time |
-//! | two nested timeouts expire at once | the outer one raises | the inner one raises; the outer one at the next await |
+//! | the block of a group fails | its error is one of the group's errors | its error is returned with its own type, separate from the group's errors |
+//! | a timeout expires at the moment at which its block could continue | the timer that was set first wins | the block is in time |
+//! | two nested timeouts expire at once | the outer one raises | the inner one fails; the outer one fails at the next await |
 //! | an `Event` is set | waiting tasks are woken in order of arrival | by a [`watch`](tokio::sync::watch) in no order; by a [`Notify`](tokio::sync::Notify) in order of arrival |
-//! | `wait_for` with a timeout of zero | does not start the work | tokio's polls it once |
-//! | several `call_later` for one time | called in the order of the heap | called in the order of the calls |
-//! | two tasks at one instant | each callback takes an iteration of the loop | fewer iterations: one task may be ahead by one or two steps |
+//! | `wait_for` with a timeout of zero | does not start the work | tokio's `timeout` polls the work once |
+//! | several `call_later` for one time | are called in the order of the heap | are called in the order in which they were scheduled |
+//! | two tasks are ready at the same time | each callback between them takes a loop iteration | fewer loop iterations are needed, so one task may be one or two steps ahead |
 
 mod abort_handle;
 mod as_completed;
