@@ -1,11 +1,11 @@
 //! The one file with `unsafe`: the pointer from a body to the mailbox that it shares with its driver.
 //!
-//! A [`BodyCell`] holds two pinned fields: the future of the body, and the [`Mailbox`] through which values go in and
-//! out. The [`Yielder`], which the body owns, points to the mailbox. The mailbox consists of `Cell`s, so no reference
-//! into it is ever exclusive. Two things have to be shown: that the pointer is valid, and that one thread at a time
-//! uses it.
+//! A [`BodyCell`] holds two pinned fields: the future of the body, and the [`Mailbox`] through which the body and its
+//! driver exchange values. The [`Yielder`], which the body owns, points to the mailbox. The mailbox consists of
+//! `Cell`s, so no reference into it is ever exclusive. The invariants below show that the pointer is valid, and that
+//! only one thread at a time uses it.
 //!
-//! Invariants
+//! # Invariants
 //!
 //! 1. **Created pinned.** A `Yielder` is created in `BodyCell::create_body` only, from a `Pin<&mut BodyCell>`, at the
 //!    first poll. `Mailbox` is not `Unpin`, and `pin_project` pins it together with the cell. From then on, the mailbox
@@ -80,8 +80,8 @@ pub struct Yielder<'g, Y = (), S = (), T = GeneratorExit> {
     brand: PhantomData<fn(&'g ()) -> &'g ()>,
 }
 
-// SAFETY: invariant 4. Through the yielder, values of these three types move to the thread that owns it. Nothing else
-// does but wakers, which are `Send` and `Sync`.
+// SAFETY: invariant 4. Through the yielder, values of these three types move to the thread that owns the yielder. The
+// only other values that move there are wakers, which are `Send` and `Sync`.
 unsafe impl<Y: Send, S: Send, T: Send> Send for Yielder<'_, Y, S, T> {}
 
 impl<Y, S, T> Yielder<'_, Y, S, T> {
@@ -118,11 +118,12 @@ pub(super) fn body_cell<Y, S, T, O, F>(
 where
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, T>) -> O,
 {
-    // Valid for any `'g`, and so for the `'static` by which the cell names the yielder.
+    // The body accepts a yielder with any `'g`, and so also the `'static` that the types of the cell use.
     named_cell(move |yielder| body(yielder))
 }
 
-/// Private to this file, because the type of `create` mentions one lifetime only.
+/// Private to this file, because `create` accepts a yielder with the lifetime `'static` only: invariant 2 is not
+/// checked here.
 fn named_cell<Y, S, T, C, B>(create: C) -> BodyCell<Y, S, T, C, B>
 where
     C: FnOnce(Yielder<'static, Y, S, T>) -> B,

@@ -12,14 +12,14 @@ use super::throw::{GeneratorExit, Throw, Thrown};
 /// An async body that is driven step by step: Python's coroutine object, with `send`, `throw` and `close`.
 ///
 /// Created by [`coroutine`] and [`try_coroutine`]. The body does not run before the first step. A step runs the body to
-/// its next yield or to its end. Steps need no executor: each polls the body once. If the body awaits something that is
-/// not ready, the step fails with [`Error::Pending`], and a later step continues it.
+/// its next yield or to its end. Steps need no executor, because they poll the body themselves. If the body awaits
+/// something that is not ready, the step fails with [`Error::Pending`], and a later step continues it.
 ///
-/// Dropping a coroutine drops its body at once. Async cleanup in the body runs only if it is
-/// [closed](Coroutine::close). A panic of the body unwinds out of the step, and closes the coroutine.
+/// Dropping a coroutine drops its body at once. Async cleanup in the body runs only if the coroutine is
+/// [closed](Coroutine::close). A panic in the body unwinds out of the step, and closes the coroutine.
 ///
-/// A coroutine is `Send` if its body is. Each body has its own type of coroutine; [`BoxCoroutine`] is one type for many
-/// bodies.
+/// A coroutine is `Send` if its body is. Coroutines with different bodies have different types; [`BoxCoroutine`] is one
+/// type for many bodies.
 ///
 /// # Examples
 ///
@@ -64,8 +64,8 @@ pub(super) type ErrorOf<D> = Error<<D as RawCoroutine>::Sent, <<D as RawCoroutin
 /// Creates a coroutine that can be closed, but into which no errors can be thrown.
 ///
 /// The body receives a [`Yielder`] and returns `Ok(value)`. While the coroutine is being closed, its yields return
-/// [`GeneratorExit`], which `?` passes on. A body that can fail with errors of its own yields or returns them as
-/// values, or is made by [`try_coroutine`].
+/// [`GeneratorExit`], which `?` propagates. The only error of such a body is the exit. A body that can fail yields or
+/// returns its errors as values, or is passed to [`try_coroutine`].
 ///
 /// # Examples
 ///
@@ -90,7 +90,7 @@ where
 
 /// Creates a coroutine that can fail, and into which errors can be thrown.
 ///
-/// As [`coroutine`], but the yields of the body return [`Thrown<E>`], into which `?` converts any `E`.
+/// As [`coroutine`], but the yields of the body fail with a [`Thrown<E>`], into which `?` converts an `E`.
 ///
 /// # Examples
 ///
@@ -118,7 +118,7 @@ where
 }
 
 impl<D: RawCoroutine> Coroutine<D> {
-    /// Erases the type of a body that is `Send`.
+    /// Erases the type of the body, which must be `Send`.
     pub fn boxed<'a>(self) -> BoxCoroutine<'a, D::Yield, D::Sent, D::Return, D::Thrown>
     where
         D: Send + 'a,
@@ -126,7 +126,7 @@ impl<D: RawCoroutine> Coroutine<D> {
         Coroutine(self.0)
     }
 
-    /// Erases the type of the body.
+    /// Erases the type of the body, which need not be `Send`.
     pub fn boxed_local<'a>(self) -> LocalBoxCoroutine<'a, D::Yield, D::Sent, D::Return, D::Thrown>
     where
         D: 'a,
@@ -144,7 +144,7 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
 
     /// Starts the body, or continues a step in progress.
     ///
-    /// This is [`resume`](Self::resume) for a body whose `Sent` type has no default value.
+    /// Use it instead of [`resume`](Self::resume) if the type of the sent values has no default value.
     ///
     /// # Errors
     ///
@@ -163,8 +163,9 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
 
     /// Runs the body to its next yield or to its end: Python's `send(None)`.
     ///
-    /// This starts the body, sends the default value to the yield that it is suspended at, or continues a step in
-    /// progress. It does not determine the `Sent` type. If nothing else does, call `send(())`.
+    /// This starts the body, sends the default value to the yield that the body is suspended at, or continues a step in
+    /// progress. A call of `resume` does not help the compiler infer the type of the sent values: if nothing else
+    /// determines the type, call `send(())` instead.
     ///
     /// # Errors
     ///
@@ -191,7 +192,7 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
 
     /// Polls the body as [`resume`](Self::resume) does, with a waker.
     ///
-    /// While the body awaits something that is not ready, the step is pending, and wakes the waker once it can
+    /// While the body awaits something that is not ready, the step is pending, and the waker is woken once the step can
     /// continue.
     ///
     /// # Errors
@@ -213,7 +214,7 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
         }
         let polled = self.poll_step(cx);
         if polled.is_pending() {
-            // The waker that this wakes belongs to a future that in turn wakes `cx`.
+            // This wakes the waker of a future in the body, which in turn wakes `cx`.
             self.0.wake_external();
         }
         polled
@@ -222,8 +223,8 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
     /// Sends a value to the yield that the body is suspended at, and runs the body to its next yield or to its end.
     ///
     /// As in Python, the first step cannot send a value, because no yield would receive it: call
-    /// [`resume`](Self::resume) or [`start`](Self::start). The exception is a value without size and destructor, such as
-    /// `()`, which corresponds to Python's `None`.
+    /// [`resume`](Self::resume) or [`start`](Self::start) first. The exceptions are types that have neither a size nor
+    /// a destructor, such as `()`, which corresponds to Python's `None`.
     ///
     /// # Errors
     ///
@@ -276,8 +277,8 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
         self.step()
     }
 
-    /// Closes the coroutine: raises [`GeneratorExit`] at the yield that the body is suspended at, for the body to
-    /// return it.
+    /// Closes the coroutine: raises [`GeneratorExit`] at the yield that the body is suspended at, and runs the body,
+    /// which is expected to return.
     ///
     /// Returns `Some(value)` if the body catches the exit and returns a value. Closing a coroutine that has not started
     /// drops its body. Closing a closed coroutine does nothing.
@@ -285,8 +286,8 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
     /// # Errors
     ///
     /// - [`Error::IgnoredExit`] if the body yields again.
-    /// - [`Error::Pending`] if the body awaits something that is not ready. The exit has been delivered, and
-    ///   [`close`](Self::close) or [`resume`](Self::resume) continues.
+    /// - [`Error::Pending`] if the body awaits something that is not ready. The exit has been delivered, and another
+    ///   `close` or [`resume`](Self::resume) continues the step.
     /// - [`Error::Raised`] if the body fails with an error.
     ///
     /// # Panics
@@ -318,7 +319,8 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
         }
     }
 
-    /// Polls again as long as a yield in the body was not polled because it was not woken.
+    /// Polls the body again as long as a yield in it has something to return, but was not polled because it had not
+    /// been woken.
     #[cold]
     fn step_again(&mut self) -> StepResult<D> {
         while self.0.wake_external() {
@@ -346,8 +348,8 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
     }
 }
 
-/// Returns `true` for types whose values carry nothing, like Python's `None`. Those may be sent to a body that has not
-/// started.
+/// Returns `true` for types whose values carry no information, like Python's `None`. Such values may be sent to a body
+/// that has not started.
 pub(crate) const fn is_unit_like<S>() -> bool {
     size_of::<S>() == 0 && !std::mem::needs_drop::<S>()
 }

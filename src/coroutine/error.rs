@@ -4,8 +4,9 @@
 /// the type of the errors that the body fails with. It is [`Infallible`](std::convert::Infallible) for a body made by
 /// [`coroutine`](super::coroutine()). The messages are Python's where Python has an equivalent.
 ///
-/// Python also raises "coroutine already executing" if a body steps itself. In Rust, this does not compile, because it
-/// takes a second `&mut` borrow of the coroutine. [`Running`](Error::Running) is the case that remains.
+/// In Python, a body that resumes its own coroutine fails with "coroutine already executing". In Rust, this does not
+/// compile, because it takes a second `&mut` borrow of the coroutine. [`Running`](Error::Running) is the remaining
+/// case.
 ///
 /// # Examples
 ///
@@ -30,7 +31,7 @@ pub enum Error<S, E> {
     /// "can't send non-None value to a just-started coroutine".
     #[error("`send` before `resume`: the coroutine has not reached its first `yield`")]
     NotStarted(S),
-    /// A value was sent while a step is in progress: the body awaits something other than a yield.
+    /// A value was sent in the middle of a step, while the body awaits something other than a yield.
     ///
     /// [`resume`](super::Coroutine::resume) continues that step.
     #[error("coroutine already executing: `resume` continues the current step")]
@@ -38,7 +39,7 @@ pub enum Error<S, E> {
     /// [`start`](super::Coroutine::start) was called while the body is suspended at a yield, which expects a value.
     ///
     /// [`send`](super::Coroutine::send) sends one.
-    #[error("`start` after the start: the coroutine expects a value from `send`")]
+    #[error("`start` after the first step: the coroutine expects a value from `send`")]
     ValueExpected,
     /// The coroutine is closed.
     #[error("cannot reuse already awaited coroutine")]
@@ -46,8 +47,8 @@ pub enum Error<S, E> {
     /// The body yielded again after an exit was raised in it. It is suspended at that yield, and can be resumed.
     #[error("coroutine ignored GeneratorExit")]
     IgnoredExit,
-    /// The body awaits something that is not ready. The step is in progress, and a value or an error of this step
-    /// has been delivered.
+    /// The body awaits something that is not ready. The step stays in progress. The value or error that was passed to
+    /// this step has been delivered to the body.
     ///
     /// [`resume`](super::Coroutine::resume) polls the body again, and [`poll_resume`](super::Coroutine::poll_resume)
     /// does so with a waker.
@@ -55,11 +56,11 @@ pub enum Error<S, E> {
     Pending,
     /// The body returned a [`GeneratorExit`](super::GeneratorExit) outside of [`close`](super::Coroutine::close).
     ///
-    /// The exit was thrown in by hand or created by the body, or was raised by an earlier `close` that failed with
-    /// [`Pending`](Error::Pending).
+    /// The exit was thrown in by [`throw`](super::Coroutine::throw), was created by the body, or was raised by an
+    /// earlier `close` that failed with [`Pending`](Error::Pending).
     #[error("coroutine raised GeneratorExit")]
     GeneratorExit,
-    /// The body failed with an error, of its own or one that was thrown in and not caught.
+    /// The body failed with an error: its own, or one that was thrown in and that it did not catch.
     #[error("coroutine raised an error")]
     Raised(#[source] E),
 }

@@ -14,7 +14,7 @@ use super::throw::Throw;
 #[pin_project]
 pub(super) struct Machine<B: PinnedBody> {
     stage: Stage,
-    /// Set when the body has completed, but the driver has not taken all the values that it had yielded.
+    /// Set while the body has completed, but the driver has not taken all the values that the body has yielded.
     remaining: Option<Box<Remaining<B::Yield, B::Output>>>,
     #[pin]
     body: B,
@@ -64,7 +64,8 @@ where
     Machine { stage: Stage::Created, remaining: None, body: body_cell(body) }
 }
 
-/// Drops the body and closes the machine, also when a panic unwinds through a step, unless it is forgotten.
+/// Drops the body and closes the machine when the guard is dropped, also by a panic that unwinds through a step. A step
+/// that does not end the body forgets the guard.
 struct FinishGuard<'a, B: PinnedBody> {
     stage: &'a mut Stage,
     body: Pin<&'a mut B>,
@@ -115,7 +116,7 @@ where
         *this.stage = if thrown.is_exit() { Stage::Exiting } else { Stage::Running };
         match this.remaining {
             None => this.body.mailbox().throw(thrown),
-            // The body has completed, and cannot catch anything. Its own error takes precedence.
+            // The body has completed, so it cannot catch `thrown`. The error of the body takes precedence.
             Some(remaining) if thrown.is_exit() => remaining.values.clear(),
             Some(remaining) if !has_failed(&remaining.outcome) => remaining.outcome = Err(thrown),
             Some(_) => {}
@@ -135,7 +136,7 @@ where
                     *this.stage = Stage::Suspended;
                     return Poll::Ready(Step::Yielded(value));
                 }
-                // It has yielded several, or awaits something else.
+                // The body has yielded several values, or awaits something other than a yield.
                 let queued = this.body.mailbox().take_queued();
                 if queued.is_some() {
                     *this.stage = Stage::Suspended;
@@ -184,7 +185,7 @@ where
         let (unraised, values) = (mailbox.take_thrown(), mailbox.drain());
         drop(finish);
         let outcome = match unraised {
-            // An error that was thrown in and not raised is returned, like one that the body does not catch.
+            // An error that was thrown in but not raised is returned, like an error that the body does not catch.
             Some(thrown) if !has_failed(&outcome) && !thrown.is_exit() => Err(thrown),
             _ => outcome,
         };

@@ -7,11 +7,11 @@ use std::task::{Context, Waker};
 
 use super::throw::Throw;
 
-/// The state that a body shares with its driver: yielded values on their way out, a sent value or a throw on its way
-/// in.
+/// The state that a body shares with its driver: the values that the body has yielded, the value that was sent to it,
+/// and the error or exit that was thrown in.
 ///
-/// It consists of cells. Values are moved out before their destructors run, so that no destructor sees the mailbox in
-/// an inconsistent state.
+/// The state consists of `Cell`s. Values are moved out before their destructors run, so that no destructor sees the
+/// mailbox in an inconsistent state.
 pub(super) struct Mailbox<Y, S, T> {
     /// The value that the body has yielded in this step, if it is the only one.
     out: Cell<Option<Y>>,
@@ -20,11 +20,12 @@ pub(super) struct Mailbox<Y, S, T> {
     /// The error or exit to be raised at the next yield.
     thrown: Cell<Option<T>>,
     overflow: Cell<Option<Box<Overflow<Y, T>>>>,
-    /// Whether something is to be raised, or values are queued.
+    /// `true` if something is to be raised, or values are queued.
     needs_slow_path: Cell<bool>,
     /// The address of the driver's context during a poll of the body. The context is borrowed for that time, so no
-    /// other context has this address. [`SLOW_PATH`] is set in it if a yield must not take the fast path, so that one
-    /// comparison decides about both.
+    /// other context has this address. The flag [`SLOW_PATH`] is set in the address if a yield must not take the fast
+    /// path. So one comparison checks both: that a yield is polled with the driver's context, and that the fast path is
+    /// allowed.
     context: Cell<usize>,
     _pinned: PhantomPinned,
 }
@@ -35,7 +36,7 @@ struct Overflow<Y, T> {
     exit: Option<T>,
     /// All values of a step that has yielded more than one, which happens if yields are dropped. Then `out` is empty.
     queue: VecDeque<Y>,
-    /// The waker of a pending yield that is polled with another context than the driver's, as in a `FuturesUnordered`.
+    /// The waker of a pending yield that is polled with a context other than the driver's, as in a `FuturesUnordered`.
     external_waker: Option<Waker>,
 }
 
@@ -57,8 +58,8 @@ impl<Y, S, T> Mailbox<Y, S, T> {
         }
     }
 
-    /// Calls `f` with the overflow, which is allocated if needed. `f` must not drop any value of it: a destructor could
-    /// use the mailbox.
+    /// Calls `f` with the overflow, which is allocated if needed. `f` must not drop any value in the overflow: a
+    /// destructor could use the mailbox.
     #[cold]
     #[inline(never)]
     fn overflow<O>(&self, f: impl FnOnce(&mut Overflow<Y, T>) -> O) -> O {
@@ -69,7 +70,7 @@ impl<Y, S, T> Mailbox<Y, S, T> {
         output
     }
 
-    /// Calls `f` with the overflow if there is one. Allocates nothing. `f` must not drop any value of it.
+    /// Calls `f` with the overflow if there is one. Allocates nothing. `f` must not drop any value in it.
     #[cold]
     #[inline(never)]
     fn overflow_if_any<O>(&self, f: impl FnOnce(&mut Overflow<Y, T>) -> Option<O>) -> Option<O> {
@@ -96,16 +97,16 @@ impl<Y, S, T> Mailbox<Y, S, T> {
         self.sent.set(Some(value));
     }
 
-    /// Raises `thrown` at the yield or [`interruptible`](super::Yielder::interruptible) await that the body is at, or
-    /// else at its next one.
+    /// Raises `thrown` at the yield or [`interruptible`](super::Yielder::interruptible) await that the body is
+    /// suspended at, or else at the next one.
     ///
-    /// A pending error is raised before a pending exit, and replaced by another error.
+    /// A pending error is raised before a pending exit. Another error replaces a pending error.
     pub(super) fn throw(&self, thrown: T)
     where
         T: Throw,
     {
         if thrown.is_exit() {
-            // A closed body's values are not taken any more.
+            // The driver does not take the values of a body that is being closed.
             drop(self.take_queue());
         }
         let (first, exit) = match self.thrown.take() {
@@ -138,7 +139,7 @@ impl<Y, S, T> Mailbox<Y, S, T> {
     pub(super) fn take_queued(&self) -> Option<Y> {
         let value = self.overflow_if_any(|overflow| overflow.queue.pop_front())?;
         self.update_slow_path();
-        // A value that was sent before replies to an earlier one.
+        // A value that was sent before is the reply to an earlier yield.
         drop(self.sent.take());
         Some(value)
     }
@@ -159,8 +160,8 @@ impl<Y, S, T> Mailbox<Y, S, T> {
         })
     }
 
-    /// Wakes a pending yield that was not polled by the driver, if there is something for it. Returns `true` if it did,
-    /// and then the body is to be polled again.
+    /// Wakes a pending yield that is not polled with the driver's context, if there is something for the yield to
+    /// return. Returns `true` if it was woken: then the body is to be polled again.
     #[cold]
     #[inline(never)]
     pub(super) fn wake_external(&self) -> bool {
@@ -190,11 +191,11 @@ impl<Y, S, T> Mailbox<Y, S, T> {
         self.context.get() == ptr::from_mut(cx).addr()
     }
 
-    /// Yields a value, where no other is waiting.
+    /// Yields a value, if no other value is waiting.
     #[inline]
     pub(super) fn set_out(&self, value: Y) {
         self.context.set(self.context.get() | SLOW_PATH);
-        // A value that was sent before replies to an earlier yield, which was dropped.
+        // A value that was sent before is the reply to an earlier yield, which was dropped.
         drop(self.sent.take());
         self.out.set(Some(value));
     }
@@ -216,8 +217,8 @@ impl<Y, S, T> Mailbox<Y, S, T> {
         true
     }
 
-    /// Returns `true` while values are queued. Until the last of them has been taken, a sent value replies to an
-    /// earlier one.
+    /// Returns `true` while values are queued. Until the last of them has been taken, a sent value is the reply to an
+    /// earlier yield than the last one.
     #[cold]
     #[inline(never)]
     pub(super) fn has_queued(&self) -> bool {

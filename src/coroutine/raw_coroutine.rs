@@ -4,10 +4,10 @@ use std::task::{Context, Poll};
 use super::step::{State, Step};
 use super::throw::Throw;
 
-/// A body and the state machine that drives it: the type parameter of [`Coroutine`](super::Coroutine).
+/// A body and the state machine that drives it: the bound of the type parameter of [`Coroutine`](super::Coroutine).
 ///
-/// The trait exists to be named, in bounds and in [`BoxCoroutine`](super::BoxCoroutine). It is sealed, and its methods
-/// are private to the crate.
+/// Programs name this trait in bounds and in [`BoxCoroutine`](super::BoxCoroutine), but call none of its methods, which
+/// are private to this crate. The trait is sealed.
 pub trait RawCoroutine: sealed::Sealed {
     /// The type of the values that the body yields.
     type Yield;

@@ -12,8 +12,8 @@ use super::yielder::Yield;
 
 /// Yields to the other coroutines of [`run_all`]: short for `y.yield_(())`.
 ///
-/// In Python, `await switch()` finds its driver through the chain of frames. Rust has no such chain, so the yielder is
-/// passed as an argument.
+/// In Python, `await switch()` reaches the driver through the chain of awaiting frames. Rust has no such chain, so the
+/// yielder is an argument.
 ///
 /// # Errors
 ///
@@ -49,19 +49,20 @@ pub fn yield_now<'a, 'g, T>(y: &'a mut Yielder<'g, (), (), T>) -> Yield<'a, 'g, 
 /// Runs coroutines concurrently on this thread until all have returned: a round-robin scheduler.
 ///
 /// The coroutines run in turn, each until its next [`yield_now`]. The returned values are in the order of the
-/// arguments.
+/// coroutines.
 ///
-/// `run_all` blocks the thread, and is not a runtime: a coroutine that uses tokio needs a runtime around `run_all`. A
-/// coroutine that awaits something other than `yield_now` is skipped until it is woken. While all coroutines wait, the
-/// thread sleeps. If a coroutine is never woken, `run_all` never returns.
+/// `run_all` blocks the thread, and is not a runtime: coroutines that use tokio's I/O or timers need a tokio runtime
+/// that was [entered](tokio::runtime::Runtime::enter) and that other threads drive. A coroutine that awaits something
+/// other than `yield_now` is skipped until it is woken. While all coroutines wait, the thread sleeps. If a coroutine is
+/// never woken, `run_all` never returns.
 ///
 /// # Errors
 ///
-/// The first error of a coroutine. The other coroutines are dropped where they are.
+/// Returns the first error of a coroutine. The other coroutines are dropped, wherever they are suspended.
 ///
 /// # Panics
 ///
-/// When a body panics.
+/// Panics if a body panics.
 ///
 /// # Examples
 ///
@@ -141,7 +142,7 @@ struct ReadyQueue {
 }
 
 impl ReadyQueue {
-    /// No code that may panic runs while the queue is locked.
+    /// Never poisoned: no code that may panic runs while the queue is locked.
     fn queue(&self) -> MutexGuard<'_, VecDeque<usize>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -150,7 +151,7 @@ impl ReadyQueue {
 /// The waker of one coroutine.
 struct TaskWaker {
     index: usize,
-    /// Whether the coroutine is in the queue, where it must be at most once.
+    /// `true` while the coroutine is in the queue, which must contain it at most once.
     ///
     /// A wake sets it with `Release`, and `run_all` clears it with `Acquire` before it polls. So the poll sees what was
     /// written before any wake since the last poll, also before a wake that found the coroutine queued already and did
@@ -160,7 +161,7 @@ struct TaskWaker {
 }
 
 impl TaskWaker {
-    /// Appends the coroutine to the queue, unless it is in there.
+    /// Appends the coroutine to the queue, unless it is in the queue already.
     fn enqueue(&self) {
         if !self.is_queued.swap(true, Ordering::Release) {
             self.ready.queue().push_back(self.index);

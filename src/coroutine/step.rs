@@ -1,7 +1,7 @@
 /// The outcome of a step of a coroutine: it has yielded or returned a value.
 ///
-/// Python represents the second as an exception, `StopIteration(value)`, which a body can raise by accident (PEP 479).
-/// Here it is a variant, which cannot be confused with an error.
+/// Python represents the returned value as an exception, `StopIteration(value)`, which a body can raise by accident
+/// (PEP 479). Here, it is a variant, which cannot be confused with an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Step<Y, R> {
     /// The body has yielded a value, and is suspended until it is resumed.
@@ -37,7 +37,7 @@ pub enum State {
     Created,
     /// A step is in progress: the body awaits something that is not ready.
     Running,
-    /// The body is suspended at a yield, and waits to be resumed.
+    /// The body is suspended at a yield.
     Suspended,
     /// The body has returned, failed, panicked or been closed, and has been dropped.
     Closed,

@@ -2,8 +2,8 @@ use std::convert::Infallible;
 
 /// The error that a yield returns while the coroutine is being closed: Python's `GeneratorExit`.
 ///
-/// It is a value and not a panic. `?` carries it out of the body, and the body can clean up on its way. A body into
-/// which errors can be thrown receives it as a variant of [`Thrown`].
+/// The exit is a value and not a panic. `?` propagates it out of the body, which can clean up before it returns. A body
+/// into which errors can be thrown receives the exit as a variant of [`Thrown`].
 ///
 /// # Examples
 ///
@@ -13,7 +13,7 @@ use std::convert::Infallible;
 /// let mut is_closed = false;
 /// let mut body = coroutine(async |mut y| {
 ///     let sent: Result<(), GeneratorExit> = y.yield_("working").await;
-///     is_closed = sent == Err(GeneratorExit); // the place of Python's `finally`
+///     is_closed = sent == Err(GeneratorExit); // Python's `finally` block
 ///     sent
 /// });
 /// body.resume().unwrap();
@@ -25,9 +25,9 @@ use std::convert::Infallible;
 #[error("the coroutine is being closed")]
 pub struct GeneratorExit;
 
-/// The error that a yield returns in a body into which errors can be thrown, and that such a body fails with.
+/// The error of a yield in a body into which errors can be thrown: the exit, or an error of type `E`.
 ///
-/// `?` converts any `E` into it.
+/// The body itself fails with this type, too. `?` converts an `E` into it.
 ///
 /// # Examples
 ///
@@ -70,12 +70,12 @@ impl<E> From<E> for Thrown<E> {
 ///
 /// The trait is sealed.
 pub trait Throw: Sized + sealed::Sealed {
-    /// The type of the errors, which is [`Infallible`] for [`GeneratorExit`].
+    /// The type of the errors: `E` for [`Thrown<E>`], and [`Infallible`] for [`GeneratorExit`].
     type Error;
-    /// The type of the items if the body's yields are a stream: `Y`, or `Result<Y, E>` if the body can fail.
+    /// The type of the items of a stream of the yielded values: `Y`, or `Result<Y, E>` if the body can fail.
     type Item<Y>;
 
-    /// Creates the value that [`close`](super::Coroutine::close) raises.
+    /// Returns the exit, which [`close`](super::Coroutine::close) raises.
     fn exit() -> Self;
 
     /// Returns `true` if this is the exit.

@@ -7,28 +7,31 @@ use std::task::{Context, Poll};
 use super::body_cell::Yielder;
 
 impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
-    /// Yields `value` to the driver, and returns the value that is sent in reply: Python's `sent = yield value`.
+    /// Yields `value` to the driver of the body, and returns the value that is sent in reply: Python's
+    /// `sent = yield value`.
     ///
-    /// The future may be raced or joined with other futures. Once polled, its value is delivered, even if the future is
-    /// dropped afterwards. The driver receives several values of one step in order, one per step.
+    /// The driver is the code that calls [`resume`](super::Coroutine::resume) or polls the generator. The future may be
+    /// raced or joined with other futures. Once it was polled, its value is delivered, even if the future is dropped
+    /// afterwards. If the body yields several values in one step, the driver receives them in order, one per step.
     ///
     /// # Errors
     ///
-    /// Whatever [`throw`](super::Coroutine::throw) or [`close`](super::Coroutine::close) has thrown in. If it was
-    /// thrown while the body was not at a yield, it is raised here before `value` is delivered, and `value` is dropped.
+    /// Returns the error that [`throw`](super::Coroutine::throw) has thrown in, or the exit of
+    /// [`close`](super::Coroutine::close). If it was thrown in while the body was not suspended at a yield, it is
+    /// raised here before `value` is delivered, and `value` is dropped.
     ///
     /// # Cancel safety
     ///
-    /// The value is cancel safe: it is delivered once, or not at all if the future was never polled. A throw that the
-    /// dropped future has not returned is raised at the next yield. A value that is sent in reply to a dropped yield is
-    /// discarded.
+    /// `value` is delivered exactly once if the future was polled, and never otherwise. If the future is dropped before
+    /// it returns an error that was thrown in, the error is raised at the next yield. A value that is sent in reply to
+    /// a dropped yield is discarded.
     #[inline]
     #[doc(alias = "yield", alias = "emit", alias = "send")]
     pub fn yield_<'a>(&'a mut self, value: Y) -> Yield<'a, 'g, Y, S, T> {
         Yield { yielder: self, state: YieldState::Initial(value) }
     }
 
-    /// Awaits `future`, but stops if something is thrown in: then `future` is dropped, and the error is returned.
+    /// Awaits `future`, unless an error or an exit is thrown in: then `future` is dropped, and the error is returned.
     ///
     /// [`throw`](super::Coroutine::throw) and [`close`](super::Coroutine::close) normally take effect at the next
     /// yield, because no error can be raised inside of a Rust `await`. Use `interruptible` for an await that must not
@@ -36,11 +39,12 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
     ///
     /// # Errors
     ///
-    /// Whatever was thrown in.
+    /// Returns the error or the exit that was thrown in.
     ///
     /// # Cancel safety
     ///
-    /// As cancel safe as `future`. A throw that the dropped future has not returned is raised at the next yield.
+    /// As cancel safe as `future`. If the returned future is dropped before it returns an error that was thrown in, the
+    /// error is raised at the next yield.
     ///
     /// # Examples
     ///
@@ -66,7 +70,7 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
     ) -> Result<F::Output, T> {
         let mut future = pin!(future);
         let mut is_interruptible = at_once;
-        // Moved into the closure as an exclusive borrow: a shared one is not `Send`.
+        // The closure takes the exclusive borrow: a shared borrow of a yielder is not `Send`.
         let yielder = self;
         poll_fn(move |cx| {
             // A throw takes precedence over the future, unless the future has to be polled first.
@@ -84,7 +88,7 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
                     return Poll::Ready(Err(thrown));
                 }
             }
-            // No yield is pending, so this is the reply to one that was dropped.
+            // No yield is pending, so a sent value is the reply to a yield that was dropped.
             drop(yielder.mailbox().take_sent());
             yielder.mailbox().register_waker(cx);
             Poll::Pending
@@ -99,13 +103,13 @@ impl<Y, S, T> fmt::Debug for Yielder<'_, Y, S, T> {
     }
 }
 
-/// A future that resolves to the value that is sent in reply, or to the error that is thrown in.
+/// The future that [`Yielder::yield_`] returns.
 ///
-/// Returned by [`Yielder::yield_`].
+/// Resolves to the value that is sent in reply, or to the error that is thrown in.
 ///
 /// # Panics
 ///
-/// When it is polled after completion.
+/// Panics if it is polled after completion.
 #[must_use = "nothing is yielded unless it is awaited"]
 pub struct Yield<'a, 'g, Y, S, T> {
     yielder: &'a mut Yielder<'g, Y, S, T>,
@@ -138,7 +142,7 @@ impl<Y, S, T> Unpin for Yield<'_, '_, Y, S, T> {}
 impl<Y, S, T> Future for Yield<'_, '_, Y, S, T> {
     type Output = Result<S, T>;
 
-    /// The two fast paths. A body that awaits its yields one by one takes no others.
+    /// Handles the two fast paths, the only ones that a body takes that awaits its yields one by one.
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<S, T>> {
         let this = self.get_mut();
@@ -163,13 +167,14 @@ impl<Y, S, T> Future for Yield<'_, '_, Y, S, T> {
 }
 
 impl<Y, S, T> Yield<'_, '_, Y, S, T> {
-    /// All other cases: something may have been thrown in, or earlier values are waiting.
+    /// Handles all other cases: something may have been thrown in, or earlier values are queued.
     #[cold]
     #[inline(never)]
     fn poll_slow(&mut self, cx: &mut Context<'_>) -> Poll<Result<S, T>> {
         let mailbox = self.yielder.mailbox();
         assert!(!matches!(self.state, YieldState::Done), "`yield_` polled after completion");
-        // In the initial state: thrown in while the body was not at a yield, or was at one that was dropped.
+        // In the initial state, this was thrown in while the body was not suspended at a yield, or was suspended at a
+        // yield that was dropped.
         if let Some(thrown) = mailbox.take_thrown() {
             self.state = YieldState::Done;
             return Poll::Ready(Err(thrown));
