@@ -13,17 +13,17 @@ use crate::coroutine::{
 
 /// An async generator (PEP 525): an async body that yields items, receives values and errors, and can be closed.
 ///
-/// Made by [`generator`] and [`try_generator`]. It is a [`Stream`] of the values that the body yields, provided that no
-/// values are sent in (`Sent = ()`). Once pinned, it has the methods of Python's object:
-/// [`AsyncGeneratorExt`](super::AsyncGeneratorExt).
+/// Created by [`generator`] and [`try_generator`]. It is a [`Stream`] of the values that the body yields, provided that
+/// no values are sent to the body (`Sent = ()`). Once pinned, it has the methods of Python's async generator object,
+/// which are those of [`AsyncGeneratorExt`](super::AsyncGeneratorExt).
 ///
-/// The body does not run before the first item is requested. An operation that is dropped before it completes loses
-/// nothing: the step that it started stays in progress, and the next operation continues it. A panic in the body
+/// The body does not run before the first item is requested. If an operation is dropped before it completes, nothing is
+/// lost: the step that it started stays in progress, and the next operation continues the step. A panic in the body
 /// propagates to the caller that polls, and closes the generator.
 ///
 /// The generator stores its body inline. It therefore allocates nothing, and has to be pinned: by
-/// [`pin!`](std::pin::pin), or by [`boxed`](Self::boxed), which also gives it a type that can be named. It is `Send` if
-/// the body is.
+/// [`pin!`](std::pin::pin), or by [`boxed`](Self::boxed), which also gives it a type that can be named. The generator
+/// is `Send` if its body is.
 ///
 /// Dropping a generator drops the body immediately and runs only destructors. Cleanup that awaits needs
 /// [`aclose`](super::AsyncGeneratorExt::aclose), or a [`ManagedGenerator`](super::ManagedGenerator).
@@ -37,19 +37,20 @@ pub struct AsyncGenerator<D: ?Sized> {
 
 /// A boxed [`AsyncGenerator`], whose type does not depend on its body: for fields, arrays and recursion.
 ///
-/// It is `Send` and `Unpin`. Made by [`AsyncGenerator::boxed`], with one allocation.
+/// It is `Send` and `Unpin`. Created by [`AsyncGenerator::boxed`], with one allocation.
 pub type BoxAsyncGenerator<'a, Y, S = (), T = GeneratorExit> =
     Pin<Box<AsyncGenerator<dyn GeneratorBody<Y, S, T> + Send + 'a>>>;
 
 /// A [`BoxAsyncGenerator`] for a body that is not `Send`.
 ///
-/// Made by [`AsyncGenerator::boxed_local`], with one allocation.
+/// Created by [`AsyncGenerator::boxed_local`], with one allocation.
 pub type LocalBoxAsyncGenerator<'a, Y, S = (), T = GeneratorExit> =
     Pin<Box<AsyncGenerator<dyn GeneratorBody<Y, S, T> + 'a>>>;
 
-/// Creates a generator that can be closed and whose body cannot fail: its items are the values that it yields.
+/// Creates a generator whose body cannot fail: its items are the values that the body yields.
 ///
-/// The body receives a [`Yielder`] and ends with `Ok(())`. At a yield, `?` propagates [`GeneratorExit`] out of the body.
+/// The body receives a [`Yielder`] and returns `Ok(())`. When the generator is closed, the current yield returns
+/// [`GeneratorExit`], which `?` propagates out of the body.
 ///
 /// # Examples
 ///
@@ -80,8 +81,8 @@ where
 
 /// Creates a generator whose body can fail, and can receive errors: its items are `Result<Y, E>`.
 ///
-/// In the body, `?` propagates a [`Thrown<E>`], into which an `E` converts. An error ends the generator, and is its last
-/// item. Otherwise, this function is [`generator`].
+/// The yields of the body fail with a [`Thrown<E>`], into which `?` converts an `E`. An error that the body returns
+/// ends the generator, and is its last item. In all other respects, the generator is that of [`generator`].
 ///
 /// # Examples
 ///
@@ -162,8 +163,8 @@ impl<D: RawCoroutine<Return = ()> + ?Sized> AsyncGenerator<D> {
         self.machine.state()
     }
 
-    // The beginnings of the operations. Each returns `Some` if the operation is complete with that, and `None` if the
-    // step is to be polled.
+    // Each of the following methods begins an operation. It returns `Some` if that completes the operation, and `None`
+    // if the step is to be polled.
 
     #[inline]
     pub(super) fn start(&self) -> Option<StepResult<D>> {
@@ -190,7 +191,7 @@ impl<D: RawCoroutine<Return = ()> + ?Sized> AsyncGenerator<D> {
         match self.state() {
             State::Suspended | State::Running => self.project().machine.raise(thrown),
             State::Created => {
-                // A body without a yield to raise the error at never runs.
+                // A body that has not started has no yield at which the error could be raised: it never runs.
                 self.project().machine.drop_body();
                 return Some(into_step_result(Step::Complete(Err(thrown))));
             }
@@ -213,8 +214,8 @@ impl<D: RawCoroutine<Return = ()> + ?Sized> AsyncGenerator<D> {
         let mut machine = self.project().machine;
         let polled = machine.as_mut().poll_step(cx);
         if polled.is_pending() {
-            // Wakes futures inside the body that have something to take and were not polled. Their wakers wake `cx`,
-            // so that the step is polled again.
+            // Wake a yield inside the body that has something to return but was not polled. Its waker wakes `cx`, so
+            // the step is polled again.
             machine.wake_external();
         }
         polled

@@ -5,8 +5,9 @@ use std::convert::Infallible;
 /// `S` is the type of the sent values; a value that could not be delivered is returned in the error. `E` is the type of
 /// the errors that the body fails with: [`Infallible`] for a generator made by [`generator`](super::generator).
 ///
-/// The end of a generator is not an error but `None`. Therefore `?` cannot propagate the end of an inner generator out of
-/// an outer one. Python raises a `RuntimeError` there (PEP 479): "async generator raised `StopAsyncIteration`".
+/// The end of a generator is `None`, and not an error. Therefore, `?` cannot propagate the end of an inner generator
+/// out of an outer one. In that case, Python raises the `RuntimeError` "async generator raised `StopAsyncIteration`"
+/// (PEP 479).
 ///
 /// # Examples
 ///
@@ -33,7 +34,7 @@ use std::convert::Infallible;
 pub enum Error<S = (), E = Infallible> {
     /// A value was sent to a body that has not started: there is no yield yet that could receive it.
     ///
-    /// Call [`start`](super::AsyncGeneratorExt::start) first. Contains the value.
+    /// Contains the value. Call [`start`](super::AsyncGeneratorExt::start) first.
     #[error("`asend` before `start`: the generator has not reached its first `yield`")]
     NotStarted(S),
     /// Another operation is in progress, or a value was sent while the step of a dropped operation is in progress.
@@ -53,8 +54,8 @@ pub enum Error<S = (), E = Infallible> {
     IgnoredExit,
     /// The body ended with [`GeneratorExit`](crate::coroutine::GeneratorExit), though it was not being closed.
     ///
-    /// The exit was thrown in with [`athrow`](super::AsyncGeneratorExt::athrow), returned by the body of its own accord,
-    /// or raised by a close that was dropped.
+    /// The exit was thrown in by [`athrow`](super::AsyncGeneratorExt::athrow), was created by the body, or was raised
+    /// by an [`aclose`](super::AsyncGeneratorExt::aclose) that was dropped before it completed.
     #[error("async generator raised GeneratorExit")]
     GeneratorExit,
     /// The body ended with an error: its own, or one that was thrown in and that it did not catch.
@@ -78,8 +79,8 @@ impl<S, E> Error<S, E> {
         matches!(self, Self::Running(_))
     }
 
-    /// Returns `true` if the body ended with [`GeneratorExit`](crate::coroutine::GeneratorExit), though it was not being
-    /// closed.
+    /// Returns `true` if the body ended with [`GeneratorExit`](crate::coroutine::GeneratorExit), though it was not
+    /// being closed.
     ///
     /// # Examples
     ///

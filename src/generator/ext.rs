@@ -7,19 +7,19 @@ use crate::coroutine::RawCoroutine;
 
 /// The operations of a pinned generator: `anext`, `start`, `asend`, `athrow`, `aclose`.
 ///
-/// Implemented for every pinned [`AsyncGenerator`], whether [`pin!`](std::pin::pin) or a box pins it. Each method borrows
-/// the generator exclusively, so two operations at once are a borrow error. To share a generator, use a
+/// Implemented for every pinned [`AsyncGenerator`], pinned by [`pin!`](std::pin::pin) or in a box. Each method borrows
+/// the generator exclusively, so two operations at the same time are a borrow error. To share a generator, use a
 /// [`ManagedGenerator`](super::ManagedGenerator). The methods return futures, which do nothing until they are awaited.
 ///
 /// An operation completes when the body yields or ends. If its future is dropped before that, the step stays in
-/// progress: the generator is [`Running`](crate::coroutine::State::Running), and the next operation decides what happens
-/// to the step. (Python throws `GeneratorExit` into the body instead.)
+/// progress: the generator is [`Running`](crate::coroutine::State::Running), and the next operation determines how the
+/// step continues. (Python throws `GeneratorExit` into the body instead.)
 ///
-/// | | not started | running: the last operation was dropped | suspended at a yield | closed |
+/// | operation | not started | running, because the last operation was dropped | suspended at a yield | closed |
 /// |---|---|---|---|---|
 /// | [`anext`](Self::anext) | starts the body | continues the step | resumes with `()` | `None` |
 /// | [`start`](Self::start) | starts the body | continues the step | [`ValueExpected`](super::Error::ValueExpected) | `None` |
-/// | [`asend`](Self::asend) | [`NotStarted`](super::Error::NotStarted), but for `()` | [`Running`](super::Error::Running) | resumes with the value | `None` |
+/// | [`asend`](Self::asend) | [`NotStarted`](super::Error::NotStarted); starts the body if the value is `()` | [`Running`](super::Error::Running) | resumes with the value | `None` |
 /// | [`athrow`](Self::athrow) | drops the body, returns the error | raises in the step | raises at the yield | `None` |
 /// | [`aclose`](Self::aclose) | drops the body | raises in the step | raises at the yield | `Ok` |
 ///
@@ -45,12 +45,12 @@ use crate::coroutine::RawCoroutine;
 /// # }
 /// ```
 pub trait AsyncGeneratorExt: sealed::Sealed {
-    /// The body of the generator. Bounded by [`GeneratorBody`](super::GeneratorBody) in generic functions.
+    /// The type of the body. Generic functions bound it by [`GeneratorBody`](super::GeneratorBody).
     type Body: RawCoroutine<Return = ()> + ?Sized;
 
     /// Runs the body to its next yield: Python's `anext`, for a generator to which no values are sent.
     ///
-    /// Resolves to `Ok(None)` at the end, and from then on.
+    /// Resolves to `Ok(None)` once the body has ended.
     ///
     /// # Errors
     ///
@@ -68,9 +68,10 @@ pub trait AsyncGeneratorExt: sealed::Sealed {
     where
         Self::Body: RawCoroutine<Sent = ()>;
 
-    /// Starts the body and runs it to its first yield, whatever the type of the sent values: Python's `asend(None)`.
+    /// Starts the body and runs it to its first yield, for any type of sent values: Python's `asend(None)`.
     ///
-    /// Resolves to `Ok(None)` at the end, and from then on.
+    /// If the step of a dropped operation is in progress, `start` continues it. Resolves to `Ok(None)` once the body
+    /// has ended.
     ///
     /// # Errors
     ///
@@ -88,15 +89,16 @@ pub trait AsyncGeneratorExt: sealed::Sealed {
 
     /// Sends a value to the yield that the body is suspended at, and runs the body to its next yield.
     ///
-    /// As in Python, the first step has no yield that could receive a value. Begin with [`start`](Self::start), or with
-    /// `asend(())`, or with `asend` of any other type that has neither a size nor a destructor. Resolves to `Ok(None)` at
-    /// the end, and from then on; a value sent to a closed generator is dropped.
+    /// As in Python, the first step has no yield that could receive a value: begin with [`start`](Self::start). If the
+    /// type of the sent values has neither a size nor a destructor, as `()`, `asend` can also start the body. Resolves
+    /// to `Ok(None)` once the body has ended; a value that is sent to a closed generator is dropped.
     ///
     /// # Errors
     ///
-    /// [`NotStarted`](super::Error::NotStarted) for any other value sent to a body that has not started, and
-    /// [`Running`](super::Error::Running) in the middle of a step. Both contain the value. Otherwise the errors of
-    /// [`anext`](Self::anext).
+    /// - [`NotStarted`](super::Error::NotStarted) if the body has not started. The error contains the value.
+    /// - [`Running`](super::Error::Running) if the step of a dropped operation is in progress. The error contains the
+    ///   value.
+    /// - Otherwise the errors of [`anext`](Self::anext).
     ///
     /// # Panics
     ///
@@ -105,23 +107,25 @@ pub trait AsyncGeneratorExt: sealed::Sealed {
     /// # Cancel safety
     ///
     /// Once the future has been polled, the value has been delivered, and the next [`start`](Self::start) or
-    /// [`anext`](Self::anext) continues the step. If it is dropped before, the value is dropped with it.
+    /// [`anext`](Self::anext) continues the step. If the future is dropped before it is polled, the value is dropped
+    /// with it.
     #[doc(alias = "send")]
     fn asend(&mut self, value: <Self::Body as RawCoroutine>::Sent) -> Asend<'_, Self::Body>;
 
     /// Raises an error at the yield that the body is suspended at, and runs the body to its next yield.
     ///
     /// A body that has not started is dropped and never runs. In the middle of a step, the error is raised at the
-    /// [`interruptible`](crate::coroutine::Yielder::interruptible) that the body awaits, or else at its next yield. If
-    /// the body does not reach another yield, the error is returned when the body ends.
+    /// [`interruptible`](crate::coroutine::Yielder::interruptible) future that the body awaits, or else at its next
+    /// yield. If the body does not reach another yield, the error is returned when the body ends.
     ///
-    /// Resolves to `Ok(None)` if the body catches the error and ends. After the end, it resolves to `Ok(None)` too, and
-    /// `thrown` is dropped.
+    /// Resolves to `Ok(None)` if the body catches the error and ends. If the body has ended before, `athrow` also
+    /// resolves to `Ok(None)`, and `thrown` is dropped.
     ///
     /// # Errors
     ///
-    /// The error itself, as [`Raised`](super::Error::Raised), unless the body catches it. An
-    /// [exit](crate::coroutine::GeneratorExit) is returned as [`GeneratorExit`](super::Error::GeneratorExit).
+    /// Returns `thrown`, as [`Raised`](super::Error::Raised), unless the body catches it. An
+    /// [exit](crate::coroutine::GeneratorExit) that the body does not catch is returned as
+    /// [`GeneratorExit`](super::Error::GeneratorExit).
     ///
     /// # Panics
     ///
@@ -137,14 +141,14 @@ pub trait AsyncGeneratorExt: sealed::Sealed {
     /// Closes the generator: raises [`GeneratorExit`](crate::coroutine::GeneratorExit) at the yield that the body is
     /// suspended at, and awaits the body's cleanup.
     ///
-    /// Closing a generator that has not started or has ended does nothing. In the middle of a step, the exit is raised as
-    /// [`athrow`](Self::athrow) raises errors: the close takes as long as the body awaits anything other than a yield or
-    /// an [`interruptible`](crate::coroutine::Yielder::interruptible).
+    /// A body that has not started is dropped and never runs. Closing a generator that has ended does nothing. In the
+    /// middle of a step, the exit is raised where [`athrow`](Self::athrow) raises errors. It does not interrupt other
+    /// awaits: the close waits for them.
     ///
     /// # Errors
     ///
-    /// [`IgnoredExit`](super::Error::IgnoredExit) if the body yields again. [`Raised`](super::Error::Raised) if the body
-    /// fails with an error.
+    /// [`IgnoredExit`](super::Error::IgnoredExit) if the body yields again. [`Raised`](super::Error::Raised) if the
+    /// body fails with an error.
     ///
     /// # Panics
     ///
@@ -152,8 +156,8 @@ pub trait AsyncGeneratorExt: sealed::Sealed {
     ///
     /// # Cancel safety
     ///
-    /// Once the future has been polled, the exit has been delivered. Another `aclose` continues the close without raising
-    /// the exit again.
+    /// Once the future has been polled, the exit has been delivered. Another `aclose` continues the close without
+    /// raising the exit again.
     #[doc(alias = "close")]
     fn aclose(&mut self) -> Aclose<'_, Self::Body>;
 }

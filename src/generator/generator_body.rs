@@ -1,21 +1,21 @@
 use crate::coroutine::{GeneratorExit, RawCoroutine, Throw};
 
-/// A short bound for the body of an [`AsyncGenerator`](super::AsyncGenerator).
+/// An alias for the bounds of the body of an [`AsyncGenerator`](super::AsyncGenerator).
 ///
-/// | parameter | default | |
+/// | parameter | default | meaning |
 /// |---|---|---|
 /// | `Y` | | the type of the yielded values |
 /// | `S` | `()` | the type of the sent values |
 /// | `T` | [`GeneratorExit`] | the type that is raised at the yields: [`Thrown<E>`] for a [`try_generator`](super::try_generator) |
 ///
-/// It is an alias for [`RawCoroutine`] with its four associated types. Every body of a generator implements it, and no
-/// other type can.
+/// It stands for [`RawCoroutine`] with its four associated types. Every body of a generator implements it, and no other
+/// type can.
 ///
 /// [`Thrown<E>`]: crate::coroutine::Thrown
 ///
 /// # Examples
 ///
-/// The signature of a function that returns a generator. [Signatures](crate::generator#signatures) lists other ones.
+/// A function that returns a generator. [Signatures](crate::generator#signatures) shows other return types.
 ///
 /// ```
 /// use withal::generator::{AsyncGenerator, GeneratorBody, generator};
@@ -31,7 +31,7 @@ use crate::coroutine::{GeneratorExit, RawCoroutine, Throw};
 /// # drop(countdown(3));
 /// ```
 ///
-/// A function that takes any generator bounds its [`Body`](super::AsyncGeneratorExt::Body):
+/// A function that takes any generator, by a bound on its [`Body`](super::AsyncGeneratorExt::Body):
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

@@ -7,17 +7,18 @@ use super::weak_generator::WeakGenerator;
 
 /// The two hooks of a [`ManagedGenerator`](super::ManagedGenerator): PEP 525's `sys.set_asyncgen_hooks`.
 ///
-/// [`firstiter`](Self::firstiter) is called when the generator is first iterated, [`finalizer`](Self::finalizer) when it
-/// is dropped before its end. The default hooks do what those of asyncio's event loop do: the first registers the
-/// generator for [`shutdown_asyncgens`](super::shutdown_asyncgens), the second detaches its `aclose` onto the runtime
-/// that it was first iterated on.
+/// The [`firstiter`](Self::firstiter) hook is called when the generator is first iterated, the
+/// [`finalizer`](Self::finalizer) hook when the generator is dropped before its end. The default hooks do what those of
+/// asyncio's event loop do. The default `firstiter` registers the generator for
+/// [`shutdown_asyncgens`](super::shutdown_asyncgens). The default `finalizer` [detaches](super::PendingClose::detach)
+/// the `aclose` of the generator onto the runtime on which it was first iterated.
 ///
 /// Python's hooks belong to a thread. Here they belong to a generator, and are set by
 /// [`managed_with`](super::AsyncGenerator::managed_with).
 ///
 /// # Examples
 ///
-/// A finalizer that collects the pending closes, so that the program can await them when it has time:
+/// A finalizer that collects the pending closes, so that the program can await them later:
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -47,18 +48,18 @@ type Finalizer = Arc<dyn Fn(PendingClose) + Send + Sync>;
 impl Hooks {
     /// Sets the hook that is called when the first operation of a generator is first polled.
     ///
-    /// It replaces the default, so that [`shutdown_asyncgens`](super::shutdown_asyncgens) does not close the generator.
-    /// A panic of the hook propagates out of that operation.
+    /// The hook replaces the default one, so [`shutdown_asyncgens`](super::shutdown_asyncgens) does not close the
+    /// generator. A panic in the hook propagates out of that operation.
     #[must_use]
     pub fn firstiter(self, hook: impl Fn(&WeakGenerator) + Send + Sync + 'static) -> Self {
         Self { firstiter: Some(Arc::new(hook)), ..self }
     }
 
-    /// Sets the hook that is called when the last handle to a generator is dropped while its body has started and not
-    /// ended.
+    /// Sets the hook that is called when the last handle to a generator is dropped after its body has started and
+    /// before it has ended.
     ///
-    /// It replaces the default. The hook receives the [`PendingClose`], and may spawn it anywhere; dropping it drops
-    /// the body. The hook is called in a destructor, so it must neither block nor panic.
+    /// The hook replaces the default one. It receives the [`PendingClose`], which it may spawn on any runtime; dropping
+    /// the `PendingClose` drops the body. The hook is called in a destructor, so it must neither block nor panic.
     #[must_use]
     pub fn finalizer(self, hook: impl Fn(PendingClose) + Send + Sync + 'static) -> Self {
         Self { finalizer: Some(Arc::new(hook)), ..self }

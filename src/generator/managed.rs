@@ -10,21 +10,21 @@ use crate::coroutine::{GeneratorExit, RawCoroutine, State, Throw};
 
 /// A generator that can be shared, and that is closed when it is dropped before its end.
 ///
-/// Behaves as the async generator object of `CPython`. Made by [`AsyncGenerator::managed`].
+/// It behaves as the async generator object of `CPython`. Created by [`AsyncGenerator::managed`].
 ///
 /// Clones are handles to the same generator, and the operations take `&self`. If two operations overlap, the second one
-/// fails with [`Error::Running`]. Two tasks that both want items have to take turns, for example with a
-/// `tokio::sync::Mutex` around the generator. The futures of the operations own a handle too.
+/// fails with [`Error::Running`]. If several tasks request items, they have to take turns, for example by a
+/// `tokio::sync::Mutex` around the generator. The future of each operation owns a handle, too.
 ///
-/// When the last handle is dropped and the body has started but not ended, its [`Hooks`] are called, as in PEP 525. By
-/// default, [`aclose`](Self::aclose) is then detached onto the runtime as a [cleanup](crate::cleanup):
-/// [`drain`](crate::cleanup::drain) waits for it, and a failure is reported to the
+/// When the last handle is dropped after the body has started and before it has ended, the finalizer of its [`Hooks`]
+/// is called, as in PEP 525. By default, [`aclose`](Self::aclose) is then detached onto the runtime as a
+/// [cleanup](crate::cleanup): [`drain`](crate::cleanup::drain) waits for the cleanup, and a failure is reported to the
 /// [observers](crate::cleanup::observe). A body that holds a handle to its own generator is never finalized, because
 /// the last handle is never dropped.
 ///
-/// The generator is boxed, and every operation takes a lock twice; [`AsyncGenerator`] does neither. A managed generator is
-/// not a [`Stream`](futures_core::Stream), because an item cannot express that an operation was refused. Where only one
-/// task iterates, convert it:
+/// The generator is boxed, and every operation takes a lock twice; an [`AsyncGenerator`] has neither cost. A managed
+/// generator is not a [`Stream`](futures_core::Stream), because an item cannot express that an operation was refused.
+/// If only one task iterates, convert the generator into a stream:
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -52,7 +52,7 @@ use crate::coroutine::{GeneratorExit, RawCoroutine, State, Throw};
 ///     while y.yield_(n).await.is_ok() {
 ///         n += 1;
 ///     }
-///     tokio::task::yield_now().await; // `finally`, which awaits
+///     tokio::task::yield_now().await; // cleanup that awaits: Python's `finally`
 ///     println!("closed");
 ///     Ok(())
 /// })
@@ -104,9 +104,10 @@ where
         self.managed_with(Hooks::default())
     }
 
-    /// Converts the generator as [`managed`](Self::managed) does, with hooks other than the default ones.
+    /// Converts the generator as [`managed`](Self::managed) does, and sets its hooks: Python's
+    /// `sys.set_asyncgen_hooks`, for one generator.
     ///
-    /// Python's `sys.set_asyncgen_hooks`, for one generator. See [`Hooks`] for an example.
+    /// See [`Hooks`] for an example.
     pub fn managed_with(self, hooks: Hooks) -> ManagedGenerator<D::Yield, D::Sent, D::Thrown> {
         ManagedGenerator { shared: ManagedState::new(self.boxed(), hooks) }
     }
@@ -152,7 +153,8 @@ where
     ///
     /// # Errors
     ///
-    /// [`Error::Running`], which contains the value, while another operation is in progress. Otherwise the errors of that method.
+    /// [`Error::Running`], which contains the value, while another operation is in progress. Otherwise the errors of
+    /// that method.
     ///
     /// # Panics
     ///
@@ -176,7 +178,8 @@ where
     ///
     /// # Errors
     ///
-    /// [`Error::Running`] while another operation is in progress; `thrown` is then dropped. Otherwise the errors of that method.
+    /// [`Error::Running`] while another operation is in progress; `thrown` is then dropped. Otherwise the errors of
+    /// that method.
     ///
     /// # Panics
     ///

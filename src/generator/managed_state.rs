@@ -1,7 +1,7 @@
 //! The state that the handles of a managed generator share.
 //!
-//! An operation checks the generator out of the shared state and puts it back when it ends or is dropped. That makes two
-//! operations at once an error instead of a wait, and no lock is held while the body runs.
+//! An operation checks the generator out of the shared state, and puts it back when the operation ends or is dropped.
+//! So the second of two overlapping operations fails instead of waiting, and no lock is held while the body runs.
 //!
 //! ```text
 //!             checkout()
@@ -58,10 +58,11 @@ struct Idle<Y: 'static, S: 'static, T: 'static> {
     first_iteration: FirstIteration,
 }
 
-/// The first iteration, at which the `firstiter` hook is called. Without it, there is nothing to finalize.
+/// The state of the first iteration, at which the `firstiter` hook is called. A generator that was never iterated is
+/// not finalized.
 enum FirstIteration {
     Pending,
-    /// On this runtime, if on any.
+    /// Contains the runtime on which the generator was first iterated, if there was one.
     Done(Option<Handle>),
 }
 
@@ -76,7 +77,7 @@ where
         Arc::new(Self { idle: Mutex::new(idle), hooks, is_being_closed: AtomicBool::new(false) })
     }
 
-    /// No body runs and nothing panics while the lock is held.
+    /// Never poisoned: no body runs and nothing panics while the lock is held.
     fn idle(&self) -> MutexGuard<'_, Idle<Y, S, T>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -110,7 +111,7 @@ where
     }
 }
 
-/// Calls the finalizer hook. No operation is in progress, since each one holds a handle: the generator is idle.
+/// Calls the finalizer hook. No operation is in progress, because each one holds a handle, so the generator is idle.
 impl<Y, S, T> Drop for ManagedState<Y, S, T>
 where
     Y: Send + 'static,
@@ -153,7 +154,7 @@ where
     T: Throw<Error: Send + 'static> + Send + 'static,
 {
     pub(super) fn generator(&mut self) -> PinnedGenerator<'_, Y, S, T> {
-        self.generator.as_mut().expect("generator put back before its checkout was dropped").as_mut()
+        self.generator.as_mut().expect("generator was put back before its checkout was dropped").as_mut()
     }
 
     /// Runs the body to its next yield, unless the operation completed `early`.
@@ -210,9 +211,9 @@ where
     }
 }
 
-/// Drops the body of a close that was dropped before it completed, or that the body ignored.
+/// Drops the body after a close that was dropped before it completed, or that the body ignored.
 ///
-/// Such a close has had its grace period. Without the guard, the finalizer hook would start another one when the last
+/// Such a close has had its grace period. Without the guard, the finalizer hook would start another close when the last
 /// handle is dropped.
 struct DropBodyGuard<Y, S, T>(Option<Arc<ManagedState<Y, S, T>>>)
 where
@@ -229,7 +230,7 @@ where
     fn drop(&mut self) {
         let Some(shared) = self.0.take() else { return };
         shared.is_being_closed.store(false, Ordering::Relaxed);
-        // Other handles, if there are any, own the generator from here on.
+        // If there are other handles, they keep the generator.
         if let Ok(mut shared) = Arc::try_unwrap(shared) {
             drop(shared.idle.get_mut().unwrap_or_else(PoisonError::into_inner).generator.take());
         }

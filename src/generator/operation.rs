@@ -1,4 +1,4 @@
-//! The futures of the five operations, by the methods of [`AsyncGeneratorExt`](super::AsyncGeneratorExt).
+//! The futures of the five operations, which the methods of [`AsyncGeneratorExt`](super::AsyncGeneratorExt) return.
 
 use std::fmt;
 use std::future::Future;
@@ -21,7 +21,7 @@ impl<'a, D: RawCoroutine<Return = ()> + ?Sized> Operation<'a, D> {
 
     /// Calls `begin`, which may complete the operation early, and polls the step otherwise.
     ///
-    /// `begin` is called by each poll: the operations make sure that it has an effect only once.
+    /// Each poll calls `begin`. The operations ensure that `begin` has an effect only once.
     #[inline(always)]
     fn poll(
         &mut self,
@@ -29,7 +29,7 @@ impl<'a, D: RawCoroutine<Return = ()> + ?Sized> Operation<'a, D> {
         name: &str,
         begin: impl FnOnce(Pin<&mut AsyncGenerator<D>>) -> Option<StepResult<D>>,
     ) -> Poll<StepResult<D>> {
-        // Taken out, so that an operation whose body panics cannot be polled again either.
+        // Taken out before the body runs, so that an operation whose body panics cannot be polled again.
         let Some(mut generator) = self.0.take() else { polled_after_completion(name) };
         if let Some(result) = begin(generator.as_mut()) {
             return Poll::Ready(result);
@@ -211,7 +211,7 @@ impl<D: ?Sized> fmt::Debug for Aclose<'_, D> {
     }
 }
 
-/// Converts the result of a step that the exit was raised in into the result of the close.
+/// Converts the result of a step in which the exit was raised into the result of the close.
 pub(super) fn into_close_result<Y, S, E>(result: Result<Option<Y>, Error<S, E>>) -> Result<(), Error<S, E>> {
     match result {
         Ok(Some(_)) => Err(Error::IgnoredExit),

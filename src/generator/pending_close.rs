@@ -8,15 +8,16 @@ use tokio::runtime::Handle;
 
 use crate::cleanup::Cleanup;
 
-/// A close of a generator whose types are erased.
+/// The close of a generator, with its types erased.
 pub(super) type ErasedClose = Pin<Box<dyn Future<Output = Result<(), Box<dyn Any + Send>>> + Send>>;
 
 /// The pending `aclose` of a generator that was dropped before its end.
 ///
-/// The argument of the [finalizer hook](super::Hooks::finalizer). It is a future, whose error is a
-/// [`generator::Error`](super::Error) with the types of that generator. Dropping it drops the body without closing it.
+/// The [finalizer hook](super::Hooks::finalizer) receives it. It is a future whose error is a
+/// [`generator::Error`](super::Error) with the types of that generator. Dropping it drops the body without closing the
+/// generator.
 ///
-/// [`Hooks`](super::Hooks) has an example.
+/// See [`Hooks`](super::Hooks) for an example.
 #[must_use = "dropping it drops the body without closing it"]
 pub struct PendingClose {
     close: ErasedClose,
@@ -35,8 +36,8 @@ impl PendingClose {
     /// Detaches the close as a [cleanup](crate::cleanup) onto the runtime that the generator was first iterated on, or
     /// else onto the current one.
     ///
-    /// This is the default when no finalizer hook is set. The runtime of the first iteration provides what the body
-    /// uses, such as its timer. If that runtime has shut down, the close is abandoned, and the observers are notified.
+    /// This is what the default finalizer hook does. The body may use the timer and the I/O of the runtime of the first
+    /// iteration. If that runtime has shut down, the close is abandoned, and the observers are notified.
     pub fn detach(mut self) {
         let runtime = self.runtime.take();
         let cleanup = Cleanup::new(self).name("async generator");

@@ -11,8 +11,8 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry { generators: Vec::new(),
 /// The managed generators that have started, each with the runtime that it was first iterated on.
 struct Registry {
     generators: Vec<(Id, WeakGenerator)>,
-    /// The length at which dead entries are removed. Twice the number of live entries after the last sweep, so that the
-    /// amortized cost of an insertion is constant.
+    /// The length at which the entries of generators that were dropped are removed. It is twice the number of entries
+    /// that the last sweep left, so that the amortized cost of an insertion is constant.
     sweep_at: usize,
 }
 
@@ -37,7 +37,8 @@ impl Registry {
     }
 }
 
-/// Nothing panics while the lock is held, and no generator is dropped then: the entries are weak handles.
+/// Never poisoned: nothing panics while the lock is held. No generator is dropped while the lock is held, because the
+/// entries are weak handles.
 fn registry() -> MutexGuard<'static, Registry> {
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -52,19 +53,20 @@ pub(super) fn register(generator: &WeakGenerator) {
 
 /// Closes the unfinished managed generators of the current runtime, and waits for all cleanups.
 ///
-/// asyncio's `loop.shutdown_asyncgens()`, for the end of a program. It closes each generator that was first iterated on
-/// this runtime and has not ended, even if handles to it are left. The generators are closed concurrently, as
-/// [cleanups](crate::cleanup): each has its grace period, and failures are reported to the observers.
+/// This is asyncio's `loop.shutdown_asyncgens()`, for the end of a program. It closes each generator that was first
+/// iterated on this runtime and has not ended, even if handles to it are left. The generators are closed concurrently,
+/// as [cleanups](crate::cleanup): each has its grace period, and failures are reported to the
+/// [observers](crate::cleanup::observe).
 ///
 /// A generator in the middle of an operation cannot be closed: its close fails with
-/// [`Error::Running`](super::Error::Running). Let the tasks finish first, or call this function again.
+/// [`Error::Running`](super::Error::Running). Wait for the tasks that iterate first, or call this function again.
 ///
-/// Only generators with the default [`Hooks`](super::Hooks) are closed here. A generator that was dropped unfinished is
-/// being closed already, and [`drain`] is enough for it.
+/// Only generators with the default [`firstiter`](super::Hooks::firstiter) hook are closed here. A generator that was
+/// dropped before its end is being closed already, and [`drain`] is enough to wait for it.
 ///
 /// # Errors
 ///
-/// [`DrainTimeout`] if some cleanups are still in progress after `timeout`, by the wall clock. They continue.
+/// Returns [`DrainTimeout`] if some cleanups are still in progress after `timeout`, by the wall clock. They continue.
 ///
 /// # Cancel safety
 ///
@@ -90,8 +92,8 @@ pub(super) fn register(generator: &WeakGenerator) {
 #[doc(alias = "shutdown")]
 pub async fn shutdown_asyncgens(timeout: Duration) -> Result<(), DrainTimeout> {
     if let Ok(runtime) = Handle::try_current() {
-        // A copy, since nothing below may run under the lock: the last handle to a generator may be dropped, and
-        // observers may be notified.
+        // A copy, so that the lock is free: below, the last handle to a generator may be dropped, and observers may be
+        // notified.
         let mut generators = registry().of(runtime.id());
         // Both predicates upgrade the handle for a moment.
         generators.retain(|generator| generator.is_alive() && !generator.is_being_closed());

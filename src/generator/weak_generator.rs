@@ -7,7 +7,7 @@ use super::pending_close::ErasedClose;
 
 /// A weak handle to a [`ManagedGenerator`](super::ManagedGenerator) of any type.
 ///
-/// The argument of the [first-iteration hook](super::Hooks::firstiter). It does not keep the generator alive.
+/// The [`firstiter` hook](super::Hooks::firstiter) receives it. It does not keep the generator alive.
 ///
 /// # Examples
 ///
@@ -60,12 +60,13 @@ impl WeakGenerator {
 
     /// Closes the generator, as [`ManagedGenerator::aclose`](super::ManagedGenerator::aclose) does.
     ///
-    /// Does nothing if no handle to the generator is left. From its first poll on, the future keeps the generator
-    /// alive. If the future is then dropped before it completes, and no other handle is left, the body is dropped too.
+    /// Does nothing if no handle to the generator is left. From its first poll on, the returned future keeps the
+    /// generator alive. If the future is then dropped before it completes, and no other handle is left, the body is
+    /// dropped with it.
     ///
     /// # Errors
     ///
-    /// A [`generator::Error`](super::Error) with the types of that generator.
+    /// Returns a [`generator::Error`](super::Error) with the types of that generator.
     ///
     /// # Panics
     ///

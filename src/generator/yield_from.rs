@@ -10,18 +10,20 @@ use super::ext::AsyncGeneratorExt;
 use crate::coroutine::{RawCoroutine, Throw, Yielder};
 
 impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
-    /// Delegates to another generator until it ends: PEP 380's `yield from`, which Python has for plain generators only.
+    /// Delegates to another generator until it ends: PEP 380's `yield from`, which Python has for plain generators
+    /// only.
     ///
-    /// The values that `inner` yields are yielded to the caller of the outer generator. Values that the caller sends and
-    /// errors that it throws are passed on to `inner`. When the outer generator is closed, `inner` is closed first. Then
-    /// the exit is raised here, even if `inner` suppresses it.
+    /// The values that `inner` yields are yielded to the caller of the outer generator. The values that the caller
+    /// sends and the errors that the caller throws are passed on to `inner`. When the outer generator is closed,
+    /// `inner` is closed first. Then the exit is raised here, even if `inner` suppresses it.
     ///
-    /// The delegation starts `inner`, or continues its step in progress. If `inner` is suspended at a yield already, that
-    /// yield receives the default value, as Python sends `None`. To keep `inner` afterwards, pass `inner.as_mut()`.
+    /// The delegation starts `inner`, or continues its step in progress. If `inner` is suspended at a yield already,
+    /// that yield receives the default value of the sent type; Python sends `None`. To keep `inner` after the
+    /// delegation, pass `inner.as_mut()`.
     ///
     /// # Errors
     ///
-    /// The error that `inner` fails with. The exit, if the outer generator is being closed.
+    /// Returns the error that `inner` fails with, or the exit if the outer generator is being closed.
     ///
     /// # Panics
     ///
@@ -29,9 +31,10 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
     ///
     /// # Cancel safety
     ///
-    /// As for [`yield_`](Self::yield_): a value that `inner` has yielded is delivered once, and the value sent in reply is
-    /// lost. A step of `inner` stays in progress: if `inner` was borrowed, a later `yield_from` continues it. An exit that
-    /// was passed on to `inner` is then not raised here again, even if `inner` suppresses it.
+    /// As for [`yield_`](Self::yield_): if the future is dropped, a value that `inner` has yielded is still delivered
+    /// once, and the value that is sent in reply is discarded. A step of `inner` stays in progress: if `inner` was
+    /// borrowed, a later `yield_from` continues the step. An exit that was passed on to `inner` before is not raised by
+    /// the later `yield_from`, even if `inner` suppresses it.
     ///
     /// # Examples
     ///
@@ -64,8 +67,8 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
         let mut is_closed = false;
         let mut resume = Resume::Start;
         loop {
-            // Run the inner generator to its next yield. A throw that arrives while it awaits interrupts this future, but
-            // not the step of the inner generator, which is thrown into below.
+            // Run the inner generator to its next yield. A throw that arrives while it awaits interrupts this future,
+            // but not the step of the inner generator, which is thrown into below.
             let interrupted = match resume {
                 Resume::Start => self.interruptible(inner.start()).await,
                 Resume::Send(value) => self.interruptible_from(inner.asend(value), false).await,
@@ -78,13 +81,13 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Err(Error::Raised(error))) => return Err(T::from_error(error)),
                 Ok(Err(Error::GeneratorExit)) => return Err(T::exit()),
-                // It was suspended at a yield before the delegation.
+                // The inner generator was suspended at a yield before the delegation.
                 Ok(Err(Error::ValueExpected)) => {
                     resume = Resume::Send(S::default());
                     continue;
                 }
                 Ok(Err(Error::NotStarted(_) | Error::Running(_) | Error::IgnoredExit)) => {
-                    unreachable!("inner generator sent to while it was not suspended at a yield")
+                    unreachable!("`yield_from` sent a value to a generator that was not suspended at a yield")
                 }
                 Err(thrown) => {
                     is_closed |= thrown.is_exit();
@@ -92,8 +95,8 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
                     continue;
                 }
             };
-            // Yield its value to the caller, and pass the reply on. If the inner generator ignored the exit, the outer one
-            // ignores it too by this yield, and its close fails with `IgnoredExit`.
+            // Yield the value to the caller, and pass the reply on. If the inner generator has ignored the exit, then
+            // by this yield the outer one ignores it, too, and its close fails with `IgnoredExit`.
             resume = match self.yield_(value).await {
                 Ok(reply) => Resume::Send(reply),
                 Err(thrown) => {
@@ -106,13 +109,13 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
 
     /// Yields all items of a stream: `async for item in stream: yield item`.
     ///
-    /// The items are those of a generator of the same kind: `Y`, or `Result<Y, E>` where the body can fail. An error item
-    /// is raised here. A stream can neither be sent values nor be thrown into: values that the caller sends are dropped,
-    /// and an error that it throws is raised here and drops the stream.
+    /// The stream must have the items of a generator of the same kind: `Y`, or `Result<Y, E>` if the body can fail. An
+    /// error item is returned here, as an error. A stream can receive neither values nor errors: the values that the
+    /// caller sends are dropped, and an error that the caller throws is returned here and drops the stream.
     ///
     /// # Errors
     ///
-    /// The error that was thrown in, or the first error item of the stream.
+    /// Returns the error that was thrown in, or the first error item of the stream.
     ///
     /// # Panics
     ///
