@@ -97,7 +97,7 @@ where
     /// .managed();
     /// let (first, second) = tokio::join!(numbers.anext(), numbers.anext());
     /// assert_eq!(first, Ok(Some(1)));
-    /// assert_eq!(second, Err(Error::Running(None))); // the first one is in progress
+    /// assert_eq!(second, Err(Error::Running(None))); // the first operation is in progress
     /// # }
     /// ```
     pub fn managed(self) -> ManagedGenerator<D::Yield, D::Sent, D::Thrown> {

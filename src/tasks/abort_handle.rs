@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use super::future_state::{FutureState, Stage};
 
-/// Cancels the work of a [`TaskHandle`](super::TaskHandle) from elsewhere: tokio's `AbortHandle`, for tasks, jobs of an
-/// executor and promises alike.
+/// A handle that cancels the work of a [`TaskHandle`](super::TaskHandle) without owning its result: tokio's
+/// `AbortHandle`, also for jobs of an executor and for promises.
 ///
 /// Clones cancel the same work. Dropping an `AbortHandle` cancels nothing.
 ///
@@ -45,7 +45,7 @@ impl AbortHandle {
     }
 }
 
-/// A [`FutureState`], whatever the type of its result.
+/// A [`FutureState`] with the type of its result erased.
 pub(super) trait Cancel {
     fn cancel(&self) -> bool;
     fn stage(&self) -> Stage;

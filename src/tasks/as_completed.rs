@@ -11,21 +11,24 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::instant::saturating_add;
 
-/// Streams the outputs of several futures in the order in which they complete: `as_completed` of asyncio and PEP 3148.
+/// Returns a stream of the outputs of several futures, in the order in which the futures complete: `as_completed` of
+/// asyncio and PEP 3148.
 ///
 /// The futures run concurrently while the stream is polled. Each output comes with the index of its future. To run the
 /// futures independently of the stream, or on several threads, make them tasks first.
 ///
-/// Without a timeout it needs no runtime: a thread that runs no tasks can iterate with
+/// Without a timeout, the stream needs no runtime. A thread that runs no tasks can iterate over it with
 /// [`block_on_stream`](https://docs.rs/futures/latest/futures/executor/fn.block_on_stream.html) of the `futures` crate.
 ///
-/// It builds on [`FuturesUnordered`](https://docs.rs/futures/latest/futures/stream/struct.FuturesUnordered.html) of the
-/// `futures` crate. Use that directly where you need neither indices nor a timeout.
+/// If you need neither indices nor a timeout, use
+/// [`FuturesUnordered`](https://docs.rs/futures/latest/futures/stream/struct.FuturesUnordered.html) of the `futures`
+/// crate, on which this function builds.
 ///
 /// # Cancel safety
 ///
-/// Cancel safe: the futures live in the stream, and no output is lost between two calls of `next`. Dropping the stream drops
-/// the futures. Dropped handles cancel nothing, so tasks and jobs of an executor continue.
+/// Cancel safe: the futures live in the stream, and no output is lost between two calls of `next`. Dropping the stream
+/// drops the futures. If they are handles, their tasks and jobs continue, because dropping a handle does not cancel its
+/// work.
 ///
 /// # Examples
 ///
@@ -76,7 +79,7 @@ impl<F: Future> AsCompleted<F> {
     ///
     /// # Panics
     ///
-    /// Without a tokio runtime, or on a runtime whose timer is not enabled.
+    /// Panics outside of a tokio runtime, or on a runtime whose timer is not enabled.
     #[doc(alias = "deadline")]
     pub fn timeout(self, timeout: Duration) -> AsCompletedTimeout<F> {
         self.timeout_at(saturating_add(Instant::now(), timeout))
@@ -86,7 +89,7 @@ impl<F: Future> AsCompleted<F> {
     ///
     /// # Panics
     ///
-    /// Without a tokio runtime, or on a runtime whose timer is not enabled.
+    /// Panics outside of a tokio runtime, or on a runtime whose timer is not enabled.
     pub fn timeout_at(self, deadline: Instant) -> AsCompletedTimeout<F> {
         let total = self.futures.len();
         AsCompletedTimeout { completed: self, deadline: Some(Box::pin(sleep_until(deadline))), total }
@@ -124,7 +127,7 @@ impl<F: Future> FusedStream for AsCompleted<F> {
 #[must_use = "streams do nothing unless polled"]
 pub struct AsCompletedTimeout<F> {
     completed: AsCompleted<F>,
-    /// `None` once it has passed and the error was yielded.
+    /// `None` once the deadline has passed and the error was yielded.
     deadline: Option<Pin<Box<Sleep>>>,
     total: usize,
 }
@@ -156,12 +159,12 @@ impl<F: Future> Stream for AsCompletedTimeout<F> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         let Some(deadline) = &mut this.deadline else { return Poll::Ready(None) };
-        // The futures first: an output that is ready at the deadline is in time.
+        // Poll the futures before the deadline: an output that is ready at the deadline is in time.
         match Pin::new(&mut this.completed).poll_next(cx) {
             Poll::Ready(next) => Poll::Ready(next.map(Ok)),
             Poll::Pending => {
                 ready!(deadline.as_mut().poll(cx));
-                // Too late, but futures that were not polled yet may be ready.
+                // The deadline has passed, but futures that were not polled yet may be ready.
                 if let Poll::Ready(next) = poll_each(&mut this.completed.futures, cx) {
                     return Poll::Ready(next.map(Ok));
                 }
@@ -195,7 +198,7 @@ impl<F> fmt::Debug for AsCompletedTimeout<F> {
     }
 }
 
-/// A future that yields its index with its output.
+/// A future that returns its index with its output.
 #[pin_project]
 pub(super) struct Indexed<F> {
     index: usize,
@@ -230,10 +233,11 @@ pub(super) fn in_order<F: Unpin>(futures: FuturesUnordered<Indexed<F>>) -> impl 
     remaining.into_iter()
 }
 
-/// Returns the next output, for a caller that will not poll again: pending only if each future was polled at least once.
+/// Returns the next output, for a caller that will not poll again. Returns `Pending` only if each future that was woken
+/// has been polled at least once.
 ///
-/// A `FuturesUnordered` yields to the executor as soon as two of its futures have woken themselves, so a single poll may
-/// leave out ready futures.
+/// A `FuturesUnordered` yields to the executor as soon as two of its futures have woken themselves, so a single poll
+/// may miss ready futures.
 pub(super) fn poll_each<F: Future>(
     futures: &mut FuturesUnordered<Indexed<F>>,
     cx: &mut Context<'_>,

@@ -4,12 +4,11 @@ use std::fmt;
 
 use super::error::Error as TaskError;
 
-/// An error of any type, as in tower and axum: for tasks that fail in several ways, and for a
-/// [`TaskGroup`](super::TaskGroup) of such tasks.
+/// An error of any type, for tasks that fail in several ways, and for a [`TaskGroup`](super::TaskGroup) of such tasks.
 ///
-/// It wraps a `Box<dyn Error + Send + Sync>` so that the compiler can prove the block of a group `Send` inside a task.
-/// Any error converts to it by `?`. For that reason it does not implement [`Error`] itself; neither does `anyhow::Error`,
-/// which works here as well.
+/// It wraps a `Box<dyn Error + Send + Sync>`. With the box itself, the compiler could not prove that the block of a
+/// group is `Send` inside a task. `?` converts any error into a `BoxError`. For that reason, `BoxError` does not
+/// implement [`Error`] itself; neither does `anyhow::Error`, which can be used instead.
 ///
 /// # Examples
 ///
@@ -43,12 +42,12 @@ impl BoxError {
     ///
     /// # Errors
     ///
-    /// This `BoxError`, if the error has another type.
+    /// Returns this `BoxError` if the error has another type.
     pub fn downcast<T: Error + 'static>(self) -> Result<T, Self> {
         self.0.downcast().map(|error| *error).map_err(Self)
     }
 
-    /// Returns the boxed error, a type of the standard library.
+    /// Returns the error as a box of the standard library.
     #[must_use]
     pub fn into_boxed(self) -> Box<dyn Error + Send + Sync> {
         self.0
@@ -73,7 +72,7 @@ impl From<BoxError> for Box<dyn Error> {
     }
 }
 
-/// A task that failed yields the original error; otherwise this is the [`tasks::Error`](TaskError) itself.
+/// Converts [`Raised`](TaskError::Raised) into the original error. Other variants are wrapped as they are.
 impl From<TaskError<BoxError>> for BoxError {
     fn from(error: TaskError<BoxError>) -> Self {
         match error {

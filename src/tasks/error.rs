@@ -3,9 +3,9 @@ use super::panic::Panic;
 /// The result of a [`TaskHandle`](super::TaskHandle): a value, or the reason why there is none.
 pub type TaskResult<T, E> = Result<T, Error<E>>;
 
-/// The reason why a [`TaskHandle`](super::TaskHandle) has no value, or none yet.
+/// The reason why a [`TaskHandle`](super::TaskHandle) has no value, or has no value yet.
 ///
-/// `E` is the error of the work. For work that cannot fail it is [`Infallible`](std::convert::Infallible).
+/// `E` is the type of the error of the work. For work that cannot fail, it is [`Infallible`](std::convert::Infallible).
 ///
 /// # Examples
 ///
@@ -39,7 +39,8 @@ pub enum Error<E> {
     /// The result was moved out by an earlier await.
     #[error("cannot reuse already awaited future")]
     AlreadyAwaited,
-    /// The work did not finish in time: `TimeoutError`. It continues.
+    /// The work did not finish in time: `TimeoutError`. The work continues, except that [`Map`](super::Map) cancels its
+    /// jobs that have not started.
     #[error("timed out")]
     TimedOut,
 }

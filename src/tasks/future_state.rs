@@ -25,22 +25,23 @@ type Callback<T, E> = Box<dyn FnOnce(&TaskResult<T, E>) + Send>;
 ///     Finished         Cancelled
 /// ```
 ///
-/// The state of a task is never `Running`, and its `cancel` completes nothing: it requests that the task completes itself.
+/// The state of a task is never `Running`. Cancelling a task does not complete it: it requests that the task completes
+/// itself.
 pub(super) struct FutureState<T, E> {
     inner: Mutex<Inner<T, E>>,
     /// Notified when the stage becomes `Finished` or `Cancelled`, if a thread is blocked.
     finished: Condvar,
-    /// The progress of a task towards its cancellation: `NOT_SUSPENDED`, `SUSPENDED` or `CANCEL_REQUESTED`. It never changes
-    /// for a future that is not a task.
+    /// The progress of a task towards its cancellation: `NOT_SUSPENDED`, `SUSPENDED` or `CANCEL_REQUESTED`. It never
+    /// changes for a future that is not a task.
     ///
-    /// Every write happens under the lock, so the lock orders the writes. The task loads the value at each step without the
-    /// lock. A load that misses a concurrent request is harmless: the request finds the registered waker and schedules
-    /// another step.
+    /// Every write happens under the lock, so the lock orders the writes. The task loads the value at each step without
+    /// the lock. A load that misses a concurrent request is harmless: the request finds the registered waker, and wakes
+    /// the task for another step.
     ///
-    /// - `CANCEL_REQUESTED` is stored with Release and loaded with Acquire: the task, and the drop of its future, see what
-    ///   happened before the call of `cancel`.
-    /// - `SUSPENDED` is stored with Release, which is stronger than needed: only the task itself reads it, to find out that
-    ///   its waker is registered.
+    /// - `CANCEL_REQUESTED` is stored with Release and loaded with Acquire: the task, and the drop of its future, see
+    ///   what happened before the call of `cancel`.
+    /// - `SUSPENDED` is stored with Release, which is stronger than needed: only the task itself reads the value, which
+    ///   shows that its waker is registered.
     cancellation: AtomicU8,
 }
 
@@ -54,20 +55,20 @@ const CANCEL_REQUESTED: u8 = 2;
 struct Inner<T, E> {
     stage: Stage,
     cancel_mode: CancelMode,
-    /// Set at the end, until the handle moves it out.
+    /// Set once the future has finished, until the handle moves the result out.
     result: Option<TaskResult<T, E>>,
     /// Boxed, since most futures have no callbacks.
     callbacks: Option<Box<Callbacks<T, E>>>,
     /// The waker of the task that awaits the handle.
     waiter: Option<Waker>,
-    /// The number of threads that are blocked until the end. Notifying the condition variable is a system call even if there
-    /// are none.
+    /// The number of threads that wait for the result. They are counted because notifying the condition variable is a
+    /// system call even if no thread waits.
     blocked_threads: u32,
 }
 
 struct Callbacks<T, E> {
     remaining: Vec<Callback<T, E>>,
-    /// The thread that calls the callbacks, while it does.
+    /// The thread that is calling the callbacks.
     caller: Option<ThreadId>,
 }
 
@@ -123,8 +124,8 @@ impl<T, E> FutureState<T, E> {
         }
     }
 
-    /// Locks the state. While it is locked nothing panics, except a poll after completion, and the only user code that runs
-    /// is the clone of a waker.
+    /// Locks the state. While it is locked nothing panics, except a poll after completion, and the only user code that
+    /// runs is the clone of a waker.
     fn lock(&self) -> MutexGuard<'_, Inner<T, E>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -159,7 +160,7 @@ impl<T, E> FutureState<T, E> {
         Ok(())
     }
 
-    /// Cancels the future as its [`CancelMode`] prescribes. Returns `false` if that had no effect.
+    /// Cancels the future as its [`CancelMode`] prescribes. Returns `false` if the future cannot be cancelled.
     pub(super) fn cancel(&self) -> bool {
         let mut inner = self.lock();
         if inner.stage >= Stage::Completing {
@@ -186,9 +187,9 @@ impl<T, E> FutureState<T, E> {
         self.cancellation.load(Ordering::Acquire) == CANCEL_REQUESTED
     }
 
-    /// Has the suspended task woken when its cancellation is requested. Returns `true` if it was requested already.
+    /// Registers the task to be woken when its cancellation is requested. Returns `true` if it was requested already.
     ///
-    /// A task has one waker, so it is registered once.
+    /// The waker of a task never changes, so it is registered once.
     pub(super) fn register_cancel_waker(&self, cx: &Context<'_>) -> bool {
         match self.cancellation.load(Ordering::Acquire) {
             NOT_SUSPENDED => {
@@ -247,8 +248,8 @@ impl<T, E> FutureState<T, E> {
         inner
     }
 
-    /// Returns `true` if this is a task that has not finished. Then `waker` is woken when it has, and no longer the task
-    /// that awaits the handle.
+    /// Returns `true` if this is a task that has not finished. In that case, `waker` replaces the waker of the task
+    /// that awaits the handle, and is woken when this task has finished.
     pub(super) fn register_if_unfinished(&self, waker: &Waker) -> bool {
         let mut inner = self.lock();
         let is_unfinished =
@@ -272,7 +273,7 @@ impl<T, E> FutureState<T, E> {
         Poll::Pending
     }
 
-    /// Moves the result, once it is there, into `cell`, and borrows it from there.
+    /// Moves the result into `cell`, if the future has finished, and borrows it from the cell.
     pub(super) fn peek<'a>(
         &self,
         cell: &'a OnceLock<TaskResult<T, E>>,
@@ -284,7 +285,7 @@ impl<T, E> FutureState<T, E> {
         if let Some(result) = inner.result.take() {
             return Ok(cell.get_or_init(|| result));
         }
-        // Another thread may have filled the cell since the first look.
+        // Another thread may have filled the cell since it was read above.
         cell.get().ok_or(if inner.stage <= Stage::Completing {
             Error::NotReady
         } else {
@@ -304,9 +305,9 @@ impl<T, E> FutureState<T, E> {
 
     /// Blocks the thread until the future has finished. Returns `false` if that takes longer than `timeout`.
     ///
-    /// Called in a callback of this very future, it returns `true` at once: waiting would be a deadlock.
+    /// In a callback of this future, it returns `true` at once, because waiting would be a deadlock.
     pub(super) fn wait_timeout(&self, timeout: Option<Duration>) -> bool {
-        // A deadline that no instant can represent is none.
+        // A deadline that an instant cannot represent is no deadline.
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut inner = self.lock();
         let caller = inner.callbacks.as_ref().and_then(|callbacks| callbacks.caller);
@@ -332,13 +333,14 @@ impl<T, E> FutureState<T, E> {
     }
 }
 
-/// Calls a callback, and catches its panic: other callbacks are waiting. The panic hook has reported it.
+/// Calls a callback, and catches its panic, so that the other callbacks are called. The panic hook has reported the
+/// panic.
 pub(super) fn run_callback<T, E>(callback: impl FnOnce(&TaskResult<T, E>), result: &TaskResult<T, E>) {
     ignore_panic(|| callback(result));
 }
 
-/// Has the polling task woken by `waiter`. Returns the waker that this replaces: its destructor is user code, to be run
-/// after the lock is released.
+/// Stores the waker of the polling task in `waiter`. Returns the replaced waker, to be dropped after the lock is
+/// released, because its destructor is user code.
 #[inline]
 pub(super) fn register_waker(waiter: &mut Option<Waker>, cx: &Context<'_>) -> Option<Waker> {
     match waiter {

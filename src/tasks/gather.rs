@@ -15,25 +15,28 @@ use crate::cleanup::Cleanup;
 
 /// Waits for several tasks, and returns their values in order or the first error: `asyncio.gather`.
 ///
-/// As soon as one task fails, its error is returned, and the others continue. If the `gather` is dropped, the tasks are
-/// cancelled. Those are asyncio's rules, and so it takes [`TaskHandle`]s: tasks and jobs of an executor.
+/// As soon as one task fails, its error is returned, and the other tasks continue. If the `gather` is dropped, the
+/// tasks are cancelled. Both are asyncio's rules. They require that the work runs independently of the `gather`, which
+/// therefore takes [`TaskHandle`]s: those of tasks and of jobs of an executor.
+///
+/// # Choosing
 ///
 /// | you have | use |
 /// |---|---|
-/// | work that belongs together | [`TaskGroup`](super::TaskGroup) |
+/// | tasks that end together when one fails | [`TaskGroup`](super::TaskGroup) |
 /// | plain futures of one type | [`try_join_all`](https://docs.rs/futures/latest/futures/future/fn.try_join_all.html) of the `futures` crate |
 /// | a few futures of different types | `tokio::try_join!` or `tokio::join!` |
 ///
 /// # Errors
 ///
-/// The error of the task that failed, panicked or was cancelled first.
+/// Returns the error of the task that failed, panicked or was cancelled first.
 ///
 /// # Cancel safety
 ///
-/// Not cancel safe: dropped, it cancels the tasks that have not finished. Waiting for their end is a
-/// [cleanup](crate::cleanup) of at most 30 seconds, so the scopes around the `gather` wait, too. In asyncio, likewise, a
-/// cancelled `gather` ends only when its tasks have. A task that gathers itself, directly or through a task that awaits it,
-/// waits for the whole 30 seconds when it is cancelled.
+/// Not cancel safe: dropping the `gather` cancels the tasks that have not finished. A [cleanup](crate::cleanup) of at
+/// most 30 seconds waits until these tasks have finished, and the scopes around the `gather` wait for the cleanup. In
+/// asyncio, too, a cancelled `gather` ends only when its tasks have ended. A task that gathers itself, directly or
+/// through a task that awaits it, waits for the whole 30 seconds when it is cancelled.
 ///
 /// # Examples
 ///
@@ -59,7 +62,7 @@ pub fn gather<T, E>(futures: impl IntoIterator<Item = TaskHandle<T, E>>) -> Gath
 /// The future that [`gather`] returns.
 #[must_use = "dropping a gather cancels its tasks"]
 pub struct Gather<T, E> {
-    /// `None` once it was ready: the tasks that have not finished continue.
+    /// `None` once the `gather` has completed: dropping it then cancels nothing.
     wait: Option<Wait<TaskHandle<T, E>>>,
 }
 
@@ -70,7 +73,7 @@ pub struct GatherAll<T, E> {
 }
 
 impl<T, E> Gather<T, E> {
-    /// Waits for all tasks, and returns every result, also the errors: `gather(.., return_exceptions=True)`.
+    /// Waits for all tasks, and returns their results, including the errors: `gather(.., return_exceptions=True)`.
     pub fn return_exceptions(mut self) -> GatherAll<T, E> {
         self.wait = self.wait.take().map(Wait::all_completed);
         GatherAll { gather: self }
@@ -118,7 +121,7 @@ impl<T, E> Drop for Gather<T, E> {
         for task in wait.pending() {
             is_any_unfinished |= task.cancel() && task.register_if_unfinished(&signal);
         }
-        // Without a runtime there is no scope to wait, and the tasks end all the same.
+        // Without a runtime, no scope could wait for the tasks. They are cancelled all the same.
         if is_any_unfinished && Handle::try_current().is_ok() {
             let finished = async {
                 drop(all_finished.await);
@@ -129,7 +132,8 @@ impl<T, E> Drop for Gather<T, E> {
     }
 }
 
-/// A waker that several tasks share. Each of them drops its clone when it has finished; the last drop closes the channel.
+/// A waker that several tasks share. Each of them drops its clone when it has finished; the last drop closes the
+/// channel.
 struct DropSignal(#[expect(dead_code, reason = "it signals by its destructor")] oneshot::Sender<Infallible>);
 
 impl Wake for DropSignal {

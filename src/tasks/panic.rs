@@ -46,7 +46,7 @@ impl Panic {
     ///
     /// # Panics
     ///
-    /// Always: with the payload, or with the message if the payload was taken before.
+    /// Always panics, with the payload, or with the message if the payload was taken before.
     pub fn resume_unwind(self) -> ! {
         let payload = self.take_payload().unwrap_or_else(|| Box::new(self.message().to_owned()));
         panic::resume_unwind(payload)

@@ -8,12 +8,13 @@ use super::panic::Panic;
 use super::task_handle::TaskHandle;
 use crate::panic::Payload;
 
-/// The other end of a [`TaskHandle`]: completes it, once. Python's `set_result` and `set_exception`.
+/// The sending half of a [`TaskHandle`]: it completes the handle with a value or an error, by Python's `set_result` or
+/// `set_exception`.
 ///
-/// A promise that is dropped before it was completed cancels its handle. It cannot be completed twice: both methods consume
-/// it.
+/// Dropping a promise that was not completed cancels its handle. A promise cannot be completed twice, because both
+/// methods consume it.
 ///
-/// Where you need no callbacks, errors or blocking threads, tokio's [`oneshot`](tokio::sync::oneshot) does the same for
+/// If you need neither callbacks nor errors nor threads that wait, tokio's [`oneshot`](tokio::sync::oneshot) costs
 /// less.
 ///
 /// # Examples
@@ -48,8 +49,8 @@ pub struct Promise<T, E> {
     state: Option<Arc<FutureState<T, E>>>,
 }
 
-/// The error of a [`Promise`] whose handle was cancelled: `InvalidStateError`. It returns the value or error that was not
-/// delivered.
+/// The error of a [`Promise`] whose handle was cancelled: `InvalidStateError`. It contains the value or error that was
+/// not delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("invalid state: the future was cancelled")]
 pub struct InvalidState<T>(pub T);
@@ -95,8 +96,8 @@ impl<T, E> Promise<T, E> {
 
     /// Marks the work as running, so that it can no longer be cancelled: PEP 3148's `set_running_or_notify_cancel`.
     ///
-    /// Returns `false` if the work must not start: its handle was cancelled, or it is running already (a `RuntimeError` in
-    /// Python).
+    /// Returns `false` if the work must not start, because its handle was cancelled or it is running already. (Python
+    /// raises a `RuntimeError` if it is running already.)
     #[must_use = "work whose handle was cancelled must not start"]
     pub fn set_running(&self) -> bool {
         self.state.as_ref().is_some_and(|state| state.set_running())
@@ -125,7 +126,7 @@ impl<T, E> Promise<T, E> {
         drop(self.complete(result));
     }
 
-    /// Completes the handle, the first time. Returns the result if the handle was cancelled.
+    /// Completes the handle, unless the promise was completed before. Returns the result if the handle was cancelled.
     #[inline]
     pub(super) fn complete(&mut self, result: TaskResult<T, E>) -> Result<(), TaskResult<T, E>> {
         match self.state.take() {
@@ -140,8 +141,9 @@ impl<T, E> Promise<T, E> {
         self.state.take().map(|state| Self { state: Some(state) })
     }
 
-    /// As [`complete`](Self::complete), but does not drop the result of a handle that is gone: it stays in the state that is
-    /// returned, or in the promise if this panics. So the caller decides when the destructor of the value runs.
+    /// As [`complete`](Self::complete), but does not drop the result if the handle was dropped: the result stays in the
+    /// returned state, or in the promise if this function panics. So the caller determines when the destructor of the
+    /// value runs.
     #[inline]
     pub(super) fn complete_keep_alive(&mut self, result: TaskResult<T, E>) -> Option<Arc<FutureState<T, E>>> {
         if let Some(state) = &self.state {

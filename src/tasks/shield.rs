@@ -10,20 +10,21 @@ use crate::cleanup::Cleanup;
 
 /// Protects a future from being dropped by its caller: `asyncio.shield`.
 ///
-/// A shield that is dropped in progress continues as a [cleanup](crate::cleanup), on the current runtime or else on the
-/// one on which it was first polled. It may take its [grace period](Shield::grace_period), and
-/// [`drain`](crate::cleanup::drain) waits for it. If it fails then, the [observers](crate::cleanup::observe) are notified. A
-/// shield that is dropped before it was polled never starts.
+/// If a shield is dropped before it completes, its future continues as a [cleanup](crate::cleanup), on the current
+/// runtime, or else on the runtime on which the shield was first polled. The future may continue for the [grace
+/// period](Shield::grace_period), and [`drain`](crate::cleanup::drain) waits for it. If the future then fails, its
+/// error is reported to the [observers](crate::cleanup::observe). If a shield is dropped before it was polled, its
+/// future never starts.
 ///
-/// The handle of a task needs no shield: dropping it does not cancel the task.
+/// The handle of a task needs no shield, because dropping it does not cancel the task.
 ///
 /// # Cancel safety
 ///
-/// Dropping a shield does not stop its future. The output of the future is lost.
+/// Dropping a shield does not stop its future, but the output of the future is lost.
 ///
 /// # Panics
 ///
-/// When it is polled after completion, or after a panic of the future.
+/// Panics if it is polled after completion, or after a panic of the future.
 ///
 /// # Examples
 ///
@@ -76,8 +77,8 @@ pub struct Shield<F> {
 }
 
 impl<F> Shield<F> {
-    /// Sets how long the future may continue after the shield was dropped, by the wall clock. After that it is dropped, and
-    /// the observers are notified. The default is 30 seconds.
+    /// Sets the time for which the future may continue after the shield was dropped, by the wall clock. After that
+    /// time, the future is dropped, and the observers are notified. The default is 30 seconds.
     pub fn grace_period(mut self, grace_period: Duration) -> Self {
         self.grace_period = Some(grace_period);
         self

@@ -11,16 +11,16 @@ use crate::panic::{Payload, catch_panic};
 
 /// Starts a task on the current tokio runtime: Python's `asyncio.create_task`.
 ///
-/// Work returns a `Result`. Work that cannot fail ends with `Ok::<_, Infallible>(value)`. Work that fails in several ways
-/// uses [`BoxError`](super::BoxError); then `task.await?` returns the original error.
+/// The output of `work` is a `Result`. Work that cannot fail ends with `Ok::<_, Infallible>(value)`. Work that fails in
+/// several ways uses [`BoxError`](super::BoxError) as its error; then `task.await?` returns the original error.
 ///
 /// The task runs even if its handle is dropped or never awaited. If you need neither callbacks nor
-/// [`result`](TaskHandle::result), tokio's [`spawn`](tokio::spawn) costs one allocation less. If the task must not outlive
-/// the block that starts it, use a [`TaskGroup`](super::TaskGroup).
+/// [`result`](TaskHandle::result), tokio's [`spawn`](tokio::spawn) costs one allocation less. If the task must not
+/// outlive the block that starts it, use a [`TaskGroup`](super::TaskGroup).
 ///
 /// # Panics
 ///
-/// Without a tokio runtime.
+/// Panics if it is called outside of a tokio runtime.
 ///
 /// # Examples
 ///
@@ -49,35 +49,36 @@ where
     task
 }
 
-/// The end of the work of a task: its return value, its panic, or `None` if it was cancelled.
+/// The output of a task: its return value, its panic, or `None` if it was cancelled.
 pub(super) type TaskOutput<R> = Option<Result<R, Payload>>;
 
 /// The receiver of a task's output, and the source of requests to cancel it.
 ///
-/// A value that is dropped before [`complete`](Self::complete) was called belongs to a task whose runtime has shut down.
+/// If it is dropped before [`complete`](Self::complete) was called, the runtime of the task has shut down.
 pub(super) trait Completion<R> {
     /// Returns `true` if the task is to end at its next await.
     fn is_cancel_requested(&self) -> bool;
 
-    /// Has the suspended task woken when its cancellation is requested. Returns `true` if it was requested already.
+    /// Registers the task to be woken when its cancellation is requested. Returns `true` if it was requested already.
     fn register_cancel_waker(&self, cx: &Context<'_>) -> bool;
 
     fn complete(&mut self, output: TaskOutput<R>);
 
-    /// Returns `true` if the output is to be delivered at the next step of the task, when others may have ended likewise.
+    /// Returns `true` if the output is to be delivered only at the next step of the task. Other tasks may fail until
+    /// then.
     fn defers_report(&self, _returned: Option<&R>) -> bool {
         false
     }
 }
 
-/// A task: its work, and what completes it.
+/// A task: its work, and the receiver of its output.
 ///
 /// tokio moves this future into the allocation of the task, and overwrites it there at the end, so it must be small.
 #[pin_project]
 pub(super) struct Harness<F, R, C> {
     #[pin]
     stage: Stage<F, R>,
-    /// The cleanups that the work has detached. They end before the task does.
+    /// The cleanups that the work has detached. The task ends only after they have ended.
     children: ChildCleanups,
     completion: C,
 }
@@ -85,7 +86,7 @@ pub(super) struct Harness<F, R, C> {
 #[pin_project(project = StageProj)]
 enum Stage<F, R> {
     Running(#[pin] F),
-    /// The work has ended, and its output was not delivered yet. Boxed, since few tasks get here.
+    /// The work has ended, and its output was not delivered yet. Boxed, since few tasks reach this stage.
     Finished(Box<TaskOutput<R>>),
     Consumed,
 }
@@ -137,8 +138,8 @@ where
     }
 }
 
-/// Polls the work, unless the task is to be cancelled. Ready when the work has ended and was dropped: its destructors have
-/// run before anyone is notified.
+/// Polls the work, unless the task is to be cancelled. Ready when the work has ended and was dropped, so that its
+/// destructors have run before the output is delivered.
 #[inline]
 fn poll_work<F, C>(
     mut stage: Pin<&mut Stage<F, F::Output>>,
@@ -150,7 +151,8 @@ where
     C: Completion<F::Output>,
 {
     let polled = catch_panic(|| match stage.as_mut().project() {
-        // A task that is cancelled before its first step never starts; one that is cancelled during a step ends at its await.
+        // A task that is cancelled before its first step never starts. A task that is cancelled during a step ends at
+        // the await that suspends it.
         StageProj::Running(work) if !completion.is_cancel_requested() => {
             let polled = work.poll(cx);
             if polled.is_ready() {
@@ -163,7 +165,7 @@ where
     match polled {
         Ok(Poll::Ready(returned)) => Poll::Ready(Some(Ok(returned))),
         Ok(Poll::Pending) if !completion.register_cancel_waker(cx) => Poll::Pending,
-        // Cancelled. A panic of a destructor is a panic of the task.
+        // The task is cancelled. A panic in a destructor is a panic of the task.
         Ok(Poll::Pending) => Poll::Ready(catch_panic(|| stage.set(Stage::Consumed)).err().map(Err)),
         Err(payload) => {
             // Of two panics, the first is reported.

@@ -9,14 +9,14 @@ use super::abort_handle::AbortHandle;
 use super::error::{Error, TaskResult};
 use super::future_state::{FutureState, Stage, run_callback};
 
-/// The handle of a task, of a job of an executor, or of a [`Promise`](super::Promise): `asyncio.Task`, `asyncio.Future` and
-/// `concurrent.futures.Future` in one type.
+/// The handle of a task, of a job of an executor, or of a [`Promise`](super::Promise): `asyncio.Task`, `asyncio.Future`
+/// and `concurrent.futures.Future` in one type.
 ///
 /// It is returned by [`create_task`](super::create_task()), [`TaskGroup::create_task`](super::TaskGroup::create_task),
-/// [`submit`](super::ThreadPoolExecutor::submit) and [`Promise::new`](super::Promise::new). There are three ways to the
-/// result:
+/// [`submit`](super::ThreadPoolExecutor::submit) and [`Promise::new`](super::Promise::new). There are three ways to get
+/// the result:
 ///
-/// | | where | the result is |
+/// | method | where | the result is |
 /// |---|---|---|
 /// | `.await` | on any executor | moved out |
 /// | [`result`](Self::result) | anywhere, once it is [`done`](Self::done) | borrowed, any number of times |
@@ -24,16 +24,17 @@ use super::future_state::{FutureState, Stage, run_callback};
 ///
 /// Dropping the handle does not cancel the work: it continues, and its result is dropped.
 ///
-/// A task that is cancelled has its future dropped at its next step; Python raises `CancelledError` in it there, which it
-/// may catch. The exits of the [scopes](crate::context) in the task are awaited before the task is done.
+/// When a task is cancelled, its future is dropped at its next step. (Python raises `CancelledError` at that point,
+/// which the task may catch.) The exits of the [scopes](crate::context) in the task are awaited before the task is
+/// done.
 ///
 /// # Cancel safety
 ///
-/// Awaited as `&mut handle`, it is cancel safe: the result is moved out only when the await returns it.
+/// Awaiting `&mut handle` is cancel safe: the result is moved out only when the await returns it.
 ///
 /// # Panics
 ///
-/// When it is polled after its result was moved out.
+/// Panics if it is polled after its result was moved out.
 ///
 /// # Examples
 ///
@@ -84,25 +85,26 @@ impl<T, E> TaskHandle<T, E> {
         self.state.stage() == Stage::Cancelled
     }
 
-    /// Cancels the work where that is possible. Returns `true` if it will yield no value.
+    /// Cancels the work if possible. Returns `true` if the work was cancelled or will be: then the handle has no value.
     ///
-    /// | the work | effect |
-    /// |---|---|
-    /// | has finished | none; returns `false` |
-    /// | is a task | its future is dropped at its next await. If it returns a value first, the value is dropped; if it fails first, it has failed |
-    /// | is a job of an executor that waits for a thread | it is done, and never starts |
-    /// | is a job of an executor that runs | none; returns `false`: a thread cannot be interrupted |
-    /// | belongs to a [`Promise`](super::Promise) | it is done; the promise returns its result to the caller |
+    /// | the work | effect | returns |
+    /// |---|---|---|
+    /// | has finished | none | `false` |
+    /// | is a task | Its future is dropped at its next await. If it returns a value before that, the value is dropped. If it fails before that, it has failed. | `true` |
+    /// | is a job that waits for a thread | It is done, and never starts. | `true` |
+    /// | is a job that is running | none, because a thread cannot be interrupted | `false` |
+    /// | belongs to a [`Promise`](super::Promise) | It is done. `set_result` and `set_exception` return their argument in an error. | `true` |
+    /// | belongs to a promise that was [set running](super::Promise::set_running) | none | `false` |
     ///
-    /// Work that was cancelled before has finished, so a second call returns `false`. That is asyncio's rule; PEP 3148
+    /// As in asyncio, `cancel` returns `false` if the work has finished because it was cancelled before; PEP 3148
     /// returns true.
     #[doc(alias = "abort")]
     pub fn cancel(&self) -> bool {
         self.state.cancel()
     }
 
-    /// Returns `true` if this is a task that has not finished. Then `waker` is woken when it has, and no longer the task
-    /// that awaits this handle.
+    /// Returns `true` if this is a task that has not finished. In that case, `waker` replaces the waker of the task
+    /// that awaits this handle, and is woken when this task has finished.
     pub(super) fn register_if_unfinished(&self, waker: &Waker) -> bool {
         self.state.register_if_unfinished(waker)
     }
@@ -121,8 +123,8 @@ impl<T, E> TaskHandle<T, E> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotReady`] if the work has not finished, [`Error::AlreadyAwaited`] if the result was moved out; otherwise
-    /// the reason why there is no value.
+    /// Returns [`Error::NotReady`] if the work has not finished, [`Error::AlreadyAwaited`] if the result was moved out,
+    /// and otherwise the reason why there is no value.
     pub fn result(&self) -> Result<&T, Error<&E>> {
         match self.state.peek(&self.peeked) {
             Ok(result) => result.as_ref().map_err(Error::as_ref),
@@ -131,7 +133,7 @@ impl<T, E> TaskHandle<T, E> {
         }
     }
 
-    /// Moves the result out without an await.
+    /// Moves the result out, without awaiting it.
     ///
     /// # Errors
     ///
@@ -145,8 +147,8 @@ impl<T, E> TaskHandle<T, E> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotReady`] if the work has not finished, [`Error::AlreadyAwaited`] if the result was moved out, and
-    /// [`Error::Cancelled`] if it was cancelled: Python raises that one, too.
+    /// Returns [`Error::NotReady`] if the work has not finished, [`Error::AlreadyAwaited`] if the result was moved out,
+    /// and [`Error::Cancelled`] if the work was cancelled, as Python raises a `CancelledError`.
     pub fn exception(&self) -> Result<Option<Error<&E>>, Error<&E>> {
         match self.result() {
             Ok(_) => Ok(None),
@@ -177,7 +179,8 @@ impl<T, E> TaskHandle<T, E> {
         if self.state.wait_timeout(Some(timeout)) { self.result() } else { Err(Error::TimedOut) }
     }
 
-    /// Blocks the thread for at most `timeout`, and moves the result out. Work that has not finished by then is cancelled.
+    /// Blocks the thread for at most `timeout`, and moves the result out. Work that has not finished by then is
+    /// cancelled.
     pub(super) fn into_result_timeout(self, timeout: Option<Duration>) -> TaskResult<T, E> {
         if self.state.wait_timeout(timeout) {
             return self.into_result();
@@ -186,18 +189,20 @@ impl<T, E> TaskHandle<T, E> {
         Err(Error::TimedOut)
     }
 
-    /// Calls `callback` with the result as soon as there is one: at once if the work has finished.
+    /// Calls `callback` with the result when the work has finished, or at once if it has finished already.
     ///
-    /// Callbacks are called in the order in which they were added, where the work ends: on the thread of an executor, in a
-    /// task, or in the caller of [`cancel`](Self::cancel). So a callback must not block. A panic in a callback is reported
-    /// by the panic hook, and caught.
+    /// Callbacks are called in the order in which they were added, on the thread that completes the work: a thread of
+    /// an executor, the thread of a task, or the caller of [`cancel`](Self::cancel) or of a method of the
+    /// [`Promise`](super::Promise). So a callback must not block. A panic in a callback is reported by the panic hook,
+    /// and caught.
     ///
-    /// The callbacks come first, then the waiting tasks and threads are woken. [`done`](Self::done) returns `false` until
-    /// all callbacks have returned, because an awaiting task could otherwise move out the result that they borrow. In
-    /// Python, `done()` is true then.
+    /// The callbacks are called before the waiting tasks and threads are woken. [`done`](Self::done) returns `false`
+    /// until all callbacks have returned, because an awaiting task could otherwise move out the result that they
+    /// borrow. In Python, `done()` returns true in a callback.
     ///
-    /// A callback must be `Send` even for a task of an [`EventLoop`](super::EventLoop), since the handle has the same type
-    /// as that of a job on another thread. For a callback that is not `Send`, make a task that awaits this one.
+    /// A callback must be `Send` even for a task of an [`EventLoop`](super::EventLoop), because the handle of that task
+    /// has the same type as the handle of a job on another thread. Instead of a callback that is not `Send`, create a
+    /// task that awaits this one.
     ///
     /// A callback that is added after the result was moved out is not called.
     pub fn add_done_callback(&self, callback: impl FnOnce(&TaskResult<T, E>) + Send + 'static) {
@@ -221,7 +226,7 @@ impl<T, E> Future for TaskHandle<T, E> {
     }
 }
 
-/// Nothing in it is pinned.
+/// The handle pins none of its fields.
 impl<T, E> Unpin for TaskHandle<T, E> {}
 
 impl<T, E> fmt::Debug for TaskHandle<T, E> {

@@ -13,23 +13,24 @@ use super::as_completed::{Indexed, in_order, poll_each};
 /// Waits for several futures, and returns their outputs and the futures that are still pending: `wait` of asyncio and
 /// PEP 3148.
 ///
-/// By default it waits until all futures have completed; [`first_completed`](Wait::first_completed),
-/// [`first_exception`](Wait::first_exception) and [`timeout`](Wait::timeout) make it return earlier. It cancels and drops
-/// nothing.
+/// By default, `wait` waits until all futures have completed. [`first_completed`](Wait::first_completed),
+/// [`first_exception`](Wait::first_exception) and [`timeout`](Wait::timeout) make it return earlier. It neither cancels
+/// nor drops the futures that have not completed: it returns them.
 ///
-/// Passed by `iter_mut()`, the futures stay with the caller. An async block must be pinned first, by `Box::pin`. With no
-/// futures it is ready at once, as in PEP 3148; asyncio refuses that.
+/// To keep the futures, pass them by `iter_mut()`. An async block must be pinned first, by `Box::pin`. Without futures,
+/// `wait` returns at once, as in PEP 3148; asyncio raises a `ValueError`.
 ///
 /// # Panics
 ///
-/// A future that has completed panics if it is passed by `&mut` to a second `wait`, as does any future that is polled after
-/// completion. Continue with those in [`WaitResult::pending`].
+/// Like any future that is polled after completion, a future that has completed may panic if it is passed by `&mut` to
+/// another `wait`. Pass only those in [`WaitResult::pending`] again.
 ///
 /// # Cancel safety
 ///
-/// Passed by value, the futures are dropped with it. Passed by `&mut`, futures that have completed by the time it is dropped
-/// have lost their outputs. So it is cancel safe only by `&mut`, with [`first_completed`](Wait::first_completed) and without
-/// a timeout: then it is ready in the same poll in which the first future completes.
+/// If the futures were passed by value, they are dropped with the `wait`. If they were passed by `&mut`, the outputs of
+/// futures that have completed by then are lost. So `wait` is cancel safe only with `&mut`, with
+/// [`first_completed`](Wait::first_completed) and without a timeout: then it returns in the same poll in which the
+/// first future completes.
 ///
 /// # Examples
 ///
@@ -68,7 +69,7 @@ where
     }
 }
 
-/// The future that [`wait`] returns. Its methods set what it waits for.
+/// The future that [`wait`] returns. Its methods set the condition that it waits for.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Wait<F: Future> {
     futures: FuturesUnordered<Indexed<F>>,
@@ -90,8 +91,8 @@ enum ReturnWhen {
 pub struct WaitResult<F, O> {
     /// The outputs of the futures that have completed, in the order in which they were polled.
     pub done: Vec<(usize, O)>,
-    /// The futures that have not completed, in their original order. A future of tokio's own may be here without having been
-    /// polled, since the cooperative budget of the task was spent.
+    /// The futures that have not completed, in their original order. A future of tokio may be among them although it is
+    /// ready, if the cooperative budget of the task was exhausted.
     pub pending: Vec<(usize, F)>,
 }
 
@@ -99,7 +100,8 @@ impl<F, T, E> Wait<F>
 where
     F: Future<Output = Result<T, E>> + Unpin,
 {
-    /// Waits until one future has completed: `FIRST_COMPLETED`. If several have, all are returned.
+    /// Waits until one future has completed: `FIRST_COMPLETED`. If several futures have completed, all their outputs
+    /// are returned.
     pub fn first_completed(mut self) -> Self {
         self.return_when = ReturnWhen::FirstCompleted;
         self
@@ -120,12 +122,12 @@ where
         self.futures.iter().map(Indexed::future)
     }
 
-    /// Waits for at most `timeout` from now. Elapsed time is not an error: the futures that have not completed are returned
-    /// in [`WaitResult::pending`].
+    /// Waits for at most `timeout` from now. A timeout is not an error: the futures that have not completed are
+    /// returned in [`WaitResult::pending`].
     ///
     /// # Panics
     ///
-    /// Without a tokio runtime, or on a runtime whose timer is not enabled.
+    /// Panics outside of a tokio runtime, or on a runtime whose timer is not enabled.
     #[doc(alias = "deadline")]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.deadline = Some(Box::pin(sleep(timeout)));
@@ -163,8 +165,9 @@ where
         if !is_satisfied && !this.deadline.as_mut().is_some_and(is_elapsed) {
             return Poll::Pending;
         }
-        // Collect what else is ready, also when one output is enough. tokio's budget is kept: without it, a future that
-        // relies on the budget would never yield.
+        // Collect all other outputs that are ready, even if one output suffices. This does not disable tokio's
+        // cooperative budget: a future that is always ready, and relies on the budget to yield, would keep this loop
+        // running.
         while let Poll::Ready(Some(done)) = poll_each(&mut this.futures, cx) {
             this.done.push(done);
         }

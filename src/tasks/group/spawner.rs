@@ -50,7 +50,7 @@ impl<E: Send + 'static> Spawner<E> {
     ///
     /// # Panics
     ///
-    /// Without a tokio runtime.
+    /// Panics if it is called outside of a tokio runtime.
     #[doc(alias = "spawn")]
     pub fn create_task<T, F>(&self, work: F) -> Result<TaskHandle<T, FailedInGroup>, TaskGroupError>
     where

@@ -13,11 +13,12 @@ use crate::tasks::task_handle::TaskHandle;
 
 /// A group of tasks that ends with its block: `asyncio.TaskGroup`, or the nursery of trio.
 ///
-/// The exit of the block waits for all tasks. When a task fails, the block is interrupted, the other tasks are cancelled,
-/// and the exit fails with all errors. When the block fails, panics or is dropped, all tasks are cancelled and waited for.
+/// The exit of the block waits for all tasks. When a task fails, the block is interrupted, the other tasks are
+/// cancelled, and the exit fails with all errors. When the block fails, panics or is dropped, all tasks are cancelled
+/// and waited for.
 ///
-/// A task has ended when the exits of its scopes have, also when it was cancelled. So when the group has ended, everything
-/// inside it has.
+/// A task has ended when the exits of its scopes have, also when it was cancelled. So when the group has ended,
+/// everything inside it has.
 ///
 /// | block | tasks | the exit returns |
 /// |---|---|---|
@@ -28,14 +29,15 @@ use crate::tasks::task_handle::TaskHandle;
 /// | is dropped from outside | are cancelled | nothing: the exit is a [cleanup](crate::cleanup) that the scopes around wait for |
 /// | any | one panics: the others are cancelled | the task's panic; the errors are dropped |
 ///
-/// In asyncio, the error of the block is one of the errors of the group. Here it leaves the block like any other error, with
-/// its own type.
+/// In asyncio, the error of the block is one of the errors of the group. Here it leaves the block like any other error,
+/// with its own type.
 ///
 /// Tasks may be added before the group is entered. If one of them fails, the others are cancelled, and the block is
-/// interrupted at its first await. A group that is dropped without having been entered cancels its tasks and does not wait
-/// for them.
+/// interrupted at its first await. A group that is dropped without having been entered cancels its tasks and does not
+/// wait for them.
 ///
-/// If no task needs to interrupt the block, and the errors need no grouping, use tokio's [`JoinSet`](tokio::task::JoinSet).
+/// If no task needs to interrupt the block, and the errors need no grouping, use tokio's
+/// [`JoinSet`](tokio::task::JoinSet).
 ///
 /// # Cancel safety
 ///
@@ -85,7 +87,7 @@ impl<E: Send + 'static> TaskGroup<E> {
     ///
     /// # Panics
     ///
-    /// Without a tokio runtime.
+    /// Panics if it is called outside of a tokio runtime.
     #[doc(alias = "spawn")]
     #[doc(alias = "start_soon")]
     pub fn create_task<T, F>(&self, work: F) -> TaskHandle<T, FailedInGroup>
