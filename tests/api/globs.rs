@@ -1,4 +1,5 @@
-//! Every section in one scope, by glob imports, beside the names that a program has from elsewhere.
+//! Imports every section into one scope by globs, together with the names that programs usually import from other
+//! crates.
 
 // The import of an ambiguous name is only a warning by default.
 #![deny(ambiguous_glob_imports)]

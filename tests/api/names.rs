@@ -1,4 +1,4 @@
-//! The names of the public surface, read from the snapshot: a glob import of every section compiles, and no call is
+//! Checks the names of the public API in the snapshot: a glob import of every section must compile, and no call may be
 //! ambiguous.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,5 @@
-//! The public surface, compared with its snapshot: `public-api.txt`, and `globs/every_name.rs`, which follows from it.
+//! Compares the public API with its snapshot, `public-api.txt`, and with `globs/every_name.rs`, which is generated from
+//! it.
 
 mod names;
 
@@ -37,7 +38,7 @@ fn rustdoc_json() -> PathBuf {
     target.join("doc/withal.json")
 }
 
-// Above `test`, which would otherwise look for `ignore` before it is there.
+// This attribute is above `test`, which would otherwise look for `ignore` before it has been added.
 #[rustversion::attr(not(stable(1.95)), ignore = "public-api reads the rustdoc JSON of 1.95")]
 #[test]
 fn public_surface_matches_the_snapshot() {

@@ -9,9 +9,9 @@ pub(crate) type Module = Vec<String>;
 
 /// Returns the paths that occur in the code of `module`, with `crate`, `self` and `super` resolved.
 ///
-/// Not among them: `$crate::x`, which the users of a macro resolve through public paths, and `pub(in crate::x)`.
+/// Excludes `$crate::x`, which the users of a macro resolve through public paths, and `pub(in crate::x)`.
 pub(crate) fn imports(module: &Module, code: &str) -> Vec<Module> {
-    let stream = code.parse::<TokenStream>().expect("source files are tokens of Rust");
+    let stream = code.parse::<TokenStream>().expect("source file is not valid Rust");
     let mut found = Vec::new();
     walk(module, 0, stream, &mut found);
     found

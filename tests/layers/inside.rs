@@ -1,4 +1,4 @@
-//! Inside a section, files import each other in one direction, and by file.
+//! Checks that the files of a section import each other in one direction only, and by the path of the file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ fn is_facade(module: &Module, files: &Files) -> bool {
     files.keys().any(|other| other.len() > module.len() && other.starts_with(module))
 }
 
-/// Returns what is wrong with the imports of a section, one line each.
+/// Returns the faults in the imports of a section, one line for each.
 fn faults(section: &str, order: Order, files: &Files) -> Vec<String> {
     let modules: BTreeSet<_> = files.keys().cloned().collect();
     let order: Vec<Module> = order
@@ -40,7 +40,7 @@ fn faults(section: &str, order: Order, files: &Files) -> Vec<String> {
     let rank = |module: &Module| order.iter().position(|file| file == module);
     let mut faults = Vec::new();
     for (module, code) in files {
-        // A `mod.rs` declares and re-exports what is below it.
+        // A `mod.rs` may import anything below it, because it declares and re-exports the files.
         if is_facade(module, files) {
             continue;
         }
@@ -71,7 +71,7 @@ fn files_of_a_section_import_in_one_direction() {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
-/// The check itself: an import that is planted in real code is found, in each form in which it can be written.
+/// Tests the check: it finds an import that is planted in real code, in each form in which an import can be written.
 #[test]
 fn a_planted_import_is_found() {
     let (section, _, order) = SECTIONS.iter().find(|(section, ..)| *section == "coroutine").unwrap();

@@ -1,4 +1,4 @@
-//! Sections import each other in one direction only, and so do the files of each section.
+//! Checks that sections import each other in one direction only, and so do the files of each section.
 
 mod imports;
 mod inside;
@@ -27,7 +27,7 @@ fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// The code of a file, without its comments: documentation may name any section.
+/// Returns the code of a file without its comments, because documentation may name any section.
 fn code(file: &Path) -> String {
     if file.extension().is_some_and(|extension| extension == "md") {
         return String::new();
@@ -45,14 +45,14 @@ fn every_section_is_known_and_has_its_contract() {
         .map(|entry| entry.file_name().into_string().unwrap())
         .collect();
     let known: BTreeSet<_> = SECTIONS.iter().map(|(section, ..)| (*section).to_owned()).collect();
-    assert_eq!(found, known, "a folder of src is a section, and a section is a folder of src");
+    assert_eq!(found, known, "the folders of src are not the sections of order.rs");
     for section in known {
         let contract = fs::read_to_string(source().join(&section).join("mod.rs")).unwrap();
-        assert!(contract.starts_with("//! "), "{section} opens with what it promises");
+        assert!(contract.starts_with("//! "), "the mod.rs of {section} does not begin with documentation");
     }
 }
 
-/// Pages of the documentation, in Markdown, and what all sections share.
+/// Only Markdown pages and the files that all sections share may lie beside the sections.
 #[test]
 fn only_documentation_and_shared_code_lie_beside_the_sections() {
     for entry in fs::read_dir(source()).unwrap() {
@@ -80,7 +80,7 @@ fn sections_use_only_what_lies_below_them() {
 fn tests_lie_where_their_section_does() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     for (section, ..) in SECTIONS {
-        assert!(tests.join(section).join("main.rs").is_file(), "{section} has a test binary of its own");
+        assert!(tests.join(section).join("main.rs").is_file(), "{section} has no test binary");
     }
 }
 

@@ -126,7 +126,7 @@ impl Api {
         })
     }
 
-    /// A server that returns at most `clamp` items, whatever the limit.
+    /// A server that returns at most `clamp` items, even if the requested limit is higher.
     pub fn by_offset(&self, limit: u64, clamp: usize) -> AsyncGetDocs<u32, Offset, Fault> {
         let api = self.clone();
         by_offset(limit, move |offset, limit| {

@@ -34,7 +34,7 @@ impl EventLog {
         self.entries.lock().unwrap().push(entry.to_string());
     }
 
-    /// All entries except those of enters that began, separated by spaces.
+    /// Returns all entries except those with `?`, separated by spaces.
     pub fn entries(&self) -> String {
         let entries = self.entries.lock().unwrap();
         entries.iter().filter(|entry| !entry.starts_with('?')).cloned().collect::<Vec<_>>().join(" ")
@@ -94,7 +94,7 @@ pub fn kind(exit: &ExitReason<'_>) -> &'static str {
     }
 }
 
-/// The place where a probe blocks until the gate opens.
+/// The place at which a probe blocks until the gate of its log opens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BlockAt {
     Nowhere,

@@ -5,7 +5,7 @@
 //! | [`api`] | a paginated API in memory, which records its requests |
 //! | [`trace`] | the items and errors of a stream as one line of text |
 //! | [`event_log`] | a log of enters and exits, and context managers ([`probes!`]) that write to it |
-//! | [`poll_then_drop`] | runs a program once for each await, dropping it there |
+//! | [`poll_then_drop`] | a function that runs a program once for each await, and drops it at that await |
 //! | [`script`] | coroutine bodies that follow a random script |
 
 pub mod api;

@@ -28,9 +28,10 @@ impl<F: Future> Future for PollThenDrop<F> {
     }
 }
 
-/// Runs a program repeatedly, dropping it after its first poll, its second, and so on, until a run completes first.
+/// Runs a program repeatedly, and drops it after its first poll, its second poll, and so on, until a run completes
+/// before it is dropped.
 ///
-/// `check` is called after each run, with the output of the one that completed. Returns the number of runs that were
+/// `check` is called after each run, with the output if the run completed. Returns the number of runs that were
 /// dropped.
 pub async fn drop_at_every_await<P: Future>(
     mut program: impl FnMut() -> P,

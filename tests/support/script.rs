@@ -55,11 +55,11 @@ pub enum Act {
     Catch,
     InUnordered,
     InJoin,
-    /// In a race that the yield loses before it is resumed.
+    /// Yields in a race that the yield loses before it is resumed.
     Lose,
-    /// Two of these, in one step.
+    /// Yields in two such races, in one step.
     LoseTwo,
-    /// In a race that the first ready future wins, which may be the yield.
+    /// Yields in a race that the first ready future wins, which may be the yield.
     Race,
     Await,
     WaitForEver,
@@ -69,14 +69,14 @@ pub enum Act {
     Return,
 }
 
-/// What the body reports to the test.
+/// The report of a body to its test.
 #[derive(Default)]
 pub struct Report {
     /// The ids of the yields that were polled.
     polled: Mutex<Vec<usize>>,
     /// The ids of the yields that were resumed.
     resumed: Mutex<Vec<usize>>,
-    /// Whether the body awaits a future other than a yield.
+    /// `true` while the body awaits a future other than a yield.
     awaits: AtomicBool,
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use crate::panic::catch_panic;
 use crate::tasks::panic::Panic;
 
-/// The error or panic of a callback, as it is passed to the
+/// The error or panic of a callback, which is passed to the
 /// [exception handler](super::EventLoop::set_exception_handler).
 ///
 /// Its `Display` output includes the message of the callback's error; therefore its [`source`](Error::source) is the
@@ -45,7 +45,8 @@ impl Error for CallbackError {
     }
 }
 
-/// The output of a callback: `()`, or a `Result` whose error is passed to the exception handler and whose value is dropped.
+/// The output of a callback: `()`, or a `Result` whose error is passed to the exception handler and whose value is
+/// dropped.
 ///
 /// This trait is sealed.
 pub trait CallbackOutput: sealed::Sealed {
@@ -71,7 +72,7 @@ mod sealed {
     impl<T, E> Sealed for Result<T, E> {}
 }
 
-/// Calls `callback`, and returns its error if it returns one. Panics are caught by the caller, see [`catch`].
+/// Calls `callback`, and returns the error that it returns, if any. The caller catches panics by [`catch`].
 pub(super) fn call<R: CallbackOutput>(callback: impl FnOnce() -> R) -> Result<(), CallbackError> {
     callback().into_error().map_or(Ok(()), |error| Err(CallbackError::Raised(error)))
 }

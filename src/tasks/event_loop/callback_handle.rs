@@ -23,20 +23,21 @@ impl CallbackHandle {
         Self { inner, id, when, is_cancelled: Cell::new(false) }
     }
 
-    /// Drops the callback, unless it was called already.
+    /// Cancels the callback, which drops it. Has no effect if the callback was called already.
     pub fn cancel(&self) {
         self.is_cancelled.set(true);
         let callback = self.inner.upgrade().and_then(|inner| inner.take_callback(self.id, self.when));
         drop(callback);
     }
 
-    /// Returns `true` if [`cancel`](Self::cancel) was called on this handle, even if the callback had been called before.
+    /// Returns `true` if [`cancel`](Self::cancel) was called on this handle, even if the callback had been called
+    /// before.
     #[must_use]
     pub fn cancelled(&self) -> bool {
         self.is_cancelled.get()
     }
 
-    /// Returns the time at which the callback is due, or `None` if it was scheduled for the next iteration.
+    /// Returns the time at which the callback is due, or `None` if it was scheduled for the next loop iteration.
     #[must_use]
     pub fn when(&self) -> Option<Instant> {
         self.when

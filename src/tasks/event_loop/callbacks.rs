@@ -14,8 +14,8 @@ pub(super) struct Callbacks {
     last_id: u64,
     /// The callbacks whose numbers are in the ready queue.
     ready: HashMap<u64, Callback>,
-    /// The callbacks that are not due yet: asyncio's `_scheduled`. Numbers increase, so callbacks that are due at the same
-    /// time are called in the order in which they were added.
+    /// The callbacks that are not due yet: asyncio's `_scheduled`. Numbers increase, so callbacks that are due at the
+    /// same time are called in the order in which they were added.
     scheduled: BTreeMap<(Instant, u64), Callback>,
 }
 
@@ -38,7 +38,7 @@ impl Callbacks {
         scheduled.or_else(|| self.ready.remove(&id))
     }
 
-    /// Moves the first callback that is due to the ready ones, and returns its number for the ready queue.
+    /// Moves the first callback that is due to `ready`, and returns its number for the ready queue.
     pub(super) fn make_next_ready(&mut self, now: Instant) -> Option<u64> {
         let first = self.scheduled.first_entry().filter(|first| first.key().0 <= now)?;
         let ((_, id), callback) = first.remove_entry();

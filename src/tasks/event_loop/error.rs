@@ -1,21 +1,21 @@
-/// The error of an [`EventLoop`](super::EventLoop) that cannot do what it is asked to: Python's `RuntimeError`, with its
-/// messages.
+/// The error of an operation on an [`EventLoop`](super::EventLoop): Python's `RuntimeError`, with the same messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoopError {
     /// The loop was closed.
     #[error("event loop is closed")]
     Closed,
-    /// The loop was asked to run by one of its own callbacks or tasks.
+    /// A callback or task of the loop tried to run the loop.
     #[error("this event loop is already running")]
     AlreadyRunning,
-    /// The loop was asked to run inside another loop, or on a thread of a tokio runtime.
+    /// The caller tried to run the loop inside another loop, or on a thread of a tokio runtime.
     #[error("cannot run the event loop while another loop is running")]
     NestedLoop,
-    /// The loop was asked to close while it is running.
+    /// The caller tried to close the loop while it is running.
     #[error("cannot close a running event loop")]
     Running,
-    /// The loop was stopped before the future of [`run_until_complete`](super::EventLoop::run_until_complete) completed.
+    /// The loop was stopped before the future of [`run_until_complete`](super::EventLoop::run_until_complete)
+    /// completed.
     #[error("event loop stopped before future completed")]
     Stopped,
     /// No loop is running on this thread.

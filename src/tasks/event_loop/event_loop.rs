@@ -22,17 +22,17 @@ use crate::tasks::task_handle::TaskHandle;
 
 /// An event loop that runs callbacks and tasks on one thread, in the order in which `CPython`'s loop runs them.
 ///
-/// Each iteration of the loop runs what is ready at its start, in the order in which it became ready. What becomes ready
-/// meanwhile runs in the next iteration. Tasks need not be `Send`. They may await tokio's I/O, timers and tasks, which
-/// make progress between the iterations.
+/// Each loop iteration runs the callbacks and tasks that are ready at its start, in the order in which they became
+/// ready. Those that become ready during the iteration run in the next one. Tasks need not be `Send`. They may await
+/// tokio's I/O, timers and tasks, which make progress between the loop iterations.
 ///
-/// Prefer `#[tokio::main]` wherever this order does not matter: tokio's scheduler uses all processors, and makes tasks
-/// yield that run for too long. On this loop, as in Python, a task that never awaits anything pending keeps all others
-/// from running.
+/// Prefer `#[tokio::main]` if this order does not matter: tokio's scheduler uses all processors, and makes long-running
+/// tasks yield. On this loop, as in Python, a task that never awaits anything pending keeps all other tasks from
+/// running.
 ///
-/// An `EventLoop` is a handle, and its clones refer to the same loop. The loop is closed when the last clone is dropped. A
-/// clone that is held by a callback, a task or the exception handler of the loop prevents that: call
-/// [`current`](Self::current) inside them instead, or [close](Self::close) the loop explicitly.
+/// An `EventLoop` is a handle, and its clones refer to the same loop. The loop is closed when the last clone is
+/// dropped. A clone inside a callback, a task or the exception handler of the loop keeps the loop open: call
+/// [`current`](Self::current) there instead, or [close](Self::close) the loop explicitly.
 ///
 /// # Examples
 ///
@@ -66,16 +66,15 @@ impl EventLoop {
     ///
     /// # Errors
     ///
-    /// Returns an error if the operating system refuses the resources of the runtime.
+    /// Returns an error if the operating system does not provide the resources of the runtime.
     pub fn new() -> io::Result<Self> {
         Builder::new_current_thread().enable_all().build().map(Self::with_runtime)
     }
 
-    /// Creates a loop on a runtime that was built for it, for example one with a paused clock. The timer of the runtime must
-    /// be enabled.
+    /// Creates a loop on `runtime`, for example one with a paused clock. The timer of the runtime must be enabled.
     ///
-    /// The loop runs on one thread even if the runtime has several; only tasks that are spawned by tokio's functions use
-    /// the others.
+    /// The loop runs on one thread even if the runtime has several threads. Only tasks that are spawned by tokio's
+    /// functions run on the other threads.
     #[must_use]
     pub fn with_runtime(runtime: Runtime) -> Self {
         Self(Rc::new(Inner::new(runtime)))
@@ -91,7 +90,7 @@ impl EventLoop {
         run::current().map(Self).ok_or(LoopError::NoRunningLoop)
     }
 
-    /// Schedules `callback` for the next iteration, after everything that is ready already.
+    /// Schedules `callback` for the next loop iteration, after the callbacks and tasks that are ready already.
     ///
     /// The callback may return `()` or a [`Result`](CallbackOutput). An error or a panic is passed to the
     /// [exception handler](Self::set_exception_handler), and the loop continues.
@@ -108,8 +107,8 @@ impl EventLoop {
         Ok(self.callback_handle(id, None))
     }
 
-    /// Schedules `callback` to be called after `delay`, by tokio's clock. A delay that leads to an unrepresentable instant
-    /// is replaced by 30 years.
+    /// Schedules `callback` to be called after `delay`, by tokio's clock. If the resulting instant cannot be
+    /// represented, the delay is 30 years.
     ///
     /// # Errors
     ///
@@ -125,8 +124,8 @@ impl EventLoop {
         self.call_at(saturating_add(self.time()?, delay), callback)
     }
 
-    /// Schedules `callback` to be called at `when`. Callbacks that are due at the same time are called in the order in which
-    /// they were scheduled.
+    /// Schedules `callback` to be called at `when`. Callbacks that are due at the same time are called in the order in
+    /// which they were scheduled.
     ///
     /// # Errors
     ///
@@ -138,7 +137,7 @@ impl EventLoop {
     ) -> Result<CallbackHandle, LoopError> {
         self.0.check_open()?;
         let id = self.0.callbacks.borrow_mut().schedule(when, erase(callback));
-        // A task of tokio's may call this between two iterations, when the loop already waits for a later callback.
+        // A task of the runtime may call this between two loop iterations, while the loop waits for a later callback.
         self.0.ready.wake();
         Ok(self.callback_handle(id, Some(when)))
     }
@@ -162,9 +161,9 @@ impl EventLoop {
         LoopHandle::new(Arc::clone(&self.0.ready))
     }
 
-    /// Spawns a task on this loop, which is first polled in the next iteration.
+    /// Spawns a task on this loop, which is first polled in the next loop iteration.
     ///
-    /// This is also Python's `ensure_future` of a coroutine; a [`TaskHandle`] needs no such call.
+    /// For a coroutine, this is also Python's `ensure_future`. A [`TaskHandle`] needs no such call.
     ///
     /// # Errors
     ///
@@ -184,12 +183,13 @@ impl EventLoop {
 
     /// Runs the loop until `future` completes, and returns its output.
     ///
-    /// The future runs as a task of the loop. If the loop is stopped first, it remains a task of the loop.
+    /// The future runs as a task of the loop. If the loop is stopped before the future completes, the future remains a
+    /// task of the loop.
     ///
     /// # Errors
     ///
-    /// Returns [`LoopError::Stopped`] if the loop was stopped before the future completed. Otherwise, the errors are those
-    /// of [`run_forever`](Self::run_forever).
+    /// Returns [`LoopError::Stopped`] if the loop was stopped before the future completed. Otherwise, the errors are
+    /// those of [`run_forever`](Self::run_forever).
     ///
     /// # Panics
     ///
@@ -215,10 +215,10 @@ impl EventLoop {
         run::run_forever(&self.0)
     }
 
-    /// Stops the loop at the end of this iteration: what was ready at its start still runs. What becomes ready later waits
-    /// until the loop runs again.
+    /// Stops the loop at the end of this loop iteration: callbacks and tasks that were ready at its start still run.
+    /// Those that become ready later wait until the loop runs again.
     ///
-    /// If the loop is not running, the next run ends after one iteration.
+    /// If the loop is not running, the next run ends after one loop iteration.
     pub fn stop(&self) {
         self.0.is_stopping.set(true);
     }
@@ -238,7 +238,7 @@ impl EventLoop {
     /// Closes the loop: drops the scheduled callbacks and the exception handler, and cancels the tasks that have not
     /// completed. Closing a closed loop has no effect.
     ///
-    /// This does not wait for cleanups. Await [`drain`](crate::cleanup::drain) on the loop first, for them to complete.
+    /// This does not wait for cleanups. To let them complete, await [`drain`](crate::cleanup::drain) on the loop first.
     ///
     /// # Errors
     ///
@@ -251,13 +251,13 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Sets the function that is called with the errors and panics of callbacks. The default prints them to the standard
-    /// error stream.
+    /// Sets the function that is called with the errors and panics of callbacks. The default prints them to the
+    /// standard error stream.
     ///
-    /// A panic of the handler is reported by the panic hook, and the loop continues.
+    /// A panic in the handler is reported by the panic hook, and the loop continues.
     #[doc(alias = "on_error")]
     pub fn set_exception_handler(&self, handler: impl Fn(&CallbackError) + 'static) {
-        // The borrow ends before the previous handler is dropped, whose destructor may use the loop.
+        // The borrow ends before the previous handler is dropped, because its destructor may use the loop.
         let previous = self.0.handler.replace(Some(Rc::new(handler)));
         drop(previous);
     }

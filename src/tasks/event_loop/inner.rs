@@ -18,7 +18,8 @@ type ExceptionHandler = Rc<dyn Fn(&CallbackError)>;
 
 /// The state of a loop, which the clones of an [`EventLoop`](super::EventLoop) share.
 ///
-/// User code runs while none of the cells is borrowed: callbacks, tasks, the handler and all destructors may use the loop.
+/// No cell is borrowed while user code runs: callbacks, tasks, the exception handler and all destructors may use the
+/// loop.
 pub(super) struct Inner {
     pub(super) ready: Arc<ReadyQueue>,
     pub(super) tasks: RefCell<Tasks>,
@@ -26,7 +27,7 @@ pub(super) struct Inner {
     pub(super) is_running: Cell<bool>,
     pub(super) is_stopping: Cell<bool>,
     pub(super) handler: RefCell<Option<ExceptionHandler>>,
-    /// Runs the tasks of tokio's `spawn_local`, which the tasks of the loop may spawn.
+    /// Runs the tasks that the tasks of the loop spawn by tokio's `spawn_local`.
     pub(super) local: RefCell<Option<LocalSet>>,
     /// `None` once the loop is closed.
     runtime: RefCell<Option<Rc<Runtime>>>,
@@ -70,7 +71,7 @@ impl Inner {
     }
 
     pub(super) fn call_exception_handler(&self, error: &CallbackError) {
-        // Cloned, not borrowed, during the call: the handler may set another one.
+        // Cloned, so that no cell is borrowed during the call: the handler may set another one.
         let handler = self.handler.borrow().clone();
         ignore_panic(move || match handler {
             Some(handler) => handler(error),
@@ -89,10 +90,10 @@ impl Inner {
     pub(super) fn close(&self) {
         let Some(runtime) = self.runtime.take() else { return };
         self.ready.close();
-        // Everything is taken out of its cell before it is dropped.
+        // Take everything out of its cell before it is dropped, so that no destructor runs while a cell is borrowed.
         let (callbacks, tasks, local) = (self.callbacks.take(), self.tasks.take(), self.local.take());
         let handler = self.handler.take();
-        // Destructors may want the runtime, but a thread that is ending can no longer enter it.
+        // Destructors may use the runtime, but a thread that is ending can no longer enter it.
         let is_thread_ending = Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed());
         let entered: Option<EnterGuard<'_>> = (!is_thread_ending).then(|| runtime.enter());
         callbacks.drop_all();

@@ -17,14 +17,14 @@ impl LoopHandle {
         Self { ready }
     }
 
-    /// Schedules `callback` for the next iteration of the loop, from any thread, and wakes the loop.
+    /// Schedules `callback` for the next loop iteration, from any thread, and wakes the loop.
     ///
     /// Unlike with [`EventLoop::call_soon`](super::EventLoop::call_soon), the callback cannot be cancelled. Inside the
     /// callback, [`EventLoop::current`](super::EventLoop::current) returns the loop, for example to stop it.
     ///
     /// # Errors
     ///
-    /// Returns [`LoopError::Closed`] if the loop is closed; the callback is dropped then.
+    /// Returns [`LoopError::Closed`] if the loop is closed. In that case, the callback is dropped.
     pub fn call_soon_threadsafe<R: CallbackOutput>(
         &self,
         callback: impl FnOnce() -> R + Send + 'static,

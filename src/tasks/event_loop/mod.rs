@@ -1,4 +1,4 @@
-//! An event loop with the iteration order of `CPython`'s, over a current-thread runtime of tokio.
+//! An event loop that runs callbacks and tasks in the order of `CPython`'s event loop, on a tokio runtime.
 
 mod callback_error;
 mod callback_handle;

@@ -7,7 +7,7 @@ use super::callback_error::CallbackError;
 use super::error::LoopError;
 use crate::panic::drop_all;
 
-/// What the loop has to run, in order: asyncio's `_ready`. Any thread may push.
+/// The callbacks and tasks that are ready to run, in order: asyncio's `_ready`. Any thread may push entries.
 #[derive(Default)]
 pub(super) struct ReadyQueue {
     state: Mutex<State>,
@@ -16,7 +16,7 @@ pub(super) struct ReadyQueue {
 #[derive(Default)]
 struct State {
     entries: VecDeque<Entry>,
-    /// Wakes the thread that runs the loop, if it waits for an entry.
+    /// The waker of the thread that runs the loop, while it waits for an entry.
     loop_waker: Option<Waker>,
     is_closed: bool,
 }
@@ -33,7 +33,8 @@ pub(super) enum Entry {
 pub(super) type RemoteCallback = Box<dyn FnOnce() -> Result<(), CallbackError> + Send>;
 
 impl ReadyQueue {
-    /// Never poisoned: nothing panics while the state is locked, and no user code runs but the clone of a waker.
+    /// Never poisoned: nothing panics while the state is locked, and the only user code that runs is the clone of a
+    /// waker.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -42,7 +43,7 @@ impl ReadyQueue {
     pub(super) fn push(&self, entry: Entry) -> Result<(), LoopError> {
         let mut state = self.state();
         if state.is_closed {
-            // The lock goes first: the entry is dropped on return, and its destructor may use the loop.
+            // Unlock first: the entry is dropped on return, and its destructor may use the loop.
             drop(state);
             return Err(LoopError::Closed);
         }
@@ -53,7 +54,7 @@ impl ReadyQueue {
         Ok(())
     }
 
-    /// Wakes the loop without an entry, to look at its timers again.
+    /// Wakes the loop without an entry, so that it checks its timers again.
     pub(super) fn wake(&self) {
         let loop_waker = self.state().loop_waker.take();
         loop_waker.into_iter().for_each(Waker::wake);
@@ -67,7 +68,7 @@ impl ReadyQueue {
         self.state().entries.len()
     }
 
-    /// Registers `loop_waker` to be woken by the next entry, if there is none now; returns `true` if so.
+    /// If the queue is empty, registers `loop_waker` to be woken by the next entry, and returns `true`.
     pub(super) fn register_if_empty(&self, loop_waker: &Waker) -> bool {
         let mut state = self.state();
         state.loop_waker = state.entries.is_empty().then(|| loop_waker.clone());
@@ -83,15 +84,15 @@ impl ReadyQueue {
     }
 }
 
-/// The waker of a task: puts the task into the ready queue, unless it is there already.
+/// The waker of a task: it appends the task to the ready queue, unless the task is in the queue already.
 pub(super) struct TaskWaker {
     task: u64,
-    /// Set while the task is in the queue, where it must be at most once.
+    /// `true` while the task is in the queue, which must contain it at most once.
     ///
-    /// A wake sets it with `Release`, and the loop clears it with `Acquire` before it polls the task. So the poll sees what
-    /// was written before any wake since the last poll, also before a wake that found the task queued already and did not
-    /// lock the queue. Both are read-modify-write operations: a plain store would not synchronize with such a wake, and the
-    /// poll could miss what it was woken for.
+    /// A wake sets it with `Release`, and the loop clears it with `Acquire` before it polls the task. So the poll sees
+    /// what was written before any wake since the last poll, also before a wake that found the task queued already and
+    /// did not lock the queue. Both are read-modify-write operations: a plain store would not synchronize with such a
+    /// wake, and the poll could miss what it was woken for.
     is_queued: AtomicBool,
     ready: Arc<ReadyQueue>,
 }

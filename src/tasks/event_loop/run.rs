@@ -64,14 +64,14 @@ pub(super) fn run_forever(inner: &Rc<Inner>) -> Result<(), LoopError> {
     let runtime = inner.runtime().ok_or(LoopError::Closed)?;
     let running = RunGuard::new(inner)?;
     let mut timer = None;
-    // Each poll runs one iteration, so that tokio's driver and tasks run in between. Without tokio's cooperative budget:
-    // all tasks of the loop would share one budget, which would change their order.
+    // Each poll runs one loop iteration, so that tokio's driver and tasks run in between. tokio's cooperative budget is
+    // disabled: all tasks of the loop would share one budget, which would change their order.
     let run = unconstrained(poll_fn(|cx| run_once(inner, &mut timer, cx)));
     runtime.block_on(running.local.run_until(run));
     Ok(())
 }
 
-/// Runs one iteration, asyncio's `_run_once`; ready when the loop is to stop.
+/// Runs one loop iteration, as asyncio's `_run_once` does. Ready when the loop is to stop.
 fn run_once(inner: &Inner, timer: &mut Option<Pin<Box<Sleep>>>, cx: &mut Context<'_>) -> Poll<()> {
     // Queue the callbacks that are due.
     let now = Instant::now();
@@ -83,7 +83,7 @@ fn run_once(inner: &Inner, timer: &mut Option<Pin<Box<Sleep>>>, cx: &mut Context
         let _ = inner.ready.push(Entry::Callback(id));
     }
 
-    // Run what is ready now; what becomes ready meanwhile is left for the next iteration.
+    // Run the entries that are ready now. Entries that are added meanwhile are left for the next loop iteration.
     for _ in 0..inner.ready.len() {
         let Some(entry) = inner.ready.pop() else { break };
         dispatch(inner, entry);
@@ -92,13 +92,13 @@ fn run_once(inner: &Inner, timer: &mut Option<Pin<Box<Sleep>>>, cx: &mut Context
         return Poll::Ready(());
     }
 
-    // If something is ready for the next iteration, start that one.
+    // If an entry is ready for the next loop iteration, start that iteration.
     if !inner.ready.register_if_empty(cx.waker()) {
         cx.waker().wake_by_ref();
         return Poll::Pending;
     }
 
-    // Otherwise wait for an entry, and for the next callback that is scheduled.
+    // Otherwise, wait for an entry or for the next scheduled callback.
     let next_due = inner.callbacks.borrow().next_due();
     if let Some(next_due) = next_due {
         let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(next_due)));
@@ -112,7 +112,7 @@ fn run_once(inner: &Inner, timer: &mut Option<Pin<Box<Sleep>>>, cx: &mut Context
     Poll::Pending
 }
 
-/// Runs an entry. No error and no panic ends the run, not even one in a destructor of what the entry leaves behind.
+/// Runs an entry. No error and no panic ends the run of the loop, not even a panic in a destructor of the entry.
 fn dispatch(inner: &Inner, entry: Entry) {
     if let Err(error) = callback_error::catch(|| run_entry(inner, entry)) {
         inner.call_exception_handler(&error);
@@ -147,12 +147,12 @@ where
     let output = Rc::new(Cell::new(None));
     let is_awaited = Rc::new(Cell::new(true));
     let (task_output, task_is_awaited) = (Rc::clone(&output), Rc::clone(&is_awaited));
-    // The task and its callback hold no clone of the loop, but look up the running one: left over in a loop that was
-    // stopped, they would keep it from being closed when its last handle is dropped.
+    // The task and its callback hold no clone of the loop, but look up the running one: if the loop is stopped first, a
+    // clone in them would keep the loop from being closed when its last handle is dropped.
     let task = async move {
         task_output.set(Some(catch_unwind(future).await));
         let stop = move || {
-            // After a stop from elsewhere the task is left over, and must not stop a later run.
+            // If the loop was stopped before the task completed, the task must not stop a later run.
             if task_is_awaited.get() {
                 if let Some(inner) = current() {
                     inner.is_stopping.set(true);
@@ -160,7 +160,7 @@ where
             }
             Ok(())
         };
-        // As a callback, like asyncio: what became ready during the last poll runs first.
+        // Stop by a callback, as asyncio does: what became ready during the last poll of the future runs first.
         if let Some(inner) = current() {
             let _ = inner.call_soon(Box::new(stop));
         }

@@ -15,17 +15,17 @@ pub(super) struct Tasks {
     tasks: HashMap<u64, LoopTask>,
 }
 
-/// A task of a loop. It is taken out of the table while it is polled, since it may spawn others.
+/// A task of a loop. It is taken out of the table while it is polled, because it may spawn other tasks.
 pub(super) struct LoopTask {
     id: u64,
     future: Pin<Box<dyn Future<Output = ()>>>,
     task_waker: Arc<TaskWaker>,
-    /// `task_waker` as the standard type, made once.
+    /// `task_waker` as the standard library's type, created once.
     waker: Waker,
 }
 
 impl Tasks {
-    /// Makes the waker of the next task, which [`insert`](Self::insert) takes.
+    /// Creates the waker of the next task, to be passed to [`insert`](Self::insert).
     pub(super) fn next_waker(&mut self, ready: &Arc<ReadyQueue>) -> TaskWaker {
         self.last_id += 1;
         TaskWaker::new(self.last_id, Arc::clone(ready))

@@ -1,5 +1,5 @@
-/// The error of a [`ThreadPoolExecutor`](super::ThreadPoolExecutor) that cannot be created, or that accepts no job. The
-/// messages are Python's.
+/// The error of creating a [`ThreadPoolExecutor`](super::ThreadPoolExecutor) or of submitting a job to it. The messages
+/// are Python's.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExecutorError {
@@ -9,7 +9,7 @@ pub enum ExecutorError {
     /// The executor was shut down: Python's `RuntimeError`.
     #[error("cannot schedule new futures after shutdown")]
     Shutdown,
-    /// The operating system refused to start a thread, and the executor has none yet: Python's `RuntimeError`.
+    /// The operating system refused to start a thread, and the executor has no thread: Python's `RuntimeError`.
     #[error("can't start new thread")]
     NoThread(#[source] std::io::Error),
 }

@@ -7,13 +7,13 @@ use tokio::sync::watch;
 use super::error::ExecutorError;
 use crate::panic::{drop_all, ignore_panic};
 
-/// Work together with the promise of its result. Dropping the job cancels it.
+/// A job: its work, together with the promise of its result. Dropping the job cancels it.
 pub(super) type Job = Box<dyn FnOnce() + Send>;
 
 /// The jobs that wait for a thread, and the numbers of threads and of idle threads.
 pub(super) struct JobQueue {
     state: Mutex<State>,
-    /// Notified of new jobs, of the shutdown and of ended threads.
+    /// Notified when a job is added, when the executor is shut down, and when a thread has ended.
     changed: Condvar,
     /// The number of threads. A `watch`, so that a shutdown can also be awaited.
     workers: watch::Sender<usize>,
@@ -32,7 +32,7 @@ struct State {
 pub(super) enum Pushed {
     /// A running thread will run the job.
     Queued,
-    /// No thread is idle, and the caller has to start one more, which is counted already.
+    /// No thread is idle: the caller has to start one more thread, which is counted already.
     SpawnWorker,
 }
 
@@ -59,7 +59,7 @@ impl JobQueue {
     pub(super) fn push(&self, job: Job) -> Result<Pushed, ExecutorError> {
         let mut state = self.state();
         if state.is_shut_down {
-            // The lock goes first: the job is dropped on return, and its destructor may use the executor.
+            // Unlock first: the job is dropped on return, and its destructor may use the executor.
             drop(state);
             return Err(ExecutorError::Shutdown);
         }
@@ -76,8 +76,8 @@ impl JobQueue {
         Ok(if is_one_more { Pushed::SpawnWorker } else { Pushed::Queued })
     }
 
-    /// Uncounts a thread that could not be started. If it would have been the only one, no thread would run the jobs: they
-    /// are returned, including jobs that were queued for this thread meanwhile.
+    /// Uncounts a thread that could not be started. If no other thread is left to run the queued jobs, returns the
+    /// jobs, including those that were queued for this thread meanwhile.
     pub(super) fn worker_failed(&self) -> VecDeque<Job> {
         let mut state = self.state();
         self.decrement();
@@ -95,11 +95,12 @@ impl JobQueue {
         });
     }
 
-    /// Notifies everything that waits for the number of threads to fall. The state must not be locked: wakers are called.
+    /// Notifies all tasks and threads that wait for the number of threads to decrease. The state must not be locked,
+    /// because wakers are called.
     fn notify_exit(&self) {
         ignore_panic(|| self.workers.send_modify(|_| ()));
-        // A thread that has read the old number has locked the state for that. Once the lock is free, that thread waits
-        // for the condition variable, and is notified.
+        // A thread that reads the old number does so while it holds the lock. Once the lock is free, that thread waits
+        // on the condition variable, and is notified.
         drop(self.state());
         self.changed.notify_all();
     }
@@ -111,8 +112,8 @@ impl JobQueue {
         loop {
             if let Some(job) = state.jobs.pop_front() {
                 drop(state);
-                // The job itself catches the panics of its work. Destructors may panic here: of the work, if it was
-                // cancelled, and of a result whose handle was dropped.
+                // The job catches the panics of its work. What may panic here are destructors: that of work that was
+                // cancelled, and that of a result whose handle was dropped.
                 ignore_panic(job);
                 state = self.state();
             } else if state.is_shut_down {
@@ -140,17 +141,17 @@ impl JobQueue {
 
     /// Drops the jobs that have not started, which cancels them.
     pub(super) fn cancel_pending(&self) {
-        // Taken out first, so that the lock is free again: the destructors may use the executor.
+        // Take the jobs out first, so that the lock is free when they are dropped: destructors may use the executor.
         let jobs = mem::take(&mut self.state().jobs);
         drop_all(jobs);
     }
 
-    /// The number of threads that wait for a job.
+    /// Returns the number of threads that wait for a job.
     pub(super) fn idle(&self) -> usize {
         self.state().idle
     }
 
-    /// A receiver of the number of threads.
+    /// Returns a receiver of the number of threads.
     pub(super) fn workers(&self) -> watch::Receiver<usize> {
         self.workers.subscribe()
     }

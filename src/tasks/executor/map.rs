@@ -13,8 +13,8 @@ use crate::tasks::task_handle::TaskHandle;
 /// A blocking iterator over results in the order of the items, returned by
 /// [`ThreadPoolExecutor::map`](super::ThreadPoolExecutor::map).
 ///
-/// After an error, the iterator cancels the jobs that have not started, and ends. Dropping it cancels these jobs, too, but
-/// only if a result was requested before. Both are Python's behavior.
+/// After an error, the iterator cancels the jobs that have not started, and ends. Dropping the iterator also cancels
+/// these jobs, but only if a result was requested before. Both are Python's behavior.
 pub struct Map<T, E> {
     is_started: bool,
     remaining: VecDeque<TaskHandle<T, E>>,
@@ -26,9 +26,10 @@ impl<T, E> Map<T, E> {
         Self { remaining, deadline: None, is_started: false }
     }
 
-    /// Limits the time for all results, from now on, by the wall clock: Python's `timeout` argument.
+    /// Limits the time for all results together to `timeout` from now, by the wall clock: Python's `timeout` argument.
     ///
-    /// A result that is not available in time is [`Error::TimedOut`](crate::tasks::Error::TimedOut).
+    /// If the next result is not available in time, the iterator returns
+    /// [`Error::TimedOut`](crate::tasks::Error::TimedOut), and ends.
     #[must_use = "the timeout applies to the returned iterator"]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.deadline = Instant::now().checked_add(timeout);
@@ -36,7 +37,7 @@ impl<T, E> Map<T, E> {
     }
 
     /// Returns a stream of the same results. The stream has no timeout: apply tokio's
-    /// [`timeout`](tokio::time::timeout()) where you await it.
+    /// [`timeout`](tokio::time::timeout()) to each `next`.
     pub fn into_stream(mut self) -> MapStream<T, E> {
         self.deadline = None;
         MapStream { map: self }
@@ -68,7 +69,7 @@ impl<T, E> Iterator for Map<T, E> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        // After an error there are no more.
+        // After an error, there are no more results.
         (usize::from(!self.remaining.is_empty()), Some(self.remaining.len()))
     }
 }
@@ -79,7 +80,7 @@ impl<T, E> std::iter::FusedIterator for Map<T, E> {}
 ///
 /// # Cancel safety
 ///
-/// Cancel safe: a result that is not returned by one poll is returned by the next.
+/// Cancel safe: if the future of `next` is dropped, no result is lost.
 #[must_use = "streams do nothing unless polled"]
 pub struct MapStream<T, E> {
     map: Map<T, E>,

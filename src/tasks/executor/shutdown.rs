@@ -8,7 +8,8 @@ use super::threads::Threads;
 
 /// A shutdown in progress, returned by [`ThreadPoolExecutor::shutdown`](super::ThreadPoolExecutor::shutdown).
 ///
-/// Await it or call [`wait`](Self::wait) to wait until all jobs have completed. Dropping it does not undo the shutdown.
+/// Await the `Shutdown`, or call [`wait`](Self::wait), to wait until all jobs have completed. Dropping it does not undo
+/// the shutdown.
 ///
 /// # Cancel safety
 ///
@@ -36,8 +37,8 @@ impl Shutdown {
 
     /// Blocks until all jobs have completed and all threads have ended.
     ///
-    /// On a thread of the executor, this does not wait for that thread. Two jobs must not call this at the same time: they
-    /// would wait for each other.
+    /// A job may call `wait` on its own executor: it does not wait for its own thread. Two jobs must not call `wait` at
+    /// the same time, because they would wait for each other.
     #[doc(alias = "join")]
     pub fn wait(self) {
         self.queue.wait_for_workers(usize::from(self.threads.contains_current()));
@@ -49,7 +50,8 @@ impl IntoFuture for Shutdown {
     type Output = ();
     type IntoFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-    /// Waits until all jobs have completed. The threads may still be ending then: only [`wait`](Self::wait) joins them.
+    /// Waits until all jobs have completed. Unlike [`wait`](Self::wait), it does not join the threads, which may still
+    /// be ending.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let mut workers = self.queue.workers();

@@ -21,13 +21,14 @@ use crate::tasks::task_handle::TaskHandle;
 /// Threads are started when jobs need them, and wait for more jobs until the executor is shut down.
 ///
 /// Dropping the executor shuts it down without waiting, like Python's `shutdown(wait=False)`: it accepts no more jobs,
-/// but those that were submitted still run. Unlike in Python, the process does not wait for them: jobs that have not
-/// completed when `main` returns never do. Call [`shutdown().wait()`](Shutdown::wait) to wait for them.
+/// but jobs that were submitted still run. Unlike in Python, the process does not wait for them: a job that has not
+/// completed when `main` returns never completes. Call [`shutdown().wait()`](Shutdown::wait) to wait for all jobs.
 ///
 /// # Choosing
 ///
-/// Prefer tokio's [`spawn_blocking`](tokio::task::spawn_blocking) where one pool for the whole program is enough. This
-/// executor has a separate limit, needs no runtime, and its jobs can be [cancelled](TaskHandle::cancel) before they start.
+/// Prefer tokio's [`spawn_blocking`](tokio::task::spawn_blocking) if one pool for the whole program is enough. This
+/// executor has its own limit of threads, needs no runtime, and its jobs can be [cancelled](TaskHandle::cancel) before
+/// they start.
 ///
 /// # Examples
 ///
@@ -73,8 +74,8 @@ impl ThreadPoolExecutor {
     }
 
     fn with_workers(max_workers: usize) -> Self {
-        /// Numbers the executors, for the names of their threads. `Relaxed` suffices: the numbers have to differ, and
-        /// publish nothing else.
+        /// Numbers the executors, for the names of their threads. `Relaxed` suffices: the numbers only have to differ,
+        /// and publish no other data.
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         Self {
             queue: Arc::new(JobQueue::new(max_workers)),
@@ -90,19 +91,19 @@ impl ThreadPoolExecutor {
         Self::with_workers(processors.saturating_add(4).min(32))
     }
 
-    /// Sets the prefix of the threads' names, which a number follows. NUL characters, which no thread name may contain, are
-    /// removed.
+    /// Sets the prefix of the names of the threads, to which each name adds `_` and a number. NUL characters are
+    /// removed, because thread names cannot contain them.
     #[must_use]
     pub fn thread_name_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.name = prefix.into().replace('\0', "");
         self
     }
 
-    /// Calls `block` with a new executor, then shuts the executor down and waits until all its jobs have completed: Python's
-    /// `with`.
+    /// Calls `block` with a new executor, then shuts the executor down and waits until all its jobs have completed:
+    /// Python's `with`.
     ///
-    /// The executor is also shut down if `block` panics. This blocks the thread; in a task, enter the executor by
-    /// [`async_with!`](crate::async_with).
+    /// The executor is also shut down if `block` panics. `scope` blocks the thread. In a task, enter the executor by
+    /// [`async_with!`](crate::async_with) instead.
     ///
     /// # Errors
     ///
@@ -121,7 +122,7 @@ impl ThreadPoolExecutor {
 
     /// Submits `work` to be called on a thread of the executor, and returns a handle to its result.
     ///
-    /// Jobs start in the order in which they were submitted. A panic of `work` is reported by the handle, as
+    /// Jobs start in the order in which they were submitted. If `work` panics, the handle returns
     /// [`Error::Panicked`](crate::tasks::Error::Panicked).
     ///
     /// # Errors
@@ -177,11 +178,11 @@ impl ThreadPoolExecutor {
         Ok(Map::new(items.into_iter().map(submit).collect::<Result<_, _>>()?))
     }
 
-    /// Shuts the executor down: it accepts no more jobs, but those that were submitted still run. Use the returned
+    /// Shuts the executor down: it accepts no more jobs, but jobs that were submitted still run. Use the returned
     /// [`Shutdown`] to wait for them, or to cancel those that have not started.
     ///
-    /// A second shutdown has no further effect. [From Python](crate::from_python) shows the equivalents of the arguments of
-    /// Python's method.
+    /// A second shutdown has no further effect. [From Python](crate::from_python) lists the equivalents of the
+    /// arguments of Python's `shutdown`.
     #[expect(
         clippy::must_use_candidate,
         reason = "the shutdown has taken effect; the value serves to wait for its end"
@@ -204,7 +205,7 @@ impl ThreadPoolExecutor {
                 Ok(())
             }
             Err(error) => {
-                // Unlocked first: wakers are called, and jobs dropped, both of which may use the executor.
+                // Unlock first: below, wakers are called and jobs are dropped, and both may use the executor.
                 drop(threads);
                 let jobs = self.queue.worker_failed();
                 if jobs.is_empty() {
@@ -218,8 +219,8 @@ impl ThreadPoolExecutor {
     }
 }
 
-/// The exit awaits the [`shutdown`](ThreadPoolExecutor::shutdown): all submitted jobs have completed when the block ends,
-/// on every exit path.
+/// The exit awaits the [`shutdown`](ThreadPoolExecutor::shutdown). However the block ends, all submitted jobs have
+/// completed after it.
 impl AsyncContextManager for ThreadPoolExecutor {
     type Guard = Self;
 

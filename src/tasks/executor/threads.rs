@@ -5,7 +5,7 @@ use std::thread::{self, JoinHandle, ThreadId};
 #[derive(Default)]
 pub(super) struct Threads {
     started: Mutex<Started>,
-    /// Held while threads are joined. Separate from `started`, which a thread that is being joined may still lock.
+    /// Held while threads are joined. It is separate from `started`, which a thread that is being joined may lock.
     joining: Mutex<()>,
 }
 
@@ -13,7 +13,7 @@ pub(super) struct Threads {
 pub(super) struct Started {
     /// The threads that have not been joined.
     pub(super) handles: Vec<JoinHandle<()>>,
-    /// All threads that were ever started.
+    /// All threads that were started, including those that have been joined.
     pub(super) ids: Vec<ThreadId>,
 }
 
@@ -23,13 +23,13 @@ impl Threads {
         self.started.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns `true` if the calling thread is one of these.
+    /// Returns `true` if the calling thread is one of the executor's threads.
     pub(super) fn contains_current(&self) -> bool {
         self.started().ids.contains(&thread::current().id())
     }
 
-    /// Blocks until all threads but the calling one have ended. Concurrent calls wait for each other, except on threads of
-    /// the executor, which would wait for the call that joins them.
+    /// Blocks until all threads but the calling one have ended. Concurrent calls wait for each other. A call on a
+    /// thread of the executor returns at once if another call is in progress: that call waits for this thread.
     pub(super) fn join(&self) {
         let _joining = match self.joining.try_lock() {
             Err(TryLockError::WouldBlock) if self.contains_current() => return,

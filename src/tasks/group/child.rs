@@ -28,8 +28,8 @@ impl<T: Send + 'static, E> Completion<Result<T, E>> for Child<T, E> {
         self.promise.register_cancel_waker(cx)
     }
 
-    /// Defers a failure, as asyncio does, which calls back in the next iteration of its loop: of tasks that fail in one
-    /// iteration, none cancels another.
+    /// Defers a failure to the next step, because asyncio reports it in the next loop iteration: tasks that fail in the
+    /// same loop iteration do not cancel each other.
     fn defers_report(&self, returned: Option<&Result<T, E>>) -> bool {
         returned.is_some_and(Result::is_err)
     }
@@ -41,7 +41,7 @@ impl<T: Send + 'static, E> Completion<Result<T, E>> for Child<T, E> {
     }
 }
 
-/// A child that is dropped unfinished, since its runtime shuts down, counts as cancelled.
+/// If the runtime shuts down, the child is dropped before it has completed, and counts as cancelled.
 impl<T: Send + 'static, E> Drop for Child<T, E> {
     fn drop(&mut self) {
         self.complete(None);

@@ -6,7 +6,7 @@ use std::vec;
 use crate::tasks::box_error::BoxError;
 
 /// The errors of the tasks of a [`TaskGroup`](super::TaskGroup), in the order in which the tasks failed: Python's
-/// `ExceptionGroup`. There is at least one.
+/// `ExceptionGroup`. It contains at least one error.
 ///
 /// | Python | here |
 /// |---|---|
@@ -62,7 +62,8 @@ impl<E> ErrorGroup<E> {
         self.errors
     }
 
-    /// Splits the group into the errors that match and the others.
+    /// Splits the group into the errors for which `matches` returns `true`, and the others. Each part is `None` if it
+    /// has no errors.
     #[must_use]
     pub fn split(self, matches: impl FnMut(&E) -> bool) -> (Option<Self>, Option<Self>) {
         let (matching, others) = self.errors.into_iter().partition(matches);
@@ -71,9 +72,10 @@ impl<E> ErrorGroup<E> {
 }
 
 impl ErrorGroup<BoxError> {
-    /// Splits off the errors of type `T`.
+    /// Splits the group into the errors of type `T`, and a group of the others.
     ///
-    /// Nested groups are searched, too: those of `BoxError`s, and those of `T`s. The other errors stay in their groups.
+    /// Nested groups are searched, too, if their errors are `BoxError`s or of type `T`. The other errors stay in their
+    /// groups.
     #[must_use]
     pub fn split_type<T: Error + 'static>(self) -> (Vec<T>, Option<Self>) {
         let (mut found, mut others) = (Vec::new(), Vec::new());
@@ -135,7 +137,8 @@ impl<'a, E> IntoIterator for &'a ErrorGroup<E> {
     }
 }
 
-/// The error of a [`Spawner`](super::Spawner) that cannot start a task: Python's `RuntimeError`s, with the same messages.
+/// The error of a [`Spawner`](super::Spawner) that cannot start a task: Python's `RuntimeError`s, with the same
+/// messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TaskGroupError {
@@ -147,7 +150,7 @@ pub enum TaskGroupError {
     ShuttingDown,
 }
 
-/// The error in the handle of a task that failed in a group. The error of the task is in the [`ErrorGroup`].
+/// The error in the handle of a task that failed in a group. The error of the task itself is in the [`ErrorGroup`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the task failed; its error is in the group's `ErrorGroup`")]
 pub struct FailedInGroup;

@@ -1,4 +1,4 @@
-//! Groups of tasks that end together: `asyncio.TaskGroup`.
+//! Groups of tasks that end with a block: `asyncio.TaskGroup`.
 
 mod child;
 mod errors;

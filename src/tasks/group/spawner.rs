@@ -9,9 +9,9 @@ use crate::tasks::promise::Promise;
 use crate::tasks::task::Harness;
 use crate::tasks::task_handle::TaskHandle;
 
-/// Starts tasks of a [`TaskGroup`](super::TaskGroup) from elsewhere, mostly from the tasks of the group.
+/// A handle that starts tasks of a [`TaskGroup`](super::TaskGroup), mostly from inside the tasks of the group.
 ///
-/// A spawner does not keep the group from ending. It may outlive the group; then it starts no tasks.
+/// A spawner does not keep the group from ending. If it outlives the group, it starts no more tasks.
 ///
 /// # Examples
 ///
@@ -46,7 +46,7 @@ impl<E: Send + 'static> Spawner<E> {
     ///
     /// # Errors
     ///
-    /// [`TaskGroupError`] if the group has ended or cancels its tasks. The work is dropped.
+    /// Returns a [`TaskGroupError`] if the group has ended or is cancelling its tasks. In that case, `work` is dropped.
     ///
     /// # Panics
     ///

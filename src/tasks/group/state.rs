@@ -17,13 +17,14 @@ use crate::tasks::task::TaskOutput;
 /// The state that a group shares with its tasks and spawners.
 pub(super) struct GroupState<E> {
     inner: Mutex<Inner<E>>,
-    /// `true` once the group cancels its tasks. Stored under the lock, with Release; loaded at the end of each task without
-    /// the lock, with Acquire, so that such a task sees the failure that came before. A task that misses a concurrent store
-    /// has finished before the abort. The task whose failure starts the abort stores the flag itself, so it never misses it.
+    /// `true` once the group cancels its tasks. Stored under the lock, with Release; loaded at the end of each task
+    /// without the lock, with Acquire, so that such a task sees the failure that came before. A task that misses a
+    /// concurrent store counts as finished before the abort. The task whose failure starts the abort stores the flag
+    /// itself, so it always sees the flag.
     is_aborting: AtomicBool,
-    /// `true` once the block was entered: without a block, nothing has to be deferred. Stored before the block starts, and
-    /// loaded under the lock when the group aborts. The flag publishes nothing but itself, so Relaxed would do: a task that
-    /// misses a concurrent store has failed before the block was entered.
+    /// `true` once the block was entered: without a block, nothing has to be deferred. Stored before the block starts,
+    /// and loaded under the lock when the group aborts. The flag publishes nothing but itself, so Relaxed would
+    /// suffice: a task that misses a concurrent store counts as failed before the block was entered.
     is_entered: AtomicBool,
 }
 
@@ -32,13 +33,14 @@ struct Inner<E> {
     /// Boxed, since most groups never abort.
     abort: Option<Box<AbortState<E>>>,
     stage: Stage,
-    /// Of the one that waits: first the block, for a failure; then the exit, for the end of the last task.
+    /// The waker of the block, which waits for a failure, and later of the exit, which waits for the end of the last
+    /// task.
     waiter: Option<Waker>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum Stage {
-    /// The block may be running, if it was entered.
+    /// The block has not ended. It may not have been entered yet.
     Block,
     /// The block has ended, and the exit waits for the tasks.
     Joining,
@@ -91,11 +93,11 @@ impl<E> GroupState<E> {
         mut promise: Promise<T, FailedInGroup>,
         output: TaskOutput<Result<T, E>>,
     ) {
-        // Holds a value that no handle wants. It is dropped last, after the task has left the group: its destructor is user
-        // code, which may use the group.
+        // Holds a value whose handle was dropped. It is dropped last, after the task has left the group, because its
+        // destructor is user code, which may use the group.
         let mut _unwanted = None;
-        // Once the task has left, the group may finish; by then the handle must be complete. A guard, since completing the
-        // handle may panic.
+        // The task leaves the group when this guard is dropped. Then the group may finish, so the handle must be
+        // complete before. It is a guard because completing the handle may panic.
         let _leave = LeaveGuard { group: self, index };
         let result = match output {
             Some(Ok(Ok(value))) => Ok(value),
@@ -110,8 +112,8 @@ impl<E> GroupState<E> {
         }
     }
 
-    /// Records a failure: the other tasks are cancelled, and the block is interrupted. Returns what the handle of the failed
-    /// task yields.
+    /// Records a failure, cancels the other tasks, and interrupts the block. Returns the result for the handle of the
+    /// failed task.
     #[cold]
     fn fail<T>(&self, index: usize, failure: Failure<E>) -> TaskResult<T, FailedInGroup> {
         let mut inner = self.lock();
@@ -126,10 +128,10 @@ impl<E> GroupState<E> {
         Err(Error::Raised(FailedInGroup))
     }
 
-    /// Runs `complete` when the block has ended; at once, if there is no block or it has ended already.
+    /// Runs `complete` when the block has ended, or at once if there is no block or it has ended already.
     ///
-    /// It is for the handles of tasks that end while the block is about to be interrupted: completed earlier, the block
-    /// would see that its task has ended, but could not see the error.
+    /// Used for the handles of tasks that end while the block is about to be interrupted. If they were completed
+    /// earlier, the block would see that its task has ended, but could not see the error.
     #[cold]
     pub(super) fn defer(&self, complete: impl FnOnce() + Send + 'static) {
         let mut inner = self.lock();
@@ -162,7 +164,7 @@ impl<E> GroupState<E> {
         cancel(to_cancel);
     }
 
-    /// Returns the tasks to cancel: all but `except`, and none if the group aborts already.
+    /// Returns the tasks to cancel: all but `except`, or none if the group is aborting already.
     fn begin_abort(&self, inner: &mut Inner<E>, except: Option<usize>) -> Vec<AbortHandle> {
         if inner.abort.is_some() {
             return Vec::new();
@@ -179,12 +181,12 @@ impl<E> GroupState<E> {
         self.leave_block();
     }
 
-    /// Records that the block has ended. Exits inside the block may still be running, and await tasks of the group.
+    /// Records that the block has ended. Exits inside the block may still be running, and may await tasks of the group.
     pub(super) fn leave_block(&self) {
         drop(self.begin_joining());
     }
 
-    /// Records that the block has ended, and runs what was deferred until then.
+    /// Records that the block has ended, and runs the completions that were deferred until then.
     #[inline]
     fn begin_joining(&self) -> MutexGuard<'_, Inner<E>> {
         let mut inner = self.lock();
@@ -201,7 +203,8 @@ impl<E> GroupState<E> {
     fn run_deferred<'a>(&'a self, mut inner: MutexGuard<'a, Inner<E>>) -> MutexGuard<'a, Inner<E>> {
         let deferred = inner.abort.as_mut().map(|abort| mem::take(&mut abort.deferred));
         drop(inner);
-        // Unwanted values are dropped here, and their destructors may panic. This may run in a destructor itself.
+        // Values whose handles were dropped are dropped here, and their destructors may panic. This function may itself
+        // run in a destructor, where a second panic would abort the process.
         deferred.into_iter().flatten().for_each(ignore_panic);
         self.lock()
     }
@@ -220,7 +223,7 @@ impl<E> GroupState<E> {
 
     /// Ready when the group has no task left, including tasks that were added meanwhile. Then the group is finished.
     ///
-    /// To be polled after the block has ended.
+    /// Polled only after the block has ended.
     pub(super) fn poll_join(&self, cx: &Context<'_>) -> Poll<Result<(), ErrorGroup<E>>> {
         let mut inner = self.begin_joining();
         if !inner.members.is_empty() {
@@ -251,8 +254,8 @@ impl<E> Drop for LeaveGuard<'_, E> {
 
 fn cancel(tasks: Vec<AbortHandle>) {
     for task in tasks {
-        // This may be the last reference to the task, and so drop its value. A panic there must not keep the next task from
-        // being cancelled.
+        // `task` may be the last reference to the task's value. A panic in the destructor of the value must not keep
+        // the next task from being cancelled.
         ignore_panic(|| {
             task.cancel();
             drop(task);
@@ -262,7 +265,7 @@ fn cancel(tasks: Vec<AbortHandle>) {
 
 /// The unfinished tasks of a group, each at an index that stays the same until it is removed.
 enum Members {
-    /// At most one task, at index 0: needs no allocation.
+    /// At most one task, at index 0, which needs no allocation.
     One(Option<AbortHandle>),
     Many(Slab<AbortHandle>),
 }

@@ -17,20 +17,20 @@ use crate::tasks::task_handle::TaskHandle;
 /// cancelled, and the exit fails with all errors. When the block fails, panics or is dropped, all tasks are cancelled
 /// and waited for.
 ///
-/// A task has ended when the exits of its scopes have, also when it was cancelled. So when the group has ended,
-/// everything inside it has.
+/// A task ends only after the exits of its scopes have completed, also if it is cancelled. So when the group has ended,
+/// all work inside it has ended.
 ///
-/// | block | tasks | the exit returns |
+/// | the block | the tasks | the result |
 /// |---|---|---|
-/// | completes | succeed, or are cancelled through their handles | the block's value, when all tasks have ended |
-/// | completes, or is running | one fails: the others are cancelled | [`ErrorGroup`] |
-/// | fails | are cancelled | the block's error, and with it the errors of the tasks |
+/// | completes | succeed, or are cancelled through their handles | the block's value, once all tasks have ended |
+/// | has completed, or is interrupted | one fails, and the others are cancelled | an [`ErrorGroup`] |
+/// | fails | are cancelled | the block's error, together with the errors of the tasks |
 /// | panics | are cancelled | the block's panic |
-/// | is dropped from outside | are cancelled | nothing: the exit is a [cleanup](crate::cleanup) that the scopes around wait for |
-/// | any | one panics: the others are cancelled | the task's panic; the errors are dropped |
+/// | is dropped | are cancelled | none: the exit continues as a [cleanup](crate::cleanup), for which the scopes around it wait |
+/// | ends in any way | one panics, and the others are cancelled | the task's panic; the errors are dropped |
 ///
-/// In asyncio, the error of the block is one of the errors of the group. Here it leaves the block like any other error,
-/// with its own type.
+/// In asyncio, the error of the block is one of the errors of the group. Here, it is returned separately, with its own
+/// type.
 ///
 /// Tasks may be added before the group is entered. If one of them fails, the others are cancelled, and the block is
 /// interrupted at its first await. A group that is dropped without having been entered cancels its tasks and does not
@@ -41,7 +41,7 @@ use crate::tasks::task_handle::TaskHandle;
 ///
 /// # Cancel safety
 ///
-/// Dropped in its block or its exit, the group cancels its tasks, and the rest of the exit is a cleanup.
+/// If the block or the exit is dropped, the group cancels its tasks, and the rest of the exit runs as a cleanup.
 ///
 /// # Examples
 ///
@@ -80,10 +80,10 @@ impl<E: Send + 'static> TaskGroup<E> {
 
     /// Starts a task on the current runtime.
     ///
-    /// The value of the task is in its handle, and its error in the [`ErrorGroup`]. The handle of a failed task yields
-    /// [`FailedInGroup`] instead, once the block has ended. Dropping the handle cancels nothing.
+    /// The handle returns the value of the task. If the task fails, its error is in the [`ErrorGroup`], and the handle
+    /// returns [`FailedInGroup`] once the block has ended. Dropping the handle does not cancel the task.
     ///
-    /// A group that is cancelling its tasks drops the work, and returns the handle of a cancelled task.
+    /// If the group is cancelling its tasks, `work` is dropped, and the returned handle is that of a cancelled task.
     ///
     /// # Panics
     ///
@@ -96,13 +96,13 @@ impl<E: Send + 'static> TaskGroup<E> {
         T: Send + 'static,
     {
         create_task(&self.group, work).unwrap_or_else(|rejected| {
-            // The drop of the promise cancels the handle, but not before the block has ended.
+            // Dropping the promise cancels the handle, which must not happen before the block has ended.
             self.group.defer(|| drop(rejected.promise));
             rejected.task
         })
     }
 
-    /// Returns a spawner, which starts tasks of this group from inside its tasks.
+    /// Returns a spawner, by which the tasks of this group start more tasks.
     #[must_use]
     pub fn spawner(&self) -> Spawner<E> {
         Spawner::new(Arc::clone(&self.group))
@@ -129,7 +129,7 @@ impl<E: Send + 'static> AsyncGuard for TaskGroup<E> {
     type Target = Self;
     type Error = ErrorGroup<E>;
     type Suppression = ();
-    /// An exit that is dropped while it waits is restarted, and then cancels the tasks.
+    /// If the exit is dropped while it waits, it is restarted, and then cancels the tasks.
     type OnDrop = Restart;
 
     fn target(&mut self) -> &mut Self {
@@ -141,7 +141,7 @@ impl<E: Send + 'static> AsyncGuard for TaskGroup<E> {
         (self, failed)
     }
 
-    /// Unlimited: the cleanups inside the tasks have grace periods of their own.
+    /// Unlimited, because the cleanups inside the tasks have their own grace periods.
     fn grace_period(&self) -> Duration {
         Duration::MAX
     }

@@ -73,8 +73,8 @@ impl Deadline {
         Ok(())
     }
 
-    /// Expires the timeout if `when` is still its deadline, and returns `true` if so. A reschedule that has returned `Ok`
-    /// must not be ignored.
+    /// Expires the timeout if `when` is still its deadline, and returns `true` in that case. The deadline is compared
+    /// so that a reschedule that has returned `Ok` is never ignored.
     fn expire(&self, when: Instant) -> bool {
         let mut state = self.lock();
         let is_current = state.when == Some(when);
@@ -123,13 +123,13 @@ impl Future for Expiry {
             Some(_) => {}
         }
         let polled = this.sleep.as_pin_mut().map_or(Poll::Pending, |sleep| sleep.poll(cx));
-        // If `expire` returns false, the timeout was rescheduled meanwhile, which wakes the block.
+        // If `expire` returns `false`, the timeout was rescheduled meanwhile, which wakes the block.
         if polled.is_ready() && this.deadline.expire(when) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
-/// Finishes the timeout of a block that is dropped, for which `aexit` is not called. For other blocks both finish it, which
-/// is idempotent.
+/// Finishes the timeout of a block that is dropped, for which `aexit` is not called. For other blocks, both this
+/// destructor and `aexit` finish the timeout, which is idempotent.
 #[pinned_drop]
 impl PinnedDrop for Expiry {
     fn drop(self: Pin<&mut Self>) {

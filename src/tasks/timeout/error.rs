@@ -5,7 +5,8 @@ pub enum TimeoutError {
     /// The block did not complete in time: Python's `TimeoutError`.
     #[error("timed out")]
     Elapsed,
-    /// The timeout was entered before, through another clone. In Python this and the following are a `RuntimeError`.
+    /// The timeout was entered before, through another clone. In Python, this error and the following ones are
+    /// `RuntimeError`s.
     #[error("timeout has already been entered")]
     AlreadyEntered,
     /// The timeout was rescheduled before it was entered.

@@ -9,15 +9,16 @@ use super::deadline::{Deadline, Expiry, Phase};
 use super::error::TimeoutError;
 use crate::context::{AsyncContextManager, AsyncGuard, DropNow, ExitReason};
 
-/// Limits the time that a block may take, from now on; `None` is no limit. Python's `asyncio.timeout`.
+/// Returns a context manager that limits the time of its block: Python's `asyncio.timeout`.
 ///
-/// When the deadline passes, the block is dropped where it awaits, the exits of the scopes in it are awaited, and then the
-/// exit of the timeout fails with [`TimeoutError::Elapsed`]. A block that completes at the same moment is in time.
+/// The time is counted from this call. `None` means no limit. When the deadline passes, the block is dropped where it
+/// awaits, the exits of the scopes in it are awaited, and then the exit of the timeout fails with
+/// [`TimeoutError::Elapsed`]. A block that completes at the same moment is in time.
 ///
 /// # Choosing
 ///
 /// For a single future, tokio's [`timeout`](tokio::time::timeout()) costs less, but does not await exits. This timeout
-/// does, and can be [rescheduled](Timeout::reschedule).
+/// awaits exits, and can be [rescheduled](Timeout::reschedule).
 ///
 /// # Panics
 ///
@@ -53,7 +54,9 @@ pub fn timeout(delay: impl Into<Option<Duration>>) -> Timeout {
     timeout_at(delay.into().and_then(|delay| Instant::now().checked_add(delay)))
 }
 
-/// Limits the time that a block may take to an instant; `None` is no limit. Python's `asyncio.timeout_at`.
+/// Returns a context manager that limits the time of its block by a deadline: Python's `asyncio.timeout_at`.
+///
+/// `None` means no limit. Otherwise, it is the same as [`timeout`].
 ///
 /// # Panics
 ///
@@ -85,12 +88,14 @@ pub fn timeout_at(when: impl Into<Option<Instant>>) -> Timeout {
     Timeout { deadline: Arc::new(Deadline::new(when.into())) }
 }
 
-/// A context manager that limits the time of its block, and a handle to it, returned by [`timeout`] and [`timeout_at`].
-/// Clones refer to the same timeout.
+/// A context manager that limits the time of its block, returned by [`timeout`] and [`timeout_at`].
+///
+/// Clones refer to the same timeout: enter one of them, and use another one to read or [reschedule](Self::reschedule)
+/// the deadline.
 ///
 /// # Cancel safety
 ///
-/// Dropping the block needs no cleanup by the timeout.
+/// If the block is dropped, the timeout needs no cleanup.
 #[derive(Clone)]
 #[must_use = "nothing is limited unless it is entered, by `async_with!`"]
 pub struct Timeout {
