@@ -144,6 +144,7 @@ impl<F> Cleanup<F> {
         let Self { work, name, grace_period, runtime, fallback, children } = self;
         increment(Counter::Detached);
         if let Some(runtime) = runtime.or_else(|| Handle::try_current().ok()).or(fallback) {
+            // Count the cleanup as pending before its task exists, so that no `drain` misses it.
             let completion =
                 CompletionGuard { name, is_finished: false, _pending: PendingGuard::new(runtime.id()) };
             let task = runtime.spawn(run(Job { work, children, grace_period, completion }));
@@ -217,6 +218,7 @@ where
     // guard, which notifies the observers.
     let Job { completion, grace_period, mut children, work } = job;
     let name = completion.name;
+    // The grace period starts after this wait.
     children.wait().await;
     // `catch_unwind` drops the work before the outcome is recorded, and catches a panic of its destructor as well.
     let outcome = with_children(catch_unwind(timeout(mark_cleanup(work), grace_period))).await;
@@ -225,6 +227,7 @@ where
         Ok(Some(Err(error))) => {
             completion.finish(Some(&CleanupEvent::Failed { name, error: peel_box(error) }));
         }
+        // The timeout has dropped the work.
         Ok(None) => {
             let reason = AbandonReason::TimedOut;
             completion.finish(Some(&CleanupEvent::Abandoned { name, reason }));

@@ -46,6 +46,8 @@ pub fn pending() -> usize {
 pub async fn drain(timeout: Duration) -> Result<(), DrainTimeout> {
     let Ok(runtime) = Handle::try_current() else { return Ok(()) };
     let drained = async {
+        // Look the count up again each time: a cleanup that was detached after the count reached zero may have inserted
+        // a new one.
         while let Some(mut count) = watch(runtime.id()) {
             // Fails only once the sender is gone, which happens at zero.
             drop(count.wait_for(|&count| count == 0).await);
@@ -98,6 +100,7 @@ impl PendingGuard {
 
 impl Drop for PendingGuard {
     fn drop(&mut self) {
+        // Update the count before the map is locked, because this wakes each `drain` of the runtime at zero.
         self.count.send_if_modified(|count| {
             *count -= 1;
             *count == 0

@@ -129,6 +129,7 @@ pub struct ObserverGuard(Hook);
 
 impl Drop for ObserverGuard {
     fn drop(&mut self) {
+        // This guard still owns the hook, so that the hook is not dropped under the lock.
         hooks().retain(|hook| !Arc::ptr_eq(hook, &self.0));
     }
 }

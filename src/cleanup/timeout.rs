@@ -31,6 +31,7 @@ async fn timeout_if<F: Future>(future: F, duration: Duration, is_limited: fn() -
     // Most futures are ready at the first poll, and need no timer.
     let mut delay = None;
     poll_fn(|cx| {
+        // Poll the future first: if it is ready at the time the timer fires, its output is returned.
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
             return Poll::Ready(Some(output));
         }

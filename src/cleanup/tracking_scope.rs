@@ -75,6 +75,7 @@ impl ChildCleanups {
         while let Some(cleanup) = children.cleanups.last_mut() {
             // The cleanup itself has reported its outcome to the observers.
             drop((&mut cleanup.task).await);
+            // Removed only after it has finished: a wait that is dropped loses no cleanup.
             children.cleanups.pop();
         }
     }
@@ -193,6 +194,7 @@ impl<F: Future> WithChildren<F> {
         let work = this.work.as_mut().as_pin_mut().expect("work polled after completion");
         let polled = work.poll(cx);
         if polled.is_ready() {
+            // Dropped while the scope is open: a destructor may detach a cleanup as well.
             this.work.set(None);
         }
         polled
@@ -204,6 +206,7 @@ impl<F> PinnedDrop for WithChildren<F> {
     fn drop(self: Pin<&mut Self>) {
         let mut this = self.project();
         if this.work.is_some() {
+            // The scope closes at the end of this block, so that `children` is complete before it is moved.
             let _scope = TrackingScope::open(this.children);
             this.work.set(None);
         }

@@ -98,6 +98,7 @@ where
     G: AsyncGuard + Send + 'static,
 {
     fn drop(&mut self) {
+        // `None` if the enter has completed or panicked.
         let Some(enter) = self.enter.take() else { return };
         let rest = async move {
             // The exit is nested in this cleanup, which completes after the exit. The exit has its own grace period.

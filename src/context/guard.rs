@@ -160,6 +160,8 @@ pub(super) mod sealed {
             _failure: Option<BlockFailure<E, N>>,
             _runtime: Self::Runtime,
         ) -> impl Future<Output = ExitOutcome<G, E, N>> + Send {
+            // The type of the function pointer gives `impl Future` a concrete type, which `unreachable!` alone does
+            // not.
             let unused: fn() -> Ready<ExitOutcome<G, E, N>> =
                 || unreachable!("the exit does not own its guard");
             unused()

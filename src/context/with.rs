@@ -196,6 +196,7 @@ fn fail<G: AsyncGuard, T, E>(
             resume_unwind(*payload)
         }
         (Err(error), BlockFailure::Error(context)) => Err(Error::Exit { error, context: Some(context) }),
+        // The manager interrupted the body, and the error of the exit states the reason.
         (Err(error), _) => Err(Error::Exit { error, context: None }),
     }
 }

@@ -158,6 +158,7 @@ where
     #[cold]
     fn create_body(self: Pin<&mut Self>) {
         let mut this = self.project();
+        // Replace the state before the closure is called: if the closure panics, there is nothing left to poll.
         if let BodyStateOwned::Initial(create) = this.body.as_mut().project_replace(BodyState::Dropped) {
             let mailbox = NonNull::from(this.mailbox.as_ref().get_ref());
             this.body.set(BodyState::Running(create(Yielder { mailbox, brand: PhantomData })));
@@ -182,6 +183,7 @@ where
 
     #[inline(always)]
     fn poll_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Poll<B::Output>> {
+        // Both rare states take this branch. If the body has been dropped, `create_body` does nothing.
         if !matches!(self.body, BodyState::Running(_)) {
             self.as_mut().create_body();
         }

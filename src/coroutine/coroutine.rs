@@ -269,6 +269,7 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
         match self.state() {
             State::Suspended | State::Running => self.0.as_mut().raise(thrown.into()),
             State::Created => {
+                // There is no yield to raise the error at, so the body never runs.
                 self.0.as_mut().drop_body();
                 return Self::into_result(Step::Complete(Err(thrown.into())));
             }
@@ -305,6 +306,7 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
         }
         match self.step() {
             Ok(Step::Complete(value)) => Ok(Some(value)),
+            // The body stays suspended at this yield, and another `close` raises another exit.
             Ok(Step::Yielded(_)) => Err(Error::IgnoredExit),
             Err(Error::GeneratorExit) => Ok(None),
             Err(error) => Err(error),
@@ -313,6 +315,7 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
 
     #[inline]
     fn step(&mut self) -> StepResult<D> {
+        // No task waits for the step, so there is nothing to wake: the next step polls the body again in any case.
         match self.poll_step(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => result,
             Poll::Pending => self.step_again(),
@@ -323,6 +326,7 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
     /// been woken.
     #[cold]
     fn step_again(&mut self) -> StepResult<D> {
+        // This ends: a wake consumes the waker, and the woken yield takes the value or error that it was woken for.
         while self.0.wake_external() {
             if let Poll::Ready(result) = self.poll_step(&mut Context::from_waker(Waker::noop())) {
                 return result;

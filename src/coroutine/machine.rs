@@ -73,6 +73,7 @@ struct FinishGuard<'a, B: PinnedBody> {
 
 impl<B: PinnedBody> Drop for FinishGuard<'_, B> {
     fn drop(&mut self) {
+        // First, so that the machine is closed even if a destructor of the body panics.
         *self.stage = Stage::Closed;
         self.body.as_mut().drop_body();
         // After the body, whose destructors may still have used it.
@@ -113,6 +114,7 @@ where
             // A second exit must not interrupt the cleanup that the first has started.
             return;
         }
+        // After an error, a further exit is a new one, and is raised again.
         *this.stage = if thrown.is_exit() { Stage::Exiting } else { Stage::Running };
         match this.remaining {
             None => this.body.mailbox().throw(thrown),
@@ -127,6 +129,7 @@ where
     fn poll_step(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<B::Yield, Result<R, T>>> {
         let mut this = self.as_mut().project();
         this.body.mailbox().set_context(cx);
+        // Poll the body. If it panics, the guard closes the machine.
         let mut finish = FinishGuard { stage: this.stage, body: this.body.as_mut() };
         match finish.body.as_mut().poll_body(cx) {
             Some(Poll::Pending) => {
@@ -146,11 +149,13 @@ where
                 queued.map_or(Poll::Pending, |value| Poll::Ready(Step::Yielded(value)))
             }
             Some(Poll::Ready(outcome)) => {
+                // The body has ended. `complete` has a guard of its own.
                 mem::forget(finish);
                 self.complete(outcome)
             }
             // The body has completed in an earlier step.
             None => {
+                // The guard also drops a value that was sent to the completed body.
                 drop(finish);
                 self.poll_remaining()
             }
@@ -182,6 +187,7 @@ where
         let this = self.as_mut().project();
         let finish = FinishGuard { stage: this.stage, body: this.body };
         let mailbox = finish.body.mailbox();
+        // Take what was not delivered, before the guard clears the mailbox.
         let (unraised, values) = (mailbox.take_thrown(), mailbox.drain());
         drop(finish);
         let outcome = match unraised {
@@ -198,6 +204,7 @@ where
     #[cold]
     fn poll_remaining(self: Pin<&mut Self>) -> Poll<MachineStep<B, R, T>> {
         let this = self.project();
+        // `None` if a closed machine is polled, which no caller does: they check the state first.
         let Some(mut remaining) = this.remaining.take() else { return Poll::Pending };
         let Some(value) = remaining.values.pop_front() else {
             return Poll::Ready(Step::Complete(remaining.outcome));

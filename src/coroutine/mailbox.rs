@@ -84,6 +84,7 @@ impl<Y, S, T> Mailbox<Y, S, T> {
     #[cold]
     #[inline(never)]
     fn update_slow_path(&self) {
+        // The content of a `Cell` can only be inspected by taking it out and putting it back.
         let thrown = self.thrown.take();
         self.needs_slow_path.set(thrown.is_some() || self.has_queued());
         self.thrown.set(thrown);
@@ -149,6 +150,7 @@ impl<Y, S, T> Mailbox<Y, S, T> {
     pub(super) fn drain(&self) -> Option<VecDeque<Y>> {
         match self.out.take() {
             Some(value) => Some(VecDeque::from([value])),
+            // The flag is set as long as values are queued, so most bodies do not access the overflow here.
             None if self.needs_slow_path.get() => self.take_queue(),
             None => None,
         }
@@ -171,6 +173,7 @@ impl<Y, S, T> Mailbox<Y, S, T> {
         self.thrown.set(thrown);
         let waker =
             if has_news { self.overflow_if_any(|overflow| overflow.external_waker.take()) } else { None };
+        // Wake after the overflow is back in its cell: a waker is foreign code.
         waker.map(Waker::wake).is_some()
     }
 
@@ -194,6 +197,7 @@ impl<Y, S, T> Mailbox<Y, S, T> {
     /// Yields a value, if no other value is waiting.
     #[inline]
     pub(super) fn set_out(&self, value: Y) {
+        // A further yield in this poll must take the slow path, which queues it behind this value.
         self.context.set(self.context.get() | SLOW_PATH);
         // A value that was sent before is the reply to an earlier yield, which was dropped.
         drop(self.sent.take());
@@ -209,6 +213,7 @@ impl<Y, S, T> Mailbox<Y, S, T> {
             self.set_out(value);
             return false;
         }
+        // `out` and the queue are never both in use: the earlier value of this step becomes the head of the queue.
         self.overflow(|overflow| {
             overflow.queue.extend(before);
             overflow.queue.push_back(value);
@@ -252,6 +257,7 @@ impl<Y, S, T> Mailbox<Y, S, T> {
     pub(super) fn register_waker(&self, cx: &mut Context<'_>) {
         // With the driver's own context, the next poll of the driver reaches the yield without a wake.
         if self.context.get() & !SLOW_PATH != ptr::from_mut(cx).addr() {
+            // Clone before the access to the overflow, and drop the old waker after it: both run foreign code.
             let waker = cx.waker().clone();
             drop(self.overflow(|overflow| overflow.external_waker.replace(waker)));
         }

@@ -102,8 +102,10 @@ where
         let Slot { coroutine, waker, std_waker, returned } = &mut slots[next];
         // From here on, a wake queues the coroutine again.
         waker.is_queued.swap(false, Ordering::Acquire);
+        // A waker may outlive its coroutine, and may be woken after the coroutine has returned.
         let Some(running) = coroutine else { continue };
         match running.poll_resume(&mut Context::from_waker(std_waker)) {
+            // Queued at the back, without an unpark: this thread is not parked.
             Poll::Ready(Ok(Step::Yielded(()))) => waker.enqueue(),
             Poll::Ready(Ok(Step::Complete(value))) => {
                 (*coroutine, *returned) = (None, Some(value));

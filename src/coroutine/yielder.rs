@@ -149,12 +149,14 @@ impl<Y, S, T> Future for Yield<'_, '_, Y, S, T> {
         let mailbox = this.yielder.mailbox();
         match this.state {
             YieldState::Initial(_) if mailbox.is_fast_path(cx) => {
+                // No waker is registered: the next poll of the driver reaches this yield without a wake.
                 if let YieldState::Initial(value) = mem::replace(&mut this.state, YieldState::AwaitingReply) {
                     mailbox.set_out(value);
                 }
                 return Poll::Pending;
             }
             YieldState::AwaitingReply => {
+                // The reply first. A throw that is pending too was thrown after it, and is raised at the next yield.
                 if let Some(sent) = mailbox.take_sent() {
                     this.state = YieldState::Done;
                     return Poll::Ready(Ok(sent));

@@ -142,6 +142,7 @@ where
     pub fn start(&self) -> impl Future<Output = StepResult<Y, S, T>> + Send + use<Y, S, T> {
         let shared = Arc::clone(&self.shared);
         async move {
+            // Checked out by the first poll: an operation that was created but not polled does not block other ones.
             let mut checkout = shared.checkout().ok_or(Error::Running(None))?;
             let early = checkout.generator().start();
             checkout.step(early).await

@@ -93,8 +93,10 @@ where
         let generator = idle.generator.take()?;
         let is_first = matches!(idle.first_iteration, FirstIteration::Pending);
         if is_first {
+            // Recorded under the lock, so that the hook is called only once.
             idle.first_iteration = FirstIteration::Done(Handle::try_current().ok());
         }
+        // The hook is user code, which may use a handle to this generator.
         drop(idle);
         // Before the hook, so that a hook that panics does not lose the generator.
         let checkout = Checkout { shared: Arc::clone(self), generator: Some(generator) };
@@ -121,8 +123,10 @@ where
     fn drop(&mut self) {
         let Idle { generator, first_iteration } = self.idle.get_mut().unwrap_or_else(PoisonError::into_inner);
         let (Some(mut generator), FirstIteration::Done(runtime)) = (generator.take(), first_iteration) else {
+            // The body never started, or a `DropBodyGuard` has dropped it: there is nothing to close.
             return;
         };
+        // `Running`: the last operation was dropped in the middle of a step, which the close continues.
         if matches!(generator.state(), State::Suspended | State::Running) {
             let close = async move {
                 let early = generator.as_mut().close();
@@ -170,6 +174,8 @@ where
     T: Throw<Error: Send + 'static> + Send + 'static,
 {
     fn drop(&mut self) {
+        // The old value is `None`, so no body is dropped under the lock. The handle is dropped after this statement: if
+        // it is the last one, the destructor of the shared state finds the generator in its place.
         self.shared.idle().generator = self.generator.take();
     }
 }
@@ -197,6 +203,8 @@ where
             // Dropped after `close` and the handle in it, so that the guard may hold the last handle.
             let mut guard = DropBodyGuard(Some(self));
             let closed = close.await;
+            // After any other result, the body has ended or another operation is using it: the guard has nothing to
+            // drop.
             if !matches!(closed, Err(Error::IgnoredExit)) {
                 if let Some(shared) = guard.0.take() {
                     shared.is_being_closed.store(false, Ordering::Relaxed);

@@ -95,7 +95,8 @@ pub async fn shutdown_asyncgens(timeout: Duration) -> Result<(), DrainTimeout> {
         // A copy, so that the lock is free: below, the last handle to a generator may be dropped, and observers may be
         // notified.
         let mut generators = registry().of(runtime.id());
-        // Both predicates upgrade the handle for a moment.
+        // `is_being_closed` upgrades the handle for a moment. If that handle becomes the last one, dropping it calls the
+        // finalizer hook.
         generators.retain(|generator| generator.is_alive() && !generator.is_being_closed());
         for generator in generators {
             Cleanup::new(generator.aclose()).name("async generator").detach();

@@ -118,6 +118,8 @@
 macro_rules! async_with {
     (-> $returns:ty; $($scope:tt)+) => {{
         if false {
+            // Never executed. It determines the return type of the enclosing `async` block before the rest of the macro
+            // is type-checked.
             return $crate::context::expansion::named::<$returns>();
         }
         $crate::async_with!($($scope)+)
@@ -239,6 +241,7 @@ macro_rules! __async_with {
     (@labels ($index:expr) $how:tt [$label:lifetime $($more:lifetime)*] $value:ident $flow:ident $block:block) => {
         let mut again = false;
         $label: loop {
+            // Only a `continue` of the block starts a second iteration, which does not run the block again.
             if again {
                 $flow = $index + 1;
                 break $label;
@@ -247,6 +250,7 @@ macro_rules! __async_with {
             $crate::__async_with!(@labels ($index + 2) $how [$($more)*] $value $flow $block);
             break $label;
         }
+        // The block used `break` with this label, or it completed with a value, in which case `$flow` is never read.
         if $flow == 0 {
             $flow = $index;
         }
@@ -265,6 +269,7 @@ macro_rules! __async_with {
     (@innermost loop $value:ident $flow:ident $block:block) => {
         let mut again = false;
         loop {
+            // As for a label: a second iteration is a `continue`.
             if again {
                 $flow = 3;
                 break;
@@ -279,6 +284,7 @@ macro_rules! __async_with {
             }
             break;
         }
+        // The loop ended without a second iteration and without a value: by `break`.
         if $flow == 0 {
             $flow = 2;
         }

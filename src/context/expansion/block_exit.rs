@@ -88,6 +88,7 @@ impl<T, D, E, N> BlockExit<T, D, E, N> {
             }
             (None, ExitPath::Completed(None), Ok(_)) => Disposition::Jump,
             (None, ExitPath::Returned(deferred), Ok(_)) => Disposition::Return(kind.join(deferred, None)),
+            // The exit failed after a block that did not. Its error replaces the value, `return` or jump of the block.
             (None, _, Err(error)) => Disposition::Value(Err(ErrorOrigin::Manager(error))),
             (Some(failure), path, result) => after_failure::<G, T, K, R, N>(result, failure, path, kind),
             (None, ExitPath::Failed, Ok(_)) => unreachable!("an exit returns the failure that it borrowed"),
@@ -111,6 +112,7 @@ where
             Ok(value) => return Disposition::Value(Ok(value)),
             Err(failure) => failure,
         },
+        // The error of the exit states the reason of the interrupt.
         (Err(error), BlockFailure::Interrupted) => {
             return Disposition::Value(Err(ErrorOrigin::Manager(error)));
         }
@@ -128,6 +130,7 @@ where
         (BlockFailure::Error(error), ExitPath::Returned(deferred)) => {
             Disposition::Return(kind.join(deferred, Some(error)))
         }
+        // An opaque error was never separated from the returned value.
         (_, ExitPath::Returned(deferred)) => Disposition::Return(kind.join(deferred, None)),
         _ => panic!("{CONTRACT_VIOLATION}"),
     }

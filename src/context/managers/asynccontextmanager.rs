@@ -252,6 +252,7 @@ where
         async move {
             let value = self.value.take().expect("guard exited twice");
             let mut step = self.function.send(Some((value, kind)));
+            // `send` polls without a waker. Continue the same step with the waker of this task.
             if let Err(coroutine::Error::Pending) = step {
                 step = poll_fn(|cx| self.function.poll_resume(cx)).await;
             }

@@ -87,6 +87,7 @@ macro_rules! guards {
 guards! {
     ['a, T: ?Sized + Send] MutexGuard<'a, T>, T, Infallible, DropNow;
     [T: ?Sized + Send + 'static] OwnedMutexGuard<T>, T, Infallible, DropAfterChildren;
+    // A read guard cannot be dereferenced to `&mut T`, so the target is the guard itself.
     ['a, T: ?Sized + Send + Sync] RwLockReadGuard<'a, T>, RwLockReadGuard<'a, T>, Infallible, DropNow;
     [T: ?Sized + Send + Sync + 'static] OwnedRwLockReadGuard<T>, OwnedRwLockReadGuard<T>, Infallible, DropAfterChildren;
     ['a, T: ?Sized + Send + Sync] RwLockWriteGuard<'a, T>, T, Infallible, DropNow;
@@ -100,6 +101,8 @@ impl<'a, T: ?Sized + Send> AsyncContextManager for &'a Mutex<T> {
 
     #[inline]
     async fn aenter(self) -> Result<Self::Guard, Infallible> {
+        // `try_lock` is cheaper than the future of `lock`, but consumes no budget: without this line, a task that locks
+        // in a loop could starve the others. It does not overtake: tokio passes a released lock to the first waiter.
         tokio::task::coop::consume_budget().await;
         if let Ok(guard) = self.try_lock() {
             return Ok(LockGuard(guard));

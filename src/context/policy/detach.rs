@@ -71,7 +71,9 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for Detach {
         mut failure: Option<BlockFailure<E, N>>,
         runtime: Option<Handle>,
     ) -> impl Future<Output = ExitOutcome<G, E, N>> + Send {
+        // Read now, because the future of the exit owns the guard from here on.
         let grace_period = grace_period(&guard);
+        // Boxed before it is first polled: afterwards, it could not be moved into a cleanup.
         let exit = Box::pin(async move {
             let result = with_children(guard.aexit(BlockFailure::exit_reason(&mut failure))).await;
             (result, failure)
@@ -138,6 +140,7 @@ where
 {
     fn drop(&mut self) {
         if let Some(exit) = self.exit.take() {
+            // The failure of the block is dropped: there is no scope left that could return it.
             let rest = async move { exit.await.0.map(drop) };
             Cleanup::new(rest)
                 .name(self.name)

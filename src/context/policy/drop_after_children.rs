@@ -24,6 +24,7 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for DropAfterChildren {
     type Runtime = Option<Handle>;
 
     fn on_drop(guard: G, children: ChildCleanups, runtime: Option<Handle>) {
+        // The usual case needs neither a task nor a runtime.
         if children.is_empty() {
             return drop(guard);
         }

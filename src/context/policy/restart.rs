@@ -56,6 +56,7 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for Restart {
     type Runtime = Option<Handle>;
 
     fn on_drop(guard: G, children: ChildCleanups, runtime: Option<Handle>) {
+        // Whether the block or the exit was dropped, `aexit` is called from its beginning.
         detach_exit(guard, children, runtime);
     }
 }

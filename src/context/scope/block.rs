@@ -49,6 +49,7 @@ impl<F: Future, I: Future<Output = ()>, R: RuntimeSlot> Future for BlockFuture<'
         let polled = catch_panic(|| {
             let block = this.block.as_mut().as_pin_mut().expect("block polled after completion");
             if let Poll::Ready(output) = block.poll(cx) {
+                // A panic of a destructor counts as a panic of the block.
                 this.block.set(None);
                 return Poll::Ready(BlockOutcome::Completed(output));
             }
@@ -93,6 +94,7 @@ impl<F, I, R> PinnedDrop for BlockFuture<'_, F, I, R> {
     fn drop(self: Pin<&mut Self>) {
         let mut this = self.project();
         if this.block.is_some() {
+            // A destructor may detach a cleanup. The scope, which is dropped next, passes it to the drop policy.
             let _tracking = TrackingScope::open(&mut this.state.children);
             this.block.set(None);
         }

@@ -68,8 +68,10 @@ impl<G: AsyncGuard> Scope<G> {
     /// Waits until all child cleanups have completed or were abandoned.
     #[cold]
     pub async fn wait_for_children(&mut self) {
+        // The wait may be suspended, and the scope dropped during it.
         self.state.runtime.capture_current();
         self.state.children.wait().await;
+        // Frees the list, which is empty now: the scope may be forgotten.
         self.state.children = ChildCleanups::default();
     }
 
@@ -84,6 +86,7 @@ impl<G: AsyncGuard> Scope<G> {
         N: Send + 'static,
     {
         let guard = self.guard.take().expect("scope exited twice");
+        // From here on, the future of the exit applies the drop policy. The destructor of the scope finds no guard.
         G::OnDrop::exit(guard, failure, std::mem::take(&mut self.state.runtime))
     }
 
@@ -166,6 +169,7 @@ impl<G: AsyncGuard> Drop for Scope<G> {
         let ScopeState { children, runtime } = std::mem::take(&mut self.state);
         match self.guard.take() {
             Some(guard) if !self.is_polled => G::OnDrop::on_drop(guard, children, runtime),
+            // There is no exit left to run: the guard was exited or moved into its exit, or the exit panicked.
             guard => {
                 // First, because the guard's destructor may panic.
                 children.reparent();

@@ -187,6 +187,7 @@ impl AsyncExitStack {
 
     fn push(&self, entry: impl Entry + 'static) {
         let mut state = self.state();
+        // The fallback for a stack that is dropped outside of a runtime.
         state.runtime.capture_current();
         state.entries.0.push(Box::new(entry));
     }
@@ -232,6 +233,7 @@ impl AsyncGuard for AsyncExitStackGuard {
 /// they were abandoned.
 impl Drop for AsyncExitStackGuard {
     fn drop(&mut self) {
+        // The destructor of the stack runs next. It would run the exits as a cleanup if the stack were not empty.
         drop(self.0.take());
     }
 }

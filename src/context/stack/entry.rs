@@ -89,6 +89,7 @@ impl<G> GuardEntry<G> {
 impl<G: AsyncGuard + Send + 'static> Entry for GuardEntry<G> {
     fn exit(self: Box<Self>, exit: ExitReason<'_>) -> ExitFuture<'_> {
         Box::pin(async move {
+            // Taken even if the block still has the guard: `StackGuard` then applies the drop policy.
             let cell = mem::replace(&mut *self.cell(), GuardCell::Taken);
             let GuardCell::Returned(mut guard) = cell else { return Err(Box::new(GuardInUse) as BoxAny) };
             match guard.aexit(exit).await {
@@ -100,6 +101,7 @@ impl<G: AsyncGuard + Send + 'static> Entry for GuardEntry<G> {
 
     fn grace_period(&self) -> Duration {
         match &*self.cell() {
+            // User code under the lock. It cannot lock this cell again, because the `StackGuard` no longer exists.
             GuardCell::Returned(guard) => grace_period(guard),
             _ => DEFAULT_GRACE_PERIOD,
         }

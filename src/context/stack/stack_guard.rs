@@ -41,6 +41,7 @@ impl<G: AsyncGuard> StackGuard<'_, G> {
     pub(super) fn new(guard: G) -> (Self, Arc<Mutex<GuardCell<G>>>) {
         let cell = Arc::new(Mutex::new(GuardCell::Borrowed));
         let mut runtime = <G::OnDrop as Policy<G>>::Runtime::default();
+        // Captured now, because a `StackGuard` is not polled, and may be dropped outside of a runtime.
         runtime.capture_current();
         (Self { guard: Some(guard), cell: Arc::clone(&cell), runtime, stack: PhantomData }, cell)
     }
@@ -57,6 +58,7 @@ impl<G: AsyncGuard> Drop for StackGuard<'_, G> {
         let Some(guard) = self.guard.take() else { return };
         let mut cell = self.cell.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*cell, GuardCell::Taken) {
+            // Unlock first: the drop policy runs user code.
             drop(cell);
             G::OnDrop::on_drop(guard, ChildCleanups::default(), mem::take(&mut self.runtime));
         } else {

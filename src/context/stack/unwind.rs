@@ -15,6 +15,7 @@ pub(super) async fn unwind<G>(mut entries: Entries, exit: ExitReason<'_>) -> Res
     while let Some(entry) = entries.0.pop() {
         let (name, grace_period) = (entry.name(), entry.grace_period());
         let exit = timeout_in_cleanup(entry.exit(state.current()), grace_period);
+        // As with nested scopes, the children of this exit finish before the next exit begins.
         match with_children(catch_unwind(exit)).await.transpose() {
             Some(result) => state.record(result),
             // An abandoned exit does not prevent the remaining ones.
