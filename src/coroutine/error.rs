@@ -2,7 +2,7 @@
 ///
 /// `S` is the type of the values that are sent in; a value that could not be delivered is returned in the error. `E` is
 /// the type of the errors that the body fails with. It is [`Infallible`](std::convert::Infallible) for a body made by
-/// [`coroutine`](super::coroutine()). The messages are Python's where Python has an equivalent.
+/// [`coroutine`](super::coroutine()).
 ///
 /// In Python, a body that resumes its own coroutine fails with "coroutine already executing". In Rust, this does not
 /// compile, because it takes a second `&mut` borrow of the coroutine. [`Running`](Error::Running) is the remaining

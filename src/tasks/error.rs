@@ -59,6 +59,7 @@ impl<E> Error<E> {
     }
 
     /// Returns the error of the work, if the work failed.
+    #[must_use]
     pub fn into_raised(self) -> Option<E> {
         match self {
             Self::Raised(error) => Some(error),
@@ -67,16 +68,19 @@ impl<E> Error<E> {
     }
 
     /// Returns `true` if the work was cancelled.
+    #[must_use]
     pub fn is_cancelled(&self) -> bool {
         matches!(self, Self::Cancelled)
     }
 
     /// Returns `true` if the work panicked.
+    #[must_use]
     pub fn is_panic(&self) -> bool {
         matches!(self, Self::Panicked(_))
     }
 
     /// Returns `true` if the work did not finish in time.
+    #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::TimedOut)
     }

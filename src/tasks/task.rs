@@ -7,7 +7,7 @@ use pin_project::pin_project;
 use super::promise::Promise;
 use super::task_handle::TaskHandle;
 use crate::cleanup::{ChildCleanups, TrackingScope};
-use crate::panic::{Payload, catch_panic};
+use crate::panic::{Payload, catch_panic, ignore_panic};
 
 /// Starts a task on the current tokio runtime: Python's `asyncio.create_task`.
 ///
@@ -169,7 +169,7 @@ where
         Ok(Poll::Pending) => Poll::Ready(catch_panic(|| stage.set(Stage::Consumed)).err().map(Err)),
         Err(payload) => {
             // Of two panics, the first is reported.
-            drop(catch_panic(|| stage.set(Stage::Consumed)));
+            ignore_panic(|| stage.set(Stage::Consumed));
             Poll::Ready(Some(Err(payload)))
         }
     }

@@ -2,6 +2,9 @@
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::panic::panic_any;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::runtime::Builder;
@@ -10,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use withal::cleanup;
 use withal::tasks::{Error, create_task};
 
-use super::{Failed, Log, LogOnDrop};
+use super::{Failed, Log, LogOnDrop, PanicOnDrop};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -22,6 +25,31 @@ async fn results_errors_and_panics_reach_the_handle() {
     assert!(panicked.as_ref().unwrap_err().is_panic());
     let Err(Error::Panicked(panic)) = panicked else { panic!("the task should have panicked") };
     assert_eq!(panic.to_string(), "doh 1");
+}
+
+/// A future that panics, and whose destructor panics with a payload that panics when it is dropped.
+struct PanicThrice;
+
+impl Future for PanicThrice {
+    type Output = Result<(), Failed>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        panic!("first")
+    }
+}
+
+impl Drop for PanicThrice {
+    fn drop(&mut self) {
+        panic_any(PanicOnDrop);
+    }
+}
+
+#[tokio::test]
+async fn the_first_of_three_panics_reaches_the_handle() {
+    let Err(Error::Panicked(panic)) = create_task(PanicThrice).await else {
+        panic!("the task should have panicked")
+    };
+    assert_eq!(panic.to_string(), "first");
 }
 
 #[tokio::test(start_paused = true)]

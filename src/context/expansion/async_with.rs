@@ -127,14 +127,18 @@ macro_rules! async_with {
     (loop $(, $label:lifetime)*; $($target:pat = $manager:expr),+ => $block:block) => {
         $crate::__async_with!(@top [loop [$($label)*]] $($target = $manager),+ => $block)
     };
+    // Before the forms that begin with a pattern, which `loop` is not.
+    (loop $($other:tt)*) => {
+        $crate::__async_with!(@error loop $($other)*)
+    };
     ($($label:lifetime),+; $($target:pat = $manager:expr),+ => $block:block) => {
         $crate::__async_with!(@top [none [$($label)+]] $($target = $manager),+ => $block)
     };
     ($($target:pat = $manager:expr),+ => $block:block) => {
         $crate::__async_with!(@top [none []] $($target = $manager),+ => $block)
     };
-    ($manager:expr => $($rest:tt)*) => {
-        compile_error!("missing binding: write `name = manager => { .. }`, or `_ = manager => { .. }`")
+    ($($other:tt)*) => {
+        $crate::__async_with!(@error $($other)*)
     };
 }
 
@@ -155,6 +159,23 @@ macro_rules! __async_with {
         };
         value.finish(merged)
     }};
+
+    // The compiler errors. A binding also parses as an assignment, so its arm comes before that of a missing binding.
+    (@error loop $(, $label:lifetime)*; $($rest:tt)*) => {
+        $crate::__async_with!(@error $($rest)*)
+    };
+    (@error $($label:lifetime),+; $($rest:tt)*) => {
+        $crate::__async_with!(@error $($rest)*)
+    };
+    (@error $($target:pat = $manager:expr),+ => $($rest:tt)*) => {
+        compile_error!("missing block: write `name = manager => { .. }`, with braces")
+    };
+    (@error $manager:expr => $($rest:tt)*) => {
+        compile_error!("missing binding: write `name = manager => { .. }`, or `_ = manager => { .. }`")
+    };
+    (@error $($rest:tt)*) => {
+        compile_error!("expected `name = manager => { .. }`")
+    };
 
     // One manager after the other, each in the block of the one before it.
     (@enter $mode:tt $target:pat = $manager:expr, $($more:tt)+) => {
@@ -184,7 +205,7 @@ macro_rules! __async_with {
                 let mut value = ::core::option::Option::None;
                 #[allow(unused_mut, reason = "only a block in a loop sets it")]
                 let mut flow = 0_u8;
-                let witness = $crate::context::expansion::ReturnWitness::default();
+                let witness = $crate::context::expansion::ReturnWitness::new();
                 // In the function and in the block, so that both return the same type.
                 if false {
                     return witness.returns();

@@ -16,14 +16,12 @@ pub struct ReturnWitness<R> {
     returns: PhantomData<fn() -> R>,
 }
 
-impl<R> Default for ReturnWitness<R> {
+impl<R> ReturnWitness<R> {
     #[inline]
-    fn default() -> Self {
+    pub fn new() -> Self {
         Self { reached_end: AtomicBool::new(false), returns: PhantomData }
     }
-}
 
-impl<R> ReturnWitness<R> {
     /// Never called: the expansion needs only its type.
     pub fn returns(&self) -> R {
         unreachable!("the call is behind `if false`")

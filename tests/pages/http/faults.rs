@@ -248,6 +248,7 @@ async fn an_invalid_cursor_is_an_error() {
             "{}",
             chain(&error)
         );
+        assert!(chain(&error).ends_with(", found an object"), "{}", chain(&error));
     }
 }
 
@@ -279,6 +280,8 @@ async fn an_invalid_flag_is_an_error() {
     let server = Server::start(|_: &ReceivedRequest| json(&json!({ "items": [1], "more": "true" }))).await;
     let endpoint = endpoint(&server.url).items_at("/items").has_more_at("/more");
     let (_, error) = until_error(&mut endpoint.by_cursor("/next", "cursor")).await;
+    let want = "expected true or false at \"/more\" in the response from http://";
+    assert!(chain(&error).contains(want), "{}", chain(&error));
     assert!(chain(&error).ends_with(", found a string"), "{}", chain(&error));
 }
 
