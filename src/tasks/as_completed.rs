@@ -168,6 +168,7 @@ impl<F: Future> Stream for AsCompletedTimeout<F> {
                 if let Poll::Ready(next) = poll_each(&mut this.completed.futures, cx) {
                     return Poll::Ready(next.map(Ok));
                 }
+                // The error ends the stream.
                 this.deadline = None;
                 let (unfinished, total) = (this.completed.unfinished(), this.total);
                 Poll::Ready(Some(Err(Elapsed { unfinished, total })))

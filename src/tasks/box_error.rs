@@ -77,6 +77,7 @@ impl From<TaskError<BoxError>> for BoxError {
     fn from(error: TaskError<BoxError>) -> Self {
         match error {
             TaskError::Raised(error) => error,
+            // These variants change their type, since `TaskError<BoxError>` does not implement `Error`.
             TaskError::Cancelled => TaskError::<Infallible>::Cancelled.into(),
             TaskError::Panicked(panic) => TaskError::<Infallible>::Panicked(panic).into(),
             TaskError::NotReady => TaskError::<Infallible>::NotReady.into(),

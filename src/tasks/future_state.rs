@@ -167,14 +167,18 @@ impl<T, E> FutureState<T, E> {
             return false;
         }
         if let CancelMode::Task { waker } = &mut inner.cancel_mode {
+            // Stored under the lock: `register_cancel_waker` either finds this request, or has registered the waker
+            // before.
             self.cancellation.store(CANCEL_REQUESTED, Ordering::Release);
             let waker = waker.take();
             drop(inner);
+            // The lock is free: the wake may drop the last reference to the task, whose destructor locks this state.
             if let Some(waker) = waker {
                 waker.wake();
             }
             return true;
         }
+        // A job that is running cannot be interrupted.
         let is_pending = inner.stage == Stage::Pending;
         if is_pending {
             self.finish(inner, Err(Error::Cancelled));
@@ -208,7 +212,9 @@ impl<T, E> FutureState<T, E> {
 
     #[inline(always)]
     fn finish<'a>(&'a self, mut inner: MutexGuard<'a, Inner<T, E>>, result: TaskResult<T, E>) {
+        // This stage makes later calls of `complete` and `cancel` fail while the callbacks run without the lock.
         inner.stage = Stage::Completing;
+        // The result is stored after the callbacks have borrowed it: a waiting task could move it out.
         if inner.callbacks.is_some() {
             inner = self.run_callbacks(inner, &result);
         }
@@ -217,6 +223,7 @@ impl<T, E> FutureState<T, E> {
         inner.result = Some(result);
         let (waiter, blocked_threads) = (inner.waiter.take(), inner.blocked_threads);
         drop(inner);
+        // The result is in place and the lock is free: wake the waiting threads and the waiting task.
         if blocked_threads > 0 {
             self.finished.notify_all();
         }
@@ -244,6 +251,7 @@ impl<T, E> FutureState<T, E> {
             }
             inner = self.lock();
         }
+        // The caller keeps this lock until the stage has changed, so no callback can be added in between and be lost.
         inner.callbacks = None;
         inner
     }
@@ -283,6 +291,7 @@ impl<T, E> FutureState<T, E> {
         }
         let mut inner = self.lock();
         if let Some(result) = inner.result.take() {
+            // Filled under the lock: a thread that finds the result gone finds the cell filled, if this handle took it.
             return Ok(cell.get_or_init(|| result));
         }
         // Another thread may have filled the cell since it was read above.
@@ -316,6 +325,7 @@ impl<T, E> FutureState<T, E> {
         }
         inner.blocked_threads += 1;
         let mut is_timed_out = false;
+        // A wait may end spuriously, so the loop checks the stage and computes the remaining time again.
         while inner.stage <= Stage::Completing && !is_timed_out {
             inner = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
                 None => self.finished.wait(inner).unwrap_or_else(PoisonError::into_inner),

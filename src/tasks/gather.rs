@@ -93,6 +93,7 @@ impl<T, E> Future for Gather<T, E> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let results = ready!(self.poll_results(cx));
+        // The results are in the order of completion, so the error that is returned is the first one.
         let values: Result<Vec<_>, _> =
             results.into_iter().map(|(index, result)| Ok((index, result?))).collect();
         Poll::Ready(values.map(in_order))
@@ -118,7 +119,9 @@ impl<T, E> Drop for Gather<T, E> {
         let (sender, all_finished) = oneshot::channel();
         let signal = Waker::from(Arc::new(DropSignal(sender)));
         let mut is_any_unfinished = false;
+        // Each unfinished task keeps a clone of the signal. The clone of this function is dropped on return.
         for task in wait.pending() {
+            // A task that ends between the two calls is not registered, and is not waited for.
             is_any_unfinished |= task.cancel() && task.register_if_unfinished(&signal);
         }
         // Without a runtime, no scope could wait for the tasks. They are cancelled all the same.

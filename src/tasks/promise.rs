@@ -129,6 +129,7 @@ impl<T, E> Promise<T, E> {
     /// Completes the handle, unless the promise was completed before. Returns the result if the handle was cancelled.
     #[inline]
     pub(super) fn complete(&mut self, result: TaskResult<T, E>) -> Result<(), TaskResult<T, E>> {
+        // The state is taken, so that the drop of the promise has nothing to cancel.
         match self.state.take() {
             Some(state) => state.complete(result),
             None => Ok(()),

@@ -60,6 +60,7 @@ where
         }
         rest.detach();
     };
+    // Boxed from the start, so that `Drop` can move the pinned future into a cleanup.
     Shield { future: Some(Box::pin(future)), has_started: false, runtime: None, grace_period: None, detach }
 }
 
@@ -93,6 +94,8 @@ impl<F: Future> Future for Shield<F> {
         let polled = future.as_mut().poll(cx);
         if polled.is_pending() {
             self.future = Some(future);
+            // Only a future that was suspended can be detached, so one that is ready at once does not look up the
+            // runtime.
             if !std::mem::replace(&mut self.has_started, true) {
                 self.runtime = Handle::try_current().ok();
             }
@@ -103,6 +106,7 @@ impl<F: Future> Future for Shield<F> {
 
 impl<F> Drop for Shield<F> {
     fn drop(&mut self) {
+        // There is no future after completion or a panic.
         if let (true, Some(future)) = (self.has_started, self.future.take()) {
             (self.detach)(future, self.runtime.take(), self.grace_period);
         }

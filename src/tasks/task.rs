@@ -112,6 +112,7 @@ where
                     // Poll the work, and record the cleanups that it detaches.
                     let scope = TrackingScope::open(this.children);
                     let output = ready!(poll_work(this.stage.as_mut(), this.completion, cx));
+                    // Closing the scope moves the cleanups into `children`, which is checked below.
                     drop(scope);
                     // Most tasks have nothing to wait for: deliver the output at once.
                     let returned = output.as_ref().and_then(|output| output.as_ref().ok());
@@ -128,6 +129,7 @@ where
                     }
                 }
                 StageProj::Finished(output) => {
+                    // The output is ready: wait for the cleanups that the work has detached, then deliver it.
                     ready!(pin!(this.children.wait()).poll(cx));
                     this.completion.complete(output.take());
                     this.stage.set(Stage::Consumed);
@@ -155,6 +157,7 @@ where
         // the await that suspends it.
         StageProj::Running(work) if !completion.is_cancel_requested() => {
             let polled = work.poll(cx);
+            // Dropped here, where a panic of its destructor is caught and the cleanups that it detaches are recorded.
             if polled.is_ready() {
                 stage.set(Stage::Consumed);
             }
@@ -164,6 +167,7 @@ where
     });
     match polled {
         Ok(Poll::Ready(returned)) => Poll::Ready(Some(Ok(returned))),
+        // A request that came during the poll is found by the registration.
         Ok(Poll::Pending) if !completion.register_cancel_waker(cx) => Poll::Pending,
         // The task is cancelled. A panic in a destructor is a panic of the task.
         Ok(Poll::Pending) => Poll::Ready(catch_panic(|| stage.set(Stage::Consumed)).err().map(Err)),

@@ -136,6 +136,7 @@ where
 
     fn is_satisfied(&self) -> bool {
         match self.return_when {
+            // `poll` finds out when no future is left.
             ReturnWhen::AllCompleted => false,
             ReturnWhen::FirstCompleted => !self.done.is_empty(),
             ReturnWhen::FirstException => self.done.iter().any(|(_, output)| output.is_err()),

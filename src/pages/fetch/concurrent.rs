@@ -85,6 +85,7 @@ where
             SlotRequest::Inline(task) => ready!(Pin::new(task).poll(cx)),
             SlotRequest::Task(task) => match ready!(task.poll(cx)) {
                 Ok(fetched) => fetched,
+                // End before the panic is resumed: a later poll finds the end instead of the page that was lost.
                 Err(error) => {
                     self.end();
                     match error {
@@ -129,6 +130,7 @@ where
             return Outcome::Failed(self.pagination.fetch_failed(cursor, attempts, source, restarted));
         }
         self.template.page_delivered();
+        // The stream continues at another page, so the items received before do not count towards `total`.
         if restarted {
             self.received = 0;
         }

@@ -95,9 +95,11 @@ impl<C: Clone + PartialEq> RestartLimiter<C> {
     /// bounded by the retry policy instead.
     pub(super) fn try_restart(&mut self, target: Option<&C>) -> bool {
         let is_same = matches!(&self.target, Target::At(last) if last.as_ref() == target);
+        // The stream came no further than after the previous restart here, so another restart would repeat it.
         if is_same && self.delivered > 0 && self.delivered <= self.progress {
             return false;
         }
+        // Another cursor starts the counts again. Restarts with no page in between keep them.
         if !is_same {
             (self.progress, self.delivered) = (0, 0);
         } else if self.delivered > 0 {

@@ -150,6 +150,7 @@ where
         if !is_idle || self.terminal.is_some() || capacity == 0 || demand.is_zero() {
             return;
         }
+        // The state is `Lost` only until the match below: every arm sets it or receives the fetcher.
         let State::Idle(sequential) = mem::replace(&mut self.state, State::Lost) else {
             unreachable!("matched just now");
         };
@@ -157,11 +158,14 @@ where
         let slot = PageSlot::new(None);
         match poll_then_spawn(PrefetchTask { sequential: Some(sequential), slot, tx, capacity, demand }) {
             Spawned::Task(task) => self.state = State::Spawned { task, rx },
+            // Without a runtime: the request was sent, and continues when the consumer polls.
             Spawned::Inline(task) => {
                 self.state = task.sequential.map_or(State::Lost, State::Idle);
                 self.drain(rx);
             }
+            // The task has completed, so its last message returns the fetcher.
             Spawned::Ready(()) => self.drain(rx),
+            // The pages that were fetched before the panic are delivered first.
             Spawned::Panicked(payload) => {
                 self.state = State::Panicked(payload);
                 self.drain(rx);

@@ -110,6 +110,7 @@ impl<T, C: Cursor, E> Request<T, C, E> {
     #[inline]
     pub(super) fn start(&mut self, cursor: Option<C>, page: u64) {
         if self.hooks.is_none() {
+            // `clone_from` reuses the allocation of the previous cursor.
             self.cursor.clone_from(&cursor);
             self.fetch = Some(FetchPage(cursor));
             return;
@@ -229,17 +230,20 @@ fn next_attempt<C: Cursor, E>(
     restarted: bool,
     start: Option<&C>,
 ) -> Option<(Target<C>, Duration)> {
+    // The requests of a concurrent stream share the hooks, so the lock is held while the hooks are called.
     let mut hooks = hooks.lock();
     let decision = match &mut hooks.classify {
         Some(classify) => classify(error),
         None => OnError::Retry { after: None },
     };
+    // The policy starts at the first failure of a page, since most pages have none.
     if delays.is_none() {
         *delays = hooks.backoff.as_mut().map(|backoff| backoff());
     }
     match (decision, delays) {
         (OnError::Fatal, _) | (OnError::Retry { .. }, None) => None,
         (OnError::Retry { after }, Some(delays)) => {
+            // The policy limits the number of attempts, so its delay is taken even if `after` replaces it.
             let delay = delays.next()?;
             Some((Target::SamePage, after.unwrap_or(delay)))
         }

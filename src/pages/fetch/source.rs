@@ -87,6 +87,7 @@ where
         }
         let page = this.page.as_mut().as_pin_mut().expect("page polled before its fetch was started");
         let result = ready!(page.poll(cx));
+        // Drop the future as soon as it is ready: it may hold a connection.
         this.page.set(None);
         *into = result?.into();
         Poll::Ready(Ok(()))

@@ -43,6 +43,7 @@ pub fn classify<C>(error: &Error) -> OnError<C> {
             }
             _ => OnError::Fatal,
         },
+        // An invalid request stays invalid.
         Error::Transport { source, .. } if source.is_builder() => OnError::Fatal,
         Error::Transport { .. } | Error::IncompleteBody { .. } => retry_within_limit(None),
         // Without a length, a body lasts until the connection is closed: only the JSON shows that it is incomplete.
@@ -55,6 +56,7 @@ fn retry_within_limit<C>(after: Option<Duration>) -> OnError<C> {
     if after.is_some_and(|after| after > MAX_RETRY_AFTER) {
         return OnError::Fatal;
     }
+    // Zero would replace the delay of the retry policy, and the retry would follow at once.
     OnError::Retry { after: after.filter(|after| !after.is_zero()) }
 }
 

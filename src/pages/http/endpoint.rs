@@ -169,6 +169,7 @@ impl Endpoint {
         let invalid = |source| Error::InvalidHeader { name: name.to_owned(), source };
         let key = HeaderName::from_bytes(name.as_bytes()).map_err(|source| invalid(source.into()))?;
         let mut value = HeaderValue::from_str(value).map_err(|source| invalid(source.into()))?;
+        // Keeps the value, which may be a credential, out of `Debug` output.
         value.set_sensitive(true);
         self.headers.insert(key, value);
         Ok(self)

@@ -91,6 +91,7 @@ impl GraphQlQuery {
         let next = response.cursor_at(&pointer_to("pageInfo/endCursor"))?;
         let total = response.value_at(&pointer_to("totalCount")).and_then(Value::as_u64);
         let (nodes, edges) = (pointer_to("nodes"), pointer_to("edges"));
+        // If a query selects both, they contain the same items.
         let nodes = if response.value_at(&edges).is_some() && response.value_at(&nodes).is_none() {
             let edges = response.take_array(&edges)?;
             edges.into_iter().map(|mut edge| edge.get_mut("node").map_or(Value::Null, Value::take)).collect()

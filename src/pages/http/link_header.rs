@@ -26,6 +26,7 @@ pub(super) fn next(headers: &HeaderMap) -> Result<Option<String>, String> {
         match find_next(&text) {
             Ok(Some(target)) => return Ok(Some(target.to_owned())),
             Ok(None) => {}
+            // Another value may still have the link, so the error is returned only at the end.
             Err(Malformed) => malformed = Some(text.into_owned()),
         }
     }
@@ -78,6 +79,7 @@ fn parse_parameters(text: &str) -> Result<(bool, &str), Malformed> {
             rel =
                 rel.or_else(|| Some(value.split_ascii_whitespace().any(|r| r.eq_ignore_ascii_case("next"))));
         }
+        // A link with an anchor has another context than this page (section 3.2).
         anchored |= name.eq_ignore_ascii_case("anchor");
     }
 }

@@ -49,6 +49,7 @@ impl Endpoint {
                 self.client.post(target).header(CONTENT_TYPE, "application/json").body(body.to_owned())
             }
         };
+        // The headers of the endpoint and `map_request` may carry credentials.
         if trust == Trust::Untrusted {
             request = request.header(ACCEPT, "application/json");
         } else {

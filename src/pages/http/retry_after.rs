@@ -10,6 +10,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let after = text(RETRY_AFTER)?;
     if !after.is_empty() && after.bytes().all(|byte| byte.is_ascii_digit()) {
+        // Digits fail to parse only if the number is too large.
         return Some(Duration::from_secs(after.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(after).ok()?;

@@ -46,6 +46,7 @@ pub(super) fn redact_userinfo(text: &str) -> String {
 /// Sets a query parameter, and keeps all others byte for byte.
 pub(super) fn with_parameter(url: &Url, name: &str, value: &str) -> Url {
     let raw = url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    // `query_pairs` skips empty pairs, too, so both iterators yield the same pairs.
     let kept: Vec<&str> =
         raw.zip(url.query_pairs()).filter(|(_, (key, _))| key != name).map(|(raw, _)| raw).collect();
     let mut url = url.clone();

@@ -194,6 +194,7 @@ where
                 Step::Failed(error) => return Poll::Ready(Err(error)),
                 Step::End => return Poll::Ready(Ok(None)),
             }
+            // A page may have no item to yield: poll for the next one. tokio's budget bounds this loop.
             if let Some(item) = self.chunk.next() {
                 return Poll::Ready(Ok(Some(item)));
             }

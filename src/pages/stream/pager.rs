@@ -177,6 +177,7 @@ where
         if self.status != Status::Terminated {
             return false;
         }
+        // The page of the error has arrived: continue after it, without another request for it.
         if self.position.accept_out_of_range() {
             self.status = Status::Open;
             return true;
@@ -240,6 +241,7 @@ where
     #[cold]
     fn poll_terminated(&mut self) -> Step<T, E> {
         match self.status {
+            // The previous poll panicked: drop the fetcher, and report the end.
             Status::Polling => self.end(),
             _ => Step::End,
         }

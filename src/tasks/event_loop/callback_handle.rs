@@ -27,6 +27,7 @@ impl CallbackHandle {
     pub fn cancel(&self) {
         self.is_cancelled.set(true);
         let callback = self.inner.upgrade().and_then(|inner| inner.take_callback(self.id, self.when));
+        // The borrow has ended: the destructor of the callback may use the loop.
         drop(callback);
     }
 

@@ -35,6 +35,7 @@ impl Callbacks {
     /// Removes and returns a callback, unless it was called or cancelled.
     pub(super) fn take(&mut self, id: u64, when: Option<Instant>) -> Option<Callback> {
         let scheduled = when.and_then(|when| self.scheduled.remove(&(when, id)));
+        // A scheduled callback that became due has moved to `ready`.
         scheduled.or_else(|| self.ready.remove(&id))
     }
 

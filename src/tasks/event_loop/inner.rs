@@ -55,6 +55,7 @@ impl Inner {
         let waker = self.tasks.borrow_mut().next_waker(&self.ready);
         // On an error, `future` is dropped here, where nothing is borrowed.
         waker.enqueue()?;
+        // The entry cannot be popped before this insert: the loop runs on this thread.
         self.tasks.borrow_mut().insert(Box::pin(future), waker);
         Ok(())
     }
@@ -88,6 +89,7 @@ impl Inner {
     }
 
     pub(super) fn close(&self) {
+        // Taken first: the destructors below find the loop closed, and a nested `close` returns here.
         let Some(runtime) = self.runtime.take() else { return };
         self.ready.close();
         // Take everything out of its cell before it is dropped, so that no destructor runs while a cell is borrowed.

@@ -122,9 +122,12 @@ fn dispatch(inner: &Inner, entry: Entry) {
 
 fn run_entry(inner: &Inner, entry: Entry) -> Result<(), CallbackError> {
     match entry {
+        // There is no callback if it was cancelled while its number was in the queue.
         Entry::Callback(id) => inner.take_callback(id, None).map_or(Ok(()), |callback| callback()),
         Entry::Remote(callback) => callback(),
         Entry::Task(id) => {
+            // Bound first: the borrow must end before the poll, which may spawn tasks. There is no task if it woke
+            // itself in its last poll.
             let task = inner.tasks.borrow_mut().take(id);
             if let Some(mut task) = task {
                 if task.poll().is_pending() {

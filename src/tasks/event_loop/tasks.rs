@@ -56,6 +56,7 @@ impl Tasks {
 
 impl LoopTask {
     pub(super) fn poll(&mut self) -> Poll<()> {
+        // Before the poll: a wake during the poll must queue the task again.
         self.task_waker.mark_dequeued();
         self.future.as_mut().poll(&mut Context::from_waker(&self.waker))
     }

@@ -64,10 +64,13 @@ impl JobQueue {
             return Err(ExecutorError::Shutdown);
         }
         state.jobs.push_back(job);
+        // A thread counts as idle until it has woken, so each idle thread accounts for one job in the queue.
         if state.jobs.len() <= state.idle {
+            // This wakes a worker: other threads wait only after the shutdown, when no job is accepted.
             self.changed.notify_one();
             return Ok(Pushed::Queued);
         }
+        // Counted before it is started: concurrent pushes respect the maximum, and a shutdown waits for the thread.
         let is_one_more = self.workers.send_if_modified(|workers| {
             let is_one_more = *workers < self.max_workers;
             *workers += usize::from(is_one_more);
@@ -107,6 +110,7 @@ impl JobQueue {
 
     /// Runs jobs on this thread, until the executor is shut down and no job is left.
     pub(super) fn run_worker(&self) {
+        // Declared before `state`, so that it is dropped after `state`: its destructor locks the state.
         let _count = WorkerCount(self);
         let mut state = self.state();
         loop {

@@ -92,6 +92,7 @@ impl<T, E> Stream for MapStream<T, E> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<TaskResult<T, E>>> {
         let map = &mut self.map;
         map.is_started = true;
+        // The handle stays in the queue until its result is ready, so that a pending poll loses nothing.
         let Some(next) = map.remaining.front_mut() else { return Poll::Ready(None) };
         let result = ready!(Pin::new(next).poll(cx));
         drop(map.remaining.pop_front());

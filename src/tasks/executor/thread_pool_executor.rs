@@ -115,6 +115,7 @@ impl ThreadPoolExecutor {
     #[doc(alias = "with")]
     pub fn scope<R>(max_workers: usize, block: impl FnOnce(&Self) -> R) -> Result<R, ExecutorError> {
         let executor = Self::new(max_workers)?;
+        // A panic of the block continues only after all jobs have completed.
         let returned = catch_panic(|| block(&executor));
         executor.shutdown().wait();
         returned.or_else(|payload| resume_unwind(payload))
@@ -142,6 +143,7 @@ impl ThreadPoolExecutor {
     {
         let (mut promise, handle) = Promise::new();
         let job = move || {
+            // A job that was cancelled in the queue does not start.
             if promise.set_running() {
                 promise.complete_with_output(catch_panic(work));
             }
@@ -195,6 +197,7 @@ impl ThreadPoolExecutor {
 
     /// Starts a thread that the queue has counted.
     fn spawn_worker(&self) -> Result<(), ExecutorError> {
+        // Locked until the thread is recorded: a job on it may call `contains_current` at once.
         let mut threads = self.threads.started();
         let queue = Arc::clone(&self.queue);
         let name = format!("{}_{}", self.name, threads.ids.len());

@@ -35,6 +35,7 @@ impl<T: Send + 'static, E> Completion<Result<T, E>> for Child<T, E> {
     }
 
     fn complete(&mut self, output: TaskOutput<Result<T, E>>) {
+        // The promise is taken, so that the call in `Drop` has no effect on a task that has completed.
         if let Some(promise) = self.promise.take() {
             self.group.finish_child(self.index, promise, output);
         }

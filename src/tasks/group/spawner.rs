@@ -79,6 +79,8 @@ where
     E: Send + 'static,
 {
     let (promise, task) = Promise::for_task();
+    // Added before it is spawned: the task may run and leave the group before `spawn` returns. If `spawn` panics, the
+    // drop of the child leaves the group.
     match group.add(task.abort_handle()) {
         Ok(index) => {
             let child = Child::new(promise, Arc::clone(group), index);

@@ -117,8 +117,10 @@ impl<E> GroupState<E> {
     #[cold]
     fn fail<T>(&self, index: usize, failure: Failure<E>) -> TaskResult<T, FailedInGroup> {
         let mut inner = self.lock();
+        // Called before the failure is added: it takes an existing abort state for an abort that has begun.
         let to_cancel = self.begin_abort(&mut inner, Some(index));
         inner.abort.get_or_insert_default().add(failure);
+        // After the block, the waiter is the exit, which waits for the last task and not for a failure.
         let waiter = if inner.stage == Stage::Block { inner.waiter.take() } else { None };
         drop(inner);
         cancel(to_cancel);
@@ -138,6 +140,7 @@ impl<E> GroupState<E> {
         let is_in_block = inner.stage == Stage::Block && self.is_entered.load(Ordering::Acquire);
         match &mut inner.abort {
             Some(abort) if is_in_block => abort.deferred.push(Box::new(complete)),
+            // No block can see the handle too early.
             _ => {
                 drop(inner);
                 ignore_panic(complete);
@@ -148,7 +151,9 @@ impl<E> GroupState<E> {
     #[inline]
     fn remove(&self, index: usize) {
         let mut inner = self.lock();
+        // Dropped on return, after the unlock and the wake.
         let _removed = inner.members.remove(index);
+        // Before the exit, the waiter is the block, which is interrupted by failures only.
         let is_last = inner.stage == Stage::Joining && inner.members.is_empty();
         let waiter = if is_last { inner.waiter.take() } else { None };
         drop(inner);
@@ -160,6 +165,7 @@ impl<E> GroupState<E> {
     /// Cancels all tasks.
     #[cold]
     pub(super) fn abort(&self) {
+        // The lock is released at the end of this statement: to cancel a task is to wake it.
         let to_cancel = self.begin_abort(&mut self.lock(), None);
         cancel(to_cancel);
     }
@@ -191,6 +197,8 @@ impl<E> GroupState<E> {
     fn begin_joining(&self) -> MutexGuard<'_, Inner<E>> {
         let mut inner = self.lock();
         if inner.stage == Stage::Block {
+            // Changed before the lock is released: a completion that comes later runs at once instead of being
+            // deferred.
             inner.stage = Stage::Joining;
             if inner.abort.is_some() {
                 return self.run_deferred(inner);
@@ -225,6 +233,7 @@ impl<E> GroupState<E> {
     ///
     /// Polled only after the block has ended.
     pub(super) fn poll_join(&self, cx: &Context<'_>) -> Poll<Result<(), ErrorGroup<E>>> {
+        // A block that was never suspended has not recorded its end yet.
         let mut inner = self.begin_joining();
         if !inner.members.is_empty() {
             let replaced = register_waker(&mut inner.waiter, cx);
@@ -232,9 +241,11 @@ impl<E> GroupState<E> {
             drop(replaced);
             return Poll::Pending;
         }
+        // The last task has ended: finish the group, and refuse further tasks.
         inner.stage = Stage::Finished;
         let abort = inner.abort.take();
         drop(inner);
+        // Not under the lock: this may drop errors, or resume the panic of a task.
         Poll::Ready(abort.map_or(Ok(()), |abort| abort.into_result()))
     }
 }

@@ -151,6 +151,7 @@ impl<E: Send + 'static> AsyncGuard for TaskGroup<E> {
             self.group.abort();
         }
         let result = poll_fn(|cx| self.group.poll_join(cx)).await;
+        // Set only after the wait: a group that is dropped earlier cancels its tasks.
         self.is_joined = true;
         result
     }

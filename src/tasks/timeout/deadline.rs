@@ -68,6 +68,7 @@ impl Deadline {
             Phase::Finished => return Err(TimeoutError::Finished),
             Phase::Active => state.when = when,
         }
+        // Wake the block, which moves its timer. The waker is user code, so the lock is released first.
         drop(state);
         self.waker.wake();
         Ok(())
@@ -77,6 +78,7 @@ impl Deadline {
     /// so that a reschedule that has returned `Ok` is never ignored.
     fn expire(&self, when: Instant) -> bool {
         let mut state = self.lock();
+        // Compared under the lock: a reschedule may have come since the timer was polled.
         let is_current = state.when == Some(when);
         if is_current {
             state.phase = Phase::Expired;
@@ -88,6 +90,7 @@ impl Deadline {
     pub(super) fn finish(&self) -> bool {
         let mut state = self.lock();
         let is_expired = state.phase == Phase::Expired;
+        // Called twice, by the drop of `Expiry` and by the exit: neither call may hide the expiry.
         if !is_expired {
             state.phase = Phase::Finished;
         }
