@@ -204,9 +204,11 @@ impl<C: Cursor> Pagination<C> {
     #[cold]
     pub(super) fn report_deferred<E>(&mut self) -> Option<Error<E>> {
         let State::Deferred { cursor, cycle } = &mut self.state else { return None };
+        // The error belongs to the delivered page, which `page_received` has counted already.
         let (cursor, page) = (cursor.take(), self.page - 1);
         if let Some(next) = cycle.take() {
             let kind = ErrorKind::CursorCycle { next_cursor: format_cursor(&next) };
+            // A retry accepts the repeated cursor: cycle detection starts again from it.
             let retry = Retry::Next;
             self.state = State::Failed { cursor: Some(next), page: self.page, retry, is_jump: true };
             return Some(Error::new(page, cursor.as_ref(), kind));

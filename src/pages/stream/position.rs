@@ -97,6 +97,7 @@ impl<T, C: Cursor> Position<T, C> {
     #[inline]
     pub(super) fn accept_page(&mut self, filter: Option<&mut UniqueFilter<T>>, limit: u64) -> Vec<T> {
         let mut items = mem::take(&mut self.slot.page.items);
+        // Finish the previous page before the counts of this one replace its counts.
         self.items_before += self.accepted as u64;
         self.finished_pages += u64::from(self.has_current);
         self.has_current = !self.slot.is_terminator;
@@ -228,6 +229,7 @@ impl<T, C: Cursor> Position<T, C> {
     fn index_after(&self, yielded: usize) -> usize {
         match yielded.checked_sub(1).and_then(|last| self.kept_indices.get(last)) {
             Some(last) => last + 1,
+            // Nothing was yielded, or no filter is set and the accepted items are consecutive.
             None => self.skip + yielded,
         }
     }

@@ -71,6 +71,7 @@ impl ReadyQueue {
     /// If the queue is empty, registers `loop_waker` to be woken by the next entry, and returns `true`.
     pub(super) fn register_if_empty(&self, loop_waker: &Waker) -> bool {
         let mut state = self.state();
+        // The lock excludes `push`: an earlier entry is found here, and a later one finds the waker.
         state.loop_waker = state.entries.is_empty().then(|| loop_waker.clone());
         state.entries.is_empty()
     }

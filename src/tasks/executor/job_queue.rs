@@ -139,6 +139,7 @@ impl JobQueue {
     }
 
     pub(super) fn shut_down(&self) {
+        // Set under the lock: a worker that has read the old value is waiting by now, and is notified.
         self.state().is_shut_down = true;
         self.changed.notify_all();
     }
