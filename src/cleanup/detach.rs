@@ -134,8 +134,8 @@ impl<F> Cleanup<F> {
     /// Spawns the cleanup on its runtime.
     ///
     /// If the cleanup is detached inside the block of a [scope](crate::context), the exit of that scope waits until the
-    /// cleanup has finished. This applies only if both are on the same runtime. Waiting for a cleanup on another
-    /// runtime could deadlock, because the thread that waits may be the one that drives that runtime.
+    /// cleanup has finished. A block that runs on one runtime does not wait for a cleanup on another: that could
+    /// deadlock, because the thread that waits may be the one that drives the other runtime.
     pub fn detach<E>(self)
     where
         F: Future<Output = Result<(), E>> + Send + 'static,

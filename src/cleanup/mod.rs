@@ -49,8 +49,8 @@
 //!   grace period starts when the work of its cleanup starts, and does not interrupt the nested cleanups.
 //!
 //! A cleanup is *nested* in a block, an exit or another cleanup if it is detached while that code is polled or dropped.
-//! This includes the tasks of a [`LocalSet`](tokio::task::LocalSet) that a block drives. A cleanup on another runtime
-//! is never nested.
+//! This includes the tasks of a [`LocalSet`](tokio::task::LocalSet) that a block drives. If the block runs on a runtime,
+//! a cleanup on another runtime is not nested.
 //!
 //! # Limitations
 //!
