@@ -189,7 +189,10 @@ fn fail<G: AsyncGuard, T, E>(
         (Ok(suppression), failure) => match suppress(&suppression, failure) {
             Ok(value) => Ok(value),
             Err(BlockFailure::Error(error)) => Err(Error::Block(error)),
-            Err(_) => panic!("{CONTRACT_VIOLATION}"),
+            Err(BlockFailure::Interrupted) => panic!("{CONTRACT_VIOLATION}"),
+            Err(BlockFailure::Nested(_) | BlockFailure::Opaque(_) | BlockFailure::Panic(_)) => {
+                unreachable!("the body of a function fails with its own error, and a panic continues")
+            }
         },
         (Err(error), BlockFailure::Panic(payload)) => {
             report_exit_error::<G>(&error);

@@ -17,6 +17,7 @@ pub struct ReturnWitness<R> {
 }
 
 impl<R> ReturnWitness<R> {
+    #[expect(clippy::new_without_default, reason = "`Default` need not be in scope where the macro expands")]
     #[inline]
     pub fn new() -> Self {
         Self { reached_end: AtomicBool::new(false), returns: PhantomData }
