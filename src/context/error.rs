@@ -87,8 +87,9 @@ impl<E> Error<E, Infallible> {
 /// The error of [`async_with!`](macro@crate::async_with) with several managers whose error types differ.
 ///
 /// If only one of the managers can fail, or if all errors have the same type, the macro returns the error itself.
-/// `EitherError` is an error, so `?` converts it into a `Box<dyn Error>`; [`into`](Self::into) converts it into your
-/// own error type.
+/// If both error types implement [`Error`](std::error::Error), `EitherError` does, too, and `?` converts it into a
+/// `Box<dyn Error>`. [`BoxError`](crate::tasks::BoxError) does not implement it, like the box that it replaces. For such
+/// types, and for your own error type, use [`into`](Self::into).
 ///
 /// # Examples
 ///

@@ -6,7 +6,6 @@
 // `Future` is in the prelude, too, and nothing uses the imports in `every_name`.
 #![allow(unused_imports)]
 
-#[path = "globs/every_name.rs"]
 #[rustfmt::skip]
 mod every_name;
 

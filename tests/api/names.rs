@@ -212,7 +212,7 @@ fn shared(sets: &BTreeMap<String, BTreeSet<String>>) -> BTreeMap<&str, Vec<&str>
     owners
 }
 
-/// The content of `globs/every_name.rs`: an import of each name that a glob import of every section brings into scope.
+/// The content of `every_name.rs`: an import of each name that a glob import of every section brings into scope.
 /// The compiler rejects an ambiguous one.
 pub(crate) fn imports(snapshot: &str) -> String {
     let modules = modules(snapshot);

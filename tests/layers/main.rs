@@ -1,7 +1,7 @@
 //! Checks that sections import each other in one direction only, and so do the files of each section.
 
+mod faults;
 mod imports;
-mod inside;
 mod order;
 
 use std::collections::BTreeSet;
@@ -60,19 +60,6 @@ fn only_documentation_and_shared_code_lie_beside_the_sections() {
         let is_documentation = path.extension().is_some_and(|extension| extension == "md");
         let is_known = ["lib.rs", "panic.rs"].iter().any(|name| path.ends_with(name));
         assert!(path.is_dir() || is_documentation || is_known, "{} is not a section", path.display());
-    }
-}
-
-#[test]
-fn sections_use_only_what_lies_below_them() {
-    for (section, below, _) in SECTIONS {
-        for file in files(&source().join(section)) {
-            let code = code(&file);
-            for (other, ..) in SECTIONS {
-                let is_used = code.contains(&format!("crate::{other}")) && other != section;
-                assert!(!is_used || below.contains(other), "{} uses {other}", file.display());
-            }
-        }
     }
 }
 

@@ -9,9 +9,7 @@ use crate::context::guard::sealed::Policy;
 /// Nested cleanups may still be running when the guard is dropped. The guard cannot wait for them, because the values
 /// that it borrows may not live that long. The enclosing scopes wait for them.
 ///
-/// # Examples
-///
-/// The guard of a borrowed lock has this policy: see [`LockGuard`](crate::context::LockGuard).
+/// The guard of a borrowed lock, [`LockGuard`](crate::context::LockGuard), has this policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct DropNow;
