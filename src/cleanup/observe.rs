@@ -116,7 +116,7 @@ fn hooks() -> MutexGuard<'static, Vec<Hook>> {
 /// # Ok(())
 /// # }
 /// ```
-#[doc(alias = "hook", alias = "subscribe", alias = "on_event")]
+#[doc(alias = "hook", alias = "subscribe", alias = "on_event", alias = "notify")]
 pub fn observe(hook: impl Fn(&CleanupEvent<'_>) + Send + Sync + 'static) -> ObserverGuard {
     let hook: Hook = Arc::new(hook);
     hooks().push(Arc::clone(&hook));

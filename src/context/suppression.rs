@@ -10,6 +10,7 @@ use super::scope::failure::BlockFailure;
     label = "expected `()` or `bool`",
     note = "write `type Suppression = ();` if the exit never suppresses the block's error, `bool` if it can"
 )]
+#[doc(alias = "suppress")]
 pub trait Suppression: sealed::Sealed + Send {
     /// The value of a scope whose block returns a `T`: `T` for `()`, `Option<T>` for `bool`.
     type Output<T>;

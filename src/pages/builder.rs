@@ -10,7 +10,7 @@ use super::cursor::{Cursor, RandomAccess};
 use super::event::Event;
 use super::fetch::hooks::Permit;
 use super::policy::{OnCycle, OnEmpty, OnError};
-use super::stream::items::AsyncGetDocs;
+use super::stream::async_get_docs::AsyncGetDocs;
 
 /// # Configuration
 ///
@@ -38,8 +38,8 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// # async fn fetch_page(page: u64) -> Result<Vec<u64>, std::io::Error> {
     /// #     Ok(if page < 2 { vec![page] } else { vec![] })
     /// # }
-    /// let mut docs = AsyncGetDocs::new(fetch_page).read_ahead(1);
-    /// while let Some(doc) = docs.try_next().await? {
+    /// let mut items = AsyncGetDocs::new(fetch_page).read_ahead(1);
+    /// while let Some(item) = items.try_next().await? {
     ///     // The next page is being fetched while this code runs.
     /// }
     /// # Ok(())
@@ -68,14 +68,14 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// use withal::pages::AsyncGetDocs;
     ///
     /// let mut attempts = 0;
-    /// let mut docs = AsyncGetDocs::new(move |_page| {
+    /// let mut items = AsyncGetDocs::new(move |_page| {
     ///     attempts += 1;
     ///     async move { if attempts <= 2 { Err("503") } else { Ok(vec!["a"]) } }
     /// })
     /// .retry(ExponentialBuilder::default().with_max_times(3));
     ///
-    /// assert_eq!(docs.try_next().await?, Some("a"));
-    /// assert_eq!(docs.progress().retries, 2);
+    /// assert_eq!(items.try_next().await?, Some("a"));
+    /// assert_eq!(items.progress().retries, 2);
     /// # Ok(())
     /// # }
     /// ```
@@ -103,7 +103,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// # use withal::pages::{AsyncGetDocs, OnError};
     /// # #[derive(Debug)] enum ApiError { TooManyRequests { retry_after: Duration }, Unauthorized }
     /// # async fn fetch_page(page: u64) -> Result<Vec<u64>, ApiError> { Ok(vec![]) }
-    /// let docs = AsyncGetDocs::new(fetch_page)
+    /// let items = AsyncGetDocs::new(fetch_page)
     ///     .retry(withal::backon::ConstantBuilder::default())
     ///     .classify(|error| match error {
     ///         ApiError::TooManyRequests { retry_after } => OnError::Retry { after: Some(*retry_after) },
@@ -134,7 +134,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// # async fn fetch_page(page: u64) -> Result<Vec<u64>, std::io::Error> { Ok(vec![]) }
     /// // At most two requests at a time, in all streams that share the semaphore.
     /// let permits = Arc::new(tokio::sync::Semaphore::new(2));
-    /// let docs = AsyncGetDocs::new(fetch_page).before_request(move || {
+    /// let items = AsyncGetDocs::new(fetch_page).before_request(move || {
     ///     let permits = Arc::clone(&permits);
     ///     async move { permits.acquire_owned().await.expect("semaphore closed") }
     /// });
@@ -200,24 +200,24 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// # async fn main() -> Result<(), withal::pages::Error<std::io::Error>> {
     /// # use withal::pages::by_page_number;
     /// // An item was inserted at the front between the two requests, so `2` has moved to the second page.
-    /// let mut docs = by_page_number(1, |page| async move {
+    /// let mut items = by_page_number(1, |page| async move {
     ///     Ok::<_, std::io::Error>(match page {
     ///         1 => vec![1, 2],
     ///         2 => vec![2, 3],
     ///         _ => vec![],
     ///     })
     /// })
-    /// .unique_by(|doc| *doc);
+    /// .unique_by(|item| *item);
     ///
     /// let mut all = Vec::new();
-    /// while let Some(doc) = docs.try_next().await? {
-    ///     all.push(doc);
+    /// while let Some(item) = items.try_next().await? {
+    ///     all.push(item);
     /// }
     /// assert_eq!(all, [1, 2, 3]);
     /// # Ok(())
     /// # }
     /// ```
-    #[doc(alias = "dedup", alias = "distinct", alias = "deduplicate")]
+    #[doc(alias = "unique", alias = "dedup", alias = "distinct", alias = "deduplicate")]
     #[track_caller]
     pub fn unique_by<K, F>(mut self, mut key: F) -> Self
     where
@@ -266,7 +266,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// ```compile_fail,E0277
     /// # use withal::pages::by_cursor;
     /// # async fn fetch(cursor: Option<String>) -> Result<(Vec<u64>, Option<String>), std::io::Error> { Ok((vec![], cursor)) }
-    /// let docs = by_cursor(fetch).concurrency(4);
+    /// let items = by_cursor(fetch).concurrency(4);
     /// ```
     ///
     /// # Examples
@@ -278,8 +278,8 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// # async fn fetch(offset: u64, limit: u64) -> Result<Vec<u64>, std::io::Error> {
     /// #     Ok((offset..20.min(offset + limit)).collect())
     /// # }
-    /// let mut docs = by_offset(5, fetch).concurrency(4);
-    /// while let Some(doc) = docs.try_next().await? {
+    /// let mut items = by_offset(5, fetch).concurrency(4);
+    /// while let Some(item) = items.try_next().await? {
     ///     // The items arrive in order.
     /// }
     /// # Ok(())

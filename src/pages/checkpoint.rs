@@ -39,15 +39,15 @@
 ///     })
 /// }
 ///
-/// let mut docs = by_cursor(letters);
-/// assert_eq!(docs.try_next().await?, Some('a'));
-/// assert_eq!(docs.try_next().await?, Some('b'));
-/// let checkpoint: Checkpoint<u32> = docs.checkpoint();
-/// drop(docs);
+/// let mut items = by_cursor(letters);
+/// assert_eq!(items.try_next().await?, Some('a'));
+/// assert_eq!(items.try_next().await?, Some('b'));
+/// let checkpoint: Checkpoint<u32> = items.checkpoint();
+/// drop(items);
 ///
-/// let mut docs = by_cursor(letters).resume(checkpoint);
-/// assert_eq!(docs.try_next().await?, Some('c'));
-/// assert_eq!(docs.try_next().await?, Some('d'));
+/// let mut items = by_cursor(letters).resume(checkpoint);
+/// assert_eq!(items.try_next().await?, Some('c'));
+/// assert_eq!(items.try_next().await?, Some('d'));
 /// # Ok(())
 /// # }
 /// ```

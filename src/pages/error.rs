@@ -18,8 +18,8 @@ use std::fmt;
 /// # async fn main() {
 /// use withal::pages::{ErrorKind, Page, by_cursor};
 ///
-/// let mut docs = by_cursor(|_: Option<u8>| async { Err::<Page<u8, u8>, _>("401") });
-/// let error = docs.try_next().await.unwrap_err();
+/// let mut items = by_cursor(|_: Option<u8>| async { Err::<Page<u8, u8>, _>("401") });
+/// let error = items.try_next().await.unwrap_err();
 /// assert_eq!(error.to_string(), "page 1: fetch failed after 1 attempt");
 /// assert!(error.is_fetch());
 /// assert!(matches!(error.kind(), ErrorKind::Fetch { source: "401", .. }));

@@ -114,7 +114,7 @@
 //! use withal::pages::AsyncGetDocs;
 //!
 //! fn page(number: u64) -> Vec<String> {
-//!     if number < 2 { vec![format!("doc {number}")] } else { vec![] }
+//!     if number < 2 { vec![format!("item {number}")] } else { vec![] }
 //! }
 //!
 //! async fn fetch_page(number: u64) -> Result<Vec<String>, Infallible> {
@@ -174,5 +174,5 @@ pub use self::event::{Event, Progress};
 pub use self::page::Page;
 pub use self::policy::{OnCycle, OnEmpty, OnError};
 pub use self::sources::{by_cursor, by_link, by_offset, by_page_number};
-pub use self::stream::items::AsyncGetDocs;
+pub use self::stream::async_get_docs::AsyncGetDocs;
 pub use self::stream::pages::Pages;

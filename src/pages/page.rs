@@ -32,7 +32,7 @@ pub struct Page<T, C> {
     /// `Cow<str>`, `Vec<u8>`, `&[u8]`, `Box<[u8]>` and `Arc<[u8]>`. With a cursor type of your own, map blank cursors
     /// to `None` in the fetch function. With page numbers and offsets, `None` means that the page after this one is
     /// next.
-    #[doc(alias = "next_token", alias = "next_page_token")]
+    #[doc(alias = "next_page", alias = "next_token", alias = "next_page_token")]
     pub next_cursor: Option<C>,
     /// The number of all items, if the API reports it.
     ///

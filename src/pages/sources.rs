@@ -6,7 +6,7 @@ use super::fetch::hooks::Hooks;
 use super::fetch::source::{BoxSource, exclusive, shareable};
 use super::page::Page;
 use super::policy::OnCycle;
-use super::stream::items::AsyncGetDocs;
+use super::stream::async_get_docs::AsyncGetDocs;
 
 /// Creates a stream over the items of an API whose pages contain a cursor to the next page: a token, a key or a URL.
 ///
@@ -21,15 +21,15 @@ use super::stream::items::AsyncGetDocs;
 /// # async fn main() -> Result<(), withal::pages::Error<std::io::Error>> {
 /// use withal::pages::by_cursor;
 ///
-/// let mut docs = by_cursor(|cursor: Option<&'static str>| async move {
+/// let mut items = by_cursor(|cursor: Option<&'static str>| async move {
 ///     Ok::<_, std::io::Error>(match cursor {
 ///         None => (vec![1, 2], Some("token-2")),
 ///         Some(_) => (vec![3], None),
 ///     })
 /// });
 /// let mut sum = 0;
-/// while let Some(doc) = docs.try_next().await? {
-///     sum += doc;
+/// while let Some(item) = items.try_next().await? {
+///     sum += item;
 /// }
 /// assert_eq!(sum, 6);
 /// # Ok(())
@@ -61,13 +61,13 @@ where
 /// # async fn main() -> Result<(), withal::pages::Error<std::io::Error>> {
 /// use withal::pages::by_link;
 ///
-/// let mut docs = by_link("/docs?page=1", |url: String| async move {
+/// let mut items = by_link("/docs?page=1", |url: String| async move {
 ///     Ok::<_, std::io::Error>(match url.as_str() {
 ///         "/docs?page=1" => (vec!["a", "b"], Some("/docs?page=2".to_owned())),
 ///         _ => (vec!["c"], None),
 ///     })
 /// });
-/// assert_eq!(docs.try_next().await?, Some("a"));
+/// assert_eq!(items.try_next().await?, Some("a"));
 /// # Ok(())
 /// # }
 /// ```
@@ -100,13 +100,13 @@ where
 /// # async fn main() -> Result<(), withal::pages::Error<std::io::Error>> {
 /// use withal::pages::by_page_number;
 ///
-/// let mut docs = by_page_number(1, |page| async move {
-///     let docs = if page <= 3 { vec![page * 100, page * 100 + 1] } else { vec![] };
-///     Ok::<_, std::io::Error>(docs)
+/// let mut items = by_page_number(1, |page| async move {
+///     let items = if page <= 3 { vec![page * 100, page * 100 + 1] } else { vec![] };
+///     Ok::<_, std::io::Error>(items)
 /// });
 /// let mut all = Vec::new();
-/// while let Some(doc) = docs.try_next().await? {
-///     all.push(doc);
+/// while let Some(item) = items.try_next().await? {
+///     all.push(item);
 /// }
 /// assert_eq!(all, [100, 101, 200, 201, 300, 301]);
 /// # Ok(())
@@ -143,13 +143,13 @@ where
 /// use withal::pages::by_offset;
 ///
 /// // This server returns at most 3 items per page, whatever the limit.
-/// let mut docs = by_offset(100, |offset, limit| async move {
-///     let docs: Vec<u64> = (0..8).skip(offset as usize).take(limit.min(3) as usize).collect();
-///     Ok::<_, std::io::Error>(docs)
+/// let mut items = by_offset(100, |offset, limit| async move {
+///     let items: Vec<u64> = (0..8).skip(offset as usize).take(limit.min(3) as usize).collect();
+///     Ok::<_, std::io::Error>(items)
 /// });
 /// let mut all = Vec::new();
-/// while let Some(doc) = docs.try_next().await? {
-///     all.push(doc);
+/// while let Some(item) = items.try_next().await? {
+///     all.push(item);
 /// }
 /// assert_eq!(all, [0, 1, 2, 3, 4, 5, 6, 7]);
 /// # Ok(())
@@ -183,12 +183,12 @@ impl<T, E> AsyncGetDocs<T, PageNumber, E> {
     /// use withal::pages::AsyncGetDocs;
     ///
     /// async fn fetch_page(page: u64) -> Result<Vec<String>, std::io::Error> {
-    ///     Ok(if page < 2 { vec![format!("doc {page}")] } else { vec![] })
+    ///     Ok(if page < 2 { vec![format!("item {page}")] } else { vec![] })
     /// }
     ///
-    /// let mut docs = AsyncGetDocs::new(fetch_page);
-    /// while let Some(doc) = docs.try_next().await? {
-    ///     println!("{doc}");
+    /// let mut items = AsyncGetDocs::new(fetch_page);
+    /// while let Some(item) = items.try_next().await? {
+    ///     println!("{item}");
     /// }
     /// # Ok(())
     /// # }

@@ -36,7 +36,7 @@
 //! | the first output, the first error, or all outputs that are ready in time | [`wait`](wait()) |
 //! | a value from a callback or another thread | [`Promise`] |
 //! | **Limit and protect** | |
-//! | the time of a block | [`timeout`](timeout()), [`timeout_at`] |
+//! | the time of a block | [`timeout`](timeout()), [`timeout_at`]: context managers, unlike tokio's functions |
 //! | work that continues when its caller is dropped | [`shield`](shield()) |
 //! | cancelling work without owning its handle | [`AbortHandle`] |
 //! | **Errors** | |

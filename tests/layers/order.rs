@@ -61,7 +61,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "fetch/source fetch/hooks fetch/request",
             "fetch/next_page fetch/page_slot fetch/spawn",
             "fetch/sequential fetch/prefetch fetch/concurrent fetch/fetcher",
-            "stream/position stream/pager stream/pages stream/items",
+            "stream/position stream/pager stream/pages stream/async_get_docs",
             "builder sources",
             "http/error http/excerpt http/url http/json_pointers http/link_header http/retry_after http/classify",
             "http/origins http/response http/graphql_query http/endpoint http/request http/client http/paginators",

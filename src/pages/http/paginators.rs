@@ -15,7 +15,7 @@ use super::response::Response;
 use super::url::{invalid_url, redact_userinfo, strip_userinfo_and_fragment, with_parameter};
 use crate::pages::cursor::{Offset, PageNumber};
 use crate::pages::sources;
-use crate::pages::stream::items::AsyncGetDocs;
+use crate::pages::stream::async_get_docs::AsyncGetDocs;
 
 /// # Paginators
 ///

@@ -154,15 +154,15 @@ where
     /// use withal::pages::{Page, by_cursor};
     ///
     /// let mut attempts = 0;
-    /// let mut docs = by_cursor(move |_: Option<u8>| {
+    /// let mut items = by_cursor(move |_: Option<u8>| {
     ///     attempts += 1;
     ///     async move { if attempts == 1 { Err("503") } else { Ok(Page::new(vec!["a", "b"], None)) } }
     /// });
     ///
-    /// assert!(docs.next().await.unwrap().is_err());
-    /// assert!(docs.next().await.is_none());
-    /// assert!(docs.retry_failed());
-    /// assert_eq!(docs.next().await.unwrap().unwrap(), "a");
+    /// assert!(items.next().await.unwrap().is_err());
+    /// assert!(items.next().await.is_none());
+    /// assert!(items.retry_failed());
+    /// assert_eq!(items.next().await.unwrap().unwrap(), "a");
     /// # }
     /// ```
     pub fn retry_failed(&mut self) -> bool {
