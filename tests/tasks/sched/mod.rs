@@ -129,6 +129,10 @@ fn programs_behave_as_on_cpython() {
     assert_eq!(diverged, BTreeMap::from(DIVERGED));
     assert_eq!(unexplained, UNEXPLAINED, "no order explains these programs");
     let documentation = include_str!("../../../src/from_python.md").replace('\n', " ");
-    let figures = format!("{} of them cannot be compared, and of the others {mismatches} differ", all - run);
+    let figures = format!("{} cannot be compared. Of the other programs, {mismatches} differ", all - run);
     assert!(documentation.contains(&figures), "the documentation should contain these figures: {figures}");
+    let readme = include_str!("../../../README.md");
+    let figures =
+        format!("of {},{:03} comparable programs of tasks, all but {mismatches}", run / 1000, run % 1000);
+    assert!(readme.contains(&figures), "the README should contain these figures: {figures}");
 }
