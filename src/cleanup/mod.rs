@@ -44,9 +44,10 @@
 //! - **Separate runtimes.** [`pending`] and [`drain`] cover the cleanups of the runtime that they are called on.
 //!   [`metrics`] covers the whole process.
 //! - **Innermost first.** The exit of a [scope](crate::context) starts after all cleanups that are nested in the
-//!   scope's block have finished, whether the exit is awaited or runs as a cleanup itself. Likewise, a cleanup finishes
-//!   after the cleanups that are nested in it, and so does an exit whose drop policy can turn it into a cleanup. A
-//!   grace period starts when the work of its cleanup starts, and does not interrupt the nested cleanups.
+//!   scope's block have finished, whether the exit is awaited or runs as a cleanup itself. A cleanup also
+//!   finishes only after the cleanups that are nested in it have finished. The same holds for an exit, if its drop
+//!   policy can turn it into a cleanup. A grace period starts when the work of its cleanup starts, and does not
+//!   interrupt the nested cleanups.
 //!
 //! A cleanup is *nested* in a block, an exit or another cleanup if it is detached while that code is polled or dropped.
 //! This includes the tasks of a [`LocalSet`](tokio::task::LocalSet) that a block drives. If the block runs on a runtime,

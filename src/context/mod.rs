@@ -92,7 +92,7 @@
 //! **No error is lost silently.** If the exit fails after the block succeeded, the macro evaluates to the exit's error,
 //! and a pending `return` or `break` does not take place. If the block has failed or panicked, the block's error or
 //! panic takes precedence, and the exit's error is reported to the [observers](crate::cleanup::observe). The
-//! [function](fn@async_with) returns an [error](Error) that holds the errors of both. If the exit panics, that panic
+//! [function](fn@async_with) returns an [error](Error) that holds both errors. If the exit panics, that panic
 //! continues.
 //!
 //! **The block's value does not decide its success.** A block that evaluates to an `Err` has completed: after
@@ -105,18 +105,18 @@
 //! The implementor of a guard chooses a *drop policy*, which decides what happens to the exit if the future of the
 //! scope is dropped.
 //!
-//! 1. If the guard's destructor is a complete exit: [`DropNow`]. It is the only policy for guards that borrow. If the
-//!    guard is owned, and must outlive the cleanups that are nested in its block: [`DropAfterChildren`].
-//! 2. If the exit awaits, the guard must be owned, and the exit runs as a [cleanup](crate::cleanup). If an exit that
-//!    has begun must not be started again: [`Detach`]. If the exit is idempotent: [`Restart`], which saves an
-//!    allocation.
+//! 1. A guard whose destructor is a complete exit uses [`DropNow`], or [`DropAfterChildren`] if it is owned and must
+//!    outlive the cleanups that are nested in its block. [`DropNow`] is the only policy for guards that borrow.
+//! 2. A guard whose exit awaits must be owned, and its exit runs as a [cleanup](crate::cleanup). It uses [`Detach`] if
+//!    an exit that has begun must not be started again, or [`Restart`], which saves an allocation, if the exit is
+//!    idempotent.
 //!
 //! | dropped | [`DropNow`] | [`DropAfterChildren`] | [`Detach`] | [`Restart`] |
 //! |---|---|---|---|---|
 //! | during the enter | nothing to exit; or [`shield_enter`](AsyncContextManagerExt::shield_enter) | the same | the same | the same |
 //! | during the block | destructor, at once | destructor, after nested cleanups | `aexit(Cancelled)` | `aexit(Cancelled)` |
 //! | during the exit | destructor | destructor | the same `aexit` continues | `aexit(Cancelled)`, a second call |
-//! | outside of a runtime | as above | as above | on the runtime on which it was last suspended, or abandoned | the same |
+//! | during either, outside of a runtime | as above | as above | continues on the runtime on which the scope was last suspended, or is abandoned | the same |
 //! | at the runtime's shutdown | as above | as above | abandoned | abandoned |
 //! | allocations if nothing is dropped | none | none | one for each exit | none |
 //!
@@ -146,10 +146,10 @@
 //! | | awaits in the exit | on `?`, `return` | on a panic | when dropped | innermost first | allocations |
 //! |---|---|---|---|---|---|---|
 //! | this module | yes | awaited | awaited | by policy | yes | 0 or 1 |
-//! | `scopeguard`, tokio's guards | no: destructors | destructor | destructor | destructor | of destructors | 0 |
+//! | `scopeguard`, tokio's guards | no: destructors | destructor | destructor | destructor | yes, for destructors | 0 |
 //! | `async-dropper` | in a destructor, which blocks its thread, and panics on a current-thread runtime | | | | yes | many |
 //! | `guarden` | in a spawned task, or in place if configured | spawned | spawned | spawned | no | 1 |
-//! | nightly's async drop, an experiment | yes | awaited | no | no: destructor | in a block | 0 |
+//! | nightly's async drop, an experiment | yes | awaited | no | no: destructor | only within a block | 0 |
 //!
 //! The crate's benches measure the costs: a lock entered by [`async_with!`](macro@async_with) takes about a dozen
 //! instructions more than the lock alone, and a manager that does nothing takes about a hundred.

@@ -55,12 +55,12 @@
 //! - Dropping a coroutine runs the destructors in its body, but no other code of the body. Async cleanup needs
 //!   [`close`](Coroutine::close). In PEP 342, the finalizer calls `close`; here, the program has to call it.
 //! - A value that is sent in reply to a dropped yield is discarded.
-//! - A thrown error replaces an earlier error that has not been raised yet. If an error and an exit are both waiting to
-//!   be raised, the error is raised first.
+//! - A thrown error replaces an earlier error that has not been raised yet. If an error and a [`GeneratorExit`] are
+//!   both waiting to be raised, the error is raised first.
 //! - A yielded value is dropped if the body panics in the same step, which the step reports by the panic, or if the
 //!   body yields it during a [`close`](Coroutine::close), which then fails with [`Error::IgnoredExit`]. If the body has
 //!   yielded several values in one step, `close` also drops the values that were not delivered yet.
-//! - An exit that the body catches is not raised again.
+//! - A [`GeneratorExit`] that the body catches is not raised again.
 //!
 //! # PEP 479
 //!

@@ -41,9 +41,9 @@
 //!
 //! | Python | Rust | note |
 //! |---|---|---|
-//! | a coroutine: the result of calling an `async def` | the result of calling an `async fn`, or an `async` block | its body has not started, in both |
+//! | a coroutine: the result of calling an `async def` | the result of calling an `async fn`, or an `async` block | in both languages, its body has not started |
 //! | an object with `__await__` | a type with [`IntoFuture`], such as `shutdown()` of an [executor](crate::tasks::ThreadPoolExecutor) | `.await` calls `into_future` |
-//! | a C object with `am_await` | a type with [`Future`], whose `poll` is written by hand | a state machine in both |
+//! | a C object with `am_await` | a type with [`Future`], whose `poll` is written by hand | in both languages, a state machine |
 //! | a generator with `types.coroutine` | a [`Coroutine`](crate::coroutine::Coroutine), driven from a [`poll_fn`](std::future::poll_fn) | the code that drives it receives the yielded values; they do not travel up to an event loop |
 //! | an asyncio `Future` or `Task`, a PEP 3148 `Future` by `wrap_future` | a [`TaskHandle`](crate::tasks::TaskHandle); tokio's [`oneshot`](tokio::sync::oneshot) or [`JoinHandle`](tokio::task::JoinHandle) | |
 //! | `agen.__anext__()`, `asend`, `athrow`, `aclose` | those of [`AsyncGeneratorExt`](crate::generator::AsyncGeneratorExt) | each borrows the generator, so two concurrent calls do not compile |

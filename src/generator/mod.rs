@@ -110,7 +110,7 @@
 //! |---|---|---|
 //! | `async for item in agen:` | [`async_for!`](crate::async_for), or the methods of `StreamExt` | |
 //! | `await anext(agen)` | [`anext`](AsyncGeneratorExt::anext) | runs the body to its next yield |
-//! | `await agen.asend(None)`, the first time | [`start`](AsyncGeneratorExt::start) | does the same, for any type of sent values |
+//! | `await agen.asend(None)`, the first time | [`start`](AsyncGeneratorExt::start) | does the same; unlike `anext`, also if the type of sent values is not `()` |
 //! | `await agen.asend(value)` | [`asend`](AsyncGeneratorExt::asend) | does the same; the current yield returns `value` |
 //! | `await agen.athrow(error)` | [`athrow`](AsyncGeneratorExt::athrow) | does the same; the current yield returns the error |
 //! | `await agen.aclose()` | [`aclose`](AsyncGeneratorExt::aclose) | does the same; the current yield returns [`GeneratorExit`](crate::coroutine::GeneratorExit) |
@@ -185,7 +185,7 @@
 //! | four generators, each iterating over the next | 242 | 169 | 13 |
 //! | four generators, each delegating to the next by [`yield_from`](crate::coroutine::Yielder::yield_from) | 492 | not possible | 13 |
 //!
-//! Where both are possible, prefer helper functions that take `&mut Yielder<'_, ..>` to nested generators. Delegation
+//! If a helper function that takes `&mut Yielder<'_, ..>` can replace a nested generator, prefer the function. Delegation
 //! costs more because it passes sent values and thrown errors on to the inner generator.
 //!
 //! The body of a `stream!` is a block inside a macro, in which `yield` is a keyword. Such a stream can neither be

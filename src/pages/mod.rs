@@ -26,9 +26,8 @@
 //! |---|---|---|---|
 //! | returns a token or key of the next page | [`by_cursor`] | `Option<C>`, first `None` | after a page without a cursor |
 //! | returns a link to the next page | [`by_link`] | the URL | after a page without a link |
-//! | numbers its pages | [`by_page_number`] | the number, from 0 or 1 | at an empty page |
+//! | numbers its pages | [`by_page_number`]; [`AsyncGetDocs::new`] starts at 0 | the number, from 0 or 1 | at an empty page |
 //! | takes an offset and a limit | [`by_offset`] | the offset and the limit | at an empty page |
-//! | numbers its pages from 0 | [`AsyncGetDocs::new`] | 0, 1, 2, … | at an empty page |
 //! | speaks HTTP and JSON | `http` (feature `http`) | no function: `http` sends the requests | as above |
 //!
 //! Each source returns an [`AsyncGetDocs`], a stream over items. [`into_pages`](AsyncGetDocs::into_pages) converts it
@@ -76,7 +75,7 @@
 //!   items *received*. The total that an API reports is treated as an estimate, and never ends the stream.
 //! - **No item is duplicated.** A *cursor cycle*, in which a page points to an earlier page, is an error by default
 //!   ([`OnCycle`]). The items of the page that points back are yielded first. If the cycle has at most eight pages,
-//!   none of them is fetched twice. A retry requests only the page that failed.
+//!   none of them is fetched twice; for longer cycles, see [Limitations](#limitations). A retry requests only the page that failed.
 //! - **No item is lost by an error.** If a page cannot be fetched, even with the retries of
 //!   [`retry`](AsyncGetDocs::retry), the stream yields the error once, with the position and the cursor of the page,
 //!   and ends. [`retry_failed`](AsyncGetDocs::retry_failed) reopens the stream, which then requests the same page

@@ -25,7 +25,7 @@
 //! | | |
 //! |---|---|
 //! | **Start work** | |
-//! | tasks that end with a block | [`TaskGroup`]; its tasks start more tasks by its [`Spawner`] |
+//! | tasks that end with a block | [`TaskGroup`]; its [`Spawner`] lets the tasks start more tasks |
 //! | a task that outlives the block | [`create_task`](create_task()) |
 //! | blocking work on a bounded number of threads | [`ThreadPoolExecutor`] |
 //! | callbacks and tasks on one thread, in the order of asyncio | [`EventLoop`] |
@@ -58,7 +58,7 @@
 //!   exits of the [scopes](crate::context) in it are awaited. Only then are callbacks called and waiting tasks woken.
 //! - **When a group has ended, its tasks have ended.** If a group or a [`gather`](gather()) is dropped, its tasks
 //!   are cancelled, and the scopes around it wait until the tasks have ended.
-//! - **A tokio runtime is needed only where documented**: to start tasks, and for timeouts that are awaited.
+//! - **A tokio runtime is needed for two purposes only**: to start tasks, and for timeouts that are awaited.
 //!
 //! # Choosing
 //!
@@ -100,7 +100,7 @@
 //! | two nested timeouts expire at once | the outer one raises | the inner one fails; the outer one fails at the next await |
 //! | an `Event` is set | waiting tasks are woken in order of arrival | by a [`watch`](tokio::sync::watch) in no order; by a [`Notify`](tokio::sync::Notify) in order of arrival |
 //! | `wait_for` with a timeout of zero | does not start the work | tokio's `timeout` polls the work once |
-//! | several `call_later` for one time | are called in the order of the heap | are called in the order in which they were scheduled |
+//! | several `call_later` are due at the same time | they are called in the order of the heap | they are called in the order in which they were scheduled |
 //! | two tasks are ready at the same time | each callback between them takes a loop iteration | fewer loop iterations are needed, so one task may be one or two steps ahead |
 
 mod abort_handle;

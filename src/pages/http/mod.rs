@@ -42,11 +42,12 @@
 //! # Guarantees
 //!
 //! - **Requests stay on their origin**, the scheme, host and port of the endpoint. A link or a redirect to another
-//!   origin is an [`Error`], and nothing is sent there, unless that origin is [allowed](Endpoint::allow_origin). A link
-//!   from https to http is an error even if [all origins](Endpoint::allow_any_origin) are allowed, unless the http
-//!   origin is allowed by name. [`header`](Endpoint::header) and [`map_request`](Endpoint::map_request) apply to the
-//!   endpoint's origin and to the origins allowed by name, and to no other. The `default_headers` of reqwest's builder
-//!   go to every origin.
+//!   origin is an [`Error`], and nothing is sent there, unless that origin is allowed: by name, with
+//!   [`allow_origin`](Endpoint::allow_origin), or with all others, by [`allow_any_origin`](Endpoint::allow_any_origin).
+//!   A link from https to http is an error unless the http origin is allowed by name.
+//! - **Headers stay on named origins.** [`header`](Endpoint::header) and [`map_request`](Endpoint::map_request) apply
+//!   only to the endpoint's origin and to the origins allowed by name. One exception: the `default_headers` of reqwest's
+//!   builder go to every origin.
 //! - **Redirects are followed by this module**, at most ten in a row, and not by reqwest, which would send a header
 //!   such as `X-Api-Key` to the target of a redirect. [`Client::new`] takes a builder in order to disable reqwest's
 //!   redirects.
