@@ -185,8 +185,8 @@
 //! | four generators, each iterating over the next | 242 | 169 | 13 |
 //! | four generators, each delegating to the next by [`yield_from`](crate::coroutine::Yielder::yield_from) | 492 | not possible | 13 |
 //!
-//! If a helper function that takes `&mut Yielder<'_, ..>` can replace a nested generator, prefer the function. Delegation
-//! costs more because it passes sent values and thrown errors on to the inner generator.
+//! If a helper function that takes `&mut Yielder<'_, ..>` can replace a nested generator, prefer the function.
+//! Delegation costs more because it passes sent values and thrown errors on to the inner generator.
 //!
 //! The body of a `stream!` is a block inside a macro, in which `yield` is a keyword. Such a stream can neither be
 //! closed nor receive values or errors.

@@ -75,7 +75,8 @@
 //!   items *received*. The total that an API reports is treated as an estimate, and never ends the stream.
 //! - **No item is duplicated.** A *cursor cycle*, in which a page points to an earlier page, is an error by default
 //!   ([`OnCycle`]). The items of the page that points back are yielded first. If the cycle has at most eight pages,
-//!   none of them is fetched twice; for longer cycles, see [Limitations](#limitations). A retry requests only the page that failed.
+//!   none of them is fetched twice; for longer cycles, see [Limitations](#limitations). A retry
+//!   requests only the page that failed.
 //! - **No item is lost by an error.** If a page cannot be fetched, even with the retries of
 //!   [`retry`](AsyncGetDocs::retry), the stream yields the error once, with the position and the cursor of the page,
 //!   and ends. [`retry_failed`](AsyncGetDocs::retry_failed) reopens the stream, which then requests the same page
