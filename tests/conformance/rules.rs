@@ -27,9 +27,9 @@ impl fmt::Display for Rule {
 /// A reason to compare a run only up to some line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cutoff {
-    /// What follows must differ in every mode.
+    /// The lines that follow must differ in every mode.
     Rule(Rule),
-    /// What follows must differ in this mode: a pinned generator would have to be shared or finalized, or an exit
+    /// The lines that follow must differ in this mode: a pinned generator would have to be shared or finalized, or an exit
     /// continues as a cleanup, for which the other modes have no runtime.
     ModeLimit,
 }

@@ -127,7 +127,7 @@ fn a_panicking_run_leaves_the_loop_usable() {
     assert_eq!(log.take(), ["true"], "the tasks of `spawn_local` continue");
 }
 
-/// What became ready in the last poll of the future still runs.
+/// Callbacks that became ready in the last poll of the future still run.
 #[test]
 fn run_until_complete_finishes_the_iteration() {
     let (event_loop, log) = (new(), Log::default());
