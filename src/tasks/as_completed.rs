@@ -7,9 +7,10 @@ use std::time::Duration;
 use futures_core::{FusedStream, Stream};
 use futures_util::stream::FuturesUnordered;
 use pin_project::pin_project;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::instant::saturating_add;
+use super::timer::Timer;
 
 /// Returns a stream of the outputs of several futures, in the order in which the futures complete: `as_completed` of
 /// asyncio and PEP 3148.
@@ -92,7 +93,7 @@ impl<F: Future> AsCompleted<F> {
     /// Panics outside of a tokio runtime, or on a runtime whose timer is not enabled.
     pub fn timeout_at(self, deadline: Instant) -> AsCompletedTimeout<F> {
         let total = self.futures.len();
-        AsCompletedTimeout { completed: self, deadline: Some(Box::pin(sleep_until(deadline))), total }
+        AsCompletedTimeout { completed: self, deadline: Some(Box::pin(Timer::new(deadline))), total }
     }
 
     /// Returns the futures that have not completed, with their indices, in their original order.
@@ -128,7 +129,7 @@ impl<F: Future> FusedStream for AsCompleted<F> {
 pub struct AsCompletedTimeout<F> {
     completed: AsCompleted<F>,
     /// `None` once the deadline has passed and the error was yielded.
-    deadline: Option<Pin<Box<Sleep>>>,
+    deadline: Option<Pin<Box<Timer>>>,
     total: usize,
 }
 
@@ -163,7 +164,7 @@ impl<F: Future> Stream for AsCompletedTimeout<F> {
         match Pin::new(&mut this.completed).poll_next(cx) {
             Poll::Ready(next) => Poll::Ready(next.map(Ok)),
             Poll::Pending => {
-                ready!(deadline.as_mut().poll(cx));
+                ready!(deadline.as_mut().poll_after_work(cx));
                 // The deadline has passed, but futures that were not polled yet may be ready.
                 if let Poll::Ready(next) = poll_each(&mut this.completed.futures, cx) {
                     return Poll::Ready(next.map(Ok));
@@ -191,7 +192,7 @@ impl<F> fmt::Debug for AsCompleted<F> {
 
 impl<F> fmt::Debug for AsCompletedTimeout<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let deadline = self.deadline.as_ref().map(|sleep| sleep.deadline());
+        let deadline = self.deadline.as_ref().map(|timer| timer.deadline());
         f.debug_struct("AsCompletedTimeout")
             .field("completed", &self.completed)
             .field("deadline", &deadline)

@@ -119,6 +119,7 @@ mod shield;
 mod task;
 mod task_handle;
 mod timeout;
+mod timer;
 mod wait;
 
 pub use self::abort_handle::AbortHandle;

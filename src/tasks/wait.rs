@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::stream::FuturesUnordered;
-use tokio::time::{Sleep, sleep};
+use tokio::time::Instant;
 
 use super::as_completed::{Indexed, in_order, poll_each};
+use super::instant::saturating_add;
+use super::timer::Timer;
 
 /// Waits for several futures, and returns their outputs and the futures that are still pending: `wait` of asyncio and
 /// PEP 3148.
@@ -75,7 +77,7 @@ pub struct Wait<F: Future> {
     futures: FuturesUnordered<Indexed<F>>,
     done: Vec<(usize, F::Output)>,
     return_when: ReturnWhen,
-    deadline: Option<Pin<Box<Sleep>>>,
+    deadline: Option<Pin<Box<Timer>>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +132,8 @@ where
     /// Panics outside of a tokio runtime, or on a runtime whose timer is not enabled.
     #[doc(alias = "deadline")]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.deadline = Some(Box::pin(sleep(timeout)));
+        let deadline = saturating_add(Instant::now(), timeout);
+        self.deadline = Some(Box::pin(Timer::new(deadline)));
         self
     }
 
@@ -162,8 +165,8 @@ where
         };
         // Return when the condition holds or the time has elapsed.
         let is_satisfied = are_all_done || this.is_satisfied();
-        let is_elapsed = |sleep: &mut Pin<Box<Sleep>>| sleep.as_mut().poll(cx).is_ready();
-        if !is_satisfied && !this.deadline.as_mut().is_some_and(is_elapsed) {
+        let has_passed = |deadline: &mut Pin<Box<Timer>>| deadline.as_mut().poll_after_work(cx).is_ready();
+        if !is_satisfied && !this.deadline.as_mut().is_some_and(has_passed) {
             return Poll::Pending;
         }
         // Collect all other outputs that are ready, even if one output suffices. This does not disable tokio's

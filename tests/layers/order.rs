@@ -40,7 +40,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         "tasks",
         &["cleanup", "coroutine", "generator", "context"],
         &[
-            "panic error instant",
+            "panic error instant timer",
             "future_state abort_handle task_handle promise task",
             "as_completed wait gather shield",
             "timeout/error timeout/deadline timeout/timeout",

@@ -5,9 +5,10 @@ use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
 use pin_project::{pin_project, pinned_drop};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::error::TimeoutError;
+use crate::tasks::timer::Timer;
 
 /// The deadline of a timeout, shared by its handles and its block.
 pub(super) struct Deadline {
@@ -102,13 +103,14 @@ impl Deadline {
 #[pin_project(PinnedDrop)]
 pub(super) struct Expiry {
     deadline: Arc<Deadline>,
+    /// Created by the first poll with a deadline.
     #[pin]
-    sleep: Option<Sleep>,
+    timer: Option<Timer>,
 }
 
 impl Expiry {
     pub(super) fn new(deadline: Arc<Deadline>) -> Self {
-        Self { deadline, sleep: None }
+        Self { deadline, timer: None }
     }
 }
 
@@ -120,12 +122,12 @@ impl Future for Expiry {
         // Registered before the deadline is read, so that a reschedule after the read wakes the block.
         this.deadline.waker.register(cx.waker());
         let Some(when) = this.deadline.state().when else { return Poll::Pending };
-        match this.sleep.as_mut().as_pin_mut() {
-            None => this.sleep.set(Some(sleep_until(when))),
-            Some(sleep) if sleep.deadline() != when => sleep.reset(when),
+        match this.timer.as_mut().as_pin_mut() {
+            None => this.timer.set(Some(Timer::new(when))),
+            Some(timer) if timer.deadline() != when => timer.reset(when),
             Some(_) => {}
         }
-        let polled = this.sleep.as_pin_mut().map_or(Poll::Pending, |sleep| sleep.poll(cx));
+        let polled = this.timer.as_pin_mut().map_or(Poll::Pending, |timer| timer.poll_after_work(cx));
         // If `expire` returns `false`, the timeout was rescheduled meanwhile, which wakes the block.
         if polled.is_ready() && this.deadline.expire(when) { Poll::Ready(()) } else { Poll::Pending }
     }

@@ -149,7 +149,7 @@ async fn outer_task_is_not_cancelled() {
 }
 
 /// Blocks the thread for as long as `duration`, by the paused clock.
-fn crunch_numbers(duration: Duration) {
+pub(super) fn crunch_numbers(duration: Duration) {
     let _advanced = tokio::time::advance(duration).now_or_never();
 }
 

@@ -2,6 +2,7 @@
 
 mod completion;
 mod cpython;
+mod spent_budget;
 
 use std::time::Duration;
 
