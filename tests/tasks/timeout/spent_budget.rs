@@ -68,8 +68,14 @@ async fn a_block_that_spends_its_budget_times_out() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_block_that_drains_a_full_channel_times_out() {
     let (sender, mut receiver) = mpsc::channel(1000);
-    let producer = tokio::spawn(async move { while sender.send(()).await.is_ok() {} });
-    let received = async_with!(_ = timeout(Duration::from_millis(20)) => { while receiver.recv().await.is_some() {} });
+    // A watchdog: without the limit, the block ends when the producer does.
+    let started = Instant::now();
+    let producer =
+        tokio::spawn(
+            async move { while started.elapsed() < 30 * SECOND && sender.send(()).await.is_ok() {} },
+        );
+    let received =
+        async_with!(_ = timeout(Duration::from_millis(20)) => { while receiver.recv().await.is_some() {} });
     assert_eq!(received, Err(TimeoutError::Elapsed));
     drop(receiver);
     producer.await.unwrap();
@@ -135,7 +141,11 @@ async fn a_block_that_blocks_its_thread_past_the_deadline_times_out_at_its_next_
         yield_now().await;
     });
     assert_eq!(result, Err(TimeoutError::Elapsed));
-    assert_eq!(async_with!(_ = timeout(SECOND) => { crunch_numbers(2 * SECOND) }), Ok(()), "without an await");
+    assert_eq!(
+        async_with!(_ = timeout(SECOND) => { crunch_numbers(2 * SECOND) }),
+        Ok(()),
+        "without an await"
+    );
 }
 
 /// The message is there, but tokio does not return it before the next poll.
