@@ -6,11 +6,13 @@
 //! runs.
 
 use std::any::Any;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project::pin_project;
 
 /// The payload of a panic.
 pub(crate) type Payload = Box<dyn Any + Send>;
@@ -25,9 +27,23 @@ pub(crate) fn catch_panic<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
 ///
 /// The future is dropped as soon as it is ready or has panicked. A panic of its destructor counts as a panic of the
 /// future. If both panic, the payload of the first panic is returned.
-pub(crate) async fn catch_unwind<F: Future>(future: F) -> Result<F::Output, Payload> {
-    let mut future = pin!(Some(future));
-    poll_fn(|cx| {
+pub(crate) fn catch_unwind<F: Future>(future: F) -> CatchUnwind<F> {
+    CatchUnwind { future: Some(future) }
+}
+
+/// The future that [`catch_unwind`] returns. Written by hand, because an async function stores its argument twice.
+#[pin_project]
+pub(crate) struct CatchUnwind<F> {
+    /// `None` once it has completed or panicked.
+    #[pin]
+    future: Option<F>,
+}
+
+impl<F: Future> Future for CatchUnwind<F> {
+    type Output = Result<F::Output, Payload>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut future = self.project().future;
         let polled = catch_panic(|| {
             let polled = future.as_mut().as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx));
             if polled.is_ready() {
@@ -42,8 +58,7 @@ pub(crate) async fn catch_unwind<F: Future>(future: F) -> Result<F::Output, Payl
                 Poll::Ready(Err(payload))
             }
         }
-    })
-    .await
+    }
 }
 
 /// Calls `f`, and ignores a panic of `f`.

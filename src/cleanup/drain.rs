@@ -1,11 +1,12 @@
-use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::{Handle, Id};
-use tokio::sync::watch;
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 
 use super::timeout::timeout;
+use crate::panic::ignore_panic;
 
 /// Returns the number of pending cleanups of this runtime, or zero outside of a runtime.
 #[must_use]
@@ -48,9 +49,8 @@ pub async fn drain(timeout: Duration) -> Result<(), DrainTimeout> {
     let drained = async {
         // Look the count up again each time: a cleanup that was detached after the count reached zero may have inserted
         // a new one.
-        while let Some(mut count) = watch(runtime.id()) {
-            // Fails only once the sender is gone, which happens at zero.
-            drop(count.wait_for(|&count| count == 0).await);
+        while let Some(drained) = drained(runtime.id()) {
+            drained.await;
         }
     };
     self::timeout(drained, timeout).await.ok_or_else(|| DrainTimeout { pending: pending() })
@@ -58,7 +58,7 @@ pub async fn drain(timeout: Duration) -> Result<(), DrainTimeout> {
 
 /// The error of [`drain`] and [`shutdown`](super::shutdown()): cleanups are still pending after the timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("timed out with {pending} cleanups pending")]
+#[error("timed out with {pending} cleanup{} pending", if *pending == 1 { "" } else { "s" })]
 #[non_exhaustive]
 pub struct DrainTimeout {
     /// The number of pending cleanups. After [`shutdown`](super::shutdown()) it can be zero, if the work did not stop
@@ -66,62 +66,63 @@ pub struct DrainTimeout {
     pub pending: usize,
 }
 
-type Counts = HashMap<Id, Arc<watch::Sender<usize>>>;
+/// The pending cleanups of one runtime.
+struct Count {
+    runtime: Id,
+    cleanups: usize,
+    /// Notifies the `drain`s of the runtime. Created by the first of them.
+    drained: Option<Arc<Notify>>,
+}
 
-/// The number of pending cleanups of each runtime that has any.
+/// The counts of the runtimes that have pending cleanups.
 ///
-/// A runtime is removed at zero, so the map does not grow with the number of runtimes.
-static COUNTS: LazyLock<Mutex<Counts>> = LazyLock::new(Mutex::default);
+/// A runtime is removed at zero, so the list does not grow with the number of runtimes. It is a list because there are
+/// few of them: a search costs less than a hash.
+static COUNTS: Mutex<Vec<Count>> = Mutex::new(Vec::new());
 
-/// Locks the map. Neither user code nor code that may panic runs while it is locked: wakers are woken after the lock is
+/// Locks the list. Neither user code nor code that may panic runs while it is locked: wakers are woken after the lock is
 /// released.
-fn counts() -> MutexGuard<'static, Counts> {
+fn counts() -> MutexGuard<'static, Vec<Count>> {
     COUNTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A guard that counts one cleanup as pending until the guard is dropped.
-pub(super) struct PendingGuard {
-    runtime: Id,
-    count: Arc<watch::Sender<usize>>,
-}
+pub(super) struct PendingGuard(Id);
 
 impl PendingGuard {
     pub(super) fn new(runtime: Id) -> Self {
         let mut counts = counts();
-        let count = counts.entry(runtime).or_default();
-        // No receiver waits for an increase, so none is notified.
-        count.send_if_modified(|count| {
-            *count += 1;
-            false
-        });
-        Self { runtime, count: Arc::clone(count) }
+        match counts.iter_mut().find(|count| count.runtime == runtime) {
+            Some(count) => count.cleanups += 1,
+            None => counts.push(Count { runtime, cleanups: 1, drained: None }),
+        }
+        Self(runtime)
     }
 }
 
 impl Drop for PendingGuard {
     fn drop(&mut self) {
-        // Update the count before the map is locked, because this wakes each `drain` of the runtime at zero.
-        self.count.send_if_modified(|count| {
-            *count -= 1;
-            *count == 0
-        });
         let mut counts = counts();
-        // Another cleanup may have been added before the map was locked.
-        if *self.count.borrow() == 0 {
-            // Or this count was removed, and a later cleanup has inserted a new one.
-            let is_ours = counts.get(&self.runtime).is_some_and(|count| Arc::ptr_eq(count, &self.count));
-            if is_ours {
-                counts.remove(&self.runtime);
+        let Some(index) = counts.iter().position(|count| count.runtime == self.0) else { return };
+        counts[index].cleanups -= 1;
+        if counts[index].cleanups == 0 {
+            let drained = counts.swap_remove(index).drained;
+            drop(counts);
+            if let Some(drained) = drained {
+                ignore_panic(|| drained.notify_waiters());
             }
         }
     }
 }
 
 fn count(runtime: Id) -> usize {
-    counts().get(&runtime).map_or(0, |count| *count.borrow())
+    counts().iter().find(|count| count.runtime == runtime).map_or(0, |count| count.cleanups)
 }
 
-/// Returns a receiver of the count of a runtime, or `None` if the runtime has no pending cleanups.
-fn watch(runtime: Id) -> Option<watch::Receiver<usize>> {
-    counts().get(&runtime).filter(|count| *count.borrow() > 0).map(|count| count.subscribe())
+/// Returns a future that is ready once the runtime has no pending cleanups, or `None` if it has none now.
+fn drained(runtime: Id) -> Option<OwnedNotified> {
+    let mut counts = counts();
+    let count = counts.iter_mut().find(|count| count.runtime == runtime)?;
+    // Created under the lock, and therefore notified by every decrement from here on, even before it is polled.
+    Some(Arc::clone(count.drained.get_or_insert_default()).notified_owned())
 }

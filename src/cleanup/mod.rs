@@ -61,19 +61,28 @@
 //! - If an exit is dropped after it has begun, and continues as a cleanup, its grace period includes the wait for the
 //!   cleanups that are nested in the exit. The nested cleanups still finish, but the exit may be reported as abandoned.
 
+mod child_cleanups;
 mod detach;
 mod drain;
+mod job;
 mod metrics;
 mod observe;
 mod shutdown;
 mod timeout;
+mod timer;
+mod tracked_cleanup;
 mod tracking_scope;
+mod with_children;
 
+pub(crate) use self::child_cleanups::ChildCleanups;
+pub(crate) use self::detach::CleanupOptions;
 pub use self::detach::{Cleanup, detach};
 pub use self::drain::{DrainTimeout, drain, pending};
+pub(crate) use self::job::{CleanupOutput, peel_box};
 pub use self::metrics::{Metrics, metrics};
 pub(crate) use self::observe::notify_observers;
 pub use self::observe::{AbandonReason, CleanupEvent, ObserverGuard, observe};
 pub use self::shutdown::shutdown;
 pub(crate) use self::timeout::timeout_in_cleanup;
-pub(crate) use self::tracking_scope::{ChildCleanups, TrackingScope, with_children};
+pub(crate) use self::tracking_scope::{TrackingScope, drop_in_place, drop_tracked};
+pub(crate) use self::with_children::with_children;

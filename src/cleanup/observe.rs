@@ -35,6 +35,15 @@ pub enum CleanupEvent<'a> {
         /// The reason.
         reason: AbandonReason,
     },
+    /// The thread that measures grace periods could not be started: tokio's timer measures them where the runtime has
+    /// one, and elsewhere cleanups and [`drain`](super::drain()) have no time limit.
+    ///
+    /// It is reported once in a process. Later cleanups try to start the thread again.
+    #[non_exhaustive]
+    TimerUnavailable {
+        /// The error of starting the thread.
+        error: &'a std::io::Error,
+    },
 }
 
 /// The reason that a cleanup was dropped before it completed.
@@ -55,6 +64,7 @@ impl CleanupEvent<'_> {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Failed { name, .. } | Self::Panicked { name, .. } | Self::Abandoned { name, .. } => name,
+            Self::TimerUnavailable { .. } => "timer",
         }
     }
 }
@@ -65,6 +75,12 @@ impl fmt::Display for CleanupEvent<'_> {
             Self::Failed { name, .. } => write!(f, "cleanup {name} failed"),
             Self::Panicked { name, .. } => write!(f, "cleanup {name} panicked"),
             Self::Abandoned { name, reason } => write!(f, "cleanup {name} was abandoned: {reason}"),
+            Self::TimerUnavailable { error } => {
+                write!(
+                    f,
+                    "the timer thread of cleanups could not be started, so that they may have no time limit: {error}"
+                )
+            }
         }
     }
 }

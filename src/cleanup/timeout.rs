@@ -1,46 +1,54 @@
 use std::cell::Cell;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_timer::Delay;
+use pin_project::pin_project;
+
+use super::timer::Sleep;
 
 /// Awaits `future` for at most `duration`, and returns its output or `None`.
-///
-/// The timer does not depend on a runtime. tokio's timer panics on a runtime that has not enabled it, and there is no
-/// way to check this beforehand.
-pub(super) fn timeout<F: Future>(future: F, duration: Duration) -> impl Future<Output = Option<F::Output>> {
-    timeout_if(future, duration, || true)
+pub(super) fn timeout<F: Future>(future: F, duration: Duration) -> Timeout<F> {
+    Timeout { future, sleep: None, duration, is_limited: || true }
 }
 
 /// Awaits `future` for at most `duration`, which starts at the first poll inside of a cleanup.
 ///
 /// This is the grace period of one exit of a stack: the exits of a stack have no limit while their scope awaits them,
 /// but each of them has a limit as soon as they run in a cleanup.
-pub(crate) fn timeout_in_cleanup<F: Future>(
-    future: F,
-    duration: Duration,
-) -> impl Future<Output = Option<F::Output>> {
-    timeout_if(future, duration, || IN_CLEANUP.get())
+pub(crate) fn timeout_in_cleanup<F: Future>(future: F, duration: Duration) -> Timeout<F> {
+    Timeout { future, sleep: None, duration, is_limited: || IN_CLEANUP.get() }
 }
 
-/// Awaits `future` for at most `duration`, which starts at the first poll for which `is_limited` returns `true`.
-async fn timeout_if<F: Future>(future: F, duration: Duration, is_limited: fn() -> bool) -> Option<F::Output> {
-    let mut future = pin!(future);
-    // Most futures are ready at the first poll, and need no timer.
-    let mut delay = None;
-    poll_fn(|cx| {
+/// A future with a time limit, which starts at the first poll for which `is_limited` returns `true`.
+///
+/// This future and the others that a cleanup consists of are written by hand: an async function stores its argument
+/// twice, and with four of them, a cleanup would be 17 times as large as its work.
+#[pin_project]
+pub(crate) struct Timeout<F> {
+    #[pin]
+    future: F,
+    /// Most futures are ready at the first poll, and need no timer.
+    sleep: Option<Sleep>,
+    duration: Duration,
+    is_limited: fn() -> bool,
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
         // Poll the future first: if it is ready at the time the timer fires, its output is returned.
-        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+        if let Poll::Ready(output) = this.future.poll(cx) {
             return Poll::Ready(Some(output));
         }
-        if delay.is_none() && is_limited() {
-            delay = Some(Delay::new(duration));
+        if this.sleep.is_none() && (this.is_limited)() {
+            *this.sleep = Some(Sleep::new(*this.duration));
         }
-        delay.as_mut().map_or(Poll::Pending, |delay| pin!(delay).poll(cx).map(|()| None))
-    })
-    .await
+        this.sleep.as_mut().map_or(Poll::Pending, |sleep| Pin::new(sleep).poll(cx).map(|()| None))
+    }
 }
 
 thread_local! {
@@ -49,13 +57,24 @@ thread_local! {
 }
 
 /// Awaits `work`, with [`IN_CLEANUP`] set during each poll.
-pub(super) async fn mark_cleanup<F: Future>(work: F) -> F::Output {
-    let mut work = pin!(work);
-    poll_fn(|cx| {
+pub(super) fn mark_cleanup<F: Future>(work: F) -> MarkCleanup<F> {
+    MarkCleanup { work }
+}
+
+/// The future that [`mark_cleanup`] returns.
+#[pin_project]
+pub(super) struct MarkCleanup<F> {
+    #[pin]
+    work: F,
+}
+
+impl<F: Future> Future for MarkCleanup<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let _restore = RestoreFlag(IN_CLEANUP.replace(true));
-        work.as_mut().poll(cx)
-    })
-    .await
+        self.project().work.poll(cx)
+    }
 }
 
 /// A guard that restores [`IN_CLEANUP`] at the end of a poll, also after a panic.

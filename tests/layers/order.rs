@@ -5,7 +5,15 @@ pub(crate) type Order = &'static [&'static str];
 
 /// Each section, the sections that it may import, and the order of its files.
 pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
-    ("cleanup", &[], &["observe metrics", "tracking_scope timeout", "drain detach shutdown"]),
+    (
+        "cleanup",
+        &[],
+        &[
+            "observe metrics timer timeout",
+            "tracked_cleanup child_cleanups tracking_scope with_children",
+            "drain job detach shutdown",
+        ],
+    ),
     (
         "coroutine",
         &["cleanup"],

@@ -1,12 +1,14 @@
-use std::any::type_name;
-use std::future::Future;
+use std::any::{Any, type_name};
+use std::convert::Infallible;
+use std::future::{Future, ready};
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::cleanup::{ChildCleanups, Cleanup, with_children};
+use crate::cleanup::{ChildCleanups, CleanupOptions, CleanupOutput, TrackingScope, peel_box};
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::sealed::{ExitOutcome, Policy};
 use crate::context::guard::{AsyncGuard, grace_period};
@@ -75,10 +77,16 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for Detach {
         let grace_period = grace_period(&guard);
         // Boxed before it is first polled: afterwards, it could not be moved into a cleanup.
         let exit = Box::pin(async move {
-            let result = with_children(guard.aexit(BlockFailure::exit_reason(&mut failure))).await;
-            (result, failure)
+            let result = guard.aexit(BlockFailure::exit_reason(&mut failure)).await;
+            Exited { result, failure, guard }
         });
-        DetachOnDrop { exit: Some(exit), name: type_name::<G>(), grace_period, runtime }
+        DetachOnDrop {
+            stage: Stage::Running(exit),
+            children: ChildCleanups::default(),
+            name: type_name::<G>(),
+            grace_period,
+            runtime,
+        }
     }
 
     fn on_drop(guard: G, children: ChildCleanups, runtime: Option<Handle>) {
@@ -93,60 +101,125 @@ pub(super) fn detach_exit<G: AsyncGuard + Send + 'static>(
     runtime: Option<Handle>,
 ) {
     let grace_period = grace_period(&guard);
-    let exit = async move { guard.aexit(ExitReason::Cancelled).await.map(drop) };
-    Cleanup::new(exit)
-        .name(type_name::<G>())
+    let exit = async move {
+        let result = guard.aexit(ExitReason::Cancelled).await;
+        Exited { result, failure: None::<BlockFailure<Infallible>>, guard }
+    };
+    CleanupOptions::new(type_name::<G>())
         .grace_period(grace_period)
         .fallback_runtime(runtime)
         .wait_for_children(children)
-        .detach();
+        .detach(exit);
+}
+
+/// The end of an exit. The guard is dropped after the children of the exit have finished.
+struct Exited<G: AsyncGuard, E, N> {
+    result: Result<G::Suppression, G::Error>,
+    failure: Option<BlockFailure<E, N>>,
+    guard: G,
+}
+
+impl<G: AsyncGuard, E, N> CleanupOutput for Exited<G, E, N> {
+    /// The failure of the block is dropped: there is no scope left that could return it.
+    fn result(&self) -> Result<(), &(dyn Any + Send)> {
+        self.result.as_ref().map(drop).map_err(peel_box)
+    }
 }
 
 /// An exit that continues as a cleanup, from its current await, when it is dropped.
-struct DetachOnDrop<F, V, X, T>
+struct DetachOnDrop<F, G, E, N>
 where
-    F: Future<Output = (Result<V, X>, T)> + Send + 'static,
-    X: Send + 'static,
+    F: Future<Output = Exited<G, E, N>> + Send + 'static,
+    G: AsyncGuard + Send + 'static,
+    E: Send + 'static,
+    N: Send + 'static,
 {
-    /// `None` during a poll, so that an exit that panicked is not polled again.
-    exit: Option<Pin<Box<F>>>,
+    stage: Stage<F, Exited<G, E, N>>,
+    /// The cleanups that were detached inside of the exit.
+    children: ChildCleanups,
     name: &'static str,
     grace_period: Duration,
     runtime: Option<Handle>,
 }
 
-impl<F, V, X, T> Future for DetachOnDrop<F, V, X, T>
-where
-    F: Future<Output = (Result<V, X>, T)> + Send + 'static,
-    X: Send + 'static,
-{
-    type Output = F::Output;
+/// ```text
+/// Running --exit ready, children left--> Waiting --children finished--> Ended
+///    +------exit ready without children, or panicked---------------------^
+/// ```
+enum Stage<F, O> {
+    Running(Pin<Box<F>>),
+    /// Boxed, since few exits reach this stage.
+    Waiting(Box<O>),
+    /// Also during a poll, so that an exit that panicked is not polled again.
+    Ended,
+}
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let mut exit = self.exit.take().expect("exit polled after completion or a panic");
-        let polled = exit.as_mut().poll(cx);
-        if polled.is_pending() {
-            self.exit = Some(exit);
-            self.runtime.capture_current();
+impl<F, G, E, N> Future for DetachOnDrop<F, G, E, N>
+where
+    F: Future<Output = Exited<G, E, N>> + Send + 'static,
+    G: AsyncGuard + Send + 'static,
+    E: Send + 'static,
+    N: Send + 'static,
+{
+    type Output = ExitOutcome<G, E, N>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        // Poll the exit, and record the cleanups that it detaches.
+        let exited = match mem::replace(&mut this.stage, Stage::Ended) {
+            Stage::Running(mut exit) => {
+                let scope = TrackingScope::open(&mut this.children);
+                let Poll::Ready(exited) = exit.as_mut().poll(cx) else {
+                    this.stage = Stage::Running(exit);
+                    this.runtime.capture_current();
+                    return Poll::Pending;
+                };
+                drop(exit);
+                // Closing the scope moves the cleanups into `children`, which is checked below.
+                drop(scope);
+                if this.children.is_empty() {
+                    return Poll::Ready(exited.outcome());
+                }
+                Box::new(exited)
+            }
+            Stage::Waiting(exited) => exited,
+            Stage::Ended => panic!("exit polled after completion or a panic"),
+        };
+        // The exit is ready: wait for its children.
+        if this.children.poll_wait(cx).is_pending() {
+            this.stage = Stage::Waiting(exited);
+            this.runtime.capture_current();
+            return Poll::Pending;
         }
-        polled
+        Poll::Ready(exited.outcome())
     }
 }
 
-impl<F, V, X, T> Drop for DetachOnDrop<F, V, X, T>
+impl<G: AsyncGuard, E, N> Exited<G, E, N> {
+    fn outcome(self) -> ExitOutcome<G, E, N> {
+        let Self { result, failure, guard } = self;
+        drop(guard);
+        (result, failure)
+    }
+}
+
+impl<F, G, E, N> Drop for DetachOnDrop<F, G, E, N>
 where
-    F: Future<Output = (Result<V, X>, T)> + Send + 'static,
-    X: Send + 'static,
+    F: Future<Output = Exited<G, E, N>> + Send + 'static,
+    G: AsyncGuard + Send + 'static,
+    E: Send + 'static,
+    N: Send + 'static,
 {
     fn drop(&mut self) {
-        if let Some(exit) = self.exit.take() {
-            // The failure of the block is dropped: there is no scope left that could return it.
-            let rest = async move { exit.await.0.map(drop) };
-            Cleanup::new(rest)
-                .name(self.name)
-                .grace_period(self.grace_period)
-                .fallback_runtime(self.runtime.take())
-                .detach();
+        let children = mem::take(&mut self.children);
+        let options = CleanupOptions::new(self.name)
+            .grace_period(self.grace_period)
+            .fallback_runtime(self.runtime.take());
+        match mem::replace(&mut self.stage, Stage::Ended) {
+            // The grace period is that of the exit alone: its children may take longer.
+            Stage::Running(exit) => options.nested(children).detach(exit),
+            Stage::Waiting(exited) => options.nested(children).detach(ready(*exited)),
+            Stage::Ended => children.reparent(),
         }
     }
 }

@@ -3,7 +3,7 @@ use std::convert::Infallible;
 
 use tokio::runtime::Handle;
 
-use crate::cleanup::{ChildCleanups, Cleanup};
+use crate::cleanup::{ChildCleanups, CleanupOptions};
 use crate::context::guard::sealed::Policy;
 use crate::context::guard::{AsyncGuard, grace_period};
 
@@ -33,11 +33,10 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for DropAfterChildren {
             drop(guard);
             Ok::<_, Infallible>(())
         };
-        Cleanup::new(work)
-            .name(type_name::<G>())
+        CleanupOptions::new(type_name::<G>())
             .grace_period(grace_period)
             .fallback_runtime(runtime)
             .wait_for_children(children)
-            .detach();
+            .detach(work);
     }
 }

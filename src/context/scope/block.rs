@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use pin_project::{pin_project, pinned_drop};
 
 use super::state::{RuntimeSlot, ScopeState};
-use crate::cleanup::TrackingScope;
+use crate::cleanup::{TrackingScope, drop_in_place, drop_tracked};
 use crate::panic::{Payload, catch_panic, drop_payload};
 
 /// The block of a scope.
@@ -86,7 +86,8 @@ fn panicked<T>(payload: Payload) -> BlockOutcome<T> {
 
 #[cold]
 fn drop_unfinished<F>(mut block: Pin<&mut Option<F>>) -> Result<(), Payload> {
-    catch_panic(|| block.set(None))
+    // The scope lives on, and runs the exits that are nested in the block in its own task.
+    drop_in_place(|| catch_panic(|| block.set(None)))
 }
 
 #[pinned_drop]
@@ -95,8 +96,8 @@ impl<F, I, R> PinnedDrop for BlockFuture<'_, F, I, R> {
         let mut this = self.project();
         if this.block.is_some() {
             // A destructor may detach a cleanup. The scope, which is dropped next, passes it to the drop policy.
-            let _tracking = TrackingScope::open(&mut this.state.children);
-            this.block.set(None);
+            let ScopeState { children, .. } = &mut **this.state;
+            drop_tracked(children, || this.block.set(None));
         }
     }
 }

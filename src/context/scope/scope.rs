@@ -7,7 +7,7 @@ use pin_project::{pin_project, pinned_drop};
 
 use super::failure::BlockFailure;
 use super::state::{RuntimeSlot, ScopeState};
-use crate::cleanup::{ChildCleanups, TrackingScope};
+use crate::cleanup::{ChildCleanups, TrackingScope, drop_tracked};
 use crate::context::guard::AsyncGuard;
 use crate::context::guard::sealed::{ExitOutcome, Policy};
 
@@ -218,8 +218,8 @@ impl<F, R> PinnedDrop for RestartableExit<'_, F, R> {
     fn drop(self: Pin<&mut Self>) {
         let mut this = self.project();
         if this.exit.is_some() {
-            let _tracking = TrackingScope::open(&mut this.state.children);
-            this.exit.set(None);
+            let ScopeState { children, .. } = &mut **this.state;
+            drop_tracked(children, || this.exit.set(None));
         }
     }
 }

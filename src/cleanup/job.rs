@@ -1,0 +1,135 @@
+use std::any::Any;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use pin_project::pin_project;
+use tokio::runtime::Id;
+
+use super::child_cleanups::ChildCleanups;
+use super::drain::PendingGuard;
+use super::metrics::{Counter, increment};
+use super::observe::{AbandonReason, CleanupEvent, notify_observers};
+use super::timeout::{MarkCleanup, Timeout, mark_cleanup, timeout};
+use super::with_children::WithChildren;
+use crate::panic::{CatchUnwind, catch_unwind, ignore_panic};
+
+/// The output of the work of a cleanup.
+pub(crate) trait CleanupOutput {
+    /// Returns the error that is reported to the observers.
+    fn result(&self) -> Result<(), &(dyn Any + Send)>;
+}
+
+impl<E: Send + 'static> CleanupOutput for Result<(), E> {
+    fn result(&self) -> Result<(), &(dyn Any + Send)> {
+        self.as_ref().copied().map_err(peel_box)
+    }
+}
+
+/// Returns the error in the box if `E` is a `Box<dyn Any + Send>`, so that observers can downcast to its type.
+pub(crate) fn peel_box<E: Send + 'static>(error: &E) -> &(dyn Any + Send) {
+    let any: &(dyn Any + Send) = error;
+    any.downcast_ref::<Box<dyn Any + Send>>().map_or(any, |boxed| &**boxed)
+}
+
+/// The task of a cleanup. The fields are declared in the order in which they have to be dropped if the runtime drops the
+/// task: the work before the completion guard, which notifies the observers.
+#[pin_project]
+pub(super) struct Job<F: Future> {
+    /// `catch_unwind` drops the work before the outcome is recorded, and catches a panic of its destructor as well.
+    #[pin]
+    work: WithChildren<CatchUnwind<Timeout<MarkCleanup<F>>>>,
+    /// The cleanups that finish before the work starts.
+    children: ChildCleanups,
+    /// `None` once the outcome is recorded.
+    completion: Option<CompletionGuard>,
+}
+
+impl<F: Future> Job<F> {
+    /// Creates a job that waits for `children`, and then runs `work`, with its `nested` cleanups.
+    pub(super) fn new(
+        work: F,
+        grace_period: Duration,
+        children: ChildCleanups,
+        nested: ChildCleanups,
+        completion: CompletionGuard,
+    ) -> Self {
+        let work = catch_unwind(timeout(mark_cleanup(work), grace_period));
+        Self { work: WithChildren::new(work, nested), children, completion: Some(completion) }
+    }
+}
+
+impl<F: Future<Output: CleanupOutput>> Future for Job<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        // The grace period starts after this wait.
+        ready!(this.children.poll_wait(cx));
+        let outcome = ready!(this.work.poll(cx));
+        let Some(mut completion) = this.completion.take() else { return Poll::Ready(()) };
+        let name = completion.name;
+        match &outcome {
+            Ok(Some(output)) => match output.result() {
+                Ok(()) => completion.finish(None),
+                Err(error) => completion.finish(Some(&CleanupEvent::Failed { name, error })),
+            },
+            // The timeout has dropped the work.
+            Ok(None) => {
+                let reason = AbandonReason::TimedOut;
+                completion.finish(Some(&CleanupEvent::Abandoned { name, reason }));
+            }
+            Err(payload) => completion.finish(Some(&CleanupEvent::Panicked { name, payload: &**payload })),
+        }
+        // The output is user code, too, and is dropped before `drain` may return.
+        ignore_panic(|| drop(outcome));
+        drop(completion);
+        Poll::Ready(())
+    }
+}
+
+/// Records the outcome of a cleanup exactly once: on drop as abandoned, unless it has [finished](Self::finish).
+pub(super) struct CompletionGuard {
+    name: &'static str,
+    /// The reason if it is dropped early: `None` once the cleanup has finished.
+    abandoned: Option<AbandonReason>,
+    /// Dropped after the observers were notified, so that `drain` does not return before.
+    _pending: Option<PendingGuard>,
+}
+
+impl CompletionGuard {
+    /// Counts a cleanup as pending on its runtime, if it has one.
+    pub(super) fn new(name: &'static str, runtime: Option<Id>) -> Self {
+        let abandoned =
+            if runtime.is_some() { AbandonReason::RuntimeShutdown } else { AbandonReason::NoRuntime };
+        Self { name, abandoned: Some(abandoned), _pending: runtime.map(PendingGuard::new) }
+    }
+
+    /// Records the outcome: `None` is success. `drain` still waits until the guard is dropped.
+    fn finish(&mut self, event: Option<&CleanupEvent<'_>>) {
+        self.abandoned = None;
+        record(event);
+    }
+}
+
+impl Drop for CompletionGuard {
+    fn drop(&mut self) {
+        if let Some(reason) = self.abandoned {
+            record(Some(&CleanupEvent::Abandoned { name: self.name, reason }));
+        }
+    }
+}
+
+/// Counts the outcome of a cleanup, and notifies the observers of an event. `None` is success.
+fn record(event: Option<&CleanupEvent<'_>>) {
+    increment(match event {
+        Some(CleanupEvent::Failed { .. }) => Counter::Failed,
+        Some(CleanupEvent::Panicked { .. }) => Counter::Panicked,
+        Some(CleanupEvent::Abandoned { .. }) => Counter::Abandoned,
+        Some(CleanupEvent::TimerUnavailable { .. }) | None => Counter::Completed,
+    });
+    if let Some(event) = event {
+        notify_observers(event);
+    }
+}

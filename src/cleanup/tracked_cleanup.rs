@@ -1,0 +1,116 @@
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::runtime::{Handle, Id};
+use tokio::task::JoinHandle;
+
+use crate::panic::ignore_panic;
+
+thread_local! {
+    /// The number of scopes that are open on this thread, in the lower 32 bits, and the length of [`TRACKED`], in the
+    /// upper 32 bits.
+    ///
+    /// If the value is unchanged since a scope was opened, the scope has nothing to collect.
+    pub(super) static STATE: Cell<u64> = const { Cell::new(0) };
+    /// The cleanups that were detached in the open scopes, each with the depth of its scope, in ascending order of
+    /// depth.
+    pub(super) static TRACKED: RefCell<Vec<(u64, TrackedCleanup)>> = const { RefCell::new(Vec::new()) };
+    /// The depth of the scope that runs the cleanups of a dropped block in place, or a depth that is
+    /// not that of the innermost scope. A poll inside of a destructor opens a deeper scope, and is not affected.
+    pub(super) static IN_PLACE: Cell<u64> = const { Cell::new(0) };
+}
+
+pub(super) const DEPTH_MASK: u64 = u32::MAX as u64;
+
+/// Returns `true` if a cleanup that is detached now runs in place.
+pub(super) fn is_in_place() -> bool {
+    let depth = STATE.get() & DEPTH_MASK;
+    depth > 0 && depth == IN_PLACE.get()
+}
+
+/// Registers a cleanup with the innermost scope that is open on this thread, if there is one.
+pub(super) fn track(cleanup: TrackedCleanup) {
+    let state = STATE.get();
+    let depth = state & DEPTH_MASK;
+    // This fails while the thread ends, when no scope can wait any more.
+    if depth > 0 && TRACKED.try_with(|tracked| tracked.borrow_mut().push((depth, cleanup))).is_ok() {
+        STATE.set(state + (1 << 32));
+    }
+}
+
+/// A cleanup that a scope waits for.
+#[derive(Debug)]
+pub(super) enum TrackedCleanup {
+    Spawned(SpawnedCleanup),
+    InPlace(InPlaceCleanup),
+}
+
+/// The task of a cleanup, and its runtime.
+#[derive(Debug)]
+pub(super) struct SpawnedCleanup {
+    pub(super) task: JoinHandle<()>,
+    pub(super) runtime: Id,
+}
+
+/// A cleanup that is not a task: the scope that dropped the block it belongs to polls it.
+///
+/// If it is dropped before it completes, it is spawned.
+pub(super) struct InPlaceCleanup {
+    /// `None` once it has completed. The mutex, which is never locked, makes the cleanup `Sync`.
+    job: Mutex<Option<Job>>,
+    runtime: Option<Handle>,
+}
+
+type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl InPlaceCleanup {
+    pub(super) fn new(job: impl Future<Output = ()> + Send + 'static, runtime: Option<Handle>) -> Self {
+        Self { job: Mutex::new(Some(Box::pin(job))), runtime }
+    }
+
+    /// Moves the cleanup to the enclosing scope if that drops a block in place as well, and else spawns it.
+    pub(super) fn detach(self) {
+        if is_in_place() {
+            track(TrackedCleanup::InPlace(self));
+        }
+    }
+}
+
+impl Future for InPlaceCleanup {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let job = self.job.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let polled = job.as_mut().map_or(Poll::Ready(()), |job| job.as_mut().poll(cx));
+        if polled.is_ready() {
+            *job = None;
+        }
+        polled
+    }
+}
+
+impl Drop for InPlaceCleanup {
+    fn drop(&mut self) {
+        let job = self.job.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(job) = job else { return };
+        // The runtime that counts the cleanup as pending comes first.
+        match self.runtime.take().or_else(|| Handle::try_current().ok()) {
+            Some(runtime) => {
+                let task = runtime.spawn(job);
+                track(TrackedCleanup::Spawned(SpawnedCleanup { task, runtime: runtime.id() }));
+            }
+            // The job records that it is abandoned. The destructor of its work may panic.
+            None => ignore_panic(|| drop(job)),
+        }
+    }
+}
+
+impl fmt::Debug for InPlaceCleanup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InPlaceCleanup").finish_non_exhaustive()
+    }
+}
