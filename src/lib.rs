@@ -135,6 +135,7 @@ pub use backon;
 #[doc(alias = "yield")]
 pub use async_stream::{stream, try_stream};
 
+mod box_error;
 #[doc(alias = "graceful shutdown")]
 #[doc(alias = "AsyncDrop")]
 pub mod cleanup;

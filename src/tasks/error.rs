@@ -1,4 +1,7 @@
+use std::convert::Infallible;
+
 use super::panic::Panic;
+use crate::box_error::BoxError;
 
 /// The result of a [`TaskHandle`](super::TaskHandle): a value, or the reason why there is none.
 pub type TaskResult<T, E> = Result<T, Error<E>>;
@@ -83,5 +86,32 @@ impl<E> Error<E> {
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::TimedOut)
+    }
+}
+
+/// Converts [`Raised`](Error::Raised) into the original error. Other variants are wrapped as they are.
+impl From<Error<BoxError>> for BoxError {
+    fn from(error: Error<BoxError>) -> Self {
+        match error {
+            Error::Raised(error) => error,
+            // These variants change their type, since `Error<BoxError>` does not implement `std::error::Error`.
+            Error::Cancelled => Error::<Infallible>::Cancelled.into(),
+            Error::Panicked(panic) => Error::<Infallible>::Panicked(panic).into(),
+            Error::NotReady => Error::<Infallible>::NotReady.into(),
+            Error::AlreadyAwaited => Error::<Infallible>::AlreadyAwaited.into(),
+            Error::TimedOut => Error::<Infallible>::TimedOut.into(),
+        }
+    }
+}
+
+impl From<Error<BoxError>> for Box<dyn std::error::Error + Send + Sync> {
+    fn from(error: Error<BoxError>) -> Self {
+        BoxError::from(error).into()
+    }
+}
+
+impl From<Error<BoxError>> for Box<dyn std::error::Error> {
+    fn from(error: Error<BoxError>) -> Self {
+        BoxError::from(error).into()
     }
 }

@@ -105,7 +105,6 @@
 
 mod abort_handle;
 mod as_completed;
-mod box_error;
 mod error;
 mod event_loop;
 mod executor;
@@ -124,7 +123,6 @@ mod wait;
 
 pub use self::abort_handle::AbortHandle;
 pub use self::as_completed::{AsCompleted, AsCompletedTimeout, Elapsed, as_completed};
-pub use self::box_error::BoxError;
 pub use self::error::{Error, TaskResult};
 pub use self::event_loop::{CallbackError, CallbackHandle, CallbackOutput, EventLoop, LoopError, LoopHandle};
 pub use self::executor::{ExecutorError, Map, MapStream, Shutdown, ThreadPoolExecutor};
@@ -137,3 +135,4 @@ pub use self::task::create_task;
 pub use self::task_handle::TaskHandle;
 pub use self::timeout::{Timeout, TimeoutError, timeout, timeout_at};
 pub use self::wait::{Wait, WaitResult, wait};
+pub use crate::box_error::BoxError;

@@ -3,7 +3,7 @@ use std::fmt;
 use std::slice;
 use std::vec;
 
-use crate::tasks::box_error::BoxError;
+use crate::box_error::BoxError;
 
 /// The errors of the tasks of a [`TaskGroup`](super::TaskGroup), in the order in which the tasks failed: Python's
 /// `ExceptionGroup`. It contains at least one error.

@@ -1,10 +1,7 @@
-use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 
-use super::error::Error as TaskError;
-
-/// An error of any type, for tasks that fail in several ways, and for a [`TaskGroup`](super::TaskGroup) of such tasks.
+/// An error of any type, for tasks that fail in several ways, and for a [`TaskGroup`](crate::tasks::TaskGroup) of such tasks.
 ///
 /// It wraps a `Box<dyn Error + Send + Sync>`. With the box itself, the compiler could not prove that the block of a
 /// group is `Send` inside a task. `?` converts any error into a `BoxError`. For that reason, `BoxError` does not
@@ -69,33 +66,6 @@ impl From<BoxError> for Box<dyn Error + Send + Sync> {
 impl From<BoxError> for Box<dyn Error> {
     fn from(error: BoxError) -> Self {
         error.0
-    }
-}
-
-/// Converts [`Raised`](TaskError::Raised) into the original error. Other variants are wrapped as they are.
-impl From<TaskError<BoxError>> for BoxError {
-    fn from(error: TaskError<BoxError>) -> Self {
-        match error {
-            TaskError::Raised(error) => error,
-            // These variants change their type, since `TaskError<BoxError>` does not implement `Error`.
-            TaskError::Cancelled => TaskError::<Infallible>::Cancelled.into(),
-            TaskError::Panicked(panic) => TaskError::<Infallible>::Panicked(panic).into(),
-            TaskError::NotReady => TaskError::<Infallible>::NotReady.into(),
-            TaskError::AlreadyAwaited => TaskError::<Infallible>::AlreadyAwaited.into(),
-            TaskError::TimedOut => TaskError::<Infallible>::TimedOut.into(),
-        }
-    }
-}
-
-impl From<TaskError<BoxError>> for Box<dyn Error + Send + Sync> {
-    fn from(error: TaskError<BoxError>) -> Self {
-        BoxError::from(error).into()
-    }
-}
-
-impl From<TaskError<BoxError>> for Box<dyn Error> {
-    fn from(error: TaskError<BoxError>) -> Self {
-        BoxError::from(error).into()
     }
 }
 
