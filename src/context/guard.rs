@@ -144,6 +144,10 @@ pub(super) mod sealed {
     pub type ExitOutcome<G, E, N> =
         (Result<<G as AsyncGuard>::Suppression, <G as AsyncGuard>::Error>, Option<BlockFailure<E, N>>);
 
+    /// The runtime slot of a guard's drop policy.
+    #[expect(unreachable_pub, reason = "the alias is not reachable, but the type is")]
+    pub type RuntimeOf<G> = <<G as AsyncGuard>::OnDrop as Policy<G>>::Runtime;
+
     pub trait Policy<G: AsyncGuard> {
         /// `true` if the future of the exit owns the guard.
         const OWNED: bool = false;

@@ -68,5 +68,6 @@ mod managers;
 mod nesting;
 mod runtimes;
 mod shadowed;
+mod spawned;
 mod stack;
 mod table;

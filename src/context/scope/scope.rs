@@ -11,21 +11,31 @@ use crate::cleanup::{ChildCleanups, TrackingScope, drop_tracked};
 use crate::context::guard::AsyncGuard;
 use crate::context::guard::sealed::{ExitOutcome, Policy};
 
-type RuntimeOf<G> = <<G as AsyncGuard>::OnDrop as Policy<G>>::Runtime;
-
 /// A manager that was entered and has not been exited.
 ///
 /// If the scope is dropped before its exit completes, the guard's policy decides what happens to the exit.
-pub struct Scope<G: AsyncGuard> {
+///
+/// `R` is always the [`Runtime`](Policy::Runtime) of the guard's policy. It is a parameter because a field whose type is
+/// that projection would make a future that holds a scope `Send` only if the guard is `'static` for *all* lifetimes in
+/// its type ("implementation of `Send` is not general enough", rust-lang/rust#102211).
+pub struct Scope<G, R>
+where
+    G: AsyncGuard<OnDrop: Policy<G, Runtime = R>>,
+    R: RuntimeSlot,
+{
     /// `None` after the exit, and during an exit whose future owns the guard.
     guard: Option<G>,
     /// Set while a restartable exit is polled. If the destructor finds it set, the exit has panicked and is not
     /// restarted.
     is_polled: bool,
-    state: ScopeState<RuntimeOf<G>>,
+    state: ScopeState<R>,
 }
 
-impl<G: AsyncGuard> Scope<G> {
+impl<G, R> Scope<G, R>
+where
+    G: AsyncGuard<OnDrop: Policy<G, Runtime = R>>,
+    R: RuntimeSlot,
+{
     #[inline]
     pub fn new(guard: G) -> Self {
         Self { guard: Some(guard), is_polled: false, state: ScopeState::default() }
@@ -39,9 +49,7 @@ impl<G: AsyncGuard> Scope<G> {
 
     /// Splits the scope into the target, the future that interrupts the block, and the rest of the scope's state.
     #[inline]
-    pub fn parts(
-        &mut self,
-    ) -> (&mut G::Target, impl Future<Output = ()> + Send, &mut ScopeState<RuntimeOf<G>>) {
+    pub fn parts(&mut self) -> (&mut G::Target, impl Future<Output = ()> + Send, &mut ScopeState<R>) {
         let guard = self.guard.as_mut().expect("scope used after its exit");
         let (target, interrupt) = guard.target_and_interrupt();
         (target, interrupt, &mut self.state)
@@ -80,7 +88,7 @@ impl<G: AsyncGuard> Scope<G> {
     pub fn owned_exit<E, N>(
         &mut self,
         failure: Option<BlockFailure<E, N>>,
-    ) -> impl Future<Output = ExitOutcome<G, E, N>> + Send + use<E, N, G>
+    ) -> impl Future<Output = ExitOutcome<G, E, N>> + Send + use<E, N, G, R>
     where
         E: Send + 'static,
         N: Send + 'static,
@@ -127,7 +135,7 @@ impl<G: AsyncGuard> Scope<G> {
     #[inline]
     pub fn finish(&mut self) {
         self.guard = None;
-        self.state.runtime = RuntimeOf::<G>::default();
+        self.state.runtime = R::default();
     }
 }
 
@@ -163,7 +171,11 @@ macro_rules! __exit_scope {
     }};
 }
 
-impl<G: AsyncGuard> Drop for Scope<G> {
+impl<G, R> Drop for Scope<G, R>
+where
+    G: AsyncGuard<OnDrop: Policy<G, Runtime = R>>,
+    R: RuntimeSlot,
+{
     #[inline]
     fn drop(&mut self) {
         let ScopeState { children, runtime } = std::mem::take(&mut self.state);

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cleanup::ChildCleanups;
 use crate::context::guard::AsyncGuard;
-use crate::context::guard::sealed::Policy;
-use crate::context::scope::state::RuntimeSlot as _;
+use crate::context::guard::sealed::{Policy, RuntimeOf};
+use crate::context::scope::state::RuntimeSlot;
 
 /// A guard that the block borrows from a stack. Returned by
 /// [`enter_async_context`](super::AsyncExitStack::enter_async_context).
@@ -14,11 +14,18 @@ use crate::context::scope::state::RuntimeSlot as _;
 /// Dropping the `StackGuard` returns the guard to the stack, which exits the guard. A `StackGuard` cannot outlive the
 /// block. If [`pop_all`](super::AsyncExitStack::pop_all) has moved the exits, and they run before the `StackGuard` is
 /// dropped, the drop policy of the guard applies when the `StackGuard` is dropped.
-pub struct StackGuard<'a, G: AsyncGuard> {
+///
+/// The parameter `R` belongs to the drop policy of the guard, and is inferred. It makes futures that hold a `StackGuard`
+/// `Send`, whatever lifetimes the guard's type has.
+pub struct StackGuard<'a, G, R = RuntimeOf<G>>
+where
+    G: AsyncGuard<OnDrop: Policy<G, Runtime = R>>,
+    R: RuntimeSlot,
+{
     /// `None` only in the destructor.
     guard: Option<G>,
     cell: Arc<Mutex<GuardCell<G>>>,
-    runtime: <G::OnDrop as Policy<G>>::Runtime,
+    runtime: R,
     /// The borrow of the stack, because of which the guard cannot leave the block.
     stack: PhantomData<&'a ()>,
 }
@@ -37,10 +44,14 @@ pub(super) enum GuardCell<G> {
     Taken,
 }
 
-impl<G: AsyncGuard> StackGuard<'_, G> {
+impl<G, R> StackGuard<'_, G, R>
+where
+    G: AsyncGuard<OnDrop: Policy<G, Runtime = R>>,
+    R: RuntimeSlot,
+{
     pub(super) fn new(guard: G) -> (Self, Arc<Mutex<GuardCell<G>>>) {
         let cell = Arc::new(Mutex::new(GuardCell::Borrowed));
-        let mut runtime = <G::OnDrop as Policy<G>>::Runtime::default();
+        let mut runtime = R::default();
         // Captured now, because a `StackGuard` is not polled, and may be dropped outside of a runtime.
         runtime.capture_current();
         (Self { guard: Some(guard), cell: Arc::clone(&cell), runtime, stack: PhantomData }, cell)
@@ -53,7 +64,11 @@ impl<G: AsyncGuard> StackGuard<'_, G> {
     }
 }
 
-impl<G: AsyncGuard> Drop for StackGuard<'_, G> {
+impl<G, R> Drop for StackGuard<'_, G, R>
+where
+    G: AsyncGuard<OnDrop: Policy<G, Runtime = R>>,
+    R: RuntimeSlot,
+{
     fn drop(&mut self) {
         let Some(guard) = self.guard.take() else { return };
         let mut cell = self.cell.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,7 +82,11 @@ impl<G: AsyncGuard> Drop for StackGuard<'_, G> {
     }
 }
 
-impl<G: AsyncGuard> fmt::Debug for StackGuard<'_, G> {
+impl<G, R> fmt::Debug for StackGuard<'_, G, R>
+where
+    G: AsyncGuard<OnDrop: Policy<G, Runtime = R>>,
+    R: RuntimeSlot,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StackGuard").finish_non_exhaustive()
     }
