@@ -1,3 +1,4 @@
+use std::any::type_name;
 use std::future::{Future, pending};
 use std::time::Duration;
 
@@ -91,6 +92,15 @@ pub trait AsyncGuard: Sized {
         DEFAULT_GRACE_PERIOD
     }
 
+    /// Returns the name of the exit in reports and [events](crate::cleanup::CleanupEvent). The default is the path of the
+    /// guard's type.
+    ///
+    /// If this method panics, the default applies.
+    #[inline]
+    fn name(&self) -> &'static str {
+        type_name::<Self>()
+    }
+
     /// Exits the guard. Called once, after the block was dropped and everything nested in it has ended.
     ///
     /// With [`Restart`](super::Restart), `aexit` is called a second time, with [`ExitReason::Cancelled`], if the future
@@ -128,6 +138,15 @@ pub(super) fn grace_period<G: AsyncGuard>(guard: &G) -> Duration {
     catch_panic(|| guard.grace_period()).unwrap_or_else(|payload| {
         drop_payload(payload);
         DEFAULT_GRACE_PERIOD
+    })
+}
+
+/// Returns the guard's name, or the default if the guard panics. Reports shorten it.
+#[inline]
+pub(super) fn guard_name<G: AsyncGuard>(guard: &G) -> &'static str {
+    catch_panic(|| guard.name()).unwrap_or_else(|payload| {
+        drop_payload(payload);
+        type_name::<G>()
     })
 }
 

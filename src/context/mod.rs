@@ -194,9 +194,9 @@ pub use self::guard::{AsyncGuard, ExitPolicy};
 pub use self::manager::AsyncContextManager;
 pub use self::managers::{
     AClosing, AsyncClose, AsyncGeneratorContextManager, AsyncGeneratorContextManagerGuard, Closing,
-    Decorated, ExitKind, LockGuard, LockManager, NullContext, Suppress, YieldOnce, aclosing,
-    asynccontextmanager, closing, decorate, nullcontext, permits, permits_owned, read, read_owned, suppress,
-    write, write_owned,
+    Decorated, EitherGuard, EitherManager, ExitKind, LockGuard, LockManager, NullContext, OnExit,
+    OnExitOutput, OptionGuard, SameAsInner, Suppress, YieldOnce, aclosing, asynccontextmanager, closing,
+    decorate, nullcontext, on_exit, permits, permits_owned, read, read_owned, suppress, write, write_owned,
 };
 pub use self::policy::{Detach, DropAfterChildren, DropNow, Restart};
 pub use self::send_async_fn::SendAsyncFnOnce;

@@ -11,9 +11,23 @@ use super::scope::failure::BlockFailure;
     note = "write `type Suppression = ();` if the exit never suppresses the block's error, `bool` if it can"
 )]
 #[doc(alias = "suppress")]
-pub trait Suppression: sealed::Sealed + Send {
+pub trait Suppression: sealed::Sealed + Send + Sized {
     /// The value of a scope whose block returns a `T`: `T` for `()`, `Option<T>` for `bool`.
     type Output<T>;
+
+    /// The suppression of an exit that is either this one or one with `S`.
+    #[doc(hidden)]
+    type Or<S: Suppression>: Suppression;
+
+    /// The value of an exit that suppresses nothing.
+    #[doc(hidden)]
+    const NONE: Self;
+
+    #[doc(hidden)]
+    fn or<S: Suppression>(self) -> Self::Or<S>;
+
+    #[doc(hidden)]
+    fn or_from<S: Suppression>(other: S) -> Self::Or<S>;
 
     /// Returns the value of a scope whose block completed.
     #[doc(hidden)]
@@ -26,6 +40,20 @@ pub trait Suppression: sealed::Sealed + Send {
 
 impl Suppression for () {
     type Output<T> = T;
+
+    type Or<S: Suppression> = S;
+
+    const NONE: Self = ();
+
+    #[inline]
+    fn or<S: Suppression>(self) -> S {
+        S::NONE
+    }
+
+    #[inline]
+    fn or_from<S: Suppression>(other: S) -> S {
+        other
+    }
 
     #[inline]
     fn completed<T>(value: T) -> T {
@@ -40,6 +68,20 @@ impl Suppression for () {
 
 impl Suppression for bool {
     type Output<T> = Option<T>;
+
+    type Or<S: Suppression> = Self;
+
+    const NONE: Self = false;
+
+    #[inline]
+    fn or<S: Suppression>(self) -> Self {
+        self
+    }
+
+    #[inline]
+    fn or_from<S: Suppression>(other: S) -> Self {
+        other.suppressed::<()>().is_some()
+    }
 
     #[inline]
     fn completed<T>(value: T) -> Option<T> {

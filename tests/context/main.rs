@@ -58,6 +58,7 @@
 //! | `with_6` | the same: an enter that cannot be awaited |
 
 mod cancel;
+mod choices;
 mod coroutines;
 mod cpython;
 mod errors;
@@ -65,7 +66,9 @@ mod flow;
 mod interrupt;
 mod locks;
 mod managers;
+mod names;
 mod nesting;
+mod on_exit;
 mod runtimes;
 mod shadowed;
 mod spawned;

@@ -9,7 +9,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         "cleanup",
         &[],
         &[
-            "observe metrics timer timeout",
+            "observe metrics short_name timer timeout",
             "tracked_cleanup child_cleanups tracking_scope with_children",
             "drain job detach shutdown",
         ],
@@ -40,7 +40,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "expansion/async_with",
             "send_async_fn with ext",
             "managers/asynccontextmanager managers/closing managers/locks managers/nullcontext managers/suppress",
-            "managers/decorate",
+            "managers/option managers/either_manager managers/on_exit managers/decorate",
             "stack/errors stack/stack_guard stack/entry stack/unwind stack/async_exit_stack",
         ],
     ),

@@ -154,8 +154,11 @@ macro_rules! __async_with {
         let merged = $crate::__async_with!(@enter $mode $($managers)+);
         #[allow(unused_imports, reason = "only one of the traits applies")]
         let value = {
-            use $crate::context::expansion::{PlainValueKind as _, ResultValueKind as _};
-            (&&$crate::context::expansion::Value::of(&merged)).value()
+            use $crate::context::expansion::{
+                FirstValueKind as _, NeitherValueKind as _, PlainValueKind as _, ResultValueKind as _,
+                SameValueKind as _, SecondValueKind as _,
+            };
+            (&&&&&&$crate::context::expansion::Value::of(&merged)).value()
         };
         value.finish(merged)
     }};

@@ -130,8 +130,86 @@ pub trait ResultValueKind {
     }
 }
 
-impl PlainValueKind for &Value<Infallible> {}
+/// One manager that is one of two, of which only the first, only the second, or neither can fail, or which fail with
+/// the same type: see [`EitherManager`](crate::context::EitherManager).
+pub struct FirstValue;
+pub struct SecondValue;
+pub struct NeitherValue;
+pub struct SameValue;
+
+pub trait FirstValueKind {
+    #[inline]
+    fn value(&self) -> FirstValue {
+        FirstValue
+    }
+}
+
+pub trait SecondValueKind {
+    #[inline]
+    fn value(&self) -> SecondValue {
+        SecondValue
+    }
+}
+
+pub trait NeitherValueKind {
+    #[inline]
+    fn value(&self) -> NeitherValue {
+        NeitherValue
+    }
+}
+
+pub trait SameValueKind {
+    #[inline]
+    fn value(&self) -> SameValue {
+        SameValue
+    }
+}
+
+impl PlainValueKind for &&&&&Value<Infallible> {}
+impl NeitherValueKind for &&&&Value<EitherError<Infallible, Infallible>> {}
+impl<X> FirstValueKind for &&&Value<EitherError<X, Infallible>> {}
+impl<X> SecondValueKind for &&Value<EitherError<Infallible, X>> {}
+impl<X> SameValueKind for &Value<EitherError<X, X>> {}
 impl<X> ResultValueKind for Value<X> {}
+
+impl FirstValue {
+    #[inline]
+    pub fn finish<T, X>(self, merged: Result<T, EitherError<X, Infallible>>) -> Result<T, X> {
+        merged.map_err(|error| match error {
+            EitherError::First(error) => error,
+            EitherError::Second(never) => match never {},
+        })
+    }
+}
+
+impl SecondValue {
+    #[inline]
+    pub fn finish<T, X>(self, merged: Result<T, EitherError<Infallible, X>>) -> Result<T, X> {
+        merged.map_err(|error| match error {
+            EitherError::First(never) => match never {},
+            EitherError::Second(error) => error,
+        })
+    }
+}
+
+impl NeitherValue {
+    #[inline]
+    pub fn finish<T>(self, merged: Result<T, EitherError<Infallible, Infallible>>) -> T {
+        match merged {
+            Ok(value) => value,
+            Err(EitherError::First(never) | EitherError::Second(never)) => match never {},
+        }
+    }
+}
+
+impl SameValue {
+    #[inline]
+    pub fn finish<T, X>(self, merged: Result<T, EitherError<X, X>>) -> Result<T, X> {
+        merged.map_err(|error| match error {
+            EitherError::First(error) | EitherError::Second(error) => error,
+        })
+    }
+}
 
 impl PlainValue {
     #[inline]

@@ -11,7 +11,7 @@
 //! |---|---|---|
 //! | how the manager receives an error that leaves the function | `return_type.rs` | [`Known`], [`OpaqueResult`], [`Other`] |
 //! | how the errors of nested managers are merged | `merge_errors.rs` | [`OuterOnly`], [`InnerOnly`], [`Same`], [`Either`] |
-//! | whether the macro's value is a `Result` | `merge_errors.rs` | [`PlainValue`], [`ResultValue`] |
+//! | whether the macro's value is a `Result` | `merge_errors.rs` | [`PlainValue`] or [`NeitherValue`], [`FirstValue`], [`SecondValue`], [`SameValue`], [`ResultValue`] |
 
 mod async_with;
 mod block_exit;
@@ -24,8 +24,9 @@ pub use std::mem::forget;
 
 pub use self::block_exit::{Disposition, ErrorOrigin, block_exit, no_jump};
 pub use self::merge_errors::{
-    Either, EitherKind, InnerOnly, InnerOnlyKind, MergeErrors, OuterOnly, OuterOnlyKind, PlainValue,
-    PlainValueKind, ResultValue, ResultValueKind, Same, SameKind, Value,
+    Either, EitherKind, FirstValue, FirstValueKind, InnerOnly, InnerOnlyKind, MergeErrors, NeitherValue,
+    NeitherValueKind, OuterOnly, OuterOnlyKind, PlainValue, PlainValueKind, ResultValue, ResultValueKind,
+    Same, SameKind, SameValue, SameValueKind, SecondValue, SecondValueKind, Value,
 };
 pub use self::return_capture::{
     ReachedEnd, ReturnCapture, ReturnWitness, ToBreakWriteLoopFirst, ToContinueWriteLoopFirst, named, once,

@@ -1,4 +1,4 @@
-use std::any::TypeId;
+use std::any::{TypeId, type_name};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::time::Duration;
@@ -83,6 +83,7 @@ where
 {
     AsyncGeneratorContextManager {
         grace_period: DEFAULT_GRACE_PERIOD,
+        name: type_name::<F>(),
         function: coroutine(async |y| Ok(function(YieldOnce(y)).await)),
     }
 }
@@ -94,6 +95,7 @@ type Reply<Y> = Option<(Y, ExitKind)>;
 #[must_use = "a manager does nothing unless it is entered"]
 pub struct AsyncGeneratorContextManager<D: ?Sized> {
     grace_period: Duration,
+    name: &'static str,
     function: Coroutine<D>,
 }
 
@@ -102,6 +104,40 @@ impl<D> AsyncGeneratorContextManager<D> {
     /// [`AsyncGuard::grace_period`].
     pub fn grace_period(self, grace_period: Duration) -> Self {
         Self { grace_period, ..self }
+    }
+
+    /// Sets the name of the exit in reports and [events](crate::cleanup::CleanupEvent). The default is the path of the
+    /// function.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use withal::cleanup::{CleanupEvent, observe, shutdown};
+    /// use withal::context::{asynccontextmanager, async_with};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let observer = observe(|event| {
+    ///     if let CleanupEvent::Failed { name, .. } = event {
+    ///         assert_eq!(*name, "transaction");
+    ///     }
+    /// });
+    /// let transaction = asynccontextmanager(async |y| {
+    ///     y.yield_(()).await;
+    ///     Err::<(), _>("the server has closed the connection")
+    /// });
+    /// let work = async { async_with!(_ = transaction.name("transaction") => { std::future::pending::<()>().await }) };
+    /// tokio::select! {
+    ///     biased;
+    ///     _ = work => {}
+    ///     () = tokio::task::yield_now() => {} // drops the block
+    /// }
+    /// withal::cleanup::drain(Duration::from_secs(1)).await.unwrap();
+    /// # }
+    /// ```
+    pub fn name(self, name: &'static str) -> Self {
+        Self { name, ..self }
     }
 }
 
@@ -183,7 +219,7 @@ impl ExitKind {
         self == Self::Cancelled
     }
 
-    fn of(exit: &ExitReason<'_>) -> Self {
+    pub(super) fn of(exit: &ExitReason<'_>) -> Self {
         match exit {
             ExitReason::Ok => Self::Ok,
             ExitReason::Error(error) => Self::Error((**error).type_id()),
@@ -199,6 +235,7 @@ pub struct AsyncGeneratorContextManagerGuard<D: RawCoroutine> {
     /// `None` after the exit has sent it back to the yield.
     value: Option<D::Yield>,
     grace_period: Duration,
+    name: &'static str,
 }
 
 impl<D, Y, V, E> AsyncContextManager for AsyncGeneratorContextManager<D>
@@ -213,10 +250,10 @@ where
     type Guard = AsyncGeneratorContextManagerGuard<D>;
 
     async fn aenter(self) -> Result<AsyncGeneratorContextManagerGuard<D>, E> {
-        let Self { grace_period, mut function } = self;
+        let Self { grace_period, name, mut function } = self;
         match poll_fn(|cx| function.poll_resume(cx)).await {
             Ok(Step::Yielded(value)) => {
-                Ok(AsyncGeneratorContextManagerGuard { function, value: Some(value), grace_period })
+                Ok(AsyncGeneratorContextManagerGuard { function, value: Some(value), grace_period, name })
             }
             Ok(Step::Complete(Err(error))) => Err(error),
             Ok(Step::Complete(Ok(_))) => panic!("asynccontextmanager: the function returned without a yield"),
@@ -245,6 +282,10 @@ where
 
     fn grace_period(&self) -> Duration {
         self.grace_period
+    }
+
+    fn name(&self) -> &'static str {
+        self.name
     }
 
     fn aexit(&mut self, exit: ExitReason<'_>) -> impl Future<Output = Result<V, E>> + Send {

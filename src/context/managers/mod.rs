@@ -3,8 +3,11 @@
 mod asynccontextmanager;
 mod closing;
 mod decorate;
+mod either_manager;
 mod locks;
 mod nullcontext;
+mod on_exit;
+mod option;
 mod suppress;
 
 pub use self::asynccontextmanager::{
@@ -12,6 +15,9 @@ pub use self::asynccontextmanager::{
 };
 pub use self::closing::{AClosing, AsyncClose, Closing, aclosing, closing};
 pub use self::decorate::{Decorated, decorate};
+pub use self::either_manager::{EitherGuard, EitherManager};
 pub use self::locks::{LockGuard, LockManager, permits, permits_owned, read, read_owned, write, write_owned};
 pub use self::nullcontext::{NullContext, nullcontext};
+pub use self::on_exit::{OnExit, OnExitOutput, on_exit};
+pub use self::option::{OptionGuard, SameAsInner};
 pub use self::suppress::{Suppress, suppress};

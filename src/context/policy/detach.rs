@@ -1,4 +1,4 @@
-use std::any::{Any, type_name};
+use std::any::Any;
 use std::convert::Infallible;
 use std::future::{Future, ready};
 use std::mem;
@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::cleanup::{ChildCleanups, CleanupOptions, CleanupOutput, TrackingScope, peel_box};
+use crate::cleanup::{ChildCleanups, CleanupOptions, CleanupOutput, TrackingScope, peel_box, short_name};
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::sealed::{ExitOutcome, Policy};
-use crate::context::guard::{AsyncGuard, grace_period};
+use crate::context::guard::{AsyncGuard, grace_period, guard_name};
 use crate::context::scope::failure::BlockFailure;
 use crate::context::scope::state::RuntimeSlot as _;
 
@@ -74,7 +74,7 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for Detach {
         runtime: Option<Handle>,
     ) -> impl Future<Output = ExitOutcome<G, E, N>> + Send {
         // Read now, because the future of the exit owns the guard from here on.
-        let grace_period = grace_period(&guard);
+        let (grace_period, name) = (grace_period(&guard), guard_name(&guard));
         // Boxed before it is first polled: afterwards, it could not be moved into a cleanup.
         let exit = Box::pin(async move {
             let result = guard.aexit(BlockFailure::exit_reason(&mut failure)).await;
@@ -83,7 +83,7 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for Detach {
         DetachOnDrop {
             stage: Stage::Running(exit),
             children: ChildCleanups::default(),
-            name: type_name::<G>(),
+            name,
             grace_period,
             runtime,
         }
@@ -100,12 +100,12 @@ pub(super) fn detach_exit<G: AsyncGuard + Send + 'static>(
     children: ChildCleanups,
     runtime: Option<Handle>,
 ) {
-    let grace_period = grace_period(&guard);
+    let (grace_period, name) = (grace_period(&guard), short_name(guard_name(&guard)));
     let exit = async move {
         let result = guard.aexit(ExitReason::Cancelled).await;
         Exited { result, failure: None::<BlockFailure<Infallible>>, guard }
     };
-    CleanupOptions::new(type_name::<G>())
+    CleanupOptions::new(name)
         .grace_period(grace_period)
         .fallback_runtime(runtime)
         .wait_for_children(children)
@@ -212,7 +212,7 @@ where
 {
     fn drop(&mut self) {
         let children = mem::take(&mut self.children);
-        let options = CleanupOptions::new(self.name)
+        let options = CleanupOptions::new(short_name(self.name))
             .grace_period(self.grace_period)
             .fallback_runtime(self.runtime.take());
         match mem::replace(&mut self.stage, Stage::Ended) {

@@ -1,11 +1,10 @@
-use std::any::type_name;
 use std::convert::Infallible;
 
 use tokio::runtime::Handle;
 
-use crate::cleanup::{ChildCleanups, CleanupOptions};
+use crate::cleanup::{ChildCleanups, CleanupOptions, short_name};
 use crate::context::guard::sealed::Policy;
-use crate::context::guard::{AsyncGuard, grace_period};
+use crate::context::guard::{AsyncGuard, grace_period, guard_name};
 
 /// A drop policy that drops the guard after everything that is nested in its block has ended. The guard must be owned.
 ///
@@ -28,12 +27,12 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for DropAfterChildren {
         if children.is_empty() {
             return drop(guard);
         }
-        let grace_period = grace_period(&guard);
+        let (grace_period, name) = (grace_period(&guard), short_name(guard_name(&guard)));
         let work = async move {
             drop(guard);
             Ok::<_, Infallible>(())
         };
-        CleanupOptions::new(type_name::<G>())
+        CleanupOptions::new(name)
             .grace_period(grace_period)
             .fallback_runtime(runtime)
             .wait_for_children(children)

@@ -1,7 +1,7 @@
 use std::any::{Any, type_name};
 use std::convert::Infallible;
 
-use crate::cleanup::{CleanupEvent, notify_observers};
+use crate::cleanup::{CleanupEvent, notify_observers, short_name};
 use crate::context::exit_reason::{ExitReason, OpaqueError};
 use crate::panic::Payload;
 
@@ -49,5 +49,5 @@ pub(in crate::context) const CONTRACT_VIOLATION: &str =
 /// Notifies the observers of an exit's error that cannot be returned, because another error or panic takes precedence.
 /// `G` is the guard that was exited.
 pub(in crate::context) fn report_exit_error<G>(error: &(dyn Any + Send)) {
-    notify_observers(&CleanupEvent::Failed { name: type_name::<G>(), error });
+    notify_observers(&CleanupEvent::Failed { name: short_name(type_name::<G>()), error });
 }

@@ -24,6 +24,15 @@ impl RuntimeSlot for () {
     fn capture_current(&mut self) {}
 }
 
+/// The slots of a guard that is one of two.
+impl<A: RuntimeSlot, B: RuntimeSlot> RuntimeSlot for (A, B) {
+    #[inline]
+    fn capture_current(&mut self) {
+        self.0.capture_current();
+        self.1.capture_current();
+    }
+}
+
 impl RuntimeSlot for Option<Handle> {
     #[inline]
     fn capture_current(&mut self) {

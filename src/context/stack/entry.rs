@@ -10,7 +10,7 @@ use self::sealed::Sealed as _;
 use super::errors::{BoxAny, GuardInUse};
 use super::stack_guard::GuardCell;
 use crate::context::exit_reason::ExitReason;
-use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD, grace_period};
+use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD, grace_period, guard_name};
 use crate::context::send_async_fn::SendAsyncFnOnce;
 use crate::context::suppression::Suppression;
 
@@ -108,7 +108,10 @@ impl<G: AsyncGuard + Send + 'static> Entry for GuardEntry<G> {
     }
 
     fn name(&self) -> &'static str {
-        type_name::<G>()
+        match &*self.cell() {
+            GuardCell::Returned(guard) => guard_name(guard),
+            _ => type_name::<G>(),
+        }
     }
 }
 

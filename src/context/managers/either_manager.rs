@@ -1,0 +1,222 @@
+use std::time::Duration;
+
+use super::option::SameAsInner;
+use crate::cleanup::ChildCleanups;
+use crate::context::error::EitherError;
+use crate::context::exit_reason::ExitReason;
+use crate::context::guard::sealed::{ExitOutcome, Policy};
+use crate::context::guard::{AsyncGuard, ExitPolicy};
+use crate::context::manager::{AsyncContextManager, ManagerError};
+use crate::context::scope::failure::BlockFailure;
+use crate::context::scope::scope::Scope;
+use crate::context::suppression::Suppression;
+
+/// One of two managers of different types: the value of an `if` with an `else`, or of a `match`.
+///
+/// The target is an [`EitherGuard`], of which [`get`](EitherGuard::get) returns the manager's target if both managers
+/// have the same type of target, and [`first`](EitherGuard::first) and [`second`](EitherGuard::second) if they do not.
+/// The error is an [`EitherError`]; in [`async_with!`](macro@crate::async_with), the error of the only manager that can
+/// fail, or of both if their errors have the same type. The exit can suppress errors if that of one of them can.
+///
+/// For more than two managers, nest it. For a manager that is entered only under some condition, use an [`Option`]. For
+/// any number of managers, use an [`AsyncExitStack`](crate::context::AsyncExitStack).
+///
+/// # Examples
+///
+/// ```
+/// use tokio::sync::Mutex;
+/// use withal::context::{EitherManager, async_with, nullcontext};
+///
+/// async fn next(shared: Option<&Mutex<u32>>) -> u32 {
+///     let manager = match shared {
+///         Some(counter) => EitherManager::First(counter),
+///         None => EitherManager::Second(nullcontext(0)),
+///     };
+///     async_with!(counter = manager => {
+///         *counter.get() += 1;
+///         *counter.get()
+///     })
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// assert_eq!(next(Some(&Mutex::new(6))).await, 7);
+/// assert_eq!(next(None).await, 1);
+/// # }
+/// ```
+#[doc(alias("Either", "if", "else", "match"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[must_use = "a manager does nothing unless it is entered"]
+pub enum EitherManager<A, B> {
+    /// The first manager.
+    First(A),
+    /// The second manager.
+    Second(B),
+}
+
+impl<A, B> AsyncContextManager for EitherManager<A, B>
+where
+    A: AsyncContextManager<Guard: Send> + Send,
+    B: AsyncContextManager<Guard: Send> + Send,
+{
+    type Guard = EitherGuard<A::Guard, B::Guard>;
+
+    async fn aenter(self) -> Result<Self::Guard, EitherError<ManagerError<A>, ManagerError<B>>> {
+        match self {
+            Self::First(manager) => {
+                manager.aenter().await.map(EitherGuard::first_of).map_err(EitherError::First)
+            }
+            Self::Second(manager) => {
+                manager.aenter().await.map(EitherGuard::second_of).map_err(EitherError::Second)
+            }
+        }
+    }
+}
+
+/// The guard of an [`EitherManager`], and the target that it lends to the block.
+#[derive(Debug)]
+pub struct EitherGuard<A, B>(Entered<A, B>);
+
+#[derive(Debug)]
+enum Entered<A, B> {
+    First(A),
+    Second(B),
+}
+
+impl<A, B> EitherGuard<A, B> {
+    fn first_of(guard: A) -> Self {
+        Self(Entered::First(guard))
+    }
+
+    fn second_of(guard: B) -> Self {
+        Self(Entered::Second(guard))
+    }
+}
+
+impl<A: AsyncGuard, B: AsyncGuard> EitherGuard<A, B> {
+    /// Returns the manager's target, if both managers have the same type of target.
+    #[doc(alias("target", "into_inner"))]
+    pub fn get(&mut self) -> &mut A::Target
+    where
+        B: AsyncGuard<Target = A::Target>,
+    {
+        match &mut self.0 {
+            Entered::First(guard) => guard.target(),
+            Entered::Second(guard) => guard.target(),
+        }
+    }
+
+    /// Returns the target of the first manager, or `None` if the second one was entered.
+    pub fn first(&mut self) -> Option<&mut A::Target> {
+        match &mut self.0 {
+            Entered::First(guard) => Some(guard.target()),
+            Entered::Second(_) => None,
+        }
+    }
+
+    /// Returns the target of the second manager, or `None` if the first one was entered.
+    pub fn second(&mut self) -> Option<&mut B::Target> {
+        match &mut self.0 {
+            Entered::First(_) => None,
+            Entered::Second(guard) => Some(guard.target()),
+        }
+    }
+}
+
+/// The suppression of either guard: `bool` if that of one of them is.
+type EitherSuppression<A, B> =
+    <<A as AsyncGuard>::Suppression as Suppression>::Or<<B as AsyncGuard>::Suppression>;
+
+impl<A, B> AsyncGuard for EitherGuard<A, B>
+where
+    A: AsyncGuard + Send,
+    B: AsyncGuard + Send,
+{
+    type Target = Self;
+    type Error = EitherError<A::Error, B::Error>;
+    type Suppression = EitherSuppression<A, B>;
+    type OnDrop = SameAsInner;
+
+    #[inline]
+    fn target(&mut self) -> &mut Self {
+        self
+    }
+
+    fn grace_period(&self) -> Duration {
+        match &self.0 {
+            Entered::First(guard) => guard.grace_period(),
+            Entered::Second(guard) => guard.grace_period(),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match &self.0 {
+            Entered::First(guard) => guard.name(),
+            Entered::Second(guard) => guard.name(),
+        }
+    }
+
+    async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<EitherSuppression<A, B>, Self::Error> {
+        match &mut self.0 {
+            Entered::First(guard) => first::<A, B>(guard.aexit(exit).await),
+            Entered::Second(guard) => second::<A, B>(guard.aexit(exit).await),
+        }
+    }
+}
+
+type EitherResult<A, B> =
+    Result<EitherSuppression<A, B>, EitherError<<A as AsyncGuard>::Error, <B as AsyncGuard>::Error>>;
+
+fn first<A: AsyncGuard, B: AsyncGuard>(result: Result<A::Suppression, A::Error>) -> EitherResult<A, B> {
+    result.map(Suppression::or).map_err(EitherError::First)
+}
+
+fn second<A: AsyncGuard, B: AsyncGuard>(result: Result<B::Suppression, B::Error>) -> EitherResult<A, B> {
+    result.map(A::Suppression::or_from).map_err(EitherError::Second)
+}
+
+impl<A, B> ExitPolicy<EitherGuard<A, B>> for SameAsInner
+where
+    A: AsyncGuard + Send,
+    B: AsyncGuard + Send,
+{
+}
+
+impl<A, B> Policy<EitherGuard<A, B>> for SameAsInner
+where
+    A: AsyncGuard + Send,
+    B: AsyncGuard + Send,
+{
+    const OWNED: bool = A::OnDrop::OWNED || B::OnDrop::OWNED;
+    const RESTARTABLE: bool =
+        !<Self as Policy<EitherGuard<A, B>>>::OWNED && (A::OnDrop::RESTARTABLE || B::OnDrop::RESTARTABLE);
+
+    type Runtime = (<A::OnDrop as Policy<A>>::Runtime, <B::OnDrop as Policy<B>>::Runtime);
+
+    async fn exit<E: Send + 'static, N: Send + 'static>(
+        guard: EitherGuard<A, B>,
+        mut failure: Option<BlockFailure<E, N>>,
+        _runtime: Self::Runtime,
+    ) -> ExitOutcome<EitherGuard<A, B>, E, N> {
+        // The policies may differ, and only one of them may need an exit that owns its guard. A scope runs the exit as
+        // the policy of its guard requires, also if this future is dropped.
+        let result = match guard.0 {
+            Entered::First(guard) => {
+                let mut scope = Scope::new(guard);
+                first::<A, B>(crate::__exit_scope!(scope, failure))
+            }
+            Entered::Second(guard) => {
+                let mut scope = Scope::new(guard);
+                second::<A, B>(crate::__exit_scope!(scope, failure))
+            }
+        };
+        (result, failure)
+    }
+
+    fn on_drop(guard: EitherGuard<A, B>, children: ChildCleanups, runtime: Self::Runtime) {
+        match guard.0 {
+            Entered::First(guard) => A::OnDrop::on_drop(guard, children, runtime.0),
+            Entered::Second(guard) => B::OnDrop::on_drop(guard, children, runtime.1),
+        }
+    }
+}

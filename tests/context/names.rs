@@ -1,0 +1,128 @@
+//! The names of exits in reports.
+
+use std::future::{Future, pending};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use withal::cleanup::{AbandonReason, CleanupEvent, ObserverGuard, drain, observe};
+use withal::context::{
+    AsyncContextManager, AsyncExitStack, AsyncGuard, Detach, ExitReason, async_with, asynccontextmanager,
+    on_exit,
+};
+
+use crate::managers::drop_while_pending;
+
+/// Fails with this error, which identifies the reports of one test.
+#[derive(Debug)]
+struct Refused(&'static str);
+
+/// Records the names of the failures of one test.
+fn names(test: &'static str) -> (Arc<Mutex<Vec<String>>>, ObserverGuard) {
+    let names = Arc::new(Mutex::new(Vec::new()));
+    let record = Arc::clone(&names);
+    let observer = observe(move |event| {
+        if let CleanupEvent::Failed { name, error, .. } = event {
+            if error.downcast_ref::<Refused>().is_some_and(|error| error.0 == test) {
+                record.lock().unwrap().push((*name).to_owned());
+            }
+        }
+    });
+    (names, observer)
+}
+
+async fn cancelled(scope: impl Future) {
+    drop_while_pending(scope).await;
+    drain(Duration::from_secs(60)).await.unwrap();
+}
+
+#[tokio::test]
+async fn functions_and_closures_are_named_after_the_function_that_contains_them() {
+    let (names, _observer) = names("functions");
+    let transaction = asynccontextmanager(async |y| {
+        y.yield_(()).await;
+        Err::<(), _>(Refused("functions"))
+    });
+    cancelled(async { async_with!(_ = transaction => { pending::<()>().await }) }).await;
+    let session = on_exit((), async |(), _| Err::<(), _>(Refused("functions")));
+    cancelled(async { async_with!(_ = session => { pending::<()>().await }) }).await;
+    let here = "context::names::functions_and_closures_are_named_after_the_function_that_contains_them";
+    assert_eq!(*names.lock().unwrap(), [here, here]);
+}
+
+#[tokio::test]
+async fn a_name_of_ones_own_replaces_the_default() {
+    let (names, _observer) = names("own");
+    let transaction = asynccontextmanager(async |y| {
+        y.yield_(()).await;
+        Err::<(), _>(Refused("own"))
+    });
+    cancelled(async { async_with!(_ = transaction.name("transaction") => { pending::<()>().await }) }).await;
+    let session = on_exit((), async |(), _| Err::<(), _>(Refused("own"))).name("session");
+    cancelled(async { async_with!(_ = session => { pending::<()>().await }) }).await;
+    // Through an optional manager.
+    let session = on_exit((), async |(), _| Err::<(), _>(Refused("own"))).name("optional");
+    cancelled(async { async_with!(_ = Some(session) => { pending::<()>().await }) }).await;
+    assert_eq!(*names.lock().unwrap(), ["transaction", "session", "optional"]);
+}
+
+/// A guard of a generic type, with the default name or with its own.
+struct Generic<T>(&'static str, Option<&'static str>, T);
+
+impl<T: Send + 'static> AsyncContextManager for Generic<T> {
+    type Guard = Self;
+
+    async fn aenter(self) -> Result<Self, Refused> {
+        Ok(self)
+    }
+}
+
+impl<T: Send + 'static> AsyncGuard for Generic<T> {
+    type Target = T;
+    type Error = Refused;
+    type Suppression = ();
+    type OnDrop = Detach;
+
+    fn target(&mut self) -> &mut T {
+        &mut self.2
+    }
+
+    fn name(&self) -> &'static str {
+        assert_ne!(self.1, Some("panics"), "the name panics");
+        self.1.unwrap_or(std::any::type_name::<Self>())
+    }
+
+    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), Refused> {
+        Err(Refused(self.0))
+    }
+}
+
+#[tokio::test]
+async fn names_of_types_are_shown_without_generic_arguments() {
+    let (names, _observer) = names("generic");
+    for name in [None, Some("panics"), Some("a <b>")] {
+        let guard = Generic("generic", name, [vec![Some(String::new())]]);
+        cancelled(async { async_with!(_ = guard => { pending::<()>().await }) }).await;
+    }
+    assert_eq!(*names.lock().unwrap(), ["context::names::Generic", "context::names::Generic", "a <b>"]);
+}
+
+/// A stack names the exit that exceeds its grace period.
+#[tokio::test]
+async fn a_stack_reports_the_name_of_an_abandoned_exit() {
+    let names = Arc::new(Mutex::new(Vec::new()));
+    let record = Arc::clone(&names);
+    let _observer = observe(move |event| {
+        if let CleanupEvent::Abandoned { name, reason: AbandonReason::TimedOut, .. } = event {
+            if name.starts_with("slow") {
+                record.lock().unwrap().push((*name).to_owned());
+            }
+        }
+    });
+    let slow = on_exit((), async |(), _| pending::<()>().await);
+    let slow = slow.name("slow logout").grace_period(Duration::from_millis(1));
+    let stack = AsyncExitStack::new();
+    stack.enter_async_context(slow).await.unwrap();
+    drop(stack);
+    drain(Duration::from_secs(60)).await.unwrap();
+    assert_eq!(*names.lock().unwrap(), ["slow logout"]);
+}
