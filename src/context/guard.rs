@@ -1,5 +1,5 @@
 use std::any::type_name;
-use std::future::{Future, pending};
+use std::future::Future;
 use std::time::Duration;
 
 use super::exit_reason::ExitReason;
@@ -70,19 +70,6 @@ pub trait AsyncGuard: Sized {
     /// Returns the target for the block.
     fn target(&mut self) -> &mut Self::Target;
 
-    /// Returns the target, and a future that interrupts the block when the future completes: for timeouts, and for
-    /// task groups in which a task has failed.
-    ///
-    /// On an interrupt, the block is dropped, and `aexit` is called with [`ExitReason::Cancelled`]. `aexit` must then
-    /// return an error, or suppress the interrupt; otherwise the scope panics.
-    ///
-    /// The future is polled whenever a poll of the block returns `Pending`. If it panics, this counts as a panic of the
-    /// block. By default, nothing interrupts the block.
-    #[inline]
-    fn target_and_interrupt(&mut self) -> (&mut Self::Target, impl Future<Output = ()> + Send) {
-        (self.target(), pending())
-    }
-
     /// Returns the grace period: the wall-clock time that the exit may take when it runs as a
     /// [cleanup](crate::cleanup). The default is 30 seconds. An exit that takes longer is abandoned, and the
     /// [observers](crate::cleanup::observe) are notified.
@@ -101,7 +88,10 @@ pub trait AsyncGuard: Sized {
         type_name::<Self>()
     }
 
-    /// Exits the guard. Called once, after the block was dropped and everything nested in it has ended.
+    /// Exits the guard. If the manager has [interrupted](super::interrupt_when) the block, the exit must return an
+    /// error or suppress the interrupt; otherwise the scope panics.
+    ///
+    /// Called once, after the block was dropped and everything nested in it has ended.
     ///
     /// With [`Restart`](super::Restart), `aexit` is called a second time, with [`ExitReason::Cancelled`], if the future
     /// of the first call was dropped before it completed.

@@ -199,6 +199,8 @@ pub use self::managers::{
     decorate, nullcontext, on_exit, permits, permits_owned, read, read_owned, suppress, write, write_owned,
 };
 pub use self::policy::{Detach, DropAfterChildren, DropNow, Restart};
+pub(crate) use self::scope::interrupts::{Interrupt, register as register_interrupt};
+pub use self::scope::interrupts::{NotEntering, interrupt_when};
 pub use self::send_async_fn::SendAsyncFnOnce;
 pub use self::stack::{AsyncExitStack, AsyncExitStackGuard, ExitErrors, ExitOutput, GuardInUse, StackGuard};
 pub use self::suppression::Suppression;

@@ -5,6 +5,7 @@ use super::guard::AsyncGuard;
 use super::manager::AsyncContextManager;
 use super::scope::block::{BlockFuture, BlockOutcome};
 use super::scope::failure::{BlockFailure, CONTRACT_VIOLATION, report_exit_error};
+use super::scope::interrupts::Enter;
 use super::scope::scope::Scope;
 use super::send_async_fn::SendAsyncFnOnce;
 use super::suppression::{Suppression, suppress};
@@ -68,10 +69,11 @@ where
     F: AsyncFnOnce(&mut G::Target) -> Result<T, E>,
     E: Send + 'static,
 {
-    let mut scope = Scope::new(manager.aenter().await.map_err(Error::Enter)?);
+    let (guard, interrupts) = Enter::new(manager.aenter()).await.map_err(Error::Enter)?;
+    let mut scope = Scope::with_interrupts(guard, interrupts);
     let outcome = {
-        let (target, interrupt, state) = scope.parts();
-        BlockFuture::new(body(target), interrupt, state).await
+        let (target, state) = scope.parts();
+        BlockFuture::new(body(target), state).await
     };
     let mut ended = BlockEnd::from(outcome);
     let result = crate::__exit_scope!(scope, ended.failure);
@@ -135,10 +137,11 @@ where
     F: for<'a> SendAsyncFnOnce<&'a mut G::Target, Result<T, E>>,
     E: Send + 'static,
 {
-    let mut scope = Scope::new(manager.aenter().await.map_err(Error::Enter)?);
+    let (guard, interrupts) = Enter::new(manager.aenter()).await.map_err(Error::Enter)?;
+    let mut scope = Scope::with_interrupts(guard, interrupts);
     let outcome = {
-        let (target, interrupt, state) = scope.parts();
-        BlockFuture::new(body(target), interrupt, state).await
+        let (target, state) = scope.parts();
+        BlockFuture::new(body(target), state).await
     };
     let mut ended = BlockEnd::from(outcome);
     let result = crate::__exit_scope!(scope, ended.failure);

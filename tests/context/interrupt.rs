@@ -1,14 +1,16 @@
 //! Managers that interrupt their block, as timeouts and failed task groups do.
 
-use std::future::{Future, pending};
+use std::future::pending;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
-use withal::context::{AsyncGuard, Detach, DropNow, Error, ExitReason, async_with};
+use withal::context::{
+    AsyncContextManager, AsyncGuard, Detach, DropNow, Error, ExitReason, async_with, interrupt_when,
+};
 use withal_test_support::event_log::{BlockAt, Blockable, EventLog, kind};
 use withal_test_support::probes;
 
-use crate::managers::{PanicsOnDrop, enters_as_itself};
+use crate::managers::PanicsOnDrop;
 
 probes!(Inner: Detach);
 
@@ -26,7 +28,14 @@ fn timeout(after: Duration) -> Timeout {
     Timeout { at: Instant::now() + after, is_silent: false }
 }
 
-enters_as_itself!(Timeout: Elapsed, InterruptPanics: Elapsed);
+impl AsyncContextManager for Timeout {
+    type Guard = Self;
+
+    async fn aenter(self) -> Result<Self, Elapsed> {
+        interrupt_when(sleep_until(self.at)).expect("entered by a scope");
+        Ok(self)
+    }
+}
 
 impl AsyncGuard for Timeout {
     type Target = Instant;
@@ -36,11 +45,6 @@ impl AsyncGuard for Timeout {
 
     fn target(&mut self) -> &mut Instant {
         &mut self.at
-    }
-
-    fn target_and_interrupt(&mut self) -> (&mut Instant, impl Future<Output = ()> + Send) {
-        let elapsed = sleep_until(self.at);
-        (&mut self.at, elapsed)
     }
 
     async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), Elapsed> {
@@ -105,6 +109,15 @@ async fn a_destructor_that_panics_during_the_interrupt() {
 /// A manager whose interrupt panics.
 struct InterruptPanics(EventLog);
 
+impl AsyncContextManager for InterruptPanics {
+    type Guard = Self;
+
+    async fn aenter(self) -> Result<Self, Elapsed> {
+        interrupt_when(async { panic!("interrupt panics") }).expect("entered by a scope");
+        Ok(self)
+    }
+}
+
 impl AsyncGuard for InterruptPanics {
     type Target = EventLog;
     type Error = Elapsed;
@@ -113,10 +126,6 @@ impl AsyncGuard for InterruptPanics {
 
     fn target(&mut self) -> &mut EventLog {
         &mut self.0
-    }
-
-    fn target_and_interrupt(&mut self) -> (&mut EventLog, impl Future<Output = ()> + Send) {
-        (&mut self.0, async { panic!("interrupt panics") })
     }
 
     async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), Elapsed> {

@@ -32,7 +32,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         "context",
         &["cleanup", "coroutine", "generator"],
         &[
-            "error exit_reason scope/failure suppression",
+            "error exit_reason scope/failure scope/interrupts suppression",
             "scope/state scope/block",
             "guard policy/drop_now policy/drop_after_children policy/detach policy/restart",
             "manager scope/scope",

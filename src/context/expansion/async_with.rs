@@ -197,13 +197,15 @@ macro_rules! __async_with {
     };
     (@scope $mode:tt $target:pat = $manager:expr => $block:block) => {{
         // A statement, so that the temporaries of the manager's expression are dropped before the block begins.
-        let entered = $crate::context::AsyncContextManager::aenter($manager).await;
+        let entered = $crate::context::expansion::Enter::new(
+            $crate::context::AsyncContextManager::aenter($manager)
+        ).await;
         let outcome = match entered {
             ::core::result::Result::Err(error) => {
                 ::core::result::Result::Err($crate::context::expansion::ErrorOrigin::Manager(error))
             }
-            ::core::result::Result::Ok(guard) => {
-                let mut scope = $crate::context::expansion::Scope::new(guard);
+            ::core::result::Result::Ok((guard, interrupts)) => {
+                let mut scope = $crate::context::expansion::Scope::with_interrupts(guard, interrupts);
                 let guard_type = scope.guard_type();
                 let mut value = ::core::option::Option::None;
                 #[allow(unused_mut, reason = "only a block in a loop sets it")]
@@ -214,7 +216,7 @@ macro_rules! __async_with {
                     return witness.returns();
                 }
                 let outcome = {
-                    let (target, interrupt, state) = scope.parts();
+                    let (target, state) = scope.parts();
                     let block = async {
                         if false {
                             return witness.returns();
@@ -224,7 +226,7 @@ macro_rules! __async_with {
                         match $crate::context::expansion::ReachedEnd(witness.reached_end()).await {}
                     };
                     let block = $crate::context::expansion::ReturnCapture::new(block, witness.reached_end());
-                    $crate::context::expansion::BlockFuture::new(block, interrupt, state).await
+                    $crate::context::expansion::BlockFuture::new(block, state).await
                 };
                 #[allow(unused_imports, reason = "only one of the traits applies")]
                 let kind = {

@@ -36,4 +36,5 @@ pub use self::return_type::{
     Inspectable, Known, KnownKind, OpaqueResult, OpaqueResultKind, Other, OtherKind, Return,
 };
 pub use super::scope::block::BlockFuture;
+pub use super::scope::interrupts::Enter;
 pub use super::scope::scope::Scope;

@@ -41,8 +41,7 @@ impl<E: Send + 'static, N: Send + 'static> BlockFailure<E, N> {
     }
 }
 
-/// The panic message for a manager that breaks the contract of
-/// [`target_and_interrupt`](crate::context::AsyncGuard::target_and_interrupt).
+/// The panic message for a manager that breaks the contract of [`interrupt_when`](crate::context::interrupt_when).
 pub(in crate::context) const CONTRACT_VIOLATION: &str =
     "`aexit` returned without an error or suppression after its manager interrupted the block";
 

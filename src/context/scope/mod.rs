@@ -14,6 +14,7 @@
 
 pub(super) mod block;
 pub(super) mod failure;
+pub(super) mod interrupts;
 #[expect(clippy::module_inception, reason = "the file is named after its type")]
 pub(super) mod scope;
 pub(super) mod state;

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use pin_project::{pin_project, pinned_drop};
 
 use super::failure::BlockFailure;
+use super::interrupts::Interrupts;
 use super::state::{RuntimeSlot, ScopeState};
 use crate::cleanup::{ChildCleanups, TrackingScope, drop_tracked};
 use crate::context::guard::AsyncGuard;
@@ -38,7 +39,14 @@ where
 {
     #[inline]
     pub fn new(guard: G) -> Self {
-        Self { guard: Some(guard), is_polled: false, state: ScopeState::default() }
+        Self::with_interrupts(guard, Interrupts::default())
+    }
+
+    /// Creates a scope from what its [`Enter`](super::interrupts::Enter) returned.
+    #[inline]
+    pub fn with_interrupts(guard: G, interrupts: Interrupts) -> Self {
+        let state = ScopeState { interrupts, ..ScopeState::default() };
+        Self { guard: Some(guard), is_polled: false, state }
     }
 
     /// Names the guard's type after the scope is gone.
@@ -47,12 +55,11 @@ where
         PhantomData
     }
 
-    /// Splits the scope into the target, the future that interrupts the block, and the rest of the scope's state.
+    /// Splits the scope into the target and the rest of the scope's state.
     #[inline]
-    pub fn parts(&mut self) -> (&mut G::Target, impl Future<Output = ()> + Send, &mut ScopeState<R>) {
+    pub fn parts(&mut self) -> (&mut G::Target, &mut ScopeState<R>) {
         let guard = self.guard.as_mut().expect("scope used after its exit");
-        let (target, interrupt) = guard.target_and_interrupt();
-        (target, interrupt, &mut self.state)
+        (guard.target(), &mut self.state)
     }
 
     /// Returns `true` if the exit's future owns the guard.
@@ -178,7 +185,7 @@ where
 {
     #[inline]
     fn drop(&mut self) {
-        let ScopeState { children, runtime } = std::mem::take(&mut self.state);
+        let ScopeState { children, runtime, .. } = std::mem::take(&mut self.state);
         match self.guard.take() {
             Some(guard) if !self.is_polled => G::OnDrop::on_drop(guard, children, runtime),
             // There is no exit left to run: the guard was exited or moved into its exit, or the exit panicked.
@@ -208,7 +215,7 @@ impl<F: Future, R: RuntimeSlot> Future for RestartableExit<'_, F, R> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        let ScopeState { children, runtime } = &mut **this.state;
+        let ScopeState { children, runtime, .. } = &mut **this.state;
         let _tracking = TrackingScope::open(children);
         // Stays set if the exit panics.
         **this.is_polled = true;

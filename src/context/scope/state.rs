@@ -1,13 +1,16 @@
 use tokio::runtime::Handle;
 
+use super::interrupts::Interrupts;
 use crate::cleanup::ChildCleanups;
 
 /// The part of a scope that its block borrows in addition to the guard.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct ScopeState<R> {
     /// The cleanups that were detached in the block and in the exit.
     pub(in crate::context) children: ChildCleanups,
     pub(in crate::context) runtime: R,
+    /// Empty after the block has ended.
+    pub(in crate::context) interrupts: Interrupts,
 }
 
 /// The runtime on which an exit continues if its future is dropped outside of a runtime. It is `()` for policies that

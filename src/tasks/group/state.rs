@@ -184,11 +184,11 @@ impl<E> GroupState<E> {
     #[cold]
     pub(super) fn abort_unjoined(&self) {
         self.abort();
-        self.leave_block();
+        self.end_block();
     }
 
     /// Records that the block has ended. Exits inside the block may still be running, and may await tasks of the group.
-    pub(super) fn leave_block(&self) {
+    pub(super) fn end_block(&self) {
         drop(self.begin_joining());
     }
 

@@ -1,6 +1,5 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -8,7 +7,9 @@ use std::time::Duration;
 use super::errors::{ErrorGroup, FailedInGroup};
 use super::spawner::{Spawner, create_task};
 use super::state::GroupState;
-use crate::context::{AsyncContextManager, AsyncGuard, ExitReason, Restart};
+use crate::context::{
+    AsyncContextManager, AsyncGuard, ExitReason, Interrupt, NotEntering, Restart, register_interrupt,
+};
 use crate::tasks::task_handle::TaskHandle;
 
 /// A group of tasks that ends with its block: `asyncio.TaskGroup`, or the nursery of trio.
@@ -120,6 +121,9 @@ impl<E: Send + 'static> AsyncContextManager for TaskGroup<E> {
     type Guard = Self;
 
     async fn aenter(self) -> Result<Self, ErrorGroup<E>> {
+        if register_interrupt(self.group.clone()).is_err() {
+            panic!("a `TaskGroup` was entered where {NotEntering}");
+        }
         self.group.enter();
         Ok(self)
     }
@@ -134,11 +138,6 @@ impl<E: Send + 'static> AsyncGuard for TaskGroup<E> {
 
     fn target(&mut self) -> &mut Self {
         self
-    }
-
-    fn target_and_interrupt(&mut self) -> (&mut Self, impl Future<Output = ()> + Send) {
-        let failed = TaskFailed { group: Arc::clone(&self.group), is_block_suspended: false };
-        (self, failed)
     }
 
     /// Unlimited, because the cleanups inside the tasks have their own grace periods.
@@ -157,27 +156,14 @@ impl<E: Send + 'static> AsyncGuard for TaskGroup<E> {
     }
 }
 
-/// Interrupts the block when a task has failed. It is dropped when the block has ended.
-struct TaskFailed<E> {
-    group: Arc<GroupState<E>>,
-    /// `false` if the block was never suspended: such a block has not seen its tasks run.
-    is_block_suspended: bool,
-}
-
-impl<E> Future for TaskFailed<E> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.is_block_suspended = true;
-        self.group.poll_failed(cx)
+/// Interrupts the block when a task has failed.
+impl<E: Send + 'static> Interrupt for GroupState<E> {
+    fn poll_interrupt(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_failed(cx)
     }
-}
 
-impl<E> Drop for TaskFailed<E> {
-    fn drop(&mut self) {
-        if self.is_block_suspended {
-            self.group.leave_block();
-        }
+    fn leave_block(&self) {
+        self.end_block();
     }
 }
 

@@ -1,13 +1,12 @@
-use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
-use pin_project::{pin_project, pinned_drop};
 use tokio::time::Instant;
 
 use super::error::TimeoutError;
+use crate::context::Interrupt;
 use crate::tasks::timer::Timer;
 
 /// The deadline of a timeout, shared by its handles and its block.
@@ -15,6 +14,8 @@ pub(super) struct Deadline {
     state: Mutex<State>,
     /// Wakes the block after a reschedule.
     waker: AtomicWaker,
+    /// Created by the first poll with a deadline. Locked by the poll of the block only.
+    timer: Mutex<Option<Pin<Box<Timer>>>>,
 }
 
 #[derive(Clone, Copy)]
@@ -40,12 +41,20 @@ pub(super) enum Phase {
 
 impl Deadline {
     pub(super) fn new(when: Option<Instant>) -> Self {
-        Self { state: Mutex::new(State { phase: Phase::Created, when }), waker: AtomicWaker::new() }
+        Self {
+            state: Mutex::new(State { phase: Phase::Created, when }),
+            waker: AtomicWaker::new(),
+            timer: Mutex::new(None),
+        }
     }
 
     /// Never poisoned: nothing panics while the state is locked.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn timer(&self) -> MutexGuard<'_, Option<Pin<Box<Timer>>>> {
+        self.timer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn state(&self) -> State {
@@ -75,12 +84,12 @@ impl Deadline {
         Ok(())
     }
 
-    /// Expires the timeout if `when` is still its deadline, and returns `true` in that case. The deadline is compared
+    /// Expires the timeout if it is active and `when` is still its deadline, and returns `true` in that case. The deadline is compared
     /// so that a reschedule that has returned `Ok` is never ignored.
     fn expire(&self, when: Instant) -> bool {
         let mut state = self.lock();
         // Compared under the lock: a reschedule may have come since the timer was polled.
-        let is_current = state.when == Some(when);
+        let is_current = state.phase == Phase::Active && state.when == Some(when);
         if is_current {
             state.phase = Phase::Expired;
         }
@@ -91,7 +100,7 @@ impl Deadline {
     pub(super) fn finish(&self) -> bool {
         let mut state = self.lock();
         let is_expired = state.phase == Phase::Expired;
-        // Called twice, by the drop of `Expiry` and by the exit: neither call may hide the expiry.
+        // Called twice, when the block ends and by the exit: neither call may hide the expiry.
         if !is_expired {
             state.phase = Phase::Finished;
         }
@@ -99,45 +108,33 @@ impl Deadline {
     }
 }
 
-/// A future that completes when the deadline passes.
-#[pin_project(PinnedDrop)]
-pub(super) struct Expiry {
-    deadline: Arc<Deadline>,
-    /// Created by the first poll with a deadline.
-    #[pin]
-    timer: Option<Timer>,
-}
-
-impl Expiry {
-    pub(super) fn new(deadline: Arc<Deadline>) -> Self {
-        Self { deadline, timer: None }
-    }
-}
-
-impl Future for Expiry {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
+impl Interrupt for Deadline {
+    fn poll_interrupt(&self, cx: &mut Context<'_>) -> Poll<()> {
         // Registered before the deadline is read, so that a reschedule after the read wakes the block.
-        this.deadline.waker.register(cx.waker());
-        let Some(when) = this.deadline.state().when else { return Poll::Pending };
-        match this.timer.as_mut().as_pin_mut() {
-            None => this.timer.set(Some(Timer::new(when))),
-            Some(timer) if timer.deadline() != when => timer.reset(when),
-            Some(_) => {}
-        }
-        let polled = this.timer.as_pin_mut().map_or(Poll::Pending, |timer| timer.poll_after_work(cx));
-        // If `expire` returns `false`, the timeout was rescheduled meanwhile, which wakes the block.
-        if polled.is_ready() && this.deadline.expire(when) { Poll::Ready(()) } else { Poll::Pending }
+        self.waker.register(cx.waker());
+        let Some(when) = self.state().when else { return Poll::Pending };
+        let polled = {
+            let mut timer = self.timer();
+            match &mut *timer {
+                None => timer.insert(Box::pin(Timer::new(when))).as_mut().poll_after_work(cx),
+                Some(timer) => {
+                    if timer.deadline() != when {
+                        timer.as_mut().reset(when);
+                    }
+                    timer.as_mut().poll_after_work(cx)
+                }
+            }
+        };
+        // If `expire` returns `false`, the timeout was rescheduled meanwhile, which wakes the block, or it has finished.
+        if polled.is_ready() && self.expire(when) { Poll::Ready(()) } else { Poll::Pending }
     }
-}
 
-/// Finishes the timeout of a block that is dropped, for which `aexit` is not called. For other blocks, both this
-/// destructor and `aexit` finish the timeout, which is idempotent.
-#[pinned_drop]
-impl PinnedDrop for Expiry {
-    fn drop(self: Pin<&mut Self>) {
-        self.deadline.finish();
+    /// Finishes the timeout of a block that is dropped, for which `aexit` is not called. For other blocks, both this
+    /// method and `aexit` finish the timeout, which is idempotent.
+    fn leave_block(&self) {
+        self.finish();
+        // A statement of its own, so that the lock is released before the timer is dropped.
+        let timer = self.timer().take();
+        drop(timer);
     }
 }

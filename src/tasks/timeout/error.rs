@@ -1,3 +1,5 @@
+use crate::context::NotEntering;
+
 /// The error of a [`Timeout`](super::Timeout).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -9,6 +11,10 @@ pub enum TimeoutError {
     /// `RuntimeError`s.
     #[error("timeout has already been entered")]
     AlreadyEntered,
+    /// The timeout was entered where no scope is being entered, so that it would never interrupt a block: by hand, in a
+    /// spawned task, or on an [`AsyncExitStack`](crate::context::AsyncExitStack) that was not entered.
+    #[error(transparent)]
+    NotEntering(#[from] NotEntering),
     /// The timeout was rescheduled before it was entered.
     #[error("timeout has not been entered")]
     NotEntered,

@@ -1,13 +1,12 @@
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::deadline::{Deadline, Expiry, Phase};
+use super::deadline::{Deadline, Phase};
 use super::error::TimeoutError;
-use crate::context::{AsyncContextManager, AsyncGuard, DropNow, ExitReason};
+use crate::context::{AsyncContextManager, AsyncGuard, DropNow, ExitReason, register_interrupt};
 
 /// Returns a context manager that limits the time of its block: Python's `asyncio.timeout`.
 ///
@@ -134,6 +133,7 @@ impl AsyncContextManager for Timeout {
 
     async fn aenter(self) -> Result<Self, TimeoutError> {
         self.deadline.enter()?;
+        register_interrupt(self.deadline.clone())?;
         Ok(self)
     }
 }
@@ -146,11 +146,6 @@ impl AsyncGuard for Timeout {
 
     fn target(&mut self) -> &mut Self {
         self
-    }
-
-    fn target_and_interrupt(&mut self) -> (&mut Self, impl Future<Output = ()> + Send) {
-        let expiry = Expiry::new(Arc::clone(&self.deadline));
-        (self, expiry)
     }
 
     async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), TimeoutError> {
