@@ -44,6 +44,11 @@ impl BoxError {
         self.0.downcast().map(|error| *error).map_err(Self)
     }
 
+    /// Borrows the error.
+    pub(crate) fn as_error(&self) -> &(dyn Error + 'static) {
+        &*self.0
+    }
+
     /// Returns the error as a box of the standard library.
     #[must_use]
     pub fn into_boxed(self) -> Box<dyn Error + Send + Sync> {

@@ -11,6 +11,7 @@ use super::job::{CleanupOutput, CompletionGuard, Job};
 use super::metrics::{Counter, increment};
 #[cfg(doc)]
 use super::observe::CleanupEvent;
+use super::span::in_current_span;
 use super::tracked_cleanup::{InPlaceCleanup, SpawnedCleanup, TrackedCleanup, is_in_place, track};
 use crate::panic::ignore_panic;
 
@@ -205,10 +206,11 @@ impl CleanupOptions {
         // Count the cleanup as pending before its task exists, so that no `drain` misses it.
         let completion = CompletionGuard::new(name, runtime.as_ref().map(Handle::id));
         if is_in_place {
-            let job = Job::new(work, grace_period, children, nested, completion);
+            let job = in_current_span(Job::new(work, grace_period, children, nested, completion));
             track(TrackedCleanup::InPlace(InPlaceCleanup::new(job, runtime)));
         } else if let Some(runtime) = runtime {
-            let task = runtime.spawn(Job::new(work, grace_period, children, nested, completion));
+            let job = Job::new(work, grace_period, children, nested, completion);
+            let task = runtime.spawn(in_current_span(job));
             track(TrackedCleanup::Spawned(SpawnedCleanup { task, runtime: runtime.id() }));
         } else {
             // The destructor of the work may panic, and `detach` may be called by a destructor.

@@ -9,8 +9,9 @@ use tokio::runtime::Id;
 
 use super::child_cleanups::ChildCleanups;
 use super::drain::PendingGuard;
+use super::event::{AbandonReason, CleanupEvent};
 use super::metrics::{Counter, increment};
-use super::observe::{AbandonReason, CleanupEvent, notify_observers};
+use super::observe::notify_observers;
 use super::timeout::{MarkCleanup, Timeout, mark_cleanup, timeout};
 use super::with_children::WithChildren;
 use crate::panic::{CatchUnwind, catch_unwind, ignore_panic};
@@ -127,7 +128,8 @@ fn record(event: Option<&CleanupEvent<'_>>) {
         Some(CleanupEvent::Failed { .. }) => Counter::Failed,
         Some(CleanupEvent::Panicked { .. }) => Counter::Panicked,
         Some(CleanupEvent::Abandoned { .. }) => Counter::Abandoned,
-        Some(CleanupEvent::TimerUnavailable { .. }) | None => Counter::Completed,
+        // The other events are not outcomes of cleanups.
+        _ => Counter::Completed,
     });
     if let Some(event) = event {
         notify_observers(event);

@@ -1,8 +1,8 @@
 //! Async cleanup that outlives its owner, because a Rust destructor cannot await.
 //!
 //! A destructor that has async work to do passes the work to [`detach`]. The work becomes a *cleanup*: a task of the
-//! runtime that is *pending* until it has finished. Before a program ends, it waits for its pending cleanups with
-//! [`drain`], or stops its tasks first and then waits, with [`shutdown`].
+//! runtime that is *pending* until it has finished. Before a program ends, it waits for its pending cleanups: with
+//! [`run_main`] around its main future, or with [`drain`]. To stop its tasks first, it uses [`shutdown`].
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -33,11 +33,29 @@
 //! | is detached outside of a runtime, and is dropped | [`CleanupEvent::Abandoned`], with [`AbandonReason::NoRuntime`] |
 //! | is dropped because its runtime shuts down | [`CleanupEvent::Abandoned`], with [`AbandonReason::RuntimeShutdown`] |
 //!
+//! # Reports
+//!
+//! While no observer is registered, each of these events is reported in one line: a `tracing` event at the level `ERROR`
+//! or, for an abandoned cleanup, `WARN`, with the feature `tracing` and a subscriber; otherwise a line on stderr.
+//!
+//! ```text
+//! withal: cleanup lease failed: connection reset
+//! withal: cleanup session was abandoned: its runtime shut down
+//! withal: the error of the task created at src/main.rs:12:5 was never retrieved: invalid digit found in string
+//! ```
+//!
+//! The text of an error is available if it is a string, a [`BoxError`](crate::tasks::BoxError), a `Box<dyn Error>`, an
+//! error of std or tokio or, with the feature `anyhow`, an `anyhow::Error`. For other types, register an observer, which
+//! can downcast the error.
+//!
+//! With the feature `tracing`, a cleanup also runs in the span in which it was detached. For a cancelled scope, this is
+//! the span of its task.
+//!
 //! # Guarantees
 //!
 //! - **Safe in destructors.** [`detach`] neither blocks nor panics, even outside of a runtime or while a panic unwinds.
 //! - **Every failure is reported.** The observers are notified exactly once of each cleanup that fails, panics or is
-//!   abandoned.
+//!   abandoned. Without an observer, it is [reported](#reports) once.
 //! - **Independent of tokio's timer.** Grace periods and the timeout of [`drain`] also work on a runtime without an
 //!   enabled timer. One shared thread, which is started when it is first needed, measures them. They are wall-clock
 //!   time, even while tokio's clock is paused.
@@ -58,17 +76,26 @@
 //! - A cleanup cannot run after an abort of the process, or on a runtime that has shut down. A value that is
 //!   [forgotten](std::mem::forget) detaches nothing, because its destructor does not run.
 //! - A grace period cannot interrupt a cleanup that blocks its thread.
+//! - A cleanup that is pending when the process exits is not reported, if the runtime is not shut down before: after
+//!   [`std::process::exit`] in a task, or if the runtime is forgotten.
 //! - If an exit is dropped after it has begun, and continues as a cleanup, its grace period includes the wait for the
 //!   cleanups that are nested in the exit. The nested cleanups still finish, but the exit may be reported as abandoned.
 
 mod child_cleanups;
 mod detach;
 mod drain;
+mod event;
 mod job;
 mod metrics;
 mod observe;
+<<<<<<< HEAD
 mod short_name;
+=======
+mod report;
+mod run_main;
+>>>>>>> 93953b8 (Report cleanups without an observer, drain after the main future, and run cleanups in their span)
 mod shutdown;
+mod span;
 mod timeout;
 mod timer;
 mod tracked_cleanup;
@@ -79,11 +106,17 @@ pub(crate) use self::child_cleanups::ChildCleanups;
 pub(crate) use self::detach::CleanupOptions;
 pub use self::detach::{Cleanup, detach};
 pub use self::drain::{DrainTimeout, drain, pending};
+pub use self::event::{AbandonReason, CleanupEvent};
 pub(crate) use self::job::{CleanupOutput, peel_box};
 pub use self::metrics::{Metrics, metrics};
 pub(crate) use self::observe::notify_observers;
+<<<<<<< HEAD
 pub use self::observe::{AbandonReason, CleanupEvent, ObserverGuard, observe};
 pub(crate) use self::short_name::short_name;
+=======
+pub use self::observe::{ObserverGuard, observe};
+pub use self::run_main::run_main;
+>>>>>>> 93953b8 (Report cleanups without an observer, drain after the main future, and run cleanups in their span)
 pub use self::shutdown::shutdown;
 pub(crate) use self::timeout::timeout_in_cleanup;
 pub(crate) use self::tracking_scope::{TrackingScope, drop_in_place, drop_tracked};

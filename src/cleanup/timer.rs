@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Handle, Id};
 use tokio::task::coop::unconstrained;
 
-use super::observe::{CleanupEvent, notify_observers};
+use super::event::CleanupEvent;
+use super::observe::notify_observers;
 use crate::panic::{catch_panic, drop_payload, ignore_panic};
 
 /// A deadline, and a number that makes the key unique.

@@ -1,11 +1,15 @@
 //! Cleanups: their outcomes, the observers, the runtimes that they run on, and draining them.
 
+mod child_process;
 mod completion;
 mod drain;
 mod metrics;
 mod observers;
 mod recorded;
+mod reports;
+mod run_main;
 mod runtimes;
 mod shutdown;
+mod spans;
 
 use self::recorded::RecordedEvents;

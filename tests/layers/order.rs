@@ -9,9 +9,9 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         "cleanup",
         &[],
         &[
-            "observe metrics short_name timer timeout",
+            "event report observe metrics short_name timer timeout span",
             "tracked_cleanup child_cleanups tracking_scope with_children",
-            "drain job detach shutdown",
+            "drain job detach shutdown run_main",
         ],
     ),
     (

@@ -1,0 +1,129 @@
+use std::any::Any;
+use std::fmt;
+use std::panic::Location;
+
+/// The failure, panic or abandonment of a cleanup, as reported to [observers](super::observe()), or else as the
+/// [reports](super#reports) describe.
+///
+/// It also reports an exit's error that a [scope](crate::context) cannot return; the name is then that of the guard's
+/// type. And it reports the error or panic of a [task or future](crate::tasks::TaskHandle) that was not retrieved.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CleanupEvent<'a> {
+    /// The cleanup returned an error.
+    #[non_exhaustive]
+    Failed {
+        /// The name of the cleanup: see [`Cleanup::name`](super::Cleanup::name).
+        name: &'static str,
+        /// The error, of the type that the cleanup returns.
+        error: &'a (dyn Any + Send),
+    },
+    /// The cleanup panicked.
+    #[non_exhaustive]
+    Panicked {
+        /// The name of the cleanup.
+        name: &'static str,
+        /// The payload of the panic: a `&str` or a `String` in most cases.
+        payload: &'a (dyn Any + Send),
+    },
+    /// The cleanup was dropped before it completed.
+    #[non_exhaustive]
+    Abandoned {
+        /// The name of the cleanup.
+        name: &'static str,
+        /// The reason.
+        reason: AbandonReason,
+    },
+    /// A task or future failed, and its handle was dropped before the error was retrieved: asyncio's "exception was never
+    /// retrieved".
+    ///
+    /// The error is retrieved by an await of the [handle](crate::tasks::TaskHandle), by each of its methods that return
+    /// the result or the error, and by a callback.
+    #[non_exhaustive]
+    TaskFailed {
+        /// `"task"`, or `"future"` for a job of an executor and for a [`Promise`](crate::tasks::Promise).
+        name: &'static str,
+        /// The call that created the task or future.
+        location: &'static Location<'static>,
+        /// The error, of the type that the work returns.
+        error: &'a dyn Any,
+    },
+    /// A task or future panicked, and its handle was dropped before the panic was retrieved.
+    #[non_exhaustive]
+    TaskPanicked {
+        /// `"task"` or `"future"`.
+        name: &'static str,
+        /// The call that created the task or future.
+        location: &'static Location<'static>,
+        /// The payload of the panic: a `&str` or a `String` in most cases.
+        payload: &'a (dyn Any + Send),
+    },
+    /// The thread that measures grace periods could not be started: tokio's timer measures them where the runtime has
+    /// one, and elsewhere cleanups and [`drain`](super::drain()) have no time limit.
+    ///
+    /// It is reported once in a process. Later cleanups try to start the thread again.
+    #[non_exhaustive]
+    TimerUnavailable {
+        /// The error of starting the thread.
+        error: &'a std::io::Error,
+    },
+}
+
+/// The reason that a cleanup was dropped before it completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AbandonReason {
+    /// The cleanup was detached outside of a runtime.
+    NoRuntime,
+    /// The runtime of the cleanup shut down.
+    RuntimeShutdown,
+    /// The cleanup exceeded its [grace period](super::Cleanup::grace_period).
+    TimedOut,
+}
+
+impl CleanupEvent<'_> {
+    /// Returns the name of the cleanup, task or future.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Failed { name, .. }
+            | Self::Panicked { name, .. }
+            | Self::Abandoned { name, .. }
+            | Self::TaskFailed { name, .. }
+            | Self::TaskPanicked { name, .. } => name,
+            Self::TimerUnavailable { .. } => "timer",
+        }
+    }
+}
+
+impl fmt::Display for CleanupEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed { name, .. } => write!(f, "cleanup {name} failed"),
+            Self::Panicked { name, .. } => write!(f, "cleanup {name} panicked"),
+            Self::Abandoned { name, reason } => write!(f, "cleanup {name} was abandoned: {reason}"),
+            Self::TaskFailed { name, location, .. } => {
+                write!(f, "the error of the {name} created at {location} was never retrieved")
+            }
+            Self::TaskPanicked { name, location, .. } => {
+                write!(f, "the panic of the {name} created at {location} was never retrieved")
+            }
+            Self::TimerUnavailable { error } => {
+                write!(
+                    f,
+                    "the timer thread of cleanups could not be started, so that they may have no time limit: {error}"
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for AbandonReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoRuntime => "no runtime to spawn it on",
+            Self::RuntimeShutdown => "its runtime shut down",
+            Self::TimedOut => "its grace period elapsed",
+        })
+    }
+}
