@@ -88,12 +88,9 @@ mod event;
 mod job;
 mod metrics;
 mod observe;
-<<<<<<< HEAD
-mod short_name;
-=======
 mod report;
 mod run_main;
->>>>>>> 93953b8 (Report cleanups without an observer, drain after the main future, and run cleanups in their span)
+mod short_name;
 mod shutdown;
 mod span;
 mod timeout;
@@ -110,13 +107,9 @@ pub use self::event::{AbandonReason, CleanupEvent};
 pub(crate) use self::job::{CleanupOutput, peel_box};
 pub use self::metrics::{Metrics, metrics};
 pub(crate) use self::observe::notify_observers;
-<<<<<<< HEAD
-pub use self::observe::{AbandonReason, CleanupEvent, ObserverGuard, observe};
-pub(crate) use self::short_name::short_name;
-=======
 pub use self::observe::{ObserverGuard, observe};
 pub use self::run_main::run_main;
->>>>>>> 93953b8 (Report cleanups without an observer, drain after the main future, and run cleanups in their span)
+pub(crate) use self::short_name::short_name;
 pub use self::shutdown::shutdown;
 pub(crate) use self::timeout::timeout_in_cleanup;
 pub(crate) use self::tracking_scope::{TrackingScope, drop_in_place, drop_tracked};
