@@ -1,11 +1,16 @@
 use std::error::Error;
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
-/// An error of any type, for tasks that fail in several ways, and for a [`TaskGroup`](crate::tasks::TaskGroup) of such tasks.
+/// An error of any type, for tasks that fail in several ways, and for a [`TaskGroup`](crate::tasks::TaskGroup) of such
+/// tasks.
 ///
 /// It wraps a `Box<dyn Error + Send + Sync>`. With the box itself, the compiler could not prove that the block of a
 /// group is `Send` inside a task. `?` converts any error into a `BoxError`. For that reason, `BoxError` does not
-/// implement [`Error`] itself; neither does `anyhow::Error`, which can be used instead.
+/// implement [`Error`] itself, but dereferences to it; neither does `anyhow::Error`, which can be used instead. A text
+/// becomes a `BoxError` by [`msg`](Self::msg).
+///
+/// `{:#}` formats the error with all its [sources](Error::source), separated by colons.
 ///
 /// # Examples
 ///
@@ -23,6 +28,30 @@ use std::fmt;
 pub struct BoxError(Box<dyn Error + Send + Sync>);
 
 impl BoxError {
+    /// Creates an error from a text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use withal::tasks::BoxError;
+    ///
+    /// fn port(text: &str) -> Result<u16, BoxError> {
+    ///     let (_, port) = text.split_once(':').ok_or_else(|| BoxError::msg("no port"))?;
+    ///     Ok(port.parse()?)
+    /// }
+    /// assert_eq!(port("localhost").unwrap_err().to_string(), "no port");
+    /// ```
+    #[must_use]
+    pub fn msg(text: impl Into<String>) -> Self {
+        Self(text.into().into())
+    }
+
+    /// Creates an error from a box of the standard library.
+    #[must_use]
+    pub fn from_boxed(error: Box<dyn Error + Send + Sync>) -> Self {
+        Self(error)
+    }
+
     /// Returns `true` if the error is a `T`.
     #[must_use]
     pub fn is<T: Error + 'static>(&self) -> bool {
@@ -74,9 +103,29 @@ impl From<BoxError> for Box<dyn Error> {
     }
 }
 
+impl Deref for BoxError {
+    type Target = dyn Error + Send + Sync;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+impl DerefMut for BoxError {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut *self.0
+    }
+}
+
 impl fmt::Display for BoxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.0.fmt(f)?;
+        let mut source = if f.alternate() { self.0.source() } else { None };
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
     }
 }
 

@@ -128,6 +128,10 @@
 #[cfg(feature = "backon")]
 pub use backon;
 
+pub use self::as_error::AsError;
+#[doc(hidden)]
+pub use self::as_error::kind;
+
 /// An async block with `yield` that becomes a stream, from the `async-stream` crate.
 ///
 /// The block can only yield. [`generator`](mod@generator) compares it with generators, which also receive values and
@@ -135,6 +139,7 @@ pub use backon;
 #[doc(alias = "yield")]
 pub use async_stream::{stream, try_stream};
 
+mod as_error;
 mod box_error;
 #[doc(alias = "graceful shutdown")]
 #[doc(alias = "AsyncDrop")]

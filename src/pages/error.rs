@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::as_error::ErrorView;
+
 /// The error that ended a stream, until [`retry_failed`](super::AsyncGetDocs::retry_failed) reopens it.
 ///
 /// The error contains the [position](Self::page) and the [cursor](Self::cursor) of the page that it concerns, and its
@@ -7,9 +9,11 @@ use std::fmt;
 /// [`Checkpoint`](super::Checkpoint) taken after the error is valid. An `Error` has the size of a pointer, which keeps
 /// `Result<T, Error<E>>` small.
 ///
-/// `Error<E>` implements `std::error::Error` if the error `E` of the fetch function does; `?` then converts it into
-/// `anyhow::Error` or `Box<dyn Error>`. These two types do not implement `std::error::Error` themselves. If the fetch
-/// function returns one of them, extract it with [`into_fetch_error`](Self::into_fetch_error).
+/// `Error<E>` implements `std::error::Error`, whether or not the error `E` of the fetch function does, so `?` converts it
+/// into `anyhow::Error`, `eyre::Report`, [`BoxError`](crate::tasks::BoxError) or `Box<dyn Error>`. Its
+/// [`source`](std::error::Error::source) is the error of the fetch function, or the error inside it if `E` is one of
+/// these boxes; see [`AsError`](crate::AsError). The error itself is returned by
+/// [`into_fetch_error`](Self::into_fetch_error).
 ///
 /// # Examples
 ///
@@ -28,12 +32,20 @@ use std::fmt;
 #[derive(Debug)]
 pub struct Error<E>(Box<Inner<E>>);
 
-#[derive(Debug)]
 struct Inner<E> {
     page: u64,
     cursor: Option<String>,
     kind: ErrorKind<E>,
+    /// Finds the cause in the error of the fetch function.
+    view: ErrorView<E>,
+    /// The cause, if the error of the fetch function is a text or a number.
+    message: Option<Message>,
 }
+
+/// An error that is only a text, as a source of others.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Message(String);
 
 /// The kind of an [`Error`].
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +92,22 @@ pub enum ErrorKind<E> {
 impl<E> Error<E> {
     #[cold]
     pub(super) fn new<C: fmt::Debug>(page: u64, cursor: Option<&C>, kind: ErrorKind<E>) -> Self {
-        Self(Box::new(Inner { page, cursor: cursor.map(format_cursor), kind }))
+        let cursor = cursor.map(format_cursor);
+        Self(Box::new(Inner { page, cursor, kind, view: ErrorView::opaque(), message: None }))
+    }
+
+    /// Creates the error of a page that could not be fetched.
+    #[cold]
+    pub(super) fn fetch<C: fmt::Debug>(
+        page: u64,
+        cursor: Option<&C>,
+        attempts: u32,
+        source: E,
+        view: ErrorView<E>,
+    ) -> Self {
+        let (cursor, message) = (cursor.map(format_cursor), (view.message)(&source).map(Message));
+        let kind = ErrorKind::Fetch { attempts, source };
+        Self(Box::new(Inner { page, cursor, kind, view, message }))
     }
 
     /// Returns the position of the page in the stream, from 1. Pages of the runs before a
@@ -109,16 +136,15 @@ impl<E> Error<E> {
         self.0.kind
     }
 
-    /// Returns the error of the fetch function, which need not implement `std::error::Error`.
+    /// Returns the error of the fetch function.
     ///
     /// # Errors
     ///
     /// Returns this error unchanged if its kind is not [`Fetch`](ErrorKind::Fetch).
     pub fn into_fetch_error(self) -> Result<E, Self> {
-        let Inner { page, cursor, kind } = *self.0;
-        match kind {
-            ErrorKind::Fetch { source, .. } => Ok(source),
-            kind => Err(Self(Box::new(Inner { page, cursor, kind }))),
+        match *self.0 {
+            Inner { kind: ErrorKind::Fetch { source, .. }, .. } => Ok(source),
+            inner => Err(Self(Box::new(inner))),
         }
     }
 
@@ -155,7 +181,7 @@ impl<E> Error<E> {
 
 impl<E> fmt::Display for Error<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { page, cursor, kind } = &*self.0;
+        let Inner { page, cursor, kind, .. } = &*self.0;
         match cursor {
             Some(cursor) => write!(f, "page {page} (cursor {cursor}): {kind}"),
             None => write!(f, "page {page}: {kind}"),
@@ -163,9 +189,19 @@ impl<E> fmt::Display for Error<E> {
     }
 }
 
-impl<E: std::error::Error + 'static> std::error::Error for Error<E> {
+/// The source is the error of the fetch function.
+impl<E: fmt::Debug + 'static> std::error::Error for Error<E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(&self.0.kind)
+        let Inner { kind, view, message, .. } = &*self.0;
+        let ErrorKind::Fetch { source, .. } = kind else { return None };
+        (view.as_error)(source).or_else(|| message.as_ref().map(|message| message as _))
+    }
+}
+
+impl<E: fmt::Debug> fmt::Debug for Inner<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { page, cursor, kind, .. } = self;
+        f.debug_struct("Inner").field("page", page).field("cursor", cursor).field("kind", kind).finish()
     }
 }
 

@@ -1,5 +1,7 @@
 use std::future::Future;
 
+use crate::as_error::AsError;
+
 use super::cursor::{Cursor, Numbering, Offset, PageNumber};
 use super::fetch::fetcher::Config;
 use super::fetch::hooks::Hooks;
@@ -36,10 +38,10 @@ use super::stream::async_get_docs::AsyncGetDocs;
 /// # }
 /// ```
 #[doc(alias = "paginate", alias = "paginator", alias = "pagination", alias = "token", alias = "keyset")]
-pub fn by_cursor<T, C, E, P, F, Fut>(fetch_page: F) -> AsyncGetDocs<T, C, E>
+pub fn by_cursor<T, C, E, P, F, Fut, K>(fetch_page: F) -> AsyncGetDocs<T, C, E>
 where
     T: 'static,
-    E: 'static,
+    E: AsError<K>,
     C: Cursor,
     P: Into<Page<T, C>> + 'static,
     F: FnMut(Option<C>) -> Fut + Send + 'static,
@@ -72,10 +74,13 @@ where
 /// # }
 /// ```
 #[doc(alias = "next_url")]
-pub fn by_link<T, E, P, F, Fut>(first_url: impl Into<String>, mut fetch_page: F) -> AsyncGetDocs<T, String, E>
+pub fn by_link<T, E, P, F, Fut, K>(
+    first_url: impl Into<String>,
+    mut fetch_page: F,
+) -> AsyncGetDocs<T, String, E>
 where
     T: 'static,
-    E: 'static,
+    E: AsError<K>,
     P: Into<Page<T, String>> + 'static,
     F: FnMut(String) -> Fut + Send + 'static,
     Fut: Future<Output = Result<P, E>> + Send + 'static,
@@ -112,10 +117,10 @@ where
 /// # Ok(())
 /// # }
 /// ```
-pub fn by_page_number<T, E, P, F, Fut>(first: u64, mut fetch_page: F) -> AsyncGetDocs<T, PageNumber, E>
+pub fn by_page_number<T, E, P, F, Fut, K>(first: u64, mut fetch_page: F) -> AsyncGetDocs<T, PageNumber, E>
 where
     T: 'static,
-    E: 'static,
+    E: AsError<K>,
     P: Into<Page<T, PageNumber>> + 'static,
     F: FnMut(u64) -> Fut + Send + 'static,
     Fut: Future<Output = Result<P, E>> + Send + 'static,
@@ -156,10 +161,10 @@ where
 /// # }
 /// ```
 #[doc(alias = "limit", alias = "skip")]
-pub fn by_offset<T, E, P, F, Fut>(limit: u64, mut fetch_page: F) -> AsyncGetDocs<T, Offset, E>
+pub fn by_offset<T, E, P, F, Fut, K>(limit: u64, mut fetch_page: F) -> AsyncGetDocs<T, Offset, E>
 where
     T: 'static,
-    E: 'static,
+    E: AsError<K>,
     P: Into<Page<T, Offset>> + 'static,
     F: FnMut(u64, u64) -> Fut + Send + 'static,
     Fut: Future<Output = Result<P, E>> + Send + 'static,
@@ -193,10 +198,10 @@ impl<T, E> AsyncGetDocs<T, PageNumber, E> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn new<P, F, Fut>(fetch_page: F) -> Self
+    pub fn new<P, F, Fut, K>(fetch_page: F) -> Self
     where
         T: 'static,
-        E: 'static,
+        E: AsError<K>,
         P: Into<Page<T, PageNumber>> + 'static,
         F: FnMut(u64) -> Fut + Send + 'static,
         Fut: Future<Output = Result<P, E>> + Send + 'static,

@@ -8,6 +8,7 @@ mod cycles;
 mod edge_cases;
 mod events;
 mod fairness;
+mod fetch_errors;
 mod http;
 mod into_pages;
 mod limits;

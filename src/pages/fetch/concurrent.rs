@@ -127,7 +127,8 @@ where
         let FetchedPage { completed: Completed { result, attempts, restarted }, cursor, mut page } = fetched;
         if let Err(source) = result {
             slot.restarted = restarted;
-            return Outcome::Failed(self.pagination.fetch_failed(cursor, attempts, source, restarted));
+            let view = self.template.error_view();
+            return Outcome::Failed(self.pagination.fetch_failed(cursor, attempts, source, restarted, view));
         }
         self.template.page_delivered();
         // The stream continues at another page, so the items received before do not count towards `total`.

@@ -1,5 +1,6 @@
 //! Decides which page comes next: after a page, after a failure, and on a retry.
 
+use crate::as_error::ErrorView;
 use crate::pages::cursor::{Cursor, Numbering, is_blank};
 use crate::pages::error::{Error, ErrorKind, format_cursor};
 use crate::pages::page::Page;
@@ -193,8 +194,9 @@ impl<C: Cursor> Pagination<C> {
         attempts: u32,
         source: E,
         restarted: bool,
+        view: ErrorView<E>,
     ) -> Error<E> {
-        let error = Error::new(self.page, cursor.as_ref(), ErrorKind::Fetch { attempts, source });
+        let error = Error::fetch(self.page, cursor.as_ref(), attempts, source, view);
         let retry = Retry::Failed;
         self.state = State::Failed { cursor, page: self.page, retry, is_jump: restarted };
         error

@@ -7,6 +7,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::hooks::{Delays, Permit, PermitFuture, RestartLimiter, SharedHooks};
 use super::source::{BoxSource, FetchPage};
+use crate::as_error::ErrorView;
 use crate::pages::cursor::Cursor;
 use crate::pages::event::Event;
 use crate::pages::page::Page;
@@ -81,6 +82,11 @@ impl<T, C: Cursor, E> Request<T, C, E> {
     /// A second request with the same function and hooks, if the source can be cloned.
     pub(super) fn try_clone(&self) -> Option<Self> {
         Some(Self::new(self.source.try_clone()?, self.hooks.clone(), self.start.clone()))
+    }
+
+    /// Returns the functions that find the cause of an error.
+    pub(super) fn error_view(&self) -> ErrorView<E> {
+        self.source.error_view()
     }
 
     /// Records that the page was delivered. Pages are delivered in order.

@@ -64,7 +64,8 @@ impl<T, C: Cursor, E> Sequential<T, C, E> {
     #[cold]
     fn fail(&mut self, attempts: u32, source: E, restarted: bool) -> Error<E> {
         let cursor = self.request.cursor().clone();
-        self.pagination.fetch_failed(cursor, attempts, source, restarted)
+        let view = self.request.error_view();
+        self.pagination.fetch_failed(cursor, attempts, source, restarted, view)
     }
 
     /// The outcome when no page is due.

@@ -5,6 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use pin_project::pin_project;
 
+use crate::as_error::{AsError, ErrorView};
 use crate::pages::page::Page;
 
 /// The user's fetch function with its type erased. It fetches one page at a time.
@@ -25,6 +26,9 @@ pub(in crate::pages) trait Source<T, C, E>: Send {
     /// Returns another source with the same function, to fetch two pages at once; `None` if the function cannot be
     /// shared.
     fn try_clone(&self) -> Option<BoxSource<T, C, E>>;
+
+    /// Returns the functions that find the cause of an error.
+    fn error_view(&self) -> ErrorView<E>;
 }
 
 /// The cursor of a page to start fetching; `None` for the first page.
@@ -34,28 +38,31 @@ pub(in crate::pages) type BoxSource<T, C, E> = Pin<Box<dyn Source<T, C, E>>>;
 
 /// `share` is a zero-sized closure, so that it is inlined.
 #[pin_project]
-struct FnSource<F, Fut, S> {
+struct FnSource<F, Fut, S, E> {
     function: F,
     #[pin]
     page: Option<Fut>,
     share: S,
+    error_view: ErrorView<E>,
 }
 
 /// A source that fetches one page at a time.
-pub(in crate::pages) fn exclusive<T, C, E, P, F, Fut>(function: F) -> BoxSource<T, C, E>
+pub(in crate::pages) fn exclusive<T, C, E, P, F, Fut, K>(function: F) -> BoxSource<T, C, E>
 where
     C: 'static,
+    E: AsError<K>,
     P: Into<Page<T, C>>,
     F: FnMut(Option<C>) -> Fut + Send + 'static,
     Fut: Future<Output = Result<P, E>> + Send + 'static,
 {
-    Box::pin(FnSource { function, page: None, share: |_: &F| None })
+    Box::pin(FnSource { function, page: None, share: |_: &F| None, error_view: ErrorView::of() })
 }
 
 /// A source that can be cloned to fetch several pages at once.
-pub(in crate::pages) fn shareable<T, C, E, P, F, Fut>(function: F) -> BoxSource<T, C, E>
+pub(in crate::pages) fn shareable<T, C, E, P, F, Fut, K>(function: F) -> BoxSource<T, C, E>
 where
     C: 'static,
+    E: AsError<K>,
     P: Into<Page<T, C>>,
     F: FnMut(Option<C>) -> Fut + Send + 'static,
     Fut: Future<Output = Result<P, E>> + Send + 'static,
@@ -63,12 +70,14 @@ where
     let function = Arc::new(Mutex::new(function));
     // Poisoning is ignored: if the function panics, the mutex holds nothing but the function itself.
     let function = move |cursor| function.lock().unwrap_or_else(PoisonError::into_inner)(cursor);
-    Box::pin(FnSource { function, page: None, share: |function: &_| Some(Clone::clone(function)) })
+    let share = |function: &_| Some(Clone::clone(function));
+    Box::pin(FnSource { function, page: None, share, error_view: ErrorView::of() })
 }
 
-impl<T, C, E, P, F, Fut, S> Source<T, C, E> for FnSource<F, Fut, S>
+impl<T, C, E, P, F, Fut, S> Source<T, C, E> for FnSource<F, Fut, S, E>
 where
     C: 'static,
+    E: 'static,
     P: Into<Page<T, C>>,
     F: FnMut(Option<C>) -> Fut + Send + 'static,
     Fut: Future<Output = Result<P, E>> + Send + 'static,
@@ -95,6 +104,10 @@ where
 
     fn try_clone(&self) -> Option<BoxSource<T, C, E>> {
         let function = (self.share)(&self.function)?;
-        Some(Box::pin(Self { function, page: None, share: self.share }))
+        Some(Box::pin(Self { function, page: None, share: self.share, error_view: self.error_view }))
+    }
+
+    fn error_view(&self) -> ErrorView<E> {
+        self.error_view
     }
 }

@@ -1,0 +1,164 @@
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::ops::DerefMut;
+
+/// An error type whose cause can be reported, even if the type does not implement [`Error`] itself.
+///
+/// It is the bound of the errors of a fetch function of [`pages`](crate::pages), of the tasks of a
+/// [`TaskGroup`](crate::tasks::TaskGroup), and of [`suppress`](crate::context::suppress). It is implemented for
+///
+/// - every type that implements [`Error`],
+/// - boxes of an error, such as `Box<dyn Error + Send + Sync>`, [`BoxError`](crate::tasks::BoxError),
+///   `anyhow::Error` and `eyre::Report`, which do not,
+/// - strings, numbers, `bool`, `char`, `()`, and tuples, vectors and `Option`s.
+///
+/// `Kind` distinguishes these cases. The compiler infers it. A generic function does not name it either, if its error
+/// has the bound `E: Error + 'static`.
+///
+/// # Examples
+///
+/// Implement [`Error`] for your own types. A type that cannot implement it has no cause to report:
+///
+/// ```
+/// use withal::AsError;
+/// use withal::pages::by_page_number;
+///
+/// struct Refused;
+///
+/// impl AsError for Refused {}
+///
+/// let items = by_page_number(1, async |_| Err::<Vec<u32>, _>(Refused));
+/// # drop(items);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not implement `std::error::Error`",
+    label = "this error type has no cause that could be reported",
+    note = "implement `std::error::Error` for `{Self}`, or write `impl withal::AsError for {Self} {{}}`",
+    note = "in a generic function, write the bound `E: std::error::Error + 'static`"
+)]
+pub trait AsError<Kind = kind::Other>: Sized + 'static {
+    /// Borrows the error as a [`dyn Error`](Error), if it is one or contains one.
+    fn as_error(&self) -> Option<&(dyn Error + 'static)> {
+        None
+    }
+
+    /// Returns the text of an error that is not a [`dyn Error`](Error).
+    #[doc(hidden)]
+    fn message(&self) -> Option<String> {
+        None
+    }
+
+    /// Returns the error as a `Self`, if it is one.
+    #[doc(hidden)]
+    fn from_error<'a>(_error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
+        None
+    }
+}
+
+impl<E: Error + 'static> AsError<kind::Implements> for E {
+    fn as_error(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self)
+    }
+
+    fn from_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
+        error.downcast_ref()
+    }
+}
+
+macro_rules! boxed {
+    ($($error:ty => $kind:ident),*) => {$(
+        impl<E: DerefMut<Target = $error> + 'static> AsError<kind::$kind> for E {
+            fn as_error(&self) -> Option<&(dyn Error + 'static)> {
+                Some(&**self)
+            }
+        }
+    )*};
+}
+
+boxed! {
+    dyn Error + Send + Sync => BoxedSendSync,
+    dyn Error + Send => BoxedSend,
+    dyn Error => Boxed
+}
+
+macro_rules! display {
+    ($($type:ty),*) => {$(
+        impl AsError for $type {
+            fn message(&self) -> Option<String> {
+                Some(self.to_string())
+            }
+        }
+    )*};
+}
+
+display! {
+    &'static str, String, Cow<'static, str>, Box<str>, bool, char, i8, i16, i32, i64, i128, isize, u8, u16, u32, u64,
+    u128, usize, f32, f64
+}
+
+impl AsError for () {}
+impl<T: 'static> AsError for Option<T> {}
+impl<T: 'static> AsError for Vec<T> {}
+impl<A: 'static, B: 'static> AsError for (A, B) {}
+impl<A: 'static, B: 'static, C: 'static> AsError for (A, B, C) {}
+
+/// The functions of [`AsError`] for an error type `E`, kept by generic code whose `E` has no bounds.
+pub(crate) struct ErrorView<E> {
+    pub(crate) as_error: fn(&E) -> Option<&(dyn Error + 'static)>,
+    pub(crate) message: fn(&E) -> Option<String>,
+}
+
+impl<E> ErrorView<E> {
+    pub(crate) fn of<K>() -> Self
+    where
+        E: AsError<K>,
+    {
+        Self { as_error: E::as_error, message: E::message }
+    }
+
+    /// The view of errors about which nothing is known.
+    pub(crate) fn opaque() -> Self {
+        Self { as_error: |_| None, message: |_| None }
+    }
+}
+
+impl<E> Clone for ErrorView<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for ErrorView<E> {}
+
+impl<E> fmt::Debug for ErrorView<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ErrorView").finish_non_exhaustive()
+    }
+}
+
+/// The cases of [`AsError`]. They overlap for the compiler, which does not know that `anyhow::Error` will never
+/// implement `Error`. With a parameter that differs, a type implements the trait once if exactly one case holds.
+#[doc(hidden)]
+pub mod kind {
+    /// The type implements `Error`.
+    #[derive(Debug)]
+    pub struct Implements;
+
+    /// The type dereferences to an error. `Arc<dyn Error>` and `&dyn Error` do so, too, but implement `Error`, and
+    /// unlike boxes they are not `DerefMut`.
+    #[derive(Debug)]
+    pub struct Boxed;
+
+    /// As [`Boxed`], for an error that is `Send`.
+    #[derive(Debug)]
+    pub struct BoxedSend;
+
+    /// As [`Boxed`], for an error that is `Send + Sync`.
+    #[derive(Debug)]
+    pub struct BoxedSendSync;
+
+    /// The type has no cause.
+    #[derive(Debug)]
+    pub struct Other;
+}
