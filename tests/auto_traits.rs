@@ -34,6 +34,8 @@ struct Doc(std::cell::Cell<u8>, std::marker::PhantomPinned);
 /// An error that does not implement `std::error::Error`.
 struct Refused;
 
+impl withal::AsError for Refused {}
+
 /// The types of the streams can be named, for example in the fields of a struct.
 #[expect(dead_code, reason = "only the types are used")]
 struct Crawler {
