@@ -81,7 +81,7 @@ where
     F: Future<Output = Result<(), E>> + Send + 'static,
     E: Send + 'static,
 {
-    CleanupOptions::new(type_name::<F>()).detach(work);
+    CleanupOptions::new(type_name::<F>()).detach(Box::pin(work));
 }
 
 impl<F> Cleanup<F> {
@@ -140,10 +140,7 @@ impl<F> Cleanup<F> {
     }
 }
 
-/// The largest work that is moved into a task, in bytes. Larger work is boxed before.
-const MAX_INLINE: usize = 1024;
-
-/// The settings of a cleanup. In contrast to [`Cleanup`], it does not box small work.
+/// The settings of a cleanup. In contrast to [`Cleanup`], it does not box the work.
 pub(crate) struct CleanupOptions {
     name: &'static str,
     grace_period: Duration,
@@ -184,18 +181,9 @@ impl CleanupOptions {
     }
 
     /// Spawns `work`, or moves it to the scope that drops the current block in place.
+    ///
+    /// Large work must be boxed: the job copies it.
     pub(crate) fn detach<F>(self, work: F)
-    where
-        F: Future<Output: CleanupOutput + Send> + Send + 'static,
-    {
-        if size_of::<F>() > MAX_INLINE {
-            self.detach_inline(Box::pin(work));
-        } else {
-            self.detach_inline(work);
-        }
-    }
-
-    fn detach_inline<F>(self, work: F)
     where
         F: Future<Output: CleanupOutput + Send> + Send + 'static,
     {

@@ -3,6 +3,7 @@
 mod child_process;
 mod completion;
 mod drain;
+mod large;
 mod metrics;
 mod observers;
 mod recorded;

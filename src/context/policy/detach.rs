@@ -1,8 +1,8 @@
 use std::any::Any;
 use std::convert::Infallible;
-use std::future::{Future, ready};
+use std::future::{Future, poll_fn, ready};
 use std::mem;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -77,7 +77,11 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for Detach {
         let (grace_period, name) = (grace_period(&guard), guard_name(&guard));
         // Boxed before it is first polled: afterwards, it could not be moved into a cleanup.
         let exit = Box::pin(async move {
-            let result = guard.aexit(BlockFailure::exit_reason(&mut failure)).await;
+            // Pinned in place: in a debug build, `await` would copy the exit twice to the stack.
+            let result = {
+                let mut exit = pin!(guard.aexit(BlockFailure::exit_reason(&mut failure)));
+                poll_fn(|cx| exit.as_mut().poll(cx)).await
+            };
             Exited { result, failure, guard }
         });
         DetachOnDrop {
@@ -96,20 +100,48 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for Detach {
 
 /// Runs the exit of a dropped block as a cleanup, after the block's children.
 pub(super) fn detach_exit<G: AsyncGuard + Send + 'static>(
-    mut guard: G,
+    guard: G,
     children: ChildCleanups,
     runtime: Option<Handle>,
 ) {
-    let (grace_period, name) = (grace_period(&guard), short_name(guard_name(&guard)));
-    let exit = async move {
-        let result = guard.aexit(ExitReason::Cancelled).await;
-        Exited { result, failure: None::<BlockFailure<Infallible>>, guard }
-    };
-    CleanupOptions::new(name)
-        .grace_period(grace_period)
+    let options = CleanupOptions::new(short_name(guard_name(&guard)))
+        .grace_period(grace_period(&guard))
         .fallback_runtime(runtime)
-        .wait_for_children(children)
-        .detach(exit);
+        .wait_for_children(children);
+    // One function for each case: in a debug build, the frame of a function has room for all its copies of the exit.
+    if output_size(&(exit_cancelled::<G> as fn(_) -> _)) > MAX_INLINE {
+        detach_boxed(guard, options);
+    } else {
+        detach_inline(guard, options);
+    }
+}
+
+/// The largest exit that is moved into a task, in bytes. A larger one is boxed first, before it is copied.
+const MAX_INLINE: usize = 1024;
+
+fn detach_boxed<G: AsyncGuard + Send + 'static>(guard: G, options: CleanupOptions) {
+    options.detach(Box::pin(exit_cancelled(guard)));
+}
+
+fn detach_inline<G: AsyncGuard + Send + 'static>(guard: G, options: CleanupOptions) {
+    options.detach(exit_cancelled(guard));
+}
+
+/// Returns the size of the function's output.
+const fn output_size<A, R>(_: &fn(A) -> R) -> usize {
+    size_of::<R>()
+}
+
+fn exit_cancelled<G: AsyncGuard + Send + 'static>(
+    mut guard: G,
+) -> impl Future<Output = Exited<G, Infallible, Infallible>> + Send {
+    async move {
+        let result = {
+            let mut exit = pin!(guard.aexit(ExitReason::Cancelled));
+            poll_fn(|cx| exit.as_mut().poll(cx)).await
+        };
+        Exited { result, failure: None, guard }
+    }
 }
 
 /// The end of an exit. The guard is dropped after the children of the exit have finished.
@@ -218,7 +250,7 @@ where
         match mem::replace(&mut self.stage, Stage::Ended) {
             // The grace period is that of the exit alone: its children may take longer.
             Stage::Running(exit) => options.nested(children).detach(exit),
-            Stage::Waiting(exited) => options.nested(children).detach(ready(*exited)),
+            Stage::Waiting(exited) => options.nested(children).detach(Box::pin(ready(*exited))),
             Stage::Ended => children.reparent(),
         }
     }

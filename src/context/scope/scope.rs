@@ -165,15 +165,30 @@ macro_rules! __exit_scope {
             $failure = failure;
             result
         } else if $scope.is_restartable() {
-            $scope.restartable_exit(&mut $failure).await
+            $crate::__await_in_place!($scope.restartable_exit(&mut $failure))
         } else {
-            $scope.borrowed_exit(&mut $failure).await
+            $crate::__await_in_place!($scope.borrowed_exit(&mut $failure))
         };
         $scope.finish();
         if $scope.is_restartable() && $scope.has_children() {
             $scope.wait_for_children().await;
         }
         $crate::context::expansion::forget($scope);
+        result
+    }};
+}
+
+/// Awaits an exit. In a debug build, `await` copies the future to the stack of the poll, twice for each exit that the
+/// code mentions, and several scopes around a large exit would overflow the stack. Pinned in place, it is not copied.
+/// In a release build, there is no difference in the stack, and one pointer less.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __await_in_place {
+    ($exit:expr) => {{
+        #[cfg(debug_assertions)]
+        let result = ::core::pin::pin!($exit).await;
+        #[cfg(not(debug_assertions))]
+        let result = $exit.await;
         result
     }};
 }
