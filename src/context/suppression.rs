@@ -33,6 +33,10 @@ pub trait Suppression: sealed::Sealed + Send + Sized {
     #[doc(hidden)]
     fn completed<T>(value: T) -> Self::Output<T>;
 
+    /// Separates the value of a block that completed from that of a scope whose exit suppressed an error.
+    #[doc(hidden)]
+    fn into_completed<T>(output: Self::Output<T>) -> Result<T, Self::Output<T>>;
+
     /// Returns the value of a scope whose block failed, if this exit suppresses the error.
     #[doc(hidden)]
     fn suppressed<T>(&self) -> Option<Self::Output<T>>;
@@ -61,6 +65,11 @@ impl Suppression for () {
     }
 
     #[inline]
+    fn into_completed<T>(output: T) -> Result<T, T> {
+        Ok(output)
+    }
+
+    #[inline]
     fn suppressed<T>(&self) -> Option<T> {
         None
     }
@@ -86,6 +95,11 @@ impl Suppression for bool {
     #[inline]
     fn completed<T>(value: T) -> Option<T> {
         Some(value)
+    }
+
+    #[inline]
+    fn into_completed<T>(output: Option<T>) -> Result<T, Option<T>> {
+        output.ok_or(None)
     }
 
     #[inline]

@@ -193,7 +193,7 @@ fn fail<G: AsyncGuard, T, E>(
             Ok(value) => Ok(value),
             Err(BlockFailure::Error(error)) => Err(Error::Block(error)),
             Err(BlockFailure::Interrupted) => panic!("{CONTRACT_VIOLATION}"),
-            Err(BlockFailure::Nested(_) | BlockFailure::Opaque(_) | BlockFailure::Panic(_)) => {
+            Err(_) => {
                 unreachable!("the body of a function fails with its own error, and a panic continues")
             }
         },

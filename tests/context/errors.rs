@@ -359,20 +359,24 @@ fn exit_reasons_have_predicates() {
     assert_eq!(of(ExitKind::Cancelled), (false, false, true));
 }
 
-/// A block fails only if an error leaves it.
+/// The `?` of an `Option` leaves the block without an error.
 #[tokio::test]
-async fn a_block_that_evaluates_to_an_error_has_completed() {
-    async fn value(manager: Fails) -> Result<Result<(), String>, String> {
-        async_with!(_n = manager => { Err("a value".to_owned()) })
-    }
+async fn a_block_that_is_left_by_none_has_completed() {
     async fn option(manager: Fails) -> Option<Result<u32, String>> {
         Some(async_with!(_n = manager => { None::<u32>? }))
     }
     let seen = Arc::<Mutex<Vec<_>>>::default();
-    let manager = || Fails { seen: Arc::clone(&seen), ..Fails::default() };
-    assert_eq!(value(manager()).await, Ok(Err("a value".to_owned())));
-    assert_eq!(option(manager()).await, None);
-    let by_function = async_with(manager(), async |_| Err::<(), _>("returned".to_owned())).await;
-    assert!(matches!(by_function, Err(Error::Block(_))));
-    assert_eq!(*seen.lock().unwrap(), ["Ok", "Ok", "returned"]);
+    let manager = Fails { seen: Arc::clone(&seen), ..Fails::default() };
+    assert_eq!(option(manager).await, None);
+    assert_eq!(*seen.lock().unwrap(), ["Ok"]);
+}
+
+/// An exit that fails after a block that evaluated to an error is reported, and the error is the value.
+#[tokio::test]
+async fn the_error_of_the_value_takes_precedence_over_that_of_the_exit() {
+    let manager = Fails { exit: Some("exit"), ..Fails::default() };
+    assert_eq!(
+        async_with!(_n = manager => { Err::<(), _>("a value".to_owned()) }),
+        Ok(Err("a value".to_owned()))
+    );
 }

@@ -36,7 +36,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "scope/state scope/block",
             "guard policy/drop_now policy/drop_after_children policy/detach policy/restart",
             "manager scope/scope",
-            "expansion/return_capture expansion/return_type expansion/block_exit expansion/merge_errors",
+            "expansion/return_capture expansion/maybe_result expansion/value_kind expansion/block_exit expansion/merge_errors",
             "expansion/async_with",
             "send_async_fn with ext",
             "managers/asynccontextmanager managers/closing managers/locks managers/nullcontext managers/suppress",

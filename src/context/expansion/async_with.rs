@@ -160,7 +160,9 @@ macro_rules! __async_with {
             };
             (&&&&&&$crate::context::expansion::Value::of(&merged)).value()
         };
-        value.finish(merged)
+        // A variable, so that the value can be coerced.
+        let value = value.finish(merged);
+        value
     }};
 
     // The compiler errors. A binding also parses as an assignment, so its arm comes before that of a missing binding.
@@ -191,7 +193,9 @@ macro_rules! __async_with {
             #[allow(clippy::diverging_sub_expression, reason = "a block may always be left before its end")]
             let value = $block;
             #[allow(unreachable_code, reason = "a block may always be left before its end")]
-            let value = ::core::result::Result::Ok::<_, $crate::context::expansion::Infallible>(value);
+            let value = ::core::result::Result::Ok::<_, $crate::context::expansion::Infallible>(
+                $crate::context::expansion::inspect(value, $crate::context::expansion::case(0, 0)),
+            );
             value
         })
     };
@@ -228,14 +232,10 @@ macro_rules! __async_with {
                     let block = $crate::context::expansion::ReturnCapture::new(block, witness.reached_end());
                     $crate::context::expansion::BlockFuture::new(block, state).await
                 };
-                #[allow(unused_imports, reason = "only one of the traits applies")]
-                let kind = {
-                    use $crate::context::expansion::{KnownKind as _, OpaqueResultKind as _, OtherKind as _};
-                    (&&&witness.return_type()).kind()
-                };
-                let mut exit = $crate::context::expansion::block_exit(outcome, value, kind);
+                let returns = $crate::context::expansion::case(0, 0);
+                let mut exit = $crate::context::expansion::block_exit(outcome, value, returns);
                 let result = $crate::__exit_scope!(scope, exit.failure);
-                match exit.disposition(guard_type, result, kind) {
+                match exit.disposition(guard_type, result) {
                     $crate::context::expansion::Disposition::Value(value) => value,
                     $crate::context::expansion::Disposition::Return(value) => return value,
                     $crate::context::expansion::Disposition::Jump => $crate::__async_with!(@jump $mode flow),

@@ -2,23 +2,27 @@ use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::panic::resume_unwind;
 
-use super::return_type::ReturnType;
+use super::maybe_result::{Case, Inspected, MaybeResult, SendError};
+use super::value_kind::{Inspection, ScopeValue, ValueKind};
+use crate::context::exit_reason::OpaqueError;
 use crate::context::guard::AsyncGuard;
 use crate::context::scope::block::BlockOutcome;
 use crate::context::scope::failure::{BlockFailure, CONTRACT_VIOLATION, report_exit_error};
 use crate::context::suppression::{Suppression, suppress};
 
 /// The way in which a block was left, kept during the exit.
-pub struct BlockExit<T, K, E, N> {
-    path: ExitPath<T, K>,
-    pub failure: Option<BlockFailure<E, N>>,
+pub struct BlockExit<T, K, R: MaybeResult<C, S>, C, S, N> {
+    path: ExitPath<T, R::Deferred>,
+    pub failure: Option<BlockFailure<R::Error, N>>,
+    kinds: PhantomData<fn() -> (K, Case<C, S>)>,
 }
 
-enum ExitPath<T, K> {
-    /// The block completed with a value, or it was left by `break` or `continue`, without a value.
+enum ExitPath<T, D> {
+    /// The block completed with a value, or it was left by `break` or `continue`, without a value. The value may be an
+    /// `Err` with an opaque error.
     Completed(Option<T>),
     /// The block was left by `return` or `?`. This is the returned value without its error, which is the failure.
-    Returned(K),
+    Returned(D),
     Failed,
 }
 
@@ -37,79 +41,89 @@ pub enum ErrorOrigin<X, N> {
 }
 
 #[inline]
-pub fn block_exit<T, K, R, N>(
+pub fn block_exit<T, K, R, C, S, N>(
     outcome: BlockOutcome<Option<R>>,
-    value: Option<Result<T, N>>,
-    kind: K,
-) -> BlockExit<T, K::Deferred, K::Error, N>
+    value: Option<Result<Inspected<T, K>, N>>,
+    _returns: Case<C, S>,
+) -> BlockExit<T, K, R, C, S, N>
 where
-    K: ReturnType<R>,
+    K: ValueKind<T>,
+    R: MaybeResult<C, S> + SendError<S>,
 {
-    let failure = match outcome {
+    let (path, failure) = match outcome {
         BlockOutcome::Completed(None) => match value {
-            Some(Ok(value)) => return BlockExit { path: ExitPath::Completed(Some(value)), failure: None },
-            None => return BlockExit { path: ExitPath::Completed(None), failure: None },
-            Some(Err(error)) => BlockFailure::Nested(error),
+            Some(Ok(value)) => match K::inspect(value.value) {
+                Inspection::Completed(value) => (ExitPath::Completed(Some(value)), None),
+                Inspection::Failed(error) => (ExitPath::Failed, Some(BlockFailure::Value(Box::new(error)))),
+                Inspection::Opaque(value) => {
+                    (ExitPath::Completed(Some(value)), Some(BlockFailure::Opaque(OpaqueError)))
+                }
+            },
+            None => (ExitPath::Completed(None), None),
+            Some(Err(error)) => (ExitPath::Failed, Some(BlockFailure::Nested(error))),
         },
         BlockOutcome::Completed(Some(returned)) => {
-            let (deferred, failure) = kind.split(returned);
-            return BlockExit { path: ExitPath::Returned(deferred), failure };
+            let (deferred, failure) = returned.split();
+            (ExitPath::Returned(deferred), failure)
         }
-        BlockOutcome::Panicked(payload) => BlockFailure::Panic(payload),
-        BlockOutcome::Interrupted => BlockFailure::Interrupted,
+        BlockOutcome::Panicked(payload) => (ExitPath::Failed, Some(BlockFailure::Panic(payload))),
+        BlockOutcome::Interrupted => (ExitPath::Failed, Some(BlockFailure::Interrupted)),
     };
-    BlockExit { path: ExitPath::Failed, failure: Some(failure) }
+    BlockExit { path, failure, kinds: PhantomData }
 }
 
-type DispositionOf<G, T, R, N> = Disposition<
-    Result<
-        <<G as AsyncGuard>::Suppression as Suppression>::Output<T>,
-        ErrorOrigin<<G as AsyncGuard>::Error, N>,
-    >,
-    R,
+/// The value of a scope with the guard `G` and a block whose value is a `T` of kind `K`.
+type ValueOf<G, T, K> = Inspected<
+    <<G as AsyncGuard>::Suppression as Suppression>::Output<T>,
+    ScopeValue<<G as AsyncGuard>::Suppression, T, K>,
 >;
 
-impl<T, D, E, N> BlockExit<T, D, E, N> {
+type DispositionOf<G, T, K, R, N> =
+    Disposition<Result<ValueOf<G, T, K>, ErrorOrigin<<G as AsyncGuard>::Error, N>>, R>;
+
+impl<T, K, R, C, S, N> BlockExit<T, K, R, C, S, N>
+where
+    K: ValueKind<T>,
+    R: MaybeResult<C, S>,
+{
     /// Combines the way in which the block was left with the result of the exit.
     #[inline]
-    pub fn disposition<G, K, R>(
+    pub fn disposition<G: AsyncGuard>(
         self,
         _guard_type: PhantomData<fn(G)>,
         result: Result<G::Suppression, G::Error>,
-        kind: K,
-    ) -> DispositionOf<G, T, R, N>
-    where
-        G: AsyncGuard,
-        K: ReturnType<R, Deferred = D, Error = E>,
-    {
+    ) -> DispositionOf<G, T, K, R, N> {
         match (self.failure, self.path, result) {
-            (None, ExitPath::Completed(Some(value)), Ok(_)) => {
-                Disposition::Value(Ok(G::Suppression::completed(value)))
-            }
+            (None, ExitPath::Completed(Some(value)), Ok(_)) => completed::<G, T, K, R, N>(value),
             (None, ExitPath::Completed(None), Ok(_)) => Disposition::Jump,
-            (None, ExitPath::Returned(deferred), Ok(_)) => Disposition::Return(kind.join(deferred, None)),
+            (None, ExitPath::Returned(deferred), Ok(_)) => Disposition::Return(R::join(deferred, None)),
             // The exit failed after a block that did not. Its error replaces the value, `return` or jump of the block.
             (None, _, Err(error)) => Disposition::Value(Err(ErrorOrigin::Manager(error))),
-            (Some(failure), path, result) => after_failure::<G, T, K, R, N>(result, failure, path, kind),
+            (Some(failure), path, result) => after_failure::<G, T, K, R, C, S, N>(result, failure, path),
             (None, ExitPath::Failed, Ok(_)) => unreachable!("an exit returns the failure that it borrowed"),
         }
     }
 }
 
+#[inline]
+fn completed<G: AsyncGuard, T, K, R, N>(value: T) -> DispositionOf<G, T, K, R, N> {
+    Disposition::Value(Ok(Inspected::new(G::Suppression::completed(value))))
+}
+
 #[cold]
-fn after_failure<G, T, K, R, N>(
+fn after_failure<G, T, K, R, C, S, N>(
     result: Result<G::Suppression, G::Error>,
-    failure: BlockFailure<K::Error, N>,
-    path: ExitPath<T, K::Deferred>,
-    kind: K,
-) -> DispositionOf<G, T, R, N>
+    failure: BlockFailure<R::Error, N>,
+    path: ExitPath<T, R::Deferred>,
+) -> DispositionOf<G, T, K, R, N>
 where
     G: AsyncGuard,
-    K: ReturnType<R>,
+    K: ValueKind<T>,
+    R: MaybeResult<C, S>,
 {
     let failure = match (result, failure) {
         (Ok(suppression), failure) => match suppress(&suppression, failure) {
-            Ok(value) => return Disposition::Value(Ok(value)),
+            Ok(value) => return Disposition::Value(Ok(Inspected::new(value))),
             Err(failure) => failure,
         },
         // The error of the exit states the reason of the interrupt.
@@ -127,11 +141,13 @@ where
     };
     match (failure, path) {
         (BlockFailure::Nested(error), _) => Disposition::Value(Err(ErrorOrigin::Nested(error))),
+        (BlockFailure::Value(error), _) => completed::<G, T, K, R, N>(K::failed(*error)),
         (BlockFailure::Error(error), ExitPath::Returned(deferred)) => {
-            Disposition::Return(kind.join(deferred, Some(error)))
+            Disposition::Return(R::join(deferred, Some(error)))
         }
-        // An opaque error was never separated from the returned value.
-        (_, ExitPath::Returned(deferred)) => Disposition::Return(kind.join(deferred, None)),
+        // An opaque error was never separated from the value that holds it.
+        (_, ExitPath::Returned(deferred)) => Disposition::Return(R::join(deferred, None)),
+        (_, ExitPath::Completed(Some(value))) => completed::<G, T, K, R, N>(value),
         _ => panic!("{CONTRACT_VIOLATION}"),
     }
 }

@@ -9,20 +9,21 @@
 //!
 //! | decision | file | cases, most specific first |
 //! |---|---|---|
-//! | how the manager receives an error that leaves the function | `return_type.rs` | [`Known`], [`OpaqueResult`], [`Other`] |
 //! | how the errors of nested managers are merged | `merge_errors.rs` | [`OuterOnly`], [`InnerOnly`], [`Same`], [`Either`] |
 //! | whether the macro's value is a `Result` | `merge_errors.rs` | [`PlainValue`] or [`NeitherValue`], [`FirstValue`], [`SecondValue`], [`SameValue`], [`ResultValue`] |
 
 mod async_with;
 mod block_exit;
+mod maybe_result;
 mod merge_errors;
 mod return_capture;
-mod return_type;
+mod value_kind;
 
 pub use std::convert::Infallible;
 pub use std::mem::forget;
 
 pub use self::block_exit::{Disposition, ErrorOrigin, block_exit, no_jump};
+pub use self::maybe_result::{case, inspect};
 pub use self::merge_errors::{
     Either, EitherKind, FirstValue, FirstValueKind, InnerOnly, InnerOnlyKind, MergeErrors, NeitherValue,
     NeitherValueKind, OuterOnly, OuterOnlyKind, PlainValue, PlainValueKind, ResultValue, ResultValueKind,
@@ -31,9 +32,6 @@ pub use self::merge_errors::{
 pub use self::return_capture::{
     ReachedEnd, ReturnCapture, ReturnWitness, ToBreakWriteLoopFirst, ToContinueWriteLoopFirst, named, once,
     target,
-};
-pub use self::return_type::{
-    Inspectable, Known, KnownKind, OpaqueResult, OpaqueResultKind, Other, OtherKind, Return,
 };
 pub use super::scope::block::BlockFuture;
 pub use super::scope::interrupts::Enter;

@@ -13,6 +13,8 @@ use crate::panic::Payload;
 pub enum BlockFailure<E, N = Infallible> {
     Error(E),
     Nested(N),
+    /// The error of a block of the macro that evaluated to `Err`. Boxed twice, as the payload of a panic.
+    Value(Box<Payload>),
     /// The error is not `Send + 'static`, and is kept elsewhere.
     Opaque(OpaqueError),
     /// Boxed twice, so that a failure stays small: it is moved even if nothing panics.
@@ -34,6 +36,7 @@ impl<E: Send + 'static, N: Send + 'static> BlockFailure<E, N> {
         match self {
             Self::Error(error) => ExitReason::Error(error),
             Self::Nested(error) => ExitReason::Error(error),
+            Self::Value(error) => ExitReason::Error(&mut ***error),
             Self::Opaque(placeholder) => ExitReason::Error(placeholder),
             Self::Panic(payload) => ExitReason::Panic(&mut ***payload),
             Self::Interrupted => ExitReason::Cancelled,
