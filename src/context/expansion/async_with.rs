@@ -151,7 +151,7 @@ macro_rules! async_with {
 macro_rules! __async_with {
     // The whole macro. Its value is a `Result` only if a manager can fail.
     (@top $mode:tt $($managers:tt)+) => {{
-        let merged = $crate::__async_with!(@enter $mode $($managers)+);
+        let merged = $crate::context::expansion::inspected($crate::__async_with!(@enter $mode $($managers)+));
         #[allow(unused_imports, reason = "only one of the traits applies")]
         let value = {
             use $crate::context::expansion::{
@@ -235,7 +235,7 @@ macro_rules! __async_with {
                 let returns = $crate::context::expansion::case(0, 0);
                 let mut exit = $crate::context::expansion::block_exit(outcome, value, returns);
                 let result = $crate::__exit_scope!(scope, exit.failure);
-                match exit.disposition(guard_type, result) {
+                match exit.disposition(guard_type, result, returns) {
                     $crate::context::expansion::Disposition::Value(value) => value,
                     $crate::context::expansion::Disposition::Return(value) => return value,
                     $crate::context::expansion::Disposition::Jump => $crate::__async_with!(@jump $mode flow),

@@ -11,10 +11,13 @@ use crate::context::scope::failure::{BlockFailure, CONTRACT_VIOLATION, report_ex
 use crate::context::suppression::{Suppression, suppress};
 
 /// The way in which a block was left, kept during the exit.
-pub struct BlockExit<T, K, R: MaybeResult<C, S>, C, S, N> {
-    path: ExitPath<T, R::Deferred>,
-    pub failure: Option<BlockFailure<R::Error, N>>,
-    kinds: PhantomData<fn() -> (K, Case<C, S>)>,
+///
+/// The deferred value and the error are parameters, not projections of the returned type: the compiler cannot prove that
+/// a future is `Send` for every lifetime if it holds a projection through an implementation with a `'static` bound.
+pub struct BlockExit<T, K, D, E, N> {
+    path: ExitPath<T, D>,
+    pub failure: Option<BlockFailure<E, N>>,
+    kind: PhantomData<fn() -> K>,
 }
 
 enum ExitPath<T, D> {
@@ -45,7 +48,7 @@ pub fn block_exit<T, K, R, C, S, N>(
     outcome: BlockOutcome<Option<R>>,
     value: Option<Result<Inspected<T, K>, N>>,
     _returns: Case<C, S>,
-) -> BlockExit<T, K, R, C, S, N>
+) -> BlockExit<T, K, R::Deferred, R::Error, N>
 where
     K: ValueKind<T>,
     R: MaybeResult<C, S> + SendError<S>,
@@ -69,7 +72,7 @@ where
         BlockOutcome::Panicked(payload) => (ExitPath::Failed, Some(BlockFailure::Panic(payload))),
         BlockOutcome::Interrupted => (ExitPath::Failed, Some(BlockFailure::Interrupted)),
     };
-    BlockExit { path, failure, kinds: PhantomData }
+    BlockExit { path, failure, kind: PhantomData }
 }
 
 /// The value of a scope with the guard `G` and a block whose value is a `T` of kind `K`.
@@ -81,18 +84,19 @@ type ValueOf<G, T, K> = Inspected<
 type DispositionOf<G, T, K, R, N> =
     Disposition<Result<ValueOf<G, T, K>, ErrorOrigin<<G as AsyncGuard>::Error, N>>, R>;
 
-impl<T, K, R, C, S, N> BlockExit<T, K, R, C, S, N>
-where
-    K: ValueKind<T>,
-    R: MaybeResult<C, S>,
-{
+impl<T, K: ValueKind<T>, D, E, N> BlockExit<T, K, D, E, N> {
     /// Combines the way in which the block was left with the result of the exit.
     #[inline]
-    pub fn disposition<G: AsyncGuard>(
+    pub fn disposition<G, R, C, S>(
         self,
         _guard_type: PhantomData<fn(G)>,
         result: Result<G::Suppression, G::Error>,
-    ) -> DispositionOf<G, T, K, R, N> {
+        _returns: Case<C, S>,
+    ) -> DispositionOf<G, T, K, R, N>
+    where
+        G: AsyncGuard,
+        R: MaybeResult<C, S, Deferred = D, Error = E>,
+    {
         match (self.failure, self.path, result) {
             (None, ExitPath::Completed(Some(value)), Ok(_)) => completed::<G, T, K, R, N>(value),
             (None, ExitPath::Completed(None), Ok(_)) => Disposition::Jump,

@@ -163,13 +163,13 @@ pub fn case<R, S>(_result: R, _send: S) -> Case<R, S> {
 
 /// The value of a block of the user, or of a scope, and how to find an error in it.
 pub struct Inspected<T, K> {
-    pub value: T,
+    pub(super) value: T,
     kind: PhantomData<fn() -> K>,
 }
 
 impl<T, K> Inspected<T, K> {
     #[inline]
-    pub fn new(value: T) -> Self {
+    pub(super) fn new(value: T) -> Self {
         Self { value, kind: PhantomData }
     }
 }
@@ -181,4 +181,10 @@ where
     V: MaybeResult<R, S> + SendError<S>,
 {
     Inspected::new(value)
+}
+
+/// Returns the value of a whole macro, or the error of a manager.
+#[inline]
+pub fn inspected<T, K, X>(merged: Result<Inspected<T, K>, X>) -> Result<T, X> {
+    merged.map(|inspected| inspected.value)
 }

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::marker::PhantomData;
 
 use super::block_exit::ErrorOrigin;
-use super::maybe_result::Inspected;
 use crate::context::error::EitherError;
 
 /// The error types of a manager and of those nested inside its block.
@@ -214,9 +213,9 @@ impl SameValue {
 
 impl PlainValue {
     #[inline]
-    pub fn finish<T, K>(self, merged: Result<Inspected<T, K>, Infallible>) -> T {
+    pub fn finish<T>(self, merged: Result<T, Infallible>) -> T {
         match merged {
-            Ok(inspected) => inspected.value,
+            Ok(value) => value,
             Err(never) => match never {},
         }
     }
@@ -224,7 +223,7 @@ impl PlainValue {
 
 impl ResultValue {
     #[inline]
-    pub fn finish<T, K, X>(self, merged: Result<Inspected<T, K>, X>) -> Result<T, X> {
-        merged.map(|inspected| inspected.value)
+    pub fn finish<T, X>(self, merged: Result<T, X>) -> Result<T, X> {
+        merged
     }
 }

@@ -23,7 +23,7 @@ pub use std::convert::Infallible;
 pub use std::mem::forget;
 
 pub use self::block_exit::{Disposition, ErrorOrigin, block_exit, no_jump};
-pub use self::maybe_result::{case, inspect};
+pub use self::maybe_result::{case, inspect, inspected};
 pub use self::merge_errors::{
     Either, EitherKind, FirstValue, FirstValueKind, InnerOnly, InnerOnlyKind, MergeErrors, NeitherValue,
     NeitherValueKind, OuterOnly, OuterOnlyKind, PlainValue, PlainValueKind, ResultValue, ResultValueKind,
