@@ -165,6 +165,7 @@ async fn a_deferred_expiry_does_not_wait_for_a_budget_for_ever() {
     let mut both = Box::pin(join(spends_each_budget(), blocked));
     poll_fn(|cx: &mut Context<'_>| {
         polls += 1;
+        assert!(polls <= 2);
         assert!(both.as_mut().poll_unpin(cx).is_pending());
         if limit.expired() { Poll::Ready(()) } else { Poll::Pending }
     })
