@@ -127,7 +127,7 @@ pub use self::error::{Error, TaskResult};
 pub use self::event_loop::{CallbackError, CallbackHandle, CallbackOutput, EventLoop, LoopError, LoopHandle};
 pub use self::executor::{ExecutorError, Map, MapStream, Shutdown, ThreadPoolExecutor};
 pub use self::gather::{Gather, GatherAll, gather};
-pub use self::group::{ErrorGroup, FailedInGroup, Spawner, TaskGroup, TaskGroupError};
+pub use self::group::{CancellableTaskGroup, ErrorGroup, FailedInGroup, Spawner, TaskGroup, TaskGroupError};
 pub use self::panic::Panic;
 pub use self::promise::{InvalidState, Promise};
 pub use self::shield::{Shield, shield};

@@ -145,7 +145,8 @@ pub enum TaskGroupError {
     /// The group has ended.
     #[error("task group is finished")]
     Finished,
-    /// The group is cancelling its tasks: a task has failed, or the block has failed or was dropped.
+    /// The group is cancelling its tasks: a task has failed, the block has failed or was dropped, or the group was
+    /// [cancelled](super::TaskGroup::cancel).
     #[error("task group is shutting down")]
     ShuttingDown,
 }

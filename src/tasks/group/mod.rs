@@ -1,11 +1,14 @@
 //! Groups of tasks that end with a block: `asyncio.TaskGroup`.
 
+mod cancellable;
 mod child;
 mod errors;
+mod failures;
 mod spawner;
 mod state;
 mod task_group;
 
+pub use self::cancellable::CancellableTaskGroup;
 pub use self::errors::{ErrorGroup, FailedInGroup, TaskGroupError};
 pub use self::spawner::Spawner;
 pub use self::task_group::TaskGroup;

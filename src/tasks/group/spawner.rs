@@ -51,13 +51,36 @@ impl<E: Send + 'static> Spawner<E> {
     /// # Panics
     ///
     /// Panics if it is called outside of a tokio runtime.
-    #[doc(alias = "spawn")]
     pub fn create_task<T, F>(&self, work: F) -> Result<TaskHandle<T, FailedInGroup>, TaskGroupError>
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
     {
         create_task(&self.group, work).map_err(|rejected| rejected.error)
+    }
+
+    /// The same as [`create_task`](Self::create_task), by the name that it has in tokio.
+    ///
+    /// # Errors
+    ///
+    /// The same as for [`create_task`](Self::create_task).
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is called outside of a tokio runtime.
+    pub fn spawn<T, F>(&self, work: F) -> Result<TaskHandle<T, FailedInGroup>, TaskGroupError>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.create_task(work)
+    }
+
+    /// Cancels all tasks of the group without an error: see [`TaskGroup::cancel`](super::TaskGroup::cancel). The task
+    /// that calls this is cancelled, too, at its next await.
+    #[doc(alias("abort_all", "shutdown", "cancel_scope"))]
+    pub fn cancel(&self) {
+        self.group.cancel();
     }
 }
 

@@ -1,5 +1,4 @@
 use std::mem;
-use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -7,7 +6,8 @@ use std::task::{Context, Poll, Waker};
 use slab::Slab;
 
 use super::errors::{ErrorGroup, FailedInGroup, TaskGroupError};
-use crate::panic::{Payload, drop_all, drop_payload, ignore_panic};
+use super::failures::Failures;
+use crate::panic::{Payload, ignore_panic};
 use crate::tasks::abort_handle::AbortHandle;
 use crate::tasks::error::{Error, TaskResult};
 use crate::tasks::future_state::register_waker;
@@ -36,6 +36,21 @@ struct Inner<E> {
     /// The waker of the block, which waits for a failure, and later of the exit, which waits for the end of the last
     /// task.
     waiter: Option<Waker>,
+    /// `true` if a cancelled group interrupts its block: see [`CancellableTaskGroup`](super::CancellableTaskGroup).
+    is_cancellable: bool,
+}
+
+impl<E> Inner<E> {
+    /// Returns `true` if the group interrupts its block, because a task has failed or the group was cancelled.
+    fn interrupts_block(&self) -> bool {
+        self.abort.as_ref().is_some_and(|abort| abort.has_failed() || self.is_cancellable)
+    }
+
+    /// Takes the waker of the block, if the group is to interrupt it. After the block, the waiter is the exit, which
+    /// waits for the last task.
+    fn take_block_waker(&mut self) -> Option<Waker> {
+        if self.stage == Stage::Block && self.interrupts_block() { self.waiter.take() } else { None }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -50,7 +65,13 @@ enum Stage {
 
 impl<E> GroupState<E> {
     pub(super) fn new() -> Self {
-        let inner = Inner { members: Members::default(), abort: None, stage: Stage::Block, waiter: None };
+        let inner = Inner {
+            members: Members::default(),
+            abort: None,
+            stage: Stage::Block,
+            waiter: None,
+            is_cancellable: false,
+        };
         Self {
             inner: Mutex::new(inner),
             is_aborting: AtomicBool::new(false),
@@ -83,6 +104,11 @@ impl<E> GroupState<E> {
     #[inline]
     pub(super) fn enter(&self) {
         self.is_entered.store(true, Ordering::Release);
+    }
+
+    /// Records that the group interrupts its block when it is cancelled.
+    pub(super) fn make_cancellable(&self) {
+        self.lock().is_cancellable = true;
     }
 
     /// Ends the task at `index`: records its failure, completes its handle, and removes it from the group.
@@ -120,10 +146,9 @@ impl<E> GroupState<E> {
         // Called before the failure is added: it takes an existing abort state for an abort that has begun.
         let to_cancel = self.begin_abort(&mut inner, Some(index));
         inner.abort.get_or_insert_default().add(failure);
-        // After the block, the waiter is the exit, which waits for the last task and not for a failure.
-        let waiter = if inner.stage == Stage::Block { inner.waiter.take() } else { None };
+        let waiter = inner.take_block_waker();
         drop(inner);
-        cancel(to_cancel);
+        cancel_all(to_cancel);
         if let Some(waiter) = waiter {
             ignore_panic(|| waiter.wake());
         }
@@ -133,13 +158,15 @@ impl<E> GroupState<E> {
     /// Runs `complete` when the block has ended, or at once if there is no block or it has ended already.
     ///
     /// Used for the handles of tasks that end while the block is about to be interrupted. If they were completed
-    /// earlier, the block would see that its task has ended, but could not see the error.
+    /// earlier, the block would see that its task has ended, but could not see the error. A block that is not
+    /// interrupted, because its group was merely cancelled, may await its tasks.
     #[cold]
     pub(super) fn defer(&self, complete: impl FnOnce() + Send + 'static) {
         let mut inner = self.lock();
         let is_in_block = inner.stage == Stage::Block && self.is_entered.load(Ordering::Acquire);
+        let is_interrupted = is_in_block && inner.interrupts_block();
         match &mut inner.abort {
-            Some(abort) if is_in_block => abort.deferred.push(Box::new(complete)),
+            Some(abort) if is_interrupted => abort.deferred.push(Box::new(complete)),
             // No block can see the handle too early.
             _ => {
                 drop(inner);
@@ -162,12 +189,21 @@ impl<E> GroupState<E> {
         }
     }
 
-    /// Cancels all tasks.
+    /// Cancels all tasks, and refuses further ones.
     #[cold]
-    pub(super) fn abort(&self) {
-        // The lock is released at the end of this statement: to cancel a task is to wake it.
-        let to_cancel = self.begin_abort(&mut self.lock(), None);
-        cancel(to_cancel);
+    pub(super) fn cancel(&self) {
+        let mut inner = self.lock();
+        if inner.stage == Stage::Finished {
+            return;
+        }
+        let to_cancel = self.begin_abort(&mut inner, None);
+        let waiter = inner.take_block_waker();
+        // To cancel a task is to wake it, and a waker is user code.
+        drop(inner);
+        cancel_all(to_cancel);
+        if let Some(waiter) = waiter {
+            ignore_panic(|| waiter.wake());
+        }
     }
 
     /// Returns the tasks to cancel: all but `except`, or none if the group is aborting already.
@@ -183,7 +219,7 @@ impl<E> GroupState<E> {
     /// Cancels all tasks, for a group whose exit will not wait for them.
     #[cold]
     pub(super) fn abort_unjoined(&self) {
-        self.abort();
+        self.cancel();
         self.end_block();
     }
 
@@ -200,7 +236,8 @@ impl<E> GroupState<E> {
             // Changed before the lock is released: a completion that comes later runs at once instead of being
             // deferred.
             inner.stage = Stage::Joining;
-            if inner.abort.is_some() {
+            if let Some(abort) = &mut inner.abort {
+                abort.panicked_in_block = !abort.panics.is_empty();
                 return self.run_deferred(inner);
             }
         }
@@ -217,10 +254,10 @@ impl<E> GroupState<E> {
         self.lock()
     }
 
-    /// Ready when a task has failed.
-    pub(super) fn poll_failed(&self, cx: &Context<'_>) -> Poll<()> {
+    /// Ready when the group interrupts its block.
+    pub(super) fn poll_interrupted(&self, cx: &Context<'_>) -> Poll<()> {
         let mut inner = self.lock();
-        if inner.abort.as_ref().is_some_and(|abort| abort.has_failed()) {
+        if inner.interrupts_block() {
             return Poll::Ready(());
         }
         let replaced = register_waker(&mut inner.waiter, cx);
@@ -232,7 +269,7 @@ impl<E> GroupState<E> {
     /// Ready when the group has no task left, including tasks that were added meanwhile. Then the group is finished.
     ///
     /// Polled only after the block has ended.
-    pub(super) fn poll_join(&self, cx: &Context<'_>) -> Poll<Result<(), ErrorGroup<E>>> {
+    pub(super) fn poll_join(&self, cx: &Context<'_>) -> Poll<Option<Failures<E>>> {
         // A block that was never suspended has not recorded its end yet.
         let mut inner = self.begin_joining();
         if !inner.members.is_empty() {
@@ -245,8 +282,7 @@ impl<E> GroupState<E> {
         inner.stage = Stage::Finished;
         let abort = inner.abort.take();
         drop(inner);
-        // Not under the lock: this may drop errors, or resume the panic of a task.
-        Poll::Ready(abort.map_or(Ok(()), |abort| abort.into_result()))
+        Poll::Ready(abort.and_then(|abort| abort.into_failures()))
     }
 }
 
@@ -263,7 +299,7 @@ impl<E> Drop for LeaveGuard<'_, E> {
     }
 }
 
-fn cancel(tasks: Vec<AbortHandle>) {
+fn cancel_all(tasks: Vec<AbortHandle>) {
     for task in tasks {
         // `task` may be the last reference to the task's value. A panic in the destructor of the value must not keep
         // the next task from being cancelled.
@@ -356,6 +392,8 @@ enum Failure<E> {
 struct AbortState<E> {
     errors: Vec<E>,
     panics: Vec<Payload>,
+    /// `true` if a task had panicked when the block ended.
+    panicked_in_block: bool,
     /// See [`GroupState::defer`].
     deferred: Vec<Deferred>,
 }
@@ -370,26 +408,21 @@ impl<E> AbortState<E> {
         }
     }
 
-    /// Returns `true` if a task has failed. Otherwise the group aborts because of its block.
+    /// Returns `true` if a task has failed. Otherwise the group was cancelled, or its block has failed.
     fn has_failed(&self) -> bool {
         !(self.errors.is_empty() && self.panics.is_empty())
     }
 
-    /// Returns the errors as a group. If a task has panicked, resumes the first panic instead.
-    fn into_result(self) -> Result<(), ErrorGroup<E>> {
-        let mut panics = self.panics.into_iter();
-        if let Some(first) = panics.next() {
-            // The destructors of the other payloads and of the errors may panic, too.
-            panics.for_each(drop_payload);
-            drop_all(self.errors);
-            resume_unwind(first);
-        }
-        ErrorGroup::new(self.errors).map_or(Ok(()), Err)
+    /// Returns `None` if no task has failed.
+    fn into_failures(self) -> Option<Failures<E>> {
+        let Self { errors, panics, panicked_in_block, .. } = self;
+        let failures = Failures { errors: ErrorGroup::new(errors), panics, panicked_in_block };
+        (failures.errors.is_some() || !failures.panics.is_empty()).then_some(failures)
     }
 }
 
 impl<E> Default for AbortState<E> {
     fn default() -> Self {
-        Self { errors: Vec::new(), panics: Vec::new(), deferred: Vec::new() }
+        Self { errors: Vec::new(), panics: Vec::new(), panicked_in_block: false, deferred: Vec::new() }
     }
 }

@@ -1,3 +1,4 @@
+use std::any::type_name;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
@@ -28,7 +29,8 @@ use crate::tasks::task_handle::TaskHandle;
 /// | fails | are cancelled | the block's error, together with the errors of the tasks |
 /// | panics | are cancelled | the block's panic |
 /// | is dropped | are cancelled | none: the exit continues as a [cleanup](crate::cleanup), for which the scopes around it wait |
-/// | ends in any way | one panics, and the others are cancelled | the task's panic; the errors are dropped |
+/// | ends in any way | one panics, and the others are cancelled | the task's panic, or the block's if that was first; the errors and other panics are reported to the [observers](crate::cleanup::observe) |
+/// | completes after a [`cancel`](Self::cancel) | are cancelled | the block's value |
 ///
 /// In asyncio, the error of the block is one of the errors of the group. Here, it is returned separately, with its own
 /// type.
@@ -67,7 +69,7 @@ use crate::tasks::task_handle::TaskHandle;
 #[doc(alias = "structured concurrency")]
 #[doc(alias = "scope")]
 pub struct TaskGroup<E> {
-    group: Arc<GroupState<E>>,
+    pub(super) group: Arc<GroupState<E>>,
     /// `true` once the exit has waited for all tasks.
     is_joined: bool,
 }
@@ -89,7 +91,6 @@ impl<E: Send + 'static> TaskGroup<E> {
     /// # Panics
     ///
     /// Panics if it is called outside of a tokio runtime.
-    #[doc(alias = "spawn")]
     #[doc(alias = "start_soon")]
     pub fn create_task<T, F>(&self, work: F) -> TaskHandle<T, FailedInGroup>
     where
@@ -101,6 +102,53 @@ impl<E: Send + 'static> TaskGroup<E> {
             self.group.defer(|| drop(rejected.promise));
             rejected.task
         })
+    }
+
+    /// The same as [`create_task`](Self::create_task), by the name that it has in tokio.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is called outside of a tokio runtime.
+    pub fn spawn<T, F>(&self, work: F) -> TaskHandle<T, FailedInGroup>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.create_task(work)
+    }
+
+    /// Cancels all tasks without an error: `TaskGroup.cancel` of `CPython` 3.15.
+    ///
+    /// The group starts no more tasks, and its exit waits until the cancelled ones have ended. It returns an error only
+    /// if a task fails meanwhile. A second call has no effect, nor has a call after the end of the group. The tasks
+    /// cancel their group by a [`Spawner`].
+    ///
+    /// The block itself continues, because the scope returns the block's value: it may await its cancelled tasks. To
+    /// interrupt the block as well, as Python does, enter a [`cancellable`](Self::cancellable) group.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), withal::tasks::ErrorGroup<std::io::Error>> {
+    /// use std::future::pending;
+    /// use withal::context::async_with;
+    /// use withal::tasks::TaskGroup;
+    ///
+    /// let first = async_with!(group = TaskGroup::new() => {
+    ///     let answer = group.create_task(async { Ok::<_, std::io::Error>(42) });
+    ///     group.create_task(pending::<Result<(), _>>()); // in the background
+    ///     let answer = answer.await;
+    ///     group.cancel();
+    ///     answer
+    /// })?;
+    /// assert_eq!(first, Ok(42));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias("abort_all", "shutdown", "cancel_scope"))]
+    pub fn cancel(&self) {
+        self.group.cancel();
     }
 
     /// Returns a spawner, by which the tasks of this group start more tasks.
@@ -147,19 +195,19 @@ impl<E: Send + 'static> AsyncGuard for TaskGroup<E> {
 
     async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), ErrorGroup<E>> {
         if !exit.is_ok() {
-            self.group.abort();
+            self.group.cancel();
         }
-        let result = poll_fn(|cx| self.group.poll_join(cx)).await;
+        let failures = poll_fn(|cx| self.group.poll_join(cx)).await;
         // Set only after the wait: a group that is dropped earlier cancels its tasks.
         self.is_joined = true;
-        result
+        failures.map_or(Ok(()), |failures| failures.finish(&exit, type_name::<Self>()))
     }
 }
 
-/// Interrupts the block when a task has failed.
+/// Interrupts the block when a task has failed, or when a cancellable group is cancelled.
 impl<E: Send + 'static> Interrupt for GroupState<E> {
     fn poll_interrupt(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.poll_failed(cx)
+        self.poll_interrupted(cx)
     }
 
     fn leave_block(&self) {

@@ -1,9 +1,11 @@
 //! `TaskGroup`: `test_taskgroups.py`, and what only Rust needs.
 
+mod cancel;
 mod completion;
 mod cpython;
 mod entered;
 mod handle_notification;
+mod panics;
 
 use std::future::pending;
 use std::time::Duration;

@@ -1,0 +1,54 @@
+use std::any::Any;
+use std::panic::resume_unwind;
+
+use super::errors::ErrorGroup;
+use crate::cleanup::{CleanupEvent, notify_observers};
+use crate::context::ExitReason;
+use crate::panic::{Payload, drop_all, drop_payload, ignore_panic};
+
+/// The failures of the tasks of a group: at least one error or panic.
+pub(super) struct Failures<E> {
+    pub(super) errors: Option<ErrorGroup<E>>,
+    /// In the order in which the tasks panicked.
+    pub(super) panics: Vec<Payload>,
+    /// `true` if a task had panicked when the block ended.
+    pub(super) panicked_in_block: bool,
+}
+
+impl<E: Send + 'static> Failures<E> {
+    /// Returns the errors, or resumes the first panic of the tasks. If the block panicked earlier, its panic continues,
+    /// and this function returns.
+    ///
+    /// Reports the errors and panics that can neither be returned nor resumed, under the `name` of the group.
+    #[cold]
+    pub(super) fn finish(self, exit: &ExitReason<'_>, name: &'static str) -> Result<(), ErrorGroup<E>> {
+        let Self { errors, panics, panicked_in_block } = self;
+        let is_block_first = matches!(exit, ExitReason::Panic(_)) && !panicked_in_block;
+        let mut panics = panics.into_iter();
+        let resumed = if is_block_first { None } else { panics.next() };
+        for payload in panics {
+            report_panic(name, &*payload);
+            drop_payload(payload);
+        }
+        let Some(first) = resumed else { return errors.map_or(Ok(()), Err) };
+        match exit {
+            ExitReason::Error(error) => report_error(name, &**error),
+            ExitReason::Panic(payload) => report_panic(name, &**payload),
+            ExitReason::Ok | ExitReason::Cancelled => {}
+        }
+        if let Some(errors) = errors {
+            report_error(name, &errors);
+            // A destructor that panics must not keep the next error from being dropped.
+            ignore_panic(|| drop_all(errors));
+        }
+        resume_unwind(first)
+    }
+}
+
+fn report_error(name: &'static str, error: &(dyn Any + Send)) {
+    notify_observers(&CleanupEvent::Failed { name, error });
+}
+
+fn report_panic(name: &'static str, payload: &(dyn Any + Send)) {
+    notify_observers(&CleanupEvent::Panicked { name, payload });
+}

@@ -1,0 +1,162 @@
+//! Several failures at once, one of them a panic: the first panic continues, and all else is reported to the observers.
+
+use std::any::{Any, type_name};
+use std::fmt::Debug;
+use std::future::{Future, pending};
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
+use tokio::task::yield_now;
+use withal::cleanup::{self, CleanupEvent, ObserverGuard};
+use withal::context::async_with;
+use withal::tasks::{ErrorGroup, TaskGroup};
+
+use crate::Log;
+
+/// An error whose type identifies the group: each test has its own `ID`, because the observers are those of the process.
+#[derive(Debug, PartialEq)]
+struct Failed<const ID: u8>(&'static str);
+
+type Group<const ID: u8> = TaskGroup<Failed<ID>>;
+
+fn message(payload: &(dyn Any + Send)) -> &'static str {
+    payload.downcast_ref::<&str>().copied().unwrap_or("another payload")
+}
+
+/// Logs what is reported for the groups of a test.
+fn observe<const ID: u8>() -> (Log, ObserverGuard) {
+    let log = Log::default();
+    let events = log.clone();
+    let guard = cleanup::observe(move |event| match event {
+        _ if event.name() != type_name::<Group<ID>>() => {}
+        CleanupEvent::Failed { error, .. } => {
+            if let Some(group) = error.downcast_ref::<ErrorGroup<Failed<ID>>>() {
+                group.iter().for_each(|error| events.push(format!("task failed: {}", error.0)));
+            } else if let Some(error) = error.downcast_ref::<Failed<ID>>() {
+                events.push(format!("block failed: {}", error.0));
+            }
+        }
+        CleanupEvent::Panicked { payload, .. } => events.push(format!("panicked: {}", message(*payload))),
+        other => events.push(other),
+    });
+    (log, guard)
+}
+
+async fn panic_message<T: Debug>(group: impl Future<Output = T>) -> &'static str {
+    message(&*AssertUnwindSafe(group).catch_unwind().await.unwrap_err())
+}
+
+/// Panics with a `&str` when it is dropped.
+struct PanicOnDrop(&'static str);
+
+impl Drop for PanicOnDrop {
+    fn drop(&mut self) {
+        std::panic::panic_any(self.0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_beside_a_panicking_task_are_reported() {
+    let (log, _observer) = observe::<1>();
+    let result = async {
+        async_with!(group = Group::<1>::new() => {
+            group.create_task(async { Err::<(), _>(Failed("a")) });
+            group.create_task(async { Err::<(), _>(Failed("b")) });
+            group.create_task(async { if true { std::panic::panic_any("task") } else { Ok(()) } });
+        })
+    };
+    assert_eq!(panic_message(result).await, "task");
+    assert_eq!(log.take(), ["task failed: a", "task failed: b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_panics_of_tasks_the_first_continues_and_the_second_is_reported() {
+    let (log, _observer) = observe::<2>();
+    let result = async {
+        async_with!(group = Group::<2>::new() => {
+            let second = PanicOnDrop("second");
+            group.create_task(async move {
+                let _second = second;
+                pending::<Result<(), _>>().await
+            });
+            yield_now().await;
+            group.create_task(async { if true { std::panic::panic_any("first") } else { Ok(()) } });
+        })
+    };
+    assert_eq!(panic_message(result).await, "first");
+    assert_eq!(log.take(), ["panicked: second"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_panic_of_the_block_continues_if_a_task_panics_afterwards() {
+    let (log, _observer) = observe::<3>();
+    let result = async_with(Group::<3>::new(), async |group| {
+        let second = PanicOnDrop("second");
+        group.create_task(async move {
+            let _second = second;
+            pending::<Result<(), _>>().await
+        });
+        yield_now().await;
+        if true {
+            std::panic::panic_any("first")
+        }
+        Ok::<_, Failed<3>>(())
+    });
+    assert_eq!(panic_message(result).await, "first");
+    assert_eq!(log.take(), ["panicked: second"]);
+}
+
+/// The block is dropped because a task has panicked.
+#[tokio::test(start_paused = true)]
+async fn the_panic_of_a_task_continues_if_the_interrupted_block_panics_afterwards() {
+    let (log, _observer) = observe::<4>();
+    let result = async {
+        async_with!(group = Group::<4>::new() => {
+            let _second = PanicOnDrop("second");
+            group.create_task(async {
+                yield_now().await;
+                if true { std::panic::panic_any("first") } else { Ok(()) }
+            });
+            pending::<()>().await;
+        })
+    };
+    assert_eq!(panic_message(result).await, "first");
+    assert_eq!(log.take(), ["panicked: second"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_error_of_the_block_is_reported_if_a_task_panics() {
+    let (log, _observer) = observe::<5>();
+    let result = async_with(Group::<5>::new(), async |group| {
+        let panics = PanicOnDrop("task");
+        group.create_task(async move {
+            let _panics = panics;
+            pending::<Result<(), _>>().await
+        });
+        yield_now().await;
+        Err::<(), _>(Failed::<5>("block"))
+    });
+    assert_eq!(panic_message(result).await, "task");
+    assert_eq!(log.take(), ["block failed: block"]);
+}
+
+/// The first panic is that of the block, also if it never awaits.
+#[tokio::test(start_paused = true)]
+async fn the_panic_of_a_block_without_an_await_continues() {
+    let (log, _observer) = observe::<6>();
+    let group = Group::<6>::new();
+    let second = PanicOnDrop("second");
+    group.create_task(async move {
+        let _second = second;
+        pending::<Result<(), _>>().await
+    });
+    yield_now().await;
+    let result = async_with(group, async |_| {
+        if true {
+            std::panic::panic_any("first")
+        }
+        Ok::<_, Failed<6>>(())
+    });
+    assert_eq!(panic_message(result).await, "first");
+    assert_eq!(log.take(), ["panicked: second"]);
+}
