@@ -1,3 +1,4 @@
+use std::future::Future;
 use std::panic::resume_unwind;
 
 use super::error::Error;
@@ -5,8 +6,7 @@ use super::guard::AsyncGuard;
 use super::manager::AsyncContextManager;
 use super::scope::block::{BlockFuture, BlockOutcome};
 use super::scope::failure::{BlockFailure, CONTRACT_VIOLATION, report_exit_error};
-use super::scope::interrupts::Enter;
-use super::scope::scope::Scope;
+use super::scope::scope::{Scope, enter};
 use super::send_async_fn::SendAsyncFnOnce;
 use super::suppression::{Suppression, suppress};
 
@@ -69,7 +69,7 @@ where
     F: AsyncFnOnce(&mut G::Target) -> Result<T, E>,
     E: Send + 'static,
 {
-    let (guard, interrupts) = Enter::new(manager.aenter()).await.map_err(Error::Enter)?;
+    let (guard, interrupts) = enter(manager).await.map_err(Error::Enter)?;
     let mut scope = Scope::with_interrupts(guard, interrupts);
     let outcome = {
         let (target, state) = scope.parts();
@@ -83,6 +83,9 @@ where
 /// Like [`async_with()`], for a body that is a parameter of a function whose future must be `Send`.
 ///
 /// A bound on an async closure cannot require that its future is `Send`. [`SendAsyncFnOnce`] can.
+///
+/// The future is also `Send` where the compiler rejects that of [`async_with()`] in a spawned task, because the
+/// target's type has a lifetime ("implementation of `AsyncFnOnce` is not general enough").
 ///
 /// # Errors
 ///
@@ -127,25 +130,28 @@ where
 /// # }
 /// ```
 #[inline]
-pub async fn async_with_send<M, G, F, T, E>(
+pub fn async_with_send<M, G, F, T, E>(
     manager: M,
     body: F,
-) -> Result<<G::Suppression as Suppression>::Output<T>, Error<E, G::Error>>
+) -> impl Future<Output = Result<<G::Suppression as Suppression>::Output<T>, Error<E, G::Error>>> + Send
 where
-    M: AsyncContextManager<Guard = G>,
-    G: AsyncGuard,
-    F: for<'a> SendAsyncFnOnce<&'a mut G::Target, Result<T, E>>,
+    M: AsyncContextManager<Guard = G> + Send,
+    G: AsyncGuard<Target: Send, Suppression: Send> + Send,
+    F: for<'a> SendAsyncFnOnce<&'a mut G::Target, Result<T, E>> + Send,
+    T: Send,
     E: Send + 'static,
 {
-    let (guard, interrupts) = Enter::new(manager.aenter()).await.map_err(Error::Enter)?;
-    let mut scope = Scope::with_interrupts(guard, interrupts);
-    let outcome = {
-        let (target, state) = scope.parts();
-        BlockFuture::new(body(target), state).await
-    };
-    let mut ended = BlockEnd::from(outcome);
-    let result = crate::__exit_scope!(scope, ended.failure);
-    ended.finish::<G>(result)
+    async move {
+        let (guard, interrupts) = enter(manager).await.map_err(Error::Enter)?;
+        let mut scope = Scope::with_interrupts(guard, interrupts);
+        let outcome = {
+            let (target, state) = scope.parts();
+            BlockFuture::new(body(target), state).await
+        };
+        let mut ended = BlockEnd::from(outcome);
+        let result = crate::__exit_scope!(scope, ended.failure);
+        ended.finish::<G>(result)
+    }
 }
 
 /// The end of a body: a value or a failure.

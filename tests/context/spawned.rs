@@ -10,10 +10,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::sync::Mutex;
 use withal::context::{
-    AsyncContextManager, AsyncGuard, Detach, DropAfterChildren, DropNow, ExitReason, Restart, async_with,
-    closing, nullcontext,
+    AsyncContextManager, AsyncContextManagerExt, AsyncExitStack, AsyncGuard, Detach, DropAfterChildren,
+    DropNow, ExitReason, Restart, async_with, async_with_send, closing, nullcontext,
 };
 use withal::tasks::{TaskGroup, timeout};
 
@@ -53,48 +54,103 @@ macro_rules! holder {
 
 holder!(DropNow DropAfterChildren Detach Restart);
 
-/// Runs a scope with the manager on a spawned task.
+/// Runs scopes with the manager on a spawned task: by the macro, by both functions, on a stack, and wrapped.
 macro_rules! spawned {
-    ($manager:expr, |$target:ident| $block:expr) => {{
-        let manager = $manager;
-        let scope = tokio::spawn(async move {
-            async_with!($target = manager => {
+    ($manager:expr, $type:ty, |$target:ident| $block:expr) => {{
+        let new = move || $manager;
+        let scopes = tokio::spawn(async move {
+            async_with!($target = new() => {
                 tokio::task::yield_now().await;
                 $block;
             });
+            async_with_send(new(), async |$target: &mut $type| {
+                tokio::task::yield_now().await;
+                $block;
+                Ok::<_, Cow<'static, str>>(())
+            })
+            .await
+            .unwrap();
+            let by_function = async_with(new(), async |$target| {
+                tokio::task::yield_now().await;
+                $block;
+                Ok::<_, Cow<'static, str>>(())
+            });
+            by_function.boxed().await.unwrap();
+
+            let stack = AsyncExitStack::new();
+            {
+                let mut guard = stack.enter_async_context(new()).await.unwrap();
+                tokio::task::yield_now().await;
+                let $target = guard.target();
+                $block;
+            }
+            stack.aclose().await.unwrap();
+            async_with!($target = new().shield_enter() => { $block; });
+            async_with!($target = Some(new()) => { if let Some($target) = $target.as_mut() { $block; } });
+            async_with!($target = Wrapped(new()) => { $block; });
         });
-        scope.await.unwrap();
+        scopes.await.unwrap();
     }};
+}
+
+/// A manager that wraps another one, as an application writes it.
+struct Wrapped<M>(M);
+
+struct WrappedGuard<G>(G);
+
+impl<M: AsyncContextManager<Guard: Send> + Send> AsyncContextManager for Wrapped<M> {
+    type Guard = WrappedGuard<M::Guard>;
+
+    async fn aenter(self) -> Result<Self::Guard, <M::Guard as AsyncGuard>::Error> {
+        Ok(WrappedGuard(self.0.aenter().await?))
+    }
+}
+
+impl<G: AsyncGuard + Send> AsyncGuard for WrappedGuard<G> {
+    type Target = G::Target;
+    type Error = G::Error;
+    type Suppression = G::Suppression;
+    type OnDrop = DropNow;
+
+    fn target(&mut self) -> &mut G::Target {
+        self.0.target()
+    }
+
+    async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<G::Suppression, G::Error> {
+        self.0.aexit(exit).await
+    }
 }
 
 #[tokio::test]
 async fn locks() {
     let names = Arc::new(Mutex::new(vec!["Ada"]));
-    let n = names.clone();
-    spawned!(n.clone(), |names| names.push("Grace"));
-    assert_eq!(names.lock().await.len(), 2);
+    let shared = names.clone();
+    spawned!(shared.clone(), Vec<&'static str>, |names| names.push("Grace"));
+    assert_eq!(names.lock().await.len(), 8);
 
     let name = Arc::new(Mutex::new(Cow::Borrowed("Ada")));
-    spawned!(name, |name| *name = Cow::Borrowed("Grace"));
+    spawned!(name.clone(), Cow<'static, str>, |name| *name = Cow::Borrowed("Grace"));
 }
 
 #[tokio::test]
 async fn every_policy() {
-    spawned!(Holder::<Cow<'static, str>, DropNow>::new("Ada".into()), |name| name.to_mut().push('!'));
-    spawned!(Holder::<_, DropAfterChildren>::new(vec!["Ada"]), |names| names.push("Grace"));
-    spawned!(Holder::<_, Detach>::new(Box::new("Ada") as Box<dyn AsRef<str> + Send>), |name| {
-        assert_eq!((**name).as_ref(), "Ada");
-    });
-    let greet = || Box::new(|name: &'static str| name.len()) as Box<dyn Fn(&'static str) -> usize + Send>;
-    spawned!(Holder::<_, Restart>::new(greet()), |greet| assert_eq!(greet("Ada"), 3));
+    type Text = Box<dyn AsRef<str> + Send>;
+    type Length = Box<dyn Fn(&'static str) -> usize + Send>;
+    let text = || Box::new("Ada") as Text;
+    let length = || Box::new(|name: &'static str| name.len()) as Length;
+    spawned!(Holder::<_, DropNow>::new(Cow::Borrowed("Ada")), Cow<'static, str>, |name| name
+        .to_mut()
+        .push('!'));
+    spawned!(Holder::<_, DropAfterChildren>::new(vec!["Ada"]), Vec<&'static str>, |names| names
+        .push("Grace"));
+    spawned!(Holder::<_, Detach>::new(text()), Text, |name| assert_eq!((**name).as_ref(), "Ada"));
+    spawned!(Holder::<_, Restart>::new(length()), Length, |length| assert_eq!(length("Ada"), 3));
 }
 
 #[tokio::test]
 async fn managers_of_the_crate() {
-    spawned!(nullcontext(Box::new("Ada") as Box<dyn AsRef<str> + Send>), |name| {
-        assert_eq!((**name).as_ref(), "Ada");
-    });
-    spawned!(closing(vec!["Ada"], drop), |names| names.push("Grace"));
+    spawned!(nullcontext(Some("Ada")), Option<&'static str>, |name| assert_eq!(*name, Some("Ada")));
+    spawned!(closing(vec!["Ada"], drop), Vec<&'static str>, |names| names.push("Grace"));
 }
 
 type SendError = Box<dyn Error + Send + Sync>;
@@ -109,4 +165,19 @@ async fn groups_and_time_limits() {
     };
     let errors = tokio::spawn(group).await.unwrap().unwrap_err();
     assert!(format!("{errors:?}").contains("oh"), "{errors:?}");
+}
+
+/// A function that is generic over the manager returns an `impl Future + Send`, or names the guard as a parameter.
+#[tokio::test]
+async fn in_a_generic_function() {
+    fn by_bound<M>(manager: M) -> impl Future<Output = usize> + Send
+    where
+        M: AsyncContextManager<Guard: Send> + Send,
+        M::Guard: AsyncGuard<Target = Vec<&'static str>, Suppression = (), Error = Infallible>,
+    {
+        async { async_with!(names = manager => { names.len() }) }
+    }
+
+    let names = Arc::new(Mutex::new(vec!["Ada"]));
+    assert_eq!(tokio::spawn(async move { by_bound(names).await }).await.unwrap(), 1);
 }

@@ -201,9 +201,7 @@ macro_rules! __async_with {
     };
     (@scope $mode:tt $target:pat = $manager:expr => $block:block) => {{
         // A statement, so that the temporaries of the manager's expression are dropped before the block begins.
-        let entered = $crate::context::expansion::Enter::new(
-            $crate::context::AsyncContextManager::aenter($manager)
-        ).await;
+        let entered = $crate::context::expansion::enter($manager).await;
         let outcome = match entered {
             ::core::result::Result::Err(error) => {
                 ::core::result::Result::Err($crate::context::expansion::ErrorOrigin::Manager(error))

@@ -34,5 +34,4 @@ pub use self::return_capture::{
     target,
 };
 pub use super::scope::block::BlockFuture;
-pub use super::scope::interrupts::Enter;
-pub use super::scope::scope::Scope;
+pub use super::scope::scope::{Scope, enter};

@@ -6,11 +6,23 @@ use std::task::{Context, Poll};
 use pin_project::{pin_project, pinned_drop};
 
 use super::failure::BlockFailure;
-use super::interrupts::Interrupts;
+use super::interrupts::{Enter, Interrupts};
 use super::state::{RuntimeSlot, ScopeState};
 use crate::cleanup::{ChildCleanups, TrackingScope, drop_tracked};
 use crate::context::guard::AsyncGuard;
 use crate::context::guard::sealed::{ExitOutcome, Policy};
+use crate::context::manager::{AsyncContextManager, ManagerError};
+
+/// Enters the manager.
+///
+/// `Send` is a part of the returned type here. The compiler need not look into the future of the manager for it, which
+/// fails for types with lifetimes if the manager calls the enter of another one.
+#[inline]
+pub fn enter<M: AsyncContextManager>(
+    manager: M,
+) -> impl Future<Output = Result<(M::Guard, Interrupts), ManagerError<M>>> + Send {
+    Enter::new(manager.aenter())
+}
 
 /// A manager that was entered and has not been exited.
 ///

@@ -94,17 +94,21 @@ impl AsyncExitStack {
     ///
     /// That of the manager's [`aenter`](AsyncContextManager::aenter). The stack does not change until the manager has
     /// been entered.
-    pub async fn enter_async_context<M>(
+    // An `async fn` cannot include `Send` in its type. Without it, the compiler rejects the future in a spawned task if
+    // the manager's type has a lifetime.
+    pub fn enter_async_context<M>(
         &self,
         manager: M,
-    ) -> Result<StackGuard<'_, M::Guard>, ManagerError<M>>
+    ) -> impl Future<Output = Result<StackGuard<'_, M::Guard>, ManagerError<M>>> + Send
     where
-        M: AsyncContextManager,
+        M: AsyncContextManager + Send,
         M::Guard: Send + 'static,
     {
-        let (guard, cell) = StackGuard::new(manager.aenter().await?);
-        self.push(GuardEntry(cell));
-        Ok(guard)
+        async move {
+            let (guard, cell) = StackGuard::new(manager.aenter().await?);
+            self.push(GuardEntry(cell));
+            Ok(guard)
+        }
     }
 
     /// Pushes a closure that receives the exit reason. Its result is that of an [`aexit`](AsyncGuard::aexit), with
