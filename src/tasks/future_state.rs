@@ -6,6 +6,7 @@ use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use super::error::{Error, TaskResult};
+use super::unretrieved::Unretrieved;
 use crate::panic::ignore_panic;
 
 type Callback<T, E> = Box<dyn FnOnce(&TaskResult<T, E>) + Send>;
@@ -61,6 +62,10 @@ struct Inner<T, E> {
     callbacks: Option<Box<Callbacks<T, E>>>,
     /// The waker of the task that awaits the handle.
     waiter: Option<Waker>,
+    /// Reports an error that is not retrieved. `None` if the error is reported elsewhere, or was passed to a callback.
+    unretrieved: Option<Unretrieved<E>>,
+    /// Set if the handle was dropped before the future had finished.
+    is_handle_dropped: bool,
     /// The number of threads that wait for the result. They are counted because notifying the condition variable is a
     /// system call even if no thread waits.
     blocked_threads: u32,
@@ -100,21 +105,24 @@ enum CancelMode {
 }
 
 impl<T, E> FutureState<T, E> {
-    pub(super) fn new() -> Self {
-        Self::with(CancelMode::Immediate)
+    pub(super) fn new(unretrieved: Unretrieved<E>) -> Self {
+        Self::with(CancelMode::Immediate, Some(unretrieved))
     }
 
-    pub(super) fn for_task() -> Self {
-        Self::with(CancelMode::Task { waker: None })
+    /// Creates the state of a task. Without `unretrieved`, its error is not reported.
+    pub(super) fn for_task(unretrieved: Option<Unretrieved<E>>) -> Self {
+        Self::with(CancelMode::Task { waker: None }, unretrieved)
     }
 
-    fn with(cancel_mode: CancelMode) -> Self {
+    fn with(cancel_mode: CancelMode, unretrieved: Option<Unretrieved<E>>) -> Self {
         let inner = Inner {
             stage: Stage::Pending,
             cancel_mode,
             result: None,
             callbacks: None,
             waiter: None,
+            unretrieved,
+            is_handle_dropped: false,
             blocked_threads: 0,
         };
         Self {
@@ -222,7 +230,11 @@ impl<T, E> FutureState<T, E> {
         inner.stage = if is_cancelled { Stage::Cancelled } else { Stage::Finished };
         inner.result = Some(result);
         let (waiter, blocked_threads) = (inner.waiter.take(), inner.blocked_threads);
+        let is_handle_dropped = inner.is_handle_dropped;
         drop(inner);
+        if is_handle_dropped {
+            self.report_unretrieved();
+        }
         // The result is in place and the lock is free: wake the waiting threads and the waiting task.
         if blocked_threads > 0 {
             self.finished.notify_all();
@@ -253,7 +265,41 @@ impl<T, E> FutureState<T, E> {
         }
         // The caller keeps this lock until the stage has changed, so no callback can be added in between and be lost.
         inner.callbacks = None;
+        // The callbacks have received the error.
+        inner.unretrieved = None;
         inner
+    }
+
+    /// Records that the handle was dropped before it had retrieved the result. An error is reported now, or when the
+    /// future finishes.
+    #[cold]
+    pub(super) fn drop_handle(&self) {
+        let mut inner = self.lock();
+        inner.is_handle_dropped = true;
+        let is_finished = inner.stage > Stage::Completing;
+        drop(inner);
+        if is_finished {
+            self.report_unretrieved();
+        }
+    }
+
+    /// Reports the error of a finished future whose handle was dropped.
+    #[cold]
+    fn report_unretrieved(&self) {
+        let mut inner = self.lock();
+        let Some(unretrieved) = inner.unretrieved.take() else { return };
+        let name = match inner.cancel_mode {
+            CancelMode::Immediate => "future",
+            CancelMode::Task { .. } => "task",
+        };
+        let Some(result) = inner.result.take() else { return };
+        // The lock is free while the observers, which are user code, borrow the error.
+        drop(inner);
+        if let Err(error) = &result {
+            unretrieved.report(name, error);
+        }
+        // Put back, because the destructor of the result is user code: it runs where the state is dropped.
+        self.lock().result = Some(result);
     }
 
     /// Returns `true` if this is a task that has not finished. In that case, `waker` replaces the waker of the task

@@ -15,7 +15,8 @@ use crate::cleanup::Cleanup;
 
 /// Waits for several tasks, and returns their values in order or the first error: `asyncio.gather`.
 ///
-/// As soon as one task fails, its error is returned, and the other tasks continue. If the `gather` is dropped, the
+/// As soon as one task fails, its error is returned, and the other tasks continue. If one of these fails as well, its
+/// error is [reported](crate::cleanup#reports). If the `gather` is dropped, the
 /// tasks are cancelled. Both are asyncio's rules. They require that the work runs independently of the `gather`, which
 /// therefore takes [`TaskHandle`]s: those of tasks and of jobs of an executor.
 ///
@@ -56,7 +57,7 @@ use crate::cleanup::Cleanup;
 #[doc(alias = "join_all")]
 #[doc(alias = "try_join_all")]
 pub fn gather<T, E>(futures: impl IntoIterator<Item = TaskHandle<T, E>>) -> Gather<T, E> {
-    Gather { wait: Some(wait(futures).first_exception()) }
+    Gather { wait: Some(wait(futures).first_error_only()) }
 }
 
 /// The future that [`gather`] returns.

@@ -51,6 +51,10 @@
 //!
 //! - **Errors and panics are returned by the handle.** A panic of a task or job ends neither the thread of its executor
 //!   nor its event loop. If a promise is dropped before it is completed, its handle is cancelled.
+//! - **An error that is not retrieved is reported.** If a handle is dropped, and its task, job or promise has failed or
+//!   panicked, or does so later, the [observers](crate::cleanup::observe) are notified. Without an observer, the error
+//!   is reported in [one line](crate::cleanup#reports), as asyncio logs an "exception [that] was never retrieved". The
+//!   same holds for the future of a [`shield`](shield()) that was dropped.
 //! - **Order.** Jobs start in the order of submission. Callbacks are called in the order in which they were added. An
 //!   event loop runs callbacks and tasks in the order in which they became ready, and timers in the order of their
 //!   deadlines.
@@ -77,8 +81,6 @@
 //! # Limitations
 //!
 //! - A thread cannot be interrupted, so a job that has started cannot be cancelled.
-//! - The failure of a task whose handle was dropped is not reported; asyncio logs it. If a [`shield`](shield()) is
-//!   dropped and its future fails afterwards, the failure is reported to the [observers](crate::cleanup::observe).
 //!
 //! # Comparison
 //!
@@ -119,6 +121,7 @@ mod task;
 mod task_handle;
 mod timeout;
 mod timer;
+mod unretrieved;
 mod wait;
 
 pub use self::abort_handle::AbortHandle;

@@ -42,6 +42,20 @@ impl Panic {
         self.0.payload.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Calls `f` with the payload, or with the message if the payload was taken before.
+    pub(super) fn with_payload(&self, f: impl FnOnce(&(dyn Any + Send))) {
+        let payload = self.take_payload();
+        let lock = |payload| *self.0.payload.lock().unwrap_or_else(PoisonError::into_inner) = payload;
+        match payload {
+            // The payload is not locked while `f` runs, which is user code.
+            Some(payload) => {
+                f(&*payload);
+                lock(Some(payload));
+            }
+            None => f(&self.message().to_owned()),
+        }
+    }
+
     /// Resumes the panic on the current thread, without calling the panic hook again.
     ///
     /// # Panics

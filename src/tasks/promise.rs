@@ -6,6 +6,7 @@ use super::error::{Error, TaskResult};
 use super::future_state::{FutureState, Stage};
 use super::panic::Panic;
 use super::task_handle::TaskHandle;
+use super::unretrieved::Unretrieved;
 use crate::panic::Payload;
 
 /// The sending half of a [`TaskHandle`]: it completes the handle with a value or an error, by Python's `set_result` or
@@ -55,19 +56,36 @@ pub struct Promise<T, E> {
 #[error("invalid state: the future was cancelled")]
 pub struct InvalidState<T>(pub T);
 
-impl<T, E> Promise<T, E> {
+impl<T, E: 'static> Promise<T, E> {
     /// Creates a promise and the handle that it completes.
+    ///
+    /// If the handle is dropped and the promise is completed with an error, the error is reported to the
+    /// [observers](crate::cleanup::observe), with the location of this call.
+    #[track_caller]
     pub fn new() -> (Self, TaskHandle<T, E>) {
-        Self::with_state(FutureState::new())
+        Self::for_job(Unretrieved::here())
     }
 
+    /// Creates the promise of a task, at the location of the caller.
+    #[track_caller]
     pub(super) fn for_task() -> (Self, TaskHandle<T, E>) {
-        Self::with_state(FutureState::for_task())
+        Self::with_state(FutureState::for_task(Some(Unretrieved::here())), true)
+    }
+}
+
+impl<T, E> Promise<T, E> {
+    pub(super) fn for_job(unretrieved: Unretrieved<E>) -> (Self, TaskHandle<T, E>) {
+        Self::with_state(FutureState::new(unretrieved), true)
     }
 
-    fn with_state(state: FutureState<T, E>) -> (Self, TaskHandle<T, E>) {
+    /// Creates the promise of a task whose group reports the errors.
+    pub(super) fn for_group_task() -> (Self, TaskHandle<T, E>) {
+        Self::with_state(FutureState::for_task(None), false)
+    }
+
+    fn with_state(state: FutureState<T, E>, reports_errors: bool) -> (Self, TaskHandle<T, E>) {
         let state = Arc::new(state);
-        (Self { state: Some(Arc::clone(&state)) }, TaskHandle::new(state))
+        (Self { state: Some(Arc::clone(&state)) }, TaskHandle::new(state, reports_errors))
     }
 
     /// Completes the handle with a value.

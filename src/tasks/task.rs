@@ -14,7 +14,8 @@ use crate::panic::{Payload, catch_panic, ignore_panic};
 /// The output of `work` is a `Result`. Work that cannot fail ends with `Ok::<_, Infallible>(value)`. Work that fails in
 /// several ways uses [`BoxError`](super::BoxError) as its error; then `task.await?` returns the original error.
 ///
-/// The task runs even if its handle is dropped or never awaited. If you need neither callbacks nor
+/// The task runs even if its handle is dropped or never awaited. Its error is then
+/// [reported](crate::cleanup#reports), with the location of this call. If you need neither callbacks nor
 /// [`result`](TaskHandle::result), tokio's [`spawn`](tokio::spawn) costs one allocation less. If the task must not
 /// outlive the block that starts it, use a [`TaskGroup`](super::TaskGroup).
 ///
@@ -38,6 +39,7 @@ use crate::panic::{Payload, catch_panic, ignore_panic};
 /// ```
 #[doc(alias = "spawn")]
 #[doc(alias = "ensure_future")]
+#[track_caller]
 pub fn create_task<T, E, F>(work: F) -> TaskHandle<T, E>
 where
     F: Future<Output = Result<T, E>> + Send + 'static,

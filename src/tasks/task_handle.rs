@@ -22,7 +22,12 @@ use super::future_state::{FutureState, Stage, run_callback};
 /// | [`result`](Self::result) | anywhere, once it is [`done`](Self::done) | borrowed, any number of times |
 /// | [`blocking_result`](Self::blocking_result) | on a thread that runs no tasks | borrowed |
 ///
-/// Dropping the handle does not cancel the work: it continues, and its result is dropped.
+/// Dropping the handle does not cancel the work: it continues, and its result is dropped. If the work has failed or
+/// panicked, or does so later, and the error was not retrieved by one of these ways or by a callback, it is reported to
+/// the [observers](crate::cleanup::observe) as [`TaskFailed`](crate::cleanup::CleanupEvent::TaskFailed) or
+/// [`TaskPanicked`](crate::cleanup::CleanupEvent::TaskPanicked). Without observers, it is reported on
+/// [`tracing` or stderr](crate::cleanup#reports), as asyncio logs it. A [`TaskGroup`](super::TaskGroup) returns the
+/// errors of its tasks itself.
 ///
 /// When a task is cancelled, its future is dropped at its next step. (Python raises `CancelledError` at that point,
 /// which the task may catch.) The exits of the [scopes](crate::context) in the task are awaited before the task is
@@ -57,11 +62,13 @@ pub struct TaskHandle<T, E> {
     state: Arc<FutureState<T, E>>,
     /// The result, once a method has borrowed it.
     peeked: OnceLock<TaskResult<T, E>>,
+    /// Set if an error is to be reported unless it is retrieved, until the result was moved out.
+    reports_errors: bool,
 }
 
 impl<T, E> TaskHandle<T, E> {
-    pub(super) fn new(state: Arc<FutureState<T, E>>) -> Self {
-        Self { state, peeked: OnceLock::new() }
+    pub(super) fn new(state: Arc<FutureState<T, E>>, reports_errors: bool) -> Self {
+        Self { state, peeked: OnceLock::new(), reports_errors }
     }
 
     /// Returns `true` if the work has finished: with a value, with an error, or cancelled.
@@ -140,6 +147,7 @@ impl<T, E> TaskHandle<T, E> {
     /// As for [`result`](Self::result).
     pub fn into_result(mut self) -> TaskResult<T, E> {
         self.state.peek(&self.peeked)?;
+        self.reports_errors = false;
         self.peeked.take().unwrap_or(Err(Error::AlreadyAwaited))
     }
 
@@ -219,9 +227,21 @@ impl<T, E> Future for TaskHandle<T, E> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<TaskResult<T, E>> {
         let this = self.get_mut();
-        match this.peeked.take() {
+        let polled = match this.peeked.take() {
             Some(result) => Poll::Ready(result),
             None => this.state.poll(cx),
+        };
+        this.reports_errors &= polled.is_pending();
+        polled
+    }
+}
+
+impl<T, E> Drop for TaskHandle<T, E> {
+    #[inline]
+    fn drop(&mut self) {
+        // A result that a method has borrowed is retrieved.
+        if self.reports_errors && self.peeked.get().is_none() {
+            self.state.drop_handle();
         }
     }
 }

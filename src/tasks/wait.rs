@@ -85,6 +85,8 @@ enum ReturnWhen {
     AllCompleted,
     FirstCompleted,
     FirstException,
+    /// As `FirstException`, but outputs after the error are not collected.
+    FirstErrorOnly,
 }
 
 /// The output of [`wait`]. Each entry has the index of its future.
@@ -115,6 +117,14 @@ where
         self
     }
 
+    /// Waits until one future has failed or all have completed. In contrast to
+    /// [`first_exception`](Self::first_exception), the futures after the one that failed are not polled, and keep their
+    /// outputs.
+    pub(super) fn first_error_only(mut self) -> Self {
+        self.return_when = ReturnWhen::FirstErrorOnly;
+        self
+    }
+
     pub(super) fn all_completed(mut self) -> Self {
         self.return_when = ReturnWhen::AllCompleted;
         self
@@ -137,10 +147,16 @@ where
         self
     }
 
+    /// Moves out the outputs and the futures that have not completed.
+    fn take_result(&mut self) -> WaitResult<F, Result<T, E>> {
+        let (done, futures) = (std::mem::take(&mut self.done), std::mem::take(&mut self.futures));
+        WaitResult { done, pending: in_order(futures).collect() }
+    }
+
     fn is_satisfied(&self) -> bool {
         match self.return_when {
             // `poll` finds out when no future is left.
-            ReturnWhen::AllCompleted => false,
+            ReturnWhen::AllCompleted | ReturnWhen::FirstErrorOnly => false,
             ReturnWhen::FirstCompleted => !self.done.is_empty(),
             ReturnWhen::FirstException => self.done.iter().any(|(_, output)| output.is_err()),
         }
@@ -158,7 +174,13 @@ where
         // Collect the outputs that are ready.
         let are_all_done = loop {
             match Pin::new(&mut this.futures).poll_next(cx) {
-                Poll::Ready(Some(done)) => this.done.push(done),
+                Poll::Ready(Some(done)) => {
+                    let ends = this.return_when == ReturnWhen::FirstErrorOnly && done.1.is_err();
+                    this.done.push(done);
+                    if ends {
+                        return Poll::Ready(this.take_result());
+                    }
+                }
                 Poll::Ready(None) => break true,
                 Poll::Pending => break false,
             }
@@ -175,8 +197,7 @@ where
         while let Poll::Ready(Some(done)) = poll_each(&mut this.futures, cx) {
             this.done.push(done);
         }
-        let (done, futures) = (std::mem::take(&mut this.done), std::mem::take(&mut this.futures));
-        Poll::Ready(WaitResult { done, pending: in_order(futures).collect() })
+        Poll::Ready(this.take_result())
     }
 }
 

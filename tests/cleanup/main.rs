@@ -1,6 +1,5 @@
 //! Cleanups: their outcomes, the observers, the runtimes that they run on, and draining them.
 
-mod child_process;
 mod completion;
 mod drain;
 mod large;

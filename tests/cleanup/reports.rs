@@ -10,7 +10,7 @@ use withal::cleanup::{Cleanup, drain, observe};
 use withal::context::{async_with, asynccontextmanager};
 use withal::tasks::BoxError;
 
-use crate::child_process::stderr_of;
+use withal_test_support::child_process::stderr_of;
 
 const ENOUGH: Duration = Duration::from_secs(60);
 

@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 use withal::cleanup::{detach, run_main};
 
-use crate::child_process::stderr_of;
+use withal_test_support::child_process::stderr_of;
 
 const ENOUGH: Duration = Duration::from_secs(60);
 

@@ -15,7 +15,7 @@ use tracing_core::span::Current;
 use withal::cleanup::{Cleanup, drain};
 use withal::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason, async_with};
 
-use crate::child_process::stderr_of;
+use withal_test_support::child_process::stderr_of;
 
 const ENOUGH: Duration = Duration::from_secs(60);
 

@@ -49,7 +49,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         &["cleanup", "coroutine", "generator", "context"],
         &[
             "panic error instant timer",
-            "future_state abort_handle task_handle promise task",
+            "unretrieved future_state abort_handle task_handle promise task",
             "as_completed wait gather shield",
             "timeout/error timeout/deadline timeout/timeout",
             "group/errors group/failures group/state group/child group/spawner group/task_group group/cancellable",

@@ -6,9 +6,11 @@
 //! | [`trace`] | the items and errors of a stream as one line of text |
 //! | [`event_log`] | a log of enters and exits, and context managers ([`probes!`]) that write to it |
 //! | [`poll_then_drop`] | a function that runs a program once for each await, and drops it at that await |
+//! | [`child_process`] | a function that runs a program in a child process, and returns what it prints |
 //! | [`script`] | coroutine bodies that follow a random script |
 
 pub mod api;
+pub mod child_process;
 pub mod event_log;
 pub mod poll_then_drop;
 pub mod script;

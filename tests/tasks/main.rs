@@ -16,6 +16,7 @@ mod sched;
 mod support;
 mod task;
 mod timeout;
+mod unretrieved;
 mod wait;
 
 use self::support::{Failed, Log, LogOnDrop, PanicOnDrop, Slow};

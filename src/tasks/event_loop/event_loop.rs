@@ -170,6 +170,7 @@ impl EventLoop {
     /// Returns [`LoopError::Closed`] if the loop is closed.
     #[doc(alias = "ensure_future")]
     #[doc(alias = "spawn_local")]
+    #[track_caller]
     pub fn create_task<T, E, F>(&self, work: F) -> Result<TaskHandle<T, E>, LoopError>
     where
         F: Future<Output = Result<T, E>> + 'static,

@@ -15,6 +15,7 @@ use crate::context::{AsyncContextManager, AsyncGuard, ExitReason, Restart};
 use crate::panic::{catch_panic, drop_all};
 use crate::tasks::promise::Promise;
 use crate::tasks::task_handle::TaskHandle;
+use crate::tasks::unretrieved::Unretrieved;
 
 /// A pool of threads that run blocking work: PEP 3148's `ThreadPoolExecutor`.
 ///
@@ -133,6 +134,7 @@ impl ThreadPoolExecutor {
     #[doc(alias = "execute")]
     #[doc(alias = "spawn")]
     #[doc(alias = "spawn_blocking")]
+    #[track_caller]
     pub fn submit<T, E>(
         &self,
         work: impl FnOnce() -> Result<T, E> + Send + 'static,
@@ -141,7 +143,19 @@ impl ThreadPoolExecutor {
         T: Send + 'static,
         E: Send + 'static,
     {
-        let (mut promise, handle) = Promise::new();
+        self.submit_job(work, Unretrieved::here())
+    }
+
+    fn submit_job<T, E>(
+        &self,
+        work: impl FnOnce() -> Result<T, E> + Send + 'static,
+        unretrieved: Unretrieved<E>,
+    ) -> Result<TaskHandle<T, E>, ExecutorError>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let (mut promise, handle) = Promise::for_job(unretrieved);
         let job = move || {
             // A job that was cancelled in the queue does not start.
             if promise.set_running() {
@@ -165,6 +179,7 @@ impl ThreadPoolExecutor {
     /// Returns the errors of [`submit`](Self::submit).
     #[doc(alias = "par_iter")]
     #[doc(alias = "parallel")]
+    #[track_caller]
     pub fn map<I, F, T, E>(&self, items: I, work: F) -> Result<Map<T, E>, ExecutorError>
     where
         I: IntoIterator<Item: Send + 'static>,
@@ -173,9 +188,10 @@ impl ThreadPoolExecutor {
         E: Send + 'static,
     {
         let work = Arc::new(work);
+        let unretrieved = Unretrieved::here();
         let submit = |item| {
             let work = Arc::clone(&work);
-            self.submit(move || work(item))
+            self.submit_job(move || work(item), unretrieved)
         };
         Ok(Map::new(items.into_iter().map(submit).collect::<Result<_, _>>()?))
     }

@@ -101,7 +101,7 @@ where
     T: Send + 'static,
     E: Send + 'static,
 {
-    let (promise, task) = Promise::for_task();
+    let (promise, task) = Promise::for_group_task();
     // Added before it is spawned: the task may run and leave the group before `spawn` returns. If `spawn` panics, the
     // drop of the child leaves the group.
     match group.add(task.abort_handle()) {

@@ -8,7 +8,12 @@ const VARIABLE: &str = "WITHAL_TEST_PROGRAM";
 /// Runs `program` in a child process, and returns the lines of `withal` on its stderr.
 ///
 /// `test` is the name of the calling test. In the child process, the call runs `program`, and returns `None`.
-pub(crate) fn stderr_of(test: &str, program: impl FnOnce()) -> Option<Vec<String>> {
+///
+/// # Panics
+///
+/// Panics if the test fails in the child process.
+#[must_use]
+pub fn stderr_of(test: &str, program: impl FnOnce()) -> Option<Vec<String>> {
     if env::var_os(VARIABLE).is_some() {
         program();
         return None;
