@@ -169,6 +169,7 @@ mod exit_reason;
 pub mod expansion;
 mod ext;
 mod guard;
+mod local;
 mod manager;
 mod managers;
 mod policy;
@@ -191,6 +192,7 @@ pub use self::error::{EitherError, Error};
 pub use self::exit_reason::{ExitReason, OpaqueError};
 pub use self::ext::{AsyncContextManagerExt, ShieldEnter};
 pub use self::guard::{AsyncGuard, ExitPolicy};
+pub use self::local::{Local, LocalAsyncContextManager, LocalAsyncGuard, async_with_local, local};
 pub use self::manager::AsyncContextManager;
 pub use self::managers::{
     AClosing, AsyncClose, AsyncGeneratorContextManager, AsyncGeneratorContextManagerGuard, Closing,

@@ -76,8 +76,9 @@ where
         BlockFuture::new(body(target), state).await
     };
     let mut ended = BlockEnd::from(outcome);
+    let name = scope.name_if(&ended.failure);
     let result = crate::__exit_scope!(scope, ended.failure);
-    ended.finish::<G>(result)
+    ended.finish(name, result)
 }
 
 /// Like [`async_with()`], for a body that is a parameter of a function whose future must be `Send`.
@@ -149,15 +150,16 @@ where
             BlockFuture::new(body(target), state).await
         };
         let mut ended = BlockEnd::from(outcome);
+        let name = scope.name_if(&ended.failure);
         let result = crate::__exit_scope!(scope, ended.failure);
-        ended.finish::<G>(result)
+        ended.finish(name, result)
     }
 }
 
 /// The end of a body: a value or a failure.
-struct BlockEnd<T, E> {
+pub(super) struct BlockEnd<T, E> {
     value: Option<T>,
-    failure: Option<BlockFailure<E>>,
+    pub(super) failure: Option<BlockFailure<E>>,
 }
 
 impl<T, E> From<BlockOutcome<Result<T, E>>> for BlockEnd<T, E> {
@@ -173,27 +175,31 @@ impl<T, E> From<BlockOutcome<Result<T, E>>> for BlockEnd<T, E> {
     }
 }
 
-type WithResult<G, T, E> =
-    Result<<<G as AsyncGuard>::Suppression as Suppression>::Output<T>, Error<E, <G as AsyncGuard>::Error>>;
+type WithResult<V, X, T, E> = Result<<V as Suppression>::Output<T>, Error<E, X>>;
 
 impl<T, E> BlockEnd<T, E> {
-    /// Combines the end of the body with the result of the exit.
+    /// Combines the end of the body with the result of the exit. `name` is that of the guard.
     #[inline]
-    fn finish<G: AsyncGuard>(self, result: Result<G::Suppression, G::Error>) -> WithResult<G, T, E> {
+    pub(super) fn finish<V: Suppression, X: Send + 'static>(
+        self,
+        name: Option<&'static str>,
+        result: Result<V, X>,
+    ) -> WithResult<V, X, T, E> {
         match (self.failure, self.value, result) {
-            (None, Some(value), Ok(_)) => Ok(G::Suppression::completed(value)),
+            (None, Some(value), Ok(_)) => Ok(V::completed(value)),
             (None, _, Err(error)) => Err(Error::Exit { error, context: None }),
-            (Some(failure), _, result) => fail::<G, T, E>(result, failure),
+            (Some(failure), _, result) => fail(name, result, failure),
             (None, None, Ok(_)) => unreachable!("a body ends with a value or a failure"),
         }
     }
 }
 
 #[cold]
-fn fail<G: AsyncGuard, T, E>(
-    result: Result<G::Suppression, G::Error>,
+fn fail<V: Suppression, X: Send + 'static, T, E>(
+    name: Option<&'static str>,
+    result: Result<V, X>,
     failure: BlockFailure<E>,
-) -> WithResult<G, T, E> {
+) -> WithResult<V, X, T, E> {
     match (result, failure) {
         (Ok(suppression), failure) => match suppress(&suppression, failure) {
             Ok(value) => Ok(value),
@@ -204,7 +210,7 @@ fn fail<G: AsyncGuard, T, E>(
             }
         },
         (Err(error), BlockFailure::Panic(payload)) => {
-            report_exit_error::<G>(&error);
+            report_exit_error(name.unwrap_or("exit"), &error);
             resume_unwind(*payload)
         }
         (Err(error), BlockFailure::Error(context)) => Err(Error::Exit { error, context: Some(context) }),

@@ -1,8 +1,9 @@
 //! Managers that are optional, and managers that are one of two.
 
 use std::convert::Infallible;
-use std::future::{pending, ready};
+use std::future::{Future, pending, ready};
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, RwLock};
@@ -10,7 +11,7 @@ use tokio::task::yield_now;
 use withal::cleanup::drain;
 use withal::context::{
     AsyncExitStack, Detach, DropAfterChildren, DropNow, EitherError, EitherManager, Restart, async_with,
-    nullcontext, read, suppress, write,
+    nullcontext, on_exit, read, suppress, write,
 };
 use withal_test_support::event_log::{BlockAt, Blockable, EventLog};
 use withal_test_support::poll_then_drop::drop_at_every_await;
@@ -207,4 +208,32 @@ async fn choices_nest_and_are_entered_on_a_stack() {
     });
     assert_eq!(value.unwrap(), Some(()));
     assert_eq!(log.entries(), "+a ok <a:ok a>");
+}
+
+#[tokio::test]
+async fn choices_are_send_also_with_lifetimes_in_their_types() {
+    fn is_send<F: Future + Send>(future: F) -> F {
+        future
+    }
+    let names = Arc::new(Mutex::new(vec!["a"]));
+    let task = is_send(async move {
+        let manager = EitherManager::<_, Arc<Mutex<Vec<&'static str>>>>::First(names.clone());
+        let either = async_with!(names = manager => { yield_now().await; names.get().len() });
+        let option =
+            async_with!(names = Some(names) => { yield_now().await; names.as_mut().map_or(0, |n| n.len()) });
+        either + option
+    });
+    assert_eq!(tokio::spawn(task).await.unwrap(), 2);
+    let session = on_exit(vec!["a"], async |names, _| {
+        yield_now().await;
+        drop(names);
+    });
+    assert_eq!(
+        tokio::spawn(is_send(async {
+            async_with!(n = Some(session) => { yield_now().await; n.as_mut().map(|n| n.len()) })
+        }))
+        .await
+        .unwrap(),
+        Some(1)
+    );
 }

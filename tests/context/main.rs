@@ -65,6 +65,7 @@ mod cpython;
 mod errors;
 mod flow;
 mod interrupt;
+mod local;
 mod locks;
 mod managers;
 mod names;

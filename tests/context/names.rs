@@ -106,6 +106,25 @@ async fn names_of_types_are_shown_without_generic_arguments() {
     assert_eq!(*names.lock().unwrap(), ["context::names::Generic", "context::names::Generic", "a <b>"]);
 }
 
+/// An exit that fails after its block has failed is reported under its name.
+#[tokio::test]
+async fn the_error_of_an_exit_that_the_error_of_the_block_precedes_has_the_name() {
+    let (names, _observer) = names("preceded");
+    let result: Result<(), Refused> = async {
+        let transaction = asynccontextmanager(async |y| {
+            y.yield_(()).await;
+            Err::<(), _>(Refused("preceded"))
+        });
+        async_with!(_ = transaction.name("transaction") => { Err(Refused("block"))? })
+    }
+    .await;
+    assert_eq!(result.unwrap_err().0, "block");
+    let result: Result<(), Refused> =
+        async { async_with!(_ = Generic("preceded", None, 7) => { Err(Refused("block"))? }) }.await;
+    assert_eq!(result.unwrap_err().0, "block");
+    assert_eq!(*names.lock().unwrap(), ["transaction", "context::names::Generic"]);
+}
+
 /// A stack names the exit that exceeds its grace period.
 #[tokio::test]
 async fn a_stack_reports_the_name_of_an_abandoned_exit() {

@@ -201,14 +201,24 @@ macro_rules! __async_with {
     };
     (@scope $mode:tt $target:pat = $manager:expr => $block:block) => {{
         // A statement, so that the temporaries of the manager's expression are dropped before the block begins.
-        let entered = $crate::context::expansion::enter($manager).await;
+        // `match` keeps the temporaries, but not the manager, until the enter has completed.
+        let entered = match $manager {
+            manager => {
+                #[allow(unused_imports, reason = "only one of the traits applies")]
+                let kind = {
+                    use $crate::context::expansion::{LocalKind as _, OrdinaryKind as _};
+                    (&&$crate::context::expansion::Manager::of(&manager)).kind()
+                };
+                kind.enter(manager)
+            }
+        }
+        .await;
         let outcome = match entered {
             ::core::result::Result::Err(error) => {
                 ::core::result::Result::Err($crate::context::expansion::ErrorOrigin::Manager(error))
             }
             ::core::result::Result::Ok((guard, interrupts)) => {
-                let mut scope = $crate::context::expansion::Scope::with_interrupts(guard, interrupts);
-                let guard_type = scope.guard_type();
+                let mut scope = $crate::context::expansion::NewScope::new_scope(guard, interrupts);
                 let mut value = ::core::option::Option::None;
                 #[allow(unused_mut, reason = "only a block in a loop sets it")]
                 let mut flow = 0_u8;
@@ -232,8 +242,9 @@ macro_rules! __async_with {
                 };
                 let returns = $crate::context::expansion::case(0, 0);
                 let mut exit = $crate::context::expansion::block_exit(outcome, value, returns);
+                let name = scope.name_if(&exit.failure);
                 let result = $crate::__exit_scope!(scope, exit.failure);
-                match exit.disposition(guard_type, result, returns) {
+                match exit.disposition(name, result, returns) {
                     $crate::context::expansion::Disposition::Value(value) => value,
                     $crate::context::expansion::Disposition::Return(value) => return value,
                     $crate::context::expansion::Disposition::Jump => $crate::__async_with!(@jump $mode flow),

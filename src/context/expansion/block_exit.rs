@@ -5,7 +5,6 @@ use std::panic::resume_unwind;
 use super::maybe_result::{Case, Inspected, MaybeResult, SendError};
 use super::value_kind::{Inspection, ScopeValue, ValueKind};
 use crate::context::exit_reason::OpaqueError;
-use crate::context::guard::AsyncGuard;
 use crate::context::scope::block::BlockOutcome;
 use crate::context::scope::failure::{BlockFailure, CONTRACT_VIOLATION, report_exit_error};
 use crate::context::suppression::{Suppression, suppress};
@@ -75,53 +74,54 @@ where
     BlockExit { path, failure, kind: PhantomData }
 }
 
-/// The value of a scope with the guard `G` and a block whose value is a `T` of kind `K`.
-type ValueOf<G, T, K> = Inspected<
-    <<G as AsyncGuard>::Suppression as Suppression>::Output<T>,
-    ScopeValue<<G as AsyncGuard>::Suppression, T, K>,
->;
+/// The value of a scope with the suppression `V` and a block whose value is a `T` of kind `K`.
+type ValueOf<V, T, K> = Inspected<<V as Suppression>::Output<T>, ScopeValue<V, T, K>>;
 
-type DispositionOf<G, T, K, R, N> =
-    Disposition<Result<ValueOf<G, T, K>, ErrorOrigin<<G as AsyncGuard>::Error, N>>, R>;
+type DispositionOf<V, X, T, K, R, N> = Disposition<Result<ValueOf<V, T, K>, ErrorOrigin<X, N>>, R>;
 
 impl<T, K: ValueKind<T>, D, E, N> BlockExit<T, K, D, E, N> {
-    /// Combines the way in which the block was left with the result of the exit.
+    /// Combines the way in which the block was left with the result of the exit. `name` is that of the guard.
     #[inline]
-    pub fn disposition<G, R, C, S>(
+    pub fn disposition<V, X, R, C, S>(
         self,
-        _guard_type: PhantomData<fn(G)>,
-        result: Result<G::Suppression, G::Error>,
+        name: Option<&'static str>,
+        result: Result<V, X>,
         _returns: Case<C, S>,
-    ) -> DispositionOf<G, T, K, R, N>
+    ) -> DispositionOf<V, X, T, K, R, N>
     where
-        G: AsyncGuard,
+        V: Suppression,
+        X: Send + 'static,
         R: MaybeResult<C, S, Deferred = D, Error = E>,
     {
         match (self.failure, self.path, result) {
-            (None, ExitPath::Completed(Some(value)), Ok(_)) => completed::<G, T, K, R, N>(value),
+            (None, ExitPath::Completed(Some(value)), Ok(_)) => completed::<V, X, T, K, R, N>(value),
             (None, ExitPath::Completed(None), Ok(_)) => Disposition::Jump,
             (None, ExitPath::Returned(deferred), Ok(_)) => Disposition::Return(R::join(deferred, None)),
             // The exit failed after a block that did not. Its error replaces the value, `return` or jump of the block.
             (None, _, Err(error)) => Disposition::Value(Err(ErrorOrigin::Manager(error))),
-            (Some(failure), path, result) => after_failure::<G, T, K, R, C, S, N>(result, failure, path),
+            (Some(failure), path, result) => {
+                after_failure::<V, X, T, K, R, C, S, N>(name, result, failure, path)
+            }
             (None, ExitPath::Failed, Ok(_)) => unreachable!("an exit returns the failure that it borrowed"),
         }
     }
 }
 
 #[inline]
-fn completed<G: AsyncGuard, T, K, R, N>(value: T) -> DispositionOf<G, T, K, R, N> {
-    Disposition::Value(Ok(Inspected::new(G::Suppression::completed(value))))
+fn completed<V: Suppression, X, T, K, R, N>(value: T) -> DispositionOf<V, X, T, K, R, N> {
+    Disposition::Value(Ok(Inspected::new(V::completed(value))))
 }
 
 #[cold]
-fn after_failure<G, T, K, R, C, S, N>(
-    result: Result<G::Suppression, G::Error>,
+fn after_failure<V, X, T, K, R, C, S, N>(
+    name: Option<&'static str>,
+    result: Result<V, X>,
     failure: BlockFailure<R::Error, N>,
     path: ExitPath<T, R::Deferred>,
-) -> DispositionOf<G, T, K, R, N>
+) -> DispositionOf<V, X, T, K, R, N>
 where
-    G: AsyncGuard,
+    V: Suppression,
+    X: Send + 'static,
     K: ValueKind<T>,
     R: MaybeResult<C, S>,
 {
@@ -136,7 +136,7 @@ where
         }
         // The block's own error or panic takes precedence.
         (Err(error), failure) => {
-            report_exit_error::<G>(&error);
+            report_exit_error(name.unwrap_or("exit"), &error);
             if let BlockFailure::Panic(payload) = failure {
                 resume_unwind(*payload)
             }
@@ -145,13 +145,13 @@ where
     };
     match (failure, path) {
         (BlockFailure::Nested(error), _) => Disposition::Value(Err(ErrorOrigin::Nested(error))),
-        (BlockFailure::Value(error), _) => completed::<G, T, K, R, N>(K::failed(*error)),
+        (BlockFailure::Value(error), _) => completed::<V, X, T, K, R, N>(K::failed(*error)),
         (BlockFailure::Error(error), ExitPath::Returned(deferred)) => {
             Disposition::Return(R::join(deferred, Some(error)))
         }
         // An opaque error was never separated from the value that holds it.
         (_, ExitPath::Returned(deferred)) => Disposition::Return(R::join(deferred, None)),
-        (_, ExitPath::Completed(Some(value))) => completed::<G, T, K, R, N>(value),
+        (_, ExitPath::Completed(Some(value))) => completed::<V, X, T, K, R, N>(value),
         _ => panic!("{CONTRACT_VIOLATION}"),
     }
 }

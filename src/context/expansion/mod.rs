@@ -9,11 +9,13 @@
 //!
 //! | decision | file | cases, most specific first |
 //! |---|---|---|
+//! | whether the manager is in `local(..)` | `manager_kind.rs` | [`Local`], [`Ordinary`] |
 //! | how the errors of nested managers are merged | `merge_errors.rs` | [`OuterOnly`], [`InnerOnly`], [`Same`], [`Either`] |
 //! | whether the macro's value is a `Result` | `merge_errors.rs` | [`PlainValue`] or [`NeitherValue`], [`FirstValue`], [`SecondValue`], [`SameValue`], [`ResultValue`] |
 
 mod async_with;
 mod block_exit;
+mod manager_kind;
 mod maybe_result;
 mod merge_errors;
 mod return_capture;
@@ -23,6 +25,7 @@ pub use std::convert::Infallible;
 pub use std::mem::forget;
 
 pub use self::block_exit::{Disposition, ErrorOrigin, block_exit, no_jump};
+pub use self::manager_kind::{Local, LocalKind, Manager, NewScope, Ordinary, OrdinaryKind};
 pub use self::maybe_result::{case, inspect, inspected};
 pub use self::merge_errors::{
     Either, EitherKind, FirstValue, FirstValueKind, InnerOnly, InnerOnlyKind, MergeErrors, NeitherValue,
@@ -34,4 +37,3 @@ pub use self::return_capture::{
     target,
 };
 pub use super::scope::block::BlockFuture;
-pub use super::scope::scope::{Scope, enter};

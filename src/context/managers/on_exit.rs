@@ -8,6 +8,7 @@ use self::sealed::Sealed as _;
 use super::asynccontextmanager::ExitKind;
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD};
+use crate::context::local::{LocalAsyncContextManager, LocalAsyncGuard};
 use crate::context::manager::AsyncContextManager;
 use crate::context::policy::detach::Detach;
 use crate::context::suppression::Suppression;
@@ -128,6 +129,19 @@ impl<T, F> OnExit<T, F> {
     pub fn name(self, name: &'static str) -> Self {
         Self { name, ..self }
     }
+
+    fn value(&mut self) -> &mut T {
+        let (value, _) = self.parts.as_mut().expect("guard used after its exit");
+        value
+    }
+
+    fn exit<R>(&mut self, exit: &ExitReason<'_>) -> R
+    where
+        F: FnOnce(T, ExitKind) -> R,
+    {
+        let (value, on_exit) = self.parts.take().expect("guard exited twice");
+        on_exit(value, ExitKind::of(exit))
+    }
 }
 
 impl<T, F, R> AsyncContextManager for OnExit<T, F>
@@ -155,8 +169,7 @@ where
     type OnDrop = Detach;
 
     fn target(&mut self) -> &mut T {
-        let (value, _) = self.parts.as_mut().expect("guard used after its exit");
-        value
+        self.value()
     }
 
     fn grace_period(&self) -> Duration {
@@ -171,9 +184,38 @@ where
         &mut self,
         exit: ExitReason<'_>,
     ) -> impl Future<Output = Result<Self::Suppression, Self::Error>> + Send {
-        let (value, on_exit) = self.parts.take().expect("guard exited twice");
-        let exit = on_exit(value, ExitKind::of(&exit));
+        let exit = self.exit(&exit);
         async move { exit.await.into_result() }
+    }
+}
+
+impl<T, F, R> LocalAsyncContextManager for OnExit<T, F>
+where
+    F: FnOnce(T, ExitKind) -> R,
+    R: Future<Output: OnExitOutput>,
+{
+    type Guard = Self;
+
+    async fn aenter(self) -> Result<Self, <R::Output as sealed::Sealed>::Error> {
+        Ok(self)
+    }
+}
+
+impl<T, F, R> LocalAsyncGuard for OnExit<T, F>
+where
+    F: FnOnce(T, ExitKind) -> R,
+    R: Future<Output: OnExitOutput>,
+{
+    type Target = T;
+    type Error = <R::Output as sealed::Sealed>::Error;
+    type Suppression = <R::Output as sealed::Sealed>::Suppression;
+
+    fn target(&mut self) -> &mut T {
+        self.value()
+    }
+
+    async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<Self::Suppression, Self::Error> {
+        self.exit(&exit).await.into_result()
     }
 }
 

@@ -1,4 +1,4 @@
-use std::any::{Any, type_name};
+use std::any::Any;
 use std::convert::Infallible;
 
 use crate::cleanup::{CleanupEvent, notify_observers, short_name};
@@ -49,7 +49,7 @@ pub(in crate::context) const CONTRACT_VIOLATION: &str =
     "`aexit` returned without an error or suppression after its manager interrupted the block";
 
 /// Notifies the observers of an exit's error that cannot be returned, because another error or panic takes precedence.
-/// `G` is the guard that was exited.
-pub(in crate::context) fn report_exit_error<G>(error: &(dyn Any + Send)) {
-    notify_observers(&CleanupEvent::Failed { name: short_name(type_name::<G>()), error });
+/// `name` is that of the guard.
+pub(in crate::context) fn report_exit_error(name: &'static str, error: &(dyn Any + Send)) {
+    notify_observers(&CleanupEvent::Failed { name: short_name(name), error });
 }

@@ -266,7 +266,7 @@ impl Drop for Collector<'_> {
 
 /// The enter of a manager, which returns the guard and the interrupts of its scope.
 #[pin_project]
-pub(super) struct Enter<F> {
+pub(in crate::context) struct Enter<F> {
     #[pin]
     enter: F,
     interrupts: Interrupts,
@@ -274,7 +274,7 @@ pub(super) struct Enter<F> {
 
 impl<F> Enter<F> {
     #[inline]
-    pub(super) fn new(enter: F) -> Self {
+    pub(in crate::context) fn new(enter: F) -> Self {
         Self { enter, interrupts: Interrupts::default() }
     }
 }

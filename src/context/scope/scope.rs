@@ -1,5 +1,4 @@
 use std::future::Future;
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -9,8 +8,8 @@ use super::failure::BlockFailure;
 use super::interrupts::{Enter, Interrupts};
 use super::state::{RuntimeSlot, ScopeState};
 use crate::cleanup::{ChildCleanups, TrackingScope, drop_tracked};
-use crate::context::guard::AsyncGuard;
 use crate::context::guard::sealed::{ExitOutcome, Policy};
+use crate::context::guard::{AsyncGuard, guard_name};
 use crate::context::manager::{AsyncContextManager, ManagerError};
 
 /// Enters the manager.
@@ -18,7 +17,7 @@ use crate::context::manager::{AsyncContextManager, ManagerError};
 /// `Send` is a part of the returned type here. The compiler need not look into the future of the manager for it, which
 /// fails for types with lifetimes if the manager calls the enter of another one.
 #[inline]
-pub fn enter<M: AsyncContextManager>(
+pub(in crate::context) fn enter<M: AsyncContextManager>(
     manager: M,
 ) -> impl Future<Output = Result<(M::Guard, Interrupts), ManagerError<M>>> + Send {
     Enter::new(manager.aenter())
@@ -61,10 +60,16 @@ where
         Self { guard: Some(guard), is_polled: false, state }
     }
 
-    /// Names the guard's type after the scope is gone.
+    /// Returns the guard's name if the block has failed: only then, an error of the exit may have to be reported, after
+    /// the guard is gone.
     #[inline]
-    pub fn guard_type(&self) -> PhantomData<fn(G)> {
-        PhantomData
+    pub fn name_if<E, N>(&self, failure: &Option<BlockFailure<E, N>>) -> Option<&'static str> {
+        if failure.is_some() { self.name() } else { None }
+    }
+
+    #[cold]
+    fn name(&self) -> Option<&'static str> {
+        self.guard.as_ref().map(guard_name)
     }
 
     /// Splits the scope into the target and the rest of the scope's state.

@@ -1,3 +1,4 @@
+use std::any::type_name;
 use std::panic::resume_unwind;
 
 use super::entry::Entries;
@@ -71,7 +72,7 @@ impl UnwindState<'_> {
     fn finish<G>(self) -> Result<bool, ExitErrors> {
         if let Some(payload) = self.panic {
             for error in &self.errors {
-                report_exit_error::<G>(&**error);
+                report_exit_error(type_name::<G>(), &**error);
             }
             resume_unwind(payload)
         }

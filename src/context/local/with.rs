@@ -1,0 +1,58 @@
+use super::manager::{LocalAsyncContextManager, LocalAsyncGuard};
+use super::scope::LocalScope;
+use crate::context::error::Error;
+use crate::context::scope::block::BlockFuture;
+use crate::context::scope::interrupts::Enter;
+use crate::context::suppression::Suppression;
+use crate::context::with::BlockEnd;
+
+/// Like [`async_with()`](fn@super::async_with), for a [`LocalAsyncContextManager`].
+///
+/// # Errors
+///
+/// The same as for [`async_with()`](fn@super::async_with).
+///
+/// # Panics
+///
+/// The same as for [`async_with()`](fn@super::async_with).
+///
+/// # Cancel safety
+///
+/// If the future is dropped during the body or the exit, the guard is dropped at once.
+///
+/// # Examples
+///
+/// ```
+/// use std::rc::Rc;
+/// use withal::context::{Error, async_with_local, on_exit};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), std::num::ParseIntError> {
+/// let text = on_exit(Rc::new("7"), async |text, _| drop(text));
+/// let n = async_with_local(text, async |text| text.parse::<u32>()).await.map_err(Error::into_inner)?;
+/// assert_eq!(n, 7);
+/// # Ok(())
+/// # }
+/// ```
+#[inline]
+pub async fn async_with_local<M, G, F, T, E>(
+    manager: M,
+    body: F,
+) -> Result<<G::Suppression as Suppression>::Output<T>, Error<E, G::Error>>
+where
+    M: LocalAsyncContextManager<Guard = G>,
+    G: LocalAsyncGuard,
+    F: AsyncFnOnce(&mut G::Target) -> Result<T, E>,
+    E: Send + 'static,
+{
+    let (guard, interrupts) = Enter::new(manager.aenter()).await.map_err(Error::Enter)?;
+    let mut scope = LocalScope::new(guard, interrupts);
+    let outcome = {
+        let (target, state) = scope.parts();
+        BlockFuture::new(body(target), state).await
+    };
+    let mut ended = BlockEnd::from(outcome);
+    let name = scope.name_if(&ended.failure);
+    let result = crate::__exit_scope!(scope, ended.failure);
+    ended.finish(name, result)
+}
