@@ -64,6 +64,7 @@ mod coroutines;
 mod cpython;
 mod errors;
 mod flow;
+mod forwarded;
 mod interrupt;
 mod local;
 mod locks;

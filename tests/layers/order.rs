@@ -41,7 +41,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "send_async_fn with ext local/with",
             "managers/asynccontextmanager managers/closing managers/locks managers/nullcontext managers/suppress",
             "managers/option managers/either_manager managers/on_exit managers/decorate",
-            "stack/errors stack/stack_guard stack/entry stack/unwind stack/async_exit_stack",
+            "stack/errors stack/stack_guard stack/stack_interrupts stack/entry stack/unwind stack/async_exit_stack",
         ],
     ),
     (

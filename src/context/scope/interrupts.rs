@@ -10,6 +10,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::mem;
+use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -17,7 +18,7 @@ use std::task::{Context, Poll};
 use pin_project::pin_project;
 use tokio::task::coop::{has_budget_remaining, unconstrained};
 
-use crate::panic::ignore_panic;
+use crate::panic::{catch_panic, drop_payload};
 
 thread_local! {
     /// The number of collectors that are open on this thread, in the lower 32 bits, and the length of [`REGISTERED`],
@@ -210,6 +211,11 @@ impl Interrupts {
         }
     }
 
+    /// Returns all interrupts as one.
+    pub(in crate::context) fn into_inner(self) -> Option<Arc<dyn Interrupt>> {
+        self.0
+    }
+
     fn add(&mut self, interrupt: Arc<dyn Interrupt>) {
         self.0 = Some(match self.0.take() {
             None => interrupt,
@@ -304,9 +310,22 @@ impl Interrupt for Both {
     }
 
     fn leave_block(&self) {
-        // A destructor that panics must not keep the other manager from being notified.
-        ignore_panic(|| self.0.leave_block());
-        self.1.leave_block();
+        leave_all([self.0.clone(), self.1.clone()]);
+    }
+}
+
+/// Notifies each manager, also if the destructor of an interrupt panics. Afterwards, the first panic continues.
+pub(in crate::context) fn leave_all(interrupts: impl IntoIterator<Item = Arc<dyn Interrupt>>) {
+    let mut first = None;
+    for interrupt in interrupts {
+        match (catch_panic(|| interrupt.leave_block()), &first) {
+            (Ok(()), _) => {}
+            (Err(payload), None) => first = Some(payload),
+            (Err(payload), Some(_)) => drop_payload(payload),
+        }
+    }
+    if let Some(payload) = first {
+        resume_unwind(payload);
     }
 }
 

@@ -2,14 +2,16 @@ use std::any::type_name;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, ready};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::entry::{CallbackEntry, Entries, Entry, ExitEntry, ExitOutput, GuardEntry};
+use super::entry::{CallbackEntry, Entries, Entry, ExitEntry, ExitOutput, StackExit};
 use super::errors::ExitErrors;
 use super::stack_guard::StackGuard;
+use super::stack_interrupts::StackInterrupts;
 use super::unwind::unwind;
 use crate::cleanup::Cleanup;
 use crate::context::exit_reason::ExitReason;
@@ -17,7 +19,8 @@ use crate::context::guard::AsyncGuard;
 use crate::context::manager::{AsyncContextManager, ManagerError};
 use crate::context::policy::detach::Detach;
 use crate::context::scope::failure::BlockFailure;
-use crate::context::scope::scope::Scope;
+use crate::context::scope::interrupts::{Interrupts, NotEntering};
+use crate::context::scope::scope::{Scope, enter};
 use crate::context::scope::state::RuntimeSlot as _;
 use crate::context::send_async_fn::SendAsyncFnOnce;
 use crate::context::suppression::Suppression;
@@ -75,6 +78,8 @@ pub struct AsyncExitStackGuard(AsyncExitStack);
 struct StackState {
     entries: Entries,
     runtime: Option<Handle>,
+    /// `None` on a stack that was never entered.
+    interrupts: Option<Arc<StackInterrupts>>,
 }
 
 impl AsyncExitStack {
@@ -105,8 +110,15 @@ impl AsyncExitStack {
         M::Guard: Send + 'static,
     {
         async move {
-            let (guard, cell) = StackGuard::new(manager.aenter().await?);
-            self.push(GuardEntry(cell));
+            // The interrupts of the manager end the block of this stack. If the stack was not entered, they apply to the
+            // scope that is being entered, of whose manager the stack may be a part, or else registering them fails.
+            let (guard, interrupts) = if self.is_in_block() {
+                enter(manager).await?
+            } else {
+                (manager.aenter().await?, Interrupts::default())
+            };
+            let (guard, cell) = StackGuard::new(guard);
+            self.push(StackExit::Guard(cell), interrupts);
             Ok(guard)
         }
     }
@@ -138,7 +150,7 @@ impl AsyncExitStack {
         V: Suppression + 'static,
         X: Send + 'static,
     {
-        self.push(ExitEntry::new(exit));
+        self.push_closure(ExitEntry::new(exit));
     }
 
     /// Pushes an async closure that is called regardless of the exit reason.
@@ -148,7 +160,7 @@ impl AsyncExitStack {
         F: FnOnce() -> R + Send + 'static,
         R: Future<Output: ExitOutput> + Send + 'static,
     {
-        self.push(CallbackEntry(callback));
+        self.push_closure(CallbackEntry(callback));
     }
 
     /// Pushes a closure that is called regardless of the exit reason.
@@ -158,13 +170,26 @@ impl AsyncExitStack {
         F: FnOnce() -> R + Send + 'static,
         R: ExitOutput + Send + 'static,
     {
-        self.push(CallbackEntry(|| ready(callback())));
+        self.push_closure(CallbackEntry(|| ready(callback())));
     }
 
     /// Moves all exits to a new stack, so that the entered managers outlive the block.
     #[must_use = "if the new stack is dropped, its exits run as a cleanup"]
     pub fn pop_all(&self) -> Self {
-        Self { state: Mutex::new(self.take()) }
+        let (StackState { entries, runtime, .. }, interrupts) = {
+            let mut state = self.state();
+            let interrupts = state.interrupts.clone();
+            (
+                mem::replace(
+                    &mut *state,
+                    StackState { interrupts: interrupts.clone(), ..StackState::default() },
+                ),
+                interrupts,
+            )
+        };
+        let interrupts = interrupts.map(|interrupts| interrupts.take()).filter(|moved| !moved.is_empty());
+        let interrupts = interrupts.map(StackInterrupts::register);
+        Self { state: Mutex::new(StackState { entries, runtime, interrupts }) }
     }
 
     /// Runs all exits, as after a block that has completed: the first exit receives [`ExitReason::Ok`].
@@ -189,15 +214,27 @@ impl AsyncExitStack {
         result.map(drop)
     }
 
-    fn push(&self, entry: impl Entry + 'static) {
+    /// Returns `true` if the interrupts of the stack end a block.
+    fn is_in_block(&self) -> bool {
+        self.state().interrupts.as_ref().is_some_and(|interrupts| interrupts.is_open())
+    }
+
+    fn push_closure(&self, entry: impl Entry + 'static) {
+        self.push(StackExit::Closure(Box::new(entry)), Interrupts::default());
+    }
+
+    fn push(&self, exit: StackExit, interrupts: Interrupts) {
         let mut state = self.state();
+        if let (Some(interrupt), Some(all)) = (interrupts.into_inner(), &state.interrupts) {
+            all.add(state.entries.0.len(), interrupt);
+        }
         // The fallback for a stack that is dropped outside of a runtime.
         state.runtime.capture_current();
-        state.entries.0.push(Box::new(entry));
+        state.entries.0.push(exit);
     }
 
     fn take(&self) -> StackState {
-        std::mem::take(&mut *self.state())
+        mem::take(&mut *self.state())
     }
 
     fn state(&self) -> MutexGuard<'_, StackState> {
@@ -209,6 +246,13 @@ impl AsyncContextManager for AsyncExitStack {
     type Guard = AsyncExitStackGuard;
 
     async fn aenter(self) -> Result<AsyncExitStackGuard, ExitErrors> {
+        let held = self.state().interrupts.take().map(|interrupts| interrupts.take()).unwrap_or_default();
+        let is_needed = !held.is_empty();
+        let interrupts = StackInterrupts::register(held);
+        if is_needed && !interrupts.is_open() {
+            return Err(ExitErrors::one(NotEntering));
+        }
+        self.state().interrupts = Some(interrupts);
         Ok(AsyncExitStackGuard(self))
     }
 }
@@ -229,7 +273,9 @@ impl AsyncGuard for AsyncExitStackGuard {
     }
 
     async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<bool, ExitErrors> {
-        unwind::<Self>(self.0.take().entries, exit).await
+        let StackState { entries, interrupts, .. } = self.0.take();
+        let interrupted_by = interrupts.and_then(|interrupts| interrupts.interrupted_by());
+        unwind::<Self>(entries, exit, interrupted_by).await
     }
 }
 
@@ -244,11 +290,12 @@ impl Drop for AsyncExitStackGuard {
 
 impl Drop for AsyncExitStack {
     fn drop(&mut self) {
-        let StackState { entries, runtime } = self.take();
+        let StackState { entries, runtime, .. } = self.take();
         if entries.0.is_empty() {
             return;
         }
-        let work = async { unwind::<AsyncExitStackGuard>(entries, ExitReason::Cancelled).await.map(drop) };
+        let work =
+            async { unwind::<AsyncExitStackGuard>(entries, ExitReason::Cancelled, None).await.map(drop) };
         Cleanup::new(work)
             .name(type_name::<Self>())
             .grace_period(Duration::MAX)

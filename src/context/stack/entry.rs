@@ -49,7 +49,7 @@ mod sealed {
 
 /// The exits of a stack.
 #[derive(Default)]
-pub(super) struct Entries(pub(super) Vec<Box<dyn Entry>>);
+pub(super) struct Entries(pub(super) Vec<StackExit>);
 
 /// Drops the last exit first, the order in which the exits run.
 impl Drop for Entries {
@@ -60,37 +60,66 @@ impl Drop for Entries {
     }
 }
 
-/// The future of an exit. Its value is `true` if the exit suppresses the error.
-pub(super) type ExitFuture<'a> = Pin<Box<dyn Future<Output = Result<bool, BoxAny>> + Send + 'a>>;
+/// The exit of a manager or a closure.
+pub(super) enum StackExit {
+    Closure(Box<dyn Entry>),
+    Guard(Arc<dyn LentGuard>),
+}
 
-/// An exit of any kind.
-pub(super) trait Entry: Send {
-    fn exit(self: Box<Self>, exit: ExitReason<'_>) -> ExitFuture<'_>;
+impl StackExit {
+    pub(super) fn exit(self, exit: ExitReason<'_>) -> ExitFuture<'_> {
+        match self {
+            Self::Closure(entry) => entry.exit(exit),
+            Self::Guard(guard) => guard.exit(exit),
+        }
+    }
 
-    fn grace_period(&self) -> Duration {
-        DEFAULT_GRACE_PERIOD
+    pub(super) fn grace_period(&self) -> Duration {
+        match self {
+            Self::Closure(_) => DEFAULT_GRACE_PERIOD,
+            Self::Guard(guard) => guard.grace_period(),
+        }
     }
 
     /// Returns the name for the observers of cleanups.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Closure(entry) => entry.name(),
+            Self::Guard(guard) => guard.name(),
+        }
+    }
+}
+
+/// The future of an exit. Its value is `true` if the exit suppresses the error.
+pub(super) type ExitFuture<'a> = Pin<Box<dyn Future<Output = Result<bool, BoxAny>> + Send + 'a>>;
+
+/// A closure on the stack.
+pub(super) trait Entry: Send {
+    fn exit(self: Box<Self>, exit: ExitReason<'_>) -> ExitFuture<'_>;
+
     fn name(&self) -> &'static str {
         type_name::<Self>()
     }
 }
 
-/// The exit of a manager. The guard is in the cell unless the block is borrowing it.
-pub(super) struct GuardEntry<G>(pub(super) Arc<Mutex<GuardCell<G>>>);
+/// The guard of a manager on the stack. It is in the cell unless the block is borrowing it.
+pub(super) trait LentGuard: Send + Sync {
+    fn exit(self: Arc<Self>, exit: ExitReason<'_>) -> ExitFuture<'_>;
 
-impl<G> GuardEntry<G> {
-    fn cell(&self) -> MutexGuard<'_, GuardCell<G>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    fn grace_period(&self) -> Duration;
+
+    fn name(&self) -> &'static str;
 }
 
-impl<G: AsyncGuard + Send + 'static> Entry for GuardEntry<G> {
-    fn exit(self: Box<Self>, exit: ExitReason<'_>) -> ExitFuture<'_> {
+fn lock<G>(cell: &Mutex<GuardCell<G>>) -> MutexGuard<'_, GuardCell<G>> {
+    cell.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<G: AsyncGuard + Send + 'static> LentGuard for Mutex<GuardCell<G>> {
+    fn exit(self: Arc<Self>, exit: ExitReason<'_>) -> ExitFuture<'_> {
         Box::pin(async move {
             // Taken even if the block still has the guard: `StackGuard` then applies the drop policy.
-            let cell = mem::replace(&mut *self.cell(), GuardCell::Taken);
+            let cell = mem::replace(&mut *lock(&self), GuardCell::Taken);
             let GuardCell::Returned(mut guard) = cell else { return Err(Box::new(GuardInUse) as BoxAny) };
             match guard.aexit(exit).await {
                 Ok(suppression) => Ok(suppresses(&suppression)),
@@ -100,7 +129,7 @@ impl<G: AsyncGuard + Send + 'static> Entry for GuardEntry<G> {
     }
 
     fn grace_period(&self) -> Duration {
-        match &*self.cell() {
+        match &*lock(self) {
             // User code under the lock. It cannot lock this cell again, because the `StackGuard` no longer exists.
             GuardCell::Returned(guard) => grace_period(guard),
             _ => DEFAULT_GRACE_PERIOD,
@@ -108,7 +137,7 @@ impl<G: AsyncGuard + Send + 'static> Entry for GuardEntry<G> {
     }
 
     fn name(&self) -> &'static str {
-        match &*self.cell() {
+        match &*lock(self) {
             GuardCell::Returned(guard) => guard_name(guard),
             _ => type_name::<G>(),
         }

@@ -40,6 +40,10 @@ impl ExitErrors {
         (len > 0).then(|| Self { errors: Mutex::new(errors), len })
     }
 
+    pub(super) fn one(error: impl Any + Send) -> Self {
+        Self { errors: Mutex::new(vec![Box::new(error)]), len: 1 }
+    }
+
     /// Iterates over the errors, the last one first: the order of Python's `__context__`.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut (dyn Any + Send)> {
         self.errors().iter_mut().rev().map(|error| &mut **error)

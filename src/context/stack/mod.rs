@@ -4,6 +4,7 @@ mod async_exit_stack;
 mod entry;
 mod errors;
 mod stack_guard;
+mod stack_interrupts;
 mod unwind;
 
 pub use self::async_exit_stack::{AsyncExitStack, AsyncExitStackGuard};

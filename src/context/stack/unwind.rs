@@ -12,15 +12,24 @@ use crate::panic::{Payload, catch_unwind};
 
 /// Runs the exits, the last one first. Returns `true` if the error of `exit` was suppressed.
 ///
+/// `interrupted_by` is the position of the manager that has interrupted the block.
+///
 /// If an exit panics, the errors of the others are reported under the name of `G`.
-pub(super) async fn unwind<G>(mut entries: Entries, exit: ExitReason<'_>) -> Result<bool, ExitErrors> {
-    let mut state = UnwindState { exit, is_suppressed: false, errors: Vec::new(), panic: None };
+pub(super) async fn unwind<G>(
+    mut entries: Entries,
+    exit: ExitReason<'_>,
+    interrupted_by: Option<usize>,
+) -> Result<bool, ExitErrors> {
+    let is_suppressible = matches!(exit, ExitReason::Error(_));
+    let mut state =
+        UnwindState { exit, is_suppressible, is_suppressed: false, errors: Vec::new(), panic: None };
     while let Some(entry) = entries.0.pop() {
+        let has_interrupted = interrupted_by == Some(entries.0.len());
         let (name, grace_period) = (entry.name(), entry.grace_period());
         let exit = timeout_in_cleanup(entry.exit(state.current()), grace_period);
         // As with nested scopes, the children of this exit finish before the next exit begins.
         match with_children(catch_unwind(exit)).await.transpose() {
-            Some(result) => state.record(result),
+            Some(result) => state.record(result, has_interrupted),
             // An abandoned exit does not prevent the remaining ones.
             None => notify_observers(&CleanupEvent::Abandoned {
                 name: short_name(name),
@@ -35,6 +44,9 @@ pub(super) async fn unwind<G>(mut entries: Entries, exit: ExitReason<'_>) -> Res
 struct UnwindState<'a> {
     /// The reason for which the block was left; `Ok` after its error was suppressed.
     exit: ExitReason<'a>,
+    /// `false` if the block was dropped. An interrupt becomes suppressible when the manager that has interrupted the
+    /// block was exited, as it ends the inner scope if the managers are nested.
+    is_suppressible: bool,
     is_suppressed: bool,
     /// The errors of exits, the last one last.
     errors: Vec<BoxAny>,
@@ -53,19 +65,32 @@ impl UnwindState<'_> {
         }
     }
 
-    fn record(&mut self, result: Result<Result<bool, BoxAny>, Payload>) {
+    /// Records the result of an exit. `has_interrupted` is `true` for the manager that has interrupted the block.
+    fn record(&mut self, result: Result<Result<bool, BoxAny>, Payload>, has_interrupted: bool) {
         match result {
             // An exit that suppresses an error also suppresses the earlier errors, which the error has replaced.
-            Ok(Ok(true)) if matches!(self.current(), ExitReason::Error(_)) => {
+            Ok(Ok(true)) if self.can_suppress(has_interrupted) => {
                 self.errors.clear();
-                self.is_suppressed |= matches!(self.exit, ExitReason::Error(_));
+                self.is_suppressible |= has_interrupted;
+                self.is_suppressed |= self.is_suppressible;
                 if self.is_suppressed {
                     self.exit = ExitReason::Ok;
                 }
             }
             Ok(Ok(_)) => {}
-            Ok(Err(error)) => self.errors.push(error),
+            Ok(Err(error)) => {
+                self.is_suppressible |= has_interrupted;
+                self.errors.push(error);
+            }
             Err(payload) => self.panic = Some(payload),
+        }
+    }
+
+    fn can_suppress(&mut self, has_interrupted: bool) -> bool {
+        match self.current() {
+            ExitReason::Error(_) => true,
+            ExitReason::Cancelled => has_interrupted,
+            ExitReason::Ok | ExitReason::Panic(_) => false,
         }
     }
 
