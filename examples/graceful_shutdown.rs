@@ -82,7 +82,6 @@ async fn session(n: u64, log: Log) {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let observer = cleanup::observe(|event| eprintln!("{event}"));
     let log = Log::default();
     let mut sessions = JoinSet::new();
     for n in 1..=5 {
@@ -94,7 +93,6 @@ async fn main() -> ExitCode {
     }
     println!("stop");
     let stopped = cleanup::shutdown(sessions.shutdown(), GRACE_PERIOD).await;
-    drop(observer);
     let (opened, closed) = (log.count("open"), log.count("close"));
     println!("opened {opened}, closed {closed}");
     match stopped {

@@ -7,6 +7,7 @@
 //! ```
 
 use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,7 +105,11 @@ async fn panic_in_the_middle(database: &Database) -> Result<(), Error> {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> ExitCode {
+    cleanup::run_main(run(), Duration::from_secs(10)).await
+}
+
+async fn run() -> Result<(), Box<dyn std::error::Error>> {
     // Do not print the intentional panic below.
     std::panic::set_hook(Box::new(|_| {}));
     let database = Database::open()?;

@@ -66,7 +66,9 @@
 //! | run async cleanup on every exit path of a block | [`async_with!`](macro@async_with), [`context`] |
 //! | enter a number of managers that is only known at run time | [`context::AsyncExitStack`] |
 //! | run async cleanup in the background, from a destructor | [`cleanup::detach`] |
+//! | run a program's main future, and wait for the cleanups that it leaves | [`cleanup::run_main`] |
 //! | shut a program down gracefully | [`cleanup::shutdown`], [`cleanup::drain`] |
+//! | handle the failures of cleanups, and errors of tasks that were not retrieved | [`cleanup::observe`] |
 //!
 //! ## Pagination
 //!
@@ -115,6 +117,7 @@
 //! | `backon` | yes | [`AsyncGetDocs::retry`](pages::AsyncGetDocs::retry), with the policies of the `backon` crate |
 //! | `http` | no | [`pages::http`]: pagination over `reqwest`, by Link headers or JSON |
 //! | `serde` | no | `Serialize` and `Deserialize` for [`pages::Checkpoint`] |
+//! | `tracing` | no | [reports](cleanup#reports) of cleanups and tasks as `tracing` events; cleanups run in the span of their task |
 //! | `full` | no | all of the above |
 //!
 //! # Runtime

@@ -9,8 +9,6 @@ use tokio::runtime::Handle;
 use super::child_cleanups::ChildCleanups;
 use super::job::{CleanupOutput, CompletionGuard, Job};
 use super::metrics::{Counter, increment};
-#[cfg(doc)]
-use super::observe::CleanupEvent;
 use super::span::in_current_span;
 use super::tracked_cleanup::{InPlaceCleanup, SpawnedCleanup, TrackedCleanup, is_in_place, track};
 use crate::panic::ignore_panic;
@@ -96,7 +94,7 @@ impl<F> Cleanup<F> {
         Self { work: Box::pin(work), options: CleanupOptions::new(type_name::<F>()) }
     }
 
-    /// Sets the name, which [observers](super::observe()) receive with every [event](CleanupEvent) of this cleanup.
+    /// Sets the name, which [observers](super::observe()) receive with every [event](super::CleanupEvent) of this cleanup.
     pub fn name(mut self, name: &'static str) -> Self {
         self.options.name = name;
         self
@@ -105,7 +103,7 @@ impl<F> Cleanup<F> {
     /// Sets the grace period: the time that the cleanup may take.
     ///
     /// The grace period is wall-clock time, and starts when the work is first polled. A cleanup that exceeds it is
-    /// dropped, and reported as [abandoned](CleanupEvent::Abandoned).
+    /// dropped, and reported as [abandoned](super::CleanupEvent::Abandoned).
     #[doc(alias = "timeout", alias = "deadline")]
     pub fn grace_period(self, grace_period: Duration) -> Self {
         Self { options: self.options.grace_period(grace_period), ..self }
