@@ -1,4 +1,3 @@
-use std::any::type_name;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
@@ -8,6 +7,7 @@ use std::time::Duration;
 use super::errors::{ErrorGroup, FailedInGroup};
 use super::spawner::{Spawner, create_task};
 use super::state::GroupState;
+use crate::cleanup::short_name;
 use crate::context::{
     AsyncContextManager, AsyncGuard, ExitReason, Interrupt, NotEntering, Restart, register_interrupt,
 };
@@ -200,7 +200,7 @@ impl<E: Send + 'static> AsyncGuard for TaskGroup<E> {
         let failures = poll_fn(|cx| self.group.poll_join(cx)).await;
         // Set only after the wait: a group that is dropped earlier cancels its tasks.
         self.is_joined = true;
-        failures.map_or(Ok(()), |failures| failures.finish(&exit, type_name::<Self>()))
+        failures.map_or(Ok(()), |failures| failures.finish(&exit, short_name(self.name())))
     }
 }
 
