@@ -65,6 +65,7 @@ mod cpython;
 mod errors;
 mod flow;
 mod forwarded;
+mod forms;
 mod interrupt;
 mod local;
 mod locks;

@@ -124,17 +124,33 @@ macro_rules! async_with {
         }
         $crate::async_with!($($scope)+)
     }};
-    (loop $(, $label:lifetime)*; $($target:pat = $manager:expr),+ => $block:block) => {
+    // Before the forms that begin with a pattern, which `let` and `loop` are not.
+    (let $($other:tt)*) => {
+        compile_error!("unexpected `let`: write `name = manager => { .. }`")
+    };
+    (loop $(, $label:lifetime)*; $($target:pat = $manager:expr),+ $(,)? => $block:block $(,)?) => {
         $crate::__async_with!(@top [loop [$($label)*]] $($target = $manager),+ => $block)
     };
-    // Before the forms that begin with a pattern, which `loop` is not.
+    (loop $(, $label:lifetime)*; $($target:pat = $manager:expr),+, $block:block $(,)?) => {
+        $crate::__async_with!(@top [loop [$($label)*]] $($target = $manager),+ => $block)
+    };
     (loop $($other:tt)*) => {
         $crate::__async_with!(@error loop $($other)*)
     };
-    ($($label:lifetime),+; $($target:pat = $manager:expr),+ => $block:block) => {
+    ($($label:lifetime),+; $($target:pat = $manager:expr),+ $(,)? => $block:block $(,)?) => {
         $crate::__async_with!(@top [none [$($label)+]] $($target = $manager),+ => $block)
     };
-    ($($target:pat = $manager:expr),+ => $block:block) => {
+    ($($label:lifetime),+; $($target:pat = $manager:expr),+, $block:block $(,)?) => {
+        $crate::__async_with!(@top [none [$($label)+]] $($target = $manager),+ => $block)
+    };
+    // Before the expressions: a name and a block parse as a struct expression.
+    ($target:tt = $(&)? $($manager:ident).+ { $($block:tt)* }) => {
+        $crate::__async_with!(@no_arrow)
+    };
+    ($($target:pat = $manager:expr),+ $(,)? => $block:block $(,)?) => {
+        $crate::__async_with!(@top [none []] $($target = $manager),+ => $block)
+    };
+    ($($target:pat = $manager:expr),+, $block:block $(,)?) => {
         $crate::__async_with!(@top [none []] $($target = $manager),+ => $block)
     };
     ($($other:tt)*) => {
@@ -172,14 +188,62 @@ macro_rules! __async_with {
     (@error $($label:lifetime),+; $($rest:tt)*) => {
         $crate::__async_with!(@error $($rest)*)
     };
-    (@error $($target:pat = $manager:expr),+ => $($rest:tt)*) => {
-        compile_error!("missing block: write `name = manager => { .. }`, with braces")
+    (@error $target:tt in $($rest:tt)*) => {
+        compile_error!("unexpected `in`: write `name = manager => { .. }`")
+    };
+    (@error $target:pat = $manager:expr, $($rest:tt)+) => {
+        $crate::__async_with!(@error_after_manager $($rest)+)
+    };
+    (@error $target:pat = $manager:expr => $($rest:tt)*) => {
+        $crate::__async_with!(@no_block)
+    };
+    (@error $target:pat = $manager:expr) => {
+        $crate::__async_with!(@no_block)
+    };
+    (@error $target:pat = $manager:expr, ) => {
+        $crate::__async_with!(@no_block)
+    };
+    (@error $target:tt = $manager:block) => {
+        $crate::__async_with!(@no_block)
     };
     (@error $manager:expr => $($rest:tt)*) => {
-        compile_error!("missing binding: write `name = manager => { .. }`, or `_ = manager => { .. }`")
+        $crate::__async_with!(@no_binding)
+    };
+    (@error $manager:expr, $block:block $(,)?) => {
+        $crate::__async_with!(@no_binding)
+    };
+    (@error $manager:expr) => {
+        $crate::__async_with!(@no_binding)
+    };
+    (@error $target:tt = $($rest:tt)*) => {
+        $crate::__async_with!(@find_block $($rest)*)
     };
     (@error $($rest:tt)*) => {
         compile_error!("expected `name = manager => { .. }`")
+    };
+    (@find_block { $($block:tt)* }) => {
+        $crate::__async_with!(@no_arrow)
+    };
+    (@find_block $other:tt $($rest:tt)*) => {
+        $crate::__async_with!(@find_block $($rest)*)
+    };
+    (@find_block) => {
+        compile_error!("expected `name = manager => { .. }`")
+    };
+    (@error_after_manager $block:expr) => {
+        $crate::__async_with!(@no_block)
+    };
+    (@error_after_manager $($rest:tt)*) => {
+        $crate::__async_with!(@error $($rest)*)
+    };
+    (@no_arrow) => {
+        compile_error!("missing `=>` or `,` before the block: write `name = manager => { .. }`")
+    };
+    (@no_block) => {
+        compile_error!("missing block: write `name = manager => { .. }`, with braces")
+    };
+    (@no_binding) => {
+        compile_error!("missing binding: write `name = manager => { .. }`, or `_ = manager => { .. }`")
     };
 
     // One manager after the other, each in the block of the one before it.
