@@ -31,15 +31,14 @@ async fn a_comma_in_place_of_the_arrow() {
         }
     }
     assert_eq!(rounds, 2);
-    let labelled = 'outer: loop {
+    'outer: loop {
         async_with!('outer; n = &a, _ = nullcontext(()), {
             if *n == 4 {
                 break 'outer;
             }
         });
-        break 'outer;
-    };
-    assert_eq!(labelled, ());
+        unreachable!("the block is left by `break`");
+    }
 }
 
 #[tokio::test]

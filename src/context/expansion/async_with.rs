@@ -301,8 +301,8 @@ macro_rules! __async_with {
                         $crate::__async_with!(@run $mode value flow $block);
                         match $crate::context::expansion::ReachedEnd(witness.reached_end()).await {}
                     };
-                    let block = $crate::context::expansion::ReturnCapture::new(block, witness.reached_end());
-                    $crate::context::expansion::BlockFuture::new(block, state).await
+                    let capture = $crate::context::expansion::ReturnCapture(witness.reached_end());
+                    $crate::context::expansion::BlockFuture::new(block, capture, state).await
                 };
                 let returns = $crate::context::expansion::case(0, 0);
                 let mut exit = $crate::context::expansion::block_exit(outcome, value, returns);

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use pin_project::pin_project;
+use crate::context::scope::block::DetectEnd;
 
 /// The link between the enclosing function and the `async` block of the expansion: it makes both return one type, and
 /// it records that the block has completed.
@@ -59,31 +59,18 @@ impl Future for ReachedEnd<'_> {
     }
 }
 
-/// A future that distinguishes the two ways in which a block ends: its output is `Some` if the block returns from the
-/// function, and `None` if the block reaches its end.
-#[pin_project]
-pub struct ReturnCapture<'a, F> {
-    #[pin]
-    block: F,
-    reached_end: &'a AtomicBool,
-}
+/// Distinguishes the two ways in which a block ends: it is left with `Some` if it returns from the function, and with
+/// `None` if it reaches its end.
+pub struct ReturnCapture<'a>(pub &'a AtomicBool);
 
-impl<'a, F> ReturnCapture<'a, F> {
-    #[inline]
-    pub fn new(block: F, reached_end: &'a AtomicBool) -> Self {
-        Self { block, reached_end }
-    }
-}
-
-impl<F: Future> Future for ReturnCapture<'_, F> {
-    type Output = Option<F::Output>;
+impl<R> DetectEnd<R> for ReturnCapture<'_> {
+    type Output = Option<R>;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
-        let this = self.project();
-        match this.block.poll(cx) {
+    fn detect(&self, polled: Poll<R>) -> Poll<Option<R>> {
+        match polled {
             Poll::Ready(returned) => Poll::Ready(Some(returned)),
-            Poll::Pending if this.reached_end.load(Ordering::Relaxed) => Poll::Ready(None),
+            Poll::Pending if self.0.load(Ordering::Relaxed) => Poll::Ready(None),
             Poll::Pending => Poll::Pending,
         }
     }

@@ -15,11 +15,32 @@ use crate::panic::{Payload, catch_panic, drop_payload};
 /// Cleanups that are detached while the block is polled or dropped become children of the scope: its exit waits for
 /// them.
 #[pin_project(PinnedDrop)]
-pub struct BlockFuture<'s, F, R> {
+pub struct BlockFuture<'s, F, R, D = ()> {
     /// `None` after the block has ended.
     #[pin]
     block: Option<F>,
+    detect: D,
     state: &'s mut ScopeState<R>,
+}
+
+/// Detects whether a poll of the block was its last one.
+///
+/// This is a parameter, not a future around the block's, because the compiler limits the depth of nested types: it must
+/// suffice for twenty nested scopes.
+pub trait DetectEnd<T> {
+    type Output;
+
+    fn detect(&self, polled: Poll<T>) -> Poll<Self::Output>;
+}
+
+/// The body of a function ends if its future is ready.
+impl<T> DetectEnd<T> for () {
+    type Output = T;
+
+    #[inline]
+    fn detect(&self, polled: Poll<T>) -> Poll<T> {
+        polled
+    }
 }
 
 /// The end of a block.
@@ -30,25 +51,25 @@ pub enum BlockOutcome<T> {
     Interrupted,
 }
 
-impl<'s, F, R> BlockFuture<'s, F, R> {
+impl<'s, F, R, D> BlockFuture<'s, F, R, D> {
     #[inline]
-    pub fn new(block: F, state: &'s mut ScopeState<R>) -> Self {
-        Self { block: Some(block), state }
+    pub fn new(block: F, detect: D, state: &'s mut ScopeState<R>) -> Self {
+        Self { block: Some(block), detect, state }
     }
 }
 
-impl<F: Future, R: RuntimeSlot> Future for BlockFuture<'_, F, R> {
-    type Output = BlockOutcome<F::Output>;
+impl<F: Future, R: RuntimeSlot, D: DetectEnd<F::Output>> Future for BlockFuture<'_, F, R, D> {
+    type Output = BlockOutcome<D::Output>;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<BlockOutcome<F::Output>> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<BlockOutcome<D::Output>> {
         let mut this = self.project();
         let ScopeState { children, runtime, interrupts } = &mut **this.state;
         let tracking = TrackingScope::open(children);
         // Poll the block first: a block that is ready is not interrupted.
         let polled = catch_panic(|| {
             let block = this.block.as_mut().as_pin_mut().expect("block polled after completion");
-            if let Poll::Ready(output) = block.poll(cx) {
+            if let Poll::Ready(output) = this.detect.detect(block.poll(cx)) {
                 // A panic of a destructor counts as a panic of the block.
                 this.block.set(None);
                 if !interrupts.is_empty() {
@@ -111,7 +132,7 @@ fn leave<F>(mut block: Pin<&mut Option<F>>, interrupts: &mut Interrupts) -> Resu
 }
 
 #[pinned_drop]
-impl<F, R> PinnedDrop for BlockFuture<'_, F, R> {
+impl<F, R, D> PinnedDrop for BlockFuture<'_, F, R, D> {
     fn drop(self: Pin<&mut Self>) {
         let mut this = self.project();
         if this.block.is_some() {
