@@ -302,7 +302,7 @@ macro_rules! __async_with {
                         match $crate::context::expansion::ReachedEnd(witness.reached_end()).await {}
                     };
                     let capture = $crate::context::expansion::ReturnCapture(witness.reached_end());
-                    $crate::context::expansion::BlockFuture::new(block, capture, state).await
+                    $crate::context::expansion::BlockFuture::with_detection(block, capture, state).await
                 };
                 let returns = $crate::context::expansion::case(0, 0);
                 let mut exit = $crate::context::expansion::block_exit(outcome, value, returns);

@@ -51,9 +51,17 @@ pub enum BlockOutcome<T> {
     Interrupted,
 }
 
+impl<'s, F, R> BlockFuture<'s, F, R> {
+    /// Returns the future of a body.
+    #[inline]
+    pub fn new(body: F, state: &'s mut ScopeState<R>) -> Self {
+        Self::with_detection(body, (), state)
+    }
+}
+
 impl<'s, F, R, D> BlockFuture<'s, F, R, D> {
     #[inline]
-    pub fn new(block: F, detect: D, state: &'s mut ScopeState<R>) -> Self {
+    pub fn with_detection(block: F, detect: D, state: &'s mut ScopeState<R>) -> Self {
         Self { block: Some(block), detect, state }
     }
 }
