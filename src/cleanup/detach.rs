@@ -87,7 +87,7 @@ impl<F> Cleanup<F> {
     ///
     /// # Defaults
     ///
-    /// - The name is that of the type of `work`.
+    /// - The name is the path of the type of `work`.
     /// - The grace period is 30 seconds.
     /// - The runtime is the one that [`detach`](Self::detach) is called on.
     pub fn new(work: F) -> Self {

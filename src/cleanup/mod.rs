@@ -109,7 +109,6 @@ pub use self::metrics::{Metrics, metrics};
 pub(crate) use self::observe::notify_observers;
 pub use self::observe::{ObserverGuard, observe};
 pub use self::run_main::run_main;
-pub(crate) use self::short_name::short_name;
 pub use self::shutdown::shutdown;
 pub(crate) use self::timeout::timeout_in_cleanup;
 pub(crate) use self::tracking_scope::{TrackingScope, drop_in_place, drop_tracked};

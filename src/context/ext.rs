@@ -9,7 +9,7 @@ use super::guard::AsyncGuard;
 use super::guard::sealed::Policy;
 use super::manager::{AsyncContextManager, ManagerError};
 use super::scope::state::RuntimeSlot as _;
-use crate::cleanup::{ChildCleanups, Cleanup, short_name};
+use crate::cleanup::{ChildCleanups, Cleanup};
 
 /// Adapters for every [`AsyncContextManager`].
 pub trait AsyncContextManagerExt: AsyncContextManager {
@@ -105,6 +105,6 @@ where
             G::OnDrop::on_drop(enter.await?, ChildCleanups::default(), Default::default());
             Ok::<_, G::Error>(())
         };
-        Cleanup::new(rest).name(short_name(type_name::<G>())).fallback_runtime(self.runtime.take()).detach();
+        Cleanup::new(rest).name(type_name::<G>()).fallback_runtime(self.runtime.take()).detach();
     }
 }

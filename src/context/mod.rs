@@ -68,7 +68,11 @@
 //! |---|---|
 //! | [`async_with!`](macro@async_with) | enters managers for a block of the current function |
 //! | [`async_with`](fn@async_with), [`decorate`] | enter a manager for a closure, or for each call of a function |
-//! | [`AsyncContextManager`], [`AsyncGuard`] | implement a manager; [`asynccontextmanager`] makes one from an async function |
+//! | [`on_exit`] | a manager from a value and an async closure that releases it |
+//! | [`asynccontextmanager`] | a manager from an async function with one yield |
+//! | [`AsyncContextManager`], [`AsyncGuard`] | the traits of managers and guards |
+//! | [`Option`], [`EitherManager`] | a manager that is optional, and one of two managers |
+//! | [`local`] | enters a manager that is not `Send` |
 //! | [`AsyncExitStack`] | holds managers and callbacks whose number is only known at run time |
 //! | [`LockGuard`], [`aclosing`], [`closing`], [`suppress`], [`nullcontext`] | ready-made managers |
 //!
@@ -102,6 +106,37 @@
 //!
 //! # Choosing
 //!
+//! **A manager of your own.** The shortest way that suffices:
+//!
+//! | the resource | use |
+//! |---|---|
+//! | is a value that needs an async release | [`on_exit(value, async \|value, exit\| ..)`](on_exit) |
+//! | is released without an await | [`closing(value, \|value\| ..)`](closing) |
+//! | is also acquired by awaiting | [`asynccontextmanager(async \|y\| ..)`](asynccontextmanager) |
+//! | is entered in many places, borrows, or inspects errors | [`AsyncContextManager`] and [`AsyncGuard`] |
+//! | is not `Send` | [`LocalAsyncContextManager`] and [`LocalAsyncGuard`], entered as [`local(manager)`](local) |
+//! | is needed only under a condition | an [`Option`] of a manager |
+//! | is one of two types | an [`EitherManager`] |
+//! | is one of any number | an [`AsyncExitStack`] |
+//!
+//! ```
+//! use withal::context::{async_with, on_exit};
+//! # struct Session;
+//! # impl Session {
+//! #     async fn login() -> std::io::Result<Self> { Ok(Self) }
+//! #     async fn ask(&mut self) -> std::io::Result<u32> { Ok(42) }
+//! #     async fn logout(self) -> std::io::Result<()> { Ok(()) }
+//! # }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! let session = on_exit(Session::login().await?, async |session, _exit| session.logout().await);
+//! let answer = async_with!(session = session.name("session") => { session.ask().await? })?;
+//! # assert_eq!(answer, 42);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! **A drop policy.**
 //! The implementor of a guard chooses a *drop policy*, which decides what happens to the exit if the future of the
 //! scope is dropped.
 //!
@@ -132,6 +167,7 @@
 //! - Cleanups that a *task* detaches are not nested in the block that spawned the task. Join the tasks in an exit:
 //!   after you have entered the managers that the tasks use, push a callback that awaits their `JoinSet`, with
 //!   [`push_async_callback`](AsyncExitStack::push_async_callback).
+//! - The exit of a [`local`] manager is awaited, but does not run if its future is dropped: only the destructor does.
 //! - The destructors of abandoned exits run in any order, because a runtime that shuts down drops its tasks in any
 //!   order.
 //! - If the future is dropped after the block has completed, while the scope waits for nested cleanups, the exit

@@ -221,7 +221,7 @@ async fn the_default_name_is_the_type_of_the_work() {
     });
     detach(ready(Err(Unnamed)));
     drain(ENOUGH).await.unwrap();
-    assert_eq!(*names.lock().unwrap(), [std::any::type_name::<std::future::Ready<Result<(), Unnamed>>>()]);
+    assert_eq!(*names.lock().unwrap(), ["core::future::ready::Ready"]);
 }
 
 struct Unnamed;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Barrier, Mutex, Semaphore, mpsc, watch};
 use withal::context::{
     AsyncClose, AsyncContextManager, AsyncContextManagerExt, AsyncExitStack, AsyncGuard, Detach, ExitReason,
-    aclosing, async_with, asynccontextmanager, closing, decorate, nullcontext, suppress,
+    aclosing, async_with, asynccontextmanager, closing, decorate, nullcontext, on_exit, suppress,
 };
 
 use crate::E;
@@ -83,6 +83,12 @@ async fn functions() {
         if outcome.is_ok() { Ok(()) } else { Err(E) }
     });
     assert_eq!(async_with!(x = m => { *x }), Ok(7));
+
+    let m = M(1);
+    assert_eq!(async_with!(_ = Some(m) => { 7 }), Ok(Some(7)));
+
+    let (x, close) = (7, async |_x, _exit| Ok::<(), E>(()));
+    assert_eq!(async_with!(x = on_exit(x, close) => { *x }), Ok(7));
 
     let (manager, function) = (|| M(1), async |text: &str| text.parse::<u32>());
     let decorated = decorate(manager, function);

@@ -8,7 +8,7 @@ use self::sealed::Sealed as _;
 use super::asynccontextmanager::ExitKind;
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD};
-use crate::context::local::{LocalAsyncContextManager, LocalAsyncGuard};
+use crate::context::local::manager::{LocalAsyncContextManager, LocalAsyncGuard};
 use crate::context::manager::AsyncContextManager;
 use crate::context::policy::detach::Detach;
 use crate::context::suppression::Suppression;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::cleanup::{ChildCleanups, CleanupOptions, CleanupOutput, TrackingScope, peel_box, short_name};
+use crate::cleanup::{ChildCleanups, CleanupOptions, CleanupOutput, TrackingScope, peel_box};
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::sealed::{ExitOutcome, Policy};
 use crate::context::guard::{AsyncGuard, grace_period, guard_name};
@@ -104,7 +104,7 @@ pub(super) fn detach_exit<G: AsyncGuard + Send + 'static>(
     children: ChildCleanups,
     runtime: Option<Handle>,
 ) {
-    let options = CleanupOptions::new(short_name(guard_name(&guard)))
+    let options = CleanupOptions::new(guard_name(&guard))
         .grace_period(grace_period(&guard))
         .fallback_runtime(runtime)
         .wait_for_children(children);
@@ -244,7 +244,7 @@ where
 {
     fn drop(&mut self) {
         let children = mem::take(&mut self.children);
-        let options = CleanupOptions::new(short_name(self.name))
+        let options = CleanupOptions::new(self.name)
             .grace_period(self.grace_period)
             .fallback_runtime(self.runtime.take());
         match mem::replace(&mut self.stage, Stage::Ended) {

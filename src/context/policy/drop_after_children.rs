@@ -2,7 +2,7 @@ use std::convert::Infallible;
 
 use tokio::runtime::Handle;
 
-use crate::cleanup::{ChildCleanups, CleanupOptions, short_name};
+use crate::cleanup::{ChildCleanups, CleanupOptions};
 use crate::context::guard::sealed::Policy;
 use crate::context::guard::{AsyncGuard, grace_period, guard_name};
 
@@ -27,7 +27,7 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for DropAfterChildren {
         if children.is_empty() {
             return drop(guard);
         }
-        let (grace_period, name) = (grace_period(&guard), short_name(guard_name(&guard)));
+        let (grace_period, name) = (grace_period(&guard), guard_name(&guard));
         let work = async move {
             drop(guard);
             Ok::<_, Infallible>(())

@@ -1,7 +1,7 @@
 use std::any::Any;
 use std::convert::Infallible;
 
-use crate::cleanup::{CleanupEvent, notify_observers, short_name};
+use crate::cleanup::{CleanupEvent, notify_observers};
 use crate::context::exit_reason::{ExitReason, OpaqueError};
 use crate::panic::Payload;
 
@@ -51,5 +51,5 @@ pub(in crate::context) const CONTRACT_VIOLATION: &str =
 /// Notifies the observers of an exit's error that cannot be returned, because another error or panic takes precedence.
 /// `name` is that of the guard.
 pub(in crate::context) fn report_exit_error(name: &'static str, error: &(dyn Any + Send)) {
-    notify_observers(&CleanupEvent::Failed { name: short_name(name), error });
+    notify_observers(&CleanupEvent::Failed { name, error });
 }

@@ -3,9 +3,7 @@ use std::panic::resume_unwind;
 
 use super::entry::Entries;
 use super::errors::{BoxAny, ExitErrors};
-use crate::cleanup::{
-    AbandonReason, CleanupEvent, notify_observers, short_name, timeout_in_cleanup, with_children,
-};
+use crate::cleanup::{AbandonReason, CleanupEvent, notify_observers, timeout_in_cleanup, with_children};
 use crate::context::exit_reason::ExitReason;
 use crate::context::scope::failure::report_exit_error;
 use crate::panic::{Payload, catch_unwind};
@@ -31,10 +29,7 @@ pub(super) async fn unwind<G>(
         match with_children(catch_unwind(exit)).await.transpose() {
             Some(result) => state.record(result, has_interrupted),
             // An abandoned exit does not prevent the remaining ones.
-            None => notify_observers(&CleanupEvent::Abandoned {
-                name: short_name(name),
-                reason: AbandonReason::TimedOut,
-            }),
+            None => notify_observers(&CleanupEvent::Abandoned { name, reason: AbandonReason::TimedOut }),
         }
     }
     state.finish::<G>()
