@@ -7,7 +7,6 @@ use std::time::Duration;
 use super::errors::{ErrorGroup, FailedInGroup};
 use super::spawner::{Spawner, create_task};
 use super::state::GroupState;
-use crate::cleanup::short_name;
 use crate::context::{
     AsyncContextManager, AsyncGuard, ExitReason, Interrupt, NotEntering, Restart, register_interrupt,
 };
