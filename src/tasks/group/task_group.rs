@@ -199,7 +199,7 @@ impl<E: Send + 'static> AsyncGuard for TaskGroup<E> {
         let failures = poll_fn(|cx| self.group.poll_join(cx)).await;
         // Set only after the wait: a group that is dropped earlier cancels its tasks.
         self.is_joined = true;
-        failures.map_or(Ok(()), |failures| failures.finish(&exit, short_name(self.name())))
+        failures.map_or(Ok(()), |failures| failures.finish(&exit, self.name()))
     }
 }
 
