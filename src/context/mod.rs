@@ -84,7 +84,7 @@
 //! |---|---|---|
 //! | completes | [`ExitReason::Ok`] | the macro evaluates to the block's value |
 //! | is left by `return`, `break` or `continue` | [`ExitReason::Ok`] | the jump takes place |
-//! | fails: `?`, or `return Err(..)` | [`ExitReason::Error`] | the function returns the error, unless the exit suppresses it |
+//! | fails: `?`, `return Err(..)`, or the value `Err(..)` | [`ExitReason::Error`] | the function returns the error, unless the exit suppresses it |
 //! | panics | [`ExitReason::Panic`] | the panic continues; it is never suppressed |
 //! | is dropped: `select!`, `timeout`, `abort` | [`ExitReason::Cancelled`], as the [policy](#choosing) decides | |
 //!
@@ -99,10 +99,14 @@
 //! [function](fn@async_with) returns an [error](Error) that holds both errors. If the exit panics, that panic
 //! continues.
 //!
-//! **The block's value does not decide its success.** A block that evaluates to an `Err` has completed: after
-//! `async_with!(tx = pool.transaction() => { Err("refused") })` the transaction commits. It also commits if the `?` of
-//! an `Option` leaves the block. To the macro, the block has failed only if `?` or `return` leaves it with an error.
-//! The [function](fn@async_with) inspects the `Result` of its body instead.
+//! **A block that evaluates to an `Err` has failed**, as one that `?` leaves: after
+//! `async_with!(tx = pool.transaction() => { tx.insert("a row").await })`, a failed insert is rolled back, and the macro
+//! evaluates to the same value as without the manager. Only a `Result` can fail: `None` is a value, and in generic code,
+//! so is a value whose whole type is a type parameter; write `Ok(value?)` or name the type `Result<T, E>` there.
+//!
+//! **Interrupts pass through managers.** A manager may [interrupt](interrupt_when) its block, as
+//! [`timeout`](crate::tasks::timeout()) and [`TaskGroup`](crate::tasks::TaskGroup) do, also if it is wrapped by another
+//! manager, entered on an [`AsyncExitStack`], or entered in an [`asynccontextmanager`].
 //!
 //! # Choosing
 //!
@@ -174,8 +178,6 @@
 //!   receives [`ExitReason::Cancelled`].
 //! - A scope around the yield of a generator stays suspended with the generator (PEP 789): close the generator with
 //!   [`aclosing`].
-//! - In an `async` block, such as the one that `#[tokio::main]` makes of `main`, the compiler may ask for the type that
-//!   `return` returns: `async_with!(-> Result<_, _>; lock = &mutex => { .. })`.
 //!
 //! # Comparison
 //!
