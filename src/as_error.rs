@@ -1,12 +1,16 @@
+use std::any::Any;
 use std::borrow::Cow;
 use std::error::Error;
-use std::fmt;
 use std::ops::DerefMut;
+use std::{char, env, fmt, io, net, num, str, string};
+
+use crate::box_error::BoxError;
 
 /// An error type whose cause can be reported, even if the type does not implement [`Error`] itself.
 ///
-/// It is the bound of the errors of a fetch function of [`pages`](crate::pages), of the tasks of a
-/// [`TaskGroup`](crate::tasks::TaskGroup), and of [`suppress`](crate::context::suppress). It is implemented for
+/// It is the bound of the errors of a fetch function of [`pages`](crate::pages), of
+/// [`TaskGroup::with_sources`](crate::tasks::TaskGroup::with_sources), and of
+/// [`suppress`](crate::context::suppress). It is implemented for
 ///
 /// - every type that implements [`Error`],
 /// - boxes of an error, such as `Box<dyn Error + Send + Sync>`, [`BoxError`](crate::tasks::BoxError),
@@ -54,6 +58,16 @@ pub trait AsError<Kind = kind::Other>: Sized + 'static {
     fn from_error<'a>(_error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
         None
     }
+
+    /// Returns the error, or one of its contexts, as a `Self`.
+    #[cfg(feature = "anyhow")]
+    #[doc(hidden)]
+    fn from_anyhow(_error: &anyhow::Error) -> Option<&Self>
+    where
+        Self: Send + Sync,
+    {
+        None
+    }
 }
 
 impl<E: Error + 'static> AsError<kind::Implements> for E {
@@ -62,6 +76,14 @@ impl<E: Error + 'static> AsError<kind::Implements> for E {
     }
 
     fn from_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
+        error.downcast_ref()
+    }
+
+    #[cfg(feature = "anyhow")]
+    fn from_anyhow(error: &anyhow::Error) -> Option<&Self>
+    where
+        Self: Send + Sync,
+    {
         error.downcast_ref()
     }
 }
@@ -98,10 +120,32 @@ display! {
 }
 
 impl AsError for () {}
+impl AsError for Box<dyn std::any::Any + Send> {}
 impl<T: 'static> AsError for Option<T> {}
 impl<T: 'static> AsError for Vec<T> {}
 impl<A: 'static, B: 'static> AsError for (A, B) {}
 impl<A: 'static, B: 'static, C: 'static> AsError for (A, B, C) {}
+
+/// Returns the error as an `E`: the error itself, or the error inside a box.
+pub(crate) fn find_error<E, K>(error: &(dyn Any + Send)) -> Option<&E>
+where
+    E: AsError<K> + Send + Sync,
+{
+    if let Some(error) = error.downcast_ref() {
+        return Some(error);
+    }
+    #[cfg(feature = "anyhow")]
+    if let Some(error) = error.downcast_ref() {
+        return E::from_anyhow(error);
+    }
+    if let Some(error) = error.downcast_ref::<BoxError>() {
+        return E::from_error(&**error);
+    }
+    if let Some(error) = error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
+        return E::from_error(&**error);
+    }
+    E::from_error(&**error.downcast_ref::<Box<dyn Error + Send>>()?)
+}
 
 /// The functions of [`AsError`] for an error type `E`, kept by generic code whose `E` has no bounds.
 pub(crate) struct ErrorView<E> {
@@ -117,10 +161,41 @@ impl<E> ErrorView<E> {
         Self { as_error: E::as_error, message: E::message }
     }
 
+    /// The view of errors without bounds: finds the cause of boxes, and of common errors.
+    pub(crate) fn known() -> Self
+    where
+        E: 'static,
+    {
+        Self { as_error: |error| known_error(error), message: |_| None }
+    }
+
     /// The view of errors about which nothing is known.
     pub(crate) fn opaque() -> Self {
         Self { as_error: |_| None, message: |_| None }
     }
+}
+
+/// Returns the error as a `dyn Error`, if its type is in this list: the bound of `E` cannot be tested at run time.
+fn known_error(error: &dyn Any) -> Option<&(dyn Error + 'static)> {
+    macro_rules! find {
+        ($($boxed:ty),*; $($plain:ty),*) => {
+            $(if let Some(error) = error.downcast_ref::<$boxed>() {
+                return Some(&**error);
+            })*
+            $(if let Some(error) = error.downcast_ref::<$plain>() {
+                return Some(error);
+            })*
+        };
+    }
+    #[cfg(feature = "anyhow")]
+    find!(anyhow::Error;);
+    find! {
+        BoxError, Box<dyn Error + Send + Sync>, Box<dyn Error + Send>;
+        io::Error, fmt::Error, num::ParseIntError, num::ParseFloatError, num::TryFromIntError, str::Utf8Error,
+        str::ParseBoolError, char::ParseCharError, string::FromUtf8Error, net::AddrParseError, env::VarError,
+        tokio::task::JoinError, tokio::time::error::Elapsed
+    }
+    None
 }
 
 impl<E> Clone for ErrorView<E> {

@@ -1,4 +1,7 @@
 use std::convert::Infallible;
+use std::fmt;
+
+use crate::box_error::BoxError;
 
 /// The error of [`async_with`](super::async_with()): of the enter, of the block, or of the exit.
 ///
@@ -87,9 +90,9 @@ impl<E> Error<E, Infallible> {
 /// The error of [`async_with!`](macro@crate::async_with) with several managers whose error types differ.
 ///
 /// If only one of the managers can fail, or if all errors have the same type, the macro returns the error itself.
-/// If both error types implement [`Error`](std::error::Error), `EitherError` does, too, and `?` converts it into a
-/// `Box<dyn Error>`. [`BoxError`](crate::tasks::BoxError) does not implement it, like the box that it replaces. For such
-/// types, and for your own error type, use [`into`](Self::into).
+/// If each of the two implements [`Error`](std::error::Error) or is a [`BoxError`], `EitherError` implements `Error`,
+/// too, and `?` converts it into a `Box<dyn Error>`, an `anyhow::Error` or a `BoxError`. For other boxes, and for your
+/// own error type, use [`into`](Self::into).
 ///
 /// # Examples
 ///
@@ -131,14 +134,58 @@ impl<E> Error<E, Infallible> {
 /// # }
 /// ```
 #[doc(alias = "Either")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EitherError<A, B> {
     /// The error of the first manager.
-    #[error(transparent)]
     First(A),
     /// The error of the second manager, or of one after it.
-    #[error(transparent)]
     Second(B),
+}
+
+impl<A: fmt::Display, B: fmt::Display> fmt::Display for EitherError<A, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::First(error) => error.fmt(f),
+            Self::Second(error) => error.fmt(f),
+        }
+    }
+}
+
+/// The source is that of the contained error, which the `EitherError` is formatted as.
+impl<A, B> std::error::Error for EitherError<A, B>
+where
+    A: Transparent + fmt::Debug + fmt::Display,
+    B: Transparent + fmt::Debug + fmt::Display,
+{
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::First(error) => error.source_of(),
+            Self::Second(error) => error.source_of(),
+        }
+    }
+}
+
+/// An error inside an [`EitherError`]: one that implements `Error`, or a [`BoxError`], which does not.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`EitherError` of `{Self}` does not implement `std::error::Error`",
+    label = "`{Self}` does not implement `std::error::Error`",
+    note = "convert the errors with `.map_err(EitherError::into::<E>)?`, where `E` is the error of the function"
+)]
+pub trait Transparent {
+    fn source_of(&self) -> Option<&(dyn std::error::Error + 'static)>;
+}
+
+impl<E: std::error::Error> Transparent for E {
+    fn source_of(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source()
+    }
+}
+
+impl Transparent for BoxError {
+    fn source_of(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source()
+    }
 }
 
 impl<A, B> EitherError<A, B> {

@@ -1,11 +1,15 @@
 use std::any::Any;
+use std::error::Error;
 use std::fmt;
+
+use crate::as_error::find_error;
 
 /// The reason for which a block was left, as [`aexit`](super::AsyncGuard::aexit) receives it: Python's
 /// `(exc_type, exc, tb)`.
 ///
 /// An error or a panic payload is passed by mutable reference. The manager can downcast, inspect and change the error,
-/// but cannot keep it: the error still belongs to the block.
+/// but cannot keep it: the error still belongs to the block. [`is`](Self::is) and
+/// [`downcast_ref`](Self::downcast_ref) also look inside boxes of an error.
 ///
 /// # Examples
 ///
@@ -14,12 +18,7 @@ use std::fmt;
 /// use withal::context::ExitReason;
 ///
 /// fn is_refused(exit: &ExitReason<'_>) -> bool {
-///     match exit {
-///         ExitReason::Error(error) => {
-///             error.downcast_ref::<Error>().is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)
-///         }
-///         _ => false,
-///     }
+///     exit.downcast_ref::<Error>().is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)
 /// }
 /// let mut error = Error::from(ErrorKind::ConnectionRefused);
 /// assert!(is_refused(&ExitReason::Error(&mut error)));
@@ -58,6 +57,38 @@ impl ExitReason<'_> {
     #[must_use]
     pub fn is_ok(&self) -> bool {
         matches!(self, Self::Ok)
+    }
+
+    /// Returns `true` if the block was left with a `T`, or with a `T` in a box: see
+    /// [`downcast_ref`](Self::downcast_ref).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::num::ParseIntError;
+    /// use withal::context::ExitReason;
+    /// use withal::tasks::BoxError;
+    ///
+    /// let mut error = BoxError::from("x".parse::<u32>().unwrap_err());
+    /// assert!(ExitReason::Error(&mut error).is::<ParseIntError>());
+    /// assert!(!ExitReason::Cancelled.is::<ParseIntError>());
+    /// ```
+    #[must_use]
+    pub fn is<T: Error + Send + Sync + 'static>(&self) -> bool {
+        self.downcast_ref::<T>().is_some()
+    }
+
+    /// Borrows the block's error as a `T`: the error itself, or the error inside a `Box<dyn Error + Send + Sync>`, a
+    /// [`BoxError`](crate::tasks::BoxError) or, with the feature `anyhow`, an `anyhow::Error` and its contexts.
+    ///
+    /// The [sources](Error::source) of the error are not searched. For an error that does not implement [`Error`],
+    /// match [`ExitReason::Error`].
+    #[must_use]
+    pub fn downcast_ref<T: Error + Send + Sync + 'static>(&self) -> Option<&T> {
+        match self {
+            Self::Error(error) => find_error(&**error),
+            _ => None,
+        }
     }
 
     /// Returns `true` if the block panicked.

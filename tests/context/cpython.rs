@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use tokio::task::yield_now;
 use withal::context::{
-    AsyncContextManager, AsyncExitStack, AsyncGuard, DropNow, Error, ExitKind, ExitReason, aclosing,
-    async_with, asynccontextmanager, decorate, nullcontext, suppress,
+    AsyncContextManager, AsyncExitStack, AsyncGuard, DropNow, Error, ExitReason, aclosing, async_with,
+    asynccontextmanager, decorate, nullcontext, suppress,
 };
 use withal::coroutine::Thrown;
 use withal::generator::{AsyncGeneratorExt, generator, try_generator};
@@ -392,5 +392,5 @@ async fn async_nullcontext() {
     assert_eq!(value, "value");
     let error = async_with(nullcontext(()), async |()| Err::<(), _>("block")).await;
     assert_eq!(error.unwrap_err().into_inner(), "block");
-    assert_eq!(async_with!(() = suppress(|_: &ExitKind| true) => { 1 }), Some(1));
+    assert_eq!(async_with!(() = suppress(|_: &String| true) => { 1 }), Some(1));
 }

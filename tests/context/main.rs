@@ -58,6 +58,7 @@
 //! | `with_6` | the same: an enter that cannot be awaited |
 
 mod block_value;
+mod boxed_errors;
 mod cancel;
 mod choices;
 mod coroutines;

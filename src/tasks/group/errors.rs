@@ -1,12 +1,18 @@
 use std::error::Error;
 use std::fmt;
 use std::slice;
+use std::sync::OnceLock;
 use std::vec;
 
+use crate::as_error::ErrorView;
 use crate::box_error::BoxError;
 
 /// The errors of the tasks of a [`TaskGroup`](super::TaskGroup), in the order in which the tasks failed: Python's
 /// `ExceptionGroup`. It contains at least one error.
+///
+/// It is formatted as the number of failed tasks and their errors, with the causes of boxed errors. The
+/// [`source`](Error::source) is the first error. For the causes of an error type of your own, create the group with
+/// [`TaskGroup::with_sources`](super::TaskGroup::with_sources).
 ///
 /// | Python | here |
 /// |---|---|
@@ -27,22 +33,53 @@ use crate::box_error::BoxError;
 ///     group.create_task(async { Ok("y".parse::<f64>()?) });
 /// });
 /// let errors = result.unwrap_err();
-/// assert_eq!(errors.to_string(), "unhandled errors in a TaskGroup (2 sub-exceptions)");
+/// assert_eq!(
+///     errors.to_string(),
+///     "2 of 2 tasks failed: invalid digit found in string; invalid float literal",
+/// );
 /// let (of_integers, rest) = errors.split_type::<std::num::ParseIntError>();
 /// assert_eq!(of_integers.len(), 1);
 /// assert_eq!(rest.unwrap().errors()[0].to_string(), "invalid float literal");
 /// # }
 /// ```
 #[doc(alias = "ExceptionGroup")]
-#[derive(Debug)]
 pub struct ErrorGroup<E> {
     errors: Vec<E>,
+    /// The number of all tasks of the group.
+    tasks: usize,
+    /// Finds the causes of the errors.
+    view: ErrorView<E>,
+    /// The source, if the first error is of an unknown type. Written when it is first needed.
+    text: OnceLock<ErrorText>,
 }
+
+/// The text of an error, as an error.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct ErrorText(String);
 
 impl<E> ErrorGroup<E> {
     /// Returns `None` if there are no errors.
-    pub(super) fn new(errors: Vec<E>) -> Option<Self> {
-        if errors.is_empty() { None } else { Some(Self { errors }) }
+    pub(super) fn new(errors: Vec<E>, tasks: usize, view: ErrorView<E>) -> Option<Self> {
+        if errors.is_empty() { None } else { Some(Self { errors, tasks, view, text: OnceLock::new() }) }
+    }
+
+    /// Writes an error and its causes.
+    fn fmt_error(&self, error: &E, f: &mut fmt::Formatter<'_>) -> fmt::Result
+    where
+        E: fmt::Display,
+    {
+        let Some(error) = (self.view.as_error)(error) else {
+            // `{:#}` asks a boxed error for its causes.
+            return write!(f, "{error:#}");
+        };
+        write!(f, "{error}")?;
+        let mut source = error.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
     }
 
     /// Borrows the errors.
@@ -66,8 +103,9 @@ impl<E> ErrorGroup<E> {
     /// has no errors.
     #[must_use]
     pub fn split(self, matches: impl FnMut(&E) -> bool) -> (Option<Self>, Option<Self>) {
-        let (matching, others) = self.errors.into_iter().partition(matches);
-        (Self::new(matching), Self::new(others))
+        let Self { errors, tasks, view, .. } = self;
+        let (matching, others) = errors.into_iter().partition(matches);
+        (Self::new(matching, tasks, view), Self::new(others, tasks, view))
     }
 }
 
@@ -89,7 +127,7 @@ impl ErrorGroup<BoxError> {
                 }
             }
         }
-        (found, Self::new(others))
+        (found, Self::new(others, self.tasks, self.view))
     }
 }
 
@@ -108,16 +146,32 @@ fn split_inside<T: Error + 'static>(error: BoxError) -> (Vec<T>, Option<BoxError
     }
 }
 
-impl<E> fmt::Display for ErrorGroup<E> {
+impl<E: fmt::Display> fmt::Display for ErrorGroup<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.errors.len();
-        let plural = if count == 1 { "" } else { "s" };
-        write!(f, "unhandled errors in a TaskGroup ({count} sub-exception{plural})")
+        write!(f, "{} of {} tasks failed", self.errors.len(), self.tasks)?;
+        for (index, error) in self.errors.iter().enumerate() {
+            f.write_str(if index == 0 { ": " } else { "; " })?;
+            self.fmt_error(error, f)?;
+        }
+        Ok(())
     }
 }
 
-/// `source` returns `None`, since a group has several sources.
-impl<E: fmt::Debug> Error for ErrorGroup<E> {}
+impl<E: fmt::Debug> fmt::Debug for ErrorGroup<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ErrorGroup").field("errors", &self.errors).field("tasks", &self.tasks).finish()
+    }
+}
+
+/// The source is the first error, or an error with its text: see
+/// [`TaskGroup::with_sources`](super::TaskGroup::with_sources).
+impl<E: fmt::Debug + fmt::Display + 'static> Error for ErrorGroup<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let first = self.errors.first()?;
+        let text = || Some(self.text.get_or_init(|| ErrorText(format!("{first:#}"))) as _);
+        (self.view.as_error)(first).or_else(text)
+    }
+}
 
 impl<E> IntoIterator for ErrorGroup<E> {
     type Item = E;

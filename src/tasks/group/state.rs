@@ -7,6 +7,7 @@ use slab::Slab;
 
 use super::errors::{ErrorGroup, FailedInGroup, TaskGroupError};
 use super::failures::Failures;
+use crate::as_error::ErrorView;
 use crate::panic::{Payload, ignore_panic};
 use crate::tasks::abort_handle::AbortHandle;
 use crate::tasks::error::{Error, TaskResult};
@@ -30,6 +31,10 @@ pub(super) struct GroupState<E> {
 
 struct Inner<E> {
     members: Members,
+    /// The number of tasks that were added.
+    added: usize,
+    /// Finds the causes of the errors.
+    view: ErrorView<E>,
     /// Boxed, since most groups never abort.
     abort: Option<Box<AbortState<E>>>,
     stage: Stage,
@@ -64,9 +69,11 @@ enum Stage {
 }
 
 impl<E> GroupState<E> {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(view: ErrorView<E>) -> Self {
         let inner = Inner {
             members: Members::default(),
+            added: 0,
+            view,
             abort: None,
             stage: Stage::Block,
             waiter: None,
@@ -96,6 +103,7 @@ impl<E> GroupState<E> {
         } else if inner.abort.is_some() {
             Err(TaskGroupError::ShuttingDown)
         } else {
+            inner.added += 1;
             Ok(inner.members.add(abort_handle))
         }
     }
@@ -280,9 +288,9 @@ impl<E> GroupState<E> {
         }
         // The last task has ended: finish the group, and refuse further tasks.
         inner.stage = Stage::Finished;
-        let abort = inner.abort.take();
+        let (abort, tasks, view) = (inner.abort.take(), inner.added, inner.view);
         drop(inner);
-        Poll::Ready(abort.and_then(|abort| abort.into_failures()))
+        Poll::Ready(abort.and_then(|abort| abort.into_failures(tasks, view)))
     }
 }
 
@@ -414,9 +422,9 @@ impl<E> AbortState<E> {
     }
 
     /// Returns `None` if no task has failed.
-    fn into_failures(self) -> Option<Failures<E>> {
+    fn into_failures(self, tasks: usize, view: ErrorView<E>) -> Option<Failures<E>> {
         let Self { errors, panics, panicked_in_block, .. } = self;
-        let failures = Failures { errors: ErrorGroup::new(errors), panics, panicked_in_block };
+        let failures = Failures { errors: ErrorGroup::new(errors, tasks, view), panics, panicked_in_block };
         (failures.errors.is_some() || !failures.panics.is_empty()).then_some(failures)
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::errors::{ErrorGroup, FailedInGroup};
 use super::spawner::{Spawner, create_task};
 use super::state::GroupState;
+use crate::as_error::{AsError, ErrorView};
 use crate::context::{
     AsyncContextManager, AsyncGuard, ExitReason, Interrupt, NotEntering, Restart, register_interrupt,
 };
@@ -77,7 +78,47 @@ impl<E: Send + 'static> TaskGroup<E> {
     /// Creates a group without tasks.
     #[must_use]
     pub fn new() -> Self {
-        Self { group: Arc::new(GroupState::new()), is_joined: false }
+        Self::with_view(ErrorView::known())
+    }
+
+    /// Creates a group without tasks, whose [`ErrorGroup`] also reports the [sources](std::error::Error::source) of the
+    /// application's own error type.
+    ///
+    /// The [`source`](std::error::Error::source) of its `ErrorGroup` is the first error itself. With [`new`](Self::new),
+    /// this holds for the boxes of an error and for the common errors of the standard library; for other types, it is
+    /// an error with the same text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use std::error::Error;
+    /// use withal::context::async_with;
+    /// use withal::tasks::TaskGroup;
+    ///
+    /// #[derive(Debug, thiserror::Error)]
+    /// #[error("invalid port")]
+    /// struct InvalidPort(#[from] std::num::ParseIntError);
+    ///
+    /// let result = async_with!(group = TaskGroup::<InvalidPort>::with_sources() => {
+    ///     group.create_task(async { Ok("x".parse::<u16>()?) });
+    /// });
+    /// let errors = result.unwrap_err();
+    /// assert_eq!(errors.to_string(), "1 of 1 tasks failed: invalid port: invalid digit found in string");
+    /// assert!(errors.source().unwrap().is::<InvalidPort>());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_sources<K>() -> Self
+    where
+        E: AsError<K>,
+    {
+        Self::with_view(ErrorView::of())
+    }
+
+    fn with_view(view: ErrorView<E>) -> Self {
+        Self { group: Arc::new(GroupState::new(view)), is_joined: false }
     }
 
     /// Starts a task on the current runtime.

@@ -6,6 +6,7 @@ mod cpython;
 mod entered;
 mod handle_notification;
 mod panics;
+mod reports;
 
 use std::future::pending;
 use std::time::Duration;
