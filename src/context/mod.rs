@@ -99,10 +99,12 @@
 //! [function](fn@async_with) returns an [error](Error) that holds both errors. If the exit panics, that panic
 //! continues.
 //!
-//! **A block that evaluates to an `Err` has failed**, as one that `?` leaves: after
-//! `async_with!(tx = pool.transaction() => { tx.insert("a row").await })`, a failed insert is rolled back, and the macro
-//! evaluates to the same value as without the manager. Only a `Result` can fail: `None` is a value, and in generic code,
-//! so is a value whose whole type is a type parameter; write `Ok(value?)` or name the type `Result<T, E>` there.
+//! **A block that evaluates to an `Err` has failed,** as if `?` had returned the error:
+//! `async_with!(tx = pool.transaction() => { insert().await })` rolls back. If the exit does not suppress the error, the
+//! `Err` is the block's value. Values of all other types, such as `None`, complete the block, and so does the `?` of an
+//! `Option`. In generic code, the macro recognizes a `Result<T, E>` of any `T` and `E`, but not a `Result` that is hidden
+//! in a type parameter: a block whose value is a `T` has always completed. Write `Result<T, E>` in the signature there.
+//! The body of the [function](fn@async_with) always returns a `Result`.
 //!
 //! **Interrupts pass through managers.** A manager may [interrupt](interrupt_when) its block, as
 //! [`timeout`](crate::tasks::timeout()) and [`TaskGroup`](crate::tasks::TaskGroup) do, also if it is wrapped by another

@@ -3,6 +3,7 @@
 /// | form | |
 /// |---|---|
 /// | `async_with!(x = manager => { .. })` | `x` is a `&mut` reference to the guard's target |
+/// | `async_with!(x = manager, { .. })` | the same; rustfmt formats the block of this form |
 /// | `async_with!(_ = manager => { .. })` | the target is not used |
 /// | `async_with!(x = one, y = other => { .. })` | enters `one`, then `other`, which may use `x`; exits in reverse order |
 /// | `async_with!(loop; x = manager => { .. })` | `break` and `continue` can leave the block for the enclosing loop |
@@ -76,7 +77,8 @@
 ///
 /// # Errors
 ///
-/// The managers' errors. The block's own errors leave the function by `?` or `return`, as they would without the macro.
+/// The managers' errors. A block that evaluates to an `Err` has failed: the exits receive the error, and the `Err` is
+/// the block's value. The block's other errors leave the function by `?` or `return`, as they would without the macro.
 ///
 /// # Panics
 ///
@@ -108,11 +110,11 @@
 ///   ```
 /// - To the compiler, a block that contains `continue` can run more than once. Such a block cannot move values from
 ///   outside. If the macro enters several managers, those after the first are a part of the block.
-/// - In an `async` block, such as the one that `#[tokio::main]` makes of `main`, the compiler may not know yet what
-///   `return` returns. It then asks for `-> Result<_, E>;`, usually if `E` is not `Send`, such as `Box<dyn Error>`.
 /// - The manager cannot inspect an error that is not `Send`. It receives an
 ///   [`OpaqueError`](crate::context::OpaqueError) instead.
-/// - An error that is not `'static` cannot leave the block by `?`.
+/// - An error that is not `'static` cannot leave the block, neither by `?` nor as the block's value.
+/// - Twenty nested scopes, of one macro or of macros in each other's blocks, fit into the compiler's recursion limit. For
+///   more, raise it: `#![recursion_limit = "256"]`.
 #[doc(alias("with", "using", "defer", "finally", "try", "scope guard", "async drop", "RAII"))]
 #[macro_export]
 macro_rules! async_with {

@@ -7,6 +7,9 @@
 //! Method resolution then chooses the first trait whose bounds hold. Each trait is called `..Kind`, and its method
 //! returns a tag: a unit struct that implements the case.
 //!
+//! Whether the returned value and the block's value are a `Result` is decided later, when the whole function is
+//! type-checked: see `maybe_result.rs`.
+//!
 //! | decision | file | cases, most specific first |
 //! |---|---|---|
 //! | whether the manager is in `local(..)` | `manager_kind.rs` | [`Local`], [`Ordinary`] |
