@@ -60,6 +60,9 @@
 //!   deadlines.
 //! - **A cancelled task that is [`done`](TaskHandle::done) has been cleaned up.** First its future is dropped, then the
 //!   exits of the [scopes](crate::context) in it are awaited. Only then are callbacks called and waiting tasks woken.
+//! - **Time limits apply to busy work.** [`timeout`](timeout()), and the timeouts of [`as_completed`](as_completed())
+//!   and [`wait`](wait()), end work that has spent tokio's cooperative budget, or that has blocked its thread, at its
+//!   next await. Work that is ready at the deadline is in time.
 //! - **When a group has ended, its tasks have ended.** If a group or a [`gather`](gather()) is dropped, its tasks
 //!   are cancelled, and the scopes around it wait until the tasks have ended.
 //! - **A tokio runtime is needed for two purposes only**: to start tasks, and for timeouts that are awaited.

@@ -74,8 +74,11 @@ pub struct TaskGroup<E> {
     is_joined: bool,
 }
 
-impl<E: Send + 'static> TaskGroup<E> {
+/// Without bounds, so that the compiler suggests `TaskGroup::<E>::new()` where nothing determines the error type.
+impl<E> TaskGroup<E> {
     /// Creates a group without tasks.
+    ///
+    /// The tasks determine `E`. For a group without tasks, name it: `TaskGroup::<Infallible>::new()`.
     #[must_use]
     pub fn new() -> Self {
         Self::with_view(ErrorView::known())
@@ -120,7 +123,9 @@ impl<E: Send + 'static> TaskGroup<E> {
     fn with_view(view: ErrorView<E>) -> Self {
         Self { group: Arc::new(GroupState::new(view)), is_joined: false }
     }
+}
 
+impl<E: Send + 'static> TaskGroup<E> {
     /// Starts a task on the current runtime.
     ///
     /// The handle returns the value of the task. If the task fails, its error is in the [`ErrorGroup`], and the handle
