@@ -74,8 +74,8 @@ pub struct TaskGroup<E> {
     is_joined: bool,
 }
 
-/// Without bounds, so that the compiler suggests `TaskGroup::<E>::new()` where nothing determines the error type.
-impl<E> TaskGroup<E> {
+/// Without `Send`, so that the compiler suggests `TaskGroup::<E>::new()` where nothing determines the error type.
+impl<E: 'static> TaskGroup<E> {
     /// Creates a group without tasks.
     ///
     /// The tasks determine `E`. For a group without tasks, name it: `TaskGroup::<Infallible>::new()`.
