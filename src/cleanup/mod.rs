@@ -58,7 +58,14 @@
 //!   abandoned. Without an observer, it is [reported](#reports) once.
 //! - **Independent of tokio's timer.** Grace periods and the timeout of [`drain`] also work on a runtime without an
 //!   enabled timer. One shared thread, which is started when it is first needed, measures them. They are wall-clock
-//!   time, even while tokio's clock is paused.
+//!   time, even while tokio's clock is paused. If the thread cannot be started, tokio's timer measures them where the
+//!   runtime has one, and elsewhere there is no time limit; this is reported once, as
+//!   [`CleanupEvent::TimerUnavailable`].
+//! - **Any size.** A cleanup takes the memory of its work and at most 1 KiB, and its work may be as large as that of a
+//!   spawned task.
+//! - **In place after an interrupt.** If a scope interrupts its block, as a timeout does, the exits that are nested in
+//!   the block are not spawned: the scope polls them in its own task, with its task-locals, before its own exit. If the
+//!   scope is dropped meanwhile, they continue as tasks.
 //! - **Separate runtimes.** [`pending`] and [`drain`] cover the cleanups of the runtime that they are called on.
 //!   [`metrics`] covers the whole process.
 //! - **Innermost first.** The exit of a [scope](crate::context) starts after all cleanups that are nested in the
@@ -78,8 +85,6 @@
 //! - A grace period cannot interrupt a cleanup that blocks its thread.
 //! - A cleanup that is pending when the process exits is not reported, if the runtime is not shut down before: after
 //!   [`std::process::exit`] in a task, or if the runtime is forgotten.
-//! - If an exit is dropped after it has begun, and continues as a cleanup, its grace period includes the wait for the
-//!   cleanups that are nested in the exit. The nested cleanups still finish, but the exit may be reported as abandoned.
 
 mod child_cleanups;
 mod detach;

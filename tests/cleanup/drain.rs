@@ -57,7 +57,9 @@ async fn a_timeout_reports_the_pending_cleanups_which_continue() {
     assert_eq!(error.pending, 2);
     assert_eq!(error.to_string(), "timed out with 2 cleanups pending");
     proceed.notify_one();
-    assert_eq!(drain(Duration::from_millis(1)).await.unwrap_err().pending, 1);
+    let error = drain(Duration::from_millis(1)).await.unwrap_err();
+    assert_eq!(error.pending, 1);
+    assert_eq!(error.to_string(), "timed out with 1 cleanup pending");
     wait.notify_one();
     assert_eq!(drain(ENOUGH).await, Ok(()));
 }

@@ -5,6 +5,7 @@ mod drain;
 mod large;
 mod metrics;
 mod observers;
+mod outcomes;
 mod recorded;
 mod reports;
 mod run_main;

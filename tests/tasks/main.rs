@@ -12,6 +12,7 @@ mod executor;
 mod future;
 mod gather;
 mod group;
+mod in_place;
 mod interrupts;
 mod sched;
 mod support;

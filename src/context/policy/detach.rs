@@ -21,6 +21,12 @@ use crate::context::scope::state::RuntimeSlot as _;
 /// If the block is dropped, `aexit` is called with [`ExitReason::Cancelled`], as a cleanup. If the exit is dropped,
 /// the same future continues as a cleanup. The exit is boxed when it begins, which takes one allocation.
 ///
+/// # Surroundings
+///
+/// A cleanup is a task of its own, without the task-locals and the `LocalSet` of the task that was cancelled. An exit
+/// that needs such values captures them when its manager is entered. If the block is interrupted instead, as by a
+/// [timeout](crate::tasks::timeout()), the interrupting scope polls the exit in its own task.
+///
 /// # Examples
 ///
 /// ```

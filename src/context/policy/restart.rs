@@ -12,6 +12,8 @@ use crate::context::guard::sealed::Policy;
 /// [`ExitReason::Cancelled`](crate::context::ExitReason), and finds the guard in the state in which the first call
 /// left it. An exit that panics is not called again. The policy allocates only if the exit is dropped.
 ///
+/// The second call has the [surroundings](super::Detach#surroundings) of a cleanup.
+///
 /// # Examples
 ///
 /// ```
