@@ -71,9 +71,10 @@ fn limited(block: Block) -> Timeout {
 
 /// A group in which a task fails at the limit.
 fn failing(block: Block) -> TaskGroup<Failed> {
-    let group = TaskGroup::new();
+    let (group, at) = (TaskGroup::new(), Instant::now() + block.limit);
     group.create_task(async move {
-        tokio::time::sleep(block.limit).await;
+        // Counted from here: a block that blocks its thread delays the start of the task.
+        tokio::time::sleep_until(at).await;
         Err::<(), _>(Failed("task"))
     });
     group
