@@ -313,6 +313,25 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
         }
     }
 
+    /// Replies to the yield that the body is suspended at, without a step. If the body has left the yield meanwhile, the
+    /// value is discarded.
+    pub(crate) fn reply(&mut self, value: D::Sent) {
+        self.0.as_mut().resume_with(value);
+    }
+
+    /// Polls the body without a reply: what it awaits beside a yield that it is suspended at, or the rest of a step.
+    pub(crate) fn poll_beside(&mut self, cx: &mut Context<'_>) -> Poll<StepResult<D>> {
+        if self.state() == State::Closed {
+            return Poll::Ready(Err(Error::AlreadyAwaited));
+        }
+        let polled = self.poll_step(cx);
+        if polled.is_pending() {
+            // As in `poll_resume`.
+            self.0.wake_external();
+        }
+        polled
+    }
+
     #[inline]
     fn step(&mut self) -> StepResult<D> {
         // No task waits for the step, so there is nothing to wake: the next step polls the body again in any case.

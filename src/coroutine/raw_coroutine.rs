@@ -22,7 +22,7 @@ pub trait RawCoroutine: sealed::Sealed {
     #[doc(hidden)]
     fn state(&self) -> State;
 
-    /// Replies to the yield that the body is suspended at. To be called in [`State::Suspended`] only.
+    /// Replies to the last yield of the body. Not to be called in [`State::Created`] or [`State::Closed`].
     #[doc(hidden)]
     fn resume_with(self: Pin<&mut Self>, value: Self::Sent);
 
@@ -30,8 +30,9 @@ pub trait RawCoroutine: sealed::Sealed {
     #[doc(hidden)]
     fn raise(self: Pin<&mut Self>, thrown: Self::Thrown);
 
-    /// Runs the body to its next yield or to its end. Not to be called in [`State::Suspended`] before
-    /// [`resume_with`](Self::resume_with) or [`raise`](Self::raise), nor in [`State::Closed`].
+    /// Runs the body to its next yield or to its end. Not to be called in [`State::Closed`]. Called in
+    /// [`State::Suspended`] before [`resume_with`](Self::resume_with) or [`raise`](Self::raise), it runs what the body
+    /// awaits beside its yield, and the state is [`State::Running`] afterwards.
     #[doc(hidden)]
     #[expect(clippy::type_complexity, reason = "a step whose output is a result")]
     fn poll_step(

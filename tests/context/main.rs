@@ -57,6 +57,7 @@
 //! | `with_2`, `with_3`, `with_4` | types that the compiler rejects: without an exit, without an enter, without both; for the last, see `tests/ui/context/no_manager.rs` |
 //! | `with_6` | the same: an enter that cannot be awaited |
 
+mod beside;
 mod block_value;
 mod boxed_errors;
 mod cancel;

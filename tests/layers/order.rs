@@ -39,7 +39,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "expansion/manager_kind expansion/return_capture expansion/maybe_result expansion/value_kind expansion/block_exit expansion/merge_errors",
             "expansion/async_with",
             "send_async_fn with ext local/with",
-            "managers/asynccontextmanager managers/closing managers/locks managers/nullcontext managers/suppress",
+            "managers/suspended_function managers/asynccontextmanager managers/closing managers/locks managers/nullcontext managers/suppress",
             "managers/option managers/either_manager managers/on_exit managers/decorate",
             "stack/errors stack/stack_guard stack/stack_interrupts stack/entry stack/unwind stack/async_exit_stack",
         ],

@@ -1,14 +1,18 @@
 use std::any::{TypeId, type_name};
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::suspended_function::SuspendedFunction;
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD};
 use crate::context::manager::AsyncContextManager;
 use crate::context::policy::detach::Detach;
+use crate::context::scope::interrupts::{NotEntering, count_pending, register};
 use crate::context::suppression::Suppression;
-use crate::coroutine::{self, Coroutine, GeneratorExit, RawCoroutine, Step, coroutine};
+use crate::coroutine::{Coroutine, GeneratorExit, RawCoroutine, Step, Yielder, coroutine};
 
 /// Creates a manager from an async function with one yield: the code before the yield enters, the code after it exits.
 ///
@@ -21,11 +25,18 @@ use crate::coroutine::{self, Coroutine, GeneratorExit, RawCoroutine, Step, corou
 /// exit, so the function needs neither a `finally` nor a `raise`.
 ///
 /// The drop policy is [`Detach`]: once the function has yielded, it runs to completion, unless its exit is abandoned.
-/// Entering takes one allocation.
+/// Entering takes three allocations.
+///
+/// While the block runs, the function is polled beside it: a [`timeout`](crate::tasks::timeout()) or a
+/// [`TaskGroup`](crate::tasks::TaskGroup) around the yield interrupts the block, and a `select!` of the yield with a
+/// heartbeat keeps the heartbeat going. If the function leaves the yield before the block has ended, the block is
+/// [interrupted](crate::context::interrupt_when), and the result of the function is that of the exit. It must then be
+/// an error or `Ok(true)`.
 ///
 /// # Panics
 ///
-/// Entering panics if the function returns without a yield. A second yield does not compile, because the first yield
+/// Entering panics if the function returns without a yield, or if it limits the block although no scope is being
+/// entered. The scope panics if the function leaves the yield early and returns `Ok(())` or `Ok(false)`. A second yield does not compile, because the first yield
 /// consumes the yielder.
 ///
 /// # Cancel safety
@@ -81,10 +92,15 @@ where
     F: for<'g> AsyncFnOnce(YieldOnce<'g, Y>) -> Result<V, E>,
     V: Suppression,
 {
+    let has_left_yield = Arc::new(AtomicBool::new(false));
+    let in_function = Arc::clone(&has_left_yield);
     AsyncGeneratorContextManager {
         grace_period: DEFAULT_GRACE_PERIOD,
         name: type_name::<F>(),
-        function: coroutine(async |y| Ok(function(YieldOnce(y)).await)),
+        function: coroutine(async move |yielder| {
+            Ok(function(YieldOnce { yielder, has_left: in_function }).await)
+        }),
+        has_left_yield,
     }
 }
 
@@ -96,6 +112,7 @@ type Reply<Y> = Option<(Y, ExitKind)>;
 pub struct AsyncGeneratorContextManager<D: ?Sized> {
     grace_period: Duration,
     name: &'static str,
+    has_left_yield: Arc<AtomicBool>,
     function: Coroutine<D>,
 }
 
@@ -142,7 +159,11 @@ impl<D> AsyncGeneratorContextManager<D> {
 }
 
 /// The yielder of an [`asynccontextmanager`] function. It can be used once.
-pub struct YieldOnce<'g, Y>(coroutine::Yielder<'g, Y, Reply<Y>, GeneratorExit>);
+pub struct YieldOnce<'g, Y> {
+    yielder: Yielder<'g, Y, Reply<Y>, GeneratorExit>,
+    /// Set when the future of the yield is dropped.
+    has_left: Arc<AtomicBool>,
+}
 
 impl<Y> YieldOnce<'_, Y> {
     /// Lends `value` to the block. When the block is left, returns `value` and the way in which the block was left.
@@ -151,11 +172,21 @@ impl<Y> YieldOnce<'_, Y> {
     ///
     /// If the function drops this future before it completes, in a `select!` for example, the value is lost. Otherwise,
     /// the future is only dropped together with the function.
-    pub async fn yield_(mut self, value: Y) -> (Y, ExitKind) {
-        match self.0.yield_(value).await {
+    pub async fn yield_(self, value: Y) -> (Y, ExitKind) {
+        let Self { mut yielder, has_left } = self;
+        let _left = SetOnDrop(has_left);
+        match yielder.yield_(value).await {
             Ok(Some(reply)) => reply,
             Ok(None) | Err(GeneratorExit) => unreachable!("the exit sends the lent value back"),
         }
+    }
+}
+
+struct SetOnDrop(Arc<AtomicBool>);
+
+impl Drop for SetOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -231,7 +262,7 @@ impl ExitKind {
 
 /// The guard of an [`asynccontextmanager`]: the function, suspended at its yield.
 pub struct AsyncGeneratorContextManagerGuard<D: RawCoroutine> {
-    function: Coroutine<D>,
+    function: Arc<SuspendedFunction<D>>,
     /// `None` after the exit has sent it back to the yield.
     value: Option<D::Yield>,
     grace_period: Duration,
@@ -250,9 +281,21 @@ where
     type Guard = AsyncGeneratorContextManagerGuard<D>;
 
     async fn aenter(self) -> Result<AsyncGeneratorContextManagerGuard<D>, E> {
-        let Self { grace_period, name, mut function } = self;
-        match poll_fn(|cx| function.poll_resume(cx)).await {
+        let Self { grace_period, name, has_left_yield, mut function } = self;
+        let mut is_limited = false;
+        let step = poll_fn(|cx| {
+            let before = count_pending();
+            let polled = function.poll_resume(cx);
+            is_limited = count_pending() != before;
+            polled
+        });
+        match step.await {
             Ok(Step::Yielded(value)) => {
+                let function = Arc::new(SuspendedFunction::new(function, has_left_yield));
+                // Without a scope, the function is not polled beside a block. That matters to those it limits.
+                if register(function.clone()).is_err() && is_limited {
+                    panic!("asynccontextmanager: the function limits its block, but {NotEntering}");
+                }
                 Ok(AsyncGeneratorContextManagerGuard { function, value: Some(value), grace_period, name })
             }
             Ok(Step::Complete(Err(error))) => Err(error),
@@ -292,17 +335,7 @@ where
         let kind = ExitKind::of(&exit);
         async move {
             let value = self.value.take().expect("guard exited twice");
-            let mut step = self.function.send(Some((value, kind)));
-            // `send` polls without a waker. Continue the same step with the waker of this task.
-            if let Err(coroutine::Error::Pending) = step {
-                step = poll_fn(|cx| self.function.poll_resume(cx)).await;
-            }
-            match step {
-                Ok(Step::Complete(result)) => result,
-                Ok(Step::Yielded(_)) | Err(_) => {
-                    unreachable!("the yielder is consumed, and nothing was thrown into the function")
-                }
-            }
+            self.function.finish(Some((value, kind))).await
         }
     }
 }

@@ -9,6 +9,7 @@ mod nullcontext;
 mod on_exit;
 mod option;
 mod suppress;
+mod suspended_function;
 
 pub use self::asynccontextmanager::{
     AsyncGeneratorContextManager, AsyncGeneratorContextManagerGuard, ExitKind, YieldOnce, asynccontextmanager,

@@ -31,6 +31,16 @@ thread_local! {
     static REGISTERED: RefCell<Vec<(u64, Arc<dyn Interrupt>)>> = const { RefCell::new(Vec::new()) };
 }
 
+thread_local! {
+    /// The number of polls on this thread after which a block with interrupts was pending.
+    static PENDING: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A counter that changes during a poll in which a block that can be interrupted is suspended.
+pub(in crate::context) fn count_pending() -> usize {
+    PENDING.get()
+}
+
 const DEPTH_MASK: u64 = u32::MAX as u64;
 
 /// A source of interrupts, shared by a scope and its manager.
@@ -199,7 +209,11 @@ impl Interrupts {
     #[cold]
     #[inline(never)]
     pub(in crate::context) fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.as_ref().map_or(Poll::Pending, |interrupt| interrupt.poll_interrupt(cx))
+        let polled = self.0.as_ref().map_or(Poll::Pending, |interrupt| interrupt.poll_interrupt(cx));
+        if polled.is_pending() {
+            PENDING.set(PENDING.get().wrapping_add(1));
+        }
+        polled
     }
 
     /// Notifies the managers that the block has ended. Called again, it does nothing.
