@@ -1,8 +1,12 @@
 use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use pin_project::pin_project;
+
 use super::drain::{DrainTimeout, drain, pending};
-use super::timeout::timeout;
+use super::timeout::{Timeout, timeout};
 
 /// Shuts a program down gracefully: awaits `stop`, then [`drain`]s the cleanups that the stopped work has detached.
 ///
@@ -38,10 +42,48 @@ use super::timeout::timeout;
 /// # }
 /// ```
 #[doc(alias = "graceful shutdown", alias = "ctrl_c")]
-pub async fn shutdown(stop: impl Future, grace_period: Duration) -> Result<(), DrainTimeout> {
-    let started = Instant::now();
-    if timeout(stop, grace_period).await.is_none() {
-        return Err(DrainTimeout { pending: pending() });
+pub fn shutdown<F: Future>(
+    stop: F,
+    grace_period: Duration,
+) -> impl Future<Output = Result<(), DrainTimeout>> + use<F> {
+    Shutdown { step: Step::Stop(timeout(stop, grace_period)), started: None, grace_period, drain }
+}
+
+/// The future that [`shutdown`] returns. Written by hand, because an async function stores its argument twice.
+#[pin_project]
+struct Shutdown<F, D> {
+    #[pin]
+    step: Step<F, D>,
+    /// Set at the first poll.
+    started: Option<Instant>,
+    grace_period: Duration,
+    drain: fn(Duration) -> D,
+}
+
+#[pin_project(project = StepProjection)]
+enum Step<F, D> {
+    Stop(#[pin] Timeout<F>),
+    Drain(#[pin] D),
+}
+
+impl<F: Future, D: Future<Output = Result<(), DrainTimeout>>> Future for Shutdown<F, D> {
+    type Output = Result<(), DrainTimeout>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let started = *this.started.get_or_insert_with(Instant::now);
+        loop {
+            match this.step.as_mut().project() {
+                StepProjection::Stop(stop) => match stop.poll(cx) {
+                    Poll::Ready(Some(_)) => {
+                        let rest = this.grace_period.saturating_sub(started.elapsed());
+                        this.step.set(Step::Drain((this.drain)(rest)));
+                    }
+                    Poll::Ready(None) => return Poll::Ready(Err(DrainTimeout { pending: pending() })),
+                    Poll::Pending => return Poll::Pending,
+                },
+                StepProjection::Drain(drain) => return drain.poll(cx),
+            }
+        }
     }
-    drain(grace_period.saturating_sub(started.elapsed())).await
 }

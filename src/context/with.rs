@@ -73,7 +73,7 @@ where
     let mut scope = Scope::with_interrupts(guard, interrupts);
     let outcome = {
         let (target, state) = scope.parts();
-        BlockFuture::new(body(target), state).await
+        BlockFuture::call(|| body(target), state).await
     };
     let mut ended = BlockEnd::from(outcome);
     let name = scope.name_if(&ended.failure);
@@ -147,7 +147,7 @@ where
         let mut scope = Scope::with_interrupts(guard, interrupts);
         let outcome = {
             let (target, state) = scope.parts();
-            BlockFuture::new(body(target), state).await
+            BlockFuture::call(|| body(target), state).await
         };
         let mut ended = BlockEnd::from(outcome);
         let name = scope.name_if(&ended.failure);

@@ -1,8 +1,10 @@
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::mem;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
+
+use pin_project::pin_project;
 
 use super::body_cell::Yielder;
 
@@ -57,43 +59,61 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
     /// assert_eq!(body.close().unwrap(), None); // the exit interrupts `pending`
     /// ```
     #[doc(alias = "wait", alias = "select", alias = "cancellable")]
-    pub async fn interruptible<F: Future>(&mut self, future: F) -> Result<F::Output, T> {
-        self.interruptible_from(future, true).await
+    pub fn interruptible<F: Future>(&mut self, future: F) -> impl Future<Output = Result<F::Output, T>> {
+        self.interruptible_from(future, true)
     }
 
     /// As [`interruptible`](Self::interruptible), but if `at_once` is `false`, `future` is polled once before anything
     /// is raised. A future that delivers a value at its first poll has then delivered it.
-    pub(crate) async fn interruptible_from<F: Future>(
-        &mut self,
+    pub(crate) fn interruptible_from<'a, F: Future>(
+        &'a mut self,
         future: F,
         at_once: bool,
-    ) -> Result<F::Output, T> {
-        let mut future = pin!(future);
-        let mut is_interruptible = at_once;
-        // The closure takes the exclusive borrow: a shared borrow of a yielder is not `Send`.
-        let yielder = self;
-        poll_fn(move |cx| {
-            // A throw takes precedence over the future, unless the future has to be polled first.
-            if is_interruptible {
-                if let Some(thrown) = yielder.mailbox().take_thrown() {
-                    return Poll::Ready(Err(thrown));
-                }
+    ) -> Interruptible<'a, 'g, Y, S, T, F> {
+        Interruptible { future: Some(future), yielder: self, is_interruptible: at_once }
+    }
+}
+
+/// The future that [`Yielder::interruptible`] returns. Written by hand, because an async function stores its argument
+/// twice.
+#[pin_project]
+pub(crate) struct Interruptible<'a, 'g, Y, S, T, F> {
+    /// `None` after completion.
+    #[pin]
+    future: Option<F>,
+    yielder: &'a mut Yielder<'g, Y, S, T>,
+    is_interruptible: bool,
+}
+
+impl<Y, S, T, F: Future> Future for Interruptible<'_, '_, Y, S, T, F> {
+    type Output = Result<F::Output, T>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let mailbox = this.yielder.mailbox();
+        // A throw takes precedence over the future, unless the future has to be polled first.
+        if *this.is_interruptible {
+            if let Some(thrown) = mailbox.take_thrown() {
+                this.future.set(None);
+                return Poll::Ready(Err(thrown));
             }
-            if let Poll::Ready(output) = future.as_mut().poll(cx) {
-                return Poll::Ready(Ok(output));
+        }
+        let future = this.future.as_mut().as_pin_mut().expect("`interruptible` polled after completion");
+        if let Poll::Ready(output) = future.poll(cx) {
+            this.future.set(None);
+            return Poll::Ready(Ok(output));
+        }
+        // The future has been polled, so a throw that waited for that can be raised.
+        if !mem::replace(this.is_interruptible, true) {
+            if let Some(thrown) = mailbox.take_thrown() {
+                this.future.set(None);
+                return Poll::Ready(Err(thrown));
             }
-            // The future has been polled, so a throw that waited for that can be raised.
-            if !mem::replace(&mut is_interruptible, true) {
-                if let Some(thrown) = yielder.mailbox().take_thrown() {
-                    return Poll::Ready(Err(thrown));
-                }
-            }
-            // No yield is pending, so a sent value is the reply to a yield that was dropped.
-            drop(yielder.mailbox().take_sent());
-            yielder.mailbox().register_waker(cx);
-            Poll::Pending
-        })
-        .await
+        }
+        // No yield is pending, so a sent value is the reply to a yield that was dropped.
+        drop(mailbox.take_sent());
+        mailbox.register_waker(cx);
+        Poll::Pending
     }
 }
 

@@ -57,3 +57,16 @@ async fn cleanups_that_do_not_finish_time_out() {
 fn outside_of_a_runtime_only_the_work_is_awaited() {
     assert_eq!(shutdown(async {}, ENOUGH).now_or_never(), Some(Ok(())));
 }
+
+/// The future stores the work once.
+#[test]
+fn the_size_of_a_shutdown() {
+    let stop = async {
+        let large = [0_u8; 64 * 1024];
+        yield_now().await;
+        std::hint::black_box(&large);
+    };
+    let work = size_of_val(&stop);
+    let size = size_of_val(&shutdown(stop, ENOUGH));
+    assert!(size * 10 <= work * 11, "{size} bytes for work of {work}");
+}

@@ -380,3 +380,72 @@ async fn the_error_of_the_value_takes_precedence_over_that_of_the_exit() {
         Ok(Err("a value".to_owned()))
     );
 }
+
+/// A plain closure runs when it is called, before it returns the future of the body.
+#[tokio::test]
+async fn a_closure_that_panics_when_it_is_called() {
+    let fails = Fails::default();
+    let seen = fails.seen.clone();
+    let result =
+        async_with(fails, |_: &mut u32| -> std::future::Ready<Result<(), Infallible>> { panic!("called") });
+    let panic = std::panic::AssertUnwindSafe(result).catch_unwind().await.unwrap_err();
+    assert_eq!(panic.downcast_ref(), Some(&"called"));
+    assert_eq!(*seen.lock().unwrap(), ["panic: called"]);
+}
+
+/// A future that is ready at once, and whose destructor panics.
+struct PanicsInDrop;
+
+impl Future for PanicsInDrop {
+    type Output = Result<(), Infallible>;
+
+    fn poll(
+        self: std::pin::Pin<&mut Self>,
+        _cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Self::Output> {
+        std::task::Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+/// Its exit is a future that the scope drops, and counts the calls.
+struct Exits(Arc<Mutex<u32>>);
+
+impl AsyncContextManager for Exits {
+    type Guard = Self;
+
+    async fn aenter(self) -> Result<Self, Infallible> {
+        Ok(self)
+    }
+}
+
+impl AsyncGuard for Exits {
+    type Target = ();
+    type Error = Infallible;
+    type Suppression = ();
+    type OnDrop = Restart;
+
+    fn target(&mut self) -> &mut () {
+        Box::leak(Box::new(()))
+    }
+
+    fn aexit(&mut self, _exit: ExitReason<'_>) -> impl Future<Output = Result<(), Infallible>> + Send {
+        *self.0.lock().unwrap() += 1;
+        PanicsInDrop
+    }
+}
+
+#[tokio::test]
+async fn an_exit_whose_destructor_panics_is_not_restarted() {
+    let calls = Arc::new(Mutex::new(0));
+    let manager = Exits(calls.clone());
+    let scope = async { async_with!(_ = manager => {}) };
+    assert!(std::panic::AssertUnwindSafe(scope).catch_unwind().await.is_err());
+    drain(Duration::from_secs(60)).await.unwrap();
+    assert_eq!(*calls.lock().unwrap(), 1);
+}

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::FutureExt;
 use withal::cleanup::{CleanupEvent, drain, observe};
 use withal::context::{AsyncExitStack, AsyncGuard, Detach, Error, ExitReason, GuardInUse, async_with};
 use withal_test_support::event_log::{BlockAt, Blockable, EventLog, kind};
@@ -297,4 +298,39 @@ async fn a_guard_in_use_when_its_stack_is_closed_is_exited_when_it_is_dropped() 
     drop(guard);
     drain(Duration::from_secs(60)).await.unwrap();
     assert_eq!(log.entries(), "+a <a:cancelled a>");
+}
+
+/// An error and a payload whose destructor panics.
+#[derive(Debug)]
+struct PanicsInDrop;
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "dropped");
+    }
+}
+
+#[tokio::test]
+async fn a_suppressed_error_whose_destructor_panics() {
+    let log = EventLog::new();
+    let stack = AsyncExitStack::new();
+    let l = log.clone();
+    stack.callback(move || l.record("first"));
+    stack.push_async_exit(async |_: ExitReason<'_>| Ok::<_, Infallible>(true));
+    stack.callback(|| Err::<(), _>(PanicsInDrop));
+    stack.aclose().await.unwrap();
+    assert_eq!(log.entries(), "first");
+}
+
+#[tokio::test]
+async fn a_replaced_payload_whose_destructor_panics() {
+    let log = EventLog::new();
+    let stack = AsyncExitStack::new();
+    let l = log.clone();
+    stack.callback(move || l.record("first"));
+    stack.callback(|| panic!("second"));
+    stack.callback(|| std::panic::panic_any(PanicsInDrop));
+    let panic = std::panic::AssertUnwindSafe(stack.aclose()).catch_unwind().await.unwrap_err();
+    assert_eq!(panic.downcast_ref(), Some(&"second"));
+    assert_eq!(log.entries(), "first");
 }

@@ -151,3 +151,17 @@ fn yielded_and_sent_values_need_no_bounds() {
     let Ok(Step::Complete(Some(Plain(_, n)))) = body.send(Some(plain)) else { panic!("it returns") };
     assert_eq!(n.get(), 2);
 }
+
+/// An interruptible await stores its future once.
+#[test]
+fn the_size_of_an_interruptible_await() {
+    async fn large() {
+        let large = [0_u8; 64 * 1024];
+        tokio::task::yield_now().await;
+        std::hint::black_box(&large);
+    }
+    let work = size_of_val(&large());
+    let body = coroutine(async |mut y: Yielder<'_>| y.interruptible(large()).await);
+    let size = size_of_val(&body);
+    assert!(size * 10 <= work * 11, "{size} bytes for work of {work}");
+}

@@ -16,11 +16,18 @@ use crate::panic::{Payload, catch_panic, drop_payload};
 /// them.
 #[pin_project(PinnedDrop)]
 pub struct BlockFuture<'s, F, R, D = ()> {
-    /// `None` after the block has ended.
     #[pin]
-    block: Option<F>,
+    block: Block<F>,
     detect: D,
     state: &'s mut ScopeState<R>,
+}
+
+#[pin_project(project = BlockProjection)]
+enum Block<F> {
+    Running(#[pin] F),
+    /// The block has ended. Until the next poll, this is the payload of a closure that panicked instead of returning
+    /// the block.
+    Ended(Option<Box<Payload>>),
 }
 
 /// Detects whether a poll of the block was its last one.
@@ -57,12 +64,22 @@ impl<'s, F, R> BlockFuture<'s, F, R> {
     pub fn new(body: F, state: &'s mut ScopeState<R>) -> Self {
         Self::with_detection(body, (), state)
     }
+
+    /// Calls the closure for the body. If it panics, this counts as a panic of the body.
+    #[inline]
+    pub fn call(body: impl FnOnce() -> F, state: &'s mut ScopeState<R>) -> Self {
+        let block = match catch_panic(body) {
+            Ok(block) => Block::Running(block),
+            Err(payload) => Block::Ended(Some(Box::new(payload))),
+        };
+        Self { block, detect: (), state }
+    }
 }
 
 impl<'s, F, R, D> BlockFuture<'s, F, R, D> {
     #[inline]
     pub fn with_detection(block: F, detect: D, state: &'s mut ScopeState<R>) -> Self {
-        Self { block: Some(block), detect, state }
+        Self { block: Block::Running(block), detect, state }
     }
 }
 
@@ -76,10 +93,13 @@ impl<F: Future, R: RuntimeSlot, D: DetectEnd<F::Output>> Future for BlockFuture<
         let tracking = TrackingScope::open(children);
         // Poll the block first: a block that is ready is not interrupted.
         let polled = catch_panic(|| {
-            let block = this.block.as_mut().as_pin_mut().expect("block polled after completion");
+            let block = match this.block.as_mut().project() {
+                BlockProjection::Running(block) => block,
+                BlockProjection::Ended(panic) => return Poll::Ready(BlockOutcome::of_call(panic)),
+            };
             if let Poll::Ready(output) = this.detect.detect(block.poll(cx)) {
                 // A panic of a destructor counts as a panic of the block.
-                this.block.set(None);
+                this.block.set(Block::Ended(None));
                 if !interrupts.is_empty() {
                     interrupts.leave_block();
                 }
@@ -114,21 +134,28 @@ impl<F: Future, R: RuntimeSlot, D: DetectEnd<F::Output>> Future for BlockFuture<
     }
 }
 
+impl<T> BlockOutcome<T> {
+    #[cold]
+    fn of_call(panic: &mut Option<Box<Payload>>) -> Self {
+        Self::Panicked(panic.take().expect("block polled after completion"))
+    }
+}
+
 #[cold]
 fn panicked<T>(payload: Payload) -> BlockOutcome<T> {
     BlockOutcome::Panicked(Box::new(payload))
 }
 
 #[cold]
-fn drop_unfinished<F>(block: Pin<&mut Option<F>>, interrupts: &mut Interrupts) -> Result<(), Payload> {
+fn drop_unfinished<F>(block: Pin<&mut Block<F>>, interrupts: &mut Interrupts) -> Result<(), Payload> {
     // The scope lives on, and runs the exits that are nested in the block in its own task.
     drop_in_place(|| leave(block, interrupts))
 }
 
 /// Drops the block, and then the interrupts, which end with it. Returns the first panic.
 #[cold]
-fn leave<F>(mut block: Pin<&mut Option<F>>, interrupts: &mut Interrupts) -> Result<(), Payload> {
-    let dropped = catch_panic(|| block.set(None));
+fn leave<F>(mut block: Pin<&mut Block<F>>, interrupts: &mut Interrupts) -> Result<(), Payload> {
+    let dropped = catch_panic(|| block.set(Block::Ended(None)));
     let left = catch_panic(|| interrupts.leave_block());
     match (dropped, left) {
         (Err(first), Err(second)) => {
@@ -143,12 +170,12 @@ fn leave<F>(mut block: Pin<&mut Option<F>>, interrupts: &mut Interrupts) -> Resu
 impl<F, R, D> PinnedDrop for BlockFuture<'_, F, R, D> {
     fn drop(self: Pin<&mut Self>) {
         let mut this = self.project();
-        if this.block.is_some() {
+        if matches!(*this.block, Block::Running(_)) {
             // A destructor may detach a cleanup. The scope, which is dropped next, passes it to the drop policy.
             let ScopeState { children, interrupts, .. } = &mut **this.state;
             drop_tracked(children, || {
                 if interrupts.is_empty() {
-                    this.block.set(None);
+                    this.block.set(Block::Ended(None));
                 } else if let Err(payload) = leave(this.block, interrupts) {
                     resume_unwind(payload);
                 }

@@ -253,12 +253,13 @@ impl<F: Future, R: RuntimeSlot> Future for RestartableExit<'_, F, R> {
         **this.is_polled = true;
         let exit = this.exit.as_mut().as_pin_mut().expect("exit polled after completion");
         let polled = exit.poll(cx);
-        **this.is_polled = false;
         if polled.is_pending() {
             runtime.capture_current();
         } else {
+            // If the destructor of the exit panics, the exit has panicked.
             this.exit.set(None);
         }
+        **this.is_polled = false;
         polled
     }
 }

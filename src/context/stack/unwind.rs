@@ -6,7 +6,7 @@ use super::errors::{BoxAny, ExitErrors};
 use crate::cleanup::{AbandonReason, CleanupEvent, notify_observers, timeout_in_cleanup, with_children};
 use crate::context::exit_reason::ExitReason;
 use crate::context::scope::failure::report_exit_error;
-use crate::panic::{Payload, catch_unwind};
+use crate::panic::{Payload, catch_unwind, drop_all, drop_payload};
 
 /// Runs the exits, the last one first. Returns `true` if the error of `exit` was suppressed.
 ///
@@ -65,7 +65,8 @@ impl UnwindState<'_> {
         match result {
             // An exit that suppresses an error also suppresses the earlier errors, which the error has replaced.
             Ok(Ok(true)) if self.can_suppress(has_interrupted) => {
-                self.errors.clear();
+                // The destructors of errors and payloads are user code. A panic there must not skip the remaining exits.
+                drop_all(self.errors.drain(..));
                 self.is_suppressible |= has_interrupted;
                 self.is_suppressed |= self.is_suppressible;
                 if self.is_suppressed {
@@ -77,7 +78,11 @@ impl UnwindState<'_> {
                 self.is_suppressible |= has_interrupted;
                 self.errors.push(error);
             }
-            Err(payload) => self.panic = Some(payload),
+            Err(payload) => {
+                if let Some(replaced) = self.panic.replace(payload) {
+                    drop_payload(replaced);
+                }
+            }
         }
     }
 
