@@ -35,3 +35,41 @@ fn work_is_stored_once() {
     let by_function = size_of_val(&by_function);
     assert!(by_function < by_hand + 256, "{by_function} bytes, of which {by_hand} are the work");
 }
+
+/// Each scope that a value leaves has at most two places for it.
+#[test]
+fn the_places_of_a_value() {
+    let one = size_of_val(&async {
+        async_with!(_ = nullcontext(()) => {
+            yield_now().await;
+            LARGE
+        })
+    });
+    let three = size_of_val(&async {
+        async_with!(_ = nullcontext(()), _ = nullcontext(()), _ = nullcontext(()) => {
+            yield_now().await;
+            LARGE
+        })
+    });
+    let by_function = size_of_val(&async_with(nullcontext(()), async |&mut ()| {
+        yield_now().await;
+        Ok::<_, Infallible>(LARGE)
+    }));
+    assert!(one < 2 * LARGE.len() + 256, "{one} bytes");
+    assert!(three < 6 * LARGE.len() + 768, "{three} bytes");
+    assert!(by_function < LARGE.len() + 256, "{by_function} bytes");
+}
+
+/// The sizes of scopes around a small block.
+#[test]
+fn small_scopes() {
+    let one = size_of_val(&async { async_with!(n = nullcontext(1_u32) => { yield_now().await; *n }) });
+    let three = size_of_val(&async {
+        async_with!(n = nullcontext(1_u32), _ = nullcontext(1_u32), _ = nullcontext(1_u32) => {
+            yield_now().await;
+            *n
+        })
+    });
+    assert!(one <= 208, "{one} bytes");
+    assert!(three <= 576, "{three} bytes");
+}

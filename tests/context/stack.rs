@@ -322,14 +322,22 @@ async fn a_suppressed_error_whose_destructor_panics() {
     assert_eq!(log.entries(), "first");
 }
 
+fn second() {
+    panic!("second");
+}
+
+fn third() {
+    std::panic::panic_any(PanicsInDrop);
+}
+
 #[tokio::test]
 async fn a_replaced_payload_whose_destructor_panics() {
     let log = EventLog::new();
     let stack = AsyncExitStack::new();
     let l = log.clone();
     stack.callback(move || l.record("first"));
-    stack.callback(|| panic!("second"));
-    stack.callback(|| std::panic::panic_any(PanicsInDrop));
+    stack.callback(second);
+    stack.callback(third);
     let panic = std::panic::AssertUnwindSafe(stack.aclose()).catch_unwind().await.unwrap_err();
     assert_eq!(panic.downcast_ref(), Some(&"second"));
     assert_eq!(log.entries(), "first");

@@ -307,10 +307,10 @@ macro_rules! __async_with {
                     $crate::context::expansion::BlockFuture::with_detection(block, capture, state).await
                 };
                 let returns = $crate::context::expansion::case(0, 0);
-                let mut exit = $crate::context::expansion::block_exit(outcome, value, returns);
+                let mut exit = $crate::context::expansion::block_exit(outcome, &mut value, returns);
                 let name = scope.name_if(&exit.failure);
                 let result = $crate::__exit_scope!(scope, exit.failure);
-                match exit.disposition(name, result, returns) {
+                match exit.disposition(value, name, result, returns) {
                     $crate::context::expansion::Disposition::Value(value) => value,
                     $crate::context::expansion::Disposition::Return(value) => return value,
                     $crate::context::expansion::Disposition::Jump => $crate::__async_with!(@jump $mode flow),
@@ -357,15 +357,18 @@ macro_rules! __async_with {
         }
     };
     (@innermost none $value:ident $flow:ident $block:block) => {
-        let write_loop_first = $crate::context::expansion::ToContinueWriteLoopFirst;
-        let ended: $crate::context::expansion::ToBreakWriteLoopFirst<_> = loop {
-            $crate::context::expansion::once(write_loop_first);
-            #[allow(clippy::diverging_sub_expression, reason = "a block may always be left before its end")]
-            let value = $block;
-            #[allow(unreachable_code, reason = "a block may always be left before its end")]
-            break $crate::context::expansion::ToBreakWriteLoopFirst(value);
-        };
-        $value = ::core::option::Option::Some(ended.0);
+        // The braces end the storage of `ended` before the block awaits its end: the value is not stored twice.
+        {
+            let write_loop_first = $crate::context::expansion::ToContinueWriteLoopFirst;
+            let ended: $crate::context::expansion::ToBreakWriteLoopFirst<_> = loop {
+                $crate::context::expansion::once(write_loop_first);
+                #[allow(clippy::diverging_sub_expression, reason = "a block may always be left before its end")]
+                let value = $block;
+                #[allow(unreachable_code, reason = "a block may always be left before its end")]
+                break $crate::context::expansion::ToBreakWriteLoopFirst(value);
+            };
+            $value = ::core::option::Option::Some(ended.0);
+        }
     };
     (@innermost loop $value:ident $flow:ident $block:block) => {
         let mut again = false;

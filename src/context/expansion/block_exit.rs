@@ -1,5 +1,4 @@
 use std::convert::Infallible;
-use std::marker::PhantomData;
 use std::panic::resume_unwind;
 
 use super::maybe_result::{Case, Inspected, MaybeResult, SendError};
@@ -9,20 +8,20 @@ use crate::context::scope::block::BlockOutcome;
 use crate::context::scope::failure::{BlockFailure, CONTRACT_VIOLATION, report_exit_error};
 use crate::context::suppression::{Suppression, suppress};
 
-/// The way in which a block was left, kept during the exit.
+/// The way in which a block was left, kept during the exit. The value stays where the block has stored it: a future
+/// would otherwise have a second place for it.
 ///
 /// The deferred value and the error are parameters, not projections of the returned type: the compiler cannot prove that
 /// a future is `Send` for every lifetime if it holds a projection through an implementation with a `'static` bound.
-pub struct BlockExit<T, K, D, E, N> {
-    path: ExitPath<T, D>,
+pub struct BlockExit<D, E, N> {
+    path: ExitPath<D>,
     pub failure: Option<BlockFailure<E, N>>,
-    kind: PhantomData<fn() -> K>,
 }
 
-enum ExitPath<T, D> {
+enum ExitPath<D> {
     /// The block completed with a value, or it was left by `break` or `continue`, without a value. The value may be an
     /// `Err` with an opaque error.
-    Completed(Option<T>),
+    Completed,
     /// The block was left by `return` or `?`. This is the returned value without its error, which is the failure.
     Returned(D),
     Failed,
@@ -42,26 +41,34 @@ pub enum ErrorOrigin<X, N> {
     Nested(N),
 }
 
+/// The place where a block stores its value; empty if the block was left otherwise. `N` is the error of a manager that
+/// is nested in the block.
+type BlockValue<T, K, N> = Option<Result<Inspected<T, K>, N>>;
+
 #[inline]
 pub fn block_exit<T, K, R, C, S, N>(
     outcome: BlockOutcome<Option<R>>,
-    value: Option<Result<Inspected<T, K>, N>>,
+    value: &mut BlockValue<T, K, N>,
     _returns: Case<C, S>,
-) -> BlockExit<T, K, R::Deferred, R::Error, N>
+) -> BlockExit<R::Deferred, R::Error, N>
 where
     K: ValueKind<T>,
     R: MaybeResult<C, S> + SendError<S>,
 {
     let (path, failure) = match outcome {
-        BlockOutcome::Completed(None) => match value {
-            Some(Ok(value)) => match K::inspect(value.value) {
-                Inspection::Completed(value) => (ExitPath::Completed(Some(value)), None),
+        BlockOutcome::Completed(None) => match value.take() {
+            Some(Ok(completed)) => match K::inspect(completed.value) {
+                Inspection::Completed(completed) => {
+                    *value = Some(Ok(Inspected::new(completed)));
+                    (ExitPath::Completed, None)
+                }
                 Inspection::Failed(error) => (ExitPath::Failed, Some(BlockFailure::Value(Box::new(error)))),
-                Inspection::Opaque(value) => {
-                    (ExitPath::Completed(Some(value)), Some(BlockFailure::Opaque(OpaqueError)))
+                Inspection::Opaque(opaque) => {
+                    *value = Some(Ok(Inspected::new(opaque)));
+                    (ExitPath::Completed, Some(BlockFailure::Opaque(OpaqueError)))
                 }
             },
-            None => (ExitPath::Completed(None), None),
+            None => (ExitPath::Completed, None),
             Some(Err(error)) => (ExitPath::Failed, Some(BlockFailure::Nested(error))),
         },
         BlockOutcome::Completed(Some(returned)) => {
@@ -71,7 +78,7 @@ where
         BlockOutcome::Panicked(payload) => (ExitPath::Failed, Some(BlockFailure::Panic(payload))),
         BlockOutcome::Interrupted => (ExitPath::Failed, Some(BlockFailure::Interrupted)),
     };
-    BlockExit { path, failure, kind: PhantomData }
+    BlockExit { path, failure }
 }
 
 /// The value of a scope with the suppression `V` and a block whose value is a `T` of kind `K`.
@@ -79,11 +86,12 @@ type ValueOf<V, T, K> = Inspected<<V as Suppression>::Output<T>, ScopeValue<V, T
 
 type DispositionOf<V, X, T, K, R, N> = Disposition<Result<ValueOf<V, T, K>, ErrorOrigin<X, N>>, R>;
 
-impl<T, K: ValueKind<T>, D, E, N> BlockExit<T, K, D, E, N> {
+impl<D, E, N> BlockExit<D, E, N> {
     /// Combines the way in which the block was left with the result of the exit. `name` is that of the guard.
     #[inline]
-    pub fn disposition<V, X, R, C, S>(
+    pub fn disposition<V, X, T, K, R, C, S>(
         self,
+        value: BlockValue<T, K, N>,
         name: Option<&'static str>,
         result: Result<V, X>,
         _returns: Case<C, S>,
@@ -91,16 +99,19 @@ impl<T, K: ValueKind<T>, D, E, N> BlockExit<T, K, D, E, N> {
     where
         V: Suppression,
         X: Send + 'static,
+        K: ValueKind<T>,
         R: MaybeResult<C, S, Deferred = D, Error = E>,
     {
         match (self.failure, self.path, result) {
-            (None, ExitPath::Completed(Some(value)), Ok(_)) => completed::<V, X, T, K, R, N>(value),
-            (None, ExitPath::Completed(None), Ok(_)) => Disposition::Jump,
+            (None, ExitPath::Completed, Ok(_)) => match value {
+                Some(Ok(value)) => completed::<V, X, T, K, R, N>(value.value),
+                _ => Disposition::Jump,
+            },
             (None, ExitPath::Returned(deferred), Ok(_)) => Disposition::Return(R::join(deferred, None)),
             // The exit failed after a block that did not. Its error replaces the value, `return` or jump of the block.
             (None, _, Err(error)) => Disposition::Value(Err(ErrorOrigin::Manager(error))),
             (Some(failure), path, result) => {
-                after_failure::<V, X, T, K, R, C, S, N>(name, result, failure, path)
+                after_failure::<V, X, T, K, R, C, S, N>(name, result, failure, path, value)
             }
             (None, ExitPath::Failed, Ok(_)) => unreachable!("an exit returns the failure that it borrowed"),
         }
@@ -117,7 +128,8 @@ fn after_failure<V, X, T, K, R, C, S, N>(
     name: Option<&'static str>,
     result: Result<V, X>,
     failure: BlockFailure<R::Error, N>,
-    path: ExitPath<T, R::Deferred>,
+    path: ExitPath<R::Deferred>,
+    value: BlockValue<T, K, N>,
 ) -> DispositionOf<V, X, T, K, R, N>
 where
     V: Suppression,
@@ -151,7 +163,10 @@ where
         }
         // An opaque error was never separated from the value that holds it.
         (_, ExitPath::Returned(deferred)) => Disposition::Return(R::join(deferred, None)),
-        (_, ExitPath::Completed(Some(value))) => completed::<V, X, T, K, R, N>(value),
+        (_, ExitPath::Completed) => match value {
+            Some(Ok(value)) => completed::<V, X, T, K, R, N>(value.value),
+            _ => unreachable!("an opaque error is in a value"),
+        },
         _ => panic!("{CONTRACT_VIOLATION}"),
     }
 }
