@@ -12,7 +12,7 @@ use crate::context::{AsyncContextManager, AsyncGuard, ExitReason, Restart};
 /// awaits, and the scope returns `Ok(None)` unless a task has failed. A group that was cancelled before it was entered
 /// interrupts its block at the first await.
 ///
-/// # Cancel safety
+/// # Panics and cancel safety
 ///
 /// The same as for [`TaskGroup`].
 pub struct CancellableTaskGroup<E> {

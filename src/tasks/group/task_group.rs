@@ -42,6 +42,13 @@ use crate::tasks::task_handle::TaskHandle;
 /// If no task needs to interrupt the block, and the errors need no grouping, use tokio's
 /// [`JoinSet`](tokio::task::JoinSet).
 ///
+/// # Panics
+///
+/// `aenter` panics with the message of [`NotEntering`] if no scope is being entered: if it is called by hand or in a
+/// spawned task, or the group is entered on an [`AsyncExitStack`](crate::context::AsyncExitStack) that was not entered.
+/// Such a group could not interrupt its block. It does not return an error, because an [`ErrorGroup`] holds the error of
+/// at least one task. The tasks are cancelled.
+///
 /// # Cancel safety
 ///
 /// If the block or the exit is dropped, the group cancels its tasks, and the rest of the exit runs as a cleanup.
@@ -215,7 +222,7 @@ impl<E: Send + 'static> AsyncContextManager for TaskGroup<E> {
 
     async fn aenter(self) -> Result<Self, ErrorGroup<E>> {
         if register_interrupt(self.group.clone()).is_err() {
-            panic!("a `TaskGroup` was entered where {NotEntering}");
+            panic!("a `TaskGroup` interrupts its block, but {NotEntering}");
         }
         self.group.enter();
         Ok(self)
