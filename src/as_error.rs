@@ -62,6 +62,7 @@ pub trait AsError<Kind = kind::Other>: Sized + 'static {
     /// Returns the error, or one of its contexts, as a `Self`.
     #[cfg(feature = "anyhow")]
     #[doc(hidden)]
+    #[must_use]
     fn from_anyhow(_error: &anyhow::Error) -> Option<&Self>
     where
         Self: Send + Sync,

@@ -45,7 +45,7 @@ fn emit(severity: Severity, message: &dyn fmt::Display, cause: Option<String>) {
     use tracing::subscriber::NoSubscriber;
 
     // An event without a subscriber would be lost.
-    if tracing::dispatcher::get_default(|dispatch| dispatch.is::<NoSubscriber>()) {
+    if tracing::dispatcher::get_default(tracing::Dispatch::is::<NoSubscriber>) {
         return write_line(message, cause);
     }
     match severity {

@@ -204,6 +204,7 @@ mod exit_reason;
 #[expect(
     missing_debug_implementations,
     clippy::must_use_candidate,
+    clippy::type_complexity,
     reason = "the macro's expansion is not an interface"
 )]
 pub mod expansion;
@@ -216,7 +217,8 @@ mod policy;
 #[expect(
     missing_docs,
     missing_debug_implementations,
-    clippy::missing_panics_doc,
+    clippy::unused_self,
+    clippy::ref_option,
     reason = "the macro's expansion is not an interface"
 )]
 mod scope;

@@ -130,6 +130,7 @@ where
 /// # Ok(())
 /// # }
 /// ```
+#[expect(clippy::manual_async_fn, reason = "an `async fn` cannot include `Send` in its type")]
 #[inline]
 pub fn async_with_send<M, G, F, T, E>(
     manager: M,

@@ -70,7 +70,7 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
         future: F,
         at_once: bool,
     ) -> Interruptible<'a, 'g, Y, S, T, F> {
-        Interruptible { future: Some(future), yielder: self, is_interruptible: at_once }
+        Interruptible { future: Some(future), yielder: self, can_interrupt: at_once }
     }
 }
 
@@ -82,7 +82,7 @@ pub(crate) struct Interruptible<'a, 'g, Y, S, T, F> {
     #[pin]
     future: Option<F>,
     yielder: &'a mut Yielder<'g, Y, S, T>,
-    is_interruptible: bool,
+    can_interrupt: bool,
 }
 
 impl<Y, S, T, F: Future> Future for Interruptible<'_, '_, Y, S, T, F> {
@@ -92,7 +92,7 @@ impl<Y, S, T, F: Future> Future for Interruptible<'_, '_, Y, S, T, F> {
         let mut this = self.project();
         let mailbox = this.yielder.mailbox();
         // A throw takes precedence over the future, unless the future has to be polled first.
-        if *this.is_interruptible {
+        if *this.can_interrupt {
             if let Some(thrown) = mailbox.take_thrown() {
                 this.future.set(None);
                 return Poll::Ready(Err(thrown));
@@ -104,7 +104,7 @@ impl<Y, S, T, F: Future> Future for Interruptible<'_, '_, Y, S, T, F> {
             return Poll::Ready(Ok(output));
         }
         // The future has been polled, so a throw that waited for that can be raised.
-        if !mem::replace(this.is_interruptible, true) {
+        if !mem::replace(this.can_interrupt, true) {
             if let Some(thrown) = mailbox.take_thrown() {
                 this.future.set(None);
                 return Poll::Ready(Err(thrown));

@@ -32,7 +32,7 @@ fn library(test: &str) -> Option<PathBuf> {
     match Command::new(&compiler).args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).status() {
         Ok(status) if status.success() => Some(library),
         failed => {
-            println!("skipped: {} failed: {failed:?}", compiler.display());
+            println!("skipped: {} failed: {failed:?}", compiler.to_string_lossy());
             None
         }
     }

@@ -179,6 +179,7 @@ macro_rules! __async_with {
             (&&&&&&$crate::context::expansion::Value::of(&merged)).value()
         };
         // A variable, so that the value can be coerced.
+        #[allow(clippy::diverging_sub_expression, reason = "a block may always be left before its end")]
         let value = value.finish(merged);
         value
     }};
@@ -258,7 +259,11 @@ macro_rules! __async_with {
         $crate::__async_with!(@scope $mode $target = $manager => {
             #[allow(clippy::diverging_sub_expression, reason = "a block may always be left before its end")]
             let value = $block;
-            #[allow(unreachable_code, reason = "a block may always be left before its end")]
+            #[allow(
+                unreachable_code,
+                clippy::diverging_sub_expression,
+                reason = "a block may always be left before its end"
+            )]
             let value = ::core::result::Result::Ok::<_, $crate::context::expansion::Infallible>(
                 $crate::context::expansion::inspect(value, $crate::context::expansion::case(0, 0)),
             );
@@ -299,6 +304,7 @@ macro_rules! __async_with {
                         if false {
                             return witness.returns();
                         }
+                        #[allow(clippy::ignored_unit_patterns, reason = "the target may be `()`")]
                         let $target = $crate::context::expansion::target(target);
                         $crate::__async_with!(@run $mode value flow $block);
                         match $crate::context::expansion::ReachedEnd(witness.reached_end()).await {}

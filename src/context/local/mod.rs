@@ -1,7 +1,12 @@
 //! Managers whose guards and futures are not `Send`, for blocks that stay on one thread.
 
 pub(super) mod manager;
-#[expect(missing_debug_implementations, reason = "the scope is not an interface")]
+#[expect(
+    missing_debug_implementations,
+    clippy::unused_self,
+    clippy::ref_option,
+    reason = "the scope is not an interface, and has the methods of the other scope"
+)]
 pub(super) mod scope;
 mod with;
 

@@ -293,9 +293,11 @@ where
             Ok(Step::Yielded(value)) => {
                 let function = Arc::new(SuspendedFunction::new(function, has_left_yield));
                 // Without a scope, the function is not polled beside a block. That matters to those it limits.
-                if register(function.clone()).is_err() && is_limited {
-                    panic!("asynccontextmanager: the function limits its block, but {NotEntering}");
-                }
+                let is_registered = register(function.clone()).is_ok();
+                assert!(
+                    is_registered || !is_limited,
+                    "asynccontextmanager: the function limits its block, but {NotEntering}"
+                );
                 Ok(AsyncGeneratorContextManagerGuard { function, value: Some(value), grace_period, name })
             }
             Ok(Step::Complete(Err(error))) => Err(error),

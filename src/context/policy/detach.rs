@@ -115,7 +115,7 @@ pub(super) fn detach_exit<G: AsyncGuard + Send + 'static>(
         .fallback_runtime(runtime)
         .wait_for_children(children);
     // One function for each case: in a debug build, the frame of a function has room for all its copies of the exit.
-    if output_size(&(exit_cancelled::<G> as fn(_) -> _)) > MAX_INLINE {
+    if output_size(exit_cancelled::<G> as fn(_) -> _) > MAX_INLINE {
         detach_boxed(guard, options);
     } else {
         detach_inline(guard, options);
@@ -134,10 +134,11 @@ fn detach_inline<G: AsyncGuard + Send + 'static>(guard: G, options: CleanupOptio
 }
 
 /// Returns the size of the function's output.
-const fn output_size<A, R>(_: &fn(A) -> R) -> usize {
+const fn output_size<A, R>(_: fn(A) -> R) -> usize {
     size_of::<R>()
 }
 
+#[expect(clippy::manual_async_fn, reason = "an `async fn` would hold its argument twice")]
 fn exit_cancelled<G: AsyncGuard + Send + 'static>(
     mut guard: G,
 ) -> impl Future<Output = Exited<G, Infallible, Infallible>> + Send {

@@ -101,6 +101,7 @@ impl AsyncExitStack {
     /// been entered.
     // An `async fn` cannot include `Send` in its type. Without it, the compiler rejects the future in a spawned task if
     // the manager's type has a lifetime.
+    #[expect(clippy::manual_async_fn, reason = "see above")]
     pub fn enter_async_context<M>(
         &self,
         manager: M,

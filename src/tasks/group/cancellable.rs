@@ -41,6 +41,7 @@ impl<E: Send + 'static> TaskGroup<E> {
     /// # Ok(())
     /// # }
     /// ```
+    #[must_use]
     pub fn cancellable(self) -> CancellableTaskGroup<E> {
         self.group.make_cancellable();
         CancellableTaskGroup { group: self }

@@ -159,7 +159,10 @@ impl<E: fmt::Display> fmt::Display for ErrorGroup<E> {
 
 impl<E: fmt::Debug> fmt::Debug for ErrorGroup<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ErrorGroup").field("errors", &self.errors).field("tasks", &self.tasks).finish()
+        f.debug_struct("ErrorGroup")
+            .field("errors", &self.errors)
+            .field("tasks", &self.tasks)
+            .finish_non_exhaustive()
     }
 }
 
