@@ -1,14 +1,18 @@
 use std::collections::VecDeque;
+use std::error::Error;
+use std::fmt::{Debug, Display};
 use std::mem;
+use std::ops::DerefMut;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use pin_project::pin_project;
 
 use super::body_cell::{PinnedBody, Yielder, body_cell};
+use super::boxed_error::BoxedErrorBody;
 use super::raw_coroutine::{RawCoroutine, sealed::Sealed};
 use super::step::{State, Step};
-use super::throw::Throw;
+use super::throw::{Throw, Thrown};
 
 /// The state machine behind coroutines and generators: a body and its [`Stage`].
 #[pin_project]
@@ -62,6 +66,17 @@ where
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, T>) -> Result<R, T>,
 {
     Machine { stage: Stage::Created, remaining: None, body: body_cell(body) }
+}
+
+/// Creates a machine as [`machine`] does, whose body fails with a box of any error.
+pub(crate) fn boxed_error_machine<Y, S, R, E, F>(
+    body: F,
+) -> impl RawCoroutine<Yield = Y, Sent = S, Return = R, Thrown = Thrown<E>>
+where
+    E: DerefMut<Target = dyn Error + Send + Sync> + Debug + Display + 'static,
+    F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, Thrown<E>>) -> Result<R, E>,
+{
+    Machine { stage: Stage::Created, remaining: None, body: BoxedErrorBody(body_cell(body)) }
 }
 
 /// Drops the body and closes the machine when the guard is dropped, also by a panic that unwinds through a step. A step

@@ -72,6 +72,7 @@
 
 #[expect(unsafe_code, reason = "the pointer from a body to its mailbox; see the invariants in the file")]
 mod body_cell;
+mod boxed_error;
 mod coroutine;
 mod error;
 mod machine;
@@ -86,7 +87,7 @@ pub use self::body_cell::Yielder;
 pub(crate) use self::coroutine::is_unit_like;
 pub use self::coroutine::{BoxCoroutine, Coroutine, LocalBoxCoroutine, coroutine, try_coroutine};
 pub use self::error::Error;
-pub(crate) use self::machine::machine;
+pub(crate) use self::machine::{boxed_error_machine, machine};
 pub use self::raw_coroutine::RawCoroutine;
 pub use self::run_all::{run_all, yield_now};
 pub use self::step::{State, Step};

@@ -1,4 +1,6 @@
+use std::error::Error as StdError;
 use std::fmt;
+use std::ops::DerefMut;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -8,7 +10,8 @@ use pin_project::pin_project;
 use super::error::Error;
 use super::generator_body::GeneratorBody;
 use crate::coroutine::{
-    GeneratorExit, RawCoroutine, State, Step, Throw, Thrown, Yielder, is_unit_like, machine,
+    GeneratorExit, RawCoroutine, State, Step, Throw, Thrown, Yielder, boxed_error_machine, is_unit_like,
+    machine,
 };
 
 /// An async generator (PEP 525): an async body that yields items, receives values and errors, and can be closed.
@@ -84,6 +87,10 @@ where
 /// The yields of the body fail with a [`Thrown<E>`], into which `?` converts an `E`. An error that the body returns
 /// ends the generator, and is its last item. In all other respects, the generator is that of [`generator`].
 ///
+/// The first `?` on an `E` determines the type, which can also be named: `Ok::<_, Thrown<io::Error>>(())`. `?` converts
+/// no other errors into `E`. In a body with errors of several types, convert them by `map_err`, or use
+/// [`try_generator_any`], where `?` converts all of them into a `BoxError` or an `anyhow::Error`.
+///
 /// # Examples
 ///
 /// ```
@@ -104,12 +111,82 @@ where
 /// assert_eq!(numbers.try_next().await, Ok(None));
 /// # }
 /// ```
+///
+/// Two types of errors in an enum:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use std::io;
+/// use std::num::ParseIntError;
+/// use futures::TryStreamExt;
+/// use withal::generator::try_generator;
+///
+/// #[derive(Debug, thiserror::Error)]
+/// enum Failed {
+///     #[error("cannot read the file")]
+///     Read(#[source] io::Error),
+///     #[error("no number")]
+///     Parse(#[source] ParseIntError),
+/// }
+///
+/// let sizes = try_generator(async |mut y| {
+///     let text = tokio::fs::read_to_string("sizes.txt").await.map_err(Failed::Read)?;
+///     for line in text.lines() {
+///         y.yield_(line.parse::<u64>().map_err(Failed::Parse)?).await?;
+///     }
+///     Ok(())
+/// });
+/// assert!(matches!(sizes.try_collect::<Vec<_>>().await, Err(Failed::Read(_))));
+/// # }
+/// ```
 #[doc(alias = "try_stream")]
 pub fn try_generator<Y, S, E, F>(body: F) -> AsyncGenerator<impl GeneratorBody<Y, S, Thrown<E>>>
 where
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, Thrown<E>>) -> Result<(), Thrown<E>>,
 {
     AsyncGenerator { machine: machine(body) }
+}
+
+/// Creates a generator whose body can fail with errors of any type: its items are `Result<Y, E>`, where `E` is a box of
+/// an error.
+///
+/// `E` is a [`BoxError`](crate::tasks::BoxError), a `Box<dyn Error + Send + Sync>`, an `anyhow::Error`, or another type
+/// that dereferences to `dyn Error + Send + Sync`. The body returns a `Result<(), E>`, into which `?` converts all
+/// errors, also those of the yields. Name the type at the end of the body, or as its return type:
+/// `Ok::<_, anyhow::Error>(())`, or `async |mut y| -> anyhow::Result<()> { .. }`.
+///
+/// In all other respects, the generator is that of [`try_generator`]. Its yields fail with a [`Thrown<E>`]. If the body
+/// returns one as an `E`, it is recognized: an exit closes the generator, also below contexts, and an error that was
+/// thrown in is raised again as it was.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use futures::TryStreamExt;
+/// use withal::generator::try_generator_any;
+///
+/// let sizes = try_generator_any(async |mut y| {
+///     let text = tokio::fs::read_to_string("sizes.txt").await?; // an `io::Error`
+///     for line in text.lines() {
+///         y.yield_(line.parse::<u64>()?).await?; // a `ParseIntError`
+///     }
+///     Ok::<_, anyhow::Error>(())
+/// });
+/// let error = sizes.try_collect::<Vec<_>>().await.unwrap_err();
+/// assert!(error.is::<std::io::Error>());
+/// # }
+/// ```
+#[doc(alias = "anyhow")]
+#[doc(alias = "try_stream")]
+pub fn try_generator_any<Y, S, E, F>(body: F) -> AsyncGenerator<impl GeneratorBody<Y, S, Thrown<E>>>
+where
+    E: DerefMut<Target = dyn StdError + Send + Sync> + fmt::Debug + fmt::Display + 'static,
+    F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, Thrown<E>>) -> Result<(), E>,
+{
+    AsyncGenerator { machine: boxed_error_machine(body) }
 }
 
 impl<D: RawCoroutine<Return = ()>> AsyncGenerator<D> {

@@ -122,23 +122,22 @@
 //!
 //! In the body of a [`try_generator`], `?` accepts errors of one type only: the error type `E` of the generator. It
 //! does not convert other errors into `E`, because it already converts `E` into
-//! [`Thrown<E>`](crate::coroutine::Thrown). Convert other errors in a helper function:
+//! [`Thrown<E>`](crate::coroutine::Thrown). In the body of a [`try_generator_any`], `?` converts all errors into the
+//! box that the body names:
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
 //! use futures::TryStreamExt;
-//! use withal::generator::try_generator;
+//! use withal::generator::try_generator_any;
+//! use withal::tasks::BoxError;
 //!
-//! async fn read(line: &str) -> Result<u32, Box<dyn std::error::Error>> {
-//!     Ok(line.trim().parse()?) // converts any error
-//! }
-//!
-//! let numbers = try_generator(async |mut y| {
-//!     for line in ["1", " 2 "] {
-//!         y.yield_(read(line).await?).await?; // accepts `Box<dyn Error>`
+//! let numbers = try_generator_any(async |mut y| {
+//!     for line in [&b"1"[..], b" 2 "] {
+//!         let line = std::str::from_utf8(line)?;
+//!         y.yield_(line.trim().parse::<u32>()?).await?;
 //!     }
-//!     Ok(())
+//!     Ok::<_, BoxError>(())
 //! });
 //! assert_eq!(numbers.try_collect::<Vec<_>>().await.unwrap(), [1, 2]);
 //! # }
@@ -217,7 +216,7 @@ mod weak_generator;
 mod yield_from;
 
 pub use self::async_generator::{
-    AsyncGenerator, BoxAsyncGenerator, LocalBoxAsyncGenerator, generator, try_generator,
+    AsyncGenerator, BoxAsyncGenerator, LocalBoxAsyncGenerator, generator, try_generator, try_generator_any,
 };
 pub use self::error::Error;
 pub use self::ext::AsyncGeneratorExt;

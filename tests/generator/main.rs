@@ -142,3 +142,4 @@ mod model;
 mod operations;
 mod signatures;
 mod stream;
+mod try_generator_any;

@@ -17,7 +17,12 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
     (
         "coroutine",
         &["cleanup"],
-        &["error step throw", "raw_coroutine mailbox body_cell", "yielder machine coroutine", "run_all"],
+        &[
+            "error step throw",
+            "raw_coroutine mailbox body_cell boxed_error",
+            "yielder machine coroutine",
+            "run_all",
+        ],
     ),
     (
         "generator",
