@@ -131,7 +131,7 @@ where
 /// }
 ///
 /// let sizes = try_generator(async |mut y| {
-///     let text = tokio::fs::read_to_string("sizes.txt").await.map_err(Failed::Read)?;
+///     let text = std::fs::read_to_string("sizes.txt").map_err(Failed::Read)?;
 ///     for line in text.lines() {
 ///         y.yield_(line.parse::<u64>().map_err(Failed::Parse)?).await?;
 ///     }
@@ -169,7 +169,7 @@ where
 /// use withal::generator::try_generator_any;
 ///
 /// let sizes = try_generator_any(async |mut y| {
-///     let text = tokio::fs::read_to_string("sizes.txt").await?; // an `io::Error`
+///     let text = std::fs::read_to_string("sizes.txt")?; // an `io::Error`
 ///     for line in text.lines() {
 ///         y.yield_(line.parse::<u64>()?).await?; // a `ParseIntError`
 ///     }
