@@ -122,9 +122,9 @@ async fn cancel_a_scope(is_ready: bool) {
     let session = asynccontextmanager(async move |y| {
         y.yield_(()).await;
         if is_ready {
-            yield_now().await
+            yield_now().await;
         } else {
-            pending().await
+            pending::<()>().await;
         }
         println!("rolled back");
         Ok::<(), BoxError>(())

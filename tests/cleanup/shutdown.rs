@@ -61,6 +61,7 @@ fn outside_of_a_runtime_only_the_work_is_awaited() {
 /// The future stores the work once.
 #[test]
 fn the_size_of_a_shutdown() {
+    #[expect(clippy::large_stack_arrays, reason = "the size is measured")]
     let stop = async {
         let large = [0_u8; 64 * 1024];
         yield_now().await;

@@ -59,7 +59,7 @@ async fn work_beside_the_yield_continues_while_the_block_runs() {
         let mut heartbeats = interval(LIMIT);
         let lent = y.yield_(());
         tokio::pin!(lent);
-        let (_, exit) = loop {
+        let ((), exit) = loop {
             tokio::select! {
                 reply = &mut lent => break reply,
                 _ = heartbeats.tick() => l.record("beat"),

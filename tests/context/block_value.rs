@@ -1,6 +1,8 @@
 //! The value of a block, which decides whether the block has failed: each kind of value, by the function and by the
 //! macro, with managers that cannot fail, that can, and that suppress.
 
+#![allow(clippy::items_after_statements, reason = "each item stands where it is used")]
+
 use std::convert::Infallible;
 use std::fmt::Debug;
 use std::io;
@@ -182,6 +184,7 @@ async fn every_cell_of_the_table_by_the_function() {
 /// `async_with!(_ = tx => { insert().await })?` rolls back.
 #[tokio::test]
 async fn a_transaction_whose_block_evaluates_to_an_error_is_rolled_back() {
+    #[expect(clippy::unused_async, reason = "the test is about functions that return errors by `?`")]
     async fn insert() -> Result<(), io::Error> {
         Err(io::Error::other("duplicate key"))
     }

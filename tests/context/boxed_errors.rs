@@ -1,5 +1,7 @@
 //! Errors inside boxes: what `suppress` suppresses, and what an exit finds.
 
+#![allow(clippy::items_after_statements, reason = "each item stands where it is used")]
+
 use std::error::Error;
 use std::io;
 use std::num::ParseIntError;
@@ -55,6 +57,7 @@ async fn the_contexts_of_anyhow_are_looked_through_and_sources_are_not() {
 #[tokio::test]
 async fn suppress_accepts_types_that_do_not_implement_error() {
     let texts = || suppress(|error: &String| error == "401");
+    #[expect(clippy::unused_async, reason = "the test is about functions that return errors by `?`")]
     async fn fails(text: &str) -> Result<(), String> {
         Err(text.to_owned())
     }

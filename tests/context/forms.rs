@@ -1,5 +1,7 @@
 //! The forms of the macro, and the number of managers and of nested macros that compile without a `recursion_limit`.
 
+#![allow(clippy::many_single_char_names, reason = "one name for each of twenty managers")]
+
 use std::convert::Infallible;
 
 use tokio::sync::Mutex;

@@ -1,5 +1,7 @@
 //! Managers that are not `Send`: on a current-thread runtime, in a `LocalSet`, beside managers that are.
 
+#![allow(clippy::items_after_statements, reason = "each item stands where it is used")]
+
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::pending;

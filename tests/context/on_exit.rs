@@ -1,5 +1,7 @@
 //! Managers made of a value and an async closure.
 
+#![allow(clippy::items_after_statements, reason = "each item stands where it is used")]
+
 use std::future::pending;
 use std::io;
 use std::sync::{Arc, Mutex};

@@ -7,7 +7,7 @@ use std::mem::size_of_val;
 use tokio::task::yield_now;
 use withal::context::{async_with, nullcontext};
 
-const LARGE: [u8; 64 * 1024] = [0; 64 * 1024];
+static LARGE: [u8; 64 * 1024] = [0; 64 * 1024];
 
 /// A scope does not store the work of its block a second time.
 #[test]

@@ -170,6 +170,7 @@ async fn groups_and_time_limits() {
 /// A function that is generic over the manager returns an `impl Future + Send`, or names the guard as a parameter.
 #[tokio::test]
 async fn in_a_generic_function() {
+    #[expect(clippy::manual_async_fn, reason = "the `Send` bound is part of the type")]
     fn by_bound<M>(manager: M) -> impl Future<Output = usize> + Send
     where
         M: AsyncContextManager<Guard: Send> + Send,

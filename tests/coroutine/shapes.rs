@@ -153,8 +153,10 @@ fn yielded_and_sent_values_need_no_bounds() {
 }
 
 /// An interruptible await stores its future once.
+#[expect(clippy::large_futures, reason = "the size is measured")]
 #[test]
 fn the_size_of_an_interruptible_await() {
+    #[expect(clippy::large_stack_arrays, reason = "the size is measured")]
     async fn large() {
         let large = [0_u8; 64 * 1024];
         tokio::task::yield_now().await;

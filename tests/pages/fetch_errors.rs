@@ -52,7 +52,7 @@ async fn an_anyhow_main_accepts_a_fetch_function_that_returns_anyhow() {
         anyhow::Ok(vec![number])
     });
     let error = first(items).await.unwrap_err();
-    assert!(error.chain().any(|cause| cause.is::<io::Error>()));
+    assert!(error.chain().any(<dyn std::error::Error>::is::<io::Error>));
     assert!(error.downcast_ref::<pages::Error<anyhow::Error>>().is_some());
 }
 
@@ -123,6 +123,7 @@ async fn a_box_of_the_standard_library_accepts_the_stream_error() {
 
 #[tokio::test]
 async fn every_constructor_and_fetcher_keeps_the_cause() {
+    #[expect(clippy::unused_async, reason = "the test is about functions that return errors by `?`")]
     async fn fetch() -> anyhow::Result<Vec<u32>> {
         Err(gone().into())
     }

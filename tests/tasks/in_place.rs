@@ -174,7 +174,7 @@ async fn an_exit_whose_scope_is_dropped_meanwhile_continues_as_a_cleanup() {
         let result = async_with!(limit = timeout(ENOUGH) => {
             let scope = async_with!(_ = Detached::new(&l, "a").block_at(BlockAt::InExit) => {
                 limit.reschedule(Instant::now()).unwrap();
-                pending::<()>().await
+                pending::<()>().await;
             });
             scope.unwrap();
         });
@@ -203,7 +203,7 @@ async fn an_exit_whose_scope_loses_a_select_is_spawned_at_once() {
                 let inner = Detached::new(&log, "o.a").block_at(BlockAt::InExit);
                 let scope = async_with!(_ = inner => {
                     limit.reschedule(Instant::now()).unwrap();
-                    pending::<()>().await
+                    pending::<()>().await;
                 });
                 scope.unwrap();
             })

@@ -221,9 +221,10 @@ impl<E: Send + 'static> AsyncContextManager for TaskGroup<E> {
     type Guard = Self;
 
     async fn aenter(self) -> Result<Self, ErrorGroup<E>> {
-        if register_interrupt(self.group.clone()).is_err() {
-            panic!("a `TaskGroup` interrupts its block, but {NotEntering}");
-        }
+        assert!(
+            register_interrupt(self.group.clone()).is_ok(),
+            "a `TaskGroup` interrupts its block, but {NotEntering}"
+        );
         self.group.enter();
         Ok(self)
     }

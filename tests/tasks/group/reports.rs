@@ -1,5 +1,7 @@
 //! The text and the causes of the errors of a group.
 
+#![allow(clippy::items_after_statements, reason = "each item stands where it is used")]
+
 use std::error::Error;
 use std::fmt::{Debug, Display};
 use std::io;
@@ -156,6 +158,7 @@ async fn either_of_two_managers_errors_converts_with_the_question_mark() {
     async fn boxed() -> Result<(), BoxError> {
         Ok(second().await?)
     }
+    #[expect(clippy::unused_async, reason = "the test is about functions that return errors by `?`")]
     async fn standard() -> Result<(), Box<dyn Error>> {
         Err(Either::First(config().into()))?
     }

@@ -43,7 +43,7 @@ impl Block {
             BlockKind::BlocksThread if self.is_paused => advance(2 * self.limit),
             BlockKind::BlocksThread => std::thread::sleep(2 * self.limit),
         }
-        pending().await
+        pending::<()>().await;
     }
 
     /// Is always ready, but for tokio's budget.

@@ -40,9 +40,9 @@ async fn spends_each_budget() {
     poll_fn(|cx| {
         spend_budget();
         cx.waker().wake_by_ref();
-        Poll::Pending
+        Poll::<()>::Pending
     })
-    .await
+    .await;
 }
 
 /// A channel with a message.
@@ -74,9 +74,9 @@ async fn a_block_that_drains_a_full_channel_times_out() {
         tokio::spawn(
             async move { while started.elapsed() < 30 * SECOND && sender.send(()).await.is_ok() {} },
         );
-    let received =
+    let result =
         async_with!(_ = timeout(Duration::from_millis(20)) => { while receiver.recv().await.is_some() {} });
-    assert_eq!(received, Err(TimeoutError::Elapsed));
+    assert_eq!(result, Err(TimeoutError::Elapsed));
     drop(receiver);
     producer.await.unwrap();
 }
@@ -234,9 +234,9 @@ async fn deadlines_are_checked_by_the_clock() {
 #[tokio::test(start_paused = true)]
 async fn outputs_that_are_ready_are_in_time_although_the_budget_is_spent() {
     let (_sender, mut receiver) = with_message();
-    let mut received = async || receiver.recv().await.ok_or(Failed("closed"));
+    let mut receive = async || receiver.recv().await.ok_or(Failed("closed"));
     spend_budget();
-    let waited = wait([Box::pin(received())]).timeout(Duration::ZERO).await;
+    let waited = wait([Box::pin(receive())]).timeout(Duration::ZERO).await;
     assert_eq!(waited.done, [(0, Ok(7))]);
     let (_sender, mut receiver) = with_message();
     spend_budget();
