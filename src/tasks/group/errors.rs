@@ -1,5 +1,6 @@
+use std::cell::Cell;
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::slice;
 use std::sync::OnceLock;
 use std::vec;
@@ -53,6 +54,12 @@ pub struct ErrorGroup<E> {
     text: OnceLock<ErrorText>,
 }
 
+thread_local! {
+    /// Set when an [`ErrorGroup`] was written, for a group around it: without it, the text of nested groups would double
+    /// with each level, because the first error of a group is also its source.
+    static GROUP_WRITTEN: Cell<bool> = const { Cell::new(false) };
+}
+
 /// The text of an error, as an error.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -64,22 +71,34 @@ impl<E> ErrorGroup<E> {
         if errors.is_empty() { None } else { Some(Self { errors, tasks, view, text: OnceLock::new() }) }
     }
 
-    /// Writes an error and its causes.
+    /// Writes an error and the causes that its own text does not contain.
     fn fmt_error(&self, error: &E, f: &mut fmt::Formatter<'_>) -> fmt::Result
     where
         E: fmt::Display,
     {
-        let Some(error) = (self.view.as_error)(error) else {
+        GROUP_WRITTEN.set(false);
+        let mut text = String::new();
+        let known = (self.view.as_error)(error);
+        match known {
+            Some(known) => write!(text, "{known}")?,
+            None => write!(text, "{error}")?,
+        }
+        if known.is_none() && !GROUP_WRITTEN.get() {
+            text.clear();
             // `{:#}` asks a boxed error for its causes.
-            return write!(f, "{error:#}");
-        };
-        write!(f, "{error}")?;
-        let mut source = error.source();
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
+            write!(text, "{error:#}")?;
+        }
+        let mut source = known.and_then(Error::source);
+        // A group that was written has written its errors, and their causes.
+        while let Some(error) = source.filter(|_| !GROUP_WRITTEN.get()) {
+            let mut cause = String::new();
+            write!(cause, "{error}")?;
+            if !text.ends_with(&cause) {
+                write!(text, ": {cause}")?;
+            }
             source = error.source();
         }
-        Ok(())
+        f.write_str(&text)
     }
 
     /// Borrows the errors.
@@ -153,6 +172,7 @@ impl<E: fmt::Display> fmt::Display for ErrorGroup<E> {
             f.write_str(if index == 0 { ": " } else { "; " })?;
             self.fmt_error(error, f)?;
         }
+        GROUP_WRITTEN.set(true);
         Ok(())
     }
 }

@@ -4,7 +4,9 @@
 
 use std::error::Error;
 use std::fmt::{Debug, Display};
+use std::future::Future;
 use std::io;
+use std::pin::Pin;
 
 use withal::AsError;
 use withal::context::{EitherError, async_with, async_with_send};
@@ -169,4 +171,49 @@ async fn either_of_two_managers_errors_converts_with_the_question_mark() {
     let error = standard().await.unwrap_err();
     assert_eq!(error.to_string(), "cannot read the config");
     assert!(error.source().unwrap().is::<io::Error>());
+}
+
+/// Fails with `depth` nested groups of two errors each.
+fn nested(depth: u32) -> Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>> {
+    Box::pin(async move {
+        if depth == 0 {
+            return Err(BoxError::msg("leaf"));
+        }
+        let errors = vec![nested(depth - 1).await.unwrap_err(), BoxError::msg("other")];
+        Err(group(errors, 0).await.into())
+    })
+}
+
+#[tokio::test]
+async fn the_text_of_nested_groups_contains_each_error_once() {
+    let text = nested(2).await.unwrap_err().to_string();
+    assert_eq!(text, "2 of 2 tasks failed: 2 of 2 tasks failed: leaf; other; other");
+    let text = nested(16).await.unwrap_err().to_string();
+    assert_eq!(text.matches("leaf").count(), 1);
+    // The same without a view of the errors, through `{:#}`.
+    let opaque = ErrorGroupOf(nested(8).await.unwrap_err());
+    let result = async_with!(group = TaskGroup::<ErrorGroupOf>::new() => {
+        group.create_task(async { Err::<(), _>(opaque) });
+    });
+    assert_eq!(result.unwrap_err().to_string().matches("leaf").count(), 1);
+}
+
+/// An error that shows another one, in the form that it is asked for.
+#[derive(Debug)]
+struct ErrorGroupOf(BoxError);
+
+impl Display for ErrorGroupOf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Display::fmt(&self.0, f)
+    }
+}
+
+#[tokio::test]
+async fn a_cause_that_ends_the_text_of_its_error_is_not_repeated() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot start: {0}")]
+    struct Start(#[source] ConfigError);
+
+    let text = group(vec![Start(config())], 0).await.to_string();
+    assert_eq!(text, "1 of 1 tasks failed: cannot start: cannot read the config: the file is gone");
 }
