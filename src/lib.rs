@@ -114,6 +114,7 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
+//! | `anyhow` | no | [`suppress`](context::suppress), [`ExitReason::is`](context::ExitReason::is) and the sources of errors look inside an `anyhow::Error` |
 //! | `backon` | yes | [`AsyncGetDocs::retry`](pages::AsyncGetDocs::retry), with the policies of the `backon` crate |
 //! | `http` | no | [`pages::http`]: pagination over `reqwest`, by Link headers or JSON |
 //! | `serde` | no | `Serialize` and `Deserialize` for [`pages::Checkpoint`] |
