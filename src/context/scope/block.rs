@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,19 +16,12 @@ use crate::panic::{Payload, catch_panic, drop_payload};
 /// Cleanups that are detached while the block is polled or dropped become children of the scope: its exit waits for
 /// them.
 #[pin_project(PinnedDrop)]
-pub struct BlockFuture<'s, F, R, D = ()> {
+pub struct BlockFuture<'s, F, R, D = BodyEnd> {
+    /// `None` after the block has ended.
     #[pin]
-    block: Block<F>,
+    block: Option<F>,
     detect: D,
     state: &'s mut ScopeState<R>,
-}
-
-#[pin_project(project = BlockProjection)]
-enum Block<F> {
-    Running(#[pin] F),
-    /// The block has ended. Until the next poll, this is the payload of a closure that panicked instead of returning
-    /// the block.
-    Ended(Option<Box<Payload>>),
 }
 
 /// Detects whether a poll of the block was its last one.
@@ -38,15 +32,41 @@ pub trait DetectEnd<T> {
     type Output;
 
     fn detect(&self, polled: Poll<T>) -> Poll<Self::Output>;
+
+    /// Returns the payload of a closure that panicked instead of returning the block.
+    fn take_panic(&mut self) -> Option<Box<Payload>> {
+        None
+    }
 }
 
-/// The body of a function ends if its future is ready.
-impl<T> DetectEnd<T> for () {
+/// The body of a function ends if its future is ready. The field is for [`BlockFuture::call`]: in the place of the
+/// block, the payload would make each drop of a block slower.
+pub struct BodyEnd(ManuallyDrop<Option<Box<Payload>>>);
+
+impl BodyEnd {
+    const NOT_PANICKED: Self = Self(ManuallyDrop::new(None));
+}
+
+impl Drop for BodyEnd {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(payload) = self.0.take() {
+            drop_payload(*payload);
+        }
+    }
+}
+
+impl<T> DetectEnd<T> for BodyEnd {
     type Output = T;
 
     #[inline]
     fn detect(&self, polled: Poll<T>) -> Poll<T> {
         polled
+    }
+
+    #[cold]
+    fn take_panic(&mut self) -> Option<Box<Payload>> {
+        self.0.take()
     }
 }
 
@@ -62,24 +82,25 @@ impl<'s, F, R> BlockFuture<'s, F, R> {
     /// Returns the future of a body.
     #[inline]
     pub fn new(body: F, state: &'s mut ScopeState<R>) -> Self {
-        Self::with_detection(body, (), state)
+        Self::with_detection(body, BodyEnd::NOT_PANICKED, state)
     }
 
     /// Calls the closure for the body. If it panics, this counts as a panic of the body.
     #[inline]
     pub fn call(body: impl FnOnce() -> F, state: &'s mut ScopeState<R>) -> Self {
-        let block = match catch_panic(body) {
-            Ok(block) => Block::Running(block),
-            Err(payload) => Block::Ended(Some(Box::new(payload))),
-        };
-        Self { block, detect: (), state }
+        match catch_panic(body) {
+            Ok(block) => Self::new(block, state),
+            Err(payload) => {
+                Self { block: None, detect: BodyEnd(ManuallyDrop::new(Some(Box::new(payload)))), state }
+            }
+        }
     }
 }
 
 impl<'s, F, R, D> BlockFuture<'s, F, R, D> {
     #[inline]
     pub fn with_detection(block: F, detect: D, state: &'s mut ScopeState<R>) -> Self {
-        Self { block: Block::Running(block), detect, state }
+        Self { block: Some(block), detect, state }
     }
 }
 
@@ -93,13 +114,12 @@ impl<F: Future, R: RuntimeSlot, D: DetectEnd<F::Output>> Future for BlockFuture<
         let tracking = TrackingScope::open(children);
         // Poll the block first: a block that is ready is not interrupted.
         let polled = catch_panic(|| {
-            let block = match this.block.as_mut().project() {
-                BlockProjection::Running(block) => block,
-                BlockProjection::Ended(panic) => return Poll::Ready(BlockOutcome::of_call(panic)),
+            let Some(block) = this.block.as_mut().as_pin_mut() else {
+                return Poll::Ready(BlockOutcome::of_call(this.detect));
             };
             if let Poll::Ready(output) = this.detect.detect(block.poll(cx)) {
                 // A panic of a destructor counts as a panic of the block.
-                this.block.set(Block::Ended(None));
+                this.block.set(None);
                 if !interrupts.is_empty() {
                     interrupts.leave_block();
                 }
@@ -136,8 +156,8 @@ impl<F: Future, R: RuntimeSlot, D: DetectEnd<F::Output>> Future for BlockFuture<
 
 impl<T> BlockOutcome<T> {
     #[cold]
-    fn of_call(panic: &mut Option<Box<Payload>>) -> Self {
-        Self::Panicked(panic.take().expect("block polled after completion"))
+    fn of_call<P>(detect: &mut impl DetectEnd<P>) -> Self {
+        Self::Panicked(detect.take_panic().expect("block polled after completion"))
     }
 }
 
@@ -147,15 +167,15 @@ fn panicked<T>(payload: Payload) -> BlockOutcome<T> {
 }
 
 #[cold]
-fn drop_unfinished<F>(block: Pin<&mut Block<F>>, interrupts: &mut Interrupts) -> Result<(), Payload> {
+fn drop_unfinished<F>(block: Pin<&mut Option<F>>, interrupts: &mut Interrupts) -> Result<(), Payload> {
     // The scope lives on, and runs the exits that are nested in the block in its own task.
     drop_in_place(|| leave(block, interrupts))
 }
 
 /// Drops the block, and then the interrupts, which end with it. Returns the first panic.
 #[cold]
-fn leave<F>(mut block: Pin<&mut Block<F>>, interrupts: &mut Interrupts) -> Result<(), Payload> {
-    let dropped = catch_panic(|| block.set(Block::Ended(None)));
+fn leave<F>(mut block: Pin<&mut Option<F>>, interrupts: &mut Interrupts) -> Result<(), Payload> {
+    let dropped = catch_panic(|| block.set(None));
     let left = catch_panic(|| interrupts.leave_block());
     match (dropped, left) {
         (Err(first), Err(second)) => {
@@ -168,18 +188,25 @@ fn leave<F>(mut block: Pin<&mut Block<F>>, interrupts: &mut Interrupts) -> Resul
 
 #[pinned_drop]
 impl<F, R, D> PinnedDrop for BlockFuture<'_, F, R, D> {
+    #[inline]
     fn drop(self: Pin<&mut Self>) {
-        let mut this = self.project();
-        if matches!(*this.block, Block::Running(_)) {
-            // A destructor may detach a cleanup. The scope, which is dropped next, passes it to the drop policy.
-            let ScopeState { children, interrupts, .. } = &mut **this.state;
-            drop_tracked(children, || {
-                if interrupts.is_empty() {
-                    this.block.set(Block::Ended(None));
-                } else if let Err(payload) = leave(this.block, interrupts) {
-                    resume_unwind(payload);
-                }
-            });
+        let this = self.project();
+        if this.block.is_some() {
+            drop_cancelled(this.block, this.state);
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn drop_cancelled<F, R>(mut block: Pin<&mut Option<F>>, state: &mut ScopeState<R>) {
+    // A destructor may detach a cleanup. The scope, which is dropped next, passes it to the drop policy.
+    let ScopeState { children, interrupts, .. } = state;
+    drop_tracked(children, || {
+        if interrupts.is_empty() {
+            block.set(None);
+        } else if let Err(payload) = leave(block, interrupts) {
+            resume_unwind(payload);
+        }
+    });
 }

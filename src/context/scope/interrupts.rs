@@ -308,7 +308,13 @@ impl<F: Future<Output = Result<G, E>>, G, E> Future for Enter<F> {
         let collector = Collector::open(this.interrupts);
         let polled = this.enter.poll(cx);
         drop(collector);
-        polled.map(|entered| entered.map(|guard| (guard, mem::take(this.interrupts))))
+        match polled {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(guard)) if this.interrupts.is_empty() => {
+                Poll::Ready(Ok((guard, Interrupts(None))))
+            }
+            Poll::Ready(entered) => Poll::Ready(entered.map(|guard| (guard, mem::take(this.interrupts)))),
+        }
     }
 }
 
