@@ -111,7 +111,7 @@ impl<F: Future, R: RuntimeSlot, D: DetectEnd<F::Output>> Future for BlockFuture<
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<BlockOutcome<D::Output>> {
         let mut this = self.project();
         let ScopeState { children, runtime, interrupts } = &mut **this.state;
-        let tracking = TrackingScope::open(children);
+        let _tracking = TrackingScope::open(children);
         // Poll the block first: a block that is ready is not interrupted.
         let polled = catch_panic(|| {
             let Some(block) = this.block.as_mut().as_pin_mut() else {
@@ -130,27 +130,18 @@ impl<F: Future, R: RuntimeSlot, D: DetectEnd<F::Output>> Future for BlockFuture<
             }
             interrupts.poll(cx).map(|()| BlockOutcome::Interrupted)
         });
-        let outcome = match polled {
-            // Drop the interrupted block while its detached cleanups are still tracked.
-            Ok(Poll::Ready(BlockOutcome::Interrupted)) => {
-                drop_unfinished(this.block, interrupts).err().map_or(BlockOutcome::Interrupted, panicked)
-            }
-            Ok(Poll::Ready(outcome)) => outcome,
+        // Each case returns at once: a value that is moved once more here costs as much as the rest of the poll.
+        match polled {
             // From here on, the scope can be dropped anywhere.
             Ok(Poll::Pending) => {
                 runtime.capture_current();
-                return Poll::Pending;
+                Poll::Pending
             }
-            // The block panicked. If its destructor panics as well, the first panic is the outcome.
-            Err(payload) => {
-                if let Err(second) = drop_unfinished(this.block, interrupts) {
-                    drop_payload(second);
-                }
-                panicked(payload)
-            }
-        };
-        drop(tracking);
-        Poll::Ready(outcome)
+            // Drop the interrupted block while its detached cleanups are still tracked.
+            Ok(Poll::Ready(BlockOutcome::Interrupted)) => Poll::Ready(interrupted(this.block, interrupts)),
+            Ok(outcome) => outcome,
+            Err(payload) => Poll::Ready(failed(this.block, interrupts, payload)),
+        }
     }
 }
 
@@ -162,7 +153,25 @@ impl<T> BlockOutcome<T> {
 }
 
 #[cold]
-fn panicked<T>(payload: Payload) -> BlockOutcome<T> {
+#[inline(never)]
+fn interrupted<F, T>(block: Pin<&mut Option<F>>, interrupts: &mut Interrupts) -> BlockOutcome<T> {
+    match drop_unfinished(block, interrupts) {
+        Ok(()) => BlockOutcome::Interrupted,
+        Err(payload) => BlockOutcome::Panicked(Box::new(payload)),
+    }
+}
+
+/// The block panicked. If its destructor panics as well, the first panic is the outcome.
+#[cold]
+#[inline(never)]
+fn failed<F, T>(
+    block: Pin<&mut Option<F>>,
+    interrupts: &mut Interrupts,
+    payload: Payload,
+) -> BlockOutcome<T> {
+    if let Err(second) = drop_unfinished(block, interrupts) {
+        drop_payload(second);
+    }
     BlockOutcome::Panicked(Box::new(payload))
 }
 
