@@ -302,7 +302,9 @@ impl<F> Enter<F> {
 impl<F: Future<Output = Result<G, E>>, G, E> Future for Enter<F> {
     type Output = Result<(G, Interrupts), E>;
 
-    #[inline]
+    // Otherwise, each enter is a call whose result is copied. A debug build keeps its stack frames small.
+    #[cfg_attr(not(debug_assertions), allow(clippy::inline_always, reason = "measured"), inline(always))]
+    #[cfg_attr(debug_assertions, inline)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let collector = Collector::open(this.interrupts);
