@@ -102,6 +102,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// # use std::time::Duration;
     /// # use withal::pages::{AsyncGetDocs, OnError};
     /// # #[derive(Debug)] enum ApiError { TooManyRequests { retry_after: Duration }, Unauthorized }
+    /// # impl withal::AsError for ApiError {}
     /// # async fn fetch_page(page: u64) -> Result<Vec<u64>, ApiError> { Ok(vec![]) }
     /// let items = AsyncGetDocs::new(fetch_page)
     ///     .retry(withal::backon::ConstantBuilder::default())

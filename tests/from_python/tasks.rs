@@ -99,6 +99,9 @@ async fn groups_and_timeouts() -> Result<(), Box<dyn Error + Send + Sync>> {
         async_with!(group = TaskGroup::new() => {
             let work = async { Err::<(), BoxError>(E.into()) };
             group.create_task(work);
+            if false {
+                group.cancel();
+            }
         })?;
         Ok(())
     }

@@ -84,7 +84,6 @@ macro_rules! rows {
             }
 
             #[test]
-            #[ignore = "an `asynccontextmanager` does not forward interrupts yet"]
             fn around_the_yield_of_a_function() {
                 check(
                     |block| async move {
