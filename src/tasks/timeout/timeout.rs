@@ -133,7 +133,11 @@ impl AsyncContextManager for Timeout {
 
     async fn aenter(self) -> Result<Self, TimeoutError> {
         self.deadline.enter()?;
-        register_interrupt(self.deadline.clone())?;
+        if let Err(error) = register_interrupt(self.deadline.clone()) {
+            // Without a block, the clones of the timeout must not be active.
+            self.deadline.finish();
+            return Err(error.into());
+        }
         Ok(self)
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::time::{Instant, sleep};
 use withal::cleanup;
-use withal::context::{Error as WithError, async_with};
+use withal::context::{AsyncContextManager, Error as WithError, async_with};
 use withal::tasks::{TaskGroup, TimeoutError, timeout};
 
 use super::{SECOND, takes};
@@ -96,4 +96,13 @@ async fn a_successful_reschedule_excludes_expiry() {
         });
         assert_ne!(is_rescheduled, limit.expired());
     }
+}
+
+#[tokio::test]
+async fn a_timeout_that_is_entered_outside_of_a_scope_is_not_active() {
+    let limit = timeout(SECOND);
+    let error = limit.clone().aenter().await.unwrap_err();
+    assert!(matches!(error, TimeoutError::NotEntering(_)), "{error}");
+    assert_eq!(limit.reschedule(None), Err(TimeoutError::Finished));
+    assert!(format!("{limit:?}").contains("finished"));
 }
