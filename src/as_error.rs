@@ -2,7 +2,8 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::error::Error;
 use std::ops::DerefMut;
-use std::{char, env, fmt, io, net, num, str, string};
+use std::sync::Arc;
+use std::{char, env, fmt, io, net, num, process, str, string};
 
 use crate::box_error::BoxError;
 
@@ -14,7 +15,7 @@ use crate::box_error::BoxError;
 ///
 /// - every type that implements [`Error`],
 /// - boxes of an error, such as `Box<dyn Error + Send + Sync>`, [`BoxError`](crate::tasks::BoxError),
-///   `anyhow::Error` and `eyre::Report`, which do not,
+///   `anyhow::Error` and `eyre::Report`, which do not, and an `Arc` of such a box,
 /// - strings, numbers, `bool`, `char`, `()`, and tuples, vectors and `Option`s.
 ///
 /// `Kind` distinguishes these cases. The compiler infers it. A generic function does not name it either, if its error
@@ -22,12 +23,14 @@ use crate::box_error::BoxError;
 ///
 /// # Examples
 ///
-/// Implement [`Error`] for your own types. A type that cannot implement it has no cause to report:
+/// Implement [`Error`] for your own types. A type that cannot implement it has no cause to report. It needs `Debug` for
+/// a [`pages::Error`](crate::pages::Error) of it to implement `Error`:
 ///
 /// ```
 /// use withal::AsError;
 /// use withal::pages::by_page_number;
 ///
+/// #[derive(Debug)]
 /// struct Refused;
 ///
 /// impl AsError for Refused {}
@@ -39,6 +42,7 @@ use crate::box_error::BoxError;
     message = "`{Self}` does not implement `std::error::Error`",
     label = "this error type has no cause that could be reported",
     note = "implement `std::error::Error` for `{Self}`, or write `impl withal::AsError for {Self} {{}}`",
+    note = "for a type of another crate, convert it by `map_err` to a string or a type of your own",
     note = "in a generic function, write the bound `E: std::error::Error + 'static`"
 )]
 pub trait AsError<Kind = kind::Other>: Sized + 'static {
@@ -105,6 +109,12 @@ boxed! {
     dyn Error => Boxed
 }
 
+impl<B: DerefMut<Target = dyn Error + Send + Sync> + 'static> AsError<kind::Shared> for Arc<B> {
+    fn as_error(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&***self)
+    }
+}
+
 macro_rules! display {
     ($($type:ty),*) => {$(
         impl AsError for $type {
@@ -116,7 +126,7 @@ macro_rules! display {
 }
 
 display! {
-    &'static str, String, Cow<'static, str>, Box<str>, bool, char, i8, i16, i32, i64, i128, isize, u8, u16, u32, u64,
+    &'static str, String, Cow<'static, str>, Box<str>, Arc<str>, io::ErrorKind, process::ExitStatus, bool, char, i8, i16, i32, i64, i128, isize, u8, u16, u32, u64,
     u128, usize, f32, f64
 }
 
@@ -233,6 +243,10 @@ pub mod kind {
     /// As [`Boxed`], for an error that is `Send + Sync`.
     #[derive(Debug)]
     pub struct BoxedSendSync;
+
+    /// The type is an `Arc` of a box.
+    #[derive(Debug)]
+    pub struct Shared;
 
     /// The type has no cause.
     #[derive(Debug)]

@@ -91,8 +91,9 @@ impl<E> Error<E, Infallible> {
 ///
 /// If only one of the managers can fail, or if all errors have the same type, the macro returns the error itself.
 /// If each of the two implements [`Error`](std::error::Error) or is a [`BoxError`], `EitherError` implements `Error`,
-/// too, and `?` converts it into a `Box<dyn Error>`, an `anyhow::Error` or a `BoxError`. For other boxes, and for your
-/// own error type, use [`into`](Self::into).
+/// too, and `?` converts it into a `Box<dyn Error>`, an `anyhow::Error` or a `BoxError`. For other boxes, such as an
+/// `anyhow::Error` of a manager, and for your own error type, use [`into`](Self::into):
+/// `.map_err(EitherError::into::<anyhow::Error>)?`.
 ///
 /// # Examples
 ///

@@ -9,8 +9,8 @@ use crate::as_error::ErrorView;
 /// [`Checkpoint`](super::Checkpoint) taken after the error is valid. An `Error` has the size of a pointer, which keeps
 /// `Result<T, Error<E>>` small.
 ///
-/// `Error<E>` implements `std::error::Error`, whether or not the error `E` of the fetch function does, so `?` converts it
-/// into `anyhow::Error`, `eyre::Report`, [`BoxError`](crate::tasks::BoxError) or `Box<dyn Error>`. Its
+/// `Error<E>` implements `std::error::Error` for every error `E: Debug` of the fetch function, whether or not `E` itself
+/// implements it, so `?` converts it into `anyhow::Error`, `eyre::Report`, [`BoxError`](crate::tasks::BoxError) or `Box<dyn Error>`. Its
 /// [`source`](std::error::Error::source) is the error of the fetch function, or the error inside it if `E` is one of
 /// these boxes; see [`AsError`](crate::AsError). The error itself is returned by
 /// [`into_fetch_error`](Self::into_fetch_error).

@@ -7,6 +7,7 @@ use std::fmt::{Debug, Display};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use withal::AsError;
 use withal::context::{EitherError, async_with, async_with_send};
@@ -75,6 +76,7 @@ async fn every_cause_is_reported() {
     assert_eq!(report(eyre::Report::new(config())).await, expected);
     let boxed: Box<dyn Error + Send + Sync> = Box::new(config());
     assert_eq!(report(boxed).await, expected);
+    assert_eq!(report(Arc::new(anyhow::Error::from(config()))).await, expected);
     assert_eq!(report("a text").await, "1 of 1 tasks failed: a text: a text");
     assert_eq!(report(String::from("a text")).await, "1 of 1 tasks failed: a text: a text");
 }
