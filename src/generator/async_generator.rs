@@ -73,6 +73,24 @@ pub type LocalBoxAsyncGenerator<'a, Y, S = (), T = GeneratorExit> =
 /// assert_eq!(squares.collect::<Vec<u32>>().await, [1, 4, 9]);
 /// # }
 /// ```
+///
+/// In a future that is spawned, an inline generator that yields a type with a lifetime, even a `&'static str`, does not
+/// compile: "implementation of `AsyncFnOnce` is not general enough". [`boxed`](AsyncGenerator::boxed) hides the type, as
+/// does a function that returns `impl Stream`:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use futures::StreamExt;
+/// use withal::generator::generator;
+///
+/// let task = tokio::spawn(async {
+///     let mut names = generator(async |mut y| y.yield_("Ada").await).boxed();
+///     names.next().await
+/// });
+/// assert_eq!(task.await.unwrap(), Some("Ada"));
+/// # }
+/// ```
 #[doc(alias = "yield")]
 #[doc(alias = "stream")]
 pub fn generator<Y, S, F>(body: F) -> AsyncGenerator<impl GeneratorBody<Y, S>>

@@ -145,3 +145,12 @@ async fn a_stack_reports_the_name_of_an_abandoned_exit() {
     drain(Duration::from_secs(60)).await.unwrap();
     assert_eq!(*names.lock().unwrap(), ["slow logout"]);
 }
+
+#[test]
+fn the_kind_of_an_exit_is_shown_without_the_number_of_a_type() {
+    use std::any::TypeId;
+    use withal::context::ExitKind;
+
+    let kinds = [ExitKind::Ok, ExitKind::Error(TypeId::of::<u8>()), ExitKind::Panic, ExitKind::Cancelled];
+    assert_eq!(format!("{kinds:?}"), "[Ok, Error(..), Panic, Cancelled]");
+}

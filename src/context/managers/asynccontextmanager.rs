@@ -71,6 +71,27 @@ use crate::coroutine::{Coroutine, GeneratorExit, RawCoroutine, Step, Yielder, co
 /// # }
 /// ```
 ///
+/// In a future that is spawned, an inline function that yields a type with a lifetime, even a `&'static str`, does not
+/// compile: "implementation of `AsyncFnOnce` is not general enough". Return the manager from a function as `impl ..`:
+///
+/// ```
+/// use std::convert::Infallible;
+/// use withal::context::{AsyncContextManager, AsyncGuard, asynccontextmanager, async_with};
+///
+/// fn greeting() -> impl AsyncContextManager<Guard: AsyncGuard<Target = &'static str, Error = Infallible, Suppression = ()>> {
+///     asynccontextmanager(async |y| {
+///         y.yield_("hello").await;
+///         Ok(())
+///     })
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let task = tokio::spawn(async { async_with!(text = greeting() => { text.len() }) });
+/// assert_eq!(task.await.unwrap(), 5);
+/// # }
+/// ```
+///
 /// A second yield is a compile error:
 ///
 /// ```compile_fail,E0382
@@ -191,7 +212,7 @@ impl Drop for SetOnDrop {
 }
 
 /// The way in which the block of an [`asynccontextmanager`] was left: an [`ExitReason`] without the borrowed error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExitKind {
     /// The block completed, or it was left without an error.
@@ -257,6 +278,18 @@ impl ExitKind {
             ExitReason::Panic(_) => Self::Panic,
             ExitReason::Cancelled => Self::Cancelled,
         }
+    }
+}
+
+/// The type of an error is written as `..`, because a `TypeId` cannot be read.
+impl fmt::Debug for ExitKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ok => "Ok",
+            Self::Error(_) => "Error(..)",
+            Self::Panic => "Panic",
+            Self::Cancelled => "Cancelled",
+        })
     }
 }
 
