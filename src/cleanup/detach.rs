@@ -120,6 +120,11 @@ impl<F> Cleanup<F> {
         Self { options: self.options.fallback_runtime(runtime.into()), ..self }
     }
 
+    /// Polls the cleanup in the scope that drops its interrupted block: see [`CleanupOptions::in_place`].
+    pub(crate) fn in_place(self) -> Self {
+        Self { options: self.options.in_place(), ..self }
+    }
+
     /// Spawns the cleanup on its runtime.
     ///
     /// If the cleanup is detached inside the block of a [scope](crate::context), the exit of that scope waits until the
@@ -127,8 +132,8 @@ impl<F> Cleanup<F> {
     /// runs outside of a runtime waits for none: that could deadlock, because the thread that waits may be the one that
     /// drives the other runtime.
     ///
-    /// If the scope has interrupted its block, and the cleanup is detached while the block is dropped, the scope polls
-    /// the cleanup in its own task, before its exit, unless [`on_runtime`](Self::on_runtime) has chosen a runtime.
+    /// The cleanup is a task also if the scope has interrupted its block, and drops it: only the exits of the scopes in
+    /// that block run in the task of the scope.
     pub fn detach<E>(self)
     where
         F: Future<Output = Result<(), E>> + Send + 'static,
@@ -146,6 +151,7 @@ pub(crate) struct CleanupOptions {
     fallback: Option<Handle>,
     children: ChildCleanups,
     nested: ChildCleanups,
+    in_place: bool,
 }
 
 impl CleanupOptions {
@@ -157,6 +163,7 @@ impl CleanupOptions {
             fallback: None,
             children: ChildCleanups::default(),
             nested: ChildCleanups::default(),
+            in_place: false,
         }
     }
 
@@ -178,16 +185,24 @@ impl CleanupOptions {
         Self { nested, ..self }
     }
 
-    /// Spawns `work`, or moves it to the scope that drops the current block in place.
+    /// Moves the cleanup to the scope that drops its interrupted block, if there is one, instead of spawning it.
+    ///
+    /// This is for the exits of scopes. Other cleanups are spawned, because the destructor that detaches them may block
+    /// until they have finished.
+    pub(crate) fn in_place(self) -> Self {
+        Self { in_place: true, ..self }
+    }
+
+    /// Spawns `work`, or moves it to the scope that drops the current block [in place](Self::in_place).
     ///
     /// Large work must be boxed: the job copies it.
     pub(crate) fn detach<F>(self, work: F)
     where
         F: Future<Output: CleanupOutput + Send> + Send + 'static,
     {
-        let Self { name, grace_period, runtime, fallback, children, nested } = self;
+        let Self { name, grace_period, runtime, fallback, children, nested, in_place } = self;
         increment(Counter::Detached);
-        let is_in_place = runtime.is_none() && is_in_place();
+        let is_in_place = in_place && runtime.is_none() && is_in_place();
         let runtime = runtime.or_else(|| Handle::try_current().ok()).or(fallback);
         // Count the cleanup as pending before its task exists, so that no `drain` misses it.
         let completion = CompletionGuard::new(name, runtime.as_ref().map(Handle::id));

@@ -19,14 +19,14 @@ thread_local! {
     /// The cleanups that were detached in the open scopes, each with the depth of its scope, in ascending order of
     /// depth.
     pub(super) static TRACKED: RefCell<Vec<(u64, TrackedCleanup)>> = const { RefCell::new(Vec::new()) };
-    /// The depth of the scope that runs the cleanups of a dropped block in place, or a depth that is
-    /// not that of the innermost scope. A poll inside of a destructor opens a deeper scope, and is not affected.
+    /// The depth of the scope that runs the exits of a dropped block in place, or a depth that is not that of the
+    /// innermost scope. A poll inside of a destructor opens a deeper scope, and is not affected.
     pub(super) static IN_PLACE: Cell<u64> = const { Cell::new(0) };
 }
 
 pub(super) const DEPTH_MASK: u64 = u32::MAX as u64;
 
-/// Returns `true` if a cleanup that is detached now runs in place.
+/// Returns `true` if the exit of a scope that is detached now runs in place.
 pub(super) fn is_in_place() -> bool {
     let depth = STATE.get() & DEPTH_MASK;
     depth > 0 && depth == IN_PLACE.get()
@@ -56,7 +56,7 @@ pub(super) struct SpawnedCleanup {
     pub(super) runtime: Id,
 }
 
-/// A cleanup that is not a task: the scope that dropped the block it belongs to polls it.
+/// An exit that is not a task: the scope that dropped the block it belongs to polls it.
 ///
 /// If it is dropped before it completes, it is spawned.
 pub(super) struct InPlaceCleanup {

@@ -99,7 +99,7 @@ fn collect(outer: u64, children: &mut ChildCleanups, is_awaited: fn(Option<Id>, 
     STATE.set(outer_depth | remaining << 32);
 }
 
-/// Calls `drop`, which drops a block whose scope lives on, with that scope as the innermost open one. The cleanups that
+/// Calls `drop`, which drops a block whose scope lives on, with that scope as the innermost open one. The exits that
 /// are detached meanwhile are not spawned: the scope polls them in its own task.
 #[cold]
 pub(crate) fn drop_in_place<R>(drop: impl FnOnce() -> R) -> R {

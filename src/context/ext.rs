@@ -105,6 +105,6 @@ where
             G::OnDrop::on_drop(enter.await?, ChildCleanups::default(), Default::default());
             Ok::<_, G::Error>(())
         };
-        Cleanup::new(rest).name(type_name::<G>()).fallback_runtime(self.runtime.take()).detach();
+        Cleanup::new(rest).name(type_name::<G>()).fallback_runtime(self.runtime.take()).in_place().detach();
     }
 }

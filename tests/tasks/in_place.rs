@@ -228,26 +228,56 @@ async fn an_exit_whose_scope_loses_a_select_is_spawned_at_once() {
     assert_eq!(log.entries(), "+o +o.a <o.a:cancelled o.a> end <o:ok o>");
 }
 
+/// A destructor that detaches a cleanup, and blocks its thread until the cleanup has finished.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_destructor_can_wait_for_the_cleanup_that_it_detaches() {
+    struct Owner(EventLog);
+    impl Drop for Owner {
+        fn drop(&mut self) {
+            let log = self.0.clone();
+            cleanup::detach(async move {
+                log.record("released");
+                Ok::<(), Infallible>(())
+            });
+            let drained = task::block_in_place(|| Handle::current().block_on(drain(ENOUGH)));
+            self.0.record(format_args!("{drained:?}"));
+        }
+    }
+    let log = EventLog::new();
+    let result = async_with!(_ = timeout(SHORT) => {
+        let _owner = Owner(log.clone());
+        pending::<()>().await;
+    });
+    result.unwrap_err();
+    assert_eq!(log.entries(), "released Ok(())");
+}
+
+/// The scope that interrupts the block waits for it all the same.
 #[tokio::test(start_paused = true)]
-async fn a_cleanup_with_a_chosen_runtime_is_spawned_there() {
-    struct Owner(Option<oneshot::Sender<Option<task::Id>>>);
+async fn a_cleanup_of_the_block_itself_is_a_task() {
+    struct Owner(Option<oneshot::Sender<Option<task::Id>>>, bool);
     impl Drop for Owner {
         fn drop(&mut self) {
             let sender = self.0.take().unwrap();
-            Cleanup::new(async move { sender.send(task::try_id()) }).on_runtime(Handle::current()).detach();
+            let work = Cleanup::new(async move {
+                yield_now().await;
+                sender.send(task::try_id())
+            });
+            if self.1 { work.on_runtime(Handle::current()).detach() } else { work.detach() }
         }
     }
-    let (sender, ran_in) = oneshot::channel();
-    let scope = tokio::spawn(async move {
-        let result = async_with!(_ = timeout(SHORT) => {
-            let _owner = Owner(Some(sender));
-            pending::<()>().await;
+    for is_runtime_chosen in [false, true] {
+        let (sender, mut ran_in) = oneshot::channel();
+        let scope = tokio::spawn(async move {
+            let result = async_with!(_ = timeout(SHORT) => {
+                let _owner = Owner(Some(sender), is_runtime_chosen);
+                pending::<()>().await;
+            });
+            result.unwrap_err();
+            assert_ne!(ran_in.try_recv().unwrap(), task::try_id());
         });
-        result.unwrap_err();
-    });
-    let scope_id = scope.id();
-    scope.await.unwrap();
-    assert_ne!(ran_in.await.unwrap(), Some(scope_id));
+        scope.await.unwrap();
+    }
 }
 
 /// Destructors that run their own executor: what is polled there is not part of the block that is dropped.

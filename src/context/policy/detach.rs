@@ -113,7 +113,8 @@ pub(super) fn detach_exit<G: AsyncGuard + Send + 'static>(
     let options = CleanupOptions::new(guard_name(&guard))
         .grace_period(grace_period(&guard))
         .fallback_runtime(runtime)
-        .wait_for_children(children);
+        .wait_for_children(children)
+        .in_place();
     // One function for each case: in a debug build, the frame of a function has room for all its copies of the exit.
     if output_size(exit_cancelled::<G> as fn(_) -> _) > MAX_INLINE {
         detach_boxed(guard, options);
@@ -253,7 +254,8 @@ where
         let children = mem::take(&mut self.children);
         let options = CleanupOptions::new(self.name)
             .grace_period(self.grace_period)
-            .fallback_runtime(self.runtime.take());
+            .fallback_runtime(self.runtime.take())
+            .in_place();
         match mem::replace(&mut self.stage, Stage::Ended) {
             // The grace period is that of the exit alone: its children may take longer.
             Stage::Running(exit) => options.nested(children).detach(exit),

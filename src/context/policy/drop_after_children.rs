@@ -36,6 +36,7 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for DropAfterChildren {
             .grace_period(grace_period)
             .fallback_runtime(runtime)
             .wait_for_children(children)
+            .in_place()
             .detach(work);
     }
 }

@@ -301,6 +301,7 @@ impl Drop for AsyncExitStack {
             .name(type_name::<Self>())
             .grace_period(Duration::MAX)
             .fallback_runtime(runtime)
+            .in_place()
             .detach();
     }
 }
