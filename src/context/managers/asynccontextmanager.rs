@@ -78,7 +78,9 @@ use crate::coroutine::{Coroutine, GeneratorExit, RawCoroutine, Step, Yielder, co
 /// use std::convert::Infallible;
 /// use withal::context::{AsyncContextManager, AsyncGuard, asynccontextmanager, async_with};
 ///
-/// fn greeting() -> impl AsyncContextManager<Guard: AsyncGuard<Target = &'static str, Error = Infallible, Suppression = ()>> {
+/// fn greeting() -> impl AsyncContextManager<
+///     Guard: AsyncGuard<Target = &'static str, Error = Infallible, Suppression = ()> + Send,
+/// > + Send {
 ///     asynccontextmanager(async |y| {
 ///         y.yield_("hello").await;
 ///         Ok(())
