@@ -1,8 +1,10 @@
 //! The function of an `asynccontextmanager` is polled beside the block, and can interrupt it.
 
+use std::convert::Infallible;
 use std::future::pending;
 use std::time::Duration;
 
+use tokio::task::yield_now;
 use tokio::time::{Instant, interval, sleep};
 use withal::context::{AsyncContextManager, AsyncExitStack, ExitKind, async_with, asynccontextmanager};
 use withal::tasks::{TaskGroup, TimeoutError, timeout};
@@ -147,4 +149,52 @@ async fn the_function_of_a_cancelled_block_continues_as_a_cleanup() {
     assert!(tokio::time::timeout(LIMIT, work).await.is_err());
     withal::cleanup::drain(LONG).await.unwrap();
     assert_eq!(log.entries(), "Ok(Cancelled)");
+}
+
+/// An `asynccontextmanager` that limits nothing can be entered where no scope is being entered, also inside another one.
+#[tokio::test]
+async fn a_nested_function_without_a_limit_is_entered_without_a_scope() {
+    let inner = asynccontextmanager(async |y| {
+        let (_value, _exit) = y.yield_(7).await;
+        Ok::<(), Infallible>(())
+    });
+    let outer = asynccontextmanager(async move |y| {
+        async_with!(n = inner => {
+            y.yield_(*n).await;
+        });
+        Ok::<(), Infallible>(())
+    });
+    let stack = AsyncExitStack::new();
+    let mut guard = stack.enter_async_context(outer).await.unwrap();
+    assert_eq!(*guard.target(), 7);
+    drop(guard);
+    stack.aclose().await.unwrap();
+}
+
+/// A function that is always ready beside its block ends neither the polls of the block nor the time limit around it.
+#[tokio::test(start_paused = true)]
+async fn a_function_that_is_always_ready_does_not_starve_its_block() {
+    let mut polls = 0_u32;
+    let busy = asynccontextmanager(async move |y| {
+        let lent = y.yield_(());
+        tokio::pin!(lent);
+        loop {
+            polls += 1;
+            // Guards the test against a hang.
+            assert!(polls < 100_000, "the function runs without a break");
+            tokio::select! {
+                biased;
+                _ = &mut lent => break,
+                () = tokio::task::consume_budget() => {}
+            }
+        }
+        Ok::<(), Infallible>(())
+    });
+    let value = async_with!(_ = busy => {
+        for _ in 0..3 {
+            yield_now().await;
+        }
+        "done"
+    });
+    assert_eq!(value, "done");
 }

@@ -33,6 +33,11 @@ use crate::coroutine::{Coroutine, GeneratorExit, RawCoroutine, Step, Yielder, co
 /// [interrupted](crate::context::interrupt_when), and the result of the function is that of the exit. It must then be
 /// an error or `Ok(true)`.
 ///
+/// # Limitations
+///
+/// A function that leaves its yield while the block runs, because of a time limit for example, continues to its next
+/// await before the block is dropped: its exits begin before those that are nested in the block.
+///
 /// # Panics
 ///
 /// Entering panics if the function returns without a yield, or if it limits the block although no scope is being
@@ -326,7 +331,7 @@ where
         });
         match step.await {
             Ok(Step::Yielded(value)) => {
-                let function = Arc::new(SuspendedFunction::new(function, has_left_yield));
+                let function = Arc::new(SuspendedFunction::new(function, has_left_yield, is_limited));
                 // Without a scope, the function is not polled beside a block. That matters to those it limits.
                 let is_registered = register(function.clone()).is_ok();
                 assert!(

@@ -26,6 +26,8 @@ pub(super) struct SuspendedFunction<D: RawCoroutine> {
     /// `true` once the future of the yield was dropped. Stored and loaded by the thread that polls the function, which
     /// the lock or the owner of the function orders; the flag publishes nothing, so Relaxed suffices.
     has_left_yield: Arc<AtomicBool>,
+    /// Set if a scope around the yield can interrupt its block.
+    is_limited: bool,
 }
 
 struct State<D: RawCoroutine> {
@@ -38,9 +40,9 @@ struct State<D: RawCoroutine> {
 }
 
 impl<D: RawCoroutine<Thrown = GeneratorExit>> SuspendedFunction<D> {
-    pub(super) fn new(function: Coroutine<D>, has_left_yield: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(function: Coroutine<D>, has_left_yield: Arc<AtomicBool>, is_limited: bool) -> Self {
         let state = State { function: Some(function), ended: None, has_deferred: false };
-        Self { state: Mutex::new(state), has_left_yield }
+        Self { state: Mutex::new(state), has_left_yield, is_limited }
     }
 
     /// No user code runs while it is locked.
@@ -108,4 +110,8 @@ where
     }
 
     fn leave_block(&self) {}
+
+    fn is_limit(&self) -> bool {
+        self.is_limited
+    }
 }

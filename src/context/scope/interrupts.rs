@@ -32,7 +32,7 @@ thread_local! {
 }
 
 thread_local! {
-    /// The number of polls on this thread after which a block with interrupts was pending.
+    /// The number of polls on this thread after which a block that can be interrupted was pending.
     static PENDING: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -51,6 +51,11 @@ pub(crate) trait Interrupt: Send + Sync {
 
     /// Called when the block has ended or was dropped, and its destructors have run.
     fn leave_block(&self);
+
+    /// Returns `true` if it limits the block: `false` for a function that only runs beside the block.
+    fn is_limit(&self) -> bool {
+        true
+    }
 }
 
 /// The error of an interrupt that is registered where no scope is being entered, and that would therefore never
@@ -210,7 +215,7 @@ impl Interrupts {
     #[inline(never)]
     pub(in crate::context) fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
         let polled = self.0.as_ref().map_or(Poll::Pending, |interrupt| interrupt.poll_interrupt(cx));
-        if polled.is_pending() {
+        if polled.is_pending() && self.0.as_ref().is_some_and(|interrupt| interrupt.is_limit()) {
             PENDING.set(PENDING.get().wrapping_add(1));
         }
         polled
@@ -334,6 +339,10 @@ impl Interrupt for Both {
     fn leave_block(&self) {
         leave_all([self.0.clone(), self.1.clone()]);
     }
+
+    fn is_limit(&self) -> bool {
+        self.0.is_limit() || self.1.is_limit()
+    }
 }
 
 /// Notifies each manager, also if the destructor of an interrupt panics. Afterwards, the first panic continues.
@@ -367,7 +376,12 @@ pub(in crate::context) fn poll_after_work<F: Future + ?Sized>(
         cx.waker().wake_by_ref();
         return Poll::Pending;
     }
-    pin!(unconstrained(future)).poll(cx)
+    if is_spent {
+        pin!(unconstrained(future)).poll(cx)
+    } else {
+        // The rest of the budget bounds a future that would otherwise be ready for ever.
+        future.poll(cx)
+    }
 }
 
 /// The future of [`interrupt_when`]: `None` during a poll, and after it has completed, panicked or been dropped.

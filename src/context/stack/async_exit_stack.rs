@@ -175,6 +175,8 @@ impl AsyncExitStack {
     }
 
     /// Moves all exits to a new stack, so that the entered managers outlive the block.
+    ///
+    /// A time limit or a task group that is moved does not interrupt a block until the new stack is entered.
     #[must_use = "if the new stack is dropped, its exits run as a cleanup"]
     pub fn pop_all(&self) -> Self {
         let (StackState { entries, runtime, .. }, interrupts) = {

@@ -77,4 +77,10 @@ impl Interrupt for StackInterrupts {
         };
         leave_all(interrupts.into_iter().map(|(_, interrupt)| interrupt));
     }
+
+    fn is_limit(&self) -> bool {
+        let interrupts: Vec<_> =
+            self.lock().interrupts.iter().map(|(_, interrupt)| interrupt.clone()).collect();
+        interrupts.iter().any(|interrupt| interrupt.is_limit())
+    }
 }
