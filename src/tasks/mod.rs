@@ -53,7 +53,7 @@
 //!   nor its event loop. If a promise is dropped before it is completed, its handle is cancelled.
 //! - **An error that is not retrieved is reported.** If a handle is dropped, and its task, job or promise has failed or
 //!   panicked, or does so later, the [observers](crate::cleanup::observe) are notified. Without an observer, the error
-//!   is reported in [one line](crate::cleanup#reports), as asyncio logs an "exception [that] was never retrieved". The
+//!   is reported in [one line](crate::cleanup#reports), as asyncio logs an "exception that was never retrieved". The
 //!   same holds for the future of a [`shield`](shield()) that was dropped.
 //! - **Order.** Jobs start in the order of submission. Callbacks are called in the order in which they were added. An
 //!   event loop runs callbacks and tasks in the order in which they became ready, and timers in the order of their

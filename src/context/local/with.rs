@@ -6,15 +6,15 @@ use crate::context::scope::interrupts::Enter;
 use crate::context::suppression::Suppression;
 use crate::context::with::BlockEnd;
 
-/// Like [`async_with()`](fn@super::async_with), for a [`LocalAsyncContextManager`].
+/// Like [`async_with()`](fn@crate::context::async_with), for a [`LocalAsyncContextManager`].
 ///
 /// # Errors
 ///
-/// The same as for [`async_with()`](fn@super::async_with).
+/// The same as for [`async_with()`](fn@crate::context::async_with).
 ///
 /// # Panics
 ///
-/// The same as for [`async_with()`](fn@super::async_with).
+/// The same as for [`async_with()`](fn@crate::context::async_with).
 ///
 /// # Cancel safety
 ///
