@@ -6,8 +6,8 @@ use futures::stream::{FusedStream, Stream};
 use withal::cleanup::{self, AbandonReason, Cleanup, DrainTimeout, ObserverGuard};
 use withal::context::{
     self, AsyncExitStack, AsyncExitStackGuard, AsyncGuard, Decorated, Detach, DropAfterChildren, DropNow,
-    EitherError, ExitErrors, ExitKind, ExitOutput, GuardInUse, LockGuard, LockManager, NullContext,
-    OpaqueError, Restart, SendAsyncFnOnce, StackGuard, Suppress, Suppression, YieldOnce,
+    EitherError, ExitErrors, ExitKind, ExitOutput, GuardInUse, InterruptedByMoved, LockGuard, LockManager,
+    NullContext, OpaqueError, Restart, SendAsyncFnOnce, StackGuard, Suppress, Suppression, YieldOnce,
 };
 use withal::coroutine::{
     self, BoxCoroutine, GeneratorExit, LocalBoxCoroutine, State, Step, Thrown, Yield, Yielder, coroutine,
@@ -192,7 +192,8 @@ fn is_send_stream<S: Stream + FusedStream + Send + Unpin + Debug>(_: &S) {}
 #[test]
 fn managers_are_send_and_debug() {
     is_shared::<(DropNow, DropAfterChildren, Detach, Restart)>();
-    is_shared::<(OpaqueError, GuardInUse, ExitKind, EitherError<u8, u8>, NullContext<u8>)>();
+    is_shared::<(OpaqueError, GuardInUse, InterruptedByMoved, ExitKind, EitherError<u8, u8>, NullContext<u8>)>(
+    );
     is_send::<context::ExitReason<'_>>();
     is_debug::<context::ExitReason<'_>>();
     is_send::<AsyncExitStack>();
@@ -213,6 +214,7 @@ fn managers_are_send_and_debug() {
     is_lock_manager(context::permits(&tokio::sync::Semaphore::new(2), 2));
     is_error::<ExitErrors>();
     is_error::<GuardInUse>();
+    is_error::<InterruptedByMoved>();
     is_error::<context::Error<std::io::Error, std::io::Error>>();
     is_error::<EitherError<std::io::Error, std::io::Error>>();
 }

@@ -246,6 +246,8 @@ pub use self::policy::{Detach, DropAfterChildren, DropNow, Restart};
 pub(crate) use self::scope::interrupts::{Interrupt, register as register_interrupt};
 pub use self::scope::interrupts::{NotEntering, interrupt_when};
 pub use self::send_async_fn::SendAsyncFnOnce;
-pub use self::stack::{AsyncExitStack, AsyncExitStackGuard, ExitErrors, ExitOutput, GuardInUse, StackGuard};
+pub use self::stack::{
+    AsyncExitStack, AsyncExitStackGuard, ExitErrors, ExitOutput, GuardInUse, InterruptedByMoved, StackGuard,
+};
 pub use self::suppression::Suppression;
 pub use self::with::{async_with, async_with_send};

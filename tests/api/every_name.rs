@@ -60,6 +60,7 @@ use super::GeneratorBody;
 use super::GeneratorExit;
 use super::GuardInUse;
 use super::Hooks;
+use super::InterruptedByMoved;
 use super::InvalidState;
 use super::Local;
 use super::LocalAsyncContextManager;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 use withal::context::{
     AsyncContextManager, AsyncContextManagerExt, AsyncExitStack, AsyncGuard, Detach, ExitErrors, ExitReason,
-    NotEntering, async_with, interrupt_when,
+    InterruptedByMoved, NotEntering, async_with, interrupt_when,
 };
 use withal::tasks::{ErrorGroup, TaskGroup, Timeout, TimeoutError, timeout};
 use withal_test_support::event_log::{EventLog, kind};
@@ -154,14 +154,91 @@ async fn after_pop_all_the_timeout_interrupts_the_block_that_the_new_stack_is_en
     let begin = Instant::now();
     let moved = async_with!(stack = AsyncExitStack::new() => {
         let _limit = stack.enter_async_context(limit()).await.unwrap();
-        let moved = stack.pop_all();
-        sleep(2 * LIMIT).await;
-        moved
+        stack.pop_all()
     });
-    assert_eq!(begin.elapsed(), 2 * LIMIT, "the first block is not limited any more");
+    sleep(2 * LIMIT).await;
     let mut ended = async_with!(_ = moved.unwrap().unwrap() => { sleep(LONG).await });
     assert_eq!(ended.as_mut().err().and_then(elapsed), Some(&mut TimeoutError::Elapsed));
     assert_eq!(begin.elapsed(), 2 * LIMIT, "the deadline has passed before the second block");
+}
+
+/// How a block moves its stack.
+type MoveStack = fn(&mut AsyncExitStack) -> AsyncExitStack;
+
+const MOVES: [MoveStack; 2] = [|stack| stack.pop_all(), mem::take];
+
+/// The exit of the stack cannot answer the interrupt, and the limit applies nevertheless.
+#[tokio::test(start_paused = true)]
+async fn a_moved_timeout_interrupts_the_block_until_it_has_ended() {
+    for move_stack in MOVES {
+        let (log, begin) = (EventLog::new(), Instant::now());
+        let mut ended = async_with!(stack = AsyncExitStack::new() => {
+            drop(stack.enter_async_context(limit()).await.unwrap());
+            let _moved = move_stack(stack);
+            watch(stack, &log, "kept", false);
+            sleep(LONG).await;
+        });
+        assert_eq!(begin.elapsed(), LIMIT);
+        let errors = ended.as_mut().unwrap_err();
+        assert_eq!(errors.downcast_mut::<InterruptedByMoved>(), Some(&mut interrupted_by_moved().await));
+        assert_eq!((errors.len(), log.entries()), (1, "<kept:error kept>".to_owned()));
+    }
+}
+
+async fn interrupted_by_moved() -> InterruptedByMoved {
+    let mut ended = async_with!(stack = AsyncExitStack::new() => {
+        drop(stack.enter_async_context(timeout(Duration::ZERO)).await.unwrap());
+        let _moved = stack.pop_all();
+        pending::<()>().await;
+    });
+    *ended.as_mut().unwrap_err().downcast_mut().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_moved_timeout_that_was_exited_does_not_interrupt_the_block() {
+    for move_stack in MOVES {
+        let ended = async_with!(stack = AsyncExitStack::new() => {
+            drop(stack.enter_async_context(limit()).await.unwrap());
+            move_stack(stack).aclose().await.unwrap();
+            drop(stack.enter_async_context(limit()).await);
+            drop(stack.pop_all());
+            sleep(LONG).await;
+        });
+        assert_eq!(ended.unwrap(), Some(()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_moved_timeout_interrupts_the_block_of_the_stack_that_is_entered_last() {
+    for move_stack in MOVES {
+        let begin = Instant::now();
+        let ended = async_with!(stack = AsyncExitStack::new() => {
+            drop(stack.enter_async_context(limit()).await.unwrap());
+            let moved = move_stack(stack);
+            let mut inner = async_with!(_ = moved => { sleep(LONG).await });
+            assert_eq!(inner.as_mut().err().and_then(elapsed), Some(&mut TimeoutError::Elapsed));
+            assert_eq!(begin.elapsed(), LIMIT);
+            sleep(LONG).await;
+        });
+        assert_eq!(ended.unwrap(), Some(()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_block_a_moved_timeout_interrupts_the_block_that_the_moved_stack_is_entered_for() {
+    for move_stack in MOVES {
+        let mut moved = AsyncExitStack::new();
+        let ended = async_with!(stack = AsyncExitStack::new() => {
+            drop(stack.enter_async_context(limit()).await.unwrap());
+            drop(stack.enter_async_context(MoveOn).await.unwrap());
+            moved = move_stack(stack);
+        });
+        assert_eq!(ended.unwrap(), Some(()));
+        let begin = Instant::now();
+        let mut ended = async_with!(_ = moved => { sleep(LONG).await });
+        assert_eq!(ended.as_mut().err().and_then(elapsed), Some(&mut TimeoutError::Elapsed));
+        assert_eq!(begin.elapsed(), LIMIT);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -338,6 +415,47 @@ impl AsyncContextManager for EntersAndExits {
 #[tokio::test(start_paused = true)]
 async fn a_timeout_that_has_finished_does_not_interrupt_the_block() {
     assert_eq!(async_with!(_ = EntersAndExits => { sleep(LONG / 2).await }), Ok(()));
+}
+
+/// The same with a stack, for a manager that can only suppress its own interrupt.
+struct EntersAndCloses;
+
+impl AsyncContextManager for EntersAndCloses {
+    type Guard = Probe;
+
+    async fn aenter(self) -> Result<Probe, String> {
+        let stack = AsyncExitStack::new();
+        stack.enter_async_context(MoveOn).await.expect("a scope is being entered");
+        stack.aclose().await.expect("nothing fails");
+        Probe::new(&EventLog::new(), "a").aenter().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_manager_on_a_stack_that_was_closed_does_not_interrupt_the_block() {
+    assert_eq!(async_with!(_ = EntersAndCloses => { sleep(LONG).await }), Ok(()));
+}
+
+/// A manager that enters others on a stack that outlives it, and then fails.
+struct EntersAndFails<'a>(&'a AsyncExitStack);
+
+impl AsyncContextManager for EntersAndFails<'_> {
+    type Guard = Timeout;
+
+    async fn aenter(self) -> Result<Timeout, TimeoutError> {
+        drop(self.0.enter_async_context(limit()).await?);
+        Err(TimeoutError::Elapsed)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_takes_no_interrupts_after_the_enter_that_it_was_a_part_of_has_failed() {
+    let stack = AsyncExitStack::new();
+    let ended = async_with!(_ = EntersAndFails(&stack) => {});
+    assert_eq!(ended, Err(TimeoutError::Elapsed));
+    let refused = Err(TimeoutError::NotEntering(entering_nothing()));
+    assert_eq!(stack.enter_async_context(limit()).await.map(drop), refused);
+    stack.aclose().await.unwrap();
 }
 
 /// A manager whose interrupt has a destructor that panics.

@@ -18,7 +18,7 @@ use std::task::{Context, Poll};
 use pin_project::pin_project;
 use tokio::task::coop::{has_budget_remaining, unconstrained};
 
-use crate::panic::{catch_panic, drop_payload};
+use crate::panic::{catch_panic, drop_payload, ignore_panic};
 
 thread_local! {
     /// The number of collectors that are open on this thread, in the lower 32 bits, and the length of [`REGISTERED`],
@@ -231,8 +231,8 @@ impl Interrupts {
     }
 
     /// Returns all interrupts as one.
-    pub(in crate::context) fn into_inner(self) -> Option<Arc<dyn Interrupt>> {
-        self.0
+    pub(in crate::context) fn into_inner(mut self) -> Option<Arc<dyn Interrupt>> {
+        self.0.take()
     }
 
     fn add(&mut self, interrupt: Arc<dyn Interrupt>) {
@@ -240,6 +240,16 @@ impl Interrupts {
             None => interrupt,
             Some(first) => Arc::new(Both(first, interrupt)),
         });
+    }
+}
+
+/// If the enter has failed or was dropped, or the scope was dropped before its block, there is no block to interrupt.
+impl Drop for Interrupts {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.is_empty() {
+            ignore_panic(|| self.leave_block());
+        }
     }
 }
 

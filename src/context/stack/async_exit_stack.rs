@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use super::entry::{CallbackEntry, Entries, Entry, ExitEntry, ExitOutput, StackExit};
 use super::errors::ExitErrors;
 use super::stack_guard::StackGuard;
-use super::stack_interrupts::StackInterrupts;
+use super::stack_interrupts::{EntryInterrupt, StackInterrupts};
 use super::unwind::unwind;
 use crate::cleanup::Cleanup;
 use crate::context::exit_reason::ExitReason;
@@ -24,6 +24,7 @@ use crate::context::scope::scope::{Scope, enter};
 use crate::context::scope::state::RuntimeSlot as _;
 use crate::context::send_async_fn::SendAsyncFnOnce;
 use crate::context::suppression::Suppression;
+use crate::panic::drop_payload;
 
 /// A stack of exits that grows while its block runs: the last exit pushed is the first one called.
 ///
@@ -71,14 +72,18 @@ pub struct AsyncExitStack {
 }
 
 /// The guard of an entered [`AsyncExitStack`].
-#[derive(Debug)]
-pub struct AsyncExitStackGuard(AsyncExitStack);
+pub struct AsyncExitStackGuard {
+    /// Empty after the block has moved the stack elsewhere.
+    stack: AsyncExitStack,
+    /// Those that end the block. `None` for a stack that is closed without a block.
+    interrupts: Option<Arc<StackInterrupts>>,
+}
 
 #[derive(Default)]
 struct StackState {
     entries: Entries,
     runtime: Option<Handle>,
-    /// `None` on a stack that was never entered.
+    /// Those of the block in which managers are entered on this stack. They may have ended with their block.
     interrupts: Option<Arc<StackInterrupts>>,
 }
 
@@ -111,9 +116,9 @@ impl AsyncExitStack {
         M::Guard: Send + 'static,
     {
         async move {
-            // The interrupts of the manager end the block of this stack. If the stack was not entered, they apply to the
-            // scope that is being entered, of whose manager the stack may be a part, or else registering them fails.
-            let (guard, interrupts) = if self.is_in_block() {
+            // The interrupts of the manager end the block of this stack. If the stack was not entered, they end that of
+            // the scope that is being entered, of whose manager the stack may be a part, or else registering them fails.
+            let (guard, interrupts) = if self.join_block() {
                 enter(manager).await?
             } else {
                 (manager.aenter().await?, Interrupts::default())
@@ -176,22 +181,24 @@ impl AsyncExitStack {
 
     /// Moves all exits to a new stack, so that the entered managers outlive the block.
     ///
-    /// A time limit or a task group that is moved does not interrupt a block until the new stack is entered.
+    /// A manager that [interrupts](crate::context::interrupt_when) its block, as a timeout does, still interrupts the
+    /// current block until this block has ended, the manager was exited, or the new stack is entered. If it does, the
+    /// exit of this stack returns [`InterruptedByMoved`](crate::context::InterruptedByMoved). After the block, the
+    /// manager interrupts nothing until the new stack is entered, and then the block of that stack.
+    /// [`mem::take`](std::mem::take) has the same effect.
+    ///
+    /// In the `aenter` of another manager, the moved managers interrupt the block of that manager. Use `pop_all` there:
+    /// after a `mem::take`, they interrupt nothing.
     #[must_use = "if the new stack is dropped, its exits run as a cleanup"]
     pub fn pop_all(&self) -> Self {
-        let (StackState { entries, runtime, .. }, interrupts) = {
+        let StackState { entries, runtime, .. } = {
             let mut state = self.state();
             let interrupts = state.interrupts.clone();
-            (
-                mem::replace(
-                    &mut *state,
-                    StackState { interrupts: interrupts.clone(), ..StackState::default() },
-                ),
-                interrupts,
-            )
+            mem::replace(&mut *state, StackState { interrupts, ..StackState::default() })
         };
-        let interrupts = interrupts.map(|interrupts| interrupts.take()).filter(|moved| !moved.is_empty());
-        let interrupts = interrupts.map(StackInterrupts::register);
+        // In the enter of another manager, the exits become a part of that manager.
+        let moved: Vec<_> = entries.interrupts().cloned().collect();
+        let interrupts = if moved.is_empty() { None } else { StackInterrupts::register(moved) };
         Self { state: Mutex::new(StackState { entries, runtime, interrupts }) }
     }
 
@@ -203,23 +210,29 @@ impl AsyncExitStack {
     ///
     /// # Panics
     ///
-    /// If an exit panics: the panic continues after the other exits have run.
+    /// If an exit panics: the panic continues after the other exits have run. If several exits panic, the first panic
+    /// continues, and the others are reported to the [observers](crate::cleanup::observe).
     ///
     /// # Cancel safety
     ///
     /// If the future is dropped, the exits continue as a cleanup.
     #[doc(alias = "close")]
     pub async fn aclose(self) -> Result<(), ExitErrors> {
-        let mut scope = Scope::new(AsyncExitStackGuard(self));
+        let mut scope = Scope::new(AsyncExitStackGuard { stack: self, interrupts: None });
         let mut failure = None::<BlockFailure<Infallible>>;
         let result = crate::__exit_scope!(scope, failure);
         debug_assert!(failure.is_none(), "an exit returns the failure that it borrowed");
         result.map(drop)
     }
 
-    /// Returns `true` if the interrupts of the stack end a block.
-    fn is_in_block(&self) -> bool {
-        self.state().interrupts.as_ref().is_some_and(|interrupts| interrupts.is_open())
+    /// Returns `true` if the interrupts of the stack end a block: that of the stack, or that of the scope that is being
+    /// entered.
+    fn join_block(&self) -> bool {
+        let mut state = self.state();
+        if state.interrupts.as_ref().is_none_or(|interrupts| !interrupts.is_open()) {
+            state.interrupts = StackInterrupts::register(Vec::new());
+        }
+        state.interrupts.is_some()
     }
 
     fn push_closure(&self, entry: impl Entry + 'static) {
@@ -228,12 +241,13 @@ impl AsyncExitStack {
 
     fn push(&self, exit: StackExit, interrupts: Interrupts) {
         let mut state = self.state();
-        if let (Some(interrupt), Some(all)) = (interrupts.into_inner(), &state.interrupts) {
-            all.add(state.entries.0.len(), interrupt);
+        let interrupt = interrupts.into_inner().map(EntryInterrupt::new);
+        if let (Some(interrupt), Some(all)) = (&interrupt, &state.interrupts) {
+            all.add(interrupt.clone());
         }
         // The fallback for a stack that is dropped outside of a runtime.
         state.runtime.capture_current();
-        state.entries.0.push(exit);
+        state.entries.0.push((exit, interrupt));
     }
 
     fn take(&self) -> StackState {
@@ -249,14 +263,17 @@ impl AsyncContextManager for AsyncExitStack {
     type Guard = AsyncExitStackGuard;
 
     async fn aenter(self) -> Result<AsyncExitStackGuard, ExitErrors> {
-        let held = self.state().interrupts.take().map(|interrupts| interrupts.take()).unwrap_or_default();
-        let is_needed = !held.is_empty();
-        let interrupts = StackInterrupts::register(held);
-        if is_needed && !interrupts.is_open() {
-            return Err(ExitErrors::one(NotEntering));
-        }
-        self.state().interrupts = Some(interrupts);
-        Ok(AsyncExitStackGuard(self))
+        let interrupts = {
+            let mut state = self.state();
+            let held = state.entries.renew_interrupts();
+            let is_needed = !held.is_empty();
+            state.interrupts = StackInterrupts::register(held);
+            if is_needed && state.interrupts.is_none() {
+                return Err(ExitErrors::one(NotEntering));
+            }
+            state.interrupts.clone()
+        };
+        Ok(AsyncExitStackGuard { stack: self, interrupts })
     }
 }
 
@@ -267,7 +284,7 @@ impl AsyncGuard for AsyncExitStackGuard {
     type OnDrop = Detach;
 
     fn target(&mut self) -> &mut AsyncExitStack {
-        &mut self.0
+        &mut self.stack
     }
 
     /// Unlimited: each exit has its own grace period.
@@ -276,8 +293,8 @@ impl AsyncGuard for AsyncExitStackGuard {
     }
 
     async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<bool, ExitErrors> {
-        let StackState { entries, interrupts, .. } = self.0.take();
-        let interrupted_by = interrupts.and_then(|interrupts| interrupts.interrupted_by());
+        let StackState { entries, .. } = self.stack.take();
+        let interrupted_by = self.interrupts.as_ref().and_then(|interrupts| interrupts.interrupted_by());
         unwind::<Self>(entries, exit, interrupted_by).await
     }
 }
@@ -287,7 +304,7 @@ impl AsyncGuard for AsyncExitStackGuard {
 impl Drop for AsyncExitStackGuard {
     fn drop(&mut self) {
         // The destructor of the stack runs next. It would run the exits as a cleanup if the stack were not empty.
-        drop(self.0.take());
+        drop(self.stack.take());
     }
 }
 
@@ -296,6 +313,10 @@ impl Drop for AsyncExitStack {
         let StackState { entries, runtime, .. } = self.take();
         if entries.0.is_empty() {
             return;
+        }
+        // Now, because the cleanup may begin later, and a block that has moved the stack may still run.
+        if let Some(payload) = entries.leave_block() {
+            drop_payload(payload);
         }
         let work =
             async { unwind::<AsyncExitStackGuard>(entries, ExitReason::Cancelled, None).await.map(drop) };
@@ -311,5 +332,11 @@ impl Drop for AsyncExitStack {
 impl fmt::Debug for AsyncExitStack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncExitStack").field("len", &self.state().entries.0.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AsyncExitStackGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AsyncExitStackGuard").field(&self.stack).finish()
     }
 }

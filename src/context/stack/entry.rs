@@ -9,10 +9,12 @@ use std::time::Duration;
 use self::sealed::Sealed as _;
 use super::errors::{BoxAny, GuardInUse};
 use super::stack_guard::GuardCell;
+use super::stack_interrupts::EntryInterrupt;
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD, grace_period, guard_name};
 use crate::context::send_async_fn::SendAsyncFnOnce;
 use crate::context::suppression::Suppression;
+use crate::panic::{Payload, catch_panic, drop_payload};
 
 /// The output of a callback of an [`AsyncExitStack`](super::AsyncExitStack): `()` or `Result<(), E>`.
 ///
@@ -47,13 +49,45 @@ mod sealed {
     }
 }
 
-/// The exits of a stack.
+/// The exits of a stack, each with the interrupt of its manager.
 #[derive(Default)]
-pub(super) struct Entries(pub(super) Vec<StackExit>);
+pub(super) struct Entries(pub(super) Vec<(StackExit, Option<Arc<EntryInterrupt>>)>);
+
+impl Entries {
+    pub(super) fn interrupts(&self) -> impl Iterator<Item = &Arc<EntryInterrupt>> {
+        self.0.iter().filter_map(|(_, interrupt)| interrupt.as_ref())
+    }
+
+    /// Takes the interrupts away from the blocks that they have ended so far.
+    pub(super) fn renew_interrupts(&mut self) -> Vec<Arc<EntryInterrupt>> {
+        for (_, interrupt) in &mut self.0 {
+            *interrupt = interrupt.take().and_then(|interrupt| interrupt.renew());
+        }
+        self.interrupts().cloned().collect()
+    }
+
+    /// Notifies each manager that its block has ended, also if the destructor of an interrupt panics. Returns the first
+    /// panic.
+    pub(super) fn leave_block(&self) -> Option<Payload> {
+        let mut first = None;
+        for interrupt in self.interrupts() {
+            if let Err(payload) = catch_panic(|| interrupt.leave_block()) {
+                match first {
+                    None => first = Some(payload),
+                    Some(_) => drop_payload(payload),
+                }
+            }
+        }
+        first
+    }
+}
 
 /// Drops the last exit first, the order in which the exits run.
 impl Drop for Entries {
     fn drop(&mut self) {
+        if let Some(payload) = self.leave_block() {
+            drop_payload(payload);
+        }
         while let Some(entry) = self.0.pop() {
             drop(entry);
         }

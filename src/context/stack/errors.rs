@@ -101,3 +101,14 @@ impl std::error::Error for ExitErrors {}
 #[error("the guard is still in use: drop its `StackGuard` before the stack is exited")]
 #[non_exhaustive]
 pub struct GuardInUse;
+
+/// The error of a stack whose block was interrupted by a manager that is no longer on the stack.
+///
+/// It occurs if [`pop_all`](super::AsyncExitStack::pop_all) or [`mem::take`](std::mem::take) has moved the manager to
+/// another stack, while the block in which the manager was entered still runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the block was interrupted by a manager that has moved to another stack: enter that stack to limit it instead"
+)]
+#[non_exhaustive]
+pub struct InterruptedByMoved;

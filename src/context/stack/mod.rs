@@ -9,5 +9,5 @@ mod unwind;
 
 pub use self::async_exit_stack::{AsyncExitStack, AsyncExitStackGuard};
 pub use self::entry::ExitOutput;
-pub use self::errors::{ExitErrors, GuardInUse};
+pub use self::errors::{ExitErrors, GuardInUse, InterruptedByMoved};
 pub use self::stack_guard::StackGuard;

@@ -1,32 +1,82 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use crate::context::scope::interrupts::{Interrupt, leave_all, register};
+use crate::context::scope::interrupts::{Interrupt, register};
 
-/// The interrupts of the managers on a stack, which the stack registers as one interrupt with the scope that enters it.
+/// The interrupt of one manager on a stack. It belongs to the manager's exit, and moves with it to another stack. The
+/// block in which the manager was entered shares it, and polls it until the block has ended or the manager is exited.
+pub(super) struct EntryInterrupt {
+    /// `None` after the manager has left the block.
+    interrupt: Mutex<Option<Arc<dyn Interrupt>>>,
+    /// Stored by the poll of the block, and loaded by an exit after the block has ended, in the same task or in one
+    /// that the block's has started. The flag publishes nothing, so Relaxed suffices.
+    has_interrupted: AtomicBool,
+}
+
+impl EntryInterrupt {
+    pub(super) fn new(interrupt: Arc<dyn Interrupt>) -> Arc<Self> {
+        Arc::new(Self { interrupt: Mutex::new(Some(interrupt)), has_interrupted: AtomicBool::new(false) })
+    }
+
+    /// No user code runs while it is locked.
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<dyn Interrupt>>> {
+        self.interrupt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the interrupt for another block. It no longer ends the block that it has ended so far.
+    pub(super) fn renew(&self) -> Option<Arc<Self>> {
+        let interrupt = self.lock().take();
+        interrupt.map(Self::new)
+    }
+
+    /// Notifies the manager that its block has ended. Called again, it does nothing.
+    pub(super) fn leave_block(&self) {
+        let interrupt = self.lock().take();
+        if let Some(interrupt) = interrupt {
+            interrupt.leave_block();
+        }
+    }
+
+    /// Returns `true` if the manager has interrupted a block.
+    pub(super) fn has_interrupted(&self) -> bool {
+        self.has_interrupted.load(Ordering::Relaxed)
+    }
+
+    fn is_limit(&self) -> bool {
+        let interrupt = self.lock().clone();
+        interrupt.is_some_and(|interrupt| interrupt.is_limit())
+    }
+
+    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+        // Cloned, so that the lock is released while it is polled.
+        let interrupt = self.lock().clone();
+        let polled = interrupt.map_or(Poll::Pending, |interrupt| interrupt.poll_interrupt(cx));
+        if polled.is_ready() {
+            self.has_interrupted.store(true, Ordering::Relaxed);
+        }
+        polled
+    }
+}
+
+/// The interrupts of the managers on a stack, which the stack registers as one interrupt with the scope that enters it,
+/// or, if the stack is a part of a manager, with the scope that enters that manager.
 pub(super) struct StackInterrupts(Mutex<State>);
 
 struct State {
     /// `true` while the block runs.
     is_open: bool,
-    /// Each interrupt, with the position of its manager on the stack.
-    interrupts: Vec<Positioned>,
-    /// The position of the manager that has interrupted the block.
-    interrupted_by: Option<usize>,
+    interrupts: Vec<Arc<EntryInterrupt>>,
+    /// The interrupt that has ended the block.
+    interrupted_by: Option<Arc<EntryInterrupt>>,
 }
 
-pub(super) type Positioned = (usize, Arc<dyn Interrupt>);
-
 impl StackInterrupts {
-    /// Registers the interrupts with the scope that is being entered. Without such a scope, the returned value only
-    /// holds them.
-    pub(super) fn register(interrupts: Vec<Positioned>) -> Arc<Self> {
+    /// Registers the interrupts with the scope that is being entered. Returns `None` without such a scope.
+    pub(super) fn register(interrupts: Vec<Arc<EntryInterrupt>>) -> Option<Arc<Self>> {
         let state = State { is_open: true, interrupts, interrupted_by: None };
         let this = Arc::new(Self(Mutex::new(state)));
-        if register(this.clone()).is_err() {
-            this.lock().is_open = false;
-        }
-        this
+        register(this.clone()).ok().map(|()| this)
     }
 
     /// No user code runs while it is locked.
@@ -40,17 +90,12 @@ impl StackInterrupts {
     }
 
     #[cold]
-    pub(super) fn add(&self, position: usize, interrupt: Arc<dyn Interrupt>) {
-        self.lock().interrupts.push((position, interrupt));
+    pub(super) fn add(&self, interrupt: Arc<EntryInterrupt>) {
+        self.lock().interrupts.push(interrupt);
     }
 
-    /// Takes the interrupts, for the stack that the managers move to.
-    pub(super) fn take(&self) -> Vec<Positioned> {
-        std::mem::take(&mut self.lock().interrupts)
-    }
-
-    pub(super) fn interrupted_by(&self) -> Option<usize> {
-        self.lock().interrupted_by
+    pub(super) fn interrupted_by(&self) -> Option<Arc<EntryInterrupt>> {
+        self.lock().interrupted_by.take()
     }
 }
 
@@ -58,29 +103,29 @@ impl Interrupt for StackInterrupts {
     fn poll_interrupt(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut index = 0;
         loop {
-            // Each is cloned, so that the lock is released while it is polled.
             let next = self.lock().interrupts.get(index).cloned();
-            let Some((position, interrupt)) = next else { return Poll::Pending };
-            if interrupt.poll_interrupt(cx).is_ready() {
-                self.lock().interrupted_by = Some(position);
+            let Some(interrupt) = next else { return Poll::Pending };
+            if interrupt.poll(cx).is_ready() {
+                self.lock().interrupted_by = Some(interrupt);
                 return Poll::Ready(());
             }
             index += 1;
         }
     }
 
+    /// The managers leave the block when they are exited: they may have moved to a stack that is entered again.
     fn leave_block(&self) {
         let interrupts = {
             let mut state = self.lock();
             state.is_open = false;
             std::mem::take(&mut state.interrupts)
         };
-        leave_all(interrupts.into_iter().map(|(_, interrupt)| interrupt));
+        drop(interrupts);
     }
 
     fn is_limit(&self) -> bool {
-        let interrupts: Vec<_> =
-            self.lock().interrupts.iter().map(|(_, interrupt)| interrupt.clone()).collect();
+        // Cloned, so that no lock is held while another one is taken.
+        let interrupts = self.lock().interrupts.clone();
         interrupts.iter().any(|interrupt| interrupt.is_limit())
     }
 }

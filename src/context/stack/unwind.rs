@@ -1,8 +1,10 @@
 use std::any::type_name;
 use std::panic::resume_unwind;
+use std::sync::Arc;
 
 use super::entry::Entries;
-use super::errors::{BoxAny, ExitErrors};
+use super::errors::{BoxAny, ExitErrors, InterruptedByMoved};
+use super::stack_interrupts::EntryInterrupt;
 use crate::cleanup::{AbandonReason, CleanupEvent, notify_observers, timeout_in_cleanup, with_children};
 use crate::context::exit_reason::ExitReason;
 use crate::context::scope::failure::report_exit_error;
@@ -10,19 +12,29 @@ use crate::panic::{Payload, catch_unwind, drop_all, drop_payload};
 
 /// Runs the exits, the last one first. Returns `true` if the error of `exit` was suppressed.
 ///
-/// `interrupted_by` is the position of the manager that has interrupted the block.
+/// `interrupted_by` is the interrupt that has ended the block, if any. If its manager has moved to another stack, none
+/// of the exits here can answer it, and the result is an error.
 ///
 /// If an exit panics, the errors of the others are reported under the name of `G`.
 pub(super) async fn unwind<G>(
     mut entries: Entries,
     exit: ExitReason<'_>,
-    interrupted_by: Option<usize>,
+    interrupted_by: Option<Arc<EntryInterrupt>>,
 ) -> Result<bool, ExitErrors> {
-    let is_suppressible = matches!(exit, ExitReason::Error(_));
-    let mut state =
-        UnwindState { exit, is_suppressible, is_suppressed: false, errors: Vec::new(), panic: None };
-    while let Some(entry) = entries.0.pop() {
-        let has_interrupted = interrupted_by == Some(entries.0.len());
+    let has_moved = interrupted_by.is_some_and(|by| !entries.interrupts().any(|ours| Arc::ptr_eq(ours, &by)));
+    let mut state = UnwindState {
+        is_suppressible: has_moved || matches!(exit, ExitReason::Error(_)),
+        exit,
+        is_suppressed: false,
+        errors: Vec::new(),
+        // The interrupts are destroyed here.
+        panic: entries.leave_block(),
+    };
+    if has_moved {
+        state.errors.push(Box::new(InterruptedByMoved));
+    }
+    while let Some((entry, interrupt)) = entries.0.pop() {
+        let has_interrupted = interrupt.is_some_and(|interrupt| interrupt.has_interrupted());
         let (name, grace_period) = (entry.name(), entry.grace_period());
         let exit = timeout_in_cleanup(entry.exit(state.current()), grace_period);
         // As with nested scopes, the children of this exit finish before the next exit begins.
