@@ -57,7 +57,8 @@ pub(super) struct Sleep {
 
 enum State {
     Idle,
-    Registered(u64),
+    /// With the waker that is registered, so that a poll by the same task takes no lock.
+    Registered(u64, Waker),
     Tokio(Pin<Box<tokio::time::Sleep>>),
     Unlimited,
 }
@@ -86,8 +87,12 @@ impl Future for Sleep {
                     _ => Poll::Pending,
                 }
             }
-            State::Registered(number) => {
-                register((deadline, *number), cx.waker());
+            State::Registered(number, waker) => {
+                if !waker.will_wake(cx.waker()) {
+                    let number = *number;
+                    register((deadline, number), cx.waker());
+                    self.state = State::Registered(number, cx.waker().clone());
+                }
                 Poll::Pending
             }
             State::Tokio(sleep) => poll_tokio(sleep, cx),
@@ -103,7 +108,7 @@ fn poll_tokio(sleep: &mut Pin<Box<tokio::time::Sleep>>, cx: &mut Context<'_>) ->
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        if let (Some(deadline), State::Registered(number)) = (self.deadline, &self.state) {
+        if let (Some(deadline), State::Registered(number, _)) = (self.deadline, &self.state) {
             let waker = timers().wakers.remove(&(deadline, *number));
             // The destructor of a waker is user code, and this may run in a destructor.
             ignore_panic(|| drop(waker));
@@ -128,12 +133,12 @@ fn start(deadline: Instant, cx: &Context<'_>) -> State {
     timers.next_number += 1;
     drop(timers);
     register((deadline, number), cx.waker());
-    State::Registered(number)
+    State::Registered(number, cx.waker().clone())
 }
 
 /// Stores the waker, and wakes the thread if this is the first deadline.
 fn register(key: Key, waker: &Waker) {
-    // Cloned and compared before the timers are locked.
+    // Cloned before the timers are locked.
     let waker = waker.clone();
     let mut timers = timers();
     let replaced = timers.wakers.insert(key, waker);
