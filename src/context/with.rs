@@ -4,11 +4,28 @@ use std::panic::resume_unwind;
 use super::error::Error;
 use super::guard::AsyncGuard;
 use super::manager::AsyncContextManager;
-use super::scope::block::{BlockFuture, BlockOutcome};
+use super::scope::block::BlockOutcome;
 use super::scope::failure::{BlockFailure, CONTRACT_VIOLATION, report_exit_error};
 use super::scope::scope::{Scope, enter};
 use super::send_async_fn::SendAsyncFnOnce;
 use super::suppression::{Suppression, suppress};
+
+/// Runs the body in an entered scope, exits the scope, and evaluates to the result of the function.
+///
+/// This is a macro because one more future around the body would cost as much as the rest of the scope.
+macro_rules! run_body {
+    ($scope:ident, $body:ident) => {{
+        let outcome = {
+            let (target, state) = $scope.parts();
+            $crate::context::scope::block::BlockFuture::call(|| $body(target), state).await
+        };
+        let mut ended = $crate::context::with::BlockEnd::from(outcome);
+        let name = $scope.name_if(&ended.failure);
+        let result = $crate::__exit_scope!($scope, ended.failure);
+        ended.finish(name, result)
+    }};
+}
+pub(super) use run_body;
 
 /// Enters the manager, runs `body`, and awaits the exit: on success, on an error, on a panic, and when the future is
 /// dropped.
@@ -71,14 +88,7 @@ where
 {
     let (guard, interrupts) = enter(manager).await.map_err(Error::Enter)?;
     let mut scope = Scope::with_interrupts(guard, interrupts);
-    let outcome = {
-        let (target, state) = scope.parts();
-        BlockFuture::call(|| body(target), state).await
-    };
-    let mut ended = BlockEnd::from(outcome);
-    let name = scope.name_if(&ended.failure);
-    let result = crate::__exit_scope!(scope, ended.failure);
-    ended.finish(name, result)
+    run_body!(scope, body)
 }
 
 /// Like [`async_with()`], for a body that is a parameter of a function whose future must be `Send`.
@@ -146,14 +156,7 @@ where
     async move {
         let (guard, interrupts) = enter(manager).await.map_err(Error::Enter)?;
         let mut scope = Scope::with_interrupts(guard, interrupts);
-        let outcome = {
-            let (target, state) = scope.parts();
-            BlockFuture::call(|| body(target), state).await
-        };
-        let mut ended = BlockEnd::from(outcome);
-        let name = scope.name_if(&ended.failure);
-        let result = crate::__exit_scope!(scope, ended.failure);
-        ended.finish(name, result)
+        run_body!(scope, body)
     }
 }
 

@@ -237,3 +237,28 @@ async fn choices_are_send_also_with_lifetimes_in_their_types() {
         Some(1)
     );
 }
+
+/// The runtime on which the block was polled is the fallback of the inner exit, too.
+#[test]
+fn an_exit_that_is_first_polled_outside_of_a_runtime_is_not_lost() {
+    let log = EventLog::new();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
+    let manager: EitherManager<Detached, Detached> =
+        EitherManager::First(Detached::new(&log, "a").block_at(BlockAt::InExit));
+    let mut scope =
+        tokio_test::task::spawn(async move { async_with!(_ = manager => { receiver.await.unwrap() }) });
+    {
+        // The enter and the block.
+        let _entered = runtime.enter();
+        assert!(scope.poll().is_pending());
+        assert!(scope.poll().is_pending());
+    }
+    sender.send(()).unwrap();
+    assert!(scope.poll().is_pending());
+    assert!(!log.entries().contains("a>"), "the exit is suspended: {}", log.entries());
+    drop(scope);
+    log.open_gate();
+    runtime.block_on(drain(ENOUGH)).unwrap();
+    assert!(log.entries().contains("a>"), "{}", log.entries());
+}

@@ -5,9 +5,11 @@
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::pending;
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use tokio::sync::Mutex;
 use tokio::task::{LocalSet, spawn_local, yield_now};
 use withal::cleanup::drain;
@@ -196,4 +198,16 @@ async fn a_value_that_is_not_send_has_an_async_exit() {
         log.borrow().len()
     });
     assert_eq!((n, log.take()), (0, vec![ExitKind::Ok]));
+}
+
+/// A plain closure runs when it is called, before it returns the future of the body.
+#[tokio::test]
+async fn a_closure_that_panics_when_it_is_called() {
+    let log = Log::default();
+    let result =
+        async_with_local(session(&log, "a"), |_: &mut Log| -> std::future::Ready<Result<(), Infallible>> {
+            panic!("called")
+        });
+    let panic = AssertUnwindSafe(result).catch_unwind().await.unwrap_err();
+    assert_eq!((panic.downcast_ref(), entries(&log)), (Some(&"called"), "<a:panic a> ~a".into()));
 }

@@ -331,14 +331,24 @@ fn third() {
 }
 
 #[tokio::test]
-async fn a_replaced_payload_whose_destructor_panics() {
+async fn the_first_of_several_panics_continues_and_the_others_are_reported() {
+    let reported = Arc::new(Mutex::new(Vec::new()));
+    let r = Arc::clone(&reported);
+    let _observer = withal::cleanup::observe(move |event| {
+        // Observers see the events of other tests as well.
+        if matches!(event, CleanupEvent::Panicked { payload, .. } if payload.is::<PanicsInDrop>()) {
+            r.lock().unwrap().push(event.to_string());
+        }
+    });
     let log = EventLog::new();
     let stack = AsyncExitStack::new();
     let l = log.clone();
     stack.callback(move || l.record("first"));
-    stack.callback(second);
+    // The destructor of its payload panics, too.
     stack.callback(third);
+    stack.callback(second);
     let panic = std::panic::AssertUnwindSafe(stack.aclose()).catch_unwind().await.unwrap_err();
     assert_eq!(panic.downcast_ref(), Some(&"second"));
     assert_eq!(log.entries(), "first");
+    assert_eq!(reported.lock().unwrap().len(), 1);
 }

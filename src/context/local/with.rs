@@ -1,10 +1,9 @@
 use super::manager::{LocalAsyncContextManager, LocalAsyncGuard};
 use super::scope::LocalScope;
 use crate::context::error::Error;
-use crate::context::scope::block::BlockFuture;
 use crate::context::scope::interrupts::Enter;
 use crate::context::suppression::Suppression;
-use crate::context::with::BlockEnd;
+use crate::context::with::run_body;
 
 /// Like [`async_with()`](fn@crate::context::async_with), for a [`LocalAsyncContextManager`].
 ///
@@ -47,12 +46,5 @@ where
 {
     let (guard, interrupts) = Enter::new(manager.aenter()).await.map_err(Error::Enter)?;
     let mut scope = LocalScope::new(guard, interrupts);
-    let outcome = {
-        let (target, state) = scope.parts();
-        BlockFuture::new(body(target), state).await
-    };
-    let mut ended = BlockEnd::from(outcome);
-    let name = scope.name_if(&ended.failure);
-    let result = crate::__exit_scope!(scope, ended.failure);
-    ended.finish(name, result)
+    run_body!(scope, body)
 }

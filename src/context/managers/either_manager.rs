@@ -196,17 +196,17 @@ where
     async fn exit<E: Send + 'static, N: Send + 'static>(
         guard: EitherGuard<A, B>,
         mut failure: Option<BlockFailure<E, N>>,
-        _runtime: Self::Runtime,
+        (first_runtime, second_runtime): Self::Runtime,
     ) -> ExitOutcome<EitherGuard<A, B>, E, N> {
         // The policies may differ, and only one of them may need an exit that owns its guard. A scope runs the exit as
         // the policy of its guard requires, also if this future is dropped.
         let result = match guard.0 {
             Entered::First(guard) => {
-                let mut scope = Scope::new(guard);
+                let mut scope = Scope::with_runtime(guard, first_runtime);
                 first::<A, B>(crate::__exit_scope!(scope, failure))
             }
             Entered::Second(guard) => {
-                let mut scope = Scope::new(guard);
+                let mut scope = Scope::with_runtime(guard, second_runtime);
                 second::<A, B>(crate::__exit_scope!(scope, failure))
             }
         };

@@ -53,6 +53,12 @@ where
         Self::with_interrupts(guard, Interrupts::default())
     }
 
+    /// Creates a scope for the exit of a guard that was entered before, with the runtime that its scope has captured.
+    #[inline]
+    pub fn with_runtime(guard: G, runtime: R) -> Self {
+        Self { guard: Some(guard), is_polled: false, state: ScopeState { runtime, ..ScopeState::default() } }
+    }
+
     /// Creates a scope from what its [`Enter`](super::interrupts::Enter) returned.
     #[inline]
     pub fn with_interrupts(guard: G, interrupts: Interrupts) -> Self {

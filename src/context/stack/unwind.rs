@@ -39,7 +39,7 @@ pub(super) async fn unwind<G>(
         let exit = timeout_in_cleanup(entry.exit(state.current()), grace_period);
         // As with nested scopes, the children of this exit finish before the next exit begins.
         match with_children(catch_unwind(exit)).await.transpose() {
-            Some(result) => state.record(result, has_interrupted),
+            Some(result) => state.record(result, has_interrupted, name),
             // An abandoned exit does not prevent the remaining ones.
             None => notify_observers(&CleanupEvent::Abandoned { name, reason: AbandonReason::TimedOut }),
         }
@@ -72,8 +72,13 @@ impl UnwindState<'_> {
         }
     }
 
-    /// Records the result of an exit. `has_interrupted` is `true` for the manager that has interrupted the block.
-    fn record(&mut self, result: Result<Result<bool, BoxAny>, Payload>, has_interrupted: bool) {
+    /// Records the result of the exit `name`. `has_interrupted` is `true` for the manager that has interrupted the block.
+    fn record(
+        &mut self,
+        result: Result<Result<bool, BoxAny>, Payload>,
+        has_interrupted: bool,
+        name: &'static str,
+    ) {
         match result {
             // An exit that suppresses an error also suppresses the earlier errors, which the error has replaced.
             Ok(Ok(true)) if self.can_suppress(has_interrupted) => {
@@ -90,10 +95,11 @@ impl UnwindState<'_> {
                 self.is_suppressible |= has_interrupted;
                 self.errors.push(error);
             }
+            Err(payload) if self.panic.is_none() => self.panic = Some(payload),
+            // The first panic continues, and a later one is reported.
             Err(payload) => {
-                if let Some(replaced) = self.panic.replace(payload) {
-                    drop_payload(replaced);
-                }
+                notify_observers(&CleanupEvent::Panicked { name, payload: &*payload });
+                drop_payload(payload);
             }
         }
     }
