@@ -243,8 +243,10 @@ pub use self::managers::{
     decorate, nullcontext, on_exit, permits, permits_owned, read, read_owned, suppress, write, write_owned,
 };
 pub use self::policy::{Detach, DropAfterChildren, DropNow, Restart};
-pub(crate) use self::scope::interrupts::{Interrupt, register as register_interrupt};
-pub use self::scope::interrupts::{NotEntering, interrupt_when};
+pub use self::scope::collector::NotEntering;
+pub(crate) use self::scope::collector::register as register_interrupt;
+pub(crate) use self::scope::interrupt::Interrupt;
+pub use self::scope::interrupt_when::interrupt_when;
 pub use self::send_async_fn::SendAsyncFnOnce;
 pub use self::stack::{
     AsyncExitStack, AsyncExitStackGuard, ExitErrors, ExitOutput, GuardInUse, InterruptedByMoved, StackGuard,

@@ -12,7 +12,8 @@ use crate::context::guard::sealed::Policy;
 use crate::context::local::manager::{self, LocalAsyncContextManager, LocalAsyncGuard};
 use crate::context::local::scope::LocalScope;
 use crate::context::manager::{AsyncContextManager, ManagerError};
-use crate::context::scope::interrupts::{Enter, Interrupts};
+use crate::context::scope::enter::Enter;
+use crate::context::scope::interrupts::Interrupts;
 use crate::context::scope::scope::{Scope, enter};
 
 /// The type of a manager, as the receiver of `kind`.

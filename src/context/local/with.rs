@@ -1,7 +1,7 @@
 use super::manager::{LocalAsyncContextManager, LocalAsyncGuard};
 use super::scope::LocalScope;
 use crate::context::error::Error;
-use crate::context::scope::interrupts::Enter;
+use crate::context::scope::enter::Enter;
 use crate::context::suppression::Suppression;
 use crate::context::with::run_body;
 

@@ -1,18 +1,21 @@
-use std::any::{TypeId, type_name};
+use std::any::type_name;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use super::exit_kind::ExitKind;
 use super::suspended_function::SuspendedFunction;
+use super::yield_once::{Reply, YieldOnce};
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD};
 use crate::context::manager::AsyncContextManager;
 use crate::context::policy::detach::Detach;
-use crate::context::scope::interrupts::{NotEntering, count_pending, register};
+use crate::context::scope::collector::{NotEntering, register};
+use crate::context::scope::interrupts::count_pending;
 use crate::context::suppression::Suppression;
-use crate::coroutine::{Coroutine, GeneratorExit, RawCoroutine, Step, Yielder, coroutine};
+use crate::coroutine::{Coroutine, GeneratorExit, RawCoroutine, Step, coroutine};
 
 /// Creates a manager from an async function with one yield: the code before the yield enters, the code after it exits.
 ///
@@ -132,9 +135,6 @@ where
     }
 }
 
-/// The value that is sent to the yield. `None` is only the default, and is never sent.
-type Reply<Y> = Option<(Y, ExitKind)>;
-
 /// A manager made of an async function. Created by [`asynccontextmanager`].
 #[must_use = "a manager does nothing unless it is entered"]
 pub struct AsyncGeneratorContextManager<D: ?Sized> {
@@ -183,120 +183,6 @@ impl<D> AsyncGeneratorContextManager<D> {
     /// ```
     pub fn name(self, name: &'static str) -> Self {
         Self { name, ..self }
-    }
-}
-
-/// The yielder of an [`asynccontextmanager`] function. It can be used once.
-pub struct YieldOnce<'g, Y> {
-    yielder: Yielder<'g, Y, Reply<Y>, GeneratorExit>,
-    /// Set when the future of the yield is dropped.
-    has_left: Arc<AtomicBool>,
-}
-
-impl<Y> YieldOnce<'_, Y> {
-    /// Lends `value` to the block. When the block is left, returns `value` and the way in which the block was left.
-    ///
-    /// # Cancel safety
-    ///
-    /// If the function drops this future before it completes, in a `select!` for example, the value is lost. Otherwise,
-    /// the future is only dropped together with the function.
-    pub async fn yield_(self, value: Y) -> (Y, ExitKind) {
-        let Self { mut yielder, has_left } = self;
-        let _left = SetOnDrop(has_left);
-        match yielder.yield_(value).await {
-            Ok(Some(reply)) => reply,
-            Ok(None) | Err(GeneratorExit) => unreachable!("the exit sends the lent value back"),
-        }
-    }
-}
-
-struct SetOnDrop(Arc<AtomicBool>);
-
-impl Drop for SetOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// The way in which the block of an [`asynccontextmanager`] was left: an [`ExitReason`] without the borrowed error.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ExitKind {
-    /// The block completed, or it was left without an error.
-    Ok,
-    /// The block was left with an error of this type; see [`is`](Self::is).
-    Error(TypeId),
-    /// The block panicked.
-    Panic,
-    /// The block was dropped.
-    Cancelled,
-}
-
-impl ExitKind {
-    /// Returns `true` if the block was left without an error: the case in which a transaction commits.
-    #[must_use]
-    pub fn is_ok(self) -> bool {
-        self == Self::Ok
-    }
-
-    /// Returns `true` if the block was left with an error of type `E`: Python's `except E`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::num::ParseIntError;
-    /// use withal::context::{asynccontextmanager, async_with};
-    ///
-    /// async fn parse(text: &str) -> Result<Option<u32>, ParseIntError> {
-    ///     let or_none = asynccontextmanager(async |y| {
-    ///         let ((), exit) = y.yield_(()).await;
-    ///         Ok::<_, ParseIntError>(exit.is::<ParseIntError>())
-    ///     });
-    ///     async_with!(_ = or_none => { text.parse::<u32>()? })
-    /// }
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
-    /// assert_eq!(parse("7").await, Ok(Some(7)));
-    /// assert_eq!(parse("seven").await, Ok(None));
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn is<E: 'static>(self) -> bool {
-        self == Self::Error(TypeId::of::<E>())
-    }
-
-    /// Returns `true` if the block panicked.
-    #[must_use]
-    pub fn is_panic(self) -> bool {
-        self == Self::Panic
-    }
-
-    /// Returns `true` if the block was dropped.
-    #[must_use]
-    pub fn is_cancelled(self) -> bool {
-        self == Self::Cancelled
-    }
-
-    pub(super) fn of(exit: &ExitReason<'_>) -> Self {
-        match exit {
-            ExitReason::Ok => Self::Ok,
-            ExitReason::Error(error) => Self::Error((**error).type_id()),
-            ExitReason::Panic(_) => Self::Panic,
-            ExitReason::Cancelled => Self::Cancelled,
-        }
-    }
-}
-
-/// The type of an error is written as `..`, because a `TypeId` cannot be read.
-impl fmt::Debug for ExitKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Ok => "Ok",
-            Self::Error(_) => "Error(..)",
-            Self::Panic => "Panic",
-            Self::Cancelled => "Cancelled",
-        })
     }
 }
 
@@ -391,11 +277,5 @@ impl<D: ?Sized> fmt::Debug for AsyncGeneratorContextManager<D> {
 impl<D: RawCoroutine> fmt::Debug for AsyncGeneratorContextManagerGuard<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncGeneratorContextManagerGuard").finish_non_exhaustive()
-    }
-}
-
-impl<Y> fmt::Debug for YieldOnce<'_, Y> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("YieldOnce").finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use self::sealed::Sealed as _;
-use super::asynccontextmanager::ExitKind;
+use super::exit_kind::ExitKind;
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD};
 use crate::context::local::manager::{LocalAsyncContextManager, LocalAsyncGuard};

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use crate::context::scope::interrupts::{Interrupt, poll_after_work};
+use crate::context::scope::interrupt::Interrupt;
+use crate::context::scope::interrupt_when::poll_after_work;
 use crate::coroutine::{Coroutine, GeneratorExit, RawCoroutine, Step};
 use crate::panic::{Payload, catch_panic, ignore_panic};
 

@@ -13,7 +13,11 @@
 //! them.
 
 pub(super) mod block;
+pub(super) mod collector;
+pub(super) mod enter;
 pub(super) mod failure;
+pub(super) mod interrupt;
+pub(super) mod interrupt_when;
 pub(super) mod interrupts;
 #[expect(clippy::module_inception, reason = "the file is named after its type")]
 pub(super) mod scope;

@@ -4,8 +4,9 @@ use std::task::{Context, Poll};
 
 use pin_project::{pin_project, pinned_drop};
 
+use super::enter::Enter;
 use super::failure::BlockFailure;
-use super::interrupts::{Enter, Interrupts};
+use super::interrupts::Interrupts;
 use super::state::{RuntimeSlot, ScopeState};
 use crate::cleanup::{ChildCleanups, TrackingScope, drop_tracked};
 use crate::context::guard::sealed::{ExitOutcome, Policy};
@@ -59,7 +60,7 @@ where
         Self { guard: Some(guard), is_polled: false, state: ScopeState { runtime, ..ScopeState::default() } }
     }
 
-    /// Creates a scope from what its [`Enter`](super::interrupts::Enter) returned.
+    /// Creates a scope from what its [`Enter`](super::enter::Enter) returned.
     #[inline]
     pub fn with_interrupts(guard: G, interrupts: Interrupts) -> Self {
         let state = ScopeState { interrupts, ..ScopeState::default() };

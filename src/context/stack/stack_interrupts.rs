@@ -2,7 +2,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use crate::context::scope::interrupts::{Interrupt, register};
+use crate::context::scope::collector::register;
+use crate::context::scope::interrupt::Interrupt;
 
 /// The interrupt of one manager on a stack. It belongs to the manager's exit, and moves with it to another stack. The
 /// block in which the manager was entered shares it, and polls it until the block has ended or the manager is exited.
