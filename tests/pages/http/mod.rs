@@ -3,6 +3,7 @@
 mod faults;
 mod origins;
 mod paginators;
+mod reported;
 mod server;
 
 use std::sync::Once;
