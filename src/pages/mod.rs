@@ -162,6 +162,7 @@ mod event;
 mod fetch;
 #[cfg(feature = "http")]
 pub mod http;
+mod mask;
 mod page;
 mod policy;
 mod sources;

@@ -37,6 +37,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 #[must_use]
 pub fn classify<C>(error: &Error) -> OnError<C> {
     match error {
+        Error::NotReady { response } => retry_within_limit(response.retry_after()),
         Error::Status { status, retry_after, .. } => match (status.as_u16(), *retry_after) {
             (408 | 425 | 429 | 500 | 502 | 503 | 504, after) | (403, after @ Some(_)) => {
                 retry_within_limit(after)
@@ -62,13 +63,17 @@ fn retry_within_limit<C>(after: Option<Duration>) -> OnError<C> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::response_info::ResponseInfo;
+    use super::super::secrets::Secrets;
     use super::*;
     use reqwest::StatusCode;
+    use reqwest::header::RETRY_AFTER;
 
     fn of_status(status: u16, retry_after: Option<u64>) -> OnError<()> {
         let status = StatusCode::from_u16(status).unwrap();
-        let retry_after = retry_after.map(Duration::from_secs);
-        classify(&Error::Status { url: String::new(), status, retry_after, body: String::new() })
+        let headers = retry_after.map(|seconds| (RETRY_AFTER, seconds.into())).into_iter().collect();
+        let url = "http://a".parse().unwrap();
+        classify(&Error::status_error(ResponseInfo::new(&url, status, headers, b"", &Secrets::default())))
     }
 
     #[test]

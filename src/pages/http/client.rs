@@ -37,7 +37,10 @@ impl Client {
     ///
     /// [`Error::Client`] if reqwest cannot build the client, for example because of its TLS settings.
     pub fn new(builder: ClientBuilder) -> Result<Self, Error> {
-        let inner = builder.redirect(Policy::none()).build().map_err(|source| Error::Client { source })?;
+        let inner = builder
+            .redirect(Policy::none())
+            .build()
+            .map_err(|source| Error::Client { source: source.into() })?;
         Ok(Self { inner })
     }
 

@@ -7,6 +7,7 @@ use reqwest::{RequestBuilder, Url};
 use super::error::Error;
 use super::json_pointers::{JsonPointers, validate_pointer};
 use super::origins::Origins;
+use super::secrets::Secrets;
 use super::url::{parse, strip_userinfo_and_fragment};
 
 /// The function that [`Endpoint::map_request`] takes.
@@ -30,6 +31,7 @@ pub struct Endpoint {
     pub(super) map_request: Option<MapRequest>,
     pub(super) pointers: JsonPointers,
     pub(super) max_body: usize,
+    pub(super) secrets: Arc<Secrets>,
 }
 
 impl Endpoint {
@@ -48,6 +50,7 @@ impl Endpoint {
             map_request: None,
             pointers: JsonPointers::default(),
             max_body: 16 << 20,
+            secrets: Arc::default(),
         })
     }
 
@@ -202,7 +205,7 @@ impl Endpoint {
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoint")
-            .field("url", &self.url.as_str())
+            .field("url", &self.secrets.url(&self.url))
             .field("headers", &self.headers)
             .field("pointers", &self.pointers)
             .field("max_body", &self.max_body)

@@ -1,11 +1,24 @@
+use std::fmt;
 use std::time::Duration;
 
 use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+
+use super::excerpt::{MAX_PART, bounded_json_error, one_line};
+use super::response_info::ResponseInfo;
+
+/// Any error, as the source of an [`Error`].
+type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 
 /// The error of a failed request; the `source` of [`ErrorKind::Fetch`](crate::pages::ErrorKind::Fetch).
 ///
-/// The URLs contain their query, but neither user name nor password. [`classify`](super::classify) decides which errors
-/// are retried.
+/// [`classify`](super::classify) decides which errors are retried. An error about a response has its
+/// [status](Self::status), [headers](Self::headers) and the [beginning of its body](Self::excerpt), so that a function of
+/// your own can decide, too.
+///
+/// Neither `Display` nor `Debug` exceeds 2 KiB. Both contain the URL without user name and password, and with `***` instead
+/// of the values of query parameters such as `access_token`; see
+/// [`secret_parameter`](super::Endpoint::secret_parameter).
 ///
 /// # Examples
 ///
@@ -16,6 +29,7 @@ use reqwest::StatusCode;
 ///     match error {
 ///         error if error.is_timeout() || error.is_connect() => "try again later",
 ///         error if error.status().is_some_and(|status| status == 401) => "log in again",
+///         error if error.excerpt().contains("dailyLimitExceeded") => "try again tomorrow",
 ///         http::Error::CrossOrigin { .. } => "check the link, then allow its origin",
 ///         _ => "report a bug",
 ///     }
@@ -25,17 +39,31 @@ use reqwest::StatusCode;
 #[non_exhaustive]
 pub enum Error {
     /// The response has a status other than 2xx.
-    #[error("{url} returned {status}{}", after_colon(body))]
+    #[error("{} returned {}{}", response.url(), Status(*status), after_colon(response.excerpt()))]
     #[non_exhaustive]
     Status {
-        /// The URL of the request.
-        url: String,
         /// The status. It may be the status of a redirect that cannot be followed.
         status: StatusCode,
-        /// The delay in the `Retry-After` header, counted from the response.
+        /// The delay after which the server accepts requests again; see [`Error::retry_after`].
         retry_after: Option<Duration>,
-        /// The beginning of the body: at most 200 characters, without control characters.
-        body: String,
+        /// The response.
+        response: Box<ResponseInfo>,
+    },
+    /// The server has accepted the request, but the page is not ready: status 202, or 204 with `Retry-After`.
+    #[error("the page at {} is not ready: {}{}", response.url(), Status(response.status()), after_colon(response.excerpt()))]
+    #[non_exhaustive]
+    NotReady {
+        /// The response.
+        response: Box<ResponseInfo>,
+    },
+    /// The status is 2xx, but the response is not a page, for example because its body reports an error.
+    #[error("the response from {} is not a page: {message}{}", response.url(), after_colon(response.excerpt()))]
+    #[non_exhaustive]
+    NotAPage {
+        /// The reason: at most 300 bytes.
+        message: String,
+        /// The response.
+        response: Box<ResponseInfo>,
     },
     /// No response was received: the connection failed, timed out or was closed.
     #[error("request to {url} failed")]
@@ -47,94 +75,99 @@ pub enum Error {
         source: reqwest::Error,
     },
     /// The response ended before its body was complete.
-    #[error("incomplete response body from {url}")]
+    #[error("incomplete response body from {}", response.url())]
     #[non_exhaustive]
     IncompleteBody {
-        /// The URL of the request.
-        url: String,
+        /// The response, with the part of the body that was received.
+        response: Box<ResponseInfo>,
         /// The error that reqwest returned.
         source: reqwest::Error,
     },
     /// The body is larger than [`max_body`](super::Endpoint::max_body) allows.
-    #[error("response body from {url} exceeds {limit} bytes")]
+    #[error("response body from {} exceeds {limit} bytes", response.url())]
     #[non_exhaustive]
     BodyTooLarge {
-        /// The URL of the request.
-        url: String,
         /// The largest size allowed, in bytes.
         limit: usize,
+        /// The response. Its body is empty if it was not read.
+        response: Box<ResponseInfo>,
     },
     /// The body is not valid JSON.
-    #[error("invalid JSON from {url}")]
+    #[error("{}", invalid_json(response))]
     #[non_exhaustive]
     InvalidJson {
-        /// The URL of the request.
-        url: String,
+        /// The response.
+        response: Box<ResponseInfo>,
         /// The syntax error, with its line and column.
         source: serde_json::Error,
     },
     /// The JSON has no array of items at the [configured](super::Endpoint::items_at) pointer.
-    #[error("expected an array at {pointer:?} in the response from {url}, found {found}")]
+    #[error(
+        "expected an array at {pointer:?} in the response from {}, found {found}{}", response.url(),
+        after_colon(response.excerpt())
+    )]
     #[non_exhaustive]
     ItemsNotArray {
-        /// The URL of the request.
-        url: String,
         /// The JSON pointer; empty for the whole body.
         pointer: String,
         /// The JSON type of the value at the pointer, or "nothing".
         found: &'static str,
+        /// The response.
+        response: Box<ResponseInfo>,
     },
     /// An item cannot be deserialized.
-    #[error("failed to deserialize item {index} from {url}")]
+    #[error("failed to deserialize item {index} from {}", response.url())]
     #[non_exhaustive]
     InvalidItem {
-        /// The URL of the request.
-        url: String,
         /// The index of the item in its array, from 0.
         index: usize,
-        /// The error that serde returned.
+        /// The response.
+        response: Box<ResponseInfo>,
+        /// The error that serde returned. A message of more than 300 bytes is shortened.
         source: serde_json::Error,
     },
     /// The cursor of the next page is neither a string nor a number.
-    #[error("expected a cursor at {location:?} in the response from {url}, found {found}")]
+    #[error("expected a cursor at {location:?} in the response from {}, found {found}", response.url())]
     #[non_exhaustive]
     InvalidCursor {
-        /// The URL of the request.
-        url: String,
         /// The JSON pointer, or the name of the header.
         location: String,
         /// The JSON type of the value, "nothing", or "bytes" for a header that is not text.
         found: &'static str,
+        /// The response.
+        response: Box<ResponseInfo>,
     },
     /// The flag for more pages is not a boolean. It is the value at [`has_more_at`](super::Endpoint::has_more_at), or
     /// Relay's `hasNextPage`.
-    #[error("expected true or false at {pointer:?} in the response from {url}, found {found}")]
+    #[error("expected true or false at {pointer:?} in the response from {}, found {found}", response.url())]
     #[non_exhaustive]
     InvalidHasMore {
-        /// The URL of the request.
-        url: String,
         /// The JSON pointer.
         pointer: String,
         /// The JSON type of the value, or "nothing".
         found: &'static str,
+        /// The response.
+        response: Box<ResponseInfo>,
     },
     /// A `Link` header is malformed, and no other `Link` header contains a link to the next page.
-    #[error("invalid Link header from {url}: {value}")]
+    #[error("invalid Link header from {}: {value}", response.url())]
     #[non_exhaustive]
     InvalidLink {
-        /// The URL of the request.
-        url: String,
-        /// The beginning of the header: at most 200 characters.
+        /// The beginning of the header: at most 300 bytes.
         value: String,
+        /// The response.
+        response: Box<ResponseInfo>,
     },
     /// The response to a GraphQL query contains errors.
-    #[error("GraphQL query to {url} failed: {message}")]
+    #[error("GraphQL query to {} failed: {}{message}", response.url(), before_colon(code.as_deref()))]
     #[non_exhaustive]
     GraphQl {
-        /// The URL of the request.
-        url: String,
         /// The message of the first error.
         message: String,
+        /// The `type` or `extensions.code` of the first error, for example `RATE_LIMITED`.
+        code: Option<String>,
+        /// The response.
+        response: Box<ResponseInfo>,
     },
     /// A link, a redirect or a checkpoint points to another origin. Nothing was sent there.
     #[error("{from} points to another origin: {to} (use `allow_origin` to follow it)")]
@@ -146,7 +179,7 @@ pub enum Error {
         to: String,
     },
     /// A link, a redirect or a checkpoint points from https to http. Nothing was sent there.
-    #[error("{from} points from https to http: {to}")]
+    #[error("{from} points from https to http: {to} (use `links_stay_home` if a proxy terminates TLS)")]
     #[non_exhaustive]
     HttpsDowngrade {
         /// The URL that redirected, or else the URL of the endpoint.
@@ -167,10 +200,10 @@ pub enum Error {
     #[error("invalid URL {url:?}")]
     #[non_exhaustive]
     InvalidUrl {
-        /// The text, without user name and password.
+        /// The beginning of the text, without user name and password.
         url: String,
         /// The reason.
-        source: Box<dyn std::error::Error + Send + Sync + 'static>,
+        source: BoxError,
     },
     /// The name or the value of a header contains characters that HTTP does not allow.
     #[error("invalid header {name:?}")]
@@ -179,25 +212,106 @@ pub enum Error {
         /// The header's name.
         name: String,
         /// The reason; it does not contain the value.
-        source: Box<dyn std::error::Error + Send + Sync + 'static>,
+        source: BoxError,
     },
     /// The client could not be built.
     #[error("failed to build the HTTP client")]
     #[non_exhaustive]
     Client {
-        /// The error that reqwest returned.
-        source: reqwest::Error,
+        /// The error that reqwest returned, or a message about the missing TLS backend.
+        source: BoxError,
     },
+    /// The source of access tokens failed.
+    #[error("failed to obtain an access token")]
+    #[non_exhaustive]
+    Token {
+        /// The error of the source. All requests that waited for the token share it.
+        source: std::sync::Arc<dyn std::error::Error + Send + Sync + 'static>,
+    },
+    /// An error that was created by [`Error::new`].
+    #[error(transparent)]
+    Other(BoxError),
 }
 
 impl Error {
-    /// Returns the status of the response, if this error is [`Status`](Self::Status).
+    /// Creates an error with a message or a source of your own, for a function that reads pages.
+    ///
+    /// Use `Response::error` for an error about a response. [`classify`](super::classify) does not retry either.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use withal::pages::http::Error;
+    ///
+    /// assert_eq!(Error::new("no such user").to_string(), "no such user");
+    /// ```
     #[must_use]
-    pub fn status(&self) -> Option<StatusCode> {
+    pub fn new(source: impl Into<BoxError>) -> Self {
+        Self::Other(source.into())
+    }
+
+    /// Returns the response that the error is about; `None` if there was none.
+    #[must_use]
+    pub fn response(&self) -> Option<&ResponseInfo> {
         match self {
-            Self::Status { status, .. } => Some(*status),
+            Self::Status { response, .. }
+            | Self::NotReady { response }
+            | Self::NotAPage { response, .. }
+            | Self::IncompleteBody { response, .. }
+            | Self::BodyTooLarge { response, .. }
+            | Self::InvalidJson { response, .. }
+            | Self::ItemsNotArray { response, .. }
+            | Self::InvalidItem { response, .. }
+            | Self::InvalidCursor { response, .. }
+            | Self::InvalidHasMore { response, .. }
+            | Self::InvalidLink { response, .. }
+            | Self::GraphQl { response, .. } => Some(response),
             _ => None,
         }
+    }
+
+    /// Returns the URL that the error is about: at most 300 bytes, without user name and password, and with `***` instead
+    /// of secrets.
+    #[must_use]
+    pub fn url(&self) -> Option<&str> {
+        match self {
+            Self::Transport { url, .. }
+            | Self::TooManyRedirects { url, .. }
+            | Self::InvalidUrl { url, .. } => Some(url),
+            Self::CrossOrigin { to, .. } | Self::HttpsDowngrade { to, .. } => Some(to),
+            _ => self.response().map(ResponseInfo::url),
+        }
+    }
+
+    /// Returns the status of the response, if there was one. It is 2xx if the error is about the body or the headers.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        self.response().map(ResponseInfo::status)
+    }
+
+    /// Returns the headers of the response, if there was one.
+    #[must_use]
+    pub fn headers(&self) -> Option<&HeaderMap> {
+        self.response().map(ResponseInfo::headers)
+    }
+
+    /// Returns the beginning of the response's body, at most 8 KiB, byte for byte. It may contain secrets.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        self.response().map_or(&[], ResponseInfo::body)
+    }
+
+    /// Returns the beginning of the response's body as one line: at most 600 bytes, without control and format
+    /// characters, and with `***` instead of secrets.
+    #[must_use]
+    pub fn excerpt(&self) -> &str {
+        self.response().map_or("", ResponseInfo::excerpt)
+    }
+
+    /// Returns the delay after which the server accepts requests again, counted from the response.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.response().and_then(ResponseInfo::retry_after)
     }
 
     /// Returns `true` if the connection to the server could not be established.
@@ -216,8 +330,70 @@ impl Error {
             _ => false,
         }
     }
+
+    pub(super) fn status_error(response: Box<ResponseInfo>) -> Self {
+        Self::Status { status: response.status(), retry_after: response.retry_after(), response }
+    }
+
+    pub(super) fn not_a_page(message: &str, response: Box<ResponseInfo>) -> Self {
+        Self::NotAPage { message: one_line(message, MAX_PART), response }
+    }
+
+    pub(super) fn invalid_json(source: serde_json::Error, response: Box<ResponseInfo>) -> Self {
+        Self::InvalidJson { source: bounded_json_error(source), response }
+    }
+
+    pub(super) fn invalid_item(index: usize, source: serde_json::Error, response: Box<ResponseInfo>) -> Self {
+        Self::InvalidItem { index, source: bounded_json_error(source), response }
+    }
+
+    pub(super) fn items_not_array(pointer: &str, found: &'static str, response: Box<ResponseInfo>) -> Self {
+        Self::ItemsNotArray { pointer: one_line(pointer, MAX_PART), found, response }
+    }
+
+    pub(super) fn invalid_cursor(location: &str, found: &'static str, response: Box<ResponseInfo>) -> Self {
+        Self::InvalidCursor { location: one_line(location, MAX_PART), found, response }
+    }
+
+    pub(super) fn invalid_has_more(pointer: &str, found: &'static str, response: Box<ResponseInfo>) -> Self {
+        Self::InvalidHasMore { pointer: one_line(pointer, MAX_PART), found, response }
+    }
+
+    pub(super) fn invalid_link(value: &str, response: Box<ResponseInfo>) -> Self {
+        Self::InvalidLink { value: one_line(value, MAX_PART), response }
+    }
+
+    pub(super) fn graph_ql(message: &str, code: Option<&str>, response: Box<ResponseInfo>) -> Self {
+        let code = code.map(|code| one_line(code, MAX_PART));
+        Self::GraphQl { message: one_line(message, MAX_PART), code, response }
+    }
 }
 
-fn after_colon(body: &str) -> String {
-    if body.is_empty() { String::new() } else { format!(": {body}") }
+/// The number and the name of a status; only the number if it has no name.
+struct Status(StatusCode);
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())?;
+        self.0.canonical_reason().map_or(Ok(()), |name| write!(f, " {name}"))
+    }
+}
+
+fn after_colon(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(": {text}") }
+}
+
+fn before_colon(text: Option<&str>) -> String {
+    text.map_or_else(String::new, |text| format!("{text}: "))
+}
+
+fn invalid_json(response: &ResponseInfo) -> String {
+    match response.format() {
+        Some(format) => format!(
+            "expected JSON from {}, found {format}{}",
+            response.url(),
+            after_colon(response.excerpt())
+        ),
+        None => format!("invalid JSON from {}", response.url()),
+    }
 }

@@ -1,16 +1,55 @@
 //! Excerpts of untrusted text, for errors.
 
-/// The largest number of characters of an untrusted text that an error contains.
-pub(super) const MAX_EXCERPT: usize = 200;
+use std::fmt::Display;
 
-/// Returns the beginning of an untrusted text as one line without control characters, safe to print to a terminal.
+use serde::de::Error as _;
+
+use crate::pages::mask::{is_invisible, truncate};
+
+/// The largest length of an excerpt in bytes. With two URLs and a source, an error stays below 2 KiB.
+pub(super) const MAX_EXCERPT: usize = 600;
+/// The largest length of a URL, a JSON pointer or a source in an error, in bytes.
+pub(super) const MAX_PART: usize = 300;
+
+/// Returns the beginning of an untrusted text as one line without control and format characters, safe to print to a
+/// terminal.
 pub(super) fn excerpt(text: &str) -> String {
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-    let mut line = words.collect::<Vec<_>>().join(" ");
-    if let Some((end, _)) = line.char_indices().nth(MAX_EXCERPT) {
-        line.truncate(end);
+    one_line(text, MAX_EXCERPT)
+}
+
+/// Returns the beginning of an untrusted text as one line, at most `max` bytes long.
+pub(super) fn one_line(text: &str, max: usize) -> String {
+    let mut line = String::new();
+    for word in text.split(|c: char| c.is_whitespace() || is_invisible(c)).filter(|word| !word.is_empty()) {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+        if line.len() > max {
+            truncate(&mut line, max);
+            break;
+        }
     }
     line
+}
+
+/// Bounds the message of an error of serde, which may contain a whole string of the body.
+pub(super) fn bounded_json_error(source: serde_json::Error) -> serde_json::Error {
+    bounded(&source, source.line(), source.column()).map_or(source, serde_json::Error::custom)
+}
+
+/// The message with the position at its end, if it was too long or not printable. serde finds the position there again.
+fn bounded(source: &impl Display, line: usize, column: usize) -> Option<String> {
+    let text = source.to_string();
+    let short = one_line(&text, MAX_PART);
+    if short == text {
+        return None;
+    }
+    Some(if short.ends_with('…') && line > 0 {
+        format!("{short} at line {line} column {column}")
+    } else {
+        short
+    })
 }
 
 #[cfg(test)]
@@ -18,9 +57,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn excerpt_is_one_short_line_without_control_characters() {
+    fn excerpt_is_one_short_line_without_invisible_characters() {
         assert_eq!(excerpt(" {\n  \"message\":\t\"no\"\u{1b}[31m }\r\n"), "{ \"message\": \"no\" [31m }");
-        assert_eq!(excerpt(&"é".repeat(500)), "é".repeat(200));
+        assert_eq!(excerpt("a\u{202e}b\u{200b}c\u{e0041}d\u{feff}\u{2066}e"), "a b c d e");
+        let long = excerpt(&"é".repeat(500));
+        assert!(long.len() <= MAX_EXCERPT && long.ends_with('…'), "{long}");
         assert_eq!(excerpt(""), "");
+    }
+
+    #[test]
+    fn messages_of_serde_are_bounded_and_keep_their_position() {
+        let text = format!("[\n\"{}\"]", "x\u{202e}".repeat(1000));
+        let error = bounded_json_error(serde_json::from_str::<Vec<u8>>(&text).unwrap_err());
+        assert!(error.to_string().len() < MAX_PART + 50, "{error}");
+        assert!(error.is_data());
+        assert_eq!((error.line(), error.column()), (2, 4002));
     }
 }

@@ -1,7 +1,6 @@
 use serde_json::{Map, Value, json};
 
 use super::error::Error;
-use super::excerpt::excerpt;
 use super::json_pointers::{json_type, validate_pointer};
 use super::response::Response;
 use crate::pages::page::Page;
@@ -79,7 +78,9 @@ impl GraphQlQuery {
         if let Some(error) = response.value_at("/errors/0") {
             let message =
                 error.get("message").and_then(Value::as_str).map_or_else(|| error.to_string(), str::to_owned);
-            return Err(Error::GraphQl { url: response.url.to_string(), message: excerpt(&message) });
+            let code =
+                error.pointer("/extensions/code").or_else(|| error.get("type")).and_then(Value::as_str);
+            return Err(Error::graph_ql(&message, code, response.info()));
         }
         let pointer_to = |name: &str| format!("{}/{name}", self.connection);
         // The specification requires this flag, so its absence must not end the stream.

@@ -86,7 +86,9 @@ mod origins;
 mod paginators;
 mod request;
 mod response;
+mod response_info;
 mod retry_after;
+mod secrets;
 mod url;
 
 pub use self::classify::classify;
@@ -94,3 +96,4 @@ pub use self::client::Client;
 pub use self::endpoint::Endpoint;
 pub use self::error::Error;
 pub use self::graphql_query::GraphQlQuery;
+pub use self::response_info::ResponseInfo;

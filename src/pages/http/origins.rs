@@ -1,6 +1,7 @@
 use reqwest::Url;
 
 use super::error::Error;
+use super::secrets::Secrets;
 use super::url::is_http;
 
 /// The origins to which requests may be sent: that of the endpoint, those allowed by name, or any.
@@ -44,7 +45,7 @@ impl Origins {
     /// # Errors
     ///
     /// [`Error::HttpsDowngrade`] and [`Error::CrossOrigin`], if no request may be sent there.
-    pub(super) fn check(&self, from: &Url, to: &Url) -> Result<Trust, Error> {
+    pub(super) fn check(&self, from: &Url, to: &Url, secrets: &Secrets) -> Result<Trust, Error> {
         if self.is_same_origin(to) {
             return Ok(Trust::SameOrigin);
         }
@@ -54,12 +55,12 @@ impl Origins {
         // If the endpoint is https, a redirect from an allowed http origin to another http origin is a downgrade, too.
         let secure = from.scheme() == "https" || self.base.scheme() == "https";
         if secure && to.scheme() == "http" {
-            return Err(Error::HttpsDowngrade { from: from.to_string(), to: to.to_string() });
+            return Err(Error::HttpsDowngrade { from: secrets.url(from), to: secrets.url(to) });
         }
         if self.any && is_http(to) {
             return Ok(Trust::Untrusted);
         }
-        Err(Error::CrossOrigin { from: from.to_string(), to: to.to_string() })
+        Err(Error::CrossOrigin { from: secrets.url(from), to: secrets.url(to) })
     }
 }
 
@@ -76,7 +77,7 @@ mod tests {
         if any {
             origins.allow_any();
         }
-        match origins.check(&base, &Url::parse(to).unwrap()) {
+        match origins.check(&base, &Url::parse(to).unwrap(), &Secrets::default()) {
             Ok(Trust::SameOrigin) => "same origin",
             Ok(Trust::Allowed) => "allowed",
             Ok(Trust::Untrusted) => "untrusted",

@@ -1,33 +1,54 @@
+use std::sync::Arc;
+
 use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::Error;
-use super::excerpt::excerpt;
 use super::json_pointers::{JsonPointers, json_type};
 use super::link_header;
+use super::response_info::{MAX_KEPT_BODY, ResponseInfo};
+use super::secrets::Secrets;
 use crate::pages::page::Page;
 
 /// A successful response: its headers, and its body as JSON.
 pub(super) struct Response {
     /// The URL after redirects. The links of the response are relative to it.
     pub(super) url: Url,
+    status: StatusCode,
     headers: HeaderMap,
+    /// The beginning of the body, for errors.
+    head: Vec<u8>,
+    secrets: Arc<Secrets>,
     /// `None` for status 204 (No Content).
     body: Option<Value>,
 }
 
 impl Response {
     /// Parses the body.
-    pub(super) fn new(url: Url, status: StatusCode, headers: HeaderMap, body: &[u8]) -> Result<Self, Error> {
-        if status == StatusCode::NO_CONTENT {
-            return Ok(Self { url, headers, body: None });
+    pub(super) fn new(
+        url: Url,
+        status: StatusCode,
+        headers: HeaderMap,
+        body: &[u8],
+        secrets: Arc<Secrets>,
+    ) -> Result<Self, Error> {
+        let head = body[..body.len().min(MAX_KEPT_BODY)].to_vec();
+        let mut response = Self { url, status, headers, head, secrets, body: None };
+        if status != StatusCode::NO_CONTENT {
+            match serde_json::from_slice(body) {
+                Ok(body) => response.body = Some(body),
+                Err(source) => return Err(Error::invalid_json(source, response.info())),
+            }
         }
-        match serde_json::from_slice(body) {
-            Ok(body) => Ok(Self { url, headers, body: Some(body) }),
-            Err(source) => Err(Error::InvalidJson { url: url.into(), source }),
-        }
+        Ok(response)
+    }
+
+    /// Returns what an error shows of this response.
+    #[cold]
+    pub(super) fn info(&self) -> Box<ResponseInfo> {
+        ResponseInfo::new(&self.url, self.status, self.headers.clone(), &self.head, &self.secrets)
     }
 
     /// Converts the response into a page whose next cursor is already known.
@@ -62,7 +83,7 @@ impl Response {
             Some(Value::Null) if !pointer.is_empty() => Ok(Vec::new()),
             other => {
                 let found = other.as_ref().map_or("nothing", json_type);
-                Err(Error::ItemsNotArray { url: self.url.to_string(), pointer: pointer.to_owned(), found })
+                Err(Error::items_not_array(pointer, found, self.info()))
             }
         }
     }
@@ -70,11 +91,7 @@ impl Response {
     /// Deserializes the items of an array.
     pub(super) fn deserialize<T: DeserializeOwned>(&self, items: Vec<Value>) -> Result<Vec<T>, Error> {
         let deserialize = |(index, item)| {
-            serde_json::from_value(item).map_err(|source| Error::InvalidItem {
-                url: self.url.to_string(),
-                index,
-                source,
-            })
+            serde_json::from_value(item).map_err(|source| Error::invalid_item(index, source, self.info()))
         };
         items.into_iter().enumerate().map(deserialize).collect()
     }
@@ -109,16 +126,15 @@ impl Response {
 
     /// Returns the unresolved target of the `Link` header with `rel="next"`.
     pub(super) fn next_link(&self) -> Result<Option<String>, Error> {
-        link_header::next(&self.headers)
-            .map_err(|value| Error::InvalidLink { url: self.url.to_string(), value: excerpt(&value) })
+        link_header::next(&self.headers).map_err(|value| Error::invalid_link(&value, self.info()))
     }
 
     pub(super) fn invalid_has_more(&self, pointer: &str, found: &'static str) -> Error {
-        Error::InvalidHasMore { url: self.url.to_string(), pointer: pointer.to_owned(), found }
+        Error::invalid_has_more(pointer, found, self.info())
     }
 
     fn invalid_cursor(&self, location: &str, found: &'static str) -> Error {
-        Error::InvalidCursor { url: self.url.to_string(), location: location.to_owned(), found }
+        Error::invalid_cursor(location, found, self.info())
     }
 
     /// Returns the number of all items: from the JSON if it is there, otherwise from `X-Total-Count`.

@@ -3,6 +3,7 @@
 use reqwest::Url;
 
 use super::error::Error;
+use super::secrets::Secrets;
 
 /// Parses an absolute `http` or `https` URL.
 pub(super) fn parse(text: &str) -> Result<Url, Error> {
@@ -21,7 +22,7 @@ pub(super) fn invalid_url(
     text: &str,
     source: impl Into<Box<dyn std::error::Error + Send + Sync + 'static>>,
 ) -> Error {
-    Error::InvalidUrl { url: redact_userinfo(text), source: source.into() }
+    Error::InvalidUrl { url: Secrets::default().invalid_url(text), source: source.into() }
 }
 
 /// Removes the user name, the password and the fragment, none of which identifies a page.
@@ -31,16 +32,6 @@ pub(super) fn strip_userinfo_and_fragment(mut url: Url) -> Url {
     let _ = url.set_password(None);
     url.set_fragment(None);
     url
-}
-
-/// Removes the user name and the password from a text that may not be a valid URL.
-pub(super) fn redact_userinfo(text: &str) -> String {
-    let start = text.find("//").map_or(0, |slashes| slashes + 2);
-    let end = text[start..].find(['/', '?', '#']).map_or(text.len(), |length| start + length);
-    match text[start..end].rfind('@') {
-        Some(at) => format!("{}{}", &text[..start], &text[start + at + 1..]),
-        None => text.to_owned(),
-    }
 }
 
 /// Sets a query parameter, and keeps all others byte for byte.
@@ -72,20 +63,5 @@ mod tests {
         }
         let url = with_parameter(&Url::parse("http://a/").unwrap(), "after", "a&b=c d");
         assert_eq!(url.query(), Some("after=a%26b%3Dc+d"));
-    }
-
-    #[test]
-    fn user_and_password_are_removed_from_any_text() {
-        for (text, want) in [
-            ("http://user:pass@host:99999/docs", "http://host:99999/docs"),
-            ("http://us@er:pass@host", "http://host"),
-            ("//user@host?q=a@b", "//host?q=a@b"),
-            ("http://host/@scope", "http://host/@scope"),
-            ("user:pass@host", "host"),
-            ("é@é", "é"),
-            ("", ""),
-        ] {
-            assert_eq!(redact_userinfo(text), want);
-        }
     }
 }

@@ -26,10 +26,14 @@ fn chunked(text: &str) -> Body {
 }
 
 const FAULTS: &[Fault] = &[
-    (|| status(200, "<html>"), "invalid JSON from HERE: expected value at line 1 column 1", false),
+    (
+        || status(200, "<html>"),
+        "expected JSON from HERE, found HTML: <html>: expected value at line 1 column 1",
+        false,
+    ),
     (|| status(200, "[3, 4"), "invalid JSON from HERE: EOF while parsing", true),
-    (|| json(&json!({})), "expected an array at \"\" in the response from HERE, found an object", false),
-    (|| json(&json!(null)), "expected an array at \"\" in the response from HERE, found null", false),
+    (|| json(&json!({})), "expected an array at \"\" in the response from HERE, found an object: {}", false),
+    (|| json(&json!(null)), "expected an array at \"\" in the response from HERE, found null: null", false),
     (
         || json(&json!([3, "x"])),
         "failed to deserialize item 1 from HERE: invalid type: string \"x\", expected u32",
@@ -318,10 +322,10 @@ async fn predicates_match_their_errors_only() {
         Response::new(Body::from_stream(stream::pending::<Result<Vec<u8>, std::io::Error>>()))
     })
     .await;
-    for url in [&unresponsive, &stalled.url] {
+    for (url, status) in [(&unresponsive, None), (&stalled.url, Some(reqwest::StatusCode::OK))] {
         let builder = reqwest::Client::builder().read_timeout(Duration::from_secs(1));
         let error = http_error(client(builder).endpoint(url).unwrap().by_link()).await;
-        assert!(error.is_timeout() && !error.is_connect() && error.status().is_none(), "{error:?}");
+        assert!(error.is_timeout() && !error.is_connect() && error.status() == status, "{error:?}");
         assert_eq!(http::classify::<()>(&error), OnError::Retry { after: None });
     }
 

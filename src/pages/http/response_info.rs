@@ -1,0 +1,132 @@
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::HeaderMap;
+use reqwest::{StatusCode, Url};
+
+use super::excerpt::excerpt;
+use super::retry_after::retry_after;
+use super::secrets::Secrets;
+
+/// The largest part of a body that an error keeps, in bytes.
+pub(super) const MAX_KEPT_BODY: usize = 8 << 10;
+
+/// The response that an [`Error`](super::Error) is about: its URL, status and headers, and the beginning of its body.
+///
+/// # Examples
+///
+/// Google reports its rate limit with status 403 and a reason in the body:
+///
+/// ```
+/// # fn items(endpoint: withal::pages::http::Endpoint) {
+/// use withal::pages::{OnError, http};
+///
+/// let items = endpoint.by_link::<String>().classify(|error| match error.response() {
+///     Some(response) if response.excerpt().contains("dailyLimitExceeded") => OnError::Fatal,
+///     _ => http::classify(error),
+/// });
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct ResponseInfo {
+    url: String,
+    status: StatusCode,
+    headers: HeaderMap,
+    retry_after: Option<Duration>,
+    body: Vec<u8>,
+    excerpt: String,
+}
+
+impl ResponseInfo {
+    /// Keeps what an error shows of a response. The body may be its beginning.
+    #[cold]
+    pub(super) fn new(
+        url: &Url,
+        status: StatusCode,
+        headers: HeaderMap,
+        body: &[u8],
+        secrets: &Secrets,
+    ) -> Box<Self> {
+        let body = &body[..body.len().min(MAX_KEPT_BODY)];
+        Box::new(Self {
+            url: secrets.url(url),
+            status,
+            retry_after: retry_after(&headers, SystemTime::now()),
+            headers,
+            excerpt: excerpt(&secrets.mask(&String::from_utf8_lossy(body))),
+            body: body.to_vec(),
+        })
+    }
+
+    /// Returns the URL of the response, after redirects: at most 300 bytes, without user name and password, and with
+    /// `***` instead of secrets.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns the status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Returns the headers.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Returns the delay after which the server accepts requests again, counted from the response.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// Returns the beginning of the body, at most 8 KiB, byte for byte. It may contain secrets.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Returns the beginning of the body as one line: at most 600 bytes, without control and format characters, and with
+    /// `***` instead of secrets.
+    #[must_use]
+    pub fn excerpt(&self) -> &str {
+        &self.excerpt
+    }
+
+    /// Names the format of a body that is not JSON.
+    pub(super) fn format(&self) -> Option<&'static str> {
+        let text = self.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&self.body).trim_ascii_start();
+        let starts_with =
+            |tag: &str| text.get(..tag.len()).is_some_and(|text| text.eq_ignore_ascii_case(tag.as_bytes()));
+        match text.first() {
+            None => Some("an empty body"),
+            Some(b'<') if starts_with("<?xml") => Some("XML"),
+            Some(b'<')
+                if ["<!doctype html", "<html", "<head", "<body", "<!--"]
+                    .iter()
+                    .any(|tag| starts_with(tag)) =>
+            {
+                Some("HTML")
+            }
+            Some(b'<') => Some("XML or HTML"),
+            Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => None,
+            Some(_) if std::str::from_utf8(text).is_err() => Some("bytes that are not text"),
+            Some(_) => Some("text"),
+        }
+    }
+}
+
+/// Without the body and the values of the headers, which may contain secrets.
+impl fmt::Debug for ResponseInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseInfo")
+            .field("url", &self.url)
+            .field("status", &self.status.as_u16())
+            .field("retry_after", &self.retry_after)
+            .field("excerpt", &self.excerpt)
+            .finish_non_exhaustive()
+    }
+}
