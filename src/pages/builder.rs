@@ -90,6 +90,24 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         self
     }
 
+    /// Removes the retry policy, so that the first error of a page ends the stream, even if it is transient.
+    ///
+    /// The streams of [`pages::http`](crate::pages::http) have a policy by default; all others have none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "http")]
+    /// # fn items(endpoint: withal::pages::http::Endpoint) {
+    /// let items = endpoint.by_link::<String>().no_retry();
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn no_retry(mut self) -> Self {
+        self.pager().config("no_retry").hooks.backoff = None;
+        self
+    }
+
     /// Sets a function that decides for each error of the fetch function: retry, restart at another cursor, or fail.
     ///
     /// By default, every error is classified as [`Retry { after: None }`](OnError::Retry). The [`retry`](Self::retry)

@@ -14,7 +14,6 @@
 //! let mut issues = client
 //!     .endpoint("https://api.github.com/repos/rust-lang/rust/issues?per_page=100")?
 //!     .by_link::<Issue>()
-//!     .retry(withal::backon::ExponentialBuilder::default())
 //!     .read_ahead(1);
 //! while let Some(issue) = issues.try_next().await? {
 //!     println!("{}", issue.title);
@@ -36,8 +35,21 @@
 //! | its offset | [`by_offset`](Endpoint::by_offset) | [`Offset`](super::Offset) |
 //! | `pageInfo` (GraphQL, Relay) | [`by_relay_connection`](Endpoint::by_relay_connection) | `String` |
 //!
-//! Each paginator returns an [`AsyncGetDocs`](super::AsyncGetDocs). By default, [`classify`] decides which of its
-//! errors can be retried. To retry them, set a policy with [`retry`](super::AsyncGetDocs::retry).
+//! Each paginator returns an [`AsyncGetDocs`](super::AsyncGetDocs).
+//!
+//! # Retries
+//!
+//! With the feature `backon`, which is enabled by default, each stream of this module retries the errors that [`classify`]
+//! takes for transient. A page is requested at most four times. The delays before the three retries are 0.2, 0.4 and 0.8
+//! seconds, and each is extended by up to its own length at random, so that a page fails after at most 2.8 seconds of
+//! delays. A delay that the server asks for, by `Retry-After` or the reset time of a rate limit, replaces the next of these
+//! delays if it is at most an hour; otherwise, the error is final.
+//!
+//! [`retry`](super::AsyncGetDocs::retry) replaces this policy, [`classify`](super::AsyncGetDocs::classify) replaces the
+//! selection of errors, and [`no_retry`](super::AsyncGetDocs::no_retry) turns retries off.
+//!
+//! Retries assume that the requests only read. All requests of the paginators do, even those by POST, if the server gives
+//! them their usual meaning. For an API whose requests change something, turn retries off.
 //!
 //! # Guarantees
 //!
@@ -76,6 +88,7 @@
 
 mod classify;
 mod client;
+mod defaults;
 mod endpoint;
 mod error;
 mod excerpt;

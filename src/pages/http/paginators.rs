@@ -6,7 +6,6 @@ use reqwest::Url;
 use reqwest::header::HeaderName;
 use serde::de::DeserializeOwned;
 
-use super::classify::classify;
 use super::endpoint::Endpoint;
 use super::error::Error;
 use super::graphql_query::GraphQlQuery;
@@ -20,8 +19,8 @@ use crate::pages::stream::async_get_docs::AsyncGetDocs;
 
 /// # Paginators
 ///
-/// Each of these methods returns a stream over the items of the API. By default, [`classify`] decides which of its
-/// errors can be retried. No request is sent before the stream is polled.
+/// Each of these methods returns a stream over the items of the API, whose transient errors are
+/// [retried](super#retries) by default. No request is sent before the stream is polled.
 impl Endpoint {
     /// Follows the `Link` header (RFC 8288) to the next page, as GitHub and GitLab send it.
     ///
@@ -156,7 +155,7 @@ impl Endpoint {
             let endpoint = Arc::clone(&endpoint);
             async move { endpoint.fetch(url, None).await?.into_page(&endpoint.pointers, None) }
         })
-        .classify(classify)
+        .with_http_defaults()
     }
 
     /// Requests pages of up to `limit` items by their offsets, which begin with 0.
@@ -189,7 +188,7 @@ impl Endpoint {
             let endpoint = Arc::clone(&endpoint);
             async move { endpoint.fetch(url, None).await?.into_page(&endpoint.pointers, None) }
         })
-        .classify(classify)
+        .with_http_defaults()
     }
 
     /// Follows the `pageInfo` of a Relay connection in a GraphQL API.
@@ -224,7 +223,7 @@ impl Endpoint {
                 query.page::<T>(response)
             }
         })
-        .classify(classify)
+        .with_http_defaults()
     }
 
     /// Follows the URL that `find` returns.
@@ -249,7 +248,7 @@ impl Endpoint {
                 response.into_page::<T, String>(&endpoint.pointers, next)
             }
         })
-        .classify(classify)
+        .with_http_defaults()
     }
 
     /// Sends the cursor that `find` returns as a query parameter.
@@ -272,7 +271,7 @@ impl Endpoint {
                 response.into_page::<T, String>(&endpoint.pointers, next)
             }
         })
-        .classify(classify)
+        .with_http_defaults()
     }
 
     /// Converts a URL into a cursor. On the endpoint's own origin, the cursor is relative, so that the host may change

@@ -77,7 +77,7 @@ async fn faulty(fault: fn() -> HttpResponse) -> Server {
 }
 
 fn docs(server: &Server) -> AsyncGetDocs<u32, String, Error> {
-    endpoint(&format!("{}/docs", server.url)).max_body(1000).by_link()
+    endpoint(&format!("{}/docs", server.url)).max_body(1000).by_link().no_retry()
 }
 
 async fn rest(docs: &mut AsyncGetDocs<u32, String, Error>) -> Vec<u32> {
@@ -134,6 +134,34 @@ async fn only_transient_faults_are_retried() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn transient_faults_are_retried_three_times_by_default() {
+    for (fault, want, passes) in FAULTS {
+        let server = faulty(*fault).await;
+        let mut docs = endpoint(&format!("{}/docs", server.url)).max_body(1000).by_link();
+        if *passes {
+            assert_eq!(rest(&mut docs).await, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], "{want}");
+        } else {
+            assert_eq!(until_error(&mut docs).await.0, [0, 1, 2], "{want}");
+        }
+    }
+    let server = Server::start(|_: &ReceivedRequest| status(500, "")).await;
+    let (sender, mut delays) = unbounded_channel();
+    let mut docs = endpoint(&server.url).by_link().on_event(move |event| {
+        if let Event::Retry { delay, .. } = event {
+            sender.send(*delay).unwrap();
+        }
+    });
+    let (_, error) = until_error(&mut docs).await;
+    assert!(error.to_string().ends_with("after 4 attempts"), "{error}");
+    drop(docs);
+    let delays: Vec<_> = std::iter::from_fn(|| delays.try_recv().ok()).collect();
+    assert_eq!(delays.len(), 3);
+    for (delay, min) in delays.iter().zip([200, 400, 800].map(Duration::from_millis)) {
+        assert!((min..=2 * min).contains(delay), "{delays:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_incomplete_body_loses_no_item() {
     let head = "HTTP/1.1 200 OK\r\nlink: </docs>; rel=next\r\n";
@@ -150,7 +178,7 @@ async fn an_incomplete_body_loses_no_item() {
     ] {
         let whole = format!("{head}content-length: 7\r\n\r\n[0,1,2]");
         let url = raw_server(vec![cut.clone(), whole.clone(), last.clone()]).await;
-        let mut docs = endpoint(&url).by_link();
+        let mut docs = endpoint(&url).by_link().no_retry();
         let (before, error) = until_error(&mut docs).await;
         assert_eq!(before, [0; 0], "{cut}");
         assert!(chain(&error).contains(want), "{}", chain(&error));
