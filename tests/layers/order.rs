@@ -79,7 +79,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "stream/position stream/pager stream/pages stream/async_get_docs",
             "builder sources",
             "http/excerpt http/retry_after http/secrets http/response_info http/error http/url http/json_pointers",
-            "http/link_header http/classify http/defaults",
+            "http/link http/links http/reference http/classify http/defaults",
             "http/origins http/response http/graphql_query http/endpoint http/request http/client http/paginators",
         ],
     ),

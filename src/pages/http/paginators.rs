@@ -10,9 +10,10 @@ use super::endpoint::Endpoint;
 use super::error::Error;
 use super::graphql_query::GraphQlQuery;
 use super::json_pointers::validate_pointer;
+use super::reference::{Reference, resolve};
 use super::response::Response;
 use super::secrets::redact_userinfo;
-use super::url::{invalid_url, strip_userinfo_and_fragment, with_parameter};
+use super::url::{strip_userinfo_and_fragment, with_parameter};
 use crate::pages::cursor::{Offset, PageNumber};
 use crate::pages::sources;
 use crate::pages::stream::async_get_docs::AsyncGetDocs;
@@ -73,7 +74,10 @@ impl Endpoint {
         T: DeserializeOwned + Send + 'static,
     {
         let pointer = validate_pointer(pointer);
-        self.by_url(move |response| Ok(response.cursor_at(&pointer)?.filter(|url| !url.is_empty())))
+        self.by_url(move |response| {
+            let text = response.cursor_at(&pointer)?.filter(|text| !text.trim().is_empty());
+            Ok(text.map(|text| Reference::new(text, |text| resolve(&response.url, text))))
+        })
     }
 
     /// Sends the cursor in the JSON of one page as a query parameter of the next request.
@@ -230,7 +234,7 @@ impl Endpoint {
     fn by_url<T, F>(self, find: F) -> AsyncGetDocs<T, String, Error>
     where
         T: DeserializeOwned + Send + 'static,
-        F: Fn(&Response) -> Result<Option<String>, Error> + Send + Sync + 'static,
+        F: Fn(&Response) -> Result<Option<Reference>, Error> + Send + Sync + 'static,
     {
         let first = self.cursor_of(&self.url);
         let shared = Arc::new((self, find));
@@ -241,9 +245,9 @@ impl Endpoint {
                 let response = endpoint.fetch(endpoint.url_of(&cursor)?, None).await?;
                 // An invalid link is not an error of this page, whose items are valid. The error is reported when the
                 // link is requested.
-                let next = find(&response)?.map(|link| match response.url.join(&link) {
-                    Ok(url) => endpoint.cursor_of(&strip_userinfo_and_fragment(url)),
-                    Err(_) => redact_userinfo(&link),
+                let next = find(&response)?.map(|reference| match reference {
+                    Reference::Url(url) => endpoint.cursor_of(&strip_userinfo_and_fragment(url)),
+                    Reference::Invalid(text) => redact_userinfo(&text),
                 });
                 response.into_page::<T, String>(&endpoint.pointers, next)
             }
@@ -287,11 +291,12 @@ impl Endpoint {
     /// Converts a cursor back into its URL.
     fn url_of(&self, cursor: &str) -> Result<Url, Error> {
         // `Url::join` would take a path such as `//docs` for a host.
-        let url = if cursor.starts_with('/') {
-            Url::parse(&format!("{}{cursor}", self.url.origin().ascii_serialization()))
+        let url = if cursor.starts_with("//") {
+            let absolute = format!("{}{cursor}", self.url.origin().ascii_serialization());
+            resolve(&self.url, &absolute)
         } else {
-            self.url.join(cursor)
+            resolve(&self.url, cursor)
         };
-        url.map(strip_userinfo_and_fragment).map_err(|source| invalid_url(cursor, source))
+        url.map(strip_userinfo_and_fragment)
     }
 }

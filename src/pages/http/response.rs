@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::error::Error;
 use super::json_pointers::{JsonPointers, json_type};
-use super::link_header;
+use super::link::Link;
+use super::links::Links;
+use super::reference::{Reference, resolve, resolve_link};
 use super::response_info::{MAX_KEPT_BODY, ResponseInfo};
 use super::secrets::Secrets;
 use crate::pages::page::Page;
@@ -124,9 +126,28 @@ impl Response {
         }
     }
 
-    /// Returns the unresolved target of the `Link` header with `rel="next"`.
-    pub(super) fn next_link(&self) -> Result<Option<String>, Error> {
-        link_header::next(&self.headers).map_err(|value| Error::invalid_link(&value, self.info()))
+    /// Returns the target of the link with `rel="next"`; `None` if its `results` is `"false"`.
+    ///
+    /// Sentry sends such a link on its last page, too: <https://docs.sentry.io/api/pagination/>.
+    pub(super) fn next_link(&self) -> Result<Option<Reference>, Error> {
+        let links = Links::parse(&self.headers);
+        let next = links.find("next").map_err(|error| Error::invalid_link(&error.value, self.info()))?;
+        let next = match next {
+            Some(link) => Some(link),
+            // An anchor may name this page itself (section 3.2).
+            None => links.iter().find(|link| {
+                link.has_rel("next")
+                    && link.parameter("anchor").is_some_and(|anchor| {
+                        resolve(&self.url, anchor).is_ok_and(|anchor| anchor == self.url)
+                    })
+            }),
+        };
+        let has_results = |link: &&Link| {
+            !link.parameter("results").is_some_and(|results| results.eq_ignore_ascii_case("false"))
+        };
+        let target =
+            |link: &Link| Reference::new(link.target().to_owned(), |target| resolve_link(&self.url, target));
+        Ok(next.filter(has_results).map(target))
     }
 
     pub(super) fn invalid_has_more(&self, pointer: &str, found: &'static str) -> Error {

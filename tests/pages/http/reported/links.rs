@@ -9,7 +9,6 @@ use crate::http::endpoint;
 
 /// A5 rel='next': right or loud: nitlink#2, peterhellberg/link#5.
 #[tokio::test]
-#[ignore = "single quotes are not an error"]
 async fn single_quotes() -> Outcome {
     let server = Server::start(|req| {
         if req.n == 0 {
@@ -24,7 +23,6 @@ async fn single_quotes() -> Outcome {
 
 /// A6 Sentry: rel=next for ever, results="false": docs.sentry.io/api/pagination, getsentry/sentry#2213.
 #[tokio::test]
-#[ignore = "results=\"false\" does not end"]
 async fn sentry() -> Outcome {
     let server = Server::start(|req| {
         let n = req.n;
