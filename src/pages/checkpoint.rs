@@ -1,3 +1,5 @@
+use super::fingerprint::Fingerprint;
+
 /// A position in a stream, after the last item yielded, from which [`resume`](super::AsyncGetDocs::resume) continues.
 ///
 /// A checkpoint can be taken at any moment: before the first item, inside a page, between pages, after an error, at the
@@ -12,7 +14,7 @@
 /// With the feature `serde`, a checkpoint is serializable. In JSON:
 ///
 /// ```json
-/// {"format":"withal/pages/1","cursor":"token-2","skip":1,"items":101,"pages":1,"done":false}
+/// {"format":"withal/pages/1","cursor":"token-2","skip":1,"items":101,"pages":1,"done":false,"total":250,"content":null}
 /// ```
 ///
 /// | field | content |
@@ -23,8 +25,11 @@
 /// | `items` | [the number of items](Self::items) yielded in total |
 /// | `pages` | [the number of pages](Self::pages) finished |
 /// | `done` | [`true`](Self::is_done) if the stream had ended |
+/// | `total` | [the number of all items](Self::total), if the API reported it |
+/// | `content` | the [fingerprint](super::Page::fingerprint) of the page before, if it has one |
 ///
-/// Deserialization fails if a field is missing or unknown, or if `items` or `pages` exceeds 2^53.
+/// Deserialization fails if a field is unknown, if one other than `total` and `content` is missing, or if `items`,
+/// `pages` or `total` exceeds 2^53. A larger total is serialized as `null`.
 ///
 /// # Examples
 ///
@@ -60,6 +65,9 @@ pub struct Checkpoint<C> {
     pub(super) items: u64,
     pub(super) pages: u64,
     pub(super) done: bool,
+    pub(super) total: Option<u64>,
+    /// The fingerprint of the page before, between two pages.
+    pub(super) content: Option<Fingerprint>,
 }
 
 impl<C> Checkpoint<C> {
@@ -68,7 +76,7 @@ impl<C> Checkpoint<C> {
     ///
     /// The numbers of earlier [`items`](Self::items) and [`pages`](Self::pages) are 0.
     pub fn new(cursor: Option<C>, skip: u64) -> Self {
-        Self { cursor, skip, items: 0, pages: 0, done: false }
+        Self { cursor, skip, items: 0, pages: 0, done: false, total: None, content: None }
     }
 
     /// Returns the cursor of the page to request; `None` for the first page.
@@ -100,6 +108,13 @@ impl<C> Checkpoint<C> {
     pub fn is_done(&self) -> bool {
         self.done
     }
+
+    /// Returns the number of all items, as the API has reported it so far; see
+    /// [`Progress::total`](super::Progress::total).
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        self.total
+    }
 }
 
 /// The start of a stream.
@@ -111,7 +126,7 @@ impl<C> Default for Checkpoint<C> {
 
 #[cfg(feature = "serde")]
 mod serialized {
-    use super::Checkpoint;
+    use super::{Checkpoint, Fingerprint};
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -130,6 +145,11 @@ mod serialized {
         items: u64,
         pages: u64,
         done: bool,
+        // Checkpoints of the first versions end here.
+        #[serde(default)]
+        total: Option<u64>,
+        #[serde(default)]
+        content: Option<String>,
     }
 
     #[derive(Serialize, Deserialize)]
@@ -140,7 +160,7 @@ mod serialized {
 
     impl<C: Serialize> Serialize for Checkpoint<C> {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            let Self { cursor, skip, items, pages, done } = self;
+            let Self { cursor, skip, items, pages, done, total, content } = self;
             Serialized {
                 format: Format::V1,
                 cursor: cursor.as_ref(),
@@ -148,6 +168,8 @@ mod serialized {
                 items: *items,
                 pages: *pages,
                 done: *done,
+                total: total.filter(|total| *total <= MAX_COUNT),
+                content: content.as_ref().map(Fingerprint::to_string),
             }
             .serialize(serializer)
         }
@@ -155,12 +177,16 @@ mod serialized {
 
     impl<'de, C: Deserialize<'de>> Deserialize<'de> for Checkpoint<C> {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            let Serialized { format: Format::V1, cursor, skip, items, pages, done } =
+            let Serialized { format: Format::V1, cursor, skip, items, pages, done, total, content } =
                 Serialized::deserialize(deserializer)?;
-            if items.max(pages) > MAX_COUNT {
-                return Err(D::Error::custom("the count of items or pages is too large"));
+            if items.max(pages).max(total.unwrap_or(0)) > MAX_COUNT {
+                return Err(D::Error::custom("the count of items or pages, or the total, is too large"));
             }
-            Ok(Self { cursor, skip, items, pages, done })
+            let content = content.map(|hex| {
+                Fingerprint::from_hex(&hex)
+                    .ok_or_else(|| D::Error::custom("the content is not 32 hex digits"))
+            });
+            Ok(Self { cursor, skip, items, pages, done, total, content: content.transpose()? })
         }
     }
 }

@@ -67,6 +67,30 @@ pub enum ErrorKind<E> {
         /// The next cursor of the page, formatted with `Debug`.
         next_cursor: String,
     },
+    /// The page has the same content as an earlier page, under another cursor, and was not delivered: see
+    /// [`OnRepeat`](super::OnRepeat).
+    #[error(
+        "the page repeats the items of an earlier page; set `on_repeat` if that marks the end, or is no error"
+    )]
+    RepeatedPage,
+    /// More pages without a new item arrived in a row than [`max_empty_pages`](super::AsyncGetDocs::max_empty_pages)
+    /// allows.
+    #[error("no new item in {count} consecutive {}; raise `max_empty_pages` if there may be more", if *count == 1 { "page" } else { "pages" })]
+    #[non_exhaustive]
+    TooManyEmptyPages {
+        /// The number of consecutive pages that were empty, or had no item that is [unique](super::AsyncGetDocs::unique_by).
+        count: u64,
+    },
+    /// The stream ended with fewer items than the API reported, and
+    /// [`expect_total`](super::AsyncGetDocs::expect_total) is set.
+    #[error("the stream ended after {items} of {total} items")]
+    #[non_exhaustive]
+    EndedShort {
+        /// The number of items yielded, including those of earlier runs.
+        items: u64,
+        /// The largest total that the API reported.
+        total: u64,
+    },
     /// The page, which was delivered, reports that there are more pages but has no cursor to the next one.
     #[error("more pages reported, but no next cursor")]
     MissingCursor,
@@ -158,6 +182,24 @@ impl<E> Error<E> {
     #[must_use]
     pub fn is_cursor_cycle(&self) -> bool {
         matches!(self.0.kind, ErrorKind::CursorCycle { .. })
+    }
+
+    /// Returns `true` if the page has the same content as an earlier one: [`ErrorKind::RepeatedPage`].
+    #[must_use]
+    pub fn is_repeated_page(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::RepeatedPage)
+    }
+
+    /// Returns `true` if too many pages in a row had no new item: [`ErrorKind::TooManyEmptyPages`].
+    #[must_use]
+    pub fn is_too_many_empty_pages(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::TooManyEmptyPages { .. })
+    }
+
+    /// Returns `true` if the stream ended with fewer items than the API reported: [`ErrorKind::EndedShort`].
+    #[must_use]
+    pub fn is_ended_short(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::EndedShort { .. })
     }
 
     /// Returns `true` if the page reports more pages but has no cursor to the next one: [`ErrorKind::MissingCursor`].

@@ -53,6 +53,28 @@ pub enum Event<'a, C, E> {
         /// The error of the last attempt.
         error: &'a E,
     },
+    /// The last attempt failed with an error that means the end of the stream, as
+    /// [`OnError::End`](super::OnError::End) declares.
+    #[non_exhaustive]
+    EndedByError {
+        /// The position in the stream that the page would have, from 1.
+        page: u64,
+        /// The cursor with which it was requested.
+        cursor: Option<&'a C>,
+        /// The number of attempts.
+        attempts: u32,
+        /// The error of the last attempt.
+        error: &'a E,
+    },
+    /// The stream has ended, and yielded fewer items than the API reported. Many APIs only estimate the total; where it
+    /// is exact, [`expect_total`](super::AsyncGetDocs::expect_total) makes this an error.
+    #[non_exhaustive]
+    EndedShort {
+        /// The number of items yielded, including those of earlier runs.
+        items: u64,
+        /// The largest total that the API reported.
+        total: u64,
+    },
 }
 
 /// A snapshot of a stream's progress, returned by [`progress`](super::AsyncGetDocs::progress).
@@ -65,7 +87,8 @@ pub struct Progress {
     pub pages: u64,
     /// The number of attempts beyond the first of each page, in this run.
     pub retries: u64,
-    /// The number of all items, as the API last reported it. Many APIs only estimate it.
+    /// The number of all items: the largest that the API has reported, in this run or an earlier one. Many APIs only
+    /// estimate it, and some report the length of each page.
     pub total: Option<u64>,
 }
 

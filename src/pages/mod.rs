@@ -160,6 +160,7 @@ mod cursor;
 mod error;
 mod event;
 mod fetch;
+mod fingerprint;
 #[cfg(feature = "http")]
 pub mod http;
 mod mask;
@@ -173,7 +174,7 @@ pub use self::cursor::{Cursor, Offset, PageNumber, RandomAccess};
 pub use self::error::{Error, ErrorKind};
 pub use self::event::{Event, Progress};
 pub use self::page::Page;
-pub use self::policy::{OnCycle, OnEmpty, OnError};
+pub use self::policy::{OnBlankCursor, OnCycle, OnEmpty, OnError, OnRepeat};
 pub use self::sources::{by_cursor, by_link, by_offset, by_page_number};
 pub use self::stream::async_get_docs::AsyncGetDocs;
 pub use self::stream::pages::Pages;

@@ -1,4 +1,9 @@
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
 use super::cursor::{Offset, PageNumber};
+use super::fingerprint::Fingerprint;
 
 /// A page as an API returns it: the items, and the cursor of the next page.
 ///
@@ -28,7 +33,8 @@ pub struct Page<T, C> {
     pub items: Vec<T>,
     /// The cursor of the next page.
     ///
-    /// An empty string or byte slice counts as `None`. This holds for `String`, `&str`, `Box<str>`, `Arc<str>`,
+    /// An empty string or byte slice counts as `None`, unless [`on_blank_cursor`](super::AsyncGetDocs::on_blank_cursor)
+    /// is set. This holds for `String`, `&str`, `Box<str>`, `Arc<str>`,
     /// `Cow<str>`, `Vec<u8>`, `&[u8]`, `Box<[u8]>` and `Arc<[u8]>`. With a cursor type of your own, map blank cursors
     /// to `None` in the fetch function. With page numbers and offsets, `None` means that the page after this one is
     /// next.
@@ -43,12 +49,21 @@ pub struct Page<T, C> {
     /// `Some(false)` ends the stream even if there is a cursor, such as Relay's `endCursor` on the last page. In a
     /// cursor stream, `Some(true)` without a cursor is an error, because items would be lost.
     pub has_more: Option<bool>,
+    /// `None` for most pages, so that a page without details costs one word.
+    details: Option<Box<Details>>,
+}
+
+/// The parts of a page that few APIs need.
+#[derive(Clone, Default)]
+struct Details {
+    fingerprint: Option<Fingerprint>,
+    extra: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl<T, C> Page<T, C> {
     /// Creates a page from its items and the cursor of the next page, `None` if there is no next page.
     pub fn new(items: Vec<T>, next_cursor: Option<C>) -> Self {
-        Self { items, next_cursor, total: None, has_more: None }
+        Self { items, next_cursor, total: None, has_more: None, details: None }
     }
 
     /// Sets the number of all items, as the API reports it.
@@ -61,6 +76,106 @@ impl<T, C> Page<T, C> {
     pub fn has_more(mut self, has_more: impl Into<Option<bool>>) -> Self {
         self.has_more = has_more.into();
         self
+    }
+
+    /// Sets the content by which the stream notices a page that comes again under another cursor.
+    ///
+    /// `bytes` are those of the items, as the API sent them, or of their keys. Only a 128-bit hash of them is kept. If
+    /// the page is not empty and has the same bytes as an earlier one, [`on_repeat`](super::AsyncGetDocs::on_repeat)
+    /// decides what follows. Pages without a fingerprint are not compared.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use withal::pages::{Page, by_page_number};
+    ///
+    /// // This server returns its last page for every number beyond it.
+    /// let mut items = by_page_number(1, |page| async move {
+    ///     let body = if page == 1 { "a b" } else { "c d" };
+    ///     Ok::<_, std::io::Error>(Page::new(body.split(' ').collect(), None).fingerprint(body))
+    /// });
+    /// for item in ["a", "b", "c", "d"] {
+    ///     assert_eq!(items.try_next().await.unwrap(), Some(item));
+    /// }
+    /// assert!(items.try_next().await.unwrap_err().is_repeated_page());
+    /// # }
+    /// ```
+    #[doc(alias("hash", "digest"))]
+    pub fn fingerprint(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.details_mut().fingerprint = Some(Fingerprint::of(bytes.as_ref()));
+        self
+    }
+
+    /// Attaches a value to the page: what the API returned beside the items, such as a link to later changes or the
+    /// headers of the response.
+    ///
+    /// A page has one extra value; a second replaces it. It is read with [`AsyncGetDocs::extra`] or
+    /// [`Pages::extra`](super::Pages::extra).
+    ///
+    /// [`AsyncGetDocs::extra`]: super::AsyncGetDocs::extra
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), withal::pages::Error<std::io::Error>> {
+    /// use withal::pages::{Page, by_cursor};
+    ///
+    /// #[derive(Debug, PartialEq)]
+    /// struct DeltaLink(&'static str);
+    ///
+    /// let mut items = by_cursor(|_: Option<u8>| async {
+    ///     Ok::<_, std::io::Error>(Page::new(vec![1, 2], None).extra(DeltaLink("/delta?token=9")))
+    /// });
+    /// assert_eq!(items.try_next().await?, Some(1));
+    /// assert_eq!(items.extra(), Some(&DeltaLink("/delta?token=9")));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias("metadata", "headers", "included", "extensions"))]
+    pub fn extra<X: Any + Send + Sync>(mut self, extra: X) -> Self {
+        self.details_mut().extra = Some(Arc::new(extra));
+        self
+    }
+
+    #[cold]
+    fn details_mut(&mut self) -> &mut Details {
+        self.details.get_or_insert_default()
+    }
+
+    #[inline]
+    pub(super) fn has_details(&self) -> bool {
+        self.details.is_some()
+    }
+
+    /// The fingerprint of the items, if one was set.
+    pub(super) fn item_fingerprint(&self) -> Option<Fingerprint> {
+        self.details.as_ref()?.fingerprint
+    }
+
+    pub(super) fn extra_value(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
+        self.details.as_ref()?.extra.as_ref()
+    }
+}
+
+/// Two extra values are equal if they are the same value, at the same address.
+impl PartialEq for Details {
+    fn eq(&self, other: &Self) -> bool {
+        let is_same = match (&self.extra, &other.extra) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        is_same && self.fingerprint == other.fingerprint
+    }
+}
+
+impl Eq for Details {}
+
+impl fmt::Debug for Details {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Details").field("fingerprint", &self.fingerprint).field("extra", &self.extra).finish()
     }
 }
 

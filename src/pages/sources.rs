@@ -7,7 +7,7 @@ use super::fetch::fetcher::Config;
 use super::fetch::hooks::Hooks;
 use super::fetch::source::{BoxSource, exclusive, shareable};
 use super::page::Page;
-use super::policy::OnCycle;
+use super::policy::Policies;
 use super::stream::async_get_docs::AsyncGetDocs;
 
 /// Creates a stream over the items of an API whose pages contain a cursor to the next page: a token, a key or a URL.
@@ -220,8 +220,7 @@ fn stream<T, C: Cursor, E>(
         numbering,
         start,
         hooks: Hooks::default(),
-        on_empty: None,
-        on_cycle: OnCycle::default(),
+        policies: Policies::default(),
         read_ahead: 0,
         concurrency: 1,
     })

@@ -72,9 +72,9 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         "pages",
         &[],
         &[
-            "mask cursor error page checkpoint policy event",
+            "mask cursor fingerprint error page checkpoint policy event",
             "fetch/source fetch/hooks fetch/request",
-            "fetch/next_page fetch/page_slot fetch/spawn",
+            "fetch/cycle_detector fetch/repeats fetch/next_page fetch/page_slot fetch/spawn",
             "fetch/sequential fetch/prefetch fetch/concurrent fetch/fetcher",
             "stream/position stream/pager stream/pages stream/async_get_docs",
             "builder sources",

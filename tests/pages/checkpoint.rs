@@ -174,9 +174,14 @@ async fn only_a_checkpoint_is_deserialized_as_one() {
     let json = serde_json::to_string(&checkpoint).unwrap();
     assert_eq!(
         json,
-        r#"{"format":"withal/pages/1","cursor":null,"skip":1,"items":1,"pages":0,"done":false}"#
+        r#"{"format":"withal/pages/1","cursor":null,"skip":1,"items":1,"pages":0,"done":false,"total":null,"content":null}"#
     );
     assert_eq!(serde_json::from_str::<Checkpoint<usize>>(&json).unwrap(), checkpoint);
+    // Earlier versions had no total and no content.
+    let old = json.replace(r#","total":null,"content":null"#, "");
+    assert_eq!(serde_json::from_str::<Checkpoint<usize>>(&old).unwrap(), checkpoint);
+    let json = json.replace(r#""total":null"#, r#""total":5"#);
+    assert_eq!(serde_json::from_str::<Checkpoint<usize>>(&json).unwrap().total(), Some(5));
 
     let numbered = Api::new([2]).by_page_number().checkpoint();
     let numbered = serde_json::to_string(&numbered).unwrap();
@@ -193,6 +198,9 @@ async fn only_a_checkpoint_is_deserialized_as_one() {
         ("a page number", &numbered),
         ("an offset", &offset),
         ("too many items", &json.replace(r#""items":1"#, r#""items":18446744073709551614"#)),
+        ("too large a total", &json.replace(r#""total":5"#, r#""total":18446744073709551613"#)),
+        ("content of another kind", &json.replace(r#""content":null"#, r#""content":"[1,2]""#)),
+        ("signed content", &json.replace("\"content\":null", &format!("\"content\":\"+{:031}\"", 1))),
         ("too many pages", &json.replace(r#""pages":0"#, r#""pages":18446744073709551613"#)),
     ];
     for (name, text) in table {

@@ -62,7 +62,8 @@ async fn progress_counts_yielded_items_and_delivered_pages() {
     assert_eq!(
         format!("{docs:?}"),
         "AsyncGetDocs { buffered_len: 1, progress: Progress { items: 3, pages: 2, retries: 0, total: Some(4) }, \
-         checkpoint: Checkpoint { cursor: Some(1), skip: 1, items: 3, pages: 1, done: false }, .. }"
+         checkpoint: Checkpoint { cursor: Some(1), skip: 1, items: 3, pages: 1, done: false, total: Some(4), \
+         content: None }, .. }"
     );
 }
 

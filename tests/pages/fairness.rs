@@ -45,7 +45,7 @@ async fn endless_empty_pages_do_not_block_the_thread() {
         let docs = by_cursor(|at: Option<u64>| async move {
             Ok::<_, Fault>(Page::new(Vec::<u32>::new(), Some(at.unwrap_or(0) + 1)))
         });
-        let mut docs = docs.read_ahead(read_ahead);
+        let mut docs = docs.read_ahead(read_ahead).max_empty_pages(u64::MAX);
         let mut polls = 0;
         // Without the coop budget this would never return.
         tokio::select! {

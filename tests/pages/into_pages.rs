@@ -100,7 +100,7 @@ async fn size_hint_termination_and_debug_of_pages() {
     assert_eq!(
         format!("{pages:?}"),
         "Pages { progress: Progress { items: 1, pages: 1, retries: 0, total: None }, \
-         checkpoint: Checkpoint { cursor: None, skip: 1, items: 1, pages: 0, done: false }, .. }"
+         checkpoint: Checkpoint { cursor: None, skip: 1, items: 1, pages: 0, done: false, total: None, content: None }, .. }"
     );
     assert_eq!(pages.try_next().await.unwrap(), Some(vec![1]));
     assert_eq!(pages.size_hint(), (0, None));

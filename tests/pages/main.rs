@@ -15,4 +15,5 @@ mod limits;
 mod model;
 mod poll;
 mod read_ahead;
+mod repeats;
 mod retry;

@@ -11,6 +11,7 @@ use super::page_slot::{Demand, Outcome, PageSlot};
 use super::request::{Completed, Request};
 use super::spawn::{Spawned, Task, TaskError, poll_then_spawn};
 use crate::pages::cursor::Cursor;
+use crate::pages::event::Event;
 use crate::pages::page::Page;
 
 /// Fetches several numbered pages at once, and delivers them in order.
@@ -118,6 +119,10 @@ where
         Some(retry)
     }
 
+    pub(super) fn notify(&self, event: &Event<'_, C, E>) {
+        self.template.notify(event);
+    }
+
     fn receive(
         &mut self,
         fetched: FetchedPage<T, C, E>,
@@ -130,6 +135,9 @@ where
             let view = self.template.error_view();
             return Outcome::Failed(self.pagination.fetch_failed(cursor, attempts, source, restarted, view));
         }
+        if let Some(error) = self.pagination.check_content(cursor.as_ref(), &mut page, restarted) {
+            return Outcome::Failed(error);
+        }
         self.template.page_delivered();
         // The stream continues at another page, so the items received before do not count towards `total`.
         if restarted {
@@ -137,7 +145,8 @@ where
         }
         let items = page.items.len() as u64;
         self.received += items;
-        self.total = page.total.or(self.total);
+        // A total that shrinks is that of a page, not of the stream.
+        self.total = page.total.max(self.total);
         if items > 0 {
             self.page_size_hint = Some(items);
         }

@@ -9,7 +9,9 @@ use super::request::Request;
 use super::sequential::Sequential;
 use super::source::BoxSource;
 use crate::pages::cursor::{Cursor, Numbering};
-use crate::pages::policy::{OnCycle, OnEmpty};
+use crate::pages::event::Event;
+use crate::pages::fingerprint::Fingerprint;
+use crate::pages::policy::Policies;
 
 /// The settings of a stream, which may change until its first poll.
 pub(in crate::pages) struct Config<T, C, E> {
@@ -18,8 +20,7 @@ pub(in crate::pages) struct Config<T, C, E> {
     /// The cursor of the first page; `None` if the API has no cursor for it.
     pub(in crate::pages) start: Option<C>,
     pub(in crate::pages) hooks: Hooks<C, E>,
-    pub(in crate::pages) on_empty: Option<OnEmpty>,
-    pub(in crate::pages) on_cycle: OnCycle,
+    pub(in crate::pages) policies: Policies,
     pub(in crate::pages) read_ahead: usize,
     pub(in crate::pages) concurrency: usize,
 }
@@ -37,12 +38,18 @@ where
     C: Cursor,
     E: Send + 'static,
 {
-    /// A fetcher whose first page has the cursor `first` and is the `page`th page of the stream.
-    pub(in crate::pages) fn new(config: Config<T, C, E>, first: Option<C>, page: u64) -> Self {
-        let Config { source, numbering, start, hooks, on_empty, on_cycle, read_ahead, concurrency } = config;
+    /// A fetcher whose first page has the cursor `first`, and is the `page`th page of the stream. The page before it had
+    /// this `content`, if known.
+    pub(in crate::pages) fn new(
+        config: Config<T, C, E>,
+        content: Option<Fingerprint>,
+        first: Option<C>,
+        page: u64,
+    ) -> Self {
+        let Config { source, numbering, start, hooks, policies, read_ahead, concurrency } = config;
         let request = Request::new(source, hooks.share(), start);
         let is_random_access = first.is_some() && numbering.is_some();
-        let pagination = Pagination::new(numbering, on_empty, on_cycle, first, page);
+        let pagination = Pagination::new(numbering, &policies, content, first, page);
         if is_random_access && concurrency > 1 {
             return Self::Concurrent(Concurrent::new(request, pagination, concurrency));
         }
@@ -65,6 +72,15 @@ where
             Self::Sequential(sequential) => sequential.poll_page(cx, slot),
             Self::Prefetch(prefetch) => prefetch.poll_page(cx, demand, slot),
             Self::Concurrent(concurrent) => concurrent.poll_page(cx, demand, slot),
+        }
+    }
+
+    /// Notifies the observer of the stream, if there is one and it has not been lost with its runtime.
+    pub(in crate::pages) fn notify(&self, event: &Event<'_, C, E>) {
+        match self {
+            Self::Sequential(sequential) => sequential.notify(event),
+            Self::Prefetch(prefetch) => prefetch.notify(event),
+            Self::Concurrent(concurrent) => concurrent.notify(event),
         }
     }
 

@@ -19,7 +19,9 @@ pub(super) mod page_slot;
 pub(super) mod source;
 
 mod concurrent;
+mod cycle_detector;
 mod prefetch;
+mod repeats;
 mod request;
 mod sequential;
 mod spawn;

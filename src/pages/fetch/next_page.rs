@@ -1,10 +1,13 @@
 //! Decides which page comes next: after a page, after a failure, and on a retry.
 
+use super::cycle_detector::CycleDetector;
+use super::repeats::Repeats;
 use crate::as_error::ErrorView;
 use crate::pages::cursor::{Cursor, Numbering, is_blank};
 use crate::pages::error::{Error, ErrorKind, format_cursor};
+use crate::pages::fingerprint::Fingerprint;
 use crate::pages::page::Page;
-use crate::pages::policy::{OnCycle, OnEmpty};
+use crate::pages::policy::{OnBlankCursor, OnCycle, OnEmpty, OnRepeat, Policies};
 
 /// The page after a page.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,8 +29,10 @@ pub(in crate::pages) enum Retry {
     Failed,
     /// The page that was delivered but had no cursor to the next one.
     Delivered,
-    /// The page that was mistaken for the repetition of an earlier one.
+    /// The page after a cursor cycle that was a false alarm.
     Next,
+    /// The page whose content repeats that of an earlier one.
+    Repeated,
 }
 
 /// Decides which page comes next. It is the only owner of a stream's failure state: the fetchers keep none.
@@ -48,7 +53,9 @@ pub(super) struct Pagination<C> {
     /// `None` if the user has not set it.
     on_empty: Option<OnEmpty>,
     on_cycle: OnCycle,
+    on_blank_cursor: OnBlankCursor,
     cycles: CycleDetector<C>,
+    repeats: Repeats,
     state: State<C>,
     /// The position in the stream of the page that is due or requested, from 1.
     page: u64,
@@ -80,14 +87,18 @@ enum State<C> {
 impl<C: Cursor> Pagination<C> {
     pub(super) fn new(
         numbering: Option<Numbering<C>>,
-        on_empty: Option<OnEmpty>,
-        on_cycle: OnCycle,
+        policies: &Policies,
+        content: Option<Fingerprint>,
         first: Option<C>,
         page: u64,
     ) -> Self {
         let mut cycles = CycleDetector::new();
         cycles.reset(first.as_ref());
-        Self { numbering, on_empty, on_cycle, cycles, state: State::Due(first), page }
+        let (on_empty, on_blank_cursor) = (policies.on_empty, policies.on_blank_cursor);
+        let (on_cycle, on_repeat) = policies.on_repetition();
+        let repeats = Repeats::new(on_repeat, content);
+        let state = State::Due(first);
+        Self { numbering, on_empty, on_cycle, on_blank_cursor, cycles, repeats, state, page }
     }
 
     /// The position in the stream of the page that is due or requested, from 1.
@@ -117,6 +128,48 @@ impl<C: Cursor> Pagination<C> {
     #[inline(always)]
     pub(super) fn is_requested(&self) -> bool {
         matches!(self.state, State::Requested)
+    }
+
+    /// Compares the content of a page with that of earlier ones, before it is accepted. Returns the error to report in
+    /// place of a page that repeats; a page that ends the stream becomes empty.
+    ///
+    /// `restarted`: the page is not the one after the previous page.
+    #[inline(always)]
+    pub(super) fn check_content<T, E>(
+        &mut self,
+        cursor: Option<&C>,
+        page: &mut Page<T, C>,
+        restarted: bool,
+    ) -> Option<Error<E>> {
+        if page.has_details() { self.compare_content(cursor, page, restarted) } else { None }
+    }
+
+    #[inline(never)]
+    fn compare_content<T, E>(
+        &mut self,
+        cursor: Option<&C>,
+        page: &mut Page<T, C>,
+        restarted: bool,
+    ) -> Option<Error<E>> {
+        // Empty pages are equal without being repetitions. `max_empty_pages` limits them.
+        let content = page.item_fingerprint().filter(|_| !page.items.is_empty())?;
+        if restarted {
+            self.repeats.reset();
+        }
+        match self.repeats.check(content) {
+            OnRepeat::Allow => None,
+            OnRepeat::End => {
+                page.items.clear();
+                page.has_more = Some(false);
+                None
+            }
+            OnRepeat::Error => {
+                let retry = Retry::Repeated;
+                self.state =
+                    State::Failed { cursor: cursor.cloned(), page: self.page, retry, is_jump: false };
+                Some(Error::new(self.page, cursor, ErrorKind::RepeatedPage))
+            }
+        }
     }
 
     /// Accepts a page that was requested with `cursor`, and takes its next cursor.
@@ -156,7 +209,7 @@ impl<C: Cursor> Pagination<C> {
         if page.has_more == Some(false) || self.ends_at(page) {
             return NextPage::End;
         }
-        let reported = page.next_cursor.take().filter(|next| !is_blank(next));
+        let reported = page.next_cursor.take().filter(|next| self.is_cursor(next));
         let next = match (reported, &self.numbering, cursor) {
             (Some(next), _, _) => next,
             (None, Some(numbering), Some(cursor)) => (numbering.advance)(cursor, page.items.len() as u64),
@@ -172,6 +225,12 @@ impl<C: Cursor> Pagination<C> {
         }
     }
 
+    /// Returns `false` if the API returned this cursor in place of none.
+    #[inline]
+    fn is_cursor(&self, next: &C) -> bool {
+        !is_blank(next) || self.on_blank_cursor == OnBlankCursor::Continue
+    }
+
     /// Returns `true` if the page is empty and thereby ends the stream.
     #[inline]
     fn ends_at<T>(&self, page: &Page<T, C>) -> bool {
@@ -180,7 +239,7 @@ impl<C: Cursor> Pagination<C> {
                 Some(OnEmpty::End) => true,
                 Some(OnEmpty::Continue) => false,
                 None => {
-                    let has_cursor = page.next_cursor.as_ref().is_some_and(|next| !is_blank(next));
+                    let has_cursor = page.next_cursor.as_ref().is_some_and(|next| self.is_cursor(next));
                     self.numbering.is_some() && page.has_more != Some(true) && !has_cursor
                 }
             }
@@ -227,6 +286,10 @@ impl<C: Cursor> Pagination<C> {
         if *is_jump {
             self.cycles.reset(cursor.as_ref());
         }
+        // The pages from here on may have the content of earlier ones.
+        if *is_jump || retry == Retry::Repeated {
+            self.repeats.reset();
+        }
         self.page = *page;
         self.state = State::Due(cursor);
         Some(retry)
@@ -242,65 +305,5 @@ impl<T, C> Page<T, C> {
     #[inline]
     pub(super) fn is_terminator(&self, next: &NextPage<C>) -> bool {
         self.items.is_empty() && matches!(next, NextPage::End)
-    }
-}
-
-/// The number of most recent cursors that are compared with each new one.
-const WINDOW: usize = 8;
-
-/// Detects a repeated cursor, in bounded memory and without hashing.
-///
-/// The last few cursors are compared one by one. Brent's algorithm detects longer cycles: a stationary cursor, the
-/// tortoise, is compared with each new one, and moves to the newest cursor at intervals that double each time.
-#[derive(Debug)]
-struct CycleDetector<C> {
-    recent: Vec<C>,
-    oldest: usize,
-    tortoise: Option<C>,
-    /// Windows since the tortoise last moved, and the number of windows after which it moves next.
-    windows: u64,
-    power: u64,
-}
-
-impl<C: Clone + PartialEq> CycleDetector<C> {
-    fn new() -> Self {
-        Self { recent: Vec::new(), oldest: 0, tortoise: None, windows: 0, power: 1 }
-    }
-
-    /// Inserts a cursor; returns `false` if it was inserted before.
-    #[inline(always)]
-    fn insert(&mut self, cursor: &C) -> bool {
-        if self.recent.contains(cursor) || self.tortoise.as_ref() == Some(cursor) {
-            return false;
-        }
-        match self.recent.get_mut(self.oldest) {
-            // `clone_from` reuses the allocation in the slot, so that no page allocates for its cursor.
-            Some(slot) => slot.clone_from(cursor),
-            None => self.recent.push(cursor.clone()),
-        }
-        self.oldest += 1;
-        if self.oldest == WINDOW {
-            self.end_window(cursor);
-        }
-        true
-    }
-
-    #[inline(never)]
-    fn end_window(&mut self, cursor: &C) {
-        self.oldest = 0;
-        self.windows += 1;
-        if self.windows == self.power {
-            self.windows = 0;
-            self.power = self.power.saturating_mul(2);
-            self.tortoise = Some(cursor.clone());
-        }
-    }
-
-    /// Forgets all cursors except this one: the stream continues from it, even if it was fetched before.
-    fn reset(&mut self, cursor: Option<&C>) {
-        *self = Self::new();
-        if let Some(cursor) = cursor {
-            self.insert(cursor);
-        }
     }
 }

@@ -13,6 +13,7 @@ use super::page_slot::{Demand, Outcome, PageSlot};
 use super::sequential::Sequential;
 use super::spawn::{Spawned, Task, TaskError, poll_then_spawn};
 use crate::pages::cursor::Cursor;
+use crate::pages::event::Event;
 
 /// Fetches pages on a task while the consumer processes the earlier ones.
 ///
@@ -119,6 +120,12 @@ where
         match &mut self.state {
             State::Idle(sequential) => sequential.retry(),
             _ => None,
+        }
+    }
+
+    pub(super) fn notify(&self, event: &Event<'_, C, E>) {
+        if let State::Idle(sequential) = &self.state {
+            sequential.notify(event);
         }
     }
 

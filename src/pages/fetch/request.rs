@@ -97,6 +97,12 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         }
     }
 
+    pub(super) fn notify(&self, event: &Event<'_, C, E>) {
+        if let Some(hooks) = &self.hooks {
+            hooks.notify(event);
+        }
+    }
+
     /// Forgets earlier restarts, because the consumer retries after an error.
     pub(super) fn reset_restarts(&self) {
         if let Some(hooks) = &self.hooks {
@@ -167,7 +173,7 @@ impl<T, C: Cursor, E> Request<T, C, E> {
                     coop.made_progress();
                     // The next attempt needs a permit of its own, so release this one before the hooks run.
                     drop(permit);
-                    if let Some(result) = self.finish_attempt(result, into.items.len()) {
+                    if let Some(result) = self.finish_attempt(result, into) {
                         self.state = State::Idle;
                         let Self { attempts, restarted, .. } = *self;
                         return Poll::Ready(Completed { result, attempts, restarted });
@@ -196,19 +202,29 @@ impl<T, C: Cursor, E> Request<T, C, E> {
     }
 
     /// Returns the result if it is final; prepares the next attempt otherwise.
-    fn finish_attempt(&mut self, result: Result<(), E>, items: usize) -> Option<Result<(), E>> {
+    fn finish_attempt(&mut self, result: Result<(), E>, into: &mut Page<T, C>) -> Option<Result<(), E>> {
         let Some(hooks) = &self.hooks else { return Some(result) };
         let (page, attempt) = (self.page, self.attempts);
         let Err(error) = result else {
+            let items = into.items.len();
             hooks.notify(&Event::Response { page, cursor: self.cursor.as_ref(), items });
             return Some(Ok(()));
         };
-        let Some((target, delay)) =
-            next_attempt(hooks, &error, &mut self.delays, self.restarted, self.start.as_ref())
-        else {
-            let cursor = self.cursor.as_ref();
-            hooks.notify(&Event::Failure { page, cursor, attempts: attempt, error: &error });
-            return Some(Err(error));
+        let decision = decide(hooks, &error, &mut self.delays, self.restarted, self.start.as_ref());
+        let (target, delay) = match decision {
+            Decision::Again(target, delay) => (target, delay),
+            // A first page is not past the end of anything.
+            Decision::End if page > 1 => {
+                let cursor = self.cursor.as_ref();
+                hooks.notify(&Event::EndedByError { page, cursor, attempts: attempt, error: &error });
+                *into = Page::new(Vec::new(), None).has_more(false);
+                return Some(Ok(()));
+            }
+            Decision::End | Decision::Fail => {
+                let cursor = self.cursor.as_ref();
+                hooks.notify(&Event::Failure { page, cursor, attempts: attempt, error: &error });
+                return Some(Err(error));
+            }
         };
         if let Target::Restart(cursor) = target {
             self.restarted = true;
@@ -228,26 +244,52 @@ enum Target<C> {
     Restart(Option<C>),
 }
 
-/// Returns the target of the next attempt and the delay before it; `None` if the error is final.
-fn next_attempt<C: Cursor, E>(
+/// The consequence of an error.
+enum Decision<C> {
+    /// Another attempt, after this delay.
+    Again(Target<C>, Duration),
+    /// The stream ends before this page.
+    End,
+    /// The error is final.
+    Fail,
+}
+
+fn decide<C: Cursor, E>(
     hooks: &SharedHooks<C, E>,
     error: &E,
     delays: &mut Option<Delays>,
     restarted: bool,
     start: Option<&C>,
-) -> Option<(Target<C>, Duration)> {
+) -> Decision<C> {
     // The requests of a concurrent stream share the hooks, so the lock is held while the hooks are called.
     let mut hooks = hooks.lock();
-    let decision = match &mut hooks.classify {
+    let on_error = match &mut hooks.classify {
         Some(classify) => classify(error),
         None => OnError::Retry { after: None },
     };
+    if let OnError::End = on_error {
+        return Decision::End;
+    }
     // The policy starts at the first failure of a page, since most pages have none.
     if delays.is_none() {
         *delays = hooks.backoff.as_mut().map(|backoff| backoff());
     }
-    match (decision, delays) {
-        (OnError::Fatal, _) | (OnError::Retry { .. }, None) => None,
+    match next_attempt(&mut hooks.restarts, on_error, delays, restarted, start) {
+        Some((target, delay)) => Decision::Again(target, delay),
+        None => Decision::Fail,
+    }
+}
+
+/// Returns the target of the next attempt and the delay before it; `None` if the error is final.
+fn next_attempt<C: Cursor>(
+    restarts: &mut RestartLimiter<C>,
+    on_error: OnError<C>,
+    delays: &mut Option<Delays>,
+    restarted: bool,
+    start: Option<&C>,
+) -> Option<(Target<C>, Duration)> {
+    match (on_error, delays) {
+        (OnError::Fatal | OnError::End, _) | (OnError::Retry { .. }, None) => None,
         (OnError::Retry { after }, Some(delays)) => {
             // The policy limits the number of attempts, so its delay is taken even if `after` replaces it.
             let delay = delays.next()?;
@@ -261,7 +303,7 @@ fn next_attempt<C: Cursor, E>(
                 None => Duration::ZERO,
             };
             let cursor = cursor.or_else(|| start.cloned());
-            hooks.restarts.try_restart(cursor.as_ref()).then_some((Target::Restart(cursor), delay))
+            restarts.try_restart(cursor.as_ref()).then_some((Target::Restart(cursor), delay))
         }
     }
 }

@@ -5,6 +5,7 @@ use super::page_slot::{Outcome, PageSlot};
 use super::request::{Completed, Request};
 use crate::pages::cursor::Cursor;
 use crate::pages::error::Error;
+use crate::pages::event::Event;
 
 /// Fetches one page after the other, each when it is wanted.
 pub(in crate::pages) struct Sequential<T, C, E> {
@@ -44,6 +45,10 @@ impl<T, C: Cursor, E> Sequential<T, C, E> {
         Some(retry)
     }
 
+    pub(super) fn notify(&self, event: &Event<'_, C, E>) {
+        self.request.notify(event);
+    }
+
     #[inline(always)]
     fn receive(&mut self, completed: Completed<E>, slot: &mut PageSlot<T, C>) -> Outcome<E> {
         let Completed { result, attempts, restarted } = completed;
@@ -51,8 +56,11 @@ impl<T, C: Cursor, E> Sequential<T, C, E> {
             slot.restarted = restarted;
             return Outcome::Failed(self.fail(attempts, source, restarted));
         }
-        self.request.page_delivered();
         let cursor = self.request.cursor();
+        if let Some(error) = self.pagination.check_content(cursor.as_ref(), &mut slot.page, restarted) {
+            return Outcome::Failed(error);
+        }
+        self.request.page_delivered();
         let next = self.pagination.page_received(cursor.as_ref(), &mut slot.page, restarted);
         slot.is_terminator = slot.page.is_terminator(&next);
         slot.cursor.clone_from(cursor);

@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::mem;
@@ -74,6 +75,15 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// This method clones the cursor, so that checkpoints add no cost per item.
     pub fn checkpoint(&self) -> Checkpoint<C> {
         self.pager.checkpoint(self.buffered_len())
+    }
+
+    /// Returns the [extra value](crate::pages::Page::extra) of the page that the last item came from; `None` if it has
+    /// none of this type.
+    ///
+    /// After the end, it is that of the last page, even if that page was empty. Before the first page, it is `None`.
+    #[must_use]
+    pub fn extra<X: Any>(&self) -> Option<&X> {
+        self.pager.extra()?.downcast_ref()
     }
 
     /// Returns the number of items, pages and retries so far.

@@ -1,14 +1,17 @@
+use std::any::Any;
 use std::mem;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::position::{Position, UniqueFilter};
 use crate::pages::checkpoint::Checkpoint;
 use crate::pages::cursor::Cursor;
 use crate::pages::error::{Error, ErrorKind};
-use crate::pages::event::Progress;
+use crate::pages::event::{Event, Progress};
 use crate::pages::fetch::fetcher::{Config, Fetcher};
 use crate::pages::fetch::next_page::Retry;
 use crate::pages::fetch::page_slot::{Demand, Outcome};
+use crate::pages::fingerprint::Fingerprint;
 
 /// Delivers the pages of a stream: polls the fetcher, keeps the position, and applies the limits.
 ///
@@ -22,7 +25,19 @@ pub(in crate::pages) struct Pager<T, C, E> {
     max_pages: u64,
     retries: u64,
     total: Option<u64>,
+    /// `true` if it is an error to end with fewer items than `total`.
+    expect_total: bool,
+    /// The fingerprint of the page before the first one, if the stream resumes.
+    content: Option<Fingerprint>,
+    max_empty_pages: u64,
+    /// The number of consecutive pages without an item to yield.
+    empty_pages: u64,
+    /// `true` if the error that was reported does not concern a request, so that `retry_failed` only continues.
+    continues_after_error: bool,
 }
+
+/// The default of [`max_empty_pages`](crate::pages::AsyncGetDocs::max_empty_pages).
+const MAX_EMPTY_PAGES: u64 = 250;
 
 #[expect(clippy::large_enum_variant, reason = "the pager is boxed already")]
 enum Stage<T, C, E> {
@@ -60,6 +75,11 @@ impl<T, C: Cursor, E> Pager<T, C, E> {
             max_pages: u64::MAX,
             retries: 0,
             total: None,
+            expect_total: false,
+            content: None,
+            max_empty_pages: MAX_EMPTY_PAGES,
+            empty_pages: 0,
+            continues_after_error: false,
         }
     }
 
@@ -85,6 +105,18 @@ impl<T, C: Cursor, E> Pager<T, C, E> {
     }
 
     #[track_caller]
+    pub(in crate::pages) fn set_max_empty_pages(&mut self, max: u64) {
+        self.config("max_empty_pages");
+        self.max_empty_pages = max;
+    }
+
+    #[track_caller]
+    pub(in crate::pages) fn set_expect_total(&mut self) {
+        self.config("expect_total");
+        self.expect_total = true;
+    }
+
+    #[track_caller]
     pub(in crate::pages) fn set_filter(&mut self, filter: UniqueFilter<T>) {
         self.config("unique_by");
         self.filter = Some(filter);
@@ -93,6 +125,7 @@ impl<T, C: Cursor, E> Pager<T, C, E> {
     #[track_caller]
     pub(in crate::pages) fn resume(&mut self, checkpoint: Checkpoint<C>) {
         let start = self.config("resume").start.clone();
+        (self.total, self.content) = (checkpoint.total, checkpoint.content);
         self.position.resume(checkpoint, start);
     }
 
@@ -111,7 +144,18 @@ impl<T, C: Cursor, E> Pager<T, C, E> {
     }
 
     pub(super) fn checkpoint(&self, remaining: usize) -> Checkpoint<C> {
-        self.position.checkpoint(remaining)
+        let mut checkpoint = self.position.checkpoint(remaining);
+        checkpoint.total = self.total;
+        // Until the first page has arrived, the page before is that of the checkpoint resumed from.
+        if self.position.slot.next.is_none() && checkpoint.skip == 0 {
+            checkpoint.content = self.content;
+        }
+        checkpoint
+    }
+
+    /// The extra value of the page that was received last.
+    pub(super) fn extra(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
+        self.position.slot.page.extra_value()
     }
 
     /// The number of items that may still be yielded; `u64::MAX` if it is unbounded.
@@ -138,8 +182,11 @@ where
         // End without a request if the limits are reached, or the last page was delivered.
         let items = self.item_limit();
         let demand = Demand { items, pages: self.max_pages.saturating_sub(self.position.pages_yielded()) };
-        if demand.is_zero() || self.position.is_done() {
+        if demand.is_zero() {
             return Poll::Ready(self.end());
+        }
+        if self.position.is_done() {
+            return Poll::Ready(self.finish());
         }
         // The first poll ends the configuration.
         if let Stage::Config(_) = &self.stage {
@@ -156,19 +203,68 @@ where
         match outcome {
             Outcome::Page => {
                 self.retries += u64::from(self.position.slot.attempts - 1);
-                self.total = self.position.slot.page.total.or(self.total);
+                // A total that shrinks is that of a page, not of the stream.
+                self.total = self.position.slot.page.total.max(self.total);
                 // The filter of `unique_by` may panic, so the status is `Polling` until it has run.
                 let items = self.position.accept_page(self.filter.as_mut(), demand.items);
                 self.status = Status::Open;
                 if let Some(kind) = self.position.out_of_range() {
                     return Poll::Ready(self.fail_out_of_range(kind));
                 }
-                Poll::Ready(if self.position.has_current { Step::Page(items) } else { self.end() })
+                if items.is_empty() {
+                    return Poll::Ready(self.accept_empty_page());
+                }
+                self.empty_pages = 0;
+                Poll::Ready(Step::Page(items))
             }
             Outcome::Failed(error) => Poll::Ready(self.fail(error)),
             Outcome::RuntimeShutdown => Poll::Ready(self.fail_shutdown()),
-            Outcome::End => Poll::Ready(self.end()),
+            Outcome::End => Poll::Ready(self.finish()),
         }
+    }
+
+    /// The step for a page without an item to yield.
+    #[cold]
+    fn accept_empty_page(&mut self) -> Step<T, E> {
+        if !self.position.has_current {
+            return self.finish();
+        }
+        self.empty_pages += 1;
+        if self.empty_pages > self.max_empty_pages && !self.position.is_done() {
+            self.status = Status::Terminated;
+            let (page, cursor) = (self.position.pages_yielded(), self.position.slot.cursor.as_ref());
+            let kind = ErrorKind::TooManyEmptyPages { count: mem::take(&mut self.empty_pages) };
+            self.continues_after_error = true;
+            return Step::Failed(Error::new(page, cursor, kind));
+        }
+        Step::Page(Vec::new())
+    }
+
+    /// The step at the end of the pages, not at a limit.
+    #[cold]
+    fn finish(&mut self) -> Step<T, E> {
+        let (items, expect_total) = (self.position.items(0), self.expect_total);
+        let Some(total) = self.total.filter(|total| items < *total) else { return self.end() };
+        // `Terminated` while the observer runs, so that the stream has ended even if it panics.
+        let stage = mem::replace(&mut self.stage, Stage::Ended);
+        self.status = Status::Terminated;
+        let event = Event::EndedShort { items, total };
+        match stage {
+            Stage::Config(mut config) => {
+                if let Some(observer) = &mut config.hooks.on_event {
+                    observer(&event);
+                }
+            }
+            Stage::Running(fetcher) => fetcher.notify(&event),
+            Stage::Ended => {}
+        }
+        if !expect_total {
+            return Step::End;
+        }
+        let (page, cursor) = (self.position.pages_yielded(), self.position.slot.cursor.as_ref());
+        let error = Error::new(page, cursor, ErrorKind::EndedShort { items, total });
+        self.position.reopen();
+        Step::Failed(error)
     }
 
     /// Reopens the stream after an error; returns `false` if there is nothing to retry.
@@ -178,13 +274,13 @@ where
             return false;
         }
         // The page of the error has arrived: continue after it, without another request for it.
-        if self.position.accept_out_of_range() {
+        if mem::take(&mut self.continues_after_error) || self.position.accept_out_of_range() {
             self.status = Status::Open;
             return true;
         }
         match fetcher.retry() {
             None => return false,
-            Some(Retry::Failed) => self.retries += 1,
+            Some(Retry::Failed | Retry::Repeated) => self.retries += 1,
             Some(Retry::Delivered) => {
                 self.retries += 1;
                 self.position.refetch();
@@ -206,7 +302,7 @@ where
             self.end();
             return Some(error);
         }
-        self.stage = Stage::Running(Fetcher::new(*config, cursor.cloned(), page));
+        self.stage = Stage::Running(Fetcher::new(*config, self.content, cursor.cloned(), page));
         None
     }
 

@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::mem;
@@ -54,6 +55,14 @@ impl<T, C: Cursor, E> Pages<T, C, E> {
     /// Returns the position of the stream, after the last page yielded.
     pub fn checkpoint(&self) -> Checkpoint<C> {
         self.pager.checkpoint(self.remainder.len())
+    }
+
+    /// Returns the [extra value](crate::pages::Page::extra) of the last page yielded; `None` if it has none of this type.
+    ///
+    /// After the end, it is that of the last page, even if that page was empty.
+    #[must_use]
+    pub fn extra<X: Any>(&self) -> Option<&X> {
+        self.pager.extra()?.downcast_ref()
     }
 
     /// Returns the number of items, pages and retries so far.

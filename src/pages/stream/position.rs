@@ -83,7 +83,7 @@ impl<T, C: Cursor> Position<T, C> {
 
     /// Moves to a checkpoint. If the checkpoint has no cursor, `start` is used, the first cursor of the stream.
     pub(super) fn resume(&mut self, checkpoint: Checkpoint<C>, start: Option<C>) {
-        let Checkpoint { cursor, skip, items, pages, done } = checkpoint;
+        let Checkpoint { cursor, skip, items, pages, done, total: _, content: _ } = checkpoint;
         self.slot.cursor = cursor.or(start);
         self.slot.next = done.then_some(NextPage::End);
         self.skip_next = usize::try_from(skip).unwrap_or(usize::MAX);
@@ -196,6 +196,11 @@ impl<T, C: Cursor> Position<T, C> {
         self.slot.next == Some(NextPage::End)
     }
 
+    /// Declares that the last page was not the end: a checkpoint taken from now on requests it again.
+    pub(super) fn reopen(&mut self) {
+        self.slot.next = Some(NextPage::MissingCursor);
+    }
+
     /// The cursor of the next page to request, and its position in the stream.
     pub(super) fn next_request(&self) -> (Option<&C>, u64) {
         match &self.slot.next {
@@ -211,7 +216,16 @@ impl<T, C: Cursor> Position<T, C> {
             Some(NextPage::Cursor(next)) if !is_inside_page => {
                 let pages = self.pages_yielded();
                 let skip = self.skip_next as u64;
-                Checkpoint { cursor: Some(next.clone()), skip, items, pages, done: false }
+                let content = self.slot.page.item_fingerprint();
+                Checkpoint {
+                    cursor: Some(next.clone()),
+                    skip,
+                    items,
+                    pages,
+                    done: false,
+                    total: None,
+                    content,
+                }
             }
             // Inside a page, at the end, or at an error in place of the next page.
             next => {
@@ -220,7 +234,7 @@ impl<T, C: Cursor> Position<T, C> {
                 let done = *next == Some(NextPage::End) && !is_inside_page;
                 let pages = if done { self.pages_yielded() } else { self.finished_pages };
                 let cursor = self.slot.cursor.clone();
-                Checkpoint { cursor, skip: skip as u64, items, pages, done }
+                Checkpoint { cursor, skip: skip as u64, items, pages, done, total: None, content: None }
             }
         }
     }
