@@ -308,7 +308,8 @@ impl Error {
         self.response().map_or("", ResponseInfo::excerpt)
     }
 
-    /// Returns the delay after which the server accepts requests again, counted from the response.
+    /// Returns the delay after which the server accepts requests again, counted from the response; see
+    /// [`ResponseInfo::retry_after`].
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.response().and_then(ResponseInfo::retry_after)

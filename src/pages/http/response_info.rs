@@ -5,7 +5,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url};
 
 use super::excerpt::excerpt;
-use super::retry_after::retry_after;
+use super::rate_limit::server_delay;
 use super::secrets::Secrets;
 
 /// The largest part of a body that an error keeps, in bytes.
@@ -51,7 +51,7 @@ impl ResponseInfo {
         Box::new(Self {
             url: secrets.url(url),
             status,
-            retry_after: retry_after(&headers, SystemTime::now()),
+            retry_after: server_delay(status, &headers, SystemTime::now()),
             headers,
             excerpt: excerpt(&secrets.mask(&String::from_utf8_lossy(body))),
             body: body.to_vec(),
@@ -77,7 +77,12 @@ impl ResponseInfo {
         &self.headers
     }
 
-    /// Returns the delay after which the server accepts requests again, counted from the response.
+    /// Returns the delay after which the server accepts requests again, counted from the response: its
+    /// [`Retry-After`](super::retry_after), or else the reset time of its rate limit.
+    ///
+    /// The reset time counts if the status is 429, or if no requests remain. It is that of `RateLimit`, `RateLimit-Reset`
+    /// (drafts of the IETF), `X-RateLimit-Reset`, `X-RateLimit-Reset-After`, `X-RateLimit-Reset-Requests` or
+    /// `X-Rate-Limit-Reset`: a number of seconds, a Unix time in seconds or milliseconds, or a date.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
