@@ -91,6 +91,21 @@ where
     stream(exclusive(fetch_page), Some(start), None)
 }
 
+/// Creates a stream like that of [`by_cursor`], whose first page may have a cursor, too.
+#[cfg(feature = "http")]
+pub(super) fn from_cursor<T, C, E, F, Fut, K>(first: Option<C>, mut fetch_page: F) -> AsyncGetDocs<T, C, E>
+where
+    T: 'static,
+    E: AsError<K>,
+    C: Cursor,
+    F: FnMut(Option<C>) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<Page<T, C>, E>> + Send + 'static,
+{
+    let start = first.clone();
+    let fetch_page = move |cursor: Option<C>| fetch_page(cursor.or_else(|| first.clone()));
+    stream(exclusive(fetch_page), start, None)
+}
+
 /// Creates a stream over the items of an API whose pages are numbered, starting at `first` (usually 0 or 1).
 ///
 /// The stream ends at the first empty page, or with [`has_more(false)`](Page::has_more). A short page does not end the

@@ -2,10 +2,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{RequestBuilder, Url};
+use reqwest::{Method, RequestBuilder, StatusCode, Url};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::error::Error;
 use super::json_pointers::{JsonPointers, validate_pointer};
+use super::missing_items::MissingItems;
 use super::origins::Origins;
 use super::secrets::Secrets;
 use super::url::{parse, strip_userinfo_and_fragment};
@@ -27,9 +30,14 @@ pub struct Endpoint {
     /// The user name and the password of the original URL.
     pub(super) userinfo: Option<(String, Option<String>)>,
     pub(super) origins: Origins,
+    pub(super) method: Method,
     pub(super) headers: HeaderMap,
+    /// The body of the request for the first page.
+    pub(super) body: Option<Vec<u8>>,
     pub(super) map_request: Option<MapRequest>,
     pub(super) pointers: JsonPointers,
+    /// Statuses of pages, in addition to 2xx other than 202, 204 with `Retry-After`, and 206.
+    pub(super) accepted: Vec<StatusCode>,
     pub(super) max_body: usize,
     pub(super) secrets: Arc<Secrets>,
 }
@@ -46,9 +54,12 @@ impl Endpoint {
             origins: Origins::new(url.clone()),
             url,
             userinfo,
+            method: Method::GET,
             headers,
+            body: None,
             map_request: None,
             pointers: JsonPointers::default(),
+            accepted: Vec::new(),
             max_body: 16 << 20,
             secrets: Arc::default(),
         })
@@ -56,7 +67,9 @@ impl Endpoint {
 
     /// Sets the JSON pointer (RFC 6901) to the array of items. By default, the whole body is the array.
     ///
-    /// `null` at the pointer is an empty page, because some servers send `null` for an empty list.
+    /// `null` at the pointer, and nothing at all, is an empty page, because some servers send that in place of an empty
+    /// array; see [`missing_items`](Self::missing_items). If the body reports an error, it is not a page, but an error:
+    /// see [`error_at`](Self::error_at).
     ///
     /// # Examples
     ///
@@ -97,6 +110,9 @@ impl Endpoint {
 
     /// Sets the JSON pointer to the flag for more pages: `true` if there are any, `false` if this page is the last.
     ///
+    /// `1`, `0` and strings such as `"true"` are flags, too. So is the URL of the next page, or `null` on the last page,
+    /// as Django REST framework sends it.
+    ///
     /// `false` ends the stream, which saves the request for an empty last page. `true` on a page without a cursor is an
     /// error, [`MissingCursor`](crate::pages::ErrorKind::MissingCursor), which guards against a typo in the pointer to
     /// the cursor.
@@ -117,6 +133,110 @@ impl Endpoint {
     pub fn has_more_at(mut self, pointer: &str) -> Self {
         self.pointers.has_more = Some(validate_pointer(pointer));
         self
+    }
+
+    /// Sets the meaning of a response that has nothing at [`items_at`](Self::items_at); the default is
+    /// [`MissingItems::Detect`].
+    pub fn missing_items(mut self, meaning: MissingItems) -> Self {
+        self.pointers.missing_items = meaning;
+        self
+    }
+
+    /// Adds the JSON pointer to a value that only errors have, such as a message or a code.
+    ///
+    /// If there is a value other than `null`, `false`, `0`, `""`, `[]`, `{}` or a word such as `"ok"`, the response is
+    /// an error, [`Error::NotAPage`], even if it has items.
+    ///
+    /// Without this setting, a response is such an error if it has no items, and if its body reports an error in one of
+    /// the usual ways: a member such as `error`, `errors` or `fault`; `"ok": false`, `"success": false` or
+    /// `"status": "error"`; a `code` other than 0 and 200 beside a message; or only a message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn items(endpoint: withal::pages::http::Endpoint) {
+    /// // {"hits": [..], "failures": [{"shard": 3}]}
+    /// let hits = endpoint.items_at("/hits").error_at("/failures").by_cursor::<String>("/next", "cursor");
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the pointer is not empty and does not begin with a slash.
+    #[doc(alias("is_error", "error_in_200"))]
+    #[track_caller]
+    pub fn error_at(mut self, pointer: &str) -> Self {
+        self.pointers.errors.push(validate_pointer(pointer));
+        self
+    }
+
+    /// Adds the JSON pointer to a value that every page has, and that value.
+    ///
+    /// A response without it is an error, [`Error::NotAPage`], even if it has items.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn items(endpoint: withal::pages::http::Endpoint) {
+    /// // {"code": 0, "data": [..]}, or {"code": 1254290, "data": []}
+    /// let records = endpoint.items_at("/data").ok_at("/code", 0).by_cursor::<String>("/next", "cursor");
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the pointer is not empty and does not begin with a slash.
+    #[track_caller]
+    pub fn ok_at(mut self, pointer: &str, value: impl Into<Value>) -> Self {
+        self.pointers.required.push((validate_pointer(pointer), value.into()));
+        self
+    }
+
+    /// Accepts responses with this status as pages.
+    ///
+    /// By default, 2xx is accepted, with these exceptions: status 202, and 204 with `Retry-After`, is
+    /// [`Error::NotReady`], which can be retried; 206 is a part of a page, and an [`Error::Status`].
+    pub fn accept_status(mut self, status: StatusCode) -> Self {
+        self.accepted.push(status);
+        self
+    }
+
+    /// Sets the method of the requests; the default is GET, or POST if there is a body.
+    pub fn method(mut self, method: Method) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// Sets a JSON body, which is sent with every request by POST, unless another [`method`](Self::method) is set
+    /// afterwards.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn pages(endpoint: withal::pages::http::Endpoint) -> Result<(), withal::pages::http::Error> {
+    /// // POST /v1/search {"page_size": 100, "start_cursor": "c2"}
+    /// //
+    /// // {"results": [..], "next_cursor": "c3", "has_more": true}
+    /// let pages = endpoint
+    ///     .json(&serde_json::json!({ "page_size": 100 }))?
+    ///     .items_at("/results")
+    ///     .has_more_at("/has_more")
+    ///     .by_response(
+    ///         |request, cursor: &String| request.json_at("/start_cursor", cursor),
+    ///         |response| Ok(response.page::<String, _>(response.cursor_at("/next_cursor")?)?),
+    ///     );
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Other`] if the value cannot be serialized.
+    #[doc(alias("body", "post"))]
+    pub fn json(mut self, value: &(impl Serialize + ?Sized)) -> Result<Self, Error> {
+        self.body = Some(serde_json::to_vec(value).map_err(Error::new)?);
+        self.method = Method::POST;
+        Ok(self)
     }
 
     /// Sets the largest size of a response body, in bytes after decompression; the default is 16 MiB.
@@ -169,12 +289,8 @@ impl Endpoint {
     /// [`Error::InvalidHeader`] if the name or the value contains characters that HTTP does not allow, such as the line
     /// break at the end of a token that was read from a file.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, Error> {
-        let invalid = |source| Error::InvalidHeader { name: name.to_owned(), source };
-        let key = HeaderName::from_bytes(name.as_bytes()).map_err(|source| invalid(source.into()))?;
-        let mut value = HeaderValue::from_str(value).map_err(|source| invalid(source.into()))?;
-        // Keeps the value, which may be a credential, out of `Debug` output.
-        value.set_sensitive(true);
-        self.headers.insert(key, value);
+        let (name, value) = parse_header(name, value)?;
+        self.headers.insert(name, value);
         Ok(self)
     }
 
@@ -199,6 +315,16 @@ impl Endpoint {
         self.map_request = Some(Arc::new(f));
         self
     }
+}
+
+/// Parses a header whose value may be a credential.
+pub(super) fn parse_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
+    let invalid = |source| Error::InvalidHeader { name: name.to_owned(), source };
+    let key = HeaderName::from_bytes(name.as_bytes()).map_err(|source| invalid(source.into()))?;
+    let mut value = HeaderValue::from_str(value).map_err(|source| invalid(source.into()))?;
+    // Keeps the value out of `Debug` output.
+    value.set_sensitive(true);
+    Ok((key, value))
 }
 
 /// Without credentials.

@@ -65,6 +65,15 @@ pub enum Error {
         /// The response.
         response: Box<ResponseInfo>,
     },
+    /// A function of [`by_response`](super::Endpoint::by_response) failed to read the page.
+    #[error("cannot read the page from {}", response.url())]
+    #[non_exhaustive]
+    Reader {
+        /// The response.
+        response: Box<ResponseInfo>,
+        /// The error of the function.
+        source: BoxError,
+    },
     /// No response was received: the connection failed, timed out or was closed.
     #[error("request to {url} failed")]
     #[non_exhaustive]
@@ -236,7 +245,7 @@ pub enum Error {
 impl Error {
     /// Creates an error with a message or a source of your own, for a function that reads pages.
     ///
-    /// Use `Response::error` for an error about a response. [`classify`](super::classify) does not retry either.
+    /// Use [`Response::error`](super::Response::error) for an error about a response. [`classify`](super::classify) does not retry either.
     ///
     /// # Examples
     ///
@@ -257,6 +266,7 @@ impl Error {
             Self::Status { response, .. }
             | Self::NotReady { response }
             | Self::NotAPage { response, .. }
+            | Self::Reader { response, .. }
             | Self::IncompleteBody { response, .. }
             | Self::BodyTooLarge { response, .. }
             | Self::InvalidJson { response, .. }
@@ -338,6 +348,10 @@ impl Error {
 
     pub(super) fn not_a_page(message: &str, response: Box<ResponseInfo>) -> Self {
         Self::NotAPage { message: one_line(message, MAX_PART), response }
+    }
+
+    pub(super) fn reader(source: BoxError, response: Box<ResponseInfo>) -> Self {
+        Self::Reader { response, source }
     }
 
     pub(super) fn invalid_json(source: serde_json::Error, response: Box<ResponseInfo>) -> Self {

@@ -1,7 +1,12 @@
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::error::Error;
-use super::json_pointers::{json_type, validate_pointer};
+use super::json_array;
+use super::json_pointers::{is_null, json_type, validate_pointer};
+use super::json_slices::find;
 use super::response::Response;
 use crate::pages::page::Page;
 
@@ -63,42 +68,55 @@ impl GraphQlQuery {
     }
 
     /// Returns the body of the request for the page at a cursor.
-    pub(super) fn request_body(&self, cursor: Option<String>) -> String {
+    pub(super) fn request_body(&self, cursor: Option<&String>) -> Value {
         let mut variables = self.variables.clone();
-        variables.insert(self.cursor.clone(), cursor.map_or(Value::Null, Value::String));
-        json!({ "query": self.text, "variables": variables }).to_string()
+        variables.insert(self.cursor.clone(), cursor.map_or(Value::Null, |cursor| cursor.as_str().into()));
+        json!({ "query": self.text, "variables": variables })
     }
 
     /// Converts the response into a page.
-    pub(super) fn page<T>(&self, mut response: Response) -> Result<Page<T, String>, Error>
-    where
-        T: serde::de::DeserializeOwned,
-    {
+    pub(super) fn page<T: DeserializeOwned>(&self, response: &Response) -> Result<Page<T, String>, Error> {
+        let pointers = ["pageInfo/hasNextPage", "pageInfo/endCursor", "totalCount", "nodes", "edges"];
+        let [flag_at, cursor_at, total_at, nodes_at, edges_at] =
+            pointers.map(|name| format!("{}/{name}", self.connection));
+        let [error, flag, cursor, total, nodes, edges] =
+            response.find(["/errors/0", &flag_at, &cursor_at, &total_at, &nodes_at, &edges_at])?;
         // A response with errors may have status 200 and partial data. Ignoring the errors would silently lose items.
-        if let Some(error) = response.value_at("/errors/0") {
-            let message =
-                error.get("message").and_then(Value::as_str).map_or_else(|| error.to_string(), str::to_owned);
-            let code =
-                error.pointer("/extensions/code").or_else(|| error.get("type")).and_then(Value::as_str);
-            return Err(Error::graph_ql(&message, code, response.info()));
+        if let Some(error) = error.filter(|error| !is_null(error)) {
+            return Err(Self::error(error, response));
         }
-        let pointer_to = |name: &str| format!("{}/{name}", self.connection);
         // The specification requires this flag, so its absence must not end the stream.
-        let flag = pointer_to("pageInfo/hasNextPage");
-        let has_more = match response.value_at(&flag) {
-            Some(Value::Bool(has_more)) => *has_more,
-            other => return Err(response.invalid_has_more(&flag, other.map_or("nothing", json_type))),
+        let has_more = match flag.map(RawValue::get) {
+            Some("true") => true,
+            Some("false") => false,
+            _ => return Err(response.invalid_has_more(&flag_at, flag.map_or("nothing", json_type))),
         };
-        let next = response.cursor_at(&pointer_to("pageInfo/endCursor"))?;
-        let total = response.value_at(&pointer_to("totalCount")).and_then(Value::as_u64);
-        let (nodes, edges) = (pointer_to("nodes"), pointer_to("edges"));
+        let next = cursor.map_or(Ok(None), |cursor| response.cursor(&cursor_at, cursor))?;
+        let is_present = |value: Option<&RawValue>| value.is_some_and(|value| !is_null(value));
         // If a query selects both, they contain the same items.
-        let nodes = if response.value_at(&edges).is_some() && response.value_at(&nodes).is_none() {
-            let edges = response.take_array(&edges)?;
-            edges.into_iter().map(|mut edge| edge.get_mut("node").map_or(Value::Null, Value::take)).collect()
+        let items = if is_present(edges) && !is_present(nodes) {
+            let edges = response.array(&edges_at, edges)?;
+            let edges: Vec<Edge<T>> = edges.map_or(Ok(Vec::new()), |edges| response.elements(edges))?;
+            edges.into_iter().map(|edge| edge.node).collect()
         } else {
-            response.take_array(&nodes)?
+            let nodes = response.array(&nodes_at, nodes)?;
+            nodes.map_or(Ok(Vec::new()), |nodes| response.elements(nodes))?
         };
-        Ok(Page::new(response.deserialize(nodes)?, next).total(total).has_more(has_more))
+        Ok(Page::new(items, next).total(response.total(total)).has_more(has_more))
     }
+
+    fn error(error: &RawValue, response: &Response) -> Error {
+        let pointers = ["/message", "/extensions/code", "/type"];
+        let text = |value: &RawValue| json_array::value::<String>(value).ok();
+        let [message, code, kind] = find(error.get().as_bytes(), pointers).unwrap_or_default();
+        let message = message.and_then(text).unwrap_or_else(|| error.get().to_owned());
+        let code = code.and_then(text).or_else(|| kind.and_then(text));
+        Error::graph_ql(&message, code.as_deref(), response.info())
+    }
+}
+
+/// An element of the `edges` of a connection.
+#[derive(Deserialize)]
+struct Edge<T> {
+    node: T,
 }

@@ -1,6 +1,9 @@
 //! The JSON pointers (RFC 6901) of an endpoint, and the names of JSON types for errors.
 
 use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::missing_items::MissingItems;
 
 /// The locations of a page's parts in the JSON of a response. An empty pointer refers to the whole body.
 #[derive(Clone, Debug, Default)]
@@ -8,6 +11,11 @@ pub(super) struct JsonPointers {
     pub(super) items: String,
     pub(super) total: Option<String>,
     pub(super) has_more: Option<String>,
+    /// Values that mark an error.
+    pub(super) errors: Vec<String>,
+    /// Values that every page has.
+    pub(super) required: Vec<(String, Value)>,
+    pub(super) missing_items: MissingItems,
 }
 
 /// Checks the syntax of a JSON pointer. The lookup would treat a pointer without a slash as an absent value.
@@ -21,13 +29,18 @@ pub(super) fn validate_pointer(pointer: &str) -> String {
 }
 
 /// The JSON type of a value, with its article.
-pub(super) fn json_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
+pub(super) fn json_type(value: &RawValue) -> &'static str {
+    match value.get().as_bytes().first() {
+        Some(b'n') => "null",
+        Some(b't' | b'f') => "a boolean",
+        Some(b'"') => "a string",
+        Some(b'[') => "an array",
+        Some(b'{') => "an object",
+        _ => "a number",
     }
+}
+
+/// Returns `true` if the value is `null`.
+pub(super) fn is_null(value: &RawValue) -> bool {
+    value.get() == "null"
 }

@@ -86,6 +86,7 @@
 //!
 //! [reqwest]: https://docs.rs/reqwest
 
+mod by_response;
 mod classify;
 mod client;
 mod defaults;
@@ -93,20 +94,27 @@ mod endpoint;
 mod error;
 mod excerpt;
 mod graphql_query;
+mod json_array;
+mod json_edit;
 mod json_pointers;
+mod json_slices;
 mod link;
 mod links;
+mod missing_items;
 mod origins;
 mod paginators;
 mod rate_limit;
 mod reference;
+mod reported_error;
 mod request;
 mod response;
 mod response_info;
 mod retry_after;
 mod secrets;
+mod send;
 mod timestamp;
 mod url;
+mod url_cursor;
 
 pub use self::classify::classify;
 pub use self::client::Client;
@@ -115,5 +123,8 @@ pub use self::error::Error;
 pub use self::graphql_query::GraphQlQuery;
 pub use self::link::Link;
 pub use self::links::{InvalidLinkHeader, Links};
+pub use self::missing_items::MissingItems;
+pub use self::request::Request;
+pub use self::response::Response;
 pub use self::response_info::ResponseInfo;
 pub use self::retry_after::retry_after;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use reqwest::Url;
 use reqwest::header::HeaderName;
 use serde::de::DeserializeOwned;
 
@@ -11,9 +10,8 @@ use super::error::Error;
 use super::graphql_query::GraphQlQuery;
 use super::json_pointers::validate_pointer;
 use super::reference::{Reference, resolve};
+use super::request::Request;
 use super::response::Response;
-use super::secrets::redact_userinfo;
-use super::url::{strip_userinfo_and_fragment, with_parameter};
 use crate::pages::cursor::{Offset, PageNumber};
 use crate::pages::sources;
 use crate::pages::stream::async_get_docs::AsyncGetDocs;
@@ -76,7 +74,7 @@ impl Endpoint {
         let pointer = validate_pointer(pointer);
         self.by_url(move |response| {
             let text = response.cursor_at(&pointer)?.filter(|text| !text.trim().is_empty());
-            Ok(text.map(|text| Reference::new(text, |text| resolve(&response.url, text))))
+            Ok(text.map(|text| Reference::new(text, |text| resolve(response.url(), text))))
         })
     }
 
@@ -155,9 +153,9 @@ impl Endpoint {
     {
         let (endpoint, parameter) = (Arc::new(self), parameter.to_owned());
         sources::by_page_number(first, move |page| {
-            let url = with_parameter(&endpoint.url, &parameter, &page.to_string());
+            let request = Request::new(&endpoint).query(&parameter, page);
             let endpoint = Arc::clone(&endpoint);
-            async move { endpoint.fetch(url, None).await?.into_page(&endpoint.pointers, None) }
+            async move { endpoint.fetch(request).await?.page(None) }
         })
         .with_http_defaults()
     }
@@ -185,12 +183,11 @@ impl Endpoint {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        let (endpoint, parameter) = (Arc::new(self), offset.to_owned());
-        let sized = with_parameter(&endpoint.url, size, &limit.to_string());
-        sources::by_offset(limit, move |offset, _| {
-            let url = with_parameter(&sized, &parameter, &offset.to_string());
+        let (endpoint, parameter, size) = (Arc::new(self), offset.to_owned(), size.to_owned());
+        sources::by_offset(limit, move |offset, limit| {
+            let request = Request::new(&endpoint).query(&size, limit).query(&parameter, offset);
             let endpoint = Arc::clone(&endpoint);
-            async move { endpoint.fetch(url, None).await?.into_page(&endpoint.pointers, None) }
+            async move { endpoint.fetch(request).await?.page(None) }
         })
         .with_http_defaults()
     }
@@ -218,16 +215,13 @@ impl Endpoint {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        let (endpoint, query) = (Arc::new(self), Arc::new(query));
-        sources::by_cursor(move |cursor: Option<String>| {
-            let (endpoint, query) = (Arc::clone(&endpoint), Arc::clone(&query));
-            async move {
-                let body = query.request_body(cursor);
-                let response = endpoint.fetch(endpoint.url.clone(), Some(body)).await?;
-                query.page::<T>(response)
-            }
-        })
-        .with_http_defaults()
+        let query = Arc::new(query);
+        let read = Arc::clone(&query);
+        self.by_pages(
+            None,
+            move |request, cursor| request.json(&query.request_body(cursor)),
+            move |response| read.page(response),
+        )
     }
 
     /// Follows the URL that `find` returns.
@@ -237,22 +231,14 @@ impl Endpoint {
         F: Fn(&Response) -> Result<Option<Reference>, Error> + Send + Sync + 'static,
     {
         let first = self.cursor_of(&self.url);
-        let shared = Arc::new((self, find));
-        sources::by_link(first, move |cursor| {
-            let shared = Arc::clone(&shared);
-            async move {
-                let (endpoint, find) = &*shared;
-                let response = endpoint.fetch(endpoint.url_of(&cursor)?, None).await?;
-                // An invalid link is not an error of this page, whose items are valid. The error is reported when the
-                // link is requested.
-                let next = find(&response)?.map(|reference| match reference {
-                    Reference::Url(url) => endpoint.cursor_of(&strip_userinfo_and_fragment(url)),
-                    Reference::Invalid(text) => redact_userinfo(&text),
-                });
-                response.into_page::<T, String>(&endpoint.pointers, next)
-            }
-        })
-        .with_http_defaults()
+        self.by_pages(
+            Some(first),
+            |request, cursor| match cursor {
+                Some(cursor) => request.url(cursor),
+                None => request,
+            },
+            move |response| response.page(find(response)?.map(|reference| response.cursor_of(reference))),
+        )
     }
 
     /// Sends the cursor that `find` returns as a query parameter.
@@ -261,42 +247,14 @@ impl Endpoint {
         T: DeserializeOwned + Send + 'static,
         F: Fn(&Response) -> Result<Option<String>, Error> + Send + Sync + 'static,
     {
-        let shared = Arc::new((self, parameter.to_owned(), find));
-        sources::by_cursor(move |cursor: Option<String>| {
-            let shared = Arc::clone(&shared);
-            async move {
-                let (endpoint, parameter, find) = &*shared;
-                let url = match cursor {
-                    Some(cursor) => with_parameter(&endpoint.url, parameter, &cursor),
-                    None => endpoint.url.clone(),
-                };
-                let response = endpoint.fetch(url, None).await?;
-                let next = find(&response)?;
-                response.into_page::<T, String>(&endpoint.pointers, next)
-            }
-        })
-        .with_http_defaults()
-    }
-
-    /// Converts a URL into a cursor. On the endpoint's own origin, the cursor is relative, so that the host may change
-    /// between two runs.
-    fn cursor_of(&self, url: &Url) -> String {
-        match (self.origins.is_same_origin(url), url.query()) {
-            (true, Some(query)) => format!("{}?{query}", url.path()),
-            (true, None) => url.path().to_owned(),
-            (false, _) => url.as_str().to_owned(),
-        }
-    }
-
-    /// Converts a cursor back into its URL.
-    fn url_of(&self, cursor: &str) -> Result<Url, Error> {
-        // `Url::join` would take a path such as `//docs` for a host.
-        let url = if cursor.starts_with("//") {
-            let absolute = format!("{}{cursor}", self.url.origin().ascii_serialization());
-            resolve(&self.url, &absolute)
-        } else {
-            resolve(&self.url, cursor)
-        };
-        url.map(strip_userinfo_and_fragment)
+        let parameter = parameter.to_owned();
+        self.by_pages(
+            None,
+            move |request, cursor| match cursor {
+                Some(cursor) => request.query(&parameter, cursor),
+                None => request,
+            },
+            move |response| response.page(find(response)?),
+        )
     }
 }

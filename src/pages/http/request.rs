@@ -1,138 +1,194 @@
-//! Sends one request: follows redirects, checks the status, bounds the size of the body.
-
+use std::fmt::{self, Display};
 use std::sync::Arc;
-use std::time::Duration;
 
-use reqwest::Url;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION};
-use tokio::time::timeout;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::{Method, Url};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, parse_header};
 use super::error::Error;
-use super::origins::Trust;
-use super::response::Response;
-use super::response_info::{MAX_KEPT_BODY, ResponseInfo};
-use super::url::{invalid_url, strip_userinfo_and_fragment};
+use super::json_edit::set_at;
+use super::json_pointers::validate_pointer;
+use super::url::{with_parameter, without_parameter};
 
-/// The longest time to wait for the body of an error response.
-const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(1);
-/// The same as reqwest's default.
-const MAX_REDIRECTS: usize = 10;
+/// The request for a page, as [`by_response`](Endpoint::by_response) passes it to the function that puts the cursor
+/// into it.
+///
+/// It begins as the request for the first page, with the URL, the method and the body of the endpoint. An error in one
+/// of the methods, such as an invalid header, is reported as the error of the page.
+///
+/// # Examples
+///
+/// ```
+/// # fn hits(endpoint: withal::pages::http::Endpoint) -> Result<(), withal::pages::http::Error> {
+/// // {"hits": {"hits": [{"_id": "a", "sort": [1503435956.00024751, "a"]}, ..]}}
+/// let hits = endpoint
+///     .json(&serde_json::json!({ "size": 100, "sort": ["time", "_id"] }))?
+///     .items_at("/hits/hits")
+///     .by_response(
+///         |request, last: &String| request.json_text_at("/search_after", last),
+///         |response| {
+///             let last = response.json_text_at("/hits/hits/-1/sort")?.map(str::to_owned);
+///             Ok(response.page::<serde_json::Value, _>(last)?)
+///         },
+///     );
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "the changed request is returned"]
+pub struct Request {
+    pub(super) url: Url,
+    pub(super) method: Method,
+    /// In addition to the headers of the endpoint, which they replace.
+    pub(super) headers: HeaderMap,
+    pub(super) body: Option<Vec<u8>>,
+    /// The first error of a method.
+    error: Option<Error>,
+    endpoint: Arc<Endpoint>,
+}
 
-impl Endpoint {
-    /// Fetches a page, by POST if there is a body, otherwise by GET.
-    pub(super) async fn fetch(&self, url: Url, body: Option<String>) -> Result<Response, Error> {
-        let (mut from, mut url) = (self.url.clone(), url);
-        for _ in 0..=MAX_REDIRECTS {
-            // Each hop is checked before anything is sent to it.
-            let trust = self.origins.check(&from, &url, &self.secrets)?;
-            let response = self.send(&url, body.as_deref(), trust).await?;
-            match redirect_target(&url, &response, body.is_some())? {
-                Some(target) => (from, url) = (url, target),
-                None => return self.read(url, response).await,
-            }
-        }
-        Err(Error::TooManyRedirects { url: self.secrets.url(&url), limit: MAX_REDIRECTS })
-    }
-
-    async fn send(&self, url: &Url, body: Option<&str>, trust: Trust) -> Result<reqwest::Response, Error> {
-        let mut target = url.clone();
-        if let (Trust::SameOrigin, Some((user, password))) = (trust, &self.userinfo) {
-            // Neither call fails for http. reqwest turns user name and password into a header, and removes them from
-            // the URL.
-            let _ = target.set_username(user);
-            let _ = target.set_password(password.as_deref());
-        }
-        let mut request = match body {
-            None => self.client.get(target),
-            Some(body) => {
-                self.client.post(target).header(CONTENT_TYPE, "application/json").body(body.to_owned())
-            }
-        };
-        // The headers of the endpoint and `map_request` may carry credentials.
-        if trust == Trust::Untrusted {
-            request = request.header(ACCEPT, "application/json");
-        } else {
-            request = request.headers(self.headers.clone());
-            if let Some(map_request) = &self.map_request {
-                request = map_request(request);
-            }
-        }
-        let sent = request.send().await;
-        sent.map_err(|source| Error::Transport { url: self.secrets.url(url), source: source.without_url() })
-    }
-
-    async fn read(&self, url: Url, mut response: reqwest::Response) -> Result<Response, Error> {
-        if !response.status().is_success() {
-            return Err(self.status_error(&url, response).await);
-        }
-        let status = response.status();
-        let headers = std::mem::take(response.headers_mut());
-        let body = self.read_body(&url, &headers, response).await?;
-        Response::new(url, status, headers, &body, Arc::clone(&self.secrets))
-    }
-
-    async fn read_body(
-        &self,
-        url: &Url,
-        headers: &HeaderMap,
-        mut response: reqwest::Response,
-    ) -> Result<Vec<u8>, Error> {
-        let (limit, status) = (self.max_body, response.status());
-        let info = |body: &[u8]| ResponseInfo::new(url, status, headers.clone(), body, &self.secrets);
-        let too_large = |body: &[u8]| Error::BodyTooLarge { limit, response: info(body) };
-        // If the content length is already too large, the body is not read at all.
-        if response.content_length().is_some_and(|length| length > limit as u64) {
-            return Err(too_large(&[]));
-        }
-        let mut body = Vec::new();
-        loop {
-            match response.chunk().await {
-                // `body` never exceeds the limit, so the difference cannot underflow.
-                Ok(Some(chunk)) if chunk.len() > limit - body.len() => return Err(too_large(&body)),
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => return Ok(body),
-                Err(source) => {
-                    return Err(Error::IncompleteBody {
-                        response: info(&body),
-                        source: source.without_url(),
-                    });
-                }
-            }
+impl Request {
+    /// Creates the request for the first page.
+    pub(super) fn new(endpoint: &Arc<Endpoint>) -> Self {
+        Self {
+            url: endpoint.url.clone(),
+            method: endpoint.method.clone(),
+            headers: HeaderMap::new(),
+            body: endpoint.body.clone(),
+            error: None,
+            endpoint: Arc::clone(endpoint),
         }
     }
 
-    /// Returns the error for a response with a status other than 2xx, with the beginning of its body.
-    async fn status_error(&self, url: &Url, mut response: reqwest::Response) -> Error {
-        let status = response.status();
-        let mut body = Vec::new();
-        let read = async {
-            // An error while the body is read is ignored: the status matters more.
-            while let Ok(Some(chunk)) = response.chunk().await {
-                body.extend_from_slice(&chunk);
-                if body.len() >= MAX_KEPT_BODY {
-                    break;
-                }
-            }
-        };
-        // Without a timeout, a server that stalls within the body would delay the error forever.
-        let _elapsed = timeout(ERROR_BODY_TIMEOUT, read).await;
-        let headers = std::mem::take(response.headers_mut());
-        Error::status_error(ResponseInfo::new(url, status, headers, &body, &self.secrets))
+    /// Sets a query parameter. All others are kept byte for byte.
+    pub fn query(mut self, name: &str, value: impl Display) -> Self {
+        self.url = with_parameter(&self.url, name, &value.to_string());
+        self
+    }
+
+    /// Removes a query parameter.
+    pub fn remove_query(mut self, name: &str) -> Self {
+        self.url = without_parameter(&self.url, name);
+        self
+    }
+
+    /// Replaces the whole URL, query included, with a cursor that [`Response::link`](super::Response::link) returned,
+    /// or with a URL that is relative to the endpoint's.
+    ///
+    /// The URL must be on an origin that the endpoint allows, otherwise the page fails, and nothing is sent.
+    pub fn url(mut self, url: &str) -> Self {
+        match self.endpoint.url_of(url) {
+            Ok(url) => self.url = url,
+            Err(error) => self.fail(error),
+        }
+        self
+    }
+
+    /// Sets a header. It is sent to the same origins as those of [`Endpoint::header`], and replaces one of them.
+    pub fn header(mut self, name: &str, value: impl Display) -> Self {
+        let value = value.to_string();
+        match parse_header(name, &value) {
+            Ok((name, value)) => drop(self.headers.insert(name, value)),
+            Err(error) => self.fail(error),
+        }
+        self
+    }
+
+    /// Sets the method.
+    pub fn method(mut self, method: Method) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// Replaces the whole body with a value, as JSON.
+    pub fn json(mut self, value: &(impl Serialize + ?Sized)) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(body) => self.set_body(body),
+            Err(source) => self.fail(Error::new(source)),
+        }
+        self
+    }
+
+    /// Sets the value at a JSON pointer in the body. Objects on the way are created.
+    ///
+    /// The rest of the body is kept byte for byte. Without a body, the value is set in an empty object.
+    ///
+    /// # Panics
+    ///
+    /// If the pointer is not empty and does not begin with a slash.
+    #[track_caller]
+    pub fn json_at(mut self, pointer: &str, value: impl Serialize) -> Self {
+        let pointer = validate_pointer(pointer);
+        match serde_json::to_string(&value) {
+            Ok(json) => self.set_json_at(&pointer, &json),
+            Err(source) => self.fail(Error::new(source)),
+        }
+        self
+    }
+
+    /// Sets the value at a JSON pointer in the body, as [`json_at`](Self::json_at) does, to a JSON text such as
+    /// [`Response::json_text_at`](super::Response::json_text_at) returns. The text is sent byte for byte.
+    ///
+    /// # Panics
+    ///
+    /// If the pointer is not empty and does not begin with a slash.
+    #[track_caller]
+    pub fn json_text_at(mut self, pointer: &str, json: &str) -> Self {
+        let pointer = validate_pointer(pointer);
+        match serde_json::from_str::<&RawValue>(json) {
+            Ok(json) => self.set_json_at(&pointer, json.get()),
+            Err(source) => self.fail(Error::new(source)),
+        }
+        self
+    }
+
+    /// Replaces the whole body, which is not JSON.
+    pub fn body(mut self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        self.set_body(body.into());
+        self.header(CONTENT_TYPE.as_str(), content_type)
+    }
+
+    /// Returns the current URL.
+    #[must_use]
+    pub fn current_url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Returns the first error of a method.
+    pub(super) fn check(self) -> Result<Self, Error> {
+        match self.error {
+            Some(error) => Err(error),
+            None => Ok(self),
+        }
+    }
+
+    fn set_json_at(&mut self, pointer: &str, json: &str) {
+        match set_at(self.body.as_deref().unwrap_or(b"{}"), pointer, json) {
+            Ok(body) => self.set_body(body),
+            Err(error) => self.fail(Error::new(error)),
+        }
+    }
+
+    /// A request with a body is a POST, unless another method was set.
+    fn set_body(&mut self, body: Vec<u8>) {
+        self.body = Some(body);
+        if self.method == Method::GET {
+            self.method = Method::POST;
+        }
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.error.get_or_insert(error);
     }
 }
 
-/// Returns the target of a redirect; `None` if the response is not a redirect, or if following it would turn a POST
-/// into a GET.
-fn redirect_target(url: &Url, response: &reqwest::Response, has_body: bool) -> Result<Option<Url>, Error> {
-    match (response.status().as_u16(), has_body) {
-        (301..=303, false) | (307 | 308, _) => {}
-        _ => return Ok(None),
-    }
-    let Some(location) = response.headers().get(LOCATION) else { return Ok(None) };
-    let location = String::from_utf8_lossy(location.as_bytes());
-    match url.join(&location) {
-        Ok(target) => Ok(Some(strip_userinfo_and_fragment(target))),
-        Err(source) => Err(invalid_url(&location, source)),
+/// Without the body and the values of the headers, which may contain secrets.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("url", &self.endpoint.secrets.url(&self.url))
+            .finish_non_exhaustive()
     }
 }

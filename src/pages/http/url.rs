@@ -36,13 +36,19 @@ pub(super) fn strip_userinfo_and_fragment(mut url: Url) -> Url {
 
 /// Sets a query parameter, and keeps all others byte for byte.
 pub(super) fn with_parameter(url: &Url, name: &str, value: &str) -> Url {
+    let mut url = without_parameter(url, name);
+    url.query_pairs_mut().append_pair(name, value);
+    url
+}
+
+/// Removes a query parameter, and keeps all others byte for byte.
+pub(super) fn without_parameter(url: &Url, name: &str) -> Url {
     let raw = url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
     // `query_pairs` skips empty pairs, too, so both iterators yield the same pairs.
     let kept: Vec<&str> =
         raw.zip(url.query_pairs()).filter(|(_, (key, _))| key != name).map(|(raw, _)| raw).collect();
     let mut url = url.clone();
     url.set_query((!kept.is_empty()).then(|| kept.join("&")).as_deref());
-    url.query_pairs_mut().append_pair(name, value);
     url
 }
 

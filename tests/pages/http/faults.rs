@@ -309,7 +309,7 @@ async fn a_link_to_itself_is_a_cycle() {
 
 #[tokio::test]
 async fn an_invalid_flag_is_an_error() {
-    let server = Server::start(|_: &ReceivedRequest| json(&json!({ "items": [1], "more": "true" }))).await;
+    let server = Server::start(|_: &ReceivedRequest| json(&json!({ "items": [1], "more": "perhaps" }))).await;
     let endpoint = endpoint(&server.url).items_at("/items").has_more_at("/more");
     let (_, error) = until_error(&mut endpoint.by_cursor("/next", "cursor")).await;
     let want = "expected true or false at \"/more\" in the response from http://";

@@ -1,5 +1,6 @@
 //! `pages::http`, against servers on the loopback interface.
 
+mod by_response;
 mod faults;
 mod origins;
 mod paginators;

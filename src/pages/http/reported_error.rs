@@ -1,0 +1,243 @@
+//! Errors in the body of a response whose status reports success.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::json_array;
+use super::json_slices::{find, find_all};
+use super::missing_items::is_empty_value;
+
+/// Members that are an error if they have a value: the error itself, or its code.
+const ERRORS: [&str; 14] = [
+    "/error",
+    "/errors",
+    "/Error",
+    "/Errors",
+    "/fault",
+    "/Fault",
+    "/exception",
+    "/__type",
+    "/errorCode",
+    "/error_code",
+    "/errcode",
+    "/errno",
+    "/errorMessage",
+    "/error_message",
+];
+/// Flags that are `true` in a page.
+const FLAGS: [&str; 6] = ["/ok", "/success", "/Success", "/succeeded", "/isSuccess", "/is_success"];
+/// Members that may contain the status.
+const STATUSES: [&str; 6] = ["/status", "/Status", "/result", "/statusCode", "/status_code", "/type"];
+const CODES: [&str; 4] = ["/code", "/Code", "/ret", "/retcode"];
+const MESSAGES: [&str; 10] = [
+    "/message",
+    "/msg",
+    "/Message",
+    "/detail",
+    "/errmsg",
+    "/error_description",
+    "/error_msg",
+    "/description",
+    "/reason",
+    "/title",
+];
+/// Members of an error that is the whole body, such as problem details (RFC 9457).
+const PROBLEM: [&str; 22] = [
+    "message",
+    "msg",
+    "Message",
+    "detail",
+    "title",
+    "type",
+    "instance",
+    "status",
+    "statusCode",
+    "status_code",
+    "code",
+    "Code",
+    "documentation_url",
+    "request_id",
+    "requestId",
+    "RequestId",
+    "trace_id",
+    "traceId",
+    "timestamp",
+    "path",
+    "description",
+    "reason",
+];
+
+/// Returns the message of the error that a body without items reports; `None` if it reports none.
+///
+/// `is_absent` is `true` if there is nothing in the place of the items, not even `null` or an empty array.
+pub(super) fn reported_error(body: &[u8], is_absent: bool) -> Option<String> {
+    let text =
+        members(body, &MESSAGES).find_map(|(_, value)| text_of(value).filter(|text| !text.trim().is_empty()));
+    let with_text = |message: String| match &text {
+        Some(text) if !message.contains(text.as_ref()) => format!("{message}: {text}"),
+        _ => message,
+    };
+    if let Some((_, error)) = members(body, &ERRORS).find(|(_, value)| is_error(value)) {
+        return Some(with_text(message_of(error)));
+    }
+    for (name, flag) in members(body, &FLAGS) {
+        if matches!(flag.get().trim_matches('"'), "false" | "False" | "0") {
+            return Some(with_text(format!("{name} is {}", flag.get())));
+        }
+    }
+    for (name, status) in members(body, &STATUSES) {
+        if text_of(status).is_some_and(|text| is_failure(&text)) {
+            return Some(with_text(format!("{name} is {}", status.get())));
+        }
+    }
+    let text = text.filter(|text| !is_success_word(text))?;
+    if let Some((name, code)) = members(body, &CODES).next() {
+        let is_success = text_of(code).is_none_or(|code| is_success_code(&code));
+        return (!is_success).then(|| format!("{name} is {}: {text}", code.get()));
+    }
+    (is_absent && is_problem(body)).then(|| text.into_owned())
+}
+
+/// Returns the members with these names, given as JSON pointers.
+fn members<'a>(body: &'a [u8], names: &[&'static str]) -> impl Iterator<Item = (&'static str, &'a RawValue)> {
+    let mut found = vec![None; names.len()];
+    // A body that is not JSON has no members.
+    find_all(body, names, &mut found).unwrap_or_default();
+    let names: Vec<_> = names.iter().map(|name| &name[1..]).collect();
+    names.into_iter().zip(found).filter_map(|(name, value)| Some((name, value?)))
+}
+
+/// Returns `true` if the body has no other members than an error would have.
+fn is_problem(body: &[u8]) -> bool {
+    serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(body)
+        .is_ok_and(|members| members.keys().all(|name| PROBLEM.contains(&name.as_str())))
+}
+
+/// Returns `true` if a value in the place of an error is one.
+pub(super) fn is_error(value: &RawValue) -> bool {
+    !is_empty_value(value)
+        && text_of(value).is_none_or(|text| !is_success_code(&text) && !is_success_word(&text))
+}
+
+/// Returns the message of an error, which may be a text, a number, an object, or an array of these.
+pub(super) fn message_of(error: &RawValue) -> String {
+    if let Some(text) = text_of(error) {
+        return text.into_owned();
+    }
+    let parts =
+        find(error.get().as_bytes(), ["/0", "/code", "/type", "/message", "/msg", "/detail", "/description"]);
+    let [first, code, kind, message @ ..] = parts.unwrap_or_default();
+    if let Some(first) = first {
+        return message_of(first);
+    }
+    let code = code.or(kind).and_then(text_of);
+    let message = message.into_iter().flatten().find_map(text_of);
+    match (code, message) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(text), None) | (None, Some(text)) => text.into_owned(),
+        (None, None) => error.get().to_owned(),
+    }
+}
+
+/// The text of a string, a number or a boolean.
+fn text_of(value: &RawValue) -> Option<Cow<'_, str>> {
+    match value.get().as_bytes().first()? {
+        b'"' => json_array::value(value).ok().map(Cow::Owned),
+        b'{' | b'[' | b'n' => None,
+        _ => Some(Cow::Borrowed(value.get())),
+    }
+}
+
+fn is_success_code(code: &str) -> bool {
+    matches!(code.parse(), Ok(0 | 200..=299))
+        || code.chars().all(|c| matches!(c, '0' | '.'))
+        || is_success_word(code)
+}
+
+/// Also words with which a message begins or ends: "request successful", "ok".
+fn is_success_word(text: &str) -> bool {
+    let text = text.trim().to_lowercase();
+    let is_negated = text.contains("unsuccess") || text.contains("not ") || text.contains("no success");
+    matches!(text.as_str(), "" | "ok" | "okay" | "none" | "null" | "no error" | "false" | "成功")
+        || !is_negated && (text.contains("success") || text.contains("succeeded") || text.ends_with("成功"))
+}
+
+fn is_failure(status: &str) -> bool {
+    let status = status.to_lowercase();
+    matches!(
+        status.as_str(),
+        "error"
+            | "err"
+            | "fail"
+            | "failed"
+            | "failure"
+            | "exception"
+            | "unauthorized"
+            | "forbidden"
+            | "denied"
+    ) || matches!(status.parse(), Ok(400..=599))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_recognized_by_its_members() {
+        for (body, want) in [
+            (r#"{"ok": false, "error": "invalid_cursor"}"#, "invalid_cursor"),
+            (
+                r#"{"code": 50011, "msg": "Too Many Requests", "data": null}"#,
+                "code is 50011: Too Many Requests",
+            ),
+            (r#"{"errors": [{"code": 88, "message": "Rate limit exceeded"}]}"#, "88: Rate limit exceeded"),
+            (r#"{"error": {"type": "OAuthException", "message": "expired"}}"#, "OAuthException: expired"),
+            (r#"{"errcode": 40001, "errmsg": "invalid credential"}"#, "40001: invalid credential"),
+            (r#"{"success": false}"#, "success is false"),
+            (r#"{"success": "false", "message": "no rights"}"#, "success is \"false\": no rights"),
+            (r#"{"status": "error", "message": "down"}"#, "status is \"error\": down"),
+            (r#"{"statusCode": 429, "message": "slow down"}"#, "statusCode is 429: slow down"),
+            (
+                r#"{"__type": "ThrottlingException", "message": "Rate exceeded"}"#,
+                "ThrottlingException: Rate exceeded",
+            ),
+            (r#"{"error": true, "reason": "x"}"#, "true: x"),
+            (r#"{"message": "Endpoint request timed out"}"#, "Endpoint request timed out"),
+            (r#"{"title": "Busy", "status": 200, "type": "about:blank"}"#, "Busy"),
+            (r#"{"code": "InvalidToken", "message": "bad"}"#, "code is \"InvalidToken\": bad"),
+            (r#"{"fault": {"faultstring": "x"}}"#, r#"{"faultstring": "x"}"#),
+            (r#"{"error": "\ud83d"}"#, "\u{fffd}"),
+        ] {
+            assert_eq!(reported_error(body.as_bytes(), true).as_deref(), Some(want), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_empty_page_reports_no_error() {
+        for body in [
+            "{}",
+            "[]",
+            r#"{"kind": "storage#objects"}"#,
+            r#"{"ok": true, "error": null}"#,
+            r#"{"code": 0, "msg": "success", "data": null}"#,
+            r#"{"code": 0, "msg": "", "data": null}"#,
+            r#"{"code": 200, "message": "nothing found"}"#,
+            r#"{"code": "00000", "msg": "done"}"#,
+            r#"{"code": 1, "msg": "操作成功"}"#,
+            r#"{"errcode": 0, "errmsg": "ok"}"#,
+            r#"{"error": false, "errors": []}"#,
+            r#"{"error": "", "errors": {}}"#,
+            r#"{"status": "ok", "message": "0 results", "count": 0}"#,
+            r#"{"resourceType": "Bundle", "type": "searchset", "total": 0}"#,
+            r#"{"message": "nothing here", "next_cursor": null, "items": null}"#,
+            r#"{"code": "EUR"}"#,
+        ] {
+            assert_eq!(reported_error(body.as_bytes(), true), None, "{body}");
+        }
+        // A page with an empty array may have a message.
+        assert_eq!(reported_error(br#"{"message": "no results", "status": 200}"#, false), None);
+    }
+}

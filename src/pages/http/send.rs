@@ -1,0 +1,161 @@
+//! Sends one request: follows redirects, checks the status, bounds the size of the body.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::{Method, StatusCode, Url};
+use tokio::time::timeout;
+
+use super::endpoint::Endpoint;
+use super::error::Error;
+use super::origins::Trust;
+use super::request::Request;
+use super::response::Response;
+use super::response_info::{MAX_KEPT_BODY, ResponseInfo};
+use super::url::{invalid_url, strip_userinfo_and_fragment};
+
+/// The longest time to wait for the body of an error response.
+const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(1);
+/// The same as reqwest's default.
+const MAX_REDIRECTS: usize = 10;
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+impl Endpoint {
+    /// Fetches a page.
+    pub(super) async fn fetch(self: &Arc<Self>, request: Request) -> Result<Response, Error> {
+        let request = request.check()?;
+        let (mut from, mut url) = (self.url.clone(), request.url.clone());
+        for _ in 0..=MAX_REDIRECTS {
+            // Each hop is checked before anything is sent to it.
+            let trust = self.origins.check(&from, &url, &self.secrets)?;
+            let response = self.send(&url, &request, trust).await?;
+            match redirect_target(&url, &response, &request.method)? {
+                Some(target) => (from, url) = (url, target),
+                None => return self.read(url, response).await,
+            }
+        }
+        Err(Error::TooManyRedirects { url: self.secrets.url(&url), limit: MAX_REDIRECTS })
+    }
+
+    async fn send(&self, url: &Url, page: &Request, trust: Trust) -> Result<reqwest::Response, Error> {
+        let mut target = url.clone();
+        if let (Trust::SameOrigin, Some((user, password))) = (trust, &self.userinfo) {
+            // Neither call fails for http. reqwest turns user name and password into a header, and removes them from
+            // the URL.
+            let _ = target.set_username(user);
+            let _ = target.set_password(password.as_deref());
+        }
+        let mut request = self.client.request(page.method.clone(), target);
+        if let Some(body) = &page.body {
+            request = request.body(body.clone());
+        }
+        // The headers of the endpoint and `map_request` may carry credentials.
+        if trust == Trust::Untrusted {
+            request = request.header(ACCEPT, JSON);
+            if page.body.is_some() {
+                request = request.header(CONTENT_TYPE, page.headers.get(CONTENT_TYPE).unwrap_or(&JSON));
+            }
+        } else {
+            let mut headers = self.headers.clone();
+            if page.body.is_some() && !headers.contains_key(CONTENT_TYPE) {
+                headers.insert(CONTENT_TYPE, JSON);
+            }
+            // The headers of the page replace those of the endpoint.
+            headers.extend(page.headers.clone());
+            request = request.headers(headers);
+            if let Some(map_request) = &self.map_request {
+                request = map_request(request);
+            }
+        }
+        let sent = request.send().await;
+        sent.map_err(|source| Error::Transport { url: self.secrets.url(url), source: source.without_url() })
+    }
+
+    async fn read(self: &Arc<Self>, url: Url, mut response: reqwest::Response) -> Result<Response, Error> {
+        let status = response.status();
+        if !self.accepted.contains(&status) {
+            let is_ready = match status {
+                StatusCode::ACCEPTED => false,
+                StatusCode::NO_CONTENT => !response.headers().contains_key(RETRY_AFTER),
+                _ => true,
+            };
+            if !is_ready {
+                return Err(Error::NotReady { response: self.info(&url, response).await });
+            }
+            // A part of a page has lost items.
+            if !status.is_success() || status == StatusCode::PARTIAL_CONTENT {
+                return Err(Error::status_error(self.info(&url, response).await));
+            }
+        }
+        let headers = std::mem::take(response.headers_mut());
+        let body = self.read_body(&url, &headers, response).await?;
+        let response = Response::new(url, status, headers, body, Arc::clone(self));
+        response.check()?;
+        Ok(response)
+    }
+
+    async fn read_body(
+        &self,
+        url: &Url,
+        headers: &HeaderMap,
+        mut response: reqwest::Response,
+    ) -> Result<Vec<u8>, Error> {
+        let (limit, status) = (self.max_body, response.status());
+        let info = |body: &[u8]| ResponseInfo::new(url, status, headers.clone(), body, &self.secrets);
+        let too_large = |body: &[u8]| Error::BodyTooLarge { limit, response: info(body) };
+        // If the content length is already too large, the body is not read at all.
+        if response.content_length().is_some_and(|length| length > limit as u64) {
+            return Err(too_large(&[]));
+        }
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                // `body` never exceeds the limit, so the difference cannot underflow.
+                Ok(Some(chunk)) if chunk.len() > limit - body.len() => return Err(too_large(&body)),
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => return Ok(body),
+                Err(source) => {
+                    return Err(Error::IncompleteBody {
+                        response: info(&body),
+                        source: source.without_url(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Returns what an error shows of a response that is not a page, with the beginning of its body.
+    async fn info(&self, url: &Url, mut response: reqwest::Response) -> Box<ResponseInfo> {
+        let status = response.status();
+        let mut body = Vec::new();
+        let read = async {
+            // An error while the body is read is ignored: the status matters more.
+            while let Ok(Some(chunk)) = response.chunk().await {
+                body.extend_from_slice(&chunk);
+                if body.len() >= MAX_KEPT_BODY {
+                    break;
+                }
+            }
+        };
+        // Without a timeout, a server that stalls within the body would delay the error forever.
+        let _elapsed = timeout(ERROR_BODY_TIMEOUT, read).await;
+        let headers = std::mem::take(response.headers_mut());
+        ResponseInfo::new(url, status, headers, &body, &self.secrets)
+    }
+}
+
+/// Returns the target of a redirect; `None` if the response is not a redirect, or if following it would turn a POST
+/// into a GET.
+fn redirect_target(url: &Url, response: &reqwest::Response, method: &Method) -> Result<Option<Url>, Error> {
+    match (response.status().as_u16(), method == Method::GET) {
+        (301..=303, true) | (307 | 308, _) => {}
+        _ => return Ok(None),
+    }
+    let Some(location) = response.headers().get(LOCATION) else { return Ok(None) };
+    let location = String::from_utf8_lossy(location.as_bytes());
+    match url.join(&location) {
+        Ok(target) => Ok(Some(strip_userinfo_and_fragment(target))),
+        Err(source) => Err(invalid_url(&location, source)),
+    }
+}
