@@ -8,9 +8,11 @@
 use std::any::Any;
 use std::future::Future;
 use std::mem;
+use std::ops::{Deref, DerefMut};
 use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::thread;
 
 use pin_project::pin_project;
 
@@ -73,6 +75,114 @@ pub(crate) fn ignore_panic(f: impl FnOnce()) {
 pub(crate) fn drop_payload(payload: Payload) {
     if let Err(another) = catch_panic(|| drop(payload)) {
         mem::forget(another);
+    }
+}
+
+/// Drops a value. While a panic unwinds, a panic of the value's own destructor is ignored: it would abort the process.
+pub(crate) fn drop_quietly<T>(value: T) {
+    if thread::panicking() {
+        ignore_panic(|| drop(value));
+    } else {
+        drop(value);
+    }
+}
+
+/// A user's value that is kept while other user code runs, and therefore [dropped quietly](drop_quietly).
+#[derive(Debug)]
+pub struct Kept<T>(Option<T>);
+
+const IS_PRESENT: &str = "a kept value is present until it is moved out";
+
+impl<T> Kept<T> {
+    #[inline]
+    pub(crate) fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+
+    #[inline]
+    pub(crate) fn into_inner(mut self) -> T {
+        self.0.take().expect(IS_PRESENT)
+    }
+}
+
+impl<T> Deref for Kept<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        self.0.as_ref().expect(IS_PRESENT)
+    }
+}
+
+impl<T> DerefMut for Kept<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        self.0.as_mut().expect(IS_PRESENT)
+    }
+}
+
+impl<T> Drop for Kept<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(value) = self.0.take() {
+            drop_quietly(value);
+        }
+    }
+}
+
+/// The payload of a panic that is kept while other user code runs. A panic of its destructor is always ignored.
+#[derive(Debug)]
+pub struct KeptPayload(Option<Payload>);
+
+impl KeptPayload {
+    pub(crate) fn new(payload: Payload) -> Self {
+        Self(Some(payload))
+    }
+
+    pub(crate) fn into_inner(mut self) -> Payload {
+        self.0.take().expect(IS_PRESENT)
+    }
+
+    pub(crate) fn resume(self) -> ! {
+        panic::resume_unwind(self.into_inner())
+    }
+}
+
+impl Deref for KeptPayload {
+    type Target = dyn Any + Send;
+
+    fn deref(&self) -> &Self::Target {
+        self.0.as_deref().expect(IS_PRESENT)
+    }
+}
+
+impl DerefMut for KeptPayload {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.0.as_deref_mut().expect(IS_PRESENT)
+    }
+}
+
+impl Drop for KeptPayload {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(payload) = self.0.take() {
+            drop_payload(payload);
+        }
+    }
+}
+
+/// Drops the values one by one, in a destructor. All are dropped, and then the first panic of their destructors
+/// continues, unless a panic unwinds already.
+pub(crate) fn drop_each<T>(values: impl IntoIterator<Item = T>) {
+    let mut first = None;
+    for value in values {
+        if let Err(payload) = catch_panic(|| drop(value)) {
+            let payload = KeptPayload::new(payload);
+            first.get_or_insert(payload);
+        }
+    }
+    if let Some(payload) = first.filter(|_| !thread::panicking()) {
+        payload.resume();
     }
 }
 

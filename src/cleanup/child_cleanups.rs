@@ -5,6 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream as _;
 use futures_util::stream::FuturesUnordered;
+use tokio::runtime::Handle;
 
 use super::tracked_cleanup::{InPlaceCleanup, SpawnedCleanup, TrackedCleanup, track};
 
@@ -45,9 +46,13 @@ impl ChildList {
         if let Some(in_place) = &mut self.in_place {
             while ready!(Pin::new(&mut *in_place).poll_next(cx)).is_some() {}
         }
+        let here = Handle::try_current().ok().map(|runtime| runtime.id());
         while let Some(cleanup) = self.spawned.last_mut() {
-            // The cleanup itself has reported its outcome to the observers.
-            drop(ready!(Pin::new(&mut cleanup.task).poll(cx)));
+            // The scope may have moved here from another runtime, which may not be driven any more.
+            if here == Some(cleanup.runtime) {
+                // The cleanup itself has reported its outcome to the observers.
+                drop(ready!(Pin::new(&mut cleanup.task).poll(cx)));
+            }
             // Removed only after it has finished: a wait that is dropped loses no cleanup.
             self.spawned.pop();
         }

@@ -1,4 +1,3 @@
-use std::any::type_name;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,6 +8,7 @@ use tokio::runtime::Handle;
 use super::child_cleanups::ChildCleanups;
 use super::job::{CleanupOutput, CompletionGuard, Job};
 use super::metrics::{Counter, increment};
+use super::name::Name;
 use super::span::in_current_span;
 use super::tracked_cleanup::{InPlaceCleanup, SpawnedCleanup, TrackedCleanup, is_in_place, track};
 use crate::panic::ignore_panic;
@@ -79,7 +79,7 @@ where
     F: Future<Output = Result<(), E>> + Send + 'static,
     E: Send + 'static,
 {
-    CleanupOptions::new(type_name::<F>()).detach(Box::pin(work));
+    CleanupOptions::with_name(Name::of_type::<F>()).detach(Box::pin(work));
 }
 
 impl<F> Cleanup<F> {
@@ -91,12 +91,12 @@ impl<F> Cleanup<F> {
     /// - The grace period is 30 seconds.
     /// - The runtime is the one that [`detach`](Self::detach) is called on.
     pub fn new(work: F) -> Self {
-        Self { work: Box::pin(work), options: CleanupOptions::new(type_name::<F>()) }
+        Self { work: Box::pin(work), options: CleanupOptions::with_name(Name::of_type::<F>()) }
     }
 
     /// Sets the name, which [observers](super::observe()) receive with every [event](super::CleanupEvent) of this cleanup.
     pub fn name(mut self, name: &'static str) -> Self {
-        self.options.name = name;
+        self.options.name = Name::chosen(name);
         self
     }
 
@@ -145,7 +145,7 @@ impl<F> Cleanup<F> {
 
 /// The settings of a cleanup. In contrast to [`Cleanup`], it does not box the work.
 pub(crate) struct CleanupOptions {
-    name: &'static str,
+    name: Name,
     grace_period: Duration,
     runtime: Option<Handle>,
     fallback: Option<Handle>,
@@ -156,6 +156,10 @@ pub(crate) struct CleanupOptions {
 
 impl CleanupOptions {
     pub(crate) fn new(name: &'static str) -> Self {
+        Self::with_name(Name::chosen(name))
+    }
+
+    fn with_name(name: Name) -> Self {
         Self {
             name,
             grace_period: DEFAULT_GRACE_PERIOD,
@@ -228,7 +232,7 @@ impl CleanupOptions {
 impl<F> fmt::Debug for Cleanup<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cleanup")
-            .field("name", &self.options.name)
+            .field("name", &self.options.name.get())
             .field("grace_period", &self.options.grace_period)
             .finish_non_exhaustive()
     }

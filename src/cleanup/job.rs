@@ -11,8 +11,11 @@ use super::child_cleanups::ChildCleanups;
 use super::drain::PendingGuard;
 use super::event::{AbandonReason, CleanupEvent};
 use super::metrics::{Counter, increment};
+use super::name::Name;
 use super::observe::notify_observers;
+use super::span::{InSpan, work_in_span};
 use super::timeout::{MarkCleanup, Timeout, mark_cleanup, timeout};
+use super::tracked_cleanup::InPlaceJob;
 use super::with_children::WithChildren;
 use crate::panic::{CatchUnwind, catch_unwind, ignore_panic};
 
@@ -74,14 +77,16 @@ impl<F: Future<Output: CleanupOutput>> Future for Job<F> {
         match &outcome {
             Ok(Some(output)) => match output.result() {
                 Ok(()) => completion.finish(None),
-                Err(error) => completion.finish(Some(&CleanupEvent::Failed { name, error })),
+                Err(error) => completion.finish(Some(&CleanupEvent::Failed { name: name.get(), error })),
             },
             // The timeout has dropped the work.
             Ok(None) => {
                 let reason = AbandonReason::TimedOut;
-                completion.finish(Some(&CleanupEvent::Abandoned { name, reason }));
+                completion.finish(Some(&CleanupEvent::Abandoned { name: name.get(), reason }));
             }
-            Err(payload) => completion.finish(Some(&CleanupEvent::Panicked { name, payload: &**payload })),
+            Err(payload) => {
+                completion.finish(Some(&CleanupEvent::Panicked { name: name.get(), payload: &**payload }))
+            }
         }
         // The output is user code, too, and is dropped before `drain` may return.
         ignore_panic(|| drop(outcome));
@@ -90,21 +95,38 @@ impl<F: Future<Output: CleanupOutput>> Future for Job<F> {
     }
 }
 
+impl<F> InPlaceJob for InSpan<Job<F>>
+where
+    F: Future<Output: CleanupOutput + Send> + Send,
+{
+    fn move_to(self: Pin<&mut Self>, runtime: Id) {
+        if let Some(completion) = work_in_span(self).project().completion {
+            completion.move_to(runtime);
+        }
+    }
+}
+
 /// Records the outcome of a cleanup exactly once: on drop as abandoned, unless it has [finished](Self::finish).
 pub(super) struct CompletionGuard {
-    name: &'static str,
+    name: Name,
     /// The reason if it is dropped early: `None` once the cleanup has finished.
     abandoned: Option<AbandonReason>,
     /// Dropped after the observers were notified, so that `drain` does not return before.
-    _pending: Option<PendingGuard>,
+    pending: Option<PendingGuard>,
 }
 
 impl CompletionGuard {
     /// Counts a cleanup as pending on its runtime, if it has one.
-    pub(super) fn new(name: &'static str, runtime: Option<Id>) -> Self {
+    pub(super) fn new(name: Name, runtime: Option<Id>) -> Self {
         let abandoned =
             if runtime.is_some() { AbandonReason::RuntimeShutdown } else { AbandonReason::NoRuntime };
-        Self { name, abandoned: Some(abandoned), _pending: runtime.map(PendingGuard::new) }
+        Self { name, abandoned: Some(abandoned), pending: runtime.map(PendingGuard::new) }
+    }
+
+    fn move_to(&mut self, runtime: Id) {
+        // Counted there first, so that the cleanup is never missed by both runtimes.
+        drop(self.pending.replace(PendingGuard::new(runtime)));
+        self.abandoned = self.abandoned.map(|_| AbandonReason::RuntimeShutdown);
     }
 
     /// Records the outcome: `None` is success. `drain` still waits until the guard is dropped.
@@ -117,7 +139,7 @@ impl CompletionGuard {
 impl Drop for CompletionGuard {
     fn drop(&mut self) {
         if let Some(reason) = self.abandoned {
-            record(Some(&CleanupEvent::Abandoned { name: self.name, reason }));
+            record(Some(&CleanupEvent::Abandoned { name: self.name.get(), reason }));
         }
     }
 }

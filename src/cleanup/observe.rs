@@ -3,7 +3,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::event::CleanupEvent;
 use super::report::report;
-use super::short_name::short_name;
 use crate::panic::ignore_panic;
 
 type Hook = Arc<dyn Fn(&CleanupEvent<'_>) + Send + Sync>;
@@ -70,23 +69,6 @@ impl fmt::Debug for ObserverGuard {
 
 /// Calls all hooks, or reports the event if there are none. Never panics: it is called in destructors.
 pub(crate) fn notify_observers(event: &CleanupEvent<'_>) {
-    // Here, because an event is rare: a name is not shortened for each cleanup.
-    let shortened;
-    let event = match *event {
-        CleanupEvent::Failed { name, error } => {
-            shortened = CleanupEvent::Failed { name: short_name(name), error };
-            &shortened
-        }
-        CleanupEvent::Panicked { name, payload } => {
-            shortened = CleanupEvent::Panicked { name: short_name(name), payload };
-            &shortened
-        }
-        CleanupEvent::Abandoned { name, reason } => {
-            shortened = CleanupEvent::Abandoned { name: short_name(name), reason };
-            &shortened
-        }
-        _ => event,
-    };
     // Cloned, because a hook may register another hook, or detach a cleanup that is reported at once.
     let hooks = hooks().clone();
     if hooks.is_empty() {

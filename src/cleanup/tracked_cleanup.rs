@@ -61,14 +61,21 @@ pub(super) struct SpawnedCleanup {
 /// If it is dropped before it completes, it is spawned.
 pub(super) struct InPlaceCleanup {
     /// `None` once it has completed. The mutex, which is never locked, makes the cleanup `Sync`.
-    job: Mutex<Option<Job>>,
+    job: Mutex<Option<BoxedJob>>,
+    /// The runtime that counts the cleanup as pending.
     runtime: Option<Handle>,
 }
 
-type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
+type BoxedJob = Pin<Box<dyn InPlaceJob>>;
+
+/// The job of a cleanup that may become a task later.
+pub(super) trait InPlaceJob: Future<Output = ()> + Send {
+    /// Counts the cleanup as pending on `runtime` instead of the runtime on which it was detached.
+    fn move_to(self: Pin<&mut Self>, runtime: Id);
+}
 
 impl InPlaceCleanup {
-    pub(super) fn new(job: impl Future<Output = ()> + Send + 'static, runtime: Option<Handle>) -> Self {
+    pub(super) fn new(job: impl InPlaceJob + 'static, runtime: Option<Handle>) -> Self {
         Self { job: Mutex::new(Some(Box::pin(job))), runtime }
     }
 
@@ -96,10 +103,16 @@ impl Future for InPlaceCleanup {
 impl Drop for InPlaceCleanup {
     fn drop(&mut self) {
         let job = self.job.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(job) = job else { return };
-        // The runtime that counts the cleanup as pending comes first.
-        match self.runtime.take().or_else(|| Handle::try_current().ok()) {
+        let Some(mut job) = job else { return };
+        // As for any cleanup, the current runtime comes first: the other one may have shut down, or may not be driven
+        // any more.
+        let counting = self.runtime.take();
+        let counted_by = counting.as_ref().map(Handle::id);
+        match Handle::try_current().ok().or(counting) {
             Some(runtime) => {
+                if counted_by != Some(runtime.id()) {
+                    job.as_mut().move_to(runtime.id());
+                }
                 let task = runtime.spawn(job);
                 track(TrackedCleanup::Spawned(SpawnedCleanup { task, runtime: runtime.id() }));
             }

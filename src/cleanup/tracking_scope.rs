@@ -11,6 +11,7 @@ use tokio::runtime::{Handle, Id};
 
 use super::child_cleanups::ChildCleanups;
 use super::tracked_cleanup::{DEPTH_MASK, IN_PLACE, STATE, TRACKED, TrackedCleanup};
+use crate::panic::ignore_panic;
 
 /// A guard that collects the cleanups that are detached on this thread, and adds them to `children` when it is dropped.
 ///
@@ -80,23 +81,27 @@ fn collect(outer: u64, children: &mut ChildCleanups, is_awaited: fn(Option<Id>, 
     let outer_depth = outer & DEPTH_MASK;
     // `None` outside of a runtime, and while the thread ends.
     let here = Handle::try_current().ok().map(|runtime| runtime.id());
-    let remaining = TRACKED.with_borrow_mut(|tracked| {
+    let (ours, remaining) = TRACKED.with_borrow_mut(|tracked| {
         // The inner scopes have collected their cleanups. The entries that are deeper than the outer scope are
         // therefore those of this scope, and come last.
         let ours = tracked.partition_point(|(depth, _)| *depth <= outer_depth);
-        for (_, cleanup) in tracked.drain(ours..) {
-            // A cleanup on another runtime may need this very thread to make progress.
-            let is_awaited = match &cleanup {
-                TrackedCleanup::Spawned(cleanup) => is_awaited(here, cleanup.runtime),
-                TrackedCleanup::InPlace(_) => true,
-            };
-            if is_awaited {
-                children.push(cleanup);
-            }
-        }
-        tracked.len() as u64
+        (tracked.split_off(ours), ours as u64)
     });
     STATE.set(outer_depth | remaining << 32);
+    // The list is not borrowed any more, and this scope is closed: to drop a cleanup can drop its task or the waker that
+    // waits for it, whose destructors may detach cleanups.
+    for (_, cleanup) in ours {
+        // A cleanup on another runtime may need this very thread to make progress.
+        let is_awaited = match &cleanup {
+            TrackedCleanup::Spawned(cleanup) => is_awaited(here, cleanup.runtime),
+            TrackedCleanup::InPlace(_) => true,
+        };
+        if is_awaited {
+            children.push(cleanup);
+        } else {
+            ignore_panic(|| drop(cleanup));
+        }
+    }
 }
 
 /// Calls `drop`, which drops a block whose scope lives on, with that scope as the innermost open one. The exits that

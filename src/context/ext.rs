@@ -1,4 +1,3 @@
-use std::any::type_name;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,7 +8,7 @@ use super::guard::AsyncGuard;
 use super::guard::sealed::Policy;
 use super::manager::{AsyncContextManager, ManagerError};
 use super::scope::state::RuntimeSlot as _;
-use crate::cleanup::{ChildCleanups, Cleanup};
+use crate::cleanup::{ChildCleanups, Cleanup, short_type_name};
 
 /// Adapters for every [`AsyncContextManager`].
 pub trait AsyncContextManagerExt: AsyncContextManager {
@@ -105,6 +104,10 @@ where
             G::OnDrop::on_drop(enter.await?, ChildCleanups::default(), Default::default());
             Ok::<_, G::Error>(())
         };
-        Cleanup::new(rest).name(type_name::<G>()).fallback_runtime(self.runtime.take()).in_place().detach();
+        Cleanup::new(rest)
+            .name(short_type_name::<G>())
+            .fallback_runtime(self.runtime.take())
+            .in_place()
+            .detach();
     }
 }

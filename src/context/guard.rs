@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::exit_reason::ExitReason;
 use super::suppression::Suppression;
+use crate::cleanup::short_type_name;
 use crate::panic::{catch_panic, drop_payload};
 
 /// An entered context manager, with the target for the block and with the exit: Python's `__aexit__`.
@@ -80,12 +81,12 @@ pub trait AsyncGuard: Sized {
     }
 
     /// Returns the name of the exit in reports and [events](crate::cleanup::CleanupEvent). The default is the path of the
-    /// guard's type.
+    /// guard's type, without generic arguments.
     ///
     /// If this method panics, the default applies.
     #[inline]
     fn name(&self) -> &'static str {
-        type_name::<Self>()
+        short_type_name::<Self>()
     }
 
     /// Exits the guard. If the manager has [interrupted](super::interrupt_when) the block, the exit must return an
@@ -131,13 +132,17 @@ pub(super) fn grace_period<G: AsyncGuard>(guard: &G) -> Duration {
     })
 }
 
-/// Returns the guard's name, or the default if the guard panics. Reports shorten it.
+/// Returns the guard's name, or the default if the guard panics or returns the full name of its type.
 #[inline]
 pub(super) fn guard_name<G: AsyncGuard>(guard: &G) -> &'static str {
-    catch_panic(|| guard.name()).unwrap_or_else(|payload| {
-        drop_payload(payload);
-        type_name::<G>()
-    })
+    match catch_panic(|| guard.name()) {
+        Ok(name) if name != type_name::<G>() => name,
+        Ok(_) => short_type_name::<G>(),
+        Err(payload) => {
+            drop_payload(payload);
+            short_type_name::<G>()
+        }
+    }
 }
 
 pub(super) mod sealed {

@@ -1,5 +1,3 @@
-use std::panic::resume_unwind;
-
 use super::scope::failure::BlockFailure;
 
 /// The success value of an exit: `()` or `bool`; see [`AsyncGuard::Suppression`](super::AsyncGuard::Suppression).
@@ -118,7 +116,7 @@ pub(super) fn suppress<S: Suppression, T, E, N>(
     failure: BlockFailure<E, N>,
 ) -> Result<S::Output<T>, BlockFailure<E, N>> {
     if let BlockFailure::Panic(payload) = failure {
-        resume_unwind(*payload)
+        payload.resume()
     }
     suppression.suppressed().ok_or(failure)
 }

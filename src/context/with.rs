@@ -1,5 +1,4 @@
 use std::future::Future;
-use std::panic::resume_unwind;
 
 use super::error::Error;
 use super::guard::AsyncGuard;
@@ -9,6 +8,7 @@ use super::scope::failure::{BlockFailure, CONTRACT_VIOLATION, report_exit_error}
 use super::scope::scope::{Scope, enter};
 use super::send_async_fn::SendAsyncFnOnce;
 use super::suppression::{Suppression, suppress};
+use crate::panic::Kept;
 
 /// Runs the body in an entered scope, exits the scope, and evaluates to the result of the function.
 ///
@@ -171,7 +171,7 @@ impl<T, E> From<BlockOutcome<Result<T, E>>> for BlockEnd<T, E> {
     fn from(outcome: BlockOutcome<Result<T, E>>) -> Self {
         let failure = match outcome {
             BlockOutcome::Completed(Ok(value)) => return Self { value: Some(value), failure: None },
-            BlockOutcome::Completed(Err(error)) => BlockFailure::Error(error),
+            BlockOutcome::Completed(Err(error)) => BlockFailure::Error(Kept::new(error)),
             BlockOutcome::Panicked(payload) => BlockFailure::Panic(payload),
             BlockOutcome::Interrupted => BlockFailure::Interrupted,
         };
@@ -207,7 +207,7 @@ fn fail<V: Suppression, X: Send + 'static, T, E>(
     match (result, failure) {
         (Ok(suppression), failure) => match suppress(&suppression, failure) {
             Ok(value) => Ok(value),
-            Err(BlockFailure::Error(error)) => Err(Error::Block(error)),
+            Err(BlockFailure::Error(error)) => Err(Error::Block(error.into_inner())),
             Err(BlockFailure::Interrupted) => panic!("{CONTRACT_VIOLATION}"),
             Err(_) => {
                 unreachable!("the body of a function fails with its own error, and a panic continues")
@@ -215,9 +215,11 @@ fn fail<V: Suppression, X: Send + 'static, T, E>(
         },
         (Err(error), BlockFailure::Panic(payload)) => {
             report_exit_error(name.unwrap_or("exit"), &error);
-            resume_unwind(*payload)
+            payload.resume()
         }
-        (Err(error), BlockFailure::Error(context)) => Err(Error::Exit { error, context: Some(context) }),
+        (Err(error), BlockFailure::Error(context)) => {
+            Err(Error::Exit { error, context: Some(context.into_inner()) })
+        }
         // The manager interrupted the body, and the error of the exit states the reason.
         (Err(error), _) => Err(Error::Exit { error, context: None }),
     }

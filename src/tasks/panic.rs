@@ -3,7 +3,7 @@ use std::fmt;
 use std::panic;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::panic::Payload;
+use crate::panic::{KeptPayload, Payload};
 
 /// The panic of a task or of a job.
 ///
@@ -13,7 +13,7 @@ pub struct Panic(Arc<Inner>);
 
 struct Inner {
     message: String,
-    payload: Mutex<Option<Payload>>,
+    payload: Mutex<Option<KeptPayload>>,
 }
 
 impl Panic {
@@ -26,7 +26,7 @@ impl Panic {
             "a payload that is not a string"
         };
         let message = message.to_owned();
-        Self(Arc::new(Inner { message, payload: Mutex::new(Some(payload)) }))
+        Self(Arc::new(Inner { message, payload: Mutex::new(Some(KeptPayload::new(payload))) }))
     }
 
     /// Returns the message, as in `panic!("message")`.
@@ -38,13 +38,17 @@ impl Panic {
     /// Takes the payload. Returns `None` if it was taken before, by this value or by a clone.
     #[must_use]
     pub fn take_payload(&self) -> Option<Box<dyn Any + Send>> {
+        self.take().map(KeptPayload::into_inner)
+    }
+
+    fn take(&self) -> Option<KeptPayload> {
         // No code panics while the payload is locked.
         self.0.payload.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Calls `f` with the payload, or with the message if the payload was taken before.
     pub(super) fn with_payload(&self, f: impl FnOnce(&(dyn Any + Send))) {
-        let payload = self.take_payload();
+        let payload = self.take();
         let lock = |payload| *self.0.payload.lock().unwrap_or_else(PoisonError::into_inner) = payload;
         match payload {
             // The payload is not locked while `f` runs, which is user code.

@@ -4,6 +4,7 @@ mod completion;
 mod drain;
 mod large;
 mod metrics;
+mod moved;
 mod observers;
 mod outcomes;
 mod recorded;

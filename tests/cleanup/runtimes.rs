@@ -3,12 +3,15 @@
 use std::future::{pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Id};
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 use withal::cleanup::{Cleanup, detach, drain};
+use withal::context::{async_with, nullcontext};
 
 use super::RecordedEvents;
 
@@ -190,4 +193,46 @@ fn the_chosen_runtime_takes_precedence_over_the_current() {
     });
     chosen.block_on(drain(ENOUGH)).unwrap();
     assert_eq!(ran_on.blocking_recv(), Ok(chosen.handle().id()));
+}
+
+/// Detaches a cleanup when it is dropped, and records whether that panics.
+struct Detaches(Handle, Arc<AtomicUsize>);
+
+impl Drop for Detaches {
+    fn drop(&mut self) {
+        let detached = Arc::clone(&self.1);
+        let work = async move {
+            detached.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, ()>(())
+        };
+        catch_unwind(AssertUnwindSafe(|| Cleanup::new(work).on_runtime(self.0.clone()).detach())).unwrap();
+    }
+}
+
+/// The destructor of the work panics with such a payload, which the task of the cleanup keeps. A scope outside of a
+/// runtime does not wait for the task, and drops it.
+#[test]
+fn a_cleanup_that_a_scope_does_not_wait_for_detaches_another_one() {
+    struct PanicsWith(Option<Detaches>);
+    impl Drop for PanicsWith {
+        fn drop(&mut self) {
+            std::panic::panic_any(self.0.take().unwrap());
+        }
+    }
+    let [shut_down, runtime] = [(); 2].map(|()| Builder::new_current_thread().build().unwrap());
+    let handle = shut_down.handle().clone();
+    drop(shut_down);
+    let detached = Arc::new(AtomicUsize::new(0));
+    let panics = PanicsWith(Some(Detaches(runtime.handle().clone(), detached.clone())));
+    futures::executor::block_on(async {
+        async_with!(_ = nullcontext(()) => {
+            let work = async move {
+                drop(panics);
+                Ok::<_, ()>(())
+            };
+            Cleanup::new(work).on_runtime(handle).detach();
+        });
+    });
+    runtime.block_on(drain(ENOUGH)).unwrap();
+    assert_eq!(detached.load(Ordering::Relaxed), 1);
 }

@@ -64,6 +64,7 @@ mod cancel;
 mod choices;
 mod coroutines;
 mod cpython;
+mod double_panics;
 mod errors;
 mod flow;
 mod forms;

@@ -4,7 +4,7 @@ use std::future::{Future, pending};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use withal::cleanup::{AbandonReason, CleanupEvent, ObserverGuard, drain, observe};
+use withal::cleanup::{AbandonReason, Cleanup, CleanupEvent, ObserverGuard, detach, drain, observe};
 use withal::context::{
     AsyncContextManager, AsyncExitStack, AsyncGuard, Detach, ExitReason, async_with, asynccontextmanager,
     on_exit,
@@ -153,4 +153,36 @@ fn the_kind_of_an_exit_is_shown_without_the_number_of_a_type() {
 
     let kinds = [ExitKind::Ok, ExitKind::Error(TypeId::of::<u8>()), ExitKind::Panic, ExitKind::Cancelled];
     assert_eq!(format!("{kinds:?}"), "[Ok, Error(..), Panic, Cancelled]");
+}
+
+/// A name that was chosen is never cut, also if it looks like the name of a type.
+#[tokio::test]
+async fn a_chosen_name_is_reported_in_full() {
+    const CHOSEN: [&str; 4] = ["db::pool<primary>", "a::b<c>::d", "<pool as Db>::close", "pool::{{closure}}"];
+    let (names, _observer) = names("chosen");
+    for name in CHOSEN {
+        let guard = Generic("chosen", Some(name), 7);
+        cancelled(async { async_with!(_ = guard => { pending::<()>().await }) }).await;
+        let session = on_exit((), async |(), _| Err::<(), _>(Refused("chosen"))).name(name);
+        cancelled(async { async_with!(_ = session => { pending::<()>().await }) }).await;
+        Cleanup::new(async { Err::<(), _>(Refused("chosen")) }).name(name).detach();
+        drain(Duration::from_secs(60)).await.unwrap();
+    }
+    let expected: Vec<_> = CHOSEN.iter().flat_map(|name| [*name; 3]).collect();
+    assert_eq!(*names.lock().unwrap(), expected);
+}
+
+/// Without a name, a cleanup has that of its future.
+#[tokio::test]
+async fn the_name_of_a_future_is_shortened() {
+    async fn logout<T>(_: T) -> Result<(), Refused> {
+        Err(Refused("future"))
+    }
+    let (names, _observer) = names("future");
+    detach(logout(vec![String::new()]));
+    drain(Duration::from_secs(60)).await.unwrap();
+    assert_eq!(
+        *names.lock().unwrap(),
+        ["context::names::the_name_of_a_future_is_shortened::{{closure}}::logout"]
+    );
 }

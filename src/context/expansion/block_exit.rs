@@ -1,5 +1,4 @@
 use std::convert::Infallible;
-use std::panic::resume_unwind;
 
 use super::maybe_result::{Case, Inspected, MaybeResult, SendError};
 use super::value_kind::{Inspection, ScopeValue, ValueKind};
@@ -7,6 +6,7 @@ use crate::context::exit_reason::OpaqueError;
 use crate::context::scope::block::BlockOutcome;
 use crate::context::scope::failure::{BlockFailure, CONTRACT_VIOLATION, report_exit_error};
 use crate::context::suppression::{Suppression, suppress};
+use crate::panic::{Kept, KeptPayload};
 
 /// The way in which a block was left, kept during the exit. The value stays where the block has stored it: a future
 /// would otherwise have a second place for it.
@@ -62,14 +62,16 @@ where
                     *value = Some(Ok(Inspected::new(completed)));
                     (ExitPath::Completed, None)
                 }
-                Inspection::Failed(error) => (ExitPath::Failed, Some(BlockFailure::Value(Box::new(error)))),
+                Inspection::Failed(error) => {
+                    (ExitPath::Failed, Some(BlockFailure::Value(Box::new(KeptPayload::new(error)))))
+                }
                 Inspection::Opaque(opaque) => {
                     *value = Some(Ok(Inspected::new(opaque)));
                     (ExitPath::Completed, Some(BlockFailure::Opaque(OpaqueError)))
                 }
             },
             None => (ExitPath::Completed, None),
-            Some(Err(error)) => (ExitPath::Failed, Some(BlockFailure::Nested(error))),
+            Some(Err(error)) => (ExitPath::Failed, Some(BlockFailure::Nested(Kept::new(error)))),
         },
         BlockOutcome::Completed(Some(returned)) => {
             let (deferred, failure) = returned.split();
@@ -150,16 +152,16 @@ where
         (Err(error), failure) => {
             report_exit_error(name.unwrap_or("exit"), &error);
             if let BlockFailure::Panic(payload) = failure {
-                resume_unwind(*payload)
+                payload.resume()
             }
             failure
         }
     };
     match (failure, path) {
-        (BlockFailure::Nested(error), _) => Disposition::Value(Err(ErrorOrigin::Nested(error))),
-        (BlockFailure::Value(error), _) => completed::<V, X, T, K, R, N>(K::failed(*error)),
+        (BlockFailure::Nested(error), _) => Disposition::Value(Err(ErrorOrigin::Nested(error.into_inner()))),
+        (BlockFailure::Value(error), _) => completed::<V, X, T, K, R, N>(K::failed(error.into_inner())),
         (BlockFailure::Error(error), ExitPath::Returned(deferred)) => {
-            Disposition::Return(R::join(deferred, Some(error)))
+            Disposition::Return(R::join(deferred, Some(error.into_inner())))
         }
         // An opaque error was never separated from the value that holds it.
         (_, ExitPath::Returned(deferred)) => Disposition::Return(R::join(deferred, None)),

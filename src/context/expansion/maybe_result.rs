@@ -17,6 +17,7 @@ use std::marker::PhantomData;
 
 use crate::context::exit_reason::OpaqueError;
 use crate::context::scope::failure::BlockFailure;
+use crate::panic::Kept;
 
 /// The type of a literal that more than one implementation leaves open.
 pub(super) type Yes = i32;
@@ -64,7 +65,7 @@ impl<T, E: Send + 'static> MaybeResult<Yes, Yes> for Result<T, E> {
     fn split<N>(self) -> (Option<T>, Option<BlockFailure<E, N>>) {
         match self {
             Ok(value) => (Some(value), None),
-            Err(error) => (None, Some(BlockFailure::Error(error))),
+            Err(error) => (None, Some(BlockFailure::Error(Kept::new(error)))),
         }
     }
 

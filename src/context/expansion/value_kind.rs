@@ -31,7 +31,7 @@ impl<V: MaybeResult<R, S>, R, S> ValueKind<V> for Case<R, S> {
     fn inspect(value: V) -> Inspection<V> {
         match value.split::<Infallible>() {
             (deferred, None) => Inspection::Completed(V::join(deferred, None)),
-            (_, Some(BlockFailure::Error(error))) => Inspection::Failed(Box::new(error)),
+            (_, Some(BlockFailure::Error(error))) => Inspection::Failed(Box::new(error.into_inner())),
             (deferred, Some(_)) => Inspection::Opaque(V::join(deferred, None)),
         }
     }

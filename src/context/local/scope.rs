@@ -1,11 +1,11 @@
-use std::any::type_name;
 use std::future::{Future, Ready};
 
 use super::manager::LocalAsyncGuard;
-use crate::cleanup::ChildCleanups;
+use crate::cleanup::{ChildCleanups, short_type_name};
 use crate::context::scope::failure::BlockFailure;
 use crate::context::scope::interrupts::Interrupts;
 use crate::context::scope::state::ScopeState;
+use crate::panic::drop_quietly;
 
 /// A local manager that was entered and has not been exited: the counterpart of [`Scope`](crate::context::scope::scope::Scope),
 /// with the same methods.
@@ -28,7 +28,7 @@ impl<G: LocalAsyncGuard> LocalScope<G> {
 
     #[inline]
     pub fn name_if<E, N>(&self, failure: &Option<BlockFailure<E, N>>) -> Option<&'static str> {
-        failure.is_some().then(type_name::<G>)
+        failure.is_some().then(short_type_name::<G>)
     }
 
     #[inline]
@@ -93,6 +93,6 @@ impl<G: LocalAsyncGuard> Drop for LocalScope<G> {
     fn drop(&mut self) {
         // First, because the guard's destructor may panic.
         std::mem::take(&mut self.state.children).reparent();
-        drop(self.guard.take());
+        drop_quietly(self.guard.take());
     }
 }

@@ -1,4 +1,3 @@
-use std::any::type_name;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
@@ -8,6 +7,7 @@ use std::time::Duration;
 use super::exit_kind::ExitKind;
 use super::suspended_function::SuspendedFunction;
 use super::yield_once::{Reply, YieldOnce};
+use crate::cleanup::Name;
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD};
 use crate::context::manager::AsyncContextManager;
@@ -127,7 +127,7 @@ where
     let in_function = Arc::clone(&has_left_yield);
     AsyncGeneratorContextManager {
         grace_period: DEFAULT_GRACE_PERIOD,
-        name: type_name::<F>(),
+        name: Name::of_type::<F>(),
         function: coroutine(async move |yielder| {
             Ok(function(YieldOnce { yielder, has_left: in_function }).await)
         }),
@@ -139,7 +139,7 @@ where
 #[must_use = "a manager does nothing unless it is entered"]
 pub struct AsyncGeneratorContextManager<D: ?Sized> {
     grace_period: Duration,
-    name: &'static str,
+    name: Name,
     has_left_yield: Arc<AtomicBool>,
     function: Coroutine<D>,
 }
@@ -182,7 +182,7 @@ impl<D> AsyncGeneratorContextManager<D> {
     /// # }
     /// ```
     pub fn name(self, name: &'static str) -> Self {
-        Self { name, ..self }
+        Self { name: Name::chosen(name), ..self }
     }
 }
 
@@ -192,7 +192,7 @@ pub struct AsyncGeneratorContextManagerGuard<D: RawCoroutine> {
     /// `None` after the exit has sent it back to the yield.
     value: Option<D::Yield>,
     grace_period: Duration,
-    name: &'static str,
+    name: Name,
 }
 
 impl<D, Y, V, E> AsyncContextManager for AsyncGeneratorContextManager<D>
@@ -256,7 +256,7 @@ where
     }
 
     fn name(&self) -> &'static str {
-        self.name
+        self.name.get()
     }
 
     fn aexit(&mut self, exit: ExitReason<'_>) -> impl Future<Output = Result<V, E>> + Send {

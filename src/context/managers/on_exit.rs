@@ -1,4 +1,3 @@
-use std::any::type_name;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
@@ -6,6 +5,7 @@ use std::time::Duration;
 
 use self::sealed::Sealed as _;
 use super::exit_kind::ExitKind;
+use crate::cleanup::short_type_name;
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD};
 use crate::context::local::manager::{LocalAsyncContextManager, LocalAsyncGuard};
@@ -57,7 +57,7 @@ where
     F: FnOnce(T, ExitKind) -> R,
     R: Future<Output: OnExitOutput>,
 {
-    OnExit { parts: Some((value, exit)), grace_period: DEFAULT_GRACE_PERIOD, name: type_name::<F>() }
+    OnExit { parts: Some((value, exit)), grace_period: DEFAULT_GRACE_PERIOD, name: None }
 }
 
 /// The output of the closure of an [`on_exit`].
@@ -114,7 +114,8 @@ pub struct OnExit<T, F> {
     /// `None` after the exit has taken them.
     parts: Option<(T, F)>,
     grace_period: Duration,
-    name: &'static str,
+    /// `None` is the path of the closure.
+    name: Option<&'static str>,
 }
 
 impl<T, F> OnExit<T, F> {
@@ -127,7 +128,7 @@ impl<T, F> OnExit<T, F> {
     /// Sets the name of the exit in reports and [events](crate::cleanup::CleanupEvent). The default is the path of the
     /// closure.
     pub fn name(self, name: &'static str) -> Self {
-        Self { name, ..self }
+        Self { name: Some(name), ..self }
     }
 
     fn value(&mut self) -> &mut T {
@@ -177,7 +178,7 @@ where
     }
 
     fn name(&self) -> &'static str {
-        self.name
+        self.name.unwrap_or_else(short_type_name::<F>)
     }
 
     fn aexit(
@@ -221,6 +222,8 @@ where
 
 impl<T, F> fmt::Debug for OnExit<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OnExit").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("OnExit")
+            .field("name", &self.name.unwrap_or_else(short_type_name::<F>))
+            .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,4 @@
 use std::future::poll_fn;
-use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +7,7 @@ use std::task::{Context, Poll};
 use crate::context::scope::interrupt::Interrupt;
 use crate::context::scope::interrupt_when::poll_after_work;
 use crate::coroutine::{Coroutine, GeneratorExit, RawCoroutine, Step};
-use crate::panic::{Payload, catch_panic, ignore_panic};
+use crate::panic::{KeptPayload, catch_panic, ignore_panic};
 
 /// The function of an [`asynccontextmanager`](super::asynccontextmanager()), suspended at its yield.
 ///
@@ -35,7 +34,7 @@ struct State<D: RawCoroutine> {
     /// `None` during a poll, after the function has ended, and after the exit has taken it.
     function: Option<Coroutine<D>>,
     /// The result of a function that has ended beside the block.
-    ended: Option<Result<D::Return, Payload>>,
+    ended: Option<Result<D::Return, KeptPayload>>,
     /// See [`poll_after_work`].
     has_deferred: bool,
 }
@@ -60,7 +59,7 @@ impl<D: RawCoroutine<Thrown = GeneratorExit>> SuspendedFunction<D> {
         let Some(mut function) = function else {
             // The function has ended beside the block, which was interrupted.
             let ended = ended.expect("function finished twice");
-            return ended.unwrap_or_else(|payload| resume_unwind(payload));
+            return ended.unwrap_or_else(|payload| payload.resume());
         };
         // If the function has left the yield, the reply is dropped together with the function.
         function.reply(reply);
@@ -102,7 +101,7 @@ where
             Ok(Poll::Ready(Ok(Step::Yielded(_)) | Err(_))) => {
                 unreachable!("the yielder is consumed, and nothing was thrown into the function")
             }
-            Err(payload) => Err(payload),
+            Err(payload) => Err(KeptPayload::new(payload)),
         };
         // It has ended, so that its destructor only frees memory.
         ignore_panic(|| drop(function));

@@ -14,6 +14,7 @@ use crate::context::guard::sealed::{ExitOutcome, Policy};
 use crate::context::guard::{AsyncGuard, grace_period, guard_name};
 use crate::context::scope::failure::BlockFailure;
 use crate::context::scope::state::RuntimeSlot as _;
+use crate::panic::Kept;
 
 /// A drop policy that runs every exit to completion: a dropped exit continues as a [cleanup](crate::cleanup). The guard
 /// must be owned.
@@ -75,12 +76,13 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for Detach {
     type Runtime = Option<Handle>;
 
     fn exit<E: Send + 'static, N: Send + 'static>(
-        mut guard: G,
+        guard: G,
         mut failure: Option<BlockFailure<E, N>>,
         runtime: Option<Handle>,
     ) -> impl Future<Output = ExitOutcome<G, E, N>> + Send {
         // Read now, because the future of the exit owns the guard from here on.
         let (grace_period, name) = (grace_period(&guard), guard_name(&guard));
+        let mut guard = Kept::new(guard);
         // Boxed before it is first polled: afterwards, it could not be moved into a cleanup.
         let exit = Box::pin(async move {
             // Pinned in place: in a debug build, `await` would copy the exit twice to the stack.
@@ -141,8 +143,9 @@ const fn output_size<A, R>(_: fn(A) -> R) -> usize {
 
 #[expect(clippy::manual_async_fn, reason = "an `async fn` would hold its argument twice")]
 fn exit_cancelled<G: AsyncGuard + Send + 'static>(
-    mut guard: G,
+    guard: G,
 ) -> impl Future<Output = Exited<G, Infallible, Infallible>> + Send {
+    let mut guard = Kept::new(guard);
     async move {
         let result = {
             let mut exit = pin!(guard.aexit(ExitReason::Cancelled));
@@ -156,7 +159,7 @@ fn exit_cancelled<G: AsyncGuard + Send + 'static>(
 struct Exited<G: AsyncGuard, E, N> {
     result: Result<G::Suppression, G::Error>,
     failure: Option<BlockFailure<E, N>>,
-    guard: G,
+    guard: Kept<G>,
 }
 
 impl<G: AsyncGuard, E, N> CleanupOutput for Exited<G, E, N> {

@@ -5,6 +5,7 @@ use tokio::runtime::Handle;
 use crate::cleanup::{ChildCleanups, CleanupOptions};
 use crate::context::guard::sealed::Policy;
 use crate::context::guard::{AsyncGuard, grace_period, guard_name};
+use crate::panic::drop_quietly;
 
 /// A drop policy that drops the guard after everything that is nested in its block has ended. The guard must be owned.
 ///
@@ -25,7 +26,7 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for DropAfterChildren {
     fn on_drop(guard: G, children: ChildCleanups, runtime: Option<Handle>) {
         // The usual case needs neither a task nor a runtime.
         if children.is_empty() {
-            return drop(guard);
+            return drop_quietly(guard);
         }
         let (grace_period, name) = (grace_period(&guard), guard_name(&guard));
         let work = async move {

@@ -1,6 +1,7 @@
 use crate::cleanup::ChildCleanups;
 use crate::context::guard::AsyncGuard;
 use crate::context::guard::sealed::Policy;
+use crate::panic::drop_quietly;
 
 /// A drop policy that drops the guard together with its block. The guard may borrow.
 ///
@@ -20,6 +21,6 @@ impl<G: AsyncGuard> Policy<G> for DropNow {
     fn on_drop(guard: G, children: ChildCleanups, (): ()) {
         // First, because the guard's destructor may panic.
         children.reparent();
-        drop(guard);
+        drop_quietly(guard);
     }
 }

@@ -9,7 +9,7 @@ use pin_project::{pin_project, pinned_drop};
 use super::interrupts::Interrupts;
 use super::state::{RuntimeSlot, ScopeState};
 use crate::cleanup::{TrackingScope, drop_in_place, drop_tracked};
-use crate::panic::{Payload, catch_panic, drop_payload};
+use crate::panic::{KeptPayload, Payload, catch_panic, drop_payload};
 
 /// The block of a scope.
 ///
@@ -34,14 +34,14 @@ pub trait DetectEnd<T> {
     fn detect(&self, polled: Poll<T>) -> Poll<Self::Output>;
 
     /// Returns the payload of a closure that panicked instead of returning the block.
-    fn take_panic(&mut self) -> Option<Box<Payload>> {
+    fn take_panic(&mut self) -> Option<Box<KeptPayload>> {
         None
     }
 }
 
 /// The body of a function ends if its future is ready. The field is for [`BlockFuture::call`]: in the place of the
 /// block, the payload would make each drop of a block slower.
-pub struct BodyEnd(ManuallyDrop<Option<Box<Payload>>>);
+pub struct BodyEnd(ManuallyDrop<Option<Box<KeptPayload>>>);
 
 impl BodyEnd {
     const NOT_PANICKED: Self = Self(ManuallyDrop::new(None));
@@ -51,7 +51,7 @@ impl Drop for BodyEnd {
     #[inline]
     fn drop(&mut self) {
         if let Some(payload) = self.0.take() {
-            drop_payload(*payload);
+            drop(payload);
         }
     }
 }
@@ -65,7 +65,7 @@ impl<T> DetectEnd<T> for BodyEnd {
     }
 
     #[cold]
-    fn take_panic(&mut self) -> Option<Box<Payload>> {
+    fn take_panic(&mut self) -> Option<Box<KeptPayload>> {
         self.0.take()
     }
 }
@@ -74,7 +74,7 @@ impl<T> DetectEnd<T> for BodyEnd {
 pub enum BlockOutcome<T> {
     Completed(T),
     /// Boxed twice, so that an outcome stays small: it is moved even if nothing panics.
-    Panicked(Box<Payload>),
+    Panicked(Box<KeptPayload>),
     Interrupted,
 }
 
@@ -90,9 +90,11 @@ impl<'s, F, R> BlockFuture<'s, F, R> {
     pub fn call(body: impl FnOnce() -> F, state: &'s mut ScopeState<R>) -> Self {
         match catch_panic(body) {
             Ok(block) => Self::new(block, state),
-            Err(payload) => {
-                Self { block: None, detect: BodyEnd(ManuallyDrop::new(Some(Box::new(payload)))), state }
-            }
+            Err(payload) => Self {
+                block: None,
+                detect: BodyEnd(ManuallyDrop::new(Some(Box::new(KeptPayload::new(payload))))),
+                state,
+            },
         }
     }
 }
@@ -157,7 +159,7 @@ impl<T> BlockOutcome<T> {
 fn interrupted<F, T>(block: Pin<&mut Option<F>>, interrupts: &mut Interrupts) -> BlockOutcome<T> {
     match drop_unfinished(block, interrupts) {
         Ok(()) => BlockOutcome::Interrupted,
-        Err(payload) => BlockOutcome::Panicked(Box::new(payload)),
+        Err(payload) => BlockOutcome::Panicked(Box::new(KeptPayload::new(payload))),
     }
 }
 
@@ -172,7 +174,7 @@ fn failed<F, T>(
     if let Err(second) = drop_unfinished(block, interrupts) {
         drop_payload(second);
     }
-    BlockOutcome::Panicked(Box::new(payload))
+    BlockOutcome::Panicked(Box::new(KeptPayload::new(payload)))
 }
 
 #[cold]

@@ -3,7 +3,7 @@ use std::convert::Infallible;
 
 use crate::cleanup::{CleanupEvent, notify_observers};
 use crate::context::exit_reason::{ExitReason, OpaqueError};
-use crate::panic::Payload;
+use crate::panic::{Kept, KeptPayload};
 
 /// The failure of a block, kept by its scope during the exit.
 ///
@@ -11,14 +11,14 @@ use crate::panic::Payload;
 /// block by the same macro; it becomes part of the macro's value.
 #[derive(Debug)]
 pub enum BlockFailure<E, N = Infallible> {
-    Error(E),
-    Nested(N),
+    Error(Kept<E>),
+    Nested(Kept<N>),
     /// The error of a block of the macro that evaluated to `Err`. Boxed twice, as the payload of a panic.
-    Value(Box<Payload>),
+    Value(Box<KeptPayload>),
     /// The error is not `Send + 'static`, and is kept elsewhere.
     Opaque(OpaqueError),
     /// Boxed twice, so that a failure stays small: it is moved even if nothing panics.
-    Panic(Box<Payload>),
+    Panic(Box<KeptPayload>),
     /// The block's own manager interrupted it.
     Interrupted,
 }
@@ -34,8 +34,8 @@ impl<E: Send + 'static, N: Send + 'static> BlockFailure<E, N> {
     #[inline(never)]
     fn reason(&mut self) -> ExitReason<'_> {
         match self {
-            Self::Error(error) => ExitReason::Error(error),
-            Self::Nested(error) => ExitReason::Error(error),
+            Self::Error(error) => ExitReason::Error(&mut **error),
+            Self::Nested(error) => ExitReason::Error(&mut **error),
             Self::Value(error) => ExitReason::Error(&mut ***error),
             Self::Opaque(placeholder) => ExitReason::Error(placeholder),
             Self::Panic(payload) => ExitReason::Panic(&mut ***payload),

@@ -12,6 +12,7 @@ use crate::cleanup::{ChildCleanups, TrackingScope, drop_tracked};
 use crate::context::guard::sealed::{ExitOutcome, Policy};
 use crate::context::guard::{AsyncGuard, guard_name};
 use crate::context::manager::{AsyncContextManager, ManagerError};
+use crate::panic::drop_quietly;
 
 /// Enters the manager.
 ///
@@ -231,7 +232,7 @@ where
             guard => {
                 // First, because the guard's destructor may panic.
                 children.reparent();
-                drop(guard);
+                drop_quietly(guard);
             }
         }
     }

@@ -1,4 +1,3 @@
-use std::any::type_name;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::mem;
@@ -10,11 +9,12 @@ use self::sealed::Sealed as _;
 use super::errors::{BoxAny, GuardInUse};
 use super::stack_guard::GuardCell;
 use super::stack_interrupts::EntryInterrupt;
+use crate::cleanup::short_type_name;
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD, grace_period, guard_name};
 use crate::context::send_async_fn::SendAsyncFnOnce;
 use crate::context::suppression::Suppression;
-use crate::panic::{Payload, catch_panic, drop_payload};
+use crate::panic::{Payload, catch_panic, drop_each, drop_payload};
 
 /// The output of a callback of an [`AsyncExitStack`](super::AsyncExitStack): `()` or `Result<(), E>`.
 ///
@@ -88,9 +88,7 @@ impl Drop for Entries {
         if let Some(payload) = self.leave_block() {
             drop_payload(payload);
         }
-        while let Some(entry) = self.0.pop() {
-            drop(entry);
-        }
+        drop_each(self.0.drain(..).rev());
     }
 }
 
@@ -132,7 +130,7 @@ pub(super) trait Entry: Send {
     fn exit(self: Box<Self>, exit: ExitReason<'_>) -> ExitFuture<'_>;
 
     fn name(&self) -> &'static str {
-        type_name::<Self>()
+        short_type_name::<Self>()
     }
 }
 
@@ -173,7 +171,7 @@ impl<G: AsyncGuard + Send + 'static> LentGuard for Mutex<GuardCell<G>> {
     fn name(&self) -> &'static str {
         match &*lock(self) {
             GuardCell::Returned(guard) => guard_name(guard),
-            _ => type_name::<G>(),
+            _ => short_type_name::<G>(),
         }
     }
 }

@@ -1,5 +1,4 @@
 use std::any::type_name;
-use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use super::entry::Entries;
@@ -8,7 +7,7 @@ use super::stack_interrupts::EntryInterrupt;
 use crate::cleanup::{AbandonReason, CleanupEvent, notify_observers, timeout_in_cleanup, with_children};
 use crate::context::exit_reason::ExitReason;
 use crate::context::scope::failure::report_exit_error;
-use crate::panic::{Payload, catch_unwind, drop_all, drop_payload};
+use crate::panic::{KeptPayload, Payload, catch_unwind, drop_all};
 
 /// Runs the exits, the last one first. Returns `true` if the error of `exit` was suppressed.
 ///
@@ -28,7 +27,7 @@ pub(super) async fn unwind<G>(
         is_suppressed: false,
         errors: Vec::new(),
         // The interrupts are destroyed here.
-        panic: entries.leave_block(),
+        panic: entries.leave_block().map(KeptPayload::new),
     };
     if has_moved {
         state.errors.push(Box::new(InterruptedByMoved));
@@ -57,7 +56,7 @@ struct UnwindState<'a> {
     is_suppressed: bool,
     /// The errors of exits, the last one last.
     errors: Vec<BoxAny>,
-    panic: Option<Payload>,
+    panic: Option<KeptPayload>,
 }
 
 impl UnwindState<'_> {
@@ -95,11 +94,11 @@ impl UnwindState<'_> {
                 self.is_suppressible |= has_interrupted;
                 self.errors.push(error);
             }
-            Err(payload) if self.panic.is_none() => self.panic = Some(payload),
+            Err(payload) if self.panic.is_none() => self.panic = Some(KeptPayload::new(payload)),
             // The first panic continues, and a later one is reported.
             Err(payload) => {
+                let payload = KeptPayload::new(payload);
                 notify_observers(&CleanupEvent::Panicked { name, payload: &*payload });
-                drop_payload(payload);
             }
         }
     }
@@ -117,7 +116,8 @@ impl UnwindState<'_> {
             for error in &self.errors {
                 report_exit_error(type_name::<G>(), &**error);
             }
-            resume_unwind(payload)
+            drop_all(self.errors);
+            payload.resume()
         }
         ExitErrors::new(self.errors).map_or(Ok(self.is_suppressed), Err)
     }

@@ -1,16 +1,15 @@
 use std::any::Any;
-use std::panic::resume_unwind;
 
 use super::errors::ErrorGroup;
 use crate::cleanup::{CleanupEvent, notify_observers};
 use crate::context::ExitReason;
-use crate::panic::{Payload, drop_all, drop_payload, ignore_panic};
+use crate::panic::{KeptPayload, drop_all, ignore_panic};
 
 /// The failures of the tasks of a group: at least one error or panic.
 pub(super) struct Failures<E> {
     pub(super) errors: Option<ErrorGroup<E>>,
     /// In the order in which the tasks panicked.
-    pub(super) panics: Vec<Payload>,
+    pub(super) panics: Vec<KeptPayload>,
     /// `true` if a task had panicked when the block ended.
     pub(super) panicked_in_block: bool,
 }
@@ -28,7 +27,6 @@ impl<E: Send + 'static> Failures<E> {
         let resumed = if is_block_first { None } else { panics.next() };
         for payload in panics {
             report_panic(name, &*payload);
-            drop_payload(payload);
         }
         let Some(first) = resumed else { return errors.map_or(Ok(()), Err) };
         match exit {
@@ -41,7 +39,7 @@ impl<E: Send + 'static> Failures<E> {
             // A destructor that panics must not keep the next error from being dropped.
             ignore_panic(|| drop_all(errors));
         }
-        resume_unwind(first)
+        first.resume()
     }
 }
 

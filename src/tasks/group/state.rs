@@ -8,7 +8,7 @@ use slab::Slab;
 use super::errors::{ErrorGroup, FailedInGroup, TaskGroupError};
 use super::failures::Failures;
 use crate::as_error::ErrorView;
-use crate::panic::{Payload, ignore_panic};
+use crate::panic::{KeptPayload, ignore_panic};
 use crate::tasks::abort_handle::AbortHandle;
 use crate::tasks::error::{Error, TaskResult};
 use crate::tasks::future_state::register_waker;
@@ -137,7 +137,7 @@ impl<E> GroupState<E> {
             Some(Ok(Ok(value))) => Ok(value),
             None => Err(Error::Cancelled),
             Some(Ok(Err(error))) => self.fail(index, Failure::Error(error)),
-            Some(Err(payload)) => self.fail(index, Failure::Panic(payload)),
+            Some(Err(payload)) => self.fail(index, Failure::Panic(KeptPayload::new(payload))),
         };
         if self.is_aborting.load(Ordering::Acquire) {
             self.defer(move || drop(promise.complete(result)));
@@ -393,13 +393,13 @@ impl Default for Members {
 
 enum Failure<E> {
     Error(E),
-    Panic(Payload),
+    Panic(KeptPayload),
 }
 
 /// The additional state of a group that cancels its tasks.
 struct AbortState<E> {
     errors: Vec<E>,
-    panics: Vec<Payload>,
+    panics: Vec<KeptPayload>,
     /// `true` if a task had panicked when the block ended.
     panicked_in_block: bool,
     /// See [`GroupState::defer`].
