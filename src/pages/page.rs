@@ -111,8 +111,8 @@ impl<T, C> Page<T, C> {
     /// Attaches a value to the page: what the API returned beside the items, such as a link to later changes or the
     /// headers of the response.
     ///
-    /// A page has one extra value; a second replaces it. It is read with [`AsyncGetDocs::extra`] or
-    /// [`Pages::extra`](super::Pages::extra).
+    /// A page has one extra value; a second replaces it. It is read with [`AsyncGetDocs::extra`],
+    /// [`Pages::extra`](super::Pages::extra) or [`Batch::extra`](super::Batch::extra).
     ///
     /// [`AsyncGetDocs::extra`]: super::AsyncGetDocs::extra
     ///

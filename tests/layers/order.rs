@@ -76,7 +76,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "fetch/source fetch/hooks fetch/request",
             "fetch/cycle_detector fetch/repeats fetch/next_page fetch/page_slot fetch/spawn",
             "fetch/sequential fetch/prefetch fetch/concurrent fetch/fetcher",
-            "stream/position stream/pager stream/pages stream/async_get_docs",
+            "stream/position stream/pager stream/pages stream/batches stream/async_get_docs",
             "builder sources",
             "http/excerpt http/timestamp http/retry_after http/rate_limit http/secrets http/response_info http/error",
             "http/url http/missing_items",

@@ -1,5 +1,6 @@
 //! The guarantees of `withal::pages`.
 
+mod batches;
 mod cancel;
 mod checkpoint;
 mod comparison;

@@ -1,6 +1,8 @@
-//! The streams: `AsyncGetDocs` yields items and `Pages` yields pages. Both consume a `Pager`, which keeps a `Position`.
+//! The streams: `AsyncGetDocs` yields items, `Pages` yields pages, and `Batches` pages with their checkpoints. All of them
+//! consume a `Pager`, which keeps a `Position`.
 
 pub(super) mod async_get_docs;
+pub(super) mod batches;
 pub(super) mod pages;
 
 mod pager;

@@ -3,6 +3,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::mem;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::stream::{FusedStream, Stream};
@@ -65,6 +66,10 @@ impl<T, C: Cursor, E> Pages<T, C, E> {
         self.pager.extra()?.downcast_ref()
     }
 
+    pub(super) fn extra_value(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
+        self.pager.extra()
+    }
+
     /// Returns the number of items, pages and retries so far.
     #[must_use]
     pub fn progress(&self) -> Progress {
@@ -110,7 +115,7 @@ where
         self.pager.retry_failed()
     }
 
-    fn poll_page(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Vec<T>, Error<E>>>> {
+    pub(super) fn poll_page(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Vec<T>, Error<E>>>> {
         if !self.remainder.is_empty() {
             return Poll::Ready(Some(Ok(mem::take(&mut self.remainder))));
         }
