@@ -81,7 +81,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "http/excerpt http/timestamp http/retry_after http/rate_limit http/secrets http/response_info http/error",
             "http/url http/missing_items",
             "http/json_pointers http/json_slices http/json_array http/json_edit http/reported_error",
-            "http/link http/links http/reference http/classify http/defaults",
+            "http/link http/links http/reference http/proposal http/detect http/classify http/defaults",
             "http/origins http/endpoint http/url_cursor http/request http/response http/graphql_query http/send http/client",
             "http/by_response http/paginators",
         ],

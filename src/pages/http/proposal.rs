@@ -1,0 +1,110 @@
+use std::fmt::{self, Write as _};
+
+/// A paginator that [`detect`](super::detect) proposes for an API.
+///
+/// It displays as the calls to write after [`Client::endpoint`](super::Client::endpoint).
+///
+/// # Examples
+///
+/// ```
+/// use reqwest::header::HeaderMap;
+/// use withal::pages::http::detect;
+///
+/// let body = br#"{"users": [{"name": "ann"}], "total": 40, "next_cursor": "dXNlcjpVMDYx"}"#;
+/// let proposal = detect(&HeaderMap::new(), body).expect("the response has a cursor");
+/// assert_eq!(
+///     proposal.to_string(),
+///     r#".items_at("/users").total_at("/total").by_cursor::<T>("/next_cursor", "cursor")"#,
+/// );
+/// assert_eq!(proposal.reason(), r#"a cursor at "/next_cursor""#);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Proposal {
+    /// The methods of the endpoint and their arguments.
+    settings: Vec<(&'static str, String)>,
+    paginator: &'static str,
+    arguments: Vec<Argument>,
+    reason: String,
+}
+
+/// The order in which the settings are displayed.
+const ORDER: &[&str] =
+    &["items_at", "total_at", "total_pages_at", "total_pages_header", "has_more_at", "is_last_at"];
+
+/// An argument of a paginator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Argument {
+    Text(String),
+    Number(u64),
+}
+
+impl Proposal {
+    pub(super) fn new(paginator: &'static str, arguments: Vec<Argument>, reason: String) -> Self {
+        Self { settings: Vec::new(), paginator, arguments, reason }
+    }
+
+    pub(super) fn setting(mut self, method: &'static str, argument: Option<String>) -> Self {
+        self.settings.extend(argument.map(|argument| (method, argument)));
+        self
+    }
+
+    /// Returns the name of the method of [`Endpoint`](super::Endpoint), such as `by_cursor`.
+    #[must_use]
+    pub fn paginator(&self) -> &str {
+        self.paginator
+    }
+
+    /// Returns what was found in the response, as a noun phrase.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// Returns the JSON pointer to the items, as the argument of [`items_at`](super::Endpoint::items_at); `None` if the
+    /// paginator knows it.
+    #[must_use]
+    pub fn items_at(&self) -> Option<&str> {
+        let setting = self.settings.iter().find(|(method, _)| *method == "items_at");
+        setting.map(|(_, argument)| argument.as_str())
+    }
+}
+
+impl From<&str> for Argument {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Argument {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<u64> for Argument {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl fmt::Display for Proposal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut settings: Vec<_> = self.settings.iter().collect();
+        settings.sort_by_key(|(method, _)| ORDER.iter().position(|own| own == method));
+        for (method, argument) in settings {
+            write!(f, ".{method}({argument:?})")?;
+        }
+        let mut arguments = String::new();
+        for argument in &self.arguments {
+            if !arguments.is_empty() {
+                arguments.push_str(", ");
+            }
+            match argument {
+                Argument::Text(text) => write!(arguments, "{text:?}")?,
+                Argument::Number(number) => write!(arguments, "{number}")?,
+            }
+        }
+        write!(f, ".{}::<T>({arguments})", self.paginator)
+    }
+}
