@@ -112,7 +112,7 @@ fn a_planted_import_is_found() {
         ("coroutine/error", "use crate :: { tasks::Planted };", "of the sections"),
         ("coroutine/error", "use super::super::tasks::Planted;", "of the sections"),
         ("pages/http/classify", "use super::super::super::tasks::Planted;", "of the sections"),
-        ("pages/http/classify", "use super::paginators::Planted;", against),
+        ("pages/http/classify", "use super::paginators::by_link::Planted;", against),
         ("context/scope/state", "use super::super::stack::entry::Planted;", against),
         ("context/scope", "use super::stack::entry::Planted;", "from beside it"),
         ("tasks/executor", "pub use super::event_loop::event_loop::Planted;", "from beside it"),

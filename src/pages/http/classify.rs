@@ -52,6 +52,7 @@ const THROTTLE_CODES: &[&str] = &[
 /// | a GraphQL error with a code such as `RATE_LIMITED` (GitHub) or `THROTTLED` (Shopify) | `Retry` |
 /// | no connection, a timeout, an incomplete body | `Retry` |
 /// | JSON that ends early, as a truncated body does | `Retry` |
+/// | status 400, 404 or 416 for a page or an offset [beyond the last](Error::is_past_the_end) | `End` |
 /// | anything else | `Fatal`, because another attempt would fail the same way |
 ///
 /// `Retry` is after the delay that the server asks for, [`Error::retry_after`], if there is one.
@@ -76,6 +77,9 @@ const THROTTLE_CODES: &[&str] = &[
 /// ```
 #[must_use]
 pub fn classify<C>(error: &Error) -> OnError<C> {
+    if error.is_past_the_end() {
+        return OnError::End;
+    }
     let after = error.retry_after();
     let retry = match error {
         Error::Status { status, response, .. } => match status.as_u16() {

@@ -37,6 +37,7 @@ pub struct Endpoint {
     pub(super) map_request: Option<MapRequest>,
     pub(super) pointers: JsonPointers,
     /// Statuses of pages, in addition to 2xx other than 202, 204 with `Retry-After`, and 206.
+    pub(super) links_as_sent: bool,
     pub(super) accepted: Vec<StatusCode>,
     pub(super) max_body: usize,
     pub(super) secrets: Arc<Secrets>,
@@ -59,6 +60,7 @@ impl Endpoint {
             body: None,
             map_request: None,
             pointers: JsonPointers::default(),
+            links_as_sent: false,
             accepted: Vec::new(),
             max_body: 16 << 20,
             secrets: Arc::default(),

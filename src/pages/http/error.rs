@@ -325,6 +325,13 @@ impl Error {
         self.response().and_then(ResponseInfo::retry_after)
     }
 
+    /// Returns `true` if the error marks the end of a stream of numbered pages: status 400, 404 or 416 for a page beyond
+    /// the last. [`by_page_number`](super::Endpoint::by_page_number) documents the conditions.
+    #[must_use]
+    pub fn is_past_the_end(&self) -> bool {
+        matches!(self, Self::Status { response, .. } if response.is_past_the_end())
+    }
+
     /// Returns `true` if the connection to the server could not be established.
     #[must_use]
     pub fn is_connect(&self) -> bool {
@@ -339,6 +346,12 @@ impl Error {
         match self {
             Self::Transport { source, .. } | Self::IncompleteBody { source, .. } => source.is_timeout(),
             _ => false,
+        }
+    }
+
+    pub(super) fn mark_past_the_end(&mut self) {
+        if let Self::Status { response, .. } = self {
+            response.mark_past_the_end();
         }
     }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::missing_items::MissingItems;
+use super::total_pages::TotalPages;
 
 /// The locations of a page's parts in the JSON of a response. An empty pointer refers to the whole body.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +12,11 @@ pub(super) struct JsonPointers {
     pub(super) items: String,
     pub(super) total: Option<String>,
     pub(super) has_more: Option<String>,
+    /// The opposite of `has_more`.
+    pub(super) is_last: Option<String>,
+    pub(super) total_pages: Option<TotalPages>,
+    /// Cursors that mark the last page; `None` for the default.
+    pub(super) end_cursors: Option<Vec<String>>,
     /// Values that mark an error.
     pub(super) errors: Vec<String>,
     /// Values that every page has.
@@ -26,6 +32,11 @@ pub(super) fn validate_pointer(pointer: &str) -> String {
         "a JSON pointer must be empty or begin with a slash: {pointer:?}"
     );
     pointer.to_owned()
+}
+
+/// Returns the JSON pointer to a member of the whole body.
+pub(super) fn pointer_to(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 /// The JSON type of a value, with its article.

@@ -76,10 +76,11 @@ impl Request {
     /// Replaces the whole URL, query included, with a cursor that [`Response::link`](super::Response::link) returned,
     /// or with a URL that is relative to the endpoint's.
     ///
-    /// The URL must be on an origin that the endpoint allows, otherwise the page fails, and nothing is sent.
+    /// The query parameters of the endpoint's URL that it lacks are added, unless
+    /// [`links_as_sent`](Endpoint::links_as_sent) is set. The URL must be on an origin that the endpoint allows, otherwise the page fails, and nothing is sent.
     pub fn url(mut self, url: &str) -> Self {
         match self.endpoint.url_of(url) {
-            Ok(url) => self.url = url,
+            Ok(url) => self.url = self.endpoint.with_own_query(url),
             Err(error) => self.fail(error),
         }
         self
@@ -176,6 +177,12 @@ impl Request {
         if self.method == Method::GET {
             self.method = Method::POST;
         }
+    }
+
+    /// Reports an error as that of the page.
+    pub(super) fn failed(mut self, error: Error) -> Self {
+        self.fail(error);
+        self
     }
 
     fn fail(&mut self, error: Error) {

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reqwest::header::HeaderMap;
@@ -9,7 +10,7 @@ use super::endpoint::Endpoint;
 use super::error::Error;
 use super::json_array::{self, InvalidElement};
 use super::json_pointers::{is_null, json_type, validate_pointer};
-use super::json_slices::find;
+use super::json_slices::{find, find_all};
 use super::link::Link;
 use super::links::Links;
 use super::missing_items::{MissingItems, has_other_items, is_empty_value};
@@ -274,21 +275,25 @@ impl Response {
             return Ok(page.total(self.total(None)));
         }
         let (total_at, has_more_at) = (pointers.total.as_deref(), pointers.has_more.as_deref());
-        if total_at.is_none() && has_more_at.is_none() {
+        let flag_at = has_more_at.or(pointers.is_last.as_deref());
+        if total_at.is_none() && flag_at.is_none() {
             if let Some(items) = self.whole_body(&pointers.items) {
                 page.items = items;
                 return Ok(page.total(self.total(None)));
             }
         }
-        let [items, total, has_more] = self.find([
+        let [items, total, flag] = self.find([
             &pointers.items,
             // An absent pointer finds nothing.
             total_at.unwrap_or("absent"),
-            has_more_at.unwrap_or("absent"),
+            flag_at.unwrap_or("absent"),
         ])?;
         page.total = self.total(total);
-        page.has_more = match (has_more_at, has_more) {
-            (Some(pointer), Some(value)) => self.flag(pointer, value, page.next_cursor.is_some())?,
+        page.has_more = match (flag_at, flag) {
+            (Some(pointer), Some(value)) if has_more_at.is_some() => {
+                self.flag(pointer, value, page.next_cursor.is_some())?
+            }
+            (Some(pointer), Some(value)) => self.flag(pointer, value, true)?.map(|is_last| !is_last),
             _ => None,
         };
         if let Some(items) = self.array(&pointers.items, items)? {
@@ -365,10 +370,84 @@ impl Response {
     pub(super) fn cursor(&self, pointer: &str, value: &RawValue) -> Result<Option<String>, Error> {
         match value.get().as_bytes().first() {
             Some(b'n' | b'f') => Ok(None),
-            Some(b'"') => json_array::value(value).map(Some).map_err(|source| self.invalid_json(source)),
-            Some(b'-' | b'0'..=b'9') => Ok(Some(value.get().to_owned())),
+            Some(b'"') => {
+                let cursor: String = json_array::value(value).map_err(|source| self.invalid_json(source))?;
+                Ok((!self.ends_at(&cursor, false)).then_some(cursor))
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                Ok((!self.ends_at(value.get(), true)).then(|| value.get().to_owned()))
+            }
             _ => Err(Error::invalid_cursor(pointer, json_type(value), self.info())),
         }
+    }
+
+    /// Returns `true` if a cursor marks the last page.
+    fn ends_at(&self, cursor: &str, is_number: bool) -> bool {
+        match &self.endpoint.pointers.end_cursors {
+            Some(ends) => ends.iter().any(|end| end == cursor),
+            None => is_number && cursor == "0",
+        }
+    }
+
+    /// Returns the JSON text of a cursor of any type; `""` if it is a blank string.
+    pub(super) fn json_cursor(&self, pointer: &str, value: &RawValue) -> Result<Option<String>, Error> {
+        match value.get().as_bytes().first() {
+            Some(b'{' | b'[') => Ok(Some(value.get().to_owned())),
+            Some(b't') => Err(Error::invalid_cursor(pointer, json_type(value), self.info())),
+            _ => Ok(self
+                .cursor(pointer, value)?
+                .map(|cursor| if cursor.is_empty() { cursor } else { value.get().to_owned() })),
+        }
+    }
+
+    /// Returns the scalar members of an object as a JSON object of strings; `None` if it is empty or `null`.
+    pub(super) fn parameters(&self, pointer: &str, value: &RawValue) -> Result<Option<String>, Error> {
+        let invalid = |value| Error::invalid_cursor(pointer, json_type(value), self.info());
+        if matches!(value.get(), "null" | "false") {
+            return Ok(None);
+        }
+        let members: BTreeMap<String, &RawValue> =
+            serde_json::from_str(value.get()).map_err(|_| invalid(value))?;
+        let mut parameters = BTreeMap::new();
+        for (name, value) in members {
+            match value.get().as_bytes().first() {
+                Some(b'{' | b'[') => return Err(invalid(value)),
+                Some(b'n') => {}
+                Some(b'"') => {
+                    let text: String =
+                        json_array::value(value).map_err(|source| self.invalid_json(source))?;
+                    parameters.insert(name, text);
+                }
+                _ => drop(parameters.insert(name, value.get().to_owned())),
+            }
+        }
+        if parameters.is_empty() {
+            return Ok(None);
+        }
+        serde_json::to_string(&parameters).map(Some).map_err(Error::new)
+    }
+
+    /// Returns `true` if the endpoint has a flag for more pages or for the last page.
+    pub(super) fn has_configured_flag(&self) -> bool {
+        let pointers = &self.endpoint.pointers;
+        pointers.has_more.is_some() || pointers.is_last.is_some()
+    }
+
+    /// Returns the values at some pointers, in their order. They may be `null`.
+    pub(super) fn find_all(&self, pointers: &[String]) -> Result<Vec<Option<&RawValue>>, Error> {
+        let mut found = vec![None; pointers.len()];
+        // Only an object has members.
+        if !self.has_no_content() && self.bytes().trim_ascii_start().starts_with(b"{") {
+            let pointers: Vec<_> = pointers.iter().map(String::as_str).collect();
+            find_all(self.bytes(), &pointers, &mut found).map_err(|source| self.invalid_json(source))?;
+        }
+        Ok(found)
+    }
+
+    /// Returns the URL in a header.
+    pub(super) fn reference_in_header(&self, name: &str) -> Result<Option<Reference>, Error> {
+        let text = self.cursor_in_header(name)?.filter(|text| !text.is_empty());
+        Ok(text.map(|text| Reference::new(text, |text| resolve(&self.url, text))))
     }
 
     /// Returns the cursor in a header.

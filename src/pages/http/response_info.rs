@@ -35,6 +35,8 @@ pub struct ResponseInfo {
     retry_after: Option<Duration>,
     body: Vec<u8>,
     excerpt: String,
+    /// `true` if this is the response to a page beyond the last.
+    past_the_end: bool,
 }
 
 impl ResponseInfo {
@@ -55,6 +57,7 @@ impl ResponseInfo {
             headers,
             excerpt: excerpt(&secrets.mask(&String::from_utf8_lossy(body))),
             body: body.to_vec(),
+            past_the_end: false,
         })
     }
 
@@ -99,6 +102,14 @@ impl ResponseInfo {
     #[must_use]
     pub fn excerpt(&self) -> &str {
         &self.excerpt
+    }
+
+    pub(super) fn is_past_the_end(&self) -> bool {
+        self.past_the_end
+    }
+
+    pub(super) fn mark_past_the_end(&mut self) {
+        self.past_the_end = true;
     }
 
     /// Names the format of a body that is not JSON.

@@ -52,6 +52,23 @@ pub(super) fn without_parameter(url: &Url, name: &str) -> Url {
     url
 }
 
+/// Adds the query parameters of another URL whose names are not in the query yet, byte for byte, if `keep` returns `true`.
+pub(super) fn with_missing_parameters(mut url: Url, other: &Url, keep: impl Fn(&str) -> bool) -> Url {
+    let raw = other.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    let missing: Vec<&str> = raw
+        .zip(other.query_pairs())
+        .filter(|(_, (name, _))| keep(name) && !url.query_pairs().any(|(own, _)| own == *name))
+        .map(|(raw, _)| raw)
+        .collect();
+    if missing.is_empty() {
+        return url;
+    }
+    let own = url.query().filter(|query| !query.is_empty());
+    let query = own.into_iter().chain(missing).collect::<Vec<_>>().join("&");
+    url.set_query(Some(&query));
+    url
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,60 @@
+use serde_json::value::RawValue;
+
+use super::error::Error;
+use super::response::Response;
+
+/// Flags whose names have one meaning: `true` means that there are more pages.
+const MORE: &[&str] = &["has_more", "hasMore", "hasNextPage", "has_next_page"];
+/// Flags whose names have one meaning: `true` means that the page is the last.
+const LAST: &[&str] =
+    &["isLast", "is_last", "isLastPage", "is_last_page", "last", "done", "end_of_stream", "endOfStream"];
+
+/// The flags for more pages that are recognized by their names, if none is configured.
+///
+/// Bitbucket, Jira, Zendesk and others send a cursor on their last page, too, and only a flag marks that page. Such a
+/// flag counts if it is a boolean beside the cursor or at the top of the body.
+pub(super) struct KnownFlags {
+    /// The JSON pointers of the cursor, then those of the flags for more pages, then those for the last page.
+    pointers: Vec<String>,
+    /// The index of the first flag for the last page.
+    last: usize,
+}
+
+impl KnownFlags {
+    /// Creates the pointers to the flags beside the cursor at a pointer, and at the top of the body.
+    pub(super) fn beside(cursor: &str) -> Self {
+        let parent = cursor.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let mut pointers = vec![cursor.to_owned()];
+        let mut last = 0;
+        for names in [MORE, LAST] {
+            last = pointers.len();
+            for parent in if parent.is_empty() { vec![""] } else { vec![parent, ""] } {
+                // The cursor itself may have one of these names.
+                let flags = names.iter().map(|name| format!("{parent}/{name}"));
+                pointers.extend(flags.filter(|flag| flag != cursor));
+            }
+        }
+        Self { pointers, last }
+    }
+
+    /// Returns the value of the cursor, which may be `null`, and the first flag as a flag for more pages.
+    ///
+    /// The flag is `None` if there is none, or if the endpoint has a flag of its own.
+    pub(super) fn find<'a>(
+        &self,
+        response: &'a Response,
+    ) -> Result<(Option<&'a RawValue>, Option<bool>), Error> {
+        if response.has_configured_flag() {
+            let [cursor] = response.find([&self.pointers[0]])?;
+            return Ok((cursor, None));
+        }
+        let found = response.find_all(&self.pointers)?;
+        let flags = found.iter().enumerate().skip(1);
+        let flag = flags.filter_map(|(index, value)| match value.as_ref()?.get() {
+            "true" => Some(index < self.last),
+            "false" => Some(index >= self.last),
+            _ => None,
+        });
+        Ok((found[0], flag.into_iter().next()))
+    }
+}

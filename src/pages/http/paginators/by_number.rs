@@ -1,0 +1,182 @@
+//! The paginators that number pages or items.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use crate::pages::cursor::{Offset, PageNumber};
+use crate::pages::http::endpoint::Endpoint;
+use crate::pages::http::error::Error;
+use crate::pages::http::extent::Extent;
+use crate::pages::http::known_flags::KnownFlags;
+use crate::pages::http::request::Request;
+use crate::pages::page::Page;
+use crate::pages::policy::OnEmpty;
+use crate::pages::sources;
+use crate::pages::stream::async_get_docs::AsyncGetDocs;
+
+/// # Paginators with numbers
+///
+/// Pages with numbers can be fetched [concurrently](AsyncGetDocs::concurrency).
+///
+/// Some servers respond to a number beyond the last page with status 400, 404 or 416. [`classify`](crate::pages::http::classify())
+/// takes that as the end of the stream ([`OnError::End`](crate::pages::OnError::End)), but only if a page came before,
+/// if the body is neither HTML nor a message about a limit, and if no total of the API contradicts it.
+impl Endpoint {
+    /// Requests pages by their numbers, which begin with `first`, usually 0 or 1.
+    ///
+    /// The stream ends with the first empty page, or when the flag of [`has_more_at`](Self::has_more_at) is `false`. With
+    /// [`total_pages_at`](Self::total_pages_at) and its kin, it ends with the last page, and none is requested beyond.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn items(endpoint: withal::pages::http::Endpoint) {
+    /// // GET /docs?page=1   {"items": [..], "total": 40}
+    /// // GET /docs?page=2   {"items": [], "total": 40}
+    /// let items = endpoint.items_at("/items").total_at("/total").by_page_number::<String>("page", 1).concurrency(4);
+    /// # }
+    /// ```
+    #[doc(alias("page_size", "per_page"))]
+    pub fn by_page_number<T>(self, parameter: &str, first: u64) -> AsyncGetDocs<T, PageNumber, Error>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        let extent = Extent::of_pages(first, parameter, self.pointers.total_pages.clone());
+        let shared = Arc::new((Arc::new(self), parameter.to_owned(), extent, KnownFlags::beside("/")));
+        sources::by_page_number(first, move |number| {
+            let shared = Arc::clone(&shared);
+            async move {
+                let (endpoint, parameter, extent, flags) = &*shared;
+                // A speculative request of a concurrent stream.
+                if extent.is_beyond_last_page(number) {
+                    return Ok(Page::new(Vec::new(), None).has_more(false));
+                }
+                let request = Request::new(endpoint).query(parameter, number);
+                let response = endpoint.fetch(request).await;
+                let response = response.map_err(|error| extent.mark_past_the_end(error, number))?;
+                let mut page: Page<T, PageNumber> = response.page(None)?;
+                page.has_more = page.has_more.or(flags.find(&response)?.1.filter(|has_more| !has_more));
+                extent.page_received(&response, &page)?;
+                if extent.is_last_page(number) {
+                    page.has_more = Some(false);
+                }
+                Ok(page)
+            }
+        })
+        .with_http_defaults()
+    }
+
+    /// Requests pages of up to `limit` items by their offsets, which begin with 0.
+    ///
+    /// `offset` and `size` are the names of the two query parameters.
+    ///
+    /// The offset advances by the number of items received, so no item is skipped if the server returns smaller pages
+    /// than requested. The stream ends with the first empty page, or when the flag of
+    /// [`has_more_at`](Self::has_more_at) is `false`. With a `limit` of 0, the first poll returns an error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn items(endpoint: withal::pages::http::Endpoint) {
+    /// // GET /docs?limit=100&offset=0     {"items": [..]}
+    /// // GET /docs?limit=100&offset=100   {"items": []}
+    /// let items = endpoint.items_at("/items").by_offset::<String>("offset", "limit", 100).concurrency(4);
+    /// # }
+    /// ```
+    #[doc(alias("limit", "skip"))]
+    pub fn by_offset<T>(self, offset: &str, size: &str, limit: u64) -> AsyncGetDocs<T, Offset, Error>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        self.by_offset_from(offset, size, limit, 0)
+    }
+
+    /// Requests pages as [`by_offset`](Self::by_offset) does, but the server counts items from `first`.
+    ///
+    /// The cursor of the stream still counts the items before the page.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn items(endpoint: withal::pages::http::Endpoint) {
+    /// // GET /records?start=1&rows=100
+    /// // GET /records?start=101&rows=100
+    /// let records = endpoint.items_at("/records").by_offset_from::<String>("start", "rows", 100, 1);
+    /// # }
+    /// ```
+    #[doc(alias("startIndex", "one_based"))]
+    pub fn by_offset_from<T>(
+        self,
+        offset: &str,
+        size: &str,
+        limit: u64,
+        first: u64,
+    ) -> AsyncGetDocs<T, Offset, Error>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        let names = (offset.to_owned(), size.to_owned());
+        let shared = Arc::new((Arc::new(self), names, Extent::of_items(), KnownFlags::beside("/")));
+        sources::by_offset(limit, move |offset, limit| {
+            let shared = Arc::clone(&shared);
+            async move {
+                let (endpoint, (name, size), extent, flags) = &*shared;
+                let number = offset.saturating_add(first);
+                let request = Request::new(endpoint).query(size, limit).query(name, number);
+                let response = endpoint.fetch(request).await;
+                let response = response.map_err(|error| extent.mark_past_the_end(error, offset))?;
+                let mut page: Page<T, Offset> = response.page(None)?;
+                page.has_more = page.has_more.or(flags.find(&response)?.1.filter(|has_more| !has_more));
+                extent.page_received(&response, &page)?;
+                Ok(page)
+            }
+        })
+        .with_http_defaults()
+    }
+
+    /// Requests pages by their offsets, which advance by `limit`, whatever the number of items received.
+    ///
+    /// This is for a server that filters the items of a page after it has cut the page: a page may be short or empty
+    /// although more follow. The stream ends when the flag of [`has_more_at`](Self::has_more_at) is `false`, or when the
+    /// offset reaches the number at [`total_at`](Self::total_at), which must count the items before they are filtered.
+    /// If a page has neither, the stream ends with the first empty page.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn items(endpoint: withal::pages::http::Endpoint) {
+    /// // GET /docs?limit=100&offset=0     {"items": ["a"], "total": 180}
+    /// // GET /docs?limit=100&offset=100   {"items": [], "total": 180}
+    /// let items = endpoint.items_at("/items").total_at("/total").by_offset_steps::<String>("offset", "limit", 100);
+    /// # }
+    /// ```
+    #[doc(alias("window", "filter"))]
+    pub fn by_offset_steps<T>(self, offset: &str, size: &str, limit: u64) -> AsyncGetDocs<T, Offset, Error>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        let names = (offset.to_owned(), size.to_owned());
+        let shared = Arc::new((Arc::new(self), names, Extent::of_items(), KnownFlags::beside("/")));
+        let items = sources::by_offset(limit, move |offset, limit| {
+            let shared = Arc::clone(&shared);
+            async move {
+                let (endpoint, (name, size), extent, flags) = &*shared;
+                let request = Request::new(endpoint).query(size, limit).query(name, offset);
+                let response = endpoint.fetch(request).await;
+                let response = response.map_err(|error| extent.mark_past_the_end(error, offset))?;
+                let mut page: Page<T, Offset> = response.page(None)?;
+                let next = offset.saturating_add(limit);
+                page.next_cursor = Some(Offset::new(next));
+                page.has_more = page
+                    .has_more
+                    .or(flags.find(&response)?.1)
+                    .or(page.total.map(|total| next < total))
+                    .or(page.items.is_empty().then_some(false));
+                extent.page_received(&response, &page)?;
+                Ok(page)
+            }
+        });
+        items.on_empty(OnEmpty::Continue).with_http_defaults()
+    }
+}
