@@ -2,7 +2,6 @@
 
 mod completion;
 mod drain;
-mod large;
 mod metrics;
 mod moved;
 mod observers;

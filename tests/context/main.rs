@@ -78,7 +78,6 @@ mod nesting;
 mod on_exit;
 mod runtimes;
 mod shadowed;
-mod sizes;
 mod spawned;
 mod stack;
 mod table;

@@ -1,80 +1,8 @@
-//! The memory of a pending cleanup: that of its work, and at most 1 KiB.
+//! Sizes: the memory of a cleanup, the stack that large futures take, and the bytes of a scope. `.ci/run` also runs them
+//! optimized, because the compiler lays out and copies futures differently then.
 
 #![expect(unsafe_code, reason = "an allocator that counts implements an unsafe trait")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::hint::black_box;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
-
-use tokio::task::yield_now;
-use withal::cleanup::{Cleanup, detach, drain, pending};
-
-/// Counts the bytes that are allocated.
-struct Counting;
-
-static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: both methods pass their arguments to the system allocator unchanged. The other methods call these two.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: the contract is that of this method.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        ALLOCATED.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the contract is that of this method.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-const CLEANUPS: usize = 64;
-
-/// Work that holds `N` bytes across two awaits.
-async fn work<const N: usize>() -> Result<(), ()> {
-    let buffer = [1_u8; N];
-    yield_now().await;
-    yield_now().await;
-    black_box(&buffer);
-    Ok(())
-}
-
-/// Returns the bytes of one cleanup, after its first poll.
-async fn bytes_of_one(detach: impl Fn()) -> usize {
-    // The timer, the runtime's queues and the registry allocate once.
-    for _ in 0..CLEANUPS {
-        detach();
-    }
-    drain(Duration::from_secs(60)).await.unwrap();
-    let before = ALLOCATED.load(Ordering::Relaxed);
-    for _ in 0..CLEANUPS {
-        detach();
-    }
-    yield_now().await;
-    assert_eq!(pending(), CLEANUPS);
-    let bytes = (ALLOCATED.load(Ordering::Relaxed) - before) / CLEANUPS;
-    drain(Duration::from_secs(60)).await.unwrap();
-    bytes
-}
-
-async fn check<const N: usize>() {
-    let work_bytes = size_of_val(&work::<N>());
-    let bytes = bytes_of_one(|| detach(work::<N>())).await;
-    assert!(bytes <= work_bytes + 1024, "{bytes} bytes for {work_bytes} bytes of work");
-    let bytes = bytes_of_one(|| Cleanup::new(work::<N>()).name("work").detach()).await;
-    assert!(bytes <= work_bytes + 1024, "{bytes} bytes for {work_bytes} bytes of work, by a builder");
-}
-
-#[tokio::test]
-async fn a_cleanup_takes_its_work_and_at_most_1_kib() {
-    check::<0>().await;
-    check::<100>().await;
-    check::<1_000>().await;
-    check::<4_096>().await;
-    check::<65_536>().await;
-}
+mod cleanups;
+mod scopes;
+mod stack;
