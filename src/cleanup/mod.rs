@@ -54,6 +54,8 @@
 //! # Guarantees
 //!
 //! - **Safe in destructors.** [`detach`] neither blocks nor panics, even outside of a runtime or while a panic unwinds.
+//!   The values that a scope or a cleanup keeps, such as the payload of a panic or an error, do not abort the process if
+//!   their destructors panic while another panic unwinds.
 //! - **Every failure is reported.** The observers are notified exactly once of each cleanup that fails, panics or is
 //!   abandoned. Without an observer, it is [reported](#reports) once.
 //! - **Independent of tokio's timer.** Grace periods and the timeout of [`drain`] also work on a runtime without an
@@ -65,7 +67,7 @@
 //!   spawned task.
 //! - **In place after an interrupt.** If a scope interrupts its block, as a timeout does, the exits that are nested in
 //!   the block are not spawned: the scope polls them in its own task, with its task-locals, before its own exit. If the
-//!   scope is dropped meanwhile, they continue as tasks.
+//!   scope is dropped meanwhile, they continue as tasks of the current runtime.
 //! - **Separate runtimes.** [`pending`] and [`drain`] cover the cleanups of the runtime that they are called on.
 //!   [`metrics`] covers the whole process.
 //! - **Innermost first.** The exit of a [scope](crate::context) starts after all cleanups that are nested in the
@@ -76,7 +78,7 @@
 //!
 //! A cleanup is *nested* in a block, an exit or another cleanup if it is detached while that code is polled or dropped.
 //! This includes the tasks of a [`LocalSet`](tokio::task::LocalSet) that a block drives. If the block runs on a runtime,
-//! a cleanup on another runtime is not nested.
+//! a cleanup on another runtime is not nested, also if the block has moved from that runtime to its own.
 //!
 //! # Limitations
 //!

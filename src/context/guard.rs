@@ -65,7 +65,7 @@ pub trait AsyncGuard: Sized {
 
     /// The drop policy: what happens to the exit when the block or the exit is dropped before it completes. There is no
     /// default: [`DropNow`](super::DropNow), [`DropAfterChildren`](super::DropAfterChildren), [`Detach`](super::Detach)
-    /// or [`Restart`](super::Restart); see [Choosing](super#choosing).
+    /// or [`Restart`](super::Restart); see [Cancellation](super#cancellation).
     type OnDrop: ExitPolicy<Self>;
 
     /// Returns the target for the block.
@@ -109,7 +109,7 @@ pub trait AsyncGuard: Sized {
 /// A drop policy, for exits whose future is dropped: [`DropNow`](super::DropNow),
 /// [`DropAfterChildren`](super::DropAfterChildren), [`Detach`](super::Detach) or [`Restart`](super::Restart).
 ///
-/// The trait is sealed: no other types implement it. See [Choosing](super#choosing).
+/// The trait is sealed: no other types implement it. See [Cancellation](super#cancellation).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a drop policy for `{G}`",
     label = "not a drop policy",

@@ -60,21 +60,21 @@
 //! ```
 //!
 //! Entering a [*manager*](AsyncContextManager) returns a [*guard*](AsyncGuard). The guard lends its *target* to the
-//! block while the block runs, and is *exited* afterwards. A *scope* is an entered manager with its block. Scopes that
-//! are entered inside the block, and cleanups that are [detached](crate::cleanup::detach) inside it, are *nested* in
-//! it.
+//! block, and is *exited* afterwards. A *scope* is an entered manager with its block. What is entered or
+//! [detached](crate::cleanup::detach) inside the block is *nested* in it.
 //!
-//! | item | purpose |
-//! |---|---|
-//! | [`async_with!`](macro@async_with) | enters managers for a block of the current function |
-//! | [`async_with`](fn@async_with), [`decorate`] | enter a manager for a closure, or for each call of a function |
-//! | [`on_exit`] | a manager from a value and an async closure that releases it |
-//! | [`asynccontextmanager`] | a manager from an async function with one yield |
-//! | [`AsyncContextManager`], [`AsyncGuard`] | the traits of managers and guards |
-//! | [`Option`], [`EitherManager`] | a manager that is optional, and one of two managers |
-//! | [`local`] | enters a manager that is not `Send` |
-//! | [`AsyncExitStack`] | holds managers and callbacks whose number is only known at run time |
-//! | [`LockGuard`], [`aclosing`], [`closing`], [`suppress`], [`nullcontext`] | ready-made managers |
+//! The macro has two forms. rustfmt formats the block of the second one:
+//!
+//! ```
+//! # use withal::context::{async_with, nullcontext};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! async_with!(n = nullcontext(1) => { assert_eq!(*n, 1) });
+//! async_with!(n = nullcontext(1), {
+//!     assert_eq!(*n, 1);
+//! });
+//! # }
+//! ```
 //!
 //! # Guarantees
 //!
@@ -84,46 +84,25 @@
 //! |---|---|---|
 //! | completes | [`ExitReason::Ok`] | the macro evaluates to the block's value |
 //! | is left by `return`, `break` or `continue` | [`ExitReason::Ok`] | the jump takes place |
-//! | fails: `?`, `return Err(..)`, or the value `Err(..)` | [`ExitReason::Error`] | the function returns the error, unless the exit suppresses it |
+//! | fails: `?`, `return Err(..)`, or the value `Err(..)` | [`ExitReason::Error`] | the error continues, unless the exit suppresses it |
 //! | panics | [`ExitReason::Panic`] | the panic continues; it is never suppressed |
-//! | is dropped: `select!`, `timeout`, `abort` | [`ExitReason::Cancelled`], as the [policy](#choosing) decides | |
-//!
-//! **Innermost first.** An exit begins after everything that is nested in its block has ended. This also holds if the
-//! futures were dropped in a `select!`, by the panic of a sibling in a `join!`, or all at once. Only a guard with the
-//! policy [`DropNow`] does not wait for nested cleanups when its future is dropped: it may borrow, and is dropped at
-//! once.
-//!
-//! **No error is lost silently.** If the exit fails after the block succeeded, the macro evaluates to the exit's error,
-//! and a pending `return` or `break` does not take place. If the block has failed or panicked, the block's error or
-//! panic takes precedence, and the exit's error is reported to the [observers](crate::cleanup::observe). The
-//! [function](fn@async_with) returns an [error](Error) that holds both errors. If the exit panics, that panic
-//! continues.
+//! | is dropped: `select!`, `abort`, tokio's `timeout` | [`ExitReason::Cancelled`], as the [policy](#cancellation) decides | |
 //!
 //! **A block that evaluates to an `Err` has failed,** as if `?` had returned the error:
-//! `async_with!(tx = pool.transaction() => { insert().await })` rolls back. If the exit does not suppress the error, the
-//! `Err` is the block's value. Values of all other types, such as `None`, complete the block, and so does the `?` of an
-//! `Option`. In generic code, the macro recognizes a `Result<T, E>` of any `T` and `E`, but not a `Result` that is hidden
-//! in a type parameter: a block whose value is a `T` has always completed. Write `Result<T, E>` in the signature there.
-//! The body of the [function](fn@async_with) always returns a `Result`.
+//! `async_with!(tx = pool.transaction() => { insert().await })` rolls back. The `Err` is then the block's value. Values
+//! of all other types complete the block, also `None`. In generic code, the macro recognizes a `Result<T, E>` of any `T`
+//! and `E`, but not a `Result` that is hidden in a type parameter: a block whose value is a `T` has always completed.
 //!
-//! **Interrupts pass through managers.** A manager may [interrupt](interrupt_when) its block, as
-//! [`timeout`](crate::tasks::timeout()) and [`TaskGroup`](crate::tasks::TaskGroup) do, also if it is wrapped by another
-//! manager, entered on an [`AsyncExitStack`], or entered in an [`asynccontextmanager`].
+//! **Innermost first.** An exit begins after everything that is nested in its block has ended, also if the futures were
+//! dropped in a `select!`, by the panic of a sibling in a `join!`, or all at once.
+//!
+//! **No error is lost.** If the exit fails after the block succeeded, the macro evaluates to the exit's error, and a
+//! pending `return` or `break` does not take place. If the block has failed or panicked, its error or panic takes
+//! precedence, and the exit's error is [reported](#reports). The error of the [function](fn@async_with) holds both.
 //!
 //! # Choosing
 //!
-//! **A manager of your own.** The shortest way that suffices:
-//!
-//! | the resource | use |
-//! |---|---|
-//! | is a value that needs an async release | [`on_exit(value, async \|value, exit\| ..)`](on_exit) |
-//! | is released without an await | [`closing(value, \|value\| ..)`](closing) |
-//! | is also acquired by awaiting | [`asynccontextmanager(async \|y\| ..)`](asynccontextmanager) |
-//! | is entered in many places, borrows, or inspects errors | [`AsyncContextManager`] and [`AsyncGuard`] |
-//! | is not `Send` | [`LocalAsyncContextManager`] and [`LocalAsyncGuard`], entered as [`local(manager)`](local) |
-//! | is needed only under a condition | an [`Option`] of a manager |
-//! | is one of two types | an [`EitherManager`] |
-//! | is one of any number | an [`AsyncExitStack`] |
+//! To release a value in your own way takes one line, [`on_exit`]:
 //!
 //! ```
 //! use withal::context::{async_with, on_exit};
@@ -142,15 +121,30 @@
 //! # }
 //! ```
 //!
-//! **A drop policy.**
-//! The implementor of a guard chooses a *drop policy*, which decides what happens to the exit if the future of the
-//! scope is dropped.
+//! | the resource | manager |
+//! |---|---|
+//! | is a value that needs an async release | [`on_exit(value, async \|value, exit\| ..)`](on_exit) |
+//! | is a value that is released without an await | [`closing(value, \|value\| ..)`](closing) |
+//! | is also acquired by awaiting | [`asynccontextmanager(async \|y\| ..)`](asynccontextmanager): a function with one yield |
+//! | is entered in many places, borrows, or inspects errors | implement [`AsyncContextManager`] and [`AsyncGuard`] |
+//! | is not `Send` | [`on_exit`], or implement [`LocalAsyncContextManager`] and [`LocalAsyncGuard`]; entered as [`local(manager)`](local) |
+//! | is needed only under a condition, or is one of two types | an [`Option`] of a manager; an [`EitherManager`] |
+//! | is one of any number | an [`AsyncExitStack`] |
+//! | is one of tokio's locks or semaphores | the lock itself, a reference or an `Arc` of it: [`LockManager`] |
+//! | is a time limit, or a group of tasks | [`timeout`](crate::tasks::timeout()), [`TaskGroup`](crate::tasks::TaskGroup) |
 //!
-//! 1. A guard whose destructor is a complete exit uses [`DropNow`], or [`DropAfterChildren`] if it is owned and must
-//!    outlive the cleanups that are nested in its block. [`DropNow`] is the only policy for guards that borrow.
-//! 2. A guard whose exit awaits must be owned, and its exit runs as a [cleanup](crate::cleanup). It uses [`Detach`] if
-//!    an exit that has begun must not be started again, or [`Restart`], which saves an allocation, if the exit is
-//!    idempotent.
+//! The macro enters managers for a block of the current function. The [function `async_with`](fn@async_with) and
+//! [`decorate`] enter them for a closure. [`suppress`], [`aclosing`] and [`nullcontext`] are those of contextlib.
+//!
+//! # Cancellation
+//!
+//! The implementor of a guard chooses a *drop policy*: what happens to the exit if the future of the scope is dropped.
+//!
+//! - If the destructor is a complete exit: [`DropNow`], the only policy for guards that borrow, or
+//!   [`DropAfterChildren`], which waits for nested cleanups.
+//! - If the exit awaits, it runs as a [cleanup](crate::cleanup), and the guard must be owned: [`Detach`], if an exit that
+//!   has begun must not be called again, or [`Restart`], which saves an allocation, if it may be. [`on_exit`] and
+//!   [`asynccontextmanager`] have the policy [`Detach`].
 //!
 //! | dropped | [`DropNow`] | [`DropAfterChildren`] | [`Detach`] | [`Restart`] |
 //! |---|---|---|---|---|
@@ -161,18 +155,58 @@
 //! | at the runtime's shutdown | as above | as above | abandoned | abandoned |
 //! | allocations if nothing is dropped | none | none | one for each exit | none |
 //!
-//! An *abandoned* exit is dropped before it completes: only destructors run, and the observers are notified. At the end
-//! of a program, [`cleanup::shutdown`](crate::cleanup::shutdown) waits for the cleanups.
+//! An *abandoned* exit is dropped before it completes: only destructors run, and it is reported.
+//!
+//! **Surroundings.** A cleanup is a task of its own. With the feature `tracing`, it runs in the span of the task
+//! that was cancelled, but without its task-locals and its `LocalSet`. An exit that needs such values captures them when the manager is entered.
+//! None of this concerns a block that is [interrupted](#interrupts): the interrupting scope lives on, and polls the
+//! exits that are nested in its block in place, in the same task.
+//!
+//! **The end of a program.** Cleanups need a runtime. [`cleanup::run_main`](crate::cleanup::run_main) runs the main
+//! future of a program, and then waits for its cleanups, within a grace period. To stop tasks first, await
+//! [`cleanup::shutdown`](crate::cleanup::shutdown) in it.
+//!
+//! # Interrupts
+//!
+//! A manager can end its own block. [`timeout`](crate::tasks::timeout()) does so at its deadline, a
+//! [`TaskGroup`](crate::tasks::TaskGroup) when a task fails, and a manager of your own by [`interrupt_when`]:
+//!
+//! ```
+//! use std::time::Duration;
+//! use withal::context::{async_with, on_exit};
+//! use withal::tasks::{TimeoutError, timeout};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! let session = on_exit("alice", async |name, exit| println!("log out {name}: {exit:?}")); // Cancelled
+//! let result = async_with!(_ = timeout(Duration::from_secs(1)), _ = session => {
+//!     std::future::pending::<()>().await
+//! });
+//! assert_eq!(result, Err(TimeoutError::Elapsed)); // after the logout
+//! # }
+//! ```
+//!
+//! The block is dropped at its await, its nested exits are awaited, and then the manager's own exit returns the error.
+//! A block that is ready in time is not interrupted. One that is always busy, and pauses only when it has spent tokio's
+//! cooperative budget, is. A manager that wraps another one passes the interrupts on, because it enters the other one
+//! in its own `aenter`. So do [`Option`], [`EitherManager`], [`AsyncExitStack`] and [`asynccontextmanager`]. Where an
+//! interrupt could end no block, entering fails with [`NotEntering`].
+//!
+//! # Reports
+//!
+//! A cleanup that fails, panics or is abandoned, and an exit's error that a scope cannot return, are reported once: to
+//! the [observers](crate::cleanup::observe), or, without an observer, in [one line](crate::cleanup#reports) on stderr or
+//! as a `tracing` event. The line has the [name](AsyncGuard::name) of the guard.
 //!
 //! # Limitations
 //!
-//! - No exit runs if the future is never dropped: after [`mem::forget`](std::mem::forget), or in a cycle of `Rc`s. No
-//!   exit runs after an abort of the process: a panic with `panic = "abort"`, or `kill -9`.
+//! - No exit runs if the future is never dropped: after [`mem::forget`](std::mem::forget), in a cycle of `Rc`s, or in a
+//!   task that is never polled again. No exit runs after an abort of the process: a panic with `panic = "abort"`, or
+//!   `kill -9`.
 //! - No exit runs on a runtime that has shut down, or on a current-thread runtime whose `block_on` is not called again.
-//! - A task that is never polled again is not dropped either, so its exits do not run: stop your tasks and join them.
-//! - Cleanups that a *task* detaches are not nested in the block that spawned the task. Join the tasks in an exit:
-//!   after you have entered the managers that the tasks use, push a callback that awaits their `JoinSet`, with
-//!   [`push_async_callback`](AsyncExitStack::push_async_callback).
+//! - Cleanups that a *task* detaches are not nested in the block that spawned the task, unless the task is one of a
+//!   [`TaskGroup`](crate::tasks::TaskGroup) in the block. Otherwise, push a callback that joins the tasks, after the
+//!   managers that they use: [`push_async_callback`](AsyncExitStack::push_async_callback).
 //! - The exit of a [`local`] manager is awaited, but does not run if its future is dropped: only the destructor does.
 //! - The destructors of abandoned exits run in any order, because a runtime that shuts down drops its tasks in any
 //!   order.
@@ -191,12 +225,11 @@
 //! | `guarden` | in a spawned task, or in place if configured | spawned | spawned | spawned | no | 1 |
 //! | nightly's async drop, an experiment | yes | awaited | no | no: destructor | only within a block | 0 |
 //!
-//! The crate's benches measure the costs: a lock entered by [`async_with!`](macro@async_with) takes about a dozen
-//! instructions more than the lock alone, and a manager that does nothing takes about a hundred.
+//! A lock that is entered by [`async_with!`](macro@async_with) takes about a dozen instructions more than the lock alone,
+//! and a manager that does nothing about a hundred: the crate's benches measure it.
 //!
-//! Python's `async with`, `contextlib` and the locks of asyncio are compared line by line in
-//! [From Python](crate::from_python). [PEP 492](crate::desugar::pep_492#async-with) shows the expansion of the
-//! statement.
+//! [From Python](crate::from_python) compares Python's `async with`, `contextlib` and the locks of asyncio line by line.
+//! [PEP 492](crate::desugar::pep_492#async-with) shows the expansion of the statement.
 
 mod error;
 mod exit_reason;

@@ -89,7 +89,7 @@
 /// # Cancel safety
 ///
 /// If the future is dropped during an enter, that manager has nothing to exit. In this case, and if the future is
-/// dropped during the block or an exit, the [drop policies](crate::context#choosing) of the entered guards apply.
+/// dropped during the block or an exit, the [drop policies](crate::context#cancellation) of the entered guards apply.
 ///
 /// # Limitations
 ///
