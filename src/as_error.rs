@@ -3,9 +3,10 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::ops::DerefMut;
 use std::sync::Arc;
-use std::{char, env, fmt, io, net, num, process, str, string};
+use std::{char, fmt, io, process};
 
 use crate::box_error::BoxError;
+use crate::error_text::{as_known_error, known_text};
 
 /// An error type whose cause can be reported, even if the type does not implement [`Error`] itself.
 ///
@@ -177,36 +178,13 @@ impl<E> ErrorView<E> {
     where
         E: 'static,
     {
-        Self { as_error: |error| known_error(error), message: |_| None }
+        Self { as_error: |error| as_known_error(error), message: |error| known_text(error) }
     }
 
     /// The view of errors about which nothing is known.
     pub(crate) fn opaque() -> Self {
         Self { as_error: |_| None, message: |_| None }
     }
-}
-
-/// Returns the error as a `dyn Error`, if its type is in this list: the bound of `E` cannot be tested at run time.
-fn known_error(error: &dyn Any) -> Option<&(dyn Error + 'static)> {
-    macro_rules! find {
-        ($($boxed:ty),*; $($plain:ty),*) => {
-            $(if let Some(error) = error.downcast_ref::<$boxed>() {
-                return Some(&**error);
-            })*
-            $(if let Some(error) = error.downcast_ref::<$plain>() {
-                return Some(error);
-            })*
-        };
-    }
-    #[cfg(feature = "anyhow")]
-    find!(anyhow::Error;);
-    find! {
-        BoxError, Box<dyn Error + Send + Sync>, Box<dyn Error + Send>;
-        io::Error, fmt::Error, num::ParseIntError, num::ParseFloatError, num::TryFromIntError, str::Utf8Error,
-        str::ParseBoolError, char::ParseCharError, string::FromUtf8Error, net::AddrParseError, env::VarError,
-        tokio::task::JoinError, tokio::time::error::Elapsed
-    }
-    None
 }
 
 impl<E> Clone for ErrorView<E> {

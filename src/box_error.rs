@@ -2,6 +2,8 @@ use std::error::Error;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
+use crate::error_text::{is_report, with_sources};
+
 /// An error of any type, for tasks that fail in several ways, and for a [`TaskGroup`](crate::tasks::TaskGroup) of such
 /// tasks.
 ///
@@ -73,11 +75,6 @@ impl BoxError {
         self.0.downcast().map(|error| *error).map_err(Self)
     }
 
-    /// Borrows the error.
-    pub(crate) fn as_error(&self) -> &(dyn Error + 'static) {
-        &*self.0
-    }
-
     /// Returns the error as a box of the standard library.
     #[must_use]
     pub fn into_boxed(self) -> Box<dyn Error + Send + Sync> {
@@ -129,8 +126,12 @@ impl fmt::Display for BoxError {
     }
 }
 
+/// Reports write the text and the causes instead of the fields.
 impl fmt::Debug for BoxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if is_report(f) {
+            return f.write_str(&with_sources(&*self.0));
+        }
         self.0.fmt(f)
     }
 }

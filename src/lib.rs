@@ -158,6 +158,7 @@ pub mod context;
 pub mod coroutine;
 #[doc(alias = "PEP 492")]
 pub mod desugar;
+mod error_text;
 #[doc(alias = "async generator")]
 #[doc(alias = "yield")]
 #[doc(alias = "PEP 525")]

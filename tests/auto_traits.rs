@@ -29,9 +29,11 @@ use withal::tasks::{
 
 /// An item that is neither `Sync`, nor `Unpin`, nor `Debug`, nor `Clone`.
 #[expect(dead_code, reason = "only the type is used")]
+#[derive(Debug)]
 struct Doc(std::cell::Cell<u8>, std::marker::PhantomPinned);
 
 /// An error that does not implement `std::error::Error`.
+#[derive(Debug)]
 struct Refused;
 
 impl withal::AsError for Refused {}

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::fmt::{self, Debug};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -77,7 +77,7 @@ pub struct Cleanup<F> {
 pub fn detach<F, E>(work: F)
 where
     F: Future<Output = Result<(), E>> + Send + 'static,
-    E: Send + 'static,
+    E: Debug + Send + 'static,
 {
     CleanupOptions::with_name(Name::of_type::<F>()).detach(Box::pin(work));
 }
@@ -137,7 +137,7 @@ impl<F> Cleanup<F> {
     pub fn detach<E>(self)
     where
         F: Future<Output = Result<(), E>> + Send + 'static,
-        E: Send + 'static,
+        E: Debug + Send + 'static,
     {
         self.options.detach(self.work);
     }

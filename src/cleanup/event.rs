@@ -1,6 +1,8 @@
 use std::any::Any;
-use std::fmt;
+use std::fmt::{self, Debug};
 use std::panic::Location;
+
+use crate::error_text::{describe, describe_panic};
 
 /// The failure, panic or abandonment of a cleanup, as reported to [observers](super::observe()), or else as the
 /// [reports](super#reports) describe.
@@ -17,6 +19,9 @@ pub enum CleanupEvent<'a> {
         name: &'static str,
         /// The error, of the type that the cleanup returns.
         error: &'a (dyn Any + Send),
+        /// The same error, for its text. `None` if it is passed on without its type.
+        #[doc(hidden)]
+        debug: Option<&'a dyn Debug>,
     },
     /// The cleanup panicked.
     #[non_exhaustive]
@@ -47,6 +52,9 @@ pub enum CleanupEvent<'a> {
         location: &'static Location<'static>,
         /// The error, of the type that the work returns.
         error: &'a dyn Any,
+        /// The same error, for its text.
+        #[doc(hidden)]
+        debug: Option<&'a dyn Debug>,
     },
     /// A task or future panicked, and its handle was dropped before the panic was retrieved.
     #[non_exhaustive]
@@ -92,6 +100,24 @@ impl CleanupEvent<'_> {
             | Self::TaskFailed { name, .. }
             | Self::TaskPanicked { name, .. } => name,
             Self::TimerUnavailable { .. } => "timer",
+        }
+    }
+
+    /// Returns the text of the error with its causes, or the message of the panic, as a [report](super#reports) contains
+    /// it, of at most 2,000 bytes.
+    ///
+    /// It is `None` for an event without an error, and for a panic whose payload is not a text.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the `Display` or `Debug` of the error panics.
+    #[must_use]
+    pub fn error_text(&self) -> Option<String> {
+        match self {
+            Self::Failed { error, debug, .. } => describe(*error, *debug),
+            Self::TaskFailed { error, debug, .. } => describe(*error, *debug),
+            Self::Panicked { payload, .. } | Self::TaskPanicked { payload, .. } => describe_panic(*payload),
+            Self::Abandoned { .. } | Self::TimerUnavailable { .. } => None,
         }
     }
 }

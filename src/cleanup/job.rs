@@ -1,4 +1,5 @@
 use std::any::Any;
+use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -21,13 +22,13 @@ use crate::panic::{CatchUnwind, catch_unwind, ignore_panic};
 
 /// The output of the work of a cleanup.
 pub(crate) trait CleanupOutput {
-    /// Returns the error that is reported to the observers.
-    fn result(&self) -> Result<(), &(dyn Any + Send)>;
+    /// Returns the error that is reported to the observers, and its `Debug`.
+    fn result(&self) -> Result<(), (&(dyn Any + Send), &dyn Debug)>;
 }
 
-impl<E: Send + 'static> CleanupOutput for Result<(), E> {
-    fn result(&self) -> Result<(), &(dyn Any + Send)> {
-        self.as_ref().copied().map_err(peel_box)
+impl<E: Debug + Send + 'static> CleanupOutput for Result<(), E> {
+    fn result(&self) -> Result<(), (&(dyn Any + Send), &dyn Debug)> {
+        self.as_ref().copied().map_err(|error| (peel_box(error), error as _))
     }
 }
 
@@ -77,7 +78,13 @@ impl<F: Future<Output: CleanupOutput>> Future for Job<F> {
         match &outcome {
             Ok(Some(output)) => match output.result() {
                 Ok(()) => completion.finish(None),
-                Err(error) => completion.finish(Some(&CleanupEvent::Failed { name: name.get(), error })),
+                Err((error, debug)) => {
+                    completion.finish(Some(&CleanupEvent::Failed {
+                        name: name.get(),
+                        error,
+                        debug: Some(debug),
+                    }));
+                }
             },
             // The timeout has dropped the work.
             Ok(None) => {

@@ -44,9 +44,11 @@
 //! withal: the error of the task created at src/main.rs:12:5 was never retrieved: invalid digit found in string
 //! ```
 //!
-//! The text of an error is available if it is a string, a [`BoxError`](crate::tasks::BoxError), a `Box<dyn Error>`, an
-//! error of std or tokio or, with the feature `anyhow`, an `anyhow::Error`. For other types, register an observer, which
-//! can downcast the error.
+//! The line ends with the text of the error and its causes, of at most 2,000 bytes, if the error is a string, a
+//! [`BoxError`](crate::tasks::BoxError), a `Box<dyn Error>`, an error of this crate, a common error of std or tokio or,
+//! with the feature `anyhow`, an `anyhow::Error`. An error of another type is formatted by its `Debug`, as `main` formats
+//! the error that it returns: generic code cannot find out whether a type has a text. An observer gets the same text from
+//! [`CleanupEvent::error_text`].
 //!
 //! With the feature `tracing`, a cleanup also runs in the span in which it was detached. For a cancelled scope, this is
 //! the span of its task.

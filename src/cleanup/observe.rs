@@ -32,10 +32,8 @@ fn hooks() -> MutexGuard<'static, Vec<Hook>> {
 /// use withal::cleanup::{self, CleanupEvent};
 ///
 /// let observer = cleanup::observe(|event| match event {
-///     CleanupEvent::Failed { error, .. } => {
-///         eprintln!("{event}: {:?}", error.downcast_ref::<std::io::Error>());
-///     }
-///     _ => eprintln!("{event}"),
+///     CleanupEvent::Abandoned { .. } => eprintln!("{event}"),
+///     _ => eprintln!("{event}: {}", event.error_text().unwrap_or_default()),
 /// });
 /// cleanup::detach(async { Err(std::io::Error::other("connection reset")) });
 /// cleanup::drain(Duration::from_secs(5)).await?;

@@ -1,13 +1,9 @@
 //! The reports of events that no observer receives: `tracing` events, or lines on stderr.
 
-use std::any::Any;
-use std::borrow::Cow;
-use std::error::Error;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::io::{self, Write as _};
 
 use super::event::CleanupEvent;
-use crate::box_error::BoxError;
 use crate::panic::{catch_panic, drop_payload, ignore_panic};
 
 /// The severity of a report.
@@ -26,7 +22,7 @@ pub(super) fn report(event: &CleanupEvent<'_>) {
         _ => Severity::Error,
     };
     // The `Display` implementations of errors are user code. If one panics, the event is reported without the error.
-    let cause = catch_panic(|| cause(event)).unwrap_or_else(|payload| {
+    let cause = catch_panic(|| event.error_text()).unwrap_or_else(|payload| {
         drop_payload(payload);
         None
     });
@@ -69,83 +65,4 @@ fn write_line(message: &dyn fmt::Display, cause: Option<String>) {
     let mut line = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
     line.push('\n');
     drop(io::stderr().lock().write_all(line.as_bytes()));
-}
-
-/// Returns the error or the panic message of an event as text, if its type is known.
-fn cause(event: &CleanupEvent<'_>) -> Option<String> {
-    match event {
-        CleanupEvent::Failed { error, .. } => describe(*error),
-        CleanupEvent::TaskFailed { error, .. } => describe(*error),
-        CleanupEvent::Panicked { payload, .. } | CleanupEvent::TaskPanicked { payload, .. } => {
-            describe(*payload)
-        }
-        _ => None,
-    }
-}
-
-/// Returns the text of an error, with its sources.
-///
-/// An error is passed around as `dyn Any`, because its type need not implement any trait. So the text is available for
-/// the types that are listed here only.
-fn describe(error: &(dyn Any + 'static)) -> Option<String> {
-    if let Some(text) = error.downcast_ref::<&'static str>() {
-        return Some((*text).to_owned());
-    }
-    if let Some(text) = error.downcast_ref::<String>() {
-        return Some(text.clone());
-    }
-    if let Some(text) = error.downcast_ref::<Cow<'static, str>>() {
-        return Some(text.clone().into_owned());
-    }
-    #[cfg(feature = "anyhow")]
-    if let Some(error) = error.downcast_ref::<anyhow::Error>() {
-        return Some(format!("{error:#}"));
-    }
-    as_error(error).map(with_sources)
-}
-
-/// Borrows an error of a known type as a `dyn Error`.
-fn as_error<'a>(error: &'a (dyn Any + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    macro_rules! known_types {
-        ($($ty:ty),* $(,)?) => {
-            None$(.or_else(|| error.downcast_ref::<$ty>().map(|error| error as &(dyn Error + 'static))))*
-        };
-    }
-    if let Some(error) = error.downcast_ref::<BoxError>() {
-        return Some(error.as_error());
-    }
-    if let Some(error) = error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
-        return Some(&**error);
-    }
-    if let Some(error) = error.downcast_ref::<Box<dyn Error + Send>>() {
-        return Some(&**error);
-    }
-    if let Some(error) = error.downcast_ref::<Box<dyn Error>>() {
-        return Some(&**error);
-    }
-    known_types![
-        io::Error,
-        fmt::Error,
-        std::num::ParseIntError,
-        std::num::ParseFloatError,
-        std::str::Utf8Error,
-        std::string::FromUtf8Error,
-        std::time::SystemTimeError,
-        tokio::sync::AcquireError,
-        tokio::sync::oneshot::error::RecvError,
-        tokio::task::JoinError,
-        tokio::time::error::Elapsed,
-    ]
-}
-
-/// Returns the messages of an error and of its sources, separated by colons.
-fn with_sources(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        // Writing to a string does not fail, except if the error's `Display` does.
-        let _ = write!(text, ": {error}");
-        source = error.source();
-    }
-    text
 }

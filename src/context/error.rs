@@ -1,7 +1,8 @@
 use std::convert::Infallible;
-use std::fmt;
+use std::fmt::{self, Debug};
 
 use crate::box_error::BoxError;
+use crate::error_text::is_report;
 
 /// The error of [`async_with`](super::async_with()): of the enter, of the block, or of the exit.
 ///
@@ -23,7 +24,7 @@ use crate::box_error::BoxError;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error<E, X> {
     /// Entering failed. The block did not run, and there was nothing to exit.
@@ -42,6 +43,34 @@ pub enum Error<E, X> {
         /// The block's error, if the block failed before the exit did: Python's `__context__`.
         context: Option<E>,
     },
+}
+
+/// Reports write the text and the cause instead of the fields.
+impl<E: Debug, X: Debug> Debug for Error<E, X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Enter(error) if is_report(f) => {
+                f.write_str("failed to enter the context manager: ")?;
+                error.fmt(f)
+            }
+            Self::Block(error) if is_report(f) => {
+                f.write_str("the block failed: ")?;
+                error.fmt(f)
+            }
+            Self::Exit { error, context } if is_report(f) => {
+                f.write_str("failed to exit the context manager: ")?;
+                error.fmt(f)?;
+                let Some(context) = context else { return Ok(()) };
+                f.write_str("; before that, the block failed: ")?;
+                context.fmt(f)
+            }
+            Self::Enter(error) => f.debug_tuple("Enter").field(error).finish(),
+            Self::Block(error) => f.debug_tuple("Block").field(error).finish(),
+            Self::Exit { error, context } => {
+                f.debug_struct("Exit").field("error", error).field("context", context).finish()
+            }
+        }
+    }
 }
 
 impl<E, X> Error<E, X> {
@@ -135,12 +164,24 @@ impl<E> Error<E, Infallible> {
 /// # }
 /// ```
 #[doc(alias = "Either")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EitherError<A, B> {
     /// The error of the first manager.
     First(A),
     /// The error of the second manager, or of one after it.
     Second(B),
+}
+
+/// Reports write the contained error.
+impl<A: Debug, B: Debug> Debug for EitherError<A, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::First(error) if is_report(f) => error.fmt(f),
+            Self::Second(error) if is_report(f) => error.fmt(f),
+            Self::First(error) => f.debug_tuple("First").field(error).finish(),
+            Self::Second(error) => f.debug_tuple("Second").field(error).finish(),
+        }
+    }
 }
 
 impl<A: fmt::Display, B: fmt::Display> fmt::Display for EitherError<A, B> {

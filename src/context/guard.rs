@@ -1,4 +1,5 @@
 use std::any::type_name;
+use std::fmt::Debug;
 use std::future::Future;
 use std::time::Duration;
 
@@ -52,8 +53,9 @@ pub trait AsyncGuard: Sized {
     /// The type that the block borrows as `&mut`: Python's `as target`.
     type Target: ?Sized;
 
-    /// The error of entering and exiting; [`Infallible`](std::convert::Infallible) if neither can fail.
-    type Error: Send + 'static;
+    /// The error of entering and exiting; [`Infallible`](std::convert::Infallible) if neither can fail. Its `Debug` is
+    /// for the [reports](crate::cleanup#reports) of exits whose errors cannot be returned.
+    type Error: Debug + Send + 'static;
 
     /// The success value of the exit, which decides whether an exit can suppress the block's error:
     ///

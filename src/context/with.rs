@@ -1,3 +1,4 @@
+use std::fmt::Debug;
 use std::future::Future;
 
 use super::error::Error;
@@ -184,7 +185,7 @@ type WithResult<V, X, T, E> = Result<<V as Suppression>::Output<T>, Error<E, X>>
 impl<T, E> BlockEnd<T, E> {
     /// Combines the end of the body with the result of the exit. `name` is that of the guard.
     #[inline]
-    pub(super) fn finish<V: Suppression, X: Send + 'static>(
+    pub(super) fn finish<V: Suppression, X: Debug + Send + 'static>(
         self,
         name: Option<&'static str>,
         result: Result<V, X>,
@@ -199,7 +200,7 @@ impl<T, E> BlockEnd<T, E> {
 }
 
 #[cold]
-fn fail<V: Suppression, X: Send + 'static, T, E>(
+fn fail<V: Suppression, X: Debug + Send + 'static, T, E>(
     name: Option<&'static str>,
     result: Result<V, X>,
     failure: BlockFailure<E>,

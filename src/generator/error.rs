@@ -1,4 +1,7 @@
 use std::convert::Infallible;
+use std::fmt::{self, Debug};
+
+use crate::error_text::is_report;
 
 /// The error of an operation on a generator.
 ///
@@ -29,7 +32,7 @@ use std::convert::Infallible;
 /// assert_eq!(lengths.asend("Ada").await, Ok(Some(3)));
 /// # }
 /// ```
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error<S = (), E = Infallible> {
     /// A value was sent to a body that has not started: there is no yield yet that could receive it.
@@ -61,6 +64,24 @@ pub enum Error<S = (), E = Infallible> {
     /// The body ended with an error: its own, or one that was thrown in and that it did not catch.
     #[error("async generator raised an error")]
     Raised(#[source] E),
+}
+
+/// Without the value, whose type need not implement `Debug`. Reports write the text and the cause instead of the fields.
+impl<S, E: Debug> Debug for Error<S, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Raised(error) if is_report(f) => {
+                f.write_str("async generator raised an error: ")?;
+                error.fmt(f)
+            }
+            Self::NotStarted(_) => f.debug_tuple("NotStarted").finish_non_exhaustive(),
+            Self::Running(_) => f.debug_tuple("Running").finish_non_exhaustive(),
+            Self::ValueExpected => f.write_str("ValueExpected"),
+            Self::IgnoredExit => f.write_str("IgnoredExit"),
+            Self::GeneratorExit => f.write_str("GeneratorExit"),
+            Self::Raised(error) => f.debug_tuple("Raised").field(error).finish(),
+        }
+    }
 }
 
 impl<S, E> Error<S, E> {

@@ -69,7 +69,7 @@ pub struct ManagedGenerator<Y, S = (), T = GeneratorExit>
 where
     Y: Send + 'static,
     S: Send + 'static,
-    T: Throw<Error: Send + 'static> + Send + 'static,
+    T: Throw<Error: fmt::Debug + Send + 'static> + Send + 'static,
 {
     shared: Arc<ManagedState<Y, S, T>>,
 }
@@ -79,7 +79,7 @@ where
     D: RawCoroutine<Return = ()> + Send + 'static,
     D::Yield: Send + 'static,
     D::Sent: Send + 'static,
-    D::Thrown: Throw<Error: Send + 'static> + Send + 'static,
+    D::Thrown: Throw<Error: fmt::Debug + Send + 'static> + Send + 'static,
 {
     /// Converts the generator into one that can be shared, and that is closed when it is dropped before its end.
     ///
@@ -117,7 +117,7 @@ impl<Y, S, T> ManagedGenerator<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
-    T: Throw<Error: Send + 'static> + Send + 'static,
+    T: Throw<Error: fmt::Debug + Send + 'static> + Send + 'static,
 {
     /// Returns the state of the body, or `None` while an operation is in progress.
     #[must_use]
@@ -225,7 +225,7 @@ where
 impl<Y, T> ManagedGenerator<Y, (), T>
 where
     Y: Send + 'static,
-    T: Throw<Error: Send + 'static> + Send + 'static,
+    T: Throw<Error: fmt::Debug + Send + 'static> + Send + 'static,
 {
     /// Runs the body to its next yield, as [`AsyncGeneratorExt::anext`](super::AsyncGeneratorExt::anext) does.
     ///
@@ -255,7 +255,7 @@ impl<Y, S, T> Clone for ManagedGenerator<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
-    T: Throw<Error: Send + 'static> + Send + 'static,
+    T: Throw<Error: fmt::Debug + Send + 'static> + Send + 'static,
 {
     fn clone(&self) -> Self {
         Self { shared: Arc::clone(&self.shared) }
@@ -266,7 +266,7 @@ impl<Y, S, T> fmt::Debug for ManagedGenerator<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
-    T: Throw<Error: Send + 'static> + Send + 'static,
+    T: Throw<Error: fmt::Debug + Send + 'static> + Send + 'static,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ManagedGenerator").field("state", &self.state()).finish_non_exhaustive()

@@ -16,6 +16,7 @@
 //! ```
 
 use std::any::Any;
+use std::fmt::Debug;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,7 +41,7 @@ pub(super) struct ManagedState<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
-    T: Throw<Error: Send + 'static> + Send + 'static,
+    T: Throw<Error: Debug + Send + 'static> + Send + 'static,
 {
     idle: Mutex<Idle<Y, S, T>>,
     hooks: Hooks,
@@ -70,7 +71,7 @@ impl<Y, S, T> ManagedState<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
-    T: Throw<Error: Send + 'static> + Send + 'static,
+    T: Throw<Error: Debug + Send + 'static> + Send + 'static,
 {
     pub(super) fn new(generator: BoxAsyncGenerator<'static, Y, S, T>, hooks: Hooks) -> Arc<Self> {
         let idle = Idle { generator: Some(generator), first_iteration: FirstIteration::Pending };
@@ -118,7 +119,7 @@ impl<Y, S, T> Drop for ManagedState<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
-    T: Throw<Error: Send + 'static> + Send + 'static,
+    T: Throw<Error: Debug + Send + 'static> + Send + 'static,
 {
     fn drop(&mut self) {
         let Idle { generator, first_iteration } = self.idle.get_mut().unwrap_or_else(PoisonError::into_inner);
@@ -142,7 +143,7 @@ pub(super) struct Checkout<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
-    T: Throw<Error: Send + 'static> + Send + 'static,
+    T: Throw<Error: Debug + Send + 'static> + Send + 'static,
 {
     shared: Arc<ManagedState<Y, S, T>>,
     /// `Some` until the checkout is dropped.
@@ -155,7 +156,7 @@ impl<Y, S, T> Checkout<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
-    T: Throw<Error: Send + 'static> + Send + 'static,
+    T: Throw<Error: Debug + Send + 'static> + Send + 'static,
 {
     pub(super) fn generator(&mut self) -> PinnedGenerator<'_, Y, S, T> {
         self.generator.as_mut().expect("generator was put back before its checkout was dropped").as_mut()
@@ -171,7 +172,7 @@ impl<Y, S, T> Drop for Checkout<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
-    T: Throw<Error: Send + 'static> + Send + 'static,
+    T: Throw<Error: Debug + Send + 'static> + Send + 'static,
 {
     fn drop(&mut self) {
         // The old value is `None`, so no body is dropped under the lock. The handle is dropped after this statement: if
@@ -194,7 +195,7 @@ impl<Y, S, T> ErasedGenerator for ManagedState<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
-    T: Throw<Error: Send + 'static> + Send + 'static,
+    T: Throw<Error: Debug + Send + 'static> + Send + 'static,
 {
     fn erased_aclose(self: Arc<Self>) -> ErasedClose {
         Box::pin(async move {
@@ -227,13 +228,13 @@ struct DropBodyGuard<Y, S, T>(Option<Arc<ManagedState<Y, S, T>>>)
 where
     Y: Send + 'static,
     S: Send + 'static,
-    T: Throw<Error: Send + 'static> + Send + 'static;
+    T: Throw<Error: Debug + Send + 'static> + Send + 'static;
 
 impl<Y, S, T> Drop for DropBodyGuard<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
-    T: Throw<Error: Send + 'static> + Send + 'static,
+    T: Throw<Error: Debug + Send + 'static> + Send + 'static,
 {
     fn drop(&mut self) {
         let Some(shared) = self.0.take() else { return };

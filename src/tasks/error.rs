@@ -1,7 +1,9 @@
 use std::convert::Infallible;
+use std::fmt::{self, Debug};
 
 use super::panic::Panic;
 use crate::box_error::BoxError;
+use crate::error_text::is_report;
 
 /// The result of a [`TaskHandle`](super::TaskHandle): a value, or the reason why there is none.
 pub type TaskResult<T, E> = Result<T, Error<E>>;
@@ -24,7 +26,7 @@ pub type TaskResult<T, E> = Result<T, Error<E>>;
 /// assert!(matches!(future.result(), Err(Error::Raised(_))));
 /// ```
 #[doc(alias = "JoinError")]
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error<E> {
     /// The work failed. Python's `result()` raises this error.
@@ -46,6 +48,25 @@ pub enum Error<E> {
     /// jobs that have not started.
     #[error("timed out")]
     TimedOut,
+}
+
+/// Reports write the text and the cause instead of the fields.
+impl<E: Debug> Debug for Error<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Raised(error) if is_report(f) => {
+                f.write_str("the task failed: ")?;
+                error.fmt(f)
+            }
+            Self::Raised(error) => f.debug_tuple("Raised").field(error).finish(),
+            Self::Cancelled => f.write_str("Cancelled"),
+            Self::Panicked(panic) if is_report(f) => write!(f, "the task panicked: {panic}"),
+            Self::Panicked(panic) => f.debug_tuple("Panicked").field(panic).finish(),
+            Self::NotReady => f.write_str("NotReady"),
+            Self::AlreadyAwaited => f.write_str("AlreadyAwaited"),
+            Self::TimedOut => f.write_str("TimedOut"),
+        }
+    }
 }
 
 impl<E> Error<E> {

@@ -56,7 +56,7 @@ pub struct Promise<T, E> {
 #[error("invalid state: the future was cancelled")]
 pub struct InvalidState<T>(pub T);
 
-impl<T, E: 'static> Promise<T, E> {
+impl<T, E: fmt::Debug + 'static> Promise<T, E> {
     /// Creates a promise and the handle that it completes.
     ///
     /// If the handle is dropped and the promise is completed with an error, the error is reported to the

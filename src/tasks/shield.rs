@@ -50,7 +50,7 @@ pub fn shield<F, T, E>(future: F) -> Shield<F>
 where
     F: Future<Output = Result<T, E>> + Send + 'static,
     T: 'static,
-    E: Send + 'static,
+    E: fmt::Debug + Send + 'static,
 {
     let detach = |future: Pin<Box<F>>, runtime, grace_period| {
         let rest = async move { future.await.map(drop) };

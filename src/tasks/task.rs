@@ -1,3 +1,4 @@
+use std::fmt::Debug;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
@@ -44,7 +45,7 @@ pub fn create_task<T, E, F>(work: F) -> TaskHandle<T, E>
 where
     F: Future<Output = Result<T, E>> + Send + 'static,
     T: Send + 'static,
-    E: Send + 'static,
+    E: Debug + Send + 'static,
 {
     let (promise, task) = Promise::for_task();
     drop(tokio::spawn(Harness::new(work, promise)));

@@ -1,3 +1,4 @@
+use std::fmt::Debug;
 use std::panic::Location;
 
 use super::error::Error;
@@ -14,7 +15,7 @@ pub(super) struct Unretrieved<E> {
 
 type Report<E> = fn(&'static str, &'static Location<'static>, &Error<E>);
 
-impl<E: 'static> Unretrieved<E> {
+impl<E: Debug + 'static> Unretrieved<E> {
     #[track_caller]
     pub(super) fn here() -> Self {
         Self { location: Location::caller(), report }
@@ -38,9 +39,11 @@ impl<E> Unretrieved<E> {
 }
 
 #[cold]
-fn report<E: 'static>(name: &'static str, location: &'static Location<'static>, error: &Error<E>) {
+fn report<E: Debug + 'static>(name: &'static str, location: &'static Location<'static>, error: &Error<E>) {
     match error {
-        Error::Raised(error) => notify_observers(&CleanupEvent::TaskFailed { name, location, error }),
+        Error::Raised(error) => {
+            notify_observers(&CleanupEvent::TaskFailed { name, location, error, debug: Some(error) });
+        }
         Error::Panicked(panic) => panic.with_payload(|payload| {
             notify_observers(&CleanupEvent::TaskPanicked { name, location, payload });
         }),

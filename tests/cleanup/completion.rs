@@ -224,6 +224,7 @@ async fn the_default_name_is_the_type_of_the_work() {
     assert_eq!(*names.lock().unwrap(), ["core::future::ready::Ready"]);
 }
 
+#[derive(Debug)]
 struct Unnamed;
 
 #[tokio::test]

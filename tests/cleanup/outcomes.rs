@@ -16,6 +16,7 @@ use super::RecordedEvents;
 const ENOUGH: Duration = Duration::from_secs(60);
 
 /// An error whose destructor sends the number of pending cleanups.
+#[derive(Debug)]
 struct Observed(Option<oneshot::Sender<usize>>);
 
 impl Drop for Observed {
@@ -43,6 +44,7 @@ async fn the_payload_of_a_panic_is_dropped_before_drain_returns() {
 
 #[tokio::test]
 async fn an_error_whose_destructor_panics_is_reported_once() {
+    #[derive(Debug)]
     struct PanicsOnDrop;
     impl Drop for PanicsOnDrop {
         fn drop(&mut self) {

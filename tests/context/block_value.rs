@@ -52,7 +52,7 @@ impl FromBool for bool {
     }
 }
 
-impl<S: FromBool, E: Send + 'static> AsyncContextManager for Manager<S, E> {
+impl<S: FromBool, E: std::fmt::Debug + Send + 'static> AsyncContextManager for Manager<S, E> {
     type Guard = Self;
 
     async fn aenter(self) -> Result<Self, E> {
@@ -60,7 +60,7 @@ impl<S: FromBool, E: Send + 'static> AsyncContextManager for Manager<S, E> {
     }
 }
 
-impl<S: FromBool, E: Send + 'static> AsyncGuard for Manager<S, E> {
+impl<S: FromBool, E: std::fmt::Debug + Send + 'static> AsyncGuard for Manager<S, E> {
     type Target = Self;
     type Error = E;
     type Suppression = S;
@@ -109,7 +109,7 @@ macro_rules! by_macro {
 }
 
 /// The same by the function. Its bodies always return a `Result`.
-async fn by_function<T, E: Send + 'static>(
+async fn by_function<T, E: std::fmt::Debug + Send + 'static>(
     value: impl Fn() -> Result<T, E>,
 ) -> (Result<T, E>, Result<T, E>, Option<T>, Result<Option<T>, E>, String) {
     let seen = Seen::default();

@@ -30,6 +30,7 @@ async fn panics(with: &str, program: impl Future) {
 }
 
 /// An error or value whose destructor panics.
+#[derive(Debug)]
 struct Bomb(PanicsOnDrop);
 
 fn bomb() -> Bomb {

@@ -51,7 +51,7 @@ where
 }
 
 /// Creates a manager whose exit records the reason.
-pub(crate) fn records_exit<P, E: Send + 'static>(log: &EventLog) -> OnExit<P, (), E> {
+pub(crate) fn records_exit<P, E: std::fmt::Debug + Send + 'static>(log: &EventLog) -> OnExit<P, (), E> {
     let log = log.clone();
     on_exit(move |exit| {
         log.record(kind(&exit));
@@ -68,7 +68,7 @@ impl<P, V, E> OnExit<P, V, E> {
 // By hand for each policy: a policy that is a parameter would have to be bounded by the implementation itself.
 macro_rules! guards {
     ($($policy:ty),+) => {$(
-        impl<V: Suppression + 'static, E: Send + 'static> AsyncContextManager for OnExit<$policy, V, E> {
+        impl<V: Suppression + 'static, E: std::fmt::Debug + Send + 'static> AsyncContextManager for OnExit<$policy, V, E> {
             type Guard = Self;
 
             async fn aenter(self) -> Result<Self, E> {
@@ -76,7 +76,7 @@ macro_rules! guards {
             }
         }
 
-        impl<V: Suppression + 'static, E: Send + 'static> AsyncGuard for OnExit<$policy, V, E> {
+        impl<V: Suppression + 'static, E: std::fmt::Debug + Send + 'static> AsyncGuard for OnExit<$policy, V, E> {
             type Target = u32;
             type Error = E;
             type Suppression = V;
@@ -100,6 +100,7 @@ macro_rules! guards {
 guards!(DropNow, DropAfterChildren, Detach, Restart);
 
 /// Panics when it is dropped.
+#[derive(Debug)]
 pub(crate) struct PanicsOnDrop;
 
 impl Drop for PanicsOnDrop {

@@ -76,6 +76,7 @@ async fn after_an_enter_that_fails_the_entered_managers_are_exited() {
     assert_eq!(log.entries(), "+a <a:error a>");
 }
 
+#[derive(Debug)]
 struct OfPanickingStack;
 
 fn explode() {
@@ -351,4 +352,77 @@ async fn the_first_of_several_panics_continues_and_the_others_are_reported() {
     assert_eq!(panic.downcast_ref(), Some(&"second"));
     assert_eq!(log.entries(), "first");
     assert_eq!(reported.lock().unwrap().len(), 1);
+}
+
+/// The text and the source of the errors of a stack.
+mod text {
+    use std::error::Error;
+    use std::io;
+
+    use withal::context::AsyncExitStack;
+    use withal::tasks::BoxError;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot log out")]
+    struct LogoutError(#[source] io::Error);
+
+    fn failed() -> LogoutError {
+        LogoutError(io::Error::other("reset"))
+    }
+
+    #[tokio::test]
+    async fn the_text_counts_the_exits_and_names_their_errors_and_causes() {
+        let stack = AsyncExitStack::new();
+        stack.callback(|| Err::<(), _>("a text"));
+        let errors = stack.aclose().await.unwrap_err();
+        assert_eq!(errors.to_string(), "an exit failed: a text");
+        assert_eq!(errors.source().unwrap().to_string(), "a text");
+
+        let stack = AsyncExitStack::new();
+        stack.callback(|| Err::<(), _>(7));
+        stack.callback(|| Err::<(), _>(io::Error::other("closed")));
+        stack.callback(|| Err::<(), _>(BoxError::from(failed())));
+        let errors = stack.aclose().await.unwrap_err();
+        assert_eq!(errors.to_string(), "3 exits failed: cannot log out: reset; closed; 7");
+        assert_eq!(errors.source().unwrap().to_string(), "cannot log out: reset");
+    }
+
+    #[tokio::test]
+    async fn a_stack_in_a_stack_is_written_once() {
+        let inner = AsyncExitStack::new();
+        inner.callback(|| Err::<(), _>(BoxError::from(failed())));
+        let outer = AsyncExitStack::new();
+        outer.push_async_callback(|| inner.aclose());
+        let errors = outer.aclose().await.unwrap_err();
+        let text = "an exit failed: an exit failed: cannot log out: reset";
+        assert_eq!(errors.to_string(), text);
+        let boxed = BoxError::from(errors);
+        let stack = AsyncExitStack::new();
+        stack.callback(|| Err::<(), _>(boxed));
+        assert_eq!(stack.aclose().await.unwrap_err().to_string(), format!("an exit failed: {text}"));
+    }
+
+    #[tokio::test]
+    async fn the_text_follows_a_change_of_an_error() {
+        let stack = AsyncExitStack::new();
+        stack.callback(|| Err::<(), _>(1));
+        let mut errors = stack.aclose().await.unwrap_err();
+        assert_eq!(errors.to_string(), "an exit failed: 1");
+        *errors.downcast_mut().unwrap() = 2;
+        assert_eq!(errors.to_string(), "an exit failed: 2");
+    }
+
+    #[tokio::test]
+    async fn an_anyhow_main_shows_the_errors_and_a_text_is_cut_off() {
+        let stack = AsyncExitStack::new();
+        stack.callback(|| Err::<(), _>(BoxError::from(failed())));
+        let report = format!("{:#}", anyhow::Error::from(stack.aclose().await.unwrap_err()));
+        assert_eq!(report, "an exit failed: cannot log out: reset: cannot log out: reset");
+        let stack = AsyncExitStack::new();
+        for _ in 0..100 {
+            stack.callback(|| Err::<(), _>("x".repeat(1_000)));
+        }
+        let text = stack.aclose().await.unwrap_err().to_string();
+        assert!(text.starts_with("100 exits failed: x") && text.ends_with(" ..") && text.len() < 2_100);
+    }
 }

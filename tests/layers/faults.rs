@@ -89,7 +89,7 @@ fn files_of_a_section_import_in_one_direction() {
 /// The code that all sections share is below them.
 #[test]
 fn shared_code_imports_no_section() {
-    for shared in ["as_error", "box_error", "panic"] {
+    for shared in ["as_error", "box_error", "error_text", "panic"] {
         let code = crate::code(&source().join(shared).with_extension("rs"));
         let found = imports(&vec![String::from(shared)], &code);
         let found: Vec<_> =

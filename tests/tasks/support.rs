@@ -75,14 +75,14 @@ impl Slow {
     }
 }
 
-impl<E: Send + 'static> AsyncContextManager for Slow<E> {
+impl<E: std::fmt::Debug + Send + 'static> AsyncContextManager for Slow<E> {
     type Guard = Self;
     async fn aenter(self) -> Result<Self, E> {
         Ok(self)
     }
 }
 
-impl<E: Send + 'static> AsyncGuard for Slow<E> {
+impl<E: std::fmt::Debug + Send + 'static> AsyncGuard for Slow<E> {
     type Target = Self;
     type Error = E;
     type Suppression = ();

@@ -266,6 +266,7 @@ fn unretrieved_errors_are_printed() {
 /// An observer, and the destructor of the error, are user code.
 #[tokio::test]
 async fn an_error_may_use_its_task_while_it_is_reported_and_dropped() {
+    #[derive(Debug)]
     struct Reentrant(Arc<Mutex<Vec<bool>>>, withal::tasks::AbortHandle);
 
     impl Drop for Reentrant {

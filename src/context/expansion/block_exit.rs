@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::fmt::Debug;
 
 use super::maybe_result::{Case, Inspected, MaybeResult, SendError};
 use super::value_kind::{Inspection, ScopeValue, ValueKind};
@@ -100,7 +101,7 @@ impl<D, E, N> BlockExit<D, E, N> {
     ) -> DispositionOf<V, X, T, K, R, N>
     where
         V: Suppression,
-        X: Send + 'static,
+        X: Debug + Send + 'static,
         K: ValueKind<T>,
         R: MaybeResult<C, S, Deferred = D, Error = E>,
     {
@@ -135,7 +136,7 @@ fn after_failure<V, X, T, K, R, C, S, N>(
 ) -> DispositionOf<V, X, T, K, R, N>
 where
     V: Suppression,
-    X: Send + 'static,
+    X: Debug + Send + 'static,
     K: ValueKind<T>,
     R: MaybeResult<C, S>,
 {

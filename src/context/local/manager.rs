@@ -1,3 +1,4 @@
+use std::fmt::Debug;
 use std::future::Future;
 
 use crate::context::exit_reason::ExitReason;
@@ -87,8 +88,9 @@ pub trait LocalAsyncGuard: Sized {
     /// The type that the block borrows as `&mut`.
     type Target: ?Sized;
 
-    /// The error of entering and exiting; [`Infallible`](std::convert::Infallible) if neither can fail.
-    type Error: Send + 'static;
+    /// The error of entering and exiting; [`Infallible`](std::convert::Infallible) if neither can fail. Its `Debug` is
+    /// for the [reports](crate::cleanup#reports) of exits whose errors cannot be returned.
+    type Error: Debug + Send + 'static;
 
     /// The success value of the exit: `()`, or `bool` if the exit can suppress the block's error.
     type Suppression: Suppression;

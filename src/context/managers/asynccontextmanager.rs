@@ -202,7 +202,7 @@ where
         + 'static,
     Y: Send + 'static,
     V: Suppression,
-    E: Send + 'static,
+    E: fmt::Debug + Send + 'static,
 {
     type Guard = AsyncGeneratorContextManagerGuard<D>;
 
@@ -240,7 +240,7 @@ where
         + 'static,
     Y: Send + 'static,
     V: Suppression,
-    E: Send + 'static,
+    E: fmt::Debug + Send + 'static,
 {
     type Target = Y;
     type Error = E;

@@ -39,7 +39,7 @@ use crate::generator::{self, AsyncGenerator, AsyncGeneratorExt, ManagedGenerator
 #[doc(alias("aclose", "shutdown"))]
 pub trait AsyncClose {
     /// The error of closing.
-    type Error: Send + 'static;
+    type Error: fmt::Debug + Send + 'static;
 
     /// Closes the value. Called once.
     ///
@@ -104,7 +104,9 @@ pub fn aclosing<T: AsyncClose>(value: T) -> AClosing<T> {
 
 impl<D> AsyncClose for Pin<Box<AsyncGenerator<D>>>
 where
-    D: RawCoroutine<Return = (), Sent: Send + 'static, Thrown: Throw<Error: Send + 'static>> + Send + ?Sized,
+    D: RawCoroutine<Return = (), Sent: Send + 'static, Thrown: Throw<Error: fmt::Debug + Send + 'static>>
+        + Send
+        + ?Sized,
 {
     type Error = generator::Error<D::Sent, <D::Thrown as Throw>::Error>;
 
@@ -117,7 +119,7 @@ impl<Y, S, T> AsyncClose for ManagedGenerator<Y, S, T>
 where
     Y: Send + 'static,
     S: Send + 'static,
-    T: Throw<Error: Send + 'static> + Send + 'static,
+    T: Throw<Error: fmt::Debug + Send + 'static> + Send + 'static,
 {
     type Error = generator::Error<S, T::Error>;
 

@@ -77,14 +77,14 @@ where
 pub trait OnExitOutput: sealed::Sealed {}
 
 impl OnExitOutput for () {}
-impl<V: Suppression, E: Send + 'static> OnExitOutput for Result<V, E> {}
+impl<V: Suppression, E: fmt::Debug + Send + 'static> OnExitOutput for Result<V, E> {}
 
 mod sealed {
-    use super::{Infallible, Suppression};
+    use super::{Infallible, Suppression, fmt};
 
     pub trait Sealed {
         type Suppression: Suppression;
-        type Error: Send + 'static;
+        type Error: fmt::Debug + Send + 'static;
 
         fn into_result(self) -> Result<Self::Suppression, Self::Error>;
     }
@@ -98,7 +98,7 @@ mod sealed {
         }
     }
 
-    impl<V: Suppression, E: Send + 'static> Sealed for Result<V, E> {
+    impl<V: Suppression, E: fmt::Debug + Send + 'static> Sealed for Result<V, E> {
         type Suppression = V;
         type Error = E;
 

@@ -1,5 +1,6 @@
 use std::any::Any;
 use std::convert::Infallible;
+use std::fmt::Debug;
 use std::future::{Future, poll_fn, ready};
 use std::mem;
 use std::pin::{Pin, pin};
@@ -164,8 +165,8 @@ struct Exited<G: AsyncGuard, E, N> {
 
 impl<G: AsyncGuard, E, N> CleanupOutput for Exited<G, E, N> {
     /// The failure of the block is dropped: there is no scope left that could return it.
-    fn result(&self) -> Result<(), &(dyn Any + Send)> {
-        self.result.as_ref().map(drop).map_err(peel_box)
+    fn result(&self) -> Result<(), (&(dyn Any + Send), &dyn Debug)> {
+        self.result.as_ref().map(drop).map_err(|error| (peel_box(error), error as _))
     }
 }
 

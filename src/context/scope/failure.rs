@@ -1,5 +1,6 @@
 use std::any::Any;
 use std::convert::Infallible;
+use std::fmt::Debug;
 
 use crate::cleanup::{CleanupEvent, notify_observers};
 use crate::context::exit_reason::{ExitReason, OpaqueError};
@@ -50,6 +51,6 @@ pub(in crate::context) const CONTRACT_VIOLATION: &str =
 
 /// Notifies the observers of an exit's error that cannot be returned, because another error or panic takes precedence.
 /// `name` is that of the guard.
-pub(in crate::context) fn report_exit_error(name: &'static str, error: &(dyn Any + Send)) {
-    notify_observers(&CleanupEvent::Failed { name, error });
+pub(in crate::context) fn report_exit_error<E: Any + Debug + Send>(name: &'static str, error: &E) {
+    notify_observers(&CleanupEvent::Failed { name, error, debug: Some(error) });
 }

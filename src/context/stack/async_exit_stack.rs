@@ -155,7 +155,7 @@ impl AsyncExitStack {
     where
         F: for<'x> SendAsyncFnOnce<ExitReason<'x>, Result<V, X>> + Send + 'static,
         V: Suppression + 'static,
-        X: Send + 'static,
+        X: fmt::Debug + Send + 'static,
     {
         self.push_closure(ExitEntry::new(exit));
     }

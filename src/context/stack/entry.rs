@@ -1,3 +1,4 @@
+use std::fmt::Debug;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::mem;
@@ -6,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use self::sealed::Sealed as _;
-use super::errors::{BoxAny, GuardInUse};
+use super::errors::{BoxExitError, GuardInUse};
 use super::stack_guard::GuardCell;
 use super::stack_interrupts::EntryInterrupt;
 use crate::cleanup::short_type_name;
@@ -27,24 +28,24 @@ use crate::panic::{Payload, catch_panic, drop_each, drop_payload};
 pub trait ExitOutput: sealed::Sealed {}
 
 impl ExitOutput for () {}
-impl<E: Send + 'static> ExitOutput for Result<(), E> {}
+impl<E: Debug + Send + 'static> ExitOutput for Result<(), E> {}
 
 mod sealed {
-    use super::BoxAny;
+    use super::{BoxExitError, Debug};
 
     pub trait Sealed {
-        fn into_result(self) -> Result<(), BoxAny>;
+        fn into_result(self) -> Result<(), BoxExitError>;
     }
 
     impl Sealed for () {
-        fn into_result(self) -> Result<(), BoxAny> {
+        fn into_result(self) -> Result<(), BoxExitError> {
             Ok(())
         }
     }
 
-    impl<E: Send + 'static> Sealed for Result<(), E> {
-        fn into_result(self) -> Result<(), BoxAny> {
-            self.map_err(|error| Box::new(error) as BoxAny)
+    impl<E: Debug + Send + 'static> Sealed for Result<(), E> {
+        fn into_result(self) -> Result<(), BoxExitError> {
+            self.map_err(|error| Box::new(error) as BoxExitError)
         }
     }
 }
@@ -123,7 +124,7 @@ impl StackExit {
 }
 
 /// The future of an exit. Its value is `true` if the exit suppresses the error.
-pub(super) type ExitFuture<'a> = Pin<Box<dyn Future<Output = Result<bool, BoxAny>> + Send + 'a>>;
+pub(super) type ExitFuture<'a> = Pin<Box<dyn Future<Output = Result<bool, BoxExitError>> + Send + 'a>>;
 
 /// A closure on the stack.
 pub(super) trait Entry: Send {
@@ -152,10 +153,12 @@ impl<G: AsyncGuard + Send + 'static> LentGuard for Mutex<GuardCell<G>> {
         Box::pin(async move {
             // Taken even if the block still has the guard: `StackGuard` then applies the drop policy.
             let cell = mem::replace(&mut *lock(&self), GuardCell::Taken);
-            let GuardCell::Returned(mut guard) = cell else { return Err(Box::new(GuardInUse) as BoxAny) };
+            let GuardCell::Returned(mut guard) = cell else {
+                return Err(Box::new(GuardInUse) as BoxExitError);
+            };
             match guard.aexit(exit).await {
                 Ok(suppression) => Ok(suppresses(&suppression)),
-                Err(error) => Err(Box::new(error) as BoxAny),
+                Err(error) => Err(Box::new(error) as BoxExitError),
             }
         })
     }
@@ -189,13 +192,13 @@ impl<F, V, X> Entry for ExitEntry<F, V, X>
 where
     F: for<'x> SendAsyncFnOnce<ExitReason<'x>, Result<V, X>> + Send + 'static,
     V: Suppression + 'static,
-    X: Send + 'static,
+    X: Debug + Send + 'static,
 {
     fn exit(self: Box<Self>, exit: ExitReason<'_>) -> ExitFuture<'_> {
         Box::pin(async move {
             match self.0(exit).await {
                 Ok(suppression) => Ok(suppresses(&suppression)),
-                Err(error) => Err(Box::new(error) as BoxAny),
+                Err(error) => Err(Box::new(error) as BoxExitError),
             }
         })
     }

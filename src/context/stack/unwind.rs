@@ -2,11 +2,10 @@ use std::any::type_name;
 use std::sync::Arc;
 
 use super::entry::Entries;
-use super::errors::{BoxAny, ExitErrors, InterruptedByMoved};
+use super::errors::{BoxExitError, ExitErrors, InterruptedByMoved};
 use super::stack_interrupts::EntryInterrupt;
 use crate::cleanup::{AbandonReason, CleanupEvent, notify_observers, timeout_in_cleanup, with_children};
 use crate::context::exit_reason::ExitReason;
-use crate::context::scope::failure::report_exit_error;
 use crate::panic::{KeptPayload, Payload, catch_unwind, drop_all};
 
 /// Runs the exits, the last one first. Returns `true` if the error of `exit` was suppressed.
@@ -55,7 +54,7 @@ struct UnwindState<'a> {
     is_suppressible: bool,
     is_suppressed: bool,
     /// The errors of exits, the last one last.
-    errors: Vec<BoxAny>,
+    errors: Vec<BoxExitError>,
     panic: Option<KeptPayload>,
 }
 
@@ -65,7 +64,7 @@ impl UnwindState<'_> {
         if let Some(payload) = &mut self.panic {
             ExitReason::Panic(&mut **payload)
         } else if let Some(error) = self.errors.last_mut() {
-            ExitReason::Error(&mut **error)
+            ExitReason::Error((**error).as_any_mut())
         } else {
             self.exit.reborrow()
         }
@@ -74,7 +73,7 @@ impl UnwindState<'_> {
     /// Records the result of the exit `name`. `has_interrupted` is `true` for the manager that has interrupted the block.
     fn record(
         &mut self,
-        result: Result<Result<bool, BoxAny>, Payload>,
+        result: Result<Result<bool, BoxExitError>, Payload>,
         has_interrupted: bool,
         name: &'static str,
     ) {
@@ -114,7 +113,7 @@ impl UnwindState<'_> {
     fn finish<G>(self) -> Result<bool, ExitErrors> {
         if let Some(payload) = self.panic {
             for error in &self.errors {
-                report_exit_error(type_name::<G>(), &**error);
+                (**error).report(type_name::<G>());
             }
             drop_all(self.errors);
             payload.resume()

@@ -175,7 +175,7 @@ impl EventLoop {
     where
         F: Future<Output = Result<T, E>> + 'static,
         T: 'static,
-        E: 'static,
+        E: fmt::Debug + 'static,
     {
         let (promise, task) = Promise::for_task();
         self.0.spawn(Harness::new(work, promise))?;

@@ -141,7 +141,7 @@ impl ThreadPoolExecutor {
     ) -> Result<TaskHandle<T, E>, ExecutorError>
     where
         T: Send + 'static,
-        E: Send + 'static,
+        E: fmt::Debug + Send + 'static,
     {
         self.submit_job(work, Unretrieved::here())
     }
@@ -153,7 +153,7 @@ impl ThreadPoolExecutor {
     ) -> Result<TaskHandle<T, E>, ExecutorError>
     where
         T: Send + 'static,
-        E: Send + 'static,
+        E: fmt::Debug + Send + 'static,
     {
         let (mut promise, handle) = Promise::for_job(unretrieved);
         let job = move || {
@@ -185,7 +185,7 @@ impl ThreadPoolExecutor {
         I: IntoIterator<Item: Send + 'static>,
         F: Fn(I::Item) -> Result<T, E> + Send + Sync + 'static,
         T: Send + 'static,
-        E: Send + 'static,
+        E: fmt::Debug + Send + 'static,
     {
         let work = Arc::new(work);
         let unretrieved = Unretrieved::here();

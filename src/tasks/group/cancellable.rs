@@ -19,7 +19,7 @@ pub struct CancellableTaskGroup<E> {
     group: TaskGroup<E>,
 }
 
-impl<E: Send + 'static> TaskGroup<E> {
+impl<E: fmt::Debug + Send + 'static> TaskGroup<E> {
     /// Makes a group whose [`cancel`](Self::cancel) also interrupts the block. The scope then returns an `Option`, which
     /// is `None` if the block was interrupted without an error.
     ///
@@ -48,7 +48,7 @@ impl<E: Send + 'static> TaskGroup<E> {
     }
 }
 
-impl<E: Send + 'static> AsyncContextManager for CancellableTaskGroup<E> {
+impl<E: fmt::Debug + Send + 'static> AsyncContextManager for CancellableTaskGroup<E> {
     type Guard = Self;
 
     async fn aenter(self) -> Result<Self, ErrorGroup<E>> {
@@ -56,7 +56,7 @@ impl<E: Send + 'static> AsyncContextManager for CancellableTaskGroup<E> {
     }
 }
 
-impl<E: Send + 'static> AsyncGuard for CancellableTaskGroup<E> {
+impl<E: fmt::Debug + Send + 'static> AsyncGuard for CancellableTaskGroup<E> {
     type Target = TaskGroup<E>;
     type Error = ErrorGroup<E>;
     type Suppression = bool;

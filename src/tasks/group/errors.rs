@@ -1,18 +1,18 @@
-use std::cell::Cell;
 use std::error::Error;
 use std::fmt::{self, Write as _};
-use std::slice;
 use std::sync::OnceLock;
 use std::vec;
+use std::{iter, slice};
 
 use crate::as_error::ErrorView;
 use crate::box_error::BoxError;
+use crate::error_text::{bounded, display, is_report, mark_group, with_sources};
 
 /// The errors of the tasks of a [`TaskGroup`](super::TaskGroup), in the order in which the tasks failed: Python's
 /// `ExceptionGroup`. It contains at least one error.
 ///
-/// It is formatted as the number of failed tasks and their errors, with the causes of boxed errors. The
-/// [`source`](Error::source) is the first error. For the causes of an error type of your own, create the group with
+/// It is formatted as the number of failed tasks and their errors, with the causes of boxed errors, cut off after
+/// 2,000 bytes. The [`source`](Error::source) is the first error. For the causes of an error type of your own, create the group with
 /// [`TaskGroup::with_sources`](super::TaskGroup::with_sources).
 ///
 /// | Python | here |
@@ -54,12 +54,6 @@ pub struct ErrorGroup<E> {
     text: OnceLock<ErrorText>,
 }
 
-thread_local! {
-    /// Set when an [`ErrorGroup`] was written, for a group around it: without it, the text of nested groups would double
-    /// with each level, because the first error of a group is also its source.
-    static GROUP_WRITTEN: Cell<bool> = const { Cell::new(false) };
-}
-
 /// The text of an error, as an error.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -71,34 +65,19 @@ impl<E> ErrorGroup<E> {
         if errors.is_empty() { None } else { Some(Self { errors, tasks, view, text: OnceLock::new() }) }
     }
 
-    /// Writes an error and the causes that its own text does not contain.
-    fn fmt_error(&self, error: &E, f: &mut fmt::Formatter<'_>) -> fmt::Result
-    where
-        E: fmt::Display,
-    {
-        GROUP_WRITTEN.set(false);
-        let mut text = String::new();
-        let known = (self.view.as_error)(error);
-        match known {
-            Some(known) => write!(text, "{known}")?,
-            None => write!(text, "{error}")?,
-        }
-        if known.is_none() && !GROUP_WRITTEN.get() {
-            text.clear();
-            // `{:#}` asks a boxed error for its causes.
-            write!(text, "{error:#}")?;
-        }
-        let mut source = known.and_then(Error::source);
-        // A group that was written has written its errors, and their causes.
-        while let Some(error) = source.filter(|_| !GROUP_WRITTEN.get()) {
-            let mut cause = String::new();
-            write!(cause, "{error}")?;
-            if !text.ends_with(&cause) {
-                write!(text, ": {cause}")?;
-            }
-            source = error.source();
-        }
-        f.write_str(&text)
+    /// Returns the text of all errors: their number, and what `text` returns for each.
+    fn text(&self, text: impl Fn(&E) -> String) -> String {
+        bounded(|all| {
+            write!(all, "{} of {} tasks failed", self.errors.len(), self.tasks)?;
+            let texts = self.errors.iter().map(|error| match (self.view.as_error)(error) {
+                Some(error) => with_sources(error),
+                None => text(error),
+            });
+            iter::once(": ")
+                .chain(iter::repeat("; "))
+                .zip(texts)
+                .try_for_each(|(separator, text)| write!(all, "{separator}{text}"))
+        })
     }
 
     /// Borrows the errors.
@@ -167,18 +146,20 @@ fn split_inside<T: Error + 'static>(error: BoxError) -> (Vec<T>, Option<BoxError
 
 impl<E: fmt::Display> fmt::Display for ErrorGroup<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} tasks failed", self.errors.len(), self.tasks)?;
-        for (index, error) in self.errors.iter().enumerate() {
-            f.write_str(if index == 0 { ": " } else { "; " })?;
-            self.fmt_error(error, f)?;
-        }
-        GROUP_WRITTEN.set(true);
+        f.write_str(&self.text(|error| display(error)))?;
+        mark_group();
         Ok(())
     }
 }
 
+/// Reports write the texts of the errors instead of the fields.
 impl<E: fmt::Debug> fmt::Debug for ErrorGroup<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if is_report(f) {
+            let unknown = |error: &E| bounded(|text| write!(text, "{error:-?}"));
+            return f
+                .write_str(&self.text(|error| (self.view.message)(error).unwrap_or_else(|| unknown(error))));
+        }
         f.debug_struct("ErrorGroup")
             .field("errors", &self.errors)
             .field("tasks", &self.tasks)

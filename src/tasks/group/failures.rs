@@ -1,4 +1,5 @@
 use std::any::Any;
+use std::fmt::Debug;
 
 use super::errors::ErrorGroup;
 use crate::cleanup::{CleanupEvent, notify_observers};
@@ -14,7 +15,7 @@ pub(super) struct Failures<E> {
     pub(super) panicked_in_block: bool,
 }
 
-impl<E: Send + 'static> Failures<E> {
+impl<E: Debug + Send + 'static> Failures<E> {
     /// Returns the errors, or resumes the first panic of the tasks. If the block panicked earlier, its panic continues,
     /// and this function returns.
     ///
@@ -30,12 +31,12 @@ impl<E: Send + 'static> Failures<E> {
         }
         let Some(first) = resumed else { return errors.map_or(Ok(()), Err) };
         match exit {
-            ExitReason::Error(error) => report_error(name, &**error),
+            ExitReason::Error(error) => report_error(name, &**error, None),
             ExitReason::Panic(payload) => report_panic(name, &**payload),
             ExitReason::Ok | ExitReason::Cancelled => {}
         }
         if let Some(errors) = errors {
-            report_error(name, &errors);
+            report_error(name, &errors, Some(&errors));
             // A destructor that panics must not keep the next error from being dropped.
             ignore_panic(|| drop_all(errors));
         }
@@ -43,8 +44,8 @@ impl<E: Send + 'static> Failures<E> {
     }
 }
 
-fn report_error(name: &'static str, error: &(dyn Any + Send)) {
-    notify_observers(&CleanupEvent::Failed { name, error });
+fn report_error(name: &'static str, error: &(dyn Any + Send), debug: Option<&dyn Debug>) {
+    notify_observers(&CleanupEvent::Failed { name, error, debug });
 }
 
 fn report_panic(name: &'static str, payload: &(dyn Any + Send)) {

@@ -37,7 +37,7 @@ pub struct Spawner<E> {
     group: Arc<GroupState<E>>,
 }
 
-impl<E: Send + 'static> Spawner<E> {
+impl<E: fmt::Debug + Send + 'static> Spawner<E> {
     pub(super) fn new(group: Arc<GroupState<E>>) -> Self {
         Self { group }
     }
@@ -99,7 +99,7 @@ pub(super) fn create_task<T, E, F>(
 where
     F: Future<Output = Result<T, E>> + Send + 'static,
     T: Send + 'static,
-    E: Send + 'static,
+    E: fmt::Debug + Send + 'static,
 {
     let (promise, task) = Promise::for_group_task();
     // Added before it is spawned: the task may run and leave the group before `spawn` returns. If `spawn` panics, the

@@ -132,7 +132,7 @@ impl<E: 'static> TaskGroup<E> {
     }
 }
 
-impl<E: Send + 'static> TaskGroup<E> {
+impl<E: fmt::Debug + Send + 'static> TaskGroup<E> {
     /// Starts a task on the current runtime.
     ///
     /// The handle returns the value of the task. If the task fails, its error is in the [`ErrorGroup`], and the handle
@@ -217,7 +217,7 @@ impl<E: Send + 'static> TaskGroup<E> {
     }
 }
 
-impl<E: Send + 'static> AsyncContextManager for TaskGroup<E> {
+impl<E: fmt::Debug + Send + 'static> AsyncContextManager for TaskGroup<E> {
     type Guard = Self;
 
     async fn aenter(self) -> Result<Self, ErrorGroup<E>> {
@@ -230,7 +230,7 @@ impl<E: Send + 'static> AsyncContextManager for TaskGroup<E> {
     }
 }
 
-impl<E: Send + 'static> AsyncGuard for TaskGroup<E> {
+impl<E: fmt::Debug + Send + 'static> AsyncGuard for TaskGroup<E> {
     type Target = Self;
     type Error = ErrorGroup<E>;
     type Suppression = ();
@@ -258,7 +258,7 @@ impl<E: Send + 'static> AsyncGuard for TaskGroup<E> {
 }
 
 /// Interrupts the block when a task has failed, or when a cancellable group is cancelled.
-impl<E: Send + 'static> Interrupt for GroupState<E> {
+impl<E: fmt::Debug + Send + 'static> Interrupt for GroupState<E> {
     fn poll_interrupt(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.poll_interrupted(cx)
     }
@@ -268,7 +268,7 @@ impl<E: Send + 'static> Interrupt for GroupState<E> {
     }
 }
 
-impl<E: Send + 'static> Default for TaskGroup<E> {
+impl<E: fmt::Debug + Send + 'static> Default for TaskGroup<E> {
     fn default() -> Self {
         Self::new()
     }

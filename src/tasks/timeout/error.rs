@@ -1,7 +1,10 @@
+use std::fmt;
+
 use crate::context::NotEntering;
+use crate::error_text::is_report;
 
 /// The error of a [`Timeout`](super::Timeout).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimeoutError {
     /// The block did not complete in time: Python's `TimeoutError`.
@@ -24,6 +27,23 @@ pub enum TimeoutError {
     /// The timeout was rescheduled after its block had ended.
     #[error("cannot change state of finished timeout")]
     Finished,
+}
+
+/// Reports write the text instead of the name.
+impl fmt::Debug for TimeoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if is_report(f) {
+            return write!(f, "{self}");
+        }
+        f.write_str(match self {
+            Self::Elapsed => "Elapsed",
+            Self::AlreadyEntered => "AlreadyEntered",
+            Self::NotEntering(error) => return f.debug_tuple("NotEntering").field(error).finish(),
+            Self::NotEntered => "NotEntered",
+            Self::Expired => "Expired",
+            Self::Finished => "Finished",
+        })
+    }
 }
 
 impl TimeoutError {

@@ -165,6 +165,7 @@ async fn unwanted_values_that_panic_on_drop_do_not_block_the_group() {
 }
 
 /// A value whose destructor panics even during another panic.
+#[derive(Debug)]
 struct AlwaysPanicOnDrop;
 
 impl Drop for AlwaysPanicOnDrop {

@@ -105,7 +105,7 @@ async fn the_source_is_the_first_error() {
 }
 
 /// The group of one error of a type without bounds.
-async fn unbounded<E: Send + 'static>(error: E) -> ErrorGroup<E> {
+async fn unbounded<E: Debug + Send + 'static>(error: E) -> ErrorGroup<E> {
     let result = async_with_send(TaskGroup::new(), async move |group: &mut TaskGroup<E>| {
         group.create_task(async { Err::<(), _>(error) });
         Ok::<_, E>(())
@@ -134,7 +134,8 @@ async fn a_group_without_bounds_reports_boxes_and_common_errors() {
     assert_eq!(errors.to_string(), "1 of 1 tasks failed: cannot read the config");
     assert_eq!(errors.source().unwrap().to_string(), "cannot read the config");
     assert_eq!(unbounded("boom").await.source().unwrap().to_string(), "boom");
-    // A type that cannot be formatted.
+    // A type that is formatted by its `Debug` only.
+    #[derive(Debug)]
     struct Opaque;
     assert_eq!(unbounded(Opaque).await.errors().len(), 1);
 }

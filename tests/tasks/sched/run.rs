@@ -88,7 +88,7 @@ pub(super) fn start(world: &Arc<World>, block: Block) -> TaskHandle<(), Raised> 
 }
 
 /// Registers a task that was created.
-pub(super) fn register<E: Send + 'static>(
+pub(super) fn register<E: std::fmt::Debug + Send + 'static>(
     world: &Arc<World>,
     name: Arc<str>,
     end: End,
