@@ -1,5 +1,6 @@
 use std::fmt;
 
+use super::mask::{mask, truncate};
 use crate::as_error::ErrorView;
 
 /// The error that ended a stream, until [`retry_failed`](super::AsyncGetDocs::retry_failed) reopens it.
@@ -143,6 +144,8 @@ impl<E> Error<E> {
 
     /// Returns the cursor with which the page was requested, formatted with `Debug`; `None` for a first page without a
     /// cursor.
+    ///
+    /// The text has at most 240 bytes, and `***` instead of the values of query parameters such as `access_token`.
     #[must_use]
     pub fn cursor(&self) -> Option<&str> {
         self.0.cursor.as_deref()
@@ -247,7 +250,12 @@ impl<E: fmt::Debug> fmt::Debug for Inner<E> {
     }
 }
 
-/// Formats a cursor for an error.
+/// The largest length of a cursor in an error, in bytes.
+const MAX_CURSOR: usize = 240;
+
+/// Formats a cursor for an error: bounded, and without the secrets that a URL may contain.
 pub(super) fn format_cursor<C: fmt::Debug>(cursor: &C) -> String {
-    format!("{cursor:?}")
+    let mut text = mask(&format!("{cursor:?}"), &[]).into_owned();
+    truncate(&mut text, MAX_CURSOR);
+    text
 }

@@ -78,7 +78,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "fetch/sequential fetch/prefetch fetch/concurrent fetch/fetcher",
             "stream/position stream/pager stream/pages stream/batches stream/async_get_docs",
             "builder sources",
-            "http/excerpt http/timestamp http/retry_after http/rate_limit http/secrets http/response_info http/error",
+            "http/excerpt http/timestamp http/retry_after http/total_header http/rate_limit http/secrets http/response_info http/error",
             "http/url http/missing_items http/total_pages",
             "http/json_pointers http/json_slices http/json_array http/json_edit http/reported_error",
             "http/link http/links http/reference http/proposal http/detect http/classify http/defaults",

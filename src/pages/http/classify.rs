@@ -134,10 +134,10 @@ fn retry_within_limit<C>(after: Option<Duration>) -> OnError<C> {
 #[cfg(test)]
 mod tests {
     use super::super::response_info::ResponseInfo;
-    use super::super::secrets::Secrets;
     use super::*;
     use reqwest::StatusCode;
     use reqwest::header::{HeaderName, HeaderValue};
+    use std::sync::Arc;
 
     type Headers = &'static [(&'static str, &'static str)];
 
@@ -147,7 +147,7 @@ mod tests {
             (HeaderName::from_static(name), HeaderValue::from_static(value))
         };
         let (url, headers) = ("http://a".parse().unwrap(), headers.iter().map(value).collect());
-        ResponseInfo::new(&url, status, headers, body.as_bytes(), &Secrets::default())
+        ResponseInfo::new(&url, status, headers, body.as_bytes(), &Arc::default())
     }
 
     fn of_status(status: u16, headers: Headers, body: &str) -> OnError<()> {

@@ -41,6 +41,7 @@ pub struct Endpoint {
     pub(super) accepted: Vec<StatusCode>,
     pub(super) max_body: usize,
     pub(super) secrets: Arc<Secrets>,
+    pub(super) strip_secrets: bool,
 }
 
 impl Endpoint {
@@ -64,6 +65,7 @@ impl Endpoint {
             accepted: Vec::new(),
             max_body: 16 << 20,
             secrets: Arc::default(),
+            strip_secrets: false,
         })
     }
 
@@ -99,7 +101,10 @@ impl Endpoint {
 
     /// Sets the JSON pointer to the number of all items, for [`progress`](crate::pages::AsyncGetDocs::progress).
     ///
-    /// If no pointer is set, or if there is no number at the pointer, the header `X-Total-Count` is used.
+    /// If no pointer is set, or if there is no number at the pointer, the first of these headers is used: `X-Total-Count`,
+    /// `X-WP-Total`, `X-Total`, `Total-Count`, `Total-Records`, `Total-Results`, `X-Total-Items`, `X-Total-Records`,
+    /// `X-Total-Results`, `X-Pagination-Total`, `X-Pagination-Total-Count`, `Pagination-Total`, `Pagination-Total-Count`,
+    /// `Pagination-Count`, `X-Item-Count`, `Total`, and `Content-Range` (`items 0-24/319`).
     ///
     /// # Panics
     ///
@@ -253,6 +258,10 @@ impl Endpoint {
     ///
     /// The user name and the password of the endpoint's URL are not sent there.
     ///
+    /// **Warning:** if the endpoint's URL is https and the origin is http, the headers, which may contain credentials, are
+    /// sent without encryption, and anyone on the network can read them and change the pages. If the links are http only
+    /// because a proxy terminates TLS, use [`links_stay_home`](Self::links_stay_home) instead.
+    ///
     /// # Examples
     ///
     /// ```
@@ -276,9 +285,86 @@ impl Endpoint {
     /// Allows links and redirects to every origin, but not from https to http.
     ///
     /// Requests to other origins contain nothing from [`header`](Self::header) and [`map_request`](Self::map_request),
-    /// unless the origin is [allowed by name](Self::allow_origin), too.
+    /// unless the origin is [allowed by name](Self::allow_origin), too. A request with a body is sent only to the
+    /// endpoint's origin and to those allowed by name: a redirect elsewhere, with status 307 or 308, is an error.
     pub fn allow_any_origin(mut self) -> Self {
         self.origins.allow_any();
+        self
+    }
+
+    /// Requests the path and the query of each link on the endpoint's own origin, whatever host the link names.
+    ///
+    /// Use it for a server behind a proxy that it knows nothing about: its links name an internal host, or `http` although
+    /// the proxy terminates TLS. Redirects are treated like links. Links to an origin that is
+    /// [allowed by name](Self::allow_origin) are followed there. If the proxy changes the path, too, the server has to be
+    /// configured.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn items(client: withal::pages::http::Client) -> Result<(), withal::pages::http::Error> {
+    /// // link: <http://10.0.0.7:8080/docs?page=2>; rel="next"
+    /// //
+    /// // The next request is GET https://api.example/docs?page=2.
+    /// let items = client.endpoint("https://api.example/docs")?.links_stay_home().by_link::<String>();
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias("proxy", "rewrite", "x_forwarded_proto"))]
+    pub fn links_stay_home(mut self) -> Self {
+        self.origins.stay_home();
+        self
+    }
+
+    /// Checks that a request may be sent to a URL, as for each link and redirect.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CrossOrigin`] or [`Error::HttpsDowngrade`] if it may not.
+    pub fn check_origin(&self, url: &Url) -> Result<(), Error> {
+        self.origins.check(&self.url, url, false, &self.secrets).map(drop)
+    }
+
+    /// Treats the values of a query parameter as secrets: errors contain `***` instead of them.
+    ///
+    /// Upper and lower case, `-`, `_` and `.` make no difference. These names are always secret:
+    ///
+    /// - `app_id`, `app_token`, `assertion`, `auth`, `auth_key`, `authorization`, `bearer`, `bearer_token`,
+    ///   `client_assertion`, `code_verifier`, `credentials`, `hmac`, `id_token`, `jwt`, `key`, `oauth_token`,
+    ///   `private_key`, `pwd`, `saml_response`, `sig`, `token`
+    /// - names that end in `access_key`, `access_token`, `api_key`, `api_token`, `app_key`, `auth_token`, `credential`,
+    ///   `passphrase`, `passwd`, `password`, `private_token`, `refresh_token`, `secret`, `secret_key`, `security_token`,
+    ///   `session_token`, `signature` or `subscription_key`, such as `X-Amz-Signature`
+    ///
+    /// The error of the stream, [`pages::Error`](crate::pages::Error), contains the cursor of the page, in which only
+    /// these names are masked.
+    ///
+    /// The secrets in the endpoint's URL are added to each request on its origin whose link lacks them, and no cursor
+    /// contains them.
+    #[doc(alias("mask", "redact"))]
+    pub fn secret_parameter(mut self, name: &str) -> Self {
+        Arc::make_mut(&mut self.secrets).add_name(name);
+        self
+    }
+
+    /// Removes the [secrets](Self::secret_parameter) from links, so that no cursor and no checkpoint contains one.
+    ///
+    /// By default, a secret in a link is part of its cursor, unless the endpoint's URL contains it, too. A link such as
+    /// the signed URL of a storage service cannot be requested without its secrets. If the secrets of the links are those
+    /// of the endpoint, which are added to each request, they are not needed in the links.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn items(client: withal::pages::http::Client, token: &str) -> Result<(), withal::pages::http::Error> {
+    /// // {"data": [..], "paging": {"next": "https://graph.example/me/posts?access_token=NEW&after=a"}}
+    /// let url = format!("https://graph.example/me/posts?access_token={token}");
+    /// let posts = client.endpoint(&url)?.strip_secrets().items_at("/data").by_next_url::<String>("/paging/next");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn strip_secrets(mut self) -> Self {
+        self.strip_secrets = true;
         self
     }
 

@@ -4,7 +4,6 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
-use super::excerpt::{MAX_PART, bounded_json_error, one_line};
 use super::response_info::ResponseInfo;
 
 /// Any error, as the source of an [`Error`].
@@ -60,7 +59,7 @@ pub enum Error {
     #[error("the response from {} is not a page: {message}{}", response.url(), after_colon(response.excerpt()))]
     #[non_exhaustive]
     NotAPage {
-        /// The reason: at most 300 bytes.
+        /// The reason: at most 240 bytes.
         message: String,
         /// The response.
         response: Box<ResponseInfo>,
@@ -132,7 +131,7 @@ pub enum Error {
         index: usize,
         /// The response.
         response: Box<ResponseInfo>,
-        /// The error that serde returned. A message of more than 300 bytes is shortened.
+        /// The error that serde returned. A message of more than 240 bytes is shortened.
         source: serde_json::Error,
     },
     /// The cursor of the next page is neither a string nor a number.
@@ -162,7 +161,7 @@ pub enum Error {
     #[error("invalid Link header from {}: {value}", response.url())]
     #[non_exhaustive]
     InvalidLink {
-        /// The beginning of the header: at most 300 bytes.
+        /// The beginning of the header: at most 240 bytes.
         value: String,
         /// The response.
         response: Box<ResponseInfo>,
@@ -280,7 +279,7 @@ impl Error {
         }
     }
 
-    /// Returns the URL that the error is about: at most 300 bytes, without user name and password, and with `***` instead
+    /// Returns the URL that the error is about: at most 240 bytes, without user name and password, and with `***` instead
     /// of secrets.
     #[must_use]
     pub fn url(&self) -> Option<&str> {
@@ -311,7 +310,7 @@ impl Error {
         self.response().map_or(&[], ResponseInfo::body)
     }
 
-    /// Returns the beginning of the response's body as one line: at most 600 bytes, without control and format
+    /// Returns the beginning of the response's body as one line: at most 500 bytes, without control and format
     /// characters, and with `***` instead of secrets.
     #[must_use]
     pub fn excerpt(&self) -> &str {
@@ -360,7 +359,7 @@ impl Error {
     }
 
     pub(super) fn not_a_page(message: &str, response: Box<ResponseInfo>) -> Self {
-        Self::NotAPage { message: one_line(message, MAX_PART), response }
+        Self::NotAPage { message: response.show(message), response }
     }
 
     pub(super) fn reader(source: BoxError, response: Box<ResponseInfo>) -> Self {
@@ -368,32 +367,32 @@ impl Error {
     }
 
     pub(super) fn invalid_json(source: serde_json::Error, response: Box<ResponseInfo>) -> Self {
-        Self::InvalidJson { source: bounded_json_error(source), response }
+        Self::InvalidJson { source: response.show_json_error(source), response }
     }
 
     pub(super) fn invalid_item(index: usize, source: serde_json::Error, response: Box<ResponseInfo>) -> Self {
-        Self::InvalidItem { index, source: bounded_json_error(source), response }
+        Self::InvalidItem { index, source: response.show_json_error(source), response }
     }
 
     pub(super) fn items_not_array(pointer: &str, found: &'static str, response: Box<ResponseInfo>) -> Self {
-        Self::ItemsNotArray { pointer: one_line(pointer, MAX_PART), found, response }
+        Self::ItemsNotArray { pointer: response.show(pointer), found, response }
     }
 
     pub(super) fn invalid_cursor(location: &str, found: &'static str, response: Box<ResponseInfo>) -> Self {
-        Self::InvalidCursor { location: one_line(location, MAX_PART), found, response }
+        Self::InvalidCursor { location: response.show(location), found, response }
     }
 
     pub(super) fn invalid_has_more(pointer: &str, found: &'static str, response: Box<ResponseInfo>) -> Self {
-        Self::InvalidHasMore { pointer: one_line(pointer, MAX_PART), found, response }
+        Self::InvalidHasMore { pointer: response.show(pointer), found, response }
     }
 
     pub(super) fn invalid_link(value: &str, response: Box<ResponseInfo>) -> Self {
-        Self::InvalidLink { value: one_line(value, MAX_PART), response }
+        Self::InvalidLink { value: response.show(value), response }
     }
 
     pub(super) fn graph_ql(message: &str, code: Option<&str>, response: Box<ResponseInfo>) -> Self {
-        let code = code.map(|code| one_line(code, MAX_PART));
-        Self::GraphQl { message: one_line(message, MAX_PART), code, response }
+        let code = code.map(|code| response.show(code));
+        Self::GraphQl { message: response.show(message), code, response }
     }
 }
 

@@ -120,6 +120,7 @@ mod retry_after;
 mod secrets;
 mod send;
 mod timestamp;
+mod total_header;
 mod total_pages;
 mod url;
 mod url_cursor;

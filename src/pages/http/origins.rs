@@ -10,6 +10,8 @@ pub(super) struct Origins {
     base: Url,
     allowed: Vec<Url>,
     any: bool,
+    /// Links to other origins mean the endpoint's own.
+    stay_home: bool,
 }
 
 /// The data that a request to an origin may contain.
@@ -25,7 +27,7 @@ pub(super) enum Trust {
 
 impl Origins {
     pub(super) fn new(base: Url) -> Self {
-        Self { base, allowed: Vec::new(), any: false }
+        Self { base, allowed: Vec::new(), any: false, stay_home: false }
     }
 
     pub(super) fn allow(&mut self, origin: Url) {
@@ -36,6 +38,26 @@ impl Origins {
         self.any = true;
     }
 
+    pub(super) fn stay_home(&mut self) {
+        self.stay_home = true;
+    }
+
+    /// Moves the URL of a link to the endpoint's own origin if that is [set](Self::stay_home), unless its origin is
+    /// allowed by name.
+    pub(super) fn rehome(&self, url: Url) -> Url {
+        if !self.stay_home || !is_http(&url) || self.is_same_origin(&url) || self.is_allowed(&url) {
+            return url;
+        }
+        let mut home = self.base.clone();
+        home.set_path(url.path());
+        home.set_query(url.query());
+        home
+    }
+
+    fn is_allowed(&self, url: &Url) -> bool {
+        self.allowed.iter().any(|allowed| allowed.origin() == url.origin())
+    }
+
     pub(super) fn is_same_origin(&self, url: &Url) -> bool {
         url.origin() == self.base.origin()
     }
@@ -44,12 +66,19 @@ impl Origins {
     ///
     /// # Errors
     ///
-    /// [`Error::HttpsDowngrade`] and [`Error::CrossOrigin`], if no request may be sent there.
-    pub(super) fn check(&self, from: &Url, to: &Url, secrets: &Secrets) -> Result<Trust, Error> {
+    /// [`Error::HttpsDowngrade`] and [`Error::CrossOrigin`], if no request may be sent there. A body is sent only to
+    /// origins that are allowed by name.
+    pub(super) fn check(
+        &self,
+        from: &Url,
+        to: &Url,
+        has_body: bool,
+        secrets: &Secrets,
+    ) -> Result<Trust, Error> {
         if self.is_same_origin(to) {
             return Ok(Trust::SameOrigin);
         }
-        if self.allowed.iter().any(|allowed| allowed.origin() == to.origin()) {
+        if self.is_allowed(to) {
             return Ok(Trust::Allowed);
         }
         // If the endpoint is https, a redirect from an allowed http origin to another http origin is a downgrade, too.
@@ -57,7 +86,7 @@ impl Origins {
         if secure && to.scheme() == "http" {
             return Err(Error::HttpsDowngrade { from: secrets.url(from), to: secrets.url(to) });
         }
-        if self.any && is_http(to) {
+        if self.any && is_http(to) && !has_body {
             return Ok(Trust::Untrusted);
         }
         Err(Error::CrossOrigin { from: secrets.url(from), to: secrets.url(to) })
@@ -77,7 +106,7 @@ mod tests {
         if any {
             origins.allow_any();
         }
-        match origins.check(&base, &Url::parse(to).unwrap(), &Secrets::default()) {
+        match origins.check(&base, &Url::parse(to).unwrap(), false, &Secrets::default()) {
             Ok(Trust::SameOrigin) => "same origin",
             Ok(Trust::Allowed) => "allowed",
             Ok(Trust::Untrusted) => "untrusted",
@@ -122,5 +151,38 @@ mod tests {
         }
         assert_eq!(check("http://a/", &[], true, "http://b/"), "untrusted");
         assert_eq!(check("http://a/", &[], false, "https://a/"), "cross origin");
+    }
+
+    #[test]
+    fn links_stay_home_with_their_path_and_query() {
+        let mut origins = Origins::new(Url::parse("https://api.example/v1/docs?key=1").unwrap());
+        origins.stay_home();
+        origins.allow(Url::parse("https://cdn.example").unwrap());
+        for (link, want) in [
+            ("http://internal:8080/docs?page=2", "https://api.example/docs?page=2"),
+            ("http://api.example/docs?page=2", "https://api.example/docs?page=2"),
+            ("https://10.0.0.7/", "https://api.example/"),
+            ("http://me:pw@internal/docs", "https://api.example/docs"),
+            ("http://internal//evil.example/x", "https://api.example//evil.example/x"),
+            ("https://cdn.example/2", "https://cdn.example/2"),
+            ("https://api.example/docs", "https://api.example/docs"),
+            ("ftp://internal/docs", "ftp://internal/docs"),
+        ] {
+            assert_eq!(origins.rehome(Url::parse(link).unwrap()).as_str(), want);
+        }
+    }
+
+    #[test]
+    fn a_body_is_not_sent_to_an_untrusted_origin() {
+        let (base, to) = (Url::parse("https://a/").unwrap(), Url::parse("https://b/").unwrap());
+        let mut origins = Origins::new(base.clone());
+        origins.allow_any();
+        assert!(matches!(
+            origins.check(&base, &to, true, &Secrets::default()),
+            Err(Error::CrossOrigin { .. })
+        ));
+        assert!(origins.check(&base, &base, true, &Secrets::default()).is_ok());
+        origins.allow(to.clone());
+        assert!(origins.check(&base, &to, true, &Secrets::default()).is_ok());
     }
 }

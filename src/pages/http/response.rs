@@ -17,8 +17,7 @@ use super::missing_items::{MissingItems, has_other_items, is_empty_value};
 use super::reference::{Reference, resolve, resolve_link};
 use super::reported_error::{is_error, message_of, reported_error};
 use super::response_info::ResponseInfo;
-use super::secrets::redact_userinfo;
-use super::url::strip_userinfo_and_fragment;
+use super::total_header::total;
 use crate::pages::page::Page;
 
 /// A response, as [`by_response`](Endpoint::by_response) passes it to the function that reads a page from it.
@@ -253,12 +252,7 @@ impl Response {
 
     /// Converts a reference into a cursor.
     pub(super) fn cursor_of(&self, reference: Reference) -> String {
-        match reference {
-            Reference::Url(url) => self.endpoint.cursor_of(&strip_userinfo_and_fragment(url)),
-            // An invalid link is not an error of this page, whose items are valid. The error is reported when the link
-            // is requested.
-            Reference::Invalid(text) => redact_userinfo(&text),
-        }
+        self.endpoint.cursor_of_reference(reference)
     }
 
     /// Creates a page from the values at the endpoint's pointers, such as [`items_at`](Endpoint::items_at), and the
@@ -596,7 +590,7 @@ impl Response {
     /// Returns the number of all items: from the JSON if it is there, otherwise from a header.
     pub(super) fn total(&self, in_json: Option<&RawValue>) -> Option<u64> {
         let in_json = in_json.and_then(|value| value.get().trim_matches('"').trim().parse().ok());
-        in_json.or_else(|| self.header("x-total-count")?.parse().ok())
+        in_json.or_else(|| total(&self.headers))
     }
 }
 

@@ -1,10 +1,12 @@
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url};
+use serde::de::Error as _;
 
-use super::excerpt::excerpt;
+use super::excerpt::{MAX_PART, excerpt, one_line};
 use super::rate_limit::server_delay;
 use super::secrets::Secrets;
 
@@ -37,6 +39,7 @@ pub struct ResponseInfo {
     excerpt: String,
     /// `true` if this is the response to a page beyond the last.
     past_the_end: bool,
+    secrets: Arc<Secrets>,
 }
 
 impl ResponseInfo {
@@ -47,7 +50,7 @@ impl ResponseInfo {
         status: StatusCode,
         headers: HeaderMap,
         body: &[u8],
-        secrets: &Secrets,
+        secrets: &Arc<Secrets>,
     ) -> Box<Self> {
         let body = &body[..body.len().min(MAX_KEPT_BODY)];
         Box::new(Self {
@@ -58,10 +61,11 @@ impl ResponseInfo {
             excerpt: excerpt(&secrets.mask(&String::from_utf8_lossy(body))),
             body: body.to_vec(),
             past_the_end: false,
+            secrets: Arc::clone(secrets),
         })
     }
 
-    /// Returns the URL of the response, after redirects: at most 300 bytes, without user name and password, and with
+    /// Returns the URL of the response, after redirects: at most 240 bytes, without user name and password, and with
     /// `***` instead of secrets.
     #[must_use]
     pub fn url(&self) -> &str {
@@ -97,7 +101,7 @@ impl ResponseInfo {
         &self.body
     }
 
-    /// Returns the beginning of the body as one line: at most 600 bytes, without control and format characters, and with
+    /// Returns the beginning of the body as one line: at most 500 bytes, without control and format characters, and with
     /// `***` instead of secrets.
     #[must_use]
     pub fn excerpt(&self) -> &str {
@@ -110,6 +114,28 @@ impl ResponseInfo {
 
     pub(super) fn mark_past_the_end(&mut self) {
         self.past_the_end = true;
+    }
+
+    /// Returns the beginning of another text of the response as errors show it.
+    pub(super) fn show(&self, text: &str) -> String {
+        one_line(&self.secrets.mask(text), MAX_PART)
+    }
+
+    /// Bounds the message of an error of serde, which may contain a whole string of the body.
+    pub(super) fn show_json_error(&self, source: serde_json::Error) -> serde_json::Error {
+        let text = source.to_string();
+        let shown = self.show(&text);
+        if shown == text {
+            return source;
+        }
+        // serde finds the position at the end of the message again.
+        let (line, column) = (source.line(), source.column());
+        let is_cut = line > 0 && !shown.ends_with(&format!(" column {column}"));
+        serde_json::Error::custom(if is_cut {
+            format!("{shown} at line {line} column {column}")
+        } else {
+            shown
+        })
     }
 
     /// Names the format of a body that is not JSON.
@@ -144,5 +170,24 @@ impl fmt::Debug for ResponseInfo {
             .field("retry_after", &self.retry_after)
             .field("excerpt", &self.excerpt)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_serde_are_bounded_and_keep_their_position() {
+        let url = "http://a".parse().unwrap();
+        let response = ResponseInfo::new(&url, StatusCode::OK, HeaderMap::new(), b"", &Arc::default());
+        for (string, column) in [("x\u{202e}".repeat(1000), 4002), ("/?token=SECRET".to_owned(), 16)] {
+            let text = format!("[\n\"{string}\"]");
+            let error = response.show_json_error(serde_json::from_str::<Vec<u8>>(&text).unwrap_err());
+            assert!(error.to_string().len() < MAX_PART + 50, "{error}");
+            assert!(!error.to_string().contains("SECRET"), "{error}");
+            assert!(error.is_data());
+            assert_eq!((error.line(), error.column()), (2, column));
+        }
     }
 }

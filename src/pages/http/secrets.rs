@@ -68,7 +68,7 @@ impl fmt::Debug for Secrets {
 }
 
 /// Removes the user name and the password from the text of a URL.
-pub(super) fn redact_userinfo(text: &str) -> String {
+fn redact_userinfo(text: &str) -> String {
     let start = text.find("//").map_or(0, |slashes| slashes + 2);
     let end = text[start..].find(['/', '?', '#', '\\']).map_or(text.len(), |length| start + length);
     match text[start..end].rfind('@') {

@@ -25,17 +25,24 @@ impl Endpoint {
     /// Fetches a page.
     pub(super) async fn fetch(self: &Arc<Self>, request: Request) -> Result<Response, Error> {
         let request = request.check()?;
-        let (mut from, mut url) = (self.url.clone(), request.url.clone());
+        let (mut from, mut url) = (self.url.clone(), self.with_own_secrets(request.url.clone()));
         for _ in 0..=MAX_REDIRECTS {
             // Each hop is checked before anything is sent to it.
-            let trust = self.origins.check(&from, &url, &self.secrets)?;
+            let trust = self.origins.check(&from, &url, request.body.is_some(), &self.secrets)?;
             let response = self.send(&url, &request, trust).await?;
             match redirect_target(&url, &response, &request.method)? {
-                Some(target) => (from, url) = (url, target),
+                Some(target) => (from, url) = self.redirected(url, target),
                 None => return self.read(url, response).await,
             }
         }
         Err(Error::TooManyRedirects { url: self.secrets.url(&url), limit: MAX_REDIRECTS })
+    }
+
+    /// Returns the URL that redirected and the one to request.
+    fn redirected(&self, from: Url, target: Url) -> (Url, Url) {
+        let home = self.with_own_secrets(target.clone());
+        // A redirect from http to https on the same host, say, does not mean the URL that was just requested.
+        if home == from { (from, target) } else { (from, home) }
     }
 
     async fn send(&self, url: &Url, page: &Request, trust: Trust) -> Result<reqwest::Response, Error> {
@@ -53,9 +60,6 @@ impl Endpoint {
         // The headers of the endpoint and `map_request` may carry credentials.
         if trust == Trust::Untrusted {
             request = request.header(ACCEPT, JSON);
-            if page.body.is_some() {
-                request = request.header(CONTENT_TYPE, page.headers.get(CONTENT_TYPE).unwrap_or(&JSON));
-            }
         } else {
             let mut headers = self.headers.clone();
             if page.body.is_some() && !headers.contains_key(CONTENT_TYPE) {

@@ -1,5 +1,7 @@
 //! URLs: validation, removal of credentials, query parameters.
 
+use std::borrow::Cow;
+
 use reqwest::Url;
 
 use super::error::Error;
@@ -34,6 +36,22 @@ pub(super) fn strip_userinfo_and_fragment(mut url: Url) -> Url {
     url
 }
 
+/// Removes the query parameters that `is_removed` selects by name and raw text, and keeps all others byte for byte.
+pub(super) fn remove_parameters(url: &Url, is_removed: impl Fn(&str, &str) -> bool) -> Url {
+    let kept: Vec<&str> =
+        pairs(url).filter(|(name, raw)| !is_removed(name, raw)).map(|(_, raw)| raw).collect();
+    let mut kept_url = url.clone();
+    kept_url.set_query((!kept.is_empty()).then(|| kept.join("&")).as_deref());
+    kept_url
+}
+
+/// The decoded names of the query parameters, each with the raw text of its pair.
+fn pairs(url: &Url) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+    // `query_pairs` skips empty pairs, too, so both iterators yield the same pairs.
+    let raw = url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    url.query_pairs().map(|(name, _)| name).zip(raw)
+}
+
 /// Sets a query parameter, and keeps all others byte for byte.
 pub(super) fn with_parameter(url: &Url, name: &str, value: &str) -> Url {
     let mut url = without_parameter(url, name);
@@ -43,29 +61,18 @@ pub(super) fn with_parameter(url: &Url, name: &str, value: &str) -> Url {
 
 /// Removes a query parameter, and keeps all others byte for byte.
 pub(super) fn without_parameter(url: &Url, name: &str) -> Url {
-    let raw = url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
-    // `query_pairs` skips empty pairs, too, so both iterators yield the same pairs.
-    let kept: Vec<&str> =
-        raw.zip(url.query_pairs()).filter(|(_, (key, _))| key != name).map(|(raw, _)| raw).collect();
-    let mut url = url.clone();
-    url.set_query((!kept.is_empty()).then(|| kept.join("&")).as_deref());
-    url
+    remove_parameters(url, |other, _| other == name)
 }
 
 /// Adds the query parameters of another URL whose names are not in the query yet, byte for byte, if `keep` returns `true`.
 pub(super) fn with_missing_parameters(mut url: Url, other: &Url, keep: impl Fn(&str) -> bool) -> Url {
-    let raw = other.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
-    let missing: Vec<&str> = raw
-        .zip(other.query_pairs())
-        .filter(|(_, (name, _))| keep(name) && !url.query_pairs().any(|(own, _)| own == *name))
-        .map(|(raw, _)| raw)
-        .collect();
-    if missing.is_empty() {
-        return url;
+    let is_missing = |name: &str| keep(name) && pairs(&url).all(|(own, _)| own != name);
+    let missing: Vec<&str> = pairs(other).filter(|(name, _)| is_missing(name)).map(|(_, raw)| raw).collect();
+    if !missing.is_empty() {
+        let own = url.query().filter(|query| !query.is_empty());
+        let query = own.into_iter().chain(missing).collect::<Vec<_>>().join("&");
+        url.set_query(Some(&query));
     }
-    let own = url.query().filter(|query| !query.is_empty());
-    let query = own.into_iter().chain(missing).collect::<Vec<_>>().join("&");
-    url.set_query(Some(&query));
     url
 }
 

@@ -1,20 +1,43 @@
-//! Cursors that are URLs.
+//! URLs as cursors: relative on the endpoint's own origin, and without the secrets of its URL.
 
 use reqwest::Url;
 
 use super::endpoint::Endpoint;
 use super::error::Error;
-use super::reference::resolve;
-use super::url::{strip_userinfo_and_fragment, with_missing_parameters};
+use super::reference::{Reference, resolve};
+use super::url::{remove_parameters, strip_userinfo_and_fragment, with_missing_parameters};
 
 impl Endpoint {
+    /// Converts a reference into a cursor. That of an invalid one is a text whose request fails.
+    ///
+    /// An invalid link is not an error of its page, whose items are valid: the error is reported when it is requested.
+    pub(super) fn cursor_of_reference(&self, reference: Reference) -> String {
+        match reference {
+            Reference::Url(url) => self.cursor_of(&strip_userinfo_and_fragment(url)),
+            Reference::Invalid(text) => {
+                let shown = self.secrets.invalid_url(&text);
+                // What remains without a password must not become valid by that.
+                if resolve(&self.url, &shown).is_ok() { format!("invalid URL: {shown}") } else { shown }
+            }
+        }
+    }
+
     /// Converts a URL into a cursor. On the endpoint's own origin, the cursor is relative, so that the host may change
-    /// between two runs.
+    /// between two runs, and it lacks the secrets in the endpoint's URL, which [`fetch`](Self::fetch) adds again.
     pub(super) fn cursor_of(&self, url: &Url) -> String {
-        match (self.origins.is_same_origin(url), url.query()) {
-            (true, Some(query)) => format!("{}?{query}", url.path()),
-            (true, None) => url.path().to_owned(),
-            (false, _) => url.as_str().to_owned(),
+        let url = self.origins.rehome(url.clone());
+        if !self.origins.is_same_origin(&url) {
+            return url.into();
+        }
+        let known =
+            |pair: &str| self.url.query().is_some_and(|query| query.split('&').any(|own| own == pair));
+        let is_removed = |name: &str, pair: &str| {
+            self.secrets.is_secret(name) && (self.strip_secrets || !self.links_as_sent && known(pair))
+        };
+        let url = remove_parameters(&url, is_removed);
+        match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
         }
     }
 
@@ -40,5 +63,15 @@ impl Endpoint {
             // OData forbids additions to its links: section 11.2.6.7 of the protocol.
             !name.starts_with('$') && (has_own_path || self.secrets.is_secret(name))
         })
+    }
+
+    /// Adds the secrets in the endpoint's URL to a URL on its origin that lacks them: [`cursor_of`](Self::cursor_of)
+    /// removes them, and some links lack them.
+    pub(super) fn with_own_secrets(&self, url: Url) -> Url {
+        let url = self.origins.rehome(url);
+        if self.links_as_sent && !self.strip_secrets || !self.origins.is_same_origin(&url) {
+            return url;
+        }
+        with_missing_parameters(url, &self.url, |name| self.secrets.is_secret(name))
     }
 }

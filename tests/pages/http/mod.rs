@@ -4,7 +4,9 @@ mod by_response;
 mod faults;
 mod origins;
 mod paginators;
+mod proxies;
 mod reported;
+mod secrets;
 mod server;
 
 use std::sync::Once;

@@ -133,7 +133,6 @@ async fn fhir() -> Outcome {
 
 /// A27 an access token in the next link is not in the error: restfb#214, jjgnet-broadcast#629.
 #[tokio::test]
-#[ignore = "query parameters are not masked"]
 async fn token_in_link() -> Outcome {
     let server = Server::start(|req| {
         if req.n == 0 {
