@@ -108,6 +108,7 @@ mod links;
 mod missing_items;
 mod next_url;
 mod origins;
+mod overlap;
 mod paginators;
 mod proposal;
 mod rate_limit;

@@ -360,17 +360,19 @@ impl Response {
         self.value_at(pointer)?.map_or(Ok(None), |value| self.cursor(pointer, value))
     }
 
-    /// Converts a value into a cursor.
+    /// Converts a value into a cursor; `None` if it [marks the last page](Endpoint::end_cursors).
     pub(super) fn cursor(&self, pointer: &str, value: &RawValue) -> Result<Option<String>, Error> {
+        let cursor = self.key(pointer, value)?;
+        let is_number = !value.get().starts_with('"');
+        Ok(cursor.filter(|cursor| !self.ends_at(cursor, is_number)))
+    }
+
+    /// Converts a value into a cursor.
+    pub(super) fn key(&self, pointer: &str, value: &RawValue) -> Result<Option<String>, Error> {
         match value.get().as_bytes().first() {
             Some(b'n' | b'f') => Ok(None),
-            Some(b'"') => {
-                let cursor: String = json_array::value(value).map_err(|source| self.invalid_json(source))?;
-                Ok((!self.ends_at(&cursor, false)).then_some(cursor))
-            }
-            Some(b'-' | b'0'..=b'9') => {
-                Ok((!self.ends_at(value.get(), true)).then(|| value.get().to_owned()))
-            }
+            Some(b'"') => json_array::value(value).map(Some).map_err(|source| self.invalid_json(source)),
+            Some(b'-' | b'0'..=b'9') => Ok(Some(value.get().to_owned())),
             _ => Err(Error::invalid_cursor(pointer, json_type(value), self.info())),
         }
     }
@@ -383,13 +385,22 @@ impl Response {
         }
     }
 
-    /// Returns the JSON text of a cursor of any type; `""` if it is a blank string.
+    /// Returns the JSON text of a cursor of any type, `""` if it is a blank string; `None` if it
+    /// [marks the last page](Endpoint::end_cursors).
     pub(super) fn json_cursor(&self, pointer: &str, value: &RawValue) -> Result<Option<String>, Error> {
+        let is_scalar = !value.get().starts_with(['{', '[']);
+        if is_scalar && self.cursor(pointer, value)?.is_none() {
+            return Ok(None);
+        }
+        self.json_key(pointer, value)
+    }
+
+    /// Returns the JSON text of a cursor of any type, `""` if it is a blank string.
+    pub(super) fn json_key(&self, pointer: &str, value: &RawValue) -> Result<Option<String>, Error> {
         match value.get().as_bytes().first() {
             Some(b'{' | b'[') => Ok(Some(value.get().to_owned())),
-            Some(b't') => Err(Error::invalid_cursor(pointer, json_type(value), self.info())),
             _ => Ok(self
-                .cursor(pointer, value)?
+                .key(pointer, value)?
                 .map(|cursor| if cursor.is_empty() { cursor } else { value.get().to_owned() })),
         }
     }

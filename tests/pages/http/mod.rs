@@ -1,6 +1,8 @@
 //! `pages::http`, against servers on the loopback interface.
 
 mod by_response;
+mod conventions;
+mod ends;
 mod faults;
 mod origins;
 mod paginators;

@@ -40,11 +40,15 @@ impl Endpoint {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        let pointer = self.through_last_item(&validate_pointer(pointer));
+        let last_item = self.through_last_item(&validate_pointer(pointer));
+        let is_key = last_item.is_some();
+        let pointer = last_item.unwrap_or_else(|| pointer.to_owned());
         let flags = KnownFlags::beside(&pointer);
         self.by_token(parameter, move |response| {
             let (value, known_flag) = flags.find(response)?;
-            Ok((value.map_or(Ok(None), |value| response.cursor(&pointer, value))?, known_flag))
+            // The key of an item may be 0.
+            let convert = if is_key { Response::key } else { Response::cursor };
+            Ok((value.map_or(Ok(None), |value| convert(response, &pointer, value))?, known_flag))
         })
     }
 
@@ -204,18 +208,16 @@ impl Endpoint {
         )
     }
 
-    /// Replaces an index in the array of items by -1, the index of the last item.
+    /// Replaces an index in the array of items by -1, the index of the last item; `None` if there is no such index.
     ///
     /// The last page is usually shorter than the others, so that a fixed index other than 0 would miss its last item.
-    fn through_last_item(&self, pointer: &str) -> String {
+    fn through_last_item(&self, pointer: &str) -> Option<String> {
         let items = &self.pointers.items;
         let below = pointer.strip_prefix(items.as_str()).and_then(|below| below.strip_prefix('/'));
         let (index, rest) =
             below.map_or(("", ""), |below| below.split_at(below.find('/').unwrap_or(below.len())));
-        match index.parse::<u64>() {
-            Ok(index) if index > 0 => format!("{items}/-1{rest}"),
-            _ => pointer.to_owned(),
-        }
+        let is_later = index.parse::<u64>().is_ok_and(|index| index > 0);
+        is_later.then(|| format!("{items}/-1{rest}"))
     }
 
     /// Sends the JSON text at a pointer with the next request.

@@ -62,7 +62,7 @@ impl Endpoint {
                 None => request,
             },
             move |response| {
-                let (cursor, has_more) = last.find(response, Response::cursor)?;
+                let (cursor, has_more) = last.find(response, Response::key)?;
                 last.page(response, cursor, has_more)
             },
         )
@@ -112,7 +112,7 @@ impl Endpoint {
                 None => request,
             },
             move |response| {
-                let (cursor, has_more) = last.find(response, Response::json_cursor)?;
+                let (cursor, has_more) = last.find(response, Response::json_key)?;
                 last.page(response, cursor, has_more)
             },
         )

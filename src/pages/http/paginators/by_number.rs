@@ -9,6 +9,7 @@ use crate::pages::http::endpoint::Endpoint;
 use crate::pages::http::error::Error;
 use crate::pages::http::extent::Extent;
 use crate::pages::http::known_flags::KnownFlags;
+use crate::pages::http::overlap::Overlap;
 use crate::pages::http::request::Request;
 use crate::pages::page::Page;
 use crate::pages::policy::OnEmpty;
@@ -73,7 +74,9 @@ impl Endpoint {
     ///
     /// The offset advances by the number of items received, so no item is skipped if the server returns smaller pages
     /// than requested. The stream ends with the first empty page, or when the flag of
-    /// [`has_more_at`](Self::has_more_at) is `false`. With a `limit` of 0, the first poll returns an error.
+    /// [`has_more_at`](Self::has_more_at) is `false`. With a `limit` of 0, the first poll returns an error. If the second
+    /// page begins with the last item of the first, that is an error, too, [`Error::NotAPage`]: the server seems to count
+    /// from 1, as for [`by_offset_from`](Self::by_offset_from).
     ///
     /// # Examples
     ///
@@ -117,11 +120,12 @@ impl Endpoint {
         T: DeserializeOwned + Send + 'static,
     {
         let names = (offset.to_owned(), size.to_owned());
-        let shared = Arc::new((Arc::new(self), names, Extent::of_items(), KnownFlags::beside("/")));
+        let flags = KnownFlags::beside("/");
+        let shared = Arc::new((Arc::new(self), names, Extent::of_items(), flags, Overlap::default()));
         sources::by_offset(limit, move |offset, limit| {
             let shared = Arc::clone(&shared);
             async move {
-                let (endpoint, (name, size), extent, flags) = &*shared;
+                let (endpoint, (name, size), extent, flags, overlap) = &*shared;
                 let number = offset.saturating_add(first);
                 let request = Request::new(endpoint).query(size, limit).query(name, number);
                 let response = endpoint.fetch(request).await;
@@ -129,6 +133,9 @@ impl Endpoint {
                 let mut page: Page<T, Offset> = response.page(None)?;
                 page.has_more = page.has_more.or(flags.find(&response)?.1.filter(|has_more| !has_more));
                 extent.page_received(&response, &page)?;
+                if first == 0 {
+                    overlap.check(&response, &endpoint.pointers.items, offset)?;
+                }
                 Ok(page)
             }
         })

@@ -163,7 +163,7 @@ async fn zendesk_cursor() -> Outcome {
 
 /// A7 the last page comes again beyond the end: magento2#3787, #26986, cbrain#1446, e-manifest#1641.
 #[tokio::test]
-#[ignore = "repeats are not recognized"]
+#[ignore = "pages of http have no fingerprint"]
 async fn last_page_again_a7() -> Outcome {
     last_page_again(false).await
 }
@@ -184,7 +184,6 @@ async fn last_page_again(distinct: bool) -> Outcome {
 
 /// A7b the same with unique_by: magento2#26986, slrstudios in xbvr#2105.
 #[tokio::test]
-#[ignore = "repeats are not recognized"]
 async fn last_page_again_a7b() -> Outcome {
     last_page_again(true).await
 }
@@ -202,7 +201,6 @@ async fn beyond() -> Outcome {
 
 /// A25 SCIM asked from 0: right or loud: simpleidserver#185, osiam/server#7.
 #[tokio::test]
-#[ignore = "repeats are not recognized"]
 async fn scim() -> Outcome {
     let server = Server::start(|req| {
         let from = req.number("startIndex").max(1);

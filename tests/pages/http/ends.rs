@@ -1,0 +1,282 @@
+//! The end of a stream: flags, totals, numbers beyond the last page.
+
+use serde_json::{Value, json};
+use withal::pages::OnRepeat;
+
+use super::server::{HttpResponse, ReceivedRequest, Server, json, status, with_header};
+use super::{all, chain, endpoint, until_error};
+
+#[tokio::test]
+async fn flags_are_recognized_by_name() {
+    for (name, last) in [
+        ("isLastPage", true),
+        ("isLast", true),
+        ("is_last", true),
+        ("is_last_page", true),
+        ("last", true),
+        ("done", true),
+        ("end_of_stream", true),
+        ("endOfStream", true),
+        ("has_more", false),
+        ("hasMore", false),
+        ("hasNextPage", false),
+        ("has_next_page", false),
+    ] {
+        // Beside the cursor, and at the top of the body.
+        for nested in [true, false] {
+            let server = Server::start(move |request: &ReceivedRequest| {
+                let page = request.number("after").unwrap_or(0);
+                let flag = if page == 1 { last } else { !last };
+                let mut meta = json!({ "next": page + 1 });
+                if nested {
+                    meta[name] = flag.into();
+                }
+                let mut value = json!({ "items": [page], "meta": meta });
+                if !nested {
+                    value[name] = flag.into();
+                }
+                json(&value)
+            })
+            .await;
+            let docs = endpoint(&server.url).items_at("/items").by_cursor("/meta/next", "after");
+            assert_eq!(all(docs).await, [0, 1], "{name} {nested}");
+            let docs = endpoint(&server.url)
+                .items_at("/items")
+                .is_last_at("/absent")
+                .by_cursor("/meta/next", "after");
+            assert_eq!(all(docs.max_items(4)).await, [0, 1, 2, 3], "a configured flag replaces {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_types_and_places_are_no_known_flags() {
+    for value in [
+        json!({ "items": [0], "next": 1, "last": "/docs?page=9" }),
+        json!({ "items": [0], "next": 1, "done": 4 }),
+        json!({ "items": [0], "next": 1, "isLast": null }),
+        json!({ "items": [0], "next": 1, "other": { "isLast": true } }),
+        json!({ "items": [0], "next": 1, "has_more": "no" }),
+    ] {
+        let server = Server::start(move |request: &ReceivedRequest| match request.number("after") {
+            None => json(&value),
+            _ => json(&json!({ "items": [1] })),
+        })
+        .await;
+        assert_eq!(all(endpoint(&server.url).items_at("/items").by_cursor("/next", "after")).await, [0, 1]);
+    }
+}
+
+#[tokio::test]
+async fn a_flag_for_the_last_page_may_have_other_types() {
+    for (yes, no) in [(json!(true), json!(false)), (json!(1), json!(0)), (json!("true"), json!("false"))] {
+        let server = Server::start(move |request: &ReceivedRequest| {
+            let page = request.number("after").unwrap_or(0);
+            let flag = if page == 1 { &yes } else { &no };
+            json(&json!({ "items": [page], "next": page + 1, "end": flag }))
+        })
+        .await;
+        let endpoint = endpoint(&server.url).items_at("/items").is_last_at("/end");
+        assert_eq!(all(endpoint.by_cursor("/next", "after")).await, [0, 1]);
+    }
+}
+
+#[tokio::test]
+async fn cursors_that_mark_the_end_can_be_set() {
+    for (end, setting, want) in [
+        (json!(0), None, &[0, 1][..]),
+        (json!("0"), None, &[0, 1, 2]),
+        (json!("0"), Some(vec!["0", "-1"]), &[0, 1]),
+        (json!(-1), Some(vec!["0", "-1"]), &[0, 1]),
+        (json!(0), Some(vec![]), &[0, 1, 2]),
+        (json!("LTE="), Some(vec!["LTE="]), &[0, 1]),
+    ] {
+        let server = Server::start(move |request: &ReceivedRequest| {
+            json(&match request.query.get("c").map(String::as_str) {
+                None => json!({ "ids": [0], "next": "x" }),
+                Some("x") => json!({ "ids": [1], "next": end }),
+                _ => json!({ "ids": [2] }),
+            })
+        })
+        .await;
+        let mut endpoint = endpoint(&server.url).items_at("/ids");
+        if let Some(ends) = setting {
+            endpoint = endpoint.end_cursors(ends);
+        }
+        assert_eq!(all(endpoint.by_cursor("/next", "c")).await, want);
+    }
+}
+
+/// Serves two pages of two items, and a response of its own beyond them.
+async fn numbered(beyond: fn() -> HttpResponse) -> Server {
+    Server::start(move |request: &ReceivedRequest| {
+        let page = request.number("page").or(request.number("offset").map(|offset| offset / 2 + 1)).unwrap();
+        match page {
+            1 | 2 => with_header(
+                with_header(json(&json!([page * 10, page * 10 + 1])), "x-pages", "2"),
+                "link",
+                "<?page=1>; rel=\"first\", <?page=2>; rel=\"last\"",
+            ),
+            _ => beyond(),
+        }
+    })
+    .await
+}
+
+const FOUR: [u32; 4] = [10, 11, 20, 21];
+
+#[tokio::test]
+async fn a_status_beyond_the_last_page_is_the_end() {
+    for beyond in [
+        || status(400, r#"{"code":"rest_post_invalid_page_number"}"#),
+        || status(404, r#"{"detail":"Invalid page."}"#),
+        || status(404, ""),
+        || status(404, "Not Found"),
+        || status(416, "<html>"),
+    ] {
+        for concurrent in [1, 3] {
+            let server = numbered(beyond).await;
+            let docs = endpoint(&server.url).by_page_number("page", 1).concurrency(concurrent);
+            assert_eq!(all(docs).await, FOUR);
+            let server = numbered(beyond).await;
+            let docs = endpoint(&server.url).by_offset("offset", "limit", 2).concurrency(concurrent);
+            assert_eq!(all(docs).await, FOUR);
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_error_is_not_the_end() {
+    for (beyond, want) in [
+        ((|| status(404, "<html>nginx</html>")) as fn() -> HttpResponse, "404"),
+        (|| status(400, "Result window is too large, from + size must be at most 10000"), "400"),
+        (|| status(400, r#"{"error":"offset exceeds the maximum"}"#), "400"),
+        (|| status(401, "{}"), "401"),
+        (|| status(403, "{}"), "403"),
+        (|| status(422, "{}"), "422"),
+        (|| status(410, "{}"), "410"),
+    ] {
+        let server = numbered(beyond).await;
+        let (before, error) = until_error(&mut endpoint(&server.url).by_page_number("page", 1)).await;
+        assert_eq!(before, FOUR, "{want}");
+        assert!(chain(&error).contains(want), "{}", chain(&error));
+    }
+    // The first page is never beyond the last.
+    let server = Server::start(|_: &ReceivedRequest| status(404, "{}")).await;
+    assert!(until_error(&mut endpoint(&server.url).by_page_number("page", 1)).await.0.is_empty());
+    // A total that is not reached contradicts the end.
+    let server = Server::start(|request: &ReceivedRequest| match request.number("page") {
+        Some(1) => json(&json!({ "items": [1, 2], "total": 5 })),
+        _ => status(404, "{}"),
+    })
+    .await;
+    let endpoint = endpoint(&server.url).items_at("/items").total_at("/total");
+    assert_eq!(until_error(&mut endpoint.by_page_number("page", 1)).await.0, [1, 2]);
+}
+
+#[tokio::test]
+async fn no_page_is_requested_beyond_a_total_that_is_believed() {
+    for concurrent in [1, 4] {
+        for by_link in [true, false] {
+            let server = numbered(|| status(500, "")).await;
+            let endpoint = endpoint(&server.url);
+            let endpoint = if by_link {
+                endpoint.total_pages_from_link()
+            } else {
+                endpoint.total_pages_header("x-pages")
+            };
+            let docs = endpoint.by_page_number("page", 1).no_retry().concurrency(concurrent);
+            assert_eq!(all(docs).await, FOUR);
+            if concurrent == 1 {
+                assert_eq!(server.targets(), ["/?page=1", "/?page=2"]);
+            }
+        }
+    }
+    for (first, total) in [(0, json!(2)), (1, json!(2)), (1, json!("2"))] {
+        let server = Server::start(move |request: &ReceivedRequest| {
+            let page = request.number("page").unwrap();
+            json(&json!({ "items": [page], "meta": { "pages": total } }))
+        })
+        .await;
+        let endpoint = endpoint(&server.url).items_at("/items").total_pages_at("/meta/pages");
+        let first = u32::try_from(first).unwrap();
+        assert_eq!(all(endpoint.by_page_number("page", first.into())).await, [first, first + 1]);
+    }
+}
+
+#[tokio::test]
+async fn offsets_may_count_from_one() {
+    let server = Server::start(|request: &ReceivedRequest| {
+        let from = request.number("startIndex").unwrap();
+        let resources: Vec<_> = (from..=7).take(3).collect();
+        json(&match resources.is_empty() {
+            true => json!({ "totalResults": 7 }),
+            false => json!({ "totalResults": 7, "Resources": resources }),
+        })
+    })
+    .await;
+    assert_eq!(all(endpoint(&server.url).by_scim(3)).await, [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(server.targets()[1], "/?count=3&startIndex=4");
+}
+
+#[tokio::test]
+async fn a_server_that_counts_from_one_is_noticed() {
+    for (list, size, want) in [
+        // Offset 0 has the effect of 1.
+        (vec![1, 2, 3, 4, 5, 6, 7], 3, Err(3)),
+        (vec![1, 2, 3], 2, Err(2)),
+        // Equal items may be next to each other by chance.
+        (vec![1, 1, 1, 1, 1], 2, Ok(6)),
+        (vec![4, 5, 4, 4, 6], 3, Ok(6)),
+    ] {
+        let server = Server::start(move |request: &ReceivedRequest| {
+            let from = request.number("offset").unwrap().max(1) as usize - 1;
+            json(&json!({ "items": list.iter().skip(from).take(size).collect::<Vec<_>>() }))
+        })
+        .await;
+        let docs = endpoint(&server.url).items_at("/items").by_offset("offset", "limit", size as u64);
+        match want {
+            Err(before) => {
+                let mut docs = docs;
+                let (items, error) = until_error(&mut docs).await;
+                assert_eq!(items.len(), before);
+                assert!(chain(&error).contains("`by_offset_from`"), "{}", chain(&error));
+                // Whether it was a coincidence, the program decides.
+                assert!(docs.retry_failed());
+                assert!(docs.try_next().await.unwrap().is_some());
+            }
+            Ok(count) => assert_eq!(all(docs.on_repeat(OnRepeat::Allow)).await.len(), count),
+        }
+    }
+}
+
+#[tokio::test]
+async fn offsets_advance_by_the_limit_if_the_server_filters_pages() {
+    // Of each 3 items, the server removes the odd ones; the second page is empty.
+    let serve = |extra: fn(u32) -> Value| {
+        Server::start(move |request: &ReceivedRequest| {
+            let offset = request.number("offset").unwrap();
+            let pages: [&[u32]; 4] = [&[0, 2], &[], &[6], &[]];
+            let items = pages.get(offset as usize / 3).copied().unwrap_or_default();
+            let mut value = json!({ "items": items });
+            value.as_object_mut().unwrap().extend(extra(offset).as_object().unwrap().clone());
+            json(&value)
+        })
+    };
+    let by_steps = |server: &Server| {
+        let endpoint = endpoint(&server.url).items_at("/items").total_at("/total");
+        endpoint.by_offset_steps("offset", "limit", 3)
+    };
+    for (extra, want, requests) in [
+        ((|_| json!({ "total": 9 })) as fn(u32) -> Value, &[0, 2, 6][..], 3),
+        (|offset| json!({ "hasMore": offset < 6 }), &[0, 2, 6], 3),
+        // Nothing but the items: the empty page is the last.
+        (|_| json!({}), &[0, 2], 2),
+    ] {
+        let server = serve(extra).await;
+        assert_eq!(all(by_steps(&server)).await, want);
+        assert_eq!(server.targets().len(), requests);
+        let server = serve(extra).await;
+        assert_eq!(all(by_steps(&server).concurrency(3)).await, want);
+    }
+}
