@@ -82,7 +82,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "http/url http/missing_items http/total_pages",
             "http/json_pointers http/json_slices http/json_array http/json_edit http/reported_error",
             "http/link http/links http/reference http/proposal http/detect http/classify http/defaults",
-            "http/origins http/endpoint http/url_cursor http/request http/response http/graphql_query http/send http/client",
+            "http/extra http/origins http/endpoint http/url_cursor http/request http/response http/graphql_query http/send http/client",
             "http/by_response http/known_flags http/next_url http/link_object http/ends http/extent http/overlap",
             "http/paginators/by_link http/paginators/by_cursor http/paginators/by_last_item http/paginators/by_number",
             "http/paginators/by_relay_connection http/paginators/by_convention",

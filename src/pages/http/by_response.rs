@@ -5,7 +5,7 @@ use super::endpoint::Endpoint;
 use super::error::Error;
 use super::request::Request;
 use super::response::Response;
-use crate::pages::cursor::Cursor;
+use crate::pages::cursor::{Cursor, PageNumber};
 use crate::pages::page::Page;
 use crate::pages::sources;
 use crate::pages::stream::async_get_docs::AsyncGetDocs;
@@ -57,13 +57,65 @@ impl Endpoint {
                 Some(cursor) => apply_cursor(request, cursor),
                 None => request,
             },
-            move |response| {
-                read_page(response).map_err(|error| match error.downcast() {
-                    Ok(error) => *error,
-                    Err(error) => Error::reader(error, response.info()),
-                })
-            },
+            move |response| read_with(&read_page, response),
         )
+    }
+
+    /// Creates a stream as [`by_response`](Self::by_response) does, whose pages are numbered, so that several can be
+    /// fetched [concurrently](AsyncGetDocs::concurrency).
+    ///
+    /// `apply_number` is called for every page, with the numbers from `first` on. The stream ends with the first empty
+    /// page, or with [`has_more(false)`](Page::has_more). If a page has a cursor, the stream continues with the page of
+    /// that number.
+    ///
+    /// # Examples
+    ///
+    /// Pages that are selected by a header, and whose total is one, too:
+    ///
+    /// ```
+    /// # fn items(endpoint: withal::pages::http::Endpoint) {
+    /// use withal::pages::Page;
+    ///
+    /// let events = endpoint
+    ///     .by_numbered_response(
+    ///         1,
+    ///         |request, number| request.header("x-page", number),
+    ///         |response| {
+    ///             let last = response.header("x-last-page") == response.header("x-page");
+    ///             Ok(Page::new(response.lines::<serde_json::Value>()?, None).has_more(!last))
+    ///         },
+    ///     )
+    ///     .concurrency(4);
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`by_response`](Self::by_response).
+    pub fn by_numbered_response<T, A, R>(
+        self,
+        first: u64,
+        apply_number: A,
+        read_page: R,
+    ) -> AsyncGetDocs<T, PageNumber, Error>
+    where
+        T: Send + 'static,
+        A: Fn(Request, u64) -> Request + Send + Sync + 'static,
+        R: Fn(&Response) -> Result<Page<T, PageNumber>, Box<dyn StdError + Send + Sync>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let shared = Arc::new((Arc::new(self), read_page));
+        sources::by_page_number(first, move |number| {
+            let shared = Arc::clone(&shared);
+            let request = apply_number(Request::new(&shared.0), number);
+            async move {
+                let (endpoint, read_page) = &*shared;
+                endpoint.fetch_page(request, |response| read_with(read_page, response)).await
+            }
+        })
+        .with_http_defaults()
     }
 
     /// Creates a stream, for the other paginators.
@@ -87,9 +139,31 @@ impl Endpoint {
             let request = apply_cursor(Request::new(&shared.0), cursor.as_ref());
             async move {
                 let (endpoint, read_page) = &*shared;
-                read_page(&endpoint.fetch(request).await?)
+                endpoint.fetch_page(request, read_page).await
             }
         })
         .with_http_defaults()
     }
+
+    /// Fetches a response, and reads a page from it.
+    pub(super) async fn fetch_page<T, C>(
+        self: &Arc<Self>,
+        request: Request,
+        read_page: impl Fn(&Response) -> Result<Page<T, C>, Error>,
+    ) -> Result<Page<T, C>, Error> {
+        let response = self.fetch(request).await?;
+        let page = read_page(&response)?;
+        response.complete(page)
+    }
+}
+
+/// Calls a function of the user, and converts its error.
+fn read_with<T, C>(
+    read_page: impl Fn(&Response) -> Result<Page<T, C>, Box<dyn StdError + Send + Sync>>,
+    response: &Response,
+) -> Result<Page<T, C>, Error> {
+    read_page(response).map_err(|error| match error.downcast() {
+        Ok(error) => *error,
+        Err(error) => Error::reader(error, response.info()),
+    })
 }

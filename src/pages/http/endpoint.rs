@@ -36,8 +36,10 @@ pub struct Endpoint {
     pub(super) body: Option<Vec<u8>>,
     pub(super) map_request: Option<MapRequest>,
     pub(super) pointers: JsonPointers,
-    /// Statuses of pages, in addition to 2xx other than 202, 204 with `Retry-After`, and 206.
+    /// Headers that reach the user with the page.
+    pub(super) extra_headers: Vec<HeaderName>,
     pub(super) links_as_sent: bool,
+    /// Statuses of pages, in addition to 2xx other than 202, 204 with `Retry-After`, and 206.
     pub(super) accepted: Vec<StatusCode>,
     pub(super) max_body: usize,
     pub(super) secrets: Arc<Secrets>,
@@ -62,6 +64,7 @@ impl Endpoint {
             map_request: None,
             pointers: JsonPointers::default(),
             links_as_sent: false,
+            extra_headers: Vec::new(),
             accepted: Vec::new(),
             max_body: 16 << 20,
             secrets: Arc::default(),
@@ -196,6 +199,31 @@ impl Endpoint {
     #[track_caller]
     pub fn ok_at(mut self, pointer: &str, value: impl Into<Value>) -> Self {
         self.pointers.required.push((validate_pointer(pointer), value.into()));
+        self
+    }
+
+    /// Adds the JSON pointer to a value that reaches the user with the page, beside its items: see
+    /// [`Extra`](super::Extra).
+    ///
+    /// # Panics
+    ///
+    /// If the pointer is not empty and does not begin with a slash.
+    #[doc(alias("included", "metadata", "delta_link"))]
+    #[track_caller]
+    pub fn extra_at(mut self, pointer: &str) -> Self {
+        self.pointers.extra.push(validate_pointer(pointer));
+        self
+    }
+
+    /// Adds a header that reaches the user with the page: see [`Extra`](super::Extra).
+    ///
+    /// # Panics
+    ///
+    /// If `name` is not a valid header name.
+    #[track_caller]
+    pub fn extra_header(mut self, name: &str) -> Self {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        self.extra_headers.push(name.expect("the name of an extra header must be valid"));
         self
     }
 

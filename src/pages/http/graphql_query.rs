@@ -94,15 +94,18 @@ impl GraphQlQuery {
         let next = cursor.map_or(Ok(None), |cursor| response.cursor(&cursor_at, cursor))?;
         let is_present = |value: Option<&RawValue>| value.is_some_and(|value| !is_null(value));
         // If a query selects both, they contain the same items.
-        let items = if is_present(edges) && !is_present(nodes) {
-            let edges = response.array(&edges_at, edges)?;
-            let edges: Vec<Edge<T>> = edges.map_or(Ok(Vec::new()), |edges| response.elements(edges))?;
-            edges.into_iter().map(|edge| edge.node).collect()
-        } else {
-            let nodes = response.array(&nodes_at, nodes)?;
-            nodes.map_or(Ok(Vec::new()), |nodes| response.elements(nodes))?
-        };
-        Ok(Page::new(items, next).total(response.total(total)).has_more(has_more))
+        let mut page = Page::new(Vec::new(), next).total(response.total(total)).has_more(has_more);
+        if is_present(edges) && !is_present(nodes) {
+            if let Some(edges) = response.array(&edges_at, edges)? {
+                let items: Vec<Edge<T>> = response.elements(edges)?;
+                page.items = items.into_iter().map(|edge| edge.node).collect();
+                page = page.fingerprint(edges.get());
+            }
+        } else if let Some(nodes) = response.array(&nodes_at, nodes)? {
+            page.items = response.elements(nodes)?;
+            page = page.fingerprint(nodes.get());
+        }
+        Ok(page)
     }
 
     fn error(error: &RawValue, response: &Response) -> Error {

@@ -21,6 +21,8 @@ pub(super) struct JsonPointers {
     pub(super) errors: Vec<String>,
     /// Values that every page has.
     pub(super) required: Vec<(String, Value)>,
+    /// Values that reach the user with the page.
+    pub(super) extra: Vec<String>,
     pub(super) missing_items: MissingItems,
 }
 

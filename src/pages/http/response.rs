@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::endpoint::Endpoint;
 use super::error::Error;
+use super::extra::Extra;
 use super::json_array::{self, InvalidElement};
 use super::json_pointers::{is_null, json_type, validate_pointer};
 use super::json_slices::{find, find_all};
@@ -92,18 +93,21 @@ impl Response {
     ///
     /// # Examples
     ///
-    /// Items that are separated by line breaks (NDJSON), and a cursor in a header:
+    /// S3 lists objects as XML. `list_objects` stands for a function that uses an XML crate of your choice:
     ///
     /// ```
+    /// # struct Listing { keys: Vec<String>, next: Option<String> }
+    /// # fn list_objects(xml: &[u8]) -> Result<Listing, std::str::Utf8Error> { Ok(Listing { keys: vec![], next: None }) }
     /// # fn items(endpoint: withal::pages::http::Endpoint) {
     /// use withal::pages::Page;
     ///
-    /// let events = endpoint.by_response(
-    ///     |request, cursor: &String| request.query("cursor", cursor),
+    /// // <ListBucketResult><Contents><Key>a</Key></Contents>
+    /// // <NextContinuationToken>1ue</NextContinuationToken></ListBucketResult>
+    /// let keys = endpoint.by_response(
+    ///     |request, token: &String| request.query("continuation-token", token),
     ///     |response| {
-    ///         let lines = response.bytes().split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-    ///         let events = lines.map(serde_json::from_slice::<serde_json::Value>).collect::<Result<_, _>>()?;
-    ///         Ok(Page::new(events, response.header("x-next-cursor").map(str::to_owned)))
+    ///         let listing = list_objects(response.bytes())?;
+    ///         Ok(Page::new(listing.keys, listing.next))
     ///     },
     /// );
     /// # }
@@ -185,6 +189,42 @@ impl Response {
         }
         let items = self.array(&pointer, self.find([&pointer])?[0])?;
         items.map_or(Ok(Vec::new()), |items| self.elements(items))
+    }
+
+    /// Deserializes the items of a body with one JSON value per line (NDJSON). Blank lines are skipped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn items(endpoint: withal::pages::http::Endpoint) {
+    /// use withal::pages::Page;
+    ///
+    /// // x-next-cursor: k7
+    /// //
+    /// // {"id": 1}
+    /// // {"id": 2}
+    /// let events = endpoint.by_response(
+    ///     |request, cursor: &String| request.query("cursor", cursor),
+    ///     |response| {
+    ///         let next = response.header("x-next-cursor").map(str::to_owned);
+    ///         Ok(Page::new(response.lines::<serde_json::Value>()?, next))
+    ///     },
+    /// );
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidItem`] with the index of the first line that is not a `T`.
+    #[doc(alias("ndjson", "jsonl"))]
+    pub fn lines<T: DeserializeOwned>(&self) -> Result<Vec<T>, Error> {
+        let lines = self.bytes().split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+        let item = |(index, line)| {
+            serde_json::from_slice::<&RawValue>(line)
+                .and_then(json_array::value)
+                .map_err(|source| Error::invalid_item(index, source, self.info()))
+        };
+        lines.enumerate().map(item).collect()
     }
 
     /// Returns the cursor at a JSON pointer: the content of a string, or the digits of a number as they were sent.
@@ -273,7 +313,7 @@ impl Response {
         if total_at.is_none() && flag_at.is_none() {
             if let Some(items) = self.whole_body(&pointers.items) {
                 page.items = items;
-                return Ok(page.total(self.total(None)));
+                return Ok(page.total(self.total(None)).fingerprint(self.bytes()));
             }
         }
         let [items, total, flag] = self.find([
@@ -292,8 +332,33 @@ impl Response {
         };
         if let Some(items) = self.array(&pointers.items, items)? {
             page.items = self.elements(items)?;
+            page = page.fingerprint(items.get());
         }
         Ok(page)
+    }
+
+    /// Completes a page that a function has read: adds the extra value, and a fingerprint if the page has none.
+    pub(super) fn complete<T, C>(&self, mut page: Page<T, C>) -> Result<Page<T, C>, Error> {
+        if page.item_fingerprint().is_none() && !page.items.is_empty() {
+            page = page.fingerprint(self.bytes());
+        }
+        let (pointers, names) = (&self.endpoint.pointers.extra, &self.endpoint.extra_headers);
+        if page.extra_value().is_some() || pointers.is_empty() && names.is_empty() {
+            return Ok(page);
+        }
+        let mut values = Vec::new();
+        for pointer in pointers {
+            if let Some(value) = self.value_at(pointer)? {
+                values.push((pointer.clone(), value.to_owned()));
+            }
+        }
+        let mut headers = HeaderMap::new();
+        for name in names {
+            for value in self.headers.get_all(name) {
+                headers.append(name, value.clone());
+            }
+        }
+        Ok(page.extra(Extra::new(headers, values)))
     }
 
     /// Creates an error about this response, with its URL, status, headers and an excerpt of its body.

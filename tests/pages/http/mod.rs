@@ -1,5 +1,6 @@
 //! `pages::http`, against servers on the loopback interface.
 
+mod bodies;
 mod by_response;
 mod conventions;
 mod ends;

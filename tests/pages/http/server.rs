@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 /// A request as the server received it.
 #[derive(Clone, Debug)]
 pub(crate) struct ReceivedRequest {
+    pub(crate) method: String,
     /// Path and query.
     pub(crate) target: String,
     pub(crate) query: HashMap<String, String>,
@@ -81,6 +82,7 @@ async fn record(request: Request, log: &Mutex<Vec<ReceivedRequest>>) -> Received
     let base = reqwest::Url::parse("http://a").unwrap().join(&target).unwrap();
     let mut log = log.lock().unwrap();
     let received = ReceivedRequest {
+        method: parts.method.to_string(),
         earlier_requests: log.iter().filter(|request| request.target == target).count(),
         target,
         query: base.query_pairs().into_owned().collect(),

@@ -62,7 +62,7 @@ impl Endpoint {
                 if extent.is_last_page(number) {
                     page.has_more = Some(false);
                 }
-                Ok(page)
+                response.complete(page)
             }
         })
         .with_http_defaults()
@@ -136,7 +136,7 @@ impl Endpoint {
                 if first == 0 {
                     overlap.check(&response, &endpoint.pointers.items, offset)?;
                 }
-                Ok(page)
+                response.complete(page)
             }
         })
         .with_http_defaults()
@@ -181,7 +181,7 @@ impl Endpoint {
                     .or(page.total.map(|total| next < total))
                     .or(page.items.is_empty().then_some(false));
                 extent.page_received(&response, &page)?;
-                Ok(page)
+                response.complete(page)
             }
         });
         items.on_empty(OnEmpty::Continue).with_http_defaults()
