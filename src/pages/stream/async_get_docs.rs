@@ -102,6 +102,11 @@ impl<T, C, E> AsyncGetDocs<T, C, E> {
     pub fn buffered_len(&self) -> usize {
         self.chunk.len() + self.tail.len()
     }
+
+    /// Returns the next item, if it is buffered.
+    pub(in crate::pages) fn peek(&self) -> Option<&T> {
+        self.chunk.as_slice().first().or_else(|| self.tail.as_slice().first())
+    }
 }
 
 impl<T, C, E> AsyncGetDocs<T, C, E>
@@ -179,8 +184,20 @@ where
         self.pager.retry_failed()
     }
 
+    /// Polls until an item is buffered, or the stream has ended, and leaves the item in the buffer.
+    pub(in crate::pages) fn poll_buffer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error<E>>> {
+        while self.buffered_len() == 0 {
+            match ready!(self.pager.poll_step(cx)) {
+                Step::Page(items) => self.accept(items),
+                Step::Failed(error) => return Poll::Ready(Err(error)),
+                Step::End => break,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
     #[inline]
-    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Error<E>>>> {
+    pub(in crate::pages) fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Error<E>>>> {
         match self.chunk.next() {
             Some(item) => Poll::Ready(Some(Ok(item))),
             None => self.refill(cx).map(Result::transpose),
@@ -199,8 +216,7 @@ where
         }
         loop {
             match ready!(self.pager.poll_step(cx)) {
-                Step::Page(items) if items.len() > YIELD_EVERY => self.split(items),
-                Step::Page(items) => self.chunk = items.into_iter(),
+                Step::Page(items) => self.accept(items),
                 Step::Failed(error) => return Poll::Ready(Err(error)),
                 Step::End => return Poll::Ready(Ok(None)),
             }
@@ -208,6 +224,15 @@ where
             if let Some(item) = self.chunk.next() {
                 return Poll::Ready(Ok(Some(item)));
             }
+        }
+    }
+
+    #[inline]
+    fn accept(&mut self, items: Vec<T>) {
+        if items.len() > YIELD_EVERY {
+            self.split(items);
+        } else {
+            self.chunk = items.into_iter();
         }
     }
 
