@@ -34,6 +34,13 @@
 //! into [`Pages`], a stream over whole pages. Both implement [`Stream`](futures_core::Stream) and have their own `next`
 //! and `try_next`, so that no extension trait has to be imported.
 //!
+//! | to | use |
+//! |---|---|
+//! | write each page and the position after it in one transaction | [`Pages::with_checkpoints`] |
+//! | follow each item to pages of its own, such as the issues of each repository | [`try_flat_map`](AsyncGetDocs::try_flat_map) |
+//! | crawl again only what has changed since the last crawl | [`incremental`] |
+//! | read what the API returns beside the items | [`Page::extra`] |
+//!
 //! # Configuration
 //!
 //! These methods of [`AsyncGetDocs`] configure a stream. They must be called before the stream is first polled:
@@ -48,7 +55,8 @@
 //! | remove duplicates | [`unique_by`](AsyncGetDocs::unique_by) |
 //! | resume where another run stopped | [`resume`](AsyncGetDocs::resume) |
 //! | observe requests and retries | [`on_event`](AsyncGetDocs::on_event) |
-//! | handle unusual pages | [`on_empty`](AsyncGetDocs::on_empty), [`on_cycle`](AsyncGetDocs::on_cycle) |
+//! | require as many items as the API reports | [`expect_total`](AsyncGetDocs::expect_total) |
+//! | handle unusual pages | [`on_empty`](AsyncGetDocs::on_empty), [`on_cycle`](AsyncGetDocs::on_cycle), [`on_repeat`](AsyncGetDocs::on_repeat), [`on_blank_cursor`](AsyncGetDocs::on_blank_cursor), [`max_empty_pages`](AsyncGetDocs::max_empty_pages) |
 //!
 //! The fetch function is called for each page and each retry, so it cannot move a captured value into its future. It
 //! clones the value instead:
@@ -72,11 +80,17 @@
 //!
 //! - **No item is skipped.** By default, neither an empty nor a short page ends a cursor stream. An empty string counts
 //!   as no cursor. A page that reports more pages but has no cursor is an error. An offset advances by the number of
-//!   items *received*. The total that an API reports is treated as an estimate, and never ends the stream.
+//!   items *received*. The total that an API reports is treated as an estimate, and never ends the stream. If the stream
+//!   ends with fewer items, the observer is notified, and [`expect_total`](AsyncGetDocs::expect_total) makes it an error.
 //! - **No item is duplicated.** A *cursor cycle*, in which a page points to an earlier page, is an error by default
 //!   ([`OnCycle`]). The items of the page that points back are yielded first. If the cycle has at most eight pages,
 //!   none of them is fetched twice; for longer cycles, see [Limitations](#limitations). A retry
 //!   requests only the page that failed.
+//! - **No page comes again unnoticed.** A page that has the same content as an earlier one, under another cursor, number or
+//!   offset, is an error by default ([`OnRepeat`]), before any of its items is yielded. This requires pages with a
+//!   [fingerprint](Page::fingerprint), as those of `pages::http` are.
+//! - **Every stream ends, or yields an item.** More than 250 consecutive pages without a new item are an error; see
+//!   [`max_empty_pages`](AsyncGetDocs::max_empty_pages).
 //! - **No item is lost by an error.** If a page cannot be fetched, even with the retries of
 //!   [`retry`](AsyncGetDocs::retry), the stream yields the error once, with the position and the cursor of the page,
 //!   and ends. [`retry_failed`](AsyncGetDocs::retry_failed) reopens the stream, which then requests the same page
@@ -99,7 +113,8 @@
 //!   an error: see [`OnError::Restart`].
 //! - A cycle of more than eight pages is detected only after some of its pages were delivered twice. With
 //!   [`by_cursor`], the first page has no cursor, so a cycle through it is detected after that page was delivered
-//!   twice.
+//!   twice. Where pages have fingerprints, the first of them that comes again is detected by its content instead.
+//! - A total that an API reports wrongly is not detected: see [`Event::EndedShort`].
 //! - A request has no timeout: add one to the fetch function.
 //!
 //! # Comparison

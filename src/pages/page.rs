@@ -60,10 +60,43 @@ struct Details {
     extra: Option<Arc<dyn Any + Send + Sync>>,
 }
 
+/// The extra value of [`Page::not_modified`].
+pub(super) struct NotModified;
+
 impl<T, C> Page<T, C> {
     /// Creates a page from its items and the cursor of the next page, `None` if there is no next page.
     pub fn new(items: Vec<T>, next_cursor: Option<C>) -> Self {
         Self { items, next_cursor, total: None, has_more: None, details: None }
+    }
+
+    /// Creates the page of an API that has not changed since an earlier crawl, such as a response with status 304 (Not
+    /// Modified) to a request with `If-None-Match`.
+    ///
+    /// It is empty and the last page. The stream ends without an item, and its
+    /// [`is_not_modified`](super::AsyncGetDocs::is_not_modified) returns `true`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), withal::pages::Error<std::io::Error>> {
+    /// use withal::pages::{Page, by_cursor};
+    ///
+    /// /// Sends the tag of an earlier crawl with the first request. The server responds with status 304.
+    /// async fn get(cursor: Option<u64>, if_none_match: &str) -> std::io::Result<Page<u64, u64>> {
+    ///     # let is_304 = if_none_match == "\"v7\"" && cursor.is_none();
+    ///     Ok(if is_304 { Page::not_modified() } else { Page::new(vec![1, 2], None) })
+    /// }
+    ///
+    /// let mut items = by_cursor(|cursor| get(cursor, "\"v7\""));
+    /// assert_eq!(items.try_next().await?, None);
+    /// assert!(items.is_not_modified());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias("304", "etag", "if_none_match", "unchanged"))]
+    pub fn not_modified() -> Self {
+        Self::new(Vec::new(), None).has_more(false).extra(NotModified)
     }
 
     /// Sets the number of all items, as the API reports it.

@@ -111,3 +111,21 @@ async fn settings_after_the_first_poll_panic() {
         assert_eq!(*message, format!("`{name}` must be called before the stream is first polled"));
     }
 }
+
+#[tokio::test]
+async fn a_page_that_is_not_modified_ends_the_stream_without_an_item() {
+    for (read_ahead, concurrency) in [(0, 1), (2, 1), (0, 3)] {
+        let mut docs =
+            by_page_number(1, |_| async { Ok::<Page<u64, PageNumber>, Fault>(Page::not_modified()) })
+                .read_ahead(read_ahead)
+                .concurrency(concurrency)
+                .expect_total();
+        assert!(!docs.is_not_modified());
+        assert_eq!(trace(&mut docs).await, "end");
+        assert!(docs.is_not_modified() && docs.checkpoint().is_done());
+        assert_eq!(docs.progress().pages, 0);
+    }
+    let mut docs = pages();
+    trace(&mut docs).await;
+    assert!(!docs.is_not_modified());
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use proptest::prelude::*;
-use withal::pages::{AsyncGetDocs, Cursor};
+use withal::pages::{AsyncGetDocs, Checkpoint, Cursor, Offset, OnRepeat, Page, by_offset, by_page_number};
 
 use withal_test_support::api::{Api, Fault};
 
@@ -63,6 +63,24 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 impl Case {
+    /// The same case without empty pages.
+    fn nonempty(mut self) -> Self {
+        self.pages.iter_mut().for_each(|length| *length = (*length).max(1));
+        if self.pages.is_empty() {
+            self.pages.push(1);
+        }
+        self
+    }
+
+    /// As `run`, for a stream whose filter does not know the items of an earlier run.
+    async fn run_without_resuming<C: Cursor>(
+        &self,
+        open: impl Fn() -> AsyncGetDocs<u32, C, Fault>,
+    ) -> Vec<u32> {
+        let acts = self.acts.iter().filter(|act| !matches!(act, Act::Resume)).cloned().collect();
+        Self { acts, ..self.clone() }.run(open).await
+    }
+
     fn api(&self) -> Api {
         let api = Api::new(self.pages.clone()).slow(self.steps, Duration::ZERO);
         self.faults.iter().fold(api, |api, (page, times)| api.fail(*page, *times))
@@ -161,5 +179,99 @@ proptest! {
         let api = case.api();
         let all = block_on(case.run(|| api.by_offset(limit, clamp).concurrency(case.concurrency)));
         prop_assert_eq!(all, model(&case, &case.pages));
+    }
+
+    #[test]
+    fn a_clamped_last_page_matches_the_model(case in case(), equal in 0..3u32) {
+        let case = case.nonempty();
+        let api = case.api();
+        let total = case.pages.iter().sum::<usize>() as u64;
+        // Every page, including those beyond the last, has its content as fingerprint, and the total.
+        let open = || {
+            let (api, last) = (api.clone(), case.pages.len() - 1);
+            by_page_number(0, move |number| {
+                let page = api.clone().get(usize::try_from(number).unwrap().min(last));
+                async move {
+                    let items = page.await?.items;
+                    let content = format!("{items:?}");
+                    Ok(Page::new(items, None).fingerprint(content).total(total))
+                }
+            })
+            .on_repeat(OnRepeat::End)
+            .expect_total()
+            .concurrency(case.concurrency)
+        };
+        let mut all = block_on(case.run(open));
+        prop_assert_eq!(&all, &model(&case, &case.pages));
+        // With an error in place of the end, no item is yielded that was yielded before.
+        if equal == 0 {
+            let ended = block_on(async {
+                let mut docs = case.configure(open().on_repeat(OnRepeat::Error)).max_items(u64::MAX);
+                all.clear();
+                loop {
+                    match docs.try_next().await {
+                        Ok(Some(item)) => all.push(item),
+                        Ok(None) => return false,
+                        Err(error) if error.is_fetch() => assert!(docs.retry_failed()),
+                        Err(error) => return error.is_repeated_page(),
+                    }
+                }
+            });
+            prop_assert!(ended);
+            prop_assert_eq!(all.len() as u64, total);
+        }
+    }
+
+    #[test]
+    fn clamped_offsets_match_the_model(case in case(), limit in 1..200u64) {
+        let case = case.nonempty();
+        let api = case.api();
+        let open = || {
+            let api = api.clone();
+            by_offset(limit, move |offset, limit| {
+                // The server returns its last items for an offset beyond them.
+                let (api, all) = (api.clone(), api.all());
+                let offset = usize::try_from(offset).unwrap().min(all.len().saturating_sub(1));
+                async move {
+                    api.get(offset).await?;
+                    let end = all.len().min(offset + usize::try_from(limit).unwrap());
+                    let items = all[offset..end].to_vec();
+                    let content = format!("{items:?}");
+                    Ok(Page::<_, Offset>::new(items, None).fingerprint(content))
+                }
+            })
+            .on_repeat(OnRepeat::End)
+            .unique_by(|item| *item)
+            .concurrency(case.concurrency)
+        };
+        // The last item comes again in a page of its own: `unique_by` removes it, and its repetition ends the stream.
+        let run = block_on(case.run_without_resuming(open));
+        prop_assert_eq!(run, model(&case, &case.pages));
+    }
+
+    #[test]
+    fn batches_committed_with_their_checkpoint_match_the_model(case in case(), commits in prop::collection::vec(1..5usize, 1..9)) {
+        let api = case.api();
+        let rows = block_on(async {
+            let (mut rows, mut checkpoint) = (Vec::new(), Checkpoint::default());
+            for commits in commits.iter().cycle() {
+                let docs = case.configure(api.by_cursor()).resume(checkpoint.clone());
+                let mut batches = docs.into_pages().with_checkpoints();
+                for _ in 0..*commits {
+                    match batches.next().await {
+                        Some(Ok(batch)) => {
+                            rows.extend(batch.items);
+                            checkpoint = batch.checkpoint;
+                        }
+                        Some(Err(_)) => assert!(batches.retry_failed()),
+                        None => return rows,
+                    }
+                }
+                // The program stops while the next page is being fetched, or before it is committed.
+                drop(batches.next().now_or_never());
+            }
+            unreachable!("the commits are repeated")
+        });
+        prop_assert_eq!(rows, model(&case, &case.pages));
     }
 }

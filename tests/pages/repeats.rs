@@ -292,3 +292,27 @@ async fn as_many_empty_pages_as_allowed_are_no_error() {
         }
     }
 }
+
+#[tokio::test]
+async fn pages_that_a_restart_repeats_do_not_count_as_empty() {
+    // The cursor of page 20 expires once. Every item of the pages before is known by then.
+    for (expired_at, max, fails) in [(20, 3, false), (20, 0, false), (2, 3, false), (20, 0, true)] {
+        let expired = Arc::new(Mutex::new(true));
+        let docs = by_cursor(move |at: Option<u64>| {
+            let expired = at == Some(expired_at) && std::mem::take(&mut *expired.lock().unwrap());
+            async move {
+                let at = at.unwrap_or(0);
+                // The last pages have known items only.
+                let item = if fails { at.min(25) } else { at };
+                if expired { Err(Fault(2)) } else { Ok(Page::new(vec![item], (at < 60).then_some(at + 1))) }
+            }
+        });
+        let mut docs =
+            docs.classify(|_| OnError::Restart { cursor: None }).unique_by(|item| *item).max_empty_pages(max);
+        let output = trace(&mut docs).await;
+        let expected =
+            (0..if fails { 26 } else { 61 }).map(|item| item.to_string()).collect::<Vec<_>>().join(" ");
+        assert!(output.starts_with(&expected), "{output}");
+        assert_eq!(output.contains("no new item in 21 consecutive pages"), fails, "{output}");
+    }
+}

@@ -141,7 +141,7 @@ impl<C: Cursor> Pagination<C> {
         page: &mut Page<T, C>,
         restarted: bool,
     ) -> Option<Error<E>> {
-        if page.has_details() { self.compare_content(cursor, page, restarted) } else { None }
+        if page.has_details() || restarted { self.compare_content(cursor, page, restarted) } else { None }
     }
 
     #[inline(never)]
@@ -151,25 +151,23 @@ impl<C: Cursor> Pagination<C> {
         page: &mut Page<T, C>,
         restarted: bool,
     ) -> Option<Error<E>> {
-        // Empty pages are equal without being repetitions. `max_empty_pages` limits them.
-        let content = page.item_fingerprint().filter(|_| !page.items.is_empty())?;
         if restarted {
             self.repeats.reset();
         }
+        // Empty pages are equal without being repetitions. `max_empty_pages` limits them.
+        let content = page.item_fingerprint().filter(|_| !page.items.is_empty())?;
         match self.repeats.check(content) {
-            OnRepeat::Allow => None,
+            OnRepeat::Allow => return None,
             OnRepeat::End => {
                 page.items.clear();
                 page.has_more = Some(false);
-                None
+                return None;
             }
-            OnRepeat::Error => {
-                let retry = Retry::Repeated;
-                self.state =
-                    State::Failed { cursor: cursor.cloned(), page: self.page, retry, is_jump: false };
-                Some(Error::new(self.page, cursor, ErrorKind::RepeatedPage))
-            }
+            OnRepeat::Error => {}
         }
+        let retry = Retry::Repeated;
+        self.state = State::Failed { cursor: cursor.cloned(), page: self.page, retry, is_jump: false };
+        Some(Error::new(self.page, cursor, ErrorKind::RepeatedPage))
     }
 
     /// Accepts a page that was requested with `cursor`, and takes its next cursor.

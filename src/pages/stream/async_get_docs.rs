@@ -86,6 +86,13 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         self.pager.extra()?.downcast_ref()
     }
 
+    /// Returns `true` if the stream has ended because the API has not changed since an earlier crawl; see
+    /// [`Page::not_modified`](crate::pages::Page::not_modified).
+    #[must_use]
+    pub fn is_not_modified(&self) -> bool {
+        self.pager.is_not_modified()
+    }
+
     /// Returns the number of items, pages and retries so far.
     #[must_use]
     pub fn progress(&self) -> Progress {

@@ -12,6 +12,7 @@ use crate::pages::fetch::fetcher::{Config, Fetcher};
 use crate::pages::fetch::next_page::Retry;
 use crate::pages::fetch::page_slot::{Demand, Outcome};
 use crate::pages::fingerprint::Fingerprint;
+use crate::pages::page::NotModified;
 
 /// Delivers the pages of a stream: polls the fetcher, keeps the position, and applies the limits.
 ///
@@ -158,6 +159,11 @@ impl<T, C: Cursor, E> Pager<T, C, E> {
         self.position.slot.page.extra_value()
     }
 
+    /// Returns `true` if the page that was received last is that of an API without changes.
+    pub(super) fn is_not_modified(&self) -> bool {
+        self.extra().is_some_and(|extra| extra.is::<NotModified>())
+    }
+
     /// The number of items that may still be yielded; `u64::MAX` if it is unbounded.
     pub(super) fn item_limit(&self) -> u64 {
         match self.max_items {
@@ -230,7 +236,8 @@ where
             return self.finish();
         }
         self.empty_pages += 1;
-        if self.empty_pages > self.max_empty_pages && !self.position.is_done() {
+        let max = self.max_empty_pages.saturating_add(self.position.replayed_pages);
+        if self.empty_pages > max && !self.position.is_done() {
             self.status = Status::Terminated;
             let (page, cursor) = (self.position.pages_yielded(), self.position.slot.cursor.as_ref());
             let kind = ErrorKind::TooManyEmptyPages { count: mem::take(&mut self.empty_pages) };
@@ -244,7 +251,9 @@ where
     #[cold]
     fn finish(&mut self) -> Step<T, E> {
         let (items, expect_total) = (self.position.items(0), self.expect_total);
-        let Some(total) = self.total.filter(|total| items < *total) else { return self.end() };
+        let Some(total) = self.total.filter(|total| items < *total && !self.is_not_modified()) else {
+            return self.end();
+        };
         // `Terminated` while the observer runs, so that the stream has ended even if it panics.
         let stage = mem::replace(&mut self.stage, Stage::Ended);
         self.status = Status::Terminated;

@@ -59,6 +59,8 @@ pub(super) struct Position<T, C> {
     truncated: bool,
     /// `true` if the current page has fewer items than were to be skipped.
     out_of_range: bool,
+    /// The number of pages before the last restart, which may come again with known items only.
+    pub(super) replayed_pages: u64,
     /// Returns the cursor after so many items of a page, if cursors count items.
     advance: Option<fn(&C, u64) -> C>,
 }
@@ -77,6 +79,7 @@ impl<T, C: Cursor> Position<T, C> {
             kept_indices: Vec::new(),
             truncated: false,
             out_of_range: false,
+            replayed_pages: 0,
             advance,
         }
     }
@@ -118,6 +121,9 @@ impl<T, C: Cursor> Position<T, C> {
     /// Removes the items that were yielded before: by an earlier run, or with the same key.
     #[inline(never)]
     fn filter_items(&mut self, items: &mut Vec<T>, filter: Option<&mut UniqueFilter<T>>) {
+        if self.slot.restarted {
+            self.replayed_pages = self.finished_pages;
+        }
         let skip_next = mem::take(&mut self.skip_next);
         // After a restart, this is another page than the one whose items were to be skipped.
         self.skip = if self.slot.restarted { 0 } else { skip_next };

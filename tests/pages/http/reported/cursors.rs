@@ -163,7 +163,6 @@ async fn zendesk_cursor() -> Outcome {
 
 /// A7 the last page comes again beyond the end: magento2#3787, #26986, cbrain#1446, e-manifest#1641.
 #[tokio::test]
-#[ignore = "pages of http have no fingerprint"]
 async fn last_page_again_a7() -> Outcome {
     last_page_again(false).await
 }
