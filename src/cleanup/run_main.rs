@@ -1,11 +1,10 @@
 use std::future::Future;
-use std::panic::resume_unwind;
 use std::process::{ExitCode, Termination};
 use std::time::Duration;
 
 use super::drain::drain;
 use super::report::report_error;
-use crate::panic::{catch_panic, catch_unwind};
+use crate::panic::{KeptPayload, catch_panic, catch_unwind};
 
 /// Runs the main future of a program, and then [`drain`]s the cleanups that it has left: Python's `asyncio.run` ends
 /// in the same way.
@@ -92,7 +91,7 @@ where
     async move {
         // The main future has been dropped when this returns: its destructors have detached their cleanups.
         let output = catch_unwind(main).await;
-        let exit_code = output.and_then(|output| catch_panic(|| output.report()));
+        let exit_code = output.and_then(|output| catch_panic(|| output.report())).map_err(KeptPayload::new);
         let drained = drain(grace_period).await;
         if let Err(error) = &drained {
             report_error(error);
@@ -100,7 +99,7 @@ where
         match exit_code {
             Ok(exit_code) if exit_code == ExitCode::SUCCESS && drained.is_err() => ExitCode::FAILURE,
             Ok(exit_code) => exit_code,
-            Err(payload) => resume_unwind(payload),
+            Err(payload) => payload.resume(),
         }
     }
 }

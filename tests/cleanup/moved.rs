@@ -9,9 +9,10 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Id, Runtime};
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
-use withal::cleanup::{Cleanup, drain, pending as pending_cleanups};
+use withal::cleanup::{Cleanup, detach, drain, pending as pending_cleanups};
 use withal::context::{
     AsyncContextManager, AsyncGuard, DropNow, ExitReason, async_with, asynccontextmanager, interrupt_when,
+    on_exit,
 };
 
 const ENOUGH: Duration = Duration::from_secs(60);
@@ -165,4 +166,60 @@ fn a_scope_does_not_wait_for_the_tasks_of_the_runtime_that_it_has_left() {
     first.block_on(async { assert!(futures::poll!(&mut program).is_pending()) });
     second.block_on(program);
     assert_eq!(first.block_on(async { pending_cleanups() }), 1);
+}
+
+/// A nest of scopes and cleanups that moves to a second runtime after each of its polls. The first runtime shuts down,
+/// or is not driven any more.
+#[test]
+fn a_nest_of_scopes_moves_after_each_poll() {
+    fn records(
+        log: &Log,
+        name: &'static str,
+    ) -> impl AsyncContextManager<Guard: AsyncGuard<Target = (), Error = Infallible> + Send> + use<> {
+        let log = log.clone();
+        log.lock().unwrap().push(format!("+{name}"));
+        on_exit((), async move |(), _| {
+            yield_now().await;
+            yield_now().await;
+            log.lock().unwrap().push(format!("-{name}"));
+        })
+    }
+    type Log = Arc<Mutex<Vec<String>>>;
+    for polls in 0..12 {
+        let [first, second] = [runtime(), runtime()];
+        let log = Log::default();
+        let in_program = log.clone();
+        let mut program = Box::pin(async move {
+            async_with!(_ = records(&in_program, "outer") => {
+                detach(async {
+                    yield_now().await;
+                    Ok::<(), ()>(())
+                });
+                async_with!(_ = records(&in_program, "inner") => {
+                    yield_now().await;
+                    yield_now().await;
+                });
+            });
+        });
+        let is_done = first.block_on(async {
+            for _ in 0..polls {
+                if futures::poll!(&mut program).is_ready() {
+                    return true;
+                }
+                yield_now().await;
+            }
+            false
+        });
+        let _first = (polls % 2 == 0).then_some(first);
+        if !is_done && polls % 3 == 0 {
+            second.block_on(async {
+                drop(program);
+                drain(ENOUGH).await.unwrap();
+            });
+        } else if !is_done {
+            second.block_on(program);
+        }
+        let log = log.lock().unwrap();
+        assert_eq!(log.len() % 2, 0, "{polls}: {log:?}");
+    }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
-use withal::cleanup::{detach, run_main};
+use withal::cleanup::{detach, drain, run_main};
 
 use withal_test_support::child_process::stderr_of;
 
@@ -105,4 +105,30 @@ fn pending_cleanups_fail_the_program_and_are_printed() {
 fn outside_of_a_runtime_only_main_is_awaited() {
     let main = run_main(async { ExitCode::from(3) }, ENOUGH);
     assert_eq!(futures::executor::block_on(main), ExitCode::from(3));
+}
+
+/// The payload is kept while the cleanups are drained. Its destructor panics, which must not abort the process.
+#[test]
+fn a_payload_whose_destructor_panics() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("in the destructor of a payload");
+        }
+    }
+    let runtime = runtime();
+    let main = async {
+        detach(pending::<Result<(), ()>>());
+        if true {
+            std::panic::panic_any(Bomb);
+        }
+    };
+    let mut main = Box::pin(run_main(main, ENOUGH));
+    runtime.block_on(async { assert!(futures::poll!(&mut main).is_pending()) });
+    let panicked = catch_unwind(AssertUnwindSafe(move || {
+        let _main = main;
+        panic!("program");
+    }));
+    assert_eq!(panicked.unwrap_err().downcast_ref::<&str>(), Some(&"program"));
+    runtime.block_on(async { drain(Duration::ZERO).await.unwrap_err() });
 }

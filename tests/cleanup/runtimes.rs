@@ -1,17 +1,22 @@
 //! The runtimes that cleanups run on, and the places where they can be detached.
 
-use std::future::{pending, ready};
+use std::any::Any;
+use std::cell::RefCell;
+use std::future::{Future as _, pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Id};
 use tokio::sync::oneshot;
-use tokio::task::LocalSet;
+use tokio::task::{LocalSet, yield_now};
 use withal::cleanup::{Cleanup, detach, drain};
-use withal::context::{async_with, nullcontext};
+use withal::context::{AsyncExitStack, async_with, nullcontext, on_exit};
+use withal::tasks::timeout;
 
 use super::RecordedEvents;
 
@@ -233,4 +238,77 @@ fn a_cleanup_that_a_scope_does_not_wait_for_detaches_another_one() {
     });
     runtime.block_on(drain(ENOUGH)).unwrap();
     assert_eq!(detached.load(Ordering::Relaxed), 1);
+}
+
+/// Each destructor detaches a cleanup that drops two further values, and half of the cleanups panic.
+#[tokio::test]
+async fn cleanups_that_detach_cleanups() {
+    struct Detaching(u32, Arc<AtomicUsize>);
+    impl Drop for Detaching {
+        fn drop(&mut self) {
+            let (depth, dropped) = (self.0, self.1.clone());
+            dropped.fetch_add(1, Ordering::Relaxed);
+            if depth > 0 {
+                let work = async move {
+                    let first = Detaching(depth - 1, dropped.clone());
+                    yield_now().await;
+                    let _second = Detaching(depth - 1, dropped);
+                    drop(first);
+                    assert!(depth % 2 > 0, "an expected panic of a cleanup");
+                    Ok::<(), ()>(())
+                };
+                Cleanup::new(work).name("detaching").detach();
+            }
+        }
+    }
+    let _events = RecordedEvents::of("detaching");
+    let dropped = Arc::new(AtomicUsize::new(0));
+    drop(Detaching(4, dropped.clone()));
+    drain(ENOUGH).await.unwrap();
+    assert_eq!(dropped.load(Ordering::Relaxed), 31);
+    // The exit of a scope waits for all of them.
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let at_exit = dropped.clone();
+    let manager = on_exit((), async move |(), _| assert_eq!(at_exit.load(Ordering::Relaxed), 31));
+    async_with!(_ = manager => { drop(Detaching(4, dropped)) });
+}
+
+/// Scopes in the block, in an exit in place, and on a stack, that a thread drops when it ends.
+#[test]
+fn scopes_that_are_dropped_while_a_thread_ends() {
+    thread_local! {
+        static KEPT: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
+    }
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let exits = Arc::new(AtomicUsize::new(0));
+    let manager = {
+        let exits = exits.clone();
+        move || {
+            let exits = exits.clone();
+            on_exit((), async move |(), _| {
+                yield_now().await;
+                exits.fetch_add(1, Ordering::Relaxed);
+            })
+        }
+    };
+    let handle = runtime.handle().clone();
+    std::thread::spawn(move || {
+        let _entered = handle.enter();
+        let mut cx = Context::from_waker(Waker::noop());
+        let stack = AsyncExitStack::new();
+        assert!(pin!(stack.enter_async_context(manager())).poll(&mut cx).is_ready());
+        let outer = manager();
+        let mut in_block = Box::pin(async move { async_with!(_ = outer => { pending::<()>().await }) });
+        let mut in_exit = Box::pin(async move {
+            async_with!(_ = timeout(Duration::ZERO) => { async_with!(_ = manager() => { pending::<()>().await }) })
+        });
+        assert!(in_block.as_mut().poll(&mut cx).is_pending());
+        assert!(in_exit.as_mut().poll(&mut cx).is_pending());
+        let kept: Vec<Box<dyn Any>> = vec![Box::new(stack), Box::new(in_block), Box::new(in_exit)];
+        KEPT.set(kept);
+    })
+    .join()
+    .unwrap();
+    runtime.block_on(drain(ENOUGH)).unwrap();
+    assert_eq!(exits.load(Ordering::Relaxed), 3);
 }

@@ -1,4 +1,3 @@
-use std::any::Any;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::mem;
@@ -13,6 +12,7 @@ use super::spawn::{Spawned, Task, TaskError, poll_then_spawn};
 use crate::pages::cursor::Cursor;
 use crate::pages::event::Event;
 use crate::pages::page::Page;
+use crate::panic::KeptPayload;
 
 /// Fetches several numbered pages at once, and delivers them in order.
 ///
@@ -46,7 +46,7 @@ enum SlotRequest<T, C, E> {
     Ready(FetchedPage<T, C, E>),
     Task(Task<FetchedPage<T, C, E>>),
     Inline(RequestTask<T, C, E>),
-    Panicked(Box<dyn Any + Send>),
+    Panicked(KeptPayload),
 }
 
 struct FetchedPage<T, C, E> {
@@ -102,7 +102,7 @@ where
                     }
                     Some(SlotRequest::Panicked(payload)) => {
                         self.end();
-                        resume_unwind(payload)
+                        payload.resume()
                     }
                     _ => unreachable!("matched just now"),
                 }

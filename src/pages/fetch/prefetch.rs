@@ -1,4 +1,3 @@
-use std::any::Any;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::mem;
@@ -14,6 +13,7 @@ use super::sequential::Sequential;
 use super::spawn::{Spawned, Task, TaskError, poll_then_spawn};
 use crate::pages::cursor::Cursor;
 use crate::pages::event::Event;
+use crate::panic::KeptPayload;
 
 /// Fetches pages on a task while the consumer processes the earlier ones.
 ///
@@ -43,7 +43,7 @@ type Terminal<E> = (Outcome<E>, bool);
 enum State<T, C, E> {
     Idle(Box<Sequential<T, C, E>>),
     Spawned { task: Task<()>, rx: UnboundedReceiver<Message<T, C, E>> },
-    Panicked(Box<dyn Any + Send>),
+    Panicked(KeptPayload),
     Lost,
 }
 
@@ -109,7 +109,7 @@ where
                 State::Panicked(_) => {
                     let state = mem::replace(&mut self.state, State::Lost);
                     let State::Panicked(payload) = state else { unreachable!("matched just now") };
-                    resume_unwind(payload)
+                    payload.resume()
                 }
                 State::Lost => return Poll::Ready(Outcome::End),
             }

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker, ready};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
 
-use crate::panic::{Payload, catch_panic};
+use crate::panic::{KeptPayload, Payload, catch_panic};
 
 /// A task that is aborted when this handle is dropped.
 pub(super) struct Task<T>(JoinHandle<T>);
@@ -27,7 +27,7 @@ pub(super) enum Spawned<F: Future> {
     /// It continues when the caller polls it: there is no runtime to spawn on.
     Inline(F),
     /// It panicked with this payload.
-    Panicked(Payload),
+    Panicked(KeptPayload),
 }
 
 /// Polls `future` once, then spawns it.
@@ -42,7 +42,7 @@ where
     // consumer's waker, the consumer would be woken without need. A panic is kept until its page is due.
     let mut cx = Context::from_waker(Waker::noop());
     match catch_panic(|| Pin::new(&mut future).poll(&mut cx)) {
-        Err(payload) => Spawned::Panicked(payload),
+        Err(payload) => Spawned::Panicked(KeptPayload::new(payload)),
         Ok(Poll::Ready(output)) => Spawned::Ready(output),
         Ok(Poll::Pending) => match Handle::try_current() {
             Ok(runtime) => Spawned::Task(spawn(&runtime, future)),
