@@ -1,10 +1,10 @@
 use std::mem;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
+use super::cancellation::Cancellation;
 use super::error::{Error, TaskResult};
 use super::unretrieved::Unretrieved;
 use crate::panic::ignore_panic;
@@ -32,26 +32,8 @@ pub(super) struct FutureState<T, E> {
     inner: Mutex<Inner<T, E>>,
     /// Notified when the stage becomes `Finished` or `Cancelled`, if a thread is blocked.
     finished: Condvar,
-    /// The progress of a task towards its cancellation: `NOT_SUSPENDED`, `SUSPENDED` or `CANCEL_REQUESTED`. It never
-    /// changes for a future that is not a task.
-    ///
-    /// Every write happens under the lock, so the lock orders the writes. The task loads the value at each step without
-    /// the lock. A load that misses a concurrent request is harmless: the request finds the registered waker, and wakes
-    /// the task for another step.
-    ///
-    /// - `CANCEL_REQUESTED` is stored with Release and loaded with Acquire: the task, and the drop of its future, see
-    ///   what happened before the call of `cancel`.
-    /// - `SUSPENDED` is stored with Release, which is stronger than needed: only the task itself reads the value, which
-    ///   shows that its waker is registered.
-    cancellation: AtomicU8,
+    cancellation: Cancellation,
 }
-
-/// The task has not been suspended yet: its waker is not registered.
-const NOT_SUSPENDED: u8 = 0;
-/// The task has been suspended, and a request to cancel wakes it.
-const SUSPENDED: u8 = 1;
-/// The task completes at its next step.
-const CANCEL_REQUESTED: u8 = 2;
 
 struct Inner<T, E> {
     stage: Stage,
@@ -125,11 +107,7 @@ impl<T, E> FutureState<T, E> {
             is_handle_dropped: false,
             blocked_threads: 0,
         };
-        Self {
-            inner: Mutex::new(inner),
-            finished: Condvar::new(),
-            cancellation: AtomicU8::new(NOT_SUSPENDED),
-        }
+        Self { inner: Mutex::new(inner), finished: Condvar::new(), cancellation: Cancellation::default() }
     }
 
     /// Locks the state. While it is locked nothing panics, except a poll after completion, and the only user code that
@@ -177,7 +155,7 @@ impl<T, E> FutureState<T, E> {
         if let CancelMode::Task { waker } = &mut inner.cancel_mode {
             // Stored under the lock: `register_cancel_waker` either finds this request, or has registered the waker
             // before.
-            self.cancellation.store(CANCEL_REQUESTED, Ordering::Release);
+            self.cancellation.request();
             let waker = waker.take();
             drop(inner);
             // The lock is free: the wake may drop the last reference to the task, whose destructor locks this state.
@@ -196,26 +174,22 @@ impl<T, E> FutureState<T, E> {
 
     /// Returns `true` if the task is to complete at its next step.
     pub(super) fn is_cancel_requested(&self) -> bool {
-        self.cancellation.load(Ordering::Acquire) == CANCEL_REQUESTED
+        self.cancellation.is_requested()
     }
 
     /// Registers the task to be woken when its cancellation is requested. Returns `true` if it was requested already.
     ///
     /// The waker of a task never changes, so it is registered once.
     pub(super) fn register_cancel_waker(&self, cx: &Context<'_>) -> bool {
-        match self.cancellation.load(Ordering::Acquire) {
-            NOT_SUSPENDED => {
-                let mut inner = self.lock();
-                if let CancelMode::Task { waker } = &mut inner.cancel_mode {
-                    *waker = Some(cx.waker().clone());
-                }
-                // A request may have come between the load and the lock.
-                self.cancellation
-                    .compare_exchange(NOT_SUSPENDED, SUSPENDED, Ordering::Release, Ordering::Acquire)
-                    .is_err()
-            }
-            cancellation => cancellation == CANCEL_REQUESTED,
+        if !self.cancellation.is_waker_needed() {
+            return self.cancellation.is_requested();
         }
+        let mut inner = self.lock();
+        if let CancelMode::Task { waker } = &mut inner.cancel_mode {
+            *waker = Some(cx.waker().clone());
+        }
+        // A request may have come between the load and the lock.
+        !self.cancellation.suspend()
     }
 
     #[inline(always)]

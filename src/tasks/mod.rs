@@ -110,6 +110,7 @@
 
 mod abort_handle;
 mod as_completed;
+mod cancellation;
 mod error;
 mod event_loop;
 mod executor;

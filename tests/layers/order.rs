@@ -56,10 +56,10 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         &["cleanup", "coroutine", "generator", "context"],
         &[
             "panic error instant timer",
-            "unretrieved future_state abort_handle task_handle promise task",
+            "unretrieved cancellation future_state abort_handle task_handle promise task",
             "as_completed wait gather shield",
             "timeout/error timeout/deadline timeout/timeout",
-            "group/errors group/failures group/state group/child group/spawner group/task_group group/cancellable",
+            "group/errors group/failures group/abort_state group/members group/state group/child group/spawner group/task_group group/cancellable",
             "executor/error executor/threads executor/job_queue executor/shutdown executor/map",
             "executor/thread_pool_executor",
             "event_loop/error event_loop/callback_error event_loop/callbacks event_loop/ready_queue",

@@ -1,9 +1,11 @@
 //! Groups of tasks that end with a block: `asyncio.TaskGroup`.
 
+mod abort_state;
 mod cancellable;
 mod child;
 mod errors;
 mod failures;
+mod members;
 mod spawner;
 mod state;
 mod task_group;

@@ -3,10 +3,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use slab::Slab;
-
-use super::errors::{ErrorGroup, FailedInGroup, TaskGroupError};
+use super::abort_state::{AbortState, Failure};
+use super::errors::{FailedInGroup, TaskGroupError};
 use super::failures::Failures;
+use super::members::Members;
 use crate::as_error::ErrorView;
 use crate::panic::{KeptPayload, ignore_panic};
 use crate::tasks::abort_handle::AbortHandle;
@@ -315,122 +315,5 @@ fn cancel_all(tasks: Vec<AbortHandle>) {
             task.cancel();
             drop(task);
         });
-    }
-}
-
-/// The unfinished tasks of a group, each at an index that stays the same until it is removed.
-enum Members {
-    /// At most one task, at index 0, which needs no allocation.
-    One(Option<AbortHandle>),
-    Many(Slab<AbortHandle>),
-}
-
-impl Members {
-    fn len(&self) -> usize {
-        match self {
-            Self::One(one) => usize::from(one.is_some()),
-            Self::Many(many) => many.len(),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    fn add(&mut self, abort_handle: AbortHandle) -> usize {
-        match self {
-            Self::One(one @ None) => {
-                *one = Some(abort_handle);
-                0
-            }
-            Self::One(one) => {
-                // The first task stays at index 0.
-                let mut many: Slab<_> = one.take().into_iter().enumerate().collect();
-                let index = many.insert(abort_handle);
-                *self = Self::Many(many);
-                index
-            }
-            Self::Many(many) => many.insert(abort_handle),
-        }
-    }
-
-    /// Returns the removed handle, to be dropped after the lock is released: it may own the value of the task, whose
-    /// destructor is user code.
-    #[must_use]
-    fn remove(&mut self, index: usize) -> Option<AbortHandle> {
-        match self {
-            Self::One(one) => one.take(),
-            Self::Many(many) => {
-                let removed = many.remove(index);
-                if many.is_empty() {
-                    // Free the memory of many tasks.
-                    *self = Self::default();
-                }
-                Some(removed)
-            }
-        }
-    }
-
-    /// Returns the handles of all tasks but `except`, to be used after the lock is released.
-    fn abort_handles(&self, except: Option<usize>) -> Vec<AbortHandle> {
-        match self {
-            // The only task is at index 0, so it is the exception.
-            Self::One(_) if except.is_some() => Vec::new(),
-            Self::One(one) => one.iter().cloned().collect(),
-            Self::Many(many) => {
-                let others = many.iter().filter(|(index, _)| except != Some(*index));
-                others.map(|(_, abort_handle)| abort_handle.clone()).collect()
-            }
-        }
-    }
-}
-
-impl Default for Members {
-    fn default() -> Self {
-        Self::One(None)
-    }
-}
-
-enum Failure<E> {
-    Error(E),
-    Panic(KeptPayload),
-}
-
-/// The additional state of a group that cancels its tasks.
-struct AbortState<E> {
-    errors: Vec<E>,
-    panics: Vec<KeptPayload>,
-    /// `true` if a task had panicked when the block ended.
-    panicked_in_block: bool,
-    /// See [`GroupState::defer`].
-    deferred: Vec<Deferred>,
-}
-
-type Deferred = Box<dyn FnOnce() + Send>;
-
-impl<E> AbortState<E> {
-    fn add(&mut self, failure: Failure<E>) {
-        match failure {
-            Failure::Error(error) => self.errors.push(error),
-            Failure::Panic(payload) => self.panics.push(payload),
-        }
-    }
-
-    /// Returns `true` if a task has failed. Otherwise the group was cancelled, or its block has failed.
-    fn has_failed(&self) -> bool {
-        !(self.errors.is_empty() && self.panics.is_empty())
-    }
-
-    /// Returns `None` if no task has failed.
-    fn into_failures(self, tasks: usize, view: ErrorView<E>) -> Option<Failures<E>> {
-        let Self { errors, panics, panicked_in_block, .. } = self;
-        let failures = Failures { errors: ErrorGroup::new(errors, tasks, view), panics, panicked_in_block };
-        (failures.errors.is_some() || !failures.panics.is_empty()).then_some(failures)
-    }
-}
-
-impl<E> Default for AbortState<E> {
-    fn default() -> Self {
-        Self { errors: Vec::new(), panics: Vec::new(), panicked_in_block: false, deferred: Vec::new() }
     }
 }
