@@ -148,46 +148,49 @@ pub(super) fn guard_name<G: AsyncGuard>(guard: &G) -> &'static str {
 }
 
 pub(super) mod sealed {
-    use std::future::{Future, Ready};
+    use std::future::Future;
 
     use super::AsyncGuard;
     use crate::cleanup::ChildCleanups;
     use crate::context::scope::failure::BlockFailure;
     use crate::context::scope::state::RuntimeSlot;
 
-    /// The result of an exit, and the block's failure that the exit borrowed.
+    /// The result of an exit.
     #[expect(unreachable_pub, reason = "the alias is not reachable, but the type is")]
-    pub type ExitOutcome<G, E, N> =
-        (Result<<G as AsyncGuard>::Suppression, <G as AsyncGuard>::Error>, Option<BlockFailure<E, N>>);
+    pub type ExitResult<G> = Result<<G as AsyncGuard>::Suppression, <G as AsyncGuard>::Error>;
 
     /// The runtime slot of a guard's drop policy.
     #[expect(unreachable_pub, reason = "the alias is not reachable, but the type is")]
     pub type RuntimeOf<G> = <<G as AsyncGuard>::OnDrop as Policy<G>>::Runtime;
 
     pub trait Policy<G: AsyncGuard> {
-        /// `true` if the future of the exit owns the guard.
-        const OWNED: bool = false;
-
-        /// `true` if an exit that is dropped before it completes is called again.
-        const RESTARTABLE: bool = false;
-
         /// The runtime on which the exit continues if its future is dropped outside of a runtime.
         type Runtime: RuntimeSlot;
 
-        /// Returns the exit as a future that owns the guard. Only called if `OWNED`.
-        fn exit<E: Send + 'static, N: Send + 'static>(
-            _guard: G,
-            _failure: Option<BlockFailure<E, N>>,
-            _runtime: Self::Runtime,
-        ) -> impl Future<Output = ExitOutcome<G, E, N>> + Send {
-            // The type of the function pointer gives `impl Future` a concrete type, which `unreachable!` alone does
-            // not.
-            let unused: fn() -> Ready<ExitOutcome<G, E, N>> =
-                || unreachable!("the exit does not own its guard");
-            unused()
+        /// Returns the exit after the block, whose children have finished.
+        ///
+        /// If the future is dropped before it completes, and the guard is still in its place, the scope calls
+        /// [`on_drop`](Self::on_drop).
+        fn exit<'s, E: Send + 'static, N: Send + 'static>(
+            guard: &'s mut Option<G>,
+            _children: &'s mut ChildCleanups,
+            _runtime: &'s mut Self::Runtime,
+            failure: &'s mut Option<BlockFailure<E, N>>,
+        ) -> impl Future<Output = ExitResult<G>> + Send {
+            call_exit(guard, failure)
         }
 
-        /// Handles a block, or an exit that borrows the guard, that was dropped before it completed.
+        /// Handles a block, or an exit that left the guard in its place, that was dropped before it completed.
         fn on_drop(guard: G, children: ChildCleanups, runtime: Self::Runtime);
+    }
+
+    /// Calls the exit of a guard that stays in its place.
+    #[inline]
+    pub(in crate::context) fn call_exit<'s, G: AsyncGuard, E: Send + 'static, N: Send + 'static>(
+        guard: &'s mut Option<G>,
+        failure: &'s mut Option<BlockFailure<E, N>>,
+    ) -> impl Future<Output = ExitResult<G>> + Send + use<'s, G, E, N> {
+        let guard = guard.as_mut().expect("scope exited twice");
+        guard.aexit(BlockFailure::exit_reason(failure))
     }
 }

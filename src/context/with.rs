@@ -6,7 +6,7 @@ use super::guard::AsyncGuard;
 use super::manager::AsyncContextManager;
 use super::scope::block::BlockOutcome;
 use super::scope::failure::{BlockFailure, CONTRACT_VIOLATION, report_exit_error};
-use super::scope::scope::{Scope, enter};
+use super::scope::scope::Scope;
 use super::send_async_fn::SendAsyncFnOnce;
 use super::suppression::{Suppression, suppress};
 use crate::panic::Kept;
@@ -21,8 +21,7 @@ macro_rules! run_body {
             $crate::context::scope::block::BlockFuture::call(|| $body(target), state).await
         };
         let mut ended = $crate::context::with::BlockEnd::from(outcome);
-        let name = $scope.name_if(&ended.failure);
-        let result = $crate::__exit_scope!($scope, ended.failure);
+        let (result, name) = $crate::__exit_scope!($scope, ended.failure);
         ended.finish(name, result)
     }};
 }
@@ -87,8 +86,9 @@ where
     F: AsyncFnOnce(&mut G::Target) -> Result<T, E>,
     E: Send + 'static,
 {
-    let (guard, interrupts) = enter(manager).await.map_err(Error::Enter)?;
-    let mut scope = Scope::with_interrupts(guard, interrupts);
+    let mut scope = Scope::default();
+    let entered = scope.enter(manager).await;
+    scope.entered(entered).map_err(Error::Enter)?;
     run_body!(scope, body)
 }
 
@@ -155,8 +155,9 @@ where
     E: Send + 'static,
 {
     async move {
-        let (guard, interrupts) = enter(manager).await.map_err(Error::Enter)?;
-        let mut scope = Scope::with_interrupts(guard, interrupts);
+        let mut scope = Scope::default();
+        let entered = scope.enter(manager).await;
+    scope.entered(entered).map_err(Error::Enter)?;
         run_body!(scope, body)
     }
 }

@@ -273,6 +273,7 @@ macro_rules! __async_with {
     (@scope $mode:tt $target:pat = $manager:expr => $block:block) => {{
         // A statement, so that the temporaries of the manager's expression are dropped before the block begins.
         // `match` keeps the temporaries, but not the manager, until the enter has completed.
+        let mut scope = ::core::default::Default::default();
         let entered = match $manager {
             manager => {
                 #[allow(unused_imports, reason = "only one of the traits applies")]
@@ -280,48 +281,52 @@ macro_rules! __async_with {
                     use $crate::context::expansion::{LocalKind as _, OrdinaryKind as _};
                     (&&$crate::context::expansion::Manager::of(&manager)).kind()
                 };
-                kind.enter(manager)
+                kind.enter(manager, &mut scope)
             }
         }
         .await;
-        let outcome = match entered {
-            ::core::result::Result::Err(error) => {
-                ::core::result::Result::Err($crate::context::expansion::ErrorOrigin::Manager(error))
+        let entered = scope.entered(entered);
+        // Neither borrowed nor moved in part, so that the future has no room for it beside what it awaits below.
+        let is_entered = match entered {
+            ::core::result::Result::Ok(()) => true,
+            ::core::result::Result::Err(_) => false,
+        };
+        let outcome = if is_entered {
+            $crate::context::expansion::forget(entered);
+            let mut value = $crate::context::expansion::BlockValue::Empty;
+            #[allow(unused_mut, reason = "only a block in a loop sets it")]
+            let mut flow = 0_u8;
+            // In the function and in the block, so that both return the same type.
+            let (outer, inner) = $crate::context::expansion::ReturnWitness::pair();
+            if false {
+                return outer.returns();
             }
-            ::core::result::Result::Ok((guard, interrupts)) => {
-                let mut scope = $crate::context::expansion::NewScope::new_scope(guard, interrupts);
-                let mut value = ::core::option::Option::None;
-                #[allow(unused_mut, reason = "only a block in a loop sets it")]
-                let mut flow = 0_u8;
-                let witness = $crate::context::expansion::ReturnWitness::new();
-                // In the function and in the block, so that both return the same type.
-                if false {
-                    return witness.returns();
-                }
-                let outcome = {
-                    let (target, state) = scope.parts();
-                    let block = async {
-                        if false {
-                            return witness.returns();
-                        }
-                        #[allow(clippy::ignored_unit_patterns, reason = "the target may be `()`")]
-                        let $target = $crate::context::expansion::target(target);
-                        $crate::__async_with!(@run $mode value flow $block);
-                        match $crate::context::expansion::ReachedEnd(witness.reached_end()).await {}
-                    };
-                    let capture = $crate::context::expansion::ReturnCapture(witness.reached_end());
-                    $crate::context::expansion::BlockFuture::with_detection(block, capture, state).await
+            let outcome = {
+                let (target, state) = scope.parts();
+                let block = async {
+                    if false {
+                        return inner.returns();
+                    }
+                    #[allow(clippy::ignored_unit_patterns, reason = "the target may be `()`")]
+                    let $target = $crate::context::expansion::target(target);
+                    $crate::__async_with!(@run $mode value flow $block);
+                    match $crate::context::expansion::ReachedEnd.await {}
                 };
-                let returns = $crate::context::expansion::case(0, 0);
-                let mut exit = $crate::context::expansion::block_exit(outcome, &mut value, returns);
-                let name = scope.name_if(&exit.failure);
-                let result = $crate::__exit_scope!(scope, exit.failure);
-                match exit.disposition(value, name, result, returns) {
-                    $crate::context::expansion::Disposition::Value(value) => value,
-                    $crate::context::expansion::Disposition::Return(value) => return value,
-                    $crate::context::expansion::Disposition::Jump => $crate::__async_with!(@jump $mode flow),
-                }
+                let capture = $crate::context::expansion::ReturnCapture;
+                $crate::context::expansion::BlockFuture::with_detection(block, capture, state).await
+            };
+            let returns = $crate::context::expansion::case(0, 0);
+            let mut failure = $crate::context::expansion::block_failure(outcome, &mut value, returns);
+            let (result, name) = $crate::__exit_scope!(scope, failure);
+            match $crate::context::expansion::disposition(value, failure, name, result, returns) {
+                $crate::context::expansion::Disposition::Value(value) => value,
+                $crate::context::expansion::Disposition::Return(value) => return value,
+                $crate::context::expansion::Disposition::Jump => $crate::__async_with!(@jump $mode flow),
             }
+        } else {
+            ::core::result::Result::Err($crate::context::expansion::ErrorOrigin::Manager(
+                $crate::context::expansion::enter_error(entered),
+            ))
         };
         #[allow(unused_imports, reason = "only one of the traits applies")]
         let errors = {
@@ -373,7 +378,7 @@ macro_rules! __async_with {
                 #[allow(unreachable_code, reason = "a block may always be left before its end")]
                 break $crate::context::expansion::ToBreakWriteLoopFirst(value);
             };
-            $value = ::core::option::Option::Some(ended.0);
+            $value.complete(ended.0);
         }
     };
     (@innermost loop $value:ident $flow:ident $block:block) => {
@@ -389,7 +394,7 @@ macro_rules! __async_with {
             let ended = $block;
             #[allow(unreachable_code, reason = "a block may always be left before its end")]
             {
-                $value = ::core::option::Option::Some(ended);
+                $value.complete(ended);
                 $flow = 1;
             }
             break;

@@ -1,5 +1,6 @@
 use std::convert::Infallible;
 use std::fmt::Debug;
+use std::mem::{forget, replace};
 
 use super::maybe_result::{Case, Inspected, MaybeResult, SendError};
 use super::value_kind::{Inspection, ScopeValue, ValueKind};
@@ -9,23 +10,30 @@ use crate::context::scope::failure::{BlockFailure, CONTRACT_VIOLATION, report_ex
 use crate::context::suppression::{Suppression, suppress};
 use crate::panic::{Kept, KeptPayload};
 
-/// The way in which a block was left, kept during the exit. The value stays where the block has stored it: a future
-/// would otherwise have a second place for it.
+/// What leaves a block, beside its failure: kept in one place while the block runs and during the exit.
 ///
-/// The deferred value and the error are parameters, not projections of the returned type: the compiler cannot prove that
-/// a future is `Send` for every lifetime if it holds a projection through an implementation with a `'static` bound.
-pub struct BlockExit<D, E, N> {
-    path: ExitPath<D>,
-    pub failure: Option<BlockFailure<E, N>>,
-}
-
-enum ExitPath<D> {
-    /// The block completed with a value, or it was left by `break` or `continue`, without a value. The value may be an
-    /// `Err` with an opaque error.
-    Completed,
+/// The deferred value is a parameter, not a projection of the returned type: the compiler cannot prove that a future is
+/// `Send` for every lifetime if it holds a projection through an implementation with a `'static` bound.
+pub enum BlockValue<T, D> {
+    /// The block has not ended, has failed, or was left by `break` or `continue`.
+    Empty,
+    /// The block completed with a value, which may be an `Err` with an opaque error.
+    Completed(T),
     /// The block was left by `return` or `?`. This is the returned value without its error, which is the failure.
     Returned(D),
-    Failed,
+}
+
+impl<T, D> BlockValue<T, D> {
+    #[inline]
+    pub fn complete(&mut self, value: T) {
+        // There is no old value to drop.
+        forget(replace(self, Self::Completed(value)));
+    }
+
+    #[inline]
+    fn take(&mut self) -> Self {
+        replace(self, Self::Empty)
+    }
 }
 
 /// The action after the exit.
@@ -42,81 +50,74 @@ pub enum ErrorOrigin<X, N> {
     Nested(N),
 }
 
-/// The place where a block stores its value; empty if the block was left otherwise. `N` is the error of a manager that
-/// is nested in the block.
-type BlockValue<T, K, N> = Option<Result<Inspected<T, K>, N>>;
+/// The value of a block. `N` is the error of a manager that is nested in the block.
+type NestedValue<T, K, N> = Result<Inspected<T, K>, N>;
 
+/// Returns the failure of the block, and leaves the rest of its value in its place.
 #[inline]
-pub fn block_exit<T, K, R, C, S, N>(
+pub fn block_failure<T, K, R, C, S, N>(
     outcome: BlockOutcome<Option<R>>,
-    value: &mut BlockValue<T, K, N>,
+    value: &mut BlockValue<NestedValue<T, K, N>, R::Deferred>,
     _returns: Case<C, S>,
-) -> BlockExit<R::Deferred, R::Error, N>
+) -> Option<BlockFailure<R::Error, N>>
 where
     K: ValueKind<T>,
     R: MaybeResult<C, S> + SendError<S>,
 {
-    let (path, failure) = match outcome {
+    match outcome {
         BlockOutcome::Completed(None) => match value.take() {
-            Some(Ok(completed)) => match K::inspect(completed.value) {
+            BlockValue::Completed(Ok(completed)) => match K::inspect(completed.value) {
                 Inspection::Completed(completed) => {
-                    *value = Some(Ok(Inspected::new(completed)));
-                    (ExitPath::Completed, None)
+                    value.complete(Ok(Inspected::new(completed)));
+                    None
                 }
-                Inspection::Failed(error) => {
-                    (ExitPath::Failed, Some(BlockFailure::Value(Box::new(KeptPayload::new(error)))))
-                }
+                Inspection::Failed(error) => Some(BlockFailure::Value(Box::new(KeptPayload::new(error)))),
                 Inspection::Opaque(opaque) => {
-                    *value = Some(Ok(Inspected::new(opaque)));
-                    (ExitPath::Completed, Some(BlockFailure::Opaque(OpaqueError)))
+                    value.complete(Ok(Inspected::new(opaque)));
+                    Some(BlockFailure::Opaque(OpaqueError))
                 }
             },
-            None => (ExitPath::Completed, None),
-            Some(Err(error)) => (ExitPath::Failed, Some(BlockFailure::Nested(Kept::new(error)))),
+            BlockValue::Completed(Err(error)) => Some(BlockFailure::Nested(Kept::new(error))),
+            BlockValue::Empty | BlockValue::Returned(_) => None,
         },
         BlockOutcome::Completed(Some(returned)) => {
             let (deferred, failure) = returned.split();
-            (ExitPath::Returned(deferred), failure)
+            *value = BlockValue::Returned(deferred);
+            failure
         }
-        BlockOutcome::Panicked(payload) => (ExitPath::Failed, Some(BlockFailure::Panic(payload))),
-        BlockOutcome::Interrupted => (ExitPath::Failed, Some(BlockFailure::Interrupted)),
-    };
-    BlockExit { path, failure }
+        BlockOutcome::Panicked(payload) => Some(BlockFailure::Panic(payload)),
+        BlockOutcome::Interrupted => Some(BlockFailure::Interrupted),
+    }
 }
 
-/// The value of a scope with the suppression `V` and a block whose value is a `T` of kind `K`.
 type ValueOf<V, T, K> = Inspected<<V as Suppression>::Output<T>, ScopeValue<V, T, K>>;
 
 type DispositionOf<V, X, T, K, R, N> = Disposition<Result<ValueOf<V, T, K>, ErrorOrigin<X, N>>, R>;
 
-impl<D, E, N> BlockExit<D, E, N> {
-    /// Combines the way in which the block was left with the result of the exit. `name` is that of the guard.
-    #[inline]
-    pub fn disposition<V, X, T, K, R, C, S>(
-        self,
-        value: BlockValue<T, K, N>,
-        name: Option<&'static str>,
-        result: Result<V, X>,
-        _returns: Case<C, S>,
-    ) -> DispositionOf<V, X, T, K, R, N>
-    where
-        V: Suppression,
-        X: Debug + Send + 'static,
-        K: ValueKind<T>,
-        R: MaybeResult<C, S, Deferred = D, Error = E>,
-    {
-        match (self.failure, self.path, result) {
-            (None, ExitPath::Completed, Ok(_)) => match value {
-                Some(Ok(value)) => completed::<V, X, T, K, R, N>(value.value),
-                _ => Disposition::Jump,
-            },
-            (None, ExitPath::Returned(deferred), Ok(_)) => Disposition::Return(R::join(deferred, None)),
-            // The exit failed after a block that did not. Its error replaces the value, `return` or jump of the block.
-            (None, _, Err(error)) => Disposition::Value(Err(ErrorOrigin::Manager(error))),
-            (Some(failure), path, result) => {
-                after_failure::<V, X, T, K, R, C, S, N>(name, result, failure, path, value)
-            }
-            (None, ExitPath::Failed, Ok(_)) => unreachable!("an exit returns the failure that it borrowed"),
+/// Decides what happens after the exit: given the block's value and failure, the guard's name and the result of the
+/// exit.
+#[inline]
+pub fn disposition<V, X, T, K, R, C, S, N>(
+    value: BlockValue<NestedValue<T, K, N>, R::Deferred>,
+    failure: Option<BlockFailure<R::Error, N>>,
+    name: Option<&'static str>,
+    result: Result<V, X>,
+    _returns: Case<C, S>,
+) -> DispositionOf<V, X, T, K, R, N>
+where
+    V: Suppression,
+    X: Debug + Send + 'static,
+    K: ValueKind<T>,
+    R: MaybeResult<C, S>,
+{
+    match (failure, result, value) {
+        (None, Ok(_), BlockValue::Completed(Ok(value))) => completed::<V, X, T, K, R, N>(value.value),
+        (None, Ok(_), BlockValue::Returned(deferred)) => Disposition::Return(R::join(deferred, None)),
+        (None, Ok(_), _) => Disposition::Jump,
+        // The exit failed after a block that did not. Its error replaces the value, `return` or jump of the block.
+        (None, Err(error), _) => Disposition::Value(Err(ErrorOrigin::Manager(error))),
+        (Some(failure), result, value) => {
+            after_failure::<V, X, T, K, R, C, S, N>(name, result, failure, value)
         }
     }
 }
@@ -131,8 +132,7 @@ fn after_failure<V, X, T, K, R, C, S, N>(
     name: Option<&'static str>,
     result: Result<V, X>,
     failure: BlockFailure<R::Error, N>,
-    path: ExitPath<R::Deferred>,
-    value: BlockValue<T, K, N>,
+    value: BlockValue<NestedValue<T, K, N>, R::Deferred>,
 ) -> DispositionOf<V, X, T, K, R, N>
 where
     V: Suppression,
@@ -158,18 +158,15 @@ where
             failure
         }
     };
-    match (failure, path) {
+    match (failure, value) {
         (BlockFailure::Nested(error), _) => Disposition::Value(Err(ErrorOrigin::Nested(error.into_inner()))),
         (BlockFailure::Value(error), _) => completed::<V, X, T, K, R, N>(K::failed(error.into_inner())),
-        (BlockFailure::Error(error), ExitPath::Returned(deferred)) => {
+        (BlockFailure::Error(error), BlockValue::Returned(deferred)) => {
             Disposition::Return(R::join(deferred, Some(error.into_inner())))
         }
         // An opaque error was never separated from the value that holds it.
-        (_, ExitPath::Returned(deferred)) => Disposition::Return(R::join(deferred, None)),
-        (_, ExitPath::Completed) => match value {
-            Some(Ok(value)) => completed::<V, X, T, K, R, N>(value.value),
-            _ => unreachable!("an opaque error is in a value"),
-        },
+        (_, BlockValue::Returned(deferred)) => Disposition::Return(R::join(deferred, None)),
+        (_, BlockValue::Completed(Ok(value))) => completed::<V, X, T, K, R, N>(value.value),
         _ => panic!("{CONTRACT_VIOLATION}"),
     }
 }

@@ -27,8 +27,8 @@ mod value_kind;
 pub use std::convert::Infallible;
 pub use std::mem::forget;
 
-pub use self::block_exit::{Disposition, ErrorOrigin, block_exit, no_jump};
-pub use self::manager_kind::{Local, LocalKind, Manager, NewScope, Ordinary, OrdinaryKind};
+pub use self::block_exit::{BlockValue, Disposition, ErrorOrigin, block_failure, disposition, no_jump};
+pub use self::manager_kind::{Local, LocalKind, Manager, Ordinary, OrdinaryKind, enter_error};
 pub use self::maybe_result::{case, inspect, inspected};
 pub use self::merge_errors::{
     Either, EitherKind, FirstValue, FirstValueKind, InnerOnly, InnerOnlyKind, MergeErrors, NeitherValue,

@@ -1,36 +1,32 @@
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use crate::context::scope::block::DetectEnd;
 
-/// The link between the enclosing function and the `async` block of the expansion: it makes both return one type, and
-/// it records that the block has completed.
-pub struct ReturnWitness<R> {
-    /// Set by [`ReachedEnd`] and read by [`ReturnCapture`], both in one poll of the block. It is atomic only so that
-    /// the future is `Send`. It publishes nothing, so `Relaxed` suffices.
-    reached_end: AtomicBool,
-    returns: PhantomData<fn() -> R>,
+thread_local! {
+    /// Set by [`ReachedEnd`], and read by [`ReturnCapture`] when the poll of the same block returns: nothing runs in
+    /// between. A field that the block and its scope share would be a pointer in both.
+    static REACHED_END: Cell<bool> = const { Cell::new(false) };
 }
 
+/// The link between the enclosing function and the `async` block of the expansion, which each have one: it makes both
+/// return one type.
+pub struct ReturnWitness<R>(PhantomData<fn() -> R>);
+
 impl<R> ReturnWitness<R> {
-    #[expect(clippy::new_without_default, reason = "`Default` need not be in scope where the macro expands")]
     #[inline]
-    pub fn new() -> Self {
-        Self { reached_end: AtomicBool::new(false), returns: PhantomData }
+    #[must_use]
+    pub fn pair() -> (Self, Self) {
+        (Self(PhantomData), Self(PhantomData))
     }
 
-    /// Never called: the expansion needs only its type.
-    pub fn returns(&self) -> R {
+    /// Never called: the expansion needs only its type. It takes the witness so that the block captures no reference.
+    pub fn returns(self) -> R {
         unreachable!("the call is behind `if false`")
-    }
-
-    #[inline]
-    pub fn reached_end(&self) -> &AtomicBool {
-        &self.reached_end
     }
 }
 
@@ -47,30 +43,30 @@ pub fn target<T>(target: T) -> T {
 
 /// The future at the end of the block. It is never ready, so that the output of the `async` block has the type of its
 /// `return` statements.
-pub struct ReachedEnd<'a>(pub &'a AtomicBool);
+pub struct ReachedEnd;
 
-impl Future for ReachedEnd<'_> {
+impl Future for ReachedEnd {
     type Output = Infallible;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Infallible> {
-        self.0.store(true, Ordering::Relaxed);
+        REACHED_END.set(true);
         Poll::Pending
     }
 }
 
 /// Distinguishes the two ways in which a block ends: it is left with `Some` if it returns from the function, and with
 /// `None` if it reaches its end.
-pub struct ReturnCapture<'a>(pub &'a AtomicBool);
+pub struct ReturnCapture;
 
-impl<R> DetectEnd<R> for ReturnCapture<'_> {
+impl<R> DetectEnd<R> for ReturnCapture {
     type Output = Option<R>;
 
     #[inline]
     fn detect(&self, polled: Poll<R>) -> Poll<Option<R>> {
         match polled {
             Poll::Ready(returned) => Poll::Ready(Some(returned)),
-            Poll::Pending if self.0.load(Ordering::Relaxed) => Poll::Ready(None),
+            Poll::Pending if REACHED_END.replace(false) => Poll::Ready(None),
             Poll::Pending => Poll::Pending,
         }
     }

@@ -1,13 +1,13 @@
-use std::future::{Future, Ready};
+use std::future::Future;
 
-use super::manager::LocalAsyncGuard;
-use crate::cleanup::{ChildCleanups, short_type_name};
+use super::manager::{LocalAsyncContextManager, LocalAsyncGuard};
+use crate::cleanup::short_type_name;
+use crate::context::scope::enter::Enter;
 use crate::context::scope::failure::BlockFailure;
-use crate::context::scope::interrupts::Interrupts;
 use crate::context::scope::state::ScopeState;
 use crate::panic::drop_quietly;
 
-/// A local manager that was entered and has not been exited: the counterpart of [`Scope`](crate::context::scope::scope::Scope),
+/// The place of a local manager's guard: the counterpart of [`Scope`](crate::context::scope::scope::Scope),
 /// with the same methods.
 ///
 /// If the scope is dropped before its exit completes, the guard is dropped.
@@ -17,18 +17,25 @@ pub struct LocalScope<G: LocalAsyncGuard> {
     state: ScopeState<()>,
 }
 
-type LocalOutcome<G, E, N> =
-    (Result<<G as LocalAsyncGuard>::Suppression, <G as LocalAsyncGuard>::Error>, Option<BlockFailure<E, N>>);
+impl<G: LocalAsyncGuard> Default for LocalScope<G> {
+    #[inline]
+    fn default() -> Self {
+        Self { guard: None, state: ScopeState::default() }
+    }
+}
 
 impl<G: LocalAsyncGuard> LocalScope<G> {
     #[inline]
-    pub fn new(guard: G, interrupts: Interrupts) -> Self {
-        Self { guard: Some(guard), state: ScopeState { interrupts, ..ScopeState::default() } }
+    pub fn enter<M>(&mut self, manager: M) -> impl Future<Output = Result<G, G::Error>>
+    where
+        M: LocalAsyncContextManager<Guard = G>,
+    {
+        Enter::new(manager.aenter(), &mut self.state.interrupts)
     }
 
     #[inline]
-    pub fn name_if<E, N>(&self, failure: &Option<BlockFailure<E, N>>) -> Option<&'static str> {
-        failure.is_some().then(short_type_name::<G>)
+    pub fn entered<X>(&mut self, entered: Result<G, X>) -> Result<(), X> {
+        entered.map(|guard| self.guard = Some(guard))
     }
 
     #[inline]
@@ -38,54 +45,22 @@ impl<G: LocalAsyncGuard> LocalScope<G> {
     }
 
     #[inline]
-    pub const fn is_owned(&self) -> bool {
-        false
-    }
-
-    #[inline]
-    pub const fn is_restartable(&self) -> bool {
-        false
-    }
-
-    #[inline]
-    pub fn has_children(&self) -> bool {
-        !self.state.children.is_empty()
-    }
-
-    #[cold]
-    pub async fn wait_for_children(&mut self) {
-        self.state.children.wait().await;
-        self.state.children = ChildCleanups::default();
-    }
-
-    /// Never called.
-    pub fn owned_exit<E, N>(&mut self, _: Option<BlockFailure<E, N>>) -> Ready<LocalOutcome<G, E, N>> {
-        unreachable!("the exit of a local guard borrows it")
-    }
-
-    /// Never called.
-    pub fn restartable_exit<E, N>(
-        &mut self,
-        _: &mut Option<BlockFailure<E, N>>,
-    ) -> Ready<Result<G::Suppression, G::Error>> {
-        unreachable!("the exit of a local guard is not restarted")
-    }
-
-    #[inline]
-    pub fn borrowed_exit<E, N>(
-        &mut self,
-        failure: &mut Option<BlockFailure<E, N>>,
-    ) -> impl Future<Output = Result<G::Suppression, G::Error>>
+    pub fn exit<'s, E, N>(
+        &'s mut self,
+        failure: &'s mut Option<BlockFailure<E, N>>,
+    ) -> impl Future<Output = Result<G::Suppression, G::Error>> + use<'s, E, N, G>
     where
         E: Send + 'static,
         N: Send + 'static,
     {
-        self.guard.as_mut().expect("scope exited twice").aexit(BlockFailure::exit_reason(failure))
+        let guard = self.guard.as_mut().expect("scope exited twice");
+        guard.aexit(BlockFailure::exit_reason(failure))
     }
 
     #[inline]
-    pub fn finish(&mut self) {
+    pub fn finish<E, N>(&mut self, failure: &Option<BlockFailure<E, N>>) -> Option<&'static str> {
         self.guard = None;
+        failure.is_some().then(short_type_name::<G>)
     }
 }
 

@@ -1,7 +1,6 @@
 use super::manager::{LocalAsyncContextManager, LocalAsyncGuard};
 use super::scope::LocalScope;
 use crate::context::error::Error;
-use crate::context::scope::enter::Enter;
 use crate::context::suppression::Suppression;
 use crate::context::with::run_body;
 
@@ -44,7 +43,8 @@ where
     F: AsyncFnOnce(&mut G::Target) -> Result<T, E>,
     E: Send + 'static,
 {
-    let (guard, interrupts) = Enter::new(manager.aenter()).await.map_err(Error::Enter)?;
-    let mut scope = LocalScope::new(guard, interrupts);
+    let mut scope = LocalScope::default();
+    let entered = scope.enter(manager).await;
+    scope.entered(entered).map_err(Error::Enter)?;
     run_body!(scope, body)
 }

@@ -1,14 +1,14 @@
+use std::any::type_name;
 use std::time::Duration;
 
 use super::option::SameAsInner;
 use crate::cleanup::ChildCleanups;
 use crate::context::error::EitherError;
 use crate::context::exit_reason::ExitReason;
-use crate::context::guard::sealed::{ExitOutcome, Policy};
-use crate::context::guard::{AsyncGuard, ExitPolicy};
+use crate::context::guard::sealed::{ExitResult, Policy};
+use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD, ExitPolicy};
 use crate::context::manager::{AsyncContextManager, ManagerError};
 use crate::context::scope::failure::BlockFailure;
-use crate::context::scope::scope::Scope;
 use crate::context::suppression::Suppression;
 
 /// One of two managers of different types: the value of an `if` with an `else`, or of a `match`.
@@ -79,17 +79,22 @@ pub struct EitherGuard<A, B>(Entered<A, B>);
 
 #[derive(Debug)]
 enum Entered<A, B> {
-    First(A),
-    Second(B),
+    /// `None` after an exit has taken the guard.
+    First(Option<A>),
+    Second(Option<B>),
+}
+
+fn held<G>(guard: &mut Option<G>) -> &mut G {
+    guard.as_mut().expect("guard used after its exit")
 }
 
 impl<A, B> EitherGuard<A, B> {
     fn first_of(guard: A) -> Self {
-        Self(Entered::First(guard))
+        Self(Entered::First(Some(guard)))
     }
 
     fn second_of(guard: B) -> Self {
-        Self(Entered::Second(guard))
+        Self(Entered::Second(Some(guard)))
     }
 }
 
@@ -101,15 +106,15 @@ impl<A: AsyncGuard, B: AsyncGuard> EitherGuard<A, B> {
         B: AsyncGuard<Target = A::Target>,
     {
         match &mut self.0 {
-            Entered::First(guard) => guard.target(),
-            Entered::Second(guard) => guard.target(),
+            Entered::First(guard) => held(guard).target(),
+            Entered::Second(guard) => held(guard).target(),
         }
     }
 
     /// Returns the target of the first manager, or `None` if the second one was entered.
     pub fn first(&mut self) -> Option<&mut A::Target> {
         match &mut self.0 {
-            Entered::First(guard) => Some(guard.target()),
+            Entered::First(guard) => Some(held(guard).target()),
             Entered::Second(_) => None,
         }
     }
@@ -118,7 +123,7 @@ impl<A: AsyncGuard, B: AsyncGuard> EitherGuard<A, B> {
     pub fn second(&mut self) -> Option<&mut B::Target> {
         match &mut self.0 {
             Entered::First(_) => None,
-            Entered::Second(guard) => Some(guard.target()),
+            Entered::Second(guard) => Some(held(guard).target()),
         }
     }
 }
@@ -144,22 +149,22 @@ where
 
     fn grace_period(&self) -> Duration {
         match &self.0 {
-            Entered::First(guard) => guard.grace_period(),
-            Entered::Second(guard) => guard.grace_period(),
+            Entered::First(guard) => guard.as_ref().map_or(DEFAULT_GRACE_PERIOD, A::grace_period),
+            Entered::Second(guard) => guard.as_ref().map_or(DEFAULT_GRACE_PERIOD, B::grace_period),
         }
     }
 
     fn name(&self) -> &'static str {
         match &self.0 {
-            Entered::First(guard) => guard.name(),
-            Entered::Second(guard) => guard.name(),
+            Entered::First(guard) => guard.as_ref().map_or_else(type_name::<A>, A::name),
+            Entered::Second(guard) => guard.as_ref().map_or_else(type_name::<B>, B::name),
         }
     }
 
     async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<EitherSuppression<A, B>, Self::Error> {
         match &mut self.0 {
-            Entered::First(guard) => first::<A, B>(guard.aexit(exit).await),
-            Entered::Second(guard) => second::<A, B>(guard.aexit(exit).await),
+            Entered::First(guard) => first::<A, B>(held(guard).aexit(exit).await),
+            Entered::Second(guard) => second::<A, B>(held(guard).aexit(exit).await),
         }
     }
 }
@@ -187,36 +192,32 @@ where
     A: AsyncGuard + Send,
     B: AsyncGuard + Send,
 {
-    const OWNED: bool = A::OnDrop::OWNED || B::OnDrop::OWNED;
-    const RESTARTABLE: bool =
-        !<Self as Policy<EitherGuard<A, B>>>::OWNED && (A::OnDrop::RESTARTABLE || B::OnDrop::RESTARTABLE);
-
     type Runtime = (<A::OnDrop as Policy<A>>::Runtime, <B::OnDrop as Policy<B>>::Runtime);
 
-    async fn exit<E: Send + 'static, N: Send + 'static>(
-        guard: EitherGuard<A, B>,
-        mut failure: Option<BlockFailure<E, N>>,
-        (first_runtime, second_runtime): Self::Runtime,
-    ) -> ExitOutcome<EitherGuard<A, B>, E, N> {
-        // The policies may differ, and only one of them may need an exit that owns its guard. A scope runs the exit as
-        // the policy of its guard requires, also if this future is dropped.
-        let result = match guard.0 {
-            Entered::First(guard) => {
-                let mut scope = Scope::with_runtime(guard, first_runtime);
-                first::<A, B>(crate::__exit_scope!(scope, failure))
+    async fn exit<'s, E: Send + 'static, N: Send + 'static>(
+        guard: &'s mut Option<EitherGuard<A, B>>,
+        children: &'s mut ChildCleanups,
+        runtime: &'s mut Self::Runtime,
+        failure: &'s mut Option<BlockFailure<E, N>>,
+    ) -> ExitResult<EitherGuard<A, B>> {
+        // The policies may differ. Each finds its guard in its own place.
+        match guard.as_mut().map(|guard| &mut guard.0) {
+            Some(Entered::First(guard)) => {
+                first::<A, B>(A::OnDrop::exit(guard, children, &mut runtime.0, failure).await)
             }
-            Entered::Second(guard) => {
-                let mut scope = Scope::with_runtime(guard, second_runtime);
-                second::<A, B>(crate::__exit_scope!(scope, failure))
+            Some(Entered::Second(guard)) => {
+                second::<A, B>(B::OnDrop::exit(guard, children, &mut runtime.1, failure).await)
             }
-        };
-        (result, failure)
+            None => unreachable!("scope exited twice"),
+        }
     }
 
     fn on_drop(guard: EitherGuard<A, B>, children: ChildCleanups, runtime: Self::Runtime) {
         match guard.0 {
-            Entered::First(guard) => A::OnDrop::on_drop(guard, children, runtime.0),
-            Entered::Second(guard) => B::OnDrop::on_drop(guard, children, runtime.1),
+            Entered::First(Some(guard)) => A::OnDrop::on_drop(guard, children, runtime.0),
+            Entered::Second(Some(guard)) => B::OnDrop::on_drop(guard, children, runtime.1),
+            // The exit has taken the guard, and was dropped.
+            Entered::First(None) | Entered::Second(None) => children.reparent(),
         }
     }
 }

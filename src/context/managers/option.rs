@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::cleanup::ChildCleanups;
 use crate::context::exit_reason::ExitReason;
-use crate::context::guard::sealed::{ExitOutcome, Policy};
+use crate::context::guard::sealed::{ExitResult, Policy};
 use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD, ExitPolicy};
 use crate::context::manager::{AsyncContextManager, ManagerError};
 use crate::context::scope::failure::BlockFailure;
@@ -101,19 +101,17 @@ pub struct SameAsInner;
 impl<G: AsyncGuard + Send> ExitPolicy<OptionGuard<G>> for SameAsInner {}
 
 impl<G: AsyncGuard + Send> Policy<OptionGuard<G>> for SameAsInner {
-    const OWNED: bool = G::OnDrop::OWNED;
-    const RESTARTABLE: bool = G::OnDrop::RESTARTABLE;
-
     type Runtime = <G::OnDrop as Policy<G>>::Runtime;
 
-    async fn exit<E: Send + 'static, N: Send + 'static>(
-        guard: OptionGuard<G>,
-        failure: Option<BlockFailure<E, N>>,
-        runtime: Self::Runtime,
-    ) -> ExitOutcome<OptionGuard<G>, E, N> {
-        match guard.0 {
-            Some(guard) => G::OnDrop::exit(guard, failure, runtime).await,
-            None => (Ok(G::Suppression::NONE), failure),
+    async fn exit<'s, E: Send + 'static, N: Send + 'static>(
+        guard: &'s mut Option<OptionGuard<G>>,
+        children: &'s mut ChildCleanups,
+        runtime: &'s mut Self::Runtime,
+        failure: &'s mut Option<BlockFailure<E, N>>,
+    ) -> ExitResult<OptionGuard<G>> {
+        match guard {
+            Some(OptionGuard(guard @ Some(_))) => G::OnDrop::exit(guard, children, runtime, failure).await,
+            _ => Ok(G::Suppression::NONE),
         }
     }
 

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 
 use crate::cleanup::{ChildCleanups, CleanupOptions, CleanupOutput, TrackingScope, peel_box};
 use crate::context::exit_reason::ExitReason;
-use crate::context::guard::sealed::{ExitOutcome, Policy};
+use crate::context::guard::sealed::{ExitResult, Policy};
 use crate::context::guard::{AsyncGuard, grace_period, guard_name};
 use crate::context::scope::failure::BlockFailure;
 use crate::context::scope::state::RuntimeSlot as _;
@@ -72,15 +72,17 @@ use crate::panic::Kept;
 pub struct Detach;
 
 impl<G: AsyncGuard + Send + 'static> Policy<G> for Detach {
-    const OWNED: bool = true;
-
     type Runtime = Option<Handle>;
 
-    fn exit<E: Send + 'static, N: Send + 'static>(
-        guard: G,
-        mut failure: Option<BlockFailure<E, N>>,
-        runtime: Option<Handle>,
-    ) -> impl Future<Output = ExitOutcome<G, E, N>> + Send {
+    fn exit<'s, E: Send + 'static, N: Send + 'static>(
+        place: &'s mut Option<G>,
+        _children: &'s mut ChildCleanups,
+        runtime: &'s mut Option<Handle>,
+        block_failure: &'s mut Option<BlockFailure<E, N>>,
+    ) -> impl Future<Output = ExitResult<G>> + Send {
+        // From here on, the future of the exit applies the policy. The scope finds no guard.
+        let guard = place.take().expect("scope exited twice");
+        let mut failure = block_failure.take();
         // Read now, because the future of the exit owns the guard from here on.
         let (grace_period, name) = (grace_period(&guard), guard_name(&guard));
         let mut guard = Kept::new(guard);
@@ -98,7 +100,9 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for Detach {
             children: ChildCleanups::default(),
             name,
             grace_period,
-            runtime,
+            runtime: runtime.take(),
+            place,
+            block_failure,
         }
     }
 
@@ -171,7 +175,7 @@ impl<G: AsyncGuard, E, N> CleanupOutput for Exited<G, E, N> {
 }
 
 /// An exit that continues as a cleanup, from its current await, when it is dropped.
-struct DetachOnDrop<F, G, E, N>
+struct DetachOnDrop<'s, F, G, E, N>
 where
     F: Future<Output = Exited<G, E, N>> + Send + 'static,
     G: AsyncGuard + Send + 'static,
@@ -184,6 +188,9 @@ where
     name: &'static str,
     grace_period: Duration,
     runtime: Option<Handle>,
+    /// The places to which the guard and the failure return after the exit.
+    place: &'s mut Option<G>,
+    block_failure: &'s mut Option<BlockFailure<E, N>>,
 }
 
 /// ```text
@@ -198,14 +205,14 @@ enum Stage<F, O> {
     Ended,
 }
 
-impl<F, G, E, N> Future for DetachOnDrop<F, G, E, N>
+impl<F, G, E, N> Future for DetachOnDrop<'_, F, G, E, N>
 where
     F: Future<Output = Exited<G, E, N>> + Send + 'static,
     G: AsyncGuard + Send + 'static,
     E: Send + 'static,
     N: Send + 'static,
 {
-    type Output = ExitOutcome<G, E, N>;
+    type Output = ExitResult<G>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
@@ -222,7 +229,7 @@ where
                 // Closing the scope moves the cleanups into `children`, which is checked below.
                 drop(scope);
                 if this.children.is_empty() {
-                    return Poll::Ready(exited.outcome());
+                    return Poll::Ready(exited.finish(this.place, this.block_failure));
                 }
                 Box::new(exited)
             }
@@ -235,19 +242,19 @@ where
             this.runtime.capture_current();
             return Poll::Pending;
         }
-        Poll::Ready(exited.outcome())
+        Poll::Ready(exited.finish(this.place, this.block_failure))
     }
 }
 
 impl<G: AsyncGuard, E, N> Exited<G, E, N> {
-    fn outcome(self) -> ExitOutcome<G, E, N> {
-        let Self { result, failure, guard } = self;
-        drop(guard);
-        (result, failure)
+    fn finish(self, place: &mut Option<G>, block_failure: &mut Option<BlockFailure<E, N>>) -> ExitResult<G> {
+        *place = Some(self.guard.into_inner());
+        *block_failure = self.failure;
+        self.result
     }
 }
 
-impl<F, G, E, N> Drop for DetachOnDrop<F, G, E, N>
+impl<F, G, E, N> Drop for DetachOnDrop<'_, F, G, E, N>
 where
     F: Future<Output = Exited<G, E, N>> + Send + 'static,
     G: AsyncGuard + Send + 'static,

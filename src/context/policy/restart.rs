@@ -1,9 +1,16 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project::{pin_project, pinned_drop};
 use tokio::runtime::Handle;
 
 use super::detach::detach_exit;
-use crate::cleanup::ChildCleanups;
+use crate::cleanup::{ChildCleanups, TrackingScope, drop_tracked};
 use crate::context::guard::AsyncGuard;
-use crate::context::guard::sealed::Policy;
+use crate::context::guard::sealed::{ExitResult, Policy, call_exit};
+use crate::context::scope::failure::BlockFailure;
+use crate::context::scope::state::RuntimeSlot;
 
 /// A drop policy that runs a dropped exit again, as a [cleanup](crate::cleanup): `aexit` may be called twice. The guard
 /// must be owned.
@@ -53,12 +60,108 @@ use crate::context::guard::sealed::Policy;
 pub struct Restart;
 
 impl<G: AsyncGuard + Send + 'static> Policy<G> for Restart {
-    const RESTARTABLE: bool = true;
+    type Runtime = RestartSlot;
 
-    type Runtime = Option<Handle>;
+    fn exit<'s, E: Send + 'static, N: Send + 'static>(
+        guard: &'s mut Option<G>,
+        children: &'s mut ChildCleanups,
+        runtime: &'s mut RestartSlot,
+        failure: &'s mut Option<BlockFailure<E, N>>,
+    ) -> impl Future<Output = ExitResult<G>> + Send {
+        // An `aexit` that panics before it returns a future counts as called, too.
+        runtime.is_over = true;
+        let exit = call_exit(guard, failure);
+        RestartableExit { exit: Some(exit), result: None, children, runtime }
+    }
 
-    fn on_drop(guard: G, children: ChildCleanups, runtime: Option<Handle>) {
+    fn on_drop(guard: G, children: ChildCleanups, runtime: RestartSlot) {
         // Whether the block or the exit was dropped, `aexit` is called from its beginning.
-        detach_exit(guard, children, runtime);
+        detach_exit(guard, children, runtime.runtime);
+    }
+}
+
+/// The runtime of an exit that can be called again.
+#[derive(Debug, Default)]
+pub struct RestartSlot {
+    runtime: Option<Handle>,
+    /// Set while an exit is polled, and after it has completed. If the scope is dropped and finds it set, the exit has
+    /// completed or panicked and is not called again.
+    is_over: bool,
+}
+
+impl RuntimeSlot for RestartSlot {
+    #[inline]
+    fn capture_current(&mut self) {
+        self.runtime.capture_current();
+    }
+
+    #[inline]
+    fn set_restartable(&mut self, restartable: bool) {
+        self.is_over = !restartable;
+    }
+
+    #[inline]
+    fn is_restartable(&self) -> bool {
+        !self.is_over
+    }
+}
+
+/// An exit that borrows its guard and can be called again. Cleanups that are detached while the exit is polled or
+/// dropped become children of the scope, and are waited for.
+///
+/// ```text
+/// EXITING (exit) --exit ready, children left--> WAITING (result) --children finished--> ENDED
+///       +-------------exit ready without children---------------------------------------^
+/// ```
+#[pin_project(PinnedDrop)]
+struct RestartableExit<'s, F: Future> {
+    /// `None` after the exit has completed.
+    #[pin]
+    exit: Option<F>,
+    /// Of an exit that waits for its children.
+    result: Option<F::Output>,
+    children: &'s mut ChildCleanups,
+    runtime: &'s mut RestartSlot,
+}
+
+impl<F: Future> Future for RestartableExit<'_, F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        if let Some(exit) = this.exit.as_mut().as_pin_mut() {
+            let tracking = TrackingScope::open(this.children);
+            // Stays set if the exit panics.
+            this.runtime.is_over = true;
+            let Poll::Ready(result) = exit.poll(cx) else {
+                this.runtime.capture_current();
+                this.runtime.is_over = false;
+                return Poll::Pending;
+            };
+            // If the destructor of the exit panics, the exit has panicked.
+            this.exit.set(None);
+            // Closing the scope moves the cleanups into `children`.
+            drop(tracking);
+            if this.children.is_empty() {
+                return Poll::Ready(result);
+            }
+            *this.result = Some(result);
+        }
+        // The exit has completed: wait for its children. The scope may be dropped meanwhile.
+        this.runtime.capture_current();
+        ready!(this.children.poll_wait(cx));
+        Poll::Ready(this.result.take().expect("exit polled after completion"))
+    }
+}
+
+#[pinned_drop]
+impl<F: Future> PinnedDrop for RestartableExit<'_, F> {
+    #[inline]
+    fn drop(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        if this.exit.is_some() {
+            drop_tracked(this.children, || this.exit.set(None));
+        }
     }
 }

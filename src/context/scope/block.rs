@@ -9,19 +9,35 @@ use pin_project::{pin_project, pinned_drop};
 use super::interrupts::Interrupts;
 use super::state::{RuntimeSlot, ScopeState};
 use crate::cleanup::{TrackingScope, drop_in_place, drop_tracked};
-use crate::panic::{KeptPayload, Payload, catch_panic, drop_payload};
+use crate::panic::{KeptPayload, Payload, catch_panic, drop_payload, drop_quietly};
 
-/// The block of a scope.
+/// The block of a scope, and the wait for the cleanups that were detached in it.
 ///
 /// Cleanups that are detached while the block is polled or dropped become children of the scope: its exit waits for
-/// them.
+/// them. The wait is a stage of this future, and not one of its own, because a future has room for all that it keeps
+/// over two awaits beside what it awaits.
+///
+/// `T` is the output. It is a parameter because a projection would make a future `Send` for fewer lifetimes: see
+/// [`Scope`](super::scope::Scope).
 #[pin_project(PinnedDrop)]
-pub struct BlockFuture<'s, F, R, D = BodyEnd> {
-    /// `None` after the block has ended.
+pub struct BlockFuture<'s, F, T, R, D = BodyEnd> {
     #[pin]
-    block: Option<F>,
+    stage: Stage<F, T>,
     detect: D,
     state: &'s mut ScopeState<R>,
+}
+
+/// ```text
+/// Running --block ended, children left--> Waiting --children finished--> Ended
+///    +-------block ended without children---------------------------------^
+/// ```
+#[pin_project(project = StageProjection)]
+enum Stage<F, T> {
+    Running(#[pin] F),
+    /// The outcome of the block, boxed because few blocks reach this stage. `None` after it was taken. Without
+    /// `ManuallyDrop`, each drop of a block would have to distinguish the stages.
+    Waiting(ManuallyDrop<Option<Box<BlockOutcome<T>>>>),
+    Ended,
 }
 
 /// Detects whether a poll of the block was its last one.
@@ -32,29 +48,10 @@ pub trait DetectEnd<T> {
     type Output;
 
     fn detect(&self, polled: Poll<T>) -> Poll<Self::Output>;
-
-    /// Returns the payload of a closure that panicked instead of returning the block.
-    fn take_panic(&mut self) -> Option<Box<KeptPayload>> {
-        None
-    }
 }
 
-/// The body of a function ends if its future is ready. The field is for [`BlockFuture::call`]: in the place of the
-/// block, the payload would make each drop of a block slower.
-pub struct BodyEnd(ManuallyDrop<Option<Box<KeptPayload>>>);
-
-impl BodyEnd {
-    const NOT_PANICKED: Self = Self(ManuallyDrop::new(None));
-}
-
-impl Drop for BodyEnd {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(payload) = self.0.take() {
-            drop(payload);
-        }
-    }
-}
+/// The body of a function ends if its future is ready.
+pub struct BodyEnd;
 
 impl<T> DetectEnd<T> for BodyEnd {
     type Output = T;
@@ -62,11 +59,6 @@ impl<T> DetectEnd<T> for BodyEnd {
     #[inline]
     fn detect(&self, polled: Poll<T>) -> Poll<T> {
         polled
-    }
-
-    #[cold]
-    fn take_panic(&mut self) -> Option<Box<KeptPayload>> {
-        self.0.take()
     }
 }
 
@@ -78,54 +70,57 @@ pub enum BlockOutcome<T> {
     Interrupted,
 }
 
-impl<'s, F, R> BlockFuture<'s, F, R> {
+impl<'s, F, T, R> BlockFuture<'s, F, T, R> {
     /// Returns the future of a body.
     #[inline]
     pub fn new(body: F, state: &'s mut ScopeState<R>) -> Self {
-        Self::with_detection(body, BodyEnd::NOT_PANICKED, state)
+        Self::with_detection(body, BodyEnd, state)
     }
 
     /// Calls the closure for the body. If it panics, this counts as a panic of the body.
     #[inline]
     pub fn call(body: impl FnOnce() -> F, state: &'s mut ScopeState<R>) -> Self {
         match catch_panic(body) {
-            Ok(block) => Self::new(block, state),
-            Err(payload) => Self {
-                block: None,
-                detect: BodyEnd(ManuallyDrop::new(Some(Box::new(KeptPayload::new(payload))))),
-                state,
-            },
+            Ok(body) => Self::new(body, state),
+            Err(payload) => Self { stage: Stage::of_panic(payload), detect: BodyEnd, state },
         }
     }
 }
 
-impl<'s, F, R, D> BlockFuture<'s, F, R, D> {
+impl<'s, F, T, R, D> BlockFuture<'s, F, T, R, D> {
     #[inline]
     pub fn with_detection(block: F, detect: D, state: &'s mut ScopeState<R>) -> Self {
-        Self { block: Some(block), detect, state }
+        Self { stage: Stage::Running(block), detect, state }
     }
 }
 
-impl<F: Future, R: RuntimeSlot, D: DetectEnd<F::Output>> Future for BlockFuture<'_, F, R, D> {
-    type Output = BlockOutcome<D::Output>;
+impl<F, T, R, D> Future for BlockFuture<'_, F, T, R, D>
+where
+    F: Future,
+    R: RuntimeSlot,
+    D: DetectEnd<F::Output, Output = T>,
+{
+    type Output = BlockOutcome<T>;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<BlockOutcome<D::Output>> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<BlockOutcome<T>> {
         let mut this = self.project();
+        if !matches!(*this.stage, Stage::Running(_)) {
+            return wait(this.stage, this.state, cx);
+        }
         let ScopeState { children, runtime, interrupts } = &mut **this.state;
-        let _tracking = TrackingScope::open(children);
+        let tracking = TrackingScope::open(children);
         // Poll the block first: a block that is ready is not interrupted.
         let polled = catch_panic(|| {
-            let Some(block) = this.block.as_mut().as_pin_mut() else {
-                return Poll::Ready(BlockOutcome::of_call(this.detect));
-            };
-            if let Poll::Ready(output) = this.detect.detect(block.poll(cx)) {
-                // A panic of a destructor counts as a panic of the block.
-                this.block.set(None);
-                if !interrupts.is_empty() {
-                    interrupts.leave_block();
+            if let StageProjection::Running(block) = this.stage.as_mut().project() {
+                if let Poll::Ready(output) = this.detect.detect(block.poll(cx)) {
+                    // A panic of a destructor counts as a panic of the block.
+                    this.stage.set(Stage::Ended);
+                    if !interrupts.is_empty() {
+                        interrupts.leave_block();
+                    }
+                    return Poll::Ready(BlockOutcome::Completed(output));
                 }
-                return Poll::Ready(BlockOutcome::Completed(output));
             }
             if interrupts.is_empty() {
                 return Poll::Pending;
@@ -133,31 +128,72 @@ impl<F: Future, R: RuntimeSlot, D: DetectEnd<F::Output>> Future for BlockFuture<
             interrupts.poll(cx).map(|()| BlockOutcome::Interrupted)
         });
         // Each case returns at once: a value that is moved once more here costs as much as the rest of the poll.
-        match polled {
+        let outcome = match polled {
             // From here on, the scope can be dropped anywhere.
             Ok(Poll::Pending) => {
                 runtime.capture_current();
-                Poll::Pending
+                return Poll::Pending;
             }
-            // Drop the interrupted block while its detached cleanups are still tracked.
-            Ok(Poll::Ready(BlockOutcome::Interrupted)) => Poll::Ready(interrupted(this.block, interrupts)),
-            Ok(outcome) => outcome,
-            Err(payload) => Poll::Ready(failed(this.block, interrupts, payload)),
+            Ok(Poll::Ready(BlockOutcome::Completed(output))) => {
+                // Closing the scope moves the cleanups into `children`.
+                drop(tracking);
+                if children.is_empty() {
+                    return Poll::Ready(BlockOutcome::Completed(output));
+                }
+                BlockOutcome::Completed(output)
+            }
+            // Drop the unfinished block while its detached cleanups are still tracked.
+            Ok(Poll::Ready(_)) => interrupted(this.stage.as_mut(), interrupts, tracking),
+            Err(payload) => failed(this.stage.as_mut(), interrupts, tracking, payload),
+        };
+        this.stage.set(Stage::waiting(outcome));
+        wait(this.stage, this.state, cx)
+    }
+}
+
+impl<F, T> Stage<F, T> {
+    #[cold]
+    fn of_panic(payload: Payload) -> Self {
+        Self::waiting(BlockOutcome::Panicked(Box::new(KeptPayload::new(payload))))
+    }
+
+    #[cold]
+    fn waiting(outcome: BlockOutcome<T>) -> Self {
+        Self::Waiting(ManuallyDrop::new(Some(Box::new(outcome))))
+    }
+
+    #[cold]
+    fn take_outcome(self: Pin<&mut Self>) -> Option<Box<BlockOutcome<T>>> {
+        match self.project() {
+            StageProjection::Waiting(outcome) => outcome.take(),
+            StageProjection::Running(_) | StageProjection::Ended => None,
         }
     }
 }
 
-impl<T> BlockOutcome<T> {
-    #[cold]
-    fn of_call<P>(detect: &mut impl DetectEnd<P>) -> Self {
-        Self::Panicked(detect.take_panic().expect("block polled after completion"))
+/// Polls the children of a block that has ended.
+#[cold]
+#[inline(never)]
+fn wait<F, T, R: RuntimeSlot>(
+    stage: Pin<&mut Stage<F, T>>,
+    state: &mut ScopeState<R>,
+    cx: &mut Context<'_>,
+) -> Poll<BlockOutcome<T>> {
+    if state.children.poll_wait(cx).is_pending() {
+        state.runtime.capture_current();
+        return Poll::Pending;
     }
+    Poll::Ready(*stage.take_outcome().expect("block polled after completion"))
 }
 
 #[cold]
 #[inline(never)]
-fn interrupted<F, T>(block: Pin<&mut Option<F>>, interrupts: &mut Interrupts) -> BlockOutcome<T> {
-    match drop_unfinished(block, interrupts) {
+fn interrupted<F, T>(
+    stage: Pin<&mut Stage<F, T>>,
+    interrupts: &mut Interrupts,
+    _tracking: TrackingScope<'_>,
+) -> BlockOutcome<T> {
+    match drop_unfinished(stage, interrupts) {
         Ok(()) => BlockOutcome::Interrupted,
         Err(payload) => BlockOutcome::Panicked(Box::new(KeptPayload::new(payload))),
     }
@@ -167,26 +203,30 @@ fn interrupted<F, T>(block: Pin<&mut Option<F>>, interrupts: &mut Interrupts) ->
 #[cold]
 #[inline(never)]
 fn failed<F, T>(
-    block: Pin<&mut Option<F>>,
+    stage: Pin<&mut Stage<F, T>>,
     interrupts: &mut Interrupts,
+    _tracking: TrackingScope<'_>,
     payload: Payload,
 ) -> BlockOutcome<T> {
-    if let Err(second) = drop_unfinished(block, interrupts) {
+    if let Err(second) = drop_unfinished(stage, interrupts) {
         drop_payload(second);
     }
     BlockOutcome::Panicked(Box::new(KeptPayload::new(payload)))
 }
 
 #[cold]
-fn drop_unfinished<F>(block: Pin<&mut Option<F>>, interrupts: &mut Interrupts) -> Result<(), Payload> {
+fn drop_unfinished<F, T>(
+    stage: Pin<&mut Stage<F, T>>,
+    interrupts: &mut Interrupts,
+) -> Result<(), Payload> {
     // The scope lives on, and runs the exits that are nested in the block in its own task.
-    drop_in_place(|| leave(block, interrupts))
+    drop_in_place(|| leave(stage, interrupts))
 }
 
 /// Drops the block, and then the interrupts, which end with it. Returns the first panic.
 #[cold]
-fn leave<F>(mut block: Pin<&mut Option<F>>, interrupts: &mut Interrupts) -> Result<(), Payload> {
-    let dropped = catch_panic(|| block.set(None));
+fn leave<F, T>(mut stage: Pin<&mut Stage<F, T>>, interrupts: &mut Interrupts) -> Result<(), Payload> {
+    let dropped = catch_panic(|| stage.set(Stage::Ended));
     let left = catch_panic(|| interrupts.leave_block());
     match (dropped, left) {
         (Err(first), Err(second)) => {
@@ -198,25 +238,26 @@ fn leave<F>(mut block: Pin<&mut Option<F>>, interrupts: &mut Interrupts) -> Resu
 }
 
 #[pinned_drop]
-impl<F, R, D> PinnedDrop for BlockFuture<'_, F, R, D> {
+impl<F, T, R, D> PinnedDrop for BlockFuture<'_, F, T, R, D> {
     #[inline]
     fn drop(self: Pin<&mut Self>) {
         let this = self.project();
-        if this.block.is_some() {
-            drop_cancelled(this.block, this.state);
+        if !matches!(*this.stage, Stage::Ended) {
+            drop_cancelled(this.stage, this.state);
         }
     }
 }
 
 #[cold]
 #[inline(never)]
-fn drop_cancelled<F, R>(mut block: Pin<&mut Option<F>>, state: &mut ScopeState<R>) {
+fn drop_cancelled<F, T, R>(mut stage: Pin<&mut Stage<F, T>>, state: &mut ScopeState<R>) {
     // A destructor may detach a cleanup. The scope, which is dropped next, passes it to the drop policy.
     let ScopeState { children, interrupts, .. } = state;
     drop_tracked(children, || {
+        drop_quietly(stage.as_mut().take_outcome());
         if interrupts.is_empty() {
-            block.set(None);
-        } else if let Err(payload) = leave(block, interrupts) {
+            stage.set(Stage::Ended);
+        } else if let Err(payload) = leave(stage, interrupts) {
             resume_unwind(payload);
         }
     });

@@ -1,5 +1,4 @@
 use std::future::Future;
-use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -8,38 +7,30 @@ use pin_project::pin_project;
 use super::collector::Collector;
 use super::interrupts::Interrupts;
 
-/// The enter of a manager, which returns the guard and the interrupts of its scope.
+/// The enter of a manager, which adds the interrupts that it registers to those of its scope.
 #[pin_project]
-pub(in crate::context) struct Enter<F> {
+pub(in crate::context) struct Enter<'s, F> {
     #[pin]
     enter: F,
-    interrupts: Interrupts,
+    interrupts: &'s mut Interrupts,
 }
 
-impl<F> Enter<F> {
+impl<'s, F> Enter<'s, F> {
     #[inline]
-    pub(in crate::context) fn new(enter: F) -> Self {
-        Self { enter, interrupts: Interrupts::default() }
+    pub(in crate::context) fn new(enter: F, interrupts: &'s mut Interrupts) -> Self {
+        Self { enter, interrupts }
     }
 }
 
-impl<F: Future<Output = Result<G, E>>, G, E> Future for Enter<F> {
-    type Output = Result<(G, Interrupts), E>;
+impl<F: Future> Future for Enter<'_, F> {
+    type Output = F::Output;
 
     // Otherwise, each enter is a call whose result is copied. A debug build keeps its stack frames small.
     #[cfg_attr(not(debug_assertions), allow(clippy::inline_always, reason = "measured"), inline(always))]
     #[cfg_attr(debug_assertions, inline)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let collector = Collector::open(this.interrupts);
-        let polled = this.enter.poll(cx);
-        drop(collector);
-        match polled {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(guard)) if this.interrupts.is_empty() => {
-                Poll::Ready(Ok((guard, Interrupts::default())))
-            }
-            Poll::Ready(entered) => Poll::Ready(entered.map(|guard| (guard, mem::take(this.interrupts)))),
-        }
+        let _collector = Collector::open(this.interrupts);
+        this.enter.poll(cx)
     }
 }

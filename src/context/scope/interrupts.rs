@@ -15,9 +15,9 @@ pub(in crate::context) fn count_pending() -> usize {
     PENDING.get()
 }
 
-/// The interrupts of one scope.
+/// The interrupts of one scope. Boxed once more, so that a scope without interrupts is one pointer smaller.
 #[derive(Default)]
-pub struct Interrupts(Option<Arc<dyn Interrupt>>);
+pub(in crate::context) struct Interrupts(Option<Box<Arc<dyn Interrupt>>>);
 
 impl Interrupts {
     #[inline]
@@ -46,14 +46,14 @@ impl Interrupts {
 
     /// Returns all interrupts as one.
     pub(in crate::context) fn into_inner(mut self) -> Option<Arc<dyn Interrupt>> {
-        self.0.take()
+        self.0.take().map(|all| *all)
     }
 
     pub(super) fn add(&mut self, interrupt: Arc<dyn Interrupt>) {
-        self.0 = Some(match self.0.take() {
+        self.0 = Some(Box::new(match self.0.take() {
             None => interrupt,
-            Some(first) => Arc::new(Both(first, interrupt)),
-        });
+            Some(first) => Arc::new(Both(*first, interrupt)),
+        }));
     }
 }
 

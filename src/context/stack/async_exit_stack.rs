@@ -119,10 +119,11 @@ impl AsyncExitStack {
         async move {
             // The interrupts of the manager end the block of this stack. If the stack was not entered, they end that of
             // the scope that is being entered, of whose manager the stack may be a part, or else registering them fails.
-            let (guard, interrupts) = if self.join_block() {
-                enter(manager).await?
+            let mut interrupts = Interrupts::default();
+            let guard = if self.join_block() {
+                enter(manager, &mut interrupts).await?
             } else {
-                (manager.aenter().await?, Interrupts::default())
+                manager.aenter().await?
             };
             let (guard, cell) = StackGuard::new(guard);
             self.push(StackExit::Guard(cell), interrupts);
@@ -221,7 +222,7 @@ impl AsyncExitStack {
     pub async fn aclose(self) -> Result<(), ExitErrors> {
         let mut scope = Scope::new(AsyncExitStackGuard { stack: self, interrupts: None });
         let mut failure = None::<BlockFailure<Infallible>>;
-        let result = crate::__exit_scope!(scope, failure);
+        let (result, _) = crate::__exit_scope!(scope, failure);
         debug_assert!(failure.is_none(), "an exit returns the failure that it borrowed");
         result.map(drop)
     }
