@@ -79,7 +79,7 @@ where
     F: Future<Output = Result<(), E>> + Send + 'static,
     E: Debug + Send + 'static,
 {
-    CleanupOptions::with_name(Name::of_type::<F>()).detach(Box::pin(work));
+    CleanupOptions::new(Name::of_type::<F>()).detach(Box::pin(work));
 }
 
 impl<F> Cleanup<F> {
@@ -91,7 +91,7 @@ impl<F> Cleanup<F> {
     /// - The grace period is 30 seconds.
     /// - The runtime is the one that [`detach`](Self::detach) is called on.
     pub fn new(work: F) -> Self {
-        Self { work: Box::pin(work), options: CleanupOptions::with_name(Name::of_type::<F>()) }
+        Self { work: Box::pin(work), options: CleanupOptions::new(Name::of_type::<F>()) }
     }
 
     /// Sets the name, which [observers](super::observe()) receive with every [event](super::CleanupEvent) of this cleanup.
@@ -155,11 +155,7 @@ pub(crate) struct CleanupOptions {
 }
 
 impl CleanupOptions {
-    pub(crate) fn new(name: &'static str) -> Self {
-        Self::with_name(Name::chosen(name))
-    }
-
-    fn with_name(name: Name) -> Self {
+    pub(crate) fn new(name: Name) -> Self {
         Self {
             name,
             grace_period: DEFAULT_GRACE_PERIOD,

@@ -13,7 +13,7 @@ impl Name {
         Self { text, is_type: false }
     }
 
-    pub(crate) fn of_type<T>() -> Self {
+    pub(crate) fn of_type<T: ?Sized>() -> Self {
         Self { text: type_name::<T>(), is_type: true }
     }
 

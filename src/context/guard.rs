@@ -1,11 +1,12 @@
 use std::any::type_name;
 use std::fmt::Debug;
 use std::future::Future;
+use std::ptr;
 use std::time::Duration;
 
 use super::exit_reason::ExitReason;
 use super::suppression::Suppression;
-use crate::cleanup::short_type_name;
+use crate::cleanup::Name;
 use crate::panic::{catch_panic, drop_payload};
 
 /// An entered context manager, with the target for the block and with the exit: Python's `__aexit__`.
@@ -83,12 +84,12 @@ pub trait AsyncGuard: Sized {
     }
 
     /// Returns the name of the exit in reports and [events](crate::cleanup::CleanupEvent). The default is the path of the
-    /// guard's type, without generic arguments.
+    /// guard's type, which reports shorten.
     ///
     /// If this method panics, the default applies.
     #[inline]
     fn name(&self) -> &'static str {
-        short_type_name::<Self>()
+        type_name::<Self>()
     }
 
     /// Exits the guard. If the manager has [interrupted](super::interrupt_when) the block, the exit must return an
@@ -134,15 +135,18 @@ pub(super) fn grace_period<G: AsyncGuard>(guard: &G) -> Duration {
     })
 }
 
-/// Returns the guard's name, or the default if the guard panics or returns the full name of its type.
+/// Returns the guard's name, or the default if the guard panics. Called for each exit that may become a cleanup, and
+/// therefore shortened only if it is reported.
 #[inline]
-pub(super) fn guard_name<G: AsyncGuard>(guard: &G) -> &'static str {
+pub(super) fn guard_name<G: AsyncGuard>(guard: &G) -> Name {
+    let default = type_name::<G>();
     match catch_panic(|| guard.name()) {
-        Ok(name) if name != type_name::<G>() => name,
-        Ok(_) => short_type_name::<G>(),
+        // The comparison of the addresses suffices nearly always.
+        Ok(name) if !ptr::eq(name, default) && name != default => Name::chosen(name),
+        Ok(_) => Name::of_type::<G>(),
         Err(payload) => {
             drop_payload(payload);
-            short_type_name::<G>()
+            Name::of_type::<G>()
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::cleanup::{ChildCleanups, CleanupOptions, CleanupOutput, TrackingScope, peel_box};
+use crate::cleanup::{ChildCleanups, CleanupOptions, CleanupOutput, Name, TrackingScope, peel_box};
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::sealed::{ExitResult, Policy};
 use crate::context::guard::{AsyncGuard, grace_period, guard_name};
@@ -185,7 +185,7 @@ where
     stage: Stage<F, Exited<G, E, N>>,
     /// The cleanups that were detached inside of the exit.
     children: ChildCleanups,
-    name: &'static str,
+    name: Name,
     grace_period: Duration,
     runtime: Option<Handle>,
     /// The places to which the guard and the failure return after the exit.

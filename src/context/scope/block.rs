@@ -105,27 +105,25 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<BlockOutcome<T>> {
         let mut this = self.project();
-        if !matches!(*this.stage, Stage::Running(_)) {
-            return wait(this.stage, this.state, cx);
-        }
         let ScopeState { children, runtime, interrupts } = &mut **this.state;
         let tracking = TrackingScope::open(children);
         // Poll the block first: a block that is ready is not interrupted.
         let polled = catch_panic(|| {
-            if let StageProjection::Running(block) = this.stage.as_mut().project() {
-                if let Poll::Ready(output) = this.detect.detect(block.poll(cx)) {
-                    // A panic of a destructor counts as a panic of the block.
-                    this.stage.set(Stage::Ended);
-                    if !interrupts.is_empty() {
-                        interrupts.leave_block();
-                    }
-                    return Poll::Ready(BlockOutcome::Completed(output));
+            let StageProjection::Running(block) = this.stage.as_mut().project() else {
+                return Poll::Ready(None);
+            };
+            if let Poll::Ready(output) = this.detect.detect(block.poll(cx)) {
+                // A panic of a destructor counts as a panic of the block.
+                this.stage.set(Stage::Ended);
+                if !interrupts.is_empty() {
+                    interrupts.leave_block();
                 }
+                return Poll::Ready(Some(output));
             }
-            if interrupts.is_empty() {
+            if interrupts.is_empty() || interrupts.poll(cx).is_pending() {
                 return Poll::Pending;
             }
-            interrupts.poll(cx).map(|()| BlockOutcome::Interrupted)
+            Poll::Ready(None)
         });
         // Each case returns at once: a value that is moved once more here costs as much as the rest of the poll.
         let outcome = match polled {
@@ -134,7 +132,7 @@ where
                 runtime.capture_current();
                 return Poll::Pending;
             }
-            Ok(Poll::Ready(BlockOutcome::Completed(output))) => {
+            Ok(Poll::Ready(Some(output))) => {
                 // Closing the scope moves the cleanups into `children`.
                 drop(tracking);
                 if children.is_empty() {
@@ -142,9 +140,15 @@ where
                 }
                 BlockOutcome::Completed(output)
             }
-            // Drop the unfinished block while its detached cleanups are still tracked.
-            Ok(Poll::Ready(_)) => interrupted(this.stage.as_mut(), interrupts, tracking),
+            // The block was interrupted, or has ended before. Drop it while its detached cleanups are still tracked.
+            Ok(Poll::Ready(None)) if matches!(*this.stage, Stage::Running(_)) => {
+                interrupted(this.stage.as_mut(), interrupts, tracking)
+            }
             Err(payload) => failed(this.stage.as_mut(), interrupts, tracking, payload),
+            Ok(Poll::Ready(None)) => {
+                drop(tracking);
+                return wait(this.stage, this.state, cx);
+            }
         };
         this.stage.set(Stage::waiting(outcome));
         wait(this.stage, this.state, cx)

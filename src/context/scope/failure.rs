@@ -28,19 +28,27 @@ impl<E: Send + 'static, N: Send + 'static> BlockFailure<E, N> {
     /// Returns the reason that the manager's exit receives.
     #[inline]
     pub fn exit_reason(failure: &mut Option<Self>) -> ExitReason<'_> {
-        failure.as_mut().map_or(ExitReason::Ok, Self::reason)
+        let Some(failure) = failure else { return ExitReason::Ok };
+        let is_panic = matches!(failure, Self::Panic(_));
+        match failure.payload() {
+            Some(payload) if is_panic => ExitReason::Panic(payload),
+            Some(error) => ExitReason::Error(error),
+            None => ExitReason::Cancelled,
+        }
     }
 
+    /// Returns the error or the payload. Unlike a reason, the reference is returned in registers, and a reason without
+    /// a failure need not be in memory.
     #[cold]
     #[inline(never)]
-    fn reason(&mut self) -> ExitReason<'_> {
+    fn payload(&mut self) -> Option<&mut (dyn Any + Send)> {
         match self {
-            Self::Error(error) => ExitReason::Error(&mut **error),
-            Self::Nested(error) => ExitReason::Error(&mut **error),
-            Self::Value(error) => ExitReason::Error(&mut ***error),
-            Self::Opaque(placeholder) => ExitReason::Error(placeholder),
-            Self::Panic(payload) => ExitReason::Panic(&mut ***payload),
-            Self::Interrupted => ExitReason::Cancelled,
+            Self::Error(error) => Some(&mut **error),
+            Self::Nested(error) => Some(&mut **error),
+            Self::Value(error) => Some(&mut ***error),
+            Self::Opaque(placeholder) => Some(placeholder),
+            Self::Panic(payload) => Some(&mut ***payload),
+            Self::Interrupted => None,
         }
     }
 }

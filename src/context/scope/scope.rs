@@ -118,7 +118,7 @@ where
     #[cold]
     #[inline(never)]
     fn name(&self) -> Option<&'static str> {
-        self.guard.as_ref().map(guard_name)
+        self.guard.as_ref().map(|guard| guard_name(guard).get())
     }
 }
 

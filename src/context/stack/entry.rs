@@ -10,7 +10,7 @@ use self::sealed::Sealed as _;
 use super::errors::{BoxExitError, GuardInUse};
 use super::stack_guard::GuardCell;
 use super::stack_interrupts::EntryInterrupt;
-use crate::cleanup::short_type_name;
+use crate::cleanup::Name;
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD, grace_period, guard_name};
 use crate::context::send_async_fn::SendAsyncFnOnce;
@@ -115,7 +115,7 @@ impl StackExit {
     }
 
     /// Returns the name for the observers of cleanups.
-    pub(super) fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> Name {
         match self {
             Self::Closure(entry) => entry.name(),
             Self::Guard(guard) => guard.name(),
@@ -130,8 +130,8 @@ pub(super) type ExitFuture<'a> = Pin<Box<dyn Future<Output = Result<bool, BoxExi
 pub(super) trait Entry: Send {
     fn exit(self: Box<Self>, exit: ExitReason<'_>) -> ExitFuture<'_>;
 
-    fn name(&self) -> &'static str {
-        short_type_name::<Self>()
+    fn name(&self) -> Name {
+        Name::of_type::<Self>()
     }
 }
 
@@ -141,7 +141,7 @@ pub(super) trait LentGuard: Send + Sync {
 
     fn grace_period(&self) -> Duration;
 
-    fn name(&self) -> &'static str;
+    fn name(&self) -> Name;
 }
 
 fn lock<G>(cell: &Mutex<GuardCell<G>>) -> MutexGuard<'_, GuardCell<G>> {
@@ -171,10 +171,10 @@ impl<G: AsyncGuard + Send + 'static> LentGuard for Mutex<GuardCell<G>> {
         }
     }
 
-    fn name(&self) -> &'static str {
+    fn name(&self) -> Name {
         match &*lock(self) {
             GuardCell::Returned(guard) => guard_name(guard),
-            _ => short_type_name::<G>(),
+            _ => Name::of_type::<G>(),
         }
     }
 }

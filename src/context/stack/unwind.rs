@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::entry::Entries;
 use super::errors::{BoxExitError, ExitErrors, InterruptedByMoved};
 use super::stack_interrupts::EntryInterrupt;
-use crate::cleanup::{AbandonReason, CleanupEvent, notify_observers, timeout_in_cleanup, with_children};
+use crate::cleanup::{AbandonReason, CleanupEvent, Name, notify_observers, timeout_in_cleanup, with_children};
 use crate::context::exit_reason::ExitReason;
 use crate::panic::{KeptPayload, Payload, catch_unwind, drop_all};
 
@@ -39,7 +39,7 @@ pub(super) async fn unwind<G>(
         match with_children(catch_unwind(exit)).await.transpose() {
             Some(result) => state.record(result, has_interrupted, name),
             // An abandoned exit does not prevent the remaining ones.
-            None => notify_observers(&CleanupEvent::Abandoned { name, reason: AbandonReason::TimedOut }),
+            None => notify_observers(&CleanupEvent::Abandoned { name: name.get(), reason: AbandonReason::TimedOut }),
         }
     }
     state.finish::<G>()
@@ -75,7 +75,7 @@ impl UnwindState<'_> {
         &mut self,
         result: Result<Result<bool, BoxExitError>, Payload>,
         has_interrupted: bool,
-        name: &'static str,
+        name: Name,
     ) {
         match result {
             // An exit that suppresses an error also suppresses the earlier errors, which the error has replaced.
@@ -97,7 +97,7 @@ impl UnwindState<'_> {
             // The first panic continues, and a later one is reported.
             Err(payload) => {
                 let payload = KeptPayload::new(payload);
-                notify_observers(&CleanupEvent::Panicked { name, payload: &*payload });
+                notify_observers(&CleanupEvent::Panicked { name: name.get(), payload: &*payload });
             }
         }
     }
