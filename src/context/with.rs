@@ -157,7 +157,7 @@ where
     async move {
         let mut scope = Scope::default();
         let entered = scope.enter(manager).await;
-    scope.entered(entered).map_err(Error::Enter)?;
+        scope.entered(entered).map_err(Error::Enter)?;
         run_body!(scope, body)
     }
 }

@@ -107,28 +107,23 @@ where
         let mut this = self.project();
         let ScopeState { children, runtime, interrupts } = &mut **this.state;
         let tracking = TrackingScope::open(children);
-        // Poll the block first: a block that is ready is not interrupted.
         let polled = catch_panic(|| {
             let StageProjection::Running(block) = this.stage.as_mut().project() else {
                 return Poll::Ready(None);
             };
-            if let Poll::Ready(output) = this.detect.detect(block.poll(cx)) {
+            this.detect.detect(block.poll(cx)).map(|output| {
                 // A panic of a destructor counts as a panic of the block.
                 this.stage.set(Stage::Ended);
                 if !interrupts.is_empty() {
                     interrupts.leave_block();
                 }
-                return Poll::Ready(Some(output));
-            }
-            if interrupts.is_empty() || interrupts.poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            Poll::Ready(None)
+                Some(output)
+            })
         });
-        // Each case returns at once: a value that is moved once more here costs as much as the rest of the poll.
+        // The frequent cases return at once: a value that is moved once more here costs as much as the rest of the poll.
         let outcome = match polled {
-            // From here on, the scope can be dropped anywhere.
-            Ok(Poll::Pending) => {
+            Ok(Poll::Pending) if interrupts.is_empty() => {
+                // From here on, the scope can be dropped anywhere.
                 runtime.capture_current();
                 return Poll::Pending;
             }
@@ -140,11 +135,16 @@ where
                 }
                 BlockOutcome::Completed(output)
             }
-            // The block was interrupted, or has ended before. Drop it while its detached cleanups are still tracked.
-            Ok(Poll::Ready(None)) if matches!(*this.stage, Stage::Running(_)) => {
-                interrupted(this.stage.as_mut(), interrupts, tracking)
-            }
+            // A block that is ready is not interrupted.
+            Ok(Poll::Pending) => match poll_interrupts(this.stage.as_mut(), interrupts, tracking, cx) {
+                Poll::Ready(outcome) => outcome,
+                Poll::Pending => {
+                    runtime.capture_current();
+                    return Poll::Pending;
+                }
+            },
             Err(payload) => failed(this.stage.as_mut(), interrupts, tracking, payload),
+            // The block has ended before.
             Ok(Poll::Ready(None)) => {
                 drop(tracking);
                 return wait(this.stage, this.state, cx);
@@ -190,16 +190,24 @@ fn wait<F, T, R: RuntimeSlot>(
     Poll::Ready(*stage.take_outcome().expect("block polled after completion"))
 }
 
+/// Polls the interrupts of a block that is pending. An interrupted block is dropped while its detached cleanups are still
+/// tracked.
 #[cold]
 #[inline(never)]
-fn interrupted<F, T>(
+fn poll_interrupts<F, T>(
     stage: Pin<&mut Stage<F, T>>,
     interrupts: &mut Interrupts,
-    _tracking: TrackingScope<'_>,
-) -> BlockOutcome<T> {
-    match drop_unfinished(stage, interrupts) {
-        Ok(()) => BlockOutcome::Interrupted,
-        Err(payload) => BlockOutcome::Panicked(Box::new(KeptPayload::new(payload))),
+    tracking: TrackingScope<'_>,
+    cx: &mut Context<'_>,
+) -> Poll<BlockOutcome<T>> {
+    match catch_panic(|| interrupts.poll(cx)) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(())) => Poll::Ready(match drop_unfinished(stage, interrupts) {
+            Ok(()) => BlockOutcome::Interrupted,
+            Err(payload) => BlockOutcome::Panicked(Box::new(KeptPayload::new(payload))),
+        }),
+        // A panic of an interrupt counts as a panic of the block.
+        Err(payload) => Poll::Ready(failed(stage, interrupts, tracking, payload)),
     }
 }
 
@@ -219,10 +227,7 @@ fn failed<F, T>(
 }
 
 #[cold]
-fn drop_unfinished<F, T>(
-    stage: Pin<&mut Stage<F, T>>,
-    interrupts: &mut Interrupts,
-) -> Result<(), Payload> {
+fn drop_unfinished<F, T>(stage: Pin<&mut Stage<F, T>>, interrupts: &mut Interrupts) -> Result<(), Payload> {
     // The scope lives on, and runs the exits that are nested in the block in its own task.
     drop_in_place(|| leave(stage, interrupts))
 }

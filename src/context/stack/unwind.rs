@@ -4,7 +4,9 @@ use std::sync::Arc;
 use super::entry::Entries;
 use super::errors::{BoxExitError, ExitErrors, InterruptedByMoved};
 use super::stack_interrupts::EntryInterrupt;
-use crate::cleanup::{AbandonReason, CleanupEvent, Name, notify_observers, timeout_in_cleanup, with_children};
+use crate::cleanup::{
+    AbandonReason, CleanupEvent, Name, notify_observers, timeout_in_cleanup, with_children,
+};
 use crate::context::exit_reason::ExitReason;
 use crate::panic::{KeptPayload, Payload, catch_unwind, drop_all};
 
@@ -39,7 +41,10 @@ pub(super) async fn unwind<G>(
         match with_children(catch_unwind(exit)).await.transpose() {
             Some(result) => state.record(result, has_interrupted, name),
             // An abandoned exit does not prevent the remaining ones.
-            None => notify_observers(&CleanupEvent::Abandoned { name: name.get(), reason: AbandonReason::TimedOut }),
+            None => notify_observers(&CleanupEvent::Abandoned {
+                name: name.get(),
+                reason: AbandonReason::TimedOut,
+            }),
         }
     }
     state.finish::<G>()
