@@ -53,6 +53,7 @@ const THROTTLE_CODES: &[&str] = &[
 /// | no connection, a timeout, an incomplete body | `Retry` |
 /// | JSON that ends early, as a truncated body does | `Retry` |
 /// | status 400, 404 or 416 for a page or an offset [beyond the last](Error::is_past_the_end) | `End` |
+/// | [`Error::Token`], for a timeout or a failed connection of reqwest, or an [`Error`] of this table | `Retry` |
 /// | anything else | `Fatal`, because another attempt would fail the same way |
 ///
 /// `Retry` is after the delay that the server asks for, [`Error::retry_after`], if there is one.
@@ -80,6 +81,9 @@ pub fn classify<C>(error: &Error) -> OnError<C> {
     if error.is_past_the_end() {
         return OnError::End;
     }
+    if let Error::Token { source } = error {
+        return of_token_source(&**source);
+    }
     let after = error.retry_after();
     let retry = match error {
         Error::Status { status, response, .. } => match status.as_u16() {
@@ -103,6 +107,21 @@ pub fn classify<C>(error: &Error) -> OnError<C> {
         _ => false,
     };
     if retry { retry_within_limit(after) } else { OnError::Fatal }
+}
+
+/// The source of tokens may have used this module, or reqwest.
+fn of_token_source<C>(source: &(dyn std::error::Error + 'static)) -> OnError<C> {
+    if let Some(error) = source.downcast_ref::<Error>() {
+        return classify(error);
+    }
+    let is_transient = |error: &reqwest::Error| {
+        let status = error.status().map(|status| status.as_u16());
+        error.is_timeout() || error.is_connect() || matches!(status, Some(429 | 500 | 502..=504))
+    };
+    match source.downcast_ref() {
+        Some(error) if is_transient(error) => retry_within_limit(None),
+        _ => OnError::Fatal,
+    }
 }
 
 /// Returns `true` if a code, or a message that consists of one, stands for a rate limit or a server that is busy.

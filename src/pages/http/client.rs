@@ -3,6 +3,7 @@ use reqwest::redirect::Policy;
 
 use super::endpoint::Endpoint;
 use super::error::Error;
+use super::tls;
 
 /// A factory of [`Endpoint`]s that share a [`reqwest::Client`] and its connection pool.
 ///
@@ -35,13 +36,10 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Client`] if reqwest cannot build the client, for example because of its TLS settings.
+    /// [`Error::Client`] if reqwest cannot build the client, for example because of its TLS settings, or because its
+    /// feature `rustls-no-provider` is enabled and no crypto provider is installed.
     pub fn new(builder: ClientBuilder) -> Result<Self, Error> {
-        let inner = builder
-            .redirect(Policy::none())
-            .build()
-            .map_err(|source| Error::Client { source: source.into() })?;
-        Ok(Self { inner })
+        Ok(Self { inner: tls::build(builder.redirect(Policy::none()))? })
     }
 
     /// Creates an endpoint with this URL. Every request contains the query of this URL.

@@ -1,15 +1,18 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::auth::{Auth, parse_header};
 use super::error::Error;
 use super::json_pointers::{JsonPointers, validate_pointer};
 use super::missing_items::MissingItems;
 use super::origins::Origins;
+use super::quota::Quota;
 use super::secrets::Secrets;
 use super::url::{parse, strip_userinfo_and_fragment};
 
@@ -44,6 +47,8 @@ pub struct Endpoint {
     pub(super) max_body: usize,
     pub(super) secrets: Arc<Secrets>,
     pub(super) strip_secrets: bool,
+    pub(super) auth: Auth,
+    pub(super) quota: Quota,
 }
 
 impl Endpoint {
@@ -51,6 +56,10 @@ impl Endpoint {
         let given = parse(url)?;
         let userinfo = (!given.username().is_empty() || given.password().is_some())
             .then(|| (given.username().to_owned(), given.password().map(str::to_owned)));
+        let mut secrets = Secrets::default();
+        if let Some((_, Some(password))) = &userinfo {
+            secrets.add_value(password);
+        }
         let url = strip_userinfo_and_fragment(given);
         let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
         Ok(Self {
@@ -67,8 +76,10 @@ impl Endpoint {
             extra_headers: Vec::new(),
             accepted: Vec::new(),
             max_body: 16 << 20,
-            secrets: Arc::default(),
+            secrets: Arc::new(secrets),
             strip_secrets: false,
+            auth: Auth::default(),
+            quota: Quota::default(),
         })
     }
 
@@ -396,6 +407,18 @@ impl Endpoint {
         self
     }
 
+    /// Sets the longest pause before a request that a rate limit would reject; the default is a minute.
+    ///
+    /// If a response reports that no requests remain, with the headers that
+    /// [`ResponseInfo::retry_after`](super::ResponseInfo::retry_after) lists, the next request waits for the reset of the
+    /// limit. The streams on clones of this endpoint wait, too. If the reset is later than `max`, the next request is sent
+    /// at once, and the server decides. [`Duration::ZERO`] turns the pauses off.
+    #[doc(alias("rate_limit", "throttle", "quota"))]
+    pub fn max_quota_pause(mut self, max: Duration) -> Self {
+        self.quota = Quota::new(max);
+        self
+    }
+
     /// Adds a header to each request to the endpoint's origin, and to origins that are allowed by name.
     ///
     /// It replaces a header of the same name. Neither errors nor `Debug` output contain its value.
@@ -405,8 +428,12 @@ impl Endpoint {
     /// [`Error::InvalidHeader`] if the name or the value contains characters that HTTP does not allow, such as the line
     /// break at the end of a token that was read from a file.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, Error> {
-        let (name, value) = parse_header(name, value)?;
-        self.headers.insert(name, value);
+        let (name, header) = parse_header(name, value)?;
+        if self.secrets.is_secret(name.as_str()) {
+            // The token of `Bearer token`.
+            Arc::make_mut(&mut self.secrets).add_value(value.rsplit(' ').next().unwrap_or(value));
+        }
+        self.headers.insert(name, header);
         Ok(self)
     }
 
@@ -419,8 +446,9 @@ impl Endpoint {
     /// # Examples
     ///
     /// ```
-    /// # fn items(endpoint: withal::pages::http::Endpoint, token: String) {
-    /// let items = endpoint.map_request(move |request| request.bearer_auth(&token)).by_link::<String>();
+    /// # fn items(endpoint: withal::pages::http::Endpoint) {
+    /// # fn request_id() -> String { String::new() }
+    /// let items = endpoint.map_request(|request| request.header("x-request-id", request_id())).by_link::<String>();
     /// # }
     /// ```
     #[doc(alias("middleware", "bearer_auth", "authentication"))]
@@ -431,16 +459,6 @@ impl Endpoint {
         self.map_request = Some(Arc::new(f));
         self
     }
-}
-
-/// Parses a header whose value may be a credential.
-pub(super) fn parse_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
-    let invalid = |source| Error::InvalidHeader { name: name.to_owned(), source };
-    let key = HeaderName::from_bytes(name.as_bytes()).map_err(|source| invalid(source.into()))?;
-    let mut value = HeaderValue::from_str(value).map_err(|source| invalid(source.into()))?;
-    // Keeps the value out of `Debug` output.
-    value.set_sensitive(true);
-    Ok((key, value))
 }
 
 /// Without credentials.

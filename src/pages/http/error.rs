@@ -222,6 +222,15 @@ pub enum Error {
         /// The reason; it does not contain the value.
         source: BoxError,
     },
+    /// The URL is https, but reqwest was built without a TLS backend.
+    #[error(
+        "cannot request {url}: reqwest has no TLS backend (enable its feature `rustls` or `native-tls` in Cargo.toml)"
+    )]
+    #[non_exhaustive]
+    NoTls {
+        /// The URL of the request.
+        url: String,
+    },
     /// The client could not be built.
     #[error("failed to build the HTTP client")]
     #[non_exhaustive]
@@ -229,7 +238,7 @@ pub enum Error {
         /// The error that reqwest returned, or a message about the missing TLS backend.
         source: BoxError,
     },
-    /// The source of access tokens failed.
+    /// The [source of access tokens](super::TokenSource) failed.
     #[error("failed to obtain an access token")]
     #[non_exhaustive]
     Token {
@@ -285,6 +294,7 @@ impl Error {
     pub fn url(&self) -> Option<&str> {
         match self {
             Self::Transport { url, .. }
+            | Self::NoTls { url }
             | Self::TooManyRedirects { url, .. }
             | Self::InvalidUrl { url, .. } => Some(url),
             Self::CrossOrigin { to, .. } | Self::HttpsDowngrade { to, .. } => Some(to),

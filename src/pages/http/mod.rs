@@ -86,9 +86,11 @@
 //!
 //! [reqwest]: https://docs.rs/reqwest
 
+mod auth;
 mod by_response;
 mod classify;
 mod client;
+mod credentials;
 mod defaults;
 mod detect;
 mod endpoint;
@@ -112,6 +114,7 @@ mod origins;
 mod overlap;
 mod paginators;
 mod proposal;
+mod quota;
 mod rate_limit;
 mod reference;
 mod reported_error;
@@ -122,6 +125,9 @@ mod retry_after;
 mod secrets;
 mod send;
 mod timestamp;
+mod tls;
+mod token;
+mod token_source;
 mod total_header;
 mod total_pages;
 mod url;
@@ -142,3 +148,5 @@ pub use self::request::Request;
 pub use self::response::Response;
 pub use self::response_info::ResponseInfo;
 pub use self::retry_after::retry_after;
+pub use self::token::Token;
+pub use self::token_source::TokenSource;

@@ -6,7 +6,8 @@ use reqwest::{Method, Url};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::endpoint::{Endpoint, parse_header};
+use super::auth::parse_header;
+use super::endpoint::Endpoint;
 use super::error::Error;
 use super::json_edit::set_at;
 use super::json_pointers::validate_pointer;

@@ -13,6 +13,8 @@ use super::origins::Trust;
 use super::request::Request;
 use super::response::Response;
 use super::response_info::{MAX_KEPT_BODY, ResponseInfo};
+use super::tls;
+use super::token_source::Current;
 use super::url::{invalid_url, strip_userinfo_and_fragment};
 
 /// The longest time to wait for the body of an error response.
@@ -26,10 +28,11 @@ impl Endpoint {
     pub(super) async fn fetch(self: &Arc<Self>, request: Request) -> Result<Response, Error> {
         let request = request.check()?;
         let (mut from, mut url) = (self.url.clone(), self.with_own_secrets(request.url.clone()));
+        let mut is_renewed = false;
         for _ in 0..=MAX_REDIRECTS {
             // Each hop is checked before anything is sent to it.
             let trust = self.origins.check(&from, &url, request.body.is_some(), &self.secrets)?;
-            let response = self.send(&url, &request, trust).await?;
+            let response = self.send_authorized(&url, &request, trust, &mut is_renewed).await?;
             match redirect_target(&url, &response, &request.method)? {
                 Some(target) => (from, url) = self.redirected(url, target),
                 None => return self.read(url, response).await,
@@ -45,8 +48,40 @@ impl Endpoint {
         if home == from { (from, target) } else { (from, home) }
     }
 
-    async fn send(&self, url: &Url, page: &Request, trust: Trust) -> Result<reqwest::Response, Error> {
+    /// Sends a request with a token, if there is a source of tokens, and once more if the server rejects the token.
+    async fn send_authorized(
+        &self,
+        url: &Url,
+        page: &Request,
+        trust: Trust,
+        is_renewed: &mut bool,
+    ) -> Result<reqwest::Response, Error> {
+        let Some(tokens) = self.auth.tokens.as_ref().filter(|_| trust != Trust::Untrusted) else {
+            return self.send(url, page, trust, None).await;
+        };
+        let token = tokens.current().await?;
+        let response = self.send(url, page, trust, Some(&token)).await?;
+        if response.status() != StatusCode::UNAUTHORIZED || *is_renewed {
+            return Ok(response);
+        }
+        *is_renewed = true;
+        drop(response);
+        let token = tokens.replace(&token).await?;
+        self.send(url, page, trust, Some(&token)).await
+    }
+
+    async fn send(
+        &self,
+        url: &Url,
+        page: &Request,
+        trust: Trust,
+        token: Option<&Current>,
+    ) -> Result<reqwest::Response, Error> {
         let mut target = url.clone();
+        if trust != Trust::Untrusted {
+            self.quota.wait().await;
+            target = self.auth.url(target);
+        }
         if let (Trust::SameOrigin, Some((user, password))) = (trust, &self.userinfo) {
             // Neither call fails for http. reqwest turns user name and password into a header, and removes them from
             // the URL.
@@ -67,13 +102,21 @@ impl Endpoint {
             }
             // The headers of the page replace those of the endpoint.
             headers.extend(page.headers.clone());
-            request = request.headers(headers);
+            request = self.auth.authorize(request.headers(headers), token)?;
             if let Some(map_request) = &self.map_request {
                 request = map_request(request);
             }
         }
-        let sent = request.send().await;
-        sent.map_err(|source| Error::Transport { url: self.secrets.url(url), source: source.without_url() })
+        match request.send().await {
+            Ok(response) => {
+                if trust != Trust::Untrusted {
+                    self.quota.observe(response.headers());
+                }
+                Ok(response)
+            }
+            Err(source) if tls::is_missing(url, &source) => Err(Error::NoTls { url: self.secrets.url(url) }),
+            Err(source) => Err(Error::Transport { url: self.secrets.url(url), source: source.without_url() }),
+        }
     }
 
     async fn read(self: &Arc<Self>, url: Url, mut response: reqwest::Response) -> Result<Response, Error> {

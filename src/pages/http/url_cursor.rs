@@ -32,7 +32,9 @@ impl Endpoint {
         let known =
             |pair: &str| self.url.query().is_some_and(|query| query.split('&').any(|own| own == pair));
         let is_removed = |name: &str, pair: &str| {
-            self.secrets.is_secret(name) && (self.strip_secrets || !self.links_as_sent && known(pair))
+            let is_added_again = !self.links_as_sent && known(pair);
+            self.auth.has_parameter(name)
+                || self.secrets.is_secret(name) && (self.strip_secrets || is_added_again)
         };
         let url = remove_parameters(&url, is_removed);
         match url.query() {

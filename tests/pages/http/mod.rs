@@ -1,5 +1,6 @@
 //! `pages::http`, against servers on the loopback interface.
 
+mod auth;
 mod bodies;
 mod by_response;
 mod conventions;
@@ -8,6 +9,7 @@ mod faults;
 mod origins;
 mod paginators;
 mod proxies;
+mod quota;
 mod reported;
 mod secrets;
 mod server;
