@@ -6,6 +6,8 @@ mod by_response;
 mod conventions;
 mod ends;
 mod faults;
+mod fuzz;
+mod hostile;
 mod origins;
 mod paginators;
 mod proxies;
