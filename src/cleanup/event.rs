@@ -43,7 +43,7 @@ pub enum CleanupEvent<'a> {
     /// retrieved".
     ///
     /// The error is retrieved by an await of the [handle](crate::tasks::TaskHandle), by each of its methods that return
-    /// the result or the error, and by a callback.
+    /// the result or the error. A callback does not retrieve it.
     #[non_exhaustive]
     TaskFailed {
         /// `"task"`, or `"future"` for a job of an executor and for a [`Promise`](crate::tasks::Promise).

@@ -44,7 +44,7 @@ struct Inner<T, E> {
     callbacks: Option<Box<Callbacks<T, E>>>,
     /// The waker of the task that awaits the handle.
     waiter: Option<Waker>,
-    /// Reports an error that is not retrieved. `None` if the error is reported elsewhere, or was passed to a callback.
+    /// Reports an error that is not retrieved. `None` if the error is reported elsewhere.
     unretrieved: Option<Unretrieved<E>>,
     /// Set if the handle was dropped before the future had finished.
     is_handle_dropped: bool,
@@ -239,8 +239,6 @@ impl<T, E> FutureState<T, E> {
         }
         // The caller keeps this lock until the stage has changed, so no callback can be added in between and be lost.
         inner.callbacks = None;
-        // The callbacks have received the error.
-        inner.unretrieved = None;
         inner
     }
 
@@ -255,6 +253,14 @@ impl<T, E> FutureState<T, E> {
         if is_finished {
             self.report_unretrieved();
         }
+    }
+
+    /// Reports the error of a finished future whose handle was dropped, with the result that the handle has kept for
+    /// callbacks.
+    #[cold]
+    pub(super) fn drop_handle_with(&self, result: TaskResult<T, E>) {
+        self.lock().result = Some(result);
+        self.drop_handle();
     }
 
     /// Reports the error of a finished future whose handle was dropped.

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -23,8 +24,7 @@ use super::future_state::{FutureState, Stage, run_callback};
 /// | [`blocking_result`](Self::blocking_result) | on a thread that runs no tasks | borrowed |
 ///
 /// Dropping the handle does not cancel the work: it continues, and its result is dropped. If the work has failed or
-/// panicked, or does so later, and the error was not retrieved by one of these ways or by a callback, it is reported to
-/// the [observers](crate::cleanup::observe) as [`TaskFailed`](crate::cleanup::CleanupEvent::TaskFailed) or
+/// panicked, or does so later, and the error was not retrieved by one of these ways, it is reported to the [observers](crate::cleanup::observe) as [`TaskFailed`](crate::cleanup::CleanupEvent::TaskFailed) or
 /// [`TaskPanicked`](crate::cleanup::CleanupEvent::TaskPanicked). Without observers, it is reported on
 /// [`tracing` or stderr](crate::cleanup#reports), as asyncio logs it. A [`TaskGroup`](super::TaskGroup) returns the
 /// errors of its tasks itself.
@@ -64,11 +64,14 @@ pub struct TaskHandle<T, E> {
     peeked: OnceLock<TaskResult<T, E>>,
     /// Set if an error is to be reported unless it is retrieved, until the result was moved out.
     reports_errors: bool,
+    /// Set once a method has returned the borrowed result. It is atomic only so that the handle is `Sync`: it is read
+    /// by the owner of the handle, after the last borrow has ended, so Relaxed suffices.
+    is_retrieved: AtomicBool,
 }
 
 impl<T, E> TaskHandle<T, E> {
     pub(super) fn new(state: Arc<FutureState<T, E>>, reports_errors: bool) -> Self {
-        Self { state, peeked: OnceLock::new(), reports_errors }
+        Self { state, peeked: OnceLock::new(), reports_errors, is_retrieved: AtomicBool::new(false) }
     }
 
     /// Returns `true` if the work has finished: with a value, with an error, or cancelled.
@@ -134,7 +137,10 @@ impl<T, E> TaskHandle<T, E> {
     /// and otherwise the reason why there is no value.
     pub fn result(&self) -> Result<&T, Error<&E>> {
         match self.state.peek(&self.peeked) {
-            Ok(result) => result.as_ref().map_err(Error::as_ref),
+            Ok(result) => {
+                self.is_retrieved.store(true, Ordering::Relaxed);
+                result.as_ref().map_err(Error::as_ref)
+            }
             Err(Error::AlreadyAwaited) => Err(Error::AlreadyAwaited),
             Err(_) => Err(Error::NotReady),
         }
@@ -213,6 +219,10 @@ impl<T, E> TaskHandle<T, E> {
     /// task that awaits this one.
     ///
     /// A callback that is added after the result was moved out is not called.
+    ///
+    /// As in asyncio, an error counts as retrieved only by an await or a method of the handle, so that a callback that
+    /// ignores its argument does not lose the error. A callback that reports errors itself belongs to a handle that is
+    /// kept and awaited.
     pub fn add_done_callback(&self, callback: impl FnOnce(&TaskResult<T, E>) + Send + 'static) {
         if let Some(callback) = self.state.add_callback(Box::new(callback)) {
             if let Ok(result) = self.state.peek(&self.peeked) {
@@ -239,9 +249,13 @@ impl<T, E> Future for TaskHandle<T, E> {
 impl<T, E> Drop for TaskHandle<T, E> {
     #[inline]
     fn drop(&mut self) {
-        // A result that a method has borrowed is retrieved.
-        if self.reports_errors && self.peeked.get().is_none() {
-            self.state.drop_handle();
+        if !self.reports_errors || *self.is_retrieved.get_mut() {
+            return;
+        }
+        match self.peeked.take() {
+            None => self.state.drop_handle(),
+            // Kept for a callback that was added after the end.
+            Some(result) => self.state.drop_handle_with(result),
         }
     }
 }

@@ -95,7 +95,7 @@ fn errors_of_every_type_are_printed_with_their_causes() {
         "timeout failed: timed out".to_owned(),
         "task failed: the task failed: no route: refused".to_owned(),
         "either failed: no route: refused".to_owned(),
-        format!("stack failed: 2 exits failed: no route: second; {}", custom("first")),
+        format!("stack failed: 2 exits failed: {}; no route: second", custom("first")),
         "boxed group failed: 1 of 1 tasks failed: no route: refused".to_owned(),
         format!("group failed: 1 of 1 tasks failed: {}", custom("refused")),
     ];

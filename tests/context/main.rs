@@ -81,3 +81,4 @@ mod shadowed;
 mod spawned;
 mod stack;
 mod table;
+mod two_panics;

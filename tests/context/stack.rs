@@ -383,8 +383,8 @@ mod text {
         stack.callback(|| Err::<(), _>(io::Error::other("closed")));
         stack.callback(|| Err::<(), _>(BoxError::from(failed())));
         let errors = stack.aclose().await.unwrap_err();
-        assert_eq!(errors.to_string(), "3 exits failed: cannot log out: reset; closed; 7");
-        assert_eq!(errors.source().unwrap().to_string(), "cannot log out: reset");
+        assert_eq!(errors.to_string(), "3 exits failed: 7; closed; cannot log out: reset");
+        assert_eq!(errors.source().unwrap().to_string(), "7");
     }
 
     #[tokio::test]

@@ -109,7 +109,7 @@ async fn a_retrieved_error_is_not_reported() {
         (|task| drop(task.result().unwrap_err()), true),
         (|task| drop(task.exception().unwrap()), true),
         (|task| drop(task.blocking_result().unwrap_err()), true),
-        (|task| task.add_done_callback(|_| {}), true),
+        (|task| task.add_done_callback(|_| {}), false),
         (|task| assert!(task.done()), false),
         (|task| assert!(!task.cancelled()), false),
         (|task| assert!(!task.cancel()), false),
@@ -128,13 +128,21 @@ async fn a_retrieved_error_is_not_reported() {
     let task = failing("ways");
     ended(&task).await;
     assert!(task.into_result().is_err());
+    assert_eq!(recorder.names().len(), reported);
+    // A callback borrows the error, and does not retrieve it, whenever it is added.
     let task = failing("ways");
     task.add_done_callback(|result| assert!(result.is_err()));
     drop(task);
     for _ in 0..3 {
         yield_now().await;
     }
-    assert_eq!(recorder.names().len(), reported);
+    assert_eq!(recorder.names().len(), reported + 1);
+    let task = failing("ways");
+    ended(&task).await;
+    task.add_done_callback(|result| assert!(result.is_err()));
+    assert!(task.result().is_err());
+    drop(task);
+    assert_eq!(recorder.names().len(), reported + 1);
 }
 
 #[tokio::test]
@@ -290,4 +298,55 @@ async fn an_error_may_use_its_task_while_it_is_reported_and_dropped() {
     drop(handle);
     drop(observer);
     assert_eq!(*log.lock().unwrap(), [true], "the error owns a handle of its own task, a cycle");
+}
+
+/// The events of a group of `Fails` with one label.
+fn events_of_groups(label: &'static str) -> (Arc<Mutex<Vec<String>>>, ObserverGuard) {
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let recorded = Arc::clone(&events);
+    let observer = observe(move |event| {
+        let text = event.error_text().unwrap_or_default();
+        if text.contains(label) {
+            recorded.lock().unwrap().push(format!("{event}: {text}"));
+        }
+    });
+    (events, observer)
+}
+
+#[tokio::test]
+async fn the_failures_of_a_group_that_is_never_entered_are_reported_once() {
+    let (events, _observer) = events_of_groups("never entered");
+    let group = TaskGroup::<Fails>::new();
+    drop(group.create_task(async { Err::<(), _>(Fails("never entered")) }));
+    drop(group.create_task(async { if true { panic!("never entered") } else { Ok(()) } }));
+    for _ in 0..5 {
+        yield_now().await;
+    }
+    assert!(events.lock().unwrap().is_empty());
+    drop(group);
+    let expected = [
+        r#"cleanup TaskGroup failed: 1 of 2 tasks failed: Fails("never entered")"#,
+        "cleanup TaskGroup panicked: never entered",
+    ];
+    assert_eq!(*events.lock().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_failure_after_the_drop_of_a_group_is_reported() {
+    let (events, _observer) = events_of_groups("fails late");
+    let group = TaskGroup::<Fails>::new();
+    let (sender, mut receiver) = tokio::sync::oneshot::channel();
+    drop(group.create_task(async move {
+        // The task drops its own group, and fails before it reaches an await.
+        drop::<TaskGroup<Fails>>(receiver.try_recv().unwrap());
+        Err::<(), _>(Fails("fails late"))
+    }));
+    assert!(sender.send(group).is_ok());
+    for _ in 0..5 {
+        yield_now().await;
+    }
+    assert_eq!(
+        *events.lock().unwrap(),
+        [r#"cleanup TaskGroup failed: 1 of 1 tasks failed: Fails("fails late")"#]
+    );
 }

@@ -1,9 +1,10 @@
 use std::future::Future;
+use std::pin::Pin;
 
 use super::manager::{LocalAsyncContextManager, LocalAsyncGuard};
 use crate::cleanup::short_type_name;
 use crate::context::scope::enter::Enter;
-use crate::context::scope::failure::BlockFailure;
+use crate::context::scope::failure::{BlockFailure, ExitAfterPanic, TwoPanics};
 use crate::context::scope::state::ScopeState;
 use crate::panic::drop_quietly;
 
@@ -23,6 +24,10 @@ impl<G: LocalAsyncGuard> Default for LocalScope<G> {
         Self { guard: None, state: ScopeState::default() }
     }
 }
+
+type ExitResult<G> = Result<<G as LocalAsyncGuard>::Suppression, <G as LocalAsyncGuard>::Error>;
+
+type AfterPanic<'s, G> = Pin<Box<dyn Future<Output = Result<ExitResult<G>, TwoPanics>> + 's>>;
 
 impl<G: LocalAsyncGuard> LocalScope<G> {
     #[inline]
@@ -55,6 +60,24 @@ impl<G: LocalAsyncGuard> LocalScope<G> {
     {
         let guard = self.guard.as_mut().expect("scope exited twice");
         guard.aexit(BlockFailure::exit_reason(failure))
+    }
+
+    #[inline]
+    pub fn is_after_panic<E, N>(&self, failure: &Option<BlockFailure<E, N>>) -> bool {
+        BlockFailure::is_panic(failure)
+    }
+
+    #[cold]
+    pub fn exit_after_panic<'s, E, N>(
+        &'s mut self,
+        failure: &'s mut Option<BlockFailure<E, N>>,
+    ) -> AfterPanic<'s, G>
+    where
+        E: Send + 'static,
+        N: Send + 'static,
+    {
+        let slot = BlockFailure::return_slot(failure);
+        Box::pin(ExitAfterPanic::new(self.exit(failure), slot, short_type_name::<G>()))
     }
 
     #[inline]

@@ -26,6 +26,12 @@ impl ExitKind {
 
     /// Returns `true` if the block was left with an error of type `E`: Python's `except E`.
     ///
+    /// The type is that of the error itself, such as `anyhow::Error`. In contrast to [`ExitReason::is`], an error inside a
+    /// box is not found: the standard library does not reveal its type without a borrow of the error, which this value
+    /// does not have. Where blocks fail with boxes, push a closure with
+    /// [`push_async_exit`](crate::context::AsyncExitStack::push_async_exit), or implement
+    /// [`AsyncGuard`](crate::context::AsyncGuard): both receive the [`ExitReason`].
+    ///
     /// # Examples
     ///
     /// ```

@@ -1,8 +1,9 @@
 use std::future::Future;
 use std::mem::{self, ManuallyDrop};
+use std::pin::Pin;
 
 use super::enter::Enter;
-use super::failure::BlockFailure;
+use super::failure::{BlockFailure, ExitAfterPanic, TwoPanics};
 use super::interrupts::Interrupts;
 use super::state::{RuntimeSlot, ScopeState};
 use crate::context::guard::sealed::{ExitResult, Policy};
@@ -21,6 +22,9 @@ pub(in crate::context) fn enter<M: AsyncContextManager>(
 ) -> impl Future<Output = Result<M::Guard, ManagerError<M>>> + Send {
     Enter::new(manager.aenter(), interrupts)
 }
+
+/// An exit after a panic of its block. Boxed, since few blocks panic.
+type AfterPanic<'s, G> = Pin<Box<dyn Future<Output = Result<ExitResult<G>, TwoPanics>> + Send + 's>>;
 
 /// The place of a manager's guard, from its enter to the end of its exit.
 ///
@@ -103,6 +107,28 @@ where
         G::OnDrop::exit(&mut self.guard, children, runtime, failure)
     }
 
+    /// Returns `true` if the block has panicked.
+    #[inline]
+    pub fn is_after_panic<E, N>(&self, failure: &Option<BlockFailure<E, N>>) -> bool {
+        BlockFailure::is_panic(failure)
+    }
+
+    /// Returns the exit of a block that has panicked. If the exit panics as well, both panics are returned.
+    /// [`finish`](Self::finish) must be called after it.
+    #[cold]
+    pub fn exit_after_panic<'s, E, N>(
+        &'s mut self,
+        failure: &'s mut Option<BlockFailure<E, N>>,
+    ) -> AfterPanic<'s, G>
+    where
+        E: Send + 'static,
+        N: Send + 'static,
+    {
+        let name = self.name().unwrap_or("exit");
+        let slot = BlockFailure::return_slot(failure);
+        Box::pin(ExitAfterPanic::new(self.exit(failure), slot, name))
+    }
+
     /// Drops the guard after its exit. The scope can be forgotten then, because its destructor would do nothing.
     ///
     /// Returns the guard's name if the block has failed: only then, an error of the exit may have to be reported.
@@ -134,7 +160,14 @@ where
 #[macro_export]
 macro_rules! __exit_scope {
     ($scope:ident, $failure:expr) => {{
-        let result = $crate::__await_in_place!($scope.exit(&mut $failure));
+        let result = if $scope.is_after_panic(&$failure) {
+            match $scope.exit_after_panic(&mut $failure).await {
+                ::core::result::Result::Ok(result) => result,
+                ::core::result::Result::Err(panics) => panics.resume($failure.take()),
+            }
+        } else {
+            $crate::__await_in_place!($scope.exit(&mut $failure))
+        };
         let name = $scope.finish(&$failure);
         $crate::context::expansion::forget($scope);
         (result, name)

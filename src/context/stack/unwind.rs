@@ -8,6 +8,7 @@ use crate::cleanup::{
     AbandonReason, CleanupEvent, Name, notify_observers, timeout_in_cleanup, with_children,
 };
 use crate::context::exit_reason::ExitReason;
+use crate::context::scope::failure::has_reported_reason;
 use crate::panic::{KeptPayload, Payload, catch_unwind, drop_all};
 
 /// Runs the exits, the last one first. Returns `true` if the error of `exit` was suppressed.
@@ -97,6 +98,12 @@ impl UnwindState<'_> {
             Ok(Err(error)) => {
                 self.is_suppressible |= has_interrupted;
                 self.errors.push(error);
+            }
+            // The exit has reported its reason, because its panic was earlier.
+            Err(payload) if has_reported_reason(&*payload) => {
+                if self.panic.replace(KeptPayload::new(payload)).is_none() {
+                    drop_all(self.errors.pop());
+                }
             }
             Err(payload) if self.panic.is_none() => self.panic = Some(KeptPayload::new(payload)),
             // The first panic continues, and a later one is reported.

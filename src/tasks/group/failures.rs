@@ -3,7 +3,7 @@ use std::fmt::Debug;
 
 use super::errors::ErrorGroup;
 use crate::cleanup::{CleanupEvent, notify_observers};
-use crate::context::ExitReason;
+use crate::context::{ExitReason, report_reason};
 use crate::panic::{KeptPayload, drop_all, ignore_panic};
 
 /// The failures of the tasks of a group: at least one error or panic.
@@ -30,11 +30,7 @@ impl<E: Debug + Send + 'static> Failures<E> {
             report_panic(name, &*payload);
         }
         let Some(first) = resumed else { return errors.map_or(Ok(()), Err) };
-        match exit {
-            ExitReason::Error(error) => report_error(name, &**error, None),
-            ExitReason::Panic(payload) => report_panic(name, &**payload),
-            ExitReason::Ok | ExitReason::Cancelled => {}
-        }
+        report_reason(name, exit, &*first);
         if let Some(errors) = errors {
             report_error(name, &errors, Some(&errors));
             // A destructor that panics must not keep the next error from being dropped.
@@ -42,7 +38,23 @@ impl<E: Debug + Send + 'static> Failures<E> {
         }
         first.resume()
     }
+
+    /// Reports the failures of a group that was dropped before its exit.
+    #[cold]
+    pub(super) fn report(self) {
+        let Self { errors, panics, .. } = self;
+        if let Some(errors) = errors {
+            report_error(NAME, &errors, Some(&errors));
+            drop_all(errors);
+        }
+        for payload in panics {
+            report_panic(NAME, &*payload);
+        }
+    }
 }
+
+/// The name of a group that has no scope.
+const NAME: &str = "TaskGroup";
 
 fn report_error(name: &'static str, error: &(dyn Any + Send), debug: Option<&dyn Debug>) {
     notify_observers(&CleanupEvent::Failed { name, error, debug });

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::child::Child;
 use super::errors::{FailedInGroup, TaskGroupError};
+use super::failures::Failures;
 use super::state::GroupState;
 use crate::tasks::promise::Promise;
 use crate::tasks::task::Harness;
@@ -104,7 +105,7 @@ where
     let (promise, task) = Promise::for_group_task();
     // Added before it is spawned: the task may run and leave the group before `spawn` returns. If `spawn` panics, the
     // drop of the child leaves the group.
-    match group.add(task.abort_handle()) {
+    match group.add(task.abort_handle(), Failures::report) {
         Ok(index) => {
             let child = Child::new(promise, Arc::clone(group), index);
             drop(tokio::spawn(Harness::new(work, child)));

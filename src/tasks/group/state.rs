@@ -43,12 +43,26 @@ struct Inner<E> {
     waiter: Option<Waker>,
     /// `true` if a cancelled group interrupts its block: see [`CancellableTaskGroup`](super::CancellableTaskGroup).
     is_cancellable: bool,
+    /// `true` if the group was dropped before its exit has waited for the tasks.
+    is_unjoined: bool,
+    /// Reports the failures of such a group. Stored when the first task is added, where the type of the errors has the
+    /// bounds.
+    report: Option<Report<E>>,
 }
+
+type Report<E> = fn(Failures<E>);
 
 impl<E> Inner<E> {
     /// Returns `true` if the group interrupts its block, because a task has failed or the group was cancelled.
     fn interrupts_block(&self) -> bool {
         self.abort.as_ref().is_some_and(|abort| abort.has_failed() || self.is_cancellable)
+    }
+
+    /// Takes the failures so far and their reporter, if the exit will not return them. The group stays aborting.
+    fn take_unjoined(&mut self) -> Option<(Report<E>, Failures<E>)> {
+        let report = self.report.filter(|_| self.is_unjoined)?;
+        let failures = self.abort.replace(Box::default())?.into_failures(self.added, self.view)?;
+        Some((report, failures))
     }
 
     /// Takes the waker of the block, if the group is to interrupt it. After the block, the waiter is the exit, which
@@ -78,6 +92,8 @@ impl<E> GroupState<E> {
             stage: Stage::Block,
             waiter: None,
             is_cancellable: false,
+            is_unjoined: false,
+            report: None,
         };
         Self {
             inner: Mutex::new(inner),
@@ -96,7 +112,7 @@ impl<E> GroupState<E> {
     }
 
     /// Adds a task. Returns its index.
-    pub(super) fn add(&self, abort_handle: AbortHandle) -> Result<usize, TaskGroupError> {
+    pub(super) fn add(&self, abort_handle: AbortHandle, report: Report<E>) -> Result<usize, TaskGroupError> {
         let mut inner = self.lock();
         if inner.stage == Stage::Finished {
             Err(TaskGroupError::Finished)
@@ -104,6 +120,7 @@ impl<E> GroupState<E> {
             Err(TaskGroupError::ShuttingDown)
         } else {
             inner.added += 1;
+            inner.report = Some(report);
             Ok(inner.members.add(abort_handle))
         }
     }
@@ -155,7 +172,11 @@ impl<E> GroupState<E> {
         let to_cancel = self.begin_abort(&mut inner, Some(index));
         inner.abort.get_or_insert_default().add(failure);
         let waiter = inner.take_block_waker();
+        let unjoined = inner.take_unjoined();
         drop(inner);
+        if let Some((report, failures)) = unjoined {
+            report(failures);
+        }
         cancel_all(to_cancel);
         if let Some(waiter) = waiter {
             ignore_panic(|| waiter.wake());
@@ -224,11 +245,19 @@ impl<E> GroupState<E> {
         inner.members.abort_handles(except)
     }
 
-    /// Cancels all tasks, for a group whose exit will not wait for them.
+    /// Cancels all tasks, for a group whose exit will not wait for them. The failures so far are reported, and so are the
+    /// later ones, each when its task ends.
     #[cold]
     pub(super) fn abort_unjoined(&self) {
         self.cancel();
         self.end_block();
+        let mut inner = self.lock();
+        inner.is_unjoined = true;
+        let failures = inner.take_unjoined();
+        drop(inner);
+        if let Some((report, failures)) = failures {
+            report(failures);
+        }
     }
 
     /// Records that the block has ended. Exits inside the block may still be running, and may await tasks of the group.

@@ -37,7 +37,7 @@ use crate::tasks::task_handle::TaskHandle;
 ///
 /// Tasks may be added before the group is entered. If one of them fails, the others are cancelled, and the block is
 /// interrupted at its first await. A group that is dropped without having been entered cancels its tasks and does not
-/// wait for them.
+/// wait for them; their errors and panics are reported to the [observers](crate::cleanup::observe).
 ///
 /// If no task needs to interrupt the block, and the errors need no grouping, use tokio's
 /// [`JoinSet`](tokio::task::JoinSet).

@@ -1,0 +1,155 @@
+//! A panic of a block and a panic of its exit: the first continues, and the other is reported once.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+
+use futures::FutureExt as _;
+use tokio::task::yield_now;
+use withal::cleanup::{CleanupEvent, observe};
+use withal::context::{
+    AsyncExitStack, Detach, DropAfterChildren, DropNow, ExitReason, LocalAsyncContextManager,
+    LocalAsyncGuard, Restart, async_with, async_with_local, async_with_send, asynccontextmanager, local,
+};
+use withal::tasks::{BoxError, TaskGroup};
+
+use crate::managers::on_exit;
+
+/// Runs a program that panics. Returns the payload of the panic, and the panics and errors with `label` that were
+/// reported.
+async fn run(label: &'static str, program: impl Future) -> (String, Vec<String>) {
+    let reported = Arc::new(Mutex::new(Vec::new()));
+    let recorded = Arc::clone(&reported);
+    let observer = observe(move |event| {
+        let text = event.error_text().unwrap_or_default();
+        if text.contains(label) {
+            let kind = if matches!(event, CleanupEvent::Panicked { .. }) { "panic" } else { "error" };
+            recorded.lock().unwrap().push(format!("{kind} {text}"));
+        }
+    });
+    let payload = AssertUnwindSafe(program).catch_unwind().await.err().expect("panics");
+    drop(observer);
+    let reported = std::mem::take(&mut *reported.lock().unwrap());
+    (payload.downcast_ref::<String>().expect("a formatted message").clone(), reported)
+}
+
+/// Asserts that the block's panic continues, and that of the exit is reported.
+async fn block_first(label: &'static str, program: impl Future) {
+    let (panic, reported) = run(label, program).await;
+    assert_eq!(panic, format!("block {label}"));
+    assert_eq!(reported, [format!("panic exit {label}")]);
+}
+
+fn panic_in_block(label: &str) {
+    assert!(label.is_empty(), "block {label}");
+}
+
+macro_rules! policies {
+    ($($name:ident: $policy:ty),+) => {$(
+        #[tokio::test]
+        async fn $name() {
+            let label = stringify!($name);
+            let exit = || on_exit::<$policy, (), Infallible, _>(move |_| async move {
+                yield_now().await;
+                panic!("exit {label}")
+            });
+            block_first(label, async { async_with!(_ = exit() => { panic_in_block(label) }) }).await;
+            block_first(label, async {
+                drop(async_with(exit(), async |_| Ok::<_, Infallible>(panic_in_block(label))).await);
+            })
+            .await;
+            block_first(label, async {
+                drop(async_with_send(exit(), async move |_: &mut _| {
+                    Ok::<_, Infallible>(panic_in_block(label))
+                }).await);
+            })
+            .await;
+            // The exits of two scopes panic as well.
+            let (panic, reported) = run(label, async {
+                async_with!(_ = exit(), _ = exit() => { panic_in_block(label) })
+            })
+            .await;
+            assert_eq!(panic, format!("block {label}"));
+            assert_eq!(reported, [format!("panic exit {label}"), format!("panic exit {label}")]);
+        }
+    )+};
+}
+
+policies!(
+    with_drop_now: DropNow,
+    with_drop_after_children: DropAfterChildren,
+    with_detach: Detach,
+    with_restart: Restart
+);
+
+struct Local;
+
+impl LocalAsyncContextManager for Local {
+    type Guard = Self;
+
+    async fn aenter(self) -> Result<Self, Infallible> {
+        Ok(self)
+    }
+}
+
+impl LocalAsyncGuard for Local {
+    type Target = Self;
+    type Error = Infallible;
+    type Suppression = ();
+
+    fn target(&mut self) -> &mut Self {
+        self
+    }
+
+    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), Infallible> {
+        panic!("exit {}", "of a local guard")
+    }
+}
+
+#[tokio::test]
+async fn of_other_managers() {
+    let label = "of a local guard";
+    block_first(label, async { async_with!(_ = local(Local) => { panic_in_block(label) }) }).await;
+    block_first(label, async {
+        drop(async_with_local(Local, async |_| Ok::<_, Infallible>(panic_in_block(label))).await);
+    })
+    .await;
+    let label = "of a function";
+    block_first(label, async {
+        let function = asynccontextmanager(async move |y| -> Result<(), Infallible> {
+            y.yield_(()).await;
+            panic!("exit {label}")
+        });
+        async_with!(_ = function => { panic_in_block(label) });
+    })
+    .await;
+    let label = "of a stack";
+    block_first(label, async {
+        drop(async_with!(stack = AsyncExitStack::new() => {
+            stack.callback(move || -> () { panic!("exit {label}") });
+            panic_in_block(label);
+        }));
+    })
+    .await;
+}
+
+/// The error of an exit on a stack, of which a group that panics later reports the reason.
+#[tokio::test(start_paused = true)]
+async fn an_error_on_a_stack_is_reported_once() {
+    let label = "beside a late panic";
+    let (panic, reported) = run(label, async {
+        drop(async_with!(stack = AsyncExitStack::new() => {
+            let mut group = stack.enter_async_context(TaskGroup::<BoxError>::new()).await.unwrap();
+            group.target().create_task(async move {
+                yield_now().await;
+                panic_in_block(label);
+                Ok(())
+            });
+            drop(group);
+            stack.callback(move || Err::<(), _>(BoxError::msg(format!("error {label}"))));
+        }));
+    })
+    .await;
+    assert_eq!((panic, reported), (format!("block {label}"), vec![format!("error error {label}")]));
+}
