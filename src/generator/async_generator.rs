@@ -107,7 +107,9 @@ where
 ///
 /// The first `?` on an `E` determines the type, which can also be named: `Ok::<_, Thrown<io::Error>>(())`. `?` converts
 /// no other errors into `E`. In a body with errors of several types, convert them by `map_err`, or use
-/// [`try_generator_any`], where `?` converts all of them into a `BoxError` or an `anyhow::Error`.
+/// [`try_generator_any`], where `?` converts all of them into a `BoxError` or an `anyhow::Error`. One function cannot do
+/// both: the type can be inferred from a `?` only because a single conversion into a [`Thrown<E>`] exists. With a second
+/// one, each body would have to name its type.
 ///
 /// # Examples
 ///

@@ -82,6 +82,41 @@ impl<E> Error<E> {
         }
     }
 
+    /// Converts the error into a type into which the error of the work and the other variants convert, for an error of the
+    /// work that does not implement [`std::error::Error`].
+    ///
+    /// [`Raised`](Self::Raised) becomes the error of the work itself. `?` does this for a [`BoxError`]. It cannot do it for
+    /// an `anyhow::Error`, because only the crate of one of the two types may define the conversion, and to the compiler
+    /// `anyhow::Error` might implement `std::error::Error` one day.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use withal::tasks::{Error, create_task};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// async fn work() -> anyhow::Result<u32> {
+    ///     let task = create_task(async { anyhow::Ok("x".parse::<u32>()?) });
+    ///     Ok(task.await.map_err(Error::into_error::<anyhow::Error>)?)
+    /// }
+    /// assert!(work().await.unwrap_err().is::<std::num::ParseIntError>());
+    /// # }
+    /// ```
+    pub fn into_error<T>(self) -> T
+    where
+        T: From<E> + From<Error<Infallible>>,
+    {
+        match self {
+            Self::Raised(error) => error.into(),
+            Self::Cancelled => Error::Cancelled.into(),
+            Self::Panicked(panic) => Error::Panicked(panic).into(),
+            Self::NotReady => Error::NotReady.into(),
+            Self::AlreadyAwaited => Error::AlreadyAwaited.into(),
+            Self::TimedOut => Error::TimedOut.into(),
+        }
+    }
+
     /// Returns the error of the work, if the work failed.
     #[must_use]
     pub fn into_raised(self) -> Option<E> {

@@ -83,7 +83,8 @@
 /// # Panics
 ///
 /// - If the block panics: the panic continues after the exits have been awaited.
-/// - If an exit panics.
+/// - If an exit panics. If the block has panicked before, the block's panic continues, and that of the exit is reported to
+///   the [observers](crate::cleanup::observe).
 /// - If a manager interrupts the block, and its exit neither fails nor suppresses the interrupt.
 ///
 /// # Cancel safety
