@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::task::yield_now;
 use tokio::time::{Instant, interval, sleep};
-use withal::context::{AsyncContextManager, AsyncExitStack, ExitKind, async_with, asynccontextmanager};
+use withal::context::{AsyncExitStack, ExitKind, async_with, asynccontextmanager};
 use withal::tasks::{TaskGroup, TimeoutError, timeout};
 use withal_test_support::event_log::EventLog;
 
@@ -119,20 +119,6 @@ async fn a_panic_beside_the_block_continues_after_the_exit() {
         Ok::<_, TimeoutError>(())
     });
     let _ = async_with!(_ = panics => { sleep(LONG).await });
-}
-
-#[tokio::test(start_paused = true)]
-async fn by_hand_a_function_is_entered_unless_it_limits_its_block() {
-    let plain = asynccontextmanager(async |y| {
-        y.yield_(()).await;
-        Ok::<_, TimeoutError>(())
-    });
-    let stack = AsyncExitStack::new();
-    drop(stack.enter_async_context(plain).await.unwrap());
-    assert!(stack.aclose().await.is_ok());
-    let limited = asynccontextmanager(async |y| async_with!(_ = timeout(LIMIT) => { y.yield_(()).await; }));
-    let task = tokio::spawn(async { drop(limited.aenter().await) });
-    assert!(task.await.unwrap_err().is_panic());
 }
 
 #[tokio::test(start_paused = true)]

@@ -58,8 +58,11 @@
 //! | `with_6` | the same: an enter that cannot be awaited |
 
 mod beside;
+mod beside_budget;
+mod beside_order;
 mod block_value;
 mod boxed_errors;
+mod by_hand;
 mod cancel;
 mod choices;
 mod coroutines;

@@ -38,7 +38,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         &["cleanup", "coroutine", "generator"],
         &[
             "error exit_reason scope/failure suppression",
-            "scope/interrupt scope/interrupts scope/collector scope/enter scope/interrupt_when",
+            "scope/interrupt scope/function_poll scope/interrupts scope/collector scope/enter scope/interrupt_when",
             "scope/state scope/block",
             "guard policy/drop_now policy/drop_after_children policy/detach policy/restart",
             "manager scope/scope local/manager local/scope",

@@ -12,8 +12,8 @@ use crate::context::exit_reason::ExitReason;
 use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD};
 use crate::context::manager::AsyncContextManager;
 use crate::context::policy::detach::Detach;
-use crate::context::scope::collector::{NotEntering, register};
-use crate::context::scope::interrupts::count_pending;
+use crate::context::scope::collector::{NotEntering, is_entering, register};
+use crate::context::scope::function_poll::{FunctionMode, FunctionPoll};
 use crate::context::suppression::Suppression;
 use crate::coroutine::{Coroutine, GeneratorExit, RawCoroutine, Step, coroutine};
 
@@ -32,20 +32,29 @@ use crate::coroutine::{Coroutine, GeneratorExit, RawCoroutine, Step, coroutine};
 ///
 /// While the block runs, the function is polled beside it: a [`timeout`](crate::tasks::timeout()) or a
 /// [`TaskGroup`](crate::tasks::TaskGroup) around the yield interrupts the block, and a `select!` of the yield with a
-/// heartbeat keeps the heartbeat going. If the function leaves the yield before the block has ended, the block is
-/// [interrupted](crate::context::interrupt_when), and the result of the function is that of the exit. It must then be
-/// an error or `Ok(true)`.
+/// heartbeat keeps the heartbeat going. The function and the block share tokio's coop budget; if one of them spends it,
+/// they take turns.
+///
+/// If a scope around the yield is interrupted, or if the function leaves the yield before the block has ended, the block
+/// is [interrupted](crate::context::interrupt_when), and the result of the function is that of the exit. It must then be
+/// an error or `Ok(true)`. The exits in the block run first, and then those of the scopes around the yield.
+///
+/// # Errors
+///
+/// Those of the function. If a scope around the yield limits the block and no scope is being entered, because `aenter` is
+/// called by hand or in a spawned task, that limit fails with its own error, such as
+/// [`TimeoutError::NotEntering`](crate::tasks::TimeoutError::NotEntering).
 ///
 /// # Limitations
 ///
-/// A function that leaves its yield while the block runs, because of a time limit for example, continues to its next
-/// await before the block is dropped: its exits begin before those that are nested in the block.
+/// If the function itself leaves its yield while the block runs, by a `select!` for example, it continues to its next
+/// await before the block is dropped.
 ///
 /// # Panics
 ///
-/// Entering panics if the function returns without a yield, or if it limits the block although no scope is being
-/// entered. The scope panics if the function leaves the yield early and returns `Ok(())` or `Ok(false)`. A second yield does not compile, because the first yield
-/// consumes the yielder.
+/// Entering panics if the function returns `Ok` without a yield, or ignores the error of a limit that fails because no
+/// scope is being entered. The scope panics if the function leaves the yield early and returns `Ok(())` or `Ok(false)`.
+/// A second yield does not compile, because the first yield consumes the yielder.
 ///
 /// # Cancel safety
 ///
@@ -208,22 +217,30 @@ where
 
     async fn aenter(self) -> Result<AsyncGeneratorContextManagerGuard<D>, E> {
         let Self { grace_period, name, has_left_yield, mut function } = self;
-        let mut is_limited = false;
+        let mut last = None;
         let step = poll_fn(|cx| {
-            let before = count_pending();
-            let polled = function.poll_resume(cx);
-            is_limited = count_pending() != before;
+            let mode = if is_entering() { FunctionMode::Entering } else { FunctionMode::EnteringByHand };
+            let (polled, poll) = FunctionPoll::run(mode, || function.poll_resume(cx));
+            last = Some(poll);
             polled
         });
-        match step.await {
+        let step = step.await;
+        let FunctionPoll { is_interrupted, is_limited, .. } = last.expect("the enter was polled");
+        match step {
+            // The function limits its block, and no scope is being entered. The limit has failed.
+            Ok(Step::Yielded(_)) if is_interrupted => {
+                let ended =
+                    poll_fn(|cx| FunctionPoll::run(FunctionMode::Refusing, || function.poll_beside(cx)).0)
+                        .await;
+                match ended {
+                    Ok(Step::Complete(Err(error))) => Err(error),
+                    _ => panic!("asynccontextmanager: the function limits its block, but {NotEntering}"),
+                }
+            }
             Ok(Step::Yielded(value)) => {
                 let function = Arc::new(SuspendedFunction::new(function, has_left_yield, is_limited));
-                // Without a scope, the function is not polled beside a block. That matters to those it limits.
-                let is_registered = register(function.clone()).is_ok();
-                assert!(
-                    is_registered || !is_limited,
-                    "asynccontextmanager: the function limits its block, but {NotEntering}"
-                );
+                // Without a scope, the function is not polled beside a block. That matters to limits only.
+                let _not_entering = register(function.clone());
                 Ok(AsyncGeneratorContextManagerGuard { function, value: Some(value), grace_period, name })
             }
             Ok(Step::Complete(Err(error))) => Err(error),

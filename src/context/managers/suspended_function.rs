@@ -1,11 +1,10 @@
 use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use crate::context::scope::interrupt::Interrupt;
-use crate::context::scope::interrupt_when::poll_after_work;
+use crate::context::scope::function_poll::{FunctionMode, FunctionPoll};
+use crate::context::scope::interrupt::{Interrupt, defer_without_budget};
 use crate::coroutine::{Coroutine, GeneratorExit, RawCoroutine, Step};
 use crate::panic::{KeptPayload, catch_panic, ignore_panic};
 
@@ -15,19 +14,25 @@ use crate::panic::{KeptPayload, catch_panic, ignore_panic};
 /// the function leaves the yield early, it interrupts the block.
 ///
 /// ```text
-///           leaves the yield                    returns or panics
-/// Yielding -----------------> Running, block --------------------> Ended, block interrupted
-///    |                        interrupted                             |
-///    |  the block ends             |  exit                            |  exit
-///    +-----------------------------+----------------------------------+-----> taken by the exit
+///          a scope around the yield is interrupted,
+///          or the function leaves its yield or ends
+/// Yielding ----------------------------------------> Leaving
+///    |                                                  |
+///    |  the block ends                                  |  the block is interrupted
+///    +-----------------> taken by the exit <------------+
 /// ```
+///
+/// A function that is leaving is not polled before the block was dropped: the exits in the block precede its own.
 pub(super) struct SuspendedFunction<D: RawCoroutine> {
     state: Mutex<State<D>>,
     /// `true` once the future of the yield was dropped. Stored and loaded by the thread that polls the function, which
     /// the lock or the owner of the function orders; the flag publishes nothing, so Relaxed suffices.
     has_left_yield: Arc<AtomicBool>,
-    /// Set if a scope around the yield can interrupt its block.
+    /// `true` if a scope around the yield can interrupt its block.
     is_limited: bool,
+    /// `true` if the limits around the yield fail. Only the exit accesses it after it was stored, and it publishes
+    /// nothing, so Relaxed suffices.
+    is_refused: AtomicBool,
 }
 
 struct State<D: RawCoroutine> {
@@ -35,14 +40,15 @@ struct State<D: RawCoroutine> {
     function: Option<Coroutine<D>>,
     /// The result of a function that has ended beside the block.
     ended: Option<Result<D::Return, KeptPayload>>,
-    /// See [`poll_after_work`].
+    is_leaving: bool,
+    /// See [`defer_without_budget`].
     has_deferred: bool,
 }
 
 impl<D: RawCoroutine<Thrown = GeneratorExit>> SuspendedFunction<D> {
     pub(super) fn new(function: Coroutine<D>, has_left_yield: Arc<AtomicBool>, is_limited: bool) -> Self {
-        let state = State { function: Some(function), ended: None, has_deferred: false };
-        Self { state: Mutex::new(state), has_left_yield, is_limited }
+        let state = State { function: Some(function), ended: None, is_leaving: false, has_deferred: false };
+        Self { state: Mutex::new(state), has_left_yield, is_limited, is_refused: AtomicBool::new(false) }
     }
 
     /// No user code runs while it is locked.
@@ -63,12 +69,42 @@ impl<D: RawCoroutine<Thrown = GeneratorExit>> SuspendedFunction<D> {
         };
         // If the function has left the yield, the reply is dropped together with the function.
         function.reply(reply);
-        match poll_fn(|cx| function.poll_beside(cx)).await {
+        let is_refused = self.is_refused.load(Ordering::Relaxed);
+        let mode = if is_refused { FunctionMode::Refusing } else { FunctionMode::Exiting };
+        match poll_fn(|cx| FunctionPoll::run(mode, || function.poll_beside(cx)).0).await {
             Ok(Step::Complete(result)) => result,
             Ok(Step::Yielded(_)) | Err(_) => {
                 unreachable!("the yielder is consumed, and nothing was thrown into the function")
             }
         }
+    }
+
+    /// Polls the function beside its block, unless it is leaving.
+    fn poll(&self, mode: FunctionMode, cx: &mut Context<'_>) {
+        let function = {
+            let mut state = self.lock();
+            if state.is_leaving { None } else { state.function.take() }
+        };
+        let Some(mut function) = function else { return };
+        let (polled, poll) = FunctionPoll::run(mode, || catch_panic(|| function.poll_beside(cx)));
+        let ended = match polled {
+            Ok(Poll::Pending) => {
+                let has_left = self.has_left_yield.load(Ordering::Relaxed);
+                let mut state = self.lock();
+                (state.function, state.is_leaving) = (Some(function), has_left || poll.is_interrupted);
+                return;
+            }
+            Ok(Poll::Ready(Ok(Step::Complete(result)))) => Ok(result),
+            Ok(Poll::Ready(Ok(Step::Yielded(_)) | Err(_))) => {
+                unreachable!("the yielder is consumed, and nothing was thrown into the function")
+            }
+            // The panic ends the block as an error would, and is resumed by the exit.
+            Err(payload) => Err(KeptPayload::new(payload)),
+        };
+        // It has ended, so that its destructor only frees memory.
+        ignore_panic(|| drop(function));
+        let mut state = self.lock();
+        (state.ended, state.is_leaving) = (Some(ended), true);
     }
 }
 
@@ -78,35 +114,18 @@ where
     D::Return: Send,
 {
     fn poll_interrupt(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let (function, mut has_deferred) = {
-            let mut state = self.lock();
-            (state.function.take(), state.has_deferred)
-        };
-        let Some(mut function) = function else { return Poll::Pending };
-        // Poll the function. Its panic ends the block as its error would, and is resumed by the exit.
-        let polled = catch_panic(|| {
-            let step = pin!(poll_fn(|cx| function.poll_beside(cx)));
-            poll_after_work(step, &mut has_deferred, cx)
-        });
-        let ended = match polled {
-            Ok(Poll::Pending) => {
-                let mut state = self.lock();
-                (state.function, state.has_deferred) = (Some(function), has_deferred);
-                drop(state);
-                // A function that has left its yield is about to exit: its block ends first.
-                let has_left = self.has_left_yield.load(Ordering::Relaxed);
-                return if has_left { Poll::Ready(()) } else { Poll::Pending };
-            }
-            Ok(Poll::Ready(Ok(Step::Complete(result)))) => Ok(result),
-            Ok(Poll::Ready(Ok(Step::Yielded(_)) | Err(_))) => {
-                unreachable!("the yielder is consumed, and nothing was thrown into the function")
-            }
-            Err(payload) => Err(KeptPayload::new(payload)),
-        };
-        // It has ended, so that its destructor only frees memory.
-        ignore_panic(|| drop(function));
-        self.lock().ended = Some(ended);
-        Poll::Ready(())
+        self.poll(FunctionMode::AfterBlock, cx);
+        let mut state = self.lock();
+        let State { is_leaving, has_deferred, .. } = &mut *state;
+        if *is_leaving && !defer_without_budget(has_deferred, cx) { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn poll_before_block(&self, cx: &mut Context<'_>) {
+        self.poll(FunctionMode::BeforeBlock, cx);
+    }
+
+    fn refuse(&self) {
+        self.is_refused.store(true, Ordering::Relaxed);
     }
 
     fn leave_block(&self) {}

@@ -1,8 +1,11 @@
 use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::exit_kind::ExitKind;
+use crate::context::scope::function_poll::FunctionPoll;
 use crate::coroutine::{GeneratorExit, Yielder};
 
 /// The value that is sent to the yield. `None` is only the default, and is never sent.
@@ -25,7 +28,15 @@ impl<Y> YieldOnce<'_, Y> {
     pub async fn yield_(self, value: Y) -> (Y, ExitKind) {
         let Self { mut yielder, has_left } = self;
         let _left = SetOnDrop(has_left);
-        match yielder.yield_(value).await {
+        let mut lent = yielder.yield_(value);
+        let reply = poll_fn(|cx| {
+            let polled = Pin::new(&mut lent).poll(cx);
+            if polled.is_pending() {
+                FunctionPoll::count_yield();
+            }
+            polled
+        });
+        match reply.await {
             Ok(Some(reply)) => reply,
             Ok(None) | Err(GeneratorExit) => unreachable!("the exit sends the lent value back"),
         }

@@ -111,6 +111,10 @@ where
             let StageProjection::Running(block) = this.stage.as_mut().project() else {
                 return Poll::Ready(None);
             };
+            // The interrupts take turns with the block, if they share a spent budget.
+            if !interrupts.is_empty() && interrupts.poll_before_block(cx) {
+                return Poll::Pending;
+            }
             this.detect.detect(block.poll(cx)).map(|output| {
                 // A panic of a destructor counts as a panic of the block.
                 this.stage.set(Stage::Ended);
@@ -200,7 +204,7 @@ fn poll_interrupts<F, T>(
     tracking: TrackingScope<'_>,
     cx: &mut Context<'_>,
 ) -> Poll<BlockOutcome<T>> {
-    match catch_panic(|| interrupts.poll(cx)) {
+    match catch_panic(|| interrupts.poll_after_block(cx)) {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(())) => Poll::Ready(match drop_unfinished(stage, interrupts) {
             Ok(()) => BlockOutcome::Interrupted,

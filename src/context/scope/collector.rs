@@ -39,6 +39,11 @@ const DEPTH_MASK: u64 = u32::MAX as u64;
 #[non_exhaustive]
 pub struct NotEntering;
 
+/// Returns `true` if a scope is being entered, which takes interrupts.
+pub(in crate::context) fn is_entering() -> bool {
+    STATE.get() & DEPTH_MASK > 0
+}
+
 /// Registers an interrupt with the scope that is being entered.
 pub(crate) fn register(interrupt: Arc<dyn Interrupt>) -> Result<(), NotEntering> {
     let state = STATE.get();

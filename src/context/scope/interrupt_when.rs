@@ -1,13 +1,10 @@
 use std::future::Future;
-use std::mem;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use tokio::task::coop::{has_budget_remaining, unconstrained};
-
 use super::collector::{NotEntering, register};
-use super::interrupt::Interrupt;
+use super::interrupt::{Interrupt, defer_without_budget};
 
 /// Interrupts the block of the scope that is being entered when `interrupt` completes: for timeouts, for example.
 ///
@@ -20,8 +17,8 @@ use super::interrupt::Interrupt;
 /// [`ExitReason::Cancelled`](crate::context::ExitReason::Cancelled). `aexit` must then return an error, or suppress the
 /// interrupt; otherwise the scope panics.
 ///
-/// `interrupt` is polled whenever a poll of the block returns `Pending`, also if the block has spent tokio's coop
-/// budget. A block that is ready is not interrupted. If `interrupt` panics, this counts as a panic of the block. It is
+/// `interrupt` is polled whenever a poll of the block returns `Pending`. It shares tokio's coop budget with the block; if
+/// one of them spends the budget, they take turns. A block that is ready is not interrupted. If `interrupt` panics, this counts as a panic of the block. It is
 /// dropped when the block has ended.
 ///
 /// # Errors
@@ -124,40 +121,25 @@ use super::interrupt::Interrupt;
 /// ```
 #[doc(alias("target_and_interrupt", "cancel", "race", "select"))]
 pub fn interrupt_when(interrupt: impl Future<Output = ()> + Send + 'static) -> Result<(), NotEntering> {
-    let when = WhenReady { future: Box::pin(interrupt), has_deferred: false };
+    let when = WhenReady { future: Box::pin(interrupt), is_ready: false, has_deferred: false };
     register(Arc::new(FutureInterrupt(Mutex::new(Some(when)))))
 }
 
-/// Polls `future` after work that may have spent the coop budget: without a budget of its own, a timer or a channel in
-/// it would then never be ready.
-///
-/// Work without budget may be ready all the same. It is therefore polled once more, with a new budget, before `future`
-/// is polled; `has_deferred` records that. Not more often: the work may spend the budget in each poll.
-pub(in crate::context) fn poll_after_work<F: Future + ?Sized>(
-    future: Pin<&mut F>,
-    has_deferred: &mut bool,
-    cx: &mut Context<'_>,
-) -> Poll<F::Output> {
-    let is_spent = !has_budget_remaining();
-    let has_deferred = mem::replace(has_deferred, is_spent);
-    if is_spent && !has_deferred {
-        cx.waker().wake_by_ref();
-        return Poll::Pending;
-    }
-    if is_spent {
-        pin!(unconstrained(future)).poll(cx)
-    } else {
-        // The rest of the budget bounds a future that would otherwise be ready for ever.
-        future.poll(cx)
-    }
-}
-
-/// The future of [`interrupt_when`]: `None` during a poll, and after it has completed, panicked or been dropped.
+/// The future of [`interrupt_when`]: `None` during a poll, and after it has panicked or been dropped.
 struct FutureInterrupt(Mutex<Option<WhenReady>>);
 
 struct WhenReady {
     future: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// `true` once the future has completed.
+    is_ready: bool,
+    /// See [`defer_without_budget`].
     has_deferred: bool,
+}
+
+impl WhenReady {
+    fn poll(&mut self, cx: &mut Context<'_>) {
+        self.is_ready = self.is_ready || self.future.as_mut().poll(cx).is_ready();
+    }
 }
 
 impl FutureInterrupt {
@@ -170,11 +152,16 @@ impl FutureInterrupt {
 impl Interrupt for FutureInterrupt {
     fn poll_interrupt(&self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(mut when) = self.lock().take() else { return Poll::Pending };
-        let polled = poll_after_work(when.future.as_mut(), &mut when.has_deferred, cx);
-        if polled.is_pending() {
-            *self.lock() = Some(when);
-        }
-        polled
+        when.poll(cx);
+        let is_interrupted = when.is_ready && !defer_without_budget(&mut when.has_deferred, cx);
+        *self.lock() = Some(when);
+        if is_interrupted { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn poll_before_block(&self, cx: &mut Context<'_>) {
+        let Some(mut when) = self.lock().take() else { return };
+        when.poll(cx);
+        *self.lock() = Some(when);
     }
 
     fn leave_block(&self) {

@@ -1,23 +1,34 @@
-use std::cell::Cell;
+use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use tokio::task::coop::has_budget_remaining;
+
+use super::function_poll::{FunctionMode, FunctionPoll};
 use super::interrupt::{Both, Interrupt};
 use crate::panic::ignore_panic;
 
-thread_local! {
-    /// The number of polls on this thread after which a block that can be interrupted was pending.
-    static PENDING: Cell<usize> = const { Cell::new(0) };
-}
-
-/// A counter that changes during a poll in which a block that can be interrupted is suspended.
-pub(in crate::context) fn count_pending() -> usize {
-    PENDING.get()
-}
-
-/// The interrupts of one scope. Boxed once more, so that a scope without interrupts is one pointer smaller.
+/// The interrupts of one scope. Boxed, so that a scope without interrupts is one pointer smaller.
 #[derive(Default)]
-pub(in crate::context) struct Interrupts(Option<Box<Arc<dyn Interrupt>>>);
+pub(in crate::context) struct Interrupts(Option<Box<Registered>>);
+
+struct Registered {
+    interrupt: Arc<dyn Interrupt>,
+    /// `true` if the interrupts are polled before the block in the next poll.
+    ///
+    /// The block and the user code in the interrupts share the coop budget of a poll, and either may spend it in each
+    /// poll. They take turns in being the first, so that neither starves.
+    is_before_block: bool,
+    /// `true` during a poll in which the block was the first, and had budget.
+    is_after_block: bool,
+    /// See [`FunctionPoll::pending_yields`], before the poll of the block.
+    pending_yields: u32,
+    /// `true` once the scope is known to be around the yield of a function.
+    is_around_yield: bool,
+    /// `true` if the block is interrupted as soon as the function around it is polled by its exit: the block of that
+    /// function's manager ends first.
+    is_interrupted: bool,
+}
 
 impl Interrupts {
     #[inline]
@@ -25,35 +36,120 @@ impl Interrupts {
         self.0.is_none()
     }
 
+    /// Called before each poll of the block. Returns `true` if the block is interrupted, and must not be polled.
     #[cold]
     #[inline(never)]
-    pub(in crate::context) fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let polled = self.0.as_ref().map_or(Poll::Pending, |interrupt| interrupt.poll_interrupt(cx));
-        if polled.is_pending() && self.0.as_ref().is_some_and(|interrupt| interrupt.is_limit()) {
-            PENDING.set(PENDING.get().wrapping_add(1));
-        }
-        polled
+    pub(in crate::context) fn poll_before_block(&mut self, cx: &mut Context<'_>) -> bool {
+        self.0.as_mut().is_some_and(|registered| registered.poll_before_block(cx))
+    }
+
+    /// Called after each poll of the block that is pending, and after a poll that was omitted. Ready if the block is
+    /// interrupted.
+    #[cold]
+    #[inline(never)]
+    pub(in crate::context) fn poll_after_block(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().map_or(Poll::Pending, |registered| registered.poll_after_block(cx))
     }
 
     /// Notifies the managers that the block has ended. Called again, it does nothing.
     #[cold]
     #[inline(never)]
     pub(in crate::context) fn leave_block(&mut self) {
-        if let Some(interrupt) = self.0.take() {
-            interrupt.leave_block();
+        if let Some(registered) = self.0.take() {
+            registered.interrupt.leave_block();
         }
     }
 
     /// Returns all interrupts as one.
     pub(in crate::context) fn into_inner(mut self) -> Option<Arc<dyn Interrupt>> {
-        self.0.take().map(|all| *all)
+        self.0.take().map(|registered| registered.interrupt)
     }
 
     pub(super) fn add(&mut self, interrupt: Arc<dyn Interrupt>) {
-        self.0 = Some(Box::new(match self.0.take() {
+        let interrupt = match self.0.take() {
             None => interrupt,
-            Some(first) => Arc::new(Both(*first, interrupt)),
+            Some(first) => Arc::new(Both::new(first.interrupt, interrupt)),
+        };
+        self.0 = Some(Box::new(Registered {
+            interrupt,
+            is_before_block: false,
+            is_after_block: false,
+            pending_yields: 0,
+            is_around_yield: false,
+            is_interrupted: false,
         }));
+    }
+}
+
+impl Registered {
+    fn poll_before_block(&mut self, cx: &mut Context<'_>) -> bool {
+        let function = FunctionPoll::current();
+        if function.mode == FunctionMode::Refusing && self.is_around_yield && self.interrupt.is_limit() {
+            self.interrupt.refuse();
+            self.is_interrupted = true;
+        }
+        if self.is_interrupted {
+            return true;
+        }
+        self.pending_yields = function.pending_yields;
+        // Without budget, a turn would be lost.
+        self.is_after_block = has_budget_remaining() && !mem::take(&mut self.is_before_block);
+        if !self.is_after_block && has_budget_remaining() {
+            self.interrupt.poll_before_block(cx);
+        }
+        false
+    }
+
+    fn poll_after_block(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_interrupted {
+            return Poll::Ready(());
+        }
+        let function = FunctionPoll::current();
+        self.is_around_yield |= function.pending_yields != self.pending_yields;
+        let polled = if self.is_around_yield {
+            self.poll_around_yield(function, cx)
+        } else {
+            self.interrupt.poll_interrupt(cx)
+        };
+        // The one that had no budget is the first in the next poll.
+        if mem::take(&mut self.is_after_block) && !has_budget_remaining() {
+            self.is_before_block = true;
+        }
+        polled
+    }
+
+    /// Polls the interrupts of a scope around the yield of a function, whose block is that of the function's manager.
+    fn poll_around_yield(&mut self, function: FunctionPoll, cx: &mut Context<'_>) -> Poll<()> {
+        match function.mode {
+            FunctionMode::Exiting | FunctionMode::Refusing => self.interrupt.poll_interrupt(cx),
+            FunctionMode::BeforeBlock => {
+                self.interrupt.poll_before_block(cx);
+                Poll::Pending
+            }
+            // A scope inside of this one is interrupted already.
+            FunctionMode::AfterBlock if function.is_interrupted => Poll::Pending,
+            FunctionMode::AfterBlock => {
+                // Leave the block as it is until the block of the function's manager has ended.
+                if self.interrupt.poll_interrupt(cx).is_ready() {
+                    self.is_interrupted = true;
+                    FunctionPoll::update(|function| function.is_interrupted = true);
+                }
+                Poll::Pending
+            }
+            FunctionMode::Entering | FunctionMode::EnteringByHand if !self.interrupt.is_limit() => {
+                Poll::Pending
+            }
+            // The block has not begun yet.
+            FunctionMode::Entering => {
+                FunctionPoll::update(|function| function.is_limited = true);
+                Poll::Pending
+            }
+            FunctionMode::EnteringByHand => {
+                FunctionPoll::update(|function| function.is_interrupted = true);
+                self.interrupt.refuse();
+                Poll::Ready(())
+            }
+        }
     }
 }
 

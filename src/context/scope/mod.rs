@@ -16,6 +16,7 @@ pub(super) mod block;
 pub(super) mod collector;
 pub(super) mod enter;
 pub(super) mod failure;
+pub(super) mod function_poll;
 pub(super) mod interrupt;
 pub(super) mod interrupt_when;
 pub(super) mod interrupts;

@@ -2,6 +2,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
+use tokio::task::coop::has_budget_remaining;
+
 use crate::context::scope::collector::register;
 use crate::context::scope::interrupt::Interrupt;
 
@@ -49,6 +51,22 @@ impl EntryInterrupt {
         interrupt.is_some_and(|interrupt| interrupt.is_limit())
     }
 
+    fn poll_before_block(&self, cx: &mut Context<'_>) {
+        let interrupt = self.lock().clone();
+        if let Some(interrupt) = interrupt {
+            interrupt.poll_before_block(cx);
+        }
+    }
+
+    /// Returns `true` if there is an interrupt that must fail.
+    fn refuse(&self) -> bool {
+        let interrupt = self.lock().clone().filter(|interrupt| interrupt.is_limit());
+        let Some(interrupt) = interrupt else { return false };
+        self.has_interrupted.store(true, Ordering::Relaxed);
+        interrupt.refuse();
+        true
+    }
+
     fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
         // Cloned, so that the lock is released while it is polled.
         let interrupt = self.lock().clone();
@@ -68,6 +86,8 @@ struct State {
     /// `true` while the block runs.
     is_open: bool,
     interrupts: Vec<Arc<EntryInterrupt>>,
+    /// The index of the interrupt that is polled first before the block.
+    first: usize,
     /// The interrupt that has ended the block.
     interrupted_by: Option<Arc<EntryInterrupt>>,
 }
@@ -75,7 +95,7 @@ struct State {
 impl StackInterrupts {
     /// Registers the interrupts with the scope that is being entered. Returns `None` without such a scope.
     pub(super) fn register(interrupts: Vec<Arc<EntryInterrupt>>) -> Option<Arc<Self>> {
-        let state = State { is_open: true, interrupts, interrupted_by: None };
+        let state = State { is_open: true, interrupts, first: 0, interrupted_by: None };
         let this = Arc::new(Self(Mutex::new(state)));
         register(this.clone()).ok().map(|()| this)
     }
@@ -111,6 +131,28 @@ impl Interrupt for StackInterrupts {
                 return Poll::Ready(());
             }
             index += 1;
+        }
+    }
+
+    fn poll_before_block(&self, cx: &mut Context<'_>) {
+        let (interrupts, first) = {
+            let mut state = self.lock();
+            // The first may spend the budget, so they take turns. Without budget, a turn would be lost.
+            if has_budget_remaining() {
+                state.first = (state.first + 1) % state.interrupts.len().max(1);
+            }
+            (state.interrupts.clone(), state.first)
+        };
+        let (last, first) = interrupts.split_at(first.min(interrupts.len()));
+        first.iter().chain(last).for_each(|interrupt| interrupt.poll_before_block(cx));
+    }
+
+    fn refuse(&self) {
+        let interrupts = self.lock().interrupts.clone();
+        for interrupt in interrupts {
+            if interrupt.refuse() {
+                self.lock().interrupted_by = Some(interrupt);
+            }
         }
     }
 

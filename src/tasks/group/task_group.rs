@@ -263,6 +263,10 @@ impl<E: fmt::Debug + Send + 'static> Interrupt for GroupState<E> {
         self.poll_interrupted(cx)
     }
 
+    fn refuse(&self) {
+        panic!("a `TaskGroup` interrupts its block, but {NotEntering}");
+    }
+
     fn leave_block(&self) {
         self.end_block();
     }

@@ -6,7 +6,7 @@ use futures_util::task::AtomicWaker;
 use tokio::time::Instant;
 
 use super::error::TimeoutError;
-use crate::context::Interrupt;
+use crate::context::{Interrupt, NotEntering};
 use crate::tasks::timer::Timer;
 
 /// The deadline of a timeout, shared by its handles and its block.
@@ -30,6 +30,9 @@ pub(super) struct State {
 ///                          |
 ///                          |  the block completes or is dropped
 ///                          +-------------------------> Finished
+///                          |
+///                          |  there is no block to interrupt
+///                          +-------------------------> Refused
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Phase {
@@ -37,6 +40,7 @@ pub(super) enum Phase {
     Active,
     Expired,
     Finished,
+    Refused,
 }
 
 impl Deadline {
@@ -76,6 +80,7 @@ impl Deadline {
             Phase::Created => return Err(TimeoutError::NotEntered),
             Phase::Expired => return Err(TimeoutError::Expired),
             Phase::Finished => return Err(TimeoutError::Finished),
+            Phase::Refused => return Err(NotEntering.into()),
             Phase::Active => state.when = when,
         }
         // Wake the block, which moves its timer. The waker is user code, so the lock is released first.
@@ -96,15 +101,17 @@ impl Deadline {
         is_current
     }
 
-    /// Finishes the timeout unless it has expired, and returns `true` if it has.
-    pub(super) fn finish(&self) -> bool {
+    /// Finishes the timeout if it is active.
+    ///
+    /// Called twice, when the block ends and by the exit: neither call may hide the expiry.
+    pub(super) fn finish(&self) -> Result<(), TimeoutError> {
         let mut state = self.lock();
-        let is_expired = state.phase == Phase::Expired;
-        // Called twice, when the block ends and by the exit: neither call may hide the expiry.
-        if !is_expired {
-            state.phase = Phase::Finished;
+        match state.phase {
+            Phase::Expired => return Err(TimeoutError::Elapsed),
+            Phase::Refused => return Err(NotEntering.into()),
+            Phase::Created | Phase::Active | Phase::Finished => state.phase = Phase::Finished,
         }
-        is_expired
+        Ok(())
     }
 }
 
@@ -129,10 +136,18 @@ impl Interrupt for Deadline {
         if polled.is_ready() && self.expire(when) { Poll::Ready(()) } else { Poll::Pending }
     }
 
+    fn refuse(&self) {
+        let mut state = self.lock();
+        if state.phase == Phase::Active {
+            state.phase = Phase::Refused;
+        }
+    }
+
     /// Finishes the timeout of a block that is dropped, for which `aexit` is not called. For other blocks, both this
     /// method and `aexit` finish the timeout, which is idempotent.
     fn leave_block(&self) {
-        self.finish();
+        // The exit returns the error.
+        let _is_expired = self.finish();
         // A statement of its own, so that the lock is released before the timer is dropped.
         let timer = self.timer().take();
         drop(timer);

@@ -135,7 +135,7 @@ impl AsyncContextManager for Timeout {
         self.deadline.enter()?;
         if let Err(error) = register_interrupt(self.deadline.clone()) {
             // Without a block, the clones of the timeout must not be active.
-            self.deadline.finish();
+            let _never_expired = self.deadline.finish();
             return Err(error.into());
         }
         Ok(self)
@@ -153,7 +153,7 @@ impl AsyncGuard for Timeout {
     }
 
     async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), TimeoutError> {
-        if self.deadline.finish() { Err(TimeoutError::Elapsed) } else { Ok(()) }
+        self.deadline.finish()
     }
 }
 
@@ -165,6 +165,7 @@ impl fmt::Debug for Timeout {
             Phase::Active => "active",
             Phase::Expired => "expired",
             Phase::Finished => "finished",
+            Phase::Refused => "refused",
         };
         f.debug_struct("Timeout").field("state", &format_args!("{name}")).field("when", &state.when).finish()
     }
