@@ -1,6 +1,8 @@
 //! Managers that interrupt their block, as timeouts and failed task groups do.
 
-use std::future::pending;
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -150,4 +152,38 @@ async fn an_interrupt_that_panics_is_a_panic_of_the_block() {
     });
     assert!(task.await.unwrap_err().is_panic());
     assert_eq!(log.entries(), "panic", "the nested scope was not entered yet");
+}
+
+/// An interrupt that panics in its poll and in its destructor.
+struct PanicsTwice;
+
+impl Future for PanicsTwice {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<()> {
+        panic!("in a poll")
+    }
+}
+
+impl Drop for PanicsTwice {
+    fn drop(&mut self) {
+        panic!("in a destructor");
+    }
+}
+
+struct InterruptPanicsTwice;
+
+impl AsyncContextManager for InterruptPanicsTwice {
+    type Guard = InterruptPanics;
+
+    async fn aenter(self) -> Result<InterruptPanics, Elapsed> {
+        interrupt_when(PanicsTwice).expect("entered by a scope");
+        Ok(InterruptPanics(EventLog::new()))
+    }
+}
+
+#[tokio::test]
+#[should_panic(expected = "in a poll")]
+async fn an_interrupt_that_panics_in_its_poll_and_in_its_destructor() {
+    drop(async_with!(_ = InterruptPanicsTwice => { pending::<()>().await }));
 }

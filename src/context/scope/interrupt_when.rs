@@ -1,10 +1,12 @@
 use std::future::Future;
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use super::collector::{NotEntering, register};
 use super::interrupt::{Interrupt, defer_without_budget};
+use crate::panic::{catch_panic, ignore_panic};
 
 /// Interrupts the block of the scope that is being entered when `interrupt` completes: for timeouts, for example.
 ///
@@ -136,32 +138,39 @@ struct WhenReady {
     has_deferred: bool,
 }
 
-impl WhenReady {
-    fn poll(&mut self, cx: &mut Context<'_>) {
-        self.is_ready = self.is_ready || self.future.as_mut().poll(cx).is_ready();
-    }
-}
-
 impl FutureInterrupt {
     /// No user code runs while it is locked.
     fn lock(&self) -> MutexGuard<'_, Option<WhenReady>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Polls the future, and returns it unless it was dropped.
+    fn poll(&self, cx: &mut Context<'_>) -> Option<WhenReady> {
+        let mut when = self.lock().take()?;
+        match catch_panic(|| when.is_ready || when.future.as_mut().poll(cx).is_ready()) {
+            Ok(is_ready) => when.is_ready = is_ready,
+            Err(payload) => {
+                // Its destructor may panic as well: not while the first panic unwinds.
+                ignore_panic(|| drop(when));
+                resume_unwind(payload);
+            }
+        }
+        Some(when)
+    }
 }
 
 impl Interrupt for FutureInterrupt {
     fn poll_interrupt(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(mut when) = self.lock().take() else { return Poll::Pending };
-        when.poll(cx);
+        let Some(mut when) = self.poll(cx) else { return Poll::Pending };
         let is_interrupted = when.is_ready && !defer_without_budget(&mut when.has_deferred, cx);
         *self.lock() = Some(when);
         if is_interrupted { Poll::Ready(()) } else { Poll::Pending }
     }
 
     fn poll_before_block(&self, cx: &mut Context<'_>) {
-        let Some(mut when) = self.lock().take() else { return };
-        when.poll(cx);
-        *self.lock() = Some(when);
+        if let Some(when) = self.poll(cx) {
+            *self.lock() = Some(when);
+        }
     }
 
     fn leave_block(&self) {
