@@ -1,3 +1,6 @@
+use std::fmt;
+
+use super::error::ShownCursor;
 use super::fingerprint::Fingerprint;
 
 /// A position in a stream, after the last item yielded, from which [`resume`](super::AsyncGetDocs::resume) continues.
@@ -57,7 +60,7 @@ use super::fingerprint::Fingerprint;
 /// # }
 /// ```
 #[doc(alias = "bookmark", alias = "resume_token")]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Checkpoint<C> {
     pub(super) cursor: Option<C>,
@@ -114,6 +117,22 @@ impl<C> Checkpoint<C> {
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.total
+    }
+}
+
+/// The secrets that a URL may contain are masked in the cursor, as in [`Error::cursor`](super::Error::cursor).
+impl<C: fmt::Debug> fmt::Debug for Checkpoint<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cursor, skip, items, pages, done, total, content } = self;
+        f.debug_struct("Checkpoint")
+            .field("cursor", &ShownCursor(cursor.as_ref()))
+            .field("skip", skip)
+            .field("items", items)
+            .field("pages", pages)
+            .field("done", done)
+            .field("total", total)
+            .field("content", content)
+            .finish()
     }
 }
 

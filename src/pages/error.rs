@@ -259,3 +259,15 @@ pub(super) fn format_cursor<C: fmt::Debug>(cursor: &C) -> String {
     truncate(&mut text, MAX_CURSOR);
     text
 }
+
+/// A cursor in `Debug` output, formatted as in an error.
+pub(super) struct ShownCursor<'a, C>(pub(super) Option<&'a C>);
+
+impl<C: fmt::Debug> fmt::Debug for ShownCursor<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(cursor) => write!(f, "Some({})", format_cursor(cursor)),
+            None => f.write_str("None"),
+        }
+    }
+}

@@ -1,10 +1,12 @@
+use std::fmt;
 use std::time::Duration;
+
+use super::error::ShownCursor;
 
 /// An event during pagination. The observer set with [`on_event`](super::AsyncGetDocs::on_event) is notified of it.
 ///
 /// `page` is the position of the page in the stream, counted from 1. `cursor` is the cursor with which the page is
 /// requested; it is `None` for a first page without a cursor.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a, C, E> {
     /// The page is about to be requested, after [`before_request`](super::AsyncGetDocs::before_request) has completed.
@@ -75,6 +77,36 @@ pub enum Event<'a, C, E> {
         /// The largest total that the API reported.
         total: u64,
     },
+}
+
+/// The secrets that a URL may contain are masked in the cursor, as in [`Error::cursor`](super::Error::cursor).
+impl<C: fmt::Debug, E: fmt::Debug> fmt::Debug for Event<'_, C, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, page, cursor) = match self {
+            Self::Request { page, cursor, .. } => ("Request", page, cursor),
+            Self::Response { page, cursor, .. } => ("Response", page, cursor),
+            Self::Retry { page, cursor, .. } => ("Retry", page, cursor),
+            Self::Failure { page, cursor, .. } => ("Failure", page, cursor),
+            Self::EndedByError { page, cursor, .. } => ("EndedByError", page, cursor),
+            Self::EndedShort { items, total } => {
+                return f.debug_struct("EndedShort").field("items", items).field("total", total).finish();
+            }
+        };
+        let mut fields = f.debug_struct(name);
+        fields.field("page", page).field("cursor", &ShownCursor(*cursor));
+        match self {
+            Self::Request { attempt, .. } => fields.field("attempt", attempt),
+            Self::Response { items, .. } => fields.field("items", items),
+            Self::Retry { attempt, delay, error, .. } => {
+                fields.field("attempt", attempt).field("delay", delay).field("error", error)
+            }
+            Self::Failure { attempts, error, .. } | Self::EndedByError { attempts, error, .. } => {
+                fields.field("attempts", attempts).field("error", error)
+            }
+            Self::EndedShort { .. } => &mut fields,
+        };
+        fields.finish()
+    }
 }
 
 /// A snapshot of a stream's progress, returned by [`progress`](super::AsyncGetDocs::progress).

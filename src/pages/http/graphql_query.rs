@@ -37,6 +37,7 @@ pub struct GraphQlQuery {
     variables: Map<String, Value>,
     cursor: String,
     connection: String,
+    partial_data: bool,
 }
 
 impl GraphQlQuery {
@@ -52,6 +53,7 @@ impl GraphQlQuery {
             variables: Map::new(),
             cursor: "after".to_owned(),
             connection: validate_pointer(connection),
+            partial_data: false,
         }
     }
 
@@ -64,6 +66,15 @@ impl GraphQlQuery {
     /// Sets the name of the variable for the cursor; the default is `after`.
     pub fn cursor_variable(mut self, name: impl Into<String>) -> Self {
         self.cursor = name.into();
+        self
+    }
+
+    /// Accepts pages whose response contains `errors`, if it contains the connection, too.
+    ///
+    /// By default, such a response is an error, [`Error::GraphQl`], because items or fields may be missing. With this
+    /// setting, the errors are ignored. `null` in place of an item is an error of the item, unless its type is an `Option`.
+    pub fn partial_data(mut self) -> Self {
+        self.partial_data = true;
         self
     }
 
@@ -82,7 +93,8 @@ impl GraphQlQuery {
         let [error, flag, cursor, total, nodes, edges] =
             response.find(["/errors/0", &flag_at, &cursor_at, &total_at, &nodes_at, &edges_at])?;
         // A response with errors may have status 200 and partial data. Ignoring the errors would silently lose items.
-        if let Some(error) = error.filter(|error| !is_null(error)) {
+        let is_partial = self.partial_data && flag.is_some_and(|flag| !is_null(flag));
+        if let Some(error) = error.filter(|error| !is_null(error) && !is_partial) {
             return Err(Self::error(error, response));
         }
         // The specification requires this flag, so its absence must not end the stream.
@@ -113,7 +125,9 @@ impl GraphQlQuery {
         let text = |value: &RawValue| json_array::value::<String>(value).ok();
         let [message, code, kind] = find(error.get().as_bytes(), pointers).unwrap_or_default();
         let message = message.and_then(text).unwrap_or_else(|| error.get().to_owned());
-        let code = code.and_then(text).or_else(|| kind.and_then(text));
+        // A code may be a status, as a number.
+        let number = |value: &RawValue| value.get().parse::<u16>().ok().map(|number| number.to_string());
+        let code = code.and_then(|code| text(code).or_else(|| number(code))).or_else(|| kind.and_then(text));
         Error::graph_ql(&message, code.as_deref(), response.info())
     }
 }

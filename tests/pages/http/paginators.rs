@@ -186,6 +186,29 @@ async fn a_relay_connection_is_followed() {
 }
 
 #[tokio::test]
+async fn partial_data_of_graphql_is_accepted_by_setting() {
+    let server = Server::start(|_: &ReceivedRequest| {
+        json(&json!({
+            "data": { "docs": { "nodes": [1, null], "pageInfo": { "hasNextPage": false } } },
+            "errors": [{ "message": "no such doc" }],
+        }))
+    })
+    .await;
+    let query = GraphQlQuery::new("query Docs", "/data/docs").partial_data();
+    let docs = endpoint(&server.url).by_relay_connection::<Option<u32>>(query);
+    assert_eq!(docs.try_collect::<Vec<_>>().await.unwrap(), [Some(1), None]);
+
+    let server = Server::start(|_: &ReceivedRequest| {
+        json(&json!({ "data": null, "errors": [{ "message": "busy", "extensions": { "code": 429 } }] }))
+    })
+    .await;
+    let query = GraphQlQuery::new("query Docs", "/data/docs").partial_data();
+    let mut docs = endpoint(&server.url).by_relay_connection::<u32>(query).no_retry();
+    let error = chain(&docs.next().await.unwrap().unwrap_err());
+    assert!(error.ends_with("failed: 429: busy"), "{error}");
+}
+
+#[tokio::test]
 async fn graphql_errors_fail_even_with_partial_data() {
     for (body, want) in [
         (

@@ -233,3 +233,30 @@ async fn an_error_contains_the_response() {
         }
     }
 }
+
+#[tokio::test]
+async fn neither_events_nor_checkpoints_show_the_secrets_of_a_cursor() {
+    let server = Server::start(|request: &ReceivedRequest| match request.number("page") {
+        None => with_header(json(&json!([0])), "link", "</?token=SECRET&page=1>; rel=next"),
+        Some(1) => status(500, ""),
+        Some(_) => panic!("the stream has failed"),
+    })
+    .await;
+    let (sender, mut events) = tokio::sync::mpsc::unbounded_channel();
+    let mut docs = endpoint(&server.url)
+        .by_link::<u32>()
+        .no_retry()
+        .on_event(move |event| drop(sender.send(format!("{event:?}"))));
+    let (_, error) = until_error(&mut docs).await;
+    let mut shown = vec![format!("{error:?}"), chain(&error), format!("{:?}", docs.checkpoint())];
+    shown.extend(std::iter::from_fn(|| events.try_recv().ok()));
+    for shown in &shown {
+        assert!(!shown.contains("SECRET"), "{shown}");
+    }
+    assert!(
+        shown.iter().any(|shown| shown.starts_with("Request {") && shown.contains("token=***")),
+        "{shown:?}"
+    );
+    // The request needs the secret.
+    assert_eq!(docs.checkpoint().cursor().unwrap(), "/?token=SECRET&page=1");
+}
