@@ -51,14 +51,26 @@
 //! Retries assume that the requests only read. All requests of the paginators do, even those by POST, if the server gives
 //! them their usual meaning. For an API whose requests change something, turn retries off.
 //!
+//! # Authentication
+//!
+//! | credentials | method |
+//! |---|---|
+//! | a token (RFC 6750) | [`bearer`](Endpoint::bearer) |
+//! | a user name and a password (RFC 7617) | [`basic`](Endpoint::basic), or in the URL |
+//! | an API key | [`api_key_header`](Endpoint::api_key_header), [`api_key_query`](Endpoint::api_key_query) |
+//! | tokens that expire (OAuth 2.0) | [`token_source`](Endpoint::token_source) |
+//! | anything else | [`header`](Endpoint::header), [`map_request`](Endpoint::map_request) |
+//!
 //! # Guarantees
 //!
 //! - **Requests stay on their origin**, the scheme, host and port of the endpoint. A link or a redirect to another
 //!   origin is an [`Error`], and nothing is sent there, unless that origin is allowed: by name, with
 //!   [`allow_origin`](Endpoint::allow_origin), or with all others, by [`allow_any_origin`](Endpoint::allow_any_origin).
-//!   A link from https to http is an error unless the http origin is allowed by name.
-//! - **Headers stay on named origins.** [`header`](Endpoint::header) and [`map_request`](Endpoint::map_request) apply
-//!   only to the endpoint's origin and to the origins allowed by name. One exception: the `default_headers` of reqwest's
+//!   A link from https to http is an error unless the http origin is allowed by name. For a server behind a proxy,
+//!   [`links_stay_home`](Endpoint::links_stay_home) requests all links on the endpoint's origin.
+//! - **Credentials, headers and bodies stay on named origins**: those of the endpoint and of
+//!   [`map_request`](Endpoint::map_request) are sent only to the endpoint's origin and to the origins allowed by name. One
+//!   exception: the `default_headers` of reqwest's
 //!   builder go to every origin.
 //! - **Redirects are followed by this module**, at most ten in a row, and not by reqwest, which would send a header
 //!   such as `X-Api-Key` to the target of a redirect. [`Client::new`] takes a builder in order to disable reqwest's
@@ -66,7 +78,12 @@
 //! - **The size of a response is bounded** by [`max_body`](Endpoint::max_body), which counts bytes after decompression.
 //! - **Only a valid response ends the stream.** A truncated body is an error, and so is a malformed `Link` header or
 //!   cursor.
-//! - **Errors contain the URL**, without user name and password.
+//! - **Errors contain the response**: its status, headers and the beginning of its body. No text of an error exceeds
+//!   2 KiB or contains control or format characters.
+//! - **Secrets are masked** in errors, events and `Debug` output: user names and passwords of URLs, the credentials of the
+//!   endpoint, and the values of [query parameters](Endpoint::secret_parameter) such as `access_token`.
+//! - **The last request of a quota is followed by a pause**, of at most [a minute](Endpoint::max_quota_pause), until the
+//!   server accepts requests again.
 //!
 //! If the cursor is a URL, it is relative to the endpoint's origin (`/docs?page=3`), so that a checkpoint remains valid
 //! when the host or the port changes. The URL of a page on another origin is absolute, and is checked like a link when
@@ -77,12 +94,16 @@
 //! - A page without the field or header for the next page ends the stream, because that is how APIs mark their last
 //!   page. A typo in the JSON pointer to that field therefore ends the stream after the first page.
 //!   [`has_more_at`](Endpoint::has_more_at) guards against that.
-//! - Errors and checkpoints contain the query of the URL. Send secrets in a header instead.
+//! - A serialized checkpoint contains the secrets in the query of a link, unless the endpoint's URL contains them, too, or
+//!   [`strip_secrets`](Endpoint::strip_secrets) removes them.
 //! - Timeouts are those of reqwest's builder. Without a `timeout` or `read_timeout`, a stalled server blocks the stream
 //!   forever.
 //! - The streams require a tokio runtime with I/O and time enabled, as `#[tokio::main]` creates it.
 //! - If the status of a response is an error, reading the error message in its body may take up to one second.
-//! - This crate enables no TLS backend. Choose one with a feature of your own `reqwest` dependency.
+//! - This crate enables no TLS backend. Choose one with a feature of your own `reqwest` dependency, such as `rustls` or
+//!   `native-tls`; without one, a request by https fails with [`Error::NoTls`]. With `rustls-no-provider`, install a crypto
+//!   provider before the client is built; otherwise, [`Client::new`] fails, and reqwest's panic is printed by the panic
+//!   hook.
 //!
 //! [reqwest]: https://docs.rs/reqwest
 

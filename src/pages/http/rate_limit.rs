@@ -6,7 +6,7 @@ use reqwest::header::HeaderMap;
 use super::retry_after::{retry_after_at, server_time, texts};
 use super::timestamp::parse_reset;
 
-/// The number of requests that remain: of the IETF drafts up to 6, of GitHub and most others, of Okta and X, of OpenAI.
+/// The number of requests that remain: of the IETF drafts up to 6, of GitHub and most others, of Okta and X, of `OpenAI`.
 const REMAINING: [&str; 4] = [
     "ratelimit-remaining",
     "x-ratelimit-remaining",

@@ -4,7 +4,7 @@ use reqwest::header::HeaderMap;
 
 use super::timestamp::{parse_duration, parse_timestamp};
 
-/// Headers with the same meaning as `Retry-After`, in milliseconds: of OpenAI, and of Azure Cosmos DB.
+/// Headers with the same meaning as `Retry-After`, in milliseconds: of `OpenAI`, and of Azure Cosmos DB.
 const IN_MILLISECONDS: [&str; 2] = ["retry-after-ms", "x-ms-retry-after-ms"];
 
 /// Returns the delay in the `Retry-After` header (RFC 9110), counted from the response.

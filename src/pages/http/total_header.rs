@@ -2,7 +2,7 @@ use reqwest::header::HeaderMap;
 
 use super::retry_after::texts;
 
-/// The headers with the number of all items: of json-server and Rails, WordPress, GitLab, Kinto, and others.
+/// The headers with the number of all items: of json-server and Rails, `WordPress`, `GitLab`, Kinto, and others.
 const TOTALS: &[&str] = &[
     "x-total-count",
     "x-wp-total",
@@ -23,7 +23,7 @@ const TOTALS: &[&str] = &[
 ];
 
 /// Returns the number of all items in the first of these headers that has one, or else in `Content-Range`
-/// (`items 0-24/319`, PostgREST).
+/// (`items 0-24/319`, `PostgREST`).
 pub(super) fn total(headers: &HeaderMap) -> Option<u64> {
     let named = TOTALS.iter().find_map(|name| texts(headers, name).find_map(|text| text.parse().ok()));
     named.or_else(|| {

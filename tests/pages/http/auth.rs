@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use serde_json::json;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use withal::pages::AsyncGetDocs;
 use withal::pages::http::{Endpoint, Error, Token, TokenSource};
 
 use super::server::{HttpResponse, ReceivedRequest, Server, json, status, with_header};
@@ -35,7 +36,7 @@ fn counting(permits: &Arc<Semaphore>) -> (TokenSource, Arc<AtomicUsize>) {
         let number = counter.fetch_add(1, Ordering::SeqCst) + 1;
         let permits = Arc::clone(&permits);
         async move {
-            permits.acquire_owned().await.map(|permit| permit.forget())?;
+            permits.acquire_owned().await.map(OwnedSemaphorePermit::forget)?;
             Ok::<_, tokio::sync::AcquireError>(format!("token-{number}"))
         }
     });
@@ -115,7 +116,7 @@ async fn a_failed_refresh_is_reported_to_all_waiters_and_tried_again() {
     });
     let endpoint = endpoint(&server.url).token_source(source);
     let mut streams: Vec<_> = (0..5).map(|_| endpoint.clone().by_link::<u32>()).collect();
-    for error in join_all(streams.iter_mut().map(|docs| docs.try_next())).await {
+    for error in join_all(streams.iter_mut().map(AsyncGetDocs::try_next)).await {
         let text = chain(&error.unwrap_err());
         assert!(text.ends_with("failed to obtain an access token: no such client"), "{text}");
     }

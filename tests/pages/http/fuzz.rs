@@ -91,7 +91,7 @@ fn link() {
         for link in links.iter() {
             let _ = (link.target().len(), link.has_rel("next"), link.parameter("title"), link.rels().count());
         }
-        let _ = links.find("next");
+        drop(links.find("next"));
         // No header can hide the link of another one.
         headers.append(LINK, HeaderValue::from_static("<http://a/3>; rel=\"next\""));
         assert!(matches!(Links::parse(&headers).find("next"), Ok(Some(_))));
@@ -154,9 +154,9 @@ fn checkpoint() {
         if let Ok(checkpoint) = serde_json::from_slice::<Checkpoint<String>>(input) {
             let text = serde_json::to_string(&checkpoint).unwrap();
             assert_eq!(serde_json::from_str::<Checkpoint<String>>(&text).unwrap(), checkpoint);
-            let _ = format!("{checkpoint:?}");
+            drop(format!("{checkpoint:?}"));
         }
-        let _ = serde_json::from_slice::<Checkpoint<u64>>(input);
+        drop(serde_json::from_slice::<Checkpoint<u64>>(input));
     });
 }
 
@@ -191,10 +191,10 @@ fn detect() {
     fuzz(&seeds, &words, |input| {
         let empty = HeaderMap::new();
         if let Some(proposal) = http::detect(&empty, input) {
-            let _ = format!("{proposal:?}");
+            drop(format!("{proposal:?}"));
         }
         if let Some(headers) = headers(LINK, input) {
-            let _ = http::detect(&headers, input);
+            drop(http::detect(&headers, input));
         }
     });
 }

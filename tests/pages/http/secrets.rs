@@ -1,12 +1,12 @@
 //! No error, event or `Debug` output contains a secret, and each text is bounded.
 
 use serde_json::json;
-use withal::pages::http::{self, Endpoint};
+use withal::pages::http;
 
 use super::server::{HttpResponse, ReceivedRequest, Server, json, status, with_header};
 use super::{all, chain, client, endpoint, until_error};
 
-/// A response to a request, and whether it has to reach the error as an excerpt.
+/// A response that repeats a URL.
 type Answer = fn(&str) -> HttpResponse;
 
 const NAMES: [&str; 10] = [
@@ -21,6 +21,9 @@ const NAMES: [&str; 10] = [
     "password",
     "Ocp-Apim-Subscription-Key",
 ];
+
+/// A response that is far too long.
+type LongAnswer = Box<dyn Fn() -> HttpResponse + Send + Sync>;
 
 /// Every error of a page whose URL and whose body contain the secret.
 const ANSWERS: &[(&str, Answer)] = &[
@@ -165,7 +168,7 @@ fn malformed_urls_do_not_show_their_password() {
 async fn an_error_is_small_and_its_text_bounded_and_printable() {
     assert!(size_of::<http::Error>() <= 56, "{}", size_of::<http::Error>());
     let long = "\u{202e}é\u{200b}\"\\".repeat(100_000);
-    let answers: Vec<Box<dyn Fn() -> HttpResponse + Send + Sync>> = vec![
+    let answers: Vec<LongAnswer> = vec![
         {
             let long = long.clone();
             Box::new(move || status(500, &long))
@@ -202,12 +205,6 @@ async fn an_error_is_small_and_its_text_bounded_and_printable() {
 
 #[tokio::test]
 async fn an_error_contains_the_response() {
-    fn check(
-        endpoint: Endpoint,
-        docs: fn(Endpoint) -> withal::pages::AsyncGetDocs<u32, String, http::Error>,
-    ) -> withal::pages::AsyncGetDocs<u32, String, http::Error> {
-        docs(endpoint).no_retry()
-    }
     let cases: [(&str, Answer); 6] = [
         ("status", |_| status(418, "{\"code\":7}")),
         ("not JSON", |_| status(200, "<html>{\"code\":7}")),
@@ -219,7 +216,7 @@ async fn an_error_contains_the_response() {
     for (case, answer) in cases {
         let server =
             Server::start(move |_: &ReceivedRequest| with_header(answer(""), "x-request-id", "r-1")).await;
-        let mut docs = check(endpoint(&server.url), |endpoint| endpoint.by_link());
+        let mut docs = endpoint(&server.url).by_link::<u32>().no_retry();
         let error = until_error(&mut docs).await.1.into_fetch_error().unwrap();
         assert_eq!(error.headers().unwrap()["x-request-id"], "r-1", "{case}");
         assert_eq!(
