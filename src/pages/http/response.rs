@@ -21,6 +21,9 @@ use super::response_info::ResponseInfo;
 use super::total_header::total;
 use crate::pages::page::Page;
 
+/// The bytes of a body: one chunk as it was received, or a vector.
+pub(super) type Body = Box<dyn AsRef<[u8]> + Send + Sync>;
+
 /// A response, as [`by_response`](Endpoint::by_response) passes it to the function that reads a page from it.
 ///
 /// The body is not parsed before a method needs it. Items and cursors are deserialized from its bytes, so that large
@@ -50,7 +53,7 @@ pub struct Response {
     url: Url,
     status: StatusCode,
     headers: HeaderMap,
-    body: Vec<u8>,
+    body: Body,
     endpoint: Arc<Endpoint>,
 }
 
@@ -59,7 +62,7 @@ impl Response {
         url: Url,
         status: StatusCode,
         headers: HeaderMap,
-        body: Vec<u8>,
+        body: Body,
         endpoint: Arc<Endpoint>,
     ) -> Self {
         Self { url, status, headers, body, endpoint }
@@ -114,7 +117,12 @@ impl Response {
     /// ```
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        self.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&self.body)
+        let body = self.all_bytes();
+        body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
+    }
+
+    fn all_bytes(&self) -> &[u8] {
+        (*self.body).as_ref()
     }
 
     /// Deserializes the whole body.
@@ -655,8 +663,8 @@ impl Response {
     /// Returns what an error shows of this response.
     #[cold]
     pub(super) fn info(&self) -> Box<ResponseInfo> {
-        let Self { url, status, headers, body, endpoint } = self;
-        ResponseInfo::new(url, *status, headers.clone(), body, &endpoint.secrets)
+        let Self { url, status, headers, endpoint, .. } = self;
+        ResponseInfo::new(url, *status, headers.clone(), self.all_bytes(), &endpoint.secrets)
     }
 
     fn has_no_content(&self) -> bool {
@@ -676,7 +684,7 @@ impl std::fmt::Debug for Response {
         f.debug_struct("Response")
             .field("url", &self.endpoint.secrets.url(&self.url))
             .field("status", &self.status.as_u16())
-            .field("length", &self.body.len())
+            .field("length", &self.bytes().len())
             .finish_non_exhaustive()
     }
 }

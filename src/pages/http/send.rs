@@ -11,7 +11,7 @@ use super::endpoint::Endpoint;
 use super::error::Error;
 use super::origins::Trust;
 use super::request::Request;
-use super::response::Response;
+use super::response::{Body, Response};
 use super::response_info::{MAX_KEPT_BODY, ResponseInfo};
 use super::tls;
 use super::token_source::Current;
@@ -21,6 +21,8 @@ use super::url::{invalid_url, strip_userinfo_and_fragment};
 const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(1);
 /// The same as reqwest's default.
 const MAX_REDIRECTS: usize = 10;
+/// The largest memory that is reserved for a body because of its `Content-Length`, which may be wrong.
+const MAX_RESERVED: usize = 16 << 20;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 impl Endpoint {
@@ -147,7 +149,7 @@ impl Endpoint {
         url: &Url,
         headers: &HeaderMap,
         mut response: reqwest::Response,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<Body, Error> {
         let (limit, status) = (self.max_body, response.status());
         let info = |body: &[u8]| ResponseInfo::new(url, status, headers.clone(), body, &self.secrets);
         let too_large = |body: &[u8]| Error::BodyTooLarge { limit, response: info(body) };
@@ -155,20 +157,38 @@ impl Endpoint {
         if response.content_length().is_some_and(|length| length > limit as u64) {
             return Err(too_large(&[]));
         }
-        let mut body = Vec::new();
+        let length = response.content_length().and_then(|length| usize::try_from(length).ok());
+        let incomplete = |body: &[u8], source: reqwest::Error| Error::IncompleteBody {
+            response: info(body),
+            source: source.without_url(),
+        };
+        // The first chunk is the whole body of most pages, and is not copied then.
+        let first = match response.chunk().await {
+            Ok(Some(first)) if first.len() > limit => return Err(too_large(&[])),
+            Ok(Some(first)) => first,
+            Ok(None) => return Ok(Box::new([])),
+            Err(source) => return Err(incomplete(&[], source)),
+        };
+        let mut next = match response.chunk().await {
+            Ok(None) => return Ok(Box::new(first)),
+            Ok(Some(next)) => next,
+            Err(source) => return Err(incomplete(&first, source)),
+        };
+        let mut body =
+            Vec::with_capacity(length.unwrap_or(0).clamp(first.len(), first.len().max(MAX_RESERVED)));
+        body.extend_from_slice(&first);
+        drop(first);
         loop {
-            match response.chunk().await {
-                // `body` never exceeds the limit, so the difference cannot underflow.
-                Ok(Some(chunk)) if chunk.len() > limit - body.len() => return Err(too_large(&body)),
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => return Ok(body),
-                Err(source) => {
-                    return Err(Error::IncompleteBody {
-                        response: info(&body),
-                        source: source.without_url(),
-                    });
-                }
+            // `body` never exceeds the limit, so the difference cannot underflow.
+            if next.len() > limit - body.len() {
+                return Err(too_large(&body));
             }
+            body.extend_from_slice(&next);
+            next = match response.chunk().await {
+                Ok(Some(next)) => next,
+                Ok(None) => return Ok(Box::new(body)),
+                Err(source) => return Err(incomplete(&body, source)),
+            };
         }
     }
 

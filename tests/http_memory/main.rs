@@ -1,0 +1,146 @@
+//! The memory of a page of `pages::http`: beside its body and its items, little more than that of a program that uses
+//! reqwest and serde_json by hand.
+
+#![expect(unsafe_code, reason = "an allocator that counts implements an unsafe trait")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde::Deserialize;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use withal::pages::http::{Client, Endpoint};
+
+/// Counts the bytes that are allocated, and their maximum.
+struct Counting;
+
+static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: both methods pass their arguments to the system allocator unchanged. The other methods call these two.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let allocated = ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        PEAK.fetch_max(allocated, Ordering::Relaxed);
+        // SAFETY: the contract is that of this method.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        ALLOCATED.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the contract is that of this method.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+const MIB: usize = 1 << 20;
+
+/// The smallest item that is an object.
+#[derive(Debug, Deserialize)]
+struct Item {
+    a: u64,
+}
+
+/// A server whose only response is a body, for any number of requests.
+async fn serve(body: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+    let response = Arc::new([head, body].concat());
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let response = Arc::clone(&response);
+            tokio::spawn(async move {
+                let mut request = [0; 4096];
+                // The request is smaller than the buffer.
+                assert!(socket.read(&mut request).await.unwrap() > 0);
+                socket.write_all(response.as_bytes()).await.unwrap();
+                socket.shutdown().await.unwrap();
+            });
+        }
+    });
+    url
+}
+
+/// The peak of the memory that some work allocates, and the sum of the items.
+async fn peak_of(work: impl Future<Output = u64>) -> (usize, u64) {
+    let before = ALLOCATED.load(Ordering::Relaxed);
+    PEAK.store(before, Ordering::Relaxed);
+    let sum = work.await;
+    (PEAK.load(Ordering::Relaxed) - before, sum)
+}
+
+async fn by_hand(client: &reqwest::Client, url: &str) -> u64 {
+    let body = client.get(url).send().await.unwrap().bytes().await.unwrap();
+    let items: Vec<Item> = serde_json::from_slice(&body).unwrap();
+    items.iter().map(|item| item.a).sum()
+}
+
+async fn in_a_stream(endpoint: Endpoint) -> u64 {
+    let mut pages = endpoint.by_link::<Item>().into_pages();
+    let mut sum = 0;
+    while let Some(items) = pages.try_next().await.unwrap() {
+        sum += items.iter().map(|item| item.a).sum::<u64>();
+    }
+    sum
+}
+
+/// Items of 8 bytes each.
+fn body_of(len: usize, object: bool) -> String {
+    let mut body = String::with_capacity(len + 64);
+    body.push_str(if object { "{\"next\":null,\"items\":[" } else { "[" });
+    while body.len() + 16 < len {
+        let _ = write!(body, "{{\"a\":{}}},", body.len() % 10);
+    }
+    body.push_str(if object { "{\"a\":0}]}" } else { "{\"a\":0}]" });
+    body
+}
+
+#[tokio::test]
+async fn the_memory_of_a_page_is_bounded_by_its_body_and_its_items() {
+    rustls::crypto::ring::default_provider().install_default().expect("no other provider was installed");
+    let plain = reqwest::Client::new();
+    let client = Client::new(reqwest::Client::builder()).unwrap();
+
+    // A page as large as allowed, of the smallest objects.
+    for object in [false, true] {
+        let body = body_of(16 * MIB, object);
+        let len = body.len();
+        let url = serve(body).await;
+        let endpoint = client.endpoint(&url).unwrap().items_at(if object { "/items" } else { "" });
+        let (peak, sum) = peak_of(in_a_stream(endpoint)).await;
+        assert!(sum > 0);
+        let above = peak.saturating_sub(len);
+        assert!(above <= 64 * MIB, "{} MiB above a body of {} MiB", above / MIB, len / MIB);
+        if !object {
+            let (hand, same) = peak_of(by_hand(&plain, &url)).await;
+            assert_eq!(sum, same);
+            assert!(peak * 5 <= hand * 6, "{peak} bytes, by hand {hand}");
+        }
+    }
+
+    // A page of 100 small documents. The first request of each client allocates more.
+    let url = serve(body_of(8 * 1024, false)).await;
+    let endpoint = client.endpoint(&url).unwrap();
+    by_hand(&plain, &url).await;
+    in_a_stream(endpoint.clone()).await;
+    let (hand, _) = peak_of(by_hand(&plain, &url)).await;
+    let (peak, _) = peak_of(in_a_stream(endpoint)).await;
+    assert!(peak * 5 <= hand * 6, "{peak} bytes, by hand {hand}");
+
+    // A body that is announced as larger than allowed allocates nothing, and one that is not, at most what is allowed.
+    let url = serve(body_of(17 * MIB, false)).await;
+    let endpoint = client.endpoint(&url).unwrap();
+    let (peak, _) = peak_of(async {
+        endpoint.by_link::<Item>().try_next().await.unwrap_err();
+        0
+    })
+    .await;
+    assert!(peak < MIB, "{peak} bytes");
+}
