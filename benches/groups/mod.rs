@@ -2,6 +2,7 @@
 
 mod context;
 mod generator;
+mod http;
 mod pages;
 mod tasks;
 
@@ -9,5 +10,5 @@ use crate::harness::Group;
 
 pub(crate) fn all() -> Vec<Group> {
     let groups = pages::groups().into_iter().chain(generator::groups());
-    groups.chain(context::groups()).chain(tasks::groups()).collect()
+    groups.chain(context::groups()).chain(tasks::groups()).chain(http::groups()).collect()
 }

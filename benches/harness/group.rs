@@ -69,6 +69,17 @@ impl Row {
         Row { name, run: Box::new(run) }
     }
 
+    /// Creates a row in which `work(n)` does n operations on sockets.
+    pub(crate) fn with_io(name: &'static str, work: impl AsyncFn(u64) + 'static) -> Self {
+        let run = move |n| {
+            let runtime = runtime().enable_io().build().expect("a runtime");
+            let start = Instant::now();
+            runtime.block_on(work(n));
+            start.elapsed()
+        };
+        Row { name, run: Box::new(run) }
+    }
+
     /// Creates a row in which `work(n)` does n operations in virtual time, for groups with [`Clock::Paused`].
     pub(crate) fn paused(name: &'static str, work: impl AsyncFn(u64) + 'static) -> Self {
         let run = move |n| {
