@@ -81,7 +81,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "nested/error nested/checkpoint nested/child nested/nested",
             "http/excerpt http/timestamp http/retry_after http/total_header http/rate_limit http/secrets http/response_info http/error",
             "http/url http/missing_items http/total_pages",
-            "http/json_pointers http/json_slices http/json_array http/json_edit http/reported_error",
+            "http/json_pointers http/json_slices http/json_index http/json_array http/json_edit http/reported_error",
             "http/link http/links http/reference http/proposal http/detect http/classify http/defaults",
             "http/extra http/tls http/token http/token_source http/origins http/auth http/quota http/endpoint",
             "http/credentials http/url_cursor http/request http/response http/graphql_query http/send http/client",

@@ -123,6 +123,7 @@ mod extra;
 mod graphql_query;
 mod json_array;
 mod json_edit;
+mod json_index;
 mod json_pointers;
 mod json_slices;
 mod known_flags;

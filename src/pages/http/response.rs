@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url};
@@ -10,8 +10,9 @@ use super::endpoint::Endpoint;
 use super::error::Error;
 use super::extra::Extra;
 use super::json_array::{self, InvalidElement};
+use super::json_index::{JsonIndex, find_indexed, items_name};
 use super::json_pointers::{is_null, json_type, validate_pointer};
-use super::json_slices::{find, find_all};
+use super::json_slices::find_all;
 use super::link::Link;
 use super::links::Links;
 use super::missing_items::{MissingItems, has_other_items, is_empty_value};
@@ -54,6 +55,8 @@ pub struct Response {
     status: StatusCode,
     headers: HeaderMap,
     body: Body,
+    /// Created when a member of the body is looked up.
+    index: OnceLock<Option<JsonIndex>>,
     endpoint: Arc<Endpoint>,
 }
 
@@ -65,7 +68,7 @@ impl Response {
         body: Body,
         endpoint: Arc<Endpoint>,
     ) -> Self {
-        Self { url, status, headers, body, endpoint }
+        Self { url, status, headers, body, index: OnceLock::new(), endpoint }
     }
 
     /// Returns the URL of the response, after redirects. Relative links in the response are relative to it.
@@ -324,8 +327,10 @@ impl Response {
                 return Ok(page.total(self.total(None)).fingerprint(self.bytes()));
             }
         }
+        let indexed = self.indexed_items();
         let [items, total, flag] = self.find([
-            &pointers.items,
+            // The items are deserialized already.
+            if indexed.is_some() { "absent" } else { &pointers.items },
             // An absent pointer finds nothing.
             total_at.unwrap_or("absent"),
             flag_at.unwrap_or("absent"),
@@ -338,7 +343,10 @@ impl Response {
             (Some(pointer), Some(value)) => self.flag(pointer, value, true)?.map(|is_last| !is_last),
             _ => None,
         };
-        if let Some(items) = self.array(&pointers.items, items)? {
+        if let Some((items, array)) = indexed {
+            page.items = items;
+            page = page.fingerprint(array);
+        } else if let Some(items) = self.array(&pointers.items, items)? {
             page.items = self.elements(items)?;
             page = page.fingerprint(items.get());
         }
@@ -420,7 +428,42 @@ impl Response {
         if self.has_no_content() {
             return Ok([None; N]);
         }
-        find(self.bytes(), pointers).map_err(|source| self.invalid_json(source))
+        let mut found = [None; N];
+        self.find_into(&pointers, &mut found)?;
+        Ok(found)
+    }
+
+    fn find_into<'a>(&'a self, pointers: &[&str], found: &mut [Option<&'a RawValue>]) -> Result<(), Error> {
+        if let Some(index) = self.index() {
+            let mut is_valid = true;
+            for (pointer, found) in pointers.iter().zip(found.iter_mut()) {
+                match find_indexed(index, self.bytes(), pointer) {
+                    Ok(value) => *found = value,
+                    Err(_) => is_valid = false,
+                }
+            }
+            if is_valid {
+                return Ok(());
+            }
+        }
+        // The error has its line and column in the whole body.
+        found.fill(None);
+        find_all(self.bytes(), pointers, found).map_err(|source| self.invalid_json(source))
+    }
+
+    /// Returns where the members of the body are, if it is an object.
+    fn index(&self) -> Option<&JsonIndex> {
+        let index = || JsonIndex::new(self.bytes(), items_name(&self.endpoint.pointers.items));
+        self.index.get_or_init(index).as_ref()
+    }
+
+    /// Deserializes the items of an array that is a member of the body, and returns its bytes; `None` if there are none, or
+    /// if anything is wrong.
+    fn indexed_items<T: DeserializeOwned>(&self) -> Option<(Vec<T>, &[u8])> {
+        let name = items_name(&self.endpoint.pointers.items)?;
+        let array = self.index()?.find(self.bytes(), name).filter(|array| array.starts_with(b"["))?;
+        let items = json_array::try_elements(array).filter(|items: &Vec<T>| !items.is_empty())?;
+        Some((items, array))
     }
 
     /// Returns the value at a pointer; `None` if it is `null`.
@@ -517,7 +560,7 @@ impl Response {
         // Only an object has members.
         if !self.has_no_content() && self.bytes().trim_ascii_start().starts_with(b"{") {
             let pointers: Vec<_> = pointers.iter().map(String::as_str).collect();
-            find_all(self.bytes(), &pointers, &mut found).map_err(|source| self.invalid_json(source))?;
+            self.find_into(&pointers, &mut found)?;
         }
         Ok(found)
     }
