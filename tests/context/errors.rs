@@ -182,7 +182,7 @@ async fn panic_of<T>(future: impl Future<Output = T>) -> &'static str {
 }
 
 #[tokio::test]
-async fn a_panic_of_an_exit_replaces_the_blocks() {
+async fn of_the_panics_of_a_block_and_its_exit_the_first_continues() {
     let seen = Arc::default();
     let outer = Fails { seen: Arc::clone(&seen), ..Fails::default() };
     let inner = Fails { panics: true, seen: Arc::clone(&seen), ..Fails::default() };
@@ -191,8 +191,8 @@ async fn a_panic_of_an_exit_replaces_the_blocks() {
             .await
             .map_err(Error::into_first)
     });
-    assert_eq!(panic_of(program).await, "exit panics");
-    assert_eq!(*seen.lock().unwrap(), ["panic: block panics", "panic: exit panics"]);
+    assert_eq!(panic_of(program).await, "block panics");
+    assert_eq!(*seen.lock().unwrap(), ["panic: block panics"; 2]);
 }
 
 #[tokio::test]
@@ -207,7 +207,7 @@ async fn an_exit_that_panics_is_not_restarted() {
         }
     });
     let program = async_with(manager, async |_| Ok::<_, String>(()));
-    assert_eq!(panic_of(program).await, "exit panics");
+    assert_eq!(panic_of(program).await, "block panics");
     drain(Duration::from_secs(60)).await.unwrap();
     assert_eq!(*runs.lock().unwrap(), 1);
 }

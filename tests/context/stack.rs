@@ -129,7 +129,7 @@ async fn several_errors_are_returned_together() {
     stack.callback(|| Err("first in"));
     stack.push_async_callback(async || Err(7_u8));
     let mut errors = stack.aclose().await.unwrap_err();
-    assert_eq!((errors.len(), errors.to_string().as_str()), (2, "2 exits failed"));
+    assert_eq!((errors.len(), errors.to_string().as_str()), (2, "2 exits failed: first in; 7"));
     assert_eq!(errors.downcast_mut::<&str>(), Some(&mut "first in"));
     assert_eq!(errors.downcast_mut::<String>(), None);
     let errors = errors.into_vec();
