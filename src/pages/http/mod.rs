@@ -28,12 +28,22 @@
 //! | the next page is identified by | paginator | cursor |
 //! |---|---|---|
 //! | the `Link` header (RFC 8288) | [`by_link`](Endpoint::by_link) | URL |
+//! | a URL in another header | [`by_next_url_header`](Endpoint::by_next_url_header) | URL |
 //! | a URL in the JSON | [`by_next_url`](Endpoint::by_next_url) | URL |
+//! | a link with a relation in an array (FHIR, STAC) | [`by_link_array`](Endpoint::by_link_array) | URL |
 //! | a cursor in the JSON | [`by_cursor`](Endpoint::by_cursor) | `String` |
+//! | a cursor that is sent in the body (Notion, DynamoDB, MCP) | [`by_body_cursor`](Endpoint::by_body_cursor) | JSON |
 //! | a cursor in a header | [`by_cursor_header`](Endpoint::by_cursor_header) | `String` |
+//! | several parameters (MediaWiki) | [`by_parameters`](Endpoint::by_parameters) | JSON |
+//! | its last item (Stripe, Mastodon) | [`by_last_item`](Endpoint::by_last_item) | `String` |
+//! | the sort key of its last item (Elasticsearch) | [`by_last_item_in_body`](Endpoint::by_last_item_in_body) | JSON |
 //! | its number | [`by_page_number`](Endpoint::by_page_number) | [`PageNumber`](super::PageNumber) |
-//! | its offset | [`by_offset`](Endpoint::by_offset) | [`Offset`](super::Offset) |
+//! | its offset | [`by_offset`](Endpoint::by_offset), [`by_offset_from`](Endpoint::by_offset_from), [`by_offset_steps`](Endpoint::by_offset_steps) | [`Offset`](super::Offset) |
 //! | `pageInfo` (GraphQL, Relay) | [`by_relay_connection`](Endpoint::by_relay_connection) | `String` |
+//! | the rules of a convention | [`by_odata`](Endpoint::by_odata), [`by_hal`](Endpoint::by_hal), [`by_json_api`](Endpoint::by_json_api), [`by_kubernetes`](Endpoint::by_kubernetes), [`by_scim`](Endpoint::by_scim) | |
+//! | anything else | [`by_response`](Endpoint::by_response) | any type |
+//!
+//! [`detect()`] proposes one of them from the first response. [`from_dlt`] compares them with those of dlt.
 //!
 //! Each paginator returns an [`AsyncGetDocs`](super::AsyncGetDocs).
 //!
@@ -60,6 +70,18 @@
 //! | an API key | [`api_key_header`](Endpoint::api_key_header), [`api_key_query`](Endpoint::api_key_query) |
 //! | tokens that expire (OAuth 2.0) | [`token_source`](Endpoint::token_source) |
 //! | anything else | [`header`](Endpoint::header), [`map_request`](Endpoint::map_request) |
+//!
+//! # Flags
+//!
+//! Many APIs send a cursor or a link on their last page, too, and mark that page with a flag. Its location is set with
+//! [`has_more_at`](Endpoint::has_more_at) or [`is_last_at`](Endpoint::is_last_at). If neither is set, a boolean with one of
+//! these names counts, beside the cursor or at the top of the body:
+//!
+//! - `has_more`, `hasMore`, `hasNextPage`, `has_next_page`;
+//! - `isLast`, `is_last`, `isLastPage`, `is_last_page`, `last`, `done`, `end_of_stream`, `endOfStream`.
+//!
+//! In a cursor stream, a flag for more pages without a cursor is an error,
+//! [`MissingCursor`](super::ErrorKind::MissingCursor).
 //!
 //! # Guarantees
 //!
@@ -154,6 +176,11 @@ mod total_header;
 mod total_pages;
 mod url;
 mod url_cursor;
+
+pub mod from_dlt {
+    #![doc(alias = "RESTClient")]
+    #![doc = include_str!("from_dlt.md")]
+}
 
 pub use self::classify::classify;
 pub use self::client::Client;

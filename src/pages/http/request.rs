@@ -68,6 +68,11 @@ impl Request {
         self
     }
 
+    /// Sets a query parameter, or the value at a JSON pointer in the body, which begins with a slash.
+    pub(super) fn parameter(self, name: &str, value: impl Display + Serialize) -> Self {
+        if name.starts_with('/') { self.json_at(name, value) } else { self.query(name, value) }
+    }
+
     /// Removes a query parameter.
     pub fn remove_query(mut self, name: &str) -> Self {
         self.url = without_parameter(&self.url, name);

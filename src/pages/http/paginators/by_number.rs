@@ -18,7 +18,8 @@ use crate::pages::stream::async_get_docs::AsyncGetDocs;
 
 /// # Paginators with numbers
 ///
-/// Pages with numbers can be fetched [concurrently](AsyncGetDocs::concurrency).
+/// Pages with numbers can be fetched [concurrently](AsyncGetDocs::concurrency). A parameter is the name of a query
+/// parameter, or a JSON pointer into the body, which begins with a slash; the body is set with [`json`](Endpoint::json).
 ///
 /// Some servers respond to a number beyond the last page with status 400, 404 or 416. [`classify`](crate::pages::http::classify())
 /// takes that as the end of the stream ([`OnError::End`](crate::pages::OnError::End)), but only if a page came before,
@@ -37,6 +38,11 @@ impl Endpoint {
     /// // GET /docs?page=2   {"items": [], "total": 40}
     /// let items = endpoint.items_at("/items").total_at("/total").by_page_number::<String>("page", 1).concurrency(4);
     /// # }
+    /// # fn search(endpoint: withal::pages::http::Endpoint) -> Result<(), withal::pages::http::Error> {
+    /// // POST /search   {"query": "x", "page": 1}
+    /// let items = endpoint.json(&serde_json::json!({ "query": "x" }))?.by_page_number::<String>("/page", 1);
+    /// # Ok(())
+    /// # }
     /// ```
     #[doc(alias("page_size", "per_page"))]
     pub fn by_page_number<T>(self, parameter: &str, first: u64) -> AsyncGetDocs<T, PageNumber, Error>
@@ -53,7 +59,7 @@ impl Endpoint {
                 if extent.is_beyond_last_page(number) {
                     return Ok(Page::new(Vec::new(), None).has_more(false));
                 }
-                let request = Request::new(endpoint).query(parameter, number);
+                let request = Request::new(endpoint).parameter(parameter, number);
                 let response = endpoint.fetch(request).await;
                 let response = response.map_err(|error| extent.mark_past_the_end(error, number))?;
                 let mut page: Page<T, PageNumber> = response.page(None)?;
@@ -127,7 +133,7 @@ impl Endpoint {
             async move {
                 let (endpoint, (name, size), extent, flags, overlap) = &*shared;
                 let number = offset.saturating_add(first);
-                let request = Request::new(endpoint).query(size, limit).query(name, number);
+                let request = Request::new(endpoint).parameter(size, limit).parameter(name, number);
                 let response = endpoint.fetch(request).await;
                 let response = response.map_err(|error| extent.mark_past_the_end(error, offset))?;
                 let mut page: Page<T, Offset> = response.page(None)?;
@@ -169,7 +175,7 @@ impl Endpoint {
             let shared = Arc::clone(&shared);
             async move {
                 let (endpoint, (name, size), extent, flags) = &*shared;
-                let request = Request::new(endpoint).query(size, limit).query(name, offset);
+                let request = Request::new(endpoint).parameter(size, limit).parameter(name, offset);
                 let response = endpoint.fetch(request).await;
                 let response = response.map_err(|error| extent.mark_past_the_end(error, offset))?;
                 let mut page: Page<T, Offset> = response.page(None)?;
