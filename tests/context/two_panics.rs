@@ -1,7 +1,7 @@
 //! A panic of a block and a panic of its exit: the first continues, and the other is reported once.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, pending};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
@@ -134,20 +134,30 @@ async fn of_other_managers() {
     .await;
 }
 
+/// Panics when it is dropped: the panic of a task that is cancelled.
+struct PanicsLate(&'static str);
+
+impl Drop for PanicsLate {
+    fn drop(&mut self) {
+        panic_in_block(self.0);
+    }
+}
+
 /// The error of an exit on a stack, of which a group that panics later reports the reason.
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn an_error_on_a_stack_is_reported_once() {
     let label = "beside a late panic";
     let (panic, reported) = run(label, async {
         drop(async_with!(stack = AsyncExitStack::new() => {
             let mut group = stack.enter_async_context(TaskGroup::<BoxError>::new()).await.unwrap();
             group.target().create_task(async move {
-                yield_now().await;
-                panic_in_block(label);
-                Ok(())
+                let _panics = PanicsLate(label);
+                pending::<Result<(), BoxError>>().await
             });
             drop(group);
             stack.callback(move || Err::<(), _>(BoxError::msg(format!("error {label}"))));
+            // The task starts.
+            yield_now().await;
         }));
     })
     .await;

@@ -8,6 +8,7 @@ use super::errors::{ErrorGroup, FailedInGroup};
 use super::spawner::{Spawner, create_task};
 use super::state::GroupState;
 use crate::as_error::{AsError, ErrorView};
+use crate::cleanup::short_type_name;
 use crate::context::{
     AsyncContextManager, AsyncGuard, ExitReason, Interrupt, NotEntering, Restart, register_interrupt,
 };
@@ -253,7 +254,7 @@ impl<E: fmt::Debug + Send + 'static> AsyncGuard for TaskGroup<E> {
         let failures = poll_fn(|cx| self.group.poll_join(cx)).await;
         // Set only after the wait: a group that is dropped earlier cancels its tasks.
         self.is_joined = true;
-        failures.map_or(Ok(()), |failures| failures.finish(&exit, self.name()))
+        failures.map_or(Ok(()), |failures| failures.finish(&exit, short_type_name::<Self>()))
     }
 }
 
