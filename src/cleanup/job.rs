@@ -92,7 +92,7 @@ impl<F: Future<Output: CleanupOutput>> Future for Job<F> {
                 completion.finish(Some(&CleanupEvent::Abandoned { name: name.get(), reason }));
             }
             Err(payload) => {
-                completion.finish(Some(&CleanupEvent::Panicked { name: name.get(), payload: &**payload }))
+                completion.finish(Some(&CleanupEvent::Panicked { name: name.get(), payload: &**payload }));
             }
         }
         // The output is user code, too, and is dropped before `drain` may return.

@@ -249,7 +249,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// [`ErrorKind::TooManyEmptyPages`](super::ErrorKind::TooManyEmptyPages), unless it is the last page. Pages count in
     /// this run of the stream if they are empty, or have only items that [`unique_by`](Self::unique_by) removes.
     ///
-    /// APIs that filter items after paging, such as a scan of DynamoDB with a filter, may need a larger bound; with
+    /// APIs that filter items after paging, such as a scan of `DynamoDB` with a filter, may need a larger bound; with
     /// `u64::MAX`, there is none.
     #[track_caller]
     pub fn max_empty_pages(mut self, max: u64) -> Self {

@@ -108,6 +108,7 @@ pub enum OnEmpty {
 
 /// The policies of a stream that decide which page comes next.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "named after the methods that set them")]
 pub(super) struct Policies {
     /// `None`, here and below, if the user has not set it.
     pub(super) on_empty: Option<OnEmpty>,
@@ -119,7 +120,7 @@ pub(super) struct Policies {
 impl Policies {
     /// The reactions to cursors and to content that repeat. Both are signs of the same fault, so one that is not set
     /// follows the other, except that allowed content does not allow endless cycles.
-    pub(super) fn on_repetition(&self) -> (OnCycle, OnRepeat) {
+    pub(super) fn on_repetition(self) -> (OnCycle, OnRepeat) {
         let on_cycle = self.on_cycle.unwrap_or(match self.on_repeat {
             Some(OnRepeat::End) => OnCycle::End,
             _ => OnCycle::Error,

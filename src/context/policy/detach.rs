@@ -146,7 +146,6 @@ const fn output_size<A, R>(_: fn(A) -> R) -> usize {
     size_of::<R>()
 }
 
-#[expect(clippy::manual_async_fn, reason = "an `async fn` would hold its argument twice")]
 fn exit_cancelled<G: AsyncGuard + Send + 'static>(
     guard: G,
 ) -> impl Future<Output = Exited<G, Infallible, Infallible>> + Send {

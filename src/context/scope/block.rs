@@ -183,7 +183,7 @@ impl<F, T> Stage<F, T> {
 #[cold]
 #[inline(never)]
 fn wait<F, T, R: RuntimeSlot>(
-    stage: Pin<&mut Stage<F, T>>,
+    ended: Pin<&mut Stage<F, T>>,
     state: &mut ScopeState<R>,
     cx: &mut Context<'_>,
 ) -> Poll<BlockOutcome<T>> {
@@ -191,7 +191,7 @@ fn wait<F, T, R: RuntimeSlot>(
         state.runtime.capture_current();
         return Poll::Pending;
     }
-    Poll::Ready(*stage.take_outcome().expect("block polled after completion"))
+    Poll::Ready(*ended.take_outcome().expect("block polled after completion"))
 }
 
 /// Polls the interrupts of a block that is pending. An interrupted block is dropped while its detached cleanups are still
@@ -263,14 +263,14 @@ impl<F, T, R, D> PinnedDrop for BlockFuture<'_, F, T, R, D> {
 
 #[cold]
 #[inline(never)]
-fn drop_cancelled<F, T, R>(mut stage: Pin<&mut Stage<F, T>>, state: &mut ScopeState<R>) {
+fn drop_cancelled<F, T, R>(mut dropped: Pin<&mut Stage<F, T>>, state: &mut ScopeState<R>) {
     // A destructor may detach a cleanup. The scope, which is dropped next, passes it to the drop policy.
     let ScopeState { children, interrupts, .. } = state;
     drop_tracked(children, || {
-        drop_quietly(stage.as_mut().take_outcome());
+        drop_quietly(dropped.as_mut().take_outcome());
         if interrupts.is_empty() {
-            stage.set(Stage::Ended);
-        } else if let Err(payload) = leave(stage, interrupts) {
+            dropped.set(Stage::Ended);
+        } else if let Err(payload) = leave(dropped, interrupts) {
             resume_unwind(payload);
         }
     });

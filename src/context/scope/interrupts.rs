@@ -21,13 +21,19 @@ struct Registered {
     is_before_block: bool,
     /// `true` during a poll in which the block was the first, and had budget.
     is_after_block: bool,
-    /// See [`FunctionPoll::pending_yields`], before the poll of the block.
-    pending_yields: u32,
-    /// `true` once the scope is known to be around the yield of a function.
-    is_around_yield: bool,
+    function: EnclosingFunction,
     /// `true` if the block is interrupted as soon as the function around it is polled by its exit: the block of that
     /// function's manager ends first.
     is_interrupted: bool,
+}
+
+/// What a scope knows of the function in which it is.
+#[derive(Default)]
+struct EnclosingFunction {
+    /// See [`FunctionPoll::pending_yields`], before the poll of the block.
+    pending_yields: u32,
+    /// `true` once the scope is known to be around the yield of the function.
+    is_around_yield: bool,
 }
 
 impl Interrupts {
@@ -74,8 +80,7 @@ impl Interrupts {
             interrupt,
             is_before_block: false,
             is_after_block: false,
-            pending_yields: 0,
-            is_around_yield: false,
+            function: EnclosingFunction::default(),
             is_interrupted: false,
         }));
     }
@@ -84,14 +89,17 @@ impl Interrupts {
 impl Registered {
     fn poll_before_block(&mut self, cx: &mut Context<'_>) -> bool {
         let function = FunctionPoll::current();
-        if function.mode == FunctionMode::Refusing && self.is_around_yield && self.interrupt.is_limit() {
+        if function.mode == FunctionMode::Refusing
+            && self.function.is_around_yield
+            && self.interrupt.is_limit()
+        {
             self.interrupt.refuse();
             self.is_interrupted = true;
         }
         if self.is_interrupted {
             return true;
         }
-        self.pending_yields = function.pending_yields;
+        self.function.pending_yields = function.pending_yields;
         // Without budget, a turn would be lost.
         self.is_after_block = has_budget_remaining() && !mem::take(&mut self.is_before_block);
         if !self.is_after_block && has_budget_remaining() {
@@ -105,8 +113,8 @@ impl Registered {
             return Poll::Ready(());
         }
         let function = FunctionPoll::current();
-        self.is_around_yield |= function.pending_yields != self.pending_yields;
-        let polled = if self.is_around_yield {
+        self.function.is_around_yield |= function.pending_yields != self.function.pending_yields;
+        let polled = if self.function.is_around_yield {
             self.poll_around_yield(function, cx)
         } else {
             self.interrupt.poll_interrupt(cx)

@@ -49,7 +49,7 @@ where
         let Config { source, numbering, start, hooks, policies, read_ahead, concurrency } = config;
         let request = Request::new(source, hooks.share(), start);
         let is_random_access = first.is_some() && numbering.is_some();
-        let pagination = Pagination::new(numbering, &policies, content, first, page);
+        let pagination = Pagination::new(numbering, policies, content, first, page);
         if is_random_access && concurrency > 1 {
             return Self::Concurrent(Concurrent::new(request, pagination, concurrency));
         }

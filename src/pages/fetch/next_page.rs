@@ -87,7 +87,7 @@ enum State<C> {
 impl<C: Cursor> Pagination<C> {
     pub(super) fn new(
         numbering: Option<Numbering<C>>,
-        policies: &Policies,
+        policies: Policies,
         content: Option<Fingerprint>,
         first: Option<C>,
         page: u64,

@@ -23,7 +23,7 @@ impl Endpoint {
     ///
     /// # Examples
     ///
-    /// MediaWiki sends several parameters for the next page:
+    /// `MediaWiki` sends several parameters for the next page:
     ///
     /// ```
     /// # fn titles(endpoint: withal::pages::http::Endpoint) {

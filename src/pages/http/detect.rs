@@ -107,6 +107,7 @@ const TOTAL_HEADERS: &[&str] = &["x-wp-totalpages", "x-total-pages", "x-paginati
 /// assert_eq!(proposal.to_string(), ".by_odata::<T>()");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use]
 pub fn detect(headers: &HeaderMap, body: &[u8]) -> Option<Proposal> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);

@@ -117,7 +117,7 @@ impl Endpoint {
     ///
     /// By default, the query parameters of the endpoint's URL that a link lacks are added to it, because many servers
     /// omit API keys and filters from their links: if the link has the path of the endpoint's URL, all of them,
-    /// otherwise only the [secret](Self::secret_parameter) ones. Parameters that begin with `$` (OData) are never added,
+    /// otherwise only the [secret](Self::secret_parameter) ones. Parameters that begin with `$` (`OData`) are never added,
     /// and nothing is added to a URL on another origin.
     ///
     /// # Examples

@@ -1,7 +1,7 @@
 //! The values at JSON pointers (RFC 6901), as slices of the bytes of a body.
 //!
 //! No value is parsed on the way, so a number keeps its digits, and the memory does not depend on the size of the body.
-//! As in serde_json's `Value`, the last of several members with the same name counts. The syntax of the whole body is
+//! As in `serde_json`'s `Value`, the last of several members with the same name counts. The syntax of the whole body is
 //! checked, and its depth is not limited, since nothing recurses deeper than the pointers.
 
 use std::borrow::Cow;

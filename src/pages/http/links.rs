@@ -115,8 +115,11 @@ fn parse(text: &str, links: &mut Vec<Link>) -> Result<(), Malformed> {
     }
 }
 
+/// Names and values.
+type Parameters = Vec<(String, String)>;
+
 /// Parses the parameters of one link. Also returns the text after them.
-fn parse_parameters(text: &str) -> Result<(Vec<(String, String)>, &str), Malformed> {
+fn parse_parameters(text: &str) -> Result<(Parameters, &str), Malformed> {
     let mut parameters = Vec::new();
     let mut rest = text;
     loop {

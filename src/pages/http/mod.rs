@@ -32,9 +32,9 @@
 //! | a URL in the JSON | [`by_next_url`](Endpoint::by_next_url) | URL |
 //! | a link with a relation in an array (FHIR, STAC) | [`by_link_array`](Endpoint::by_link_array) | URL |
 //! | a cursor in the JSON | [`by_cursor`](Endpoint::by_cursor) | `String` |
-//! | a cursor that is sent in the body (Notion, DynamoDB, MCP) | [`by_body_cursor`](Endpoint::by_body_cursor) | JSON |
+//! | a cursor that is sent in the body (Notion, `DynamoDB`, MCP) | [`by_body_cursor`](Endpoint::by_body_cursor) | JSON |
 //! | a cursor in a header | [`by_cursor_header`](Endpoint::by_cursor_header) | `String` |
-//! | several parameters (MediaWiki) | [`by_parameters`](Endpoint::by_parameters) | JSON |
+//! | several parameters (`MediaWiki`) | [`by_parameters`](Endpoint::by_parameters) | JSON |
 //! | its last item (Stripe, Mastodon) | [`by_last_item`](Endpoint::by_last_item) | `String` |
 //! | the sort key of its last item (Elasticsearch) | [`by_last_item_in_body`](Endpoint::by_last_item_in_body) | JSON |
 //! | its number | [`by_page_number`](Endpoint::by_page_number) | [`PageNumber`](super::PageNumber) |

@@ -24,7 +24,7 @@ pub(super) struct NextUrl {
 enum Base {
     /// A link is appended to this URL, even if it begins with a slash: Confluence's `_links.base`.
     Prefix(String),
-    /// A link is relative to this URL, which is relative to that of the response: OData's `@odata.context`.
+    /// A link is relative to this URL, which is relative to that of the response: `OData`'s `@odata.context`.
     Context(String),
 }
 

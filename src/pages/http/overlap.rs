@@ -48,5 +48,5 @@ fn last_of_distinct(items: Option<&RawValue>) -> Option<(u64, String)> {
     let count = texts.len();
     texts.sort_unstable();
     texts.dedup();
-    (count > 1 && texts.len() == count).then(|| (count as u64, last))
+    (count > 1 && texts.len() == count).then_some((count as u64, last))
 }

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::json_array;
@@ -112,7 +111,7 @@ fn members<'a>(body: &'a [u8], names: &[&'static str]) -> impl Iterator<Item = (
 
 /// Returns `true` if the body has no other members than an error would have.
 fn is_problem(body: &[u8]) -> bool {
-    serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(body)
+    serde_json::from_slice::<BTreeMap<String, &RawValue>>(body)
         .is_ok_and(|members| members.keys().all(|name| PROBLEM.contains(&name.as_str())))
 }
 

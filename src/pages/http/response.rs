@@ -613,7 +613,7 @@ impl Response {
         let is_array = found.is_some_and(|value| value.get().starts_with('['));
         match found {
             Some(items) if is_array && !is_empty_value(items) => return Ok(found),
-            Some(value) if !is_array && !(is_null(value) && !pointer.is_empty()) => {
+            Some(value) if !is_array && (!is_null(value) || pointer.is_empty()) => {
                 return Err(self.no_items(pointer, json_type(value), found.is_none()));
             }
             // An empty array is an empty page, unless the body reports an error.

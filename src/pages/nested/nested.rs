@@ -18,6 +18,11 @@ use crate::pages::stream::async_get_docs::AsyncGetDocs;
 /// The number of consecutive items of one child after which an unordered stream continues with another child.
 const BURST: usize = 128;
 
+/// The function that creates the stream of a parent.
+type Open<P, T, D, E> = Box<dyn FnMut(&P) -> AsyncGetDocs<T, D, E> + Send>;
+/// The result of a poll of a stream with errors.
+type PollNext<T, E> = Poll<Option<Result<T, E>>>;
+
 /// A stream over the items of all parents: each parent is an item of a paginated API, and has pages of its own.
 ///
 /// It is created by [`AsyncGetDocs::try_flat_map`], and yields pairs of a parent and one of its items.
@@ -80,7 +85,7 @@ const BURST: usize = 128;
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct Nested<P, C, T, D, E> {
     parents: AsyncGetDocs<P, C, E>,
-    open: Box<dyn FnMut(&P) -> AsyncGetDocs<T, D, E> + Send>,
+    open: Open<P, T, D, E>,
     /// The error of the parents, until the items of the parents before it have been yielded.
     parents_failed: Option<Error<E>>,
     /// The open parents, in their order.
@@ -289,7 +294,7 @@ where
         Some((child.parent, child.items.checkpoint()))
     }
 
-    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<(P, T), NestedError<P, E>>>> {
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> PollNext<(P, T), NestedError<P, E>> {
         if self.status != Status::Open {
             // If the previous poll panicked, the children stay, as parts of the checkpoint.
             return Poll::Ready(None);

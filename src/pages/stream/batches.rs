@@ -13,6 +13,9 @@ use crate::pages::cursor::Cursor;
 use crate::pages::error::Error;
 use crate::pages::event::Progress;
 
+/// The result of a poll of [`Batches`].
+type PollBatch<T, C, E> = Poll<Option<Result<Batch<T, C>, Error<E>>>>;
+
 /// The items of a page, and the checkpoint after them: what one transaction writes.
 ///
 /// It is yielded by [`Batches`].
@@ -164,7 +167,7 @@ where
         self.pages.retry_failed()
     }
 
-    fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Batch<T, C>, Error<E>>>> {
+    fn poll_batch(&mut self, cx: &mut Context<'_>) -> PollBatch<T, C, E> {
         let page = ready!(self.pages.poll_page(cx));
         Poll::Ready(page.map(|items| {
             let (checkpoint, extra) = (self.pages.checkpoint(), self.pages.extra_value().cloned());

@@ -83,7 +83,7 @@ impl Endpoint {
 
     /// Sends the JSON value at a pointer of one page in the body of the next request, byte for byte.
     ///
-    /// The value may be of any type: a string (Notion), a number, an object (DynamoDB) or an array. The body of the
+    /// The value may be of any type: a string (Notion), a number, an object (`DynamoDB`) or an array. The body of the
     /// first request is set with [`json`](Self::json). If the value is absent, `null`, `false` or `""`, the page is the
     /// last. [`on_blank_cursor`](AsyncGetDocs::on_blank_cursor) makes `""` a cursor, as the Model Context Protocol
     /// requires it. Well-known flags such as `has_more` are [recognized](crate::pages::http#flags).
