@@ -85,9 +85,9 @@ mod tests {
             bytes
         });
         // Words that erase a lane: those which are equal to its keys.
-        let keys = (0..16).map(|at| {
-            let word = super::KEYS[at % 4].to_le_bytes();
-            [&[0; 8][..at / 4], &word, &[at as u8; 24]].concat()
+        let keys = (0..16_u8).map(|at| {
+            let word = super::KEYS[usize::from(at % 4)].to_le_bytes();
+            [&[0; 8][..usize::from(at / 4)], &word, &[at; 24]].concat()
         });
         let mut seen = HashSet::new();
         for bytes in zeros.chain(numbers).chain(bits).chain(keys) {

@@ -112,7 +112,13 @@ async fn of_other_managers() {
     let label = "of a local guard";
     block_first(label, async { async_with!(_ = local(Local) => { panic_in_block(label) }) }).await;
     block_first(label, async {
-        drop(async_with_local(Local, async |_| Ok::<_, Infallible>(panic_in_block(label))).await);
+        drop(
+            async_with_local(Local, async |_| {
+                panic_in_block(label);
+                Ok::<_, Infallible>(())
+            })
+            .await,
+        );
     })
     .await;
     let label = "of a function";

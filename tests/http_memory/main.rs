@@ -1,5 +1,5 @@
 //! The memory of a page of `pages::http`: beside its body and its items, little more than that of a program that uses
-//! reqwest and serde_json by hand.
+//! reqwest and `serde_json` by hand.
 
 #![expect(unsafe_code, reason = "an allocator that counts implements an unsafe trait")]
 

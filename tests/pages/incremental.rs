@@ -15,12 +15,14 @@ use withal_test_support::api::Fault;
 type Item = (u32, u64);
 type At = IncrementalCheckpoint<usize, u64>;
 
+/// The start and the cursor of a request.
+type Request = (Option<u64>, usize);
+
 /// A table of items whose changes since a time are returned in its own order, two a page.
 #[derive(Clone, Default)]
 struct Table {
     rows: Arc<Mutex<Vec<Item>>>,
-    /// The start and the cursor of each request.
-    requests: Arc<Mutex<Vec<(Option<u64>, usize)>>>,
+    requests: Arc<Mutex<Vec<Request>>>,
     fails_at: Arc<Mutex<Option<usize>>>,
 }
 

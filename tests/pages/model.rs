@@ -233,7 +233,7 @@ proptest! {
                 let (api, all) = (api.clone(), api.all());
                 let offset = usize::try_from(offset).unwrap().min(all.len().saturating_sub(1));
                 async move {
-                    api.get(offset).await?;
+                    let _page = api.get(offset).await?;
                     let end = all.len().min(offset + usize::try_from(limit).unwrap());
                     let items = all[offset..end].to_vec();
                     let content = format!("{items:?}");

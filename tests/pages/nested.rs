@@ -404,8 +404,8 @@ proptest! {
                 server = server.map(child, |api| api.fail(page, times));
             }
         }
-        for child in 0..children.len() {
-            server = server.map(child, |api| api.slow(steps[child], Duration::ZERO));
+        for (child, steps) in (0..children.len()).zip(steps) {
+            server = server.map(child, |api| api.slow(steps, Duration::ZERO));
         }
         let open = || {
             let children = Arc::clone(&server.children);

@@ -17,15 +17,15 @@ fn totals(pages: &'static [(usize, Option<u64>)]) -> AsyncGetDocs<u64, PageNumbe
     })
 }
 
+type Log = Arc<Mutex<Vec<String>>>;
+
 /// Adds the events about the end to a log.
-fn logged<C: withal::pages::Cursor>(
-    docs: AsyncGetDocs<u64, C, Fault>,
-) -> (AsyncGetDocs<u64, C, Fault>, Arc<Mutex<Vec<String>>>) {
+fn logged<C: withal::pages::Cursor>(docs: AsyncGetDocs<u64, C, Fault>) -> (AsyncGetDocs<u64, C, Fault>, Log) {
     let log = Arc::new(Mutex::new(Vec::new()));
     let lines = Arc::clone(&log);
     let docs = docs.on_event(move |event| match event {
         Event::EndedShort { items, total, .. } => {
-            lines.lock().unwrap().push(format!("short {items} of {total}"))
+            lines.lock().unwrap().push(format!("short {items} of {total}"));
         }
         Event::EndedByError { page, cursor, attempts, error, .. } => {
             lines.lock().unwrap().push(format!("{page} {cursor:?} {attempts} {error}"));
@@ -61,16 +61,13 @@ async fn a_stream_that_ends_short_is_reported_by_kind() {
                 assert_eq!(*log.lock().unwrap(), Vec::from_iter(event), "{name}");
                 let error = short
                     .map(|(items, total)| format!(": the stream ended after {items} of {total} items; end"));
-                match error.filter(|_| expected) {
-                    Some(error) => {
-                        assert!(output.ends_with(&error), "{name}: {output}");
-                        assert!(!docs.checkpoint().is_done(), "{name}");
-                        assert!(!docs.retry_failed(), "{name}");
-                    }
-                    None => {
-                        assert!(!output.contains('!'), "{name}: {output}");
-                        assert!(docs.checkpoint().is_done(), "{name}");
-                    }
+                if let Some(error) = error.filter(|_| expected) {
+                    assert!(output.ends_with(&error), "{name}: {output}");
+                    assert!(!docs.checkpoint().is_done(), "{name}");
+                    assert!(!docs.retry_failed(), "{name}");
+                } else {
+                    assert!(!output.contains('!'), "{name}: {output}");
+                    assert!(docs.checkpoint().is_done(), "{name}");
                 }
             }
         }

@@ -1,6 +1,6 @@
 use std::convert::Infallible;
 use std::fmt::Debug;
-use std::mem::{forget, replace};
+use std::mem::{self, replace};
 
 use super::maybe_result::{Case, Inspected, MaybeResult, SendError};
 use super::value_kind::{Inspection, ScopeValue, ValueKind};
@@ -27,7 +27,7 @@ impl<T, D> BlockValue<T, D> {
     #[inline]
     pub fn complete(&mut self, value: T) {
         // There is no old value to drop.
-        forget(replace(self, Self::Completed(value)));
+        mem::forget(replace(self, Self::Completed(value)));
     }
 
     #[inline]
@@ -176,4 +176,12 @@ where
 #[must_use]
 pub fn no_jump() -> Infallible {
     unreachable!("a block without a jump completes with a value")
+}
+
+/// Forgets a value that the macro has used up, so that the future contains no code that drops it.
+///
+/// A function of this crate, because clippy reports `mem::forget` in the user's code if the value needs no drop.
+#[inline(always)]
+pub fn forget<T>(used: T) {
+    mem::forget(used);
 }

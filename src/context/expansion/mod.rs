@@ -25,9 +25,10 @@ mod return_capture;
 mod value_kind;
 
 pub use std::convert::Infallible;
-pub use std::mem::forget;
 
-pub use self::block_exit::{BlockValue, Disposition, ErrorOrigin, block_failure, disposition, no_jump};
+pub use self::block_exit::{
+    BlockValue, Disposition, ErrorOrigin, block_failure, disposition, forget, no_jump,
+};
 pub use self::manager_kind::{Local, LocalKind, Manager, Ordinary, OrdinaryKind, enter_error};
 pub use self::maybe_result::{case, inspect, inspected};
 pub use self::merge_errors::{

@@ -77,7 +77,7 @@ async fn a_cursor_is_sent_as_it_came() {
 #[tokio::test]
 async fn pages_without_items_are_empty() {
     for body in [
-        r#"{}"#,
+        r"{}",
         r#"{"data": null}"#,
         r#"{"data": {}}"#,
         r#"{"data": []}"#,

@@ -182,13 +182,14 @@ async fn a_link_is_a_cursor_that_survives_a_change_of_the_host() {
 #[error("the export failed: {0}")]
 struct ExportFailed(String);
 
+type Read = fn(&http::Response) -> Result<Page<u32, u32>, Box<dyn std::error::Error + Send + Sync>>;
+
 #[tokio::test]
 async fn errors_of_the_function_are_those_of_the_page() {
     let server = Server::start(|_: &ReceivedRequest| status(200, "seven")).await;
-    let docs =
-        |read: fn(&http::Response) -> Result<Page<u32, u32>, Box<dyn std::error::Error + Send + Sync>>| {
-            endpoint(&server.url).by_response(|request, page: &u32| request.query("page", page), read)
-        };
+    let docs = |read: Read| {
+        endpoint(&server.url).by_response(|request, page: &u32| request.query("page", page), read)
+    };
     // An error of the standard library.
     let (_, error) = until_error(&mut docs(|response| {
         Ok(Page::new(vec![std::str::from_utf8(response.bytes())?.parse()?], None))

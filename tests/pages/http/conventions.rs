@@ -69,7 +69,7 @@ async fn a_search_by_post_merges_the_body_of_its_link() {
             let link = json!({ "rel": "next", "href": "/v1/docs", "method": "POST", "merge": merge,
                                "body": { "token": token + 1 } });
             let links = if token < 2 { json!([{ "rel": "root", "href": "/" }, link]) } else { json!([]) };
-            json(&json!({ "features": items(token as u32), "links": links }))
+            json(&json!({ "features": items(u32::try_from(token).unwrap()), "links": links }))
         })
         .await;
         let endpoint = endpoint(&format!("{}/v1/docs", server.url)).json(&json!({ "limit": 2 })).unwrap();
@@ -149,10 +149,9 @@ async fn a_json_cursor_is_sent_in_the_body_byte_for_byte() {
         ["[1.10, null]", "[2]"],
     ] {
         let server = Server::start(move |request: &ReceivedRequest| {
-            let page =
-                cursors.iter().position(|cursor| request.body.contains(cursor)).map_or(0, |p| p as u32 + 1);
-            let next = cursors.get(page as usize).map_or(String::new(), |next| format!(", \"next\": {next}"));
-            status(200, &format!("{{\"items\": {:?}{next}}}", items(page)))
+            let page = cursors.iter().position(|cursor| request.body.contains(cursor)).map_or(0, |p| p + 1);
+            let next = cursors.get(page).map_or(String::new(), |next| format!(", \"next\": {next}"));
+            status(200, &format!("{{\"items\": {:?}{next}}}", items(u32::try_from(page).unwrap())))
         })
         .await;
         let endpoint = endpoint(&server.url).json(&json!({ "size": 2 })).unwrap().items_at("/items");

@@ -209,9 +209,10 @@ async fn offsets_may_count_from_one() {
     let server = Server::start(|request: &ReceivedRequest| {
         let from = request.number("startIndex").unwrap();
         let resources: Vec<_> = (from..=7).take(3).collect();
-        json(&match resources.is_empty() {
-            true => json!({ "totalResults": 7 }),
-            false => json!({ "totalResults": 7, "Resources": resources }),
+        json(&if resources.is_empty() {
+            json!({ "totalResults": 7 })
+        } else {
+            json!({ "totalResults": 7, "Resources": resources })
         })
     })
     .await;

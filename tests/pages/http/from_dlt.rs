@@ -9,7 +9,13 @@ const PROGRAM: &str = include_str!("from_dlt.rs");
 
 type T = serde_json::Value;
 
-#[expect(dead_code, reason = "the lines are only compiled")]
+#[allow(
+    dead_code,
+    unused_variables,
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    reason = "the lines are only compiled"
+)]
 fn paginators(
     e: &Endpoint,
     token: String,
@@ -88,7 +94,13 @@ fn paginators(
     Ok(())
 }
 
-#[expect(dead_code, reason = "the lines are only compiled")]
+#[allow(
+    dead_code,
+    unused_variables,
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    reason = "the lines are only compiled"
+)]
 fn settings(
     e: &Endpoint,
     token: String,
@@ -130,7 +142,13 @@ fn settings(
     Ok(())
 }
 
-#[expect(dead_code, reason = "the lines are only compiled")]
+#[allow(
+    dead_code,
+    unused_variables,
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    reason = "the lines are only compiled"
+)]
 fn additions(
     e: &Endpoint,
     token: String,

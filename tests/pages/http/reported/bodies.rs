@@ -7,7 +7,7 @@ use super::walk::walk;
 use super::{Outcome, soon};
 use crate::http::endpoint;
 
-/// A1 items key left out of an empty page in the middle: edutap.wallet_google#45.
+/// A1 items key left out of an empty page in the middle: `edutap.wallet_google#45`.
 #[tokio::test]
 async fn google_middle() -> Outcome {
     let server = Server::start(|req| match req.q("pageToken").as_deref() {
@@ -30,7 +30,7 @@ async fn google_nothing() -> Outcome {
         .is(&[])
 }
 
-/// A2 status 200, error code, data null: right or loud: open-connector#567, fivetran/community_connectors#60.
+/// A2 status 200, error code, data null: right or loud: open-connector#567, `fivetran/community_connectors#60`.
 #[tokio::test]
 async fn error_in_200() -> Outcome {
     let server = Server::start(|req| match req.n {
@@ -91,7 +91,7 @@ async fn surrogate() -> Outcome {
     if got.items.len() == 2 { Ok(()) } else { Err(got.shown(&[])) }
 }
 
-/// A24 status 200 and HTML: the error shows some of it: speedtest-tracker#2326, MARRVEL_MCP#75.
+/// A24 status 200 and HTML: the error shows some of it: speedtest-tracker#2326, `MARRVEL_MCP#75`.
 #[tokio::test]
 async fn html() -> Outcome {
     let server = Server::start(|_| {
@@ -108,7 +108,7 @@ async fn prestashop() -> Outcome {
     walk(endpoint(&server.url).items_at("/products").by_page_number::<u32>("page", 1)).await.is(&[])
 }
 
-/// A33 users null, next_token null: dlt#2932.
+/// A33 users null, `next_token` null: dlt#2932.
 #[tokio::test]
 async fn dlt_null() -> Outcome {
     let server = Server::start(|req| {

@@ -8,7 +8,7 @@ use super::walk::walk;
 use super::{Outcome, edited};
 use crate::http::endpoint;
 
-/// A13 has_more is 1 or 0: dlt#2816.
+/// A13 `has_more` is 1 or 0: dlt#2816.
 #[tokio::test]
 async fn has_more_a13() -> Outcome {
     has_more(json!(1), json!(0)).await
@@ -26,7 +26,7 @@ async fn has_more(yes: Value, no: Value) -> Outcome {
         .is(&[1, 2])
 }
 
-/// A13b has_more is "true" or "false": baasbox#826.
+/// A13b `has_more` is "true" or "false": baasbox#826.
 #[tokio::test]
 async fn has_more_a13b() -> Outcome {
     has_more(json!("true"), json!("false")).await
@@ -102,7 +102,7 @@ async fn notion() -> Outcome {
     walk(endpoint.by_cursor::<u32>("/next_cursor", "start_cursor")).await.is(&[1, 2])
 }
 
-/// A21 Zendesk incremental: OnRepeat::End and unique_by: zenpy#451, airbyte#81516, dlt verified-sources#629.
+/// A21 Zendesk incremental: `OnRepeat::End` and `unique_by`: zenpy#451, airbyte#81516, dlt verified-sources#629.
 #[tokio::test]
 async fn zendesk_incremental() -> Outcome {
     let server = Server::start(|req| {
@@ -123,7 +123,7 @@ async fn zendesk_incremental() -> Outcome {
     walk(docs.on_cycle(OnCycle::End).unique_by(|doc| *doc)).await.is(&[1, 2, 3])
 }
 
-/// A26 next_cursor 0 is the end: node-twitter#302, PipedreamHQ#688.
+/// A26 `next_cursor` 0 is the end: node-twitter#302, PipedreamHQ#688.
 #[tokio::test]
 async fn cursor_zero() -> Outcome {
     let server = Server::start(|req| match req.q("cursor").as_deref() {
@@ -134,7 +134,7 @@ async fn cursor_zero() -> Outcome {
     walk(endpoint(&server.url).items_at("/ids").by_cursor::<u32>("/next_cursor", "cursor")).await.is(&[1, 2])
 }
 
-/// A29 Slack: next_cursor "": api.slack.com pagination.
+/// A29 Slack: `next_cursor` "": api.slack.com pagination.
 #[tokio::test]
 async fn slack_end() -> Outcome {
     let server = Server::start(|req| js(json!({ "members": [req.n], "response_metadata": { "next_cursor": if req.n == 0 { "dXNlcjpVMDYx=" } else { "" } } }))).await;
@@ -147,7 +147,7 @@ async fn slack_end() -> Outcome {
     .is(&[0, 1])
 }
 
-/// A32 Zendesk: links.next stays, meta.has_more ends: zendesk cursor pagination.
+/// A32 Zendesk: links.next stays, `meta.has_more` ends: zendesk cursor pagination.
 #[tokio::test]
 async fn zendesk_cursor() -> Outcome {
     let server = Server::start(|req| js(json!({ "users": [req.n], "meta": { "has_more": req.n < 2 }, "links": { "next": format!("/u?page%5Bafter%5D={}", req.n.min(2)) } }))).await;
@@ -181,13 +181,13 @@ async fn last_page_again(distinct: bool) -> Outcome {
     walk(docs).await.is_or_loud(&[10, 11, 20, 21, 30, 31])
 }
 
-/// A7b the same with unique_by: magento2#26986, slrstudios in xbvr#2105.
+/// A7b the same with `unique_by`: magento2#26986, slrstudios in xbvr#2105.
 #[tokio::test]
 async fn last_page_again_a7b() -> Outcome {
     last_page_again(true).await
 }
 
-/// A12 a page beyond the end is 400: wordpress_client#76, Django REST framework: 404 Invalid page.
+/// A12 a page beyond the end is 400: `wordpress_client#76`, Django REST framework: 404 Invalid page.
 #[tokio::test]
 async fn beyond() -> Outcome {
     let server = Server::start(|req| match req.number("page") {

@@ -41,7 +41,7 @@ async fn sentry() -> Outcome {
     walk(endpoint(&server.url).by_link::<u32>()).await.is(&[0, 1])
 }
 
-/// A10 the endpoint's query goes with every request, as Client::endpoint says: transitland-datastore#1168, n8n#7937.
+/// A10 the endpoint's query goes with every request, as `Client::endpoint` says: transitland-datastore#1168, n8n#7937.
 #[tokio::test]
 async fn query_everywhere() -> Outcome {
     let server = Server::start(|req| match (req.q("apiKey"), req.n) {
@@ -75,7 +75,7 @@ async fn confluence() -> Outcome {
     .is(&[1, 2])
 }
 
-/// A11b OData: nextLink is relative to the service root: firely-net-sdk#2021, the same kind.
+/// A11b `OData`: nextLink is relative to the service root: firely-net-sdk#2021, the same kind.
 #[tokio::test]
 async fn service_root() -> Outcome {
     let server = Server::start(|req| match req.target.as_str() {

@@ -45,6 +45,7 @@ impl<T: PartialEq + Debug> Got<T> {
     }
 
     /// Requires these items and the end, or an error after no other items than these.
+    #[expect(clippy::wrong_self_convention, reason = "reads as a requirement, and consumes the result")]
     pub(super) fn is_or_loud(self, want: &[T]) -> Outcome {
         let right = self.items == want && self.error.is_none() && !self.endless;
         let loud = self.error.is_some() && want.starts_with(&self.items);
