@@ -141,7 +141,7 @@ impl<C: Cursor> Pagination<C> {
         page: &mut Page<T, C>,
         restarted: bool,
     ) -> Option<Error<E>> {
-        if page.has_details() || restarted { self.compare_content(cursor, page, restarted) } else { None }
+        if page.has_details() { self.compare_content(cursor, page, restarted) } else { None }
     }
 
     #[inline(never)]
@@ -182,6 +182,10 @@ impl<C: Cursor> Pagination<C> {
     ) -> NextPage<C> {
         if restarted {
             self.cycles.reset(cursor);
+            // Otherwise `check_content` has done so, before it recorded the page.
+            if !page.has_details() {
+                self.repeats.reset();
+            }
         }
         let next = self.next_page(cursor, page);
         // The state is assigned in each arm: with `self.state = match ..`, the compiler would copy it on each page.

@@ -98,7 +98,7 @@ where
         let result = ready!(page.poll(cx));
         // Drop the future as soon as it is ready: it may hold a connection.
         this.page.set(None);
-        *into = result?.into();
+        result?.into().store(into);
         Poll::Ready(Ok(()))
     }
 

@@ -234,7 +234,7 @@ where
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn accept(&mut self, items: Vec<T>) {
         if items.len() > YIELD_EVERY {
             self.split(items);

@@ -195,7 +195,7 @@ where
             return Poll::Ready(self.finish());
         }
         // The first poll ends the configuration.
-        if let Stage::Config(_) = &self.stage {
+        if !matches!(self.stage, Stage::Running(_)) {
             if let Some(error) = self.start() {
                 return Poll::Ready(Step::Failed(error));
             }
@@ -208,15 +208,16 @@ where
         };
         match outcome {
             Outcome::Page => {
-                self.retries += u64::from(self.position.slot.attempts - 1);
+                if self.position.slot.attempts > 1 {
+                    self.retries += u64::from(self.position.slot.attempts - 1);
+                }
                 // A total that shrinks is that of a page, not of the stream.
-                self.total = self.position.slot.page.total.max(self.total);
+                if let Some(total) = self.position.slot.page.total {
+                    self.total = self.total.max(Some(total));
+                }
                 // The filter of `unique_by` may panic, so the status is `Polling` until it has run.
                 let items = self.position.accept_page(self.filter.as_mut(), demand.items);
                 self.status = Status::Open;
-                if let Some(kind) = self.position.out_of_range() {
-                    return Poll::Ready(self.fail_out_of_range(kind));
-                }
                 if items.is_empty() {
                     return Poll::Ready(self.accept_empty_page());
                 }
@@ -232,6 +233,10 @@ where
     /// The step for a page without an item to yield.
     #[cold]
     fn accept_empty_page(&mut self) -> Step<T, E> {
+        // A page with fewer items than are to be skipped has none to yield.
+        if let Some(kind) = self.position.out_of_range() {
+            return self.fail_out_of_range(kind);
+        }
         if !self.position.has_current {
             return self.finish();
         }
