@@ -207,7 +207,7 @@ async fn an_exit_that_panics_is_not_restarted() {
         }
     });
     let program = async_with(manager, async |_| Ok::<_, String>(()));
-    assert_eq!(panic_of(program).await, "block panics");
+    assert_eq!(panic_of(program).await, "exit panics");
     drain(Duration::from_secs(60)).await.unwrap();
     assert_eq!(*runs.lock().unwrap(), 1);
 }

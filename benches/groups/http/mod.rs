@@ -1,4 +1,4 @@
-//! Pages of an HTTP API: the cost of `pages::http` beside reqwest and serde_json by hand.
+//! Pages of an HTTP API: the cost of `pages::http` beside reqwest and `serde_json` by hand.
 //!
 //! Both rows read the same pages from the same server, which runs in the process and whose cost is a part of both figures: one
 //! page of 100 small documents per request, with the cursor of the next page. The connection is kept open.

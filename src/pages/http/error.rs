@@ -178,7 +178,7 @@ pub enum Error {
         response: Box<ResponseInfo>,
     },
     /// A link, a redirect or a checkpoint points to another origin. Nothing was sent there.
-    #[error("{from} points to another origin: {to} (use `allow_origin` to follow it)")]
+    #[error("{from} points to {to}, which is on another origin (use `allow_origin` to follow it)")]
     #[non_exhaustive]
     CrossOrigin {
         /// The URL that redirected, or else the URL of the endpoint.

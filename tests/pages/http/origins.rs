@@ -50,7 +50,7 @@ async fn nothing_is_sent_to_another_origin() {
         let (before, error) = until_error(&mut docs).await;
         let text = chain(&error);
         let want = format!(
-            "{}/docs points to another origin: {}/docs?page=2 (use `allow_origin` to follow it)",
+            "{}/docs points to {}/docs?page=2, which is on another origin (use `allow_origin` to follow it)",
             base.url, other.url
         );
         assert!(text.ends_with(&want), "{text}");
@@ -160,11 +160,11 @@ async fn the_cursor_of_a_checkpoint_is_checked_like_a_link() {
     for (cursor, want) in [
         (
             "http://user:pass@evil.example/",
-            "points to another origin: http://evil.example/ (use `allow_origin` to follow it)",
+            "points to http://evil.example/, which is on another origin (use `allow_origin` to follow it)",
         ),
         (
             "file:///etc/passwd",
-            "points to another origin: file:///etc/passwd (use `allow_origin` to follow it)",
+            "points to file:///etc/passwd, which is on another origin (use `allow_origin` to follow it)",
         ),
         ("http://user:pass@[/", "invalid URL \"http://[/\": invalid IPv6 address"),
     ] {

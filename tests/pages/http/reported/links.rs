@@ -106,7 +106,9 @@ async fn internal_host() -> Outcome {
         })
     };
     let server = start().await;
-    walk(endpoint(&format!("{}/docs", server.url)).by_link::<u32>()).await.fails(&[1], "another origin")?;
+    walk(endpoint(&format!("{}/docs", server.url)).by_link::<u32>())
+        .await
+        .fails(&[1], "on another origin")?;
     let server = start().await;
     let home = reqwest::Url::parse(&server.url).unwrap();
     let endpoint =
