@@ -14,17 +14,26 @@ const SECRET_NAMES: &[&str] = &[
     "bearertoken",
     "clientassertion",
     "codeverifier",
+    "crumb",
+    "csrf",
     "credentials",
     "hmac",
     "idtoken",
     "jwt",
     "key",
     "oauthtoken",
+    "pass",
+    "pat",
     "privatekey",
     "pwd",
     "samlresponse",
+    "session",
+    "sessionid",
     "sig",
+    "sign",
+    "ticket",
     "token",
+    "usertoken",
 ];
 
 /// The ends of such names, with any prefix: `X-Amz-Signature`, `Ocp-Apim-Subscription-Key`.
@@ -32,13 +41,17 @@ const SECRET_NAMES: &[&str] = &[
 /// OAuth 2.0 (RFC 6749, RFC 6750), the signed URLs of AWS, Google Cloud and Azure, and the usual names of API keys.
 const SECRET_ENDS: &[&str] = &[
     "accesskey",
+    "accesskeyid",
     "accesstoken",
     "apikey",
     "apitoken",
     "appkey",
     "authtoken",
     "credential",
+    "appsecretproof",
+    "csrftoken",
     "passphrase",
+    "plextoken",
     "passwd",
     "password",
     "privatetoken",
@@ -111,7 +124,11 @@ pub(super) fn mask<'a>(text: &'a str, more: &[String]) -> Cow<'a, str> {
 fn is_secret(name: &str, before: Option<char>, more: &[String]) -> bool {
     let in_query = matches!(before, Some('?' | '&' | ';' | '#'));
     let plain = name.trim_start_matches("amp;");
-    is_secret_name(plain, more) && (in_query || normal_name(plain) != "key")
+    // `access%5Ftoken` and `auth[token]`.
+    let decoded = ["%5F", "%5f", "%2D", "%2d", "%2E", "%2e"];
+    let decoded = decoded.iter().fold(plain.to_owned(), |name, code| name.replace(code, ""));
+    let head = decoded.split('[').next().unwrap_or_default();
+    is_secret_name(head, more) && (in_query || normal_name(plain) != "key")
 }
 
 /// The character that ends a name or a value at the start of the text, perhaps encoded, and its length.
@@ -208,6 +225,10 @@ mod tests {
             ("token=S", "token=***"),
             ("?key=S&startkey=1&pageToken=2&monkey=3", "?key=***&startkey=1&pageToken=2&monkey=3"),
             ("{\"key\":\"PROJ-1\"}", "{\"key\":\"PROJ-1\"}"),
+            (
+                "?access%5Ftoken=S&auth[token]=S&sessionId=S",
+                "?access%5Ftoken=***&auth[token]=***&sessionId=***",
+            ),
             ("?sid=S", "?sid=***"),
             ("?token=", "?token="),
             ("?a=é&token=é", "?a=é&token=***"),

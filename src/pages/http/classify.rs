@@ -87,7 +87,9 @@ pub fn classify<C>(error: &Error) -> OnError<C> {
     let after = error.retry_after();
     let retry = match error {
         Error::Status { status, response, .. } => match status.as_u16() {
-            408 | 425 | 429 | 500 | 502 | 503 | 504 | 520..=530 | 598 | 599 => true,
+            408 | 420 | 425 | 429 | 430 | 500 | 502 | 503 | 504 | 509 | 520..=530 | 598 | 599 => true,
+            // With a delay, these are temporary.
+            409 | 413 | 423 if after.is_some() => true,
             403 if after.is_some() || is_throttled(response.body()) => true,
             403 if contains(response.body(), b"secondary rate limit") => {
                 return retry_within_limit(Some(SECONDARY_LIMIT));

@@ -369,11 +369,13 @@ impl Endpoint {
     /// Upper and lower case, `-`, `_` and `.` make no difference. These names are always secret:
     ///
     /// - `app_id`, `app_token`, `assertion`, `auth`, `auth_key`, `authorization`, `bearer`, `bearer_token`,
-    ///   `client_assertion`, `code_verifier`, `credentials`, `hmac`, `id_token`, `jwt`, `key`, `oauth_token`,
-    ///   `private_key`, `pwd`, `saml_response`, `sig`, `token`
-    /// - names that end in `access_key`, `access_token`, `api_key`, `api_token`, `app_key`, `auth_token`, `credential`,
-    ///   `passphrase`, `passwd`, `password`, `private_token`, `refresh_token`, `secret`, `secret_key`, `security_token`,
-    ///   `session_token`, `signature` or `subscription_key`, such as `X-Amz-Signature`
+    ///   `client_assertion`, `code_verifier`, `credentials`, `crumb`, `csrf`, `hmac`, `id_token`, `jwt`, `key`,
+    ///   `oauth_token`, `pass`, `pat`, `private_key`, `pwd`, `saml_response`, `session`, `session_id`, `sig`, `sign`,
+    ///   `ticket`, `token`, `user_token`
+    /// - names that end in `access_key`, `access_key_id`, `access_token`, `api_key`, `api_token`, `app_key`,
+    ///   `appsecret_proof`, `auth_token`, `credential`, `csrf_token`, `passphrase`, `passwd`, `password`, `plex_token`,
+    ///   `private_token`, `refresh_token`, `secret`, `secret_key`, `security_token`, `session_token`, `signature` or
+    ///   `subscription_key`, such as `X-Amz-Signature`
     ///
     /// The error of the stream, [`pages::Error`](crate::pages::Error), contains the cursor of the page, in which only
     /// these names are masked.

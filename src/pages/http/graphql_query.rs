@@ -7,6 +7,7 @@ use super::error::Error;
 use super::json_array;
 use super::json_pointers::{is_null, json_type, validate_pointer};
 use super::json_slices::find;
+use super::missing_items::is_empty_value;
 use super::response::Response;
 use crate::pages::page::Page;
 
@@ -90,12 +91,17 @@ impl GraphQlQuery {
         let pointers = ["pageInfo/hasNextPage", "pageInfo/endCursor", "totalCount", "nodes", "edges"];
         let [flag_at, cursor_at, total_at, nodes_at, edges_at] =
             pointers.map(|name| format!("{}/{name}", self.connection));
-        let [error, flag, cursor, total, nodes, edges] =
-            response.find(["/errors/0", &flag_at, &cursor_at, &total_at, &nodes_at, &edges_at])?;
+        let [errors, flag, cursor, total, nodes, edges] =
+            response.find(["/errors", &flag_at, &cursor_at, &total_at, &nodes_at, &edges_at])?;
         // A response with errors may have status 200 and partial data. Ignoring the errors would silently lose items.
         let is_partial = self.partial_data && flag.is_some_and(|flag| !is_null(flag));
-        if let Some(error) = error.filter(|error| !is_null(error) && !is_partial) {
-            return Err(Self::error(error, response));
+        if let Some(errors) = errors.filter(|errors| !is_empty_value(errors) && !is_partial) {
+            // Some servers send a single error instead of an array.
+            let elements: Vec<&RawValue> =
+                serde_json::from_str(errors.get()).unwrap_or_else(|_| vec![errors]);
+            if let Some(error) = elements.into_iter().find(|error| !is_null(error)) {
+                return Err(Self::error(error, response));
+            }
         }
         // The specification requires this flag, so its absence must not end the stream.
         let has_more = match flag.map(RawValue::get) {

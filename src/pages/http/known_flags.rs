@@ -4,7 +4,21 @@ use super::error::Error;
 use super::response::Response;
 
 /// Flags whose names have one meaning: `true` means that there are more pages.
-const MORE: &[&str] = &["has_more", "hasMore", "hasNextPage", "has_next_page"];
+const MORE: &[&str] = &[
+    "has_more",
+    "hasMore",
+    "has-more",
+    "HasMore",
+    "hasNextPage",
+    "has_next_page",
+    "hasNext",
+    "has_next",
+    "moreResults",
+    "more_items",
+    "more_items_in_collection",
+    "isTruncated",
+    "IsTruncated",
+];
 /// Flags whose names have one meaning: `true` means that the page is the last.
 const LAST: &[&str] =
     &["isLast", "is_last", "isLastPage", "is_last_page", "last", "done", "end_of_stream", "endOfStream"];
@@ -44,15 +58,23 @@ impl KnownFlags {
         &self,
         response: &'a Response,
     ) -> Result<(Option<&'a RawValue>, Option<bool>), Error> {
-        if response.has_configured_flag() {
+        // An array has no flags, but one of its elements may have the cursor.
+        let is_element = self.pointers[0].starts_with("/-1")
+            || self.pointers[0]
+                .strip_prefix('/')
+                .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        if response.has_configured_flag() || is_element && !response.is_object() {
             let [cursor] = response.find([&self.pointers[0]])?;
             return Ok((cursor, None));
         }
         let found = response.find_all(&self.pointers)?;
         let flags = found.iter().enumerate().skip(1);
         let flag = flags.filter_map(|(index, value)| match value.as_ref()?.get() {
-            "true" => Some(index < self.last),
-            "false" => Some(index >= self.last),
+            "true" | "\"true\"" => Some(index < self.last),
+            "false" | "\"false\"" => Some(index >= self.last),
+            // A number named `last` or `done` may be that of a page.
+            "1" if index < self.last => Some(true),
+            "0" if index < self.last => Some(false),
             _ => None,
         });
         Ok((found[0], flag.into_iter().next()))

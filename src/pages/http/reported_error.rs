@@ -10,7 +10,7 @@ use super::json_slices::{find, find_all};
 use super::missing_items::is_empty_value;
 
 /// Members that are an error if they have a value: the error itself, or its code.
-const ERRORS: [&str; 14] = [
+const ERRORS: &[&str] = &[
     "/error",
     "/errors",
     "/Error",
@@ -25,13 +25,66 @@ const ERRORS: [&str; 14] = [
     "/errno",
     "/errorMessage",
     "/error_message",
+    "/err",
+    "/err_code",
+    "/error_response",
+    "/error_summary",
+    "/error_type",
+    "/exceptionCode",
+    "/exceptionMessage",
+    "/faultcode",
+    "/faultstring",
+    "/hasError",
+    "/has_error",
+    "/isError",
+    "/is_error",
+    "/meta/error",
+    "/meta/error_message",
+    "/meta/error_type",
+    "/odata.error",
+    "/status/error_code",
+    "/status/error_message",
+    "/timed_out",
 ];
 /// Flags that are `true` in a page.
-const FLAGS: [&str; 6] = ["/ok", "/success", "/Success", "/succeeded", "/isSuccess", "/is_success"];
+const FLAGS: &[&str] = &[
+    "/ok",
+    "/success",
+    "/Success",
+    "/succeeded",
+    "/isSuccess",
+    "/IsSuccess",
+    "/is_success",
+    "/isSuccessful",
+];
 /// Members that may contain the status.
-const STATUSES: [&str; 6] = ["/status", "/Status", "/result", "/statusCode", "/status_code", "/type"];
-const CODES: [&str; 4] = ["/code", "/Code", "/ret", "/retcode"];
-const MESSAGES: [&str; 10] = [
+const STATUSES: &[&str] = &[
+    "/status",
+    "/Status",
+    "/result",
+    "/statusCode",
+    "/status_code",
+    "/type",
+    "/state",
+    "/stat",
+    "/return_code",
+    "/meta/code",
+    "/meta/status",
+    "/response/status",
+    "/status/code",
+];
+const CODES: &[&str] = &[
+    "/code",
+    "/Code",
+    "/ret",
+    "/retcode",
+    "/retCode",
+    "/resp_code",
+    "/response_code",
+    "/resultCode",
+    "/response/header/resultCode",
+];
+const MESSAGES: &[&str] = &[
     "/message",
     "/msg",
     "/Message",
@@ -42,6 +95,15 @@ const MESSAGES: [&str; 10] = [
     "/description",
     "/reason",
     "/title",
+    "/meta/msg",
+    "/meta/message",
+    "/resp_msg",
+    "/response/header/resultMsg",
+    "/response/message",
+    "/resultMsg",
+    "/retMsg",
+    "/return_msg",
+    "/status/message",
 ];
 /// Members of an error that is the whole body, such as problem details (RFC 9457).
 const PROBLEM: [&str; 22] = [
@@ -74,26 +136,33 @@ const PROBLEM: [&str; 22] = [
 /// `is_absent` is `true` if there is nothing in the place of the items, not even `null` or an empty array.
 pub(super) fn reported_error(body: &[u8], is_absent: bool) -> Option<String> {
     let text =
-        members(body, &MESSAGES).find_map(|(_, value)| text_of(value).filter(|text| !text.trim().is_empty()));
+        members(body, MESSAGES).find_map(|(_, value)| text_of(value).filter(|text| !text.trim().is_empty()));
     let with_text = |message: String| match &text {
         Some(text) if !message.contains(text.as_ref()) => format!("{message}: {text}"),
         _ => message,
     };
-    if let Some((_, error)) = members(body, &ERRORS).find(|(_, value)| is_error(value)) {
+    if let Some((name, error)) = members(body, ERRORS).find(|(_, value)| is_error(value)) {
+        if error.get() == "true" && name != "error" {
+            return Some(with_text(format!("{name} is true")));
+        }
         return Some(with_text(message_of(error)));
     }
-    for (name, flag) in members(body, &FLAGS) {
-        if matches!(flag.get().trim_matches('"'), "false" | "False" | "0") {
+    for (name, flag) in members(body, FLAGS) {
+        let text = flag.get().trim_matches('"').to_ascii_lowercase();
+        if matches!(text.as_str(), "false" | "0" | "n" | "no") {
             return Some(with_text(format!("{name} is {}", flag.get())));
         }
     }
-    for (name, status) in members(body, &STATUSES) {
+    for (name, status) in members(body, STATUSES) {
         if text_of(status).is_some_and(|text| is_failure(&text)) {
             return Some(with_text(format!("{name} is {}", status.get())));
         }
     }
     let text = text.filter(|text| !is_success_word(text))?;
-    if let Some((name, code)) = members(body, &CODES).next() {
+    if is_failure(&text) {
+        return Some(text.into_owned());
+    }
+    if let Some((name, code)) = members(body, CODES).next() {
         let is_success = text_of(code).is_none_or(|code| is_success_code(&code));
         return (!is_success).then(|| format!("{name} is {}: {text}", code.get()));
     }
@@ -118,7 +187,23 @@ fn is_problem(body: &[u8]) -> bool {
 /// Returns `true` if a value in the place of an error is one.
 pub(super) fn is_error(value: &RawValue) -> bool {
     !is_empty_value(value)
+        && !reports_success(value)
         && text_of(value).is_none_or(|text| !is_success_code(&text) && !is_success_word(&text))
+}
+
+/// Returns `true` for an object with the code and the message of success: `{"code": 0, "message": ""}`.
+fn reports_success(error: &RawValue) -> bool {
+    let Ok([code, message, msg]) = find(error.get().as_bytes(), ["/code", "/message", "/msg"]) else {
+        return false;
+    };
+    let is_blank = |value: Option<&RawValue>| {
+        value.is_none_or(|value| {
+            is_empty_value(value) || text_of(value).is_some_and(|text| is_success_word(&text))
+        })
+    };
+    let is_success =
+        |code: &RawValue| is_empty_value(code) || text_of(code).is_some_and(|code| is_success_code(&code));
+    code.is_some_and(is_success) && is_blank(message) && is_blank(msg)
 }
 
 /// Returns the message of an error, which may be a text, a number, an object, or an array of these.
@@ -177,6 +262,15 @@ fn is_failure(status: &str) -> bool {
             | "unauthorized"
             | "forbidden"
             | "denied"
+            | "throttled"
+            | "rate_limited"
+            | "timeout"
+            // Google Maps.
+            | "invalid_request"
+            | "over_daily_limit"
+            | "over_query_limit"
+            | "request_denied"
+            | "unknown_error"
     ) || matches!(status.parse(), Ok(400..=599))
 }
 

@@ -554,11 +554,16 @@ impl Response {
         pointers.has_more.is_some() || pointers.is_last.is_some()
     }
 
+    /// Returns `true` if the body is a JSON object.
+    pub(super) fn is_object(&self) -> bool {
+        !self.has_no_content() && self.bytes().trim_ascii_start().starts_with(b"{")
+    }
+
     /// Returns the values at some pointers, in their order. They may be `null`.
     pub(super) fn find_all(&self, pointers: &[String]) -> Result<Vec<Option<&RawValue>>, Error> {
         let mut found = vec![None; pointers.len()];
         // Only an object has members.
-        if !self.has_no_content() && self.bytes().trim_ascii_start().starts_with(b"{") {
+        if self.is_object() {
             let pointers: Vec<_> = pointers.iter().map(String::as_str).collect();
             self.find_into(&pointers, &mut found)?;
         }
@@ -680,9 +685,9 @@ impl Response {
     fn flag(&self, pointer: &str, value: &RawValue, has_cursor: bool) -> Result<Option<bool>, Error> {
         let text = if value.get().starts_with('"') { json_array::value(value).ok() } else { None };
         let text = text.unwrap_or_else(|| value.get().to_owned());
-        match text.as_str() {
-            "true" | "True" | "1" => Ok(Some(true)),
-            "false" | "False" | "0" | "" => Ok(Some(false)),
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "y" => Ok(Some(true)),
+            "false" | "0" | "no" | "n" | "" => Ok(Some(false)),
             // In place of a URL, `null` marks the last page. Beside a cursor, it does not.
             "null" => Ok((!has_cursor).then_some(false)),
             url if url.starts_with("http://")

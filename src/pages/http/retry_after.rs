@@ -61,7 +61,14 @@ pub(super) fn texts<'a>(headers: &'a HeaderMap, name: &'static str) -> impl Iter
 /// The longest of the delays in a value, which a proxy may have joined from several headers.
 fn longest(text: &str, now: SystemTime) -> Option<Duration> {
     let parse = |text: &str| {
-        parse_duration(text).or_else(|| Some(parse_timestamp(text)?.duration_since(now).unwrap_or_default()))
+        let text = text.trim_matches('"').trim_start_matches('+');
+        let date = || Some(parse_timestamp(text)?.duration_since(now).unwrap_or_default());
+        parse_duration(text).or_else(date).or_else(|| {
+            let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_end();
+            let unit = text[number.len()..].trim_start();
+            let is_seconds = matches!(unit.to_ascii_lowercase().as_str(), "s" | "sec" | "second" | "seconds");
+            is_seconds.then(|| parse_duration(number))?
+        })
     };
     if let Some(delay) = parse(text) {
         return Some(delay);

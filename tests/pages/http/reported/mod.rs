@@ -7,6 +7,7 @@ mod cursors;
 mod errors;
 mod links;
 mod server;
+mod variants;
 mod walk;
 
 use std::time::Duration;
