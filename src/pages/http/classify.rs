@@ -42,7 +42,8 @@ const THROTTLE_CODES: &[&str] = &[
 ///
 /// | error | result |
 /// |---|---|
-/// | status 408, 425, 429, 500, 502, 503, 504 | `Retry` |
+/// | status 408, 420, 425, 429, 430, 500, 502, 503, 504, 509 | `Retry` |
+/// | status 409, 413, 423, with `Retry-After` | `Retry` |
 /// | status 520 to 530 (Cloudflare), 598, 599 (proxies) | `Retry` |
 /// | status 403 with `Retry-After`, or with an exhausted rate limit (GitHub) | `Retry` |
 /// | status 400 or 403 with a code of a rate limit in the body, such as `rateLimitExceeded` (Google), `ThrottlingException` (AWS) | `Retry` |
