@@ -17,6 +17,7 @@ mod quota;
 mod reported;
 mod secrets;
 mod server;
+mod table;
 
 use std::sync::Once;
 
