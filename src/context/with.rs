@@ -1,5 +1,6 @@
 use std::fmt::Debug;
 use std::future::Future;
+use std::mem::forget;
 
 use super::error::Error;
 use super::guard::AsyncGuard;
@@ -21,8 +22,18 @@ macro_rules! run_body {
             $crate::context::scope::block::BlockFuture::call(|| $body(target), state).await
         };
         let mut ended = $crate::context::with::BlockEnd::from(outcome);
-        let (result, name) = $crate::__exit_scope!($scope, ended.failure);
-        ended.finish(name, result)
+        let result = $crate::__await_exit!($scope, ended.failure);
+        // As `__exit_scope!`, but the destructor of the guard runs between no two tests for a failure.
+        if ended.failure.is_none() {
+            $scope.finish();
+            $crate::context::expansion::forget($scope);
+            ended.complete(result)
+        } else {
+            let name = $scope.name();
+            $scope.finish();
+            $crate::context::expansion::forget($scope);
+            ended.fail(name, result)
+        }
     }};
 }
 pub(super) use run_body;
@@ -184,18 +195,28 @@ impl<T, E> From<BlockOutcome<Result<T, E>>> for BlockEnd<T, E> {
 type WithResult<V, X, T, E> = Result<<V as Suppression>::Output<T>, Error<E, X>>;
 
 impl<T, E> BlockEnd<T, E> {
-    /// Combines the end of the body with the result of the exit. `name` is that of the guard.
+    /// Combines a body that did not fail with the result of the exit.
     #[inline]
-    pub(super) fn finish<V: Suppression, X: Debug + Send + 'static>(
+    pub(super) fn complete<V: Suppression, X>(self, result: Result<V, X>) -> WithResult<V, X, T, E> {
+        // There is no failure to drop.
+        forget(self.failure);
+        match (result, self.value) {
+            (Ok(_), Some(value)) => Ok(V::completed(value)),
+            (Err(error), _) => Err(Error::Exit { error, context: None }),
+            (Ok(_), None) => unreachable!("a body ends with a value or a failure"),
+        }
+    }
+
+    /// Combines a body that failed with the result of the exit. `name` is that of the guard.
+    #[cold]
+    pub(super) fn fail<V: Suppression, X: Debug + Send + 'static>(
         self,
         name: Option<&'static str>,
         result: Result<V, X>,
     ) -> WithResult<V, X, T, E> {
-        match (self.failure, self.value, result) {
-            (None, Some(value), Ok(_)) => Ok(V::completed(value)),
-            (None, _, Err(error)) => Err(Error::Exit { error, context: None }),
-            (Some(failure), _, result) => fail(name, result, failure),
-            (None, None, Ok(_)) => unreachable!("a body ends with a value or a failure"),
+        match self.failure {
+            Some(failure) => fail(name, result, failure),
+            None => unreachable!("an exit returns the failure that it borrowed"),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::mem::size_of_val;
 
 use tokio::task::yield_now;
-use withal::context::{async_with, nullcontext};
+use withal::context::{Error, async_with, nullcontext};
 
 static LARGE: [u8; 64 * 1024] = [0; 64 * 1024];
 
@@ -36,13 +36,25 @@ fn work_is_stored_once() {
     assert!(by_function < by_hand + 256, "{by_function} bytes, of which {by_hand} are the work");
 }
 
-/// Each scope that a value leaves has at most two places for it.
+/// A scope that a value leaves has one place for it, whichever way the value leaves the block.
 #[test]
-fn the_places_of_a_value() {
+fn a_value_has_one_place_in_each_scope() {
     let one = size_of_val(&async {
         async_with!(_ = nullcontext(()) => {
             yield_now().await;
             LARGE
+        })
+    });
+    let fallible = size_of_val(&async {
+        async_with!(_ = nullcontext(()) => {
+            yield_now().await;
+            Ok::<_, Infallible>(LARGE)
+        })
+    });
+    let returned = size_of_val(&async {
+        async_with!(_ = nullcontext(()) => {
+            yield_now().await;
+            return LARGE
         })
     });
     let three = size_of_val(&async {
@@ -51,16 +63,30 @@ fn the_places_of_a_value() {
             LARGE
         })
     });
-    let by_function = size_of_val(&async_with(nullcontext(()), async |&mut ()| {
-        yield_now().await;
-        Ok::<_, Infallible>(LARGE)
-    }));
-    assert!(one < 2 * LARGE.len() + 256, "{one} bytes");
-    assert!(three < 6 * LARGE.len() + 768, "{three} bytes");
-    assert!(by_function < LARGE.len() + 256, "{by_function} bytes");
+    assert!(one < LARGE.len() + 256, "{one} bytes");
+    assert!(fallible < LARGE.len() + 256, "{fallible} bytes");
+    assert!(returned < LARGE.len() + 256, "{returned} bytes");
+    assert!(three < 3 * LARGE.len() + 512, "{three} bytes");
 }
 
-/// The sizes of scopes around a small block.
+/// The scopes of nested functions have one place for a value, together.
+#[test]
+fn a_value_has_one_place_in_nested_functions() {
+    let nested = async_with(nullcontext(()), async |&mut ()| {
+        let nested = async_with(nullcontext(()), async |&mut ()| {
+            let nested = async_with(nullcontext(()), async |&mut ()| {
+                yield_now().await;
+                Ok::<_, Infallible>(LARGE)
+            });
+            nested.await.map_err(Error::into_inner)
+        });
+        nested.await.map_err(Error::into_inner)
+    });
+    let size = size_of_val(&nested);
+    assert!(size < LARGE.len() + 512, "{size} bytes");
+}
+
+/// The sizes of one, three and ten scopes around a small block. Written by hand, they are 80, 128 and 296 bytes.
 #[test]
 fn small_scopes() {
     let one = size_of_val(&async { async_with!(n = nullcontext(1_u32) => { yield_now().await; *n }) });
@@ -70,6 +96,28 @@ fn small_scopes() {
             *n
         })
     });
-    assert!(one <= 208, "{one} bytes");
-    assert!(three <= 576, "{three} bytes");
+    let nested = size_of_val(&async {
+        async_with!(n = nullcontext(1_u32) => {
+            async_with!(_ = nullcontext(1_u32) => {
+                async_with!(_ = nullcontext(1_u32) => {
+                    yield_now().await;
+                    *n
+                })
+            })
+        })
+    });
+    let ten = size_of_val(&async {
+        async_with!(
+            n = nullcontext(1_u32), _ = nullcontext(1_u32), _ = nullcontext(1_u32), _ = nullcontext(1_u32),
+            _ = nullcontext(1_u32), _ = nullcontext(1_u32), _ = nullcontext(1_u32), _ = nullcontext(1_u32),
+            _ = nullcontext(1_u32), _ = nullcontext(1_u32) => {
+                yield_now().await;
+                *n
+            }
+        )
+    });
+    assert!(one <= 128, "{one} bytes");
+    assert!(three <= 304, "{three} bytes");
+    assert!(nested <= 304, "{nested} bytes");
+    assert!(ten <= 920, "{ten} bytes");
 }

@@ -1,10 +1,9 @@
 use std::future::Future;
-use std::pin::Pin;
 
 use super::manager::{LocalAsyncContextManager, LocalAsyncGuard};
 use crate::cleanup::short_type_name;
 use crate::context::scope::enter::Enter;
-use crate::context::scope::failure::{BlockFailure, ExitAfterPanic, TwoPanics};
+use crate::context::scope::failure::{BlockFailure, ScopeExit};
 use crate::context::scope::state::ScopeState;
 use crate::panic::drop_quietly;
 
@@ -24,10 +23,6 @@ impl<G: LocalAsyncGuard> Default for LocalScope<G> {
         Self { guard: None, state: ScopeState::default() }
     }
 }
-
-type ExitResult<G> = Result<<G as LocalAsyncGuard>::Suppression, <G as LocalAsyncGuard>::Error>;
-
-type AfterPanic<'s, G> = Pin<Box<dyn Future<Output = Result<ExitResult<G>, TwoPanics>> + 's>>;
 
 impl<G: LocalAsyncGuard> LocalScope<G> {
     #[inline]
@@ -53,37 +48,23 @@ impl<G: LocalAsyncGuard> LocalScope<G> {
     pub fn exit<'s, E, N>(
         &'s mut self,
         failure: &'s mut Option<BlockFailure<E, N>>,
-    ) -> impl Future<Output = Result<G::Suppression, G::Error>> + use<'s, E, N, G>
+    ) -> ScopeExit<impl Future<Output = Result<G::Suppression, G::Error>> + use<'s, E, N, G>>
     where
         E: Send + 'static,
         N: Send + 'static,
     {
         let guard = self.guard.as_mut().expect("scope exited twice");
-        guard.aexit(BlockFailure::exit_reason(failure))
+        ScopeExit::new(guard.aexit(BlockFailure::exit_reason(failure)))
     }
 
     #[inline]
-    pub fn is_after_panic<E, N>(&self, failure: &Option<BlockFailure<E, N>>) -> bool {
-        BlockFailure::is_panic(failure)
+    pub fn finish(&mut self) {
+        self.guard = None;
     }
 
     #[cold]
-    pub fn exit_after_panic<'s, E, N>(
-        &'s mut self,
-        failure: &'s mut Option<BlockFailure<E, N>>,
-    ) -> AfterPanic<'s, G>
-    where
-        E: Send + 'static,
-        N: Send + 'static,
-    {
-        let slot = BlockFailure::return_slot(failure);
-        Box::pin(ExitAfterPanic::new(self.exit(failure), slot, short_type_name::<G>()))
-    }
-
-    #[inline]
-    pub fn finish<E, N>(&mut self, failure: &Option<BlockFailure<E, N>>) -> Option<&'static str> {
-        self.guard = None;
-        failure.is_some().then(short_type_name::<G>)
+    pub fn name(&self) -> Option<&'static str> {
+        Some(short_type_name::<G>())
     }
 }
 

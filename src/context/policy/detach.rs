@@ -3,7 +3,9 @@ use std::convert::Infallible;
 use std::fmt::Debug;
 use std::future::{Future, poll_fn, ready};
 use std::mem;
+use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,9 +15,9 @@ use crate::cleanup::{ChildCleanups, CleanupOptions, CleanupOutput, Name, Trackin
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::sealed::{ExitResult, Policy};
 use crate::context::guard::{AsyncGuard, grace_period, guard_name};
-use crate::context::scope::failure::BlockFailure;
+use crate::context::scope::failure::{BlockFailure, resume_first};
 use crate::context::scope::state::RuntimeSlot as _;
-use crate::panic::Kept;
+use crate::panic::{Kept, Payload, ReturnSlot, catch_panic, ignore_panic};
 
 /// A drop policy that runs every exit to completion: a dropped exit continues as a [cleanup](crate::cleanup). The guard
 /// must be owned.
@@ -82,6 +84,7 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for Detach {
     ) -> impl Future<Output = ExitResult<G>> + Send {
         // From here on, the future of the exit applies the policy. The scope finds no guard.
         let guard = place.take().expect("scope exited twice");
+        let slot = BlockFailure::return_slot(block_failure);
         let mut failure = block_failure.take();
         // Read now, because the future of the exit owns the guard from here on.
         let (grace_period, name) = (grace_period(&guard), guard_name(&guard));
@@ -103,6 +106,7 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for Detach {
             runtime: runtime.take(),
             place,
             block_failure,
+            slot,
         }
     }
 
@@ -190,6 +194,8 @@ where
     /// The places to which the guard and the failure return after the exit.
     place: &'s mut Option<G>,
     block_failure: &'s mut Option<BlockFailure<E, N>>,
+    /// Returns the payload of a block that has panicked if the exit panics as well.
+    slot: Option<Arc<ReturnSlot>>,
 }
 
 /// ```text
@@ -219,10 +225,14 @@ where
         let exited = match mem::replace(&mut this.stage, Stage::Ended) {
             Stage::Running(mut exit) => {
                 let scope = TrackingScope::open(&mut this.children);
-                let Poll::Ready(exited) = exit.as_mut().poll(cx) else {
-                    this.stage = Stage::Running(exit);
-                    this.runtime.capture_current();
-                    return Poll::Pending;
+                let exited = match catch_panic(|| exit.as_mut().poll(cx)) {
+                    Ok(Poll::Ready(exited)) => exited,
+                    Ok(Poll::Pending) => {
+                        this.stage = Stage::Running(exit);
+                        this.runtime.capture_current();
+                        return Poll::Pending;
+                    }
+                    Err(payload) => resume(exit, payload, this.slot.take(), this.name),
                 };
                 drop(exit);
                 // Closing the scope moves the cleanups into `children`, which is checked below.
@@ -242,6 +252,17 @@ where
             return Poll::Pending;
         }
         Poll::Ready(exited.finish(this.place, this.block_failure))
+    }
+}
+
+/// Resumes the panic of an exit, or that of the block before it.
+#[cold]
+fn resume<F>(exit: Pin<Box<F>>, second: Payload, slot: Option<Arc<ReturnSlot>>, name: Name) -> ! {
+    // Returns the payload of the block, if the unwinding has not done so.
+    ignore_panic(|| drop(exit));
+    match slot.and_then(|slot| slot.take()) {
+        Some(first) => resume_first(first, second, name.get()),
+        None => resume_unwind(second),
     }
 }
 

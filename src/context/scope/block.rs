@@ -9,7 +9,7 @@ use pin_project::{pin_project, pinned_drop};
 use super::interrupts::Interrupts;
 use super::state::{RuntimeSlot, ScopeState};
 use crate::cleanup::{TrackingScope, drop_in_place, drop_tracked};
-use crate::panic::{KeptPayload, Payload, catch_panic, drop_payload, drop_quietly};
+use crate::panic::{KeptPayload, Payload, catch_panic, drop_payload, drop_quietly, ignore_panic};
 
 /// The block of a scope, and the wait for the cleanups that were detached in it.
 ///
@@ -105,24 +105,17 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<BlockOutcome<T>> {
         let mut this = self.project();
+        let StageProjection::Running(block) = this.stage.as_mut().project() else {
+            return wait(this.stage, this.state, cx);
+        };
         let ScopeState { children, runtime, interrupts } = &mut **this.state;
         let tracking = TrackingScope::open(children);
         let polled = catch_panic(|| {
-            let StageProjection::Running(block) = this.stage.as_mut().project() else {
-                return Poll::Ready(None);
-            };
             // The interrupts take turns with the block, if they share a spent budget.
             if !interrupts.is_empty() && interrupts.poll_before_block(cx) {
                 return Poll::Pending;
             }
-            this.detect.detect(block.poll(cx)).map(|output| {
-                // A panic of a destructor counts as a panic of the block.
-                this.stage.set(Stage::Ended);
-                if !interrupts.is_empty() {
-                    interrupts.leave_block();
-                }
-                Some(output)
-            })
+            this.detect.detect(block.poll(cx))
         });
         // The frequent cases return at once: a value that is moved once more here costs as much as the rest of the poll.
         let outcome = match polled {
@@ -131,14 +124,21 @@ where
                 runtime.capture_current();
                 return Poll::Pending;
             }
-            Ok(Poll::Ready(Some(output))) => {
-                // Closing the scope moves the cleanups into `children`.
-                drop(tracking);
-                if children.is_empty() {
-                    return Poll::Ready(BlockOutcome::Completed(output));
+            Ok(Poll::Ready(output)) => match catch_panic(|| end(this.stage.as_mut(), interrupts)) {
+                Ok(()) => {
+                    // Closing the scope moves the cleanups into `children`.
+                    drop(tracking);
+                    if children.is_empty() {
+                        return Poll::Ready(BlockOutcome::Completed(output));
+                    }
+                    BlockOutcome::Completed(output)
                 }
-                BlockOutcome::Completed(output)
-            }
+                // A panic of a destructor counts as a panic of the block.
+                Err(payload) => {
+                    ignore_panic(|| drop(output));
+                    failed(this.stage.as_mut(), interrupts, tracking, payload)
+                }
+            },
             // A block that is ready is not interrupted.
             Ok(Poll::Pending) => match poll_interrupts(this.stage.as_mut(), interrupts, tracking, cx) {
                 Poll::Ready(outcome) => outcome,
@@ -148,11 +148,6 @@ where
                 }
             },
             Err(payload) => failed(this.stage.as_mut(), interrupts, tracking, payload),
-            // The block has ended before.
-            Ok(Poll::Ready(None)) => {
-                drop(tracking);
-                return wait(this.stage, this.state, cx);
-            }
         };
         this.stage.set(Stage::waiting(outcome));
         wait(this.stage, this.state, cx)
@@ -192,6 +187,15 @@ fn wait<F, T, R: RuntimeSlot>(
         return Poll::Pending;
     }
     Poll::Ready(*ended.take_outcome().expect("block polled after completion"))
+}
+
+/// Drops a block that is ready.
+#[inline]
+fn end<F, T>(mut stage: Pin<&mut Stage<F, T>>, interrupts: &mut Interrupts) {
+    stage.set(Stage::Ended);
+    if !interrupts.is_empty() {
+        interrupts.leave_block();
+    }
 }
 
 /// Polls the interrupts of a block that is pending. An interrupted block is dropped while its detached cleanups are still
@@ -267,7 +271,9 @@ fn drop_cancelled<F, T, R>(mut dropped: Pin<&mut Stage<F, T>>, state: &mut Scope
     // A destructor may detach a cleanup. The scope, which is dropped next, passes it to the drop policy.
     let ScopeState { children, interrupts, .. } = state;
     drop_tracked(children, || {
-        drop_quietly(dropped.as_mut().take_outcome());
+        if let Some(outcome) = dropped.as_mut().take_outcome() {
+            drop_quietly(outcome);
+        }
         if interrupts.is_empty() {
             dropped.set(Stage::Ended);
         } else if let Err(payload) = leave(dropped, interrupts) {

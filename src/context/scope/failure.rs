@@ -34,16 +34,12 @@ pub enum BlockFailure<E, N = Infallible> {
 
 impl<E, N> BlockFailure<E, N> {
     /// Returns the slot to which the payload of a panic is returned if its next owner drops it.
+    #[inline]
     pub(in crate::context) fn return_slot(failure: &mut Option<Self>) -> Option<Arc<ReturnSlot>> {
         match failure {
             Some(Self::Panic(payload)) => Some(payload.return_slot()),
             _ => None,
         }
-    }
-
-    #[inline]
-    pub(in crate::context) fn is_panic(failure: &Option<Self>) -> bool {
-        matches!(failure, Some(Self::Panic(_)))
     }
 }
 
@@ -76,77 +72,70 @@ impl<E: Send + 'static, N: Send + 'static> BlockFailure<E, N> {
     }
 }
 
-/// The exit of a block that has panicked, which may panic as well.
-///
-/// It evaluates to the output of the exit or, if the exit panics, to both panics.
+/// The exit of a scope. It evaluates to the output of the exit or, if the exit panics, to the payload.
 #[pin_project]
-pub(in crate::context) struct ExitAfterPanic<F> {
-    /// `None` once it has ended.
+pub struct ScopeExit<F> {
+    /// `None` after the exit has panicked.
     #[pin]
     exit: Option<F>,
-    /// Returns the block's payload if `exit` owns it and has panicked.
-    slot: Option<Arc<ReturnSlot>>,
-    name: &'static str,
 }
 
-impl<F> ExitAfterPanic<F> {
-    /// `name` is that of the guard.
-    pub(in crate::context) fn new(exit: F, slot: Option<Arc<ReturnSlot>>, name: &'static str) -> Self {
-        Self { exit: Some(exit), slot, name }
+impl<F> ScopeExit<F> {
+    #[inline]
+    pub(in crate::context) fn new(exit: F) -> Self {
+        Self { exit: Some(exit) }
     }
 }
 
-impl<F: Future> Future for ExitAfterPanic<F> {
-    type Output = Result<F::Output, TwoPanics>;
+impl<F: Future> Future for ScopeExit<F> {
+    type Output = Result<F::Output, ExitPanic>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let mut exit = this.exit;
-        let polled = catch_panic(|| {
-            let polled = exit.as_mut().as_pin_mut().map_or(Poll::Pending, |exit| exit.poll(cx));
-            if polled.is_ready() {
-                exit.set(None);
-            }
-            polled
-        });
-        match polled {
+        let mut exit = self.project().exit;
+        match catch_panic(|| exit.as_mut().as_pin_mut().expect("exit polled after a panic").poll(cx)) {
             Ok(polled) => polled.map(Ok),
-            Err(second) => {
-                let is_first_reported = has_reported_reason(&*second);
-                // Returns the block's payload, if the unwinding has not done so.
-                ignore_panic(|| exit.set(None));
-                let first = this.slot.as_ref().and_then(|slot| slot.take());
-                Poll::Ready(Err(TwoPanics { first, second, is_first_reported, name: this.name }))
-            }
+            Err(payload) => Poll::Ready(Err(ExitPanic::new(exit, payload))),
         }
     }
 }
 
-/// The panics of a block and of its exit.
+/// The payload of an exit that has panicked. Boxed, so that the result of an exit stays small.
 #[derive(Debug)]
-pub struct TwoPanics {
-    /// `None` if the scope still owns the payload.
-    first: Option<Payload>,
-    second: Payload,
-    /// `true` if the exit has reported the block's panic, because its own was earlier.
-    is_first_reported: bool,
-    /// The name of the guard.
-    name: &'static str,
+pub struct ExitPanic(Box<Payload>);
+
+impl ExitPanic {
+    #[cold]
+    #[inline(never)]
+    fn new<F>(mut exit: Pin<&mut Option<F>>, payload: Payload) -> Self {
+        ignore_panic(|| exit.set(None));
+        Self(Box::new(payload))
+    }
+
+    /// If the block has panicked before, reports the panic of the exit and resumes that of the block. Otherwise, resumes
+    /// the panic of the exit. `name` is that of the guard.
+    #[cold]
+    #[inline(never)]
+    pub fn resume<E, N>(self, failure: Option<BlockFailure<E, N>>, name: Option<&'static str>) -> ! {
+        match failure {
+            Some(BlockFailure::Panic(first)) => {
+                resume_first(first.into_inner(), *self.0, name.unwrap_or("exit"))
+            }
+            _ => resume_unwind(*self.0),
+        }
+    }
 }
 
-impl TwoPanics {
-    /// Reports the panic of the exit, and resumes that of the block.
-    pub fn resume<E, N>(self, failure: Option<BlockFailure<E, N>>) -> ! {
-        let Self { first, second, is_first_reported, name } = self;
-        let kept = match failure {
-            Some(BlockFailure::Panic(payload)) => Some(payload.into_inner()),
-            _ => None,
-        };
-        let Some(first) = first.or(kept).filter(|_| !is_first_reported) else { resume_unwind(second) };
-        notify_observers(&CleanupEvent::Panicked { name, payload: &*second });
-        drop_payload(second);
-        resume_unwind(first)
+/// Resumes the first of two panics, and reports the second one, the panic of the exit `name`. If the exit has reported
+/// the first one, because its own was earlier, resumes the panic of the exit.
+pub(in crate::context) fn resume_first(first: Payload, second: Payload, name: &'static str) -> ! {
+    if has_reported_reason(&*second) {
+        drop_payload(first);
+        resume_unwind(second)
     }
+    notify_observers(&CleanupEvent::Panicked { name, payload: &*second });
+    drop_payload(second);
+    resume_unwind(first)
 }
 
 thread_local! {

@@ -1,9 +1,8 @@
 use std::future::Future;
 use std::mem::{self, ManuallyDrop};
-use std::pin::Pin;
 
 use super::enter::Enter;
-use super::failure::{BlockFailure, ExitAfterPanic, TwoPanics};
+use super::failure::{BlockFailure, ScopeExit};
 use super::interrupts::Interrupts;
 use super::state::{RuntimeSlot, ScopeState};
 use crate::context::guard::sealed::{ExitResult, Policy};
@@ -22,9 +21,6 @@ pub(in crate::context) fn enter<M: AsyncContextManager>(
 ) -> impl Future<Output = Result<M::Guard, ManagerError<M>>> + Send {
     Enter::new(manager.aenter(), interrupts)
 }
-
-/// An exit after a panic of its block. Boxed, since few blocks panic.
-type AfterPanic<'s, G> = Pin<Box<dyn Future<Output = Result<ExitResult<G>, TwoPanics>> + Send + 's>>;
 
 /// The place of a manager's guard, from its enter to the end of its exit.
 ///
@@ -93,57 +89,32 @@ where
     }
 
     /// Returns the exit, with the block's failure. If it is dropped, the guard's policy decides what happens.
-    /// [`finish`](Self::finish) must be called after it.
+    /// [`finish`](Self::finish) must be called after it, unless it has panicked.
     #[inline]
     pub fn exit<'s, E, N>(
         &'s mut self,
         failure: &'s mut Option<BlockFailure<E, N>>,
-    ) -> impl Future<Output = ExitResult<G>> + Send + use<'s, E, N, G, R>
+    ) -> ScopeExit<impl Future<Output = ExitResult<G>> + Send + use<'s, E, N, G, R>>
     where
         E: Send + 'static,
         N: Send + 'static,
     {
         let ScopeState { children, runtime, .. } = &mut *self.state;
-        G::OnDrop::exit(&mut self.guard, children, runtime, failure)
-    }
-
-    /// Returns `true` if the block has panicked.
-    #[inline]
-    pub fn is_after_panic<E, N>(&self, failure: &Option<BlockFailure<E, N>>) -> bool {
-        BlockFailure::is_panic(failure)
-    }
-
-    /// Returns the exit of a block that has panicked. If the exit panics as well, both panics are returned.
-    /// [`finish`](Self::finish) must be called after it.
-    #[cold]
-    pub fn exit_after_panic<'s, E, N>(
-        &'s mut self,
-        failure: &'s mut Option<BlockFailure<E, N>>,
-    ) -> AfterPanic<'s, G>
-    where
-        E: Send + 'static,
-        N: Send + 'static,
-    {
-        let name = self.name().unwrap_or("exit");
-        let slot = BlockFailure::return_slot(failure);
-        Box::pin(ExitAfterPanic::new(self.exit(failure), slot, name))
+        ScopeExit::new(G::OnDrop::exit(&mut self.guard, children, runtime, failure))
     }
 
     /// Drops the guard after its exit. The scope can be forgotten then, because its destructor would do nothing.
-    ///
-    /// Returns the guard's name if the block has failed: only then, an error of the exit may have to be reported.
     #[inline]
-    pub fn finish<E, N>(&mut self, failure: &Option<BlockFailure<E, N>>) -> Option<&'static str> {
-        let name = if failure.is_some() { self.name() } else { None };
+    pub fn finish(&mut self) {
         // There are no children: the exit has waited for them.
         drop(self.guard.take());
         self.state.runtime = R::default();
-        name
     }
 
+    /// Returns the guard's name. Only if the block has failed, an error of the exit may have to be reported.
     #[cold]
     #[inline(never)]
-    fn name(&self) -> Option<&'static str> {
+    pub fn name(&self) -> Option<&'static str> {
         self.guard.as_ref().map(|guard| guard_name(guard).get())
     }
 }
@@ -160,18 +131,24 @@ where
 #[macro_export]
 macro_rules! __exit_scope {
     ($scope:ident, $failure:expr) => {{
-        let result = if $scope.is_after_panic(&$failure) {
-            match $scope.exit_after_panic(&mut $failure).await {
-                ::core::result::Result::Ok(result) => result,
-                ::core::result::Result::Err(panics) => panics.resume($failure.take()),
-            }
-        } else {
-            $crate::__await_in_place!($scope.exit(&mut $failure))
-        };
-        let name = $scope.finish(&$failure);
+        let result = $crate::__await_exit!($scope, $failure);
+        let name = if $failure.is_some() { $scope.name() } else { ::core::option::Option::None };
+        $scope.finish();
         $crate::context::expansion::forget($scope);
         (result, name)
     }};
+}
+
+/// Awaits the exit of a scope, which stays borrowed until [`finish`](scope::Scope::finish).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __await_exit {
+    ($scope:ident, $failure:expr) => {
+        match $crate::__await_in_place!($scope.exit(&mut $failure)) {
+            ::core::result::Result::Ok(result) => result,
+            ::core::result::Result::Err(panic) => panic.resume($failure.take(), $scope.name()),
+        }
+    };
 }
 
 /// Awaits an exit. In a debug build, `await` copies the future to the stack of the poll, twice for each exit that the
