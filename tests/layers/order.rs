@@ -9,7 +9,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         "cleanup",
         &[],
         &[
-            "event short_name report observe metrics timer timeout span",
+            "event name report observe metrics timer timeout span",
             "tracked_cleanup child_cleanups tracking_scope with_children",
             "drain job detach shutdown run_main",
         ],
