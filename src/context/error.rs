@@ -131,11 +131,11 @@ impl<E> Error<E, Infallible> {
 /// use std::num::{ParseFloatError, ParseIntError};
 /// use withal::context::{AsyncContextManager, AsyncGuard, DropNow, EitherError, ExitReason, async_with};
 /// # struct Open<E>(Option<E>);
-/// # impl<E: Send + 'static> AsyncContextManager for Open<E> {
+/// # impl<E: fmt::Debug + Send + 'static> AsyncContextManager for Open<E> {
 /// #     type Guard = Self;
 /// #     async fn aenter(mut self) -> Result<Self, E> { self.0.take().map_or(Ok(self), Err) }
 /// # }
-/// # impl<E: Send + 'static> AsyncGuard for Open<E> {
+/// # impl<E: fmt::Debug + Send + 'static> AsyncGuard for Open<E> {
 /// #     type Target = Option<E>;
 /// #     type Error = E;
 /// #     type Suppression = ();

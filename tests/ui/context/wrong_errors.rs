@@ -11,7 +11,7 @@ impl<E: Send + 'static> AsyncContextManager for Fails<E> {
     }
 }
 
-impl<E: Send + 'static> AsyncGuard for Fails<E> {
+impl<E: std::fmt::Debug + Send + 'static> AsyncGuard for Fails<E> {
     type Target = Self;
     type Error = E;
     type Suppression = ();
