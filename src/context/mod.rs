@@ -247,13 +247,7 @@ mod local;
 mod manager;
 mod managers;
 mod policy;
-#[expect(
-    missing_docs,
-    missing_debug_implementations,
-    clippy::unused_self,
-    clippy::ref_option,
-    reason = "the macro's expansion is not an interface"
-)]
+#[expect(missing_docs, missing_debug_implementations, reason = "the macro's expansion is not an interface")]
 mod scope;
 mod send_async_fn;
 mod stack;

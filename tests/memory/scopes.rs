@@ -70,6 +70,7 @@ fn a_value_has_one_place_in_each_scope() {
 }
 
 /// The scopes of nested functions have one place for a value, together.
+#[expect(clippy::large_futures, reason = "the size of the future is what is tested")]
 #[test]
 fn a_value_has_one_place_in_nested_functions() {
     let nested = async_with(nullcontext(()), async |&mut ()| {

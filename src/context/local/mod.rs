@@ -4,7 +4,7 @@ pub(super) mod manager;
 #[expect(
     missing_debug_implementations,
     clippy::unused_self,
-    clippy::ref_option,
+    clippy::unnecessary_wraps,
     reason = "the scope is not an interface, and has the methods of the other scope"
 )]
 pub(super) mod scope;

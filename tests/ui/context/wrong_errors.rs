@@ -4,7 +4,7 @@ use withal::context::{AsyncContextManager, AsyncGuard, DropNow, ExitReason, asyn
 
 struct Fails<E>(Option<E>);
 
-impl<E: Send + 'static> AsyncContextManager for Fails<E> {
+impl<E: std::fmt::Debug + Send + 'static> AsyncContextManager for Fails<E> {
     type Guard = Self;
     async fn aenter(self) -> Result<Self, E> {
         Ok(self)
