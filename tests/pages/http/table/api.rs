@@ -20,6 +20,9 @@ pub(super) enum By {
     Steps,
 }
 
+/// The target and the number of the next page; `None` on the last page.
+pub(super) type Next = Option<(String, u32)>;
+
 /// An API of pages with two items, and the paginator for it.
 pub(super) struct Api {
     pub(super) name: &'static str,
@@ -29,7 +32,7 @@ pub(super) struct Api {
     /// The page that a request is for.
     pub(super) page: fn(&ReceivedRequest) -> u32,
     /// A page: its items, and the target and the number of the next.
-    pub(super) reply: fn(&[u32], Option<(String, u32)>) -> HttpResponse,
+    pub(super) reply: fn(&[u32], Next) -> HttpResponse,
 }
 
 impl Api {
@@ -49,7 +52,10 @@ impl Api {
 fn number(request: &ReceivedRequest, name: &str) -> Option<u32> {
     let body: Value = serde_json::from_str(&request.body).unwrap_or(Value::Null);
     let variable = body["variables"]["after"].as_str().and_then(|text| text.parse().ok());
-    request.number(name).or_else(|| body[name].as_u64().map(|n| n as u32)).or(variable)
+    request
+        .number(name)
+        .or_else(|| body[name].as_u64().map(|number| u32::try_from(number).unwrap()))
+        .or(variable)
 }
 
 fn page(request: &ReceivedRequest) -> u32 {
@@ -68,11 +74,12 @@ fn start(request: &ReceivedRequest) -> u32 {
     (request.number("start").unwrap() - 1) / 2
 }
 
-fn with_flag(items: &[u32], next: Option<(String, u32)>) -> HttpResponse {
+#[expect(clippy::needless_pass_by_value, reason = "the type of the column")]
+fn with_flag(items: &[u32], next: Next) -> HttpResponse {
     respond(&json!({ "items": items, "has_more": next.is_some() }))
 }
 
-fn with_number(items: &[u32], next: Option<(String, u32)>) -> HttpResponse {
+fn with_number(items: &[u32], next: Next) -> HttpResponse {
     respond(&json!({ "items": items, "next": next.map(|(_, number)| number) }))
 }
 

@@ -8,7 +8,7 @@ use futures::{StreamExt, stream};
 use serde_json::json;
 use withal::pages::http::Endpoint;
 
-use super::api::{Api, By};
+use super::api::{Api, By, Next};
 use crate::http::server::{HttpResponse, Server, json as respond, status, with_header};
 
 /// What a row requires.
@@ -85,7 +85,8 @@ fn is_link_fault(name: &str) -> bool {
     matches!(name, "cross-origin link" | "http behind TLS")
 }
 
-fn next(page: u32) -> Option<(String, u32)> {
+#[expect(clippy::unnecessary_wraps, reason = "the type of the column")]
+fn next(page: u32) -> Next {
     Some((format!("/docs?page={page}"), page))
 }
 
@@ -244,7 +245,7 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "cross-origin link",
         reply: |_, _, away| Some(with_header(status(307, ""), "location", away)),
         want: |api| {
-            let want = fails(api, "points to another origin")?;
+            let want = fails(api, "is on another origin")?;
             let pages: &[u32] = if api.by == By::Url { &[0] } else { &[0, 1] };
             Some(Want { pages, position: None, ..want })
         },
