@@ -18,7 +18,7 @@ use crate::panic::{KeptPayload, Payload, catch_panic, drop_payload, drop_quietly
 /// over two awaits beside what it awaits.
 ///
 /// `T` is the output. It is a parameter because a projection would make a future `Send` for fewer lifetimes: see
-/// [`Scope`](super::scope::Scope).
+/// `Scope`.
 #[pin_project(PinnedDrop)]
 pub struct BlockFuture<'s, F, T, R, D = BodyEnd> {
     #[pin]
