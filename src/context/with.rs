@@ -182,13 +182,21 @@ pub(super) struct BlockEnd<T, E> {
 impl<T, E> From<BlockOutcome<Result<T, E>>> for BlockEnd<T, E> {
     #[inline]
     fn from(outcome: BlockOutcome<Result<T, E>>) -> Self {
-        let failure = match outcome {
-            BlockOutcome::Completed(Ok(value)) => return Self { value: Some(value), failure: None },
-            BlockOutcome::Completed(Err(error)) => BlockFailure::Error(Kept::new(error)),
-            BlockOutcome::Panicked(payload) => BlockFailure::Panic(payload),
-            BlockOutcome::Interrupted => BlockFailure::Interrupted,
-        };
-        Self { value: None, failure: Some(failure) }
+        match outcome {
+            BlockOutcome::Completed(Ok(value)) => Self { value: Some(value), failure: None },
+            outcome => Self { value: None, failure: Some(failure(outcome)) },
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn failure<T, E>(outcome: BlockOutcome<Result<T, E>>) -> BlockFailure<E> {
+    match outcome {
+        BlockOutcome::Completed(Err(error)) => BlockFailure::Error(Kept::new(error)),
+        BlockOutcome::Panicked(payload) => BlockFailure::Panic(payload),
+        BlockOutcome::Interrupted => BlockFailure::Interrupted,
+        BlockOutcome::Completed(Ok(_)) => unreachable!("the body has not failed"),
     }
 }
 

@@ -64,29 +64,39 @@ where
     K: ValueKind<T>,
     R: MaybeResult<C, S> + SendError<S>,
 {
-    match outcome {
-        BlockOutcome::Completed(None) => match value.take() {
-            BlockValue::Completed(Ok(completed)) => match K::inspect(completed.value) {
-                Inspection::Completed(completed) => {
-                    value.complete(Ok(Inspected::new(completed)));
-                    None
-                }
-                Inspection::Failed(error) => Some(BlockFailure::Value(Box::new(KeptPayload::new(error)))),
-                Inspection::Opaque(opaque) => {
-                    value.complete(Ok(Inspected::new(opaque)));
-                    Some(BlockFailure::Opaque(OpaqueError))
-                }
-            },
-            BlockValue::Completed(Err(error)) => Some(BlockFailure::Nested(Kept::new(error))),
-            BlockValue::Empty | BlockValue::Returned(_) => None,
+    let BlockOutcome::Completed(returned) = outcome else { return Some(interrupted_or_panicked(outcome)) };
+    if let Some(returned) = returned {
+        let (deferred, failure) = returned.split();
+        *value = BlockValue::Returned(deferred);
+        return failure;
+    }
+    // A value without an error stays where it is.
+    if !K::MAY_FAIL && !matches!(value, BlockValue::Completed(Err(_))) {
+        return None;
+    }
+    match value.take() {
+        BlockValue::Completed(Ok(completed)) => match K::inspect(completed.value) {
+            Inspection::Completed(completed) => {
+                value.complete(Ok(Inspected::new(completed)));
+                None
+            }
+            Inspection::Failed(error) => Some(BlockFailure::Value(Box::new(KeptPayload::new(error)))),
+            Inspection::Opaque(opaque) => {
+                value.complete(Ok(Inspected::new(opaque)));
+                Some(BlockFailure::Opaque(OpaqueError))
+            }
         },
-        BlockOutcome::Completed(Some(returned)) => {
-            let (deferred, failure) = returned.split();
-            *value = BlockValue::Returned(deferred);
-            failure
-        }
-        BlockOutcome::Panicked(payload) => Some(BlockFailure::Panic(payload)),
-        BlockOutcome::Interrupted => Some(BlockFailure::Interrupted),
+        BlockValue::Completed(Err(error)) => Some(BlockFailure::Nested(Kept::new(error))),
+        BlockValue::Empty | BlockValue::Returned(_) => None,
+    }
+}
+
+#[cold]
+fn interrupted_or_panicked<R, E, N>(outcome: BlockOutcome<R>) -> BlockFailure<E, N> {
+    match outcome {
+        BlockOutcome::Panicked(payload) => BlockFailure::Panic(payload),
+        BlockOutcome::Interrupted => BlockFailure::Interrupted,
+        BlockOutcome::Completed(_) => unreachable!("the block was interrupted or has panicked"),
     }
 }
 

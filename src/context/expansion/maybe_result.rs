@@ -43,6 +43,9 @@ pub trait MaybeResult<R, S>: Sized {
     /// The error that the manager can inspect.
     type Error: Send + 'static;
 
+    /// `false` for types that hold no error.
+    const MAY_FAIL: bool = true;
+
     fn split<N>(self) -> (Self::Deferred, Option<BlockFailure<Self::Error, N>>);
     fn join(deferred: Self::Deferred, error: Option<Self::Error>) -> Self;
     fn from_error(error: Self::Error) -> Self;
@@ -111,6 +114,8 @@ macro_rules! without_error {
         impl<$($generics,)* S> MaybeResult<$result, S> for $type {
             type Deferred = Self;
             type Error = Infallible;
+
+            const MAY_FAIL: bool = false;
 
             #[inline]
             fn split<N>(self) -> (Self, Option<BlockFailure<Infallible, N>>) {

@@ -19,6 +19,9 @@ pub enum Inspection<T> {
 
 /// The way to find an error in a value of type `T`: in a `Result`, or in that of a nested scope.
 pub trait ValueKind<T> {
+    /// `false` if no value holds an error, and inspecting one is superfluous.
+    const MAY_FAIL: bool;
+
     fn inspect(value: T) -> Inspection<T>;
 
     /// Returns the value that was [`Inspection::Failed`].
@@ -27,6 +30,8 @@ pub trait ValueKind<T> {
 
 /// The value of the user's block.
 impl<V: MaybeResult<R, S>, R, S> ValueKind<V> for Case<R, S> {
+    const MAY_FAIL: bool = V::MAY_FAIL;
+
     #[inline]
     fn inspect(value: V) -> Inspection<V> {
         match value.split::<Infallible>() {
@@ -46,6 +51,8 @@ impl<V: MaybeResult<R, S>, R, S> ValueKind<V> for Case<R, S> {
 pub struct ScopeValue<S, T, K>(PhantomData<fn() -> (S, T, K)>);
 
 impl<S: Suppression, T, K: ValueKind<T>> ValueKind<S::Output<T>> for ScopeValue<S, T, K> {
+    const MAY_FAIL: bool = K::MAY_FAIL;
+
     #[inline]
     fn inspect(value: S::Output<T>) -> Inspection<S::Output<T>> {
         match S::into_completed(value) {
