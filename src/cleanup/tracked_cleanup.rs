@@ -11,34 +11,30 @@ use tokio::task::JoinHandle;
 use crate::panic::ignore_panic;
 
 thread_local! {
-    /// The number of scopes that are open on this thread, in the lower 32 bits, and the length of [`TRACKED`], in the
-    /// upper 32 bits.
-    ///
-    /// If the value is unchanged since a scope was opened, the scope has nothing to collect.
-    pub(super) static STATE: Cell<u64> = const { Cell::new(0) };
+    /// The number of scopes that are open on this thread: the depth of the innermost one.
+    pub(super) static DEPTH: Cell<usize> = const { Cell::new(0) };
+    /// The length of [`TRACKED`]. While it is 0, no scope has anything to collect.
+    pub(super) static LENGTH: Cell<usize> = const { Cell::new(0) };
     /// The cleanups that were detached in the open scopes, each with the depth of its scope, in ascending order of
     /// depth.
-    pub(super) static TRACKED: RefCell<Vec<(u64, TrackedCleanup)>> = const { RefCell::new(Vec::new()) };
+    pub(super) static TRACKED: RefCell<Vec<(usize, TrackedCleanup)>> = const { RefCell::new(Vec::new()) };
     /// The depth of the scope that runs the exits of a dropped block in place, or a depth that is not that of the
     /// innermost scope. A poll inside of a destructor opens a deeper scope, and is not affected.
-    pub(super) static IN_PLACE: Cell<u64> = const { Cell::new(0) };
+    pub(super) static IN_PLACE: Cell<usize> = const { Cell::new(0) };
 }
-
-pub(super) const DEPTH_MASK: u64 = u32::MAX as u64;
 
 /// Returns `true` if the exit of a scope that is detached now runs in place.
 pub(super) fn is_in_place() -> bool {
-    let depth = STATE.get() & DEPTH_MASK;
+    let depth = DEPTH.get();
     depth > 0 && depth == IN_PLACE.get()
 }
 
 /// Registers a cleanup with the innermost scope that is open on this thread, if there is one.
 pub(super) fn track(cleanup: TrackedCleanup) {
-    let state = STATE.get();
-    let depth = state & DEPTH_MASK;
+    let depth = DEPTH.get();
     // This fails while the thread ends, when no scope can wait any more.
     if depth > 0 && TRACKED.try_with(|tracked| tracked.borrow_mut().push((depth, cleanup))).is_ok() {
-        STATE.set(state + (1 << 32));
+        LENGTH.set(LENGTH.get() + 1);
     }
 }
 

@@ -4,41 +4,38 @@
 //! with the innermost open scope of the thread. When the poll returns, the cleanups move into the scope's
 //! [`ChildCleanups`].
 //!
-//! Nearly all polls detach nothing. For them, a scope costs a read and a write of one thread-local integer when it
-//! opens, and the same when it closes.
+//! Nearly all polls detach nothing. For them, a scope costs one thread-local increment when it opens, and a test and a
+//! decrement when it closes.
 
 use tokio::runtime::{Handle, Id};
 
 use super::child_cleanups::ChildCleanups;
-use super::tracked_cleanup::{DEPTH_MASK, IN_PLACE, STATE, TRACKED, TrackedCleanup};
+use super::tracked_cleanup::{DEPTH, IN_PLACE, LENGTH, TRACKED, TrackedCleanup};
 use crate::panic::ignore_panic;
 
 /// A guard that collects the cleanups that are detached on this thread, and adds them to `children` when it is dropped.
 ///
 /// It is held during one poll of the code that detaches the cleanups, and never across an `await`.
 pub(crate) struct TrackingScope<'a> {
-    /// [`STATE`] before this scope was opened.
-    outer: u64,
     children: &'a mut ChildCleanups,
 }
 
 impl<'a> TrackingScope<'a> {
     #[inline]
     pub(crate) fn open(children: &'a mut ChildCleanups) -> Self {
-        let outer = STATE.get();
-        STATE.set(outer + 1);
-        Self { outer, children }
+        DEPTH.set(DEPTH.get() + 1);
+        Self { children }
     }
 }
 
 impl Drop for TrackingScope<'_> {
     #[inline]
     fn drop(&mut self) {
-        if STATE.get() == self.outer + 1 {
-            STATE.set(self.outer);
+        if LENGTH.get() == 0 {
+            DEPTH.set(DEPTH.get() - 1);
         } else {
             // A block that is polled outside of a runtime waits for no task: it may have to drive the runtime.
-            collect(self.outer, self.children, |here, runtime| here == Some(runtime));
+            collect(self.children, |here, runtime| here == Some(runtime));
         }
     }
 }
@@ -48,15 +45,14 @@ impl Drop for TrackingScope<'_> {
 /// If the enclosing scope drops a block [in place](drop_in_place), this scope is part of that block.
 #[inline]
 pub(crate) fn drop_tracked(children: &mut ChildCleanups, drop: impl FnOnce()) {
-    let outer = STATE.get();
-    STATE.set(outer + 1);
-    let _scope = DropScope { outer, children, _in_place: SetInPlace::inherit(outer) };
+    let outer = DEPTH.get();
+    DEPTH.set(outer + 1);
+    let _scope = DropScope { children, _in_place: SetInPlace::inherit(outer) };
     drop();
 }
 
 /// A [`TrackingScope`] around a destructor.
 struct DropScope<'a> {
-    outer: u64,
     children: &'a mut ChildCleanups,
     _in_place: SetInPlace,
 }
@@ -64,11 +60,11 @@ struct DropScope<'a> {
 impl Drop for DropScope<'_> {
     #[inline]
     fn drop(&mut self) {
-        if STATE.get() == self.outer + 1 {
-            STATE.set(self.outer);
+        if LENGTH.get() == 0 {
+            DEPTH.set(DEPTH.get() - 1);
         } else {
             // Outside of a runtime, a cleanup on the fallback runtime will wait for the children, as a task.
-            collect(self.outer, self.children, |here, runtime| here.is_none_or(|here| here == runtime));
+            collect(self.children, |here, runtime| here.is_none_or(|here| here == runtime));
         }
     }
 }
@@ -77,17 +73,21 @@ impl Drop for DropScope<'_> {
 /// and the cleanup's.
 #[cold]
 #[inline(never)]
-fn collect(outer: u64, children: &mut ChildCleanups, is_awaited: fn(Option<Id>, Id) -> bool) {
-    let outer_depth = outer & DEPTH_MASK;
+fn collect(children: &mut ChildCleanups, is_awaited: fn(Option<Id>, Id) -> bool) {
+    let depth = DEPTH.get();
+    let ours = TRACKED.with_borrow_mut(|tracked| {
+        // The inner scopes have collected their cleanups. The entries of this scope come last.
+        let ours = tracked.partition_point(|(of, _)| *of < depth);
+        LENGTH.set(ours);
+        tracked.split_off(ours)
+    });
+    DEPTH.set(depth - 1);
+    // All are those of the outer scopes.
+    if ours.is_empty() {
+        return;
+    }
     // `None` outside of a runtime, and while the thread ends.
     let here = Handle::try_current().ok().map(|runtime| runtime.id());
-    let (ours, remaining) = TRACKED.with_borrow_mut(|tracked| {
-        // The inner scopes have collected their cleanups. The entries that are deeper than the outer scope are
-        // therefore those of this scope, and come last.
-        let ours = tracked.partition_point(|(depth, _)| *depth <= outer_depth);
-        (tracked.split_off(ours), ours as u64)
-    });
-    STATE.set(outer_depth | remaining << 32);
     // The list is not borrowed any more, and this scope is closed: to drop a cleanup can drop its task or the waker that
     // waits for it, whose destructors may detach cleanups.
     for (_, cleanup) in ours {
@@ -108,18 +108,18 @@ fn collect(outer: u64, children: &mut ChildCleanups, is_awaited: fn(Option<Id>, 
 /// are detached meanwhile are not spawned: the scope polls them in its own task.
 #[cold]
 pub(crate) fn drop_in_place<R>(drop: impl FnOnce() -> R) -> R {
-    let _in_place = SetInPlace(IN_PLACE.replace(STATE.get() & DEPTH_MASK));
+    let _in_place = SetInPlace(IN_PLACE.replace(DEPTH.get()));
     drop()
 }
 
 /// A guard that restores [`IN_PLACE`], also after a panic.
-struct SetInPlace(u64);
+struct SetInPlace(usize);
 
 impl SetInPlace {
-    /// Opens a scope in place if the scope around it, whose state is `outer`, is in place.
+    /// Opens a scope in place if the scope around it, whose depth is `depth`, is in place.
     #[inline]
-    fn inherit(outer: u64) -> Self {
-        let (depth, in_place) = (outer & DEPTH_MASK, IN_PLACE.get());
+    fn inherit(depth: usize) -> Self {
+        let in_place = IN_PLACE.get();
         if depth == in_place && depth > 0 {
             IN_PLACE.set(depth + 1);
         }

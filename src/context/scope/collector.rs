@@ -5,8 +5,8 @@
 //! open on the thread, whatever wrappers are between the manager and the scope. The scope polls what was registered
 //! whenever its block is pending.
 //!
-//! Nearly all managers register nothing. For them, a collector costs a read and a write of one thread-local integer
-//! when it opens, and the same when it closes, as a [`TrackingScope`](crate::cleanup::TrackingScope) does.
+//! Nearly all managers register nothing. For them, a collector costs one thread-local increment when it opens, and a test
+//! and a decrement when it closes, as a [`TrackingScope`](crate::cleanup::TrackingScope) does.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -15,17 +15,14 @@ use super::interrupt::Interrupt;
 use super::interrupts::Interrupts;
 
 thread_local! {
-    /// The number of collectors that are open on this thread, in the lower 32 bits, and the length of [`REGISTERED`],
-    /// in the upper 32 bits.
-    ///
-    /// If the value is unchanged since a collector was opened, the collector has nothing to collect.
-    static STATE: Cell<u64> = const { Cell::new(0) };
+    /// The number of collectors that are open on this thread: the depth of the innermost one.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+    /// The length of [`REGISTERED`]. While it is 0, no collector has anything to collect.
+    static LENGTH: Cell<usize> = const { Cell::new(0) };
     /// The interrupts that were registered in the open collectors, each with the depth of its collector, in ascending
     /// order of depth.
-    static REGISTERED: RefCell<Vec<(u64, Arc<dyn Interrupt>)>> = const { RefCell::new(Vec::new()) };
+    static REGISTERED: RefCell<Vec<(usize, Arc<dyn Interrupt>)>> = const { RefCell::new(Vec::new()) };
 }
-
-const DEPTH_MASK: u64 = u32::MAX as u64;
 
 /// The error of an interrupt that is registered where no scope is being entered, and that would therefore never
 /// interrupt a block.
@@ -41,18 +38,17 @@ pub struct NotEntering;
 
 /// Returns `true` if a scope is being entered, which takes interrupts.
 pub(in crate::context) fn is_entering() -> bool {
-    STATE.get() & DEPTH_MASK > 0
+    DEPTH.get() > 0
 }
 
 /// Registers an interrupt with the scope that is being entered.
 pub(crate) fn register(interrupt: Arc<dyn Interrupt>) -> Result<(), NotEntering> {
-    let state = STATE.get();
-    let depth = state & DEPTH_MASK;
+    let depth = DEPTH.get();
     // The access fails while the thread ends.
     if depth == 0 || REGISTERED.try_with(|all| all.borrow_mut().push((depth, interrupt))).is_err() {
         return Err(NotEntering);
     }
-    STATE.set(state + (1 << 32));
+    LENGTH.set(LENGTH.get() + 1);
     Ok(())
 }
 
@@ -60,44 +56,39 @@ pub(crate) fn register(interrupt: Arc<dyn Interrupt>) -> Result<(), NotEntering>
 ///
 /// It is held during one poll of an enter, and never across an `await`.
 pub(super) struct Collector<'a> {
-    /// [`STATE`] before this collector was opened.
-    outer: u64,
     interrupts: &'a mut Interrupts,
 }
 
 impl<'a> Collector<'a> {
     #[inline]
     pub(super) fn open(interrupts: &'a mut Interrupts) -> Self {
-        let outer = STATE.get();
-        STATE.set(outer + 1);
-        Self { outer, interrupts }
+        DEPTH.set(DEPTH.get() + 1);
+        Self { interrupts }
     }
 
     #[cold]
     #[inline(never)]
     fn collect(&mut self) {
-        let outer_depth = self.outer & DEPTH_MASK;
-        // The inner collectors have collected their interrupts. The entries that are deeper than the outer collector
-        // are therefore those of this collector, and come last.
+        let depth = DEPTH.get();
+        // The inner collectors have collected their interrupts. The entries of this collector come last.
         let interrupts = &mut *self.interrupts;
         // The access fails while the thread ends, when no scope runs any more.
         let remaining = REGISTERED.try_with(|all| {
             let mut all = all.borrow_mut();
-            let ours = all.partition_point(|(depth, _)| *depth <= outer_depth);
+            let ours = all.partition_point(|(of, _)| *of < depth);
             all.drain(ours..).for_each(|(_, interrupt)| interrupts.add(interrupt));
-            all.len() as u64
+            all.len()
         });
-        STATE.set(outer_depth | remaining.unwrap_or(0) << 32);
+        LENGTH.set(remaining.unwrap_or(0));
     }
 }
 
 impl Drop for Collector<'_> {
     #[inline]
     fn drop(&mut self) {
-        if STATE.get() == self.outer + 1 {
-            STATE.set(self.outer);
-        } else {
+        if LENGTH.get() > 0 {
             self.collect();
         }
+        DEPTH.set(DEPTH.get() - 1);
     }
 }
