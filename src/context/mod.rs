@@ -226,7 +226,8 @@
 //! | nightly's async drop, an experiment | yes | awaited | no | no: destructor | only within a block | 0 |
 //!
 //! A lock that is entered by [`async_with!`](macro@async_with) takes about a dozen instructions more than the lock alone,
-//! and a manager that does nothing about a hundred: the crate's benches measure it.
+//! and a manager that does nothing about a hundred: the crate's benches measure it. A scope takes about 90 bytes of its
+//! future, and one allocation if its manager can interrupt the block, as a timeout, a task group and an exit stack can.
 //!
 //! [From Python](crate::from_python) compares Python's `async with`, `contextlib` and the locks of asyncio line by line.
 //! [PEP 492](crate::desugar::pep_492#async-with) shows the expansion of the statement.
