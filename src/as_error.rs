@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::{char, fmt, io, process};
 
 use crate::box_error::BoxError;
-use crate::error_text::{as_known_error, known_text};
+use crate::known_error::{as_known_error, known_text};
 
 /// An error type whose cause can be reported, even if the type does not implement [`Error`] itself.
 ///

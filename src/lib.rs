@@ -163,6 +163,7 @@ mod error_text;
 #[doc(alias = "yield")]
 #[doc(alias = "PEP 525")]
 pub mod generator;
+mod known_error;
 #[doc(alias = "pagination")]
 #[doc(alias = "paginate")]
 #[doc(alias = "paginator")]

@@ -2,7 +2,7 @@ use std::any::Any;
 use std::fmt::{self, Debug};
 use std::panic::Location;
 
-use crate::error_text::{describe, describe_panic};
+use crate::known_error::{describe, describe_panic};
 
 /// The failure, panic or abandonment of a cleanup, as reported to [observers](super::observe()), or else as the
 /// [reports](super#reports) describe.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::imports::{Module, file_of, imports};
-use crate::order::{Order, SECTIONS};
+use crate::order::{Order, SECTIONS, SHARED};
 use crate::source;
 
 /// The code of each file of a section, by its module path.
@@ -86,16 +86,28 @@ fn files_of_a_section_import_in_one_direction() {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
-/// The code that all sections share is below them.
+/// Returns the paths that a file that all sections share may not import: those of the sections, and of the shared files
+/// after it.
+fn faults_of_shared(shared: &str, code: &str) -> Vec<Module> {
+    let own = SHARED.iter().position(|file| *file == shared);
+    let is_fault = |path: &Module| {
+        path.first().is_some_and(|root| is_section(root) || SHARED.iter().position(|file| file == root) > own)
+    };
+    imports(&vec![shared.to_owned()], code).into_iter().filter(is_fault).collect()
+}
+
+/// The code that all sections share is below them, and has a direction, too.
 #[test]
-fn shared_code_imports_no_section() {
-    for shared in ["as_error", "box_error", "error_text", "panic"] {
+fn shared_code_imports_no_section_and_in_one_direction() {
+    for shared in SHARED {
         let code = crate::code(&source().join(shared).with_extension("rs"));
-        let found = imports(&vec![String::from(shared)], &code);
-        let found: Vec<_> =
-            found.iter().filter(|path| path.first().is_some_and(|root| is_section(root))).collect();
-        assert!(found.is_empty(), "{shared}: {found:?}");
+        assert_eq!(faults_of_shared(shared, &code), Vec::<Module>::new(), "{shared}");
+        let planted = format!("{code}\nuse crate::tasks::Planted;");
+        assert_eq!(faults_of_shared(shared, &planted).len(), 1, "{shared}");
     }
+    let circle = "use crate::known_error::describe;";
+    assert_eq!(faults_of_shared("box_error", circle).len(), 1);
+    assert_eq!(faults_of_shared("as_error", circle).len(), 0);
 }
 
 /// Tests the check: it finds an import that is planted in real code, in each form in which an import can be written.

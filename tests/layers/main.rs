@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use self::order::SECTIONS;
+use self::order::{SECTIONS, SHARED};
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
@@ -58,9 +58,8 @@ fn only_documentation_and_shared_code_lie_beside_the_sections() {
     for entry in fs::read_dir(source()).unwrap() {
         let path = entry.unwrap().path();
         let is_documentation = path.extension().is_some_and(|extension| extension == "md");
-        let is_known = ["as_error.rs", "box_error.rs", "error_text.rs", "lib.rs", "panic.rs"]
-            .iter()
-            .any(|name| path.ends_with(name));
+        let is_known = path.ends_with("lib.rs")
+            || SHARED.iter().any(|file| path.ends_with(Path::new(file).with_extension("rs")));
         assert!(path.is_dir() || is_documentation || is_known, "{} is not a section", path.display());
     }
 }

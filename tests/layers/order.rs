@@ -3,6 +3,9 @@
 /// The files of a section without its `mod.rs` files. Each may import the files before it, not those after it.
 pub(crate) type Order = &'static [&'static str];
 
+/// The files that all sections share. Each may import those before it, and none of the sections.
+pub(crate) const SHARED: &[&str] = &["panic", "error_text", "box_error", "known_error", "as_error"];
+
 /// Each section, the sections that it may import, and the order of its files.
 pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
     (

@@ -5,7 +5,8 @@ use std::mem;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::context::scope::failure::report_exit_error;
-use crate::error_text::{bounded, describe, is_report, mark_group};
+use crate::error_text::{bounded, is_report, mark_group};
+use crate::known_error::describe;
 
 /// An error of any type, with its text.
 ///
