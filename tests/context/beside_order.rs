@@ -8,11 +8,13 @@ use std::time::Duration;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 use withal::context::{
-    AsyncContextManager, AsyncExitStack, AsyncGuard, DropNow, EitherManager, Error, ExitKind, ExitReason,
-    NotEntering, async_with, asynccontextmanager, decorate, interrupt_when, on_exit,
+    AsyncContextManager, AsyncExitStack, AsyncGuard, EitherManager, Error, ExitKind, async_with,
+    asynccontextmanager, decorate, on_exit,
 };
 use withal::tasks::{TaskGroup, Timeout, TimeoutError, timeout};
 use withal_test_support::event_log::EventLog;
+
+use crate::managers::MoveOn;
 
 const LIMIT: Duration = Duration::from_millis(50);
 const LONG: Duration = Duration::from_secs(1);
@@ -204,7 +206,7 @@ async fn a_failed_task_and_an_interrupt_of_the_user_exit_innermost_first() {
     let (a, l) = (resource(&log, "a"), log.clone());
     let interrupted = asynccontextmanager(async move |y| {
         async_with!(_ = a => {
-            async_with!(_ = MoveOn => {
+            async_with!(_ = MoveOn(LIMIT) => {
                 let _local = Local(l);
                 y.yield_(()).await;
             })
@@ -216,33 +218,6 @@ async fn a_failed_task_and_an_interrupt_of_the_user_exit_innermost_first() {
     });
     assert_eq!(ended, Ok(None));
     assert_eq!(log.entries(), "<block block> local <a a>");
-}
-
-/// A manager that interrupts its block and suppresses the interrupt.
-struct MoveOn;
-
-impl AsyncContextManager for MoveOn {
-    type Guard = Self;
-
-    async fn aenter(self) -> Result<Self, NotEntering> {
-        interrupt_when(sleep(LIMIT))?;
-        Ok(self)
-    }
-}
-
-impl AsyncGuard for MoveOn {
-    type Target = Self;
-    type Error = NotEntering;
-    type Suppression = bool;
-    type OnDrop = DropNow;
-
-    fn target(&mut self) -> &mut Self {
-        self
-    }
-
-    async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<bool, NotEntering> {
-        Ok(exit.is_cancelled())
-    }
 }
 
 /// The first of two limits ends the block, and the exits between them are innermost first.

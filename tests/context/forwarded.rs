@@ -15,7 +15,7 @@ use withal::tasks::{ErrorGroup, TaskGroup, Timeout, TimeoutError, timeout};
 use withal_test_support::event_log::{EventLog, kind};
 use withal_test_support::probes;
 
-use crate::managers::PanicsOnDrop;
+use crate::managers::{MoveOn, PanicsOnDrop};
 
 probes!(Probe: Detach);
 
@@ -110,39 +110,12 @@ async fn a_suppressed_error_of_an_exit_does_not_suppress_the_interrupt() {
     assert_eq!(log.entries(), "<one:error one>");
 }
 
-/// A timeout that suppresses the interrupt, as `move_on_after` of trio.
-struct MoveOn;
-
-impl AsyncContextManager for MoveOn {
-    type Guard = Self;
-
-    async fn aenter(self) -> Result<Self, NotEntering> {
-        interrupt_when(sleep(LIMIT))?;
-        Ok(self)
-    }
-}
-
-impl AsyncGuard for MoveOn {
-    type Target = Self;
-    type Error = NotEntering;
-    type Suppression = bool;
-    type OnDrop = Detach;
-
-    fn target(&mut self) -> &mut Self {
-        self
-    }
-
-    async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<bool, NotEntering> {
-        Ok(exit.is_cancelled())
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn an_exit_on_a_stack_may_suppress_its_interrupt() {
     let log = EventLog::new();
     let ended = async_with!(stack = AsyncExitStack::new() => {
         watch(stack, &log, "below", false);
-        let _guard = stack.enter_async_context(MoveOn).await.unwrap();
+        let _guard = stack.enter_async_context(MoveOn(LIMIT)).await.unwrap();
         sleep(LONG).await;
     });
     assert_eq!(ended.unwrap(), None);
@@ -230,7 +203,7 @@ async fn after_the_block_a_moved_timeout_interrupts_the_block_that_the_moved_sta
         let mut moved = AsyncExitStack::new();
         let ended = async_with!(stack = AsyncExitStack::new() => {
             drop(stack.enter_async_context(limit()).await.unwrap());
-            drop(stack.enter_async_context(MoveOn).await.unwrap());
+            drop(stack.enter_async_context(MoveOn(LIMIT)).await.unwrap());
             moved = move_stack(stack);
         });
         assert_eq!(ended.unwrap(), Some(()));
@@ -376,7 +349,7 @@ impl AsyncContextManager for Two {
         interrupt_when(sleep_until(begin + self.0))?;
         tokio::task::yield_now().await;
         interrupt_when(sleep_until(begin + self.1))?;
-        Ok(MoveOn)
+        Ok(MoveOn(LIMIT))
     }
 }
 
@@ -425,7 +398,7 @@ impl AsyncContextManager for EntersAndCloses {
 
     async fn aenter(self) -> Result<Probe, String> {
         let stack = AsyncExitStack::new();
-        stack.enter_async_context(MoveOn).await.expect("a scope is being entered");
+        stack.enter_async_context(MoveOn(LIMIT)).await.expect("a scope is being entered");
         stack.aclose().await.expect("nothing fails");
         Probe::new(&EventLog::new(), "a").aenter().await
     }

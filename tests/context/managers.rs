@@ -5,8 +5,10 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
+use tokio::time::sleep;
 use withal::context::{
-    AsyncContextManager, AsyncGuard, Detach, DropAfterChildren, DropNow, ExitReason, Restart, Suppression,
+    AsyncContextManager, AsyncGuard, Detach, DropAfterChildren, DropNow, ExitReason, NotEntering, Restart,
+    Suppression, interrupt_when,
 };
 use withal_test_support::event_log::{EventLog, kind};
 
@@ -114,5 +116,32 @@ pub(crate) async fn drop_while_pending(future: impl Future) {
     let mut future = Box::pin(future);
     for _ in 0..20 {
         assert!(futures::poll!(&mut future).is_pending());
+    }
+}
+
+/// A timeout that suppresses the interrupt, as `move_on_after` of trio.
+pub(crate) struct MoveOn(pub(crate) Duration);
+
+impl AsyncContextManager for MoveOn {
+    type Guard = Self;
+
+    async fn aenter(self) -> Result<Self, NotEntering> {
+        interrupt_when(sleep(self.0))?;
+        Ok(self)
+    }
+}
+
+impl AsyncGuard for MoveOn {
+    type Target = Self;
+    type Error = NotEntering;
+    type Suppression = bool;
+    type OnDrop = Detach;
+
+    fn target(&mut self) -> &mut Self {
+        self
+    }
+
+    async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<bool, NotEntering> {
+        Ok(exit.is_cancelled())
     }
 }
