@@ -130,6 +130,7 @@
 //! [reqwest]: https://docs.rs/reqwest
 
 mod auth;
+mod body;
 mod by_response;
 mod classify;
 mod client;
@@ -160,6 +161,9 @@ mod paginators;
 mod proposal;
 mod quota;
 mod rate_limit;
+mod read_cursor;
+mod read_items;
+mod read_page;
 mod reference;
 mod reported_error;
 mod request;

@@ -7,11 +7,12 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RE
 use reqwest::{Method, StatusCode, Url};
 use tokio::time::timeout;
 
+use super::body::Body;
 use super::endpoint::Endpoint;
 use super::error::Error;
 use super::origins::Trust;
 use super::request::Request;
-use super::response::{Body, Response};
+use super::response::Response;
 use super::response_info::{MAX_KEPT_BODY, ResponseInfo};
 use super::tls;
 use super::token_source::Current;
@@ -166,11 +167,11 @@ impl Endpoint {
         let first = match response.chunk().await {
             Ok(Some(first)) if first.len() > limit => return Err(too_large(&[])),
             Ok(Some(first)) => first,
-            Ok(None) => return Ok(Box::new([])),
+            Ok(None) => return Ok(Body::new([])),
             Err(source) => return Err(incomplete(&[], source)),
         };
         let mut next = match response.chunk().await {
-            Ok(None) => return Ok(Box::new(first)),
+            Ok(None) => return Ok(Body::new(first)),
             Ok(Some(next)) => next,
             Err(source) => return Err(incomplete(&first, source)),
         };
@@ -186,7 +187,7 @@ impl Endpoint {
             body.extend_from_slice(&next);
             next = match response.chunk().await {
                 Ok(Some(next)) => next,
-                Ok(None) => return Ok(Box::new(body)),
+                Ok(None) => return Ok(Body::new(body)),
                 Err(source) => return Err(incomplete(&body, source)),
             };
         }

@@ -1,0 +1,65 @@
+use std::sync::OnceLock;
+
+use serde_json::value::RawValue;
+
+use super::json_index::{JsonIndex, find_indexed, items_name};
+use super::json_slices::find_all;
+
+/// The body of a response, with an index of its members.
+pub(super) struct Body {
+    /// One chunk as it was received, or a vector.
+    bytes: Box<dyn AsRef<[u8]> + Send + Sync>,
+    /// Created when a member is looked up.
+    index: OnceLock<Option<JsonIndex>>,
+}
+
+impl Body {
+    pub(super) fn new(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
+        Self { bytes: Box::new(bytes), index: OnceLock::new() }
+    }
+
+    /// Returns the bytes, with a byte order mark if there is one.
+    pub(super) fn as_received(&self) -> &[u8] {
+        (*self.bytes).as_ref()
+    }
+
+    /// Returns the bytes without a byte order mark.
+    pub(super) fn bytes(&self) -> &[u8] {
+        let bytes = self.as_received();
+        bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
+    }
+
+    /// Finds the values at some pointers, which may be `null`. `items` is the pointer to the items.
+    pub(super) fn find<'a>(
+        &'a self,
+        pointers: &[&str],
+        found: &mut [Option<&'a RawValue>],
+        items: &str,
+    ) -> serde_json::Result<()> {
+        if let Some(index) = self.index(items) {
+            let mut is_valid = true;
+            for (pointer, found) in pointers.iter().zip(found.iter_mut()) {
+                match find_indexed(index, self.bytes(), pointer) {
+                    Ok(value) => *found = value,
+                    Err(_) => is_valid = false,
+                }
+            }
+            if is_valid {
+                return Ok(());
+            }
+        }
+        // The error has its line and column in the whole body.
+        found.fill(None);
+        find_all(self.bytes(), pointers, found)
+    }
+
+    /// Returns the bytes of the items, if they are a member of the body. They may not be JSON.
+    pub(super) fn items_member(&self, items: &str) -> Option<&[u8]> {
+        self.index(items)?.find(self.bytes(), items_name(items)?)
+    }
+
+    /// Returns where the members are; `None` if the body is not an object.
+    fn index(&self, items: &str) -> Option<&JsonIndex> {
+        self.index.get_or_init(|| JsonIndex::new(self.bytes(), items_name(items))).as_ref()
+    }
+}
