@@ -6,6 +6,33 @@ use super::total_pages::TotalPages;
 
 /// # The end of the pages
 impl Endpoint {
+    /// Sets the JSON pointer to the flag for more pages: `true` if there are any, `false` if this page is the last.
+    ///
+    /// `1`, `0` and strings such as `"true"` are flags, too. So is the URL of the next page, or `null` on the last page,
+    /// as Django REST framework sends it.
+    ///
+    /// `false` ends the stream, which saves the request for an empty last page. `true` on a page without a cursor is an
+    /// error, [`MissingCursor`](crate::pages::ErrorKind::MissingCursor), which guards against a typo in the pointer to
+    /// the cursor.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn items(endpoint: withal::pages::http::Endpoint) {
+    /// // {"items": [..], "has_more": true, "next": "token-2"}
+    /// let items = endpoint.items_at("/items").has_more_at("/has_more").by_cursor::<String>("/next", "cursor");
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the pointer is not empty and does not begin with a slash.
+    #[track_caller]
+    pub fn has_more_at(mut self, pointer: &str) -> Self {
+        self.pointers.has_more = Some(validate_pointer(pointer));
+        self
+    }
+
     /// Sets the JSON pointer to the flag for the last page: the opposite of [`has_more_at`](Self::has_more_at).
     ///
     /// `true` ends the stream, even if the page has a cursor. `false` on a page without a cursor is an error,

@@ -12,6 +12,7 @@ use super::links::Links;
 use super::reference::{Reference, resolve, resolve_link};
 use super::response::Response;
 
+/// # Cursors and links
 impl Response {
     /// Returns the cursor at a JSON pointer: the content of a string, or the digits of a number as they were sent.
     ///

@@ -13,9 +13,10 @@ use super::response::Response;
 use super::total_header::total;
 use crate::pages::page::Page;
 
+/// # Page
 impl Response {
-    /// Creates a page from the values at the endpoint's pointers, such as [`items_at`](super::Endpoint::items_at), and the
-    /// cursor of the next page.
+    /// Creates a page from the values at the endpoint's pointers, such as [`items_at`](super::Endpoint::items_at), and
+    /// the cursor of the next page.
     ///
     /// # Errors
     ///

@@ -1,0 +1,53 @@
+//! The methods of [`Endpoint`] that keep secrets out of errors and cursors.
+
+use std::sync::Arc;
+
+use super::endpoint::Endpoint;
+
+/// # Secrets in URLs
+impl Endpoint {
+    /// Treats the values of a query parameter as secrets: errors contain `***` instead of them.
+    ///
+    /// Upper and lower case, `-`, `_` and `.` make no difference. These names are always secret:
+    ///
+    /// - `app_id`, `app_token`, `assertion`, `auth`, `auth_key`, `authorization`, `bearer`, `bearer_token`,
+    ///   `client_assertion`, `code_verifier`, `credentials`, `crumb`, `csrf`, `hmac`, `id_token`, `jwt`, `key`,
+    ///   `oauth_token`, `pass`, `pat`, `private_key`, `pwd`, `saml_response`, `session`, `session_id`, `sig`, `sign`,
+    ///   `ticket`, `token`, `user_token`
+    /// - names that end in `access_key`, `access_key_id`, `access_token`, `api_key`, `api_token`, `app_key`,
+    ///   `appsecret_proof`, `auth_token`, `credential`, `csrf_token`, `passphrase`, `passwd`, `password`, `plex_token`,
+    ///   `private_token`, `refresh_token`, `secret`, `secret_key`, `security_token`, `session_token`, `signature` or
+    ///   `subscription_key`, such as `X-Amz-Signature`
+    ///
+    /// The error of the stream, [`pages::Error`](crate::pages::Error), contains the cursor of the page, in which only
+    /// these names are masked.
+    ///
+    /// The secrets in the endpoint's URL are added to each request on its origin whose link lacks them, and no cursor
+    /// contains them.
+    #[doc(alias("mask", "redact"))]
+    pub fn secret_parameter(mut self, name: &str) -> Self {
+        Arc::make_mut(&mut self.secrets).add_name(name);
+        self
+    }
+
+    /// Removes the [secrets](Self::secret_parameter) from links, so that no cursor and no checkpoint contains one.
+    ///
+    /// By default, a secret in a link is part of its cursor, unless the endpoint's URL contains it, too. A link such as
+    /// the signed URL of a storage service cannot be requested without its secrets. If the secrets of the links are those
+    /// of the endpoint, which are added to each request, they are not needed in the links.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn items(client: withal::pages::http::Client, token: &str) -> Result<(), withal::pages::http::Error> {
+    /// // {"data": [..], "paging": {"next": "https://graph.example/me/posts?access_token=NEW&after=a"}}
+    /// let url = format!("https://graph.example/me/posts?access_token={token}");
+    /// let posts = client.endpoint(&url)?.strip_secrets().items_at("/data").by_next_url::<String>("/paging/next");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn strip_secrets(mut self) -> Self {
+        self.strip_secrets = true;
+        self
+    }
+}
