@@ -93,7 +93,8 @@ pub enum OnBlankCursor {
 /// The meaning of an empty page.
 ///
 /// The default depends on the source. With cursors, it is [`Continue`], because an empty page may come before pages
-/// with items. With page numbers and offsets, it is [`End`], because only an empty page marks the end.
+/// with items. With page numbers and offsets, it is [`End`], because only an empty page marks the end, unless the page
+/// [reports more pages](super::Page::has_more).
 ///
 /// [`Continue`]: OnEmpty::Continue
 /// [`End`]: OnEmpty::End

@@ -90,7 +90,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "http/locations http/other_origins http/secret_parameters http/credentials http/url_cursor http/request",
             "http/body http/response http/response_cursor http/response_items http/response_page",
             "http/graphql_query http/send http/client",
-            "http/by_response http/known_flags http/next_url http/link_object http/ends http/extent http/overlap",
+            "http/known_flags http/by_response http/next_url http/link_object http/ends http/extent http/overlap",
             "http/paginators/by_link http/paginators/by_cursor http/paginators/by_last_item http/paginators/by_number",
             "http/paginators/by_relay_connection http/paginators/by_convention",
         ],

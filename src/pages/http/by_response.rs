@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use super::endpoint::Endpoint;
 use super::error::Error;
+use super::known_flags::KnownFlags;
 use super::request::Request;
 use super::response::Response;
 use crate::pages::cursor::{Cursor, PageNumber};
@@ -65,8 +66,9 @@ impl Endpoint {
     /// fetched [concurrently](AsyncGetDocs::concurrency).
     ///
     /// `apply_number` is called for every page, with the numbers from `first` on. The stream ends with the first empty
-    /// page, or with [`has_more(false)`](Page::has_more). If a page has a cursor, the stream continues with the page of
-    /// that number.
+    /// page, or with [`has_more(false)`](Page::has_more). If `read_page` does not set that flag for an empty page, and a
+    /// [known](crate::pages::http#flags) flag at the top of the body is `true`, the stream continues. If a page has a
+    /// cursor, the stream continues with the page of that number.
     ///
     /// # Examples
     ///
@@ -106,13 +108,22 @@ impl Endpoint {
             + Sync
             + 'static,
     {
-        let shared = Arc::new((Arc::new(self), read_page));
+        let shared = Arc::new((Arc::new(self), read_page, KnownFlags::at_top()));
         sources::by_page_number(first, move |number| {
             let shared = Arc::clone(&shared);
             let request = apply_number(Request::new(&shared.0), number);
             async move {
-                let (endpoint, read_page) = &*shared;
-                endpoint.fetch_page(request, |response| read_with(read_page, response)).await
+                let (endpoint, read_page, flags) = &*shared;
+                let read_page = |response: &Response| {
+                    let mut page = read_with(read_page, response)?;
+                    if page.items.is_empty() && page.has_more.is_none() {
+                        // The body may be of any format: an error means that it has no flag.
+                        let known_flag = flags.has_more(response).ok().flatten();
+                        page.has_more = known_flag.filter(|has_more| *has_more);
+                    }
+                    Ok(page)
+                };
+                endpoint.fetch_page(request, read_page).await
             }
         })
         .with_http_defaults()

@@ -1,6 +1,6 @@
 //! The extent of a list of numbered pages, as far as its responses reveal it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use reqwest::StatusCode;
 
@@ -12,8 +12,6 @@ use super::response::Response;
 use super::total_pages::TotalPages;
 use crate::pages::page::Page;
 
-/// An unknown number.
-const UNKNOWN: u64 = u64::MAX;
 /// Parts of messages about a limit of the server, which is not the end of the list.
 const LIMITS: &[&str] = &[
     "too large",
@@ -29,56 +27,53 @@ const LIMITS: &[&str] = &[
     "only the first",
 ];
 
-/// The number of the last page, the number of items, and the size of a page.
-///
-/// A list that changes changes them, too, so they are only used to decide whether a page is the last one, and whether an
-/// error means that there are no more pages. Each number stands alone: no other memory depends on it, so `Relaxed`
-/// suffices.
+/// The place of the numbered pages in their list: decides whether a page is the last one, and whether an error means that
+/// there are no more pages.
 pub(super) struct Extent {
     first: u64,
     parameter: String,
     total_pages: Option<TotalPages>,
     /// `true` if the numbers are those of pages, `false` if they are offsets.
     counts_pages: bool,
-    last_page: AtomicU64,
-    total: AtomicU64,
-    page_size: AtomicU64,
+    /// Shared by the requests of a concurrent stream.
+    known: Mutex<Known>,
+}
+
+/// The numbers that the responses have reported so far. Those of a later response replace them, since a list may change.
+#[derive(Default)]
+struct Known {
+    last_page: Option<u64>,
+    total: Option<u64>,
+    /// The number of items of the largest page.
+    page_size: u64,
 }
 
 impl Extent {
     pub(super) fn of_pages(first: u64, parameter: &str, total_pages: Option<TotalPages>) -> Self {
-        Self {
-            first,
-            parameter: parameter.to_owned(),
-            total_pages,
-            counts_pages: true,
-            last_page: AtomicU64::new(UNKNOWN),
-            total: AtomicU64::new(UNKNOWN),
-            page_size: AtomicU64::new(0),
-        }
+        let (parameter, known) = (parameter.to_owned(), Mutex::default());
+        Self { first, parameter, total_pages, counts_pages: true, known }
     }
 
     pub(super) fn of_items() -> Self {
         Self { counts_pages: false, ..Self::of_pages(0, "", None) }
     }
 
-    pub(super) fn is_last_page(&self, number: u64) -> bool {
-        number >= self.last_page.load(Ordering::Relaxed)
+    /// Returns `false` for the last page, `true` for a page before it; `None` if the last page is not known.
+    pub(super) fn has_more(&self, number: u64) -> Option<bool> {
+        self.known().last_page.map(|last| number < last)
     }
 
     pub(super) fn is_beyond_last_page(&self, number: u64) -> bool {
-        number > self.last_page.load(Ordering::Relaxed)
+        self.known().last_page.is_some_and(|last| number > last)
     }
 
     /// Updates the numbers from a page.
     pub(super) fn page_received<T, C>(&self, response: &Response, page: &Page<T, C>) -> Result<(), Error> {
-        self.page_size.fetch_max(page.items.len() as u64, Ordering::Relaxed);
-        if let Some(total) = page.total {
-            self.total.store(total, Ordering::Relaxed);
-        }
-        if let Some(last) = self.last_page(response)? {
-            self.last_page.store(last, Ordering::Relaxed);
-        }
+        let last_page = self.last_page(response)?;
+        let mut known = self.known();
+        known.page_size = known.page_size.max(page.items.len() as u64);
+        known.total = page.total.or(known.total);
+        known.last_page = last_page.or(known.last_page);
         Ok(())
     }
 
@@ -91,15 +86,21 @@ impl Extent {
     }
 
     fn may_be_past_the_end(&self, number: u64) -> bool {
-        let (last, total) = (self.last_page.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed));
+        let known = self.known();
         let items_before = if self.counts_pages {
-            (number - self.first).saturating_mul(self.page_size.load(Ordering::Relaxed))
+            // A resumed stream may begin before the first number.
+            number.saturating_sub(self.first).saturating_mul(known.page_size)
         } else {
             number
         };
         number > self.first
-            && (last == UNKNOWN || number > last)
-            && (total == UNKNOWN || items_before >= total)
+            && known.last_page.is_none_or(|last| number > last)
+            && known.total.is_none_or(|total| items_before >= total)
+    }
+
+    /// Ignores poisoning: nothing panics while the lock is held.
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the number of the last page, if the response has it.

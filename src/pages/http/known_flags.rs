@@ -51,6 +51,17 @@ impl KnownFlags {
         Self { pointers, last }
     }
 
+    /// Creates the pointers to the flags at the top of the body, for pages without a cursor.
+    pub(super) fn at_top() -> Self {
+        // A member whose name is empty takes the place of the cursor.
+        Self::beside("/")
+    }
+
+    /// Returns the first flag, as [`find`](Self::find) does.
+    pub(super) fn has_more(&self, response: &Response) -> Result<Option<bool>, Error> {
+        Ok(self.find(response)?.1)
+    }
+
     /// Returns the value of the cursor, which may be `null`, and the first flag as a flag for more pages.
     ///
     /// The flag is `None` if there is none, or if the endpoint has a flag of its own.
@@ -78,5 +89,27 @@ impl KnownFlags {
             _ => None,
         });
         Ok((found[0], flag.into_iter().next()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_names_every_flag() {
+        let section = include_str!("mod.rs").split("//! # ").find(|section| section.starts_with("Flags"));
+        let documented = |start: &str| {
+            let text = section.unwrap().replace("\n//!", "");
+            let text = text.split_once(start).unwrap().1.split_once(';').unwrap().0.to_owned();
+            let mut names: Vec<_> = text.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+            names.sort();
+            names
+        };
+        for (start, names) in [("- for more pages: ", MORE), ("- for the last page: ", LAST)] {
+            let mut names = names.to_vec();
+            names.sort_unstable();
+            assert_eq!(documented(start), names, "{start}");
+        }
     }
 }

@@ -73,15 +73,20 @@
 //!
 //! # Flags
 //!
-//! Many APIs send a cursor or a link on their last page, too, and mark that page with a flag. Its location is set with
-//! [`has_more_at`](Endpoint::has_more_at) or [`is_last_at`](Endpoint::is_last_at). If neither is set, a boolean with one of
-//! these names counts, beside the cursor or at the top of the body:
+//! Many APIs send a cursor or a link on their last page, too, and mark that page with a flag. Others send an empty page
+//! between pages with items. The location of the flag is set with [`has_more_at`](Endpoint::has_more_at) or
+//! [`is_last_at`](Endpoint::is_last_at). If neither is set, a member with one of these names counts, beside the cursor or
+//! at the top of the body:
 //!
-//! - `has_more`, `hasMore`, `hasNextPage`, `has_next_page`;
-//! - `isLast`, `is_last`, `isLastPage`, `is_last_page`, `last`, `done`, `end_of_stream`, `endOfStream`.
+//! - for more pages: `has_more`, `hasMore`, `has-more`, `HasMore`, `has_next`, `hasNext`, `has_next_page`, `hasNextPage`,
+//!   `more_items`, `more_items_in_collection`, `moreResults`, `isTruncated`, `IsTruncated`; its value is a boolean,
+//!   `"true"`, `"false"`, 1 or 0;
+//! - for the last page: `is_last`, `isLast`, `is_last_page`, `isLastPage`, `last`, `done`, `end_of_stream`, `endOfStream`;
+//!   its value is a boolean, `"true"` or `"false"`.
 //!
 //! In a cursor stream, a flag for more pages without a cursor is an error,
-//! [`MissingCursor`](super::ErrorKind::MissingCursor).
+//! [`MissingCursor`](super::ErrorKind::MissingCursor). In a stream of numbered pages, such a flag on an empty page
+//! continues the stream, up to [`max_empty_pages`](super::AsyncGetDocs::max_empty_pages).
 //!
 //! # Guarantees
 //!

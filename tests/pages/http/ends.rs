@@ -1,7 +1,7 @@
 //! The end of a stream: flags, totals, numbers beyond the last page.
 
 use serde_json::{Value, json};
-use withal::pages::OnRepeat;
+use withal::pages::{Checkpoint, ErrorKind, OnRepeat, Page, PageNumber};
 
 use super::server::{HttpResponse, ReceivedRequest, Server, json, status, with_header};
 use super::{all, chain, endpoint, until_error};
@@ -105,6 +105,96 @@ async fn cursors_that_mark_the_end_can_be_set() {
         }
         assert_eq!(all(endpoint.by_cursor("/next", "c")).await, want);
     }
+}
+
+/// Serves the pages 1 to 3, whose second is empty.
+async fn empty_second_page(beside: fn(u32) -> Value) -> Server {
+    Server::start(move |request: &ReceivedRequest| {
+        let page = request.number("page").unwrap();
+        let mut body = json!({ "items": if matches!(page, 1 | 3) { vec![page] } else { vec![] } });
+        body.as_object_mut().unwrap().extend(beside(page).as_object().unwrap().clone());
+        json(&body)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_empty_page_is_not_the_end_if_the_body_reports_more() {
+    for beside in [
+        |page| json!({ "has_more": page < 3 }),
+        |page| json!({ "hasNextPage": page < 3 }),
+        |page| json!({ "isLast": page >= 3 }),
+        |page| json!({ "has_more": u32::from(page < 3) }),
+        // Without the number of pages, the one before remains in force.
+        |page| if page == 2 { json!({}) } else { json!({ "pages": 3 }) },
+    ] as [fn(u32) -> Value; 5]
+    {
+        for concurrent in [1, 3] {
+            let server = empty_second_page(beside).await;
+            let docs = endpoint(&server.url).items_at("/items").total_pages_at("/pages");
+            assert_eq!(
+                all(docs.by_page_number("page", 1).concurrency(concurrent)).await,
+                [1, 3],
+                "{}",
+                beside(1)
+            );
+            // A function of the user that reads only the items.
+            if beside(1).get("pages").is_none() {
+                let docs = endpoint(&server.url).by_numbered_response(
+                    1,
+                    |request, number| request.query("page", number),
+                    |response| Ok(Page::new(response.items("/items")?, None)),
+                );
+                assert_eq!(all(docs.concurrency(concurrent)).await, [1, 3], "{}", beside(1));
+            }
+        }
+    }
+    // Without any report, and with a total that may be an estimate, it is the end.
+    for beside in
+        [|_| json!({}), |_| json!({ "total": 2 }), |_| json!({ "has_more": "no" })] as [fn(u32) -> Value; 3]
+    {
+        let server = empty_second_page(beside).await;
+        assert_eq!(all(endpoint(&server.url).items_at("/items").by_page_number("page", 1)).await, [1]);
+    }
+}
+
+#[tokio::test]
+async fn a_flag_for_more_pages_that_never_changes_is_an_error() {
+    let server = empty_second_page(|_| json!({ "has_more": true })).await;
+    let docs = endpoint(&server.url).items_at("/items").by_page_number("page", 1).max_empty_pages(5);
+    let (items, error) = until_error(&mut { docs }).await;
+    assert_eq!(items, [1, 3]);
+    assert!(matches!(error.kind(), ErrorKind::TooManyEmptyPages { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_empty_page_of_an_offset_stream_is_an_error_if_the_body_reports_more() {
+    let serve = || {
+        Server::start(|request: &ReceivedRequest| {
+            let offset = request.number("startIndex").or(request.number("offset")).unwrap();
+            json(&json!({ "Resources": if offset < 2 { vec![offset] } else { vec![] }, "hasMore": true }))
+        })
+    };
+    let server = serve().await;
+    let (items, error) = until_error(&mut endpoint(&server.url).by_scim::<u32>(1)).await;
+    assert_eq!(items, [1]);
+    assert!(matches!(error.kind(), ErrorKind::CursorCycle { .. }), "{error}");
+    for first in [0, 1] {
+        let endpoint = endpoint(&server.url).items_at("/Resources");
+        let mut docs = endpoint.by_offset_from::<u32>("offset", "limit", 1, first);
+        let (items, error) = until_error(&mut docs).await;
+        assert_eq!(items.last(), Some(&1));
+        assert!(matches!(error.kind(), ErrorKind::CursorCycle { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_before_the_first_page_may_fail() {
+    let server = Server::start(|_: &ReceivedRequest| status(400, "no page 0")).await;
+    let docs = endpoint(&server.url).by_page_number("page", 1).no_retry();
+    let mut docs = docs.resume(Checkpoint::new(Some(PageNumber::new(0)), 0));
+    let (_, error) = until_error(&mut docs).await;
+    assert_eq!(error.into_fetch_error().unwrap().status().map(|status| status.as_u16()), Some(400));
 }
 
 /// Serves two pages of two items, and a response of its own beyond them.

@@ -27,8 +27,9 @@ use crate::pages::stream::async_get_docs::AsyncGetDocs;
 impl Endpoint {
     /// Requests pages by their numbers, which begin with `first`, usually 0 or 1.
     ///
-    /// The stream ends with the first empty page, or when the flag of [`has_more_at`](Self::has_more_at) is `false`. With
-    /// [`total_pages_at`](Self::total_pages_at) and its kin, it ends with the last page, and none is requested beyond.
+    /// The stream ends when the flag of [`has_more_at`](Self::has_more_at), or a [known](crate::pages::http#flags) one, is
+    /// `false`, or with the first empty page, unless that flag is `true`. With [`total_pages_at`](Self::total_pages_at)
+    /// and its kin, it ends with the last page, not with an empty page before it, and none is requested beyond.
     ///
     /// # Examples
     ///
@@ -50,7 +51,7 @@ impl Endpoint {
         T: DeserializeOwned + Send + 'static,
     {
         let extent = Extent::of_pages(first, parameter, self.pointers.total_pages.clone());
-        let shared = Arc::new((Arc::new(self), parameter.to_owned(), extent, KnownFlags::beside("/")));
+        let shared = Arc::new((Arc::new(self), parameter.to_owned(), extent, KnownFlags::at_top()));
         sources::by_page_number(first, move |number| {
             let shared = Arc::clone(&shared);
             async move {
@@ -63,11 +64,12 @@ impl Endpoint {
                 let response = endpoint.fetch(request).await;
                 let response = response.map_err(|error| extent.mark_past_the_end(error, number))?;
                 let mut page: Page<T, PageNumber> = response.page(None)?;
-                page.has_more = page.has_more.or(flags.find(&response)?.1.filter(|has_more| !has_more));
+                page.has_more = page.has_more.or(flags.has_more(&response)?);
                 extent.page_received(&response, &page)?;
-                if extent.is_last_page(number) {
-                    page.has_more = Some(false);
-                }
+                page.has_more = match extent.has_more(number) {
+                    Some(false) => Some(false),
+                    has_more => page.has_more.or(has_more),
+                };
                 response.complete(page)
             }
         })
@@ -79,8 +81,12 @@ impl Endpoint {
     /// `offset` and `size` are the names of the two query parameters.
     ///
     /// The offset advances by the number of items received, so no item is skipped if the server returns smaller pages
-    /// than requested. The stream ends with the first empty page, or when the flag of
-    /// [`has_more_at`](Self::has_more_at) is `false`. With a `limit` of 0, the first poll returns an error. If the second
+    /// than requested. The stream ends when the flag of [`has_more_at`](Self::has_more_at), or a
+    /// [known](crate::pages::http#flags) one, is `false`, or with the first empty page. An empty page whose flag is
+    /// `true` is an error, [`CursorCycle`](crate::pages::ErrorKind::CursorCycle), since the offset does not advance: the
+    /// server seems to filter the items of a page, as for [`by_offset_steps`](Self::by_offset_steps).
+    ///
+    /// With a `limit` of 0, the first poll returns an error. If the second
     /// page begins with the last item of the first, that is an error, too, [`Error::NotAPage`]: the server seems to count
     /// from 1, as for [`by_offset_from`](Self::by_offset_from).
     ///
@@ -126,7 +132,7 @@ impl Endpoint {
         T: DeserializeOwned + Send + 'static,
     {
         let names = (offset.to_owned(), size.to_owned());
-        let flags = KnownFlags::beside("/");
+        let flags = KnownFlags::at_top();
         let shared = Arc::new((Arc::new(self), names, Extent::of_items(), flags, Overlap::default()));
         sources::by_offset(limit, move |offset, limit| {
             let shared = Arc::clone(&shared);
@@ -137,7 +143,7 @@ impl Endpoint {
                 let response = endpoint.fetch(request).await;
                 let response = response.map_err(|error| extent.mark_past_the_end(error, offset))?;
                 let mut page: Page<T, Offset> = response.page(None)?;
-                page.has_more = page.has_more.or(flags.find(&response)?.1.filter(|has_more| !has_more));
+                page.has_more = page.has_more.or(flags.has_more(&response)?);
                 extent.page_received(&response, &page)?;
                 if first == 0 {
                     overlap.check(&response, &endpoint.pointers.items, offset)?;
@@ -151,7 +157,8 @@ impl Endpoint {
     /// Requests pages by their offsets, which advance by `limit`, whatever the number of items received.
     ///
     /// This is for a server that filters the items of a page after it has cut the page: a page may be short or empty
-    /// although more follow. The stream ends when the flag of [`has_more_at`](Self::has_more_at) is `false`, or when the
+    /// although more follow. The stream ends when the flag of [`has_more_at`](Self::has_more_at), or a
+    /// [known](crate::pages::http#flags) one, is `false`, or, without a flag, when the
     /// offset reaches the number at [`total_at`](Self::total_at), which must count the items before they are filtered.
     /// If a page has neither, the stream ends with the first empty page.
     ///
@@ -170,7 +177,7 @@ impl Endpoint {
         T: DeserializeOwned + Send + 'static,
     {
         let names = (offset.to_owned(), size.to_owned());
-        let shared = Arc::new((Arc::new(self), names, Extent::of_items(), KnownFlags::beside("/")));
+        let shared = Arc::new((Arc::new(self), names, Extent::of_items(), KnownFlags::at_top()));
         let items = sources::by_offset(limit, move |offset, limit| {
             let shared = Arc::clone(&shared);
             async move {
@@ -183,7 +190,7 @@ impl Endpoint {
                 page.next_cursor = Some(Offset::new(next));
                 page.has_more = page
                     .has_more
-                    .or(flags.find(&response)?.1)
+                    .or(flags.has_more(&response)?)
                     .or(page.total.map(|total| next < total))
                     .or(page.items.is_empty().then_some(false));
                 extent.page_received(&response, &page)?;

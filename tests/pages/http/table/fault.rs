@@ -11,7 +11,7 @@ use withal::pages::http::Endpoint;
 use super::api::{Api, By, Next};
 use crate::http::server::{HttpResponse, Server, json as respond, status, with_header};
 
-/// What a row requires.
+/// The requirements of a row.
 pub(super) struct Want {
     pub(super) items: &'static [u32],
     /// The pages of the requests.
@@ -127,7 +127,7 @@ pub(super) const FAULTS: &[Fault] = &[
         reply: |api, _, _| Some((api.reply)(&[], next(2))),
         want: |api| {
             Some(match api.by {
-                By::Url | By::Cursor | By::Steps => {
+                By::Url | By::Cursor | By::Number | By::Steps => {
                     Want { items: &[0, 1, 4, 5], pages: &[0, 1, 2], error: None, delays: &[], position: None }
                 }
                 // An empty page has no last item, so the flag contradicts it.
@@ -135,10 +135,8 @@ pub(super) const FAULTS: &[Fault] = &[
                     return fails(api, "more pages reported, but no next cursor")
                         .map(|want| Want { position: None, ..want });
                 }
-                // An empty page is the end, as documented.
-                By::Number | By::Offset => {
-                    Want { items: &[0, 1], pages: &[0, 1], error: None, delays: &[], position: None }
-                }
+                // The offset does not advance.
+                By::Offset => return fails(api, "cursor cycle").map(|want| Want { position: None, ..want }),
             })
         },
         ..NONE
