@@ -1,13 +1,13 @@
-use std::fmt;
 use std::time::Duration;
 
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
+use super::describe::{Status, after_colon, before_colon, invalid_json};
 use super::response_info::ResponseInfo;
 
 /// Any error, as the source of an [`Error`].
-type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
+pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 
 /// The error of a failed request; the `source` of [`ErrorKind::Fetch`](crate::pages::ErrorKind::Fetch).
 ///
@@ -362,75 +362,5 @@ impl Error {
         if let Self::Status { response, .. } = self {
             response.mark_past_the_end();
         }
-    }
-
-    pub(super) fn status_error(response: Box<ResponseInfo>) -> Self {
-        Self::Status { status: response.status(), retry_after: response.retry_after(), response }
-    }
-
-    pub(super) fn not_a_page(message: &str, response: Box<ResponseInfo>) -> Self {
-        Self::NotAPage { message: response.show(message), response }
-    }
-
-    pub(super) fn reader(source: BoxError, response: Box<ResponseInfo>) -> Self {
-        Self::Reader { response, source }
-    }
-
-    pub(super) fn invalid_json(source: serde_json::Error, response: Box<ResponseInfo>) -> Self {
-        Self::InvalidJson { source: response.show_json_error(source), response }
-    }
-
-    pub(super) fn invalid_item(index: usize, source: serde_json::Error, response: Box<ResponseInfo>) -> Self {
-        Self::InvalidItem { index, source: response.show_json_error(source), response }
-    }
-
-    pub(super) fn items_not_array(pointer: &str, found: &'static str, response: Box<ResponseInfo>) -> Self {
-        Self::ItemsNotArray { pointer: response.show(pointer), found, response }
-    }
-
-    pub(super) fn invalid_cursor(location: &str, found: &'static str, response: Box<ResponseInfo>) -> Self {
-        Self::InvalidCursor { location: response.show(location), found, response }
-    }
-
-    pub(super) fn invalid_has_more(pointer: &str, found: &'static str, response: Box<ResponseInfo>) -> Self {
-        Self::InvalidHasMore { pointer: response.show(pointer), found, response }
-    }
-
-    pub(super) fn invalid_link(value: &str, response: Box<ResponseInfo>) -> Self {
-        Self::InvalidLink { value: response.show(value), response }
-    }
-
-    pub(super) fn graph_ql(message: &str, code: Option<&str>, response: Box<ResponseInfo>) -> Self {
-        let code = code.map(|code| response.show(code));
-        Self::GraphQl { message: response.show(message), code, response }
-    }
-}
-
-/// The number and the name of a status; only the number if it has no name.
-struct Status(StatusCode);
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.as_str())?;
-        self.0.canonical_reason().map_or(Ok(()), |name| write!(f, " {name}"))
-    }
-}
-
-fn after_colon(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!(": {text}") }
-}
-
-fn before_colon(text: Option<&str>) -> String {
-    text.map_or_else(String::new, |text| format!("{text}: "))
-}
-
-fn invalid_json(response: &ResponseInfo) -> String {
-    match response.format() {
-        Some(format) => format!(
-            "expected JSON from {}, found {format}{}",
-            response.url(),
-            after_colon(response.excerpt())
-        ),
-        None => format!("invalid JSON from {}", response.url()),
     }
 }

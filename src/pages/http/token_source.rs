@@ -7,10 +7,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::error::Error;
+use super::error::{BoxError, Error};
 use super::token::Token;
 
-type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 /// The error of a refresh, which all requests that waited for it share.
 type SharedError = Arc<dyn std::error::Error + Send + Sync + 'static>;
 type Refreshed = Result<Arc<Current>, SharedError>;

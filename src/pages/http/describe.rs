@@ -1,0 +1,36 @@
+//! The parts of error messages that describe a response.
+
+use std::fmt;
+
+use reqwest::StatusCode;
+
+use super::response_info::ResponseInfo;
+
+/// The number and the name of a status; only the number if it has no name.
+pub(super) struct Status(pub(super) StatusCode);
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())?;
+        self.0.canonical_reason().map_or(Ok(()), |name| write!(f, " {name}"))
+    }
+}
+
+pub(super) fn after_colon(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(": {text}") }
+}
+
+pub(super) fn before_colon(text: Option<&str>) -> String {
+    text.map_or_else(String::new, |text| format!("{text}: "))
+}
+
+pub(super) fn invalid_json(response: &ResponseInfo) -> String {
+    match response.format() {
+        Some(format) => format!(
+            "expected JSON from {}, found {format}{}",
+            response.url(),
+            after_colon(response.excerpt())
+        ),
+        None => format!("invalid JSON from {}", response.url()),
+    }
+}
