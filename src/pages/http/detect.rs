@@ -1,89 +1,14 @@
 use reqwest::Url;
 use reqwest::header::HeaderMap;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::links::Links;
 use super::proposal::{Argument, Proposal};
 use super::reference::resolve;
-
-/// Names of arrays of items, the most specific ones last.
-const ITEMS: &[&str] = &[
-    "items", "results", "data", "records", "values", "value", "entries", "entry", "content", "list", "rows",
-];
-/// Objects that contain the fields of a page, besides the whole body.
-const PARENTS: &[&str] = &[
-    "",
-    "/links",
-    "/_links",
-    "/paging",
-    "/paging/cursors",
-    "/pagination",
-    "/meta",
-    "/meta/pagination",
-    "/metadata",
-    "/_meta",
-    "/page",
-    "/pageInfo",
-    "/page_info",
-    "/response_metadata",
-    "/cursors",
-    "/data",
-    "/result",
-];
-const NEXT_URLS: &[&str] = &[
-    "next",
-    "next_url",
-    "nextUrl",
-    "next_page",
-    "nextPage",
-    "next_page_url",
-    "nextPageUrl",
-    "nextLink",
-    "next_link",
-    "nextRecordsUrl",
-    "__next",
-    "after_url",
-];
-/// Names of cursors, and of the query parameters that usually take them.
-const CURSORS: &[(&str, &str)] = &[
-    ("nextPageToken", "pageToken"),
-    ("next_page_token", "page_token"),
-    ("nextToken", "nextToken"),
-    ("NextToken", "NextToken"),
-    ("next_token", "next_token"),
-    ("next_cursor", "cursor"),
-    ("nextCursor", "cursor"),
-    ("continuationToken", "continuationToken"),
-    ("continuation_token", "continuation_token"),
-    ("after_cursor", "cursor"),
-    ("endCursor", "after"),
-    ("end_cursor", "after"),
-    ("cursor", "cursor"),
-    ("after", "after"),
-    ("next_offset", "offset"),
-    ("nextOffset", "offset"),
-    ("nextPageStart", "start"),
-    ("offset_token", "offset"),
-    ("scroll_id", "scroll_id"),
-    ("next", "cursor"),
-];
-const MORE_FLAGS: &[&str] = &["has_more", "hasMore", "hasNextPage", "has_next_page", "has_next", "hasNext"];
-const LAST_FLAGS: &[&str] =
-    &["isLast", "is_last", "isLastPage", "is_last_page", "last", "done", "end_of_stream", "endOfStream"];
-const TOTALS: &[&str] = &[
-    "total",
-    "total_count",
-    "totalCount",
-    "totalResults",
-    "total_results",
-    "totalElements",
-    "totalItems",
-    "count",
-];
-const TOTAL_PAGES: &[&str] =
-    &["total_pages", "totalPages", "page_count", "pageCount", "last_page", "lastPage"];
-const PAGE_NUMBERS: &[&str] = &["page", "current_page", "currentPage", "pageNumber", "page_number", "number"];
-const TOTAL_HEADERS: &[&str] = &["x-wp-totalpages", "x-total-pages", "x-pagination-page-count"];
+use super::usual_names::{
+    CURSORS, LAST_FLAGS, MORE_FLAGS, NEXT_URLS, PAGE_NUMBERS, TOTAL_HEADERS, TOTAL_PAGES, TOTALS, fields,
+    flag, items_pointer, numbered,
+};
 
 /// Proposes a paginator from the first response of an API.
 ///
@@ -252,58 +177,6 @@ fn propose<const N: usize>(paginator: &'static str, arguments: [Argument; N], re
     Proposal::new(paginator, arguments.into(), reason.to_owned())
 }
 
-/// Returns the pointer to the array that most likely contains the items.
-fn items_pointer(body: &Value) -> Option<String> {
-    if body.is_array() {
-        return Some(String::new());
-    }
-    let mut best: Option<(u8, String)> = None;
-    let mut visit = |parent: &str, members: &Map<String, Value>, depth: u8| {
-        for (name, value) in members {
-            let Value::Array(items) = value else { continue };
-            let is_links =
-                matches!(name.as_str(), "links" | "link" | "errors" | "warnings" | "included" | "schemas");
-            let is_named =
-                ITEMS.contains(&name.as_str()) || matches!(name.as_str(), "hits" | "Items" | "Resources");
-            let is_objects = items.first().is_some_and(Value::is_object);
-            let rank = u8::from(is_objects) * 4 + u8::from(is_named) * 3 + (3 - depth);
-            if !is_links && best.as_ref().is_none_or(|(best, _)| rank > *best) {
-                best = Some((rank, format!("{parent}/{}", escape(name))));
-            }
-        }
-    };
-    let root = body.as_object()?;
-    visit("", root, 0);
-    for (name, child) in root.iter().filter_map(|(name, value)| Some((name, value.as_object()?))) {
-        let pointer = format!("/{}", escape(name));
-        visit(&pointer, child, 1);
-        for (name, grandchild) in child.iter().filter_map(|(name, value)| Some((name, value.as_object()?))) {
-            visit(&format!("{pointer}/{}", escape(name)), grandchild, 2);
-        }
-    }
-    best.map(|(_, pointer)| pointer)
-}
-
-/// Returns the values with these names, and their pointers.
-fn fields<'a>(body: &'a Value, names: &'a [&'a str]) -> impl Iterator<Item = (String, &'a Value)> {
-    let parents = PARENTS.iter().filter_map(|parent| Some((*parent, body.pointer(parent)?)));
-    parents.flat_map(move |(parent, value)| {
-        names.iter().filter_map(move |name| Some((format!("{parent}/{name}"), value.get(name)?)))
-    })
-}
-
-/// Returns the first number with one of these names. Some APIs send it as a string.
-fn numbered(body: &Value, names: &[&str]) -> Option<(String, u64)> {
-    fields(body, names).find_map(|(pointer, value)| {
-        let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
-        number.map(|number| (pointer, number))
-    })
-}
-
-fn flag(body: &Value, names: &[&str]) -> Option<String> {
-    fields(body, names).find(|(_, value)| value.is_boolean()).map(|(pointer, _)| pointer)
-}
-
 fn is_cursor(value: &Value) -> bool {
     match value {
         Value::String(text) => !text.trim().is_empty() && !is_url(text),
@@ -325,14 +198,10 @@ fn link_array(body: &Value, pointer: &str) -> bool {
         .is_some_and(|links| links.iter().any(|link| link.get("rel").is_some() && link.get("href").is_some()))
 }
 
-/// Escapes a name for a JSON pointer.
-fn escape(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::http::usual_names::ITEMS;
     use proptest::prelude::*;
     use reqwest::header::{HeaderName, HeaderValue, LINK};
     use serde_json::json;

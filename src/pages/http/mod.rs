@@ -190,6 +190,7 @@ mod total_header;
 mod total_pages;
 mod url;
 mod url_cursor;
+mod usual_names;
 
 pub mod from_dlt {
     #![doc(alias = "RESTClient")]
