@@ -7,7 +7,7 @@ use super::walk::walk;
 use super::{Outcome, soon};
 use crate::http::endpoint;
 
-/// A1 items key left out of an empty page in the middle: `edutap.wallet_google#45`.
+/// An empty page in the middle that lacks the key of its items: Google Wallet.
 #[tokio::test]
 async fn google_middle() -> Outcome {
     let server = Server::start(|req| match req.q("pageToken").as_deref() {
@@ -21,7 +21,7 @@ async fn google_middle() -> Outcome {
         .is(&[1, 2, 3])
 }
 
-/// A1b items key left out: nothing found: google-cloud-python#1419.
+/// A body that lacks the key of its items, since nothing was found: Google Cloud.
 #[tokio::test]
 async fn google_nothing() -> Outcome {
     let server = Server::start(|_| js(json!({ "kind": "storage#objects" }))).await;
@@ -30,7 +30,7 @@ async fn google_nothing() -> Outcome {
         .is(&[])
 }
 
-/// A2 status 200, error code, data null: right or loud: open-connector#567, `fivetran/community_connectors#60`.
+/// An error code beside `null` in place of the items, with status 200: Fivetran.
 #[tokio::test]
 async fn error_in_200() -> Outcome {
     let server = Server::start(|req| match req.n {
@@ -44,7 +44,7 @@ async fn error_in_200() -> Outcome {
         .is_or_loud(&[1, 2, 3])
 }
 
-/// A3 status 200, ok false: the error tells why: slackin-extended#108, SlackPirate#21.
+/// `"ok": false` with status 200: Slack. The error contains the message.
 #[tokio::test]
 async fn slack_not_ok() -> Outcome {
     let server = Server::start(|_| js(json!({ "ok": false, "error": "invalid_cursor" }))).await;
@@ -53,14 +53,14 @@ async fn slack_not_ok() -> Outcome {
         .fails(&[], "invalid_cursor")
 }
 
-/// A8 a BOM before the JSON: bsl-analyzer#9, wc-api-python#40, RestSharp#900.
+/// A byte order mark before the JSON: WooCommerce.
 #[tokio::test]
 async fn bom() -> Outcome {
     let server = Server::start(|_| raw(200, "\u{feff}[1]")).await;
     walk(endpoint(&server.url).by_link::<u32>()).await.is(&[1])
 }
 
-/// A9 a number as cursor is sent as it was written: openFEC#2582, getnote-mcp#4.
+/// A number as cursor, which is sent back with the same digits: openFEC.
 #[tokio::test]
 async fn numbers() -> Outcome {
     for number in
@@ -83,7 +83,7 @@ async fn numbers() -> Outcome {
     Ok(())
 }
 
-/// A22 half of an emoji in one item: serde-rs/json#495, #827.
+/// Half a surrogate pair in one item.
 #[tokio::test]
 async fn surrogate() -> Outcome {
     let server = Server::start(|_| raw(200, r#"[{"text":"whole"},{"text":"cut \ud83d"}]"#)).await;
@@ -91,7 +91,7 @@ async fn surrogate() -> Outcome {
     if got.items.len() == 2 { Ok(()) } else { Err(got.shown(&[])) }
 }
 
-/// A24 status 200 and HTML: the error shows some of it: speedtest-tracker#2326, `MARRVEL_MCP#75`.
+/// HTML with status 200. The error contains some of it.
 #[tokio::test]
 async fn html() -> Outcome {
     let server = Server::start(|_| {
@@ -101,14 +101,14 @@ async fn html() -> Outcome {
     walk(endpoint(&server.url).by_link::<Value>()).await.fails(&[], "html")
 }
 
-/// A28 no products are [], not {"products": []}: PrestaShop#10172.
+/// An array in place of an object if there are no items: PrestaShop.
 #[tokio::test]
 async fn prestashop() -> Outcome {
     let server = Server::start(|_| js(json!([]))).await;
     walk(endpoint(&server.url).items_at("/products").by_page_number::<u32>("page", 1)).await.is(&[])
 }
 
-/// A33 users null, `next_token` null: dlt#2932.
+/// `null` in place of the items and of the token.
 #[tokio::test]
 async fn dlt_null() -> Outcome {
     let server = Server::start(|req| {

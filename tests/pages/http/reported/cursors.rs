@@ -8,9 +8,9 @@ use super::walk::walk;
 use super::{Outcome, edited};
 use crate::http::endpoint;
 
-/// A13 `has_more` is 1 or 0: dlt#2816.
+/// `has_more` as 1 or 0.
 #[tokio::test]
-async fn has_more_a13() -> Outcome {
+async fn has_more_as_number() -> Outcome {
     has_more(json!(1), json!(0)).await
 }
 
@@ -26,16 +26,16 @@ async fn has_more(yes: Value, no: Value) -> Outcome {
         .is(&[1, 2])
 }
 
-/// A13b `has_more` is "true" or "false": baasbox#826.
+/// `has_more` as "true" or "false".
 #[tokio::test]
-async fn has_more_a13b() -> Outcome {
+async fn has_more_as_text() -> Outcome {
     has_more(json!("true"), json!("false")).await
 }
 
-/// A14 isLastPage: the flag the other way round: zenpy#451, Bitbucket Server, Jira, Spring.
+/// The flag for the last page, the opposite of `has_more`: Bitbucket Server, Jira, Spring.
 #[tokio::test]
 async fn is_last() -> Outcome {
-    // `nextPageStart` stays on the last page: the flag alone says that it is the last.
+    // `nextPageStart` stays on the last page: only the flag marks it.
     let server = Server::start(|req| match req.n {
         0 => js(json!({ "values": [1], "isLastPage": false, "nextPageStart": 1 })),
         1 => js(json!({ "values": [2], "isLastPage": true, "nextPageStart": 2 })),
@@ -47,7 +47,7 @@ async fn is_last() -> Outcome {
         .is(&[1, 2])
 }
 
-/// A19 Stripe: the id of the last item, by the pointer that comes nearest: auxx-ai#926.
+/// The id of the last item as cursor: Stripe.
 #[tokio::test]
 async fn stripe() -> Outcome {
     let server = Server::start(|req| match req.q("starting_after").as_deref() {
@@ -66,7 +66,7 @@ async fn stripe() -> Outcome {
     got.is(&[json!({ "id": "a" }), json!({ "id": "b" }), json!({ "id": "c" }), json!({ "id": "d" })])
 }
 
-/// A20 Notion: cursor in the body of a POST, by hand: dlt#1359, dlt#2446, faucet-stream#500.
+/// A cursor in the body of a POST: Notion.
 #[tokio::test]
 async fn notion() -> Outcome {
     let server = Server::start(|req| {
@@ -102,7 +102,7 @@ async fn notion() -> Outcome {
     walk(endpoint.by_cursor::<u32>("/next_cursor", "start_cursor")).await.is(&[1, 2])
 }
 
-/// A21 Zendesk incremental: `OnRepeat::End` and `unique_by`: zenpy#451, airbyte#81516, dlt verified-sources#629.
+/// A last page that comes again, with `OnCycle::End` and `unique_by`: incremental exports of Zendesk.
 #[tokio::test]
 async fn zendesk_incremental() -> Outcome {
     let server = Server::start(|req| {
@@ -123,7 +123,7 @@ async fn zendesk_incremental() -> Outcome {
     walk(docs.on_cycle(OnCycle::End).unique_by(|doc| *doc)).await.is(&[1, 2, 3])
 }
 
-/// A26 `next_cursor` 0 is the end: node-twitter#302, PipedreamHQ#688.
+/// `next_cursor` 0 on the last page: Twitter.
 #[tokio::test]
 async fn cursor_zero() -> Outcome {
     let server = Server::start(|req| match req.q("cursor").as_deref() {
@@ -134,7 +134,7 @@ async fn cursor_zero() -> Outcome {
     walk(endpoint(&server.url).items_at("/ids").by_cursor::<u32>("/next_cursor", "cursor")).await.is(&[1, 2])
 }
 
-/// A29 Slack: `next_cursor` "": api.slack.com pagination.
+/// `next_cursor` "" on the last page: Slack.
 #[tokio::test]
 async fn slack_end() -> Outcome {
     let server = Server::start(|req| js(json!({ "members": [req.n], "response_metadata": { "next_cursor": if req.n == 0 { "dXNlcjpVMDYx=" } else { "" } } }))).await;
@@ -147,7 +147,7 @@ async fn slack_end() -> Outcome {
     .is(&[0, 1])
 }
 
-/// A32 Zendesk: links.next stays, `meta.has_more` ends: zendesk cursor pagination.
+/// A link on each page, and `meta.has_more` on the last: Zendesk.
 #[tokio::test]
 async fn zendesk_cursor() -> Outcome {
     let server = Server::start(|req| js(json!({ "users": [req.n], "meta": { "has_more": req.n < 2 }, "links": { "next": format!("/u?page%5Bafter%5D={}", req.n.min(2)) } }))).await;
@@ -161,9 +161,9 @@ async fn zendesk_cursor() -> Outcome {
     .is(&[0, 1, 2])
 }
 
-/// A7 the last page comes again beyond the end: magento2#3787, #26986, cbrain#1446, e-manifest#1641.
+/// The last page for each number beyond it: Magento.
 #[tokio::test]
-async fn last_page_again_a7() -> Outcome {
+async fn last_page_again_by_default() -> Outcome {
     last_page_again(false).await
 }
 
@@ -181,13 +181,13 @@ async fn last_page_again(distinct: bool) -> Outcome {
     walk(docs).await.is_or_loud(&[10, 11, 20, 21, 30, 31])
 }
 
-/// A7b the same with `unique_by`: magento2#26986, slrstudios in xbvr#2105.
+/// The same with `unique_by`.
 #[tokio::test]
-async fn last_page_again_a7b() -> Outcome {
+async fn last_page_again_without_duplicates() -> Outcome {
     last_page_again(true).await
 }
 
-/// A12 a page beyond the end is 400: `wordpress_client#76`, Django REST framework: 404 Invalid page.
+/// Status 400 or 404 for a number beyond the last page: `WordPress`, Django REST framework.
 #[tokio::test]
 async fn beyond() -> Outcome {
     let server = Server::start(|req| match req.number("page") {
@@ -198,7 +198,7 @@ async fn beyond() -> Outcome {
     walk(endpoint(&server.url).by_page_number::<u32>("page", 1)).await.is(&[1, 2])
 }
 
-/// A25 SCIM asked from 0: right or loud: simpleidserver#185, osiam/server#7.
+/// Numbers that begin with 1, requested from 0: SCIM. The items are complete, or there is an error.
 #[tokio::test]
 async fn scim() -> Outcome {
     let server = Server::start(|req| {

@@ -10,7 +10,7 @@ use super::walk::walk;
 use super::{Outcome, soon};
 use crate::http::endpoint;
 
-/// A4 Retry-After: 0.5 is kept: shopify-app-python#18, req#507.
+/// `Retry-After` with a fraction: Shopify.
 #[tokio::test]
 async fn fraction() -> Outcome {
     let server =
@@ -24,7 +24,7 @@ async fn fraction() -> Outcome {
     if waited >= Duration::from_millis(450) { Ok(()) } else { Err(format!("asked again after {waited:?}")) }
 }
 
-/// A15 GraphQL: rate limit with status 200: airbyte#83256.
+/// A rate limit with status 200: GraphQL.
 #[tokio::test]
 async fn graphql_rate() -> Outcome {
     let server = Server::start(|req| match req.n {
@@ -41,7 +41,7 @@ async fn graphql_rate() -> Outcome {
     .is(&[0, 2])
 }
 
-/// A16 GitHub: 403 with x-ratelimit-reset and no Retry-After: GitHub.jl#231, commit-status-publisher#52.
+/// Status 403 with `X-RateLimit-Reset` and without `Retry-After`: GitHub.
 #[tokio::test]
 async fn rate_reset() -> Outcome {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
@@ -55,7 +55,7 @@ async fn rate_reset() -> Outcome {
     walk(endpoint(&server.url).by_link::<u32>().retry(soon())).await.is(&[1])
 }
 
-/// A16b Google: 403 rateLimitExceeded, the reason can be had from the error: google-api-python-client#170, python-api-core#679.
+/// Status 403 with the reason `rateLimitExceeded`: Google.
 #[tokio::test]
 async fn google_403() -> Outcome {
     let message = "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute per user' of service 'things.googleapis.com' for consumer 'project_number:1'.";
@@ -70,7 +70,7 @@ async fn google_403() -> Outcome {
     }
 }
 
-/// A23 Cloudflare's 522 is retried: paddle-python-sdk#157, got#991, curl#19011.
+/// Status 522: Cloudflare.
 #[tokio::test]
 async fn cloudflare() -> Outcome {
     for status in [520, 521, 522, 524, 529] {

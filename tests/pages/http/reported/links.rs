@@ -7,7 +7,7 @@ use super::walk::walk;
 use super::{Outcome, edited};
 use crate::http::endpoint;
 
-/// A5 rel='next': right or loud: nitlink#2, peterhellberg/link#5.
+/// Single quotes in a `Link` header: rel='next'. The items are complete, or there is an error.
 #[tokio::test]
 async fn single_quotes() -> Outcome {
     let server = Server::start(|req| {
@@ -21,7 +21,7 @@ async fn single_quotes() -> Outcome {
     walk(endpoint(&server.url).by_link::<u32>()).await.is_or_loud(&[1, 2])
 }
 
-/// A6 Sentry: rel=next for ever, results="false": docs.sentry.io/api/pagination, getsentry/sentry#2213.
+/// A link with rel="next" on each page, and results="false" on the last: Sentry.
 #[tokio::test]
 async fn sentry() -> Outcome {
     let server = Server::start(|req| {
@@ -41,7 +41,7 @@ async fn sentry() -> Outcome {
     walk(endpoint(&server.url).by_link::<u32>()).await.is(&[0, 1])
 }
 
-/// A10 the endpoint's query goes with every request, as `Client::endpoint` says: transitland-datastore#1168, n8n#7937.
+/// Links without the query of the endpoint, which is added to each request.
 #[tokio::test]
 async fn query_everywhere() -> Outcome {
     let server = Server::start(|req| match (req.q("apiKey"), req.n) {
@@ -57,7 +57,7 @@ async fn query_everywhere() -> Outcome {
     .is(&[1, 2])
 }
 
-/// A11 Confluence: next is relative to _links.base: openwebui-content-sync#17, streamsets/datacollector#89.
+/// A link that is relative to `_links.base`: Confluence.
 #[tokio::test]
 async fn confluence() -> Outcome {
     let server = Server::start(|req| match req.target.as_str() {
@@ -75,7 +75,7 @@ async fn confluence() -> Outcome {
     .is(&[1, 2])
 }
 
-/// A11b `OData`: nextLink is relative to the service root: firely-net-sdk#2021, the same kind.
+/// A link that is relative to the root of the service: `OData`.
 #[tokio::test]
 async fn service_root() -> Outcome {
     let server = Server::start(|req| match req.target.as_str() {
@@ -93,7 +93,7 @@ async fn service_root() -> Outcome {
     .is(&[1, 2])
 }
 
-/// A17 links to an internal host: refused, and rewritten by hand: linkding#1164, paperless-ngx#9986.
+/// Links to an internal host, which are refused, and rewritten by a function of the user.
 #[tokio::test]
 async fn internal_host() -> Outcome {
     let start = || {
@@ -122,7 +122,7 @@ async fn internal_host() -> Outcome {
     walk(endpoint.by_link::<u32>()).await.is(&[1, 2])
 }
 
-/// A18 FHIR: the link with relation next in an array: smart-on-fhir/client-py#108.
+/// A link with the relation next in an array: FHIR.
 #[tokio::test]
 async fn fhir() -> Outcome {
     let server = Server::start(|req| js(match req.q("p").as_deref() {
@@ -133,7 +133,7 @@ async fn fhir() -> Outcome {
     walk(endpoint(&server.url).items_at("/entry").by_next_url::<u32>("/link/1/url")).await.is(&[1, 2, 3])
 }
 
-/// A27 an access token in the next link is not in the error: restfb#214, jjgnet-broadcast#629.
+/// An access token in a link, which is in no error.
 #[tokio::test]
 async fn token_in_link() -> Outcome {
     let server = Server::start(|req| {
@@ -154,14 +154,14 @@ async fn token_in_link() -> Outcome {
     }
 }
 
-/// A30 JSON:API: next is an object, then null: jsonapi.org links.
+/// An object in place of the link, and `null` on the last page: JSON:API.
 #[tokio::test]
 async fn jsonapi() -> Outcome {
     let server = Server::start(|req| js(json!({ "data": [req.n], "links": { "next": if req.n == 0 { json!({ "href": "/d?page[number]=2" }) } else { json!(null) } } }))).await;
     walk(endpoint(&server.url).items_at("/data").by_next_url::<usize>("/links/next/href")).await.is(&[0, 1])
 }
 
-/// A31 Docker registry: relative link, null at the end: distribution catalog.
+/// A relative link: Docker registries.
 #[tokio::test]
 async fn docker() -> Outcome {
     let server = Server::start(|req| {

@@ -1,4 +1,4 @@
-//! Behaviour of real APIs, as users of other clients have reported it. The name after each title is the report.
+//! Behaviour of real APIs, as users of other clients have reported it.
 //!
 //! Each of these tests serves what the API sent, and states the items that belong to the stream.
 
