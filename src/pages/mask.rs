@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// The names of the query parameters and JSON members whose values are masked, in [normal form](normal_name).
-const SECRET_NAMES: &[&str] = &[
+pub(super) const SECRET_NAMES: &[&str] = &[
     "appid",
     "apptoken",
     "assertion",
@@ -39,7 +39,7 @@ const SECRET_NAMES: &[&str] = &[
 /// The ends of such names, with any prefix: `X-Amz-Signature`, `Ocp-Apim-Subscription-Key`.
 ///
 /// OAuth 2.0 (RFC 6749, RFC 6750), the signed URLs of AWS, Google Cloud and Azure, and the usual names of API keys.
-const SECRET_ENDS: &[&str] = &[
+pub(super) const SECRET_ENDS: &[&str] = &[
     "accesskey",
     "accesskeyid",
     "accesstoken",

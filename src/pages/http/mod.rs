@@ -107,8 +107,9 @@
 //!   cursor.
 //! - **Errors contain the response**: its status, headers and the beginning of its body. No text of an error exceeds
 //!   2 KiB or contains control or format characters.
-//! - **Secrets are masked** in errors, events and `Debug` output: user names and passwords of URLs, the credentials of the
-//!   endpoint, and the values of [query parameters](Endpoint::secret_parameter) such as `access_token`.
+//! - **Secrets are masked** in errors, events and `Debug` output: user names and passwords of URLs, and the values of
+//!   [query parameters](Endpoint::secret_parameter) such as `access_token`. In the texts of an [`Error`], so are the
+//!   credentials of the endpoint and the parameters that the user declares.
 //! - **The last request of a quota is followed by a pause**, of at most [a minute](Endpoint::max_quota_pause), until the
 //!   server accepts requests again.
 //!

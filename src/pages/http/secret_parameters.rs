@@ -19,11 +19,10 @@ impl Endpoint {
     ///   `private_token`, `refresh_token`, `secret`, `secret_key`, `security_token`, `session_token`, `signature` or
     ///   `subscription_key`, such as `X-Amz-Signature`
     ///
-    /// The error of the stream, [`pages::Error`](crate::pages::Error), contains the cursor of the page, in which only
-    /// these names are masked.
-    ///
     /// The secrets in the endpoint's URL are added to each request on its origin whose link lacks them, and no cursor
-    /// contains them.
+    /// contains them. A server may add other ones to its links. In the cursors that a [`pages::Error`](crate::pages::Error),
+    /// an [`Event`](crate::pages::Event) and a [`Checkpoint`](crate::pages::Checkpoint) show, only the names that are always
+    /// secret are masked; [`strip_secrets`](Self::strip_secrets) keeps the others out of cursors, too.
     #[doc(alias("mask", "redact"))]
     pub fn secret_parameter(mut self, name: &str) -> Self {
         Arc::make_mut(&mut self.secrets).add_name(name);
@@ -31,6 +30,8 @@ impl Endpoint {
     }
 
     /// Removes the [secrets](Self::secret_parameter) from links, so that no cursor and no checkpoint contains one.
+    ///
+    /// A link to another origin keeps its secrets, since they are not added to requests there.
     ///
     /// By default, a secret in a link is part of its cursor, unless the endpoint's URL contains it, too. A link such as
     /// the signed URL of a storage service cannot be requested without its secrets. If the secrets of the links are those

@@ -1,5 +1,7 @@
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::Url;
 
@@ -8,6 +10,9 @@ use crate::pages::mask::{MASK, is_secret_name, mask, normal_name};
 
 /// The shortest credential that is searched for in texts. A shorter one could be part of any word.
 const MIN_VALUE: usize = 6;
+/// The number of sent tokens that are kept: a server repeats the one that it has just received, perhaps after others were
+/// sent by other streams.
+const MAX_TOKENS: usize = 8;
 
 /// The secrets of an endpoint: the names of query parameters whose values are masked in errors, in addition to the
 /// default list, and credentials that are masked wherever they occur.
@@ -15,6 +20,8 @@ const MIN_VALUE: usize = 6;
 pub(super) struct Secrets {
     names: Vec<String>,
     values: Vec<String>,
+    /// The last tokens of a [`TokenSource`](super::TokenSource) that were sent, shared by the clones of the endpoint.
+    tokens: Arc<Mutex<VecDeque<String>>>,
 }
 
 impl Secrets {
@@ -28,6 +35,16 @@ impl Secrets {
         }
     }
 
+    /// Adds a token that expires, before it is sent.
+    pub(super) fn add_token(&self, token: &str) {
+        // Ignores poisoning, here and below: nothing panics while the lock is held.
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if token.len() >= MIN_VALUE && !tokens.iter().any(|known| known == token) {
+            tokens.truncate(MAX_TOKENS - 1);
+            tokens.push_front(token.to_owned());
+        }
+    }
+
     /// Returns `true` if the values of this query parameter are secret.
     pub(super) fn is_secret(&self, name: &str) -> bool {
         is_secret_name(name, &self.names)
@@ -36,7 +53,8 @@ impl Secrets {
     /// Masks the secrets in a text.
     pub(super) fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut text = mask(text, &self.names);
-        for value in &self.values {
+        let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        for value in self.values.iter().chain(tokens.iter()) {
             if text.contains(value.as_str()) {
                 text = Cow::Owned(text.replace(value.as_str(), MASK));
             }
@@ -99,6 +117,23 @@ fn redact_invalid(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::mask::{SECRET_ENDS, SECRET_NAMES};
+
+    #[test]
+    fn the_documentation_lists_every_name() {
+        let docs = include_str!("secret_parameters.rs").replace("\n    ///", "");
+        for (start, end, names) in [
+            ("These names are always secret: - ", " - names that end in", SECRET_NAMES),
+            ("names that end in ", ", such as", SECRET_ENDS),
+        ] {
+            let list = docs.split_once(start).unwrap().1.split_once(end).unwrap().0;
+            let mut documented: Vec<_> = list.split('`').skip(1).step_by(2).map(normal_name).collect();
+            let mut names = names.to_vec();
+            documented.sort_unstable();
+            names.sort_unstable();
+            assert_eq!(documented, names);
+        }
+    }
 
     #[test]
     fn user_and_password_are_removed_from_any_text() {

@@ -105,6 +105,9 @@ impl Endpoint {
             }
             // The headers of the page replace those of the endpoint.
             headers.extend(page.headers.clone());
+            if let Some(current) = token {
+                self.secrets.add_token(current.token.value());
+            }
             request = self.auth.authorize(request.headers(headers), token)?;
             if let Some(map_request) = &self.map_request {
                 request = map_request(request);

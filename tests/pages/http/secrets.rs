@@ -1,7 +1,10 @@
 //! No error, event or `Debug` output contains a secret, and each text is bounded.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
 use serde_json::json;
-use withal::pages::http;
+use withal::pages::http::{self, TokenSource};
 
 use super::server::{HttpResponse, ReceivedRequest, Server, json, status, with_header};
 use super::{all, chain, client, endpoint, until_error};
@@ -192,7 +195,7 @@ async fn an_error_is_small_and_its_text_bounded_and_printable() {
         }),
     ];
     for (case, answer) in answers.into_iter().enumerate() {
-        let answer = std::sync::Arc::new(answer);
+        let answer = Arc::new(answer);
         let server = Server::start(move |_: &ReceivedRequest| answer()).await;
         let long_url = format!("{}/?{}", server.url, "q".repeat(5_000));
         let (_, error) = until_error(&mut endpoint(&long_url).by_link::<u32>().no_retry()).await;
@@ -256,4 +259,60 @@ async fn neither_events_nor_checkpoints_show_the_secrets_of_a_cursor() {
     );
     // The request needs the secret.
     assert_eq!(docs.checkpoint().cursor().unwrap(), "/?token=SECRET&page=1");
+}
+
+#[tokio::test]
+async fn no_error_contains_a_token_of_a_source() {
+    // Of 20 tokens, each is rejected, and each response repeats the one before it, too.
+    let calls = Arc::new(AtomicUsize::new(0));
+    let source = TokenSource::new(move || {
+        let number = calls.fetch_add(1, Ordering::SeqCst);
+        std::future::ready(Ok::<_, std::io::Error>(format!("SECRET-{number}")))
+    });
+    let sent = Arc::new(Mutex::new(String::new()));
+    let server = Server::start(move |request: &ReceivedRequest| {
+        let mut sent = sent.lock().unwrap();
+        let before = std::mem::replace(&mut *sent, request.header("authorization").unwrap().to_owned());
+        status(401, &format!("{sent} is not valid, nor is {before}"))
+    })
+    .await;
+    let endpoint = endpoint(&server.url).token_source(source);
+    for _ in 0..10 {
+        let (_, error) = until_error(&mut endpoint.clone().by_link::<u32>().no_retry()).await;
+        for text in [chain(&error), format!("{error:?}")] {
+            assert!(text.contains("Bearer *** is not valid") && !text.contains("SECRET"), "{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_shows_a_declared_secret_that_the_server_has_added_unless_it_is_stripped() {
+    for strip in [false, true] {
+        let server = Server::start(|request: &ReceivedRequest| match request.number("page") {
+            None => with_header(json(&json!([0])), "link", "</?sid=ADDED&page=1>; rel=next"),
+            Some(_) => status(500, "/?sid=ADDED"),
+        })
+        .await;
+        let endpoint = endpoint(&server.url).secret_parameter("sid");
+        let endpoint = if strip { endpoint.strip_secrets() } else { endpoint };
+        let (_, error) = until_error(&mut endpoint.by_link::<u32>().no_retry()).await;
+        assert_eq!(error.cursor().unwrap().contains("ADDED"), !strip, "{error}");
+        let error = error.into_fetch_error().unwrap();
+        assert!(!format!("{error} {error:?}").contains("ADDED"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_to_another_origin_keeps_its_secrets() {
+    let abroad = Server::start(|_: &ReceivedRequest| json(&json!([1]))).await;
+    let link = format!("{}/?sig=SIGNED", abroad.url);
+    let next = format!("<{link}>; rel=next");
+    let server =
+        Server::start(move |_: &ReceivedRequest| with_header(json(&json!([0])), "link", &next)).await;
+    let endpoint = endpoint(&server.url).strip_secrets().allow_origin(&abroad.url).unwrap();
+    let mut docs = endpoint.by_link::<u32>();
+    assert_eq!(docs.try_next().await.unwrap(), Some(0));
+    assert_eq!(docs.checkpoint().cursor().unwrap(), &link);
+    assert_eq!(all(docs).await, [1]);
+    assert_eq!(abroad.targets(), ["/?sig=SIGNED"]);
 }
