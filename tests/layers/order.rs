@@ -81,7 +81,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "fetch/sequential fetch/prefetch fetch/concurrent fetch/fetcher",
             "stream/position stream/pager stream/pages stream/batches stream/async_get_docs",
             "builder sources incremental",
-            "nested/error nested/checkpoint nested/child nested/nested",
+            "nested/error nested/checkpoint nested/child nested/children nested/parents nested/nested",
             "http/excerpt http/timestamp http/retry_after http/total_header http/rate_limit http/secrets http/response_info",
             "http/describe http/error http/response_error",
             "http/url http/missing_items http/total_pages",

@@ -22,9 +22,9 @@ where
         Self { parent, items, failed: None }
     }
 
-    /// Returns `true` if the next item is available without a request.
-    pub(super) fn has_buffered(&self) -> bool {
-        self.items.buffered_len() > 0
+    /// Returns the number of items that are available without a request.
+    pub(super) fn buffered_len(&self) -> usize {
+        self.items.buffered_len()
     }
 
     /// Polls for the next item.

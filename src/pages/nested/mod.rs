@@ -8,3 +8,5 @@ pub(super) mod error;
 pub(super) mod nested;
 
 mod child;
+mod children;
+mod parents;

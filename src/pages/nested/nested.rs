@@ -1,4 +1,3 @@
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -7,19 +6,15 @@ use std::task::{Context, Poll, ready};
 use futures_core::stream::{FusedStream, Stream};
 
 use super::checkpoint::NestedCheckpoint;
-use super::child::Child;
+use super::children::Children;
 use super::error::NestedError;
+use super::parents::Parents;
 use crate::pages::checkpoint::Checkpoint;
 use crate::pages::cursor::Cursor;
 use crate::pages::error::Error;
 use crate::pages::event::Progress;
 use crate::pages::stream::async_get_docs::AsyncGetDocs;
 
-/// The number of consecutive items of one child after which an unordered stream continues with another child.
-const BURST: usize = 128;
-
-/// The function that creates the stream of a parent.
-type Open<P, T, D, E> = Box<dyn FnMut(&P) -> AsyncGetDocs<T, D, E> + Send>;
 /// The result of a poll of a stream with errors.
 type PollNext<T, E> = Poll<Option<Result<T, E>>>;
 
@@ -84,23 +79,10 @@ type PollNext<T, E> = Poll<Option<Result<T, E>>>;
 /// ```
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct Nested<P, C, T, D, E> {
-    parents: AsyncGetDocs<P, C, E>,
-    open: Open<P, T, D, E>,
-    /// The error of the parents, until the items of the parents before it have been yielded.
-    parents_failed: Option<Error<E>>,
-    /// The open parents, in their order.
-    children: Vec<Child<P, T, D, E>>,
-    /// The parents of the checkpoint that are to be opened again, before any other.
-    resumed: VecDeque<(P, Checkpoint<D>)>,
-    /// A parent that is being opened, with the checkpoint to resume from. If `open` panics, it stays here, as part of the
-    /// checkpoint.
-    opening: Option<(P, Option<Checkpoint<D>>)>,
+    parents: Parents<P, C, T, D, E>,
+    children: Children<P, T, D, E>,
     status: Status,
     concurrency: usize,
-    is_ordered: bool,
-    /// The index of the child whose turn it is, and the number of its consecutive items. Unless the order is free, 0.
-    turn: usize,
-    burst: usize,
     items: u64,
     was_polled: bool,
 }
@@ -143,17 +125,10 @@ where
         F: FnMut(&P) -> AsyncGetDocs<T, D, E> + Send + 'static,
     {
         Nested {
-            parents: self,
-            open: Box::new(open),
-            parents_failed: None,
-            children: Vec::new(),
-            resumed: VecDeque::new(),
-            opening: None,
+            parents: Parents::new(self, Box::new(open)),
+            children: Children::new(),
             status: Status::Open,
             concurrency: 1,
-            is_ordered: true,
-            turn: 0,
-            burst: 0,
             items: 0,
             was_polled: false,
         }
@@ -181,7 +156,7 @@ impl<P, C: Cursor, T, D: Cursor, E> Nested<P, C, T, D, E> {
     #[track_caller]
     pub fn unordered(mut self) -> Self {
         self.assert_not_polled("unordered");
-        self.is_ordered = false;
+        self.children.set_unordered();
         self
     }
 
@@ -190,8 +165,8 @@ impl<P, C: Cursor, T, D: Cursor, E> Nested<P, C, T, D, E> {
     pub fn resume(mut self, checkpoint: NestedCheckpoint<P, C, D>) -> Self {
         self.assert_not_polled("resume");
         let NestedCheckpoint { parents, children, items } = checkpoint;
-        self.parents.pager().resume(parents);
-        (self.resumed, self.items) = (children.into(), items);
+        self.parents.resume(parents, children);
+        self.items = items;
         self
     }
 
@@ -206,9 +181,7 @@ impl<P: Clone, C: Cursor, T, D: Cursor, E> Nested<P, C, T, D, E> {
     /// [`resume`](Self::resume).
     pub fn checkpoint(&self) -> NestedCheckpoint<P, C, D> {
         let open = self.children.iter().map(|child| (child.parent.clone(), child.items.checkpoint()));
-        let opening =
-            self.opening.iter().map(|(parent, at)| (parent.clone(), at.clone().unwrap_or_default()));
-        let children = open.chain(opening).chain(self.resumed.iter().cloned()).collect();
+        let children = open.chain(self.parents.waiting()).collect();
         NestedCheckpoint { parents: self.parents.checkpoint(), children, items: self.items }
     }
 }
@@ -229,7 +202,7 @@ impl<P, C: Cursor, T, D, E> Nested<P, C, T, D, E> {
     /// Returns the number of parents that are open.
     #[must_use]
     pub fn open_len(&self) -> usize {
-        self.children.len() + self.resumed.len()
+        self.children.len() + self.parents.resumed_len()
     }
 }
 
@@ -274,7 +247,7 @@ where
     pub fn retry_failed(&mut self) -> bool {
         let reopened = match self.status {
             Status::ParentsFailed => self.parents.retry_failed(),
-            Status::ChildFailed(index) => self.children[index].items.retry_failed(),
+            Status::ChildFailed(index) => self.children.get_mut(index).items.retry_failed(),
             _ => false,
         };
         if reopened {
@@ -289,7 +262,7 @@ where
     /// The parent is no longer part of the [`checkpoint`](Self::checkpoint): the caller records it, or loses its items.
     pub fn skip_failed(&mut self) -> Option<(P, Checkpoint<D>)> {
         let Status::ChildFailed(index) = self.status else { return None };
-        let child = self.remove(index);
+        let child = self.children.remove(index);
         self.status = Status::Open;
         Some((child.parent, child.items.checkpoint()))
     }
@@ -302,168 +275,63 @@ where
         (self.status, self.was_polled) = (Status::Polling, true);
         let polled = self.poll_open(cx);
         self.status = match &polled {
-            Poll::Pending | Poll::Ready(Next::Item(..)) => Status::Open,
-            Poll::Ready(Next::ParentsFailed(_)) => Status::ParentsFailed,
-            Poll::Ready(Next::ChildFailed(index, _)) => Status::ChildFailed(*index),
-            Poll::Ready(Next::End) => Status::Terminated,
+            Poll::Pending | Poll::Ready(Some(Ok(_))) => Status::Open,
+            Poll::Ready(Some(Err(Failure::Parents(_)))) => Status::ParentsFailed,
+            Poll::Ready(Some(Err(Failure::Child(index, _)))) => Status::ChildFailed(*index),
+            Poll::Ready(None) => Status::Terminated,
         };
         Poll::Ready(match ready!(polled) {
-            Next::Item(parent, item) => {
+            Some(Ok(item)) => {
                 self.items += 1;
-                Some(Ok((parent, item)))
+                Some(Ok(item))
             }
-            Next::ParentsFailed(error) => Some(Err(NestedError::Parents(error))),
-            Next::ChildFailed(index, source) => {
-                Some(Err(NestedError::Child { parent: self.children[index].parent.clone(), source }))
+            Some(Err(Failure::Parents(error))) => Some(Err(NestedError::Parents(error))),
+            Some(Err(Failure::Child(index, source))) => {
+                Some(Err(NestedError::Child { parent: self.children.get_mut(index).parent.clone(), source }))
             }
-            Next::End => None,
+            None => None,
         })
     }
 
-    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Next<P, T, E>> {
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> PollNext<(P, T), Failure<E>> {
+        let failed = |(index, error)| Failure::Child(index, error);
         loop {
-            // Yield the items of the current page, without polling any other stream.
-            if self.children.get(self.turn).is_some_and(Child::has_buffered) {
-                let index = self.turn;
-                match self.poll_child(cx, index) {
-                    Poll::Ready(Some(next)) => return Poll::Ready(next),
-                    Poll::Ready(None) => {}
-                    // Within a large page, the child yields to the executor.
-                    Poll::Pending => {
-                        self.end_turn();
-                        return Poll::Pending;
-                    }
+            // Yield the items of the current page, without polling any other stream. Within a large page, the child yields
+            // to the executor.
+            if self.children.buffered_len() > 0 {
+                if let Some(item) = ready!(self.children.poll_turn(cx)) {
+                    return Poll::Ready(Some(item.map_err(failed)));
                 }
             }
             // Open as many parents as may be open.
             let mut is_pending = false;
             while self.children.len() < self.concurrency && !is_pending {
-                match self.poll_parent(cx) {
-                    Poll::Ready(true) => {}
-                    Poll::Ready(false) => break,
+                match self.parents.poll_child(cx) {
+                    Poll::Ready(Some(child)) => self.children.push(child),
+                    Poll::Ready(None) => break,
                     Poll::Pending => is_pending = true,
                 }
             }
             // Without a child, the parents are the next that is reported.
             if self.children.is_empty() {
-                return match self.parents_failed.take() {
-                    _ if is_pending => Poll::Pending,
-                    Some(error) => Poll::Ready(Next::ParentsFailed(error)),
-                    None => Poll::Ready(Next::End),
-                };
+                if is_pending {
+                    return Poll::Pending;
+                }
+                return Poll::Ready(self.parents.take_error().map(|error| Err(Failure::Parents(error))));
             }
             // Poll every child, until one has an item. One that has ended frees its place for another parent.
-            if let Some(next) = ready!(self.poll_children(cx)) {
-                return Poll::Ready(next);
+            if let Some(item) = ready!(self.children.poll_all(cx)) {
+                return Poll::Ready(Some(item.map_err(failed)));
             }
         }
-    }
-
-    /// Opens the next parent; returns `false` if there is none, or the parents have failed.
-    fn poll_parent(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        if let Some((parent, checkpoint)) = self.resumed.pop_front() {
-            self.opening = Some((parent, Some(checkpoint)));
-        } else if self.parents_failed.is_some() {
-            return Poll::Ready(false);
-        } else {
-            match ready!(self.parents.poll_item(cx)) {
-                Some(Ok(parent)) => self.opening = Some((parent, None)),
-                Some(Err(error)) => {
-                    self.parents_failed = Some(error);
-                    return Poll::Ready(false);
-                }
-                None => return Poll::Ready(false),
-            }
-        }
-        // The parent stays in `opening` until `open` has returned.
-        let Some((parent, _)) = &self.opening else { return Poll::Ready(false) };
-        let items = (self.open)(parent);
-        let Some((parent, checkpoint)) = self.opening.take() else { return Poll::Ready(false) };
-        let items = match checkpoint {
-            Some(checkpoint) => items.resume(checkpoint),
-            None => items,
-        };
-        self.children.push(Child::new(parent, items));
-        Poll::Ready(true)
-    }
-
-    /// Polls the open children; returns `None` if one of them has ended.
-    fn poll_children(&mut self, cx: &mut Context<'_>) -> Poll<Option<Next<P, T, E>>> {
-        if self.is_ordered {
-            // The others fetch their next page, which waits until it is their turn.
-            for child in &mut self.children[1..] {
-                let _: Poll<()> = child.poll_ahead(cx);
-            }
-            return self.poll_child(cx, 0);
-        }
-        let count = self.children.len();
-        for step in 0..count {
-            let index = (self.turn + step) % count;
-            if let Poll::Ready(next) = self.poll_child(cx, index) {
-                return Poll::Ready(next);
-            }
-        }
-        Poll::Pending
-    }
-
-    /// Polls one child; returns `None`, and removes the child, if it has ended.
-    fn poll_child(&mut self, cx: &mut Context<'_>, index: usize) -> Poll<Option<Next<P, T, E>>> {
-        let child = &mut self.children[index];
-        Poll::Ready(match ready!(child.poll_item(cx)) {
-            Some(Ok(item)) => {
-                let (parent, has_buffered) = (child.parent.clone(), child.has_buffered());
-                self.count_turn(index, has_buffered);
-                Some(Next::Item(parent, item))
-            }
-            Some(Err(error)) => Some(Next::ChildFailed(index, error)),
-            None => {
-                self.remove(index);
-                None
-            }
-        })
-    }
-
-    /// Counts an item of the child, and ends its turn after `BURST` of them or the last of its page.
-    fn count_turn(&mut self, index: usize, has_buffered: bool) {
-        if self.is_ordered {
-            return;
-        }
-        if self.turn != index {
-            (self.turn, self.burst) = (index, 0);
-        }
-        self.burst += 1;
-        if self.burst >= BURST || !has_buffered {
-            self.end_turn();
-        }
-    }
-
-    fn end_turn(&mut self) {
-        if !self.is_ordered {
-            (self.turn, self.burst) = ((self.turn + 1) % self.children.len().max(1), 0);
-        }
-    }
-
-    fn remove(&mut self, index: usize) -> Child<P, T, D, E> {
-        let child = self.children.remove(index);
-        // The turn stays with the same child, or passes to the one that takes the place of this one.
-        if index < self.turn {
-            self.turn -= 1;
-        } else if index == self.turn {
-            self.burst = 0;
-        }
-        if self.turn >= self.children.len() {
-            self.turn = 0;
-        }
-        child
     }
 }
 
-/// The outcome of a poll.
-enum Next<P, T, E> {
-    Item(P, T),
-    ParentsFailed(Error<E>),
-    ChildFailed(usize, Error<E>),
-    End,
+/// The stream that failed.
+enum Failure<E> {
+    Parents(Error<E>),
+    /// The child at this index.
+    Child(usize, Error<E>),
 }
 
 impl<P, C, T, D, E> Stream for Nested<P, C, T, D, E>
@@ -483,9 +351,7 @@ where
     fn size_hint(&self) -> (usize, Option<usize>) {
         match self.status {
             // Another child may fail first, except than the one whose turn it is.
-            Status::Open => {
-                (self.children.get(self.turn).map_or(0, |child| child.items.buffered_len()), None)
-            }
+            Status::Open => (self.children.buffered_len(), None),
             _ => (0, Some(0)),
         }
     }
