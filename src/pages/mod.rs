@@ -183,6 +183,7 @@ mod mask;
 mod nested;
 mod page;
 mod policy;
+mod requests;
 mod sources;
 mod stream;
 

@@ -22,8 +22,8 @@ const YIELD_EVERY: usize = 128;
 /// A stream over the items of a paginated API.
 ///
 /// It is created by [`by_cursor`], [`by_page_number`], [`by_offset`], [`by_link`] or [`AsyncGetDocs::new`], configured with
-/// the methods under [Configuration](#configuration), and consumed with [`try_next`](Self::try_next),
-/// [`next`](Self::next) or as a [`Stream`].
+/// the methods under [Configuration](#configuration) and [Requests](#requests), and consumed with
+/// [`try_next`](Self::try_next), [`next`](Self::next) or as a [`Stream`].
 ///
 /// The [module documentation](crate::pages#guarantees) states its guarantees. After an error, the stream has ended,
 /// until [`retry_failed`](Self::retry_failed) reopens it. A [`checkpoint`](Self::checkpoint) can be taken at any
