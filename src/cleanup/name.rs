@@ -1,8 +1,8 @@
 use std::any::type_name;
 
 /// The name of a cleanup: one that was chosen, or that of a type.
-#[derive(Clone, Copy)]
-pub(crate) struct Name {
+#[derive(Debug, Clone, Copy)]
+pub struct Name {
     text: &'static str,
     /// Only these names are shortened: a chosen one may look like that of a type.
     is_type: bool,

@@ -92,6 +92,23 @@ pub trait AsyncGuard: Sized {
         type_name::<Self>()
     }
 
+    /// Returns the name as a report needs it. Called for each exit that may become a cleanup, and therefore shortened
+    /// only if it is reported: a guard whose name is that of another type overrides this method.
+    #[doc(hidden)]
+    #[inline]
+    fn report_name(&self) -> Name {
+        let default = type_name::<Self>();
+        match catch_panic(|| self.name()) {
+            // The comparison of the addresses suffices nearly always.
+            Ok(name) if !ptr::eq(name, default) && name != default => Name::chosen(name),
+            Ok(_) => Name::of_type::<Self>(),
+            Err(payload) => {
+                drop_payload(payload);
+                Name::of_type::<Self>()
+            }
+        }
+    }
+
     /// Exits the guard. If the manager has [interrupted](super::interrupt_when) the block, the exit must return an
     /// error or suppress the interrupt; otherwise the scope panics.
     ///
@@ -133,22 +150,6 @@ pub(super) fn grace_period<G: AsyncGuard>(guard: &G) -> Duration {
         drop_payload(payload);
         DEFAULT_GRACE_PERIOD
     })
-}
-
-/// Returns the guard's name, or the default if the guard panics. Called for each exit that may become a cleanup, and
-/// therefore shortened only if it is reported.
-#[inline]
-pub(super) fn guard_name<G: AsyncGuard>(guard: &G) -> Name {
-    let default = type_name::<G>();
-    match catch_panic(|| guard.name()) {
-        // The comparison of the addresses suffices nearly always.
-        Ok(name) if !ptr::eq(name, default) && name != default => Name::chosen(name),
-        Ok(_) => Name::of_type::<G>(),
-        Err(payload) => {
-            drop_payload(payload);
-            Name::of_type::<G>()
-        }
-    }
 }
 
 pub(super) mod sealed {

@@ -1,13 +1,15 @@
 //! The names of exits in reports.
 
+use std::any::Any;
+use std::convert::Infallible;
 use std::future::{Future, pending};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use withal::cleanup::{AbandonReason, Cleanup, CleanupEvent, ObserverGuard, detach, drain, observe};
 use withal::context::{
-    AsyncContextManager, AsyncExitStack, AsyncGuard, Detach, ExitReason, async_with, asynccontextmanager,
-    on_exit,
+    AsyncContextManager, AsyncExitStack, AsyncGuard, Detach, EitherError, EitherManager, ExitReason,
+    async_with, asynccontextmanager, local, nullcontext, on_exit,
 };
 
 use crate::managers::drop_while_pending;
@@ -16,13 +18,24 @@ use crate::managers::drop_while_pending;
 #[derive(Debug)]
 struct Refused(&'static str);
 
+/// Finds the error of a test, also as that of one of two managers.
+fn refused(error: &dyn Any) -> Option<&Refused> {
+    if let Some(EitherError::<_, Infallible>::First(error)) = error.downcast_ref() {
+        return Some(error);
+    }
+    if let Some(EitherError::<Infallible, _>::Second(error)) = error.downcast_ref() {
+        return Some(error);
+    }
+    error.downcast_ref()
+}
+
 /// Records the names of the failures of one test.
 fn names(test: &'static str) -> (Arc<Mutex<Vec<String>>>, ObserverGuard) {
     let names = Arc::new(Mutex::new(Vec::new()));
     let record = Arc::clone(&names);
     let observer = observe(move |event| {
         if let CleanupEvent::Failed { name, error, .. } = event {
-            if error.downcast_ref::<Refused>().is_some_and(|error| error.0 == test) {
+            if refused(*error).is_some_and(|error| error.0 == test) {
                 record.lock().unwrap().push((*name).to_owned());
             }
         }
@@ -123,6 +136,33 @@ async fn the_error_of_an_exit_that_the_error_of_the_block_precedes_has_the_name(
         async { async_with!(_ = Generic("preceded", None, 7) => { Err(Refused("block"))? }) }.await;
     assert_eq!(result.unwrap_err().0, "block");
     assert_eq!(*names.lock().unwrap(), ["transaction", "context::names::Generic"]);
+}
+
+/// A manager that is optional, or one of two, has the name that it has alone.
+#[tokio::test]
+async fn a_wrapper_has_the_name_of_the_guard_inside() {
+    let (names, _observer) = names("wrapped");
+    let guard = || Generic("wrapped", None, 7);
+    let session = |name| {
+        let session = on_exit((), async |(), _| Err::<(), _>(Refused("wrapped")));
+        if let Some(name) = name { session.name(name) } else { session }
+    };
+    macro_rules! fail {
+        ($manager:expr) => {
+            let result: Result<(), Refused> =
+                async { async_with!(_ = $manager => { Err(Refused("block"))? }) }.await;
+            assert_eq!(result.unwrap_err().0, "block");
+        };
+    }
+    fail!(Some(guard()));
+    fail!(if true { EitherManager::First(guard()) } else { EitherManager::Second(nullcontext(())) });
+    fail!(if false { EitherManager::First(nullcontext(())) } else { EitherManager::Second(guard()) });
+    fail!(Some(session(None)));
+    fail!(local(session(None)));
+    fail!(local(session(Some("session"))));
+    let (ours, here) =
+        ("context::names::Generic", "context::names::a_wrapper_has_the_name_of_the_guard_inside");
+    assert_eq!(*names.lock().unwrap(), [ours, ours, ours, here, here, "session"]);
 }
 
 /// A stack names the exit that exceeds its grace period.

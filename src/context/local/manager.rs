@@ -1,6 +1,7 @@
 use std::fmt::Debug;
 use std::future::Future;
 
+use crate::cleanup::Name;
 use crate::context::exit_reason::ExitReason;
 use crate::context::suppression::Suppression;
 
@@ -97,6 +98,12 @@ pub trait LocalAsyncGuard: Sized {
 
     /// Returns the target for the block.
     fn target(&mut self) -> &mut Self::Target;
+
+    /// Returns the name of the exit in reports: that of the guard's type, unless the guard has been given one.
+    #[doc(hidden)]
+    fn report_name(&self) -> Name {
+        Name::of_type::<Self>()
+    }
 
     /// Exits the guard. Called at most once, after the block was dropped and everything nested in it has ended.
     ///

@@ -1,12 +1,7 @@
 //! Managers whose guards and futures are not `Send`, for blocks that stay on one thread.
 
 pub(super) mod manager;
-#[expect(
-    missing_debug_implementations,
-    clippy::unused_self,
-    clippy::unnecessary_wraps,
-    reason = "the scope is not an interface, and has the methods of the other scope"
-)]
+#[expect(missing_debug_implementations, reason = "the scope is not an interface")]
 pub(super) mod scope;
 mod with;
 

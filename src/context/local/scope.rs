@@ -1,7 +1,6 @@
 use std::future::Future;
 
 use super::manager::{LocalAsyncContextManager, LocalAsyncGuard};
-use crate::cleanup::short_type_name;
 use crate::context::scope::enter::Enter;
 use crate::context::scope::failure::{BlockFailure, ScopeExit};
 use crate::context::scope::state::ScopeState;
@@ -64,7 +63,7 @@ impl<G: LocalAsyncGuard> LocalScope<G> {
 
     #[cold]
     pub fn name(&self) -> Option<&'static str> {
-        Some(short_type_name::<G>())
+        self.guard.as_ref().map(|guard| guard.report_name().get())
     }
 }
 

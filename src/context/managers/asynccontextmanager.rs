@@ -276,6 +276,10 @@ where
         self.name.get()
     }
 
+    fn report_name(&self) -> Name {
+        self.name
+    }
+
     fn aexit(&mut self, exit: ExitReason<'_>) -> impl Future<Output = Result<V, E>> + Send {
         let kind = ExitKind::of(&exit);
         async move {

@@ -2,7 +2,7 @@ use std::any::type_name;
 use std::time::Duration;
 
 use super::option::SameAsInner;
-use crate::cleanup::ChildCleanups;
+use crate::cleanup::{ChildCleanups, Name};
 use crate::context::error::EitherError;
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::sealed::{ExitResult, Policy};
@@ -158,6 +158,13 @@ where
         match &self.0 {
             Entered::First(guard) => guard.as_ref().map_or_else(type_name::<A>, A::name),
             Entered::Second(guard) => guard.as_ref().map_or_else(type_name::<B>, B::name),
+        }
+    }
+
+    fn report_name(&self) -> Name {
+        match &self.0 {
+            Entered::First(guard) => guard.as_ref().map_or_else(Name::of_type::<A>, A::report_name),
+            Entered::Second(guard) => guard.as_ref().map_or_else(Name::of_type::<B>, B::report_name),
         }
     }
 

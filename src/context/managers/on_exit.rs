@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use self::sealed::Sealed as _;
 use super::exit_kind::ExitKind;
-use crate::cleanup::short_type_name;
+use crate::cleanup::Name;
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD};
 use crate::context::local::manager::{LocalAsyncContextManager, LocalAsyncGuard};
@@ -131,6 +131,10 @@ impl<T, F> OnExit<T, F> {
         Self { name: Some(name), ..self }
     }
 
+    fn exit_name(&self) -> Name {
+        self.name.map_or_else(Name::of_type::<F>, Name::chosen)
+    }
+
     fn value(&mut self) -> &mut T {
         let (value, _) = self.parts.as_mut().expect("guard used after its exit");
         value
@@ -178,7 +182,11 @@ where
     }
 
     fn name(&self) -> &'static str {
-        self.name.unwrap_or_else(short_type_name::<F>)
+        self.exit_name().get()
+    }
+
+    fn report_name(&self) -> Name {
+        self.exit_name()
     }
 
     fn aexit(
@@ -215,6 +223,10 @@ where
         self.value()
     }
 
+    fn report_name(&self) -> Name {
+        self.exit_name()
+    }
+
     async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<Self::Suppression, Self::Error> {
         self.exit(&exit).await.into_result()
     }
@@ -223,7 +235,7 @@ where
 impl<T, F> fmt::Debug for OnExit<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OnExit")
-            .field("name", &self.name.unwrap_or_else(short_type_name::<F>))
+            .field("name", &self.exit_name().get())
             .finish_non_exhaustive()
     }
 }

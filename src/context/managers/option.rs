@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::cleanup::ChildCleanups;
+use crate::cleanup::{ChildCleanups, Name};
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::sealed::{ExitResult, Policy};
 use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD, ExitPolicy};
@@ -83,6 +83,10 @@ impl<G: AsyncGuard + Send> AsyncGuard for OptionGuard<G> {
 
     fn name(&self) -> &'static str {
         self.0.as_ref().map_or("None", G::name)
+    }
+
+    fn report_name(&self) -> Name {
+        self.0.as_ref().map_or_else(|| Name::chosen("None"), G::report_name)
     }
 
     async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<G::Suppression, G::Error> {

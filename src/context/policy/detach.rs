@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use crate::cleanup::{ChildCleanups, CleanupOptions, CleanupOutput, Name, TrackingScope, peel_box};
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::sealed::{ExitResult, Policy};
-use crate::context::guard::{AsyncGuard, grace_period, guard_name};
+use crate::context::guard::{AsyncGuard, grace_period};
 use crate::context::scope::failure::{BlockFailure, resume_first};
 use crate::context::scope::state::RuntimeSlot as _;
 use crate::panic::{Kept, Payload, ReturnSlot, catch_panic, ignore_panic};
@@ -87,7 +87,7 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for Detach {
         let slot = BlockFailure::return_slot(block_failure);
         let mut failure = block_failure.take();
         // Read now, because the future of the exit owns the guard from here on.
-        let (grace_period, name) = (grace_period(&guard), guard_name(&guard));
+        let (grace_period, name) = (grace_period(&guard), guard.report_name());
         let mut guard = Kept::new(guard);
         // Boxed before it is first polled: afterwards, it could not be moved into a cleanup.
         let exit = Box::pin(async move {
@@ -121,7 +121,7 @@ pub(super) fn detach_exit<G: AsyncGuard + Send + 'static>(
     children: ChildCleanups,
     runtime: Option<Handle>,
 ) {
-    let options = CleanupOptions::new(guard_name(&guard))
+    let options = CleanupOptions::new(guard.report_name())
         .grace_period(grace_period(&guard))
         .fallback_runtime(runtime)
         .wait_for_children(children)

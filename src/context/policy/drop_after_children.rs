@@ -4,7 +4,7 @@ use tokio::runtime::Handle;
 
 use crate::cleanup::{ChildCleanups, CleanupOptions};
 use crate::context::guard::sealed::Policy;
-use crate::context::guard::{AsyncGuard, grace_period, guard_name};
+use crate::context::guard::{AsyncGuard, grace_period};
 use crate::panic::drop_quietly;
 
 /// A drop policy that drops the guard after everything that is nested in its block has ended. The guard must be owned.
@@ -28,7 +28,7 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for DropAfterChildren {
         if children.is_empty() {
             return drop_quietly(guard);
         }
-        let (grace_period, name) = (grace_period(&guard), guard_name(&guard));
+        let (grace_period, name) = (grace_period(&guard), guard.report_name());
         let work = async move {
             drop(guard);
             Ok::<_, Infallible>(())

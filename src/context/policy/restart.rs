@@ -96,11 +96,6 @@ impl RuntimeSlot for RestartSlot {
     }
 
     #[inline]
-    fn set_restartable(&mut self, restartable: bool) {
-        self.is_over = !restartable;
-    }
-
-    #[inline]
     fn is_restartable(&self) -> bool {
         !self.is_over
     }

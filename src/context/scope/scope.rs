@@ -6,7 +6,7 @@ use super::failure::{BlockFailure, ScopeExit};
 use super::interrupts::Interrupts;
 use super::state::{RuntimeSlot, ScopeState};
 use crate::context::guard::sealed::{ExitResult, Policy};
-use crate::context::guard::{AsyncGuard, guard_name};
+use crate::context::guard::AsyncGuard;
 use crate::context::manager::{AsyncContextManager, ManagerError};
 use crate::panic::drop_quietly;
 
@@ -115,13 +115,12 @@ where
     #[cold]
     #[inline(never)]
     pub fn name(&self) -> Option<&'static str> {
-        self.guard.as_ref().map(|guard| guard_name(guard).get())
+        self.guard.as_ref().map(|guard| guard.report_name().get())
     }
 }
 
 /// Exits the scope with the block's failure, and evaluates to the result of the exit and, if the block has failed, to
-/// the guard's name.
-/// Afterwards, the failure is in its place again. If the future is dropped, the guard's policy decides what happens.
+/// the guard's name. Afterwards, the failure is in its place again. If the future is dropped, the guard's policy decides what happens.
 ///
 /// If the policy runs a dropped exit as a cleanup, the children of the exit itself are waited for as well. With the
 /// other policies, the enclosing scopes wait for these children: one more tracking scope would double the cost.

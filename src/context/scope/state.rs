@@ -21,10 +21,6 @@ pub trait RuntimeSlot: Default + Send {
     /// A scope that is never suspended never looks up the runtime.
     fn capture_current(&mut self);
 
-    /// Records whether the exit may be called again if it is dropped. Until then it may.
-    #[inline]
-    fn set_restartable(&mut self, _restartable: bool) {}
-
     /// Returns `false` from the call of an exit that must not be called again.
     #[inline]
     fn is_restartable(&self) -> bool {
@@ -43,12 +39,6 @@ impl<A: RuntimeSlot, B: RuntimeSlot> RuntimeSlot for (A, B) {
     fn capture_current(&mut self) {
         self.0.capture_current();
         self.1.capture_current();
-    }
-
-    #[inline]
-    fn set_restartable(&mut self, restartable: bool) {
-        self.0.set_restartable(restartable);
-        self.1.set_restartable(restartable);
     }
 
     #[inline]

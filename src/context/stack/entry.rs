@@ -12,7 +12,7 @@ use super::stack_guard::GuardCell;
 use super::stack_interrupts::EntryInterrupt;
 use crate::cleanup::Name;
 use crate::context::exit_reason::ExitReason;
-use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD, grace_period, guard_name};
+use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD, grace_period};
 use crate::context::send_async_fn::SendAsyncFnOnce;
 use crate::context::suppression::Suppression;
 use crate::panic::{Payload, catch_panic, drop_each, drop_payload};
@@ -173,7 +173,7 @@ impl<G: AsyncGuard + Send + 'static> LentGuard for Mutex<GuardCell<G>> {
 
     fn name(&self) -> Name {
         match &*lock(self) {
-            GuardCell::Returned(guard) => guard_name(guard),
+            GuardCell::Returned(guard) => guard.report_name(),
             _ => Name::of_type::<G>(),
         }
     }
