@@ -200,17 +200,25 @@ impl Drop for KeptPayload {
     }
 }
 
-/// Drops the values one by one, in a destructor. All are dropped, and then the first panic of their destructors
-/// continues, unless a panic unwinds already.
-pub(crate) fn drop_each<T>(values: impl IntoIterator<Item = T>) {
+/// Calls `f` with each value, also after a call has panicked. Returns the payload of the first panic.
+pub(crate) fn catch_each<T>(
+    values: impl IntoIterator<Item = T>,
+    mut f: impl FnMut(T),
+) -> Option<KeptPayload> {
     let mut first = None;
     for value in values {
-        if let Err(payload) = catch_panic(|| drop(value)) {
+        if let Err(payload) = catch_panic(|| f(value)) {
             let payload = KeptPayload::new(payload);
             first.get_or_insert(payload);
         }
     }
-    if let Some(payload) = first.filter(|_| !thread::panicking()) {
+    first
+}
+
+/// Drops the values one by one, in a destructor. All are dropped, and then the first panic of their destructors
+/// continues, unless a panic unwinds already.
+pub(crate) fn drop_each<T>(values: impl IntoIterator<Item = T>) {
+    if let Some(payload) = catch_each(values, drop).filter(|_| !thread::panicking()) {
         payload.resume();
     }
 }

@@ -1,11 +1,10 @@
-use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::task::coop::has_budget_remaining;
 
-use crate::panic::{catch_panic, drop_payload};
+use crate::panic::catch_each;
 
 /// A source of interrupts, shared by a scope and its manager.
 ///
@@ -69,26 +68,14 @@ impl Interrupt for Both {
     }
 
     fn leave_block(&self) {
-        leave_all(self.all.clone());
+        // Each manager is notified, and then the first panic of the destructors of the interrupts continues.
+        if let Some(payload) = catch_each(&self.all, |interrupt| interrupt.leave_block()) {
+            payload.resume();
+        }
     }
 
     fn is_limit(&self) -> bool {
         self.all.iter().any(|interrupt| interrupt.is_limit())
-    }
-}
-
-/// Notifies each manager, also if the destructor of an interrupt panics. Afterwards, the first panic continues.
-fn leave_all(interrupts: impl IntoIterator<Item = Arc<dyn Interrupt>>) {
-    let mut first = None;
-    for interrupt in interrupts {
-        match (catch_panic(|| interrupt.leave_block()), &first) {
-            (Ok(()), _) => {}
-            (Err(payload), None) => first = Some(payload),
-            (Err(payload), Some(_)) => drop_payload(payload),
-        }
-    }
-    if let Some(payload) = first {
-        resume_unwind(payload);
     }
 }
 

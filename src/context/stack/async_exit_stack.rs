@@ -25,7 +25,6 @@ use crate::context::scope::scope::{Scope, enter};
 use crate::context::scope::state::RuntimeSlot as _;
 use crate::context::send_async_fn::SendAsyncFnOnce;
 use crate::context::suppression::Suppression;
-use crate::panic::drop_payload;
 
 /// A stack of exits that grows while its block runs: the last exit pushed is the first one called.
 ///
@@ -317,9 +316,7 @@ impl Drop for AsyncExitStack {
             return;
         }
         // Now, because the cleanup may begin later, and a block that has moved the stack may still run.
-        if let Some(payload) = entries.leave_block() {
-            drop_payload(payload);
-        }
+        drop(entries.leave_block());
         let work =
             async { unwind::<AsyncExitStackGuard>(entries, ExitReason::Cancelled, None).await.map(drop) };
         Cleanup::new(work)

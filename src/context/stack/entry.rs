@@ -15,7 +15,7 @@ use crate::context::exit_reason::ExitReason;
 use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD, grace_period};
 use crate::context::send_async_fn::SendAsyncFnOnce;
 use crate::context::suppression::Suppression;
-use crate::panic::{Payload, catch_panic, drop_each, drop_payload};
+use crate::panic::{KeptPayload, catch_each, drop_each};
 
 /// The output of a callback of an [`AsyncExitStack`](super::AsyncExitStack): `()` or `Result<(), E>`.
 ///
@@ -69,26 +69,15 @@ impl Entries {
 
     /// Notifies each manager that its block has ended, also if the destructor of an interrupt panics. Returns the first
     /// panic.
-    pub(super) fn leave_block(&self) -> Option<Payload> {
-        let mut first = None;
-        for interrupt in self.interrupts() {
-            if let Err(payload) = catch_panic(|| interrupt.leave_block()) {
-                match first {
-                    None => first = Some(payload),
-                    Some(_) => drop_payload(payload),
-                }
-            }
-        }
-        first
+    pub(super) fn leave_block(&self) -> Option<KeptPayload> {
+        catch_each(self.interrupts(), |interrupt| interrupt.leave_block())
     }
 }
 
 /// Drops the last exit first, the order in which the exits run.
 impl Drop for Entries {
     fn drop(&mut self) {
-        if let Some(payload) = self.leave_block() {
-            drop_payload(payload);
-        }
+        drop(self.leave_block());
         drop_each(self.0.drain(..).rev());
     }
 }

@@ -29,7 +29,7 @@ pub(super) async fn unwind<G>(
         is_suppressed: false,
         errors: Vec::new(),
         // The interrupts are destroyed here.
-        panic: entries.leave_block().map(KeptPayload::new),
+        panic: entries.leave_block(),
     };
     if has_moved {
         state.errors.push(Box::new(InterruptedByMoved));
