@@ -13,7 +13,8 @@ use super::span::in_current_span;
 use super::tracked_cleanup::{InPlaceCleanup, SpawnedCleanup, TrackedCleanup, is_in_place, track};
 use crate::panic::ignore_panic;
 
-const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(30);
+/// The grace period of a cleanup, and of an exit, that does not choose one.
+pub(crate) const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(30);
 
 /// A builder for a cleanup with a name, a grace period or a runtime other than the defaults of [`detach`].
 ///

@@ -109,7 +109,7 @@ mod tracking_scope;
 mod with_children;
 
 pub(crate) use self::child_cleanups::ChildCleanups;
-pub(crate) use self::detach::CleanupOptions;
+pub(crate) use self::detach::{CleanupOptions, DEFAULT_GRACE_PERIOD};
 pub use self::detach::{Cleanup, detach};
 pub use self::drain::{DrainTimeout, drain, pending};
 pub use self::event::{AbandonReason, CleanupEvent};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::exit_reason::ExitReason;
 use super::suppression::Suppression;
-use crate::cleanup::Name;
+use crate::cleanup::{DEFAULT_GRACE_PERIOD, Name};
 use crate::panic::{catch_panic, drop_payload};
 
 /// An entered context manager, with the target for the block and with the exit: Python's `__aexit__`.
@@ -140,9 +140,6 @@ pub trait AsyncGuard: Sized {
             `type OnDrop = Restart;` the same without an allocation, but `aexit` may be called twice"
 )]
 pub trait ExitPolicy<G: AsyncGuard>: sealed::Policy<G> {}
-
-/// The grace period of an exit whose guard does not choose one.
-pub(super) const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(30);
 
 /// Returns the guard's grace period, or the default if the guard panics: most callers are destructors.
 pub(super) fn grace_period<G: AsyncGuard>(guard: &G) -> Duration {

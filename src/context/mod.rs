@@ -273,7 +273,7 @@ pub use self::managers::{
 pub use self::policy::{Detach, DropAfterChildren, DropNow, Restart};
 pub use self::scope::collector::NotEntering;
 pub(crate) use self::scope::collector::register as register_interrupt;
-pub(crate) use self::scope::failure::report_reason;
+pub(crate) use self::scope::failure::{report_exit_error, report_reason};
 pub(crate) use self::scope::interrupt::Interrupt;
 pub use self::scope::interrupt_when::interrupt_when;
 pub use self::send_async_fn::SendAsyncFnOnce;

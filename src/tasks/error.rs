@@ -148,15 +148,7 @@ impl<E> Error<E> {
 /// Converts [`Raised`](Error::Raised) into the original error. Other variants are wrapped as they are.
 impl From<Error<BoxError>> for BoxError {
     fn from(error: Error<BoxError>) -> Self {
-        match error {
-            Error::Raised(error) => error,
-            // These variants change their type, since `Error<BoxError>` does not implement `std::error::Error`.
-            Error::Cancelled => Error::<Infallible>::Cancelled.into(),
-            Error::Panicked(panic) => Error::<Infallible>::Panicked(panic).into(),
-            Error::NotReady => Error::<Infallible>::NotReady.into(),
-            Error::AlreadyAwaited => Error::<Infallible>::AlreadyAwaited.into(),
-            Error::TimedOut => Error::<Infallible>::TimedOut.into(),
-        }
+        error.into_error()
     }
 }
 

@@ -2,11 +2,11 @@ use std::any::type_name;
 use std::time::Duration;
 
 use super::option::SameAsInner;
-use crate::cleanup::{ChildCleanups, Name};
+use crate::cleanup::{ChildCleanups, DEFAULT_GRACE_PERIOD, Name};
 use crate::context::error::EitherError;
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::sealed::{ExitResult, Policy};
-use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD, ExitPolicy};
+use crate::context::guard::{AsyncGuard, ExitPolicy};
 use crate::context::manager::{AsyncContextManager, ManagerError};
 use crate::context::scope::failure::BlockFailure;
 use crate::context::suppression::Suppression;

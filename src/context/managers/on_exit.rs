@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use self::sealed::Sealed as _;
 use super::exit_kind::ExitKind;
-use crate::cleanup::Name;
+use crate::cleanup::{DEFAULT_GRACE_PERIOD, Name};
 use crate::context::exit_reason::ExitReason;
-use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD};
+use crate::context::guard::AsyncGuard;
 use crate::context::local::manager::{LocalAsyncContextManager, LocalAsyncGuard};
 use crate::context::manager::AsyncContextManager;
 use crate::context::policy::detach::Detach;

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use crate::cleanup::{ChildCleanups, Name};
+use crate::cleanup::{ChildCleanups, DEFAULT_GRACE_PERIOD, Name};
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::sealed::{ExitResult, Policy};
-use crate::context::guard::{AsyncGuard, DEFAULT_GRACE_PERIOD, ExitPolicy};
+use crate::context::guard::{AsyncGuard, ExitPolicy};
 use crate::context::manager::{AsyncContextManager, ManagerError};
 use crate::context::scope::failure::BlockFailure;
 use crate::context::suppression::Suppression;

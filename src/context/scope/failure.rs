@@ -173,6 +173,6 @@ pub(in crate::context) const CONTRACT_VIOLATION: &str =
 
 /// Notifies the observers of an exit's error that cannot be returned, because another error or panic takes precedence.
 /// `name` is that of the guard.
-pub(in crate::context) fn report_exit_error<E: Any + Debug + Send>(name: &'static str, error: &E) {
+pub(crate) fn report_exit_error<E: Any + Debug + Send>(name: &'static str, error: &E) {
     notify_observers(&CleanupEvent::Failed { name, error, debug: Some(error) });
 }

@@ -3,8 +3,8 @@ use std::fmt::Debug;
 
 use super::errors::ErrorGroup;
 use crate::cleanup::{CleanupEvent, notify_observers};
-use crate::context::{ExitReason, report_reason};
-use crate::panic::{KeptPayload, drop_all, ignore_panic};
+use crate::context::{ExitReason, report_exit_error, report_reason};
+use crate::panic::{KeptPayload, drop_all};
 
 /// The failures of the tasks of a group: at least one error or panic.
 pub(super) struct Failures<E> {
@@ -32,9 +32,8 @@ impl<E: Debug + Send + 'static> Failures<E> {
         let Some(first) = resumed else { return errors.map_or(Ok(()), Err) };
         report_reason(name, exit, &*first);
         if let Some(errors) = errors {
-            report_error(name, &errors, Some(&errors));
-            // A destructor that panics must not keep the next error from being dropped.
-            ignore_panic(|| drop_all(errors));
+            report_exit_error(name, &errors);
+            drop_all(errors);
         }
         first.resume()
     }
@@ -44,7 +43,7 @@ impl<E: Debug + Send + 'static> Failures<E> {
     pub(super) fn report(self) {
         let Self { errors, panics, .. } = self;
         if let Some(errors) = errors {
-            report_error(NAME, &errors, Some(&errors));
+            report_exit_error(NAME, &errors);
             drop_all(errors);
         }
         for payload in panics {
@@ -55,10 +54,6 @@ impl<E: Debug + Send + 'static> Failures<E> {
 
 /// The name of a group that has no scope.
 const NAME: &str = "TaskGroup";
-
-fn report_error(name: &'static str, error: &(dyn Any + Send), debug: Option<&dyn Debug>) {
-    notify_observers(&CleanupEvent::Failed { name, error, debug });
-}
 
 fn report_panic(name: &'static str, payload: &(dyn Any + Send)) {
     notify_observers(&CleanupEvent::Panicked { name, payload });
