@@ -109,8 +109,8 @@ mod tracking_scope;
 mod with_children;
 
 pub(crate) use self::child_cleanups::ChildCleanups;
-pub(crate) use self::detach::{CleanupOptions, DEFAULT_GRACE_PERIOD};
 pub use self::detach::{Cleanup, detach};
+pub(crate) use self::detach::{CleanupOptions, DEFAULT_GRACE_PERIOD};
 pub use self::drain::{DrainTimeout, drain, pending};
 pub use self::event::{AbandonReason, CleanupEvent};
 pub(crate) use self::job::{CleanupOutput, peel_box};

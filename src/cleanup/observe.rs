@@ -19,9 +19,9 @@ fn hooks() -> MutexGuard<'static, Vec<Hook>> {
 ///
 /// The hook is also called for every error that a scope cannot return, such as an exit's error after the block has
 /// panicked. It is called where the cleanup ends, in a task or in a destructor, and must not block. A panic of the hook
-/// is ignored. While any hook is registered, events are not [reported](super#reports) on `tracing` or stderr. Any number
-/// of hooks can be registered. A call that is running on another thread while the guard is
-/// dropped still completes.
+/// is ignored. While any hook is registered, events are not [reported](super#reports) on `tracing` or stderr. Any
+/// number of hooks can be registered. A call that is running on another thread while the guard is dropped still
+/// completes.
 ///
 /// # Examples
 ///

@@ -81,7 +81,8 @@ impl ExitReason<'_> {
     /// Borrows the block's error as a `T`: the error itself, or the error inside a `Box<dyn Error + Send + Sync>`, a
     /// [`BoxError`](crate::tasks::BoxError) or, with the feature `anyhow`, an `anyhow::Error` and its contexts.
     ///
-    /// The [sources](Error::source) of the error are not searched. For an error that does not implement [`Error`],
+    /// The [sources](Error::source) of the error are not searched, and neither is an
+    /// [`EitherError`](super::EitherError): name its whole type as `T`. For an error that does not implement [`Error`],
     /// match [`ExitReason::Error`].
     #[must_use]
     pub fn downcast_ref<T: Error + Send + Sync + 'static>(&self) -> Option<&T> {

@@ -157,10 +157,10 @@
 //!
 //! An *abandoned* exit is dropped before it completes: only destructors run, and it is reported.
 //!
-//! **Surroundings.** A cleanup is a task of its own. With the feature `tracing`, it runs in the span of the task
-//! that was cancelled, but without its task-locals and its `LocalSet`. An exit that needs such values captures them when the manager is entered.
-//! None of this concerns a block that is [interrupted](#interrupts): the interrupting scope lives on, and polls the
-//! exits that are nested in its block in place, in the same task.
+//! **Surroundings.** A cleanup is a task of its own. With the feature `tracing`, it runs in the span of the task that
+//! was cancelled, but without its task-locals and its `LocalSet`. An exit that needs such values captures them when the
+//! manager is entered. None of this concerns a block that is [interrupted](#interrupts): the interrupting scope lives
+//! on, and polls the exits that are nested in its block in place, in the same task.
 //!
 //! **The end of a program.** Cleanups need a runtime. [`cleanup::run_main`](crate::cleanup::run_main) runs the main
 //! future of a program, and then waits for its cleanups, within a grace period. To stop tasks first, await

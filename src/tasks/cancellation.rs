@@ -9,8 +9,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 ///
 /// - `REQUESTED` is stored with Release and loaded with Acquire: the task, and the drop of its future, see what happened
 ///   before the call of `cancel`.
-/// - `SUSPENDED` is stored with Release, which is stronger than needed: only the task itself reads the value, which shows
-///   that its waker is registered.
+/// - `SUSPENDED` is stored with Relaxed: only the task itself reads the value, which shows that its waker is registered.
 #[derive(Default)]
 pub(super) struct Cancellation(AtomicU8);
 
@@ -40,6 +39,6 @@ impl Cancellation {
     /// Records that the waker of the task is registered. Returns `false` if the cancellation was requested before. The
     /// caller has locked the state.
     pub(super) fn suspend(&self) -> bool {
-        self.0.compare_exchange(NOT_SUSPENDED, SUSPENDED, Ordering::Release, Ordering::Acquire).is_ok()
+        self.0.compare_exchange(NOT_SUSPENDED, SUSPENDED, Ordering::Relaxed, Ordering::Acquire).is_ok()
     }
 }

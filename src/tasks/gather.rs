@@ -16,9 +16,9 @@ use crate::cleanup::Cleanup;
 /// Waits for several tasks, and returns their values in order or the first error: `asyncio.gather`.
 ///
 /// As soon as one task fails, its error is returned, and the other tasks continue. If one of these fails as well, its
-/// error is [reported](crate::cleanup#reports), which asyncio does not do: there, `gather` counts as having retrieved it.
-/// If the `gather` is dropped, the tasks are cancelled, as in asyncio. These rules require that the work runs independently of the `gather`, which
-/// therefore takes [`TaskHandle`]s: those of tasks and of jobs of an executor.
+/// error is [reported](crate::cleanup#reports), which asyncio does not do: there, `gather` counts as having retrieved
+/// it. If the `gather` is dropped, the tasks are cancelled, as in asyncio. These rules require that the work runs
+/// independently of the `gather`, which therefore takes [`TaskHandle`]s: those of tasks and of jobs of an executor.
 ///
 /// # Choosing
 ///

@@ -24,10 +24,11 @@ use super::future_state::{FutureState, Stage, run_callback};
 /// | [`blocking_result`](Self::blocking_result) | on a thread that runs no tasks | borrowed |
 ///
 /// Dropping the handle does not cancel the work: it continues, and its result is dropped. If the work has failed or
-/// panicked, or does so later, and the error was not retrieved by one of these ways, it is reported to the [observers](crate::cleanup::observe) as [`TaskFailed`](crate::cleanup::CleanupEvent::TaskFailed) or
-/// [`TaskPanicked`](crate::cleanup::CleanupEvent::TaskPanicked). Without observers, it is reported on
-/// [`tracing` or stderr](crate::cleanup#reports), as asyncio logs it. A [`TaskGroup`](super::TaskGroup) returns the
-/// errors of its tasks itself.
+/// panicked, or does so later, and the error was not retrieved by one of these ways, it is reported to the
+/// [observers](crate::cleanup::observe) as [`TaskFailed`](crate::cleanup::CleanupEvent::TaskFailed) or
+/// [`TaskPanicked`](crate::cleanup::CleanupEvent::TaskPanicked). Without observers, it is reported on [`tracing` or
+/// stderr](crate::cleanup#reports), as asyncio logs it. A [`TaskGroup`](super::TaskGroup) returns the errors of its
+/// tasks itself.
 ///
 /// When a task is cancelled, its future is dropped at its next step. (Python raises `CancelledError` at that point,
 /// which the task may catch.) The exits of the [scopes](crate::context) in the task are awaited before the task is

@@ -53,8 +53,9 @@ use crate::coroutine::{Coroutine, GeneratorExit, RawCoroutine, Step, coroutine};
 /// # Panics
 ///
 /// Entering panics if the function returns `Ok` without a yield, or ignores the error of a limit that fails because no
-/// scope is being entered. A [`TaskGroup`](crate::tasks::TaskGroup) around the yield panics in that case. The scope panics if the function leaves the yield early and returns `Ok(())` or `Ok(false)`.
-/// A second yield does not compile, because the first yield consumes the yielder.
+/// scope is being entered. A [`TaskGroup`](crate::tasks::TaskGroup) around the yield panics in that case. The scope
+/// panics if the function leaves the yield early and returns `Ok(())` or `Ok(false)`. A second yield does not compile,
+/// because the first yield consumes the yielder.
 ///
 /// # Cancel safety
 ///

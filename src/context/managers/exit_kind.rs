@@ -3,7 +3,8 @@ use std::fmt;
 
 use crate::context::exit_reason::ExitReason;
 
-/// The way in which the block of an [`asynccontextmanager`](super::asynccontextmanager()) was left: an [`ExitReason`] without the borrowed error.
+/// The way in which the block of an [`asynccontextmanager`](super::asynccontextmanager()) was left: an [`ExitReason`]
+/// without the borrowed error.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExitKind {

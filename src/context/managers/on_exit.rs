@@ -234,8 +234,6 @@ where
 
 impl<T, F> fmt::Debug for OnExit<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OnExit")
-            .field("name", &self.exit_name().get())
-            .finish_non_exhaustive()
+        f.debug_struct("OnExit").field("name", &self.exit_name().get()).finish_non_exhaustive()
     }
 }

@@ -13,7 +13,8 @@ use crate::context::policy::drop_now::DropNow;
 ///
 /// An `E` inside a `Box<dyn Error + Send + Sync>`, a [`BoxError`](crate::tasks::BoxError) or, with the feature `anyhow`,
 /// an `anyhow::Error` and its contexts is suppressed, too: `?` may have made such a box of it. The
-/// [sources](std::error::Error::source) of an error are not searched, as Python's `suppress` ignores `__cause__`.
+/// [sources](std::error::Error::source) of an error are not searched, as Python's `suppress` ignores `__cause__`, and
+/// neither is an [`EitherError`](crate::context::EitherError): name its whole type as `E`.
 ///
 /// A panic is never suppressed, and neither is the drop of the future.
 ///

@@ -25,13 +25,14 @@ use crate::panic::{KeptPayload, catch_panic, ignore_panic};
 /// A function that is leaving is not polled before the block was dropped: the exits in the block precede its own.
 pub(super) struct SuspendedFunction<D: RawCoroutine> {
     state: Mutex<State<D>>,
-    /// `true` once the future of the yield was dropped. Stored and loaded by the thread that polls the function, which
-    /// the lock or the owner of the function orders; the flag publishes nothing, so Relaxed suffices.
+    /// `true` once the future of the yield was dropped. Stored in a poll of the function, and loaded on the same thread
+    /// after each poll. The flag publishes nothing, so Relaxed suffices.
     has_left_yield: Arc<AtomicBool>,
     /// `true` if a scope around the yield can interrupt its block.
     is_limited: bool,
-    /// `true` if the limits around the yield fail. Only the exit accesses it after it was stored, and it publishes
-    /// nothing, so Relaxed suffices.
+    /// `true` if the limits around the yield fail. Stored in a poll of the block, and loaded by the exit, in the same task
+    /// or in a cleanup that this task has started. The exit of a manager that has moved with a stack may run on another
+    /// thread, and may miss it: the block's own stack then fails. The flag publishes nothing, so Relaxed suffices.
     is_refused: AtomicBool,
 }
 

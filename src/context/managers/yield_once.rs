@@ -14,7 +14,8 @@ pub(super) type Reply<Y> = Option<(Y, ExitKind)>;
 /// The yielder of an [`asynccontextmanager`](super::asynccontextmanager()) function. It can be used once.
 pub struct YieldOnce<'g, Y> {
     pub(super) yielder: Yielder<'g, Y, Reply<Y>, GeneratorExit>,
-    /// Set when the future of the yield is dropped.
+    /// Set when the future of the yield is dropped. Only the poll of the function reads it, so Relaxed suffices: see
+    /// [`SuspendedFunction`](super::suspended_function::SuspendedFunction).
     pub(super) has_left: Arc<AtomicBool>,
 }
 

@@ -19,9 +19,9 @@ use crate::panic::{catch_panic, ignore_panic};
 /// [`ExitReason::Cancelled`](crate::context::ExitReason::Cancelled). `aexit` must then return an error, or suppress the
 /// interrupt; otherwise the scope panics.
 ///
-/// `interrupt` is polled whenever a poll of the block returns `Pending`. It shares tokio's coop budget with the block; if
-/// one of them spends the budget, they take turns. A block that is ready is not interrupted. If `interrupt` panics, this counts as a panic of the block. It is
-/// dropped when the block has ended.
+/// `interrupt` is polled whenever a poll of the block returns `Pending`. It shares tokio's coop budget with the block;
+/// if one of them spends the budget, they take turns. A block that is ready is not interrupted. If `interrupt` panics,
+/// this counts as a panic of the block. It is dropped when the block has ended.
 ///
 /// # Errors
 ///

@@ -27,7 +27,7 @@ struct Registered {
     is_interrupted: bool,
 }
 
-/// What a scope knows of the function in which it is.
+/// The position of a scope in the function of an [`asynccontextmanager`](crate::context::asynccontextmanager()).
 #[derive(Default)]
 struct EnclosingFunction {
     /// See [`FunctionPoll::pending_yields`], before the poll of the block.

@@ -5,8 +5,8 @@ use super::enter::Enter;
 use super::failure::{BlockFailure, ScopeExit};
 use super::interrupts::Interrupts;
 use super::state::{RuntimeSlot, ScopeState};
-use crate::context::guard::sealed::{ExitResult, Policy};
 use crate::context::guard::AsyncGuard;
+use crate::context::guard::sealed::{ExitResult, Policy};
 use crate::context::manager::{AsyncContextManager, ManagerError};
 use crate::panic::drop_quietly;
 

@@ -49,8 +49,8 @@ pub(super) type BoxExitError = Box<dyn ExitError>;
 /// not included.
 ///
 /// It is formatted as the number of failed exits and their errors with all causes, the last error first, cut off after
-/// 2,000 bytes. The [`source`](Error::source) is an error with the text of the first in this order. The text of a type that
-/// [`CleanupEvent::error_text`](crate::cleanup::CleanupEvent::error_text) does not know is its `Debug`.
+/// 2,000 bytes. The [`source`](Error::source) is an error with the text of the first in this order. The text of a type
+/// that [`CleanupEvent::error_text`](crate::cleanup::CleanupEvent::error_text) does not know is its `Debug`.
 ///
 /// # Examples
 ///

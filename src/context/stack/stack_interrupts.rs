@@ -12,8 +12,10 @@ use crate::context::scope::interrupt::Interrupt;
 pub(super) struct EntryInterrupt {
     /// `None` after the manager has left the block.
     interrupt: Mutex<Option<Arc<dyn Interrupt>>>,
-    /// Stored by the poll of the block, and loaded by an exit after the block has ended, in the same task or in one
-    /// that the block's has started. The flag publishes nothing, so Relaxed suffices.
+    /// Stored by the poll of the block, and loaded by the exits of a stack: after the block has ended, in the same task or
+    /// in a cleanup that this task has started. The exits of another stack, to which the manager has moved, may run at
+    /// the same time, and only decide whether they may suppress an interrupt that did not end their block. The flag
+    /// publishes nothing, so Relaxed suffices.
     has_interrupted: AtomicBool,
 }
 

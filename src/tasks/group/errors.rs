@@ -11,9 +11,9 @@ use crate::error_text::{bounded, display, is_report, mark_group, with_sources};
 /// The errors of the tasks of a [`TaskGroup`](super::TaskGroup), in the order in which the tasks failed: Python's
 /// `ExceptionGroup`. It contains at least one error.
 ///
-/// It is formatted as the number of failed tasks and their errors, with the causes of boxed errors, cut off after
-/// 2,000 bytes. The [`source`](Error::source) is the first error. For the causes of an error type of your own, create the group with
-/// [`TaskGroup::with_sources`](super::TaskGroup::with_sources).
+/// It is formatted as the number of failed tasks and their errors, with the causes of boxed errors, cut off after 2,000
+/// bytes. The [`source`](Error::source) is the first error. For the causes of an error type of your own, create the
+/// group with [`TaskGroup::with_sources`](super::TaskGroup::with_sources).
 ///
 /// | Python | here |
 /// |---|---|

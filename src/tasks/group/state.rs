@@ -24,8 +24,8 @@ pub(super) struct GroupState<E> {
     /// itself, so it always sees the flag.
     is_aborting: AtomicBool,
     /// `true` once the block was entered: without a block, nothing has to be deferred. Stored before the block starts,
-    /// and loaded under the lock when the group aborts. The flag publishes nothing but itself, so Relaxed would
-    /// suffice: a task that misses a concurrent store counts as failed before the block was entered.
+    /// and loaded when a task ends while the group aborts. A task that misses a concurrent store counts as ended before
+    /// the block was entered. The flag publishes nothing, so Relaxed suffices.
     is_entered: AtomicBool,
 }
 
@@ -128,7 +128,7 @@ impl<E> GroupState<E> {
     /// Records that the block starts.
     #[inline]
     pub(super) fn enter(&self) {
-        self.is_entered.store(true, Ordering::Release);
+        self.is_entered.store(true, Ordering::Relaxed);
     }
 
     /// Records that the group interrupts its block when it is cancelled.
@@ -192,7 +192,7 @@ impl<E> GroupState<E> {
     #[cold]
     pub(super) fn defer(&self, complete: impl FnOnce() + Send + 'static) {
         let mut inner = self.lock();
-        let is_in_block = inner.stage == Stage::Block && self.is_entered.load(Ordering::Acquire);
+        let is_in_block = inner.stage == Stage::Block && self.is_entered.load(Ordering::Relaxed);
         let is_interrupted = is_in_block && inner.interrupts_block();
         match &mut inner.abort {
             Some(abort) if is_interrupted => abort.deferred.push(Box::new(complete)),

@@ -89,8 +89,8 @@ impl Deadline {
         Ok(())
     }
 
-    /// Expires the timeout if it is active and `when` is still its deadline, and returns `true` in that case. The deadline is compared
-    /// so that a reschedule that has returned `Ok` is never ignored.
+    /// Expires the timeout if it is active and `when` is still its deadline, and returns `true` in that case. The
+    /// deadline is compared so that a reschedule that has returned `Ok` is never ignored.
     fn expire(&self, when: Instant) -> bool {
         let mut state = self.lock();
         // Compared under the lock: a reschedule may have come since the timer was polled.
