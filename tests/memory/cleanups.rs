@@ -8,18 +8,20 @@ use std::time::Duration;
 use tokio::task::yield_now;
 use withal::cleanup::{Cleanup, detach, drain, pending};
 
-/// Counts the bytes that a thread has allocated. The tests of this binary run concurrently, each on its own thread.
+/// Counts the bytes and the allocations of a thread. The tests of this binary run concurrently, each on its own thread.
 struct Counting;
 
 thread_local! {
     static ALLOCATED: Cell<usize> = const { Cell::new(0) };
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
 }
 
 // SAFETY: both methods pass their arguments to the system allocator unchanged. The other methods call these two. The
-// counter has no destructor, and needs no allocation.
+// counters have no destructor, and need no allocation.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATED.set(ALLOCATED.get().wrapping_add(layout.size()));
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
         // SAFETY: the contract is that of this method.
         unsafe { System.alloc(layout) }
     }
@@ -34,6 +36,11 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
+
+/// Returns the number of allocations of this thread so far.
+pub(super) fn allocations() -> usize {
+    ALLOCATIONS.get()
+}
 
 const CLEANUPS: usize = 64;
 

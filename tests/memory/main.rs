@@ -3,6 +3,7 @@
 
 #![expect(unsafe_code, reason = "an allocator that counts implements an unsafe trait")]
 
+mod allocations;
 mod cleanups;
 mod scopes;
 mod stack;
