@@ -260,6 +260,10 @@ mod tests {
                 ".items_at(\"/d/results\").by_cursor::<T>(\"/nextPageToken\", \"pageToken\")",
             ),
             (
+                json!({ "items": [{}], "isTruncated": true, "nextToken": "x" }),
+                ".items_at(\"/items\").has_more_at(\"/isTruncated\").by_cursor::<T>(\"/nextToken\", \"nextToken\")",
+            ),
+            (
                 json!({ "values": [{}], "isLastPage": false, "nextPageStart": 25 }),
                 ".items_at(\"/values\").is_last_at(\"/isLastPage\").by_cursor::<T>(\"/nextPageStart\", \"start\")",
             ),

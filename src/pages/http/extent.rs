@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use reqwest::StatusCode;
 
 use super::error::Error;
-use super::json_array;
+use super::json_pointers::number_of;
 use super::links::Links;
 use super::reference::resolve_link;
 use super::response::Response;
@@ -108,13 +108,7 @@ impl Extent {
         let count = match &self.total_pages {
             None => None,
             Some(TotalPages::Header(name)) => response.header(name).and_then(|count| count.parse().ok()),
-            Some(TotalPages::At(pointer)) => {
-                let [value] = response.find([pointer])?;
-                value.and_then(|value| {
-                    let text: Option<String> = json_array::value(value).ok();
-                    text.as_deref().unwrap_or(value.get()).trim().parse().ok()
-                })
-            }
+            Some(TotalPages::At(pointer)) => response.find([pointer])?[0].and_then(number_of),
             Some(TotalPages::LastLink) => return Ok(self.last_link(response)),
         };
         Ok(count.map(|count: u64| self.first.saturating_add(count.saturating_sub(1))))

@@ -57,3 +57,8 @@ pub(super) fn json_type(value: &RawValue) -> &'static str {
 pub(super) fn is_null(value: &RawValue) -> bool {
     value.get() == "null"
 }
+
+/// Returns a number that some APIs send as a string; `None` for anything else.
+pub(super) fn number_of(value: &RawValue) -> Option<u64> {
+    value.get().trim_matches('"').trim().parse().ok()
+}

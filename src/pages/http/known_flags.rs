@@ -2,26 +2,7 @@ use serde_json::value::RawValue;
 
 use super::error::Error;
 use super::response::Response;
-
-/// Flags whose names have one meaning: `true` means that there are more pages.
-const MORE: &[&str] = &[
-    "has_more",
-    "hasMore",
-    "has-more",
-    "HasMore",
-    "hasNextPage",
-    "has_next_page",
-    "hasNext",
-    "has_next",
-    "moreResults",
-    "more_items",
-    "more_items_in_collection",
-    "isTruncated",
-    "IsTruncated",
-];
-/// Flags whose names have one meaning: `true` means that the page is the last.
-const LAST: &[&str] =
-    &["isLast", "is_last", "isLastPage", "is_last_page", "last", "done", "end_of_stream", "endOfStream"];
+use super::usual_names::{LAST_FLAGS, MORE_FLAGS};
 
 /// The flags for more pages that are recognized by their names, if none is configured.
 ///
@@ -40,7 +21,7 @@ impl KnownFlags {
         let parent = cursor.rsplit_once('/').map_or("", |(parent, _)| parent);
         let mut pointers = vec![cursor.to_owned()];
         let mut last = 0;
-        for names in [MORE, LAST] {
+        for names in [MORE_FLAGS, LAST_FLAGS] {
             last = pointers.len();
             for parent in if parent.is_empty() { vec![""] } else { vec![parent, ""] } {
                 // The cursor itself may have one of these names.
@@ -106,7 +87,7 @@ mod tests {
             names.sort();
             names
         };
-        for (start, names) in [("- for more pages: ", MORE), ("- for the last page: ", LAST)] {
+        for (start, names) in [("- for more pages: ", MORE_FLAGS), ("- for the last page: ", LAST_FLAGS)] {
             let mut names = names.to_vec();
             names.sort_unstable();
             assert_eq!(documented(start), names, "{start}");

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::error::Error;
 use super::extra::Extra;
 use super::json_array;
-use super::json_pointers::json_type;
+use super::json_pointers::{json_type, number_of};
 use super::reported_error::{is_error, message_of, reported_error};
 use super::response::Response;
 use super::total_header::total;
@@ -143,7 +143,6 @@ impl Response {
 
     /// Returns the number of all items: from the JSON if it is there, otherwise from a header.
     pub(super) fn total(&self, in_json: Option<&RawValue>) -> Option<u64> {
-        let in_json = in_json.and_then(|value| value.get().trim_matches('"').trim().parse().ok());
-        in_json.or_else(|| total(self.headers()))
+        in_json.and_then(number_of).or_else(|| total(self.headers()))
     }
 }

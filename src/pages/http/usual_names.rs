@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::json_pointers::pointer_to;
+
 /// Names of arrays of items, the most specific ones last.
 pub(super) const ITEMS: &[&str] = &[
     "items", "results", "data", "records", "values", "value", "entries", "entry", "content", "list", "rows",
@@ -63,8 +65,23 @@ pub(super) const CURSORS: &[(&str, &str)] = &[
     ("scroll_id", "scroll_id"),
     ("next", "cursor"),
 ];
-pub(super) const MORE_FLAGS: &[&str] =
-    &["has_more", "hasMore", "hasNextPage", "has_next_page", "has_next", "hasNext"];
+/// Flags whose names have one meaning: `true` means that there are more pages.
+pub(super) const MORE_FLAGS: &[&str] = &[
+    "has_more",
+    "hasMore",
+    "has-more",
+    "HasMore",
+    "hasNextPage",
+    "has_next_page",
+    "hasNext",
+    "has_next",
+    "moreResults",
+    "more_items",
+    "more_items_in_collection",
+    "isTruncated",
+    "IsTruncated",
+];
+/// Flags whose names have one meaning: `true` means that the page is the last.
 pub(super) const LAST_FLAGS: &[&str] =
     &["isLast", "is_last", "isLastPage", "is_last_page", "last", "done", "end_of_stream", "endOfStream"];
 pub(super) const TOTALS: &[&str] = &[
@@ -99,17 +116,17 @@ pub(super) fn items_pointer(body: &Value) -> Option<String> {
             let is_objects = items.first().is_some_and(Value::is_object);
             let rank = u8::from(is_objects) * 4 + u8::from(is_named) * 3 + (3 - depth);
             if !is_links && best.as_ref().is_none_or(|(best, _)| rank > *best) {
-                best = Some((rank, format!("{parent}/{}", escape(name))));
+                best = Some((rank, format!("{parent}{}", pointer_to(name))));
             }
         }
     };
     let root = body.as_object()?;
     visit("", root, 0);
     for (name, child) in root.iter().filter_map(|(name, value)| Some((name, value.as_object()?))) {
-        let pointer = format!("/{}", escape(name));
+        let pointer = pointer_to(name);
         visit(&pointer, child, 1);
         for (name, grandchild) in child.iter().filter_map(|(name, value)| Some((name, value.as_object()?))) {
-            visit(&format!("{pointer}/{}", escape(name)), grandchild, 2);
+            visit(&format!("{pointer}{}", pointer_to(name)), grandchild, 2);
         }
     }
     best.map(|(_, pointer)| pointer)
@@ -134,9 +151,4 @@ pub(super) fn numbered(body: &Value, names: &[&str]) -> Option<(String, u64)> {
 /// Returns the pointer to the first boolean with one of these names.
 pub(super) fn flag(body: &Value, names: &[&str]) -> Option<String> {
     fields(body, names).find(|(_, value)| value.is_boolean()).map(|(pointer, _)| pointer)
-}
-
-/// Escapes a name for a JSON pointer.
-fn escape(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }

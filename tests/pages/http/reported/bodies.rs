@@ -53,7 +53,7 @@ async fn slack_not_ok() -> Outcome {
         .fails(&[], "invalid_cursor")
 }
 
-/// A byte order mark before the JSON: WooCommerce.
+/// A byte order mark before the JSON: `WooCommerce`.
 #[tokio::test]
 async fn bom() -> Outcome {
     let server = Server::start(|_| raw(200, "\u{feff}[1]")).await;
@@ -101,7 +101,7 @@ async fn html() -> Outcome {
     walk(endpoint(&server.url).by_link::<Value>()).await.fails(&[], "html")
 }
 
-/// An array in place of an object if there are no items: PrestaShop.
+/// An array in place of an object if there are no items: `PrestaShop`.
 #[tokio::test]
 async fn prestashop() -> Outcome {
     let server = Server::start(|_| js(json!([]))).await;
