@@ -199,5 +199,6 @@ pub use self::page::Page;
 pub use self::policy::{OnBlankCursor, OnCycle, OnEmpty, OnError, OnRepeat};
 pub use self::sources::{by_cursor, by_link, by_offset, by_page_number};
 pub use self::stream::async_get_docs::AsyncGetDocs;
-pub use self::stream::batches::{Batch, Batches};
+pub use self::stream::batch::Batch;
+pub use self::stream::batches::Batches;
 pub use self::stream::pages::Pages;

@@ -79,7 +79,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "fetch/source fetch/hooks fetch/request",
             "fetch/cycle_detector fetch/repeats fetch/next_page fetch/page_slot fetch/spawn",
             "fetch/sequential fetch/prefetch fetch/concurrent fetch/fetcher",
-            "stream/position stream/pager stream/pages stream/batches stream/async_get_docs",
+            "stream/position stream/pager stream/pages stream/batch stream/batches stream/async_get_docs",
             "requests builder sources incremental",
             "nested/error nested/checkpoint nested/child nested/children nested/parents nested/nested",
             "http/excerpt http/timestamp http/retry_after http/total_header http/rate_limit http/secrets http/response_info",

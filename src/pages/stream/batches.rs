@@ -2,11 +2,11 @@ use std::any::Any;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::stream::{FusedStream, Stream};
 
+use super::batch::Batch;
 use super::pages::Pages;
 use crate::pages::checkpoint::Checkpoint;
 use crate::pages::cursor::Cursor;
@@ -15,38 +15,6 @@ use crate::pages::event::Progress;
 
 /// The result of a poll of [`Batches`].
 type PollBatch<T, C, E> = Poll<Option<Result<Batch<T, C>, Error<E>>>>;
-
-/// The items of a page, and the checkpoint after them: what one transaction writes.
-///
-/// It is yielded by [`Batches`].
-#[derive(Clone)]
-#[must_use]
-#[non_exhaustive]
-pub struct Batch<T, C> {
-    /// The items of the page, without those that `max_items`, `unique_by` or `resume` remove.
-    pub items: Vec<T>,
-    /// The position after these items. A stream that [resumes](crate::pages::AsyncGetDocs::resume) from it yields the
-    /// items after them.
-    pub checkpoint: Checkpoint<C>,
-    extra: Option<Arc<dyn Any + Send + Sync>>,
-}
-
-impl<T, C> Batch<T, C> {
-    /// Returns the [extra value](crate::pages::Page::extra) of the page; `None` if it has none of this type.
-    #[must_use]
-    pub fn extra<X: Any>(&self) -> Option<&X> {
-        self.extra.as_ref()?.downcast_ref()
-    }
-}
-
-impl<T: fmt::Debug, C: fmt::Debug> fmt::Debug for Batch<T, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batch")
-            .field("items", &self.items)
-            .field("checkpoint", &self.checkpoint)
-            .finish_non_exhaustive()
-    }
-}
 
 /// A stream over the pages of a paginated API, each with the checkpoint after it.
 ///

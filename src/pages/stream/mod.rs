@@ -2,6 +2,7 @@
 //! consume a `Pager`, which keeps a `Position`.
 
 pub(super) mod async_get_docs;
+pub(super) mod batch;
 pub(super) mod batches;
 pub(super) mod pages;
 
