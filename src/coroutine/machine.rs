@@ -148,14 +148,16 @@ where
         let mut finish = FinishGuard { stage: this.stage, body: this.body.as_mut() };
         match finish.body.as_mut().poll_body(cx) {
             Some(Poll::Pending) => {
-                mem::forget(finish);
                 // The common case: the body has yielded one value.
-                if let Some(value) = this.body.mailbox().take_out() {
+                if let Some(value) = finish.body.mailbox().take_out() {
+                    mem::forget(finish);
                     *this.stage = Stage::Suspended;
                     return Poll::Ready(Step::Yielded(value));
                 }
-                // The body has yielded several values, or awaits something other than a yield.
-                let queued = this.body.mailbox().take_queued();
+                // The body has yielded several values, or awaits something other than a yield. A stale reply is dropped,
+                // whose destructor may panic.
+                let queued = finish.body.mailbox().take_queued();
+                mem::forget(finish);
                 if queued.is_some() {
                     *this.stage = Stage::Suspended;
                 } else if *this.stage != Stage::Exiting {

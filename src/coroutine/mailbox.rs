@@ -106,20 +106,18 @@ impl<Y, S, T> Mailbox<Y, S, T> {
     where
         T: Throw,
     {
-        if thrown.is_exit() {
-            // The driver does not take the values of a body that is being closed.
-            drop(self.take_queue());
-        }
-        let (first, exit) = match self.thrown.take() {
-            Some(error) if thrown.is_exit() && !error.is_exit() => (error, Some(thrown)),
-            Some(exit) if exit.is_exit() && !thrown.is_exit() => (thrown, Some(exit)),
-            _ => (thrown, None),
+        // The driver does not take the values of a body that is being closed.
+        let undelivered = if thrown.is_exit() { self.take_queue() } else { None };
+        let (first, exit, replaced) = match self.thrown.take() {
+            Some(error) if thrown.is_exit() && !error.is_exit() => (error, Some(thrown), None),
+            Some(exit) if exit.is_exit() && !thrown.is_exit() => (thrown, Some(exit), None),
+            earlier => (thrown, None, earlier),
         };
         self.thrown.set(Some(first));
-        if exit.is_some() {
-            drop(self.overflow(|overflow| mem::replace(&mut overflow.exit, exit)));
-        }
+        let replaced_exit = exit.and_then(|exit| self.overflow(|overflow| overflow.exit.replace(exit)));
         self.needs_slow_path.set(true);
+        // Last: if one of their destructors panics, `thrown` is still raised.
+        drop((undelivered, replaced, replaced_exit));
     }
 
     /// Records the context with which the body is about to be polled.

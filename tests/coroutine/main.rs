@@ -43,6 +43,7 @@
 mod completion;
 mod concurrent;
 mod cpython;
+mod faults;
 mod model;
 mod pending;
 mod run_all;

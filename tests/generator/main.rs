@@ -136,6 +136,7 @@ mod completion;
 mod concurrent;
 mod cpython;
 mod delegation;
+mod faults;
 mod iteration;
 mod managed;
 mod model;
