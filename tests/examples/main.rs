@@ -2,6 +2,7 @@
 
 mod async_for_else;
 mod async_with_lock;
+mod crawl;
 mod decorator;
 mod event_loop;
 mod forms;

@@ -70,6 +70,39 @@ impl Proposal {
     }
 }
 
+/// A program that applies a proposal, such as one that reads any API, takes it apart.
+impl Proposal {
+    /// Returns the methods of the endpoint to call before the paginator, such as `items_at`, each with its argument.
+    pub fn settings(&self) -> impl Iterator<Item = (&str, &str)> {
+        let position = |method: &str| ORDER.iter().position(|own| *own == method);
+        let mut settings: Vec<_> =
+            self.settings.iter().map(|(method, argument)| (*method, argument.as_str())).collect();
+        settings.sort_by_key(|(method, _)| position(method));
+        settings.into_iter()
+    }
+
+    /// Returns the arguments of the paginator; a number in decimal digits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use reqwest::header::HeaderMap;
+    /// use withal::pages::http::detect;
+    ///
+    /// let body = br#"{"users": [{"name": "ann"}], "startAt": 0, "maxResults": 50, "total": 120}"#;
+    /// let proposal = detect(&HeaderMap::new(), body).expect("the response has an offset");
+    /// assert_eq!(proposal.paginator(), "by_offset");
+    /// assert!(proposal.arguments().eq(["startAt", "maxResults", "50"]));
+    /// assert!(proposal.settings().eq([("items_at", "/users"), ("total_at", "/total")]));
+    /// ```
+    pub fn arguments(&self) -> impl Iterator<Item = String> {
+        self.arguments.iter().map(|argument| match argument {
+            Argument::Text(text) => text.clone(),
+            Argument::Number(number) => number.to_string(),
+        })
+    }
+}
+
 impl From<&str> for Argument {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
@@ -90,9 +123,7 @@ impl From<u64> for Argument {
 
 impl fmt::Display for Proposal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut settings: Vec<_> = self.settings.iter().collect();
-        settings.sort_by_key(|(method, _)| ORDER.iter().position(|own| own == method));
-        for (method, argument) in settings {
+        for (method, argument) in self.settings() {
             write!(f, ".{method}({argument:?})")?;
         }
         let mut arguments = String::new();
