@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::mask::{mask, truncate};
+use super::mask::{mask_cursor, truncate};
 use crate::as_error::ErrorView;
 
 /// The error that ended a stream, until [`retry_failed`](super::AsyncGetDocs::retry_failed) reopens it.
@@ -255,7 +255,7 @@ const MAX_CURSOR: usize = 240;
 
 /// Formats a cursor for an error: bounded, and without the secrets that a URL may contain.
 pub(super) fn format_cursor<C: fmt::Debug>(cursor: &C) -> String {
-    let mut text = mask(&format!("{cursor:?}"), &[]).into_owned();
+    let mut text = mask_cursor(&format!("{cursor:?}"));
     truncate(&mut text, MAX_CURSOR);
     text
 }

@@ -1,6 +1,7 @@
 //! Removes secrets and format characters from texts that end in errors and logs.
 
 use std::borrow::Cow;
+use std::sync::{PoisonError, RwLock};
 
 /// The names of the query parameters and JSON members whose values are masked, in [normal form](normal_name).
 pub(super) const SECRET_NAMES: &[&str] = &[
@@ -13,20 +14,29 @@ pub(super) const SECRET_NAMES: &[&str] = &[
     "bearer",
     "bearertoken",
     "clientassertion",
+    "code",
     "codeverifier",
+    "cookie",
+    "credentials",
     "crumb",
     "csrf",
-    "credentials",
     "hmac",
     "idtoken",
+    "jsessionid",
     "jwt",
     "key",
     "oauthtoken",
+    "otp",
     "pass",
+    "passcode",
     "pat",
+    "phpsessid",
+    "pin",
     "privatekey",
     "pwd",
     "samlresponse",
+    "sas",
+    "sessid",
     "session",
     "sessionid",
     "sig",
@@ -34,6 +44,7 @@ pub(super) const SECRET_NAMES: &[&str] = &[
     "ticket",
     "token",
     "usertoken",
+    "xsrf",
 ];
 
 /// The ends of such names, with any prefix: `X-Amz-Signature`, `Ocp-Apim-Subscription-Key`.
@@ -43,26 +54,43 @@ pub(super) const SECRET_ENDS: &[&str] = &[
     "accesskey",
     "accesskeyid",
     "accesstoken",
+    "accountkey",
     "apikey",
     "apitoken",
     "appkey",
-    "authtoken",
-    "credential",
     "appsecretproof",
+    "authcode",
+    "authtoken",
+    "bottoken",
+    "consumerkey",
+    "cookie",
+    "credential",
     "csrftoken",
+    "developerkey",
+    "functionkey",
+    "functionskey",
+    "masterkey",
     "passphrase",
-    "plextoken",
     "passwd",
     "password",
+    "plextoken",
     "privatetoken",
     "refreshtoken",
+    "sastoken",
     "secret",
     "secretkey",
     "securitytoken",
+    "sessionkey",
     "sessiontoken",
+    "sharedkey",
     "signature",
+    "signingkey",
     "subscriptionkey",
+    "xsrftoken",
 ];
+
+/// Names with other meanings outside of a query, such as that of a code in an error.
+const IN_QUERY_ONLY: &[&str] = &["code", "key", "pin"];
 
 /// The text that replaces a secret.
 pub(super) const MASK: &str = "***";
@@ -81,9 +109,78 @@ pub(super) fn normal_name(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '-' | '_' | '.')).flat_map(char::to_lowercase).collect()
 }
 
+/// Names of other parameters whose values are masked in the cursors that errors, events and checkpoints show.
+///
+/// A cursor does not know the endpoint that its secrets are those of. Programs declare a few constant names.
+static DECLARED: RwLock<Vec<String>> = RwLock::new(Vec::new());
+
+/// Declares the name of a parameter as secret in each cursor that is shown.
+#[cfg(feature = "http")]
+pub(super) fn declare_secret(name: &str) {
+    let name = normal_name(name);
+    // Ignores poisoning, here and below: nothing panics while the lock is held.
+    let mut declared = DECLARED.write().unwrap_or_else(PoisonError::into_inner);
+    if !declared.contains(&name) {
+        declared.push(name);
+    }
+}
+
+/// Masks the secrets in the `Debug` text of a cursor.
+pub(super) fn mask_cursor(text: &str) -> String {
+    mask(text, &DECLARED.read().unwrap_or_else(PoisonError::into_inner)).into_owned()
+}
+
 /// Masks the values of secret query parameters (`?token=..`) and of secret JSON members (`"token":".."`), wherever they
 /// are in a text. `%3F`, `%26`, `%3D` and `\u0026` count as the characters that they encode, because URLs are nested.
 pub(super) fn mask<'a>(text: &'a str, more: &[String]) -> Cow<'a, str> {
+    match mask_userinfo(text) {
+        Cow::Borrowed(text) => mask_values(text, more),
+        Cow::Owned(text) => Cow::Owned(mask_values(&text, more).into_owned()),
+    }
+}
+
+/// Masks the user name and the password of each URL in a text, also of those that are encoded in a query.
+fn mask_userinfo(text: &str) -> Cow<'_, str> {
+    const SCHEME_ENDS: [&str; 4] = ["://", "%3a%2f%2f", ":%2f%2f", "%253a%252f%252f"];
+    const ENDS: [&str; 8] = ["%2f", "%3f", "%23", "%26", "%22", "%20", "%252f", "%253f"];
+    let starts_with = |at: usize, start: &str| {
+        text.as_bytes()
+            .get(at..at + start.len())
+            .is_some_and(|text| text.eq_ignore_ascii_case(start.as_bytes()))
+    };
+    let mut masked = String::new();
+    let (mut copied, mut at) = (0, 0);
+    while at < text.len() {
+        let Some(scheme) = SCHEME_ENDS.iter().find(|end| starts_with(at, end)) else {
+            at += 1;
+            continue;
+        };
+        let start = at + scheme.len();
+        // The authority ends at a slash, for example.
+        let is_end = |at: usize| {
+            let byte = text.as_bytes()[at];
+            byte.is_ascii_whitespace()
+                || b"/?#\\\"'<>(){},&".contains(&byte)
+                || ENDS.iter().any(|end| starts_with(at, end))
+        };
+        let end = (start..text.len()).find(|at| is_end(*at)).unwrap_or(text.len());
+        let is_at = |at: &usize| ["@", "%40", "%2540"].iter().any(|sign| starts_with(*at, sign));
+        if let Some(sign) = (start..end).rev().find(is_at) {
+            masked.push_str(&text[copied..start]);
+            masked.push_str(MASK);
+            copied = sign;
+        }
+        at = end;
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    masked.push_str(&text[copied..]);
+    Cow::Owned(masked)
+}
+
+/// Masks the values of secret parameters and members.
+fn mask_values<'a>(text: &'a str, more: &[String]) -> Cow<'a, str> {
     let mut masked = String::new();
     // The end of what was copied, and the end of the delimiter before the current word.
     let (mut copied, mut word, mut before) = (0, 0, Some('\0'));
@@ -128,7 +225,7 @@ fn is_secret(name: &str, before: Option<char>, more: &[String]) -> bool {
     let decoded = ["%5F", "%5f", "%2D", "%2d", "%2E", "%2e"];
     let decoded = decoded.iter().fold(plain.to_owned(), |name, code| name.replace(code, ""));
     let head = decoded.split('[').next().unwrap_or_default();
-    is_secret_name(head, more) && (in_query || normal_name(plain) != "key")
+    is_secret_name(head, more) && (in_query || !IN_QUERY_ONLY.contains(&normal_name(plain).as_str()))
 }
 
 /// The character that ends a name or a value at the start of the text, perhaps encoded, and its length.
@@ -230,6 +327,13 @@ mod tests {
                 "?access%5Ftoken=***&auth[token]=***&sessionId=***",
             ),
             ("?sid=S", "?sid=***"),
+            ("?code=S&sas=S&functions-key=S", "?code=***&sas=***&functions-key=***"),
+            ("{\"code\":\"rate_limited\"}", "{\"code\":\"rate_limited\"}"),
+            ("/?next=http://me:S@h/p?a=b@c", "/?next=http://***@h/p?a=b@c"),
+            ("/?next=https%3A%2F%2Fme%3AS%40h%2Fp%40q", "/?next=https%3A%2F%2F***%40h%2Fp%40q"),
+            ("/?next=https%253A%252F%252Fme%253AS%2540h", "/?next=https%253A%252F%252F***%2540h"),
+            ("{\"url\":\"http://me:S@x@h:80\"}", "{\"url\":\"http://***@h:80\"}"),
+            ("see http://h/@scope and é://é@é", "see http://h/@scope and é://***@é"),
             ("?token=", "?token="),
             ("?a=é&token=é", "?a=é&token=***"),
             ("", ""),

@@ -129,11 +129,19 @@ where
         demand: Demand,
         slot: &mut PageSlot<T, C>,
     ) -> Outcome<E> {
-        let FetchedPage { completed: Completed { result, attempts, restarted }, cursor, mut page } = fetched;
+        let FetchedPage { completed: Completed { result, attempts, restarted, may_end }, cursor, mut page } =
+            fetched;
         if let Err(source) = result {
-            slot.restarted = restarted;
-            let view = self.template.error_view();
-            return Outcome::Failed(self.pagination.fetch_failed(cursor, attempts, source, restarted, view));
+            let number = self.pagination.page();
+            if may_end && self.template.confirm_end(number, cursor.as_ref(), attempts, &source) {
+                page = Page::new(Vec::new(), None).has_more(false);
+            } else {
+                slot.restarted = restarted;
+                let view = self.template.error_view();
+                return Outcome::Failed(
+                    self.pagination.fetch_failed(cursor, attempts, source, restarted, view),
+                );
+            }
         }
         if let Some(error) = self.pagination.check_content(cursor.as_ref(), &mut page, restarted) {
             return Outcome::Failed(error);
@@ -198,6 +206,9 @@ where
     fn request_page(&self, cursor: C, ahead: u64) -> Option<Slot<T, C, E>> {
         let mut request = self.template.try_clone()?;
         request.start(Some(cursor.clone()), self.pagination.page() + ahead);
+        if ahead > 0 {
+            request.set_speculative();
+        }
         let request = match poll_then_spawn(RequestTask { request, page: Page::new(Vec::new(), None) }) {
             Spawned::Ready(fetched) => SlotRequest::Ready(fetched),
             Spawned::Task(task) => SlotRequest::Task(task),

@@ -39,6 +39,8 @@ pub(super) struct Request<T, C, E> {
     attempts: u32,
     delays: Option<Delays>,
     restarted: bool,
+    /// `true` if the page before may not have arrived yet.
+    is_speculative: bool,
     permit: Option<Permit>,
 }
 
@@ -56,6 +58,8 @@ pub(super) struct Completed<E> {
     pub(super) attempts: u32,
     /// `true` if the request moved to another cursor because the first one had expired.
     pub(super) restarted: bool,
+    /// `true` if the error may mark the end, which the pages before it decide: see [`Request::confirm_end`].
+    pub(super) may_end: bool,
 }
 
 impl<T, C: Cursor, E> Request<T, C, E> {
@@ -75,6 +79,7 @@ impl<T, C: Cursor, E> Request<T, C, E> {
             attempts: 0,
             delays: None,
             restarted: false,
+            is_speculative: false,
             permit: None,
         }
     }
@@ -135,6 +140,11 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         self.restarted = false;
     }
 
+    /// Leaves it to [`confirm_end`](Self::confirm_end) whether an error marks the end.
+    pub(super) fn set_speculative(&mut self) {
+        self.is_speculative = true;
+    }
+
     /// Polls for the page, which is written into `into`. Each completed request must be started again.
     #[inline(always)]
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, into: &mut Page<T, C>) -> Poll<Completed<E>> {
@@ -144,7 +154,7 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         let coop = ready!(coop::poll_proceed(cx));
         let result = ready!(self.source.as_mut().poll(self.fetch.take(), cx, into));
         coop.made_progress();
-        Poll::Ready(Completed { result, attempts: 1, restarted: false })
+        Poll::Ready(Completed { result, attempts: 1, restarted: false, may_end: false })
     }
 
     #[inline(never)]
@@ -173,10 +183,10 @@ impl<T, C: Cursor, E> Request<T, C, E> {
                     coop.made_progress();
                     // The next attempt needs a permit of its own, so release this one before the hooks run.
                     drop(permit);
-                    if let Some(result) = self.finish_attempt(result, into) {
+                    if let Some((result, may_end)) = self.finish_attempt(result, into) {
                         self.state = State::Idle;
                         let Self { attempts, restarted, .. } = *self;
-                        return Poll::Ready(Completed { result, attempts, restarted });
+                        return Poll::Ready(Completed { result, attempts, restarted, may_end });
                     }
                 }
                 State::Backoff(sleep) => {
@@ -201,29 +211,49 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         self.state = State::Fetching;
     }
 
+    /// Decides whether an error that may mark the end does so, now that the pages before it have arrived; notifies the
+    /// observer.
+    pub(super) fn confirm_end(&self, page: u64, cursor: Option<&C>, attempts: u32, error: &E) -> bool {
+        let Some(hooks) = &self.hooks else { return false };
+        let ends =
+            matches!(hooks.lock().classify.as_mut().map(|classify| classify(error)), Some(OnError::End));
+        hooks.notify(&if ends {
+            Event::EndedByError { page, cursor, attempts, error }
+        } else {
+            Event::Failure { page, cursor, attempts, error }
+        });
+        ends
+    }
+
     /// Returns the result if it is final; prepares the next attempt otherwise.
-    fn finish_attempt(&mut self, result: Result<(), E>, into: &mut Page<T, C>) -> Option<Result<(), E>> {
-        let Some(hooks) = &self.hooks else { return Some(result) };
+    fn finish_attempt(
+        &mut self,
+        result: Result<(), E>,
+        into: &mut Page<T, C>,
+    ) -> Option<(Result<(), E>, bool)> {
+        let Some(hooks) = &self.hooks else { return Some((result, false)) };
         let (page, attempt) = (self.page, self.attempts);
         let Err(error) = result else {
             let items = into.items.len();
             hooks.notify(&Event::Response { page, cursor: self.cursor.as_ref(), items });
-            return Some(Ok(()));
+            return Some((Ok(()), false));
         };
         let decision = decide(hooks, &error, &mut self.delays, self.restarted, self.start.as_ref());
         let (target, delay) = match decision {
             Decision::Again(target, delay) => (target, delay),
+            // The pages before this one may contradict that.
+            Decision::End if page > 1 && self.is_speculative => return Some((Err(error), true)),
             // A first page is not past the end of anything.
             Decision::End if page > 1 => {
                 let cursor = self.cursor.as_ref();
                 hooks.notify(&Event::EndedByError { page, cursor, attempts: attempt, error: &error });
                 *into = Page::new(Vec::new(), None).has_more(false);
-                return Some(Ok(()));
+                return Some((Ok(()), false));
             }
             Decision::End | Decision::Fail => {
                 let cursor = self.cursor.as_ref();
                 hooks.notify(&Event::Failure { page, cursor, attempts: attempt, error: &error });
-                return Some(Err(error));
+                return Some((Err(error), false));
             }
         };
         if let Target::Restart(cursor) = target {

@@ -51,7 +51,7 @@ impl<T, C: Cursor, E> Sequential<T, C, E> {
 
     #[inline(always)]
     fn receive(&mut self, completed: Completed<E>, slot: &mut PageSlot<T, C>) -> Outcome<E> {
-        let Completed { result, attempts, restarted } = completed;
+        let Completed { result, attempts, restarted, may_end: _ } = completed;
         if let Err(source) = result {
             slot.restarted = restarted;
             return Outcome::Failed(self.fail(attempts, source, restarted));

@@ -34,3 +34,8 @@ pub(super) fn invalid_json(response: &ResponseInfo) -> String {
         None => format!("invalid JSON from {}", response.url()),
     }
 }
+
+/// The setting for a page without items.
+pub(super) fn missing_items(found: &str) -> &'static str {
+    if found == "nothing" { " (set `missing_items` if that is an empty page)" } else { "" }
+}

@@ -3,7 +3,8 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
-use super::describe::{Status, after_colon, before_colon, invalid_json};
+use super::describe::{Status, after_colon, before_colon, invalid_json, missing_items};
+use super::extent::Beyond;
 use super::response_info::ResponseInfo;
 
 /// Any error, as the source of an [`Error`].
@@ -111,8 +112,8 @@ pub enum Error {
     },
     /// The JSON has no array of items at the [configured](super::Endpoint::items_at) pointer.
     #[error(
-        "expected an array at {pointer:?} in the response from {}, found {found}{}", response.url(),
-        after_colon(response.excerpt())
+        "expected an array at {pointer:?} in the response from {}, found {found}{}{}", response.url(),
+        missing_items(found), after_colon(response.excerpt())
     )]
     #[non_exhaustive]
     ItemsNotArray {
@@ -358,9 +359,9 @@ impl Error {
         }
     }
 
-    pub(super) fn mark_past_the_end(&mut self) {
+    pub(super) fn mark_past_the_end(&mut self, beyond: Beyond) {
         if let Self::Status { response, .. } = self {
-            response.mark_past_the_end();
+            response.mark_past_the_end(beyond);
         }
     }
 }

@@ -1,12 +1,15 @@
 //! The extent of a list of numbered pages, as far as its responses reveal it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reqwest::StatusCode;
 
 use super::error::Error;
 use super::json_pointers::number_of;
+use super::known_flags::KnownFlags;
 use super::links::Links;
+use super::neighbors::{Description, Neighbors};
 use super::reference::resolve_link;
 use super::response::Response;
 use super::total_pages::TotalPages;
@@ -35,6 +38,8 @@ pub(super) struct Extent {
     total_pages: Option<TotalPages>,
     /// `true` if the numbers are those of pages, `false` if they are offsets.
     counts_pages: bool,
+    flags: KnownFlags,
+    neighbors: Neighbors,
     /// Shared by the requests of a concurrent stream.
     known: Mutex<Known>,
 }
@@ -44,43 +49,96 @@ pub(super) struct Extent {
 struct Known {
     last_page: Option<u64>,
     total: Option<u64>,
+    /// The largest number that exists: a page with items had it, or the page before reported a page after it.
+    exists: Option<u64>,
     /// The number of items of the largest page.
     page_size: u64,
 }
 
 impl Extent {
     pub(super) fn of_pages(first: u64, parameter: &str, total_pages: Option<TotalPages>) -> Self {
-        let (parameter, known) = (parameter.to_owned(), Mutex::default());
-        Self { first, parameter, total_pages, counts_pages: true, known }
+        Self {
+            first,
+            parameter: parameter.to_owned(),
+            total_pages,
+            counts_pages: true,
+            flags: KnownFlags::at_top(),
+            neighbors: Neighbors::new(),
+            known: Mutex::default(),
+        }
     }
 
     pub(super) fn of_items() -> Self {
         Self { counts_pages: false, ..Self::of_pages(0, "", None) }
     }
 
-    /// Returns `false` for the last page, `true` for a page before it; `None` if the last page is not known.
-    pub(super) fn has_more(&self, number: u64) -> Option<bool> {
-        self.known().last_page.map(|last| number < last)
-    }
-
     pub(super) fn is_beyond_last_page(&self, number: u64) -> bool {
         self.known().last_page.is_some_and(|last| number > last)
     }
 
-    /// Updates the numbers from a page.
-    pub(super) fn page_received<T, C>(&self, response: &Response, page: &Page<T, C>) -> Result<(), Error> {
+    /// Updates the numbers from a page, and completes its flag for more pages. `next` is the number of the page after it.
+    pub(super) fn page_received<T, C>(
+        &self,
+        response: &Response,
+        page: &mut Page<T, C>,
+        number: u64,
+        next: u64,
+    ) -> Result<(), Error> {
+        page.has_more = page.has_more.or(self.flags.has_more(response)?);
+        let description = self.neighbors.describe(response)?;
+        self.check_first(response, page, number, &description)?;
         let last_page = self.last_page(response)?;
         let mut known = self.known();
         known.page_size = known.page_size.max(page.items.len() as u64);
         known.total = page.total.or(known.total);
         known.last_page = last_page.or(known.last_page);
+        page.has_more = match known.last_page.map(|last| number < last) {
+            Some(false) => Some(false),
+            has_more => page.has_more.or(has_more),
+        };
+        let has_next = match page.has_more {
+            Some(has_more) => has_more,
+            None => !response.has_configured_flag() && self.reports_next(&description, number),
+        };
+        if page.items.is_empty() && has_next {
+            page.has_more = Some(true);
+        }
+        let exists = if has_next { Some(next) } else { (!page.items.is_empty()).then_some(number) };
+        known.exists = known.exists.max(exists);
         Ok(())
     }
 
-    /// Marks an error as the end of the list, if it is the error of a page beyond the last.
-    pub(super) fn mark_past_the_end(&self, mut error: Error, number: u64) -> Error {
-        if self.may_be_past_the_end(number) && is_past_the_end(&error) {
-            error.mark_past_the_end();
+    /// Returns `true` if the response reports a page after this one, though no flag does.
+    fn reports_next(&self, description: &Description, number: u64) -> bool {
+        let last = description.page_count().map(|count| self.first.saturating_add(count.saturating_sub(1)));
+        let is_before_last = self.counts_pages && self.first <= 1 && last.is_some_and(|last| number < last);
+        is_before_last || description.has_next(number)
+    }
+
+    /// Returns an error if the pages are counted from 0, but the stream begins at page 1.
+    fn check_first<T, C>(
+        &self,
+        response: &Response,
+        page: &Page<T, C>,
+        number: u64,
+        description: &Description,
+    ) -> Result<(), Error> {
+        if !self.counts_pages || self.first != 1 {
+            return Ok(());
+        }
+        let is_second = number == 1 && description.has_previous();
+        if is_second || page.items.is_empty() && description.is_past_zero_based(number) {
+            return Err(response.error(
+                "the server counts pages from 0, so the stream would lack the first one: begin with number 0",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Marks an error as one that is the end of the list, if this is a page beyond the last.
+    pub(super) fn mark_past_the_end(self: &Arc<Self>, mut error: Error, number: u64) -> Error {
+        if is_past_the_end(&error) {
+            error.mark_past_the_end(Beyond { extent: Arc::clone(self), number });
         }
         error
     }
@@ -96,6 +154,7 @@ impl Extent {
         number > self.first
             && known.last_page.is_none_or(|last| number > last)
             && known.total.is_none_or(|total| items_before >= total)
+            && known.exists.is_none_or(|exists| number > exists)
     }
 
     /// Ignores poisoning: nothing panics while the lock is held.
@@ -119,6 +178,26 @@ impl Extent {
         let target = links.find("last").ok()??.target();
         let url = resolve_link(response.url(), target).ok()?;
         url.query_pairs().find(|(name, _)| *name == self.parameter)?.1.parse().ok()
+    }
+}
+
+/// A page that may be beyond the last, which the other pages decide.
+#[derive(Clone)]
+pub(super) struct Beyond {
+    extent: Arc<Extent>,
+    number: u64,
+}
+
+impl Beyond {
+    /// Returns `true` unless a page that has arrived contradicts that.
+    pub(super) fn is_past_the_end(&self) -> bool {
+        self.extent.may_be_past_the_end(self.number)
+    }
+}
+
+impl fmt::Debug for Beyond {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Beyond").field("number", &self.number).finish_non_exhaustive()
     }
 }
 

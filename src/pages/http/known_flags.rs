@@ -1,6 +1,9 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::value::RawValue;
 
 use super::error::Error;
+use super::missing_items::is_empty_value;
 use super::response::Response;
 use super::usual_names::{LAST_FLAGS, MORE_FLAGS};
 
@@ -13,7 +16,15 @@ pub(super) struct KnownFlags {
     pointers: Vec<String>,
     /// The index of the first flag for the last page.
     last: usize,
+    /// `true` if `done` has been `false`, so that it is a flag of the pages. Relaxed, because it publishes nothing: the pages
+    /// of a stream that rely on it arrive in order.
+    is_done_known: AtomicBool,
 }
+
+/// The pointer of a cursor that no page has.
+const AT_TOP: &str = "/";
+/// A flag with another meaning in many APIs, such as that of a job whose results are listed.
+const DONE: &str = "/done";
 
 impl KnownFlags {
     /// Creates the pointers to the flags beside the cursor at a pointer, and at the top of the body.
@@ -29,13 +40,13 @@ impl KnownFlags {
                 pointers.extend(flags.filter(|flag| flag != cursor));
             }
         }
-        Self { pointers, last }
+        Self { pointers, last, is_done_known: AtomicBool::new(false) }
     }
 
     /// Creates the pointers to the flags at the top of the body, for pages without a cursor.
     pub(super) fn at_top() -> Self {
         // A member whose name is empty takes the place of the cursor.
-        Self::beside("/")
+        Self::beside(AT_TOP)
     }
 
     /// Returns the first flag, as [`find`](Self::find) does.
@@ -60,10 +71,21 @@ impl KnownFlags {
             return Ok((cursor, None));
         }
         let found = response.find_all(&self.pointers)?;
+        let has_no_cursor = self.pointers[0] != AT_TOP && found[0].is_none_or(is_empty_value);
         let flags = found.iter().enumerate().skip(1);
         let flag = flags.filter_map(|(index, value)| match value.as_ref()?.get() {
+            "true" | "\"true\"" if self.pointers[index].ends_with(DONE) => {
+                // On the first page, and beside a cursor, it may be that of something else.
+                let counts = has_no_cursor || self.is_done_known.load(Ordering::Relaxed);
+                counts.then_some(false)
+            }
             "true" | "\"true\"" => Some(index < self.last),
-            "false" | "\"false\"" => Some(index >= self.last),
+            "false" | "\"false\"" => {
+                if self.pointers[index].ends_with(DONE) {
+                    self.is_done_known.store(true, Ordering::Relaxed);
+                }
+                Some(index >= self.last)
+            }
             // A number named `last` or `done` may be that of a page.
             "1" if index < self.last => Some(true),
             "0" if index < self.last => Some(false),

@@ -12,7 +12,7 @@ pub enum MissingItems {
     /// An empty page, unless there is evidence against it. This is the default.
     ///
     /// It is an error if the object that should contain the items contains another array that may be the items: an array
-    /// that is not empty, whose elements are not strings, and whose name is not that of links, warnings or facets. If
+    /// that is not empty, and whose name is not that of links, warnings or facets. If
     /// the pointer leads through a value that is neither an object nor empty, that is an error, too.
     #[default]
     Detect,
@@ -51,23 +51,91 @@ const COMPANIONS: &[&str] = &[
     "breadcrumb",
     "suggestion",
     "page",
+    "alert",
+    "note",
+    "debug",
+    "capability",
+    "permission",
+    "role",
+    "feature",
+    "type",
+    "format",
+    "language",
+    "locale",
+    "reminder",
+    "key",
+    "cursor",
+    "token",
+    "next",
+    "range",
+    "stat",
+    "limit",
+    "missing",
+    "notfound",
+    "invalid",
+    "failure",
+    "failed",
+    "ignored",
+    "unsupported",
 ];
 
-/// Returns `true` if an object that lacks the items has another array that may be the items.
+/// Objects whose arrays describe the page, by the end of the name.
+const DESCRIPTIONS: &[&str] = &[
+    "meta",
+    "metadata",
+    "paging",
+    "pagination",
+    "pager",
+    "info",
+    "query",
+    "request",
+    "params",
+    "options",
+    "context",
+    "aggs",
+    "stats",
+    "statistics",
+    "summary",
+    "jsonapi",
+    "cost",
+    "shards",
+    "profile",
+    "settings",
+    "config",
+    "user",
+    "account",
+];
+
+/// Returns `true` if an object has another array that may be the items: in itself, or in an object within it.
 pub(super) fn has_other_items(object: &RawValue) -> bool {
+    has_items_within(object, 2)
+}
+
+/// Returns `true` if an object has an array that may be the items, at most `depth` objects below it.
+fn has_items_within(object: &RawValue, depth: u8) -> bool {
     // Half a surrogate pair in a name is an error here, and a sign of nothing.
     let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(object.get()) else { return false };
-    members.iter().any(|(name, value)| {
-        let first =
-            value.get().strip_prefix('[').map(|elements| elements.trim_ascii_start().as_bytes().first());
-        !matches!(first, None | Some(Some(b']' | b'"'))) && !is_companion(name)
+    let mut members = members.iter().filter(|(name, value)| !is_empty_value(value) && !is_companion(name));
+    members.any(|(name, value)| match value.get().as_bytes().first() {
+        Some(b'[') => true,
+        Some(b'{') => depth > 0 && !is_description(name) && has_items_within(value, depth - 1),
+        _ => false,
     })
+}
+
+/// Returns `true` for the name of an object that describes the page, or the request for it.
+fn is_description(name: &str) -> bool {
+    let name = normal_name(name);
+    DESCRIPTIONS.iter().any(|description| name.ends_with(description))
+}
+
+fn normal_name(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
 }
 
 /// Compares the last word of a name, in the singular.
 fn is_companion(name: &str) -> bool {
-    let name: String =
-        name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let name = normal_name(name);
     let singular =
         name.strip_suffix("es").filter(|name| name.ends_with('x')).or_else(|| name.strip_suffix('s'));
     COMPANIONS.iter().any(|companion| singular.unwrap_or(&name).ends_with(companion))

@@ -82,11 +82,18 @@
 //!   `more_items`, `more_items_in_collection`, `moreResults`, `isTruncated`, `IsTruncated`; its value is a boolean,
 //!   `"true"`, `"false"`, 1 or 0;
 //! - for the last page: `is_last`, `isLast`, `is_last_page`, `isLastPage`, `last`, `done`, `end_of_stream`, `endOfStream`;
-//!   its value is a boolean, `"true"` or `"false"`.
+//!   its value is a boolean, `"true"` or `"false"`. `done: true` beside a cursor counts only if it was `false` on an
+//!   earlier page, since it may be the state of something else.
 //!
 //! In a cursor stream, a flag for more pages without a cursor is an error,
-//! [`MissingCursor`](super::ErrorKind::MissingCursor). In a stream of numbered pages, such a flag on an empty page
-//! continues the stream, up to [`max_empty_pages`](super::AsyncGetDocs::max_empty_pages).
+//! [`MissingCursor`](super::ErrorKind::MissingCursor).
+//!
+//! Streams of numbered pages believe more: also a flag in an object such as `meta` or `pagination`, a `Link` header with
+//! `rel="next"`, a URL or a larger number in `next` or `next_page`, and a larger `total_pages`. An empty page that reports
+//! a next page continues the stream, up to [`max_empty_pages`](super::AsyncGetDocs::max_empty_pages), and an error after
+//! such a page is not the end. [`on_empty`](super::AsyncGetDocs::on_empty) and
+//! [`classify`](super::AsyncGetDocs::classify) overrule these reports. A stream that begins at page 1 fails if that page
+//! reports a page before it, because it would lack page 0.
 //!
 //! # Guarantees
 //!
@@ -162,6 +169,7 @@ mod link_object;
 mod links;
 mod locations;
 mod missing_items;
+mod neighbors;
 mod next_url;
 mod origins;
 mod other_origins;

@@ -7,6 +7,7 @@ use reqwest::{StatusCode, Url};
 use serde::de::Error as _;
 
 use super::excerpt::{MAX_PART, excerpt, one_line};
+use super::extent::Beyond;
 use super::rate_limit::server_delay;
 use super::secrets::Secrets;
 
@@ -38,7 +39,7 @@ pub struct ResponseInfo {
     body: Vec<u8>,
     excerpt: String,
     /// `true` if this is the response to a page beyond the last.
-    past_the_end: bool,
+    beyond: Option<Beyond>,
     secrets: Arc<Secrets>,
 }
 
@@ -60,7 +61,7 @@ impl ResponseInfo {
             headers,
             excerpt: excerpt(&secrets.mask(&String::from_utf8_lossy(body))),
             body: body.to_vec(),
-            past_the_end: false,
+            beyond: None,
             secrets: Arc::clone(secrets),
         })
     }
@@ -109,11 +110,11 @@ impl ResponseInfo {
     }
 
     pub(super) fn is_past_the_end(&self) -> bool {
-        self.past_the_end
+        self.beyond.as_ref().is_some_and(Beyond::is_past_the_end)
     }
 
-    pub(super) fn mark_past_the_end(&mut self) {
-        self.past_the_end = true;
+    pub(super) fn mark_past_the_end(&mut self, beyond: Beyond) {
+        self.beyond = Some(beyond);
     }
 
     /// Returns the beginning of another text of the response as errors show it.

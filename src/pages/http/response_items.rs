@@ -125,7 +125,10 @@ impl Response {
         };
         let is_object = found.get().starts_with('{');
         let is_whole = parent.is_empty();
-        Ok(if is_object {
+        Ok(if is_object && parent.ends_with("/_embedded") {
+            // HAL: each member is a list of resources, or a single one.
+            is_empty_value(found)
+        } else if is_object {
             !has_other_items(found)
         } else {
             is_empty_value(found) && !(is_whole && is_null(found))

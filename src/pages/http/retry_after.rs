@@ -5,6 +5,8 @@ use reqwest::header::HeaderMap;
 use super::timestamp::{parse_duration, parse_timestamp};
 
 /// Headers with the same meaning as `Retry-After`, in milliseconds: of `OpenAI`, and of Azure Cosmos DB.
+const IN_SECONDS: [&str; 4] =
+    ["retry-after", "x-retry-after", "x-ratelimit-retry-after", "x-rate-limit-retry-after"];
 const IN_MILLISECONDS: [&str; 2] = ["retry-after-ms", "x-ms-retry-after-ms"];
 
 /// Returns the delay in the `Retry-After` header (RFC 9110), counted from the response.
@@ -39,8 +41,8 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// The same, at a time of the local clock.
 pub(super) fn retry_after_at(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let now = server_time(headers, now);
-    let delays = texts(headers, "retry-after").filter_map(|text| longest(text, now));
-    delays.max().or_else(|| {
+    let delay = |name: &&'static str| texts(headers, name).filter_map(|text| longest(text, now)).max();
+    IN_SECONDS.iter().find_map(delay).or_else(|| {
         let milliseconds =
             |name: &&'static str| texts(headers, name).find_map(|text| text.parse::<f64>().ok());
         let delay = IN_MILLISECONDS.iter().find_map(milliseconds)?;

@@ -11,18 +11,27 @@ impl Endpoint {
     /// Upper and lower case, `-`, `_` and `.` make no difference. These names are always secret:
     ///
     /// - `app_id`, `app_token`, `assertion`, `auth`, `auth_key`, `authorization`, `bearer`, `bearer_token`,
-    ///   `client_assertion`, `code_verifier`, `credentials`, `crumb`, `csrf`, `hmac`, `id_token`, `jwt`, `key`,
-    ///   `oauth_token`, `pass`, `pat`, `private_key`, `pwd`, `saml_response`, `session`, `session_id`, `sig`, `sign`,
-    ///   `ticket`, `token`, `user_token`
-    /// - names that end in `access_key`, `access_key_id`, `access_token`, `api_key`, `api_token`, `app_key`,
-    ///   `appsecret_proof`, `auth_token`, `credential`, `csrf_token`, `passphrase`, `passwd`, `password`, `plex_token`,
-    ///   `private_token`, `refresh_token`, `secret`, `secret_key`, `security_token`, `session_token`, `signature` or
-    ///   `subscription_key`, such as `X-Amz-Signature`
+    ///   `client_assertion`, `code`, `code_verifier`, `cookie`, `credentials`, `crumb`, `csrf`, `hmac`, `id_token`,
+    ///   `jsessionid`, `jwt`, `key`, `oauth_token`, `otp`, `pass`, `passcode`, `pat`, `phpsessid`, `pin`, `private_key`,
+    ///   `pwd`, `saml_response`, `sas`, `sessid`, `session`, `session_id`, `sig`, `sign`, `ticket`, `token`,
+    ///   `user_token`, `xsrf`
+    /// - names that end in `access_key`, `access_key_id`, `access_token`, `account_key`, `api_key`, `api_token`,
+    ///   `app_key`, `appsecret_proof`, `auth_code`, `auth_token`, `bot_token`, `consumer_key`, `cookie`, `credential`,
+    ///   `csrf_token`, `developer_key`, `function_key`, `functions_key`, `master_key`, `passphrase`, `passwd`,
+    ///   `password`, `plex_token`, `private_token`, `refresh_token`, `sas_token`, `secret`, `secret_key`,
+    ///   `security_token`, `session_key`, `session_token`, `shared_key`, `signature`, `signing_key`, `subscription_key`
+    ///   or `xsrf_token`, such as `X-Amz-Signature`
     ///
     /// The secrets in the endpoint's URL are added to each request on its origin whose link lacks them, and no cursor
-    /// contains them. A server may add other ones to its links. In the cursors that a [`pages::Error`](crate::pages::Error),
-    /// an [`Event`](crate::pages::Event) and a [`Checkpoint`](crate::pages::Checkpoint) show, only the names that are always
-    /// secret are masked; [`strip_secrets`](Self::strip_secrets) keeps the others out of cursors, too.
+    /// contains them. A server may add other ones to its links.
+    ///
+    /// The `Display` and `Debug` texts of a [`pages::Error`](crate::pages::Error), an [`Event`](crate::pages::Event) and a
+    /// [`Checkpoint`](crate::pages::Checkpoint) mask the secrets in their cursors. A cursor does not know its endpoint,
+    /// so a name that is declared here is masked there for all streams of the program. The cursor itself, which a
+    /// *serialized* checkpoint contains, keeps the values that the next request needs;
+    /// [`strip_secrets`](Self::strip_secrets) removes them.
+    ///
+    /// `code`, `key` and `pin` count only in a query: in JSON, they usually have another meaning.
     #[doc(alias("mask", "redact"))]
     pub fn secret_parameter(mut self, name: &str) -> Self {
         Arc::make_mut(&mut self.secrets).add_name(name);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use reqwest::Url;
 
 use super::excerpt::{MAX_PART, one_line};
-use crate::pages::mask::{MASK, is_secret_name, mask, normal_name};
+use crate::pages::mask::{MASK, declare_secret, is_secret_name, mask, normal_name};
 
 /// The shortest credential that is searched for in texts. A shorter one could be part of any word.
 const MIN_VALUE: usize = 6;
@@ -27,6 +27,7 @@ pub(super) struct Secrets {
 impl Secrets {
     pub(super) fn add_name(&mut self, name: &str) {
         self.names.push(normal_name(name));
+        declare_secret(name);
     }
 
     pub(super) fn add_value(&mut self, value: &str) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode, Url};
 use tokio::time::timeout;
 
@@ -14,6 +14,7 @@ use super::origins::Trust;
 use super::request::Request;
 use super::response::Response;
 use super::response_info::{MAX_KEPT_BODY, ResponseInfo};
+use super::retry_after::retry_after;
 use super::tls;
 use super::token_source::Current;
 use super::url::{invalid_url, strip_userinfo_and_fragment};
@@ -36,9 +37,18 @@ impl Endpoint {
             // Each hop is checked before anything is sent to it.
             let trust = self.origins.check(&from, &url, request.body.is_some(), &self.secrets)?;
             let response = self.send_authorized(&url, &request, trust, &mut is_renewed).await?;
-            match redirect_target(&url, &response, &request.method)? {
-                Some(target) => (from, url) = self.redirected(url, target),
-                None => return self.read(url, response).await,
+            match redirect_target(&url, &response)? {
+                Some(target) if is_followed(response.status(), &request.method) => {
+                    (from, url) = self.redirected(url, target);
+                }
+                target => {
+                    // That it points to another origin matters more than the status.
+                    if let Some(target) = target {
+                        let target = self.origins.rehome(target);
+                        self.origins.check(&url, &target, request.body.is_some(), &self.secrets)?;
+                    }
+                    return self.read(url, response).await;
+                }
             }
         }
         Err(Error::TooManyRedirects { url: self.secrets.url(&url), limit: MAX_REDIRECTS })
@@ -130,7 +140,7 @@ impl Endpoint {
         if !self.accepted.contains(&status) {
             let is_ready = match status {
                 StatusCode::ACCEPTED => false,
-                StatusCode::NO_CONTENT => !response.headers().contains_key(RETRY_AFTER),
+                StatusCode::NO_CONTENT => retry_after(response.headers()).is_none(),
                 _ => true,
             };
             if !is_ready {
@@ -216,12 +226,10 @@ impl Endpoint {
     }
 }
 
-/// Returns the target of a redirect; `None` if the response is not a redirect, or if following it would turn a POST
-/// into a GET.
-fn redirect_target(url: &Url, response: &reqwest::Response, method: &Method) -> Result<Option<Url>, Error> {
-    match (response.status().as_u16(), method == Method::GET) {
-        (301..=303, true) | (307 | 308, _) => {}
-        _ => return Ok(None),
+/// Returns the target of a redirect; `None` if the response is not a redirect.
+fn redirect_target(url: &Url, response: &reqwest::Response) -> Result<Option<Url>, Error> {
+    if !matches!(response.status().as_u16(), 301..=303 | 307 | 308) {
+        return Ok(None);
     }
     let Some(location) = response.headers().get(LOCATION) else { return Ok(None) };
     let location = String::from_utf8_lossy(location.as_bytes());
@@ -229,4 +237,9 @@ fn redirect_target(url: &Url, response: &reqwest::Response, method: &Method) -> 
         Ok(target) => Ok(Some(strip_userinfo_and_fragment(target))),
         Err(source) => Err(invalid_url(&location, source)),
     }
+}
+
+/// Returns `false` if following a redirect would turn a POST into a GET.
+fn is_followed(status: StatusCode, method: &Method) -> bool {
+    method == Method::GET || matches!(status.as_u16(), 307 | 308)
 }

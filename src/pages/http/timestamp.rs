@@ -37,12 +37,14 @@ pub(super) fn parse_duration(text: &str) -> Option<Duration> {
 /// Parses a decimal number without sign and exponent.
 fn parse_seconds(number: &str) -> Option<Duration> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_digits(whole) || !is_digits(fraction) {
+    // `.5` and `5.` have one part only.
+    let is_number = whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit());
+    if !is_number || whole.is_empty() && (fraction.is_empty() || !number.contains('.')) {
         return None;
     }
     // Digits fail to parse only if the number is too large.
-    let seconds = Duration::from_secs(whole.parse().unwrap_or(u64::MAX));
+    let seconds = if whole.is_empty() { 0 } else { whole.parse().unwrap_or(u64::MAX) };
+    let seconds = Duration::from_secs(seconds);
     let fraction =
         format!("0.{fraction}").parse().ok().and_then(|part| Duration::try_from_secs_f64(part).ok());
     Some(seconds.saturating_add(fraction.unwrap_or_default()))

@@ -69,6 +69,9 @@ fn fuzz(seeds: &[&str], words: &[&str], check: impl Fn(&[u8])) {
         }
         count += 1;
     }
+    if end.is_some() {
+        eprintln!("{count} inputs");
+    }
 }
 
 fn headers(name: reqwest::header::HeaderName, value: &[u8]) -> Option<HeaderMap> {

@@ -12,6 +12,7 @@ mod hostile;
 mod links;
 mod origins;
 mod paginators;
+mod promises;
 mod proxies;
 mod quota;
 mod reported;

@@ -286,8 +286,10 @@ async fn no_error_contains_a_token_of_a_source() {
 }
 
 #[tokio::test]
-async fn a_cursor_shows_a_declared_secret_that_the_server_has_added_unless_it_is_stripped() {
+async fn no_text_of_a_cursor_contains_a_declared_secret_and_strip_secrets_keeps_it_out_of_checkpoints() {
     for strip in [false, true] {
+        let log = Arc::new(Mutex::new(String::new()));
+        let events = Arc::clone(&log);
         let server = Server::start(|request: &ReceivedRequest| match request.number("page") {
             None => with_header(json(&json!([0])), "link", "</?sid=ADDED&page=1>; rel=next"),
             Some(_) => status(500, "/?sid=ADDED"),
@@ -295,8 +297,19 @@ async fn a_cursor_shows_a_declared_secret_that_the_server_has_added_unless_it_is
         .await;
         let endpoint = endpoint(&server.url).secret_parameter("sid");
         let endpoint = if strip { endpoint.strip_secrets() } else { endpoint };
-        let (_, error) = until_error(&mut endpoint.by_link::<u32>().no_retry()).await;
-        assert_eq!(error.cursor().unwrap().contains("ADDED"), !strip, "{error}");
+        let mut docs = endpoint.by_link::<u32>().no_retry().on_event(move |event| {
+            events.lock().unwrap().push_str(&format!("{event:?}"));
+        });
+        let (_, error) = until_error(&mut docs).await;
+        assert!(
+            !error.cursor().unwrap().contains("ADDED") && !format!("{error} {error:?}").contains("ADDED")
+        );
+        let (shown, checkpoint) = (format!("{docs:?}"), docs.checkpoint());
+        assert!(!shown.contains("ADDED") && !format!("{checkpoint:?}").contains("ADDED"), "{shown}");
+        let log = log.lock().unwrap().clone();
+        assert!(log.contains("page=1") && !log.contains("ADDED"), "{log}");
+        // The next request may need the value.
+        assert_eq!(serde_json::to_string(&checkpoint).unwrap().contains("ADDED"), !strip);
         let error = error.into_fetch_error().unwrap();
         assert!(!format!("{error} {error:?}").contains("ADDED"), "{error:?}");
     }

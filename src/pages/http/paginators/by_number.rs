@@ -8,7 +8,6 @@ use crate::pages::cursor::{Offset, PageNumber};
 use crate::pages::http::endpoint::Endpoint;
 use crate::pages::http::error::Error;
 use crate::pages::http::extent::Extent;
-use crate::pages::http::known_flags::KnownFlags;
 use crate::pages::http::overlap::Overlap;
 use crate::pages::http::request::Request;
 use crate::pages::page::Page;
@@ -50,12 +49,12 @@ impl Endpoint {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        let extent = Extent::of_pages(first, parameter, self.pointers.total_pages.clone());
-        let shared = Arc::new((Arc::new(self), parameter.to_owned(), extent, KnownFlags::at_top()));
+        let extent = Arc::new(Extent::of_pages(first, parameter, self.pointers.total_pages.clone()));
+        let shared = Arc::new((Arc::new(self), parameter.to_owned(), extent));
         sources::by_page_number(first, move |number| {
             let shared = Arc::clone(&shared);
             async move {
-                let (endpoint, parameter, extent, flags) = &*shared;
+                let (endpoint, parameter, extent) = &*shared;
                 // A speculative request of a concurrent stream.
                 if extent.is_beyond_last_page(number) {
                     return Ok(Page::new(Vec::new(), None).has_more(false));
@@ -64,12 +63,7 @@ impl Endpoint {
                 let response = endpoint.fetch(request).await;
                 let response = response.map_err(|error| extent.mark_past_the_end(error, number))?;
                 let mut page: Page<T, PageNumber> = response.page(None)?;
-                page.has_more = page.has_more.or(flags.has_more(&response)?);
-                extent.page_received(&response, &page)?;
-                page.has_more = match extent.has_more(number) {
-                    Some(false) => Some(false),
-                    has_more => page.has_more.or(has_more),
-                };
+                extent.page_received(&response, &mut page, number, number.saturating_add(1))?;
                 response.complete(page)
             }
         })
@@ -132,19 +126,19 @@ impl Endpoint {
         T: DeserializeOwned + Send + 'static,
     {
         let names = (offset.to_owned(), size.to_owned());
-        let flags = KnownFlags::at_top();
-        let shared = Arc::new((Arc::new(self), names, Extent::of_items(), flags, Overlap::default()));
+        let extent = Arc::new(Extent::of_items());
+        let shared = Arc::new((Arc::new(self), names, extent, Overlap::default()));
         sources::by_offset(limit, move |offset, limit| {
             let shared = Arc::clone(&shared);
             async move {
-                let (endpoint, (name, size), extent, flags, overlap) = &*shared;
+                let (endpoint, (name, size), extent, overlap) = &*shared;
                 let number = offset.saturating_add(first);
                 let request = Request::new(endpoint).parameter(size, limit).parameter(name, number);
                 let response = endpoint.fetch(request).await;
                 let response = response.map_err(|error| extent.mark_past_the_end(error, offset))?;
                 let mut page: Page<T, Offset> = response.page(None)?;
-                page.has_more = page.has_more.or(flags.has_more(&response)?);
-                extent.page_received(&response, &page)?;
+                let next = offset.saturating_add(page.items.len() as u64);
+                extent.page_received(&response, &mut page, offset, next)?;
                 if first == 0 {
                     overlap.check(&response, &endpoint.pointers.items, offset)?;
                 }
@@ -177,23 +171,22 @@ impl Endpoint {
         T: DeserializeOwned + Send + 'static,
     {
         let names = (offset.to_owned(), size.to_owned());
-        let shared = Arc::new((Arc::new(self), names, Extent::of_items(), KnownFlags::at_top()));
+        let shared = Arc::new((Arc::new(self), names, Arc::new(Extent::of_items())));
         let items = sources::by_offset(limit, move |offset, limit| {
             let shared = Arc::clone(&shared);
             async move {
-                let (endpoint, (name, size), extent, flags) = &*shared;
+                let (endpoint, (name, size), extent) = &*shared;
                 let request = Request::new(endpoint).parameter(size, limit).parameter(name, offset);
                 let response = endpoint.fetch(request).await;
                 let response = response.map_err(|error| extent.mark_past_the_end(error, offset))?;
                 let mut page: Page<T, Offset> = response.page(None)?;
                 let next = offset.saturating_add(limit);
+                extent.page_received(&response, &mut page, offset, next)?;
                 page.next_cursor = Some(Offset::new(next));
                 page.has_more = page
                     .has_more
-                    .or(flags.has_more(&response)?)
                     .or(page.total.map(|total| next < total))
                     .or(page.items.is_empty().then_some(false));
-                extent.page_received(&response, &page)?;
                 response.complete(page)
             }
         });

@@ -1,0 +1,149 @@
+//! The pages before and after a numbered page, as far as its response reports them under well-known names.
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::error::Error;
+use super::json_array;
+use super::next_url::{next_of, target_of};
+use super::response::Response;
+use super::usual_names::{MORE_FLAGS, NEXT_URLS};
+
+/// The objects that describe a page, beside the top of the body.
+const PARENTS: &[&str] = &[
+    "_links",
+    "_meta",
+    "info",
+    "links",
+    "meta",
+    "metadata",
+    "page",
+    "pageInfo",
+    "page_info",
+    "pager",
+    "paging",
+    "pagination",
+    "response_metadata",
+];
+/// Flags that are `true` on each page but the first.
+const PREVIOUS_FLAGS: &[&str] = &[
+    "hasPrev",
+    "hasPrevPage",
+    "hasPrevious",
+    "hasPreviousPage",
+    "has_prev",
+    "has_prev_page",
+    "has_previous",
+    "has_previous_page",
+];
+/// Flags that are `true` on the first page.
+const FIRST_FLAGS: &[&str] = &["first", "first_page", "isFirst", "isFirstPage", "is_first", "is_first_page"];
+/// Numbers that are larger than that of the page.
+const NEXT_NUMBERS: &[&str] = &["nextOffset", "nextPageStart", "nextStart", "next_offset", "next_start"];
+/// The number of all pages. A `page_count` may be the number of items.
+const LAST_NUMBERS: &[&str] = &["last_page", "lastPage", "pages", "totalPages", "total_pages"];
+/// No description of a page is longer.
+const MAX_LEN: usize = 4 << 10;
+
+/// The JSON pointers to the members that describe a page.
+pub(super) struct Neighbors {
+    pointers: Vec<String>,
+}
+
+/// The description of a page.
+#[derive(Debug, Default)]
+pub(super) struct Description {
+    members: Vec<(String, Value)>,
+    has_next_link: bool,
+}
+
+impl Neighbors {
+    pub(super) fn new() -> Self {
+        let names = [PARENTS, MORE_FLAGS, NEXT_URLS, PREVIOUS_FLAGS, FIRST_FLAGS, NEXT_NUMBERS, LAST_NUMBERS];
+        let names = names.into_iter().flatten().chain(["number"].iter());
+        Self { pointers: names.map(|name| format!("/{name}")).collect() }
+    }
+
+    pub(super) fn describe(&self, response: &Response) -> Result<Description, Error> {
+        // A malformed header is an error of the paginators that follow links.
+        let has_next_link = response.next_link().is_ok_and(|next| next.is_some());
+        let mut description = Description { members: Vec::new(), has_next_link };
+        for (pointer, value) in self.pointers.iter().zip(response.find_all(&self.pointers)?) {
+            if let Some(value) = value.filter(|value| value.get().len() <= MAX_LEN) {
+                description.insert(&pointer[1..], value);
+            }
+        }
+        Ok(description)
+    }
+}
+
+impl Description {
+    fn insert(&mut self, name: &str, value: &RawValue) {
+        let Ok(value) = json_array::value::<Value>(value) else { return };
+        self.insert_value(name, value, PARENTS.contains(&name));
+    }
+
+    fn insert_value(&mut self, name: &str, value: Value, is_parent: bool) {
+        match value {
+            Value::Object(members) if is_parent => {
+                for (name, value) in members {
+                    // `{"meta": {"pagination": {..}}}`
+                    let is_parent = name == "pagination";
+                    self.insert_value(&name, value, is_parent);
+                }
+            }
+            Value::Array(links) if is_parent => {
+                self.has_next_link |= next_of(&links).and_then(target_of).is_some();
+            }
+            value => self.members.push((name.to_owned(), value)),
+        }
+    }
+
+    fn values<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = &'a Value> {
+        self.members.iter().filter(|(name, _)| names.contains(&name.as_str())).map(|(_, value)| value)
+    }
+
+    /// Returns `true` if there is a page after the one with this number.
+    pub(super) fn has_next(&self, number: u64) -> bool {
+        let is_later = |value: &Value| number_of(value).is_some_and(|next| next > number);
+        self.has_next_link
+            || self.values(MORE_FLAGS).any(is_true)
+            || self.values(NEXT_NUMBERS).any(is_later)
+            || self.values(NEXT_URLS).any(|value| is_url(value) || is_later(value))
+    }
+
+    /// Returns `true` if there is a page before this one.
+    pub(super) fn has_previous(&self) -> bool {
+        self.values(PREVIOUS_FLAGS).any(is_true)
+            || self.values(FIRST_FLAGS).any(|value| matches!(value, Value::Bool(false)))
+    }
+
+    /// Returns the number of pages.
+    pub(super) fn page_count(&self) -> Option<u64> {
+        self.values(LAST_NUMBERS).filter_map(number_of).max()
+    }
+
+    /// Returns `true` for an empty page that its server, Spring, numbers from 0: with this number, it is beyond the last.
+    pub(super) fn is_past_zero_based(&self, number: u64) -> bool {
+        let has_number = self.values(&["number"]).any(|value| number_of(value) == Some(number));
+        has_number && self.values(&["totalPages"]).any(|value| number_of(value) == Some(number))
+    }
+}
+
+fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Bool(flag) => *flag,
+        Value::Number(number) => number.as_u64() == Some(1),
+        Value::String(text) => text.eq_ignore_ascii_case("true"),
+        _ => false,
+    }
+}
+
+fn is_url(value: &Value) -> bool {
+    let is_url = |text: &str| text.starts_with(['/', '?']) || text.contains("://");
+    value.get("href").unwrap_or(value).as_str().is_some_and(is_url)
+}
+
+fn number_of(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
