@@ -1,7 +1,9 @@
 use std::sync::OnceLock;
 
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use super::json_array;
 use super::json_index::{JsonIndex, find_indexed, items_name};
 use super::json_slices::find_all;
 
@@ -53,9 +55,25 @@ impl Body {
         find_all(self.bytes(), pointers, found)
     }
 
-    /// Returns the bytes of the items, if they are a member of the body. They may not be JSON.
-    pub(super) fn items_member(&self, items: &str) -> Option<&[u8]> {
-        self.index(items)?.find(self.bytes(), items_name(items)?)
+    /// Deserializes the items of an array that is a member of the body, and returns its bytes; `None` if there are none, or
+    /// if anything is wrong. `items` is the pointer to them.
+    ///
+    /// Called before a member is looked up, it finds the members in the same pass.
+    pub(super) fn items<T: DeserializeOwned>(&self, items: &str) -> Option<(Vec<T>, &[u8])> {
+        let name = items_name(items)?;
+        let (elements, array) = match self.index.get() {
+            None => {
+                let (index, elements, array) = JsonIndex::with_items(self.bytes(), name)?;
+                self.index.get_or_init(|| Some(index));
+                (elements, array)
+            }
+            Some(index) => {
+                let array =
+                    index.as_ref()?.find(self.bytes(), name).filter(|array| array.starts_with(b"["))?;
+                (json_array::try_elements(array)?, array)
+            }
+        };
+        (!elements.is_empty()).then_some((elements, array))
     }
 
     /// Returns where the members are; `None` if the body is not an object.

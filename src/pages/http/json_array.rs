@@ -3,8 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::Deserializer as _;
-use serde::de::{DeserializeOwned, IgnoredAny, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer as _, IgnoredAny, SeqAccess, Visitor};
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
@@ -23,6 +22,14 @@ pub(super) fn try_elements<T: DeserializeOwned>(json: &[u8]) -> Option<Vec<T>> {
     let mut deserializer = Deserializer::from_slice(json);
     let elements = deserializer.deserialize_seq(Elements(PhantomData)).ok()?;
     deserializer.end().is_ok().then_some(elements)
+}
+
+/// Deserializes the elements of the array with which a text begins, and returns the length of that array; `None` if that
+/// fails for any reason.
+pub(super) fn leading_elements<T: DeserializeOwned>(json: &[u8]) -> Option<(Vec<T>, usize)> {
+    let mut arrays = Deserializer::from_slice(json).into_iter::<Array<T>>();
+    let Array(elements) = arrays.next()?.ok()?;
+    Some((elements, arrays.byte_offset()))
 }
 
 /// Deserializes the elements of an array, or finds the first element that cannot be deserialized.
@@ -66,6 +73,15 @@ fn replace_lone_surrogates(json: &str) -> Option<String> {
         }
     }
     repaired
+}
+
+/// An array of any elements.
+struct Array<T>(Vec<T>);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Array<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Elements(PhantomData)).map(Self)
+    }
 }
 
 /// Visits an array.

@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use super::json_array;
 use super::json_slices::{find, unescape};
 
 /// More members are not indexed, since each lookup compares their names one by one.
@@ -27,6 +29,34 @@ impl JsonIndex {
     /// The member `unchecked` must be an array that is deserialized later: only its brackets are counted here. All other
     /// values are checked.
     pub(super) fn new(json: &[u8], unchecked: Option<&str>) -> Option<Self> {
+        Self::with_array(json, unchecked, container_len)
+    }
+
+    /// Finds the members of an object, as [`new`](Self::new) does, and deserializes the items on the way: those of the
+    /// member `name`, if it is an array. Also returns the bytes of that array.
+    ///
+    /// `None` if there is no such array, or if anything is wrong with its items.
+    pub(super) fn with_items<'a, T: DeserializeOwned>(
+        json: &'a [u8],
+        name: &str,
+    ) -> Option<(Self, Vec<T>, &'a [u8])> {
+        let mut found = None;
+        let index = Self::with_array(json, Some(name), |array| {
+            let (items, len) = json_array::leading_elements(array)?;
+            found = Some((items, &array[..len]));
+            Some(len)
+        })?;
+        let (items, array) = found?;
+        // The last of several members with the name counts.
+        (index.find(json, name)?.as_ptr() == array.as_ptr()).then_some((index, items, array))
+    }
+
+    /// Finds the members; `array_len` returns the length of the array with which a text begins.
+    fn with_array<'a>(
+        json: &'a [u8],
+        unchecked: Option<&str>,
+        mut array_len: impl FnMut(&'a [u8]) -> Option<usize>,
+    ) -> Option<Self> {
         let mut members = Vec::new();
         let mut at = skip_space(json, 0);
         if json.get(at) != Some(&b'{') {
@@ -50,8 +80,7 @@ impl JsonIndex {
                 return None;
             }
             let start = skip_space(json, at + 1);
-            let end = start + value_len(&json[start..])?;
-            let is_unchecked = json[start] == b'['
+            let is_unchecked = json.get(start) == Some(&b'[')
                 && unchecked.is_some_and(|unchecked| json[name.clone()] == *unchecked.as_bytes());
             // Of two arrays, only one would be deserialized.
             let is_repeated = is_unchecked
@@ -59,6 +88,8 @@ impl JsonIndex {
             if is_repeated {
                 return None;
             }
+            let value = &json[start..];
+            let end = start + if is_unchecked { array_len(value) } else { value_len(value) }?;
             if !is_unchecked && serde_json::from_slice::<&RawValue>(&json[start..end]).is_err() {
                 return None;
             }
@@ -90,7 +121,8 @@ pub(super) fn find_indexed<'a>(
     let Some(path) = pointer.strip_prefix('/') else {
         return if pointer.is_empty() { serde_json::from_slice(json).map(Some) } else { Ok(None) };
     };
-    let (name, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
+    // Most of the names are short, so searching for bytes costs less than searching for characters.
+    let (name, rest) = path.split_at(path.bytes().position(|byte| byte == b'/').unwrap_or(path.len()));
     match index.find(json, &unescape(name)) {
         None => Ok(None),
         Some(value) if rest.is_empty() => serde_json::from_slice(value).map(Some),
@@ -210,5 +242,40 @@ mod tests {
         }
         // The array is deserialized later.
         assert_eq!(at("{\"items\":[01]}", "items"), Some("[01]"));
+    }
+
+    #[test]
+    fn the_items_are_deserialized_in_the_pass_that_finds_the_members() {
+        let with_items = |json: &str| {
+            let (index, items, array) = JsonIndex::with_items::<u128>(json.as_bytes(), "items")?;
+            let next = index.find(json.as_bytes(), "next").map(<[u8]>::to_vec);
+            Some((items, String::from_utf8(array.to_vec()).unwrap(), next))
+        };
+        let long = format!("[{}]", u128::MAX);
+        for (json, items, array) in [
+            ("{\"items\":[1, 2 ],\"next\":1e3}", vec![1, 2], "[1, 2 ]"),
+            (" {\"next\": 1e3 , \"items\" : [ ] } ", vec![], "[ ]"),
+            (&format!("{{\"items\":{long}\n,\"next\":1e3}}"), vec![u128::MAX], &long),
+        ] {
+            assert_eq!(with_items(json), Some((items, array.to_owned(), Some(b"1e3".to_vec()))), "{json}");
+        }
+        for json in [
+            "{\"items\":[\"x\"],\"next\":1e3}",
+            "{\"items\":[01]}",
+            "{\"items\":[1}",
+            "{\"items\":[1]",
+            "{\"items\":[1]]}",
+            "{\"items\":[1]1}",
+            "{\"items\":[1],\"next\":01}",
+            "{\"items\":[1],\"items\":[2]}",
+            "{\"items\":[1],\"items\":null}",
+            "{\"items\":0,\"items\":[1]}",
+            "{\"items\":null}",
+            "{\"item\":[1]}",
+            "[1]",
+            "",
+        ] {
+            assert_eq!(with_items(json), None, "{json}");
+        }
     }
 }

@@ -115,7 +115,7 @@ impl<'p> Child<'p, '_> {
 
 /// Replaces the escapes `~1` and `~0` of a token.
 pub(super) fn unescape(token: &str) -> Cow<'_, str> {
-    if token.contains('~') {
+    if token.as_bytes().contains(&b'~') {
         Cow::Owned(token.replace("~1", "/").replace("~0", "~"))
     } else {
         Cow::Borrowed(token)

@@ -35,6 +35,10 @@ pub(super) struct RateLimit {
 
 impl RateLimit {
     pub(super) fn new(headers: &HeaderMap, now: SystemTime) -> Self {
+        // Most responses have none of these headers, and each lookup parses a name.
+        if !headers.keys().any(|name| is_known(name.as_str())) {
+            return Self::default();
+        }
         let now = server_time(headers, now);
         let limits =
             texts(headers, COMBINED).flat_map(|text| text.split(',')).map(|part| combined(part, now));
@@ -62,6 +66,12 @@ pub(super) fn server_delay(status: StatusCode, headers: &HeaderMap, now: SystemT
         let limit = RateLimit::new(headers, now);
         limit.reset.filter(|_| limit.exhausted || status == StatusCode::TOO_MANY_REQUESTS)
     })
+}
+
+/// Returns `true` for the name of a header with a rate limit, and for few others.
+fn is_known(name: &str) -> bool {
+    let name = name.strip_prefix("x-").unwrap_or(name);
+    name.starts_with("ratelimit") || name.starts_with("rate-limit")
 }
 
 fn is_zero(text: &str) -> bool {

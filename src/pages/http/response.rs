@@ -17,7 +17,8 @@ use super::response_info::ResponseInfo;
 /// The body is not parsed before a method needs it. Items and cursors are deserialized from its bytes, so that large
 /// integers and decimals keep their digits. A byte order mark before the JSON is skipped.
 ///
-/// Each method looks for its pointer in the whole body. [`page`](Self::page) finds all pointers of the endpoint at once.
+/// Each method looks for its pointer in the whole body. [`page`](Self::page) finds all pointers of the endpoint at once. Called
+/// before any other lookup in the body, it reads the items only once.
 ///
 /// # Examples
 ///
@@ -192,9 +193,12 @@ impl Response {
         self.body.find(pointers, found, items).map_err(|source| self.invalid_json(source))
     }
 
-    /// Returns the bytes of the items, if they are a member of the body. They may not be JSON.
-    pub(super) fn items_member(&self) -> Option<&[u8]> {
-        self.body.items_member(&self.endpoint.pointers.items)
+    /// Deserializes the items of an array that is a member of the body, and returns its bytes; `None` if there are none,
+    /// or if anything is wrong.
+    ///
+    /// Called before anything is looked up in the body, it is the only pass over the items.
+    pub(super) fn indexed_items<T: DeserializeOwned>(&self) -> Option<(Vec<T>, &[u8])> {
+        if self.has_no_content() { None } else { self.body.items(&self.endpoint.pointers.items) }
     }
 
     /// Returns the value at a pointer; `None` if it is `null`.

@@ -147,12 +147,4 @@ impl Response {
             .is_empty()
             .then(|| json_array::try_elements(self.bytes()).filter(|items| !items.is_empty()))?
     }
-
-    /// Deserializes the items of an array that is a member of the body, and returns its bytes; `None` if there are none,
-    /// or if anything is wrong.
-    pub(super) fn indexed_items<T: DeserializeOwned>(&self) -> Option<(Vec<T>, &[u8])> {
-        let array = self.items_member().filter(|array| array.starts_with(b"["))?;
-        let items = json_array::try_elements(array).filter(|items: &Vec<T>| !items.is_empty())?;
-        Some((items, array))
-    }
 }

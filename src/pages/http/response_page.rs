@@ -23,6 +23,15 @@ impl Response {
     /// As for [`items`](Self::items); [`Error::InvalidHasMore`] if the value at
     /// [`has_more_at`](super::Endpoint::has_more_at) is no flag.
     pub fn page<T: DeserializeOwned, C>(&self, next: Option<C>) -> Result<Page<T, C>, Error> {
+        self.page_with(self.indexed_items(), next)
+    }
+
+    /// Creates a page whose items may have been [deserialized](Self::indexed_items), before the cursor was looked up.
+    pub(super) fn page_with<T: DeserializeOwned, C>(
+        &self,
+        indexed: Option<(Vec<T>, &[u8])>,
+        next: Option<C>,
+    ) -> Result<Page<T, C>, Error> {
         let pointers = &self.endpoint.pointers;
         let mut page = Page::new(Vec::new(), next);
         if self.has_no_content() {
@@ -36,7 +45,6 @@ impl Response {
                 return Ok(page.total(self.total(None)).fingerprint(self.bytes()));
             }
         }
-        let indexed = self.indexed_items();
         let [items, total, flag] = self.find([
             // The items are deserialized already.
             if indexed.is_some() { "absent" } else { &pointers.items },

@@ -25,8 +25,13 @@ const TOTALS: &[&str] = &[
 /// Returns the number of all items in the first of these headers that has one, or else in `Content-Range`
 /// (`items 0-24/319`, `PostgREST`).
 pub(super) fn total(headers: &HeaderMap) -> Option<u64> {
-    let named = TOTALS.iter().find_map(|name| texts(headers, name).find_map(|text| text.parse().ok()));
-    named.or_else(|| {
+    // One pass over the headers costs less than a lookup of each name.
+    let named = headers.keys().filter_map(|key| {
+        let rank = TOTALS.iter().position(|name| key.as_str() == *name)?;
+        let total = texts(headers, TOTALS[rank]).find_map(|text| text.parse().ok())?;
+        Some((rank, total))
+    });
+    named.min().map(|(_, total)| total).or_else(|| {
         let (range, total) = texts(headers, "content-range").next()?.rsplit_once('/')?;
         // The unit of a partial body is not that of the items.
         if range.trim_start().to_ascii_lowercase().starts_with("bytes") {
@@ -60,6 +65,23 @@ mod tests {
         ] {
             let header = (HeaderName::from_static(name), HeaderValue::from_static(value));
             assert_eq!(total(&HeaderMap::from_iter([header])), want, "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn the_first_header_of_the_list_counts_if_it_has_a_number() {
+        for (values, want) in [
+            ([("total", "3"), ("x-total-count", "7")], Some(7)),
+            ([("x-total", "8"), ("x-wp-total", "7")], Some(7)),
+            ([("x-total-count", "many"), ("total", "3")], Some(3)),
+            ([("x-total-count", "many"), ("x-total-count", "3")], Some(3)),
+            ([("content-range", "items 0-1/9"), ("total", "3")], Some(3)),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in values {
+                headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+            }
+            assert_eq!(total(&headers), want, "{values:?}");
         }
     }
 }

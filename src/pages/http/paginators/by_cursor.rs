@@ -177,9 +177,10 @@ impl Endpoint {
                 None => request,
             },
             move |response| {
+                let items = response.indexed_items();
                 let (value, known_flag) = flags.find(response)?;
                 let next = value.map_or(Ok(None), |value| response.parameters(&pointer, value))?;
-                let mut page = response.page(next)?;
+                let mut page = response.page_with(items, next)?;
                 page.has_more = page.has_more.or(known_flag);
                 Ok(page)
             },
@@ -200,8 +201,9 @@ impl Endpoint {
                 None => request,
             },
             move |response| {
+                let items = response.indexed_items();
                 let (next, known_flag) = find(response)?;
-                let mut page = response.page(next)?;
+                let mut page = response.page_with(items, next)?;
                 page.has_more = page.has_more.or(known_flag);
                 Ok(page)
             },
@@ -234,9 +236,10 @@ impl Endpoint {
                 None => request,
             },
             move |response| {
+                let items = response.indexed_items();
                 let (value, known_flag) = flags.find(response)?;
                 let next = value.map_or(Ok(None), |value| response.json_cursor(&pointer, value))?;
-                let mut page = response.page(next)?;
+                let mut page = response.page_with(items, next)?;
                 page.has_more = page.has_more.or(known_flag);
                 Ok(page)
             },

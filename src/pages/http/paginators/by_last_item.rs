@@ -61,10 +61,7 @@ impl Endpoint {
                 Some(cursor) => request.query(&parameter, cursor),
                 None => request,
             },
-            move |response| {
-                let (cursor, has_more) = last.find(response, Response::key)?;
-                last.page(response, cursor, has_more)
-            },
+            move |response| last.page(response, Response::key),
         )
     }
 
@@ -111,10 +108,7 @@ impl Endpoint {
                 Some(cursor) => request.json_text_at(&body_pointer, cursor),
                 None => request,
             },
-            move |response| {
-                let (cursor, has_more) = last.find(response, Response::json_key)?;
-                last.page(response, cursor, has_more)
-            },
+            move |response| last.page(response, Response::json_key),
         )
     }
 
@@ -131,28 +125,24 @@ struct LastItem {
     flags: KnownFlags,
 }
 
+/// Converts the value at a pointer into a cursor.
+type Convert = fn(&Response, &str, &RawValue) -> Result<Option<String>, Error>;
+
 impl LastItem {
-    fn find(
-        &self,
-        response: &Response,
-        convert: fn(&Response, &str, &RawValue) -> Result<Option<String>, Error>,
-    ) -> Result<(Option<String>, Option<bool>), Error> {
+    fn find(&self, response: &Response, convert: Convert) -> Result<(Option<String>, Option<bool>), Error> {
         let (_, has_more) = self.flags.find(response)?;
         let [cursor] = response.find([&self.pointer])?;
         Ok((cursor.map_or(Ok(None), |cursor| convert(response, &self.pointer, cursor))?, has_more))
     }
 
-    fn page<T>(
-        &self,
-        response: &Response,
-        cursor: Option<String>,
-        known_flag: Option<bool>,
-    ) -> Result<Page<T, String>, Error>
+    fn page<T>(&self, response: &Response, convert: Convert) -> Result<Page<T, String>, Error>
     where
         T: DeserializeOwned,
     {
+        let items = response.indexed_items();
+        let (cursor, known_flag) = self.find(response, convert)?;
         let has_cursor = cursor.as_ref().is_some_and(|cursor| !cursor.is_empty());
-        let mut page = response.page(cursor)?;
+        let mut page = response.page_with(items, cursor)?;
         page.has_more = page.has_more.or(known_flag);
         if page.items.is_empty() {
             // Without an item, there is no cursor, whatever the flag.

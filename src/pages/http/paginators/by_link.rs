@@ -168,7 +168,10 @@ impl Endpoint {
                 Some(cursor) => link_object::apply(request, cursor),
                 None => request,
             },
-            move |response| response.page(link_object::next(response, &pointer)?),
+            move |response| {
+                let items = response.indexed_items();
+                response.page_with(items, link_object::next(response, &pointer)?)
+            },
         )
     }
 
@@ -186,8 +189,10 @@ impl Endpoint {
                 None => request,
             },
             move |response| {
+                let items = response.indexed_items();
                 let (next, known_flag) = find(response)?;
-                let mut page = response.page(next.map(|reference| response.cursor_of(reference)))?;
+                let next = next.map(|reference| response.cursor_of(reference));
+                let mut page = response.page_with(items, next)?;
                 page.has_more = page.has_more.or(known_flag);
                 Ok(page)
             },
