@@ -84,13 +84,35 @@ pub struct Yielder<'g, Y = (), S = (), T = GeneratorExit> {
 // only other values that move there are wakers, which are `Send` and `Sync`.
 unsafe impl<Y: Send, S: Send, T: Send> Send for Yielder<'_, Y, S, T> {}
 
-impl<Y, S, T> Yielder<'_, Y, S, T> {
+impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
     #[inline]
     pub(super) fn mailbox(&self) -> &Mailbox<Y, S, T> {
         // SAFETY: the mailbox was at this address when the yielder was created, and exists for as long as the body
         // (invariants 1 and 3), which contains the yielder (2). All references to the mailbox are shared ones; for
         // threads, see 4.
         unsafe { self.mailbox.as_ref() }
+    }
+
+    /// Borrows the yielder for a future, which then reaches the mailbox without a detour through the yielder.
+    #[inline]
+    pub(super) fn reborrow<'a>(&'a mut self) -> BorrowedYielder<'a, 'g, Y, S, T> {
+        let yielder = Yielder { mailbox: self.mailbox, brand: PhantomData };
+        BorrowedYielder { yielder, borrow: PhantomData }
+    }
+}
+
+/// A copy of a [`Yielder`] that borrows it exclusively, as `&'a mut Yielder` does, and stays in the body with it (2).
+///
+/// The copy is not handed out, so it does not outlive `'a`.
+pub(super) struct BorrowedYielder<'a, 'g, Y, S, T> {
+    yielder: Yielder<'g, Y, S, T>,
+    borrow: PhantomData<&'a mut Yielder<'g, Y, S, T>>,
+}
+
+impl<Y, S, T> BorrowedYielder<'_, '_, Y, S, T> {
+    #[inline]
+    pub(super) fn mailbox(&self) -> &Mailbox<Y, S, T> {
+        self.yielder.mailbox()
     }
 }
 
@@ -111,7 +133,8 @@ pub(super) trait PinnedBody {
     fn drop_body(self: Pin<&mut Self>);
 }
 
-/// Creates a cell for a body that has not started.
+/// Creates a cell for a body that has not started. Inlined, so that it is created in place.
+#[inline(always)]
 pub(super) fn body_cell<Y, S, T, O, F>(
     body: F,
 ) -> impl PinnedBody<Yield = Y, Sent = S, Thrown = T, Output = O>
@@ -124,6 +147,7 @@ where
 
 /// Private to this file, because `create` accepts a yielder with the lifetime `'static` only: invariant 2 is not
 /// checked here.
+#[inline(always)]
 fn named_cell<Y, S, T, C, B>(create: C) -> BodyCell<Y, S, T, C, B>
 where
     C: FnOnce(Yielder<'static, Y, S, T>) -> B,
@@ -194,6 +218,7 @@ where
         }
     }
 
+    #[inline]
     fn drop_body(self: Pin<&mut Self>) {
         self.project().body.set(BodyState::Dropped);
     }

@@ -356,7 +356,10 @@ impl<D: RawCoroutine + ?Sized> Coroutine<D> {
 
     #[inline(always)]
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<StepResult<D>> {
-        self.0.as_mut().poll_step(cx).map(Self::into_result)
+        self.0
+            .as_mut()
+            .poll_step(None, cx)
+            .map(|step| step.map_or(Err(Error::AlreadyAwaited), Self::into_result))
     }
 
     #[inline]

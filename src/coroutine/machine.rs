@@ -11,13 +11,13 @@ use pin_project::pin_project;
 use super::body_cell::{PinnedBody, Yielder, body_cell};
 use super::boxed_error::BoxedErrorBody;
 use super::raw_coroutine::{RawCoroutine, sealed::Sealed};
+use super::stage::Stage;
 use super::step::{State, Step};
 use super::throw::{Throw, Thrown};
 
-/// The state machine behind coroutines and generators: a body and its [`Stage`].
+/// The state machine behind coroutines and generators: a body, whose mailbox has its [`Stage`].
 #[pin_project]
 pub(super) struct Machine<B: PinnedBody> {
-    stage: Stage,
     /// Set while the body has completed, but the driver has not taken all the values that the body has yielded.
     remaining: Option<Box<Remaining<B::Yield, B::Output>>>,
     #[pin]
@@ -30,34 +30,8 @@ struct Remaining<Y, O> {
     outcome: O,
 }
 
-/// The public [`State`], with `Exiting` as a part of `Running`.
-///
-/// ```text
-///                  poll_step
-///  Created   ──┐             ┌── the body yields ─────────────► Suspended
-///  Suspended ──┼─────────────┼── the body is pending ─────────► Running, or Exiting if it was
-///  Running   ──┤             └── it returns, fails or panics ─► Closed, or Suspended
-///  Exiting   ──┘                                                while values remain
-///
-///  raise(error):  Suspended, Running or Exiting ──► Running
-///  raise(exit):   Suspended or Running ───────────► Exiting
-///  drop_body:     Created ────────────────────────► Closed
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// No code of the body has run.
-    Created,
-    /// The body has yielded a value, and the driver has taken it.
-    Suspended,
-    /// A step has started, and the body awaits something other than a yield.
-    Running,
-    /// As `Running`, and an exit was raised after the last yield.
-    Exiting,
-    /// The body has been dropped.
-    Closed,
-}
-
 /// Creates a machine whose body has not started.
+#[inline(always)]
 pub(crate) fn machine<Y, S, R, T, F>(
     body: F,
 ) -> impl RawCoroutine<Yield = Y, Sent = S, Return = R, Thrown = T>
@@ -65,7 +39,7 @@ where
     T: Throw,
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, T>) -> Result<R, T>,
 {
-    Machine { stage: Stage::Created, remaining: None, body: body_cell(body) }
+    Machine { remaining: None, body: body_cell(body) }
 }
 
 /// Creates a machine as [`machine`] does, whose body fails with a box of any error.
@@ -76,23 +50,32 @@ where
     E: DerefMut<Target = dyn Error + Send + Sync> + Debug + Display + 'static,
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, Thrown<E>>) -> Result<R, E>,
 {
-    Machine { stage: Stage::Created, remaining: None, body: BoxedErrorBody(body_cell(body)) }
+    Machine { remaining: None, body: BoxedErrorBody(body_cell(body)) }
 }
 
 /// Drops the body and closes the machine when the guard is dropped, also by a panic that unwinds through a step. A step
 /// that does not end the body forgets the guard.
-struct FinishGuard<'a, B: PinnedBody> {
-    stage: &'a mut Stage,
-    body: Pin<&'a mut B>,
+struct FinishGuard<'a, B: PinnedBody>(Pin<&'a mut B>);
+
+impl<B: PinnedBody> FinishGuard<'_, B> {
+    /// As the drop, for a body that has ended while the fast path was allowed: it has left at most a stale reply.
+    #[inline]
+    fn finish_fast_path(mut self) {
+        self.0.mailbox().stage().set(Stage::Closed);
+        self.0.as_mut().drop_body();
+        self.0.mailbox().clear_fast_path();
+        mem::forget(self);
+    }
 }
 
 impl<B: PinnedBody> Drop for FinishGuard<'_, B> {
+    #[inline]
     fn drop(&mut self) {
         // First, so that the machine is closed even if a destructor of the body panics.
-        *self.stage = Stage::Closed;
-        self.body.as_mut().drop_body();
+        self.0.mailbox().stage().set(Stage::Closed);
+        self.0.as_mut().drop_body();
         // After the body, whose destructors may still have used it.
-        self.body.mailbox().clear();
+        self.0.mailbox().clear();
     }
 }
 
@@ -110,12 +93,17 @@ where
 
     #[inline]
     fn state(&self) -> State {
-        match self.stage {
+        match self.body.mailbox().stage().get() {
             Stage::Created => State::Created,
             Stage::Suspended => State::Suspended,
             Stage::Running | Stage::Exiting => State::Running,
             Stage::Closed => State::Closed,
         }
+    }
+
+    #[inline]
+    fn is_suspended(&self) -> bool {
+        self.body.mailbox().stage().is_suspended()
     }
 
     #[inline]
@@ -125,12 +113,13 @@ where
 
     fn raise(self: Pin<&mut Self>, thrown: T) {
         let this = self.project();
-        if thrown.is_exit() && *this.stage == Stage::Exiting {
+        let stage = this.body.mailbox().stage();
+        if thrown.is_exit() && stage.get() == Stage::Exiting {
             // A second exit must not interrupt the cleanup that the first has started.
             return;
         }
         // After an error, a further exit is a new one, and is raised again.
-        *this.stage = if thrown.is_exit() { Stage::Exiting } else { Stage::Running };
+        stage.set(if thrown.is_exit() { Stage::Exiting } else { Stage::Running });
         match this.remaining {
             None => this.body.mailbox().throw(thrown),
             // The body has completed, so it cannot catch `thrown`. The error of the body takes precedence.
@@ -141,42 +130,41 @@ where
     }
 
     #[inline(always)]
-    fn poll_step(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<B::Yield, Result<R, T>>> {
+    fn poll_step(
+        mut self: Pin<&mut Self>,
+        reply: Option<B::Sent>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Step<B::Yield, Result<R, T>>>> {
+        if self.is_suspended() {
+            if let Some(reply) = reply {
+                self.as_mut().resume_with(reply);
+            }
+        } else if self.as_mut().is_closed_or_reply(reply) {
+            return Poll::Ready(None);
+        }
         let mut this = self.as_mut().project();
-        this.body.mailbox().set_context(cx);
+        this.body.mailbox().stage().begin_poll(cx);
         // Poll the body. If it panics, the guard closes the machine.
-        let mut finish = FinishGuard { stage: this.stage, body: this.body.as_mut() };
-        match finish.body.as_mut().poll_body(cx) {
-            Some(Poll::Pending) => {
-                // The common case: the body has yielded one value.
-                if let Some(value) = finish.body.mailbox().take_out() {
-                    mem::forget(finish);
-                    *this.stage = Stage::Suspended;
-                    return Poll::Ready(Step::Yielded(value));
-                }
-                // The body has yielded several values, or awaits something other than a yield. A stale reply is dropped,
-                // whose destructor may panic.
-                let queued = finish.body.mailbox().take_queued();
+        let mut finish = FinishGuard(this.body.as_mut());
+        let polled = finish.0.as_mut().poll_body(cx);
+        if let Some(Poll::Pending) = polled {
+            // The common case: the body has yielded one value.
+            if let Some(value) = finish.0.mailbox().take_out() {
                 mem::forget(finish);
-                if queued.is_some() {
-                    *this.stage = Stage::Suspended;
-                } else if *this.stage != Stage::Exiting {
-                    *this.stage = Stage::Running;
-                }
-                queued.map_or(Poll::Pending, |value| Poll::Ready(Step::Yielded(value)))
-            }
-            Some(Poll::Ready(outcome)) => {
-                // The body has ended. `complete` has a guard of its own.
-                mem::forget(finish);
-                self.complete(outcome)
-            }
-            // The body has completed in an earlier step.
-            None => {
-                // The guard also drops a value that was sent to the completed body.
-                drop(finish);
-                self.poll_remaining()
+                return Poll::Ready(Some(Step::Yielded(value)));
             }
         }
+        let polled = match polled {
+            // The next common case: everything that was thrown in was raised, and every value was taken.
+            Some(Poll::Ready(outcome)) if finish.0.mailbox().stage().is_fast_path(cx) => {
+                finish.finish_fast_path();
+                return Poll::Ready(Some(Step::Complete(outcome)));
+            }
+            polled => polled,
+        };
+        // The function has guards of its own.
+        mem::forget(finish);
+        self.settle(polled)
     }
 
     #[cold]
@@ -186,7 +174,7 @@ where
 
     fn drop_body(self: Pin<&mut Self>) {
         let this = self.project();
-        drop(FinishGuard { stage: this.stage, body: this.body });
+        drop(FinishGuard(this.body));
     }
 }
 
@@ -198,12 +186,53 @@ where
     B: PinnedBody<Output = Result<R, T>, Thrown = T>,
     T: Throw,
 {
-    /// Closes the machine with the outcome of the body. Out of line, to keep the path of a yield short.
+    /// Returns `true` if the machine is closed. Otherwise replies to the yield that the body is suspended at, if any.
+    #[inline(never)]
+    fn is_closed_or_reply(self: Pin<&mut Self>, reply: Option<B::Sent>) -> bool {
+        match (self.state(), reply) {
+            (State::Closed, _) => return true,
+            (State::Suspended, Some(reply)) => self.resume_with(reply),
+            (State::Created | State::Running | State::Suspended, _) => {}
+        }
+        false
+    }
+
+    /// Ends a poll that has not yielded one value. Out of line, to keep the path of a yield short.
+    #[inline(never)]
+    fn settle(
+        mut self: Pin<&mut Self>,
+        polled: Option<Poll<B::Output>>,
+    ) -> Poll<Option<MachineStep<B, R, T>>> {
+        let finish = FinishGuard(self.as_mut().project().body);
+        match polled {
+            // The body has yielded several values, or awaits something other than a yield.
+            Some(Poll::Pending) => {
+                // A stale reply is dropped, whose destructor may panic.
+                let queued = finish.0.mailbox().take_queued();
+                mem::forget(finish);
+                queued.map_or(Poll::Pending, |value| Poll::Ready(Some(Step::Yielded(value))))
+            }
+            Some(Poll::Ready(outcome)) => {
+                // `complete` has a guard of its own.
+                mem::forget(finish);
+                self.complete(outcome).map(Some)
+            }
+            // The body has completed in an earlier step.
+            None => {
+                // The guard also drops a value that was sent to the completed body.
+                drop(finish);
+                self.poll_remaining().map(Some)
+            }
+        }
+    }
+
+    /// Closes the machine with the outcome of a body that has left something behind.
+    #[cold]
     #[inline(never)]
     fn complete(mut self: Pin<&mut Self>, outcome: Result<R, T>) -> Poll<MachineStep<B, R, T>> {
         let this = self.as_mut().project();
-        let finish = FinishGuard { stage: this.stage, body: this.body };
-        let mailbox = finish.body.mailbox();
+        let finish = FinishGuard(this.body);
+        let mailbox = finish.0.mailbox();
         // Take what was not delivered, before the guard clears the mailbox.
         let (unraised, values) = (mailbox.take_thrown(), mailbox.drain());
         drop(finish);
@@ -226,7 +255,8 @@ where
         let Some(value) = remaining.values.pop_front() else {
             return Poll::Ready(Step::Complete(remaining.outcome));
         };
-        (*this.stage, *this.remaining) = (Stage::Suspended, Some(remaining));
+        this.body.mailbox().stage().set(Stage::Suspended);
+        *this.remaining = Some(remaining);
         Poll::Ready(Step::Yielded(value))
     }
 }

@@ -2,9 +2,9 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::marker::PhantomPinned;
 use std::mem;
-use std::ptr;
 use std::task::{Context, Waker};
 
+use super::stage::{Stage, StageCell};
 use super::throw::Throw;
 
 /// The state that a body shares with its driver: the values that the body has yielded, the value that was sent to it,
@@ -20,13 +20,7 @@ pub(super) struct Mailbox<Y, S, T> {
     /// The error or exit to be raised at the next yield.
     thrown: Cell<Option<T>>,
     overflow: Cell<Option<Box<Overflow<Y, T>>>>,
-    /// `true` if something is to be raised, or values are queued.
-    needs_slow_path: Cell<bool>,
-    /// The address of the driver's context during a poll of the body. The context is borrowed for that time, so no
-    /// other context has this address. The flag [`SLOW_PATH`] is set in the address if a yield must not take the fast
-    /// path. So one comparison checks both: that a yield is polled with the driver's context, and that the fast path is
-    /// allowed.
-    context: Cell<usize>,
+    stage: StageCell,
     _pinned: PhantomPinned,
 }
 
@@ -40,20 +34,16 @@ struct Overflow<Y, T> {
     external_waker: Option<Waker>,
 }
 
-/// The flag in [`Mailbox::context`]: something is to be raised, or a value to be taken. The address of a context never
-/// has this bit.
-const SLOW_PATH: usize = 1;
-const _: () = assert!(align_of::<Context<'_>>() > SLOW_PATH);
-
 impl<Y, S, T> Mailbox<Y, S, T> {
+    /// Inlined, so that it is created in place.
+    #[inline(always)]
     pub(super) fn new() -> Self {
         Self {
             out: Cell::new(None),
             sent: Cell::new(None),
             thrown: Cell::new(None),
             overflow: Cell::new(None),
-            needs_slow_path: Cell::new(false),
-            context: Cell::new(SLOW_PATH),
+            stage: StageCell::new(),
             _pinned: PhantomPinned,
         }
     }
@@ -80,14 +70,23 @@ impl<Y, S, T> Mailbox<Y, S, T> {
         output
     }
 
-    /// Recomputes `needs_slow_path`, after something was raised or a queued value was taken.
+    /// Allows the fast path again if nothing is left to be raised or taken, after something was.
     #[cold]
     #[inline(never)]
     fn update_slow_path(&self) {
         // The content of a `Cell` can only be inspected by taking it out and putting it back.
-        let thrown = self.thrown.take();
-        self.needs_slow_path.set(thrown.is_some() || self.has_queued());
+        let (thrown, out) = (self.thrown.take(), self.out.take());
+        if thrown.is_none() && out.is_none() && !self.has_queued() {
+            self.stage.clear_slow_path();
+        }
         self.thrown.set(thrown);
+        self.out.set(out);
+    }
+
+    /// The stage of the body.
+    #[inline]
+    pub(super) fn stage(&self) -> &StageCell {
+        &self.stage
     }
 
     // The driver's side.
@@ -115,28 +114,29 @@ impl<Y, S, T> Mailbox<Y, S, T> {
         };
         self.thrown.set(Some(first));
         let replaced_exit = exit.and_then(|exit| self.overflow(|overflow| overflow.exit.replace(exit)));
-        self.needs_slow_path.set(true);
+        self.stage.set_slow_path();
         // Last: if one of their destructors panics, `thrown` is still raised.
         drop((undelivered, replaced, replaced_exit));
     }
 
-    /// Records the context with which the body is about to be polled.
-    #[inline]
-    pub(super) fn set_context(&self, cx: &mut Context<'_>) {
-        self.context.set(ptr::from_mut(cx).addr() | usize::from(self.needs_slow_path.get()));
-    }
-
-    /// Takes the value that the body has yielded, if it is the only one of this step.
+    /// Takes the value that the body has yielded in this poll, if it is the only one. Then the body is suspended.
     #[inline]
     pub(super) fn take_out(&self) -> Option<Y> {
-        self.out.take()
+        let value = self.out.take()?;
+        // A yield raises what was thrown in before it puts a value out, and queues the value behind earlier ones.
+        self.stage.set_suspended();
+        Some(value)
     }
 
-    /// Takes the first of several values that the body has yielded.
+    /// Takes the first of several values that the body has yielded. Then the body is suspended, or otherwise pending.
     #[cold]
     #[inline(never)]
     pub(super) fn take_queued(&self) -> Option<Y> {
-        let value = self.overflow_if_any(|overflow| overflow.queue.pop_front())?;
+        let Some(value) = self.overflow_if_any(|overflow| overflow.queue.pop_front()) else {
+            self.stage.set_pending();
+            return None;
+        };
+        self.stage.set(Stage::Suspended);
         self.update_slow_path();
         // A value that was sent before is the reply to an earlier yield.
         drop(self.sent.take());
@@ -149,7 +149,7 @@ impl<Y, S, T> Mailbox<Y, S, T> {
         match self.out.take() {
             Some(value) => Some(VecDeque::from([value])),
             // The flag is set as long as values are queued, so most bodies do not access the overflow here.
-            None if self.needs_slow_path.get() => self.take_queue(),
+            None if self.stage.needs_slow_path() => self.take_queue(),
             None => None,
         }
     }
@@ -181,22 +181,23 @@ impl<Y, S, T> Mailbox<Y, S, T> {
         drop(self.sent.take());
         drop(self.thrown.take());
         drop(self.overflow.take());
-        self.needs_slow_path.set(false);
+        self.stage.clear_slow_path();
+    }
+
+    /// Drops everything that was not delivered, where the fast path was allowed at the end of the body.
+    #[inline]
+    pub(super) fn clear_fast_path(&self) {
+        drop(self.sent.take());
+        drop(self.overflow.take());
     }
 
     // The body's side.
-
-    /// Returns `true` if this is the driver's own context, nothing is to be raised, and no value is to be taken.
-    #[inline]
-    pub(super) fn is_fast_path(&self, cx: &mut Context<'_>) -> bool {
-        self.context.get() == ptr::from_mut(cx).addr()
-    }
 
     /// Yields a value, if no other value is waiting.
     #[inline]
     pub(super) fn set_out(&self, value: Y) {
         // A further yield in this poll must take the slow path, which queues it behind this value.
-        self.context.set(self.context.get() | SLOW_PATH);
+        self.stage.set_slow_path();
         // A value that was sent before is the reply to an earlier yield, which was dropped.
         drop(self.sent.take());
         self.out.set(Some(value));
@@ -216,7 +217,7 @@ impl<Y, S, T> Mailbox<Y, S, T> {
             overflow.queue.extend(before);
             overflow.queue.push_back(value);
         });
-        self.needs_slow_path.set(true);
+        self.stage.set_slow_path();
         true
     }
 
@@ -235,7 +236,7 @@ impl<Y, S, T> Mailbox<Y, S, T> {
 
     #[inline]
     pub(super) fn take_thrown(&self) -> Option<T> {
-        if self.needs_slow_path.get() { self.take_first_thrown() } else { None }
+        if self.stage.needs_slow_path() { self.take_first_thrown() } else { None }
     }
 
     #[cold]
@@ -254,7 +255,7 @@ impl<Y, S, T> Mailbox<Y, S, T> {
     #[inline(never)]
     pub(super) fn register_waker(&self, cx: &mut Context<'_>) {
         // With the driver's own context, the next poll of the driver reaches the yield without a wake.
-        if self.context.get() & !SLOW_PATH != ptr::from_mut(cx).addr() {
+        if !self.stage.is_driver(cx) {
             // Clone before the access to the overflow, and drop the old waker after it: both run foreign code.
             let waker = cx.waker().clone();
             drop(self.overflow(|overflow| overflow.external_waker.replace(waker)));

@@ -22,6 +22,10 @@ pub trait RawCoroutine: sealed::Sealed {
     #[doc(hidden)]
     fn state(&self) -> State;
 
+    /// Returns `true` if the body is suspended at a yield, and only a reply to it is to be delivered.
+    #[doc(hidden)]
+    fn is_suspended(&self) -> bool;
+
     /// Replies to the last yield of the body. Not to be called in [`State::Created`] or [`State::Closed`].
     #[doc(hidden)]
     fn resume_with(self: Pin<&mut Self>, value: Self::Sent);
@@ -30,15 +34,20 @@ pub trait RawCoroutine: sealed::Sealed {
     #[doc(hidden)]
     fn raise(self: Pin<&mut Self>, thrown: Self::Thrown);
 
-    /// Runs the body to its next yield or to its end. Not to be called in [`State::Closed`]. Called in
-    /// [`State::Suspended`] before [`resume_with`](Self::resume_with) or [`raise`](Self::raise), it runs what the body
-    /// awaits beside its yield, and the state is [`State::Running`] afterwards.
+    /// Runs the body to its next yield or to its end. Resolves to `None` in [`State::Closed`].
+    ///
+    /// In [`State::Suspended`], `reply` is sent to the yield. Without a reply, and without a call of
+    /// [`resume_with`](Self::resume_with) or [`raise`](Self::raise) before, the step runs what the body awaits beside its
+    /// yield, and the state is [`State::Running`] afterwards. In the other states, `reply` is dropped.
+    ///
+    /// The only method that polls the body, so that it is inlined there also if the method is called by a vtable.
     #[doc(hidden)]
     #[expect(clippy::type_complexity, reason = "a step whose output is a result")]
     fn poll_step(
         self: Pin<&mut Self>,
+        reply: Option<Self::Sent>,
         cx: &mut Context<'_>,
-    ) -> Poll<Step<Self::Yield, Result<Self::Return, Self::Thrown>>>;
+    ) -> Poll<Option<Step<Self::Yield, Result<Self::Return, Self::Thrown>>>>;
 
     /// After a pending step, wakes a yield in the body that waits with a waker other than the driver's and was not
     /// polled, although there is something for it. Returns `true` if it did, and then the step is to be polled again.

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use pin_project::pin_project;
 
-use super::body_cell::Yielder;
+use super::body_cell::{BorrowedYielder, Yielder};
 
 impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
     /// Yields `value` to the driver of the body, and returns the value that is sent in reply: Python's
@@ -30,7 +30,7 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
     #[inline]
     #[doc(alias = "yield", alias = "emit", alias = "send")]
     pub fn yield_<'a>(&'a mut self, value: Y) -> Yield<'a, 'g, Y, S, T> {
-        Yield { yielder: self, state: YieldState::Initial(value) }
+        Yield { yielder: self.reborrow(), state: YieldState::Initial(value) }
     }
 
     /// Awaits `future`, unless an error or an exit is thrown in: then `future` is dropped, and the error is returned.
@@ -60,17 +60,68 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
     /// ```
     #[doc(alias = "wait", alias = "select", alias = "cancellable")]
     pub fn interruptible<F: Future>(&mut self, future: F) -> impl Future<Output = Result<F::Output, T>> {
-        self.interruptible_from(future, true)
+        self.interruptible_from(InterruptFrom::Now, future)
     }
 
-    /// As [`interruptible`](Self::interruptible), but if `at_once` is `false`, `future` is polled once before anything
-    /// is raised. A future that delivers a value at its first poll has then delivered it.
+    /// As [`interruptible`](Self::interruptible), but nothing is raised before `from`.
     pub(crate) fn interruptible_from<'a, F: Future>(
         &'a mut self,
+        from: InterruptFrom,
         future: F,
-        at_once: bool,
     ) -> Interruptible<'a, 'g, Y, S, T, F> {
-        Interruptible { future: Some(future), yielder: self, can_interrupt: at_once }
+        Interruptible { future: Some(future), yielder: self, from }
+    }
+
+    /// Yields `value`, and then each value that `next` returns for a reply. Completes with the first error of `next`, or
+    /// with what is raised at a yield.
+    ///
+    /// One future for all yields, since a body that awaits each of them goes through its own states in between.
+    #[inline]
+    pub(crate) fn yield_each<'a, O, N>(&'a mut self, value: Y, next: N) -> YieldEach<'a, 'g, Y, S, T, N>
+    where
+        N: FnMut(S, &mut Context<'_>) -> Result<Y, O>,
+    {
+        YieldEach { yielded: self.yield_(value), next }
+    }
+}
+
+/// The time from which an interruptible future can be interrupted.
+pub(crate) enum InterruptFrom {
+    Now,
+    /// When the future has been polled once: at its first poll, it delivers a value.
+    FirstPoll,
+    /// As `FirstPoll`, and the future has been polled in this step already, and was pending.
+    Polled,
+}
+
+/// The future that [`Yielder::yield_each`] returns.
+pub(crate) struct YieldEach<'a, 'g, Y, S, T, N> {
+    yielded: Yield<'a, 'g, Y, S, T>,
+    next: N,
+}
+
+/// Neither field is pinned.
+impl<Y, S, T, N> Unpin for YieldEach<'_, '_, Y, S, T, N> {}
+
+impl<Y, S, T, O, N> Future for YieldEach<'_, '_, Y, S, T, N>
+where
+    N: FnMut(S, &mut Context<'_>) -> Result<Y, O>,
+{
+    type Output = Result<O, T>;
+
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<O, T>> {
+        let Self { yielded, next } = self.get_mut();
+        loop {
+            match Pin::new(&mut *yielded).poll(cx) {
+                Poll::Ready(Ok(reply)) => match next(reply, cx) {
+                    Ok(value) => yielded.state = YieldState::Initial(value),
+                    Err(other) => return Poll::Ready(Ok(other)),
+                },
+                Poll::Ready(Err(thrown)) => return Poll::Ready(Err(thrown)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
     }
 }
 
@@ -82,7 +133,7 @@ pub(crate) struct Interruptible<'a, 'g, Y, S, T, F> {
     #[pin]
     future: Option<F>,
     yielder: &'a mut Yielder<'g, Y, S, T>,
-    can_interrupt: bool,
+    from: InterruptFrom,
 }
 
 impl<Y, S, T, F: Future> Future for Interruptible<'_, '_, Y, S, T, F> {
@@ -92,19 +143,22 @@ impl<Y, S, T, F: Future> Future for Interruptible<'_, '_, Y, S, T, F> {
         let mut this = self.project();
         let mailbox = this.yielder.mailbox();
         // A throw takes precedence over the future, unless the future has to be polled first.
-        if *this.can_interrupt {
+        let from = mem::replace(this.from, InterruptFrom::Now);
+        if let InterruptFrom::Now = from {
             if let Some(thrown) = mailbox.take_thrown() {
                 this.future.set(None);
                 return Poll::Ready(Err(thrown));
             }
         }
-        let future = this.future.as_mut().as_pin_mut().expect("`interruptible` polled after completion");
-        if let Poll::Ready(output) = future.poll(cx) {
-            this.future.set(None);
-            return Poll::Ready(Ok(output));
+        let mut future = this.future.as_mut().as_pin_mut().expect("`interruptible` polled after completion");
+        if !matches!(from, InterruptFrom::Polled) {
+            if let Poll::Ready(output) = future.as_mut().poll(cx) {
+                this.future.set(None);
+                return Poll::Ready(Ok(output));
+            }
         }
         // The future has been polled, so a throw that waited for that can be raised.
-        if !mem::replace(this.can_interrupt, true) {
+        if !matches!(from, InterruptFrom::Now) {
             if let Some(thrown) = mailbox.take_thrown() {
                 this.future.set(None);
                 return Poll::Ready(Err(thrown));
@@ -132,7 +186,7 @@ impl<Y, S, T> fmt::Debug for Yielder<'_, Y, S, T> {
 /// Panics if it is polled after completion.
 #[must_use = "nothing is yielded unless it is awaited"]
 pub struct Yield<'a, 'g, Y, S, T> {
-    yielder: &'a mut Yielder<'g, Y, S, T>,
+    yielder: BorrowedYielder<'a, 'g, Y, S, T>,
     state: YieldState<Y>,
 }
 
@@ -168,7 +222,7 @@ impl<Y, S, T> Future for Yield<'_, '_, Y, S, T> {
         let this = self.get_mut();
         let mailbox = this.yielder.mailbox();
         match this.state {
-            YieldState::Initial(_) if mailbox.is_fast_path(cx) => {
+            YieldState::Initial(_) if mailbox.stage().is_fast_path(cx) => {
                 // No waker is registered: the next poll of the driver reaches this yield without a wake.
                 if let YieldState::Initial(value) = mem::replace(&mut this.state, YieldState::AwaitingReply) {
                     mailbox.set_out(value);

@@ -93,6 +93,7 @@ pub type LocalBoxAsyncGenerator<'a, Y, S = (), T = GeneratorExit> =
 /// ```
 #[doc(alias = "yield")]
 #[doc(alias = "stream")]
+#[inline]
 pub fn generator<Y, S, F>(body: F) -> AsyncGenerator<impl GeneratorBody<Y, S>>
 where
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, GeneratorExit>) -> Result<(), GeneratorExit>,
@@ -161,6 +162,7 @@ where
 /// # }
 /// ```
 #[doc(alias = "try_stream")]
+#[inline]
 pub fn try_generator<Y, S, E, F>(body: F) -> AsyncGenerator<impl GeneratorBody<Y, S, Thrown<E>>>
 where
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, Thrown<E>>) -> Result<(), Thrown<E>>,
@@ -246,11 +248,11 @@ impl<D: RawCoroutine<Return = ()>> AsyncGenerator<D> {
 /// The result of a step: a value, or `None` at the end.
 pub(super) type StepResult<D> = Result<Option<<D as RawCoroutine>::Yield>, ErrorOf<D>>;
 
-/// The [`Error`] of a generator with the body `D`.
-pub(super) type ErrorOf<D> = Error<<D as RawCoroutine>::Sent, <<D as RawCoroutine>::Thrown as Throw>::Error>;
-
 /// The result of a body.
 type BodyResult<D> = Result<(), <D as RawCoroutine>::Thrown>;
+
+/// The [`Error`] of a generator with the body `D`.
+pub(super) type ErrorOf<D> = Error<<D as RawCoroutine>::Sent, <<D as RawCoroutine>::Thrown as Throw>::Error>;
 
 impl<D: RawCoroutine<Return = ()> + ?Sized> AsyncGenerator<D> {
     /// Returns the state of the body.
@@ -274,6 +276,16 @@ impl<D: RawCoroutine<Return = ()> + ?Sized> AsyncGenerator<D> {
 
     #[inline]
     pub(super) fn send(self: Pin<&mut Self>, value: D::Sent) -> Option<StepResult<D>> {
+        if self.machine.is_suspended() {
+            self.project().machine.resume_with(value);
+            return None;
+        }
+        self.send_slow(value)
+    }
+
+    /// Out of line, to keep the path of a suspended body short.
+    #[inline(never)]
+    fn send_slow(self: Pin<&mut Self>, value: D::Sent) -> Option<StepResult<D>> {
         match self.state() {
             State::Suspended => self.project().machine.resume_with(value),
             State::Created if is_unit_like::<D::Sent>() => {}
@@ -302,14 +314,22 @@ impl<D: RawCoroutine<Return = ()> + ?Sized> AsyncGenerator<D> {
     }
 
     #[inline(always)]
-    pub(super) fn poll_step(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StepResult<D>> {
-        self.poll_machine(cx).map(into_step_result)
+    pub(super) fn poll_step(
+        self: Pin<&mut Self>,
+        reply: Option<D::Sent>,
+        cx: &mut Context<'_>,
+    ) -> Poll<StepResult<D>> {
+        Poll::Ready(ready!(self.poll_machine(reply, cx)).map_or(Ok(None), into_step_result))
     }
 
     #[inline(always)]
-    fn poll_machine(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step<D::Yield, BodyResult<D>>> {
+    fn poll_machine(
+        self: Pin<&mut Self>,
+        reply: Option<D::Sent>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Step<D::Yield, BodyResult<D>>>> {
         let mut machine = self.project().machine;
-        let polled = machine.as_mut().poll_step(cx);
+        let polled = machine.as_mut().poll_step(reply, cx);
         if polled.is_pending() {
             // Wake a yield inside the body that has something to return but was not polled. Its waker wakes `cx`, so
             // the step is polled again.
@@ -320,7 +340,7 @@ impl<D: RawCoroutine<Return = ()> + ?Sized> AsyncGenerator<D> {
 }
 
 impl<D: RawCoroutine<Sent = (), Return = ()> + ?Sized> AsyncGenerator<D> {
-    #[inline]
+    /// Begins an `anext`, as the methods above do.
     pub(super) fn advance(self: Pin<&mut Self>) -> Option<StepResult<D>> {
         match self.state() {
             State::Suspended => self.project().machine.resume_with(()),
@@ -347,15 +367,11 @@ impl<D: RawCoroutine<Sent = (), Return = ()> + ?Sized> Stream for AsyncGenerator
     type Item = <D::Thrown as Throw>::Item<D::Yield>;
 
     #[inline]
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        // `Some` only if the generator is closed.
-        if self.as_mut().advance().is_some() {
-            return Poll::Ready(None);
-        }
-        Poll::Ready(match ready!(self.poll_machine(cx)) {
-            Step::Yielded(value) => Some(D::Thrown::result_to_item(Ok(value))),
-            Step::Complete(Ok(())) => None,
-            Step::Complete(Err(thrown)) => {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(match ready!(self.poll_machine(Some(()), cx)) {
+            Some(Step::Yielded(value)) => Some(D::Thrown::result_to_item(Ok(value))),
+            None | Some(Step::Complete(Ok(()))) => None,
+            Some(Step::Complete(Err(thrown))) => {
                 thrown.into_error().map(|error| D::Thrown::result_to_item(Err(error)))
             }
         })

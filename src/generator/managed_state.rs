@@ -187,7 +187,7 @@ async fn step<Y, S, T: Throw>(
 ) -> StepResult<Y, S, T> {
     match early {
         Some(result) => result,
-        None => poll_fn(|cx| generator.as_mut().poll_step(cx)).await,
+        None => poll_fn(|cx| generator.as_mut().poll_step(None, cx)).await,
     }
 }
 

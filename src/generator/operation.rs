@@ -29,12 +29,21 @@ impl<'a, D: RawCoroutine<Return = ()> + ?Sized> Operation<'a, D> {
         name: &str,
         begin: impl FnOnce(Pin<&mut AsyncGenerator<D>>) -> Option<StepResult<D>>,
     ) -> Poll<StepResult<D>> {
+        self.poll_with(name, |mut generator| match begin(generator.as_mut()) {
+            Some(result) => Poll::Ready(result),
+            None => generator.poll_step(None, cx),
+        })
+    }
+
+    #[inline(always)]
+    fn poll_with(
+        &mut self,
+        name: &str,
+        poll: impl FnOnce(Pin<&mut AsyncGenerator<D>>) -> Poll<StepResult<D>>,
+    ) -> Poll<StepResult<D>> {
         // Taken out before the body runs, so that an operation whose body panics cannot be polled again.
         let Some(mut generator) = self.0.take() else { polled_after_completion(name) };
-        if let Some(result) = begin(generator.as_mut()) {
-            return Poll::Ready(result);
-        }
-        let polled = generator.as_mut().poll_step(cx);
+        let polled = poll(generator.as_mut());
         if polled.is_pending() {
             self.0 = Some(generator);
         }
@@ -66,8 +75,8 @@ impl<D: RawCoroutine<Sent = (), Return = ()> + ?Sized> Future for Anext<'_, D> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StepResult<D>> {
-        // A second `advance` finds the step running and does nothing.
-        self.0.poll(cx, "anext", AsyncGenerator::advance)
+        // The next poll finds the step running, and sends nothing.
+        self.0.poll_with("anext", |generator| generator.poll_step(Some(()), cx))
     }
 }
 

@@ -1,13 +1,14 @@
 //! Delegation: `yield_from` and `yield_all` of the [`Yielder`].
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
 use super::error::Error;
 use super::ext::AsyncGeneratorExt;
-use crate::coroutine::{RawCoroutine, Throw, Yielder};
+use crate::coroutine::{InterruptFrom, RawCoroutine, Throw, Yielder};
 
 impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
     /// Delegates to another generator until it ends: PEP 380's `yield from`, which Python has for plain generators
@@ -71,8 +72,14 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
             // but not the step of the inner generator, which is thrown into below.
             let interrupted = match resume {
                 Resume::Start => self.interruptible(inner.start()).await,
-                Resume::Send(value) => self.interruptible_from(inner.asend(value), false).await,
-                Resume::Throw(thrown) => self.interruptible_from(inner.athrow(thrown), false).await,
+                Resume::Continue => self.interruptible_from(InterruptFrom::Polled, inner.start()).await,
+                Resume::Ended(result) => Ok(result),
+                Resume::Send(value) => {
+                    self.interruptible_from(InterruptFrom::FirstPoll, inner.asend(value)).await
+                }
+                Resume::Throw(thrown) => {
+                    self.interruptible_from(InterruptFrom::FirstPoll, inner.athrow(thrown)).await
+                }
             };
             let value = match interrupted {
                 Ok(Ok(Some(value))) => value,
@@ -95,10 +102,16 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
                     continue;
                 }
             };
-            // Yield the value to the caller, and pass the reply on. If the inner generator has ignored the exit, then
-            // by this yield the outer one ignores it, too, and its close fails with `IgnoredExit`.
-            resume = match self.yield_(value).await {
-                Ok(reply) => Resume::Send(reply),
+            // Yield the value to the caller, and pass the reply on, as long as the inner generator yields at once. If it
+            // has ignored the exit, then by this yield the outer one ignores it, too, and its close fails with
+            // `IgnoredExit`.
+            let next = |reply, cx: &mut Context<'_>| match pin!(inner.asend(reply)).poll(cx) {
+                Poll::Ready(Ok(Some(value))) => Ok(value),
+                Poll::Ready(result) => Err(Resume::Ended(result)),
+                Poll::Pending => Err(Resume::Continue),
+            };
+            resume = match self.yield_each(value, next).await {
+                Ok(resume) => resume,
                 Err(thrown) => {
                     is_closed |= thrown.is_exit();
                     Resume::Throw(thrown)
@@ -153,8 +166,12 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
 }
 
 /// The way in which the inner generator is to be resumed.
-enum Resume<S, T> {
+enum Resume<Y, S, T: Throw> {
     Start,
+    /// Its step is in progress, and was polled.
+    Continue,
+    /// Not at all: its step has ended with a result other than a value.
+    Ended(Result<Option<Y>, Error<S, T::Error>>),
     Send(S),
     Throw(T),
 }

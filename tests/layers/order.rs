@@ -21,7 +21,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         "coroutine",
         &["cleanup"],
         &[
-            "error step throw",
+            "error step stage throw",
             "raw_coroutine mailbox body_cell boxed_error",
             "yielder machine coroutine",
             "run_all",
