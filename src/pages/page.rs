@@ -61,7 +61,7 @@ struct Details {
 }
 
 /// The extra value of [`Page::not_modified`].
-pub(super) struct NotModified;
+struct NotModified;
 
 impl<T, C> Page<T, C> {
     /// Creates a page from its items and the cursor of the next page, `None` if there is no next page.
@@ -96,7 +96,17 @@ impl<T, C> Page<T, C> {
     /// ```
     #[doc(alias("304", "etag", "if_none_match", "unchanged"))]
     pub fn not_modified() -> Self {
-        Self::new(Vec::new(), None).has_more(false).extra(NotModified)
+        Self::unmodified(None).has_more(false)
+    }
+
+    /// Creates a page that has not changed, and the cursor of the page after it.
+    pub(super) fn unmodified(next_cursor: Option<C>) -> Self {
+        Self::new(Vec::new(), next_cursor).extra(NotModified)
+    }
+
+    /// Returns `true` if the page has not changed since an earlier crawl.
+    pub(super) fn is_unmodified(&self) -> bool {
+        self.extra_value().is_some_and(|extra| extra.is::<NotModified>())
     }
 
     /// Sets the number of all items, as the API reports it.

@@ -238,7 +238,8 @@ impl<C: Cursor> Pagination<C> {
     fn ends_at<T>(&self, page: &Page<T, C>) -> bool {
         page.items.is_empty()
             && match self.on_empty {
-                Some(OnEmpty::End) => true,
+                // Without its items, an unchanged page only seems empty.
+                Some(OnEmpty::End) => !page.is_unmodified(),
                 Some(OnEmpty::Continue) => false,
                 None => {
                     let has_cursor = page.next_cursor.as_ref().is_some_and(|next| self.is_cursor(next));

@@ -1,9 +1,12 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 
+use reqwest::StatusCode;
+
 use super::endpoint::Endpoint;
 use super::error::Error;
 use super::known_flags::KnownFlags;
+use super::next_in::NextIn;
 use super::request::Request;
 use super::response::Response;
 use crate::pages::cursor::{Cursor, PageNumber};
@@ -59,6 +62,7 @@ impl Endpoint {
                 None => request,
             },
             move |response| read_with(&read_page, response),
+            NextIn::Anywhere,
         )
     }
 
@@ -123,7 +127,8 @@ impl Endpoint {
                     }
                     Ok(page)
                 };
-                endpoint.fetch_page(request, read_page).await
+                let next = NextIn::Count { number, step: Some(1), cursor: PageNumber::new };
+                endpoint.fetch_page(request, read_page, next).await
             }
         })
         .with_http_defaults()
@@ -137,6 +142,7 @@ impl Endpoint {
         first: Option<C>,
         apply_cursor: A,
         read_page: R,
+        next_in: NextIn<C>,
     ) -> AsyncGetDocs<T, C, Error>
     where
         T: Send + 'static,
@@ -150,20 +156,51 @@ impl Endpoint {
             let request = apply_cursor(Request::new(&shared.0), cursor.as_ref());
             async move {
                 let (endpoint, read_page) = &*shared;
-                endpoint.fetch_page(request, read_page).await
+                endpoint.fetch_page(request, read_page, next_in).await
             }
         })
         .with_http_defaults()
     }
 
-    /// Fetches a response, and reads a page from it.
-    pub(super) async fn fetch_page<T, C>(
+    /// Fetches a page, and returns it without its items if it has not changed since an earlier crawl.
+    pub(super) async fn fetch_page<T, C: Cursor>(
         self: &Arc<Self>,
         request: Request,
         read_page: impl Fn(&Response) -> Result<Page<T, C>, Error>,
+        next_in: NextIn<C>,
     ) -> Result<Page<T, C>, Error> {
-        let response = self.fetch(request).await?;
+        let Some(condition) = self.condition(&request) else {
+            let response = self.fetch(request).await?;
+            let page = read_page(&response)?;
+            return response.complete(page);
+        };
+        let again = condition.may_have_successor().then(|| request.again());
+        let mut response = self.fetch(condition.apply(request)).await?;
+        if let Some(entry) = condition.entry().filter(|_| response.status() == StatusCode::NOT_MODIFIED) {
+            let mut page = entry.unchanged();
+            match next_in {
+                NextIn::Body => return Ok(condition.keep(page)),
+                NextIn::Count { number, step, cursor } => {
+                    let next = number.saturating_add(step.unwrap_or(entry.items));
+                    let is_last = entry.items == 0 && page.has_more != Some(true);
+                    // A header may have reported that this page is the last.
+                    page.has_more =
+                        if is_last { Some(false) } else { page.has_more.filter(|has_more| *has_more) };
+                    page.next_cursor = (!is_last).then(|| cursor(next));
+                    return Ok(condition.keep(page));
+                }
+                NextIn::Headers => {
+                    page.next_cursor = read_page(&response)?.next_cursor.or(page.next_cursor);
+                }
+                NextIn::Anywhere => {}
+            }
+            match again.filter(|_| page.next_cursor.is_none()) {
+                None => return Ok(condition.keep(page)),
+                Some(again) => response = self.fetch(again).await?,
+            }
+        }
         let page = read_page(&response)?;
+        condition.record(&response, &page, next_in);
         response.complete(page)
     }
 }

@@ -13,6 +13,7 @@ use super::origins::Origins;
 use super::quota::Quota;
 use super::secrets::Secrets;
 use super::url::{parse, strip_userinfo_and_fragment};
+use super::validators::Validators;
 
 /// The function that [`Endpoint::map_request`] takes.
 pub(super) type MapRequest = Arc<dyn Fn(RequestBuilder) -> RequestBuilder + Send + Sync>;
@@ -47,6 +48,7 @@ pub struct Endpoint {
     pub(super) strip_secrets: bool,
     pub(super) auth: Auth,
     pub(super) quota: Quota,
+    pub(super) validators: Option<Validators>,
 }
 
 impl Endpoint {
@@ -78,6 +80,7 @@ impl Endpoint {
             strip_secrets: false,
             auth: Auth::default(),
             quota: Quota::default(),
+            validators: None,
         })
     }
 

@@ -4,8 +4,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
 use super::describe::{Status, after_colon, before_colon, invalid_json, missing_items};
-use super::extent::Beyond;
-use super::response_info::ResponseInfo;
+use super::response_info::{PastTheEnd, ResponseInfo};
 
 /// Any error, as the source of an [`Error`].
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
@@ -359,9 +358,9 @@ impl Error {
         }
     }
 
-    pub(super) fn mark_past_the_end(&mut self, beyond: Beyond) {
+    pub(super) fn mark_past_the_end(&mut self, past_the_end: PastTheEnd) {
         if let Self::Status { response, .. } = self {
-            response.mark_past_the_end(beyond);
+            response.mark_past_the_end(past_the_end);
         }
     }
 }

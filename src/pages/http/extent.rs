@@ -1,6 +1,5 @@
 //! The extent of a list of numbered pages, as far as its responses reveal it.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reqwest::StatusCode;
@@ -138,7 +137,8 @@ impl Extent {
     /// Marks an error as one that is the end of the list, if this is a page beyond the last.
     pub(super) fn mark_past_the_end(self: &Arc<Self>, mut error: Error, number: u64) -> Error {
         if is_past_the_end(&error) {
-            error.mark_past_the_end(Beyond { extent: Arc::clone(self), number });
+            let extent = Arc::clone(self);
+            error.mark_past_the_end(Arc::new(move || extent.may_be_past_the_end(number)));
         }
         error
     }
@@ -178,26 +178,6 @@ impl Extent {
         let target = links.find("last").ok()??.target();
         let url = resolve_link(response.url(), target).ok()?;
         url.query_pairs().find(|(name, _)| *name == self.parameter)?.1.parse().ok()
-    }
-}
-
-/// A page that may be beyond the last, which the other pages decide.
-#[derive(Clone)]
-pub(super) struct Beyond {
-    extent: Arc<Extent>,
-    number: u64,
-}
-
-impl Beyond {
-    /// Returns `true` unless a page that has arrived contradicts that.
-    pub(super) fn is_past_the_end(&self) -> bool {
-        self.extent.may_be_past_the_end(self.number)
-    }
-}
-
-impl fmt::Debug for Beyond {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Beyond").field("number", &self.number).finish_non_exhaustive()
     }
 }
 

@@ -166,7 +166,11 @@ mod tests {
             (r#"{"kind": "storage#objects", "prefixes": ["a/"]}"#, false),
             (r#"{"link": [{"relation": "self"}], "total": 0}"#, false),
             (r#"{"_links": [{}], "Warnings": [{}], "commonPrefixes": [{}]}"#, false),
-            (r#"{"items2": [], "other": {"items": [1]}}"#, false),
+            (r#"{"items2": [], "other": {"items": [1]}}"#, true),
+            (r#"{"names": ["a"]}"#, true),
+            (r#"{"a": {"b": {"c": [1]}}}"#, true),
+            (r#"{"a": {"b": {"c": {"d": [1]}}}}"#, false),
+            (r#"{"meta": {"ids": [1]}, "scopes": ["a"]}"#, false),
             (r#"{"\ud800": [1]}"#, false),
             ("{}", false),
         ] {

@@ -43,7 +43,7 @@
 //! | the rules of a convention | [`by_odata`](Endpoint::by_odata), [`by_hal`](Endpoint::by_hal), [`by_json_api`](Endpoint::by_json_api), [`by_kubernetes`](Endpoint::by_kubernetes), [`by_scim`](Endpoint::by_scim) | |
 //! | anything else | [`by_response`](Endpoint::by_response) | any type |
 //!
-//! [`detect()`] proposes one of them from the first response. [`from_dlt`] compares them with those of dlt.
+//! [`detect()`] proposes one of them from the first response, and [`Endpoint::detect`] requests that response. [`from_dlt`] compares them with those of dlt.
 //!
 //! Each paginator returns an [`AsyncGetDocs`](super::AsyncGetDocs).
 //!
@@ -70,6 +70,11 @@
 //! | an API key | [`api_key_header`](Endpoint::api_key_header), [`api_key_query`](Endpoint::api_key_query) |
 //! | tokens that expire (OAuth 2.0) | [`token_source`](Endpoint::token_source) |
 //! | anything else | [`header`](Endpoint::header), [`map_request`](Endpoint::map_request) |
+//!
+//! # Repeated crawls
+//!
+//! [`skip_unmodified`](Endpoint::skip_unmodified) sends the `ETag` of each page with its request in the next crawl, and
+//! skips the pages that have not changed. [`incremental`](super::incremental) requests only the items since a time.
 //!
 //! # Flags
 //!
@@ -147,10 +152,12 @@ mod body;
 mod by_response;
 mod classify;
 mod client;
+mod conditional;
 mod credentials;
 mod defaults;
 mod describe;
 mod detect;
+mod detected;
 mod endpoint;
 mod ends;
 mod error;
@@ -170,6 +177,7 @@ mod links;
 mod locations;
 mod missing_items;
 mod neighbors;
+mod next_in;
 mod next_url;
 mod origins;
 mod other_origins;
@@ -197,9 +205,11 @@ mod token;
 mod token_source;
 mod total_header;
 mod total_pages;
+mod try_item;
 mod url;
 mod url_cursor;
 mod usual_names;
+mod validators;
 
 pub mod from_dlt {
     #![doc(alias = "RESTClient")]
@@ -209,6 +219,7 @@ pub mod from_dlt {
 pub use self::classify::classify;
 pub use self::client::Client;
 pub use self::detect::detect;
+pub use self::detected::Detected;
 pub use self::endpoint::Endpoint;
 pub use self::error::Error;
 pub use self::extra::Extra;
@@ -223,3 +234,5 @@ pub use self::response_info::ResponseInfo;
 pub use self::retry_after::retry_after;
 pub use self::token::Token;
 pub use self::token_source::TokenSource;
+pub use self::try_item::{InvalidItem, TryItem};
+pub use self::validators::Validators;

@@ -22,9 +22,9 @@ use std::fmt::{self, Write as _};
 #[must_use]
 pub struct Proposal {
     /// The methods of the endpoint and their arguments.
-    settings: Vec<(&'static str, String)>,
+    pub(super) settings: Vec<(&'static str, String)>,
     paginator: &'static str,
-    arguments: Vec<Argument>,
+    pub(super) arguments: Vec<Argument>,
     reason: String,
 }
 

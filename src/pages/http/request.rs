@@ -44,6 +44,8 @@ pub struct Request {
     /// In addition to the headers of the endpoint, which they replace.
     pub(super) headers: HeaderMap,
     pub(super) body: Option<Vec<u8>>,
+    /// `true` if status 304 (Not Modified) is expected.
+    pub(super) is_conditional: bool,
     /// The first error of a method.
     error: Option<Error>,
     endpoint: Arc<Endpoint>,
@@ -57,6 +59,7 @@ impl Request {
             method: endpoint.method.clone(),
             headers: HeaderMap::new(),
             body: endpoint.body.clone(),
+            is_conditional: false,
             error: None,
             endpoint: Arc::clone(endpoint),
         }
@@ -163,6 +166,18 @@ impl Request {
     }
 
     /// Returns the first error of a method.
+    pub(super) fn again(&self) -> Self {
+        Self {
+            url: self.url.clone(),
+            method: self.method.clone(),
+            headers: self.headers.clone(),
+            body: self.body.clone(),
+            is_conditional: false,
+            error: None,
+            endpoint: Arc::clone(&self.endpoint),
+        }
+    }
+
     pub(super) fn check(self) -> Result<Self, Error> {
         match self.error {
             Some(error) => Err(error),

@@ -234,7 +234,7 @@ impl Response {
     }
 
     pub(super) fn has_no_content(&self) -> bool {
-        self.status == StatusCode::NO_CONTENT
+        matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
     }
 }
 

@@ -7,12 +7,14 @@ use reqwest::{StatusCode, Url};
 use serde::de::Error as _;
 
 use super::excerpt::{MAX_PART, excerpt, one_line};
-use super::extent::Beyond;
 use super::rate_limit::server_delay;
 use super::secrets::Secrets;
 
 /// The largest part of a body that an error keeps, in bytes.
 pub(super) const MAX_KEPT_BODY: usize = 8 << 10;
+
+/// Decides whether a page is beyond the last one. The pages before it may contradict that, and may arrive after it.
+pub(super) type PastTheEnd = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// The response that an [`Error`](super::Error) is about: its URL, status and headers, and the beginning of its body.
 ///
@@ -39,7 +41,7 @@ pub struct ResponseInfo {
     body: Vec<u8>,
     excerpt: String,
     /// `true` if this is the response to a page beyond the last.
-    beyond: Option<Beyond>,
+    past_the_end: Option<PastTheEnd>,
     secrets: Arc<Secrets>,
 }
 
@@ -61,7 +63,7 @@ impl ResponseInfo {
             headers,
             excerpt: excerpt(&secrets.mask(&String::from_utf8_lossy(body))),
             body: body.to_vec(),
-            beyond: None,
+            past_the_end: None,
             secrets: Arc::clone(secrets),
         })
     }
@@ -110,11 +112,11 @@ impl ResponseInfo {
     }
 
     pub(super) fn is_past_the_end(&self) -> bool {
-        self.beyond.as_ref().is_some_and(Beyond::is_past_the_end)
+        self.past_the_end.as_ref().is_some_and(|is_past_the_end| is_past_the_end())
     }
 
-    pub(super) fn mark_past_the_end(&mut self, beyond: Beyond) {
-        self.beyond = Some(beyond);
+    pub(super) fn mark_past_the_end(&mut self, past_the_end: PastTheEnd) {
+        self.past_the_end = Some(past_the_end);
     }
 
     /// Returns the beginning of another text of the response as errors show it.

@@ -47,7 +47,7 @@ impl Endpoint {
                         let target = self.origins.rehome(target);
                         self.origins.check(&url, &target, request.body.is_some(), &self.secrets)?;
                     }
-                    return self.read(url, response).await;
+                    return self.read(url, response, request.is_conditional).await;
                 }
             }
         }
@@ -135,8 +135,17 @@ impl Endpoint {
         }
     }
 
-    async fn read(self: &Arc<Self>, url: Url, mut response: reqwest::Response) -> Result<Response, Error> {
+    async fn read(
+        self: &Arc<Self>,
+        url: Url,
+        mut response: reqwest::Response,
+        is_conditional: bool,
+    ) -> Result<Response, Error> {
         let status = response.status();
+        if is_conditional && status == StatusCode::NOT_MODIFIED {
+            let headers = std::mem::take(response.headers_mut());
+            return Ok(Response::new(url, status, headers, Body::new([]), Arc::clone(self)));
+        }
         if !self.accepted.contains(&status) {
             let is_ready = match status {
                 StatusCode::ACCEPTED => false,

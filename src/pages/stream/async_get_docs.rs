@@ -86,7 +86,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         self.pager.extra()?.downcast_ref()
     }
 
-    /// Returns `true` if the stream has ended because the API has not changed since an earlier crawl; see
+    /// Returns `true` if no page with items has arrived, because the API has not changed since an earlier crawl; see
     /// [`Page::not_modified`](crate::pages::Page::not_modified).
     #[must_use]
     pub fn is_not_modified(&self) -> bool {

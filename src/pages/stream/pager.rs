@@ -12,7 +12,6 @@ use crate::pages::fetch::fetcher::{Config, Fetcher};
 use crate::pages::fetch::next_page::Retry;
 use crate::pages::fetch::page_slot::{Demand, Outcome};
 use crate::pages::fingerprint::Fingerprint;
-use crate::pages::page::NotModified;
 
 /// Delivers the pages of a stream: polls the fetcher, keeps the position, and applies the limits.
 ///
@@ -35,6 +34,10 @@ pub(in crate::pages) struct Pager<T, C, E> {
     empty_pages: u64,
     /// `true` if the error that was reported does not concern a request, so that `retry_failed` only continues.
     continues_after_error: bool,
+    /// `true` if a page had not changed since an earlier crawl.
+    has_unmodified: bool,
+    /// The number of items before this run.
+    earlier_items: u64,
 }
 
 /// The default of [`max_empty_pages`](crate::pages::AsyncGetDocs::max_empty_pages).
@@ -81,6 +84,8 @@ impl<T, C: Cursor, E> Pager<T, C, E> {
             max_empty_pages: MAX_EMPTY_PAGES,
             empty_pages: 0,
             continues_after_error: false,
+            has_unmodified: false,
+            earlier_items: 0,
         }
     }
 
@@ -127,6 +132,7 @@ impl<T, C: Cursor, E> Pager<T, C, E> {
     pub(in crate::pages) fn resume(&mut self, checkpoint: Checkpoint<C>) {
         let start = self.config("resume").start.clone();
         (self.total, self.content) = (checkpoint.total, checkpoint.content);
+        self.earlier_items = checkpoint.items;
         self.position.resume(checkpoint, start);
     }
 
@@ -161,7 +167,7 @@ impl<T, C: Cursor, E> Pager<T, C, E> {
 
     /// Returns `true` if the page that was received last is that of an API without changes.
     pub(super) fn is_not_modified(&self) -> bool {
-        self.extra().is_some_and(|extra| extra.is::<NotModified>())
+        self.has_unmodified && self.position.items(0) == self.earlier_items
     }
 
     /// The number of items that may still be yielded; `u64::MAX` if it is unbounded.
@@ -233,12 +239,20 @@ where
     /// The step for a page without an item to yield.
     #[cold]
     fn accept_empty_page(&mut self) -> Step<T, E> {
+        let is_unmodified = self.position.slot.page.is_unmodified();
+        self.has_unmodified |= is_unmodified;
+        if is_unmodified {
+            self.position.accept_out_of_range();
+        }
         // A page with fewer items than are to be skipped has none to yield.
         if let Some(kind) = self.position.out_of_range() {
             return self.fail_out_of_range(kind);
         }
         if !self.position.has_current {
             return self.finish();
+        }
+        if is_unmodified {
+            return Step::Page(Vec::new());
         }
         self.empty_pages += 1;
         let max = self.max_empty_pages.saturating_add(self.position.replayed_pages);
@@ -256,7 +270,7 @@ where
     #[cold]
     fn finish(&mut self) -> Step<T, E> {
         let (items, expect_total) = (self.position.items(0), self.expect_total);
-        let Some(total) = self.total.filter(|total| items < *total && !self.is_not_modified()) else {
+        let Some(total) = self.total.filter(|total| items < *total && !self.has_unmodified) else {
             return self.end();
         };
         // `Terminated` while the observer runs, so that the stream has ended even if it panics.

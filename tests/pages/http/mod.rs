@@ -3,7 +3,9 @@
 mod auth;
 mod bodies;
 mod by_response;
+mod conditional;
 mod conventions;
+mod detected;
 mod ends;
 mod faults;
 mod from_dlt;

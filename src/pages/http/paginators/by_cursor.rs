@@ -9,6 +9,7 @@ use crate::pages::http::endpoint::Endpoint;
 use crate::pages::http::error::Error;
 use crate::pages::http::json_pointers::validate_pointer;
 use crate::pages::http::known_flags::KnownFlags;
+use crate::pages::http::next_in::NextIn;
 use crate::pages::http::request::Request;
 use crate::pages::http::response::Response;
 use crate::pages::stream::async_get_docs::AsyncGetDocs;
@@ -44,7 +45,7 @@ impl Endpoint {
         let is_key = last_item.is_some();
         let pointer = last_item.unwrap_or_else(|| pointer.to_owned());
         let flags = KnownFlags::beside(&pointer);
-        self.by_token(parameter, move |response| {
+        self.by_token(parameter, NextIn::Body, move |response| {
             let (value, known_flag) = flags.find(response)?;
             // The key of an item may be 0.
             let convert = if is_key { Response::key } else { Response::cursor };
@@ -78,7 +79,9 @@ impl Endpoint {
     {
         assert!(HeaderName::from_bytes(header.as_bytes()).is_ok(), "invalid header name: {header:?}");
         let header = header.to_owned();
-        self.by_token(parameter, move |response| Ok((response.cursor_in_header(&header)?, None)))
+        self.by_token(parameter, NextIn::Headers, move |response| {
+            Ok((response.cursor_in_header(&header)?, None))
+        })
     }
 
     /// Sends the JSON value at a pointer of one page in the body of the next request, byte for byte.
@@ -184,11 +187,17 @@ impl Endpoint {
                 page.has_more = page.has_more.or(known_flag);
                 Ok(page)
             },
+            NextIn::Body,
         )
     }
 
     /// Sends the cursor that `find` returns, with a flag for more pages, as a query parameter.
-    fn by_token<T, F>(self, parameter: &str, find: F) -> AsyncGetDocs<T, String, Error>
+    fn by_token<T, F>(
+        self,
+        parameter: &str,
+        next_in: NextIn<String>,
+        find: F,
+    ) -> AsyncGetDocs<T, String, Error>
     where
         T: DeserializeOwned + Send + 'static,
         F: Fn(&Response) -> Result<(Option<String>, Option<bool>), Error> + Send + Sync + 'static,
@@ -207,6 +216,7 @@ impl Endpoint {
                 page.has_more = page.has_more.or(known_flag);
                 Ok(page)
             },
+            next_in,
         )
     }
 
@@ -243,6 +253,7 @@ impl Endpoint {
                 page.has_more = page.has_more.or(known_flag);
                 Ok(page)
             },
+            NextIn::Body,
         )
     }
 }

@@ -7,6 +7,7 @@ use crate::pages::http::endpoint::Endpoint;
 use crate::pages::http::error::Error;
 use crate::pages::http::json_pointers::validate_pointer;
 use crate::pages::http::known_flags::KnownFlags;
+use crate::pages::http::next_in::NextIn;
 use crate::pages::http::response::Response;
 use crate::pages::page::Page;
 use crate::pages::stream::async_get_docs::AsyncGetDocs;
@@ -62,6 +63,7 @@ impl Endpoint {
                 None => request,
             },
             move |response| last.page(response, Response::key),
+            NextIn::Body,
         )
     }
 
@@ -109,6 +111,7 @@ impl Endpoint {
                 None => request,
             },
             move |response| last.page(response, Response::json_key),
+            NextIn::Body,
         )
     }
 

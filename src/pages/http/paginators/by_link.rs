@@ -7,6 +7,7 @@ use crate::pages::http::endpoint::Endpoint;
 use crate::pages::http::error::Error;
 use crate::pages::http::json_pointers::validate_pointer;
 use crate::pages::http::link_object;
+use crate::pages::http::next_in::NextIn;
 use crate::pages::http::next_url::NextUrl;
 use crate::pages::http::reference::Reference;
 use crate::pages::http::response::Response;
@@ -48,7 +49,7 @@ impl Endpoint {
     /// ```
     #[doc(alias("link_header", "header_link"))]
     pub fn by_link<T: DeserializeOwned + Send + 'static>(self) -> AsyncGetDocs<T, String, Error> {
-        self.by_url(|response| {
+        self.by_url(NextIn::Headers, |response| {
             let has_link = response.headers().contains_key(LINK);
             let next =
                 if has_link { response.next_link()? } else { response.reference_in_header("next-page")? };
@@ -85,7 +86,7 @@ impl Endpoint {
         T: DeserializeOwned + Send + 'static,
     {
         let next = NextUrl::new(pointer);
-        self.by_url(move |response| next.find(response))
+        self.by_url(NextIn::Body, move |response| next.find(response))
     }
 
     /// Follows a URL in a header of its own to the next page, as Kinto sends it in `Next-Page`.
@@ -114,7 +115,7 @@ impl Endpoint {
     {
         assert!(HeaderName::from_bytes(header.as_bytes()).is_ok(), "invalid header name: {header:?}");
         let header = header.to_owned();
-        self.by_url(move |response| Ok((response.reference_in_header(&header)?, None)))
+        self.by_url(NextIn::Headers, move |response| Ok((response.reference_in_header(&header)?, None)))
     }
 
     /// Follows the link with the relation `next` in an array of link objects, as FHIR and STAC send it.
@@ -172,11 +173,12 @@ impl Endpoint {
                 let items = response.indexed_items();
                 response.page_with(items, link_object::next(response, &pointer)?)
             },
+            NextIn::Body,
         )
     }
 
     /// Follows the URL that `find` returns, with a flag for more pages.
-    fn by_url<T, F>(self, find: F) -> AsyncGetDocs<T, String, Error>
+    fn by_url<T, F>(self, next_in: NextIn<String>, find: F) -> AsyncGetDocs<T, String, Error>
     where
         T: DeserializeOwned + Send + 'static,
         F: Fn(&Response) -> Result<(Option<Reference>, Option<bool>), Error> + Send + Sync + 'static,
@@ -196,6 +198,7 @@ impl Endpoint {
                 page.has_more = page.has_more.or(known_flag);
                 Ok(page)
             },
+            next_in,
         )
     }
 }

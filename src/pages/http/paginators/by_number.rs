@@ -8,8 +8,10 @@ use crate::pages::cursor::{Offset, PageNumber};
 use crate::pages::http::endpoint::Endpoint;
 use crate::pages::http::error::Error;
 use crate::pages::http::extent::Extent;
+use crate::pages::http::next_in::NextIn;
 use crate::pages::http::overlap::Overlap;
 use crate::pages::http::request::Request;
+use crate::pages::http::response::Response;
 use crate::pages::page::Page;
 use crate::pages::policy::OnEmpty;
 use crate::pages::sources;
@@ -60,11 +62,14 @@ impl Endpoint {
                     return Ok(Page::new(Vec::new(), None).has_more(false));
                 }
                 let request = Request::new(endpoint).parameter(parameter, number);
-                let response = endpoint.fetch(request).await;
-                let response = response.map_err(|error| extent.mark_past_the_end(error, number))?;
-                let mut page: Page<T, PageNumber> = response.page(None)?;
-                extent.page_received(&response, &mut page, number, number.saturating_add(1))?;
-                response.complete(page)
+                let read_page = |response: &Response| {
+                    let mut page = response.page(None)?;
+                    extent.page_received(response, &mut page, number, number.saturating_add(1))?;
+                    Ok(page)
+                };
+                let next = NextIn::Count { number, step: Some(1), cursor: PageNumber::new };
+                let page = endpoint.fetch_page(request, read_page, next).await;
+                page.map_err(|error| extent.mark_past_the_end(error, number))
             }
         })
         .with_http_defaults()
@@ -134,15 +139,18 @@ impl Endpoint {
                 let (endpoint, (name, size), extent, overlap) = &*shared;
                 let number = offset.saturating_add(first);
                 let request = Request::new(endpoint).parameter(size, limit).parameter(name, number);
-                let response = endpoint.fetch(request).await;
-                let response = response.map_err(|error| extent.mark_past_the_end(error, offset))?;
-                let mut page: Page<T, Offset> = response.page(None)?;
-                let next = offset.saturating_add(page.items.len() as u64);
-                extent.page_received(&response, &mut page, offset, next)?;
-                if first == 0 {
-                    overlap.check(&response, &endpoint.pointers.items, offset)?;
-                }
-                response.complete(page)
+                let read_page = |response: &Response| {
+                    let mut page = response.page(None)?;
+                    let next = offset.saturating_add(page.items.len() as u64);
+                    extent.page_received(response, &mut page, offset, next)?;
+                    if first == 0 {
+                        overlap.check(response, &endpoint.pointers.items, offset)?;
+                    }
+                    Ok(page)
+                };
+                let next = NextIn::Count { number: offset, step: None, cursor: Offset::new };
+                let page = endpoint.fetch_page(request, read_page, next).await;
+                page.map_err(|error| extent.mark_past_the_end(error, offset))
             }
         })
         .with_http_defaults()
@@ -177,17 +185,20 @@ impl Endpoint {
             async move {
                 let (endpoint, (name, size), extent) = &*shared;
                 let request = Request::new(endpoint).parameter(size, limit).parameter(name, offset);
-                let response = endpoint.fetch(request).await;
-                let response = response.map_err(|error| extent.mark_past_the_end(error, offset))?;
-                let mut page: Page<T, Offset> = response.page(None)?;
-                let next = offset.saturating_add(limit);
-                extent.page_received(&response, &mut page, offset, next)?;
-                page.next_cursor = Some(Offset::new(next));
-                page.has_more = page
-                    .has_more
-                    .or(page.total.map(|total| next < total))
-                    .or(page.items.is_empty().then_some(false));
-                response.complete(page)
+                let read_page = |response: &Response| {
+                    let mut page: Page<T, Offset> = response.page(None)?;
+                    let next = offset.saturating_add(limit);
+                    extent.page_received(response, &mut page, offset, next)?;
+                    page.next_cursor = Some(Offset::new(next));
+                    page.has_more = page
+                        .has_more
+                        .or(page.total.map(|total| next < total))
+                        .or(page.items.is_empty().then_some(false));
+                    Ok(page)
+                };
+                let next = NextIn::Count { number: offset, step: Some(limit), cursor: Offset::new };
+                let page = endpoint.fetch_page(request, read_page, next).await;
+                page.map_err(|error| extent.mark_past_the_end(error, offset))
             }
         });
         items.on_empty(OnEmpty::Continue).with_http_defaults()

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use crate::pages::http::endpoint::Endpoint;
 use crate::pages::http::error::Error;
 use crate::pages::http::graphql_query::GraphQlQuery;
+use crate::pages::http::next_in::NextIn;
 use crate::pages::stream::async_get_docs::AsyncGetDocs;
 
 /// # Paginators of GraphQL
@@ -38,6 +39,7 @@ impl Endpoint {
             None,
             move |request, cursor| request.json(&query.request_body(cursor)),
             move |response| read.page(response),
+            NextIn::Body,
         )
     }
 }
