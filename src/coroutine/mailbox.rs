@@ -250,6 +250,13 @@ impl<Y, S, T> Mailbox<Y, S, T> {
         thrown
     }
 
+    /// Registers the waker of a future that can be interrupted, while no yield is pending.
+    pub(super) fn await_throw(&self, cx: &mut Context<'_>) {
+        // A value that was sent is the reply to a yield that was dropped.
+        drop(self.sent.take());
+        self.register_waker(cx);
+    }
+
     /// Registers the waker of a pending yield, unless it is polled with the driver's own context.
     #[cold]
     #[inline(never)]

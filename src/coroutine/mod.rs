@@ -93,5 +93,4 @@ pub use self::raw_coroutine::RawCoroutine;
 pub use self::run_all::{run_all, yield_now};
 pub use self::step::{State, Step};
 pub use self::throw::{GeneratorExit, Throw, Thrown};
-pub(crate) use self::yielder::InterruptFrom;
 pub use self::yielder::Yield;

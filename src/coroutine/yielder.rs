@@ -60,80 +60,18 @@ impl<'g, Y, S, T> Yielder<'g, Y, S, T> {
     /// ```
     #[doc(alias = "wait", alias = "select", alias = "cancellable")]
     pub fn interruptible<F: Future>(&mut self, future: F) -> impl Future<Output = Result<F::Output, T>> {
-        self.interruptible_from(InterruptFrom::Now, future)
-    }
-
-    /// As [`interruptible`](Self::interruptible), but nothing is raised before `from`.
-    pub(crate) fn interruptible_from<'a, F: Future>(
-        &'a mut self,
-        from: InterruptFrom,
-        future: F,
-    ) -> Interruptible<'a, 'g, Y, S, T, F> {
-        Interruptible { future: Some(future), yielder: self, from }
-    }
-
-    /// Yields `value`, and then each value that `next` returns for a reply. Completes with the first error of `next`, or
-    /// with what is raised at a yield.
-    ///
-    /// One future for all yields, since a body that awaits each of them goes through its own states in between.
-    #[inline]
-    pub(crate) fn yield_each<'a, O, N>(&'a mut self, value: Y, next: N) -> YieldEach<'a, 'g, Y, S, T, N>
-    where
-        N: FnMut(S, &mut Context<'_>) -> Result<Y, O>,
-    {
-        YieldEach { yielded: self.yield_(value), next }
-    }
-}
-
-/// The time from which an interruptible future can be interrupted.
-pub(crate) enum InterruptFrom {
-    Now,
-    /// When the future has been polled once: at its first poll, it delivers a value.
-    FirstPoll,
-    /// As `FirstPoll`, and the future has been polled in this step already, and was pending.
-    Polled,
-}
-
-/// The future that [`Yielder::yield_each`] returns.
-pub(crate) struct YieldEach<'a, 'g, Y, S, T, N> {
-    yielded: Yield<'a, 'g, Y, S, T>,
-    next: N,
-}
-
-/// Neither field is pinned.
-impl<Y, S, T, N> Unpin for YieldEach<'_, '_, Y, S, T, N> {}
-
-impl<Y, S, T, O, N> Future for YieldEach<'_, '_, Y, S, T, N>
-where
-    N: FnMut(S, &mut Context<'_>) -> Result<Y, O>,
-{
-    type Output = Result<O, T>;
-
-    #[inline(always)]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<O, T>> {
-        let Self { yielded, next } = self.get_mut();
-        loop {
-            match Pin::new(&mut *yielded).poll(cx) {
-                Poll::Ready(Ok(reply)) => match next(reply, cx) {
-                    Ok(value) => yielded.state = YieldState::Initial(value),
-                    Err(other) => return Poll::Ready(Ok(other)),
-                },
-                Poll::Ready(Err(thrown)) => return Poll::Ready(Err(thrown)),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
+        Interruptible { future: Some(future), yielder: self }
     }
 }
 
 /// The future that [`Yielder::interruptible`] returns. Written by hand, because an async function stores its argument
 /// twice.
 #[pin_project]
-pub(crate) struct Interruptible<'a, 'g, Y, S, T, F> {
+struct Interruptible<'a, 'g, Y, S, T, F> {
     /// `None` after completion.
     #[pin]
     future: Option<F>,
     yielder: &'a mut Yielder<'g, Y, S, T>,
-    from: InterruptFrom,
 }
 
 impl<Y, S, T, F: Future> Future for Interruptible<'_, '_, Y, S, T, F> {
@@ -142,31 +80,17 @@ impl<Y, S, T, F: Future> Future for Interruptible<'_, '_, Y, S, T, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let mailbox = this.yielder.mailbox();
-        // A throw takes precedence over the future, unless the future has to be polled first.
-        let from = mem::replace(this.from, InterruptFrom::Now);
-        if let InterruptFrom::Now = from {
-            if let Some(thrown) = mailbox.take_thrown() {
-                this.future.set(None);
-                return Poll::Ready(Err(thrown));
-            }
+        // A throw takes precedence over the future.
+        if let Some(thrown) = mailbox.take_thrown() {
+            this.future.set(None);
+            return Poll::Ready(Err(thrown));
         }
-        let mut future = this.future.as_mut().as_pin_mut().expect("`interruptible` polled after completion");
-        if !matches!(from, InterruptFrom::Polled) {
-            if let Poll::Ready(output) = future.as_mut().poll(cx) {
-                this.future.set(None);
-                return Poll::Ready(Ok(output));
-            }
+        let future = this.future.as_mut().as_pin_mut().expect("`interruptible` polled after completion");
+        if let Poll::Ready(output) = future.poll(cx) {
+            this.future.set(None);
+            return Poll::Ready(Ok(output));
         }
-        // The future has been polled, so a throw that waited for that can be raised.
-        if !matches!(from, InterruptFrom::Now) {
-            if let Some(thrown) = mailbox.take_thrown() {
-                this.future.set(None);
-                return Poll::Ready(Err(thrown));
-            }
-        }
-        // No yield is pending, so a sent value is the reply to a yield that was dropped.
-        drop(mailbox.take_sent());
-        mailbox.register_waker(cx);
+        mailbox.await_throw(cx);
         Poll::Pending
     }
 }
@@ -239,6 +163,32 @@ impl<Y, S, T> Future for Yield<'_, '_, Y, S, T> {
             _ => {}
         }
         this.poll_slow(cx)
+    }
+}
+
+/// For a future that yields several values, one after the other.
+impl<'a, 'g, Y, S, T> Yield<'a, 'g, Y, S, T> {
+    /// Creates a yield that has completed.
+    #[inline]
+    pub(crate) fn done(yielder: &'a mut Yielder<'g, Y, S, T>) -> Self {
+        Self { yielder: yielder.reborrow(), state: YieldState::Done }
+    }
+
+    /// Yields another value. To be called after completion.
+    #[inline]
+    pub(crate) fn restart(&mut self, value: Y) {
+        self.state = YieldState::Initial(value);
+    }
+
+    /// Takes what was thrown in.
+    #[inline]
+    pub(crate) fn take_thrown(&mut self) -> Option<T> {
+        self.yielder.mailbox().take_thrown()
+    }
+
+    /// Waits for a throw. To be called after completion.
+    pub(crate) fn await_throw(&mut self, cx: &mut Context<'_>) {
+        self.yielder.mailbox().await_throw(cx);
     }
 }
 

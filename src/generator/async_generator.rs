@@ -274,26 +274,33 @@ impl<D: RawCoroutine<Return = ()> + ?Sized> AsyncGenerator<D> {
         }
     }
 
-    #[inline]
     pub(super) fn send(self: Pin<&mut Self>, value: D::Sent) -> Option<StepResult<D>> {
-        if self.machine.is_suspended() {
-            self.project().machine.resume_with(value);
-            return None;
+        match self.reply(value) {
+            Ok(None) => None,
+            Ok(Some(value)) => {
+                self.project().machine.resume_with(value);
+                None
+            }
+            Err(result) => Some(result),
         }
-        self.send_slow(value)
+    }
+
+    /// Begins a send, and returns the value that the step is to be polled with, or otherwise the result.
+    #[inline]
+    pub(super) fn reply(&self, value: D::Sent) -> Result<Option<D::Sent>, StepResult<D>> {
+        if self.machine.is_suspended() { Ok(Some(value)) } else { self.reply_slow(value) }
     }
 
     /// Out of line, to keep the path of a suspended body short.
     #[inline(never)]
-    fn send_slow(self: Pin<&mut Self>, value: D::Sent) -> Option<StepResult<D>> {
+    fn reply_slow(&self, value: D::Sent) -> Result<Option<D::Sent>, StepResult<D>> {
         match self.state() {
-            State::Suspended => self.project().machine.resume_with(value),
-            State::Created if is_unit_like::<D::Sent>() => {}
-            State::Created => return Some(Err(Error::NotStarted(value))),
-            State::Running => return Some(Err(Error::Running(Some(value)))),
-            State::Closed => return Some(Ok(None)),
+            State::Suspended => Ok(Some(value)),
+            State::Created if is_unit_like::<D::Sent>() => Ok(None),
+            State::Created => Err(Err(Error::NotStarted(value))),
+            State::Running => Err(Err(Error::Running(Some(value)))),
+            State::Closed => Err(Ok(None)),
         }
-        None
     }
 
     pub(super) fn throw(self: Pin<&mut Self>, thrown: D::Thrown) -> Option<StepResult<D>> {

@@ -160,6 +160,10 @@ pub trait AsyncGeneratorExt: sealed::Sealed {
     /// raising the exit again.
     #[doc(alias = "close")]
     fn aclose(&mut self) -> Aclose<'_, Self::Body>;
+
+    /// Returns the generator itself.
+    #[doc(hidden)]
+    fn pinned(&mut self) -> Pin<&mut AsyncGenerator<Self::Body>>;
 }
 
 impl<P, D> AsyncGeneratorExt for Pin<P>
@@ -195,6 +199,11 @@ where
     #[inline]
     fn aclose(&mut self) -> Aclose<'_, D> {
         Aclose::new(self.as_mut())
+    }
+
+    #[inline]
+    fn pinned(&mut self) -> Pin<&mut AsyncGenerator<D>> {
+        self.as_mut()
     }
 }
 

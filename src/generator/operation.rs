@@ -19,7 +19,8 @@ impl<'a, D: RawCoroutine<Return = ()> + ?Sized> Operation<'a, D> {
         Self(Some(generator))
     }
 
-    /// Calls `begin`, which may complete the operation early, and polls the step otherwise.
+    /// Calls `begin`, which may complete the operation early, and polls the step otherwise, with the reply that `begin`
+    /// returns.
     ///
     /// Each poll calls `begin`. The operations ensure that `begin` has an effect only once.
     #[inline(always)]
@@ -27,28 +28,26 @@ impl<'a, D: RawCoroutine<Return = ()> + ?Sized> Operation<'a, D> {
         &mut self,
         cx: &mut Context<'_>,
         name: &str,
-        begin: impl FnOnce(Pin<&mut AsyncGenerator<D>>) -> Option<StepResult<D>>,
-    ) -> Poll<StepResult<D>> {
-        self.poll_with(name, |mut generator| match begin(generator.as_mut()) {
-            Some(result) => Poll::Ready(result),
-            None => generator.poll_step(None, cx),
-        })
-    }
-
-    #[inline(always)]
-    fn poll_with(
-        &mut self,
-        name: &str,
-        poll: impl FnOnce(Pin<&mut AsyncGenerator<D>>) -> Poll<StepResult<D>>,
+        begin: impl FnOnce(Pin<&mut AsyncGenerator<D>>) -> Result<Option<D::Sent>, StepResult<D>>,
     ) -> Poll<StepResult<D>> {
         // Taken out before the body runs, so that an operation whose body panics cannot be polled again.
         let Some(mut generator) = self.0.take() else { polled_after_completion(name) };
-        let polled = poll(generator.as_mut());
+        let reply = match begin(generator.as_mut()) {
+            Ok(reply) => reply,
+            Err(result) => return Poll::Ready(result),
+        };
+        let polled = generator.as_mut().poll_step(reply, cx);
         if polled.is_pending() {
             self.0 = Some(generator);
         }
         polled
     }
+}
+
+/// Converts the result of a method that begins an operation without a reply.
+#[inline]
+fn no_reply<S, R>(early: Option<R>) -> Result<Option<S>, R> {
+    early.map_or(Ok(None), Err)
 }
 
 #[cold]
@@ -76,7 +75,7 @@ impl<D: RawCoroutine<Sent = (), Return = ()> + ?Sized> Future for Anext<'_, D> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StepResult<D>> {
         // The next poll finds the step running, and sends nothing.
-        self.0.poll_with("anext", |generator| generator.poll_step(Some(()), cx))
+        self.0.poll(cx, "anext", |_| Ok(Some(())))
     }
 }
 
@@ -108,7 +107,11 @@ impl<D: RawCoroutine<Return = ()> + ?Sized> Future for Start<'_, D> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StepResult<D>> {
         let started = mem::replace(&mut self.started, true);
-        self.operation.poll(cx, "start", |generator| if started { None } else { generator.start() })
+        self.operation.poll(
+            cx,
+            "start",
+            |generator| if started { Ok(None) } else { no_reply(generator.start()) },
+        )
     }
 }
 
@@ -144,7 +147,10 @@ impl<D: RawCoroutine<Return = ()> + ?Sized> Future for Asend<'_, D> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StepResult<D>> {
         let Self { operation, value } = self.get_mut();
-        operation.poll(cx, "asend", |generator| value.take().and_then(|value| generator.send(value)))
+        operation.poll(cx, "asend", |generator| match value.take() {
+            Some(value) => generator.reply(value),
+            None => Ok(None),
+        })
     }
 }
 
@@ -178,7 +184,9 @@ impl<D: RawCoroutine<Return = ()> + ?Sized> Future for Athrow<'_, D> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StepResult<D>> {
         let Self { operation, thrown } = self.get_mut();
-        operation.poll(cx, "athrow", |generator| thrown.take().and_then(|thrown| generator.throw(thrown)))
+        operation.poll(cx, "athrow", |generator| {
+            no_reply(thrown.take().and_then(|thrown| generator.throw(thrown)))
+        })
     }
 }
 
@@ -209,7 +217,7 @@ impl<D: RawCoroutine<Return = ()> + ?Sized> Future for Aclose<'_, D> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), ErrorOf<D>>> {
         let started = mem::replace(&mut self.started, true);
         self.operation
-            .poll(cx, "aclose", |generator| if started { None } else { generator.close() })
+            .poll(cx, "aclose", |generator| if started { Ok(None) } else { no_reply(generator.close()) })
             .map(into_close_result)
     }
 }

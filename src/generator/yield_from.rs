@@ -1,14 +1,16 @@
 //! Delegation: `yield_from` and `yield_all` of the [`Yielder`].
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::{Context, Poll};
+use std::mem;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
+use super::async_generator::AsyncGenerator;
 use super::error::Error;
 use super::ext::AsyncGeneratorExt;
-use crate::coroutine::{InterruptFrom, RawCoroutine, Throw, Yielder};
+use crate::coroutine::{RawCoroutine, Throw, Yield, Yielder};
 
 impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
     /// Delegates to another generator until it ends: PEP 380's `yield from`, which Python has for plain generators
@@ -60,64 +62,12 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
     /// # }
     /// ```
     #[doc(alias = "delegate")]
-    pub async fn yield_from<G>(&mut self, mut inner: G) -> Result<(), T>
+    pub fn yield_from<G>(&mut self, inner: G) -> impl Future<Output = Result<(), T>>
     where
         G: AsyncGeneratorExt<Body: RawCoroutine<Yield = Y, Sent = S, Thrown = T>>,
         S: Default,
     {
-        let mut is_closed = false;
-        let mut resume = Resume::Start;
-        loop {
-            // Run the inner generator to its next yield. A throw that arrives while it awaits interrupts this future,
-            // but not the step of the inner generator, which is thrown into below.
-            let interrupted = match resume {
-                Resume::Start => self.interruptible(inner.start()).await,
-                Resume::Continue => self.interruptible_from(InterruptFrom::Polled, inner.start()).await,
-                Resume::Ended(result) => Ok(result),
-                Resume::Send(value) => {
-                    self.interruptible_from(InterruptFrom::FirstPoll, inner.asend(value)).await
-                }
-                Resume::Throw(thrown) => {
-                    self.interruptible_from(InterruptFrom::FirstPoll, inner.athrow(thrown)).await
-                }
-            };
-            let value = match interrupted {
-                Ok(Ok(Some(value))) => value,
-                // The inner generator ended, or suppressed the exit.
-                Ok(Ok(None)) if is_closed => return Err(T::exit()),
-                Ok(Ok(None)) => return Ok(()),
-                Ok(Err(Error::Raised(error))) => return Err(T::from_error(error)),
-                Ok(Err(Error::GeneratorExit)) => return Err(T::exit()),
-                // The inner generator was suspended at a yield before the delegation.
-                Ok(Err(Error::ValueExpected)) => {
-                    resume = Resume::Send(S::default());
-                    continue;
-                }
-                Ok(Err(Error::NotStarted(_) | Error::Running(_) | Error::IgnoredExit)) => {
-                    unreachable!("`yield_from` sent a value to a generator that was not suspended at a yield")
-                }
-                Err(thrown) => {
-                    is_closed |= thrown.is_exit();
-                    resume = Resume::Throw(thrown);
-                    continue;
-                }
-            };
-            // Yield the value to the caller, and pass the reply on, as long as the inner generator yields at once. If it
-            // has ignored the exit, then by this yield the outer one ignores it, too, and its close fails with
-            // `IgnoredExit`.
-            let next = |reply, cx: &mut Context<'_>| match pin!(inner.asend(reply)).poll(cx) {
-                Poll::Ready(Ok(Some(value))) => Ok(value),
-                Poll::Ready(result) => Err(Resume::Ended(result)),
-                Poll::Pending => Err(Resume::Continue),
-            };
-            resume = match self.yield_each(value, next).await {
-                Ok(resume) => resume,
-                Err(thrown) => {
-                    is_closed |= thrown.is_exit();
-                    Resume::Throw(thrown)
-                }
-            };
-        }
+        YieldFrom { inner: Some(inner), outer: Yield::done(self), next: Next::Start, is_closed: false }
     }
 
     /// Yields all items of a stream: `async for item in stream: yield item`.
@@ -165,13 +115,126 @@ impl<Y, S, T: Throw> Yielder<'_, Y, S, T> {
     }
 }
 
-/// The way in which the inner generator is to be resumed.
-enum Resume<Y, S, T: Throw> {
+/// The future of [`Yielder::yield_from`]. Written by hand, so that it polls the inner generator at one place, where its
+/// body is inlined.
+///
+/// ```text
+///          ┌── reply ◄──────────────────┐
+///          ▼                            │
+///  Start, Send, Throw ─┬─ a value ──► Yield ─── thrown ──► Throw
+///          ▲           ├─ pending ──► Continue ─ thrown ──► Throw
+///          └─ thrown ──┘
+/// ```
+struct YieldFrom<'a, 'g, G, Y, S, T> {
+    /// `None` after completion.
+    inner: Option<G>,
+    /// The yield of the outer body. Completed, except in [`Next::Yield`].
+    outer: Yield<'a, 'g, Y, S, T>,
+    next: Next<S, T>,
+    /// `true` once an exit was raised.
+    is_closed: bool,
+}
+
+/// What the future does next.
+enum Next<S, T> {
+    /// Starts the inner generator, or continues its step in progress.
     Start,
-    /// Its step is in progress, and was polled.
-    Continue,
-    /// Not at all: its step has ended with a result other than a value.
-    Ended(Result<Option<Y>, Error<S, T::Error>>),
+    /// Resumes the inner generator with a reply.
     Send(S),
+    /// Raises in the inner generator.
     Throw(T),
+    /// Polls the step of the inner generator again.
+    Continue,
+    /// Polls the yield of the outer body.
+    Yield,
+}
+
+/// Nothing is pinned: `inner` is a pinned pointer.
+impl<G, Y, S, T> Unpin for YieldFrom<'_, '_, G, Y, S, T> {}
+
+impl<G, Y, S, T> Future for YieldFrom<'_, '_, G, Y, S, T>
+where
+    G: AsyncGeneratorExt<Body: RawCoroutine<Yield = Y, Sent = S, Thrown = T>>,
+    S: Default,
+    T: Throw,
+{
+    type Output = Result<(), T>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), T>> {
+        let this = self.get_mut();
+        loop {
+            // The yield comes first: while it is pending, the inner generator is suspended. If the inner generator has
+            // ignored the exit, then by this yield the outer one ignores it, too, and its close fails with `IgnoredExit`.
+            let mut next = if let Next::Yield = this.next {
+                match ready!(Pin::new(&mut this.outer).poll(cx)) {
+                    Ok(reply) => Next::Send(reply),
+                    Err(thrown) => this.throw(thrown),
+                }
+            } else {
+                mem::replace(&mut this.next, Next::Continue)
+            };
+            // A throw that arrives while the inner generator awaits is passed on before the next poll, but after the poll
+            // that delivers an earlier reply or throw.
+            if let Next::Start | Next::Continue = next {
+                if let Some(thrown) = this.outer.take_thrown() {
+                    next = this.throw(thrown);
+                }
+            }
+            let delivers = matches!(next, Next::Send(_) | Next::Throw(_));
+            let mut inner = this.inner.as_mut().expect("`yield_from` polled after completion").pinned();
+            let begun = match next {
+                Next::Send(reply) => inner.reply(reply),
+                Next::Start => AsyncGenerator::start(&inner).map_or(Ok(None), Err),
+                Next::Throw(thrown) => inner.as_mut().throw(thrown).map_or(Ok(None), Err),
+                Next::Continue | Next::Yield => Ok(None),
+            };
+            let polled = match begun {
+                Ok(reply) => inner.poll_step(reply, cx),
+                Err(result) => Poll::Ready(result),
+            };
+            let result = match polled {
+                Poll::Ready(Ok(Some(value))) => {
+                    this.outer.restart(value);
+                    this.next = Next::Yield;
+                    continue;
+                }
+                // The inner generator was suspended at a yield before the delegation.
+                Poll::Ready(Err(Error::ValueExpected)) => {
+                    this.next = Next::Send(S::default());
+                    continue;
+                }
+                Poll::Ready(result) => result,
+                Poll::Pending => {
+                    this.next = Next::Continue;
+                    if delivers {
+                        if let Some(thrown) = this.outer.take_thrown() {
+                            this.next = this.throw(thrown);
+                            continue;
+                        }
+                    }
+                    this.outer.await_throw(cx);
+                    return Poll::Pending;
+                }
+            };
+            this.inner = None;
+            return Poll::Ready(match result {
+                // The inner generator suppressed the exit.
+                Ok(_) if this.is_closed => Err(T::exit()),
+                Ok(_) => Ok(()),
+                Err(Error::Raised(error)) => Err(T::from_error(error)),
+                Err(Error::GeneratorExit) => Err(T::exit()),
+                Err(_) => {
+                    unreachable!("`yield_from` sent a value to a generator that was not suspended at a yield")
+                }
+            });
+        }
+    }
+}
+
+impl<G, Y, S, T: Throw> YieldFrom<'_, '_, G, Y, S, T> {
+    fn throw(&mut self, thrown: T) -> Next<S, T> {
+        self.is_closed |= thrown.is_exit();
+        Next::Throw(thrown)
+    }
 }
