@@ -1,4 +1,4 @@
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -70,12 +70,7 @@ impl ChildCleanups {
         self.0.get_or_insert_default().push(cleanup);
     }
 
-    /// Waits until all cleanups have finished, with any outcome. Cancel safe: the unfinished cleanups remain.
-    pub(crate) async fn wait(&mut self) {
-        poll_fn(|cx| self.poll_wait(cx)).await;
-    }
-
-    /// Ready when all cleanups have finished. The value is empty then.
+    /// Ready when all cleanups have finished, with any outcome. The value is empty then.
     #[inline]
     pub(crate) fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.is_empty() { Poll::Ready(()) } else { self.poll_children(cx) }

@@ -22,11 +22,13 @@ const REQUESTED: u8 = 2;
 
 impl Cancellation {
     /// Returns `true` if the task is to complete at its next step.
+    #[inline]
     pub(super) fn is_requested(&self) -> bool {
         self.0.load(Ordering::Acquire) == REQUESTED
     }
 
     /// Returns `true` if the task has not been suspended, and its cancellation was not requested.
+    #[inline]
     pub(super) fn is_waker_needed(&self) -> bool {
         self.0.load(Ordering::Acquire) == NOT_SUSPENDED
     }
@@ -37,8 +39,13 @@ impl Cancellation {
     }
 
     /// Records that the waker of the task is registered. Returns `false` if the cancellation was requested before. The
-    /// caller has locked the state.
+    /// caller has locked the state, so that the load and the store are one step.
+    #[inline]
     pub(super) fn suspend(&self) -> bool {
-        self.0.compare_exchange(NOT_SUSPENDED, SUSPENDED, Ordering::Relaxed, Ordering::Acquire).is_ok()
+        let is_suspended = !self.is_requested();
+        if is_suspended {
+            self.0.store(SUSPENDED, Ordering::Relaxed);
+        }
+        is_suspended
     }
 }

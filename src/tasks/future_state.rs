@@ -1,4 +1,5 @@
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
@@ -33,6 +34,9 @@ pub(super) struct FutureState<T, E> {
     /// Notified when the stage becomes `Finished` or `Cancelled`, if a thread is blocked.
     finished: Condvar,
     cancellation: Cancellation,
+    /// `true` once the handle was dropped and nothing else can observe the result. It publishes nothing: the task that
+    /// finds it set leaves the state as it is, so Relaxed suffices.
+    is_unobserved: AtomicBool,
 }
 
 struct Inner<T, E> {
@@ -107,7 +111,12 @@ impl<T, E> FutureState<T, E> {
             is_handle_dropped: false,
             blocked_threads: 0,
         };
-        Self { inner: Mutex::new(inner), finished: Condvar::new(), cancellation: Cancellation::default() }
+        Self {
+            inner: Mutex::new(inner),
+            finished: Condvar::new(),
+            cancellation: Cancellation::default(),
+            is_unobserved: AtomicBool::new(false),
+        }
     }
 
     /// Locks the state. While it is locked nothing panics, except a poll after completion, and the only user code that
@@ -144,6 +153,20 @@ impl<T, E> FutureState<T, E> {
             if is_too_late { (Err(Error::Cancelled), Some(result)) } else { (result, None) };
         self.finish(inner, result);
         Ok(())
+    }
+
+    /// Records that nothing can observe the result any more: neither the handle, nor a callback, nor an abort handle of
+    /// the user.
+    #[inline]
+    pub(super) fn set_unobserved(&self) {
+        self.is_unobserved.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns `true` if the future need not be completed, because nothing can observe the result. A future that became
+    /// unobserved just now may return `false`.
+    #[inline]
+    pub(super) fn is_unobserved(&self) -> bool {
+        self.is_unobserved.load(Ordering::Relaxed)
     }
 
     /// Cancels the future as its [`CancelMode`] prescribes. Returns `false` if the future cannot be cancelled.

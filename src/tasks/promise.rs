@@ -1,4 +1,5 @@
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 use std::task::Context;
 
@@ -127,10 +128,12 @@ impl<T, E> Promise<T, E> {
         self.state.as_ref().is_some_and(|state| state.stage() == Stage::Cancelled)
     }
 
+    #[inline]
     pub(super) fn is_cancel_requested(&self) -> bool {
         self.state.as_ref().is_some_and(|state| state.is_cancel_requested())
     }
 
+    #[inline]
     pub(super) fn register_cancel_waker(&self, cx: &Context<'_>) -> bool {
         self.state.as_ref().is_some_and(|state| state.register_cancel_waker(cx))
     }
@@ -154,21 +157,14 @@ impl<T, E> Promise<T, E> {
         }
     }
 
-    /// Moves the promise out, unless it was completed.
+    /// Returns the state, for a caller that completes it and determines when it is dropped: if the handle was dropped,
+    /// the result is dropped with the state. `None` if the promise was completed.
     #[inline]
-    pub(super) fn take(&mut self) -> Option<Self> {
-        self.state.take().map(|state| Self { state: Some(state) })
-    }
-
-    /// As [`complete`](Self::complete), but does not drop the result if the handle was dropped: the result stays in the
-    /// returned state, or in the promise if this function panics. So the caller determines when the destructor of the
-    /// value runs.
-    #[inline]
-    pub(super) fn complete_keep_alive(&mut self, result: TaskResult<T, E>) -> Option<Arc<FutureState<T, E>>> {
-        if let Some(state) = &self.state {
-            drop(state.complete(result));
-        }
-        self.state.take()
+    pub(super) fn into_state(mut self) -> Option<Arc<FutureState<T, E>>> {
+        let state = self.state.take();
+        // Its destructor would do nothing.
+        mem::forget(self);
+        state
     }
 }
 

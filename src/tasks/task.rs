@@ -1,6 +1,6 @@
 use std::fmt::Debug;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use pin_project::pin_project;
@@ -133,14 +133,21 @@ where
                 }
                 StageProj::Finished(output) => {
                     // The output is ready: wait for the cleanups that the work has detached, then deliver it.
-                    ready!(pin!(this.children.wait()).poll(cx));
-                    this.completion.complete(output.take());
+                    ready!(this.children.poll_wait(cx));
+                    deliver(this.completion, output.take());
                     this.stage.set(Stage::Consumed);
                 }
                 StageProj::Consumed => return Poll::Ready(()),
             }
         }
     }
+}
+
+/// Delivers an output late. Out of line, so that the delivery of all others is part of the poll.
+#[cold]
+#[inline(never)]
+fn deliver<R>(completion: &mut impl Completion<R>, output: TaskOutput<R>) {
+    completion.complete(output);
 }
 
 /// Polls the work, unless the task is to be cancelled. Ready when the work has ended and was dropped, so that its

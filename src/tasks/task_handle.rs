@@ -68,11 +68,20 @@ pub struct TaskHandle<T, E> {
     /// Set once a method has returned the borrowed result. It is atomic only so that the handle is `Sync`: it is read
     /// by the owner of the handle, after the last borrow has ended, so Relaxed suffices.
     is_retrieved: AtomicBool,
+    /// Set once a callback or an abort handle can observe the end of the work after this handle was dropped. Atomic and
+    /// Relaxed for the same reason.
+    is_observed: AtomicBool,
 }
 
 impl<T, E> TaskHandle<T, E> {
     pub(super) fn new(state: Arc<FutureState<T, E>>, reports_errors: bool) -> Self {
-        Self { state, peeked: OnceLock::new(), reports_errors, is_retrieved: AtomicBool::new(false) }
+        Self {
+            state,
+            peeked: OnceLock::new(),
+            reports_errors,
+            is_retrieved: AtomicBool::new(false),
+            is_observed: AtomicBool::new(false),
+        }
     }
 
     /// Returns `true` if the work has finished: with a value, with an error, or cancelled.
@@ -123,6 +132,17 @@ impl<T, E> TaskHandle<T, E> {
     /// Returns a handle that only cancels, and that can be cloned and sent to other threads.
     #[must_use]
     pub fn abort_handle(&self) -> AbortHandle
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        self.is_observed.store(true, Ordering::Relaxed);
+        self.unobserving_abort_handle()
+    }
+
+    /// Returns an abort handle for a caller that only cancels, and does not observe the end of the work.
+    #[inline]
+    pub(super) fn unobserving_abort_handle(&self) -> AbortHandle
     where
         T: Send + 'static,
         E: Send + 'static,
@@ -225,6 +245,7 @@ impl<T, E> TaskHandle<T, E> {
     /// ignores its argument does not lose the error. A callback that reports errors itself belongs to a handle that is
     /// kept and awaited.
     pub fn add_done_callback(&self, callback: impl FnOnce(&TaskResult<T, E>) + Send + 'static) {
+        self.is_observed.store(true, Ordering::Relaxed);
         if let Some(callback) = self.state.add_callback(Box::new(callback)) {
             if let Ok(result) = self.state.peek(&self.peeked) {
                 run_callback(callback, result);
@@ -251,6 +272,9 @@ impl<T, E> Drop for TaskHandle<T, E> {
     #[inline]
     fn drop(&mut self) {
         if !self.reports_errors || *self.is_retrieved.get_mut() {
+            if !*self.is_observed.get_mut() {
+                self.state.set_unobserved();
+            }
             return;
         }
         match self.peeked.take() {

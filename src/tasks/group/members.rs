@@ -10,6 +10,7 @@ pub(super) enum Members {
 }
 
 impl Members {
+    #[inline]
     pub(super) fn len(&self) -> usize {
         match self {
             Self::One(one) => usize::from(one.is_some()),
@@ -17,10 +18,12 @@ impl Members {
         }
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
+    #[inline]
     pub(super) fn add(&mut self, abort_handle: AbortHandle) -> usize {
         match self {
             Self::One(one @ None) => {
@@ -34,12 +37,18 @@ impl Members {
                 *self = Self::Many(many);
                 index
             }
-            Self::Many(many) => many.insert(abort_handle),
+            Self::Many(many) => {
+                if many.len() == many.capacity() {
+                    many.reserve(3 * many.len());
+                }
+                many.insert(abort_handle)
+            }
         }
     }
 
     /// Returns the removed handle, to be dropped after the lock is released: it may own the value of the task, whose
     /// destructor is user code.
+    #[inline]
     #[must_use]
     pub(super) fn remove(&mut self, index: usize) -> Option<AbortHandle> {
         match self {

@@ -2,7 +2,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use super::child::Child;
+use super::child::{Child, Member};
 use super::errors::{FailedInGroup, TaskGroupError};
 use super::failures::Failures;
 use super::state::GroupState;
@@ -105,9 +105,9 @@ where
     let (promise, task) = Promise::for_group_task();
     // Added before it is spawned: the task may run and leave the group before `spawn` returns. If `spawn` panics, the
     // drop of the child leaves the group.
-    match group.add(task.abort_handle(), Failures::report) {
+    match group.add(task.unobserving_abort_handle(), Failures::report) {
         Ok(index) => {
-            let child = Child::new(promise, Arc::clone(group), index);
+            let child = Child::new(Member { promise, group: Arc::clone(group), index });
             drop(tokio::spawn(Harness::new(work, child)));
             Ok(task)
         }

@@ -137,16 +137,16 @@ impl<E> GroupState<E> {
     }
 
     /// Ends the task at `index`: records its failure, completes its handle, and removes it from the group.
-    #[inline]
+    #[inline(always)]
     pub(super) fn finish_child<T: Send + 'static>(
         &self,
         index: usize,
         mut promise: Promise<T, FailedInGroup>,
         output: TaskOutput<Result<T, E>>,
     ) {
-        // Holds a value whose handle was dropped. It is dropped last, after the task has left the group, because its
+        // They hold a value whose handle was dropped. It is dropped last, after the task has left the group, because its
         // destructor is user code, which may use the group.
-        let mut _unwanted = None;
+        let (_state, _unobserved);
         // The task leaves the group when this guard is dropped. Then the group may finish, so the handle must be
         // complete before. It is a guard because completing the handle may panic.
         let _leave = LeaveGuard { group: self, index };
@@ -159,7 +159,13 @@ impl<E> GroupState<E> {
         if self.is_aborting.load(Ordering::Acquire) {
             self.defer(move || drop(promise.complete(result)));
         } else {
-            _unwanted = promise.complete_keep_alive(result);
+            _state = promise.into_state();
+            match &_state {
+                // The frequent case of a handle that was dropped at once takes no lock.
+                Some(state) if state.is_unobserved() => _unobserved = result,
+                Some(state) => drop(state.complete(result)),
+                None => {}
+            }
         }
     }
 
@@ -306,7 +312,7 @@ impl<E> GroupState<E> {
     /// Ready when the group has no task left, including tasks that were added meanwhile. Then the group is finished.
     ///
     /// Polled only after the block has ended.
-    pub(super) fn poll_join(&self, cx: &Context<'_>) -> Poll<Option<Failures<E>>> {
+    pub(super) fn poll_join(&self, cx: &Context<'_>) -> Poll<()> {
         // A block that was never suspended has not recorded its end yet.
         let mut inner = self.begin_joining();
         if !inner.members.is_empty() {
@@ -317,9 +323,22 @@ impl<E> GroupState<E> {
         }
         // The last task has ended: finish the group, and refuse further tasks.
         inner.stage = Stage::Finished;
+        Poll::Ready(())
+    }
+
+    /// Returns the failures of a group that has finished.
+    #[inline]
+    pub(super) fn take_failures(&self) -> Option<Box<Failures<E>>> {
+        if self.is_aborting.load(Ordering::Acquire) { self.take_abort_failures() } else { None }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_abort_failures(&self) -> Option<Box<Failures<E>>> {
+        let mut inner = self.lock();
         let (abort, tasks, view) = (inner.abort.take(), inner.added, inner.view);
         drop(inner);
-        Poll::Ready(abort.and_then(|abort| abort.into_failures(tasks, view)))
+        abort?.into_failures(tasks, view).map(Box::new)
     }
 }
 

@@ -251,10 +251,13 @@ impl<E: fmt::Debug + Send + 'static> AsyncGuard for TaskGroup<E> {
         if !exit.is_ok() {
             self.group.cancel();
         }
-        let failures = poll_fn(|cx| self.group.poll_join(cx)).await;
+        poll_fn(|cx| self.group.poll_join(cx)).await;
         // Set only after the wait: a group that is dropped earlier cancels its tasks.
         self.is_joined = true;
-        failures.map_or(Ok(()), |failures| failures.finish(&exit, short_type_name::<Self>()))
+        match self.group.take_failures() {
+            None => Ok(()),
+            Some(failures) => failures.finish(&exit, short_type_name::<Self>()),
+        }
     }
 }
 

@@ -61,6 +61,39 @@ async fn callbacks_have_returned_when_the_group_has_ended() {
     }
 }
 
+/// A task whose handle was dropped is completed for those who still observe its end.
+#[tokio::test]
+async fn abort_handles_are_done_when_the_group_has_ended() {
+    let mut abort_handle = None;
+    let result = async_with!(group = TaskGroup::<Infallible>::new() => {
+        let task = group.create_task(async { Ok(()) });
+        abort_handle = Some(task.abort_handle());
+        drop(task);
+    });
+    result.unwrap();
+    assert!(abort_handle.unwrap().done());
+}
+
+/// A value that no handle can return is dropped after its task has left the group, also if the handle was dropped early.
+#[tokio::test]
+async fn unobserved_values_are_dropped_after_their_tasks_have_left() {
+    struct CountOnDrop(Spawner<Infallible>, Arc<Mutex<Vec<String>>>);
+
+    impl Drop for CountOnDrop {
+        fn drop(&mut self) {
+            self.1.lock().unwrap().push(format!("{:?}", self.0));
+        }
+    }
+
+    let counts = Arc::new(Mutex::new(Vec::new()));
+    let result = async_with!(group = TaskGroup::<Infallible>::new() => {
+        let value = CountOnDrop(group.spawner(), Arc::clone(&counts));
+        drop(group.create_task(async { Ok(value) }));
+    });
+    result.unwrap();
+    assert_eq!(*counts.lock().unwrap(), ["Spawner { unfinished: 0, .. }"]);
+}
+
 /// The values are kept until the block has ended, and dropped in its destructor.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn deferred_values_that_panic_on_drop_do_not_break_the_group() {
