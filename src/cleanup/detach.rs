@@ -156,6 +156,7 @@ pub(crate) struct CleanupOptions {
 }
 
 impl CleanupOptions {
+    #[inline]
     pub(crate) fn new(name: Name) -> Self {
         Self {
             name,
@@ -168,20 +169,24 @@ impl CleanupOptions {
         }
     }
 
+    #[inline]
     pub(crate) fn grace_period(self, grace_period: Duration) -> Self {
         Self { grace_period, ..self }
     }
 
+    #[inline]
     pub(crate) fn fallback_runtime(self, fallback: Option<Handle>) -> Self {
         Self { fallback, ..self }
     }
 
     /// Delays the cleanup, and its grace period, until `children` have finished.
+    #[inline]
     pub(crate) fn wait_for_children(self, children: ChildCleanups) -> Self {
         Self { children, ..self }
     }
 
     /// Adds cleanups that were detached inside of the work before: the cleanup finishes after them.
+    #[inline]
     pub(crate) fn nested(self, nested: ChildCleanups) -> Self {
         Self { nested, ..self }
     }
@@ -190,6 +195,7 @@ impl CleanupOptions {
     ///
     /// This is for the exits of scopes. Other cleanups are spawned, because the destructor that detaches them may block
     /// until they have finished.
+    #[inline]
     pub(crate) fn in_place(self) -> Self {
         Self { in_place: true, ..self }
     }

@@ -124,6 +124,7 @@ pub(super) struct CompletionGuard {
 
 impl CompletionGuard {
     /// Counts a cleanup as pending on its runtime, if it has one.
+    #[inline]
     pub(super) fn new(name: Name, runtime: Option<Id>) -> Self {
         let abandoned =
             if runtime.is_some() { AbandonReason::RuntimeShutdown } else { AbandonReason::NoRuntime };
@@ -137,6 +138,7 @@ impl CompletionGuard {
     }
 
     /// Records the outcome: `None` is success. `drain` still waits until the guard is dropped.
+    #[inline]
     fn finish(&mut self, event: Option<&CleanupEvent<'_>>) {
         self.abandoned = None;
         record(event);
@@ -152,15 +154,22 @@ impl Drop for CompletionGuard {
 }
 
 /// Counts the outcome of a cleanup, and notifies the observers of an event. `None` is success.
+#[inline]
 fn record(event: Option<&CleanupEvent<'_>>) {
+    match event {
+        None => increment(Counter::Completed),
+        Some(event) => record_event(event),
+    }
+}
+
+#[cold]
+fn record_event(event: &CleanupEvent<'_>) {
     increment(match event {
-        Some(CleanupEvent::Failed { .. }) => Counter::Failed,
-        Some(CleanupEvent::Panicked { .. }) => Counter::Panicked,
-        Some(CleanupEvent::Abandoned { .. }) => Counter::Abandoned,
+        CleanupEvent::Failed { .. } => Counter::Failed,
+        CleanupEvent::Panicked { .. } => Counter::Panicked,
+        CleanupEvent::Abandoned { .. } => Counter::Abandoned,
         // The other events are not outcomes of cleanups.
         _ => Counter::Completed,
     });
-    if let Some(event) = event {
-        notify_observers(event);
-    }
+    notify_observers(event);
 }

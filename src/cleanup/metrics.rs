@@ -67,6 +67,7 @@ pub(super) enum Counter {
     Abandoned,
 }
 
+#[inline]
 pub(super) fn increment(counter: Counter) {
     let counter = match counter {
         Counter::Detached => &DETACHED,

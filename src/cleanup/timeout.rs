@@ -10,7 +10,7 @@ use super::timer::Sleep;
 
 /// Awaits `future` for at most `duration`, and returns its output or `None`.
 pub(super) fn timeout<F: Future>(future: F, duration: Duration) -> Timeout<F> {
-    Timeout { future, sleep: None, duration, is_limited: || true }
+    Timeout { future, limit: Limit::Waiting { duration, is_limited: || true } }
 }
 
 /// Awaits `future` for at most `duration`, which starts at the first poll inside of a cleanup.
@@ -18,7 +18,7 @@ pub(super) fn timeout<F: Future>(future: F, duration: Duration) -> Timeout<F> {
 /// This is the grace period of one exit of a stack: the exits of a stack have no limit while their scope awaits them,
 /// but each of them has a limit as soon as they run in a cleanup.
 pub(crate) fn timeout_in_cleanup<F: Future>(future: F, duration: Duration) -> Timeout<F> {
-    Timeout { future, sleep: None, duration, is_limited: || IN_CLEANUP.get() }
+    Timeout { future, limit: Limit::Waiting { duration, is_limited: || IN_CLEANUP.get() } }
 }
 
 /// A future with a time limit, which starts at the first poll for which `is_limited` returns `true`.
@@ -29,10 +29,13 @@ pub(crate) fn timeout_in_cleanup<F: Future>(future: F, duration: Duration) -> Ti
 pub(crate) struct Timeout<F> {
     #[pin]
     future: F,
-    /// Most futures are ready at the first poll, and need no timer.
-    sleep: Option<Sleep>,
-    duration: Duration,
-    is_limited: fn() -> bool,
+    limit: Limit,
+}
+
+/// Most futures are ready at the first poll, and need no timer.
+enum Limit {
+    Waiting { duration: Duration, is_limited: fn() -> bool },
+    Running(Sleep),
 }
 
 impl<F: Future> Future for Timeout<F> {
@@ -44,10 +47,16 @@ impl<F: Future> Future for Timeout<F> {
         if let Poll::Ready(output) = this.future.poll(cx) {
             return Poll::Ready(Some(output));
         }
-        if this.sleep.is_none() && (this.is_limited)() {
-            *this.sleep = Some(Sleep::new(*this.duration));
+        match this.limit {
+            Limit::Waiting { duration, is_limited } if is_limited() => {
+                *this.limit = Limit::Running(Sleep::new(*duration));
+            }
+            _ => {}
         }
-        this.sleep.as_mut().map_or(Poll::Pending, |sleep| Pin::new(sleep).poll(cx).map(|()| None))
+        match this.limit {
+            Limit::Waiting { .. } => Poll::Pending,
+            Limit::Running(sleep) => Pin::new(sleep).poll(cx).map(|()| None),
+        }
     }
 }
 

@@ -24,16 +24,25 @@ thread_local! {
 }
 
 /// Returns `true` if the exit of a scope that is detached now runs in place.
+#[inline]
 pub(super) fn is_in_place() -> bool {
     let depth = DEPTH.get();
     depth > 0 && depth == IN_PLACE.get()
 }
 
 /// Registers a cleanup with the innermost scope that is open on this thread, if there is one.
+#[inline]
 pub(super) fn track(cleanup: TrackedCleanup) {
     let depth = DEPTH.get();
+    if depth > 0 {
+        track_at(depth, cleanup);
+    }
+}
+
+#[inline(never)]
+fn track_at(depth: usize, cleanup: TrackedCleanup) {
     // This fails while the thread ends, when no scope can wait any more.
-    if depth > 0 && TRACKED.try_with(|tracked| tracked.borrow_mut().push((depth, cleanup))).is_ok() {
+    if TRACKED.try_with(|tracked| tracked.borrow_mut().push((depth, cleanup))).is_ok() {
         LENGTH.set(LENGTH.get() + 1);
     }
 }

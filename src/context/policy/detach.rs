@@ -281,7 +281,25 @@ where
     E: Send + 'static,
     N: Send + 'static,
 {
+    #[inline]
     fn drop(&mut self) {
+        // Most exits have completed.
+        if !(matches!(self.stage, Stage::Ended) && self.children.is_empty()) {
+            self.detach();
+        }
+    }
+}
+
+impl<F, G, E, N> DetachOnDrop<'_, F, G, E, N>
+where
+    F: Future<Output = Exited<G, E, N>> + Send + 'static,
+    G: AsyncGuard + Send + 'static,
+    E: Send + 'static,
+    N: Send + 'static,
+{
+    #[cold]
+    #[inline(never)]
+    fn detach(&mut self) {
         let children = mem::take(&mut self.children);
         let options = CleanupOptions::new(self.name)
             .grace_period(self.grace_period)
