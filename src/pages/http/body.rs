@@ -25,10 +25,14 @@ impl Body {
         (*self.bytes).as_ref()
     }
 
-    /// Returns the bytes without a byte order mark.
+    /// Returns the bytes without a byte order mark, and without the line by which Gerrit keeps a script from running them.
     pub(super) fn bytes(&self) -> &[u8] {
         let bytes = self.as_received();
-        bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
+        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        match bytes.strip_prefix(b")]}'") {
+            Some(rest) => rest.strip_prefix(b",").unwrap_or(rest),
+            None => bytes,
+        }
     }
 
     /// Finds the values at some pointers, which may be `null`. `items` is the pointer to the items.

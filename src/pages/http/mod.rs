@@ -83,12 +83,15 @@
 //! [`is_last_at`](Endpoint::is_last_at). If neither is set, a member with one of these names counts, beside the cursor or
 //! at the top of the body:
 //!
-//! - for more pages: `has_more`, `hasMore`, `has-more`, `HasMore`, `has_next`, `hasNext`, `has_next_page`, `hasNextPage`,
-//!   `more_items`, `more_items_in_collection`, `moreResults`, `isTruncated`, `IsTruncated`; its value is a boolean,
-//!   `"true"`, `"false"`, 1 or 0;
-//! - for the last page: `is_last`, `isLast`, `is_last_page`, `isLastPage`, `last`, `done`, `end_of_stream`, `endOfStream`;
-//!   its value is a boolean, `"true"` or `"false"`. `done: true` beside a cursor counts only if it was `false` on an
-//!   earlier page, since it may be the state of something else.
+//! - for more pages: `has_more`, `hasMore`, `has-more`, `HasMore`, `hasNextPage`, `has_next_page`, `hasNext`,
+//!   `has_next`, `moreResults`, `more_items`, `more_items_in_collection`, `isTruncated`, `IsTruncated`,
+//!   `hasMoreItems`, `hasMorePages`, `hasMoreRecords`, `hasMoreResults`, `has_more_items`, `has_more_page`,
+//!   `has_more_pages`, `has_more_results`, `more`, `moreRecords`, `more_records`, `more_results`; its value is a
+//!   boolean, `"true"`, `"false"`, 1 or 0;
+//! - for the last page: `isLast`, `is_last`, `isLastPage`, `is_last_page`, `last`, `done`, `end_of_stream`,
+//!   `endOfStream`, `endOfRecords`, `isEnd`, `is_end`, `lastPage`, `last_page`; its value is a boolean, `"true"` or
+//!   `"false"`. `done: true` beside a cursor counts only if it was `false` on an earlier page, since it may be the
+//!   state of something else.
 //!
 //! In a cursor stream, a flag for more pages without a cursor is an error,
 //! [`MissingCursor`](super::ErrorKind::MissingCursor).

@@ -13,17 +13,21 @@ use super::usual_names::{MORE_FLAGS, NEXT_URLS};
 const PARENTS: &[&str] = &[
     "_links",
     "_meta",
+    "additional_data",
     "info",
     "links",
     "meta",
     "metadata",
     "page",
     "pageInfo",
+    "page_context",
     "page_info",
     "pager",
     "paging",
     "pagination",
     "response_metadata",
+    "resultInfo",
+    "result_info",
 ];
 /// Flags that are `true` on each page but the first.
 const PREVIOUS_FLAGS: &[&str] = &[
@@ -41,7 +45,7 @@ const FIRST_FLAGS: &[&str] = &["first", "first_page", "isFirst", "isFirstPage", 
 /// Numbers that are larger than that of the page.
 const NEXT_NUMBERS: &[&str] = &["nextOffset", "nextPageStart", "nextStart", "next_offset", "next_start"];
 /// The number of all pages. A `page_count` may be the number of items.
-const LAST_NUMBERS: &[&str] = &["last_page", "lastPage", "pages", "totalPages", "total_pages"];
+const LAST_NUMBERS: &[&str] = &["last_page", "lastPage", "nbPages", "pages", "totalPages", "total_pages"];
 /// No description of a page is longer.
 const MAX_LEN: usize = 4 << 10;
 
@@ -87,8 +91,8 @@ impl Description {
         match value {
             Value::Object(members) if is_parent => {
                 for (name, value) in members {
-                    // `{"meta": {"pagination": {..}}}`
-                    let is_parent = name == "pagination";
+                    // `{"meta": {"pagination": {..}}}`, and `{"links": {"pages": {..}}}`
+                    let is_parent = matches!(name.as_str(), "pagination" | "pages");
                     self.insert_value(&name, value, is_parent);
                 }
             }

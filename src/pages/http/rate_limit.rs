@@ -2,9 +2,10 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
+use serde_json::Value;
 
 use super::retry_after::{retry_after_at, server_time, texts};
-use super::timestamp::parse_reset;
+use super::timestamp::{parse_duration, parse_reset};
 
 /// The number of requests that remain: of the IETF drafts up to 6, of GitHub and most others, of Okta and X, of `OpenAI`.
 const REMAINING: [&str; 4] = [
@@ -61,11 +62,50 @@ impl RateLimit {
 
 /// Returns the delay after which the server accepts requests again: `Retry-After`, or the reset of a rate limit that is
 /// exhausted.
-pub(super) fn server_delay(status: StatusCode, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    retry_after_at(headers, now).or_else(|| {
-        let limit = RateLimit::new(headers, now);
-        limit.reset.filter(|_| limit.exhausted || status == StatusCode::TOO_MANY_REQUESTS)
-    })
+pub(super) fn server_delay(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: SystemTime,
+) -> Option<Duration> {
+    retry_after_at(headers, now)
+        .or_else(|| {
+            let limit = RateLimit::new(headers, now);
+            limit.reset.filter(|_| limit.exhausted || status == StatusCode::TOO_MANY_REQUESTS)
+        })
+        .or_else(|| match status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => delay_in_body(body),
+            _ => None,
+        })
+}
+
+/// Returns the delay in the JSON of an error: `{"parameters": {"retry_after": 5}}` of Telegram, for example.
+fn delay_in_body(body: &[u8]) -> Option<Duration> {
+    find_delay(&serde_json::from_slice(body).ok()?, 4)
+}
+
+/// Finds a delay in a value, at most `depth` levels below it.
+fn find_delay(value: &Value, depth: u8) -> Option<Duration> {
+    let children: Box<dyn Iterator<Item = &Value>> = match value {
+        Value::Object(members) => {
+            let delay = members.iter().find_map(|(name, value)| {
+                let unit = match name.to_ascii_lowercase().replace(['_', '-'], "").as_str() {
+                    "retryafter" | "retryafterseconds" | "retrydelay" | "retryin" => "",
+                    "retryafterms" | "retryaftermillis" | "retryaftermilliseconds" => "ms",
+                    _ => return None,
+                };
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                parse_duration(&format!("{text}{unit}"))
+            });
+            if delay.is_some() {
+                return delay;
+            }
+            Box::new(members.values())
+        }
+        Value::Array(values) => Box::new(values.iter()),
+        _ => return None,
+    };
+    children.filter(|_| depth > 0).find_map(|child| find_delay(child, depth - 1))
 }
 
 /// Returns `true` for the name of a header with a rate limit, and for few others.
@@ -106,7 +146,7 @@ mod tests {
         };
         let headers: HeaderMap = headers.iter().map(value).collect();
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        server_delay(StatusCode::from_u16(status).unwrap(), &headers, now).map(|delay| delay.as_secs())
+        server_delay(StatusCode::from_u16(status).unwrap(), &headers, &[], now).map(|delay| delay.as_secs())
     }
 
     #[test]
@@ -143,6 +183,25 @@ mod tests {
         ];
         for (status, headers, want) in table {
             assert_eq!(delay(*status, headers), *want, "{status} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_delay_in_the_body_of_an_error_is_read() {
+        for (status, body, want) in [
+            (429, r#"{"message": "slow down", "retry_after": 1.5, "global": false}"#, Some(1500)),
+            (429, r#"{"ok": false, "error_code": 429, "parameters": {"retry_after": 5}}"#, Some(5000)),
+            (503, r#"{"error": {"details": [{"@type": "x", "retryDelay": "3.5s"}]}}"#, Some(3500)),
+            (429, r#"{"errors": [{"retryAfterMs": 20}]}"#, Some(20)),
+            (429, r#"{"retry-after": "7"}"#, Some(7000)),
+            (429, r#"{"retry_after": null}"#, None),
+            (429, r#"{"retry_after": -1}"#, None),
+            (429, "slow down", None),
+            (404, r#"{"retry_after": 5}"#, None),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let delay = server_delay(status, &HeaderMap::new(), body.as_bytes(), SystemTime::UNIX_EPOCH);
+            assert_eq!(delay, want.map(Duration::from_millis), "{body}");
         }
     }
 }

@@ -59,7 +59,7 @@ impl ResponseInfo {
         Box::new(Self {
             url: secrets.url(url),
             status,
-            retry_after: server_delay(status, &headers, SystemTime::now()),
+            retry_after: server_delay(status, &headers, body, SystemTime::now()),
             headers,
             excerpt: excerpt(&secrets.mask(&String::from_utf8_lossy(body))),
             body: body.to_vec(),
@@ -93,6 +93,9 @@ impl ResponseInfo {
     /// The reset time counts if the status is 429, or if no requests remain. It is that of `RateLimit`, `RateLimit-Reset`
     /// (drafts of the IETF), `X-RateLimit-Reset`, `X-RateLimit-Reset-After`, `X-RateLimit-Reset-Requests` or
     /// `X-Rate-Limit-Reset`: a number of seconds, a Unix time in seconds or milliseconds, or a date.
+    ///
+    /// Without such a header, a member of the JSON of status 429 or 503 counts, at any depth up to 4: `retry_after` or
+    /// `retryDelay` in seconds, or `retry_after_ms`, for example.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after

@@ -4,9 +4,10 @@ use reqwest::header::HeaderMap;
 
 use super::timestamp::{parse_duration, parse_timestamp};
 
-/// Headers with the same meaning as `Retry-After`, in milliseconds: of `OpenAI`, and of Azure Cosmos DB.
+/// `Retry-After` and other spellings of it.
 const IN_SECONDS: [&str; 4] =
     ["retry-after", "x-retry-after", "x-ratelimit-retry-after", "x-rate-limit-retry-after"];
+/// Headers with the same meaning in milliseconds: of `OpenAI`, and of Azure Cosmos DB.
 const IN_MILLISECONDS: [&str; 2] = ["retry-after-ms", "x-ms-retry-after-ms"];
 
 /// Returns the delay in the `Retry-After` header (RFC 9110), counted from the response.
@@ -14,13 +15,14 @@ const IN_MILLISECONDS: [&str; 2] = ["retry-after-ms", "x-ms-retry-after-ms"];
 /// | value | delay |
 /// |---|---|
 /// | `120` | the number of seconds |
-/// | `0.5`, `5s`, `500ms`, `1m30s` | the same, as some servers send it |
+/// | `0.5`, `.5`, `5s`, `500ms`, `1m30s` | the same, as some servers send it |
 /// | `Sun, 06 Nov 1994 08:49:37 GMT` | until that time; zero if it is past |
 /// | several headers, or `3, 3` | the longest of their delays |
 /// | anything else | none |
 ///
 /// A date is compared with the `Date` header of the same response, if there is one, because the local clock may be wrong.
-/// If there is no valid `Retry-After`, `Retry-After-Ms` and `X-Ms-Retry-After-Ms` are read.
+/// If there is no valid `Retry-After`, these headers are read: `X-Retry-After`, `X-RateLimit-Retry-After`,
+/// `X-Rate-Limit-Retry-After`, `Retry-After-Ms` and `X-Ms-Retry-After-Ms`.
 ///
 /// # Examples
 ///

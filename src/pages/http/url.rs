@@ -54,8 +54,15 @@ fn pairs(url: &Url) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
 
 /// Sets a query parameter, and keeps all others byte for byte.
 pub(super) fn with_parameter(url: &Url, name: &str, value: &str) -> Url {
+    let mut encoded = url.clone();
+    encoded.set_query(None);
+    encoded.query_pairs_mut().append_pair(name, value);
+    // Each server decodes `%20` as a space, but not each one decodes a plus sign.
+    let pair = encoded.query().unwrap_or_default().replace('+', "%20");
     let mut url = without_parameter(url, name);
-    url.query_pairs_mut().append_pair(name, value);
+    let query =
+        url.query().filter(|query| !query.is_empty()).map_or(pair.clone(), |query| format!("{query}&{pair}"));
+    url.set_query(Some(&query));
     url
 }
 
@@ -92,6 +99,6 @@ mod tests {
             assert_eq!(with_parameter(&Url::parse(url).unwrap(), "page", "2").as_str(), want);
         }
         let url = with_parameter(&Url::parse("http://a/").unwrap(), "after", "a&b=c d");
-        assert_eq!(url.query(), Some("after=a%26b%3Dc+d"));
+        assert_eq!(url.query(), Some("after=a%26b%3Dc%20d"));
     }
 }

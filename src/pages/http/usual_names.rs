@@ -80,10 +80,35 @@ pub(super) const MORE_FLAGS: &[&str] = &[
     "more_items_in_collection",
     "isTruncated",
     "IsTruncated",
+    "hasMoreItems",
+    "hasMorePages",
+    "hasMoreRecords",
+    "hasMoreResults",
+    "has_more_items",
+    "has_more_page",
+    "has_more_pages",
+    "has_more_results",
+    "more",
+    "moreRecords",
+    "more_records",
+    "more_results",
 ];
 /// Flags whose names have one meaning: `true` means that the page is the last.
-pub(super) const LAST_FLAGS: &[&str] =
-    &["isLast", "is_last", "isLastPage", "is_last_page", "last", "done", "end_of_stream", "endOfStream"];
+pub(super) const LAST_FLAGS: &[&str] = &[
+    "isLast",
+    "is_last",
+    "isLastPage",
+    "is_last_page",
+    "last",
+    "done",
+    "end_of_stream",
+    "endOfStream",
+    "endOfRecords",
+    "isEnd",
+    "is_end",
+    "lastPage",
+    "last_page",
+];
 pub(super) const TOTALS: &[&str] = &[
     "total",
     "total_count",

@@ -21,6 +21,7 @@ mod reported;
 mod secrets;
 mod server;
 mod table;
+mod vendors;
 
 use std::sync::Once;
 

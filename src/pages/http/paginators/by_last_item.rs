@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::pages::http::endpoint::Endpoint;
 use crate::pages::http::error::Error;
-use crate::pages::http::json_pointers::validate_pointer;
+use crate::pages::http::json_pointers::{number_of, validate_pointer};
 use crate::pages::http::known_flags::KnownFlags;
 use crate::pages::http::next_in::NextIn;
 use crate::pages::http::response::Response;
@@ -92,7 +92,8 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidCursor`] if the last item has no such value.
+    /// [`Error::InvalidCursor`] if the last item has no such value; [`Error::NotAPage`] if hits may be missing, because
+    /// `timed_out` is `true` or `_shards.failed` is not 0.
     ///
     /// # Panics
     ///
@@ -110,7 +111,11 @@ impl Endpoint {
                 Some(cursor) => request.json_text_at(&body_pointer, cursor),
                 None => request,
             },
-            move |response| last.page(response, Response::json_key),
+            move |response| {
+                let page = last.page(response, Response::json_key)?;
+                check_completeness(response)?;
+                Ok(page)
+            },
             NextIn::Body,
         )
     }
@@ -155,5 +160,17 @@ impl LastItem {
             return Err(Error::invalid_cursor(&self.pointer, "nothing", response.info()));
         }
         Ok(page)
+    }
+}
+
+/// Returns an error if a search lacks hits, though its status is 200: after a timeout, or if a shard has failed.
+fn check_completeness(response: &Response) -> Result<(), Error> {
+    let [timed_out, failed] = response.find(["/timed_out", "/_shards/failed"])?;
+    if timed_out.is_some_and(|flag| flag.get() == "true") {
+        return Err(response.error("timed_out is true, so hits may be missing"));
+    }
+    match failed.and_then(number_of) {
+        None | Some(0) => Ok(()),
+        Some(failed) => Err(response.error(&format!("hits are missing: failed shards: {failed}"))),
     }
 }
