@@ -1,4 +1,4 @@
-use std::mem;
+use std::mem::{self, ManuallyDrop};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -9,8 +9,11 @@ use super::interrupt::{Both, Interrupt};
 use crate::panic::ignore_panic;
 
 /// The interrupts of one scope. Boxed, so that a scope without interrupts is one pointer smaller.
+///
+/// The destructor empties the field. Without `ManuallyDrop`, the code that drops what is left in it would be called by
+/// each scope that is dropped.
 #[derive(Default)]
-pub(in crate::context) struct Interrupts(Option<Box<Registered>>);
+pub(in crate::context) struct Interrupts(ManuallyDrop<Option<Box<Registered>>>);
 
 struct Registered {
     interrupt: Arc<dyn Interrupt>,
@@ -76,7 +79,7 @@ impl Interrupts {
             None => interrupt,
             Some(first) => Arc::new(Both::new(first.interrupt, interrupt)),
         };
-        self.0 = Some(Box::new(Registered {
+        *self.0 = Some(Box::new(Registered {
             interrupt,
             is_before_block: false,
             is_after_block: false,
@@ -101,8 +104,9 @@ impl Registered {
         }
         self.function.pending_yields = function.pending_yields;
         // Without budget, a turn would be lost.
-        self.is_after_block = has_budget_remaining() && !mem::take(&mut self.is_before_block);
-        if !self.is_after_block && has_budget_remaining() {
+        let has_budget = has_budget_remaining();
+        self.is_after_block = has_budget && !mem::take(&mut self.is_before_block);
+        if has_budget && !self.is_after_block {
             self.interrupt.poll_before_block(cx);
         }
         false

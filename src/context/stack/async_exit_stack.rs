@@ -251,8 +251,9 @@ impl AsyncExitStack {
         state.entries.0.push((exit, interrupt));
     }
 
-    fn take(&self) -> StackState {
-        mem::take(&mut *self.state())
+    /// Takes the exits out. As the rest of the state stays, this copies next to nothing.
+    fn take_entries(&mut self) -> Entries {
+        mem::take(&mut self.state.get_mut().unwrap_or_else(PoisonError::into_inner).entries)
     }
 
     fn state(&self) -> MutexGuard<'_, StackState> {
@@ -294,7 +295,7 @@ impl AsyncGuard for AsyncExitStackGuard {
     }
 
     async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<bool, ExitErrors> {
-        let StackState { entries, .. } = self.stack.take();
+        let entries = self.stack.take_entries();
         let interrupted_by = self.interrupts.as_ref().and_then(|interrupts| interrupts.interrupted_by());
         unwind::<Self>(entries, exit, interrupted_by).await
     }
@@ -305,16 +306,24 @@ impl AsyncGuard for AsyncExitStackGuard {
 impl Drop for AsyncExitStackGuard {
     fn drop(&mut self) {
         // The destructor of the stack runs next. It would run the exits as a cleanup if the stack were not empty.
-        drop(self.stack.take());
+        drop(self.stack.take_entries());
     }
 }
 
 impl Drop for AsyncExitStack {
     fn drop(&mut self) {
-        let StackState { entries, runtime, .. } = self.take();
-        if entries.0.is_empty() {
-            return;
+        let entries = self.take_entries();
+        if !entries.0.is_empty() {
+            self.detach(entries);
         }
+    }
+}
+
+impl AsyncExitStack {
+    /// Runs the exits of a stack that was not closed as a cleanup.
+    #[cold]
+    fn detach(&mut self, entries: Entries) {
+        let runtime = self.state().runtime.take();
         // Now, because the cleanup may begin later, and a block that has moved the stack may still run.
         drop(entries.leave_block());
         let work =

@@ -1,9 +1,9 @@
 use std::fmt::Debug;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::marker::PhantomData;
 use std::mem;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use self::sealed::Sealed as _;
@@ -61,6 +61,10 @@ impl Entries {
 
     /// Takes the interrupts away from the blocks that they have ended so far.
     pub(super) fn renew_interrupts(&mut self) -> Vec<Arc<EntryInterrupt>> {
+        // A stack is usually empty when it is entered.
+        if self.0.is_empty() {
+            return Vec::new();
+        }
         for (_, interrupt) in &mut self.0 {
             *interrupt = interrupt.take().and_then(|interrupt| interrupt.renew());
         }
@@ -69,16 +73,30 @@ impl Entries {
 
     /// Notifies each manager that its block has ended, also if the destructor of an interrupt panics. Returns the first
     /// panic.
+    #[inline]
     pub(super) fn leave_block(&self) -> Option<KeptPayload> {
+        if self.interrupts().next().is_some() { self.leave_interrupted() } else { None }
+    }
+
+    #[cold]
+    fn leave_interrupted(&self) -> Option<KeptPayload> {
         catch_each(self.interrupts(), |interrupt| interrupt.leave_block())
+    }
+
+    #[cold]
+    fn drop_all(&mut self) {
+        drop(self.leave_block());
+        drop_each(self.0.drain(..).rev());
     }
 }
 
 /// Drops the last exit first, the order in which the exits run.
 impl Drop for Entries {
+    #[inline]
     fn drop(&mut self) {
-        drop(self.leave_block());
-        drop_each(self.0.drain(..).rev());
+        if !self.0.is_empty() {
+            self.drop_all();
+        }
     }
 }
 
@@ -89,27 +107,23 @@ pub(super) enum StackExit {
 }
 
 impl StackExit {
-    pub(super) fn exit(self, exit: ExitReason<'_>) -> ExitFuture<'_> {
+    #[inline]
+    pub(super) fn begin(self, exit: ExitReason<'_>) -> BegunExit<'_> {
         match self {
-            Self::Closure(entry) => entry.exit(exit),
-            Self::Guard(guard) => guard.exit(exit),
+            Self::Closure(entry) => {
+                BegunExit { name: entry.name(), grace_period: DEFAULT_GRACE_PERIOD, future: entry.exit(exit) }
+            }
+            Self::Guard(guard) => guard.begin(exit),
         }
     }
+}
 
-    pub(super) fn grace_period(&self) -> Duration {
-        match self {
-            Self::Closure(_) => DEFAULT_GRACE_PERIOD,
-            Self::Guard(guard) => guard.grace_period(),
-        }
-    }
-
-    /// Returns the name for the observers of cleanups.
-    pub(super) fn name(&self) -> Name {
-        match self {
-            Self::Closure(entry) => entry.name(),
-            Self::Guard(guard) => guard.name(),
-        }
-    }
+/// An exit that was called, and is not polled yet.
+pub(super) struct BegunExit<'a> {
+    /// The name for the observers of cleanups.
+    pub(super) name: Name,
+    pub(super) grace_period: Duration,
+    pub(super) future: ExitFuture<'a>,
 }
 
 /// The future of an exit. Its value is `true` if the exit suppresses the error.
@@ -126,46 +140,32 @@ pub(super) trait Entry: Send {
 
 /// The guard of a manager on the stack. It is in the cell unless the block is borrowing it.
 pub(super) trait LentGuard: Send + Sync {
-    fn exit(self: Arc<Self>, exit: ExitReason<'_>) -> ExitFuture<'_>;
-
-    fn grace_period(&self) -> Duration;
-
-    fn name(&self) -> Name;
-}
-
-fn lock<G>(cell: &Mutex<GuardCell<G>>) -> MutexGuard<'_, GuardCell<G>> {
-    cell.lock().unwrap_or_else(PoisonError::into_inner)
+    fn begin(self: Arc<Self>, exit: ExitReason<'_>) -> BegunExit<'_>;
 }
 
 impl<G: AsyncGuard + Send + 'static> LentGuard for Mutex<GuardCell<G>> {
-    fn exit(self: Arc<Self>, exit: ExitReason<'_>) -> ExitFuture<'_> {
-        Box::pin(async move {
-            // Taken even if the block still has the guard: `StackGuard` then applies the drop policy.
-            let cell = mem::replace(&mut *lock(&self), GuardCell::Taken);
-            let GuardCell::Returned(mut guard) = cell else {
-                return Err(Box::new(GuardInUse) as BoxExitError);
-            };
+    fn begin(self: Arc<Self>, exit: ExitReason<'_>) -> BegunExit<'_> {
+        // Taken even if the block still has the guard: `StackGuard` then applies the drop policy.
+        let cell = mem::replace(&mut *self.lock().unwrap_or_else(PoisonError::into_inner), GuardCell::Taken);
+        let GuardCell::Returned(mut guard) = cell else {
+            return in_use(Name::of_type::<G>());
+        };
+        // Read now, because the future owns the guard.
+        let (name, grace_period) = (guard.report_name(), grace_period(&guard));
+        let future = Box::pin(async move {
             match guard.aexit(exit).await {
                 Ok(suppression) => Ok(suppresses(&suppression)),
                 Err(error) => Err(Box::new(error) as BoxExitError),
             }
-        })
+        });
+        BegunExit { name, grace_period, future }
     }
+}
 
-    fn grace_period(&self) -> Duration {
-        match &*lock(self) {
-            // User code under the lock. It cannot lock this cell again, because the `StackGuard` no longer exists.
-            GuardCell::Returned(guard) => grace_period(guard),
-            _ => DEFAULT_GRACE_PERIOD,
-        }
-    }
-
-    fn name(&self) -> Name {
-        match &*lock(self) {
-            GuardCell::Returned(guard) => guard.report_name(),
-            _ => Name::of_type::<G>(),
-        }
-    }
+#[cold]
+fn in_use(name: Name) -> BegunExit<'static> {
+    let error: BoxExitError = Box::new(GuardInUse);
+    BegunExit { name, grace_period: DEFAULT_GRACE_PERIOD, future: Box::pin(ready(Err(error))) }
 }
 
 /// A closure that receives the exit reason.

@@ -69,6 +69,11 @@ pub(super) type BoxExitError = Box<dyn ExitError>;
 /// # }
 /// ```
 pub struct ExitErrors {
+    /// Boxed, so that the result of an exit that has not failed is small: it is moved several times.
+    inner: Box<Errors>,
+}
+
+struct Errors {
     /// The last error is at the end. The mutex makes the type `Sync`, which the errors need not be: it is locked while
     /// their text is written.
     errors: Mutex<Vec<BoxExitError>>,
@@ -90,18 +95,24 @@ struct ErrorText(String);
 
 impl ExitErrors {
     /// Returns `None` if there are no errors.
+    #[inline]
     pub(super) fn new(errors: Vec<BoxExitError>) -> Option<Self> {
-        let len = errors.len();
-        (len > 0).then(|| Self { errors: Mutex::new(errors), len, text: OnceLock::new() })
+        if errors.is_empty() { None } else { Some(Self::boxed(errors)) }
     }
 
     pub(super) fn one(error: impl Any + Debug + Send) -> Self {
-        Self { errors: Mutex::new(vec![Box::new(error)]), len: 1, text: OnceLock::new() }
+        Self::boxed(vec![Box::new(error)])
+    }
+
+    #[cold]
+    fn boxed(errors: Vec<BoxExitError>) -> Self {
+        let len = errors.len();
+        Self { inner: Box::new(Errors { errors: Mutex::new(errors), len, text: OnceLock::new() }) }
     }
 
     /// Iterates over the errors, the last one first: the order of Python's `__context__`.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut (dyn Any + Send)> {
-        self.text = OnceLock::new();
+        self.inner.text = OnceLock::new();
         self.errors().iter_mut().rev().map(|error| (**error).as_any_mut())
     }
 
@@ -115,7 +126,7 @@ impl ExitErrors {
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
     pub fn len(&self) -> usize {
-        self.len
+        self.inner.len
     }
 
     /// Returns all errors, the last one first.
@@ -125,16 +136,16 @@ impl ExitErrors {
     }
 
     fn errors(&mut self) -> &mut Vec<BoxExitError> {
-        self.errors.get_mut().unwrap_or_else(PoisonError::into_inner)
+        self.inner.errors.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn text(&self) -> &Text {
-        self.text.get_or_init(|| {
-            let errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
+        self.inner.text.get_or_init(|| {
+            let errors = self.inner.errors.lock().unwrap_or_else(PoisonError::into_inner);
             let mut texts = errors.iter().rev().map(|error| (**error).text());
             let first = texts.next().unwrap_or_default();
             let all = bounded(|text| {
-                match self.len {
+                match self.inner.len {
                     1 => write!(text, "an exit failed: {first}")?,
                     n => write!(text, "{n} exits failed: {first}")?,
                 }
@@ -151,7 +162,7 @@ impl Debug for ExitErrors {
         if is_report(f) {
             return write!(f, "{self}");
         }
-        f.debug_struct("ExitErrors").field("len", &self.len).finish_non_exhaustive()
+        f.debug_struct("ExitErrors").field("len", &self.inner.len).finish_non_exhaustive()
     }
 }
 

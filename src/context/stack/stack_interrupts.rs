@@ -1,3 +1,4 @@
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -82,11 +83,14 @@ impl EntryInterrupt {
 
 /// The interrupts of the managers on a stack, which the stack registers as one interrupt with the scope that enters it,
 /// or, if the stack is a part of a manager, with the scope that enters that manager.
-pub(super) struct StackInterrupts(Mutex<State>);
+pub(super) struct StackInterrupts {
+    /// `true` while the block runs. It is loaded by the methods of a stack, which the block calls or has called before it
+    /// ended. It publishes nothing, so Relaxed suffices.
+    is_open: AtomicBool,
+    state: Mutex<State>,
+}
 
 struct State {
-    /// `true` while the block runs.
-    is_open: bool,
     interrupts: Vec<Arc<EntryInterrupt>>,
     /// The index of the interrupt that is polled first before the block.
     first: usize,
@@ -97,19 +101,19 @@ struct State {
 impl StackInterrupts {
     /// Registers the interrupts with the scope that is being entered. Returns `None` without such a scope.
     pub(super) fn register(interrupts: Vec<Arc<EntryInterrupt>>) -> Option<Arc<Self>> {
-        let state = State { is_open: true, interrupts, first: 0, interrupted_by: None };
-        let this = Arc::new(Self(Mutex::new(state)));
+        let state = Mutex::new(State { interrupts, first: 0, interrupted_by: None });
+        let this = Arc::new(Self { is_open: AtomicBool::new(true), state });
         register(this.clone()).ok().map(|()| this)
     }
 
     /// No user code runs while it is locked.
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns `true` if the interrupts end a block.
     pub(super) fn is_open(&self) -> bool {
-        self.lock().is_open
+        self.is_open.load(Ordering::Relaxed)
     }
 
     #[cold]
@@ -160,11 +164,8 @@ impl Interrupt for StackInterrupts {
 
     /// The managers leave the block when they are exited: they may have moved to a stack that is entered again.
     fn leave_block(&self) {
-        let interrupts = {
-            let mut state = self.lock();
-            state.is_open = false;
-            std::mem::take(&mut state.interrupts)
-        };
+        self.is_open.store(false, Ordering::Relaxed);
+        let interrupts = mem::take(&mut self.lock().interrupts);
         drop(interrupts);
     }
 

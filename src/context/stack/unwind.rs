@@ -1,7 +1,7 @@
 use std::any::type_name;
 use std::sync::Arc;
 
-use super::entry::Entries;
+use super::entry::{BegunExit, Entries};
 use super::errors::{BoxExitError, ExitErrors, InterruptedByMoved};
 use super::stack_interrupts::EntryInterrupt;
 use crate::cleanup::{
@@ -36,10 +36,12 @@ pub(super) async fn unwind<G>(
     }
     while let Some((entry, interrupt)) = entries.0.pop() {
         let has_interrupted = interrupt.is_some_and(|interrupt| interrupt.has_interrupted());
-        let (name, grace_period) = (entry.name(), entry.grace_period());
-        let exit = timeout_in_cleanup(entry.exit(state.current()), grace_period);
+        let BegunExit { name, grace_period, future } = entry.begin(state.current());
+        let exit = timeout_in_cleanup(future, grace_period);
         // As with nested scopes, the children of this exit finish before the next exit begins.
         match with_children(catch_unwind(exit)).await.transpose() {
+            // The usual result needs no record.
+            Some(Ok(Ok(false))) => {}
             Some(result) => state.record(result, has_interrupted, name),
             // An abandoned exit does not prevent the remaining ones.
             None => notify_observers(&CleanupEvent::Abandoned {
