@@ -2,7 +2,9 @@
 
 use std::cell::Cell;
 use std::error::Error;
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Debug, Display, Write};
+
+use crate::panic::ignore_panic;
 
 /// The bytes of a text at which it is cut off.
 const LIMIT: usize = 2000;
@@ -26,6 +28,25 @@ thread_local! {
 /// Records that the text of a group was written.
 pub(crate) fn mark_group() {
     GROUP_WRITTEN.set(true);
+}
+
+thread_local! {
+    /// Set when an error was formatted for a report that is no failure of its own: the cancellation of a task, or the
+    /// failure of a task that its group reports.
+    static NO_FAILURE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Records that an error that needs no report was written.
+pub(crate) fn mark_no_failure() {
+    NO_FAILURE.set(true);
+}
+
+/// Returns `true` if an error that was lost is to be reported: see [`mark_no_failure`]. Its type is unknown, so that only
+/// its `Debug` can answer. Never panics.
+pub(crate) fn is_failure(error: &dyn Debug) -> bool {
+    NO_FAILURE.set(false);
+    ignore_panic(|| drop(bounded(|text| write!(text, "{error:-?}"))));
+    !NO_FAILURE.take()
 }
 
 /// Returns the messages of an error and of its sources, separated by colons. A source whose message ends the text so far,

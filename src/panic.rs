@@ -11,7 +11,6 @@ use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::thread;
 
@@ -90,7 +89,7 @@ pub(crate) fn drop_quietly<T>(value: T) {
 
 /// A user's value that is kept while other user code runs, and therefore [dropped quietly](drop_quietly).
 #[derive(Debug)]
-pub struct Kept<T>(Option<T>);
+pub(crate) struct Kept<T>(Option<T>);
 
 const IS_PRESENT: &str = "a kept value is present until it is moved out";
 
@@ -133,37 +132,11 @@ impl<T> Drop for Kept<T> {
 
 /// The payload of a panic that is kept while other user code runs. A panic of its destructor is always ignored.
 #[derive(Debug)]
-pub struct KeptPayload(Option<Payload>, Weak<ReturnSlot>);
-
-/// The place to which a payload is returned when its later owner drops it.
-#[derive(Debug, Default)]
-pub(crate) struct ReturnSlot(Mutex<Option<Payload>>);
-
-impl ReturnSlot {
-    /// No user code runs while it is locked.
-    pub(crate) fn take(&self) -> Option<Payload> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-impl Drop for ReturnSlot {
-    fn drop(&mut self) {
-        if let Some(payload) = self.take() {
-            drop_payload(payload);
-        }
-    }
-}
+pub struct KeptPayload(Option<Payload>);
 
 impl KeptPayload {
     pub(crate) fn new(payload: Payload) -> Self {
-        Self(Some(payload), Weak::new())
-    }
-
-    /// Returns the slot to which the payload is returned when it is dropped while the slot still exists.
-    pub(crate) fn return_slot(&mut self) -> Arc<ReturnSlot> {
-        let slot = Arc::new(ReturnSlot::default());
-        self.1 = Arc::downgrade(&slot);
-        slot
+        Self(Some(payload))
     }
 
     pub(crate) fn into_inner(mut self) -> Payload {
@@ -192,10 +165,8 @@ impl DerefMut for KeptPayload {
 impl Drop for KeptPayload {
     #[inline]
     fn drop(&mut self) {
-        let Some(payload) = self.0.take() else { return };
-        match self.1.upgrade() {
-            None => drop_payload(payload),
-            Some(slot) => *slot.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(payload),
+        if let Some(payload) = self.0.take() {
+            drop_payload(payload);
         }
     }
 }

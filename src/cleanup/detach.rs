@@ -174,6 +174,11 @@ impl CleanupOptions {
         Self { grace_period, ..self }
     }
 
+    /// Spawns the cleanup on this runtime instead of the current one.
+    pub(crate) fn runtime(self, runtime: Option<Handle>) -> Self {
+        Self { runtime, ..self }
+    }
+
     #[inline]
     pub(crate) fn fallback_runtime(self, fallback: Option<Handle>) -> Self {
         Self { fallback, ..self }

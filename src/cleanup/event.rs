@@ -7,8 +7,9 @@ use crate::known_error::{describe, describe_panic};
 /// The failure, panic or abandonment of a cleanup, as reported to [observers](super::observe()), or else as the
 /// [reports](super#reports) describe.
 ///
-/// It also reports an exit's error that a [scope](crate::context) cannot return; the name is then that of the guard's
-/// type. And it reports the error or panic of a [task or future](crate::tasks::TaskHandle) that was not retrieved.
+/// It also reports the errors that a [scope](crate::context) cannot return: that of an exit, under the name of its guard,
+/// and that of a block. And it reports the error or panic of a [task or future](crate::tasks::TaskHandle) that was not
+/// retrieved.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CleanupEvent<'a> {
@@ -38,6 +39,15 @@ pub enum CleanupEvent<'a> {
         name: &'static str,
         /// The reason.
         reason: AbandonReason,
+    },
+    /// The block of a [scope](crate::context) failed, and its error could not be returned: its exit panicked, a task of its
+    /// [`TaskGroup`](crate::tasks::TaskGroup) had panicked before, or the future of the scope was dropped during the exit.
+    #[non_exhaustive]
+    BlockFailed {
+        /// The name of the guard, or `"a dropped scope"`.
+        name: &'static str,
+        /// The error, of the type that the block returns, or an [`OpaqueError`](crate::context::OpaqueError).
+        error: &'a (dyn Any + Send),
     },
     /// A task or future failed, and its handle was dropped before the error was retrieved: asyncio's "exception was never
     /// retrieved".
@@ -97,6 +107,7 @@ impl CleanupEvent<'_> {
             Self::Failed { name, .. }
             | Self::Panicked { name, .. }
             | Self::Abandoned { name, .. }
+            | Self::BlockFailed { name, .. }
             | Self::TaskFailed { name, .. }
             | Self::TaskPanicked { name, .. } => name,
             Self::TimerUnavailable { .. } => "timer",
@@ -116,6 +127,7 @@ impl CleanupEvent<'_> {
         match self {
             Self::Failed { error, debug, .. } => describe(*error, *debug),
             Self::TaskFailed { error, debug, .. } => describe(*error, *debug),
+            Self::BlockFailed { error, .. } => describe(*error, None),
             Self::Panicked { payload, .. } | Self::TaskPanicked { payload, .. } => describe_panic(*payload),
             Self::Abandoned { .. } | Self::TimerUnavailable { .. } => None,
         }
@@ -128,6 +140,7 @@ impl fmt::Display for CleanupEvent<'_> {
             Self::Failed { name, .. } => write!(f, "cleanup {name} failed"),
             Self::Panicked { name, .. } => write!(f, "cleanup {name} panicked"),
             Self::Abandoned { name, reason } => write!(f, "cleanup {name} was abandoned: {reason}"),
+            Self::BlockFailed { name, .. } => write!(f, "the error of the block of {name} was lost"),
             Self::TaskFailed { name, location, .. } => {
                 write!(f, "the error of the {name} created at {location} was never retrieved")
             }

@@ -41,6 +41,7 @@
 //! ```text
 //! withal: cleanup lease failed: connection reset
 //! withal: cleanup session was abandoned: its runtime shut down
+//! withal: the error of the block of transaction was lost: duplicate key
 //! withal: the error of the task created at src/main.rs:12:5 was never retrieved: invalid digit found in string
 //! ```
 //!

@@ -1,6 +1,7 @@
 use std::convert::Infallible;
 use std::fmt::{self, Debug};
 
+use super::scope::failure::report_exit_error;
 use crate::box_error::BoxError;
 use crate::error_text::is_report;
 
@@ -94,13 +95,18 @@ impl<E, X> Error<E, X> {
 
     /// Returns the error that occurred first: the block's if it failed, otherwise the manager's.
     ///
-    /// If the block and the exit both failed, the exit's error is dropped.
+    /// If the block and the exit both failed, the exit's error is [reported](crate::cleanup#reports).
     pub fn into_first(self) -> E
     where
         E: From<X>,
+        X: Debug + Send + 'static,
     {
         match self {
-            Self::Block(error) | Self::Exit { context: Some(error), .. } => error,
+            Self::Block(error) => error,
+            Self::Exit { error, context: Some(context) } => {
+                report_exit_error("exit", &error);
+                context
+            }
             Self::Enter(error) | Self::Exit { error, context: None } => error.into(),
         }
     }

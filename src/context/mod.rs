@@ -98,7 +98,8 @@
 //!
 //! **No error is lost.** If the exit fails after the block succeeded, the macro evaluates to the exit's error, and a
 //! pending `return` or `break` does not take place. If the block has failed or panicked, its error or panic takes
-//! precedence, and the exit's error is [reported](#reports). The error of the [function](fn@async_with) holds both.
+//! precedence, and the exit's error is [reported](#reports). The error of the [function](fn@async_with) holds both. The
+//! block's error is reported if it cannot be returned: the exit panics, or the future is dropped during the exit.
 //!
 //! # Choosing
 //!
@@ -194,9 +195,10 @@
 //!
 //! # Reports
 //!
-//! A cleanup that fails, panics or is abandoned, and an exit's error that a scope cannot return, are reported once: to
-//! the [observers](crate::cleanup::observe), or, without an observer, in [one line](crate::cleanup#reports) on stderr or
-//! as a `tracing` event. The line has the [name](AsyncGuard::name) of the guard.
+//! A cleanup that fails, panics or is abandoned, and an error of an exit or a block that a scope cannot return, are
+//! reported once: to the [observers](crate::cleanup::observe), or, without an observer, in
+//! [one line](crate::cleanup#reports) on stderr or as a `tracing` event. The line has the [name](AsyncGuard::name) of the
+//! guard. An error that an exit suppresses is not reported.
 //!
 //! # Limitations
 //!

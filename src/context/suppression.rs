@@ -114,11 +114,17 @@ impl Suppression for bool {
 pub(super) fn suppress<S: Suppression, T, E, N>(
     suppression: &S,
     failure: BlockFailure<E, N>,
-) -> Result<S::Output<T>, BlockFailure<E, N>> {
+) -> Result<S::Output<T>, BlockFailure<E, N>>
+where
+    E: Send + 'static,
+    N: Send + 'static,
+{
     if let BlockFailure::Panic(payload) = failure {
         payload.resume()
     }
-    suppression.suppressed().ok_or(failure)
+    let Some(value) = suppression.suppressed() else { return Err(failure) };
+    failure.discard();
+    Ok(value)
 }
 
 mod sealed {

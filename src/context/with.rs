@@ -6,11 +6,10 @@ use super::error::Error;
 use super::guard::AsyncGuard;
 use super::manager::AsyncContextManager;
 use super::scope::block::BlockOutcome;
-use super::scope::failure::{BlockFailure, CONTRACT_VIOLATION, report_exit_error};
+use super::scope::failure::{BlockFailure, CONTRACT_VIOLATION, KeptError, report_exit_error};
 use super::scope::scope::Scope;
 use super::send_async_fn::SendAsyncFnOnce;
 use super::suppression::{Suppression, suppress};
-use crate::panic::Kept;
 
 /// Runs the body in an entered scope, exits the scope, and evaluates to the result of the function.
 ///
@@ -174,12 +173,12 @@ where
 }
 
 /// The end of a body: a value or a failure.
-pub(super) struct BlockEnd<T, E> {
+pub(super) struct BlockEnd<T, E: Send + 'static> {
     value: Option<T>,
     pub(super) failure: Option<BlockFailure<E>>,
 }
 
-impl<T, E> From<BlockOutcome<Result<T, E>>> for BlockEnd<T, E> {
+impl<T, E: Send + 'static> From<BlockOutcome<Result<T, E>>> for BlockEnd<T, E> {
     #[inline]
     fn from(outcome: BlockOutcome<Result<T, E>>) -> Self {
         match outcome {
@@ -191,9 +190,9 @@ impl<T, E> From<BlockOutcome<Result<T, E>>> for BlockEnd<T, E> {
 
 #[cold]
 #[inline(never)]
-fn failure<T, E>(outcome: BlockOutcome<Result<T, E>>) -> BlockFailure<E> {
+fn failure<T, E: Send + 'static>(outcome: BlockOutcome<Result<T, E>>) -> BlockFailure<E> {
     match outcome {
-        BlockOutcome::Completed(Err(error)) => BlockFailure::Error(Kept::new(error)),
+        BlockOutcome::Completed(Err(error)) => BlockFailure::Error(KeptError::new(error)),
         BlockOutcome::Panicked(payload) => BlockFailure::Panic(payload),
         BlockOutcome::Interrupted => BlockFailure::Interrupted,
         BlockOutcome::Completed(Ok(_)) => unreachable!("the body has not failed"),
@@ -202,7 +201,7 @@ fn failure<T, E>(outcome: BlockOutcome<Result<T, E>>) -> BlockFailure<E> {
 
 type WithResult<V, X, T, E> = Result<<V as Suppression>::Output<T>, Error<E, X>>;
 
-impl<T, E> BlockEnd<T, E> {
+impl<T, E: Send + 'static> BlockEnd<T, E> {
     /// Combines a body that did not fail with the result of the exit.
     #[inline]
     pub(super) fn complete<V: Suppression, X>(self, result: Result<V, X>) -> WithResult<V, X, T, E> {
@@ -230,7 +229,7 @@ impl<T, E> BlockEnd<T, E> {
 }
 
 #[cold]
-fn fail<V: Suppression, X: Debug + Send + 'static, T, E>(
+fn fail<V: Suppression, X: Debug + Send + 'static, T, E: Send + 'static>(
     name: Option<&'static str>,
     result: Result<V, X>,
     failure: BlockFailure<E>,

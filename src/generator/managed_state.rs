@@ -29,7 +29,7 @@ use super::error::Error;
 use super::generator_body::GeneratorBody;
 use super::hooks::Hooks;
 use super::operation::into_close_result;
-use super::pending_close::{ErasedClose, PendingClose};
+use super::pending_close::{CloseError, ErasedClose, PendingClose};
 use super::weak_generator::{ErasedGenerator, WeakGenerator};
 use crate::coroutine::{State, Throw};
 
@@ -246,6 +246,6 @@ where
     }
 }
 
-fn erase(error: impl Send + 'static) -> Box<dyn Any + Send> {
+fn erase(error: impl Any + Debug + Send) -> Box<dyn CloseError> {
     Box::new(error)
 }

@@ -1,15 +1,46 @@
 use std::any::Any;
-use std::fmt;
+use std::fmt::{self, Debug};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
 
-use crate::cleanup::Cleanup;
+use crate::cleanup::{CleanupOptions, CleanupOutput, Name};
 
 /// The close of a generator, with its types erased.
-pub(super) type ErasedClose = Pin<Box<dyn Future<Output = Result<(), Box<dyn Any + Send>>> + Send>>;
+pub(super) type ErasedClose = Pin<Box<dyn Future<Output = Result<(), Box<dyn CloseError>>> + Send>>;
+
+/// The error of a close whose type is erased. Reports need its `Debug`, which a `dyn Any` does not have.
+pub(super) trait CloseError: Any + Debug + Send {
+    fn as_any(&self) -> &(dyn Any + Send);
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
+}
+
+impl<E: Any + Debug + Send> CloseError for E {
+    fn as_any(&self) -> &(dyn Any + Send) {
+        self
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+/// The output of a close that runs as a cleanup.
+pub(super) struct Closed(pub(super) Result<(), Box<dyn CloseError>>);
+
+impl CleanupOutput for Closed {
+    fn result(&self) -> Result<(), (&(dyn Any + Send), &dyn Debug)> {
+        self.0.as_ref().copied().map_err(|error| ((**error).as_any(), error as _))
+    }
+}
+
+/// Runs a close as a cleanup.
+pub(super) fn detach_close(close: impl Future<Output = Closed> + Send + 'static, runtime: Option<Handle>) {
+    CleanupOptions::new(Name::chosen("async generator")).runtime(runtime).detach(close);
+}
 
 /// The pending `aclose` of a generator that was dropped before its end.
 ///
@@ -27,7 +58,7 @@ pub struct PendingClose {
 
 impl PendingClose {
     pub(super) fn new(
-        close: impl Future<Output = Result<(), Box<dyn Any + Send>>> + Send + 'static,
+        close: impl Future<Output = Result<(), Box<dyn CloseError>>> + Send + 'static,
         runtime: Option<Handle>,
     ) -> Self {
         Self { close: Box::pin(close), runtime }
@@ -40,11 +71,7 @@ impl PendingClose {
     /// iteration. If that runtime has shut down, the close is abandoned, and the observers are notified.
     pub fn detach(mut self) {
         let runtime = self.runtime.take();
-        let cleanup = Cleanup::new(self).name("async generator");
-        match runtime {
-            Some(runtime) => cleanup.on_runtime(runtime).detach(),
-            None => cleanup.detach(),
-        }
+        detach_close(async { Closed(self.close.await) }, runtime);
     }
 }
 
@@ -52,7 +79,7 @@ impl Future for PendingClose {
     type Output = Result<(), Box<dyn Any + Send>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.close.as_mut().poll(cx)
+        self.close.as_mut().poll(cx).map_err(CloseError::into_any)
     }
 }
 

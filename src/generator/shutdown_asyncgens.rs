@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use tokio::runtime::{Handle, Id};
 
+use super::pending_close::detach_close;
 use super::weak_generator::WeakGenerator;
-use crate::cleanup::{Cleanup, DrainTimeout, drain};
+use crate::cleanup::{DrainTimeout, drain};
 
 static REGISTRY: Mutex<Registry> = Mutex::new(Registry { generators: Vec::new(), sweep_at: 0 });
 
@@ -99,7 +100,7 @@ pub async fn shutdown_asyncgens(timeout: Duration) -> Result<(), DrainTimeout> {
         // finalizer hook.
         generators.retain(|generator| generator.is_alive() && !generator.is_being_closed());
         for generator in generators {
-            Cleanup::new(generator.aclose()).name("async generator").detach();
+            detach_close(generator.close(), None);
         }
     }
     drain(timeout).await

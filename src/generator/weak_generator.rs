@@ -3,7 +3,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Weak};
 
-use super::pending_close::ErasedClose;
+use super::pending_close::{CloseError, Closed, ErasedClose};
 
 /// A weak handle to a [`ManagedGenerator`](super::ManagedGenerator) of any type.
 ///
@@ -78,11 +78,17 @@ impl WeakGenerator {
     /// to the generator is left.
     #[doc(alias = "close")]
     pub fn aclose(&self) -> impl Future<Output = Result<(), Box<dyn Any + Send>>> + Send + use<> {
+        let close = self.close();
+        async { close.await.0.map_err(CloseError::into_any) }
+    }
+
+    /// As [`aclose`](Self::aclose), with an error that reports can write.
+    pub(super) fn close(&self) -> impl Future<Output = Closed> + Send + use<> {
         let generator = Weak::clone(&self.0);
         async move {
             match generator.upgrade() {
-                Some(generator) => generator.erased_aclose().await,
-                None => Ok(()),
+                Some(generator) => Closed(generator.erased_aclose().await),
+                None => Closed(Ok(())),
             }
         }
     }

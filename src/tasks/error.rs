@@ -3,7 +3,7 @@ use std::fmt::{self, Debug};
 
 use super::panic::Panic;
 use crate::box_error::BoxError;
-use crate::error_text::is_report;
+use crate::error_text::{is_report, mark_no_failure};
 
 /// The result of a [`TaskHandle`](super::TaskHandle): a value, or the reason why there is none.
 pub type TaskResult<T, E> = Result<T, Error<E>>;
@@ -53,6 +53,9 @@ pub enum Error<E> {
 /// Reports write the text and the cause instead of the fields.
 impl<E: Debug> Debug for Error<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if is_report(f) && !matches!(self, Self::Raised(_) | Self::Panicked(_)) {
+            mark_no_failure();
+        }
         match self {
             Self::Raised(error) if is_report(f) => {
                 f.write_str("the task failed: ")?;

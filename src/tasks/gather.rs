@@ -37,7 +37,8 @@ use crate::cleanup::Cleanup;
 /// Not cancel safe: dropping the `gather` cancels the tasks that have not finished. A [cleanup](crate::cleanup) of at
 /// most 30 seconds waits until these tasks have finished, and the scopes around the `gather` wait for the cleanup. In
 /// asyncio, too, a cancelled `gather` ends only when its tasks have ended. A task that gathers itself, directly or
-/// through a task that awaits it, waits for the whole 30 seconds when it is cancelled.
+/// through a task that awaits it, waits for the whole 30 seconds when it is cancelled. Errors that were collected by then
+/// are [reported](crate::cleanup#reports).
 ///
 /// # Examples
 ///
@@ -56,7 +57,11 @@ use crate::cleanup::Cleanup;
 #[doc(alias = "join")]
 #[doc(alias = "join_all")]
 #[doc(alias = "try_join_all")]
-pub fn gather<T, E>(futures: impl IntoIterator<Item = TaskHandle<T, E>>) -> Gather<T, E> {
+#[track_caller]
+pub fn gather<T, E>(futures: impl IntoIterator<Item = TaskHandle<T, E>>) -> Gather<T, E>
+where
+    E: fmt::Debug + 'static,
+{
     Gather { wait: Some(wait(futures).first_error_only()) }
 }
 

@@ -1,5 +1,6 @@
-use std::fmt;
+use std::fmt::{self, Debug};
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -11,6 +12,8 @@ use tokio::time::Instant;
 use super::as_completed::{Indexed, in_order, poll_each};
 use super::instant::saturating_add;
 use super::timer::Timer;
+use crate::cleanup::{CleanupEvent, notify_observers};
+use crate::error_text::is_failure;
 
 /// Waits for several futures, and returns their outputs and the futures that are still pending: `wait` of asyncio and
 /// PEP 3148.
@@ -30,7 +33,8 @@ use super::timer::Timer;
 /// # Cancel safety
 ///
 /// If the futures were passed by value, they are dropped with the `wait`. If they were passed by `&mut`, the outputs of
-/// futures that have completed by then are lost. So `wait` is cancel safe only with `&mut`, with
+/// futures that have completed by then are lost. The errors among these outputs are
+/// [reported](crate::cleanup#reports), with the location of this call. So `wait` is cancel safe only with `&mut`, with
 /// [`first_completed`](Wait::first_completed) and without a timeout: then it returns in the same poll in which the
 /// first future completes.
 ///
@@ -59,15 +63,31 @@ use super::timer::Timer;
 #[doc(alias = "select")]
 #[doc(alias = "select_all")]
 #[doc(alias = "join_all")]
+#[track_caller]
 pub fn wait<F, T, E>(futures: impl IntoIterator<Item = F>) -> Wait<F>
 where
     F: Future<Output = Result<T, E>> + Unpin,
+    E: Debug + 'static,
 {
     Wait {
         futures: futures.into_iter().enumerate().map(Indexed::new).collect(),
         done: Vec::new(),
         return_when: ReturnWhen::AllCompleted,
         deadline: None,
+        location: Location::caller(),
+        report: report_lost,
+    }
+}
+
+/// Reports the error of a future whose output is dropped with the `wait`.
+#[cold]
+fn report_lost<T, E: Debug + 'static>(output: &Result<T, E>, location: &'static Location<'static>) {
+    match output {
+        Err(error) if is_failure(error) => {
+            let name = "future in a wait";
+            notify_observers(&CleanupEvent::TaskFailed { name, location, error, debug: Some(error) });
+        }
+        _ => {}
     }
 }
 
@@ -78,6 +98,10 @@ pub struct Wait<F: Future> {
     done: Vec<(usize, F::Output)>,
     return_when: ReturnWhen,
     deadline: Option<Pin<Box<Timer>>>,
+    /// The call of [`wait`].
+    location: &'static Location<'static>,
+    /// The bounds of [`wait`] as a function pointer, so that `Drop` needs none.
+    report: fn(&F::Output, &'static Location<'static>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -203,6 +227,15 @@ where
 
 /// The futures are pinned in the allocations of `FuturesUnordered`, and the outputs are not pinned.
 impl<F: Future> Unpin for Wait<F> {}
+
+/// The errors that were collected, but not returned, are reported.
+impl<F: Future> Drop for Wait<F> {
+    fn drop(&mut self) {
+        for (_, output) in &self.done {
+            (self.report)(output, self.location);
+        }
+    }
+}
 
 impl<F: Future> fmt::Debug for Wait<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,6 +2,7 @@
 
 mod completion;
 mod drain;
+mod lost_errors;
 mod metrics;
 mod moved;
 mod observers;

@@ -152,6 +152,7 @@ fn an_exit_without_a_runtime_moves_to_the_one_on_which_it_is_dropped() {
 /// A task on a runtime that is not driven any more would never end.
 #[test]
 fn a_scope_does_not_wait_for_the_tasks_of_the_runtime_that_it_has_left() {
+    withal_test_support::expect_reports("on the first runtime was abandoned");
     let mut program = Box::pin(async {
         let manager = asynccontextmanager(async |y| {
             y.yield_(()).await;
@@ -172,6 +173,7 @@ fn a_scope_does_not_wait_for_the_tasks_of_the_runtime_that_it_has_left() {
 /// or is not driven any more.
 #[test]
 fn a_nest_of_scopes_moves_after_each_poll() {
+    withal_test_support::expect_reports("a_nest_of_scopes_moves_after_each_poll was abandoned");
     fn records(
         log: &Log,
         name: &'static str,

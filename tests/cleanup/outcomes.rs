@@ -27,6 +27,7 @@ impl Drop for Observed {
 
 #[tokio::test]
 async fn the_error_is_dropped_before_drain_returns() {
+    withal_test_support::expect_reports("the_error_is_dropped_before_drain_returns failed");
     let (sender, dropped) = oneshot::channel();
     cleanup::detach(async { Err::<(), _>(Observed(Some(sender))) });
     drain(ENOUGH).await.unwrap();
@@ -35,6 +36,7 @@ async fn the_error_is_dropped_before_drain_returns() {
 
 #[tokio::test]
 async fn the_payload_of_a_panic_is_dropped_before_drain_returns() {
+    withal_test_support::expect_reports("the_payload_of_a_panic_is_dropped_before_drain_returns panicked");
     let (sender, dropped) = oneshot::channel();
     let payload = Observed(Some(sender));
     cleanup::detach::<_, Infallible>(async { std::panic::panic_any(payload) });

@@ -32,6 +32,9 @@ pub(super) struct Run {
 }
 
 pub(super) fn compare(case: &Case) -> Comparison {
+    withal_test_support::expect_reports("was abandoned: no runtime to spawn it on");
+    withal_test_support::expect_reports("was abandoned: its runtime shut down");
+    withal_test_support::expect_reports("was lost");
     let hooks = run(case, Mode::Hooks);
     if let Some(difference) = difference(case, &hooks, Mode::Hooks) {
         return Comparison::Differs(difference);

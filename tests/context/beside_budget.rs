@@ -140,6 +140,7 @@ fn a_busy_block_and_a_registered_interrupt() {
 
 #[test]
 fn two_functions_around_a_busy_block() {
+    withal_test_support::expect_reports("beside_budget::Busy::beside was abandoned");
     check(|[block, inner, outer], is_first| async move {
         let all = vec![block.clone(), inner.clone(), outer.clone()];
         let (outer, inner) = (outer.beside(is_first), inner.beside(is_first));
@@ -158,6 +159,7 @@ fn two_functions_around_an_idle_block() {
 
 #[test]
 fn two_functions_on_a_stack() {
+    withal_test_support::expect_reports("AsyncExitStackGuard was abandoned: its runtime shut down");
     check(|[block, first, second], is_first| async move {
         let all = vec![block.clone(), first.clone(), second.clone()];
         let (first, second) = (first.beside(is_first), second.beside(is_first));
@@ -212,6 +214,7 @@ where
 
 #[test]
 fn two_functions_in_one_manager() {
+    withal_test_support::expect_reports("beside_budget::Pair was abandoned");
     check(|[block, first, second], is_first| async move {
         let all = vec![block.clone(), first.clone(), second.clone()];
         let manager = Pair(first.beside(is_first), second.beside(is_first));
@@ -221,6 +224,8 @@ fn two_functions_in_one_manager() {
 
 #[test]
 fn a_function_in_another_function() {
+    withal_test_support::expect_reports("beside_budget::Busy::beside was abandoned");
+    withal_test_support::expect_reports("a_function_in_another_function was abandoned");
     check(|[block, inner, outer], is_first| async move {
         let all = vec![block.clone(), inner.clone(), outer.clone()];
         let inner = inner.beside(is_first);

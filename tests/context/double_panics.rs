@@ -23,6 +23,13 @@ const ENOUGH: Duration = Duration::from_secs(60);
 
 /// Asserts that the program panics with this message, or with a payload whose destructor panics.
 async fn panics(with: &str, program: impl Future) {
+    withal_test_support::expect_reports("OnExit panicked: exit");
+    withal_test_support::expect_reports("Explodes panicked: exit");
+    withal_test_support::expect_reports("functions_as_managers panicked: exit");
+    withal_test_support::expect_reports("functions_as_managers was lost");
+    withal_test_support::expect_reports("Explodes was lost");
+    withal_test_support::expect_reports("OnExit was lost");
+    withal_test_support::expect_reports("Bomb(PanicsOnDrop)");
     let payload = AssertUnwindSafe(program).catch_unwind().await.err().expect("panics");
     if let Some(text) = payload.downcast_ref::<&str>() {
         assert_eq!(*text, with);
@@ -35,6 +42,8 @@ async fn panics(with: &str, program: impl Future) {
 
 /// Asserts that the program panics with a [`Bomb`].
 async fn panics_with_bomb(program: impl Future) {
+    withal_test_support::expect_reports("OnExit panicked: exit");
+    withal_test_support::expect_reports("Explodes panicked: exit");
     let payload = AssertUnwindSafe(program).catch_unwind().await.err().expect("panics");
     forget(payload.downcast::<Bomb>().expect("the first panic"));
 }
@@ -201,6 +210,8 @@ async fn guards_that_a_panic_drops() {
 
 #[tokio::test]
 async fn exits_on_a_stack() {
+    withal_test_support::expect_reports("CallbackEntry panicked");
+    withal_test_support::expect_reports("AsyncExitStackGuard was abandoned: its runtime shut down");
     // Errors and payloads that a later panic precedes.
     panics("exit", async {
         let stack = AsyncExitStack::new();

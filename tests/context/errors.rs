@@ -183,6 +183,7 @@ async fn panic_of<T>(future: impl Future<Output = T>) -> &'static str {
 
 #[tokio::test]
 async fn of_the_panics_of_a_block_and_its_exit_the_first_continues() {
+    withal_test_support::expect_reports("errors::Fails panicked: exit panics");
     let seen = Arc::default();
     let outer = Fails { seen: Arc::clone(&seen), ..Fails::default() };
     let inner = Fails { panics: true, seen: Arc::clone(&seen), ..Fails::default() };
@@ -374,6 +375,7 @@ async fn a_block_that_is_left_by_none_has_completed() {
 /// An exit that fails after a block that evaluated to an error is reported, and the error is the value.
 #[tokio::test]
 async fn the_error_of_the_value_takes_precedence_over_that_of_the_exit() {
+    withal_test_support::expect_reports("errors::Fails failed: exit");
     let manager = Fails { exit: Some("exit"), ..Fails::default() };
     assert_eq!(
         async_with!(_n = manager => { Err::<(), _>("a value".to_owned()) }),

@@ -154,6 +154,7 @@ async fn a_grace_period_begins_when_its_exit_may_begin() {
 /// Otherwise a runtime that is no longer driven would block the scope.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_scope_does_not_wait_for_cleanups_on_another_runtime() {
+    withal_test_support::expect_reports("runtimes::Detached was abandoned: its runtime shut down");
     let log = EventLog::new();
     let other = Builder::new_current_thread().build().unwrap();
     let l = log.clone();

@@ -189,6 +189,7 @@ async fn guards_can_be_used_together_and_across_awaits() {
 /// Exits that are abandoned are dropped in the order in which they would run.
 #[test]
 fn an_abandoned_stack_is_dropped_last_in_first_out() {
+    withal_test_support::expect_reports("AsyncExitStack was abandoned: no runtime to spawn it on");
     let log = EventLog::new();
     let stack = AsyncExitStack::new();
     futures::executor::block_on(async {
@@ -263,6 +264,7 @@ async fn after_an_exit_that_hangs_in_a_cleanup_the_others_still_run() {
 /// A grace period applies only to an exit in a cleanup.
 #[tokio::test]
 async fn an_exit_that_is_awaited_has_no_time_limit() {
+    withal_test_support::expect_reports("stack::Hangs was abandoned: its grace period elapsed");
     let log = EventLog::new();
     let mut closing = Box::pin(hanging(&log).await.aclose());
     let waited = tokio::time::timeout(Duration::from_millis(60), &mut closing).await;

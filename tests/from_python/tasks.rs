@@ -23,6 +23,7 @@ async fn one() -> Result<u32, E> {
 
 #[test]
 fn futures() -> Result<(), Box<dyn Error>> {
+    withal_test_support::expect_reports("created at tests/from_python/tasks.rs");
     let v = 1;
     let (promise, future) = Promise::new();
     let future: TaskHandle<_, E> = future;

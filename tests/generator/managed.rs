@@ -98,6 +98,7 @@ mod operations {
 
     #[test]
     fn an_overlapping_operation_is_refused() {
+        withal_test_support::expect_reports("async generator was abandoned: no runtime");
         let (tx, rx) = oneshot::channel();
         let managed = try_generator(async |mut y| {
             y.yield_(0).await?;
@@ -124,6 +125,7 @@ mod operations {
 
     #[test]
     fn an_operation_of_its_own_body_is_refused() {
+        withal_test_support::expect_reports("async generator was abandoned: no runtime");
         let me = Arc::new(Mutex::new(None::<ManagedGenerator<bool>>));
         let mine = Arc::downgrade(&me);
         let managed = generator(async move |mut y| {
@@ -137,6 +139,7 @@ mod operations {
 
     #[test]
     fn an_operation_that_was_not_polled_does_not_block_others() {
+        withal_test_support::expect_reports("async generator was abandoned: no runtime");
         let managed = counter(&Log::default());
         let managed = generator(async |mut y| y.yield_from(managed).await).managed();
         let (first, second) = (managed.anext(), managed.anext());
@@ -147,6 +150,7 @@ mod operations {
 
     #[test]
     fn a_dropped_operation_returns_the_generator_and_loses_nothing() {
+        withal_test_support::expect_reports("async generator was abandoned: no runtime");
         let (tx, rx) = oneshot::channel();
         let managed = generator(async |mut y| {
             y.yield_(rx.await.expect("sent below")).await?;
@@ -477,6 +481,7 @@ mod shutdown {
     #[tokio::test]
     #[cfg_attr(miri, ignore = "the runtime does I/O")]
     async fn closing_a_running_generator_is_reported_as_a_failure() {
+        withal_test_support::expect_reports("async generator was abandoned: its runtime shut down");
         let failed = Arc::new(AtomicBool::new(false));
         let sees = Arc::clone(&failed);
         let _observer = cleanup::observe(move |event| {
@@ -499,6 +504,7 @@ mod shutdown {
     #[tokio::test]
     #[cfg_attr(miri, ignore = "the runtime does I/O")]
     async fn a_second_shutdown_closes_a_generator_that_was_running() {
+        withal_test_support::expect_reports("async generator failed: Running");
         let (tx, rx) = oneshot::channel::<()>();
         let managed = generator(async |mut y: Yielder<'_, u8>| {
             y.interruptible(rx).await?.expect("sent below");

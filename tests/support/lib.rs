@@ -6,6 +6,7 @@
 //! | [`trace`] | the items and errors of a stream as one line of text |
 //! | [`event_log`] | a log of enters and exits, and context managers ([`probes!`]) that write to it |
 //! | [`poll_then_drop`] | a function that runs a program once for each await, and drops it at that await |
+//! | [`expected_reports`] | the reports of failures that tests provoke, which are not printed |
 //! | [`child_process`] | a function that runs a program in a child process, and returns what it prints |
 //! | [`faults`] | coroutine bodies in which each call into user code panics once |
 //! | [`script`] | coroutine bodies that follow a random script |
@@ -13,7 +14,10 @@
 pub mod api;
 pub mod child_process;
 pub mod event_log;
+pub mod expected_reports;
 pub mod faults;
 pub mod poll_then_drop;
 pub mod script;
 pub mod trace;
+
+pub use self::expected_reports::expect_reports;

@@ -55,6 +55,7 @@ async fn future_times_out() {
 
 #[tokio::test(start_paused = true)]
 async fn correct_timeout_exception_msg() {
+    withal_test_support::expect_reports("created at tests/tasks/as_completed.rs");
     let [(_first, pending), (second, running)]: [Pending; 2] = [(); 2].map(|()| Promise::new());
     assert!(second.set_running());
     let [cancelled, _, fine] = completed_futures();

@@ -15,6 +15,7 @@ use super::Failed;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn completed_futures() -> [TaskHandle<u32, Failed>; 3] {
+    withal_test_support::expect_reports("created at tests/tasks/wait.rs");
     let [(cancelled, a), (failed, b), (fine, c)] = [(); 3].map(|()| Promise::new());
     drop(cancelled);
     failed.set_exception(Failed("test")).unwrap();

@@ -150,6 +150,16 @@ macro_rules! async_with {
     ($target:tt = $(&)? $($manager:ident).+ { $($block:tt)* }) => {
         $crate::__async_with!(@no_arrow)
     };
+    // After a comma, a closure or an `async` block would parse as a pattern, which is an error of its own.
+    ($target:pat = $manager:expr, async $($other:tt)*) => {
+        $crate::__async_with!(@no_block)
+    };
+    ($target:pat = $manager:expr, |$($other:tt)*) => {
+        $crate::__async_with!(@no_block)
+    };
+    ($first:pat = $one:expr, $target:pat = $manager:expr, async $($other:tt)*) => {
+        $crate::__async_with!(@no_block)
+    };
     ($($target:pat = $manager:expr),+ $(,)? => $block:block $(,)?) => {
         $crate::__async_with!(@top [none []] $($target = $manager),+ => $block)
     };
@@ -279,8 +289,10 @@ macro_rules! __async_with {
             manager => {
                 #[allow(unused_imports, reason = "only one of the traits applies")]
                 let kind = {
-                    use $crate::context::expansion::{LocalKind as _, OrdinaryKind as _};
-                    (&&$crate::context::expansion::Manager::of(&manager)).kind()
+                    use $crate::context::expansion::{
+                        LocalKind as _, NoLocalKind as _, NoManagerKind as _, OrdinaryKind as _,
+                    };
+                    (&&&&$crate::context::expansion::Manager::of(&manager)).kind()
                 };
                 kind.enter(manager, &mut scope)
             }

@@ -6,9 +6,8 @@ use super::maybe_result::{Case, Inspected, MaybeResult, SendError};
 use super::value_kind::{Inspection, ScopeValue, ValueKind};
 use crate::context::exit_reason::OpaqueError;
 use crate::context::scope::block::BlockOutcome;
-use crate::context::scope::failure::{BlockFailure, CONTRACT_VIOLATION, report_exit_error};
+use crate::context::scope::failure::{BlockFailure, CONTRACT_VIOLATION, KeptError, report_exit_error};
 use crate::context::suppression::{Suppression, suppress};
-use crate::panic::{Kept, KeptPayload};
 
 /// The value with which a block is left, beside its failure: kept in one place while the block runs and during the exit.
 ///
@@ -63,6 +62,7 @@ pub fn block_failure<T, K, R, C, S, N>(
 where
     K: ValueKind<T>,
     R: MaybeResult<C, S> + SendError<S>,
+    N: Send + 'static,
 {
     let BlockOutcome::Completed(returned) = outcome else { return Some(interrupted_or_panicked(outcome)) };
     if let Some(returned) = returned {
@@ -80,19 +80,23 @@ where
                 value.complete(Ok(Inspected::new(completed)));
                 None
             }
-            Inspection::Failed(error) => Some(BlockFailure::Value(Box::new(KeptPayload::new(error)))),
+            Inspection::Failed(error) => Some(BlockFailure::Value(Box::new(KeptError::new(error)))),
             Inspection::Opaque(opaque) => {
                 value.complete(Ok(Inspected::new(opaque)));
-                Some(BlockFailure::Opaque(OpaqueError))
+                Some(BlockFailure::Opaque(KeptError::new(OpaqueError)))
             }
         },
-        BlockValue::Completed(Err(error)) => Some(BlockFailure::Nested(Kept::new(error))),
+        BlockValue::Completed(Err(error)) => Some(BlockFailure::Nested(KeptError::new(error))),
         BlockValue::Empty | BlockValue::Returned(_) => None,
     }
 }
 
 #[cold]
-fn interrupted_or_panicked<R, E, N>(outcome: BlockOutcome<R>) -> BlockFailure<E, N> {
+fn interrupted_or_panicked<R, E, N>(outcome: BlockOutcome<R>) -> BlockFailure<E, N>
+where
+    E: Send + 'static,
+    N: Send + 'static,
+{
     match outcome {
         BlockOutcome::Panicked(payload) => BlockFailure::Panic(payload),
         BlockOutcome::Interrupted => BlockFailure::Interrupted,
@@ -119,6 +123,7 @@ where
     X: Debug + Send + 'static,
     K: ValueKind<T>,
     R: MaybeResult<C, S>,
+    N: Send + 'static,
 {
     match (failure, result, value) {
         (None, Ok(_), BlockValue::Completed(Ok(value))) => completed::<V, X, T, K, R, N>(value.value),
@@ -149,6 +154,7 @@ where
     X: Debug + Send + 'static,
     K: ValueKind<T>,
     R: MaybeResult<C, S>,
+    N: Send + 'static,
 {
     let failure = match (result, failure) {
         (Ok(suppression), failure) => match suppress(&suppression, failure) {
@@ -175,8 +181,14 @@ where
             Disposition::Return(R::join(deferred, Some(error.into_inner())))
         }
         // An opaque error was never separated from the value that holds it.
-        (_, BlockValue::Returned(deferred)) => Disposition::Return(R::join(deferred, None)),
-        (_, BlockValue::Completed(Ok(value))) => completed::<V, X, T, K, R, N>(value.value),
+        (BlockFailure::Opaque(placeholder), value) => {
+            let OpaqueError = placeholder.into_inner();
+            match value {
+                BlockValue::Returned(deferred) => Disposition::Return(R::join(deferred, None)),
+                BlockValue::Completed(Ok(value)) => completed::<V, X, T, K, R, N>(value.value),
+                _ => unreachable!("an opaque error is a part of the value"),
+            }
+        }
         _ => panic!("{CONTRACT_VIOLATION}"),
     }
 }

@@ -1,13 +1,13 @@
 //! Autoref specialization over the type of a manager: see the [parent module](super).
 
-use std::future::Future;
+use std::future::{Future, Pending, pending};
 use std::marker::PhantomData;
 
 use crate::context::guard::AsyncGuard;
 use crate::context::guard::sealed::Policy;
 use crate::context::local::manager::{self, LocalAsyncContextManager, LocalAsyncGuard};
 use crate::context::local::scope::LocalScope;
-use crate::context::manager::{AsyncContextManager, ManagerError};
+use crate::context::manager::AsyncContextManager;
 use crate::context::scope::scope::Scope;
 use crate::context::scope::state::RuntimeSlot;
 
@@ -27,10 +27,31 @@ pub struct Local;
 /// Any other manager.
 pub struct Ordinary;
 
+/// No manager. The bound that it does not satisfy is that of a function without an opaque type, whose bounds the compiler
+/// would check, and report, at each use. The type of the guard stays open, so that its uses are not reported either.
+pub struct NoManager;
+
 pub trait LocalKind {
     #[inline]
     fn kind(&self) -> Local {
         Local
+    }
+}
+
+/// No manager in [`local`](crate::context::local), which has reported that.
+pub struct NoLocal;
+
+pub trait NoLocalKind {
+    #[inline]
+    fn kind(&self) -> NoLocal {
+        NoLocal
+    }
+}
+
+pub trait NoManagerKind {
+    #[inline]
+    fn kind(&self) -> NoManager {
+        NoManager
     }
 }
 
@@ -41,8 +62,10 @@ pub trait OrdinaryKind {
     }
 }
 
-impl<M> LocalKind for &Manager<manager::Local<M>> {}
-impl<M> OrdinaryKind for Manager<M> {}
+impl<M: LocalAsyncContextManager> LocalKind for &&&Manager<manager::Local<M>> {}
+impl<M: AsyncContextManager> OrdinaryKind for &&Manager<M> {}
+impl<M> NoLocalKind for &Manager<manager::Local<M>> {}
+impl<M> NoManagerKind for Manager<M> {}
 
 impl Local {
     #[inline]
@@ -57,17 +80,40 @@ impl Local {
 
 impl Ordinary {
     #[inline]
-    pub fn enter<M, G, R>(
+    pub fn enter<M, G, R, X>(
         self,
         manager: M,
         scope: &mut Scope<G, R>,
-    ) -> impl Future<Output = Result<G, ManagerError<M>>> + Send
+    ) -> impl Future<Output = Result<G, X>> + Send
     where
         M: AsyncContextManager<Guard = G>,
-        G: AsyncGuard<OnDrop: Policy<G, Runtime = R>>,
+        G: AsyncGuard<Error = X, OnDrop: Policy<G, Runtime = R>>,
         R: RuntimeSlot,
     {
         scope.enter(manager)
+    }
+}
+
+impl NoLocal {
+    #[inline]
+    pub fn enter<M, G, R>(self, _manager: M, _scope: &mut Scope<G, R>) -> Pending<Result<G, G::Error>>
+    where
+        G: AsyncGuard<OnDrop: Policy<G, Runtime = R>>,
+        R: RuntimeSlot,
+    {
+        pending()
+    }
+}
+
+impl NoManager {
+    #[inline]
+    pub fn enter<M, G, R>(self, _manager: M, _scope: &mut Scope<G, R>) -> Pending<Result<G, G::Error>>
+    where
+        M: AsyncContextManager,
+        G: AsyncGuard<OnDrop: Policy<G, Runtime = R>>,
+        R: RuntimeSlot,
+    {
+        pending()
     }
 }
 

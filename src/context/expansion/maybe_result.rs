@@ -16,8 +16,7 @@ use std::convert::Infallible;
 use std::marker::PhantomData;
 
 use crate::context::exit_reason::OpaqueError;
-use crate::context::scope::failure::BlockFailure;
-use crate::panic::Kept;
+use crate::context::scope::failure::{BlockFailure, KeptError};
 
 /// The type of a literal that more than one implementation leaves open.
 pub(super) type Yes = i32;
@@ -46,7 +45,7 @@ pub trait MaybeResult<R, S>: Sized {
     /// `false` for types that hold no error.
     const MAY_FAIL: bool = true;
 
-    fn split<N>(self) -> (Self::Deferred, Option<BlockFailure<Self::Error, N>>);
+    fn split<N: Send + 'static>(self) -> (Self::Deferred, Option<BlockFailure<Self::Error, N>>);
     fn join(deferred: Self::Deferred, error: Option<Self::Error>) -> Self;
     fn from_error(error: Self::Error) -> Self;
 }
@@ -65,10 +64,10 @@ impl<T, E: Send + 'static> MaybeResult<Yes, Yes> for Result<T, E> {
     type Error = E;
 
     #[inline]
-    fn split<N>(self) -> (Option<T>, Option<BlockFailure<E, N>>) {
+    fn split<N: Send + 'static>(self) -> (Option<T>, Option<BlockFailure<E, N>>) {
         match self {
             Ok(value) => (Some(value), None),
-            Err(error) => (None, Some(BlockFailure::Error(Kept::new(error)))),
+            Err(error) => (None, Some(BlockFailure::Error(KeptError::new(error)))),
         }
     }
 
@@ -92,8 +91,8 @@ impl<T, E> MaybeResult<Yes, No> for Result<T, E> {
     type Error = Infallible;
 
     #[inline]
-    fn split<N>(self) -> (Self, Option<BlockFailure<Infallible, N>>) {
-        let failure = self.is_err().then_some(BlockFailure::Opaque(OpaqueError));
+    fn split<N: Send + 'static>(self) -> (Self, Option<BlockFailure<Infallible, N>>) {
+        let failure = self.is_err().then(|| BlockFailure::Opaque(KeptError::new(OpaqueError)));
         (self, failure)
     }
 
@@ -118,7 +117,7 @@ macro_rules! without_error {
             const MAY_FAIL: bool = false;
 
             #[inline]
-            fn split<N>(self) -> (Self, Option<BlockFailure<Infallible, N>>) {
+            fn split<N: Send + 'static>(self) -> (Self, Option<BlockFailure<Infallible, N>>) {
                 (self, None)
             }
 
@@ -144,7 +143,7 @@ impl<S> MaybeResult<Yes, S> for Never {
     type Deferred = Self;
     type Error = Infallible;
 
-    fn split<N>(self) -> (Self, Option<BlockFailure<Infallible, N>>) {
+    fn split<N: Send + 'static>(self) -> (Self, Option<BlockFailure<Infallible, N>>) {
         self
     }
 

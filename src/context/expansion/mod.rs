@@ -12,7 +12,7 @@
 //!
 //! | decision | file | cases, most specific first |
 //! |---|---|---|
-//! | whether the manager is in `local(..)` | `manager_kind.rs` | [`Local`], [`Ordinary`] |
+//! | whether the manager is in `local(..)` | `manager_kind.rs` | [`Local`], [`Ordinary`], [`NoLocal`], [`NoManager`] |
 //! | how the errors of nested managers are merged | `merge_errors.rs` | [`OuterOnly`], [`InnerOnly`], [`Same`], [`Either`] |
 //! | whether the macro's value is a `Result` | `merge_errors.rs` | [`PlainValue`] or [`NeitherValue`], [`FirstValue`], [`SecondValue`], [`SameValue`], [`ResultValue`] |
 
@@ -29,7 +29,10 @@ pub use std::convert::Infallible;
 pub use self::block_exit::{
     BlockValue, Disposition, ErrorOrigin, block_failure, disposition, forget, no_jump,
 };
-pub use self::manager_kind::{Local, LocalKind, Manager, Ordinary, OrdinaryKind, enter_error};
+pub use self::manager_kind::{
+    Local, LocalKind, Manager, NoLocal, NoLocalKind, NoManager, NoManagerKind, Ordinary, OrdinaryKind,
+    enter_error,
+};
 pub use self::maybe_result::{case, inspect, inspected};
 pub use self::merge_errors::{
     Either, EitherKind, FirstValue, FirstValueKind, InnerOnly, InnerOnlyKind, MergeErrors, NeitherValue,

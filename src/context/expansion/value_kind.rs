@@ -37,7 +37,10 @@ impl<V: MaybeResult<R, S>, R, S> ValueKind<V> for Case<R, S> {
         match value.split::<Infallible>() {
             (deferred, None) => Inspection::Completed(V::join(deferred, None)),
             (_, Some(BlockFailure::Error(error))) => Inspection::Failed(Box::new(error.into_inner())),
-            (deferred, Some(_)) => Inspection::Opaque(V::join(deferred, None)),
+            (deferred, Some(opaque)) => {
+                opaque.discard();
+                Inspection::Opaque(V::join(deferred, None))
+            }
         }
     }
 

@@ -3,9 +3,8 @@ use std::convert::Infallible;
 use std::fmt::Debug;
 use std::future::{Future, poll_fn, ready};
 use std::mem;
-use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,9 +14,9 @@ use crate::cleanup::{ChildCleanups, CleanupOptions, CleanupOutput, Name, Trackin
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::sealed::{ExitResult, Policy};
 use crate::context::guard::{AsyncGuard, grace_period};
-use crate::context::scope::failure::{BlockFailure, resume_first};
+use crate::context::scope::failure::{BlockFailure, resume_after};
 use crate::context::scope::state::RuntimeSlot as _;
-use crate::panic::{Kept, Payload, ReturnSlot, catch_panic, ignore_panic};
+use crate::panic::{Kept, Payload, catch_panic, ignore_panic};
 
 /// A drop policy that runs every exit to completion: a dropped exit continues as a [cleanup](crate::cleanup). The guard
 /// must be owned.
@@ -84,8 +83,7 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for Detach {
     ) -> impl Future<Output = ExitResult<G>> + Send {
         // From here on, the future of the exit applies the policy. The scope finds no guard.
         let guard = place.take().expect("scope exited twice");
-        let slot = BlockFailure::return_slot(block_failure);
-        let mut failure = block_failure.take();
+        let (mut failure, slot) = LentFailure::new(block_failure.take());
         // Read now, because the future of the exit owns the guard from here on.
         let (grace_period, name) = (grace_period(&guard), guard.report_name());
         let mut guard = Kept::new(guard);
@@ -93,10 +91,10 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for Detach {
         let exit = Box::pin(async move {
             // Pinned in place: in a debug build, `await` would copy the exit twice to the stack.
             let result = {
-                let mut exit = pin!(guard.aexit(BlockFailure::exit_reason(&mut failure)));
+                let mut exit = pin!(guard.aexit(BlockFailure::exit_reason(&mut failure.failure)));
                 poll_fn(|cx| exit.as_mut().poll(cx)).await
             };
-            Exited { result, failure, guard }
+            Exited { result, failure: failure.failure.take(), guard }
         });
         DetachOnDrop {
             stage: Stage::Running(exit),
@@ -163,15 +161,42 @@ fn exit_cancelled<G: AsyncGuard + Send + 'static>(
     }
 }
 
+/// The failure of a block, lent to the future of the exit. If the exit panics, the failure returns to the slot.
+struct LentFailure<E: Send + 'static, N: Send + 'static> {
+    failure: Option<BlockFailure<E, N>>,
+    slot: Weak<FailureSlot<E, N>>,
+}
+
+/// The place to which a failure returns. No user code runs while it is locked.
+type FailureSlot<E, N> = Mutex<Option<BlockFailure<E, N>>>;
+
+impl<E: Send + 'static, N: Send + 'static> LentFailure<E, N> {
+    /// Returns the slot as well, if there is a failure.
+    #[inline]
+    fn new(failure: Option<BlockFailure<E, N>>) -> (Self, Option<Arc<FailureSlot<E, N>>>) {
+        let slot = failure.is_some().then(Arc::<FailureSlot<E, N>>::default);
+        let weak = slot.as_ref().map_or_else(Weak::new, Arc::downgrade);
+        (Self { failure, slot: weak }, slot)
+    }
+}
+
+impl<E: Send + 'static, N: Send + 'static> Drop for LentFailure<E, N> {
+    fn drop(&mut self) {
+        if let (Some(failure), Some(slot)) = (self.failure.take(), self.slot.upgrade()) {
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+        }
+    }
+}
+
 /// The end of an exit. The guard is dropped after the children of the exit have finished.
-struct Exited<G: AsyncGuard, E, N> {
+struct Exited<G: AsyncGuard, E: Send + 'static, N: Send + 'static> {
     result: Result<G::Suppression, G::Error>,
     failure: Option<BlockFailure<E, N>>,
     guard: Kept<G>,
 }
 
-impl<G: AsyncGuard, E, N> CleanupOutput for Exited<G, E, N> {
-    /// The failure of the block is dropped: there is no scope left that could return it.
+impl<G: AsyncGuard, E: Send + 'static, N: Send + 'static> CleanupOutput for Exited<G, E, N> {
+    /// The error of the block is reported when it is dropped: there is no scope left that could return it.
     fn result(&self) -> Result<(), (&(dyn Any + Send), &dyn Debug)> {
         self.result.as_ref().map(drop).map_err(|error| (peel_box(error), error as _))
     }
@@ -194,8 +219,8 @@ where
     /// The places to which the guard and the failure return after the exit.
     place: &'s mut Option<G>,
     block_failure: &'s mut Option<BlockFailure<E, N>>,
-    /// Returns the payload of a block that has panicked if the exit panics as well.
-    slot: Option<Arc<ReturnSlot>>,
+    /// Returns the failure of the block if the exit panics.
+    slot: Option<Arc<FailureSlot<E, N>>>,
 }
 
 /// ```text
@@ -257,16 +282,19 @@ where
 
 /// Resumes the panic of an exit, or that of the block before it.
 #[cold]
-fn resume<F>(exit: Pin<Box<F>>, second: Payload, slot: Option<Arc<ReturnSlot>>, name: Name) -> ! {
-    // Returns the payload of the block, if the unwinding has not done so.
+fn resume<F, E: Send + 'static, N: Send + 'static>(
+    exit: Pin<Box<F>>,
+    payload: Payload,
+    slot: Option<Arc<FailureSlot<E, N>>>,
+    name: Name,
+) -> ! {
+    // Returns the failure of the block, if the unwinding has not done so.
     ignore_panic(|| drop(exit));
-    match slot.and_then(|slot| slot.take()) {
-        Some(first) => resume_first(first, second, name.get()),
-        None => resume_unwind(second),
-    }
+    let failure = slot.and_then(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner).take());
+    resume_after(failure, payload, name.get())
 }
 
-impl<G: AsyncGuard, E, N> Exited<G, E, N> {
+impl<G: AsyncGuard, E: Send + 'static, N: Send + 'static> Exited<G, E, N> {
     fn finish(self, place: &mut Option<G>, block_failure: &mut Option<BlockFailure<E, N>>) -> ExitResult<G> {
         *place = Some(self.guard.into_inner());
         *block_failure = self.failure;

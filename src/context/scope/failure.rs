@@ -3,47 +3,123 @@ use std::cell::Cell;
 use std::convert::Infallible;
 use std::fmt::Debug;
 use std::future::Future;
+use std::ops::{Deref, DerefMut};
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use pin_project::pin_project;
 
-use crate::cleanup::{CleanupEvent, notify_observers};
+use crate::cleanup::{CleanupEvent, notify_observers, peel_box};
 use crate::context::exit_reason::{ExitReason, OpaqueError};
-use crate::panic::{Kept, KeptPayload, Payload, ReturnSlot, catch_panic, drop_payload, ignore_panic};
+use crate::panic::{KeptPayload, Payload, catch_panic, drop_payload, drop_quietly, ignore_panic};
 
 /// The failure of a block, kept by its scope during the exit.
 ///
 /// `E` is an error that leaves the function or the body. `N` is the error of a manager that was entered inside the
 /// block by the same macro; it becomes part of the macro's value.
 #[derive(Debug)]
-pub enum BlockFailure<E, N = Infallible> {
-    Error(Kept<E>),
-    Nested(Kept<N>),
+pub enum BlockFailure<E: Send + 'static, N: Send + 'static = Infallible> {
+    Error(KeptError<E>),
+    Nested(KeptError<N>),
     /// The error of a block of the macro that evaluated to `Err`. Boxed twice, as the payload of a panic.
-    Value(Box<KeptPayload>),
+    Value(Box<KeptError<Payload>>),
     /// The error is not `Send + 'static`, and is kept elsewhere.
-    Opaque(OpaqueError),
+    Opaque(KeptError<OpaqueError>),
     /// Boxed twice, so that a failure stays small: it is moved even if nothing panics.
     Panic(Box<KeptPayload>),
     /// The block's own manager interrupted it.
     Interrupted,
 }
 
-impl<E, N> BlockFailure<E, N> {
-    /// Returns the slot to which the payload of a panic is returned if its next owner drops it.
+/// The error of a block, kept during the exit. It is returned afterwards, or suppressed. If it is dropped instead, because
+/// the future of the scope is dropped during the exit, it is reported.
+#[derive(Debug)]
+pub struct KeptError<E: Send + 'static>(Option<E>);
+
+/// The name of a scope that is dropped: its guard has one, but the error may outlive it.
+const DROPPED_SCOPE: &str = "a dropped scope";
+
+const IS_PRESENT: &str = "an error is present until it is moved out";
+
+impl<E: Send + 'static> KeptError<E> {
     #[inline]
-    pub(in crate::context) fn return_slot(failure: &mut Option<Self>) -> Option<Arc<ReturnSlot>> {
-        match failure {
-            Some(Self::Panic(payload)) => Some(payload.return_slot()),
-            _ => None,
+    pub(in crate::context) fn new(error: E) -> Self {
+        Self(Some(error))
+    }
+
+    #[inline]
+    pub(in crate::context) fn into_inner(mut self) -> E {
+        self.0.take().expect(IS_PRESENT)
+    }
+
+    /// Reports the error, which cannot be returned, under the `name` of the guard.
+    #[cold]
+    fn report(mut self, name: &'static str) {
+        let reported = self.take_reported(name);
+        ignore_panic(|| drop(reported));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_reported(&mut self, name: &'static str) -> Option<E> {
+        let error = self.0.take()?;
+        notify_observers(&CleanupEvent::BlockFailed { name, error: peel_box(&error) });
+        Some(error)
+    }
+}
+
+impl<E: Send + 'static> Deref for KeptError<E> {
+    type Target = E;
+
+    #[inline]
+    fn deref(&self) -> &E {
+        self.0.as_ref().expect(IS_PRESENT)
+    }
+}
+
+impl<E: Send + 'static> DerefMut for KeptError<E> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut E {
+        self.0.as_mut().expect(IS_PRESENT)
+    }
+}
+
+impl<E: Send + 'static> Drop for KeptError<E> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            drop_quietly(self.take_reported(DROPPED_SCOPE));
         }
     }
 }
 
 impl<E: Send + 'static, N: Send + 'static> BlockFailure<E, N> {
+    /// Drops a failure that was suppressed, was reported already, or is a part of the value that is returned.
+    pub(in crate::context) fn discard(self) {
+        match self {
+            Self::Error(error) => drop(error.into_inner()),
+            Self::Nested(error) => drop(error.into_inner()),
+            Self::Value(error) => drop(error.into_inner()),
+            Self::Opaque(placeholder) => {
+                let OpaqueError = placeholder.into_inner();
+            }
+            Self::Panic(_) | Self::Interrupted => {}
+        }
+    }
+
+    /// Reports the error of a block whose exit, called `name`, has panicked.
+    #[cold]
+    fn report(self, name: &'static str) {
+        match self {
+            Self::Error(error) => error.report(name),
+            Self::Nested(error) => error.report(name),
+            Self::Value(error) => error.report(name),
+            Self::Opaque(placeholder) => placeholder.report(name),
+            Self::Panic(_) | Self::Interrupted => {}
+        }
+    }
+
     /// Returns the reason that the manager's exit receives.
     #[inline]
     pub fn exit_reason(failure: &mut Option<Self>) -> ExitReason<'_> {
@@ -64,8 +140,8 @@ impl<E: Send + 'static, N: Send + 'static> BlockFailure<E, N> {
         match self {
             Self::Error(error) => Some(&mut **error),
             Self::Nested(error) => Some(&mut **error),
-            Self::Value(error) => Some(&mut ***error),
-            Self::Opaque(placeholder) => Some(placeholder),
+            Self::Value(error) => Some(&mut ****error),
+            Self::Opaque(placeholder) => Some(&mut **placeholder),
             Self::Panic(payload) => Some(&mut ***payload),
             Self::Interrupted => None,
         }
@@ -112,23 +188,43 @@ impl ExitPanic {
         Self(Box::new(payload))
     }
 
-    /// If the block has panicked before, reports the panic of the exit and resumes that of the block. Otherwise, resumes
-    /// the panic of the exit. `name` is that of the guard.
+    /// See [`resume_after`]. `name` is that of the guard.
     #[cold]
     #[inline(never)]
-    pub fn resume<E, N>(self, failure: Option<BlockFailure<E, N>>, name: Option<&'static str>) -> ! {
-        match failure {
-            Some(BlockFailure::Panic(first)) => {
-                resume_first(first.into_inner(), *self.0, name.unwrap_or("exit"))
-            }
-            _ => resume_unwind(*self.0),
-        }
+    pub fn resume<E, N>(self, failure: Option<BlockFailure<E, N>>, name: Option<&'static str>) -> !
+    where
+        E: Send + 'static,
+        N: Send + 'static,
+    {
+        resume_after(failure, *self.0, name.unwrap_or("exit"))
     }
+}
+
+/// Resumes the panic of the exit `name` after the failure of its block. If the block has panicked, its panic is resumed,
+/// and that of the exit is reported. If the block has failed with an error, which can no longer be returned, the error
+/// is reported.
+#[cold]
+pub(in crate::context) fn resume_after<E, N>(
+    failure: Option<BlockFailure<E, N>>,
+    payload: Payload,
+    name: &'static str,
+) -> !
+where
+    E: Send + 'static,
+    N: Send + 'static,
+{
+    match failure {
+        None | Some(BlockFailure::Interrupted) => {}
+        Some(BlockFailure::Panic(first)) => resume_first(first.into_inner(), payload, name),
+        Some(failure) if has_reported_reason(&*payload) => ignore_panic(|| failure.discard()),
+        Some(failure) => failure.report(name),
+    }
+    resume_unwind(payload)
 }
 
 /// Resumes the first of two panics, and reports the second one, the panic of the exit `name`. If the exit has reported
 /// the first one, because its own was earlier, resumes the panic of the exit.
-pub(in crate::context) fn resume_first(first: Payload, second: Payload, name: &'static str) -> ! {
+fn resume_first(first: Payload, second: Payload, name: &'static str) -> ! {
     if has_reported_reason(&*second) {
         drop_payload(first);
         resume_unwind(second)
@@ -148,13 +244,18 @@ thread_local! {
 pub(crate) fn report_reason(name: &'static str, exit: &ExitReason<'_>, earlier: &(dyn Any + Send)) {
     match exit {
         ExitReason::Error(error) => {
-            notify_observers(&CleanupEvent::Failed { name, error: &**error, debug: None });
+            notify_observers(&CleanupEvent::BlockFailed { name, error: &**error });
         }
         ExitReason::Panic(payload) => {
             notify_observers(&CleanupEvent::Panicked { name, payload: &**payload });
         }
         ExitReason::Ok | ExitReason::Cancelled => return,
     }
+    mark_reported(earlier);
+}
+
+/// Records that the error or panic of the block was reported, for an exit that resumes `earlier` at once.
+pub(in crate::context) fn mark_reported(earlier: &(dyn Any + Send)) {
     REPORTED_BY.set(address(earlier));
 }
 

@@ -1,4 +1,5 @@
 use std::any::type_name;
+use std::mem;
 use std::sync::Arc;
 
 use super::entry::{BegunExit, Entries};
@@ -8,7 +9,7 @@ use crate::cleanup::{
     AbandonReason, CleanupEvent, Name, notify_observers, timeout_in_cleanup, with_children,
 };
 use crate::context::exit_reason::ExitReason;
-use crate::context::scope::failure::has_reported_reason;
+use crate::context::scope::failure::{has_reported_reason, mark_reported};
 use crate::panic::{KeptPayload, Payload, catch_unwind, drop_all};
 
 /// Runs the exits, the last one first. Returns `true` if the error of `exit` was suppressed.
@@ -30,6 +31,8 @@ pub(super) async fn unwind<G>(
         errors: Vec::new(),
         // The interrupts are destroyed here.
         panic: entries.leave_block(),
+        is_reported: false,
+        name: type_name::<G>(),
     };
     if has_moved {
         state.errors.push(Box::new(InterruptedByMoved));
@@ -50,7 +53,7 @@ pub(super) async fn unwind<G>(
             }),
         }
     }
-    state.finish::<G>()
+    state.finish()
 }
 
 /// The errors and the panic of the exits that have run so far.
@@ -64,6 +67,10 @@ struct UnwindState<'a> {
     /// The errors of exits, the last one last.
     errors: Vec<BoxExitError>,
     panic: Option<KeptPayload>,
+    /// `true` if the exit with that panic has reported the reason for which the block was left.
+    is_reported: bool,
+    /// The name of the stack in reports.
+    name: &'static str,
 }
 
 impl UnwindState<'_> {
@@ -104,6 +111,8 @@ impl UnwindState<'_> {
             // The exit has reported its reason, because its panic was earlier.
             Err(payload) if has_reported_reason(&*payload) => {
                 if self.panic.replace(KeptPayload::new(payload)).is_none() {
+                    // Without an error of an exit, the reason was that of the block.
+                    self.is_reported |= self.errors.is_empty();
                     drop_all(self.errors.pop());
                 }
             }
@@ -124,14 +133,28 @@ impl UnwindState<'_> {
         }
     }
 
-    fn finish<G>(self) -> Result<bool, ExitErrors> {
-        if let Some(payload) = self.panic {
-            for error in &self.errors {
-                (**error).report(type_name::<G>());
+    fn finish(mut self) -> Result<bool, ExitErrors> {
+        if let Some(payload) = self.panic.take() {
+            self.report_errors();
+            if self.is_reported {
+                mark_reported(&*payload);
             }
-            drop_all(self.errors);
             payload.resume()
         }
-        ExitErrors::new(self.errors).map_or(Ok(self.is_suppressed), Err)
+        ExitErrors::new(mem::take(&mut self.errors)).map_or(Ok(self.is_suppressed), Err)
+    }
+
+    fn report_errors(&mut self) {
+        for error in &self.errors {
+            (**error).report(self.name);
+        }
+        drop_all(self.errors.drain(..));
+    }
+}
+
+/// If the remaining exits are abandoned, the errors of the first ones are reported.
+impl Drop for UnwindState<'_> {
+    fn drop(&mut self) {
+        self.report_errors();
     }
 }

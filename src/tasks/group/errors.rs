@@ -6,7 +6,7 @@ use std::{iter, slice};
 
 use crate::as_error::ErrorView;
 use crate::box_error::BoxError;
-use crate::error_text::{bounded, display, is_report, mark_group, with_sources};
+use crate::error_text::{bounded, display, is_report, mark_group, mark_no_failure, with_sources};
 
 /// The errors of the tasks of a [`TaskGroup`](super::TaskGroup), in the order in which the tasks failed: Python's
 /// `ExceptionGroup`. It contains at least one error.
@@ -210,6 +210,16 @@ pub enum TaskGroupError {
 }
 
 /// The error in the handle of a task that failed in a group. The error of the task itself is in the [`ErrorGroup`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the task failed; its error is in the group's `ErrorGroup`")]
 pub struct FailedInGroup;
+
+/// The group reports the failure itself.
+impl fmt::Debug for FailedInGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if is_report(f) {
+            mark_no_failure();
+        }
+        f.write_str("FailedInGroup")
+    }
+}

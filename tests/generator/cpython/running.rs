@@ -67,6 +67,7 @@ fn assert_throw_is_refused<F: Future>(first: &mut Spawn<F>, agen: &Agen, caught:
 
 #[test]
 fn asend_throw_concurrent_with_send_is_refused() {
+    withal_test_support::expect_reports("async generator was abandoned: no runtime");
     let (agen, caught) = awaiting();
     let mut first = task::spawn(agen.asend(()));
     assert_pending!(first.poll());
@@ -76,6 +77,7 @@ fn asend_throw_concurrent_with_send_is_refused() {
 
 #[test]
 fn athrow_throw_concurrent_with_send_is_refused() {
+    withal_test_support::expect_reports("async generator was abandoned: no runtime");
     let (agen, caught) = awaiting();
     let mut first = task::spawn(agen.asend(()));
     assert_pending!(first.poll());
@@ -85,6 +87,7 @@ fn athrow_throw_concurrent_with_send_is_refused() {
 
 #[test]
 fn asend_throw_concurrent_with_throw_is_refused() {
+    withal_test_support::expect_reports("async generator was abandoned: no runtime");
     let (agen, caught) = yielding();
     assert!(now!(agen.asend(())).is_ok());
     let mut first = task::spawn(agen.athrow(MINE));
@@ -96,6 +99,7 @@ fn asend_throw_concurrent_with_throw_is_refused() {
 
 #[test]
 fn athrow_throw_concurrent_with_throw_is_refused() {
+    withal_test_support::expect_reports("async generator was abandoned: no runtime");
     let (agen, caught) = yielding();
     assert!(now!(agen.asend(())).is_ok());
     let mut first = task::spawn(agen.athrow(MINE));
@@ -107,6 +111,7 @@ fn athrow_throw_concurrent_with_throw_is_refused() {
 
 #[test]
 fn asend_send_already_running_is_refused() {
+    withal_test_support::expect_reports("async generator was abandoned: no runtime");
     let (agen, _) = awaiting();
     let mut first = task::spawn(agen.asend(()));
     assert_pending!(first.poll());
@@ -118,6 +123,7 @@ fn asend_send_already_running_is_refused() {
 
 #[test]
 fn athrow_send_already_running_is_refused() {
+    withal_test_support::expect_reports("async generator was abandoned: no runtime");
     let (agen, caught) = awaiting();
     let mut first = task::spawn(agen.asend(()));
     assert_pending!(first.poll());

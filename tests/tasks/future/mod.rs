@@ -24,6 +24,7 @@ fn with_result(value: u32) -> TaskHandle<u32, Failed> {
 }
 
 fn with_exception() -> TaskHandle<u32, Failed> {
+    withal_test_support::expect_reports("created at tests/tasks/future/mod.rs");
     let (promise, future) = new();
     promise.set_exception(Failed("test")).unwrap();
     future

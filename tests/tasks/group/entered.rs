@@ -12,6 +12,7 @@ use crate::Log;
 
 #[tokio::test(start_paused = true)]
 async fn a_task_of_a_group_that_was_not_entered_reports_its_failure() {
+    withal_test_support::expect_reports("1 of 2 tasks failed: Failed(");
     let (group, log) = (Group::new(), Log::default());
     let sibling = group.create_task(waits(LogOnDrop::new("sibling", &log)));
     let fails = group.create_task(after::<()>(1, Err(CRASH)));

@@ -209,6 +209,7 @@ impl Drop for AlwaysPanicOnDrop {
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_is_resumed_even_if_the_errors_panic_on_drop() {
+    withal_test_support::expect_reports("1 of 2 tasks failed: AlwaysPanicOnDrop");
     let group = async {
         let result = async_with!(group = TaskGroup::<AlwaysPanicOnDrop>::new() => {
             // The failure is recorded in the next iteration, after the other task has panicked.

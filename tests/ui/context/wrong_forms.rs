@@ -23,8 +23,10 @@ async fn main() {
     async_with!(n = &own.mutex);
     async_with!(n = &own.mutex,);
     async_with!(n = &own.mutex => async { 1 });
-    // After a comma, the compiler parses `async` as a pattern, and reports that as well.
+    async_with!(n = &own.mutex, async { 1 });
     async_with!(n = &own.mutex => |n| { 1 });
+    async_with!(n = &own.mutex, |n| { 1 });
+    async_with!(m = mutex, n = &own.mutex, async move { 1 });
     async_with!({ 1 });
     async_with!(mutex);
 }

@@ -151,6 +151,7 @@ async fn taskgroup_11_and_12_children_of_a_nested_group_fail_while_being_cancell
 /// ends as cancelled.
 #[tokio::test(start_paused = true)]
 async fn error_and_cancel() {
+    withal_test_support::expect_reports("1 of 1 tasks failed: Failed(");
     let mut caught = Vec::new();
     for iterations in 0..8 {
         let (log, start) = (Log::default(), Instant::now());
