@@ -46,7 +46,8 @@ pub enum CleanupEvent<'a> {
     BlockFailed {
         /// The name of the guard, or `"a dropped scope"`.
         name: &'static str,
-        /// The error, of the type that the block returns, or an [`OpaqueError`](crate::context::OpaqueError).
+        /// The error, of the type that the block returns, or an [`OpaqueError`](crate::context::OpaqueError). A block need
+        /// not fail with a type that implements `Debug`: the report of an unknown type has no text.
         error: &'a (dyn Any + Send),
     },
     /// A task or future failed, and its handle was dropped before the error was retrieved: asyncio's "exception was never

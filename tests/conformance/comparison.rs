@@ -32,6 +32,7 @@ pub(super) struct Run {
 }
 
 pub(super) fn compare(case: &Case) -> Comparison {
+    withal_test_support::expect_reports("AsyncExitStackGuard failed");
     withal_test_support::expect_reports("was abandoned: no runtime to spawn it on");
     withal_test_support::expect_reports("was abandoned: its runtime shut down");
     withal_test_support::expect_reports("was lost");

@@ -95,6 +95,7 @@ async fn the_function_has_a_variant_for_each_error() {
 
 #[tokio::test]
 async fn the_function_returns_the_exits_error_with_the_blocks_as_its_context() {
+    withal_test_support::expect_reports("cleanup exit failed: exit");
     let both = async_with(exit_fails(), async |_| fails()).await.unwrap_err();
     assert!(
         matches!(&both, Error::Exit { error, context: Some(context), .. } if error == "exit" && context == "block")

@@ -95,6 +95,7 @@ macro_rules! tests {
 
             #[tokio::test(start_paused = true)]
             async fn dropped_at_every_await() {
+                withal_test_support::expect_reports("the error of the block of a dropped scope was lost: failed");
                 withal_test_support::expect_reports("TaskGroup failed: 2 of 3 tasks failed: failed; failed");
                 let drops = drop_at_each_poll(programs::$program, $expected, true).await;
                 assert!(drops > 3, "{drops} drops");
@@ -107,6 +108,7 @@ macro_rules! tests {
 
             #[tokio::test(start_paused = true)]
             async fn cancelled_as_a_task() {
+                withal_test_support::expect_reports("the error of the block of a dropped scope was lost: failed");
                 withal_test_support::expect_reports("TaskGroup failed: 2 of 3 tasks failed: failed; failed");
                 cancel_at_each_step(programs::$program, $expected).await;
             }

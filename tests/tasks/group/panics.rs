@@ -35,7 +35,11 @@ fn observe<const ID: u8>() -> (Log, ObserverGuard) {
             if let Some(group) = error.downcast_ref::<ErrorGroup<Failed<ID>>>() {
                 assert_eq!(event.name(), "withal::tasks::group::task_group::TaskGroup");
                 group.iter().for_each(|error| events.push(format!("task failed: {}", error.0)));
-            } else if let Some(error) = error.downcast_ref::<Failed<ID>>() {
+            }
+        }
+        CleanupEvent::BlockFailed { error, .. } => {
+            if let Some(error) = error.downcast_ref::<Failed<ID>>() {
+                assert_eq!(event.name(), "withal::tasks::group::task_group::TaskGroup");
                 events.push(format!("block failed: {}", error.0));
             }
         }
