@@ -139,11 +139,11 @@ where
             if let Some(reply) = reply {
                 self.as_mut().resume_with(reply);
             }
-        } else if self.as_mut().is_closed_or_reply(reply) {
+            self.body.mailbox().stage().begin_poll(cx);
+        } else if self.as_mut().is_closed_or_begin(reply, cx) {
             return Poll::Ready(None);
         }
         let mut this = self.as_mut().project();
-        this.body.mailbox().stage().begin_poll(cx);
         // Poll the body. If it panics, the guard closes the machine.
         let mut finish = FinishGuard(this.body.as_mut());
         let polled = finish.0.as_mut().poll_body(cx);
@@ -186,14 +186,16 @@ where
     B: PinnedBody<Output = Result<R, T>, Thrown = T>,
     T: Throw,
 {
-    /// Returns `true` if the machine is closed. Otherwise replies to the yield that the body is suspended at, if any.
+    /// Returns `true` if the machine is closed. Otherwise replies to the yield that the body is suspended at, if any, and
+    /// begins the poll.
     #[inline(never)]
-    fn is_closed_or_reply(self: Pin<&mut Self>, reply: Option<B::Sent>) -> bool {
+    fn is_closed_or_begin(mut self: Pin<&mut Self>, reply: Option<B::Sent>, cx: &mut Context<'_>) -> bool {
         match (self.state(), reply) {
             (State::Closed, _) => return true,
-            (State::Suspended, Some(reply)) => self.resume_with(reply),
+            (State::Suspended, Some(reply)) => self.as_mut().resume_with(reply),
             (State::Created | State::Running | State::Suspended, _) => {}
         }
+        self.body.mailbox().stage().begin_poll_slow(cx);
         false
     }
 

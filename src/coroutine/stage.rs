@@ -91,18 +91,14 @@ impl StageCell {
         self.0.get() == at_rest(Stage::Suspended)
     }
 
-    /// Begins a poll with this context.
+    /// Begins a poll with this context, of a body that [is suspended](Self::is_suspended).
     #[inline]
     pub(super) fn begin_poll(&self, cx: &mut Context<'_>) {
-        if self.is_suspended() {
-            self.0.set(ptr::from_mut(cx).addr());
-        } else {
-            self.begin_poll_slow(cx);
-        }
+        self.0.set(ptr::from_mut(cx).addr());
     }
 
-    #[inline(never)]
-    fn begin_poll_slow(&self, cx: &mut Context<'_>) {
+    /// Begins a poll with this context, of a body in any stage.
+    pub(super) fn begin_poll_slow(&self, cx: &mut Context<'_>) {
         let exiting = if self.get() == Stage::Exiting { EXITING } else { 0 };
         self.0.set(ptr::from_mut(cx).addr() | exiting | self.0.get() & SLOW_PATH);
     }
