@@ -47,6 +47,7 @@ pub fn detect(headers: &HeaderMap, body: &[u8]) -> Option<Proposal> {
         .or_else(|| by_convention(&body, items.as_deref()))
         .or_else(|| by_field(&body, items.as_deref()).map(with_items))
         .or_else(|| by_number(headers, &body).map(with_items))
+        .or_else(|| items.as_deref().and_then(|_| by_null(&body)).map(with_items))
 }
 
 /// Finds a link in the headers.
@@ -173,6 +174,23 @@ fn by_number(headers: &HeaderMap, body: &Value) -> Option<Proposal> {
     })
 }
 
+/// Finds the field that would have a URL or a cursor if the first page were not the only one.
+fn by_null(body: &Value) -> Option<Proposal> {
+    let null = |names: &[&str]| {
+        let found = fields(body, names).find(|(_, value)| value.is_null());
+        found.map(|(pointer, _)| pointer)
+    };
+    if let Some(pointer) = null(NEXT_URLS) {
+        let reason = format!("no further URL at {pointer:?}");
+        return Some(propose("by_next_url", [pointer.into()], &reason));
+    }
+    CURSORS.iter().find_map(|(name, parameter)| {
+        let pointer = null(&[*name])?;
+        let reason = format!("no further cursor at {pointer:?}");
+        Some(propose("by_cursor", [pointer.into(), (*parameter).into()], &reason))
+    })
+}
+
 fn propose<const N: usize>(paginator: &'static str, arguments: [Argument; N], reason: &str) -> Proposal {
     Proposal::new(paginator, arguments.into(), reason.to_owned())
 }
@@ -271,6 +289,19 @@ mod tests {
                 json!({ "content": [{}], "totalPages": 3, "number": 0 }),
                 ".items_at(\"/content\").total_pages_at(\"/totalPages\").by_page_number::<T>(\"page\", 0)",
             ),
+            // The first page is the only one.
+            (
+                json!({ "count": 1, "next": null, "previous": null, "results": [{}] }),
+                ".items_at(\"/results\").total_at(\"/count\").by_next_url::<T>(\"/next\")",
+            ),
+            (
+                json!({ "items": [{}], "meta": { "next_cursor": null } }),
+                ".items_at(\"/items\").by_cursor::<T>(\"/meta/next_cursor\", \"cursor\")",
+            ),
+            (
+                json!({ "content": [{}], "totalPages": 1, "number": 0, "next": null }),
+                ".items_at(\"/content\").total_pages_at(\"/totalPages\").by_page_number::<T>(\"page\", 0)",
+            ),
             (
                 json!({ "startAt": 0, "maxResults": 50, "total": 200, "issues": [{}] }),
                 ".items_at(\"/issues\").total_at(\"/total\").by_offset::<T>(\"startAt\", \"maxResults\", 50)",
@@ -299,6 +330,7 @@ mod tests {
             assert_eq!(proposal.map(|proposal| proposal.to_string()).as_deref(), want, "{name}: {value}");
         }
         assert_eq!(detect(&HeaderMap::new(), b"<html>"), None);
+        assert_eq!(detect(&HeaderMap::new(), br#"{"next": null}"#), None, "there are no items");
     }
 
     fn json_value() -> impl Strategy<Value = Value> {

@@ -35,7 +35,7 @@ install() {
         datasette) from_pypi datasette==0.65.5 ;;
         django-rest-framework) from_pypi Django==5.2.19 djangorestframework==3.18.3 ;;
         fastapi) from_pypi fastapi==0.165.0 fastapi-pagination==0.16.1 uvicorn==0.54.0 'strawberry-graphql[fastapi]==0.341.2' ;;
-        kinto) from_pypi kinto==26.5.0 ;;
+        kinto) from_pypi kinto==26.5.0 'setuptools<81' ;; # which has pkg_resources
         json-server) from_npm json-server@0.17.4 ;;
         json-server-1) from_npm json-server@1.0.0-beta.3 ;;
         azurite) from_npm azurite@3.35.0 ;;
@@ -83,7 +83,7 @@ db.commit()'
                 'kinto.permission_backend = kinto.core.permission.memory' 'kinto.userid_hmac_secret = x' \
                 'kinto.bucket_create_principals = system.Everyone' 'multiauth.policies = basicauth' \
                 'multiauth.policy.basicauth.use = kinto.core.authentication.BasicAuthAuthenticationPolicy' > kinto.ini
-            exec "$python" -m kinto start --ini kinto.ini
+            exec "$python" "$PYTHONPATH/bin/kinto" start --ini kinto.ini
             ;;
         json-server | json-server-1)
             node -e 'let posts = Array.from({ length: 523 }, (_, i) => ({ id: process.argv[1] == "json-server" ? i + 1 : String(i + 1) }));
