@@ -7,6 +7,8 @@ use withal::pages::http::{Detected, TryItem};
 use super::server::{HttpResponse, ReceivedRequest, Server, github, json, status};
 use super::{chain, endpoint};
 
+type Answer = fn() -> HttpResponse;
+
 /// A page of an API, by its number from 0 to 2, which the request has under some name.
 type Respond = fn(&ReceivedRequest, u32) -> Value;
 
@@ -77,7 +79,7 @@ async fn a_proposal_becomes_a_stream() {
 
 #[tokio::test]
 async fn a_response_without_a_known_paginator_is_an_error() {
-    let answers: [(fn() -> HttpResponse, &str); 3] = [
+    let answers: [(Answer, &str); 3] = [
         (|| json(&json!({ "weather": "fine" })), "no member or header"),
         (|| status(200, "<html>"), "no member or header"),
         (|| status(403, "{}"), "403"),

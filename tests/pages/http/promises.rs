@@ -29,9 +29,9 @@ const MORE: &[Beside] = &[
     |_| json!({ "meta": { "last_page": "4" } }),
 ];
 
-fn page(items: &[u32], beside: Value) -> HttpResponse {
+fn page(items: &[u32], mut beside: Value) -> HttpResponse {
     let mut body = json!({ "items": items });
-    body.as_object_mut().unwrap().extend(beside.as_object().unwrap().clone());
+    body.as_object_mut().unwrap().append(beside.as_object_mut().unwrap());
     json(&body)
 }
 

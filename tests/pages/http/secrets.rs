@@ -288,7 +288,7 @@ async fn no_error_contains_a_token_of_a_source() {
 #[tokio::test]
 async fn no_text_of_a_cursor_contains_a_declared_secret_and_strip_secrets_keeps_it_out_of_checkpoints() {
     for strip in [false, true] {
-        let log = Arc::new(Mutex::new(String::new()));
+        let log = Arc::new(Mutex::new(Vec::new()));
         let events = Arc::clone(&log);
         let server = Server::start(|request: &ReceivedRequest| match request.number("page") {
             None => with_header(json(&json!([0])), "link", "</?sid=ADDED&page=1>; rel=next"),
@@ -298,7 +298,7 @@ async fn no_text_of_a_cursor_contains_a_declared_secret_and_strip_secrets_keeps_
         let endpoint = endpoint(&server.url).secret_parameter("sid");
         let endpoint = if strip { endpoint.strip_secrets() } else { endpoint };
         let mut docs = endpoint.by_link::<u32>().no_retry().on_event(move |event| {
-            events.lock().unwrap().push_str(&format!("{event:?}"));
+            events.lock().unwrap().push(format!("{event:?}"));
         });
         let (_, error) = until_error(&mut docs).await;
         assert!(
@@ -306,7 +306,7 @@ async fn no_text_of_a_cursor_contains_a_declared_secret_and_strip_secrets_keeps_
         );
         let (shown, checkpoint) = (format!("{docs:?}"), docs.checkpoint());
         assert!(!shown.contains("ADDED") && !format!("{checkpoint:?}").contains("ADDED"), "{shown}");
-        let log = log.lock().unwrap().clone();
+        let log = log.lock().unwrap().concat();
         assert!(log.contains("page=1") && !log.contains("ADDED"), "{log}");
         // The next request may need the value.
         assert_eq!(serde_json::to_string(&checkpoint).unwrap().contains("ADDED"), !strip);

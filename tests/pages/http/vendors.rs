@@ -38,6 +38,7 @@ macro_rules! reads {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn cursors_in_the_body() {
     reads!(
         "Asana",
@@ -160,6 +161,7 @@ async fn cursors_in_the_body() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn links() {
     reads!(
         "Confluence",
@@ -454,8 +456,8 @@ async fn functions() {
     reads!(
         "Elasticsearch scroll",
         |r| {
-            let page =
-                r.target.starts_with("/_search/scroll").then_some(r.earlier_requests as u32 + 1).unwrap_or(0);
+            let is_first = !r.target.starts_with("/_search/scroll");
+            let page = if is_first { 0 } else { u32::try_from(r.earlier_requests).unwrap() + 1 };
             json(&json!({ "_scroll_id": "same", "hits": { "hits": items(page) } }))
         },
         |e| e
