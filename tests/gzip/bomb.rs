@@ -1,0 +1,126 @@
+//! A compressed body is bounded by its size after decompression, and so is the memory for it.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use flate2::{Compress, Compression, FlushCompress};
+use serde::Deserialize;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use withal::pages::http::{Client, Endpoint, Error};
+
+/// Counts the bytes that are allocated, and their maximum.
+struct Counting;
+
+static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: both methods pass their arguments to the system allocator unchanged. The other methods call these two.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let allocated = ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        PEAK.fetch_max(allocated, Ordering::Relaxed);
+        // SAFETY: the contract is that of this method.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        ALLOCATED.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the contract is that of this method.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+const MIB: usize = 1 << 20;
+
+/// The smallest item that is an object.
+#[derive(Debug, Deserialize)]
+struct Item {
+    a: u64,
+}
+
+/// Compresses a text.
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A gzip stream of so many MiB of spaces, without an end. One MiB is compressed, and repeated: after a full flush, a block
+/// does not depend on those before it.
+fn bomb(mib: usize) -> Vec<u8> {
+    let mut deflate = Compress::new(Compression::best(), false);
+    let mut block = Vec::with_capacity(MIB);
+    deflate.compress_vec(&[b' '; MIB], &mut block, FlushCompress::Full).unwrap();
+    assert_eq!(deflate.total_in(), MIB as u64);
+    // The magic bytes, the method (deflate), no flags, no time, no extra flags, an unknown system.
+    let header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    [&header[..], &block.repeat(mib)].concat()
+}
+
+/// A server that responds to each request with this compressed body.
+async fn serve(status: u16, body: Vec<u8>) -> Endpoint {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let head = format!(
+        "HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let response = Arc::new([head.into_bytes(), body].concat());
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let response = Arc::clone(&response);
+            tokio::spawn(async move {
+                let mut request = [0; 4096];
+                // The request is smaller than the buffer.
+                let length = socket.read(&mut request).await.unwrap();
+                assert!(String::from_utf8_lossy(&request[..length]).contains("gzip"));
+                // The client may close the connection before the end of the body.
+                drop(socket.write_all(&response).await);
+                drop(socket.shutdown().await);
+            });
+        }
+    });
+    Client::new(reqwest::Client::builder()).unwrap().endpoint(&url).unwrap()
+}
+
+/// The result of the first page, and the peak of the memory for it.
+async fn first(endpoint: Endpoint) -> (Result<u64, Error>, usize) {
+    let before = ALLOCATED.load(Ordering::Relaxed);
+    PEAK.store(before, Ordering::Relaxed);
+    let mut pages = endpoint.by_link::<Item>().no_retry().into_pages();
+    let page = pages.try_next().await.map_err(|error| error.into_fetch_error().unwrap());
+    let sum = page.map(|items| items.into_iter().flatten().map(|item| item.a).sum());
+    (sum, PEAK.load(Ordering::Relaxed) - before)
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_bounded_by_its_size_after_decompression() {
+    let bomb = bomb(1024);
+    assert!(bomb.len() < 4 * MIB, "{}", bomb.len());
+    let (result, peak) = first(serve(200, bomb.clone()).await).await;
+    assert!(matches!(result, Err(Error::BodyTooLarge { limit, .. }) if limit == 16 * MIB), "{result:?}");
+    assert!(peak <= 64 * MIB, "{} MiB", peak / MIB);
+
+    let (result, peak) = first(serve(200, bomb.clone()).await.max_body(MIB)).await;
+    assert!(matches!(result, Err(Error::BodyTooLarge { .. })), "{result:?}");
+    assert!(peak <= 8 * MIB, "{} MiB", peak / MIB);
+
+    // The body of an error is read only to its beginning.
+    let (result, peak) = first(serve(500, bomb).await).await;
+    assert!(matches!(result, Err(Error::Status { .. })), "{result:?}");
+    assert!(peak <= 4 * MIB, "{} MiB", peak / MIB);
+
+    // A page as large as allowed, of the smallest objects.
+    let page = gzip(&format!("[{}{{\"a\":1}}]", "{\"a\":1},".repeat(2 * MIB - 1024)));
+    assert!(page.len() < MIB, "{}", page.len());
+    let (result, peak) = first(serve(200, page).await).await;
+    assert_eq!(result.unwrap(), 2 * MIB as u64 - 1023);
+    assert!(peak <= 16 * MIB + 64 * MIB, "{} MiB", peak / MIB);
+}
