@@ -102,7 +102,7 @@
 //!   by [`concurrency`](AsyncGetDocs::concurrency) for page numbers and offsets. Dropping the stream cancels all
 //!   fetches.
 //! - **Other tasks make progress.** Each page consumes a unit of tokio's [cooperative scheduling](tokio::task::coop)
-//!   budget, and within a large page the stream yields to the executor after every 128 items.
+//!   budget, and within a large page the stream yields to the executor after every 512 items.
 //!
 //! # Limitations
 //!

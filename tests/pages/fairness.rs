@@ -11,30 +11,34 @@ use withal::pages::{Page, by_cursor};
 use withal_test_support::api::{Api, Fault};
 
 #[tokio::test]
-async fn a_large_page_yields_to_the_executor_every_128_items() {
-    let mut docs = spawn(Api::new([1000]).by_cursor());
-    let mut chunks = vec![0];
-    loop {
-        match docs.poll_next() {
-            Poll::Ready(Some(doc)) => {
-                doc.unwrap();
-                *chunks.last_mut().unwrap() += 1;
-            }
-            Poll::Ready(None) => break,
-            Poll::Pending => {
-                assert!(docs.is_woken(), "the stream wakes its task when it yields");
-                chunks.push(0);
+async fn a_large_page_yields_to_the_executor_every_512_items() {
+    // Pages of more than 4096 items are divided in another way.
+    for (page, turns) in [(513, 2), (1000, 2), (1024, 2), (4096, 8), (4097, 9), (10_000, 20)] {
+        let mut docs = spawn(Api::new([page]).by_cursor());
+        let mut chunks = vec![0];
+        loop {
+            match docs.poll_next() {
+                Poll::Ready(Some(doc)) => {
+                    assert_eq!(doc.unwrap() as usize, chunks.iter().sum::<usize>());
+                    *chunks.last_mut().unwrap() += 1;
+                }
+                Poll::Ready(None) => break,
+                Poll::Pending => {
+                    assert!(docs.is_woken(), "the stream wakes its task when it yields");
+                    chunks.push(0);
+                }
             }
         }
+        assert_eq!(chunks.iter().sum::<usize>(), page);
+        assert!(chunks.iter().all(|chunk| (1..=512).contains(chunk)), "{chunks:?}");
+        assert_eq!(chunks.len(), turns, "no more turns than one per 512 items: {chunks:?}");
     }
-    assert_eq!(chunks.iter().sum::<usize>(), 1000);
-    assert!(chunks.iter().all(|chunk| (1..=256).contains(chunk)), "{chunks:?}");
 }
 
 #[tokio::test]
-async fn a_page_of_128_items_does_not_yield_to_the_executor() {
-    let mut docs = spawn(Api::new([128]).by_cursor());
-    for _ in 0..128 {
+async fn a_page_of_512_items_does_not_yield_to_the_executor() {
+    let mut docs = spawn(Api::new([512]).by_cursor());
+    for _ in 0..512 {
         assert!(matches!(assert_ready!(docs.poll_next()), Some(Ok(_))));
     }
 }
@@ -99,16 +103,16 @@ async fn size_hints_are_correct() {
 
 #[tokio::test]
 async fn size_hint_and_counts_include_the_rest_of_a_large_page() {
-    let mut docs = Api::new([300, 1]).by_cursor();
-    for taken in 1..=300 {
+    let mut docs = Api::new([1300, 1]).by_cursor();
+    for taken in 1..=1300 {
         docs.try_next().await.unwrap();
-        assert_eq!(docs.size_hint().0, 300 - taken);
+        assert_eq!(docs.size_hint().0, 1300 - taken);
         assert_eq!((docs.progress().items, docs.checkpoint().items()), (taken as u64, taken as u64));
     }
     // The last page of a limited stream: the hint is exact, except that an error may follow.
-    let mut docs = Api::new([300]).by_cursor().max_items(300);
+    let mut docs = Api::new([1300]).by_cursor().max_items(1300);
     docs.try_next().await.unwrap();
-    assert_eq!(docs.size_hint(), (299, Some(300)));
+    assert_eq!(docs.size_hint(), (1299, Some(1300)));
 }
 
 #[tokio::test]

@@ -52,15 +52,15 @@ async fn a_failed_page_is_retried() {
 
 #[tokio::test]
 async fn the_rest_of_a_large_page_is_yielded_as_one_page() {
-    let api = Api::new([300, 1]);
-    for taken in [0, 1, 127, 128, 129, 299] {
+    let api = Api::new([1300, 1]);
+    for taken in [0, 1, 511, 512, 513, 1299] {
         let mut docs = api.by_cursor();
         for _ in 0..taken {
             docs.try_next().await.unwrap();
         }
         let pages = items(docs.into_pages()).await;
         let sizes: Vec<_> = pages.iter().map(Vec::len).collect();
-        assert_eq!(sizes, [300 - taken, 1], "{taken} taken");
+        assert_eq!(sizes, [1300 - taken, 1], "{taken} taken");
         assert_eq!(pages.concat(), api.all()[taken..], "{taken} taken");
     }
 }

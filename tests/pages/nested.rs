@@ -134,7 +134,8 @@ async fn other_tasks_run_while_every_page_is_ready() {
             stream.try_next().await.unwrap().unwrap();
             taken += 1;
         }
-        assert!(taken < 1000, "{taken} items before the other task ran");
+        // Each of the two parents yields 512 items of its page first.
+        assert!(taken <= 2 * 512 + 1, "{taken} items before the other task ran");
     }
 }
 

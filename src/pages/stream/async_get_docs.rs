@@ -10,14 +10,12 @@ use futures_core::stream::{FusedStream, Stream};
 
 use super::pager::{Pager, Step};
 use super::pages::Pages;
+use super::tail::{CHUNK, Tail};
 use crate::pages::checkpoint::Checkpoint;
 use crate::pages::cursor::Cursor;
 use crate::pages::error::Error;
 use crate::pages::event::Progress;
 use crate::pages::fetch::fetcher::Config;
-
-/// The number of items of one page after which the stream yields to the executor.
-const YIELD_EVERY: usize = 128;
 
 /// A stream over the items of a paginated API.
 ///
@@ -46,8 +44,8 @@ const YIELD_EVERY: usize = 128;
 pub struct AsyncGetDocs<T, C, E> {
     /// The items to yield before the stream yields to the executor.
     chunk: vec::IntoIter<T>,
-    /// The items after the chunk, if the page has more than `YIELD_EVERY`.
-    tail: vec::IntoIter<T>,
+    /// The items after the chunk, if the page has more than [`CHUNK`].
+    tail: Tail<T>,
     /// `true` if the stream has yielded to the executor since the last chunk of a page with a tail.
     has_yielded: bool,
     pager: Box<Pager<T, C, E>>,
@@ -56,7 +54,7 @@ pub struct AsyncGetDocs<T, C, E> {
 impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     pub(in crate::pages) fn from_config(config: Config<T, C, E>) -> Self {
         let pager = Box::new(Pager::new(config));
-        Self { chunk: Vec::new().into_iter(), tail: Vec::new().into_iter(), has_yielded: false, pager }
+        Self { chunk: Vec::new().into_iter(), tail: Tail::default(), has_yielded: false, pager }
     }
 
     pub(in crate::pages) fn pager(&mut self) -> &mut Pager<T, C, E> {
@@ -66,7 +64,7 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     /// Converts this stream into a stream over whole pages. The remaining items of the current page become its first
     /// page.
     pub fn into_pages(self) -> Pages<T, C, E> {
-        Pages::new(self.chunk.chain(self.tail).collect(), self.pager)
+        Pages::new(self.chunk.chain(self.tail.into_items()).collect(), self.pager)
     }
 
     /// Returns the position of the stream, after the last item yielded, from which another run can
@@ -112,7 +110,7 @@ impl<T, C, E> AsyncGetDocs<T, C, E> {
 
     /// Returns the next item, if it is buffered.
     pub(in crate::pages) fn peek(&self) -> Option<&T> {
-        self.chunk.as_slice().first().or_else(|| self.tail.as_slice().first())
+        self.chunk.as_slice().first().or_else(|| self.tail.first())
     }
 }
 
@@ -218,7 +216,7 @@ where
     #[cold]
     #[inline(never)]
     fn refill(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error<E>>> {
-        if !self.tail.as_slice().is_empty() {
+        if !self.tail.is_empty() {
             return self.next_chunk(cx);
         }
         loop {
@@ -236,7 +234,7 @@ where
 
     #[inline(always)]
     fn accept(&mut self, items: Vec<T>) {
-        if items.len() > YIELD_EVERY {
+        if items.len() > CHUNK {
             self.split(items);
         } else {
             self.chunk = items.into_iter();
@@ -250,14 +248,14 @@ where
             return Poll::Pending;
         }
         self.has_yielded = false;
-        self.chunk = self.tail.by_ref().take(YIELD_EVERY).collect::<Vec<_>>().into_iter();
+        self.chunk = self.tail.next_chunk();
         Poll::Ready(Ok(self.chunk.next()))
     }
 
     #[inline(never)]
     fn split(&mut self, items: Vec<T>) {
-        self.tail = items.into_iter();
-        self.chunk = self.tail.by_ref().take(YIELD_EVERY).collect::<Vec<_>>().into_iter();
+        self.tail = Tail::new(items);
+        self.chunk = self.tail.next_chunk();
     }
 }
 

@@ -8,3 +8,4 @@ pub(super) mod pages;
 
 mod pager;
 mod position;
+mod tail;
