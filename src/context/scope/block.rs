@@ -120,6 +120,7 @@ where
         // The frequent cases return at once: a value that is moved once more here costs as much as the rest of the poll.
         let outcome = match polled {
             Ok(Poll::Pending) if interrupts.is_empty() => {
+                // Closed here and not by the return, which would keep the result in memory meanwhile.
                 drop(tracking);
                 // From here on, the scope can be dropped anywhere.
                 runtime.capture_current();
