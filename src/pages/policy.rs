@@ -4,12 +4,12 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnError<C> {
-    /// Request the same page again, as often as the [`retry`](super::AsyncGetDocs::retry) policy allows.
+    /// A retry: the same page is requested again, as often as the [`retry`](super::AsyncGetDocs::retry) policy allows.
     Retry {
         /// The delay before the next attempt, such as a server's `Retry-After`; `None` uses the delay of the policy.
         after: Option<Duration>,
     },
-    /// Continue from another cursor, because this one has expired.
+    /// A continuation from another cursor, because this one has expired.
     ///
     /// Items may be yielded twice: see [`unique_by`](super::AsyncGetDocs::unique_by). A restart counts as a retry;
     /// without a retry policy, each page may restart once. If a restart at a cursor delivers no more pages than the
@@ -19,7 +19,7 @@ pub enum OnError<C> {
         /// The cursor to continue from; `None` is the start of the stream.
         cursor: Option<C>,
     },
-    /// The error means that there are no more pages: end the stream after the pages before, without an error.
+    /// The end of the stream, after the pages before, without an error.
     ///
     /// It is for an API that answers 400, 404 or 416 to a page beyond the last. Items that have not been fetched are
     /// lost if the error means anything else, so return it only for errors that mean the end, and see
@@ -29,7 +29,7 @@ pub enum OnError<C> {
     /// For the first page of the stream, `End` has the effect of [`Fatal`](Self::Fatal): a wrong URL is an error, not an
     /// empty stream.
     End,
-    /// Do not retry: yield the error now.
+    /// The error, without a retry.
     Fatal,
 }
 
@@ -83,10 +83,10 @@ pub enum OnRepeat {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnBlankCursor {
-    /// There is no cursor, so the page is the last, as in Slack's `"next_cursor": ""`.
+    /// The mark of the last page, as in Slack's `"next_cursor": ""`.
     #[default]
     End,
-    /// It is a cursor like any other, as the [Model Context Protocol] requires.
+    /// A cursor like any other, as the [Model Context Protocol] requires.
     ///
     /// [Model Context Protocol]: https://modelcontextprotocol.io/specification/2025-06-18/server/utilities/pagination
     Continue,

@@ -5,13 +5,15 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::fmt::Write as _;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use withal::pages::http::{Client, Endpoint};
+use withal::pages::http::{Client, Endpoint, Error};
+use withal::pages::{AsyncGetDocs, Cursor};
 
 /// Counts the bytes that are allocated, and their maximum.
 struct Counting;
@@ -102,6 +104,52 @@ fn body_of(len: usize, object: bool) -> String {
     body
 }
 
+/// The rest of a stream, which ends or fails.
+async fn drained<C: Cursor>(mut items: AsyncGetDocs<Item, C, Error>) -> u64 {
+    let mut count = 0;
+    while let Ok(Some(_)) = items.try_next().await {
+        count += 1;
+        if count > 10_000_000 {
+            break;
+        }
+    }
+    count
+}
+
+type Stream = fn(Endpoint) -> Pin<Box<dyn Future<Output = u64>>>;
+
+/// Bodies that contain a large array other than the items, and a stream that reads its place.
+const LARGE_PARTS: &[(&str, Stream)] = &[
+    (r#"{"items":[],"next":LARGE}"#, |endpoint| Box::pin(drained(endpoint.by_next_url("/next")))),
+    (r#"{"items":[],"links":LARGE}"#, |endpoint| Box::pin(drained(endpoint.by_next_url("/links/0/href")))),
+    (r#"{"items":[],"links":LARGE}"#, |endpoint| Box::pin(drained(endpoint.by_link_array("/links")))),
+    (r#"{"items":[],"next":LARGE}"#, |endpoint| Box::pin(drained(endpoint.by_cursor("/next", "cursor")))),
+    (r#"{"items":[],"next":LARGE}"#, |endpoint| {
+        Box::pin(drained(endpoint.by_body_cursor("/next", "/cursor")))
+    }),
+    (r#"{"items":[],"next":LARGE}"#, |endpoint| Box::pin(drained(endpoint.by_parameters("/next")))),
+    (r#"{"items":[],"code":LARGE}"#, |endpoint| {
+        Box::pin(drained(endpoint.ok_at("/code", 0).by_cursor("/n", "n")))
+    }),
+    (r#"{"items":[],"fault":LARGE}"#, |endpoint| {
+        Box::pin(drained(endpoint.error_at("/fault").by_cursor("/n", "n")))
+    }),
+    (r#"{"items":[],"errors":LARGE}"#, |endpoint| Box::pin(drained(endpoint.by_cursor("/n", "n")))),
+    (r#"{"items":[],"more":LARGE}"#, |endpoint| {
+        Box::pin(drained(endpoint.has_more_at("/more").by_cursor("/n", "n")))
+    }),
+    (r#"{"items":[],"total":LARGE}"#, |endpoint| {
+        Box::pin(drained(endpoint.total_at("/total").by_cursor("/n", "n")))
+    }),
+    (r#"{"items":LARGE}"#, |endpoint| Box::pin(drained(endpoint.by_last_item("/a", "after")))),
+    (r#"{"items":LARGE}"#, |endpoint| {
+        Box::pin(async move {
+            endpoint.detect().await.unwrap_err();
+            0
+        })
+    }),
+];
+
 #[tokio::test]
 async fn the_memory_of_a_page_is_bounded_by_its_body_and_its_items() {
     rustls::crypto::ring::default_provider().install_default().expect("no other provider was installed");
@@ -123,6 +171,15 @@ async fn the_memory_of_a_page_is_bounded_by_its_body_and_its_items() {
             assert_eq!(sum, same);
             assert!(peak * 5 <= hand * 6, "{peak} bytes, by hand {hand}");
         }
+    }
+
+    // A body with a large part other than the items, a quarter as large.
+    for (part, stream) in LARGE_PARTS {
+        let url = serve(part.replace("LARGE", &body_of(4 * MIB - 64, false))).await;
+        let docs = stream(client.endpoint(&url).unwrap().items_at("/items"));
+        let (peak, _) = peak_of(docs).await;
+        let above = peak.saturating_sub(4 * MIB);
+        assert!(above <= 16 * MIB, "{part}: {} MiB above the body", above / MIB);
     }
 
     // A page of 100 small documents. The first request of each client allocates more.

@@ -85,7 +85,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "http/excerpt http/timestamp http/retry_after http/total_header http/rate_limit http/secrets http/response_info",
             "http/describe http/error http/response_error",
             "http/url http/missing_items http/total_pages",
-            "http/json_pointers http/json_slices http/json_array http/json_index http/json_edit http/reported_error",
+            "http/json_pointers http/json_slices http/json_array http/json_index http/json_outline http/json_edit http/reported_error",
             "http/try_item http/next_in http/validators",
             "http/link http/links http/reference http/proposal http/usual_names http/detect http/classify http/defaults",
             "http/extra http/tls http/token http/token_source http/origins http/auth http/quota http/endpoint",

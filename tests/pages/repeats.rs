@@ -316,3 +316,29 @@ async fn pages_that_a_restart_repeats_do_not_count_as_empty() {
         assert_eq!(output.contains("no new item in 21 consecutive pages"), fails, "{output}");
     }
 }
+
+#[tokio::test]
+async fn a_retry_after_a_repeated_page_requests_it_again() {
+    // The fourth request is answered with the third page, once.
+    let requests = AtomicU64::new(0);
+    let mut docs = by_page_number(1, move |number| {
+        let number = if requests.fetch_add(1, Ordering::Relaxed) == 3 { number - 1 } else { number };
+        async move { Ok::<_, Fault>(page(if number < 6 { vec![number] } else { Vec::new() }, None)) }
+    });
+    assert_eq!(trace(&mut docs).await, format!("1 2 3 ! page 4 (cursor page=4): {REPEATS}; end"));
+    assert!(docs.retry_failed());
+    assert_eq!(trace(&mut docs).await, "4 5 end");
+}
+
+#[tokio::test]
+async fn a_retry_after_too_many_empty_pages_continues() {
+    let mut docs = by_cursor(|at: Option<u64>| async move {
+        let at = at.unwrap_or(0);
+        let items = if at.is_multiple_of(5) { vec![at] } else { Vec::new() };
+        Ok::<_, Fault>(Page::new(items, (at < 5).then_some(at + 1)))
+    })
+    .max_empty_pages(3);
+    assert!(trace(&mut docs).await.starts_with("0 ! page 5"));
+    assert!(docs.retry_failed());
+    assert_eq!(trace(&mut docs).await, "5 end");
+}

@@ -87,7 +87,7 @@ impl Endpoint {
     ///         1,
     ///         |request, number| request.header("x-page", number),
     ///         |response| {
-    ///             let last = response.header("x-last-page") == response.header("x-page");
+    ///             let last = response.header("x-last-page")? == response.header("x-page")?;
     ///             Ok(Page::new(response.lines::<serde_json::Value>()?, None).has_more(!last))
     ///         },
     ///     )

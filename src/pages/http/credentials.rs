@@ -42,7 +42,8 @@ impl Endpoint {
     /// origins that are allowed by name.
     #[doc(alias("basic_auth", "authorization"))]
     pub fn basic(mut self, user: &str, password: &str) -> Self {
-        Arc::make_mut(&mut self.secrets).add_value(password);
+        let request = self.client.get(self.url.clone());
+        Arc::make_mut(&mut self.secrets).add_basic(user, password, request);
         self.auth.basic = Some((user.to_owned(), password.to_owned()));
         self
     }
@@ -55,7 +56,7 @@ impl Endpoint {
     pub fn api_key_header(mut self, name: &str, key: &str) -> Result<Self, Error> {
         let (name, value) = parse_header(name, key)?;
         self.headers.insert(name, value);
-        Arc::make_mut(&mut self.secrets).add_value(key);
+        Arc::make_mut(&mut self.secrets).add_header(key);
         Ok(self)
     }
 

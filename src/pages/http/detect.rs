@@ -2,6 +2,7 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+use super::json_outline::outline;
 use super::links::Links;
 use super::proposal::{Argument, Proposal};
 use super::reference::resolve;
@@ -35,7 +36,7 @@ use super::usual_names::{
 #[must_use]
 pub fn detect(headers: &HeaderMap, body: &[u8]) -> Option<Proposal> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    let body = outline(body);
     let items = items_pointer(&body);
     let with_items = |proposal: Proposal| {
         let items = items.clone().filter(|items| !items.is_empty());

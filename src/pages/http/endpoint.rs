@@ -11,7 +11,7 @@ use super::error::Error;
 use super::json_pointers::JsonPointers;
 use super::origins::Origins;
 use super::quota::Quota;
-use super::secrets::Secrets;
+use super::secrets::{Secrets, percent_decoded};
 use super::url::{parse, strip_userinfo_and_fragment};
 use super::validators::Validators;
 
@@ -57,8 +57,9 @@ impl Endpoint {
         let userinfo = (!given.username().is_empty() || given.password().is_some())
             .then(|| (given.username().to_owned(), given.password().map(str::to_owned)));
         let mut secrets = Secrets::default();
-        if let Some((_, Some(password))) = &userinfo {
-            secrets.add_value(password);
+        if let Some((user, password)) = &userinfo {
+            let password = percent_decoded(password.as_deref().unwrap_or_default());
+            secrets.add_basic(&percent_decoded(user), &password, client.get(given.clone()));
         }
         let url = strip_userinfo_and_fragment(given);
         let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
@@ -153,7 +154,9 @@ impl Endpoint {
 
     /// Adds a header to each request to the endpoint's origin, and to origins that are allowed by name.
     ///
-    /// It replaces a header of the same name. Neither errors nor `Debug` output contain its value.
+    /// It replaces a header of the same name. `Debug` output does not contain its value. If a server repeats the value,
+    /// errors contain it, unless the name is [secret](Self::secret_parameter), such as `authorization`; for the header of an
+    /// API key, use [`api_key_header`](Self::api_key_header).
     ///
     /// # Errors
     ///
@@ -162,8 +165,7 @@ impl Endpoint {
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, Error> {
         let (name, header) = parse_header(name, value)?;
         if self.secrets.is_secret(name.as_str()) {
-            // The token of `Bearer token`.
-            Arc::make_mut(&mut self.secrets).add_value(value.rsplit(' ').next().unwrap_or(value));
+            Arc::make_mut(&mut self.secrets).add_header(value);
         }
         self.headers.insert(name, header);
         Ok(self)

@@ -15,7 +15,8 @@ pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 /// [status](Self::status), [headers](Self::headers) and the [beginning of its body](Self::excerpt), so that a function of
 /// your own can decide, too.
 ///
-/// Neither `Display` nor `Debug` exceeds 2 KiB. Both contain the URL without user name and password, and with `***` instead
+/// Neither `Display` nor `Debug` exceeds 2 KiB, apart from the `Debug` output of an error that a function of your own has
+/// returned. Both contain the URL without user name and password, and with `***` instead
 /// of the values of query parameters such as `access_token`; see
 /// [`secret_parameter`](super::Endpoint::secret_parameter).
 ///
@@ -134,13 +135,13 @@ pub enum Error {
         /// The error that serde returned. A message of more than 240 bytes is shortened.
         source: serde_json::Error,
     },
-    /// The cursor of the next page is neither a string nor a number.
+    /// The cursor of the next page is neither a string nor a number, or is longer than 64 KiB.
     #[error("expected a cursor at {location:?} in the response from {}, found {found}", response.url())]
     #[non_exhaustive]
     InvalidCursor {
         /// The JSON pointer, or the name of the header.
         location: String,
-        /// The JSON type of the value, "nothing", or "bytes" for a header that is not text.
+        /// The JSON type of the value, "nothing", "bytes" for a header that is not text, or "more than 64 KiB".
         found: &'static str,
         /// The response.
         response: Box<ResponseInfo>,

@@ -166,7 +166,7 @@ impl Extent {
     fn last_page(&self, response: &Response) -> Result<Option<u64>, Error> {
         let count = match &self.total_pages {
             None => None,
-            Some(TotalPages::Header(name)) => response.header(name).and_then(|count| count.parse().ok()),
+            Some(TotalPages::Header(name)) => response.header(name)?.and_then(|count| count.parse().ok()),
             Some(TotalPages::At(pointer)) => response.find([pointer])?[0].and_then(number_of),
             Some(TotalPages::LastLink) => return Ok(self.last_link(response)),
         };

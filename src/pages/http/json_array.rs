@@ -4,8 +4,11 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer as _, IgnoredAny, SeqAccess, Visitor};
-use serde_json::Deserializer;
 use serde_json::value::RawValue;
+use serde_json::{Deserializer, Value};
+
+/// The longest JSON that [`any_value`] converts, in bytes: a `Value` takes up to 85 times the memory of its text.
+const MAX_ANY_VALUE: usize = 256 << 10;
 
 /// An element that cannot be deserialized.
 #[derive(Debug)]
@@ -49,6 +52,14 @@ pub(super) fn value<T: DeserializeOwned>(value: &RawValue) -> serde_json::Result
         Some(repaired) => serde_json::from_str(&repaired),
         None => Err(error),
     })
+}
+
+/// Deserializes a value of any type, such as a link object, if its text is not larger than 256 KiB.
+pub(super) fn any_value(value: &RawValue) -> serde_json::Result<Value> {
+    if value.get().len() > MAX_ANY_VALUE {
+        return Err(serde::de::Error::custom("expected a value of at most 256 KiB"));
+    }
+    self::value(value)
 }
 
 /// Replaces each escape of half a surrogate pair by that of U+FFFD; `None` if there is none.
@@ -132,7 +143,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Slices<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     #[test]
     fn only_halves_of_surrogate_pairs_are_replaced() {

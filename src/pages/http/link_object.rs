@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::error::Error;
@@ -34,7 +33,7 @@ pub(super) fn next(response: &Response, pointer: &str) -> Result<Option<String>,
     let invalid = |found| Error::invalid_cursor(pointer, found, response.info());
     let links: Vec<&RawValue> = serde_json::from_str(array.get()).map_err(|_| invalid(json_type(array)))?;
     for link in links {
-        let value: Value = json_array::value(link).map_err(|source| response.invalid_json(source))?;
+        let value = json_array::any_value(link).map_err(|source| response.invalid_json(source))?;
         if next_of(std::slice::from_ref(&value)).is_none() {
             continue;
         }

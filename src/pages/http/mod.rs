@@ -171,6 +171,7 @@ mod graphql_query;
 mod json_array;
 mod json_edit;
 mod json_index;
+mod json_outline;
 mod json_pointers;
 mod json_slices;
 mod known_flags;

@@ -63,7 +63,8 @@ impl NextUrl {
             (_, array) => response.find([base, array.as_deref().unwrap_or("absent")])?,
         };
         // The position of a link among others may change from page to page.
-        if let Some(links) = array.and_then(link_objects) {
+        let links = array.map(|array| link_objects(array).map_err(|source| response.invalid_json(source)));
+        if let Some(links) = links.transpose()?.flatten() {
             let url = next_of(&links).and_then(|link| target_of(link)).map(str::to_owned);
             return Ok((self.reference(response, url, base), flag));
         }
@@ -77,18 +78,20 @@ impl NextUrl {
     /// Returns the text of a URL: a string, or the `href` of a link object (HAL, JSON:API) or of an array of one.
     fn text(&self, response: &Response, value: &RawValue) -> Result<Option<String>, Error> {
         let invalid = || Error::invalid_cursor(&self.pointer, json_type(value), response.info());
-        let parsed: Value = json_array::value(value).map_err(|source| response.invalid_json(source))?;
+        let parsed = json_array::any_value(value).map_err(|source| response.invalid_json(source))?;
         let parsed = match parsed {
             Value::Array(mut links) if links.len() == 1 => links.remove(0),
             Value::Array(links) if links.is_empty() => Value::Null,
             other => other,
         };
+        let is_templated = parsed.get("templated").and_then(Value::as_bool).unwrap_or(false);
         let parsed = match &parsed {
             Value::Object(link) => link.get("href").ok_or_else(invalid)?,
             other => other,
         };
         match parsed {
             Value::Null | Value::Bool(false) => Ok(None),
+            Value::String(text) if is_templated => Ok(Some(expand(text))),
             Value::String(text) => Ok(Some(text.clone())),
             _ => Err(invalid()),
         }
@@ -112,6 +115,13 @@ impl NextUrl {
     }
 }
 
+/// Expands a URI template (RFC 6570) in which no variable is defined: each expression is replaced by nothing.
+fn expand(template: &str) -> String {
+    let mut parts = template.split('{');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |url, part| url + part.split_once('}').map_or("", |(_, rest)| rest))
+}
+
 /// Appends a path to a URL. A path that begins with that of the URL is relative to the origin.
 fn resolve_prefixed(base: &Url, text: &str) -> Result<Url, Error> {
     let prefix = base.path().trim_end_matches('/');
@@ -122,11 +132,11 @@ fn resolve_prefixed(base: &Url, text: &str) -> Result<Url, Error> {
     resolve(base, text)
 }
 
-/// Returns the elements of an array of link objects, each of which has a relation.
-pub(super) fn link_objects(array: &RawValue) -> Option<Vec<Value>> {
-    let links: Vec<Value> = json_array::value(array).ok()?;
+/// Returns the elements of an array of link objects; `None` if one of them has no relation.
+fn link_objects(array: &RawValue) -> serde_json::Result<Option<Vec<Value>>> {
+    let Value::Array(links) = json_array::any_value(array)? else { return Ok(None) };
     let has_rel = |link: &Value| relation_of(link).is_some();
-    (!links.is_empty() && links.iter().all(has_rel)).then_some(links)
+    Ok((!links.is_empty() && links.iter().all(has_rel)).then_some(links))
 }
 
 /// Returns the link to the next page.

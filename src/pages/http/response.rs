@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -75,10 +75,17 @@ impl Response {
         &self.headers
     }
 
-    /// Returns the value of a header; `None` if it is absent or contains bytes that are not visible ASCII.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok().map(str::trim)
+    /// Returns the value of a header; `None` if it is absent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotAPage`] if the value contains bytes that are not visible ASCII: a cursor that cannot be read is not an
+    /// absent one. [`headers`](Self::headers) has the bytes.
+    pub fn header(&self, name: &str) -> Result<Option<&str>, Error> {
+        let value = self.headers.get(name).map(HeaderValue::to_str).transpose();
+        let value = value
+            .map_err(|_| self.error(&format!("the header {name:?} contains bytes that are not text")))?;
+        Ok(value.map(str::trim))
     }
 
     /// Returns the body, after decompression and without a byte order mark.

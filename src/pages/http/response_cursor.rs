@@ -9,18 +9,24 @@ use super::json_array;
 use super::json_pointers::{json_type, validate_pointer};
 use super::link::Link;
 use super::links::Links;
+use super::missing_items::is_empty_value;
 use super::reference::{Reference, resolve, resolve_link};
 use super::response::Response;
+
+/// The longest JSON of a cursor, in bytes.
+const MAX_CURSOR: usize = 64 << 10;
 
 /// # Cursors and links
 impl Response {
     /// Returns the cursor at a JSON pointer: the content of a string, or the digits of a number as they were sent.
     ///
-    /// Absent, `null`, `false` and `""` are `None`.
+    /// Absent, `null`, `false`, `""`, `[]` and `{}` are `None`, and so are the [end cursors](super::Endpoint::end_cursors), by
+    /// default the number 0.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidJson`] if the body is not JSON, [`Error::InvalidCursor`] if the value is of another type.
+    /// [`Error::InvalidJson`] if the body is not JSON, [`Error::InvalidCursor`] if the value is of another
+    /// type or longer than 64 KiB.
     ///
     /// # Panics
     ///
@@ -49,8 +55,8 @@ impl Response {
     ///
     /// A relative link is resolved. A text that is neither a URL, nor a path or a query, is not: the next page fails,
     /// without a request. The cursor of a page on the endpoint's origin is relative to that origin, so that a
-    /// checkpoint remains valid when the host or the port changes. Whether a page on another origin may be requested is
-    /// decided when it is requested.
+    /// checkpoint remains valid when the host or the port changes. The origin of an absolute link is checked
+    /// when its page is requested.
     ///
     /// # Examples
     ///
@@ -60,7 +66,7 @@ impl Response {
     /// let docs = endpoint.by_response(
     ///     |request, next: &String| request.url(next),
     ///     |response| {
-    ///         let next = response.header("next-page").map(|next| response.link(next));
+    ///         let next = response.header("next-page")?.map(|next| response.link(next));
     ///         Ok(response.page::<String, _>(next)?)
     ///     },
     /// );
@@ -96,12 +102,23 @@ impl Response {
 
     /// Converts a value into a cursor.
     pub(super) fn key(&self, pointer: &str, value: &RawValue) -> Result<Option<String>, Error> {
+        self.check_length(pointer, value)?;
         match value.get().as_bytes().first() {
             Some(b'n' | b'f') => Ok(None),
             Some(b'"') => json_array::value(value).map(Some).map_err(|source| self.invalid_json(source)),
             Some(b'-' | b'0'..=b'9') => Ok(Some(value.get().to_owned())),
+            // PHP converts an absent value into an empty array.
+            _ if is_empty_value(value) => Ok(None),
             _ => Err(Error::invalid_cursor(pointer, json_type(value), self.info())),
         }
+    }
+
+    /// Fails if a value is too long for a cursor, which is copied into requests, events and checkpoints.
+    fn check_length(&self, pointer: &str, value: &RawValue) -> Result<(), Error> {
+        if value.get().len() > MAX_CURSOR {
+            return Err(Error::invalid_cursor(pointer, "more than 64 KiB", self.info()));
+        }
+        Ok(())
     }
 
     /// Returns `true` if a cursor marks the last page.
@@ -124,8 +141,9 @@ impl Response {
 
     /// Returns the JSON text of a cursor of any type, `""` if it is a blank string.
     pub(super) fn json_key(&self, pointer: &str, value: &RawValue) -> Result<Option<String>, Error> {
+        self.check_length(pointer, value)?;
         match value.get().as_bytes().first() {
-            Some(b'{' | b'[') => Ok(Some(value.get().to_owned())),
+            Some(b'{' | b'[') if !is_empty_value(value) => Ok(Some(value.get().to_owned())),
             _ => Ok(self
                 .key(pointer, value)?
                 .map(|cursor| if cursor.is_empty() { cursor } else { value.get().to_owned() })),
@@ -135,7 +153,8 @@ impl Response {
     /// Returns the scalar members of an object as a JSON object of strings; `None` if it is empty or `null`.
     pub(super) fn parameters(&self, pointer: &str, value: &RawValue) -> Result<Option<String>, Error> {
         let invalid = |value| Error::invalid_cursor(pointer, json_type(value), self.info());
-        if matches!(value.get(), "null" | "false") {
+        self.check_length(pointer, value)?;
+        if value.get() == "false" || is_empty_value(value) {
             return Ok(None);
         }
         let members: BTreeMap<String, &RawValue> =

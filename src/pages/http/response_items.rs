@@ -52,7 +52,7 @@ impl Response {
     /// let events = endpoint.by_response(
     ///     |request, cursor: &String| request.query("cursor", cursor),
     ///     |response| {
-    ///         let next = response.header("x-next-cursor").map(str::to_owned);
+    ///         let next = response.header("x-next-cursor")?.map(str::to_owned);
     ///         Ok(Page::new(response.lines::<serde_json::Value>()?, next))
     ///     },
     /// );

@@ -107,9 +107,8 @@ impl Response {
         }
         for (pointer, want) in &pointers.required {
             let found = self.find([pointer])?[0];
-            let is_equal = found.is_some_and(|found| {
-                json_array::value::<serde_json::Value>(found).is_ok_and(|found| found == *want)
-            });
+            let is_equal =
+                found.is_some_and(|found| json_array::any_value(found).is_ok_and(|found| found == *want));
             if !is_equal {
                 let found = found.map_or("nothing", RawValue::get);
                 let reported = reported_error(self.bytes(), false);

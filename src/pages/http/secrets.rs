@@ -3,7 +3,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use reqwest::Url;
+use reqwest::header::AUTHORIZATION;
+use reqwest::{RequestBuilder, Url};
 
 use super::excerpt::{MAX_PART, one_line};
 use crate::pages::mask::{MASK, declare_secret, is_secret_name, mask, normal_name};
@@ -30,9 +31,35 @@ impl Secrets {
         declare_secret(name);
     }
 
+    /// Adds a credential, also as a server may repeat it: in JSON with escaped slashes, or in a URL.
     pub(super) fn add_value(&mut self, value: &str) {
-        if value.len() >= MIN_VALUE {
-            self.values.push(value.to_owned());
+        if value.len() < MIN_VALUE {
+            return;
+        }
+        for form in [value.to_owned(), value.replace('/', "\\/"), percent_encoded(value)] {
+            if !self.values.contains(&form) {
+                self.values.push(form);
+            }
+        }
+    }
+
+    /// Adds the value of a header that is a credential, and the part after the scheme: the token of `Bearer token`.
+    pub(super) fn add_header(&mut self, value: &str) {
+        self.add_value(value);
+        if let Some((_, credentials)) = value.rsplit_once(' ') {
+            self.add_value(credentials);
+        }
+    }
+
+    /// Adds a user name and a password, and the header in which they are sent.
+    pub(super) fn add_basic(&mut self, user: &str, password: &str, request: RequestBuilder) {
+        // The user name may be an API key.
+        self.add_value(user);
+        self.add_value(password);
+        let request = request.basic_auth(user, Some(password)).build().ok();
+        let header = request.as_ref().and_then(|request| request.headers().get(AUTHORIZATION));
+        if let Some(header) = header.and_then(|header| header.to_str().ok()) {
+            self.add_header(header);
         }
     }
 
@@ -86,6 +113,20 @@ impl fmt::Debug for Secrets {
     }
 }
 
+/// Encodes a text as a query parameter.
+fn percent_encoded(text: &str) -> String {
+    let mut url = Url::parse("http://host").expect("the text is a URL");
+    url.query_pairs_mut().append_key_only(text);
+    url.query().unwrap_or_default().to_owned()
+}
+
+/// Decodes a part of a URL.
+pub(super) fn percent_decoded(text: &str) -> String {
+    let query = format!("http://host/?{}", text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D"));
+    let url = Url::parse(&query).ok();
+    url.and_then(|url| Some(url.query_pairs().next()?.0.into_owned())).unwrap_or_default()
+}
+
 /// Removes the user name and the password from the text of a URL.
 fn redact_userinfo(text: &str) -> String {
     let start = text.find("//").map_or(0, |slashes| slashes + 2);
@@ -134,6 +175,21 @@ mod tests {
             names.sort_unstable();
             assert_eq!(documented, names);
         }
+    }
+
+    #[test]
+    fn a_credential_is_masked_as_servers_repeat_it() {
+        let mut secrets = Secrets::default();
+        secrets.add_header("Token abc/def+ghi==");
+        for text in [
+            "Token abc/def+ghi==",
+            "abc/def+ghi==",
+            r#"{"key":"abc\/def+ghi=="}"#,
+            "/?key=abc%2Fdef%2Bghi%3D%3D",
+        ] {
+            assert!(!secrets.mask(text).contains("def"), "{text}: {}", secrets.mask(text));
+        }
+        assert_eq!(percent_decoded("a%2Fb+c%26&=d"), "a/b+c&&=d");
     }
 
     #[test]

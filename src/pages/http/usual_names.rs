@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::json_pointers::pointer_to;
 
-/// Names of arrays of items, the most specific ones last.
+/// Names of arrays of items.
 pub(super) const ITEMS: &[&str] = &[
     "items", "results", "data", "records", "values", "value", "entries", "entry", "content", "list", "rows",
 ];

@@ -139,9 +139,9 @@ where
 ///
 /// These methods must be called before the stream is first polled. They panic if they are called later.
 impl<P, C: Cursor, T, D: Cursor, E> Nested<P, C, T, D, E> {
-    /// Opens up to `parents` parents at once. The default is 1, which 0 stands for, too.
+    /// Opens up to `parents` parents at once; the default is 1. A value of 0 is treated as 1.
     ///
-    /// All of them are polled by the task that polls this stream. To fetch pages while that task processes items, set
+    /// Their streams are polled by the task that polls this stream. To fetch pages while that task processes items, set
     /// [`read_ahead`](AsyncGetDocs::read_ahead) on the streams of the children.
     #[doc(alias("buffered", "parallel"))]
     #[track_caller]

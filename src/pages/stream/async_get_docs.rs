@@ -159,12 +159,16 @@ where
     /// | [`ErrorKind::CursorCycle`] | requests the repeated cursor, as if the cycle were a false alarm |
     /// | [`ErrorKind::MissingCursor`] | requests the same page again, and skips the items that were yielded |
     /// | [`ErrorKind::ResumeOutOfRange`] | treats the page as fully yielded, and continues after it |
+    /// | [`ErrorKind::TooManyEmptyPages`] | continues after the empty pages |
+    /// | [`ErrorKind::RepeatedPage`] | requests the same page again |
     /// | any other error | returns `None`: `retry_failed` has returned `false` |
     ///
     /// [`ErrorKind::Fetch`]: crate::pages::ErrorKind::Fetch
     /// [`ErrorKind::CursorCycle`]: crate::pages::ErrorKind::CursorCycle
     /// [`ErrorKind::ResumeOutOfRange`]: crate::pages::ErrorKind::ResumeOutOfRange
     /// [`ErrorKind::MissingCursor`]: crate::pages::ErrorKind::MissingCursor
+    /// [`ErrorKind::RepeatedPage`]: crate::pages::ErrorKind::RepeatedPage
+    /// [`ErrorKind::TooManyEmptyPages`]: crate::pages::ErrorKind::TooManyEmptyPages
     ///
     /// # Examples
     ///

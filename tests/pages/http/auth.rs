@@ -247,6 +247,33 @@ async fn credentials_are_sent_to_named_origins_only() {
 }
 
 #[tokio::test]
+async fn no_error_repeats_a_credential_in_another_form() {
+    let text = |request: &ReceivedRequest| status(418, &format!("{:?}", request.headers));
+    for userinfo in ["", "sk_live_SECRET@", "sk_live_%53ECRET:@", "me:SEC%52ET@"] {
+        // The header of a user name and a password, in base64.
+        let server = Server::start(move |request: &ReceivedRequest| {
+            let header = request.header("authorization").unwrap();
+            assert!(header.len() > "Basic ".len());
+            text(request)
+        })
+        .await;
+        let url = server.url.replace("//", &format!("//{userinfo}"));
+        let endpoint = endpoint(&url);
+        let endpoint = if userinfo.is_empty() { endpoint.basic("sk_live_SECRET", "") } else { endpoint };
+        let error = chain(&endpoint.by_link::<u32>().next().await.unwrap().unwrap_err());
+        let header = server.requests()[0].header("authorization").unwrap().to_owned();
+        assert!(!error.contains(&header["Basic ".len()..]), "{userinfo}: {error}");
+    }
+    for repeat in ["SECRET/a+b", "{\"key\":\"SECRET\\/a+b\"}", "?key=SECRET%2Fa%2Bb", "sk_live_SECRET"] {
+        let server = Server::start(move |_: &ReceivedRequest| status(418, repeat)).await;
+        let endpoint = endpoint(&server.url).basic("sk_live_SECRET", "");
+        let endpoint = endpoint.api_key_header("x-key", "Token SECRET/a+b").unwrap();
+        let error = chain(&endpoint.by_link::<u32>().next().await.unwrap().unwrap_err());
+        assert!(!error.contains("SECRET") && error.contains("***"), "{repeat}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn no_error_repeats_a_credential() {
     for (scheme, authenticate, has_credentials) in SCHEMES {
         // The server repeats what it received.

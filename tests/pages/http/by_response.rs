@@ -166,7 +166,7 @@ async fn a_link_is_a_cursor_that_survives_a_change_of_the_host() {
     let docs = |server: &Server| {
         endpoint(&format!("{}/docs", server.url)).by_response(
             |request, next: &String| request.url(next),
-            |response| Ok(response.page(response.header("Next-Page").map(|next| response.link(next)))?),
+            |response| Ok(response.page(response.header("Next-Page")?.map(|next| response.link(next)))?),
         )
     };
     let server = start().await;
@@ -247,7 +247,7 @@ async fn bodies_of_other_formats_are_read_from_their_bytes() {
     .await;
     let docs = endpoint(&server.url).by_response(
         |request, next: &String| request.query("c", next),
-        |response| Ok(Page::new(response.lines()?, response.header("x-next").map(str::to_owned))),
+        |response| Ok(Page::new(response.lines()?, response.header("x-next")?.map(str::to_owned))),
     );
     assert_eq!(all(docs).await, [1, 2, 3]);
 
@@ -269,7 +269,7 @@ async fn bodies_of_other_formats_are_read_from_their_bytes() {
             |response| {
                 let text = std::str::from_utf8(response.bytes())?;
                 let numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|word| !word.is_empty());
-                let next = response.header("x-next").map(str::to_owned);
+                let next = response.header("x-next")?.map(str::to_owned);
                 Ok(Page::new(numbers.map(str::parse).collect::<Result<_, _>>()?, next))
             },
         );

@@ -97,6 +97,29 @@ async fn documents_of_known_formats_are_read() {
         SIX,
         targets
     );
+    // Version 4.01 permits the short names.
+    serve!(
+        move |r: &ReceivedRequest| {
+            let mut value = json!({ "@context": "/v1/$metadata#docs", "value": items(page(r)) });
+            if page(r) < 2 {
+                value["@nextLink"] = format!("docs?page={}", page(r) + 1).into();
+            }
+            json(&value)
+        },
+        |e| e.by_odata(),
+        SIX,
+        targets
+    );
+    // A templated link, whose variables are undefined.
+    serve!(
+        move |r: &ReceivedRequest| {
+            let href = next(page(r)).map(|next| json!({ "href": next + "{&size,sort*}", "templated": true }));
+            json(&json!({ "_embedded": { "docs": items(page(r)) }, "_links": { "next": href } }))
+        },
+        |e| e.by_hal("docs"),
+        SIX,
+        targets
+    );
     serve!(
         move |r: &ReceivedRequest| {
             let links = next(page(r)).map_or(json!({}), |next| json!({ "next": { "href": next } }));

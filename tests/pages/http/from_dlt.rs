@@ -1,7 +1,7 @@
 //! The lines of `withal::pages::http::from_dlt`, compiled.
 
 use serde_json::json;
-use withal::pages::http::{Endpoint, Error, GraphQlQuery, Response, detect};
+use withal::pages::http::{Endpoint, Error, GraphQlQuery, Response, TokenSource, detect};
 use withal::pages::{Checkpoint, OnBlankCursor, OnEmpty, OnRepeat};
 
 const PAGE: &str = include_str!("../../../src/pages/http/from_dlt.md");
@@ -104,6 +104,7 @@ fn paginators(
 fn settings(
     e: &Endpoint,
     token: String,
+    source: TokenSource,
     response: &Response,
     checkpoint: Checkpoint<String>,
 ) -> Result<(), Error> {
@@ -133,7 +134,23 @@ fn settings(
     }
     {
         let e = e.clone();
-        let _line = e.map_request(move |r| r.bearer_auth(&token)).by_link::<T>();
+        let _line = e.bearer(&token)?.by_link::<T>();
+    }
+    {
+        let e = e.clone();
+        let _line = e.basic("me", &token).by_link::<T>();
+    }
+    {
+        let e = e.clone();
+        let _line = e.api_key_header("x-key", &token)?.by_link::<T>();
+    }
+    {
+        let e = e.clone();
+        let _line = e.api_key_query("key", &token).by_link::<T>();
+    }
+    {
+        let e = e.clone();
+        let _line = e.token_source(source).by_link::<T>();
     }
     {
         let e = e.clone();
@@ -165,7 +182,7 @@ fn additions(
     }
     {
         let e = e.clone();
-        let _line = e.items_at("/query/pages").by_parameters::<T>("/continue");
+        let _line = e.items_at("/query/allpages").by_parameters::<T>("/continue");
     }
     {
         let e = e.clone();

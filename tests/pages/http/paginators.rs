@@ -89,6 +89,46 @@ async fn a_cursor_in_the_json_is_sent_in_the_query() {
 }
 
 #[tokio::test]
+async fn an_empty_array_or_object_in_place_of_a_cursor_is_the_end() {
+    for empty in [json!([]), json!({})] {
+        let server =
+            Server::start(move |_: &ReceivedRequest| json(&json!({ "items": [1], "next": empty }))).await;
+        let endpoint = || endpoint(&server.url).items_at("/items");
+        assert_eq!(all(endpoint().by_cursor("/next", "cursor")).await, [1]);
+        assert_eq!(all(endpoint().by_body_cursor("/next", "/cursor")).await, [1]);
+        assert_eq!(all(endpoint().by_parameters("/next")).await, [1]);
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_that_is_too_long_is_an_error() {
+    let long = "x".repeat(70_000);
+    let server = Server::start(move |_: &ReceivedRequest| json(&json!({ "items": [1], "next": long }))).await;
+    let error = endpoint(&server.url).items_at("/items").by_cursor::<u32>("/next", "cursor").next().await;
+    let error = chain(&error.unwrap().unwrap_err());
+    assert!(
+        error.contains("expected a cursor at \"/next\"") && error.ends_with("found more than 64 KiB"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_header_that_is_not_text_is_an_error_of_a_reader() {
+    let server =
+        Server::start(|_: &ReceivedRequest| with_header(json(&json!([1])), "x-next", "caf\u{e9}")).await;
+    let mut docs = endpoint(&server.url).by_response(
+        |request, cursor: &String| request.query("cursor", cursor),
+        |response| {
+            assert_eq!(response.header("x-absent")?, None);
+            let next = response.header("x-next")?.map(str::to_owned);
+            Ok(response.page::<u32, _>(next)?)
+        },
+    );
+    let error = chain(&docs.next().await.unwrap().unwrap_err());
+    assert!(error.contains("the header \"x-next\" contains bytes that are not text"), "{error}");
+}
+
+#[tokio::test]
 async fn a_cursor_in_a_header_is_sent_in_the_query() {
     let server = Server::start(|request: &ReceivedRequest| {
         let from = request.number("after").unwrap_or(0);

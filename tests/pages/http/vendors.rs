@@ -422,7 +422,7 @@ async fn functions() {
         },
         |e| e.accept_status(StatusCode::PARTIAL_CONTENT).by_response(
             |request, range: &String| request.header("range", range),
-            |response| Ok(response.page(response.header("next-range").map(str::to_owned))?),
+            |response| Ok(response.page(response.header("next-range")?.map(str::to_owned))?),
         )
     );
     reads!(

@@ -8,6 +8,8 @@ use crate::pages::http::classify::classify;
 use crate::pages::http::endpoint::Endpoint;
 use crate::pages::http::error::Error;
 use crate::pages::http::json_pointers::pointer_to;
+use crate::pages::http::next_in::NextIn;
+use crate::pages::http::next_url::NextUrl;
 use crate::pages::policy::OnError;
 use crate::pages::stream::async_get_docs::AsyncGetDocs;
 
@@ -18,7 +20,8 @@ impl Endpoint {
     /// Follows the `@odata.nextLink` of [OData 4](https://docs.oasis-open.org/odata/odata-json-format/v4.01/).
     ///
     /// The items are at `/value`, the total is `@odata.count`. A relative link is relative to `@odata.context`, if the
-    /// page has one, as section 4.3 of the JSON format requires.
+    /// page has one, as section 4.3 of the JSON format requires. The names without `odata.` that version 4.01 permits are
+    /// recognized, except for `@count`: set it by [`total_at`](Self::total_at).
     ///
     /// # Examples
     ///
@@ -38,12 +41,17 @@ impl Endpoint {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        self.with_defaults("/value", Some("/@odata.count")).by_next_url("/@odata.nextLink")
+        let (next, short) = (NextUrl::new("/@odata.nextLink"), NextUrl::new("/@nextLink"));
+        self.with_defaults("/value", Some("/@odata.count")).by_url(NextIn::Body, move |response| {
+            let found = next.find(response)?;
+            if found.0.is_some() { Ok(found) } else { short.find(response) }
+        })
     }
 
     /// Follows the link `next` of a HAL document (`application/hal+json`).
     ///
-    /// The items are the embedded resources with the relation `rel`.
+    /// The items are the embedded resources with the relation `rel`. If the link is templated, its variables are undefined
+    /// (RFC 6570).
     ///
     /// # Examples
     ///

@@ -178,7 +178,7 @@ impl Endpoint {
     }
 
     /// Follows the URL that `find` returns, with a flag for more pages.
-    fn by_url<T, F>(self, next_in: NextIn<String>, find: F) -> AsyncGetDocs<T, String, Error>
+    pub(super) fn by_url<T, F>(self, next_in: NextIn<String>, find: F) -> AsyncGetDocs<T, String, Error>
     where
         T: DeserializeOwned + Send + 'static,
         F: Fn(&Response) -> Result<(Option<Reference>, Option<bool>), Error> + Send + Sync + 'static,
