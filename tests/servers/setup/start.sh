@@ -39,7 +39,7 @@ install() {
         json-server) from_npm json-server@0.17.4 ;;
         json-server-1) from_npm json-server@1.0.0-beta.3 ;;
         azurite) from_npm azurite@3.35.0 ;;
-        pouchdb-server) from_npm pouchdb-server@4.2.0 ;;
+        pouchdb-server) from_npm --ignore-scripts pouchdb-server@4.2.0 ;; # without compiling sqlite3, which is optional
         verdaccio)
             # Its version of node-fetch is a tag, which mirrors may lack.
             mkdir -p npm/verdaccio && echo '{"overrides":{"node-fetch":"2.6.7"}}' > npm/verdaccio/package.json
