@@ -208,7 +208,7 @@ fn managers_are_send_and_debug() {
     is_debug::<StackGuard<'_, NullContext<Doc>>>();
     is_debug::<Suppress<Doc, Doc>>();
     is_debug::<context::Closing<Doc, fn(Doc)>>();
-    is_debug::<Decorated<Doc, Doc, Doc>>();
+    is_debug::<Decorated<Doc, Doc>>();
     is_debug::<YieldOnce<'_, Doc>>();
     is_send::<LockGuard<tokio::sync::MutexGuard<'_, u8>>>();
     is_debug::<LockGuard<tokio::sync::MutexGuard<'_, u8>>>();

@@ -98,6 +98,9 @@ pub enum AbandonReason {
     RuntimeShutdown,
     /// The cleanup exceeded its [grace period](super::Cleanup::grace_period).
     TimedOut,
+    /// It is the exit of a [`local`](crate::context::local()) manager, whose scope was dropped or interrupted: it is not
+    /// `Send`, and cannot continue as a task.
+    NotSend,
 }
 
 impl CleanupEvent<'_> {
@@ -164,6 +167,7 @@ impl fmt::Display for AbandonReason {
             Self::NoRuntime => "no runtime to spawn it on",
             Self::RuntimeShutdown => "its runtime shut down",
             Self::TimedOut => "its grace period elapsed",
+            Self::NotSend => "its manager is not `Send`, and its scope was dropped",
         })
     }
 }

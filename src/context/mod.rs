@@ -209,7 +209,8 @@
 //! - Cleanups that a *task* detaches are not nested in the block that spawned the task, unless the task is one of a
 //!   [`TaskGroup`](crate::tasks::TaskGroup) in the block. Otherwise, push a callback that joins the tasks, after the
 //!   managers that they use: [`push_async_callback`](AsyncExitStack::push_async_callback).
-//! - The exit of a [`local`] manager is awaited, but does not run if its future is dropped: only the destructor does.
+//! - The exit of a [`local`] manager is awaited, but does not run if its future is dropped, or its block is interrupted by
+//!   a scope around it: only the destructor does. For an [`on_exit`], this is reported.
 //! - The destructors of abandoned exits run in any order, because a runtime that shuts down drops its tasks in any
 //!   order.
 //! - If the future is dropped after the block has completed, while the scope waits for nested cleanups, the exit

@@ -249,6 +249,30 @@ async fn each_call_of_a_decorated_function_has_a_new_manager() {
     assert_eq!(infallible.unwrap(), 1);
 }
 
+/// An argument lives as long as its call, which may be shorter than the decorated function lives.
+#[tokio::test]
+async fn a_decorated_function_takes_arguments_of_any_lifetime() {
+    let parse = decorate(|| nullcontext(()), async |text: &str| text.parse::<u32>());
+    let add = decorate(
+        || nullcontext(()),
+        async |(text, sum): (&str, &mut u32)| {
+            *sum += text.parse::<u32>()?;
+            Ok::<_, std::num::ParseIntError>(*sum)
+        },
+    );
+    for n in 0..3 {
+        let (text, mut sum) = (n.to_string(), 1);
+        assert_eq!(parse.call(&text).await.unwrap(), n);
+        assert_eq!(add.call((&text, &mut sum)).await.unwrap(), n + 1);
+    }
+    let spawned = tokio::spawn(async {
+        let parse = decorate(|| nullcontext(()), async |text: &str| text.parse::<u32>());
+        let text = String::from("7");
+        parse.call(&text).await.unwrap()
+    });
+    assert_eq!(spawned.await.unwrap(), 7);
+}
+
 #[tokio::test]
 async fn a_decorated_function_can_be_spawned() {
     let mutex = std::sync::Arc::new(Mutex::new(1));

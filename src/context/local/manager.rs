@@ -13,7 +13,9 @@ use crate::context::suppression::Suppression;
 ///
 /// The exit is awaited whenever the block is left: by its end, `?`, `return`, `break` or a panic. If the future is
 /// dropped, the guard is dropped at once, as with the policy [`DropNow`](crate::context::DropNow): the exit cannot
-/// continue as a [cleanup](crate::cleanup), because a cleanup may run on any thread.
+/// continue as a [cleanup](crate::cleanup), because a cleanup may run on any thread. The same holds if a scope around it
+/// interrupts its block, as a [timeout](crate::tasks::timeout()) does. The exit of an [`on_exit`](crate::context::on_exit) that does
+/// not run, or does not complete, is reported as [abandoned](crate::cleanup::AbandonReason::NotSend).
 ///
 /// # Examples
 ///
@@ -103,6 +105,12 @@ pub trait LocalAsyncGuard: Sized {
     #[doc(hidden)]
     fn report_name(&self) -> Name {
         Name::of_type::<Self>()
+    }
+
+    /// Returns `true` if the exit is more than the destructor: its abandonment is reported.
+    #[doc(hidden)]
+    fn reports_abandoned(&self) -> bool {
+        false
     }
 
     /// Exits the guard. Called at most once, after the block was dropped and everything nested in it has ended.

@@ -1,6 +1,8 @@
 use std::future::Future;
+use std::thread;
 
 use super::manager::{LocalAsyncContextManager, LocalAsyncGuard};
+use crate::cleanup::{AbandonReason, CleanupEvent, notify_observers};
 use crate::context::scope::enter::Enter;
 use crate::context::scope::failure::{BlockFailure, ScopeExit};
 use crate::context::scope::state::ScopeState;
@@ -71,6 +73,12 @@ impl<G: LocalAsyncGuard> Drop for LocalScope<G> {
     fn drop(&mut self) {
         // First, because the guard's destructor may panic.
         std::mem::take(&mut self.state.children).reparent();
-        drop_quietly(self.guard.take());
+        let Some(guard) = self.guard.take() else { return };
+        // If the exit has panicked, that is not reported as well.
+        if !thread::panicking() && guard.reports_abandoned() {
+            let (name, reason) = (guard.report_name().get(), AbandonReason::NotSend);
+            notify_observers(&CleanupEvent::Abandoned { name, reason });
+        }
+        drop_quietly(guard);
     }
 }

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::marker::PhantomData;
 
 use crate::context::error::Error;
 use crate::context::guard::AsyncGuard;
@@ -21,28 +20,26 @@ use crate::context::with::async_with;
 /// let slots = Semaphore::new(4);
 /// let parse = decorate(|| &slots, async |text: &str| text.parse::<u32>());
 /// assert_eq!(parse.call("7").await.unwrap(), 7);
-/// assert!(parse.call("seven").await.is_err());
+/// // The argument lives no longer than its call.
+/// assert!(parse.call(&String::from("seven")).await.is_err());
 /// # }
 /// ```
 #[doc(alias("AsyncContextDecorator", "decorator", "wrap", "middleware"))]
-pub fn decorate<A, M, F, N, T, E>(manager: N, function: F) -> Decorated<N, F, A>
+pub fn decorate<M, F, N>(manager: N, function: F) -> Decorated<N, F>
 where
     M: AsyncContextManager,
     N: Fn() -> M,
-    F: AsyncFn(A) -> Result<T, E>,
-    E: Send + 'static,
 {
-    Decorated { manager, function, arguments: PhantomData }
+    Decorated { manager, function }
 }
 
 /// A function whose calls run in a scope with a new manager. Created by [`decorate`].
-pub struct Decorated<N, F, A> {
+pub struct Decorated<N, F> {
     manager: N,
     function: F,
-    arguments: PhantomData<fn(A)>,
 }
 
-impl<N, F, A> Decorated<N, F, A> {
+impl<N, F> Decorated<N, F> {
     /// Calls the function in a scope with a new manager. Several arguments are passed as a tuple.
     ///
     /// # Errors
@@ -56,7 +53,7 @@ impl<N, F, A> Decorated<N, F, A> {
     /// # Cancel safety
     ///
     /// The same as for [`async_with()`].
-    pub async fn call<M, G, T, E>(
+    pub async fn call<A, M, G, T, E>(
         &self,
         arguments: A,
     ) -> Result<<G::Suppression as Suppression>::Output<T>, Error<E, G::Error>>
@@ -71,7 +68,7 @@ impl<N, F, A> Decorated<N, F, A> {
     }
 }
 
-impl<N, F, A> fmt::Debug for Decorated<N, F, A> {
+impl<N, F> fmt::Debug for Decorated<N, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decorated").finish_non_exhaustive()
     }

@@ -227,6 +227,10 @@ where
         self.exit_name()
     }
 
+    fn reports_abandoned(&self) -> bool {
+        true
+    }
+
     async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<Self::Suppression, Self::Error> {
         self.exit(&exit).await.into_result()
     }
