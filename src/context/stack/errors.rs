@@ -70,13 +70,13 @@ pub(super) type BoxExitError = Box<dyn ExitError>;
 /// ```
 pub struct ExitErrors {
     /// Boxed, so that the result of an exit that has not failed is small: it is moved several times.
-    inner: Box<Errors>,
+    inner: Box<Inner>,
 }
 
-struct Errors {
+struct Inner {
     /// The last error is at the end. The mutex makes the type `Sync`, which the errors need not be: it is locked while
     /// their text is written.
-    errors: Mutex<Vec<BoxExitError>>,
+    all: Mutex<Vec<BoxExitError>>,
     len: usize,
     /// Written when it is first needed, and again after an error could be changed.
     text: OnceLock<Text>,
@@ -107,7 +107,7 @@ impl ExitErrors {
     #[cold]
     fn boxed(errors: Vec<BoxExitError>) -> Self {
         let len = errors.len();
-        Self { inner: Box::new(Errors { errors: Mutex::new(errors), len, text: OnceLock::new() }) }
+        Self { inner: Box::new(Inner { all: Mutex::new(errors), len, text: OnceLock::new() }) }
     }
 
     /// Iterates over the errors, the last one first: the order of Python's `__context__`.
@@ -136,12 +136,12 @@ impl ExitErrors {
     }
 
     fn errors(&mut self) -> &mut Vec<BoxExitError> {
-        self.inner.errors.get_mut().unwrap_or_else(PoisonError::into_inner)
+        self.inner.all.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn text(&self) -> &Text {
         self.inner.text.get_or_init(|| {
-            let errors = self.inner.errors.lock().unwrap_or_else(PoisonError::into_inner);
+            let errors = self.inner.all.lock().unwrap_or_else(PoisonError::into_inner);
             let mut texts = errors.iter().rev().map(|error| (**error).text());
             let first = texts.next().unwrap_or_default();
             let all = bounded(|text| {
