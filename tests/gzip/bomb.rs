@@ -51,12 +51,12 @@ fn gzip(text: &str) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A gzip stream of so many MiB of spaces, without an end. One MiB is compressed, and repeated: after a full flush, a block
-/// does not depend on those before it.
+/// A gzip stream of so many MiB of spaces, without an end. One MiB is compressed, and repeated: after a full flush, a
+/// block does not depend on those before it.
 fn bomb(mib: usize) -> Vec<u8> {
     let mut deflate = Compress::new(Compression::best(), false);
     let mut block = Vec::with_capacity(MIB);
-    deflate.compress_vec(&[b' '; MIB], &mut block, FlushCompress::Full).unwrap();
+    deflate.compress_vec(&vec![b' '; MIB], &mut block, FlushCompress::Full).unwrap();
     assert_eq!(deflate.total_in(), MIB as u64);
     // The magic bytes, the method (deflate), no flags, no time, no extra flags, an unknown system.
     let header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];

@@ -16,8 +16,8 @@ pub(super) struct KnownFlags {
     pointers: Vec<String>,
     /// The index of the first flag for the last page.
     last: usize,
-    /// `true` if `done` has been `false`, so that it is a flag of the pages. Relaxed, because it publishes nothing: the pages
-    /// of a stream that rely on it arrive in order.
+    /// `true` if `done` has been `false`, so that it is a flag of the pages. Relaxed, because it publishes nothing: the
+    /// pages of a stream that rely on it arrive in order.
     is_done_known: AtomicBool,
 }
 

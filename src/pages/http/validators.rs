@@ -6,8 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The validators (`ETag` and `Last-Modified`) of the pages of a crawl, for the conditional requests of the next one.
 ///
-/// [`Endpoint::skip_unmodified`](super::Endpoint::skip_unmodified) uses and updates them. Clones share their state. They are serialized as the last
-/// [`commit`](Self::commit) left them; the URLs of the pages are part of that, without [secrets](super::Endpoint::secret_parameter).
+/// [`Endpoint::skip_unmodified`](super::Endpoint::skip_unmodified) uses and updates them. Clones share their state. They
+/// are serialized as the last [`commit`](Self::commit) left them; the URLs of the pages are part of that, without
+/// [secrets](super::Endpoint::secret_parameter).
 ///
 /// # Examples
 ///

@@ -24,13 +24,15 @@ use crate::pages::stream::async_get_docs::AsyncGetDocs;
 ///
 /// Some servers respond to a number beyond the last page with status 400, 404 or 416. [`classify`](crate::pages::http::classify())
 /// takes that as the end of the stream ([`OnError::End`](crate::pages::OnError::End)), but only if a page came before,
-/// if the body is neither HTML nor a message about a limit, and if no total of the API contradicts it.
+/// if the body is neither HTML nor a message about a limit, and if neither a total of the API nor a
+/// [report of more pages](crate::pages::http#flags) contradicts it.
 impl Endpoint {
     /// Requests pages by their numbers, which begin with `first`, usually 0 or 1.
     ///
     /// The stream ends when the flag of [`has_more_at`](Self::has_more_at), or a [known](crate::pages::http#flags) one, is
-    /// `false`, or with the first empty page, unless that flag is `true`. With [`total_pages_at`](Self::total_pages_at)
-    /// and its kin, it ends with the last page, not with an empty page before it, and none is requested beyond.
+    /// `false`, or with the first empty page, unless that page [reports more](crate::pages::http#flags). With
+    /// [`total_pages_at`](Self::total_pages_at) and its kin, it ends with the last page, not with an empty page before
+    /// it, and none is requested beyond.
     ///
     /// # Examples
     ///
