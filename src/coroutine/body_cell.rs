@@ -22,7 +22,11 @@
 //!    runs inside of `poll_body`, `drop_body` or drop, which borrow the cell exclusively; meanwhile, the driver waits
 //!    and uses nothing. A body that lends its yielder to another thread must get it back before it returns (2), which
 //!    orders the accesses of both threads.
+//! 5. **Not read.** Local variables of the body may be borrowed exclusively across a yield. A shared reference to the
+//!    cell, as that of `mailbox`, must not count as a read of them. Therefore the body is in an `UnsafeCell`
+//!    (`Unread`), of which only `Unread::body` creates a reference, an exclusive and pinned one.
 
+use std::cell::UnsafeCell;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -169,8 +173,20 @@ struct BodyCell<Y, S, T, C, B> {
 enum BodyState<C, B> {
     /// The closure that creates the body.
     Initial(C),
-    Running(#[pin] B),
+    Running(#[pin] Unread<B>),
     Dropped,
+}
+
+/// A pinned value that shared references to its owner do not read.
+struct Unread<B>(UnsafeCell<B>);
+
+impl<B> Unread<B> {
+    #[inline]
+    fn body(self: Pin<&mut Self>) -> Pin<&mut B> {
+        // SAFETY: the value is pinned whenever its owner is. No code moves it out, `Unread` has no destructor of its own,
+        // and is `Unpin` only if the value is. The reference is exclusive, as `self` is (5).
+        unsafe { self.map_unchecked_mut(|unread| unread.0.get_mut()) }
+    }
 }
 
 impl<Y, S, T, C, B> BodyCell<Y, S, T, C, B>
@@ -185,7 +201,8 @@ where
         // Replace the state before the closure is called: if the closure panics, there is nothing left to poll.
         if let BodyStateOwned::Initial(create) = this.body.as_mut().project_replace(BodyState::Dropped) {
             let mailbox = NonNull::from(this.mailbox.as_ref().get_ref());
-            this.body.set(BodyState::Running(create(Yielder { mailbox, brand: PhantomData })));
+            let body = create(Yielder { mailbox, brand: PhantomData });
+            this.body.set(BodyState::Running(Unread(UnsafeCell::new(body))));
         }
     }
 }
@@ -213,7 +230,7 @@ where
         }
         // The only call of the body's `poll`, so that it is inlined here.
         match self.project().body.project() {
-            BodyStateProj::Running(body) => Some(body.poll(cx)),
+            BodyStateProj::Running(unread) => Some(unread.body().poll(cx)),
             _ => None,
         }
     }

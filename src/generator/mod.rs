@@ -178,14 +178,27 @@
 //!
 //! | | [`generator`] | [`stream!`](crate::stream) of async-stream | hand-written `poll_next` |
 //! |---|---|---|---|
-//! | one generator | 65 | 52 | 13 |
-//! | one generator that receives a value at each yield | 86 | not possible | 14 |
-//! | a generator and three nested helper functions that yield | 89 | not possible | 13 |
-//! | four generators, each iterating over the next | 242 | 169 | 13 |
-//! | four generators, each delegating to the next by [`yield_from`](crate::coroutine::Yielder::yield_from) | 492 | not possible | 13 |
+//! | one generator | 59 | 52 | 13 |
+//! | one generator that receives a value at each yield | 85 | not possible | 14 |
+//! | a generator and three nested helper functions that yield | 84 | not possible | 13 |
+//! | four generators, each iterating over the next | 218 | 169 | 13 |
+//! | four generators, each delegating to the next by [`yield_from`](crate::coroutine::Yielder::yield_from) | 309 | not possible | 13 |
 //!
 //! If a helper function that takes `&mut Yielder<'_, ..>` can replace a nested generator, prefer the function.
-//! Delegation costs more because it passes sent values and thrown errors on to the inner generator.
+//! Delegation costs more because it passes sent values and thrown errors on to the inner generator. A boxed generator
+//! costs 95 per item, one virtual call.
+//!
+//! The loop around the generator is 13 of the 59, and the states of an async block are 6. Throws, closes and several
+//! values in one step cost nothing per item: one comparison detects that none of them is to be handled. The other
+//! guarantees cost, per item:
+//!
+//! | guarantee | instructions |
+//! |---|---|
+//! | a yield does nothing unless it is polled | 7 |
+//! | a yield does not stall in `join!` or `FuturesUnordered` | 4 |
+//! | a reply is received by the yield that it replies to, and by no other | 5 |
+//! | a value is delivered once, and a dropped yield does not lose it | 7 |
+//! | the end is final, and a step that panics closes the generator | 3 |
 //!
 //! The body of a `stream!` is a block inside a macro, in which `yield` is a keyword. Such a stream can neither be
 //! closed nor receive values or errors.

@@ -219,3 +219,25 @@ fn a_yielder_can_be_lent_to_another_thread() {
         .join()
         .unwrap();
 }
+
+/// Invariant 5 of `body_cell`, checked by Miri: the body borrows its variable exclusively, while its driver reads the state.
+#[test]
+fn a_variable_borrowed_across_a_yield_while_the_state_is_read() {
+    let mut body = coroutine(async |mut y| {
+        let mut total = 0;
+        let borrowed = &mut total;
+        for _ in 0..3 {
+            let sent: u32 = y.yield_(*borrowed).await?;
+            *borrowed += sent;
+        }
+        Ok(total)
+    });
+    assert_eq!(body.state(), State::Created);
+    assert_eq!(body.resume(), Ok(Step::Yielded(0)));
+    for (sent, total) in [(1, 1), (2, 3)] {
+        assert_eq!(body.state(), State::Suspended);
+        assert_eq!(body.send(sent), Ok(Step::Yielded(total)));
+    }
+    assert_eq!(format!("{body:?}"), "Coroutine { state: Suspended, .. }");
+    assert_eq!(body.send(3), Ok(Step::Complete(6)));
+}

@@ -5,7 +5,7 @@
 //! twice, and the coroutine could be closed. The tests do no I/O, so that Miri and the sanitizers can run them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::{Context, Waker};
+use std::task::Context;
 
 use withal::coroutine::{Coroutine, Error, RawCoroutine, State, Thrown, try_coroutine};
 

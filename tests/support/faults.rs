@@ -103,13 +103,15 @@ impl From<Raises> for Thrown<Token> {
 
 /// A waker whose wake and last drop are user code.
 pub fn waker() -> Waker {
-    struct FaultyWake(Token);
+    struct FaultyWake {
+        _token: Token,
+    }
     impl Wake for FaultyWake {
         fn wake(self: Arc<Self>) {
             user_call();
         }
     }
-    Waker::from(Arc::new(FaultyWake(Token::new())))
+    Waker::from(Arc::new(FaultyWake { _token: Token::new() }))
 }
 
 /// A value to reply with.
