@@ -63,12 +63,13 @@ enum Exits {
     Slowly,
 }
 
-async fn exit(how: Exits) {
+async fn exit(how: Exits) -> Result<(), Infallible> {
     yield_now().await;
     match how {
         Exits::Panics => panic!("of the exit"),
         Exits::Slowly => yield_now().await,
     }
+    Ok(())
 }
 
 struct Manager<P>(Exits, PhantomData<fn() -> P>);
@@ -98,7 +99,7 @@ macro_rules! managers {
             }
 
             async fn aexit(&mut self, _: ExitReason<'_>) -> Result<(), Infallible> {
-                Ok(exit(self.0).await)
+                exit(self.0).await
             }
         }
     )+};
@@ -126,7 +127,7 @@ impl LocalAsyncGuard for Manager<Local> {
     }
 
     async fn aexit(&mut self, _: ExitReason<'_>) -> Result<(), Infallible> {
-        Ok(exit(self.0).await)
+        exit(self.0).await
     }
 }
 
@@ -296,7 +297,7 @@ async fn an_error_that_is_not_send() {
         }
 
         async fn aexit(&mut self, _: ExitReason<'_>) -> Result<(), Infallible> {
-            Ok(exit(Exits::Panics).await)
+            exit(Exits::Panics).await
         }
     }
     let reports = reports_of("manager of an opaque error", async {
@@ -390,7 +391,7 @@ fn of_the_exits_of_an_abandoned_stack() {
         let runtime = Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let stack = AsyncExitStack::new();
-            stack.push_async_callback(|| pending::<()>());
+            stack.push_async_callback(pending::<()>);
             stack.callback(|| fail("second"));
             stack.callback(|| fail("first"));
             drop(stack);

@@ -173,7 +173,6 @@ fn a_scope_does_not_wait_for_the_tasks_of_the_runtime_that_it_has_left() {
 /// or is not driven any more.
 #[test]
 fn a_nest_of_scopes_moves_after_each_poll() {
-    withal_test_support::expect_reports("a_nest_of_scopes_moves_after_each_poll was abandoned");
     fn records(
         log: &Log,
         name: &'static str,
@@ -187,6 +186,7 @@ fn a_nest_of_scopes_moves_after_each_poll() {
         })
     }
     type Log = Arc<Mutex<Vec<String>>>;
+    withal_test_support::expect_reports("a_nest_of_scopes_moves_after_each_poll was abandoned");
     for polls in 0..12 {
         let [first, second] = [runtime(), runtime()];
         let log = Log::default();

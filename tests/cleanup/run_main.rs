@@ -110,13 +110,13 @@ fn outside_of_a_runtime_only_main_is_awaited() {
 /// The payload is kept while the cleanups are drained. Its destructor panics, which must not abort the process.
 #[test]
 fn a_payload_whose_destructor_panics() {
-    withal_test_support::expect_reports("Pending was abandoned: its runtime shut down");
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {
             panic!("in the destructor of a payload");
         }
     }
+    withal_test_support::expect_reports("Pending was abandoned: its runtime shut down");
     let runtime = runtime();
     let main = async {
         detach(pending::<Result<(), ()>>());

@@ -216,13 +216,13 @@ impl Drop for Detaches {
 /// runtime does not wait for the task, and drops it.
 #[test]
 fn a_cleanup_that_a_scope_does_not_wait_for_detaches_another_one() {
-    withal_test_support::expect_reports("detaches_another_one was abandoned");
     struct PanicsWith(Option<Detaches>);
     impl Drop for PanicsWith {
         fn drop(&mut self) {
             std::panic::panic_any(self.0.take().unwrap());
         }
     }
+    withal_test_support::expect_reports("detaches_another_one was abandoned");
     let [shut_down, runtime] = [(); 2].map(|()| Builder::new_current_thread().build().unwrap());
     let handle = shut_down.handle().clone();
     drop(shut_down);
