@@ -101,8 +101,9 @@
 //! - **Fetching overlaps with processing**, if configured: by [`read_ahead`](AsyncGetDocs::read_ahead) for any source,
 //!   by [`concurrency`](AsyncGetDocs::concurrency) for page numbers and offsets. Dropping the stream cancels all
 //!   fetches.
-//! - **Other tasks make progress.** Each page consumes a unit of tokio's [cooperative scheduling](tokio::task::coop)
-//!   budget, and within a large page the stream yields to the executor after every 512 items.
+//! - **Other tasks make progress.** The pages consume tokio's [cooperative scheduling](tokio::task::coop) budget: one unit
+//!   each, or one unit for eight consecutive pages of a stream without settings. Such a stream also yields to the executor
+//!   after 128 pages that were ready at once, and every stream does after every 512 items of a large page.
 //!
 //! # Limitations
 //!

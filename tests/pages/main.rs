@@ -22,3 +22,4 @@ mod read_ahead;
 mod repeats;
 mod retry;
 mod totals;
+mod usual_pages;

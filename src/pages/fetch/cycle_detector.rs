@@ -23,7 +23,12 @@ impl<C: Clone + PartialEq> CycleDetector<C> {
     /// Inserts a cursor; returns `false` if it was inserted before.
     #[inline(always)]
     pub(super) fn insert(&mut self, cursor: &C) -> bool {
-        if self.recent.contains(cursor) || self.tortoise.as_ref() == Some(cursor) {
+        let is_recent = match <&[C; WINDOW]>::try_from(self.recent.as_slice()) {
+            // The length is known, so that the comparisons are unrolled.
+            Ok(recent) => recent.iter().any(|seen| seen == cursor),
+            Err(_) => self.recent.contains(cursor),
+        };
+        if is_recent || self.tortoise.as_ref() == Some(cursor) {
             return false;
         }
         match self.recent.get_mut(self.oldest) {

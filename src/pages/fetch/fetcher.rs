@@ -75,6 +75,24 @@ where
         }
     }
 
+    /// Returns `true` if [`poll_usual`](Self::poll_usual) may be called after a usual page.
+    pub(in crate::pages) fn is_plain(&self) -> bool {
+        matches!(self, Self::Sequential(sequential) if sequential.is_plain())
+    }
+
+    /// Polls for the next page, as [`Sequential::poll_usual`] does. `false` if the fetcher is not plain.
+    #[inline(always)]
+    pub(in crate::pages) fn poll_usual(
+        &mut self,
+        cx: &mut Context<'_>,
+        slot: &mut PageSlot<T, C>,
+    ) -> Poll<bool> {
+        match self {
+            Self::Sequential(sequential) => sequential.poll_usual(cx, slot),
+            _ => Poll::Ready(false),
+        }
+    }
+
     /// Notifies the observer of the stream, if there is one and it has not been lost with its runtime.
     pub(in crate::pages) fn notify(&self, event: &Event<'_, C, E>) {
         match self {

@@ -199,6 +199,24 @@ impl<C: Cursor> Pagination<C> {
         next
     }
 
+    /// Accepts a page with items and a next cursor, and nothing else that matters to the stream, and returns that cursor.
+    ///
+    /// For any other page, changes nothing and returns `None`: it is one for `check_content` and `page_received`.
+    #[inline(always)]
+    pub(super) fn usual_page_received<T>(&mut self, page: &mut Page<T, C>) -> Option<C> {
+        if page.items.is_empty() || page.total.is_some() || page.has_more.is_some() || page.has_details() {
+            return None;
+        }
+        let next = page.next_cursor.as_ref().filter(|next| self.is_cursor(next))?;
+        if !self.cycles.insert(next) {
+            return None;
+        }
+        let next = page.next_cursor.take()?;
+        self.state = State::Due(Some(next.clone()));
+        self.page += 1;
+        Some(next)
+    }
+
     /// Keeps the error that follows the delivered page: the repeated cursor `cycle`, or a missing cursor.
     #[cold]
     fn defer_error(&mut self, cursor: Option<&C>, cycle: Option<&C>) {

@@ -42,7 +42,16 @@ pub(super) struct Request<T, C, E> {
     /// `true` if the page before may not have arrived yet.
     is_speculative: bool,
     permit: Option<Permit>,
+    /// The result of a page that was not a usual one, for `poll`.
+    result: Option<Result<(), E>>,
+    /// The number of usual pages since the executor last had its turn.
+    run: u8,
 }
+
+/// The number of usual pages, ready at once, after which a stream yields to the executor.
+const MAX_RUN: u8 = 128;
+/// The number of usual pages for which one unit of tokio's budget is consumed, since that costs a third of a page.
+const PAGES_PER_UNIT: u8 = 8;
 
 enum State {
     Idle,
@@ -81,7 +90,14 @@ impl<T, C: Cursor, E> Request<T, C, E> {
             restarted: false,
             is_speculative: false,
             permit: None,
+            result: None,
+            run: 0,
         }
+    }
+
+    /// Returns `true` if no function of the user runs before or after a request.
+    pub(super) fn has_no_hooks(&self) -> bool {
+        self.hooks.is_none()
     }
 
     /// A second request with the same function and hooks, if the source can be cloned.
@@ -151,10 +167,62 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         if self.hooks.is_some() {
             return self.poll_hooked(cx, into);
         }
+        if let Some(result) = self.result.take() {
+            return Poll::Ready(Completed { result, attempts: 1, restarted: false, may_end: false });
+        }
         let coop = ready!(coop::poll_proceed(cx));
         let result = ready!(self.source.as_mut().poll(self.fetch.take(), cx, into));
         coop.made_progress();
         Poll::Ready(Completed { result, attempts: 1, restarted: false, may_end: false })
+    }
+
+    /// Lets the executor have its turn, between two usual pages.
+    #[inline(always)]
+    pub(super) fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.run += 1;
+        if self.run % PAGES_PER_UNIT == 0 { self.poll_budget(cx) } else { Poll::Ready(()) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn poll_budget(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.run >= MAX_RUN {
+            self.run = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let polled = coop::poll_proceed(cx);
+        if polled.is_pending() {
+            // The next poll asks again.
+            self.run -= 1;
+        }
+        ready!(polled).made_progress();
+        Poll::Ready(())
+    }
+
+    /// Polls for the page that starts with this cursor, without hooks; `start` is `None` if its request is in progress.
+    #[expect(clippy::option_option, reason = "a page may be started that has no cursor: the first one")]
+    #[inline(always)]
+    pub(super) fn poll_usual(
+        &mut self,
+        start: Option<Option<C>>,
+        cx: &mut Context<'_>,
+        into: &mut Page<T, C>,
+    ) -> Poll<Result<(), E>> {
+        let fetch = start.map(|cursor| {
+            self.cursor.clone_from(&cursor);
+            FetchPage(cursor)
+        });
+        let polled = self.source.as_mut().poll(fetch, cx, into);
+        if polled.is_pending() {
+            self.run = 0;
+        }
+        polled
+    }
+
+    /// Keeps the result of a page that is not a usual one, which the next call to `poll` returns.
+    pub(super) fn keep(&mut self, result: Result<(), E>) {
+        self.result = Some(result);
     }
 
     #[inline(never)]

@@ -1,6 +1,6 @@
 use std::task::{Context, Poll, ready};
 
-use super::next_page::{Pagination, Retry};
+use super::next_page::{NextPage, Pagination, Retry};
 use super::page_slot::{Outcome, PageSlot};
 use super::request::{Completed, Request};
 use crate::pages::cursor::Cursor;
@@ -27,6 +27,32 @@ impl<T, C: Cursor, E> Sequential<T, C, E> {
         }
         let completed = ready!(self.request.poll(cx, &mut slot.page));
         Poll::Ready(self.receive(completed, slot))
+    }
+
+    /// Returns `true` if the pages are requested one after the other by their cursors, and nothing else happens.
+    pub(super) fn is_plain(&self) -> bool {
+        self.request.has_no_hooks() && self.pagination.numbering.is_none()
+    }
+
+    /// Polls for the next page of a [plain](Self::is_plain) stream, whose last page was a usual one: with items, a next
+    /// cursor, and nothing else.
+    ///
+    /// Returns `true` if the next page is a usual one, too, and is in the slot. Otherwise, [`poll_page`](Self::poll_page)
+    /// returns the outcome.
+    #[inline(always)]
+    pub(super) fn poll_usual(&mut self, cx: &mut Context<'_>, slot: &mut PageSlot<T, C>) -> Poll<bool> {
+        ready!(self.request.poll_turn(cx));
+        let start = self.pagination.start_request();
+        let result = ready!(self.request.poll_usual(start, cx, &mut slot.page));
+        if result.is_ok() {
+            if let Some(next) = self.pagination.usual_page_received(&mut slot.page) {
+                slot.cursor.clone_from(self.request.cursor());
+                slot.next = Some(NextPage::Cursor(next));
+                return Poll::Ready(true);
+            }
+        }
+        self.request.keep(result);
+        Poll::Ready(false)
     }
 
     /// `poll_page` for the task of `Prefetch`, where inlining gains nothing.

@@ -223,6 +223,17 @@ where
         if !self.tail.is_empty() {
             return self.next_chunk(cx);
         }
+        match ready!(self.pager.poll_usual(cx)) {
+            Some(items) => {
+                self.accept(items);
+                Poll::Ready(Ok(self.chunk.next()))
+            }
+            None => self.refill_by_steps(cx),
+        }
+    }
+
+    #[inline(never)]
+    fn refill_by_steps(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<T>, Error<E>>> {
         loop {
             match ready!(self.pager.poll_step(cx)) {
                 Step::Page(items) => self.accept(items),

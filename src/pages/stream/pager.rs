@@ -16,6 +16,7 @@ use crate::pages::fingerprint::Fingerprint;
 /// Delivers the pages of a stream: polls the fetcher, keeps the position, and applies the limits.
 ///
 /// `AsyncGetDocs` yields the items of these pages one by one, `Pages` yields them page by page.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 pub(in crate::pages) struct Pager<T, C, E> {
     stage: Stage<T, C, E>,
     status: Status,
@@ -38,6 +39,8 @@ pub(in crate::pages) struct Pager<T, C, E> {
     has_unmodified: bool,
     /// The number of items before this run.
     earlier_items: u64,
+    /// `true` if nothing is configured that concerns each page. Decided by the first poll.
+    is_plain: bool,
 }
 
 /// The default of [`max_empty_pages`](crate::pages::AsyncGetDocs::max_empty_pages).
@@ -54,6 +57,8 @@ enum Stage<T, C, E> {
 #[derive(Clone, Copy, PartialEq)]
 enum Status {
     Open,
+    /// As `Open`, and the last page was a usual one, so that `poll_usual` may find the next one.
+    Usual,
     /// During a poll. If a poll finds this status, a function of the user panicked in the previous poll.
     Polling,
     /// The stream yields nothing more. While the fetcher still exists, it may have a page to retry.
@@ -86,6 +91,7 @@ impl<T, C: Cursor, E> Pager<T, C, E> {
             continues_after_error: false,
             has_unmodified: false,
             earlier_items: 0,
+            is_plain: false,
         }
     }
 
@@ -137,7 +143,12 @@ impl<T, C: Cursor, E> Pager<T, C, E> {
     }
 
     pub(super) fn is_terminated(&self) -> bool {
-        self.status != Status::Open
+        !self.is_open()
+    }
+
+    #[inline]
+    fn is_open(&self) -> bool {
+        matches!(self.status, Status::Open | Status::Usual)
     }
 
     /// `remaining`: the number of items of the current page that have not been yielded.
@@ -185,10 +196,35 @@ where
     C: Cursor,
     E: Send + 'static,
 {
+    /// Polls for the next page, if that takes no decision: the pages of a stream without settings usually have items, a next
+    /// cursor, and nothing else. Returns its items, at least one; if `None`, [`poll_step`](Self::poll_step) is next.
+    #[inline(always)]
+    pub(super) fn poll_usual(&mut self, cx: &mut Context<'_>) -> Poll<Option<Vec<T>>> {
+        if self.status != Status::Usual {
+            return Poll::Ready(None);
+        }
+        let Stage::Running(fetcher) = &mut self.stage else { return Poll::Ready(None) };
+        self.status = Status::Polling;
+        match fetcher.poll_usual(cx, &mut self.position.slot) {
+            Poll::Pending => {
+                self.status = Status::Usual;
+                Poll::Pending
+            }
+            Poll::Ready(true) => {
+                self.status = Status::Usual;
+                Poll::Ready(Some(self.position.accept_usual_page()))
+            }
+            Poll::Ready(false) => {
+                self.status = Status::Open;
+                Poll::Ready(None)
+            }
+        }
+    }
+
     /// Polls for the next page. The step contains only those of its items that are to be yielded, possibly none.
     #[inline]
     pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step<T, E>> {
-        if self.status != Status::Open {
+        if !self.is_open() {
             return Poll::Ready(self.poll_terminated());
         }
         // End without a request if the limits are reached, or the last page was delivered.
@@ -228,6 +264,9 @@ where
                     return Poll::Ready(self.accept_empty_page());
                 }
                 self.empty_pages = 0;
+                if self.is_plain && self.position.is_usual() {
+                    self.status = Status::Usual;
+                }
                 Poll::Ready(Step::Page(items))
             }
             Outcome::Failed(error) => Poll::Ready(self.fail(error)),
@@ -330,7 +369,10 @@ where
             self.end();
             return Some(error);
         }
-        self.stage = Stage::Running(Fetcher::new(*config, self.content, cursor.cloned(), page));
+        let fetcher = Fetcher::new(*config, self.content, cursor.cloned(), page);
+        let is_unlimited = self.max_items == u64::MAX && self.max_pages == u64::MAX;
+        self.is_plain = is_unlimited && self.filter.is_none() && fetcher.is_plain();
+        self.stage = Stage::Running(fetcher);
         None
     }
 

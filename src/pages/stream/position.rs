@@ -118,6 +118,28 @@ impl<T, C: Cursor> Position<T, C> {
         items
     }
 
+    /// Returns `true` if the current page has items and a next cursor, and reached the consumer whole, so that
+    /// [`accept_usual_page`](Self::accept_usual_page) may follow.
+    pub(super) fn is_usual(&self) -> bool {
+        self.has_current
+            && !self.truncated
+            && self.skip_next == 0
+            && self.accepted > 0
+            && matches!(self.slot.next, Some(NextPage::Cursor(_)))
+    }
+
+    /// Makes the page in the slot the current one, and returns its items. The page and the one before are
+    /// [usual](Self::is_usual), and the stream has neither a filter nor a limit.
+    #[inline]
+    pub(super) fn accept_usual_page(&mut self) -> Vec<T> {
+        let items = mem::take(&mut self.slot.page.items);
+        self.items_before += self.accepted as u64;
+        self.finished_pages += 1;
+        self.skip = 0;
+        (self.received, self.accepted) = (items.len(), items.len());
+        items
+    }
+
     /// Removes the items that were yielded before: by an earlier run, or with the same key.
     #[inline(never)]
     fn filter_items(&mut self, items: &mut Vec<T>, filter: Option<&mut UniqueFilter<T>>) {
