@@ -1,6 +1,6 @@
 use std::env;
 use std::fs;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -66,8 +66,7 @@ impl Job for WriteAll {
 }
 
 fn wait_for_kill() {
-    // Not by `print!`, which the test harness captures.
-    writeln!(io::stdout(), "{AT_KILL_POINT}").unwrap();
+    println!("{AT_KILL_POINT}");
     loop {
         std::thread::park();
     }
