@@ -82,8 +82,15 @@ impl GraphQlQuery {
     /// Returns the body of the request for the page at a cursor.
     pub(super) fn request_body(&self, cursor: Option<&String>) -> Value {
         let mut variables = self.variables.clone();
-        variables.insert(self.cursor.clone(), cursor.map_or(Value::Null, |cursor| cursor.as_str().into()));
+        variables.insert(self.cursor.clone(), cursor.map_or(Value::Null, |cursor| self.cursor_value(cursor)));
         json!({ "query": self.text, "variables": variables })
+    }
+
+    /// Returns the value of the cursor's variable: a number if the query declares it as one, otherwise a string.
+    fn cursor_value(&self, cursor: &str) -> Value {
+        let number = || serde_json::from_str::<Value>(cursor).ok().filter(Value::is_number);
+        let number = if is_declared_as_number(&self.text, &self.cursor) { number() } else { None };
+        number.unwrap_or_else(|| cursor.into())
     }
 
     /// Converts the response into a page.
@@ -109,7 +116,8 @@ impl GraphQlQuery {
             Some("false") => false,
             _ => return Err(response.invalid_has_more(&flag_at, flag.map_or("nothing", json_type))),
         };
-        let next = cursor.map_or(Ok(None), |cursor| response.cursor(&cursor_at, cursor))?;
+        // The flag marks the last page, so that 0 is a cursor like any other.
+        let next = cursor.map_or(Ok(None), |cursor| response.key(&cursor_at, cursor))?;
         let is_present = |value: Option<&RawValue>| value.is_some_and(|value| !is_null(value));
         // If a query selects both, they contain the same items.
         let mut page = Page::new(Vec::new(), next).total(response.total(total)).has_more(has_more);
@@ -142,4 +150,33 @@ impl GraphQlQuery {
 #[derive(Deserialize)]
 struct Edge<T> {
     node: T,
+}
+
+/// Returns `true` if a query declares a variable with a type of numbers: `query($after: Int)`.
+fn is_declared_as_number(query: &str, variable: &str) -> bool {
+    let mut declarations = query.split('$').skip(1).filter_map(|text| {
+        let kind = text.strip_prefix(variable)?.trim_start().strip_prefix(':')?.trim_start();
+        kind.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next()
+    });
+    declarations.any(|kind| matches!(kind, "Int" | "Float" | "Long" | "BigInt" | "Decimal" | "BigDecimal"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_a_number_if_its_variable_is_declared_as_one() {
+        for (text, want) in [
+            ("query($after: Int) { .. }", json!(17)),
+            ("query Users ( $first:Int=50, $after :\n Int! ) { .. }", json!(17)),
+            ("query($after: String, $n: Int) { users(after: $after) }", json!("17")),
+            ("query($afterwards: Int, $after: ID) { .. }", json!("17")),
+            ("{ users(after: $after) }", json!("17")),
+        ] {
+            let query = GraphQlQuery::new(text, "/data/users");
+            assert_eq!(query.cursor_value("17"), want, "{text}");
+            assert_eq!(query.cursor_value("Y3Vy"), json!("Y3Vy"), "{text}");
+        }
+    }
 }

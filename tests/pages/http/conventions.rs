@@ -81,6 +81,34 @@ async fn a_search_by_post_merges_the_body_of_its_link() {
 }
 
 #[tokio::test]
+async fn the_headers_of_a_link_are_sent() {
+    for (method, merge) in
+        [(json!("GET"), json!(null)), (json!(null), json!(false)), (json!("POST"), json!(null))]
+    {
+        let server = Server::start(move |request: &ReceivedRequest| {
+            let page = request.header("x-page").map_or(0, |page| page.parse::<u32>().unwrap());
+            if page > 0 && method == "POST" {
+                assert_eq!(body(request), json!({ "limit": 3 }));
+            }
+            let mut link = json!({ "rel": "next", "href": "/v1/docs", "method": method, "merge": merge,
+                                   "headers": { "x-page": (page + 1).to_string(), "x-both": ["a", "b"] } });
+            if method == "POST" {
+                link["body"] = json!({ "limit": 3 });
+            }
+            let links = if page < 2 { json!([link]) } else { json!([]) };
+            json(&json!({ "features": items(page), "links": links }))
+        })
+        .await;
+        let endpoint = endpoint(&format!("{}/v1/docs", server.url)).items_at("/features");
+        let endpoint = endpoint.method(reqwest::Method::GET);
+        // The links point to the same URL.
+        let docs = endpoint.by_link_array("/links");
+        assert_eq!(all(docs).await, SIX);
+        assert_eq!(server.requests()[1].header("x-both"), Some("a, b"));
+    }
+}
+
+#[tokio::test]
 async fn documents_of_known_formats_are_read() {
     let page = |request: &ReceivedRequest| request.number("page").unwrap_or(0);
     let next = |page: u32| (page < 2).then(|| format!("/v1/docs?page={}", page + 1));

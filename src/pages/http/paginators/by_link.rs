@@ -121,8 +121,8 @@ impl Endpoint {
     /// Follows the link with the relation `next` in an array of link objects, as FHIR and STAC send it.
     ///
     /// The relation is the member `rel` or `relation`, the URL is `href`, `url` or `uri`. If a link has a `method` other
-    /// than GET (STAC), its `body` is sent; with `merge`, its members replace those of the previous body. A page without
-    /// such a link is the last.
+    /// than GET (STAC), its `body` is sent; with `merge`, its members replace those of the endpoint's body. Its `headers` are
+    /// sent, too. A page without such a link is the last.
     ///
     /// # Examples
     ///
