@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::error::ShownCursor;
-use super::fingerprint::Fingerprint;
+use super::fingerprint::Content;
 
 /// A position in a stream, after the last item yielded, from which [`resume`](super::AsyncGetDocs::resume) continues.
 ///
@@ -29,7 +29,7 @@ use super::fingerprint::Fingerprint;
 /// | `pages` | [the number of pages](Self::pages) finished |
 /// | `done` | [`true`](Self::is_done) if the stream had ended |
 /// | `total` | [the number of all items](Self::total), if the API reported it |
-/// | `content` | the [fingerprint](super::Page::fingerprint) of the page before, if it has one |
+/// | `content` | the [fingerprint](super::Page::fingerprint) of the page before, if it has one, and in some streams that of its last item |
 ///
 /// Deserialization fails if a field is unknown, if one other than `total` and `content` is missing, or if `items`,
 /// `pages` or `total` exceeds 2^53. A larger total is serialized as `null`.
@@ -69,8 +69,8 @@ pub struct Checkpoint<C> {
     pub(super) pages: u64,
     pub(super) done: bool,
     pub(super) total: Option<u64>,
-    /// The fingerprint of the page before, between two pages.
-    pub(super) content: Option<Fingerprint>,
+    /// The content of the page before, between two pages.
+    pub(super) content: Option<Content>,
 }
 
 impl<C> Checkpoint<C> {
@@ -145,7 +145,7 @@ impl<C> Default for Checkpoint<C> {
 
 #[cfg(feature = "serde")]
 mod serialized {
-    use super::{Checkpoint, Fingerprint};
+    use super::{Checkpoint, Content};
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -188,7 +188,7 @@ mod serialized {
                 pages: *pages,
                 done: *done,
                 total: total.filter(|total| *total <= MAX_COUNT),
-                content: content.as_ref().map(Fingerprint::to_string),
+                content: content.as_ref().map(Content::to_string),
             }
             .serialize(serializer)
         }
@@ -202,8 +202,8 @@ mod serialized {
                 return Err(D::Error::custom("the count of items or pages, or the total, is too large"));
             }
             let content = content.map(|hex| {
-                Fingerprint::from_hex(&hex)
-                    .ok_or_else(|| D::Error::custom("the content is not 32 hex digits"))
+                Content::from_hex(&hex)
+                    .ok_or_else(|| D::Error::custom("the content is neither 32 nor 64 hex digits"))
             });
             Ok(Self { cursor, skip, items, pages, done, total, content: content.transpose()? })
         }

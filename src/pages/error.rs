@@ -74,6 +74,16 @@ pub enum ErrorKind<E> {
         "the page repeats the items of an earlier page; set `on_repeat` if that marks the end, or is no error"
     )]
     RepeatedPage,
+    /// The page begins with the last item of the page before, or with several of its last items, and was not delivered.
+    ///
+    /// Only some streams of `pages::http` compare items, such as those by offset, and only if
+    /// [`unique_by`](super::AsyncGetDocs::unique_by) is not set.
+    #[error(
+        "the page begins with the last items of the page before: remove them with `unique_by` if the list has changed \
+         or if the server repeats the item of the cursor, use `by_offset_from` if it counts from 1, and \
+         `by_offset_steps` if it filters its pages"
+    )]
+    RepeatedItems,
     /// More pages without a new item arrived in a row than [`max_empty_pages`](super::AsyncGetDocs::max_empty_pages)
     /// allows.
     #[error("no new item in {count} consecutive {}; raise `max_empty_pages` if there may be more", if *count == 1 { "page" } else { "pages" })]

@@ -4,8 +4,33 @@ use std::fmt;
 ///
 /// It is part of serialized checkpoints, so its values must not change between versions. It is not cryptographic: a
 /// server that wants to can produce two pages with the same fingerprint.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Fingerprint(u128);
+
+/// The content of a page, as far as a checkpoint keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Content {
+    pub(super) page: Fingerprint,
+    /// The last item, if the items of adjacent pages are compared.
+    pub(super) last_item: Option<Fingerprint>,
+}
+
+impl Content {
+    #[cfg(feature = "serde")]
+    pub(super) fn from_hex(text: &str) -> Option<Self> {
+        let (page, last_item) = text.split_at_checked(32)?;
+        let last_item = if last_item.is_empty() { None } else { Some(Fingerprint::from_hex(last_item)?) };
+        Some(Self { page: Fingerprint::from_hex(page)?, last_item })
+    }
+}
+
+/// 32 hexadecimal digits for each fingerprint.
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.page.fmt(f)?;
+        self.last_item.map_or(Ok(()), |item| item.fmt(f))
+    }
+}
 
 /// The first digits of pi after the point: random bits without a pattern.
 const KEYS: [u64; 4] =

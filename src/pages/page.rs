@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::cursor::{Offset, PageNumber};
-use super::fingerprint::Fingerprint;
+use super::fingerprint::{Content, Fingerprint};
 
 /// A page as an API returns it: the items, and the cursor of the next page.
 ///
@@ -57,6 +57,8 @@ pub struct Page<T, C> {
 #[derive(Clone, Default)]
 struct Details {
     fingerprint: Option<Fingerprint>,
+    /// The items, if they are compared with those of the pages before and after.
+    items: Option<Arc<[Fingerprint]>>,
     extra: Option<Arc<dyn Any + Send + Sync>>,
 }
 
@@ -146,8 +148,12 @@ impl<T, C> Page<T, C> {
     /// # }
     /// ```
     #[doc(alias("hash", "digest"))]
-    pub fn fingerprint(mut self, bytes: impl AsRef<[u8]>) -> Self {
-        self.details_mut().fingerprint = Some(Fingerprint::of(bytes.as_ref()));
+    pub fn fingerprint(self, bytes: impl AsRef<[u8]>) -> Self {
+        self.with_fingerprint(Fingerprint::of(bytes.as_ref()))
+    }
+
+    pub(super) fn with_fingerprint(mut self, fingerprint: Fingerprint) -> Self {
+        self.details_mut().fingerprint = Some(fingerprint);
         self
     }
 
@@ -211,6 +217,24 @@ impl<T, C> Page<T, C> {
         self.details.is_some()
     }
 
+    /// Sets the items that are compared with those of the pages before and after.
+    pub(super) fn with_items_compared(mut self, items: Option<Arc<[Fingerprint]>>) -> Self {
+        if items.is_some() {
+            self.details_mut().items = items;
+        }
+        self
+    }
+
+    pub(super) fn compared_items(&self) -> Option<&Arc<[Fingerprint]>> {
+        self.details.as_ref()?.items.as_ref()
+    }
+
+    /// What a checkpoint keeps of the items.
+    pub(super) fn content(&self) -> Option<Content> {
+        let last_item = self.compared_items().and_then(|items| items.last().copied());
+        self.item_fingerprint().map(|page| Content { page, last_item })
+    }
+
     /// The fingerprint of the items, if one was set.
     pub(super) fn item_fingerprint(&self) -> Option<Fingerprint> {
         self.details.as_ref()?.fingerprint
@@ -228,7 +252,7 @@ impl PartialEq for Details {
             (Some(one), Some(other)) => Arc::ptr_eq(one, other),
             (one, other) => one.is_none() && other.is_none(),
         };
-        is_same && self.fingerprint == other.fingerprint
+        is_same && self.fingerprint == other.fingerprint && self.items == other.items
     }
 }
 

@@ -60,7 +60,7 @@ pub enum OnCycle {
 /// parameter, or that lose the position of a cursor. A page repeats if it is not empty and has the same
 /// [fingerprint](super::Page::fingerprint) as one of the last eight pages that were not empty. Longer cycles are detected
 /// as those of cursors are (see [`OnCycle`]). The pages of `pages::http` have fingerprints: the bytes of their items. A
-/// page that repeats its items in another order is not recognized; [`unique_by`](super::AsyncGetDocs::unique_by) removes
+/// page that repeats its items, or their members, in another order is not recognized; [`unique_by`](super::AsyncGetDocs::unique_by) removes
 /// them.
 ///
 /// The repeated page is not delivered, unless the setting is [`Allow`](Self::Allow). Pages after a
@@ -75,7 +75,8 @@ pub enum OnRepeat {
     Error,
     /// The stream ends: for an API that repeats its last page.
     End,
-    /// The page is delivered: for items that have no identity, so that two pages may be equal by chance.
+    /// The page is delivered: for items that have no identity, so that two pages may be equal by chance. Pages that begin
+    /// with [the last items of the page before](super::ErrorKind::RepeatedItems) are, too.
     Allow,
 }
 
@@ -118,6 +119,8 @@ pub(super) struct Policies {
     pub(super) on_cycle: Option<OnCycle>,
     pub(super) on_repeat: Option<OnRepeat>,
     pub(super) on_blank_cursor: OnBlankCursor,
+    /// `true` if items that were yielded before are removed.
+    pub(super) removes_duplicates: bool,
 }
 
 impl Policies {

@@ -176,7 +176,10 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
     where
         F: FnMut(&E) -> OnError<C> + Send + 'static,
     {
-        self.pager().config("classify").hooks.classify = Some(Box::new(classify));
+        let pager = self.pager();
+        pager.config("classify").hooks.classify = Some(Box::new(classify));
+        // Its restarts may begin at any item.
+        pager.set_restarts_in_place(false);
         self
     }
 

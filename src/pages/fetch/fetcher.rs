@@ -10,7 +10,7 @@ use super::sequential::Sequential;
 use super::source::BoxSource;
 use crate::pages::cursor::{Cursor, Numbering};
 use crate::pages::event::Event;
-use crate::pages::fingerprint::Fingerprint;
+use crate::pages::fingerprint::Content;
 use crate::pages::policy::Policies;
 
 /// The settings of a stream, which may change until its first poll.
@@ -42,7 +42,7 @@ where
     /// this `content`, if known.
     pub(in crate::pages) fn new(
         config: Config<T, C, E>,
-        content: Option<Fingerprint>,
+        content: Option<Content>,
         first: Option<C>,
         page: u64,
     ) -> Self {

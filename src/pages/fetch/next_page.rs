@@ -5,7 +5,7 @@ use super::repeats::Repeats;
 use crate::as_error::ErrorView;
 use crate::pages::cursor::{Cursor, Numbering, is_blank};
 use crate::pages::error::{Error, ErrorKind, format_cursor};
-use crate::pages::fingerprint::Fingerprint;
+use crate::pages::fingerprint::Content;
 use crate::pages::page::Page;
 use crate::pages::policy::{OnBlankCursor, OnCycle, OnEmpty, OnRepeat, Policies};
 
@@ -88,15 +88,15 @@ impl<C: Cursor> Pagination<C> {
     pub(super) fn new(
         numbering: Option<Numbering<C>>,
         policies: Policies,
-        content: Option<Fingerprint>,
+        content: Option<Content>,
         first: Option<C>,
         page: u64,
     ) -> Self {
         let mut cycles = CycleDetector::new();
         cycles.reset(first.as_ref());
         let (on_empty, on_blank_cursor) = (policies.on_empty, policies.on_blank_cursor);
-        let (on_cycle, on_repeat) = policies.on_repetition();
-        let repeats = Repeats::new(on_repeat, content);
+        let (on_cycle, _) = policies.on_repetition();
+        let repeats = Repeats::new(policies, content);
         let state = State::Due(first);
         Self { numbering, on_empty, on_cycle, on_blank_cursor, cycles, repeats, state, page }
     }
@@ -157,7 +157,13 @@ impl<C: Cursor> Pagination<C> {
         // Empty pages are equal without being repetitions. `max_empty_pages` limits them.
         let content = page.item_fingerprint().filter(|_| !page.items.is_empty())?;
         match self.repeats.check(content) {
-            OnRepeat::Allow => return None,
+            OnRepeat::Allow => {
+                let items = page.compared_items()?;
+                return self
+                    .repeats
+                    .overlaps(items)
+                    .then(|| self.fail_repeated(cursor, ErrorKind::RepeatedItems));
+            }
             OnRepeat::End => {
                 page.items.clear();
                 page.has_more = Some(false);
@@ -165,9 +171,14 @@ impl<C: Cursor> Pagination<C> {
             }
             OnRepeat::Error => {}
         }
+        Some(self.fail_repeated(cursor, ErrorKind::RepeatedPage))
+    }
+
+    #[cold]
+    fn fail_repeated<E>(&mut self, cursor: Option<&C>, kind: ErrorKind<E>) -> Error<E> {
         let retry = Retry::Repeated;
         self.state = State::Failed { cursor: cursor.cloned(), page: self.page, retry, is_jump: false };
-        Some(Error::new(self.page, cursor, ErrorKind::RepeatedPage))
+        Error::new(self.page, cursor, kind)
     }
 
     /// Accepts a page that was requested with `cursor`, and takes its next cursor.

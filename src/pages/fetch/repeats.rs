@@ -1,22 +1,45 @@
+use std::sync::Arc;
+
 use super::cycle_detector::CycleDetector;
-use crate::pages::fingerprint::Fingerprint;
-use crate::pages::policy::OnRepeat;
+use crate::pages::fingerprint::{Content, Fingerprint};
+use crate::pages::policy::{OnRepeat, Policies};
 
 /// Detects pages whose content repeats that of earlier pages, by their fingerprints, in bounded memory.
 pub(super) struct Repeats {
     on_repeat: OnRepeat,
+    /// `false` if the stream removes duplicates, or allows them.
+    compares_items: bool,
+    /// The items of the page before, if they are compared.
+    previous: Arc<[Fingerprint]>,
     /// Created with the first fingerprint, because most pages have none.
     seen: Option<Box<CycleDetector<Fingerprint>>>,
 }
 
 impl Repeats {
-    /// `content`: the fingerprint of the page before the first one, if the stream resumes.
-    pub(super) fn new(on_repeat: OnRepeat, content: Option<Fingerprint>) -> Self {
-        let mut repeats = Self { on_repeat, seen: None };
-        if let Some(content) = content {
-            repeats.check(content);
+    /// `content`: that of the page before the first one, if the stream resumes.
+    pub(super) fn new(policies: Policies, content: Option<Content>) -> Self {
+        let (_, on_repeat) = policies.on_repetition();
+        let compares_items = !policies.removes_duplicates && on_repeat != OnRepeat::Allow;
+        let mut repeats = Self { on_repeat, compares_items, seen: None, previous: Arc::default() };
+        if let Some(Content { page, last_item }) = content {
+            repeats.check(page);
+            repeats.previous = last_item.into_iter().collect();
         }
         repeats
+    }
+
+    /// Compares the items of a page with those of the page before; returns `true` if the page begins with the last of
+    /// them. Otherwise, it records the page.
+    pub(super) fn overlaps(&mut self, items: &Arc<[Fingerprint]>) -> bool {
+        let begins_with =
+            |rest: &[Fingerprint]| items.iter().zip(rest).all(|(item, earlier)| item == earlier);
+        let first = items.first();
+        let place = self.previous.iter().position(|item| Some(item) == first);
+        if self.compares_items && place.is_some_and(|place| begins_with(&self.previous[place..])) {
+            return true;
+        }
+        self.previous = Arc::clone(items);
+        false
     }
 
     /// Records the content of a page; returns the setting if it was recorded before, and `Allow` otherwise.
@@ -31,5 +54,6 @@ impl Repeats {
     /// Forgets the pages so far: the next one may have the content of any of them.
     pub(super) fn reset(&mut self) {
         self.seen = None;
+        self.previous = Arc::default();
     }
 }

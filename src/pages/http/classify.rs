@@ -48,12 +48,12 @@ const THROTTLE_CODES: &[&str] = &[
 /// | status 403 with `Retry-After`, or with an exhausted rate limit (GitHub) | `Retry` |
 /// | status 400 or 403 with a code of a rate limit in the body, such as `rateLimitExceeded` (Google), `ThrottlingException` (AWS) | `Retry` |
 /// | status 403 for GitHub's secondary rate limit without `Retry-After` | `Retry` after a minute |
-/// | status 202, or 204 with `Retry-After`: the page is not ready | `Retry` |
+/// | status 202, 204 with `Retry-After`, or a state such as `pending` without items: the page is not ready | `Retry` |
 /// | a status 2xx that is not a page, with `Retry-After` or a code such as `ratelimited` | `Retry` |
 /// | a GraphQL error with a code such as `RATE_LIMITED` (GitHub) or `THROTTLED` (Shopify) | `Retry` |
 /// | no connection, a timeout, an incomplete body | `Retry` |
 /// | JSON that ends early, as a truncated body does | `Retry` |
-/// | status 400, 404 or 416 for a page or an offset [beyond the last](Error::is_past_the_end) | `End` |
+/// | status 400, 404 or 416 with evidence that the page or offset is [beyond the last](Error::is_past_the_end) | `End` |
 /// | [`Error::Token`], for a timeout or a failed connection of reqwest, or an [`Error`] of this table | `Retry` |
 /// | anything else | `Fatal`, because another attempt would fail the same way |
 ///
@@ -128,13 +128,13 @@ fn of_token_source<C>(source: &(dyn std::error::Error + 'static)) -> OnError<C> 
 }
 
 /// Returns `true` if a code, or a message that consists of one, stands for a rate limit or a server that is busy.
-fn is_throttle_code(code: &str) -> bool {
+pub(super) fn is_throttle_code(code: &str) -> bool {
     let plain: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
     THROTTLE_CODES.iter().any(|known| known.eq_ignore_ascii_case(&plain))
 }
 
 /// Returns `true` if a string of the body is the code of a rate limit: `"ratelimited"`, `"aws.api#ThrottlingException"`.
-fn is_throttled(body: &[u8]) -> bool {
+pub(super) fn is_throttled(body: &[u8]) -> bool {
     let strings = body.split(|byte| *byte == b'"').skip(1);
     let codes =
         strings.filter_map(|string| std::str::from_utf8(string.rsplit(|byte| *byte == b'#').next()?).ok());

@@ -49,7 +49,8 @@ pub enum Error {
         /// The response.
         response: Box<ResponseInfo>,
     },
-    /// The server has accepted the request, but the page is not ready: status 202, or 204 with `Retry-After`.
+    /// The server has accepted the request, but the page is not ready: status 202, 204 with `Retry-After`, or a body without
+    /// items that [reports](super::Endpoint::error_at) a state such as `pending`.
     #[error("the page at {} is not ready: {}{}", response.url(), Status(response.status()), after_colon(response.excerpt()))]
     #[non_exhaustive]
     NotReady {
@@ -357,6 +358,14 @@ impl Error {
             Self::Transport { source, .. } | Self::IncompleteBody { source, .. } => source.is_timeout(),
             _ => false,
         }
+    }
+
+    /// Marks the error as that of another page than the one that was requested.
+    pub(super) fn after_redirect(mut self) -> Self {
+        if let Self::Status { response, .. } = &mut self {
+            response.mark_redirected();
+        }
+        self
     }
 
     pub(super) fn mark_past_the_end(&mut self, past_the_end: PastTheEnd) {

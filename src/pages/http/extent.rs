@@ -2,32 +2,16 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use reqwest::StatusCode;
-
 use super::error::Error;
 use super::json_pointers::number_of;
 use super::known_flags::KnownFlags;
 use super::links::Links;
 use super::neighbors::{Description, Neighbors};
+use super::past_the_end::{Evidence, evidence};
 use super::reference::resolve_link;
 use super::response::Response;
 use super::total_pages::TotalPages;
 use crate::pages::page::Page;
-
-/// Parts of messages about a limit of the server, which is not the end of the list.
-const LIMITS: &[&str] = &[
-    "too large",
-    "too deep",
-    "too high",
-    "too big",
-    "exceed",
-    "maximum",
-    "max_result_window",
-    "at most",
-    "less than or equal",
-    "limited to",
-    "only the first",
-];
 
 /// The place of the numbered pages in their list: decides whether a page is the last one, and whether an error means that
 /// there are no more pages.
@@ -52,6 +36,34 @@ struct Known {
     exists: Option<u64>,
     /// The number of items of the largest page.
     page_size: u64,
+    /// The last page with items of this run.
+    last_received: Option<LastReceived>,
+    /// The numbers of the pages that are being requested.
+    pending: Vec<u64>,
+}
+
+/// A page that is being requested.
+pub(super) struct Pending<'a> {
+    extent: &'a Extent,
+    number: u64,
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        let pending = &mut self.extent.known().pending;
+        if let Some(index) = pending.iter().position(|number| *number == self.number) {
+            pending.swap_remove(index);
+        }
+    }
+}
+
+/// A page that may be the last of the list.
+struct LastReceived {
+    /// The number of the page after it.
+    next: u64,
+    items: u64,
+    /// `true` if the response reports that there is no page after it, though no flag does.
+    reports_end: bool,
 }
 
 impl Extent {
@@ -75,6 +87,12 @@ impl Extent {
         self.known().last_page.is_some_and(|last| number > last)
     }
 
+    /// Records that a page is being requested, until the result is dropped.
+    pub(super) fn request(&self, number: u64) -> Pending<'_> {
+        self.known().pending.push(number);
+        Pending { extent: self, number }
+    }
+
     /// Updates the numbers from a page, and completes its flag for more pages. `next` is the number of the page after it.
     pub(super) fn page_received<T, C>(
         &self,
@@ -83,8 +101,11 @@ impl Extent {
         number: u64,
         next: u64,
     ) -> Result<(), Error> {
-        page.has_more = page.has_more.or(self.flags.has_more(response)?);
         let description = self.neighbors.describe(response)?;
+        let known_flag = self.flags.has_more(response)?;
+        if !(known_flag == Some(false) && description.has_next(number) && is_marked_last(response)?) {
+            page.has_more = page.has_more.or(known_flag);
+        }
         self.check_first(response, page, number, &description)?;
         let last_page = self.last_page(response)?;
         let mut known = self.known();
@@ -104,12 +125,49 @@ impl Extent {
         }
         let exists = if has_next { Some(next) } else { (!page.items.is_empty()).then_some(number) };
         known.exists = known.exists.max(exists);
+        if !page.items.is_empty() && known.last_received.as_ref().is_none_or(|last| last.next < next) {
+            let last_number = description.page_count().map(|count| self.last_of(count));
+            let is_last =
+                self.counts_pages && self.first <= 1 && last_number.is_some_and(|last| number >= last);
+            let reports_end = !has_next && (is_last || description.has_no_next());
+            known.last_received = Some(LastReceived { next, items: page.items.len() as u64, reports_end });
+        }
         Ok(())
+    }
+
+    /// Returns `true` if the pages up to this one have as many items as the API reports, or more.
+    pub(super) fn reaches_total(&self, number: u64) -> bool {
+        let known = self.known();
+        let pages = number.saturating_sub(self.first).saturating_add(1);
+        known.total.is_some_and(|total| pages.saturating_mul(known.page_size) >= total)
+    }
+
+    /// Returns an error if the server returns smaller pages than requested, so that a step of `limit` would skip items.
+    pub(super) fn check_size<T, C>(
+        &self,
+        response: &Response,
+        page: &Page<T, C>,
+        offset: u64,
+        limit: u64,
+    ) -> Result<(), Error> {
+        let Some(size) =
+            self.neighbors.describe(response)?.page_size().filter(|size| (1..limit).contains(size))
+        else {
+            return Ok(());
+        };
+        let is_last = page.has_more == Some(false)
+            || page.items.is_empty()
+            || page.total.is_some_and(|total| offset.saturating_add(size) >= total);
+        if is_last {
+            return Ok(());
+        }
+        let message = format!("the server returns at most {size} items in a page: request no more than that");
+        Err(response.error(&message))
     }
 
     /// Returns `true` if the response reports a page after this one, though no flag does.
     fn reports_next(&self, description: &Description, number: u64) -> bool {
-        let last = description.page_count().map(|count| self.first.saturating_add(count.saturating_sub(1)));
+        let last = description.page_count().map(|count| self.last_of(count));
         let is_before_last = self.counts_pages && self.first <= 1 && last.is_some_and(|last| number < last);
         is_before_last || description.has_next(number)
     }
@@ -136,14 +194,14 @@ impl Extent {
 
     /// Marks an error as one that is the end of the list, if this is a page beyond the last.
     pub(super) fn mark_past_the_end(self: &Arc<Self>, mut error: Error, number: u64) -> Error {
-        if is_past_the_end(&error) {
+        if let Some(evidence) = evidence(&error) {
             let extent = Arc::clone(self);
-            error.mark_past_the_end(Arc::new(move || extent.may_be_past_the_end(number)));
+            error.mark_past_the_end(Arc::new(move || extent.is_past_the_end(number, evidence)));
         }
         error
     }
 
-    fn may_be_past_the_end(&self, number: u64) -> bool {
+    fn is_past_the_end(&self, number: u64, evidence: Evidence) -> bool {
         let known = self.known();
         let items_before = if self.counts_pages {
             // A resumed stream may begin before the first number.
@@ -151,10 +209,26 @@ impl Extent {
         } else {
             number
         };
-        number > self.first
-            && known.last_page.is_none_or(|last| number > last)
-            && known.total.is_none_or(|total| items_before >= total)
-            && known.exists.is_none_or(|exists| number > exists)
+        let is_contradicted = known.last_page.is_some_and(|last| number <= last)
+            || known.total.is_some_and(|total| items_before < total)
+            || known.exists.is_some_and(|exists| number <= exists);
+        if number <= self.first || is_contradicted {
+            return false;
+        }
+        // The pages before this one may still agree. When they have arrived, the stream asks again.
+        if evidence == Evidence::Reported || known.pending.iter().any(|pending| *pending < number) {
+            return true;
+        }
+        // An error before any page of this run may be that of a wrong URL.
+        let Some(last) = &known.last_received else { return false };
+        let ends_before = last.next <= number && last.reports_end
+            || known.last_page.is_some()
+            || known.total.is_some_and(|total| total > 0);
+        let is_short = last.next == number && last.items < known.page_size;
+        match evidence {
+            Evidence::Reported | Evidence::NotFound => true,
+            Evidence::Unclear { is_not_found } => ends_before || is_not_found && is_short,
+        }
     }
 
     /// Ignores poisoning: nothing panics while the lock is held.
@@ -170,7 +244,12 @@ impl Extent {
             Some(TotalPages::At(pointer)) => response.find([pointer])?[0].and_then(number_of),
             Some(TotalPages::LastLink) => return Ok(self.last_link(response)),
         };
-        Ok(count.map(|count: u64| self.first.saturating_add(count.saturating_sub(1))))
+        Ok(count.map(|count: u64| self.last_of(count)))
+    }
+
+    /// Returns the number of the last of so many pages.
+    fn last_of(&self, count: u64) -> u64 {
+        self.first.saturating_add(count.saturating_sub(1))
     }
 
     fn last_link(&self, response: &Response) -> Option<u64> {
@@ -181,15 +260,8 @@ impl Extent {
     }
 }
 
-/// Returns `true` for the response of a server that has no such page.
-fn is_past_the_end(error: &Error) -> bool {
-    let Error::Status { status, response, .. } = error else { return false };
-    let body = String::from_utf8_lossy(response.body()).to_ascii_lowercase();
-    match *status {
-        StatusCode::RANGE_NOT_SATISFIABLE => true,
-        StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => {
-            !body.trim_start().starts_with('<') && !LIMITS.iter().any(|limit| body.contains(limit))
-        }
-        _ => false,
-    }
+/// Returns `true` if a response has a flag for the last page that may be that of something else.
+fn is_marked_last(response: &Response) -> Result<bool, Error> {
+    let flags = response.find(["/done", "/last"])?;
+    Ok(flags.into_iter().flatten().any(|flag| matches!(flag.get(), "true" | "\"true\"")))
 }

@@ -24,6 +24,8 @@ pub(super) struct JsonPointers {
     /// Values that reach the user with the page.
     pub(super) extra: Vec<String>,
     pub(super) missing_items: MissingItems,
+    /// `true` if a page without items is a page, whatever its other members report.
+    pub(super) ignores_reports: bool,
 }
 
 /// Checks the syntax of a JSON pointer. The lookup would treat a pointer without a slash as an absent value.

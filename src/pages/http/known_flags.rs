@@ -10,21 +10,24 @@ use super::usual_names::{LAST_FLAGS, MORE_FLAGS};
 /// The flags for more pages that are recognized by their names, if none is configured.
 ///
 /// Bitbucket, Jira, Zendesk and others send a cursor on their last page, too, and only a flag marks that page. Such a
-/// flag counts if it is a boolean beside the cursor or at the top of the body.
+/// flag counts if it is a boolean beside the cursor, or at the top of the body if the cursor or the items are there. Elsewhere,
+/// the top describes something else, such as another list.
 pub(super) struct KnownFlags {
     /// The JSON pointers of the cursor, then those of the flags for more pages, then those for the last page.
     pointers: Vec<String>,
     /// The index of the first flag for the last page.
     last: usize,
-    /// `true` if `done` has been `false`, so that it is a flag of the pages. Relaxed, because it publishes nothing: the
-    /// pages of a stream that rely on it arrive in order.
+    /// `true` if the cursor is a member of an object within the body.
+    is_within: bool,
+    /// `true` if `done` or `last` has been `false`, so that it is a flag of the pages. Relaxed, because it publishes nothing: the pages
+    /// of a stream that rely on it arrive in order.
     is_done_known: AtomicBool,
 }
 
 /// The pointer of a cursor that no page has.
 const AT_TOP: &str = "/";
-/// A flag with another meaning in many APIs, such as that of a job whose results are listed.
-const DONE: &str = "/done";
+/// Flags with another meaning in many APIs, such as that of a job whose results are listed.
+const AMBIGUOUS: &[&str] = &["/done", "/last"];
 
 impl KnownFlags {
     /// Creates the pointers to the flags beside the cursor at a pointer, and at the top of the body.
@@ -40,7 +43,7 @@ impl KnownFlags {
                 pointers.extend(flags.filter(|flag| flag != cursor));
             }
         }
-        Self { pointers, last, is_done_known: AtomicBool::new(false) }
+        Self { pointers, last, is_within: !parent.is_empty(), is_done_known: AtomicBool::new(false) }
     }
 
     /// Creates the pointers to the flags at the top of the body, for pages without a cursor.
@@ -72,16 +75,19 @@ impl KnownFlags {
         }
         let found = response.find_all(&self.pointers)?;
         let has_no_cursor = self.pointers[0] != AT_TOP && found[0].is_none_or(is_empty_value);
-        let flags = found.iter().enumerate().skip(1);
+        let items = &response.endpoint.pointers.items;
+        let top_counts = !self.is_within || items.rfind('/').unwrap_or(0) == 0;
+        let flags =
+            found.iter().enumerate().skip(1).filter(|(index, _)| top_counts || !self.is_at_top(*index));
         let flag = flags.filter_map(|(index, value)| match value.as_ref()?.get() {
-            "true" | "\"true\"" if self.pointers[index].ends_with(DONE) => {
+            "true" | "\"true\"" if self.is_ambiguous(index) => {
                 // On the first page, and beside a cursor, it may be that of something else.
                 let counts = has_no_cursor || self.is_done_known.load(Ordering::Relaxed);
                 counts.then_some(false)
             }
             "true" | "\"true\"" => Some(index < self.last),
             "false" | "\"false\"" => {
-                if self.pointers[index].ends_with(DONE) {
+                if self.is_ambiguous(index) {
                     self.is_done_known.store(true, Ordering::Relaxed);
                 }
                 Some(index >= self.last)
@@ -92,6 +98,16 @@ impl KnownFlags {
             _ => None,
         });
         Ok((found[0], flag.into_iter().next()))
+    }
+
+    fn is_at_top(&self, index: usize) -> bool {
+        self.pointers[index].rfind('/') == Some(0)
+    }
+
+    /// Returns `true` for a flag that may be that of something else. Without a cursor, `last` is that of the page.
+    fn is_ambiguous(&self, index: usize) -> bool {
+        let flag = &self.pointers[index];
+        AMBIGUOUS.iter().any(|name| flag.ends_with(name)) && (self.pointers[0] != AT_TOP || flag != "/last")
     }
 }
 

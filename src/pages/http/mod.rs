@@ -80,8 +80,8 @@
 //!
 //! Many APIs send a cursor or a link on their last page, too, and mark that page with a flag. Others send an empty page
 //! between pages with items. The location of the flag is set with [`has_more_at`](Endpoint::has_more_at) or
-//! [`is_last_at`](Endpoint::is_last_at). If neither is set, a member with one of these names counts, beside the cursor or
-//! at the top of the body:
+//! [`is_last_at`](Endpoint::is_last_at). If neither is set, a member with one of these names counts, beside the cursor, or
+//! at the top of the body if the cursor or the items are there:
 //!
 //! - for more pages: `has_more`, `hasMore`, `has-more`, `HasMore`, `hasNextPage`, `has_next_page`, `hasNext`,
 //!   `has_next`, `moreResults`, `more_items`, `more_items_in_collection`, `isTruncated`, `IsTruncated`,
@@ -90,8 +90,8 @@
 //!   boolean, `"true"`, `"false"`, 1 or 0;
 //! - for the last page: `isLast`, `is_last`, `isLastPage`, `is_last_page`, `last`, `done`, `end_of_stream`,
 //!   `endOfStream`, `endOfRecords`, `isEnd`, `is_end`, `lastPage`, `last_page`; its value is a boolean, `"true"` or
-//!   `"false"`. `done: true` beside a cursor counts only if it was `false` on an earlier page, since it may be the
-//!   state of something else.
+//!   `"false"`. `done: true` or `last: true` in a response with a cursor counts only if it was `false` on an earlier
+//!   page, since it may be the state of something else.
 //!
 //! In a cursor stream, a flag for more pages without a cursor is an error,
 //! [`MissingCursor`](super::ErrorKind::MissingCursor).
@@ -163,11 +163,13 @@ mod detect;
 mod detected;
 mod endpoint;
 mod ends;
+mod envelope;
 mod error;
 mod excerpt;
 mod extent;
 mod extra;
 mod graphql_query;
+mod item_fingerprints;
 mod json_array;
 mod json_edit;
 mod json_index;
@@ -185,8 +187,8 @@ mod next_in;
 mod next_url;
 mod origins;
 mod other_origins;
-mod overlap;
 mod paginators;
+mod past_the_end;
 mod proposal;
 mod quota;
 mod rate_limit;

@@ -46,6 +46,9 @@ const FIRST_FLAGS: &[&str] = &["first", "first_page", "isFirst", "isFirstPage", 
 const NEXT_NUMBERS: &[&str] = &["nextOffset", "nextPageStart", "nextStart", "next_offset", "next_start"];
 /// The number of all pages. A `page_count` may be the number of items.
 const LAST_NUMBERS: &[&str] = &["last_page", "lastPage", "nbPages", "pages", "totalPages", "total_pages"];
+/// The largest number of items of a page.
+const SIZES: &[&str] =
+    &["limit", "maxResults", "max_results", "pageSize", "page_size", "perPage", "per_page"];
 /// No description of a page is longer.
 const MAX_LEN: usize = 4 << 10;
 
@@ -63,7 +66,8 @@ pub(super) struct Description {
 
 impl Neighbors {
     pub(super) fn new() -> Self {
-        let names = [PARENTS, MORE_FLAGS, NEXT_URLS, PREVIOUS_FLAGS, FIRST_FLAGS, NEXT_NUMBERS, LAST_NUMBERS];
+        let names =
+            [PARENTS, MORE_FLAGS, NEXT_URLS, PREVIOUS_FLAGS, FIRST_FLAGS, NEXT_NUMBERS, LAST_NUMBERS, SIZES];
         let names = names.into_iter().flatten().chain(["number"].iter());
         Self { pointers: names.map(|name| format!("/{name}")).collect() }
     }
@@ -116,6 +120,14 @@ impl Description {
             || self.values(NEXT_URLS).any(|value| is_url(value) || is_later(value))
     }
 
+    /// Returns `true` if the page has a place for the URL or the number of the next page, and it is blank.
+    pub(super) fn has_no_next(&self) -> bool {
+        self.values(NEXT_URLS).any(|value| {
+            matches!(value.get("href").unwrap_or(value), Value::Null | Value::Bool(false))
+                || value.as_str() == Some("")
+        })
+    }
+
     /// Returns `true` if there is a page before this one.
     pub(super) fn has_previous(&self) -> bool {
         self.values(PREVIOUS_FLAGS).any(is_true)
@@ -125,6 +137,11 @@ impl Description {
     /// Returns the number of pages.
     pub(super) fn page_count(&self) -> Option<u64> {
         self.values(LAST_NUMBERS).filter_map(number_of).max()
+    }
+
+    /// Returns the largest number of items of a page.
+    pub(super) fn page_size(&self) -> Option<u64> {
+        self.values(SIZES).find_map(number_of)
     }
 
     /// Returns `true` for an empty page that its server, Spring, numbers from 0: with this number, it is beyond the last.

@@ -133,8 +133,9 @@ const PROBLEM: [&str; 22] = [
 
 /// Returns the message of the error that a body without items reports; `None` if it reports none.
 ///
-/// `is_absent` is `true` if there is nothing in the place of the items, not even `null` or an empty array.
-pub(super) fn reported_error(body: &[u8], is_absent: bool) -> Option<String> {
+/// `is_absent` is `true` if there is nothing in the place of the items, not even `null` or an empty array. `is_echo` returns
+/// `true` for a value of the request.
+pub(super) fn reported_error(body: &[u8], is_absent: bool, is_echo: impl Fn(&str) -> bool) -> Option<String> {
     let text =
         members(body, MESSAGES).find_map(|(_, value)| text_of(value).filter(|text| !text.trim().is_empty()));
     let with_text = |message: String| match &text {
@@ -153,8 +154,11 @@ pub(super) fn reported_error(body: &[u8], is_absent: bool) -> Option<String> {
             return Some(with_text(format!("{name} is {}", flag.get())));
         }
     }
+    if !is_absent && text.as_deref().is_some_and(reports_no_items) {
+        return None;
+    }
     for (name, status) in members(body, STATUSES) {
-        if text_of(status).is_some_and(|text| is_failure(&text)) {
+        if text_of(status).is_some_and(|text| is_failure(&text) && !is_echo(&text)) {
             return Some(with_text(format!("{name} is {}", status.get())));
         }
     }
@@ -227,7 +231,7 @@ pub(super) fn message_of(error: &RawValue) -> String {
 }
 
 /// The text of a string, a number or a boolean.
-fn text_of(value: &RawValue) -> Option<Cow<'_, str>> {
+pub(super) fn text_of(value: &RawValue) -> Option<Cow<'_, str>> {
     match value.get().as_bytes().first()? {
         b'"' => json_array::value(value).ok().map(Cow::Owned),
         b'{' | b'[' | b'n' => None,
@@ -242,14 +246,47 @@ fn is_success_code(code: &str) -> bool {
 }
 
 /// Also words with which a message begins or ends: "request successful", "ok".
-fn is_success_word(text: &str) -> bool {
+pub(super) fn is_success_word(text: &str) -> bool {
     let text = text.trim().to_lowercase();
     let is_negated = text.contains("unsuccess") || text.contains("not ") || text.contains("no success");
     matches!(text.as_str(), "" | "ok" | "okay" | "none" | "null" | "no error" | "false" | "成功")
         || !is_negated && (text.contains("success") || text.contains("succeeded") || text.ends_with("成功"))
 }
 
-fn is_failure(status: &str) -> bool {
+/// Returns `true` for a message that explains why there are no items: "No transactions found", "no more data".
+pub(super) fn reports_no_items(text: &str) -> bool {
+    const NO_ITEMS: &[&str] = &[
+        "0 results",
+        "no data",
+        "no entries",
+        "no entry",
+        "no hits",
+        "no items",
+        "no match",
+        "no more",
+        "no record",
+        "no result",
+        "no rows",
+        "nothing found",
+        "nothing to",
+        "empty result",
+        "没有数据",
+        "没有更多",
+        "暂无数据",
+        "查询无数据",
+        "无数据",
+        "없습니다",
+        "データがありません",
+    ];
+    let text = text.to_lowercase();
+    NO_ITEMS.iter().any(|part| text.contains(part))
+        // "No transactions found", but not "No API key found in request".
+        || text.starts_with("no ")
+            && text.trim_end_matches(['.', '!']).ends_with(" found")
+            && !["key", "token", "credential", "session", "route", "user"].iter().any(|word| text.contains(word))
+}
+
+pub(super) fn is_failure(status: &str) -> bool {
     let status = status.to_lowercase();
     matches!(
         status.as_str(),
@@ -304,7 +341,7 @@ mod tests {
             (r#"{"fault": {"faultstring": "x"}}"#, r#"{"faultstring": "x"}"#),
             (r#"{"error": "\ud83d"}"#, "\u{fffd}"),
         ] {
-            assert_eq!(reported_error(body.as_bytes(), true).as_deref(), Some(want), "{body}");
+            assert_eq!(reported_error(body.as_bytes(), true, |_| false).as_deref(), Some(want), "{body}");
         }
     }
 
@@ -328,9 +365,9 @@ mod tests {
             r#"{"message": "nothing here", "next_cursor": null, "items": null}"#,
             r#"{"code": "EUR"}"#,
         ] {
-            assert_eq!(reported_error(body.as_bytes(), true), None, "{body}");
+            assert_eq!(reported_error(body.as_bytes(), true, |_| false), None, "{body}");
         }
         // A page with an empty array may have a message.
-        assert_eq!(reported_error(br#"{"message": "no results", "status": 200}"#, false), None);
+        assert_eq!(reported_error(br#"{"message": "no results", "status": 200}"#, false, |_| false), None);
     }
 }

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{StatusCode, Url};
@@ -11,6 +11,7 @@ use super::error::Error;
 use super::json_array;
 use super::json_pointers::{is_null, validate_pointer};
 use super::response_info::ResponseInfo;
+use crate::pages::fingerprint::Fingerprint;
 
 /// A response, as [`by_response`](Endpoint::by_response) passes it to the function that reads a page from it.
 ///
@@ -43,6 +44,8 @@ pub struct Response {
     status: StatusCode,
     headers: HeaderMap,
     body: Body,
+    /// The fingerprint of the items that a function of the user has read.
+    content: OnceLock<Fingerprint>,
     pub(super) endpoint: Arc<Endpoint>,
 }
 
@@ -54,7 +57,7 @@ impl Response {
         body: Body,
         endpoint: Arc<Endpoint>,
     ) -> Self {
-        Self { url, status, headers, body, endpoint }
+        Self { url, status, headers, body, content: OnceLock::new(), endpoint }
     }
 
     /// Returns the URL of the response, after redirects. Relative links in the response are relative to it.
@@ -236,8 +239,17 @@ impl Response {
     /// Returns what an error shows of this response.
     #[cold]
     pub(super) fn info(&self) -> Box<ResponseInfo> {
-        let Self { url, status, headers, body, endpoint } = self;
+        let Self { url, status, headers, body, content: _, endpoint } = self;
         ResponseInfo::new(url, *status, headers.clone(), body.as_received(), &endpoint.secrets)
+    }
+
+    /// Keeps the fingerprint of an array of items, the first that a function of the user reads.
+    pub(super) fn set_content(&self, items: &[u8]) {
+        self.content.get_or_init(|| Fingerprint::of(items));
+    }
+
+    pub(super) fn content(&self) -> Option<Fingerprint> {
+        self.content.get().copied()
     }
 
     pub(super) fn has_no_content(&self) -> bool {

@@ -42,6 +42,8 @@ pub struct ResponseInfo {
     excerpt: String,
     /// `true` if this is the response to a page beyond the last.
     past_the_end: Option<PastTheEnd>,
+    /// `true` if a redirect led away from the page that was requested.
+    is_redirected: bool,
     secrets: Arc<Secrets>,
 }
 
@@ -64,6 +66,7 @@ impl ResponseInfo {
             excerpt: excerpt(&secrets.mask(&String::from_utf8_lossy(body))),
             body: body.to_vec(),
             past_the_end: None,
+            is_redirected: false,
             secrets: Arc::clone(secrets),
         })
     }
@@ -112,6 +115,14 @@ impl ResponseInfo {
     #[must_use]
     pub fn excerpt(&self) -> &str {
         &self.excerpt
+    }
+
+    pub(super) fn is_redirected(&self) -> bool {
+        self.is_redirected
+    }
+
+    pub(super) fn mark_redirected(&mut self) {
+        self.is_redirected = true;
     }
 
     pub(super) fn is_past_the_end(&self) -> bool {

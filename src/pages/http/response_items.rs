@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use super::envelope::{Envelope, Report};
 use super::error::Error;
 use super::json_array::{self, InvalidElement};
 use super::json_pointers::{is_null, json_type, validate_pointer};
@@ -33,8 +34,9 @@ impl Response {
         if let Some(items) = self.whole_body(&pointer) {
             return Ok(items);
         }
-        let items = self.array(&pointer, self.find([&pointer])?[0])?;
-        items.map_or(Ok(Vec::new()), |items| self.elements(items))
+        let Some(items) = self.array(&pointer, self.find([&pointer])?[0])? else { return Ok(Vec::new()) };
+        self.set_content(items.get().as_bytes());
+        self.elements(items)
     }
 
     /// Deserializes the items of a body with one JSON value per line (NDJSON). Blank lines are skipped.
@@ -88,18 +90,44 @@ impl Response {
             // An empty array is an empty page, unless the body reports an error.
             _ => {}
         }
-        if let Some(message) = reported_error(self.bytes(), found.is_none()) {
-            return Err(self.error(&message));
-        }
+        self.check_report(found.is_none())?;
         if found.is_none() && !self.may_lack(pointer)? {
             return Err(Error::items_not_array(pointer, "nothing", self.info()));
         }
         Ok(None)
     }
 
+    /// Returns the error that a body without items reports in one of its other members.
+    fn check_report(&self, is_absent: bool) -> Result<(), Error> {
+        let pointers = &self.endpoint.pointers;
+        if pointers.ignores_reports {
+            return Ok(());
+        }
+        let is_echo = |text: &str| self.is_echo(text);
+        let envelope = Envelope { body: self.bytes(), items: &pointers.items, is_absent, is_echo: &is_echo };
+        match (reported_error(self.bytes(), is_absent, is_echo), envelope.report()) {
+            (Some(message), report) if report != Some(Report::NotReady) => Err(self.error(&message)),
+            (_, Some(Report::Error(message))) => Err(self.error(&message)),
+            (_, Some(Report::NotReady)) => Err(Error::NotReady { response: self.info() }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns `true` for a word in the query or the body of the request.
+    fn is_echo(&self, text: &str) -> bool {
+        // The number of a page may be equal to any other.
+        if text.parse::<f64>().is_ok() {
+            return false;
+        }
+        let body = self.endpoint.body.as_deref().unwrap_or_default();
+        let quoted = format!("\"{text}\"");
+        self.url().query_pairs().any(|(_, value)| value.eq_ignore_ascii_case(text))
+            || body.windows(quoted.len()).any(|window| window.eq_ignore_ascii_case(quoted.as_bytes()))
+    }
+
     /// Returns the error of a body that has something else in the place of the items.
     fn no_items(&self, pointer: &str, found: &'static str, is_absent: bool) -> Error {
-        match reported_error(self.bytes(), is_absent) {
+        match reported_error(self.bytes(), is_absent, |_| false) {
             Some(message) => self.error(&message),
             None => Error::items_not_array(pointer, found, self.info()),
         }

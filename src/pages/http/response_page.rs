@@ -73,7 +73,10 @@ impl Response {
     /// Completes a page that a function has read: adds the extra value, and a fingerprint if the page has none.
     pub(super) fn complete<T, C>(&self, mut page: Page<T, C>) -> Result<Page<T, C>, Error> {
         if page.item_fingerprint().is_none() && !page.items.is_empty() {
-            page = page.fingerprint(self.bytes());
+            page = match self.content() {
+                Some(content) => page.with_fingerprint(content),
+                None => page.fingerprint(self.bytes()),
+            };
         }
         let (pointers, names) = (&self.endpoint.pointers.extra, &self.endpoint.extra_headers);
         if page.extra_value().is_some() || pointers.is_empty() && names.is_empty() {
@@ -111,7 +114,7 @@ impl Response {
                 found.is_some_and(|found| json_array::any_value(found).is_ok_and(|found| found == *want));
             if !is_equal {
                 let found = found.map_or("nothing", RawValue::get);
-                let reported = reported_error(self.bytes(), false);
+                let reported = reported_error(self.bytes(), false, |_| false);
                 let reported = reported.map_or_else(String::new, |error| format!(": {error}"));
                 return Err(self.error(&format!("expected {want} at {pointer:?}, found {found}{reported}")));
             }

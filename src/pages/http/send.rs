@@ -33,7 +33,7 @@ impl Endpoint {
         let request = request.check()?;
         let (mut from, mut url) = (self.url.clone(), self.with_own_secrets(request.url.clone()));
         let mut is_renewed = false;
-        for _ in 0..=MAX_REDIRECTS {
+        for hop in 0..=MAX_REDIRECTS {
             // Each hop is checked before anything is sent to it.
             let trust = self.origins.check(&from, &url, request.body.is_some(), &self.secrets)?;
             let response = self.send_authorized(&url, &request, trust, &mut is_renewed).await?;
@@ -47,7 +47,11 @@ impl Endpoint {
                         let target = self.origins.rehome(target);
                         self.origins.check(&url, &target, request.body.is_some(), &self.secrets)?;
                     }
-                    return self.read(url, response, request.is_conditional).await;
+                    // The address of a log-in form, say, has lost the number of the page.
+                    let is_same_page =
+                        hop == 0 || url.query() == self.with_own_secrets(request.url.clone()).query();
+                    let result = self.read(url, response, request.is_conditional).await;
+                    return if is_same_page { result } else { result.map_err(Error::after_redirect) };
                 }
             }
         }

@@ -11,7 +11,7 @@ use crate::pages::event::{Event, Progress};
 use crate::pages::fetch::fetcher::{Config, Fetcher};
 use crate::pages::fetch::next_page::Retry;
 use crate::pages::fetch::page_slot::{Demand, Outcome};
-use crate::pages::fingerprint::Fingerprint;
+use crate::pages::fingerprint::Content;
 
 /// Delivers the pages of a stream: polls the fetcher, keeps the position, and applies the limits.
 ///
@@ -28,8 +28,8 @@ pub(in crate::pages) struct Pager<T, C, E> {
     total: Option<u64>,
     /// `true` if it is an error to end with fewer items than `total`.
     expect_total: bool,
-    /// The fingerprint of the page before the first one, if the stream resumes.
-    content: Option<Fingerprint>,
+    /// The content of the page before the first one, if the stream resumes.
+    content: Option<Content>,
     max_empty_pages: u64,
     /// The number of consecutive pages without an item to yield.
     empty_pages: u64,
@@ -128,9 +128,13 @@ impl<T, C: Cursor, E> Pager<T, C, E> {
         self.expect_total = true;
     }
 
+    pub(in crate::pages) fn set_restarts_in_place(&mut self, restarts_in_place: bool) {
+        self.position.restarts_in_place = restarts_in_place;
+    }
+
     #[track_caller]
     pub(in crate::pages) fn set_filter(&mut self, filter: UniqueFilter<T>) {
-        self.config("unique_by");
+        self.config("unique_by").policies.removes_duplicates = true;
         self.filter = Some(filter);
     }
 

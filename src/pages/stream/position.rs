@@ -59,6 +59,8 @@ pub(super) struct Position<T, C> {
     truncated: bool,
     /// `true` if the current page has fewer items than were to be skipped.
     out_of_range: bool,
+    /// `true` if a restart continues at the same item, so that the items of the page are still to be skipped.
+    pub(super) restarts_in_place: bool,
     /// The number of pages before the last restart, which may come again with known items only.
     pub(super) replayed_pages: u64,
     /// Returns the cursor after so many items of a page, if cursors count items.
@@ -79,6 +81,7 @@ impl<T, C: Cursor> Position<T, C> {
             kept_indices: Vec::new(),
             truncated: false,
             out_of_range: false,
+            restarts_in_place: false,
             replayed_pages: 0,
             advance,
         }
@@ -148,7 +151,7 @@ impl<T, C: Cursor> Position<T, C> {
         }
         let skip_next = mem::take(&mut self.skip_next);
         // After a restart, this is another page than the one whose items were to be skipped.
-        self.skip = if self.slot.restarted { 0 } else { skip_next };
+        self.skip = if self.slot.restarted && !self.restarts_in_place { 0 } else { skip_next };
         if self.skip > items.len() && self.next_page_starts_after(items.len()) {
             // With offsets, the next page starts where this page ends: skip the remaining items there.
             self.skip_next = self.skip - items.len();
@@ -207,7 +210,9 @@ impl<T, C: Cursor> Position<T, C> {
 
     /// Skips no items of the next page: it is another page than the one whose items were to be skipped.
     pub(super) fn clear_skip(&mut self) {
-        self.skip_next = 0;
+        if !self.restarts_in_place {
+            self.skip_next = 0;
+        }
     }
 
     /// The number of items yielded. The last `remaining` items of the current page have not been yielded.
@@ -244,7 +249,7 @@ impl<T, C: Cursor> Position<T, C> {
             Some(NextPage::Cursor(next)) if !is_inside_page => {
                 let pages = self.pages_yielded();
                 let skip = self.skip_next as u64;
-                let content = self.slot.page.item_fingerprint();
+                let content = self.slot.page.content();
                 Checkpoint {
                     cursor: Some(next.clone()),
                     skip,

@@ -221,8 +221,12 @@ async fn a_status_beyond_the_last_page_is_the_end() {
         || status(400, r#"{"code":"rest_post_invalid_page_number"}"#),
         || status(404, r#"{"detail":"Invalid page."}"#),
         || status(404, ""),
-        || status(404, "Not Found"),
+        || status(404, "{}"),
         || status(416, "<html>"),
+        || {
+            let reason = "Page out of range, page: 3 page size: 2, len: 4";
+            status(400, &json!({ "error": "page_out_of_range", "reason": reason }).to_string())
+        },
     ] {
         for concurrent in [1, 3] {
             let server = numbered(beyond).await;
@@ -239,6 +243,26 @@ async fn a_status_beyond_the_last_page_is_the_end() {
 async fn another_error_is_not_the_end() {
     for (beyond, want) in [
         ((|| status(404, "<html>nginx</html>")) as fn() -> HttpResponse, "404"),
+        (|| status(404, "Not Found"), "404"),
+        (|| status(404, "404 page not found\n"), "404"),
+        (|| with_header(status(404, "{}"), "content-type", "text/plain; charset=utf-8"), "404"),
+        (|| with_header(status(404, r#"{"detail":"Invalid page."}"#), "retry-after", "7200"), "404"),
+        (|| status(404, r#"{"message":"Not Found"}"#), "404"),
+        (|| status(400, ""), "400"),
+        (|| status(400, r#"{"error":"API key expired"}"#), "400"),
+        (
+            || {
+                status(
+                    400,
+                    r#"{"error":{"type":"OAuthException","code":190,"message":"Session has expired"}}"#,
+                )
+            },
+            "400",
+        ),
+        (|| status(400, r#"{"message":"Cannot page past the first 5000 results, use a cursor"}"#), "400"),
+        (|| status(400, r#"{"message":"Too many results requested, limit+offset must be <= 1000."}"#), "400"),
+        (|| status(400, r#"{"message":"The offset value should be between 0 and 9999"}"#), "400"),
+        (|| status(400, r#"{"message":"Invalid page: Pages start at 1 and max at 500."}"#), "400"),
         (|| status(400, "Result window is too large, from + size must be at most 10000"), "400"),
         (|| status(400, r#"{"error":"offset exceeds the maximum"}"#), "400"),
         (|| status(401, "{}"), "401"),
@@ -262,6 +286,95 @@ async fn another_error_is_not_the_end() {
     .await;
     let endpoint = endpoint(&server.url).items_at("/items").total_at("/total");
     assert_eq!(until_error(&mut endpoint.by_page_number("page", 1)).await.0, [1, 2]);
+}
+
+#[tokio::test]
+async fn an_unclear_message_is_the_end_if_the_pages_before_agree() {
+    let unclear = r#"{"message":"Not Found"}"#;
+    for (code, beside, is_end) in [
+        (404, json!({ "total": 3 }), true),
+        (400, json!({ "total": 3 }), true),
+        (404, json!({ "next": null }), true),
+        (400, json!({ "info": { "next": null } }), true),
+        (404, json!({ "info": { "pages": 2 } }), true),
+        // The second page is shorter than the first.
+        (404, json!({}), true),
+        (400, json!({}), false),
+        (404, json!({ "total": 9 }), false),
+        (404, json!({ "next": "/docs?page=3" }), false),
+    ] {
+        for concurrent in [1, 3] {
+            let (beside, shown) = (beside.clone(), beside.clone());
+            let server = Server::start(move |request: &ReceivedRequest| {
+                let mut body = match request.number("page").unwrap() {
+                    1 => json!({ "items": [1, 2] }),
+                    2 => json!({ "items": [3] }),
+                    _ => return status(code, unclear),
+                };
+                body.as_object_mut().unwrap().extend(beside.as_object().unwrap().clone());
+                json(&body)
+            })
+            .await;
+            let docs = endpoint(&server.url).items_at("/items").total_at("/total");
+            let mut docs = docs.by_page_number("page", 1).no_retry().concurrency(concurrent);
+            if is_end {
+                assert_eq!(all(docs).await, [1, 2, 3], "{code} {shown}");
+            } else {
+                let (items, error) = until_error(&mut docs).await;
+                assert_eq!(items, [1, 2, 3], "{code} {shown}");
+                assert_eq!(error.into_fetch_error().unwrap().status().unwrap().as_u16(), code);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_resumed_stream_ends_only_if_the_error_is_about_the_page() {
+    for (body, is_end) in [
+        (r#"{"message":"Not Found"}"#, false),
+        ("", false),
+        ("{}", false),
+        (r#"{"detail":"Invalid page."}"#, true),
+    ] {
+        let server = Server::start(move |_: &ReceivedRequest| status(404, body)).await;
+        let docs = endpoint(&format!("{}/repos/typo", server.url)).by_page_number::<u32>("page", 1);
+        let saved =
+            r#"{"format":"withal/pages/1","cursor":{"page":3},"skip":0,"items":2,"pages":2,"done":false}"#;
+        let mut docs = docs.resume(serde_json::from_str(saved).unwrap()).no_retry();
+        assert_eq!(docs.try_next().await.is_ok(), is_end, "{body}");
+        assert_eq!(docs.checkpoint().is_done(), is_end, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_throttled_page_is_not_the_end() {
+    for body in [
+        r#"{"__type":"ThrottlingException"}"#,
+        r#"{"__type":"aws#ThrottlingException","message":"Rate exceeded"}"#,
+    ] {
+        let server = Server::start(move |request: &ReceivedRequest| match request.number("page").unwrap() {
+            3 if request.earlier_requests == 0 => status(400, body),
+            page @ 1..=3 => json(&json!([page])),
+            _ => json(&json!([])),
+        })
+        .await;
+        assert_eq!(all(endpoint(&server.url).by_page_number("page", 1)).await, [1, 2, 3]);
+    }
+}
+
+#[tokio::test]
+async fn an_error_after_a_redirect_elsewhere_is_not_the_end() {
+    for (location, is_end) in [("/login", false), ("/login?back=/docs", false), ("/docs/?page=2", true)] {
+        let server = Server::start(move |request: &ReceivedRequest| match request.target.as_str() {
+            "/docs?page=1" => json(&json!([1])),
+            "/docs?page=2" => with_header(status(302, ""), "location", location),
+            _ => status(404, r#"{"detail":"Invalid page."}"#),
+        })
+        .await;
+        let mut docs = endpoint(&format!("{}/docs", server.url)).by_page_number::<u32>("page", 1);
+        assert_eq!(docs.try_next().await.unwrap(), Some(1));
+        assert_eq!(docs.try_next().await.is_ok(), is_end, "{location}");
+    }
 }
 
 #[tokio::test]

@@ -94,7 +94,8 @@ impl Endpoint {
     ///
     /// The items are at `/items`. If a token has expired, the server responds with status 410 (Gone), and with a new
     /// token in the body, from which the stream [restarts](OnError::Restart). The items after that may differ from the
-    /// snapshot of those before. Without a new token, the error is final.
+    /// snapshot of those before. A stream that resumes within a page skips as many items there as were yielded before, since
+    /// the new token begins at the same key. Without a new token, the error is final.
     ///
     /// # Examples
     ///
@@ -111,10 +112,12 @@ impl Endpoint {
         T: DeserializeOwned + Send + 'static,
     {
         let items = self.with_defaults("/items", None).by_cursor("/metadata/continue", "continue");
-        items.classify(|error| match new_token(error) {
+        let mut items = items.classify(|error| match new_token(error) {
             Some(token) => OnError::Restart { cursor: Some(token) },
             None => classify(error),
-        })
+        });
+        items.pager().set_restarts_in_place(true);
+        items
     }
 
     /// Requests pages of up to `count` resources as [SCIM](https://www.rfc-editor.org/rfc/rfc7644#section-3.4.2.4)

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::pages::http::endpoint::Endpoint;
 use crate::pages::http::error::Error;
+use crate::pages::http::item_fingerprints::of_items;
 use crate::pages::http::json_pointers::{number_of, validate_pointer};
 use crate::pages::http::known_flags::KnownFlags;
 use crate::pages::http::next_in::NextIn;
@@ -20,6 +21,10 @@ impl Endpoint {
     /// `pointer` is relative to the item; an empty pointer is the whole item. The value is a string or a number. The
     /// stream ends with the first page without items, or when the flag of [`has_more_at`](Self::has_more_at) is
     /// `false`; without such a flag, well-known flags such as `has_more` are [recognized](crate::pages::http#flags).
+    ///
+    /// A server may repeat the item of the cursor at the start of the next page, as `CouchDB` and Kraken do. That is an error,
+    /// [`RepeatedItems`](crate::pages::ErrorKind::RepeatedItems), unless [`unique_by`](AsyncGetDocs::unique_by) removes the
+    /// repeated item. Then the last page points to itself, which [`on_cycle`](AsyncGetDocs::on_cycle) takes for the end.
     ///
     /// # Examples
     ///
@@ -159,7 +164,7 @@ impl LastItem {
         if !has_cursor && page.has_more != Some(false) {
             return Err(Error::invalid_cursor(&self.pointer, "nothing", response.info()));
         }
-        Ok(page)
+        Ok(page.with_items_compared(of_items(response)?))
     }
 }
 

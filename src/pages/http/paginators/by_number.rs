@@ -8,8 +8,8 @@ use crate::pages::cursor::{Offset, PageNumber};
 use crate::pages::http::endpoint::Endpoint;
 use crate::pages::http::error::Error;
 use crate::pages::http::extent::Extent;
+use crate::pages::http::item_fingerprints::{of_identities, of_items};
 use crate::pages::http::next_in::NextIn;
-use crate::pages::http::overlap::Overlap;
 use crate::pages::http::request::Request;
 use crate::pages::http::response::Response;
 use crate::pages::page::Page;
@@ -23,16 +23,26 @@ use crate::pages::stream::async_get_docs::AsyncGetDocs;
 /// parameter, or a JSON pointer into the body, which begins with a slash; the body is set with [`json`](Endpoint::json).
 ///
 /// Some servers respond to a number beyond the last page with status 400, 404 or 416. [`classify`](crate::pages::http::classify())
-/// takes that as the end of the stream ([`OnError::End`](crate::pages::OnError::End)), but only if a page came before,
-/// if the body is neither HTML nor a message about a limit, and if neither a total of the API nor a
-/// [report of more pages](crate::pages::http#flags) contradicts it.
+/// takes that as the end of the stream ([`OnError::End`](crate::pages::OnError::End)), but only if there is evidence for it:
+///
+/// - status 416, or a message in JSON that reports a page beyond the last, such as Django's `Invalid page.`, `WordPress`'s
+///   `rest_post_invalid_page_number` or RabbitMQ's `page_out_of_range`;
+/// - status 404 with an empty body, or with `{}` or `[]`, after a page of this run;
+/// - another message in JSON, if the pages before agree: they have the number of all items or pages that the API reports, or
+///   the last of them has a `next` without a value. With status 404, it suffices that the last of them has fewer items than
+///   another.
+///
+/// It remains an error if the body is text or HTML, if its message concerns a limit, credentials or a rate limit, if there
+/// is a `Retry-After`, if a redirect changed the query of the URL, and if a page before
+/// [reported more pages](crate::pages::http#flags) or a larger total. [`OnError::End`](crate::pages::OnError::End), returned by a function of your own, overrules all of this.
 impl Endpoint {
     /// Requests pages by their numbers, which begin with `first`, usually 0 or 1.
     ///
     /// The stream ends when the flag of [`has_more_at`](Self::has_more_at), or a [known](crate::pages::http#flags) one, is
     /// `false`, or with the first empty page, unless that page [reports more](crate::pages::http#flags). With
     /// [`total_pages_at`](Self::total_pages_at) and its kin, it ends with the last page, not with an empty page before
-    /// it, and none is requested beyond.
+    /// it, and none is requested beyond. A page that repeats the items of the page before, by their `id`, although the API's
+    /// total was reached, is an error, [`RepeatedItems`](crate::pages::ErrorKind::RepeatedItems).
     ///
     /// # Examples
     ///
@@ -67,9 +77,12 @@ impl Endpoint {
                 let read_page = |response: &Response| {
                     let mut page = response.page(None)?;
                     extent.page_received(response, &mut page, number, number.saturating_add(1))?;
-                    Ok(page)
+                    // A server may repeat its last page with another time or a signed URL in each item.
+                    let items = if extent.reaches_total(number) { of_identities(response)? } else { None };
+                    Ok(page.with_items_compared(items))
                 };
                 let next = NextIn::Count { number, step: Some(1), cursor: PageNumber::new };
+                let _pending = extent.request(number);
                 let page = endpoint.fetch_page(request, read_page, next).await;
                 page.map_err(|error| extent.mark_past_the_end(error, number))
             }
@@ -87,9 +100,10 @@ impl Endpoint {
     /// `true` is an error, [`CursorCycle`](crate::pages::ErrorKind::CursorCycle), since the offset does not advance: the
     /// server seems to filter the items of a page, as for [`by_offset_steps`](Self::by_offset_steps).
     ///
-    /// With a `limit` of 0, the first poll returns an error. If the second
-    /// page begins with the last item of the first, that is an error, too, [`Error::NotAPage`]: the server seems to count
-    /// from 1, as for [`by_offset_from`](Self::by_offset_from).
+    /// With a `limit` of 0, the first poll returns an error. If a page begins with the last items of the page before, that is
+    /// an error, too, [`RepeatedItems`](crate::pages::ErrorKind::RepeatedItems), unless
+    /// [`unique_by`](AsyncGetDocs::unique_by) removes them: the list has changed, or the server counts from 1, as for
+    /// [`by_offset_from`](Self::by_offset_from), or filters its pages, as for [`by_offset_steps`](Self::by_offset_steps).
     ///
     /// # Examples
     ///
@@ -134,23 +148,21 @@ impl Endpoint {
     {
         let names = (offset.to_owned(), size.to_owned());
         let extent = Arc::new(Extent::of_items());
-        let shared = Arc::new((Arc::new(self), names, extent, Overlap::default()));
+        let shared = Arc::new((Arc::new(self), names, extent));
         sources::by_offset(limit, move |offset, limit| {
             let shared = Arc::clone(&shared);
             async move {
-                let (endpoint, (name, size), extent, overlap) = &*shared;
+                let (endpoint, (name, size), extent) = &*shared;
                 let number = offset.saturating_add(first);
                 let request = Request::new(endpoint).parameter(size, limit).parameter(name, number);
                 let read_page = |response: &Response| {
                     let mut page = response.page(None)?;
                     let next = offset.saturating_add(page.items.len() as u64);
                     extent.page_received(response, &mut page, offset, next)?;
-                    if first == 0 {
-                        overlap.check(response, &endpoint.pointers.items, offset)?;
-                    }
-                    Ok(page)
+                    Ok(page.with_items_compared(of_items(response)?))
                 };
                 let next = NextIn::Count { number: offset, step: None, cursor: Offset::new };
+                let _pending = extent.request(offset);
                 let page = endpoint.fetch_page(request, read_page, next).await;
                 page.map_err(|error| extent.mark_past_the_end(error, offset))
             }
@@ -164,7 +176,8 @@ impl Endpoint {
     /// although more follow. The stream ends when the flag of [`has_more_at`](Self::has_more_at), or a
     /// [known](crate::pages::http#flags) one, is `false`, or, without a flag, when the
     /// offset reaches the number at [`total_at`](Self::total_at), which must count the items before they are filtered.
-    /// If a page has neither, the stream ends with the first empty page.
+    /// If a page has neither, the stream ends with the first empty page. A page that reports a `limit`, `per_page` or similar
+    /// size below the `limit` of the request, and is not the last, is an error, because the items in between would be lost.
     ///
     /// # Examples
     ///
@@ -191,6 +204,7 @@ impl Endpoint {
                     let mut page: Page<T, Offset> = response.page(None)?;
                     let next = offset.saturating_add(limit);
                     extent.page_received(response, &mut page, offset, next)?;
+                    extent.check_size(response, &page, offset, limit)?;
                     page.next_cursor = Some(Offset::new(next));
                     page.has_more = page
                         .has_more
@@ -199,6 +213,7 @@ impl Endpoint {
                     Ok(page)
                 };
                 let next = NextIn::Count { number: offset, step: Some(limit), cursor: Offset::new };
+                let _pending = extent.request(offset);
                 let page = endpoint.fetch_page(request, read_page, next).await;
                 page.map_err(|error| extent.mark_past_the_end(error, offset))
             }

@@ -1,0 +1,60 @@
+//! The items of a page as they are compared with those of the pages before and after.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::error::Error;
+use super::json_slices::find_all;
+use super::response::Response;
+use crate::pages::fingerprint::Fingerprint;
+
+/// Members that identify an item, the most specific ones first.
+const IDENTITIES: &[&str] = &[
+    "/id",
+    "/_id",
+    "/Id",
+    "/ID",
+    "/uuid",
+    "/guid",
+    "/gid",
+    "/uid",
+    "/@id",
+    "/node_id",
+    "/objectID",
+    "/metadata/uid",
+];
+
+/// Returns the fingerprints of the items; `None` if two of them are equal, or if there is only one, because such items may
+/// be equal to others by chance.
+pub(super) fn of_items(response: &Response) -> Result<Option<Arc<[Fingerprint]>>, Error> {
+    let items = items(response)?;
+    let fingerprints: Vec<_> = items.iter().map(|item| Fingerprint::of(item.get().as_bytes())).collect();
+    Ok((fingerprints.len() > 1 && are_distinct(&fingerprints)).then(|| fingerprints.into()))
+}
+
+/// Returns the fingerprints of the identities of the items; `None` if an item has none, or if two are equal.
+pub(super) fn of_identities(response: &Response) -> Result<Option<Arc<[Fingerprint]>>, Error> {
+    let items = items(response)?;
+    let fingerprints: Option<Vec<_>> = items.iter().map(|item| identity(item)).collect();
+    Ok(fingerprints.filter(|fingerprints| are_distinct(fingerprints)).map(Into::into))
+}
+
+/// Returns the items. Anything but an array has none.
+fn items(response: &Response) -> Result<Vec<&RawValue>, Error> {
+    let [array] = response.find([&response.endpoint.pointers.items])?;
+    Ok(array.and_then(|array| serde_json::from_str(array.get()).ok()).unwrap_or_default())
+}
+
+fn identity(item: &RawValue) -> Option<Fingerprint> {
+    let mut found = vec![None; IDENTITIES.len()];
+    find_all(item.get().as_bytes(), IDENTITIES, &mut found).ok()?;
+    let identity: &RawValue = found.into_iter().flatten().next()?;
+    Some(Fingerprint::of(identity.get().as_bytes()))
+}
+
+fn are_distinct(fingerprints: &[Fingerprint]) -> bool {
+    let mut sorted = fingerprints.to_vec();
+    sorted.sort_unstable();
+    sorted.windows(2).all(|pair| pair[0] != pair[1])
+}
