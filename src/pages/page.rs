@@ -260,7 +260,11 @@ impl Eq for Details {}
 
 impl fmt::Debug for Details {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Details").field("fingerprint", &self.fingerprint).field("extra", &self.extra).finish()
+        f.debug_struct("Details")
+            .field("fingerprint", &self.fingerprint)
+            .field("items", &self.items)
+            .field("extra", &self.extra)
+            .finish()
     }
 }
 

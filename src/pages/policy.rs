@@ -112,7 +112,6 @@ pub enum OnEmpty {
 
 /// The policies of a stream that decide which page comes next.
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(clippy::struct_field_names, reason = "named after the methods that set them")]
 pub(super) struct Policies {
     /// `None`, here and below, if the user has not set it.
     pub(super) on_empty: Option<OnEmpty>,

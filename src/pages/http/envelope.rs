@@ -6,6 +6,10 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::classify::is_throttle_code;
+use super::envelope_names::{
+    ALARMS, BESIDE_CODE, BESIDE_ERROR, CODES, COMPLETE_FLAGS, ENVELOPES, ERROR_WORDS, MESSAGES,
+    PARTIAL_FLAGS, PENDING, READY_FLAGS, REDIRECTS, SESSION_FLAGS, STATUSES, SUCCESS_FLAGS,
+};
 use super::missing_items::is_empty_value;
 use super::reported_error::{is_error, is_failure, is_success_word, message_of, reports_no_items, text_of};
 
@@ -29,188 +33,6 @@ pub(super) struct Envelope<'a> {
     pub(super) is_echo: &'a dyn Fn(&str) -> bool,
 }
 
-/// Objects that describe the response.
-const ENVELOPES: &[&str] = &[
-    "body",
-    "envelope",
-    "extensions",
-    "head",
-    "header",
-    "meta",
-    "metadata",
-    "response",
-    "responseheader",
-    "responsemetadata",
-    "responsestatus",
-    "result",
-    "shards",
-    "status",
-];
-/// Words of the names of errors.
-const ERROR_WORDS: &[&str] = &[
-    "err",
-    "errcode",
-    "errmsg",
-    "errno",
-    "error",
-    "errorcode",
-    "errormessage",
-    "errormsg",
-    "errors",
-    "exception",
-    "exceptions",
-    "failures",
-    "fault",
-    "faults",
-    "problem",
-    "problems",
-];
-/// Other words of the names of errors.
-const BESIDE_ERROR: &[&str] = &[
-    "api",
-    "code",
-    "description",
-    "detail",
-    "details",
-    "has",
-    "id",
-    "info",
-    "internal",
-    "is",
-    "message",
-    "messages",
-    "msg",
-    "no",
-    "number",
-    "reason",
-    "request",
-    "response",
-    "ret",
-    "rsp",
-    "server",
-    "service",
-    "string",
-    "summary",
-    "system",
-    "text",
-    "type",
-];
-/// Other words of the names of codes.
-const BESIDE_CODE: &[&str] = &[
-    "api", "biz", "http", "info", "resp", "response", "result", "ret", "return", "rsp", "service", "status",
-    "sub",
-];
-/// Names of codes in lower case.
-const CODES: &[&str] = &[
-    "errcode",
-    "errno",
-    "errorcode",
-    "infocode",
-    "respcode",
-    "resultcode",
-    "ret",
-    "retcode",
-    "returncode",
-    "rspcode",
-    "statuscode",
-];
-const MESSAGES: &[&str] = &[
-    "info",
-    "message",
-    "messages",
-    "msg",
-    "notice",
-    "respmsg",
-    "resultmsg",
-    "retmsg",
-    "returnmsg",
-    "rspmsg",
-    "statusmessage",
-    "statusmsg",
-    "warning",
-    "warnings",
-];
-const STATUSES: &[&str] =
-    &["outcome", "response", "result", "stat", "state", "status", "returnstatus", "jobstatus"];
-/// Flags that are `true` in a page.
-const SUCCESS_FLAGS: &[&str] = &["issuccess", "issuccessful", "ok", "succeeded", "success", "successful"];
-/// Flags that are `true` in a page, but also `false` in one, if it is empty.
-const SESSION_FLAGS: &[&str] =
-    &["authenticated", "authorized", "isauthenticated", "isauthorized", "isloggedin", "loggedin"];
-/// Flags that are `false` until the page is ready.
-const READY_FLAGS: &[&str] = &["isready", "jobcomplete", "jobcompleted", "jobdone", "querycomplete", "ready"];
-/// The same, without any items.
-const COMPLETE_FLAGS: &[&str] =
-    &["complete", "completed", "finished", "iscomplete", "iscompleted", "isfinished"];
-/// Flags that are `true` if items are missing.
-const PARTIAL_FLAGS: &[&str] = &[
-    "incomplete",
-    "incompleteresults",
-    "isincomplete",
-    "ispartial",
-    "partial",
-    "partialresult",
-    "partialresults",
-    "timedout",
-];
-/// Members of a response that refers to another page, such as a log-in form.
-const REDIRECTS: &[&str] = &["loginurl", "redirect", "redirectto", "redirecturi", "redirecturl"];
-/// States of a response that is not ready.
-const PENDING: &[&str] = &[
-    "building",
-    "computing",
-    "enqueued",
-    "executing",
-    "in progress",
-    "inprogress",
-    "not ready",
-    "not started",
-    "pending",
-    "preparing",
-    "processing",
-    "queued",
-    "running",
-    "scheduled",
-    "started",
-    "submitted",
-    "waiting",
-];
-/// Parts of messages about a failure.
-const ALARMS: &[&str] = &[
-    "access denied",
-    "api key",
-    "authenticat",
-    "bad gateway",
-    "can only fetch",
-    "error",
-    "exceed",
-    "expired",
-    "failed to",
-    "failure",
-    "forbidden",
-    "incomplete",
-    "internal server",
-    "invalid token",
-    "limit reached",
-    "log in",
-    "login required",
-    "maintenance",
-    "not authorized",
-    "over limit",
-    "over query limit",
-    "over the limit",
-    "overload",
-    "partial results",
-    "permission",
-    "quota",
-    "rate limit",
-    "throttl",
-    "timed out",
-    "timeout",
-    "too many",
-    "unauthorized",
-    "unavailable",
-];
 /// The largest depth of a member that counts.
 const MAX_DEPTH: u8 = 3;
 
@@ -291,7 +113,7 @@ impl Envelope<'_> {
                 continue;
             }
             let number = value.trim().parse::<i64>().ok();
-            let is_failed = number.is_some_and(|number| number < 0 || number >= 300 || text.is_some());
+            let is_failed = number.is_some_and(|number| !(0..300).contains(&number) || text.is_some());
             let is_failed_word = number.is_none() && is_failed_status(&value, &words_of(&value));
             if is_failed || is_failed_word {
                 let text = text.as_ref().map_or_else(String::new, |text| format!(": {text}"));

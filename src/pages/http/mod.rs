@@ -164,6 +164,7 @@ mod detected;
 mod endpoint;
 mod ends;
 mod envelope;
+mod envelope_names;
 mod error;
 mod excerpt;
 mod extent;

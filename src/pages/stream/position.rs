@@ -35,6 +35,7 @@ pub(in crate::pages) type UniqueFilter<T> = Box<dyn FnMut(&T) -> bool + Send>;
 ///            skip_next ◄────────────────────────────── refetch ─┘
 ///                 └──► the next accept_page skips so many items
 /// ```
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 pub(super) struct Position<T, C> {
     /// The current page without its items. Before the first page, the cursor of that page.
     pub(super) slot: PageSlot<T, C>,
