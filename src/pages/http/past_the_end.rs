@@ -14,7 +14,7 @@ use super::response_info::ResponseInfo;
 pub(super) enum Evidence {
     /// The response reports it: status 416, or a message about the page.
     Reported,
-    /// Status 404 without a message.
+    /// Status 404 without a message, or with one that may concern the URL.
     NotFound,
     /// A message in JSON with another meaning, or none. It is the end if the pages before agree.
     Unclear { is_not_found: bool },
@@ -24,7 +24,6 @@ pub(super) enum Evidence {
 const MESSAGES: &[&str] = &[
     "after the last page",
     "beyond the last",
-    "has no page",
     "invalid page number",
     "larger than the number of pages",
     "greater than the number of pages",
@@ -32,19 +31,23 @@ const MESSAGES: &[&str] = &[
     "no more items",
     "no more pages",
     "no more results",
-    "no such page",
     "non existent page",
     "page contains no results",
-    "page does not exist",
-    "page doesn t exist",
-    "page is empty",
-    "page not found",
     "page number out of range",
     "page out of range",
     "past the end",
     "past the last",
-    "there is no page",
     "that page contains no results",
+];
+/// Messages with status 404 that may also concern the URL.
+const GENERIC: &[&str] = &[
+    "has no page",
+    "no such page",
+    "page does not exist",
+    "page doesn t exist",
+    "page is empty",
+    "page not found",
+    "there is no page",
 ];
 /// Words of messages about a limit of the server, which is not the end of the list.
 const LIMITS: &[&str] = &[
@@ -150,8 +153,12 @@ fn of_body(response: &ResponseInfo) -> Option<Evidence> {
     };
     Some(if strings.iter().any(is_reported) {
         Evidence::Reported
-    } else {
+    } else if !has_part(GENERIC) {
         Evidence::Unclear { is_not_found }
+    } else if is_not_found {
+        Evidence::NotFound
+    } else {
+        Evidence::Reported
     })
 }
 
@@ -185,13 +192,20 @@ mod tests {
                 400,
                 r#"{"error":"page_out_of_range","reason":"Page out of range, page: 9 page size: 100, len: 3"}"#,
             ),
-            (404, r#"{"code":"PAGE_NOT_FOUND"}"#),
-            (404, r#"{"error":{"code":"PageNotFound"}}"#),
+            (400, r#"{"code":"PAGE_NOT_FOUND"}"#),
+            (400, r#"{"error":{"code":"PageNotFound"}}"#),
             (400, r#"{"message":"No more results"}"#),
-            (404, r#""Page does not exist""#),
+            (400, r#""Page does not exist""#),
             (416, "<html>"),
         ] {
             assert_eq!(of(status, None, body), Some(Evidence::Reported), "{body}");
+        }
+        for body in [
+            r#"{"code":"PAGE_NOT_FOUND"}"#,
+            r#"{"error":{"code":"PageNotFound"}}"#,
+            r#""Page does not exist""#,
+        ] {
+            assert_eq!(of(404, None, body), Some(Evidence::NotFound), "{body}");
         }
         for body in ["", " ", "{}", "[]", "null"] {
             assert_eq!(of(404, None, body), Some(Evidence::NotFound), "{body}");

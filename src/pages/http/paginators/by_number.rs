@@ -27,7 +27,7 @@ use crate::pages::stream::async_get_docs::AsyncGetDocs;
 ///
 /// - status 416, or a message in JSON that reports a page beyond the last, such as Django's `Invalid page.`, `WordPress`'s
 ///   `rest_post_invalid_page_number` or `RabbitMQ`'s `page_out_of_range`;
-/// - status 404 with an empty body, or with `{}` or `[]`, after a page of this run;
+/// - status 404 with an empty body, `{}`, `[]` or a message such as `Page not found`, after a page of this run;
 /// - another message in JSON, if the pages before agree: they have the number of all items or pages that the API reports, or
 ///   the last of them has a `next` without a value. With status 404, it suffices that the last of them has fewer items than
 ///   another.
