@@ -1,7 +1,7 @@
 use std::convert::Infallible;
 use std::fmt::{self, Debug};
 
-use super::scope::failure::report_exit_error;
+use super::report::report_exit_error;
 use crate::box_error::BoxError;
 use crate::error_text::is_report;
 

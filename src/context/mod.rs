@@ -251,6 +251,7 @@ mod local;
 mod manager;
 mod managers;
 mod policy;
+mod report;
 #[expect(missing_docs, missing_debug_implementations, reason = "the macro's expansion is not an interface")]
 mod scope;
 mod send_async_fn;
@@ -274,9 +275,9 @@ pub use self::managers::{
     decorate, nullcontext, on_exit, permits, permits_owned, read, read_owned, suppress, write, write_owned,
 };
 pub use self::policy::{Detach, DropAfterChildren, DropNow, Restart};
+pub(crate) use self::report::{report_exit_error, report_reason};
 pub use self::scope::collector::NotEntering;
 pub(crate) use self::scope::collector::register as register_interrupt;
-pub(crate) use self::scope::failure::{report_exit_error, report_reason};
 pub(crate) use self::scope::interrupt::Interrupt;
 pub use self::scope::interrupt_when::interrupt_when;
 pub use self::send_async_fn::SendAsyncFnOnce;

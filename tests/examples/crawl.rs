@@ -312,7 +312,7 @@ fn ctrl_c_is_code_130() {
     wait_until(|| fs::metadata(&path).is_ok_and(|file| file.len() > 0));
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
     assert!(text(&output.stderr).ends_with("stopped: continue with --resume\n"), "{output:?}");
     server.hold_items_from(usize::MAX);
     assert_success(&run(&server.url, &["--out", out, "--resume"]));

@@ -5,8 +5,9 @@ use std::mem::{self, replace};
 use super::maybe_result::{Case, Inspected, MaybeResult, SendError};
 use super::value_kind::{Inspection, ScopeValue, ValueKind};
 use crate::context::exit_reason::OpaqueError;
+use crate::context::report::report_exit_error;
 use crate::context::scope::block::BlockOutcome;
-use crate::context::scope::failure::{BlockFailure, CONTRACT_VIOLATION, KeptError, report_exit_error};
+use crate::context::scope::failure::{BlockFailure, CONTRACT_VIOLATION, KeptError};
 use crate::context::suppression::{Suppression, suppress};
 
 /// The value with which a block is left, beside its failure: kept in one place while the block runs and during the exit.

@@ -1,5 +1,4 @@
 use std::any::Any;
-use std::cell::Cell;
 use std::convert::Infallible;
 use std::fmt::Debug;
 use std::future::Future;
@@ -12,6 +11,7 @@ use pin_project::pin_project;
 
 use crate::cleanup::{CleanupEvent, notify_observers, peel_box};
 use crate::context::exit_reason::{ExitReason, OpaqueError};
+use crate::context::report::has_reported_reason;
 use crate::panic::{KeptPayload, Payload, catch_panic, drop_payload, drop_quietly, ignore_panic};
 
 /// The failure of a block, kept by its scope during the exit.
@@ -234,46 +234,6 @@ fn resume_first(first: Payload, second: Payload, name: &'static str) -> ! {
     resume_unwind(first)
 }
 
-thread_local! {
-    /// The address of the payload with which an exit panics after it has reported the error or panic of its block.
-    static REPORTED_BY: Cell<usize> = const { Cell::new(0) };
-}
-
-/// Reports the error or panic of a block, for an exit that resumes `earlier` at once: the payload of a panic that was
-/// earlier than the end of the block. Whatever surrounds the exit does not report it again.
-pub(crate) fn report_reason(name: &'static str, exit: &ExitReason<'_>, earlier: &(dyn Any + Send)) {
-    match exit {
-        ExitReason::Error(error) => {
-            notify_observers(&CleanupEvent::BlockFailed { name, error: &**error });
-        }
-        ExitReason::Panic(payload) => {
-            notify_observers(&CleanupEvent::Panicked { name, payload: &**payload });
-        }
-        ExitReason::Ok | ExitReason::Cancelled => return,
-    }
-    mark_reported(earlier);
-}
-
-/// Records that the error or panic of the block was reported, for an exit that resumes `earlier` at once.
-pub(in crate::context) fn mark_reported(earlier: &(dyn Any + Send)) {
-    REPORTED_BY.set(address(earlier));
-}
-
-/// Returns `true` if the exit that has just panicked with `payload` has reported its reason.
-pub(in crate::context) fn has_reported_reason(payload: &(dyn Any + Send)) -> bool {
-    REPORTED_BY.take() == address(payload)
-}
-
-fn address(payload: &(dyn Any + Send)) -> usize {
-    std::ptr::from_ref(payload).cast::<()>().addr()
-}
-
 /// The panic message for a manager that breaks the contract of [`interrupt_when`](crate::context::interrupt_when).
 pub(in crate::context) const CONTRACT_VIOLATION: &str =
     "`aexit` returned without an error or suppression after its manager interrupted the block";
-
-/// Notifies the observers of an exit's error that cannot be returned, because another error or panic takes precedence.
-/// `name` is that of the guard.
-pub(crate) fn report_exit_error<E: Any + Debug + Send>(name: &'static str, error: &E) {
-    notify_observers(&CleanupEvent::Failed { name, error, debug: Some(error) });
-}

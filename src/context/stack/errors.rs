@@ -4,7 +4,7 @@ use std::fmt::{self, Debug, Write as _};
 use std::mem;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::context::scope::failure::report_exit_error;
+use crate::context::report::report_exit_error;
 use crate::error_text::{bounded, is_report, mark_group};
 use crate::known_error::describe;
 

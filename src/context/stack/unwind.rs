@@ -9,7 +9,7 @@ use crate::cleanup::{
     AbandonReason, CleanupEvent, Name, notify_observers, timeout_in_cleanup, with_children,
 };
 use crate::context::exit_reason::ExitReason;
-use crate::context::scope::failure::{has_reported_reason, mark_reported};
+use crate::context::report::{has_reported_reason, mark_reported};
 use crate::panic::{KeptPayload, Payload, catch_unwind, drop_all};
 
 /// Runs the exits, the last one first. Returns `true` if the error of `exit` was suppressed.
