@@ -101,9 +101,11 @@ async fn main() -> ExitCode {
     rustls::crypto::ring::default_provider().install_default().expect("no TLS provider was installed before");
     let args = Args::parse();
     let result = tokio::select! {
-        result = Crawl::run(args) => result,
+        // The handler of the signal is installed before anything is written.
+        biased;
         // The output and the checkpoint belong together at every moment.
         _ = tokio::signal::ctrl_c() => Err(Failure::Stopped),
+        result = Crawl::run(args) => result,
     };
     result.map_or_else(Failure::report, |()| ExitCode::SUCCESS)
 }
