@@ -218,6 +218,7 @@ impl<T, C> Page<T, C> {
     }
 
     /// Sets the items that are compared with those of the pages before and after.
+    #[cfg(feature = "http")]
     pub(super) fn with_items_compared(mut self, items: Option<Arc<[Fingerprint]>>) -> Self {
         if items.is_some() {
             self.details_mut().items = items;
