@@ -62,7 +62,7 @@ impl Crawl {
             reqwest::Client::builder().user_agent("withal-crawl").read_timeout(Duration::from_secs(30));
         let endpoint = args.authenticate(http::Client::new(client)?.endpoint(&url)?)?;
         let rate = Rate::new(args.rate);
-        // Before the first request, so that a file that cannot be written costs none.
+        // Opened before the first request, so that no request is sent if the file cannot be written.
         let mut output = Output::open(&args)?;
         let paginator = match output.paginator() {
             Some(of_earlier_run) => of_earlier_run,

@@ -37,7 +37,7 @@ pub(crate) struct Args {
     /// The URL of the first page [default: a list of a built-in server]
     #[arg(long, value_parser = url)]
     pub(crate) url: Option<Url>,
-    /// The way from one page to the next; see below
+    /// The paginator, which finds the next page; see below
     #[arg(long, default_value = "auto", value_name = "KIND", value_parser = Paginator::parse)]
     pub(crate) paginate: Paginator,
     /// The JSON pointer to the items of a page, such as /data/items [default: the whole page, or chosen by `auto`]
@@ -46,7 +46,7 @@ pub(crate) struct Args {
     /// The environment variable with a bearer token, or with a scheme and its credentials, such as `Basic bWU6cHc=`
     #[arg(long, value_name = "NAME")]
     auth_env: Option<String>,
-    /// Stop after N items, including those of the runs before --resume
+    /// Stop after N items, including those of earlier runs
     #[arg(long, value_name = "N")]
     pub(crate) max_items: Option<u64>,
     /// Request up to N pages at once if they are numbered, and one page ahead otherwise
@@ -55,7 +55,7 @@ pub(crate) struct Args {
     /// Send at most N requests per second, such as 0.5
     #[arg(long, value_name = "N", value_parser = rate)]
     pub(crate) rate: Option<f64>,
-    /// Write to this file, and the position to FILE.jsonl.checkpoint [default: stdout, without a checkpoint]
+    /// Write the items to this file, and the position to FILE.jsonl.checkpoint [default: stdout, without a checkpoint]
     #[arg(long, value_name = "FILE.jsonl")]
     pub(crate) out: Option<PathBuf>,
     /// Continue the file of --out after the last page that was written

@@ -14,7 +14,7 @@ use super::rate::Rate;
 pub(crate) struct Paginator {
     /// The value of `--paginate`: the name of the method, without `by_` and with dashes, and its arguments.
     text: String,
-    /// The methods to call before, each with its argument, which `auto` finds.
+    /// The methods to call before the paginator, each with its argument. Only `auto` finds any.
     settings: Vec<(String, String)>,
 }
 
@@ -70,7 +70,7 @@ impl Paginator {
         let text = if arguments.is_empty() { kind } else { format!("{kind}:{}", arguments.join(",")) };
         let settings =
             proposal.settings().map(|(method, argument)| (method.to_owned(), argument.to_owned())).collect();
-        split(&text).map_err(|error| Failure::Api(format!("{proposal} is not for this program: {error}")))?;
+        split(&text).map_err(|error| Failure::Api(format!("{proposal} is not supported by this program: {error}")))?;
         Ok(Self { text, settings })
     }
 

@@ -141,7 +141,7 @@ fn the_first_response_selects_the_paginator() {
     for (path, message) in [
         (
             "/body",
-            "error: .items_at(\"/Items\").by_body_cursor::<T>(\"/LastEvaluatedKey\", \"/ExclusiveStartKey\") is not for this program: ",
+            "error: .items_at(\"/Items\").by_body_cursor::<T>(\"/LastEvaluatedKey\", \"/ExclusiveStartKey\") is not supported by this program: ",
         ),
         ("/unknown", "error: no paginator is known for the first response: choose one with --paginate\n"),
     ] {

@@ -72,7 +72,7 @@ fn wait_for_kill() {
     }
 }
 
-/// The child process of the test below. By itself, it does nothing.
+/// The child process of the test below. Without that test, it does nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
     let [Ok(name), Ok(path), Ok(kill_point)] =

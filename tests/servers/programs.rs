@@ -1,4 +1,5 @@
-//! The programs of users: each reads one API of a real server. The body of each is at most 12 lines; see `README.md`.
+//! Programs that users could have written. Each reads one API of a real server, and has a body of at most 12 lines; see
+//! `README.md`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -69,7 +70,7 @@ pub(super) fn logs_get(client: &Client, url: &str) -> Items<Value, String> {
         .json(&json!({ "logGroupName": "g", "logStreamName": "s", "limit": 50, "startFromHead": true }))?
         .items_at("/events")
         .by_body_cursor("/nextForwardToken", "/nextToken")
-        // The token of the last page is its own.
+        // The last page points to itself.
         .on_cycle(OnCycle::End))
 }
 
@@ -227,7 +228,7 @@ pub(super) fn fastapi_links(client: &Client, url: &str) -> Items<Row, String> {
 }
 
 pub(super) fn json_server_1(client: &Client, url: &str) -> Items<Value, String> {
-    // For every page beyond the last, the last comes again.
+    // For every number beyond the last, the server returns the last page.
     Ok(client
         .endpoint(&format!("{url}/posts?_page=1&_per_page=50"))?
         .items_at("/data")
