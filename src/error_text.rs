@@ -31,8 +31,8 @@ pub(crate) fn mark_group() {
 }
 
 thread_local! {
-    /// Set when an error was formatted for a report that is no failure of its own: the cancellation of a task, or the
-    /// failure of a task that its group reports.
+    /// Set when the error that was formatted needs no report: the cancellation of a task, or the failure of a task that
+    /// its group reports.
     static NO_FAILURE: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -41,8 +41,8 @@ pub(crate) fn mark_no_failure() {
     NO_FAILURE.set(true);
 }
 
-/// Returns `true` if an error that was lost is to be reported: see [`mark_no_failure`]. Its type is unknown, so that only
-/// its `Debug` can answer. Never panics.
+/// Returns `true` if an error that cannot be returned is to be reported: see [`mark_no_failure`]. Its type is unknown,
+/// so only its `Debug` implementation can decide. Never panics.
 pub(crate) fn is_failure(error: &dyn Debug) -> bool {
     NO_FAILURE.set(false);
     ignore_panic(|| drop(bounded(|text| write!(text, "{error:-?}"))));

@@ -12,8 +12,8 @@ use crate::error_text::{bounded, with_sources};
 /// Returns the text of an error, with its causes, if its type is known or it can be formatted by `debug`.
 ///
 /// The type of an error in a generic function need not implement [`Error`], and this cannot be tested at run time. A
-/// type that is not in the list of [`as_known_error`] is therefore formatted by its [`Debug`], as `main` and `unwrap`
-/// do it.
+/// type that is not in the list of [`as_known_error`] is therefore formatted by its [`Debug`], as in `main` and
+/// `unwrap`.
 pub(crate) fn describe(error: &dyn Any, debug: Option<&dyn Debug>) -> Option<String> {
     known_text(error).or_else(|| debug.map(|debug| bounded(|text| write!(text, "{debug:-?}"))))
 }

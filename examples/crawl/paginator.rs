@@ -70,7 +70,8 @@ impl Paginator {
         let text = if arguments.is_empty() { kind } else { format!("{kind}:{}", arguments.join(",")) };
         let settings =
             proposal.settings().map(|(method, argument)| (method.to_owned(), argument.to_owned())).collect();
-        split(&text).map_err(|error| Failure::Api(format!("{proposal} is not supported by this program: {error}")))?;
+        split(&text)
+            .map_err(|error| Failure::Api(format!("{proposal} is not supported by this program: {error}")))?;
         Ok(Self { text, settings })
     }
 

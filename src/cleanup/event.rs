@@ -7,9 +7,9 @@ use crate::known_error::{describe, describe_panic};
 /// The failure, panic or abandonment of a cleanup, as reported to [observers](super::observe()), or else as the
 /// [reports](super#reports) describe.
 ///
-/// It also reports the errors that a [scope](crate::context) cannot return: that of an exit, under the name of its guard,
-/// and that of a block. And it reports the error or panic of a [task or future](crate::tasks::TaskHandle) that was not
-/// retrieved.
+/// Events also report the errors of exits and blocks that a [scope](crate::context) cannot return, and the errors and
+/// panics of [tasks and futures](crate::tasks::TaskHandle) that were not retrieved. The name in the event of an exit is
+/// that of its guard.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CleanupEvent<'a> {
@@ -46,8 +46,9 @@ pub enum CleanupEvent<'a> {
     BlockFailed {
         /// The name of the guard, or `"a dropped scope"`.
         name: &'static str,
-        /// The error, of the type that the block returns, or an [`OpaqueError`](crate::context::OpaqueError). A block need
-        /// not fail with a type that implements `Debug`: the report of an unknown type has no text.
+        /// The error, of the type that the block returns, or an [`OpaqueError`](crate::context::OpaqueError). It need
+        /// not implement `Debug`, so if its type is not a [known](Self::error_text) one, the report does not contain
+        /// its text.
         error: &'a (dyn Any + Send),
     },
     /// A task or future failed, and its handle was dropped before the error was retrieved: asyncio's "exception was never
@@ -98,8 +99,8 @@ pub enum AbandonReason {
     RuntimeShutdown,
     /// The cleanup exceeded its [grace period](super::Cleanup::grace_period).
     TimedOut,
-    /// It is the exit of a [`local`](crate::context::local()) manager, whose scope was dropped or interrupted: it is not
-    /// `Send`, and cannot continue as a task.
+    /// The exit of a [`local`](crate::context::local()) manager whose scope was dropped or interrupted: it is not
+    /// `Send`, so it cannot continue as a task.
     NotSend,
 }
 
@@ -167,7 +168,7 @@ impl fmt::Display for AbandonReason {
             Self::NoRuntime => "no runtime to spawn it on",
             Self::RuntimeShutdown => "its runtime shut down",
             Self::TimedOut => "its grace period elapsed",
-            Self::NotSend => "its manager is not `Send`, and its scope was dropped",
+            Self::NotSend => "its manager is not `Send`, and its scope was dropped or interrupted",
         })
     }
 }

@@ -92,8 +92,8 @@ pub trait AsyncGuard: Sized {
         type_name::<Self>()
     }
 
-    /// Returns the name as a report needs it. Called for each exit that may become a cleanup, and therefore shortened
-    /// only if it is reported: a guard whose name is that of another type overrides this method.
+    /// Returns the name as a report needs it. This is called for each exit that may become a cleanup, so the name is
+    /// shortened only when it is reported. A guard whose name is that of another type overrides this method.
     #[doc(hidden)]
     #[inline]
     fn report_name(&self) -> Name {

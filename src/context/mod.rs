@@ -89,17 +89,19 @@
 //! | is dropped: `select!`, `abort`, tokio's `timeout` | [`ExitReason::Cancelled`], as the [policy](#cancellation) decides | |
 //!
 //! **A block that evaluates to an `Err` has failed,** as if `?` had returned the error:
-//! `async_with!(tx = pool.transaction() => { insert().await })` rolls back. The `Err` is then the block's value. Values
-//! of all other types complete the block, also `None`. In generic code, the macro recognizes a `Result<T, E>` of any `T`
-//! and `E`, but not a `Result` that is hidden in a type parameter: a block whose value is a `T` has always completed.
+//! `async_with!(tx = pool.transaction() => { insert().await })` rolls back. The `Err` is then the block's value. A
+//! value of any other type, even `None`, completes the block. In generic code, the macro recognizes a `Result<T, E>` of
+//! any `T` and `E`, but not a `Result` that is hidden in a type parameter: a block whose value is a `T` has always
+//! completed.
 //!
 //! **Innermost first.** An exit begins after everything that is nested in its block has ended, also if the futures were
 //! dropped in a `select!`, by the panic of a sibling in a `join!`, or all at once.
 //!
 //! **No error is lost.** If the exit fails after the block succeeded, the macro evaluates to the exit's error, and a
 //! pending `return` or `break` does not take place. If the block has failed or panicked, its error or panic takes
-//! precedence, and the exit's error is [reported](#reports). The error of the [function](fn@async_with) holds both. The
-//! block's error is reported if it cannot be returned: the exit panics, or the future is dropped during the exit.
+//! precedence, and the exit's error is [reported](#reports). The [function `async_with`](fn@async_with) returns an
+//! error that contains both. The block's error is reported if it cannot be returned, because the exit panics or the
+//! future is dropped during the exit.
 //!
 //! # Choosing
 //!
@@ -160,8 +162,8 @@
 //!
 //! **Surroundings.** A cleanup is a task of its own. With the feature `tracing`, it runs in the span of the task that
 //! was cancelled, but without its task-locals and its `LocalSet`. An exit that needs such values captures them when the
-//! manager is entered. None of this concerns a block that is [interrupted](#interrupts): the interrupting scope lives
-//! on, and polls the exits that are nested in its block in place, in the same task.
+//! manager is entered. None of this concerns a block that is [interrupted](#interrupts): the scope that interrupts it
+//! polls the exits that are nested in the block, in the same task.
 //!
 //! **The end of a program.** Cleanups need a runtime. [`cleanup::run_main`](crate::cleanup::run_main) runs the main
 //! future of a program, and then waits for its cleanups, within a grace period. To stop tasks first, await
@@ -188,17 +190,17 @@
 //! ```
 //!
 //! The block is dropped at its await, its nested exits are awaited, and then the manager's own exit returns the error.
-//! A block that is ready in time is not interrupted. One that is always busy, and pauses only when it has spent tokio's
-//! cooperative budget, is. A manager that wraps another one passes the interrupts on, because it enters the other one
-//! in its own `aenter`. So do [`Option`], [`EitherManager`], [`AsyncExitStack`] and [`asynccontextmanager`]. Where an
-//! interrupt could end no block, entering fails with [`NotEntering`].
+//! A block that is ready in time is not interrupted. A block that is always busy is interrupted when it has spent
+//! tokio's cooperative budget. A manager that wraps another one passes its interrupts on, because it enters the other
+//! one in its own `aenter`. So do [`Option`], [`EitherManager`], [`AsyncExitStack`] and [`asynccontextmanager`]. If
+//! there is no block that an interrupt could end, entering fails with [`NotEntering`].
 //!
 //! # Reports
 //!
 //! A cleanup that fails, panics or is abandoned, and an error of an exit or a block that a scope cannot return, are
 //! reported once: to the [observers](crate::cleanup::observe), or, without an observer, in
-//! [one line](crate::cleanup#reports) on stderr or as a `tracing` event. The line has the [name](AsyncGuard::name) of the
-//! guard. An error that an exit suppresses is not reported.
+//! [one line](crate::cleanup#reports) on stderr or as a `tracing` event. The line contains the [name](AsyncGuard::name)
+//! of the guard. An error that an exit suppresses is not reported.
 //!
 //! # Limitations
 //!
@@ -209,8 +211,8 @@
 //! - Cleanups that a *task* detaches are not nested in the block that spawned the task, unless the task is one of a
 //!   [`TaskGroup`](crate::tasks::TaskGroup) in the block. Otherwise, push a callback that joins the tasks, after the
 //!   managers that they use: [`push_async_callback`](AsyncExitStack::push_async_callback).
-//! - The exit of a [`local`] manager is awaited, but does not run if its future is dropped, or its block is interrupted by
-//!   a scope around it: only the destructor does. For an [`on_exit`], this is reported.
+//! - The exit of a [`local`] manager does not run if the future of its scope is dropped, or if an outer scope
+//!   interrupts the block: only the destructor runs. For an [`on_exit`], this is reported.
 //! - The destructors of abandoned exits run in any order, because a runtime that shuts down drops its tasks in any
 //!   order.
 //! - If the future is dropped after the block has completed, while the scope waits for nested cleanups, the exit
@@ -228,9 +230,10 @@
 //! | `guarden` | in a spawned task, or in place if configured | spawned | spawned | spawned | no | 1 |
 //! | nightly's async drop, an experiment | yes | awaited | no | no: destructor | only within a block | 0 |
 //!
-//! A lock that is entered by [`async_with!`](macro@async_with) takes about a dozen instructions more than the lock alone,
-//! and a manager that does nothing about a hundred: the crate's benches measure it. A scope takes about 90 bytes of its
-//! future, and one allocation if its manager can interrupt the block, as a timeout, a task group and an exit stack can.
+//! Entering a lock with [`async_with!`](macro@async_with) takes about a dozen instructions more than locking it, and
+//! entering and exiting a manager that does nothing takes about a hundred, as the crate's benches show. A scope adds
+//! about 90 bytes to its future, and needs one allocation if its manager can interrupt the block, as a timeout, a task
+//! group and an exit stack can.
 //!
 //! [From Python](crate::from_python) compares Python's `async with`, `contextlib` and the locks of asyncio line by line.
 //! [PEP 492](crate::desugar::pep_492#async-with) shows the expansion of the statement.

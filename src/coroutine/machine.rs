@@ -58,7 +58,8 @@ where
 struct FinishGuard<'a, B: PinnedBody>(Pin<&'a mut B>);
 
 impl<B: PinnedBody> FinishGuard<'_, B> {
-    /// As the drop, for a body that has ended while the fast path was allowed: it has left at most a stale reply.
+    /// Does what the destructor does, for a body that has ended while the fast path was allowed. Such a body has left
+    /// at most a stale reply.
     #[inline]
     fn finish_fast_path(mut self) {
         self.0.mailbox().stage().set(Stage::Closed);

@@ -23,7 +23,7 @@ pub(super) enum Stage {
     Suspended,
     /// A step has started, and the body awaits something other than a yield.
     Running,
-    /// As `Running`, and an exit was raised after the last yield.
+    /// Like `Running`, but an exit was raised after the last yield.
     Exiting,
     /// The body has been dropped.
     Closed,
@@ -31,9 +31,9 @@ pub(super) enum Stage {
 
 /// A [`Stage`], or while the body is polled, the address of its driver's context; and two flags.
 ///
-/// They share one word, so that one comparison tells the driver that the body is suspended and nothing else is to be
-/// done, and another one tells a yield that it is polled with the driver's context and may take the fast path. The
-/// context is borrowed during the poll, so no other context has its address.
+/// They share one word, so that the driver needs one comparison to detect that the body is suspended and nothing else
+/// is to be done, and a yield needs one to detect that it is polled with the driver's context and may take the fast
+/// path. The context is borrowed during the poll, so no other context has its address.
 pub(super) struct StageCell(Cell<usize>);
 
 /// The flag of a yield that must not take the fast path: something is to be raised, or a value to be taken.

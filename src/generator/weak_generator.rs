@@ -82,7 +82,7 @@ impl WeakGenerator {
         async { close.await.0.map_err(CloseError::into_any) }
     }
 
-    /// As [`aclose`](Self::aclose), with an error that reports can write.
+    /// Closes the generator as [`aclose`](Self::aclose) does, with an error that reports can format.
     pub(super) fn close(&self) -> impl Future<Output = Closed> + Send + use<> {
         let generator = Weak::clone(&self.0);
         async move {

@@ -101,9 +101,10 @@
 //! - **Fetching overlaps with processing**, if configured: by [`read_ahead`](AsyncGetDocs::read_ahead) for any source,
 //!   by [`concurrency`](AsyncGetDocs::concurrency) for page numbers and offsets. Dropping the stream cancels all
 //!   fetches.
-//! - **Other tasks make progress.** The pages consume tokio's [cooperative scheduling](tokio::task::coop) budget: one unit
-//!   each, or one unit for eight consecutive pages of a stream without settings. Such a stream also yields to the executor
-//!   after 128 pages that were ready at once, and every stream does after every 512 items of a large page.
+//! - **Other tasks make progress.** The pages consume tokio's [cooperative scheduling](tokio::task::coop) budget: one
+//!   unit each, or one unit for eight consecutive pages of a stream without settings. Every stream yields to the
+//!   executor after every 512 items of a large page, and a stream without settings also after 128 pages that were ready
+//!   at once.
 //!
 //! # Limitations
 //!

@@ -21,9 +21,9 @@ pub enum OnError<C> {
     },
     /// The end of the stream, after the pages before, without an error.
     ///
-    /// It is for an API that answers 400, 404 or 416 to a page beyond the last. Items that have not been fetched are
-    /// lost if the error means anything else, so return it only for errors that mean the end, and see
-    /// [`expect_total`](super::AsyncGetDocs::expect_total). The observer is notified with
+    /// It is for an API that responds with status 400, 404 or 416 to a request for a page beyond the last. Items that
+    /// have not been fetched are lost if the error means anything else, so return it only for errors that mean the end,
+    /// and see [`expect_total`](super::AsyncGetDocs::expect_total). The observer is notified with
     /// [`Event::EndedByError`](super::Event::EndedByError).
     ///
     /// For the first page of the stream, `End` has the effect of [`Fatal`](Self::Fatal): a wrong URL is an error, not an

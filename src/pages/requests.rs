@@ -149,7 +149,8 @@ impl<T, C: Cursor, E> AsyncGetDocs<T, C, E> {
         self
     }
 
-    /// Sets a function that decides for each error of the fetch function: retry, restart at another cursor, or fail.
+    /// Sets a function that chooses the reaction to each error of the fetch function: a retry, a restart at another
+    /// cursor, the end of the stream, or the error.
     ///
     /// By default, every error is classified as [`Retry { after: None }`](OnError::Retry). The [`retry`](Self::retry)
     /// policy limits the number of retries and restarts of each page. Without a policy, `Retry` has the effect of

@@ -434,8 +434,7 @@ async fn of_a_local_exit_that_does_not_run() {
         // It completes.
         scope(false).await;
     });
-    let expected =
-        "cleanup a local exit was abandoned: its manager is not `Send`, and its scope was dropped: ";
+    let expected = "cleanup a local exit was abandoned: its manager is not `Send`, and its scope was dropped or interrupted: ";
     assert_eq!(reports.await, [expected; 3]);
 }
 

@@ -10,7 +10,8 @@ use crate::context::scope::block::BlockOutcome;
 use crate::context::scope::failure::{BlockFailure, CONTRACT_VIOLATION, KeptError};
 use crate::context::suppression::{Suppression, suppress};
 
-/// The value with which a block is left, beside its failure: kept in one place while the block runs and during the exit.
+/// The value with which a block is left, apart from its failure. It stays in one place while the block runs and during
+/// the exit.
 ///
 /// The deferred value is a parameter, not a projection of the returned type: the compiler cannot prove that a future is
 /// `Send` for every lifetime if it holds a projection through an implementation with a `'static` bound.

@@ -27,8 +27,9 @@ pub struct Local;
 /// Any other manager.
 pub struct Ordinary;
 
-/// No manager. The bound that it does not satisfy is that of a function without an opaque type, whose bounds the compiler
-/// would check, and report, at each use. The type of the guard stays open, so that its uses are not reported either.
+/// A value that is not a manager. The bound that it does not satisfy is that of a function that returns no opaque type,
+/// since the compiler would check the bounds of an opaque type, and report them, at each use. The type of the guard
+/// stays open, so that uses of the guard are not reported either.
 pub struct NoManager;
 
 pub trait LocalKind {
@@ -38,7 +39,7 @@ pub trait LocalKind {
     }
 }
 
-/// No manager in [`local`](crate::context::local), which has reported that.
+/// A value in [`local`](crate::context::local) that is not a manager: the bound of `local` has reported that.
 pub struct NoLocal;
 
 pub trait NoLocalKind {

@@ -13,9 +13,10 @@ use crate::context::suppression::Suppression;
 ///
 /// The exit is awaited whenever the block is left: by its end, `?`, `return`, `break` or a panic. If the future is
 /// dropped, the guard is dropped at once, as with the policy [`DropNow`](crate::context::DropNow): the exit cannot
-/// continue as a [cleanup](crate::cleanup), because a cleanup may run on any thread. The same holds if a scope around it
-/// interrupts its block, as a [timeout](crate::tasks::timeout()) does. The exit of an [`on_exit`](crate::context::on_exit) that does
-/// not run, or does not complete, is reported as [abandoned](crate::cleanup::AbandonReason::NotSend).
+/// continue as a [cleanup](crate::cleanup), because a cleanup may run on any thread. The same holds if an outer scope
+/// interrupts its block, as a [timeout](crate::tasks::timeout()) does. If the exit of an
+/// [`on_exit`](crate::context::on_exit) does not run or does not complete, it is reported as
+/// [abandoned](crate::cleanup::AbandonReason::NotSend).
 ///
 /// # Examples
 ///

@@ -171,7 +171,7 @@ struct LentFailure<E: Send + 'static, N: Send + 'static> {
 type FailureSlot<E, N> = Mutex<Option<BlockFailure<E, N>>>;
 
 impl<E: Send + 'static, N: Send + 'static> LentFailure<E, N> {
-    /// Returns the slot as well, if there is a failure.
+    /// Creates a lent failure, and its slot if there is a failure.
     #[inline]
     fn new(failure: Option<BlockFailure<E, N>>) -> (Self, Option<Arc<FailureSlot<E, N>>>) {
         let slot = failure.is_some().then(Arc::<FailureSlot<E, N>>::default);
@@ -311,7 +311,7 @@ where
 {
     #[inline]
     fn drop(&mut self) {
-        // Most exits have completed.
+        // Most exits have completed by now.
         if !(matches!(self.stage, Stage::Ended) && self.children.is_empty()) {
             self.detach();
         }

@@ -37,7 +37,8 @@ pub enum BlockFailure<E: Send + 'static, N: Send + 'static = Infallible> {
 #[derive(Debug)]
 pub struct KeptError<E: Send + 'static>(Option<E>);
 
-/// The name of a scope that is dropped: its guard has one, but the error may outlive it.
+/// The name in the report of a block whose scope was dropped: the error may outlive the guard, and with it the guard's
+/// name.
 const DROPPED_SCOPE: &str = "a dropped scope";
 
 const IS_PRESENT: &str = "an error is present until it is moved out";
@@ -188,7 +189,7 @@ impl ExitPanic {
         Self(Box::new(payload))
     }
 
-    /// See [`resume_after`]. `name` is that of the guard.
+    /// Resumes the panic as [`resume_after`] does. `name` is that of the guard.
     #[cold]
     #[inline(never)]
     pub fn resume<E, N>(self, failure: Option<BlockFailure<E, N>>, name: Option<&'static str>) -> !

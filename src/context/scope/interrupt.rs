@@ -35,8 +35,8 @@ pub(crate) trait Interrupt: Send + Sync {
 /// Two interrupts: a manager may register any number.
 pub(super) struct Both {
     all: [Arc<dyn Interrupt>; 2],
-    /// `true` if the second is polled first before the block. Only polls of a block access it, to take turns. It
-    /// publishes nothing, so Relaxed suffices.
+    /// `true` if the second interrupt is polled before the first one when they are polled before the block. Only polls
+    /// of a block access the flag, to let the two take turns. It publishes nothing, so Relaxed suffices.
     is_reversed: AtomicBool,
 }
 

@@ -120,7 +120,8 @@ where
 }
 
 /// Exits the scope with the block's failure, and evaluates to the result of the exit and, if the block has failed, to
-/// the guard's name. Afterwards, the failure is in its place again. If the future is dropped, the guard's policy decides what happens.
+/// the guard's name. Afterwards, the failure is in its place again. If the future is dropped, the guard's policy
+/// decides what happens.
 ///
 /// If the policy runs a dropped exit as a cleanup, the children of the exit itself are waited for as well. With the
 /// other policies, the enclosing scopes wait for these children: one more tracking scope would double the cost.

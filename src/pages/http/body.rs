@@ -25,7 +25,8 @@ impl Body {
         (*self.bytes).as_ref()
     }
 
-    /// Returns the bytes without a byte order mark, and without the line by which Gerrit keeps a script from running them.
+    /// Returns the bytes without a byte order mark, and without the line that Gerrit sends first so that the body is
+    /// not a valid script.
     pub(super) fn bytes(&self) -> &[u8] {
         let bytes = self.as_received();
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
@@ -35,7 +36,7 @@ impl Body {
         }
     }
 
-    /// Finds the values at some pointers, which may be `null`. `items` is the pointer to the items.
+    /// Finds the values at some pointers. A value may be `null`. `items` is the pointer to the items.
     pub(super) fn find<'a>(
         &'a self,
         pointers: &[&str],

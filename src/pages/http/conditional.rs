@@ -50,17 +50,19 @@ impl Endpoint {
     /// Skips the items of pages that have not changed since an earlier crawl, by conditional requests (RFC 9110, section
     /// 13).
     ///
-    /// Each GET request of a page in `validators` has the `If-None-Match` and `If-Modified-Since` of its last response. If
-    /// the server responds with status 304 (Not Modified), the page yields no items, and the stream continues with the
-    /// page after it, as it was then. [`is_not_modified`](crate::pages::AsyncGetDocs::is_not_modified) returns `true`
-    /// if no page has changed. Many APIs, such as GitHub, do not count such a response towards their rate limit.
+    /// Each GET request of a page in `validators` contains the `ETag` and the `Last-Modified` of the last response to
+    /// it, as `If-None-Match` and `If-Modified-Since`. If the server responds with status 304 (Not Modified), the page
+    /// yields no items, and the stream continues with the page that followed it then.
+    /// [`is_not_modified`](crate::pages::AsyncGetDocs::is_not_modified) returns `true` if no page has changed. Many
+    /// APIs, such as GitHub's, do not count such a response towards their rate limit.
     ///
     /// A page counts as a whole: if one item of it changes, all its items are yielded again. If pages shift whenever an
     /// item is added, all of them have changed; sort such a list by the time of creation, oldest first.
     ///
-    /// A `Link` header may change although the `ETag` does not. If such a header identifies the next page, the one of
-    /// status 304 counts. Without it, an unchanged last page is requested again in full, because pages may follow it by now,
-    /// unless it has fewer items than the `per_page`, `limit` or similar parameter of its URL allows.
+    /// A `Link` header may change although the `ETag` does not. If such a header identifies the next page, the header
+    /// in the response with status 304 counts. If an unchanged last page still has no such header, it is requested
+    /// again in full, because pages may follow it by now, unless it has fewer items than the `per_page`, `limit` or
+    /// similar parameter of its URL allows.
     ///
     /// The cursors of [`by_response`](Self::by_response) must be of type `String`; with other types, no page is skipped.
     #[doc(alias("etag", "304", "if_none_match", "conditional"))]

@@ -11,11 +11,11 @@ use super::token_source::TokenSource;
 
 /// # Authentication
 ///
-/// Credentials are sent to the endpoint's origin and to the origins that are [allowed by name](Self::allow_origin). No text
-/// of an [`http::Error`](Error) and no `Debug` output contains them: if a server repeats one of at least six bytes in its
-/// response, the error has `***` in its place. A server that puts one into a cursor shows it in the cursors of errors and
-/// events, unless it is the value of a [secret parameter](Self::secret_parameter). [`header`](Self::header) and
-/// [`map_request`](Self::map_request) serve all other schemes.
+/// Credentials are sent to the endpoint's origin and to the origins that are [allowed by name](Self::allow_origin). No
+/// text of an [`http::Error`](Error) and no `Debug` output contains them: if a response repeats a credential of at
+/// least six bytes, the error has `***` in its place. If a server puts a credential into a cursor, the cursors in
+/// errors and events contain it, unless it is the value of a [secret parameter](Self::secret_parameter). For all other
+/// schemes, use [`header`](Self::header) or [`map_request`](Self::map_request).
 impl Endpoint {
     /// Sends `Authorization: Bearer ..` (RFC 6750) with each request.
     ///

@@ -50,7 +50,7 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// The error of the request; [`Error::NotAPage`] if nothing is known about the response.
+    /// The error of the request, or [`Error::NotAPage`] if no known paginator fits the response.
     pub async fn detect(&self) -> Result<Proposal, Error> {
         let endpoint = Arc::new(self.clone());
         let response = endpoint.fetch(Request::new(&endpoint)).await?;
@@ -62,7 +62,7 @@ impl Endpoint {
 impl Proposal {
     /// Creates the stream of this proposal: calls the methods of the endpoint that its `Display` output shows.
     ///
-    /// A location of the items that is set already is kept.
+    /// If [`items_at`](Endpoint::items_at) was called before, its pointer is kept.
     pub fn stream<T>(&self, mut endpoint: Endpoint) -> Detected<T>
     where
         T: DeserializeOwned + Send + 'static,

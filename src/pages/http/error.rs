@@ -15,10 +15,9 @@ pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 /// [status](Self::status), [headers](Self::headers) and the [beginning of its body](Self::excerpt), so that a function of
 /// your own can decide, too.
 ///
-/// Neither `Display` nor `Debug` exceeds 2 KiB, apart from the `Debug` output of an error that a function of your own has
-/// returned. Both contain the URL without user name and password, and with `***` instead
-/// of the values of query parameters such as `access_token`; see
-/// [`secret_parameter`](super::Endpoint::secret_parameter).
+/// Neither `Display` nor `Debug` exceeds 2 KiB, apart from the `Debug` output of an error that a function of your own
+/// has returned. Both contain the URL without user name and password, and with `***` instead of the values of query
+/// parameters such as `access_token`; see [`secret_parameter`](super::Endpoint::secret_parameter).
 ///
 /// # Examples
 ///
@@ -255,7 +254,8 @@ pub enum Error {
 impl Error {
     /// Creates an error with a message or a source of your own, for a function that reads pages.
     ///
-    /// Use [`Response::error`](super::Response::error) for an error about a response. [`classify`](super::classify) does not retry either.
+    /// Use [`Response::error`](super::Response::error) for an error about a response.
+    /// [`classify`](super::classify) retries neither of them.
     ///
     /// # Examples
     ///

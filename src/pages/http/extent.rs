@@ -192,7 +192,7 @@ impl Extent {
         Ok(())
     }
 
-    /// Marks an error as one that is the end of the list, if this is a page beyond the last.
+    /// Marks an error as the end of the list, if this is a page beyond the last.
     pub(super) fn mark_past_the_end(self: &Arc<Self>, mut error: Error, number: u64) -> Error {
         if let Some(evidence) = evidence(&error) {
             let extent = Arc::clone(self);

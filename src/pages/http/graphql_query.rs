@@ -152,7 +152,7 @@ struct Edge<T> {
     node: T,
 }
 
-/// Returns `true` if a query declares a variable with a type of numbers: `query($after: Int)`.
+/// Returns `true` if a query declares a variable with a numeric type: `query($after: Int)`.
 fn is_declared_as_number(query: &str, variable: &str) -> bool {
     let mut declarations = query.split('$').skip(1).filter_map(|text| {
         let kind = text.strip_prefix(variable)?.trim_start().strip_prefix(':')?.trim_start();

@@ -40,12 +40,12 @@ pub(super) fn elements<T: DeserializeOwned>(array: &RawValue) -> Result<Vec<T>, 
     if let Some(elements) = try_elements(array.get().as_bytes()) {
         return Ok(elements);
     }
-    // Either an element has another type, or it contains half a surrogate pair.
+    // Either an element has another type, or it contains a lone surrogate.
     let syntax = |source| InvalidElement { index: 0, source };
     Deserializer::from_str(array.get()).deserialize_seq(Slices(PhantomData)).map_err(syntax)?
 }
 
-/// Deserializes a value. Half a surrogate pair is replaced by U+FFFD, but only if the value cannot be deserialized as
+/// Deserializes a value. A lone surrogate is replaced by U+FFFD, but only if the value cannot be deserialized as
 /// it is.
 pub(super) fn value<T: DeserializeOwned>(value: &RawValue) -> serde_json::Result<T> {
     serde_json::from_str(value.get()).or_else(|error| match replace_lone_surrogates(value.get()) {
@@ -62,7 +62,7 @@ pub(super) fn any_value(value: &RawValue) -> serde_json::Result<Value> {
     self::value(value)
 }
 
-/// Replaces each escape of half a surrogate pair by that of U+FFFD; `None` if there is none.
+/// Replaces each escape of a lone surrogate by that of U+FFFD; `None` if there is none.
 fn replace_lone_surrogates(json: &str) -> Option<String> {
     let mut repaired: Option<String> = None;
     let bytes = json.as_bytes();

@@ -37,7 +37,7 @@ impl Outline {
             Some(b'[' | b'{') if depth == 0 => Ok(Value::Null),
             Some(b'[') => deserializer.deserialize_seq(Entries { outline: self, depth: depth - 1 }),
             Some(b'{') => deserializer.deserialize_map(Entries { outline: self, depth: depth - 1 }),
-            // Half a surrogate pair is an error.
+            // A lone surrogate is an error.
             _ => serde_json::from_str(text),
         }
         .unwrap_or_default()

@@ -150,7 +150,7 @@ impl<'a> DeserializeSeed<'a> for Key<'_, '_, '_> {
     type Value = Option<usize>;
 
     fn deserialize<D: serde::Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        // Unlike a string, bytes may contain half a surrogate pair.
+        // Unlike a string, bytes may contain a lone surrogate.
         deserializer.deserialize_bytes(self)
     }
 }

@@ -11,7 +11,7 @@ use super::missing_items::MissingItems;
 impl Endpoint {
     /// Sets the JSON pointer (RFC 6901) to the array of items. By default, the whole body is the array.
     ///
-    /// `null` at the pointer, and nothing at all, is an empty page, because some servers send that in place of an empty
+    /// An absent or `null` value at the pointer is an empty page, because some servers send that in place of an empty
     /// array; see [`missing_items`](Self::missing_items). If the body reports an error, it is not a page, but an error:
     /// see [`error_at`](Self::error_at).
     ///
@@ -102,7 +102,7 @@ impl Endpoint {
         self
     }
 
-    /// Takes a page without items as an empty page, whatever its other members report.
+    /// Accepts a page without items as an empty page, whatever its other members report.
     ///
     /// [`error_at`](Self::error_at) lists the reports that are errors otherwise. The pointers of `error_at` and
     /// [`ok_at`](Self::ok_at) still count.
@@ -121,7 +121,7 @@ impl Endpoint {
         self
     }
 
-    /// Adds the JSON pointer to a value that every page has, and that value.
+    /// Adds a condition that every page satisfies: a JSON pointer, and the value there.
     ///
     /// A response without it is an error, [`Error::NotAPage`](super::Error::NotAPage), even if it has items.
     ///
@@ -143,8 +143,7 @@ impl Endpoint {
         self
     }
 
-    /// Adds the JSON pointer to a value that reaches the user with the page, beside its items: see
-    /// [`Extra`](super::Extra).
+    /// Adds the JSON pointer to a value that is delivered with the page, beside its items: see [`Extra`](super::Extra).
     ///
     /// # Panics
     ///
@@ -156,7 +155,7 @@ impl Endpoint {
         self
     }
 
-    /// Adds a header that reaches the user with the page: see [`Extra`](super::Extra).
+    /// Adds a header whose value is delivered with the page: see [`Extra`](super::Extra).
     ///
     /// # Panics
     ///

@@ -11,9 +11,9 @@ use serde_json::value::RawValue;
 pub enum MissingItems {
     /// An empty page, unless there is evidence against it. This is the default.
     ///
-    /// It is an error if the object that should contain the items contains another array that may be the items: an array
-    /// that is not empty, and whose name is not that of links, warnings or facets. If
-    /// the pointer leads through a value that is neither an object nor empty, that is an error, too.
+    /// It is an error if the object that should contain the items contains another array that may be the items: an
+    /// array that is not empty, and whose name is not that of links, warnings or facets. If the pointer passes through
+    /// a value that is neither an object nor empty, that is an error, too.
     #[default]
     Detect,
     /// An empty page.
@@ -113,7 +113,7 @@ pub(super) fn has_other_items(object: &RawValue) -> bool {
 
 /// Returns `true` if an object has an array that may be the items, at most `depth` objects below it.
 fn has_items_within(object: &RawValue, depth: u8) -> bool {
-    // Half a surrogate pair in a name is an error here, and a sign of nothing.
+    // A name with a lone surrogate is an error here, and no evidence of anything.
     let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(object.get()) else { return false };
     let mut members = members.iter().filter(|(name, value)| !is_empty_value(value) && !is_companion(name));
     members.any(|(name, value)| match value.get().as_bytes().first() {

@@ -43,17 +43,18 @@
 //! | the rules of a convention | [`by_odata`](Endpoint::by_odata), [`by_hal`](Endpoint::by_hal), [`by_json_api`](Endpoint::by_json_api), [`by_kubernetes`](Endpoint::by_kubernetes), [`by_scim`](Endpoint::by_scim) | |
 //! | anything else | [`by_response`](Endpoint::by_response) | any type |
 //!
-//! [`detect()`] proposes one of them from the first response, and [`Endpoint::detect`] requests that response. [`from_dlt`] compares them with those of dlt.
+//! [`detect()`] proposes a paginator for a first response, and [`Endpoint::detect`] also requests that response.
+//! [`from_dlt`] compares the paginators with those of dlt, a Python library.
 //!
 //! Each paginator returns an [`AsyncGetDocs`](super::AsyncGetDocs).
 //!
 //! # Retries
 //!
-//! With the feature `backon`, which is enabled by default, each stream of this module retries the errors that [`classify`]
-//! takes for transient. A page is requested at most four times. The delays before the three retries are 0.2, 0.4 and 0.8
-//! seconds, and each is extended by up to its own length at random, so that a page fails after at most 2.8 seconds of
-//! delays. A delay that the server asks for, by `Retry-After` or the reset time of a rate limit, replaces the next of these
-//! delays if it is at most an hour; otherwise, the error is final.
+//! With the feature `backon`, which is enabled by default, each stream of this module retries the errors that
+//! [`classify`] considers transient. A page is requested at most four times. The delays before the three retries are
+//! 0.2, 0.4 and 0.8 seconds, and each is extended by up to its own length at random, so that a page fails after at most
+//! 2.8 seconds of delays. A delay that the server asks for, by `Retry-After` or the reset time of a rate limit,
+//! replaces the next of these delays if it is at most an hour; otherwise, the error is final.
 //!
 //! [`retry`](super::AsyncGetDocs::retry) replaces this policy, [`classify`](super::AsyncGetDocs::classify) replaces the
 //! selection of errors, and [`no_retry`](super::AsyncGetDocs::no_retry) turns retries off.
@@ -74,7 +75,8 @@
 //! # Repeated crawls
 //!
 //! [`skip_unmodified`](Endpoint::skip_unmodified) sends the `ETag` of each page with its request in the next crawl, and
-//! skips the pages that have not changed. [`incremental`](super::incremental) requests only the items since a time.
+//! skips the pages that have not changed. [`incremental`](super::incremental) requests only the items that have changed
+//! since the previous crawl.
 //!
 //! # Flags
 //!
@@ -96,24 +98,25 @@
 //! In a cursor stream, a flag for more pages without a cursor is an error,
 //! [`MissingCursor`](super::ErrorKind::MissingCursor).
 //!
-//! Streams of numbered pages believe more: also a flag in an object such as `meta` or `pagination`, a `Link` header with
-//! `rel="next"`, a URL or a larger number in `next` or `next_page`, and a larger `total_pages`. An empty page that reports
-//! a next page continues the stream, up to [`max_empty_pages`](super::AsyncGetDocs::max_empty_pages), and an error after
-//! such a page is not the end. [`on_empty`](super::AsyncGetDocs::on_empty) and
-//! [`classify`](super::AsyncGetDocs::classify) overrule these reports. A stream that begins at page 1 fails if that page
-//! reports a page before it, because it would lack page 0.
+//! Streams of numbered pages accept other reports of a next page, too: a flag in an object such as `meta` or
+//! `pagination`, a `Link` header with `rel="next"`, a URL or a larger number in `next` or `next_page`, and a larger
+//! `total_pages`. If an empty page reports a next page, the stream continues, up to
+//! [`max_empty_pages`](super::AsyncGetDocs::max_empty_pages). If the page after a page that reports one fails, its
+//! error does not mark the end. [`on_empty`](super::AsyncGetDocs::on_empty) and
+//! [`classify`](super::AsyncGetDocs::classify) overrule these reports. A stream that begins at page 1 fails if that
+//! page reports a page before it, because it would lack page 0.
 //!
 //! # Guarantees
 //!
 //! - **Requests stay on their origin**, the scheme, host and port of the endpoint. A link or a redirect to another
-//!   origin is an [`Error`], and nothing is sent there, unless that origin is allowed: by name, with
-//!   [`allow_origin`](Endpoint::allow_origin), or with all others, by [`allow_any_origin`](Endpoint::allow_any_origin).
+//!   origin is an [`Error`], and nothing is sent there, unless that origin is allowed, either by name with
+//!   [`allow_origin`](Endpoint::allow_origin), or together with all others by
+//!   [`allow_any_origin`](Endpoint::allow_any_origin).
 //!   A link from https to http is an error unless the http origin is allowed by name. For a server behind a proxy,
 //!   [`links_stay_home`](Endpoint::links_stay_home) requests all links on the endpoint's origin.
 //! - **Credentials, headers and bodies stay on named origins**: those of the endpoint and of
-//!   [`map_request`](Endpoint::map_request) are sent only to the endpoint's origin and to the origins allowed by name. One
-//!   exception: the `default_headers` of reqwest's
-//!   builder go to every origin.
+//!   [`map_request`](Endpoint::map_request) are sent only to the endpoint's origin and to the origins allowed by name.
+//!   One exception: the `default_headers` of reqwest's builder are sent to every origin.
 //! - **Redirects are followed by this module**, at most ten in a row, and not by reqwest, which would send a header
 //!   such as `X-Api-Key` to the target of a redirect. [`Client::new`] takes a builder in order to disable reqwest's
 //!   redirects.
@@ -128,8 +131,8 @@
 //! - **Errors contain the response**: its status, headers and the beginning of its body. No text of an error exceeds
 //!   2 KiB or contains control or format characters.
 //! - **Secrets are masked** in errors, events and `Debug` output: user names and passwords of URLs, and the values of
-//!   [query parameters](Endpoint::secret_parameter) such as `access_token`. In the texts of an [`Error`], so are the
-//!   credentials of the endpoint and the parameters that the user declares.
+//!   [query parameters](Endpoint::secret_parameter) such as `access_token` or those that you declare. The texts of an
+//!   [`Error`] also mask the credentials of the endpoint.
 //! - **The last request of a quota is followed by a pause**, of at most [a minute](Endpoint::max_quota_pause), until the
 //!   server accepts requests again.
 //!
@@ -156,9 +159,9 @@
 //! - The streams require a tokio runtime with I/O and time enabled, as `#[tokio::main]` creates it.
 //! - If the status of a response is an error, reading the error message in its body may take up to one second.
 //! - This crate enables no TLS backend. Choose one with a feature of your own `reqwest` dependency, such as `rustls` or
-//!   `native-tls`; without one, a request by https fails with [`Error::NoTls`]. With `rustls-no-provider`, install a crypto
-//!   provider before the client is built; otherwise, [`Client::new`] fails, and reqwest's panic is printed by the panic
-//!   hook.
+//!   `native-tls`; without one, an https request fails with [`Error::NoTls`]. With `rustls-no-provider`, install a
+//!   crypto provider before the client is built; otherwise, [`Client::new`] fails, and reqwest's panic is printed by
+//!   the panic hook.
 //!
 //! [reqwest]: https://docs.rs/reqwest
 

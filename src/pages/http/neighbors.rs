@@ -42,14 +42,14 @@ const PREVIOUS_FLAGS: &[&str] = &[
 ];
 /// Flags that are `true` on the first page.
 const FIRST_FLAGS: &[&str] = &["first", "first_page", "isFirst", "isFirstPage", "is_first", "is_first_page"];
-/// Numbers that are larger than that of the page.
+/// Numbers that report a next page if they are larger than the number of this page.
 const NEXT_NUMBERS: &[&str] = &["nextOffset", "nextPageStart", "nextStart", "next_offset", "next_start"];
 /// The number of all pages. A `page_count` may be the number of items.
 const LAST_NUMBERS: &[&str] = &["last_page", "lastPage", "nbPages", "pages", "totalPages", "total_pages"];
 /// The largest number of items of a page.
 const SIZES: &[&str] =
     &["limit", "maxResults", "max_results", "pageSize", "page_size", "perPage", "per_page"];
-/// No description of a page is longer.
+/// The length of the longest value that is read, in bytes. A longer one does not describe a page.
 const MAX_LEN: usize = 4 << 10;
 
 /// The JSON pointers to the members that describe a page.
@@ -144,7 +144,7 @@ impl Description {
         self.values(SIZES).find_map(number_of)
     }
 
-    /// Returns `true` for an empty page that its server, Spring, numbers from 0: with this number, it is beyond the last.
+    /// Returns `true` if the page reports its number as Spring does, from 0, and therefore is beyond the last page.
     pub(super) fn is_past_zero_based(&self, number: u64) -> bool {
         let has_number = self.values(&["number"]).any(|value| number_of(value) == Some(number));
         has_number && self.values(&["totalPages"]).any(|value| number_of(value) == Some(number))

@@ -48,9 +48,9 @@ impl Endpoint {
 
     /// Requests the path and the query of each link on the endpoint's own origin, whatever host the link names.
     ///
-    /// Use it for a server behind a proxy that it knows nothing about: its links name an internal host, or `http` although
-    /// the proxy terminates TLS. Redirects are treated like links. Links to an origin that is
-    /// [allowed by name](Self::allow_origin) are followed there. If the proxy changes the path, too, the server has to be
+    /// Use it for a server that is not aware of the proxy in front of it: its links name an internal host, or `http`
+    /// although the proxy terminates TLS. Redirects are treated like links. Links to an origin that is [allowed by
+    /// name](Self::allow_origin) are followed there. If the proxy changes the path, too, the server has to be
     /// configured.
     ///
     /// # Examples

@@ -70,7 +70,9 @@ impl Proposal {
     }
 }
 
-/// A program that applies a proposal, such as one that reads any API, takes it apart.
+/// # Parts of a proposal
+///
+/// These methods are for a program that applies a proposal, such as one that reads any API.
 impl Proposal {
     /// Returns the methods of the endpoint to call before the paginator, such as `items_at`, each with its argument.
     pub fn settings(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -81,7 +83,7 @@ impl Proposal {
         settings.into_iter()
     }
 
-    /// Returns the arguments of the paginator; a number in decimal digits.
+    /// Returns the arguments of the paginator. A number is a text of decimal digits.
     ///
     /// # Examples
     ///

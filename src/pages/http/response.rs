@@ -18,8 +18,8 @@ use crate::pages::fingerprint::Fingerprint;
 /// The body is not parsed before a method needs it. Items and cursors are deserialized from its bytes, so that large
 /// integers and decimals keep their digits. A byte order mark before the JSON is skipped.
 ///
-/// Each method looks for its pointer in the whole body. [`page`](Self::page) finds all pointers of the endpoint at once. Called
-/// before any other lookup in the body, it reads the items only once.
+/// Each method searches the whole body for its pointer. [`page`](Self::page) finds all pointers of the endpoint at
+/// once. If it is called before any other method that searches the body, the items are read only once.
 ///
 /// # Examples
 ///
@@ -129,7 +129,7 @@ impl Response {
             Ok(value) => return Ok(value),
             Err(first) => first,
         };
-        // Half a surrogate pair, if that is the reason.
+        // Replace lone surrogates, if one is the reason.
         let whole: Result<&RawValue, _> = serde_json::from_slice(self.bytes());
         whole.and_then(json_array::value).map_err(|_| self.invalid_json(first))
     }
@@ -188,7 +188,7 @@ impl Response {
         Error::not_a_page(message, self.info())
     }
 
-    /// Returns the values at some pointers, which may be `null`.
+    /// Returns the values at some pointers. A value may be `null`.
     pub(super) fn find<const N: usize>(&self, pointers: [&str; N]) -> Result<[Option<&RawValue>; N], Error> {
         if self.has_no_content() {
             return Ok([None; N]);

@@ -20,13 +20,13 @@ const MAX_CURSOR: usize = 64 << 10;
 impl Response {
     /// Returns the cursor at a JSON pointer: the content of a string, or the digits of a number as they were sent.
     ///
-    /// Absent, `null`, `false`, `""`, `[]` and `{}` are `None`, and so are the [end cursors](super::Endpoint::end_cursors), by
-    /// default the number 0.
+    /// An absent value, `null`, `false`, `""`, `[]` and `{}` are `None`, and so are the
+    /// [end cursors](super::Endpoint::end_cursors), by default the number 0.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidJson`] if the body is not JSON, [`Error::InvalidCursor`] if the value is of another
-    /// type or longer than 64 KiB.
+    /// [`Error::InvalidJson`] if the body is not JSON, [`Error::InvalidCursor`] if the value is of another type or
+    /// longer than 64 KiB.
     ///
     /// # Panics
     ///
@@ -36,7 +36,8 @@ impl Response {
         Ok(self.blank_cursor_at(&validate_pointer(pointer))?.filter(|cursor| !cursor.is_empty()))
     }
 
-    /// Returns the link at a JSON pointer, as [`link`](Self::link) does. Absent, `null`, `false` and `""` are `None`.
+    /// Returns the link at a JSON pointer, as [`link`](Self::link) does; `None` if it is absent, `null`, `false` or
+    /// `""`.
     ///
     /// # Errors
     ///
@@ -53,9 +54,9 @@ impl Response {
 
     /// Converts a link of this response into a cursor for [`Request::url`](super::Request::url).
     ///
-    /// A relative link is resolved. A text that is neither a URL, nor a path or a query, is not: the next page fails,
-    /// without a request. The cursor of a page on the endpoint's origin is relative to that origin, so that a
-    /// checkpoint remains valid when the host or the port changes. The origin of an absolute link is checked
+    /// A relative link is resolved against the URL of this response. If the text is not a URL, a path or a query, the
+    /// next page fails without a request. The cursor of a page on the endpoint's origin is relative to that origin, so
+    /// that a checkpoint remains valid when the host or the port changes. The origin of an absolute link is checked
     /// when its page is requested.
     ///
     /// # Examples

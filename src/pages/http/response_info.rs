@@ -97,8 +97,9 @@ impl ResponseInfo {
     /// (drafts of the IETF), `X-RateLimit-Reset`, `X-RateLimit-Reset-After`, `X-RateLimit-Reset-Requests` or
     /// `X-Rate-Limit-Reset`: a number of seconds, a Unix time in seconds or milliseconds, or a date.
     ///
-    /// Without such a header, a member of the JSON of status 429 or 503 counts, at any depth up to 4: `retry_after` or
-    /// `retryDelay` in seconds, or `retry_after_ms`, for example.
+    /// Without such a header, a member of the JSON body of a response with status 429 or 503 counts, for example
+    /// `retry_after` or `retryDelay` in seconds, or `retry_after_ms`. It may be in an object at most four levels below
+    /// the top.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after

@@ -21,7 +21,7 @@ impl Response {
     /// # Errors
     ///
     /// As for [`items`](Self::items); [`Error::InvalidHasMore`] if the value at
-    /// [`has_more_at`](super::Endpoint::has_more_at) is no flag.
+    /// [`has_more_at`](super::Endpoint::has_more_at) is not a flag.
     pub fn page<T: DeserializeOwned, C>(&self, next: Option<C>) -> Result<Page<T, C>, Error> {
         self.page_with(self.indexed_items(), next)
     }

@@ -8,7 +8,7 @@ use super::endpoint::Endpoint;
 impl Endpoint {
     /// Treats the values of a query parameter as secrets: errors contain `***` instead of them.
     ///
-    /// Upper and lower case, `-`, `_` and `.` make no difference. These names are always secret:
+    /// Names are compared without regard to case, `-`, `_` and `.`. These names are always secret:
     ///
     /// - `app_id`, `app_token`, `assertion`, `auth`, `auth_key`, `authorization`, `bearer`, `bearer_token`,
     ///   `client_assertion`, `code`, `code_verifier`, `cookie`, `credentials`, `crumb`, `csrf`, `hmac`, `id_token`,
@@ -23,12 +23,12 @@ impl Endpoint {
     ///   or `xsrf_token`, such as `X-Amz-Signature`
     ///
     /// The secrets in the endpoint's URL are added to each request on its origin whose link lacks them, and no cursor
-    /// contains them. A server may add other ones to its links.
+    /// contains them. A server may add other secrets to its links.
     ///
-    /// The `Display` and `Debug` texts of a [`pages::Error`](crate::pages::Error), an [`Event`](crate::pages::Event) and a
-    /// [`Checkpoint`](crate::pages::Checkpoint) mask the secrets in their cursors. A cursor does not know its endpoint,
-    /// so a name that is declared here is masked there for all streams of the program. The cursor itself, which a
-    /// *serialized* checkpoint contains, keeps the values that the next request needs;
+    /// The `Display` and `Debug` texts of a [`pages::Error`](crate::pages::Error), an [`Event`](crate::pages::Event)
+    /// and a [`Checkpoint`](crate::pages::Checkpoint) mask the secrets in their cursors. A cursor does not know its
+    /// endpoint, so in these texts, a name that is declared for one endpoint is masked in all streams of the program.
+    /// The cursor itself, which a *serialized* checkpoint contains, keeps the values that the next request needs;
     /// [`strip_secrets`](Self::strip_secrets) removes them.
     ///
     /// `code`, `key` and `pin` count only in a query: in JSON, they usually have another meaning.

@@ -100,7 +100,7 @@ impl Secrets {
         one_line(&self.mask(&redact_userinfo(text)), MAX_PART)
     }
 
-    /// Returns a text that is no valid URL as errors show it.
+    /// Returns a text that is not a valid URL, as errors show it.
     pub(super) fn invalid_url(&self, text: &str) -> String {
         one_line(&self.mask(&redact_invalid(text)), MAX_PART)
     }

@@ -13,8 +13,9 @@ const MAX_SHOWN: usize = 240;
 /// An item that may be invalid, so that the other items of its page are not lost.
 ///
 /// By default, an item that cannot be deserialized is an error of its page,
-/// [`Error::InvalidItem`](super::Error::InvalidItem). A stream of `TryItem<T>` yields such an item as an `Err`, and continues. Half a surrogate pair in a string is replaced
-/// by U+FFFD, as everywhere in `pages::http`.
+/// [`Error::InvalidItem`](super::Error::InvalidItem). A stream of `TryItem<T>` yields such an item, too, and continues;
+/// its [`into_result`](Self::into_result) returns the error. A lone surrogate in a string is replaced by U+FFFD, as
+/// everywhere in `pages::http`.
 ///
 /// # Examples
 ///

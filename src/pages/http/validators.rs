@@ -6,9 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The validators (`ETag` and `Last-Modified`) of the pages of a crawl, for the conditional requests of the next one.
 ///
-/// [`Endpoint::skip_unmodified`](super::Endpoint::skip_unmodified) uses and updates them. Clones share their state. They
-/// are serialized as the last [`commit`](Self::commit) left them; the URLs of the pages are part of that, without
-/// [secrets](super::Endpoint::secret_parameter).
+/// [`Endpoint::skip_unmodified`](super::Endpoint::skip_unmodified) uses and updates them. Clones share their state.
+/// Serialization writes the state of the last [`commit`](Self::commit), with the URLs of the pages, but without the
+/// [secrets](super::Endpoint::secret_parameter) in them.
 ///
 /// # Examples
 ///
@@ -34,9 +34,9 @@ pub struct Validators {
 
 #[derive(Default)]
 struct State {
-    /// Those of the crawls before, by the URL of the page.
+    /// The pages of earlier crawls, by their URLs.
     committed: BTreeMap<String, Entry>,
-    /// Those of the pages that were fetched since.
+    /// The pages that were fetched since.
     current: BTreeMap<String, Entry>,
 }
 
@@ -64,17 +64,18 @@ impl Validators {
         Self::default()
     }
 
-    /// Replaces the validators by those of the pages that were fetched since the last call.
+    /// Replaces the validators with those of the pages that were fetched since the last call.
     ///
-    /// Call it when the items of a crawl have been processed, after the stream has ended. A stream may have fetched pages
-    /// that its consumer has not seen, by [`read_ahead`](crate::pages::AsyncGetDocs::read_ahead) for example: a commit
-    /// before the end would skip their items in the next crawl.
+    /// Call it when the items of a crawl have been processed, after the stream has ended. A stream may have fetched
+    /// pages whose items its consumer has not received, for example by
+    /// [`read_ahead`](crate::pages::AsyncGetDocs::read_ahead): after a commit before the end, the next crawl would skip
+    /// these items.
     pub fn commit(&self) {
         let mut state = self.lock();
         state.committed = std::mem::take(&mut state.current);
     }
 
-    /// Returns the page of a URL, as the crawls before have left it.
+    /// Returns the page of a URL, as earlier crawls have left it.
     pub(super) fn get(&self, url: &str) -> Option<Entry> {
         self.lock().committed.get(url).cloned()
     }
@@ -90,7 +91,7 @@ impl Validators {
     }
 }
 
-/// Without the URLs.
+/// Omits the URLs.
 impl fmt::Debug for Validators {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.lock();

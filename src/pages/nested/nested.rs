@@ -142,7 +142,7 @@ impl<P, C: Cursor, T, D: Cursor, E> Nested<P, C, T, D, E> {
     /// Opens up to `parents` parents at once; the default is 1. A value of 0 is treated as 1.
     ///
     /// Their streams are polled by the task that polls this stream. To fetch pages while that task processes items, set
-    /// [`read_ahead`](AsyncGetDocs::read_ahead) on the streams of the children.
+    /// [`read_ahead`](AsyncGetDocs::read_ahead) on the streams of the parents' items.
     #[doc(alias("buffered", "parallel"))]
     #[track_caller]
     pub fn concurrency(mut self, parents: usize) -> Self {

@@ -106,7 +106,7 @@ async fn an_invalid_item_does_not_fail_its_page() {
         let (two, half) = (two.into_result().unwrap_err(), half.into_result().unwrap_err());
         assert_eq!((two.json(), half.json()), ("\"two\"", r#"{"a": "\ud83d"}"#));
         assert!(chain(&two).contains("invalid type: string \"two\""), "{}", chain(&two));
-        // Half a surrogate pair is replaced.
+        // A lone surrogate is replaced.
         let texts = endpoint(&server.url).items_at(pointer).by_link::<TryItem<Value>>();
         let texts: Vec<TryItem<Value>> = texts.try_collect().await.unwrap();
         assert_eq!(texts[2].item().unwrap(), &json!({ "a": "\u{fffd}" }));

@@ -38,11 +38,12 @@ use crate::pages::stream::async_get_docs::AsyncGetDocs;
 impl Endpoint {
     /// Requests pages by their numbers, which begin with `first`, usually 0 or 1.
     ///
-    /// The stream ends when the flag of [`has_more_at`](Self::has_more_at), or a [known](crate::pages::http#flags) one, is
-    /// `false`, or with the first empty page, unless that page [reports more](crate::pages::http#flags). With
-    /// [`total_pages_at`](Self::total_pages_at) and its kin, it ends with the last page, not with an empty page before
-    /// it, and none is requested beyond. A page that repeats the items of the page before, by their `id`, although the API's
-    /// total was reached, is an error, [`RepeatedItems`](crate::pages::ErrorKind::RepeatedItems).
+    /// The stream ends when the flag of [`has_more_at`](Self::has_more_at), or a [known](crate::pages::http#flags) one,
+    /// is `false`, or with the first empty page, unless that page [reports more](crate::pages::http#flags). With
+    /// [`total_pages_at`](Self::total_pages_at) or a similar setting, the stream ends with the last page, not with an
+    /// empty page before it, and requests no page beyond the last. A page that repeats the items of the page before, by
+    /// their `id`, although the API's total was reached, is an error,
+    /// [`RepeatedItems`](crate::pages::ErrorKind::RepeatedItems).
     ///
     /// # Examples
     ///
@@ -100,10 +101,11 @@ impl Endpoint {
     /// `true` is an error, [`CursorCycle`](crate::pages::ErrorKind::CursorCycle), since the offset does not advance: the
     /// server seems to filter the items of a page, as for [`by_offset_steps`](Self::by_offset_steps).
     ///
-    /// With a `limit` of 0, the first poll returns an error. If a page begins with the last items of the page before, that is
+    /// With a `limit` of 0, the first poll returns an error. A page that begins with the last items of the page before is
     /// an error, too, [`RepeatedItems`](crate::pages::ErrorKind::RepeatedItems), unless
-    /// [`unique_by`](AsyncGetDocs::unique_by) removes them: the list has changed, or the server counts from 1, as for
-    /// [`by_offset_from`](Self::by_offset_from), or filters its pages, as for [`by_offset_steps`](Self::by_offset_steps).
+    /// [`unique_by`](AsyncGetDocs::unique_by) removes these items. Either the list has changed, or the server counts from
+    /// 1 (use [`by_offset_from`](Self::by_offset_from)) or filters its pages (use
+    /// [`by_offset_steps`](Self::by_offset_steps)).
     ///
     /// # Examples
     ///
@@ -174,10 +176,10 @@ impl Endpoint {
     ///
     /// This is for a server that filters the items of a page after it has cut the page: a page may be short or empty
     /// although more follow. The stream ends when the flag of [`has_more_at`](Self::has_more_at), or a
-    /// [known](crate::pages::http#flags) one, is `false`, or, without a flag, when the
-    /// offset reaches the number at [`total_at`](Self::total_at), which must count the items before they are filtered.
-    /// If a page has neither, the stream ends with the first empty page. A page that reports a `limit`, `per_page` or similar
-    /// size below the `limit` of the request, and is not the last, is an error, because the items in between would be lost.
+    /// [known](crate::pages::http#flags) one, is `false`, or, without a flag, when the offset reaches the number at
+    /// [`total_at`](Self::total_at), which must count the items before they are filtered. If a page has neither, the
+    /// stream ends with the first empty page. If a page reports a `limit`, `per_page` or similar size below the `limit` of
+    /// the request, and is not the last, that is an error, because the items in between would be lost.
     ///
     /// # Examples
     ///

@@ -15,7 +15,7 @@ impl Endpoint {
     /// The query is sent as JSON by POST. A response with `errors` is an error, [`Error::GraphQl`], even if it contains
     /// partial data. The JSON pointers of the endpoint are not used.
     ///
-    /// The cursor is sent as a string, or as a number if the query declares its variable as one: `query($after: Int)`.
+    /// The cursor is sent as a string, or as a number if its variable is declared as one, as in `query($after: Int)`.
     ///
     /// # Examples
     ///

@@ -83,7 +83,7 @@ async fn numbers() -> Outcome {
     Ok(())
 }
 
-/// Half a surrogate pair in one item.
+/// A lone surrogate in one item.
 #[tokio::test]
 async fn surrogate() -> Outcome {
     let server = Server::start(|_| raw(200, r#"[{"text":"whole"},{"text":"cut \ud83d"}]"#)).await;
