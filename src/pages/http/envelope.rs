@@ -47,7 +47,7 @@ impl Envelope<'_> {
     /// Returns the report of the body; `None` if it reports nothing, so that the page is empty.
     pub(super) fn report(&self) -> Option<Report> {
         let mut members = Vec::new();
-        // A body that is no JSON object has no members.
+        // A body that is not a JSON object has no members.
         self.collect(self.body, "", MAX_DEPTH, &mut members);
         let error = |member: &Member<'_>| Report::Error(format!("{} is {}", member.name, member.value.get()));
         let text = members.iter().find_map(|member| message(member));

@@ -10,8 +10,8 @@ use super::usual_names::{LAST_FLAGS, MORE_FLAGS};
 /// The flags for more pages that are recognized by their names, if none is configured.
 ///
 /// Bitbucket, Jira, Zendesk and others send a cursor on their last page, too, and only a flag marks that page. Such a
-/// flag counts if it is a boolean beside the cursor, or at the top of the body if the cursor or the items are there. Elsewhere,
-/// the top describes something else, such as another list.
+/// flag counts if it is a boolean beside the cursor, or at the top of the body if the cursor or the items are there.
+/// Elsewhere, the top describes something else, such as another list.
 pub(super) struct KnownFlags {
     /// The JSON pointers of the cursor, then those of the flags for more pages, then those for the last page.
     pointers: Vec<String>,
@@ -19,8 +19,8 @@ pub(super) struct KnownFlags {
     last: usize,
     /// `true` if the cursor is a member of an object within the body.
     is_within: bool,
-    /// `true` if `done` or `last` has been `false`, so that it is a flag of the pages. Relaxed, because it publishes nothing: the pages
-    /// of a stream that rely on it arrive in order.
+    /// `true` if `done` or `last` has been `false`, so that it is a flag of the pages. Relaxed, because it publishes
+    /// nothing: the pages of a stream that rely on it arrive in order.
     is_done_known: AtomicBool,
 }
 

@@ -67,21 +67,23 @@ impl Endpoint {
     /// If there is a value other than `null`, `false`, `0`, `""`, `[]`, `{}` or a word such as `"ok"`, the response is
     /// an error, [`Error::NotAPage`](super::Error::NotAPage), even if it has items.
     ///
-    /// Without this setting, a response is such an error if it has no items, and if its body reports an error: at its top,
-    /// in an object such as `meta`, `header` or `status`, or beside the items. These members report one:
+    /// Without this setting, a response is such an error if it has no items, and if its body reports an error: at its
+    /// top, in an object such as `meta`, `header` or `status`, or beside the items. These members report one:
     ///
     /// - `error`, `errors`, `fault`, `exception`, `problem`, `failures` and names such as `errorCode`, with a value;
     /// - `ok`, `success` or `succeeded`, with `false`; `partial`, `incomplete_results` or `timed_out`, with `true`;
     /// - `status`, `state` or `result`, with a word such as `error` or `NOK`, a negative number, or 400 to 599;
-    /// - `code` and names such as `resultCode`, with a number that is negative or at least 300, or any other number beside a
-    ///   message; 0, 1, 200 to 299, and round numbers such as 10000 and 20000, report success;
+    /// - `code` and names such as `resultCode`, with a number that is negative or at least 300, or any other number
+    ///   beside a message; 0, 1, 200 to 299, and round numbers such as 10000 and 20000, report success;
     /// - `message`, `msg`, `info` or `warning`, with a text such as "quota exceeded";
-    /// - without any items, not even an empty array: only a message, `authenticated` with `false`, or `redirect` with a URL.
+    /// - without any items, not even an empty array: only a message, `authenticated` with `false`, or `redirect` with a
+    ///   URL.
     ///
-    /// A message such as "no more data" beside an empty array reports an empty page, whatever the code, and so does a value that
-    /// the query of the request contains, such as `status=failed`. If `status` or `state` is a word such as `pending` or `RUNNING`, or
-    /// `jobComplete` or `ready` is `false`, the page is not ready: [`Error::NotReady`](super::Error::NotReady), which is
-    /// retried. [`ignore_reports`](Self::ignore_reports) turns all of this off.
+    /// A message such as "no more data" beside an empty array reports an empty page, whatever the code, and so does a
+    /// value that the query of the request contains, such as `status=failed`. If `status` or `state` is a word such as
+    /// `pending` or `RUNNING`, or `jobComplete` or `ready` is `false`, the page is not ready:
+    /// [`Error::NotReady`](super::Error::NotReady), which is retried. [`ignore_reports`](Self::ignore_reports) turns
+    /// all of this off.
     ///
     /// # Examples
     ///

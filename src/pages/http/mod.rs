@@ -82,8 +82,8 @@
 //!
 //! Many APIs send a cursor or a link on their last page, too, and mark that page with a flag. Others send an empty page
 //! between pages with items. The location of the flag is set with [`has_more_at`](Endpoint::has_more_at) or
-//! [`is_last_at`](Endpoint::is_last_at). If neither is set, a member with one of these names counts, beside the cursor, or
-//! at the top of the body if the cursor or the items are there:
+//! [`is_last_at`](Endpoint::is_last_at). If neither is set, a member with one of these names counts, beside the cursor,
+//! or at the top of the body if the cursor or the items are there:
 //!
 //! - for more pages: `has_more`, `hasMore`, `has-more`, `HasMore`, `hasNextPage`, `has_next_page`, `hasNext`,
 //!   `has_next`, `moreResults`, `more_items`, `more_items_in_collection`, `isTruncated`, `IsTruncated`,
@@ -122,11 +122,11 @@
 //!   redirects.
 //! - **The size of a response is bounded** by [`max_body`](Endpoint::max_body), which counts bytes after decompression.
 //! - **Only a valid response ends the stream.** A truncated body is an error, and so is a malformed `Link` header or
-//!   cursor, a body without items that [reports an error](Endpoint::error_at), and a status 400 or 404 after numbered pages,
-//!   unless there is [evidence](Endpoint::by_page_number) that the page is beyond the last. A body without items that reports
-//!   a state such as `pending` is requested again.
-//! - **Overlapping pages are noticed** in streams by offset or by last item: a page that begins with the last items of the
-//!   page before is an error, [`RepeatedItems`](super::ErrorKind::RepeatedItems), unless
+//!   cursor, a body without items that [reports an error](Endpoint::error_at), and a status 400 or 404 after numbered
+//!   pages, unless there is [evidence](Endpoint::by_page_number) that the page is beyond the last. A body without items
+//!   that reports a state such as `pending` is requested again.
+//! - **Overlapping pages are detected** in streams by offset or by last item: a page that begins with the last items of
+//!   the page before is an error, [`RepeatedItems`](super::ErrorKind::RepeatedItems), unless
 //!   [`unique_by`](super::AsyncGetDocs::unique_by) removes duplicates.
 //! - **Errors contain the response**: its status, headers and the beginning of its body. No text of an error exceeds
 //!   2 KiB or contains control or format characters.
@@ -145,13 +145,13 @@
 //! - A page without the field or header for the next page ends the stream, because that is how APIs mark their last
 //!   page. A typo in the JSON pointer to that field therefore ends the stream after the first page.
 //!   [`has_more_at`](Endpoint::has_more_at) guards against that.
-//! - Errors in a body with status 2xx are recognized by [well-known names and words](Endpoint::error_at), and only without
-//!   items. [`error_at`](Endpoint::error_at) and [`ok_at`](Endpoint::ok_at) name those of an API.
-//! - If an item is inserted while pages are read by their numbers, another item is yielded twice; and if one is removed, another
-//!   is skipped. [`unique_by`](super::AsyncGetDocs::unique_by) removes the former, and
-//!   [`expect_total`](super::AsyncGetDocs::expect_total) notices the latter if the API reports a total.
-//! - A server that repeats a page with its members in another order, or with other values in items without an `id`, is not
-//!   noticed. [`max_pages`](super::AsyncGetDocs::max_pages) bounds such a stream.
+//! - Errors in a body with status 2xx are recognized by [well-known names and words](Endpoint::error_at), and only
+//!   without items. [`error_at`](Endpoint::error_at) and [`ok_at`](Endpoint::ok_at) name those of an API.
+//! - If an item is inserted while pages are read by their numbers, another item is yielded twice; and if one is
+//!   removed, another is skipped. [`unique_by`](super::AsyncGetDocs::unique_by) removes the former, and
+//!   [`expect_total`](super::AsyncGetDocs::expect_total) detects the latter if the API reports a total.
+//! - A page that repeats an earlier one with its members in another order, or with other values in items without an
+//!   `id`, is not detected. [`max_pages`](super::AsyncGetDocs::max_pages) bounds such a stream.
 //! - A serialized checkpoint contains the secrets in the query of a link, unless the endpoint's URL contains them, too, or
 //!   [`strip_secrets`](Endpoint::strip_secrets) removes them.
 //! - Timeouts are those of reqwest's builder. Without a `timeout` or `read_timeout`, a stalled server blocks the stream

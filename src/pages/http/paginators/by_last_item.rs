@@ -22,9 +22,10 @@ impl Endpoint {
     /// stream ends with the first page without items, or when the flag of [`has_more_at`](Self::has_more_at) is
     /// `false`; without such a flag, well-known flags such as `has_more` are [recognized](crate::pages::http#flags).
     ///
-    /// A server may repeat the item of the cursor at the start of the next page, as `CouchDB` and Kraken do. That is an error,
-    /// [`RepeatedItems`](crate::pages::ErrorKind::RepeatedItems), unless [`unique_by`](AsyncGetDocs::unique_by) removes the
-    /// repeated item. Then the last page points to itself, which [`on_cycle`](AsyncGetDocs::on_cycle) takes for the end.
+    /// A server may repeat the item of the cursor at the start of the next page, as `CouchDB` and Kraken do. That is an
+    /// error, [`RepeatedItems`](crate::pages::ErrorKind::RepeatedItems), unless [`unique_by`](AsyncGetDocs::unique_by)
+    /// removes the repeated item. Then the last page points to itself, which [`on_cycle`](AsyncGetDocs::on_cycle) can
+    /// treat as the end.
     ///
     /// # Examples
     ///

@@ -22,19 +22,22 @@ use crate::pages::stream::async_get_docs::AsyncGetDocs;
 /// Pages with numbers can be fetched [concurrently](AsyncGetDocs::concurrency). A parameter is the name of a query
 /// parameter, or a JSON pointer into the body, which begins with a slash; the body is set with [`json`](Endpoint::json).
 ///
-/// Some servers respond to a number beyond the last page with status 400, 404 or 416. [`classify`](crate::pages::http::classify())
-/// takes that as the end of the stream ([`OnError::End`](crate::pages::OnError::End)), but only if there is evidence for it:
+/// Some servers respond to a number beyond the last page with status 400, 404 or 416.
+/// [`classify`](crate::pages::http::classify()) treats that as the end of the stream
+/// ([`OnError::End`](crate::pages::OnError::End)), but only if there is evidence for it:
 ///
-/// - status 416, or a message in JSON that reports a page beyond the last, such as Django's `Invalid page.`, `WordPress`'s
-///   `rest_post_invalid_page_number` or `RabbitMQ`'s `page_out_of_range`;
+/// - status 416, or a message in JSON that reports a page beyond the last, such as Django's `Invalid page.`,
+///   `WordPress`'s `rest_post_invalid_page_number` or `RabbitMQ`'s `page_out_of_range`;
 /// - status 404 with an empty body, `{}`, `[]` or a message such as `Page not found`, after a page of this run;
-/// - another message in JSON, if the pages before agree: they have the number of all items or pages that the API reports, or
-///   the last of them has a `next` without a value. With status 404, it suffices that the last of them has fewer items than
-///   another.
+/// - another message in JSON, if the pages before confirm it: they have as many items or pages as the API reports in
+///   all, or the last of them has a `next` without a value. With status 404, it suffices that the last of them has
+///   fewer items than another.
 ///
-/// It remains an error if the body is text or HTML, if its message concerns a limit, credentials or a rate limit, if there
-/// is a `Retry-After`, if a redirect changed the query of the URL, and if a page before
-/// [reported more pages](crate::pages::http#flags) or a larger total. [`OnError::End`](crate::pages::OnError::End), returned by a function of your own, overrules all of this.
+/// It remains an error if the body is text or HTML, if its message concerns a limit, credentials or a rate limit, if
+/// there is a `Retry-After`, if a redirect changed the query of the URL, and if a page before [reported more
+/// pages](crate::pages::http#flags) or a larger total. A function of your own for
+/// [`classify`](crate::pages::AsyncGetDocs::classify) that returns [`OnError::End`](crate::pages::OnError::End)
+/// overrules all of this.
 impl Endpoint {
     /// Requests pages by their numbers, which begin with `first`, usually 0 or 1.
     ///
@@ -101,10 +104,10 @@ impl Endpoint {
     /// `true` is an error, [`CursorCycle`](crate::pages::ErrorKind::CursorCycle), since the offset does not advance: the
     /// server seems to filter the items of a page, as for [`by_offset_steps`](Self::by_offset_steps).
     ///
-    /// With a `limit` of 0, the first poll returns an error. A page that begins with the last items of the page before is
-    /// an error, too, [`RepeatedItems`](crate::pages::ErrorKind::RepeatedItems), unless
-    /// [`unique_by`](AsyncGetDocs::unique_by) removes these items. Either the list has changed, or the server counts from
-    /// 1 (use [`by_offset_from`](Self::by_offset_from)) or filters its pages (use
+    /// With a `limit` of 0, the first poll returns an error. A page that begins with the last items of the page before
+    /// is an error, too, [`RepeatedItems`](crate::pages::ErrorKind::RepeatedItems), unless
+    /// [`unique_by`](AsyncGetDocs::unique_by) removes these items. Either the list has changed, or the server counts
+    /// from 1 (use [`by_offset_from`](Self::by_offset_from)) or filters its pages (use
     /// [`by_offset_steps`](Self::by_offset_steps)).
     ///
     /// # Examples
@@ -178,8 +181,8 @@ impl Endpoint {
     /// although more follow. The stream ends when the flag of [`has_more_at`](Self::has_more_at), or a
     /// [known](crate::pages::http#flags) one, is `false`, or, without a flag, when the offset reaches the number at
     /// [`total_at`](Self::total_at), which must count the items before they are filtered. If a page has neither, the
-    /// stream ends with the first empty page. If a page reports a `limit`, `per_page` or similar size below the `limit` of
-    /// the request, and is not the last, that is an error, because the items in between would be lost.
+    /// stream ends with the first empty page. If a page reports a `limit`, `per_page` or similar size below the `limit`
+    /// of the request, and is not the last, that is an error, because the items in between would be lost.
     ///
     /// # Examples
     ///
