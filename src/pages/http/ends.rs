@@ -145,7 +145,11 @@ impl Endpoint {
     /// By default, the query parameters of the endpoint's URL that a link lacks are added to it, because many servers
     /// omit API keys and filters from their links: if the link has the path of the endpoint's URL, all of them,
     /// otherwise only the [secret](Self::secret_parameter) ones. Parameters that begin with `$` (`OData`) are never added,
-    /// and nothing is added to a URL on another origin.
+    /// and nothing is added to a URL on another origin. A list counts as present in any spelling: `x[]`, `x[0]`, `x`.
+    /// If the link contains `page_info` (Shopify), only secret parameters are added.
+    ///
+    /// If the server rejects a link with additions with status 400 or 422, the link is requested once more as the server
+    /// sent it, apart from the secret parameters. This setting saves the first of these requests.
     ///
     /// # Examples
     ///

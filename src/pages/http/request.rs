@@ -44,6 +44,8 @@ pub struct Request {
     /// In addition to the headers of the endpoint, which they replace.
     pub(super) headers: HeaderMap,
     pub(super) body: Option<Vec<u8>>,
+    /// The URL as the server sent it, if parameters of the endpoint were added to it.
+    pub(super) as_sent: Option<Url>,
     /// `true` if status 304 (Not Modified) is expected.
     pub(super) is_conditional: bool,
     /// The first error of a method.
@@ -59,6 +61,7 @@ impl Request {
             method: endpoint.method.clone(),
             headers: HeaderMap::new(),
             body: endpoint.body.clone(),
+            as_sent: None,
             is_conditional: false,
             error: None,
             endpoint: Arc::clone(endpoint),
@@ -68,6 +71,7 @@ impl Request {
     /// Sets a query parameter. All others are kept byte for byte.
     pub fn query(mut self, name: &str, value: impl Display) -> Self {
         self.url = with_parameter(&self.url, name, &value.to_string());
+        self.as_sent = None;
         self
     }
 
@@ -79,17 +83,22 @@ impl Request {
     /// Removes a query parameter.
     pub fn remove_query(mut self, name: &str) -> Self {
         self.url = without_parameter(&self.url, name);
+        self.as_sent = None;
         self
     }
 
     /// Replaces the whole URL, query included, with a cursor that [`Response::link`](super::Response::link) returned,
     /// or with a URL that is relative to the endpoint's.
     ///
-    /// The query parameters of the endpoint's URL that it lacks are added, unless
-    /// [`links_as_sent`](Endpoint::links_as_sent) is set. The URL must be on an origin that the endpoint allows, otherwise the page fails, and nothing is sent.
+    /// The query parameters of the endpoint's URL that it lacks are added, according to
+    /// [`links_as_sent`](Endpoint::links_as_sent). The URL must be on an origin that the endpoint allows, otherwise the
+    /// page fails, and nothing is sent.
     pub fn url(mut self, url: &str) -> Self {
         match self.endpoint.url_of(url) {
-            Ok(url) => self.url = self.endpoint.with_own_query(url),
+            Ok(url) => {
+                self.url = self.endpoint.with_own_query(url.clone());
+                self.as_sent = Some(url).filter(|url| *url != self.url);
+            }
             Err(error) => self.fail(error),
         }
         self
@@ -172,6 +181,7 @@ impl Request {
             method: self.method.clone(),
             headers: self.headers.clone(),
             body: self.body.clone(),
+            as_sent: self.as_sent.clone(),
             is_conditional: false,
             error: None,
             endpoint: Arc::clone(&self.endpoint),

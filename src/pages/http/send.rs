@@ -30,13 +30,23 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 impl Endpoint {
     /// Fetches a page.
     pub(super) async fn fetch(self: &Arc<Self>, request: Request) -> Result<Response, Error> {
-        let request = request.check()?;
+        let mut request = request.check()?;
         let (mut from, mut url) = (self.url.clone(), self.with_own_secrets(request.url.clone()));
         let mut is_renewed = false;
         for hop in 0..=MAX_REDIRECTS {
             // Each hop is checked before anything is sent to it.
             let trust = self.origins.check(&from, &url, request.body.is_some(), &self.secrets)?;
             let response = self.send_authorized(&url, &request, trust, &mut is_renewed).await?;
+            // Some servers reject parameters beside those of their links.
+            if matches!(response.status().as_u16(), 400 | 422) {
+                if let Some(as_sent) = request.as_sent.take() {
+                    let as_sent = self.with_own_secrets(as_sent);
+                    if as_sent != url {
+                        (from, url) = (self.url.clone(), as_sent);
+                        continue;
+                    }
+                }
+            }
             match redirect_target(&url, &response)? {
                 Some(target) if is_followed(response.status(), &request.method) => {
                     (from, url) = self.redirected(url, target);

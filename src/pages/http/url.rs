@@ -73,7 +73,8 @@ pub(super) fn without_parameter(url: &Url, name: &str) -> Url {
 
 /// Adds the query parameters of another URL whose names are not in the query yet, byte for byte, if `keep` returns `true`.
 pub(super) fn with_missing_parameters(mut url: Url, other: &Url, keep: impl Fn(&str) -> bool) -> Url {
-    let is_missing = |name: &str| keep(name) && pairs(&url).all(|(own, _)| own != name);
+    let is_missing =
+        |name: &str| keep(name) && pairs(&url).all(|(own, _)| list_name(&own) != list_name(name));
     let missing: Vec<&str> = pairs(other).filter(|(name, _)| is_missing(name)).map(|(_, raw)| raw).collect();
     if !missing.is_empty() {
         let own = url.query().filter(|query| !query.is_empty());
@@ -83,9 +84,40 @@ pub(super) fn with_missing_parameters(mut url: Url, other: &Url, keep: impl Fn(&
     url
 }
 
+/// Returns `true` if the query has a parameter with one of these names.
+pub(super) fn has_parameter(url: &Url, names: &[&str]) -> bool {
+    pairs(url).any(|(name, _)| names.contains(&name.as_ref()))
+}
+
+/// Returns the name of a list without its index: PHP writes the elements of `x[]` as `x[0]`, `x[1]` in links.
+fn list_name(name: &str) -> &str {
+    let Some((list, index)) = name.strip_suffix(']').and_then(|name| name.rsplit_once('[')) else {
+        return name;
+    };
+    if index.bytes().all(|byte| byte.is_ascii_digit()) { list } else { name }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_index_is_no_part_of_the_name_of_a_list() {
+        for (url, other, want) in [
+            ("?x%5B0%5D=a", "?x[]=a&x[]=b&q=c", "x%5B0%5D=a&q=c"),
+            ("?x[0]=a&x[1]=b", "?x%5B%5D=a", "x[0]=a&x[1]=b"),
+            ("?x[]=a", "?x=a", "x[]=a"),
+            ("?x=a", "?x[7]=a", "x=a"),
+            ("?f[a]=1", "?f[b]=2", "f[a]=1&f[b]=2"),
+            ("?f[a][]=1", "?f[a][0]=2", "f[a][]=1"),
+            ("?f[a][]=1", "?f[b][]=2", "f[a][]=1&f[b][]=2"),
+            ("?[]=1", "?[0]=1&]=2", "[]=1&]=2"),
+        ] {
+            let parse = |query: &str| Url::parse(&format!("http://a/{query}")).unwrap();
+            let got = with_missing_parameters(parse(url), &parse(other), |_| true);
+            assert_eq!(got.query(), Some(want), "{url} {other}");
+        }
+    }
 
     #[test]
     fn one_parameter_is_set_and_the_others_are_kept() {

@@ -5,7 +5,10 @@ use reqwest::Url;
 use super::endpoint::Endpoint;
 use super::error::Error;
 use super::reference::{Reference, resolve};
-use super::url::{remove_parameters, strip_userinfo_and_fragment, with_missing_parameters};
+use super::url::{has_parameter, remove_parameters, strip_userinfo_and_fragment, with_missing_parameters};
+
+/// Parameters of links whose servers reject any other parameter beside them: Shopify's `page_info`.
+const LONELY_PARAMETERS: &[&str] = &["page_info"];
 
 impl Endpoint {
     /// Converts a reference into a cursor. That of an invalid one is a text whose request fails.
@@ -60,10 +63,10 @@ impl Endpoint {
         if self.links_as_sent || !self.origins.is_same_origin(&url) {
             return url;
         }
-        let has_own_path = url.path() == self.url.path();
+        let is_open = url.path() == self.url.path() && !has_parameter(&url, LONELY_PARAMETERS);
         with_missing_parameters(url, &self.url, |name| {
             // OData forbids additions to its links: section 11.2.6.7 of the protocol.
-            !name.starts_with('$') && (has_own_path || self.secrets.is_secret(name))
+            !name.starts_with('$') && (is_open || self.secrets.is_secret(name))
         })
     }
 

@@ -221,8 +221,55 @@ async fn the_query_of_the_endpoint_is_added_to_links() {
         // OData forbids additions of its own parameters.
         ("/v3?$filter=x&key=K", "/v3?$skiptoken=a", false, "/v3?$skiptoken=a&key=K"),
         ("/v3?apiKey=K&q=x", "/v3?cursor=a", true, "/v3?cursor=a"),
+        // Shopify rejects any other parameter beside its token.
+        ("/v3?status=any&limit=2", "/v3?page_info=a", false, "/v3?page_info=a"),
+        ("/v3?status=any&api_key=K", "/v3?page_info=a&limit=2", false, "/v3?page_info=a&limit=2&api_key=K"),
+        // Laravel numbers the elements of a list.
+        (
+            "/v3?f[]=a&f[]=b&q=x",
+            "/v3?f%5B0%5D=a&f%5B1%5D=b&page=2",
+            false,
+            "/v3?f%5B0%5D=a&f%5B1%5D=b&page=2&q=x",
+        ),
+        ("/v3?f%5B%5D=a", "/v3?f[0]=a&page=2", false, "/v3?f[0]=a&page=2"),
+        ("/v3?f[a]=1&f[b]=2", "/v3?f[a]=1&page=2", false, "/v3?f[a]=1&page=2&f[b]=2"),
     ] {
         assert_eq!(second_target(path, "/next", page(next), as_sent).await, want, "{path} {next}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_is_requested_as_sent_if_the_server_rejects_additions() {
+    for (code, name) in
+        [(400, "cursor"), (422, "after"), (400, "page[after]"), (400, "t"), (422, "next_token")]
+    {
+        let server = Server::start(move |request: &ReceivedRequest| {
+            match (request.query.get(name), request.query.contains_key("q")) {
+                (None, _) => json(&json!({ "items": [1], "next": format!("/v3?{name}=a") })),
+                (Some(_), true) => status(code, "q cannot be passed here"),
+                (Some(_), false) if request.query.get("api_key").is_some_and(|key| key == "K") => {
+                    json(&json!({ "items": [2] }))
+                }
+                _ => status(401, "no key"),
+            }
+        })
+        .await;
+        let url = format!("{}/v3?q=x&api_key=K", server.url);
+        assert_eq!(all(endpoint(&url).items_at("/items").by_next_url("/next")).await, [1, 2]);
+        assert_eq!(server.targets().len(), 3, "{:?}", server.targets());
+    }
+    // The second rejection is the error, and a link that lacks nothing is requested once.
+    for (query, requests) in [("?q=x", 3), ("", 2)] {
+        let server = Server::start(|request: &ReceivedRequest| match request.query.get("page") {
+            None => json(&json!({ "items": [1], "next": "/v3?page=b" })),
+            Some(_) => status(400, "invalid page"),
+        })
+        .await;
+        let url = format!("{}/v3{query}", server.url);
+        let (before, error) = until_error(&mut endpoint(&url).items_at("/items").by_next_url("/next")).await;
+        assert_eq!(before, [1]);
+        assert!(chain(&error).contains("/v3?page=b returned 400"), "{}", chain(&error));
+        assert_eq!(server.targets().len(), requests);
     }
 }
 

@@ -17,8 +17,8 @@ use crate::pages::stream::async_get_docs::AsyncGetDocs;
 ///
 /// A link may be relative. A text that is not a URL, such as `true` or a bare cursor, is an error of the next page, and
 /// is not requested: a relative link must contain `/` or `?`, and must not begin with a host name without a scheme. The
-/// query parameters of the endpoint's URL that a link lacks are added to it; see
-/// [`links_as_sent`](Endpoint::links_as_sent).
+/// query parameters of the endpoint's URL that a link lacks are added to it. If the server rejects that, the link is
+/// requested as it was sent; [`links_as_sent`](Endpoint::links_as_sent) always requests it so.
 impl Endpoint {
     /// Follows the `Link` header (RFC 8288) to the next page, as GitHub and GitLab send it.
     ///
@@ -26,8 +26,8 @@ impl Endpoint {
     /// header that cannot be understood is an error, [`Error::InvalidLink`]. Without a `Link` header, a URL in `Next-Page`
     /// is followed (Kinto).
     ///
-    /// Parameters such as `per_page` belong in the endpoint's URL.
-    /// No item is skipped if the server returns smaller pages than requested.
+    /// Parameters such as `per_page` belong in the endpoint's URL. Those that a link lacks are added to it; see
+    /// [`links_as_sent`](Endpoint::links_as_sent). No item is skipped if the server returns smaller pages than requested.
     ///
     /// # Examples
     ///
@@ -63,6 +63,9 @@ impl Endpoint {
     /// page is the last. If the pointer leads through an index of an array of links with relations, the link with the
     /// relation `next` is followed, whatever its index. Well-known flags such as `has_more` are
     /// [recognized](crate::pages::http#flags).
+    ///
+    /// The query parameters of the endpoint's URL that the link lacks are added to it; see
+    /// [`links_as_sent`](Endpoint::links_as_sent).
     ///
     /// At `/_links/next`, a path is relative to `/_links/base`, if the page has one (Confluence). At `/@odata.nextLink`, it
     /// is relative to `@odata.context`.
