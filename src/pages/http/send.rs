@@ -16,6 +16,7 @@ use super::response::Response;
 use super::response_info::{MAX_KEPT_BODY, ResponseInfo};
 use super::retry_after::retry_after;
 use super::tls;
+use super::token;
 use super::token_source::Current;
 use super::url::{invalid_url, strip_userinfo_and_fragment};
 
@@ -88,7 +89,7 @@ impl Endpoint {
         };
         let token = tokens.current().await?;
         let response = self.send(url, page, trust, Some(&token)).await?;
-        if response.status() != StatusCode::UNAUTHORIZED || *is_renewed {
+        if !token::is_rejected(response.status(), response.headers()) || *is_renewed {
             return Ok(response);
         }
         *is_renewed = true;

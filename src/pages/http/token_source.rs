@@ -21,10 +21,11 @@ const MAX_LEEWAY: Duration = Duration::from_secs(30);
 /// A source of access tokens, set by [`Endpoint::token_source`](super::Endpoint::token_source).
 ///
 /// The source calls its function when the first request needs a token, when the token is about to expire (a tenth of its
-/// lifetime before, at most 30 seconds), and when a server has rejected the token with status 401. Clones share the token
+/// lifetime before, at most 30 seconds), and when a server has rejected the token. Clones share the token
 /// and the call: however many requests and streams wait for a token, there is one call at a time.
 ///
-/// A request whose token was rejected is sent once more, with a new token. A second 401 is an error.
+/// A token is rejected by status 401, or by another status 4xx whose `WWW-Authenticate` has `error="invalid_token"`
+/// (RFC 6750, section 3.1). The request is sent once more, with a new token. A second rejection is an error.
 ///
 /// If the function returns an error, each request that waits for it fails with [`Error::Token`], and the next request
 /// calls the function again. The error is retried if it is an [`http::Error`](Error) that

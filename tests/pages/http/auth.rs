@@ -66,6 +66,27 @@ async fn a_rejected_token_is_replaced_once_for_all_streams() {
 }
 
 #[tokio::test]
+async fn a_token_may_be_rejected_with_another_status() {
+    for (code, challenge, calls_wanted) in [
+        (403, "Bearer error=\"invalid_token\"", 2),
+        (403, "Bearer realm=\"api\", error=invalid_token, error_description=\"expired\"", 2),
+        (400, "DPoP error=\"invalid_token\"", 2),
+        (403, "Bearer error=\"insufficient_scope\"", 1),
+        (403, "Bearer", 1),
+    ] {
+        let server = Server::start(move |request: &ReceivedRequest| match request.header("authorization") {
+            Some("Bearer token-1") => with_header(status(code, "no"), "www-authenticate", challenge),
+            _ => json(&json!([1])),
+        })
+        .await;
+        let (source, calls) = counting(&Arc::new(Semaphore::new(9)));
+        let mut docs = endpoint(&server.url).token_source(source).by_link::<u32>();
+        let is_read = docs.try_next().await.is_ok_and(|doc| doc == Some(1));
+        assert_eq!((is_read, calls.load(Ordering::SeqCst)), (calls_wanted == 2, calls_wanted), "{challenge}");
+    }
+}
+
+#[tokio::test]
 async fn a_second_rejection_is_an_error() {
     let server = Server::start(|_: &ReceivedRequest| status(401, "no")).await;
     let (source, calls) = counting(&Arc::new(Semaphore::new(100)));
