@@ -24,7 +24,20 @@ pub(super) fn before_colon(text: Option<&str>) -> String {
     text.map_or_else(String::new, |text| format!("{text}: "))
 }
 
+/// The target of a redirect that is not followed, because it would turn the request into a GET.
+pub(super) fn redirect(response: &ResponseInfo) -> String {
+    response.redirect_target().map_or_else(String::new, |target| {
+        format!(", a redirect to {target} that is not followed (request that URL, or use GET)")
+    })
+}
+
 pub(super) fn invalid_json(response: &ResponseInfo) -> String {
+    if let Some((encoding, feature)) = response.encoding() {
+        return format!(
+            "the body from {} is encoded with {encoding} (enable the feature `{feature}` of reqwest in Cargo.toml)",
+            response.url(),
+        );
+    }
     match response.format() {
         Some(format) => format!(
             "expected JSON from {}, found {format}{}",

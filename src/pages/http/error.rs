@@ -3,7 +3,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
-use super::describe::{Status, after_colon, before_colon, invalid_json, missing_items};
+use super::describe::{Status, after_colon, before_colon, invalid_json, missing_items, redirect};
 use super::response_info::{PastTheEnd, ResponseInfo};
 
 /// Any error, as the source of an [`Error`].
@@ -38,7 +38,9 @@ pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 #[non_exhaustive]
 pub enum Error {
     /// The response has a status other than 2xx.
-    #[error("{} returned {}{}", response.url(), Status(*status), after_colon(response.excerpt()))]
+    #[error(
+        "{} returned {}{}{}", response.url(), Status(*status), redirect(response), after_colon(response.excerpt())
+    )]
     #[non_exhaustive]
     Status {
         /// The status. It may be the status of a redirect that cannot be followed.

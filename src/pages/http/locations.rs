@@ -11,8 +11,9 @@ use super::missing_items::MissingItems;
 impl Endpoint {
     /// Sets the JSON pointer (RFC 6901) to the array of items. By default, the whole body is the array.
     ///
-    /// An absent or `null` value at the pointer is an empty page, because some servers send that in place of an empty
-    /// array; see [`missing_items`](Self::missing_items). If the body reports an error, it is not a page, but an error:
+    /// A `null` value at the pointer is an empty page, because some servers send that in place of an empty array. So is an
+    /// absent value, `{}`, `""` or `false`, unless there is evidence against it; see
+    /// [`missing_items`](Self::missing_items). If the body reports an error, it is not a page, but an error:
     /// see [`error_at`](Self::error_at).
     ///
     /// # Examples
@@ -39,7 +40,7 @@ impl Endpoint {
         self
     }
 
-    /// Sets the meaning of a response that has nothing at [`items_at`](Self::items_at); the default is
+    /// Sets the meaning of a response that has nothing, or an empty value, at [`items_at`](Self::items_at); the default is
     /// [`MissingItems::Detect`].
     pub fn missing_items(mut self, meaning: MissingItems) -> Self {
         self.pointers.missing_items = meaning;

@@ -2,10 +2,14 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-/// The meaning of a response that has no value at [`items_at`](super::Endpoint::items_at).
+/// The meaning of a response that has no array, or an empty value, at [`items_at`](super::Endpoint::items_at).
 ///
 /// Google, Kubernetes, FHIR and everything that is built on protobuf omit an empty array. On the other hand, the pointer
 /// may be misspelled.
+///
+/// An empty object, an empty string and `false` in the place of the array count as no value: `{}` is an empty list of Lua
+/// (Kong) and PHP, `""` is one in JSON that was converted from XML. `null` is an empty page in any case, unless the body
+/// reports an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MissingItems {

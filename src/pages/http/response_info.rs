@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{CONTENT_ENCODING, HeaderMap, LOCATION};
 use reqwest::{StatusCode, Url};
 use serde::de::Error as _;
 
@@ -154,6 +154,38 @@ impl ResponseInfo {
         } else {
             shown
         })
+    }
+
+    /// Returns the target of a redirect, as errors show it.
+    pub(super) fn redirect_target(&self) -> Option<String> {
+        if !matches!(self.status.as_u16(), 301..=303 | 307 | 308) {
+            return None;
+        }
+        let location = String::from_utf8_lossy(self.headers.get(LOCATION)?.as_bytes());
+        let target = Url::parse(&self.url).ok().and_then(|url| url.join(&location).ok());
+        Some(match target {
+            Some(target) => self.secrets.url(&target),
+            None => self.secrets.invalid_url(&location),
+        })
+    }
+
+    /// Returns the encoding of a body that reqwest has not decoded, and reqwest's feature for it.
+    ///
+    /// reqwest removes the header of a body that it decodes.
+    pub(super) fn encoding(&self) -> Option<(&'static str, &'static str)> {
+        let value =
+            self.headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let last = value.rsplit(',').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match last.as_str() {
+            "gzip" | "x-gzip" => Some(("gzip", "gzip")),
+            "br" => Some(("brotli", "brotli")),
+            "zstd" => Some(("zstd", "zstd")),
+            "deflate" => Some(("deflate", "deflate")),
+            // Some servers forget the header.
+            _ if self.body.starts_with(b"\x1F\x8B") => Some(("gzip", "gzip")),
+            _ if self.body.starts_with(b"\x28\xB5\x2F\xFD") => Some(("zstd", "zstd")),
+            _ => None,
+        }
     }
 
     /// Names the format of a body that is not JSON.

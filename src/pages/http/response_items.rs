@@ -15,7 +15,8 @@ use super::response::Response;
 impl Response {
     /// Deserializes the items of the array at a JSON pointer.
     ///
-    /// If the array is absent or `null`, the settings of the endpoint apply, as for [`page`](Self::page).
+    /// If the array is absent, or `null` or another empty value, the settings of the endpoint apply, as for
+    /// [`page`](Self::page).
     ///
     /// # Errors
     ///
@@ -84,15 +85,17 @@ impl Response {
         let is_array = found.is_some_and(|value| value.get().starts_with('['));
         match found {
             Some(items) if is_array && !is_empty_value(items) => return Ok(found),
-            Some(value) if !is_array && (!is_null(value) || pointer.is_empty()) => {
+            Some(value) if !is_array && (!is_empty_value(value) || pointer.is_empty()) => {
                 return Err(self.no_items(pointer, json_type(value), found.is_none()));
             }
             // An empty array is an empty page, unless the body reports an error.
             _ => {}
         }
-        self.check_report(found.is_none())?;
-        if found.is_none() && !self.may_lack(pointer)? {
-            return Err(Error::items_not_array(pointer, "nothing", self.info()));
+        // `{}`, `""` and `false` stand for an empty list in some languages, or for no list.
+        let is_absent = found.is_none_or(|value| !is_array && !is_null(value));
+        self.check_report(is_absent)?;
+        if is_absent && !self.may_lack(pointer)? {
+            return Err(Error::items_not_array(pointer, found.map_or("nothing", json_type), self.info()));
         }
         Ok(None)
     }

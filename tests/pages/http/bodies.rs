@@ -132,10 +132,98 @@ async fn a_misspelled_pointer_is_an_error() {
         assert!(error.contains("expected an array at \"/items\""), "{body}: {error}");
         assert!(error.contains("found nothing"), "{body}: {error}");
     }
-    for body in [r#"{"items": {"a": 1}}"#, r#"{"items": "none"}"#, r#"{"items": 0}"#, r#"{"items": {}}"#] {
+    for body in [r#"{"items": {"a": 1}}"#, r#"{"items": "none"}"#, r#"{"items": 0}"#] {
         let server = serve(body, "").await;
         let error = error_of(endpoint(&server.url).items_at("/items")).await;
         assert!(error.contains("expected an array at \"/items\""), "{body}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_value_is_a_page_without_items_unless_there_is_evidence_against_it() {
+    for empty in ["{}", "{ }", "\"\"", "false"] {
+        for (beside, error) in [
+            ("", None),
+            (r#", "total": 0, "warnings": [1]"#, None),
+            (r#", "next": "2""#, None),
+            // The pointer is misspelled, or the body reports an error.
+            (r#", "users": [{"id": 1}]"#, Some("expected an array at \"/items\"")),
+            (r#", "error": "no access""#, Some("no access")),
+            (r#", "success": false, "message": "quota""#, Some("quota")),
+        ] {
+            let body = format!(r#"{{"items": {empty}{beside}}}"#);
+            let server = serve(&body, r#"{"items": [7]}"#).await;
+            let endpoint = endpoint(&server.url).items_at("/items");
+            if let Some(want) = error {
+                let error = error_of(endpoint).await;
+                assert!(error.contains(want), "{body}: {error}");
+                continue;
+            }
+            let strict = endpoint.clone().missing_items(MissingItems::Error);
+            let error = error_of(strict).await;
+            assert!(error.contains("expected an array at \"/items\""), "{body}: {error}");
+            let server = serve(&body, r#"{"items": [7]}"#).await;
+            let endpoint = self::endpoint(&server.url).items_at("/items");
+            let want: &[u32] = if beside.contains("next") { &[7] } else { &[] };
+            assert_eq!(all(endpoint.by_cursor("/next", "cursor")).await, want, "{body}");
+        }
+    }
+    for other in ["{\"a\": 1}", "\"x\"", "true", "0"] {
+        let server = serve(&format!(r#"{{"items": {other}}}"#), "").await;
+        let error = error_of(endpoint(&server.url).items_at("/items")).await;
+        assert!(error.contains("expected an array at \"/items\""), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_reqwest_has_not_decoded_names_the_feature_to_enable() {
+    const GZIP: &str = "\u{1f}\u{8}";
+    for (encoding, want) in [
+        ("gzip", Some("gzip")),
+        ("x-gzip", Some("gzip")),
+        ("GZIP", Some("gzip")),
+        ("br", Some("brotli")),
+        ("zstd", Some("zstd")),
+        ("identity, deflate", Some("deflate")),
+        ("identity", None),
+        ("utf-8", None),
+    ] {
+        let server = Server::start(move |_: &ReceivedRequest| {
+            with_header(status(200, GZIP), "content-encoding", encoding)
+        })
+        .await;
+        let error = error_of(endpoint(&server.url)).await;
+        match want {
+            Some(feature) => {
+                assert!(error.contains(&format!("enable the feature `{feature}` of reqwest")), "{error}");
+            }
+            None => assert!(error.contains("expected JSON"), "{error}"),
+        }
+        // Some servers send the header with a body that is not encoded.
+        let server = Server::start(move |_: &ReceivedRequest| {
+            with_header(status(200, "[1]"), "content-encoding", encoding)
+        })
+        .await;
+        assert_eq!(all(endpoint(&server.url).by_link()).await, [1], "{encoding}");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_that_is_not_followed_names_its_target() {
+    for code in [301, 302, 303] {
+        for (location, want) in [
+            ("/search/", "/search/ that is not followed"),
+            ("search/?q=1", "/search/?q=1 that is not followed"),
+            ("/s?access_token=SECRET", "/s?access_token=*** that is not followed"),
+        ] {
+            let server =
+                Server::start(move |_: &ReceivedRequest| with_header(status(code, ""), "location", location))
+                    .await;
+            let endpoint = endpoint(&format!("{}/search", server.url)).json(&json!({})).unwrap();
+            let error = error_of(endpoint).await;
+            assert!(error.contains(want) && error.contains(&server.url), "{error}");
+            assert!(!error.contains("SECRET"), "{error}");
+        }
     }
 }
 
