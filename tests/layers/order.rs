@@ -87,7 +87,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "http/url http/missing_items http/total_pages",
             "http/json_pointers http/json_slices http/json_array http/json_index http/json_outline http/json_edit http/reported_error",
             "http/try_item http/next_in http/validators",
-            "http/link http/links http/reference http/proposal http/usual_names http/detect http/classify http/envelope_names http/envelope http/defaults",
+            "http/link http/links http/reference http/proposal http/usual_names http/known_cursors http/detect http/classify http/envelope_names http/envelope http/defaults",
             "http/extra http/tls http/token http/token_source http/origins http/auth http/quota http/endpoint",
             "http/locations http/other_origins http/secret_parameters http/credentials http/url_cursor http/request",
             "http/body http/response http/response_cursor http/response_items http/item_fingerprints http/response_page",

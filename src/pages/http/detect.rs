@@ -3,6 +3,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use super::json_outline::outline;
+use super::known_cursors::known_cursor;
 use super::links::Links;
 use super::proposal::{Argument, Proposal};
 use super::reference::resolve;
@@ -14,7 +15,9 @@ use super::usual_names::{
 /// Proposes a paginator from the first response of an API.
 ///
 /// The headers and the fields of a first page are compared with those of known APIs and conventions. The proposal is a
-/// guess for a human to check: the name of a query parameter, for example, is not in the response. `None` means that
+/// guess for a human to check: the name of a query parameter, for example, is not in the response. The names of Airtable,
+/// Asana, Gong, `HubSpot`, Intercom, Jira, MCP, Notion, Pipedrive, Relay, Vercel, X and Zoom, among others, are known;
+/// [`Endpoint::detect`](super::Endpoint::detect) also considers whether the endpoint sends JSON. `None` means that
 /// nothing is known about the response, not that it is the only page.
 ///
 /// # Examples
@@ -39,12 +42,16 @@ pub fn detect(headers: &HeaderMap, body: &[u8]) -> Option<Proposal> {
     let body = outline(body);
     let items = items_pointer(&body);
     let with_items = |proposal: Proposal| {
-        let items = items.clone().filter(|items| !items.is_empty());
+        let is_set = proposal.items_at().is_some();
+        let items = items.clone().filter(|items| !items.is_empty() && !is_set);
+        // The count of Vercel is that of the page.
         let total = numbered(&body, TOTALS).map(|(pointer, _)| pointer);
+        let total = total.filter(|pointer| pointer != "/pagination/count");
         proposal.setting("items_at", items).setting("total_at", total)
     };
     by_header(headers)
         .map(|(proposal, reads_body)| if reads_body { with_items(proposal) } else { proposal })
+        .or_else(|| known_cursor(&body).map(with_items))
         .or_else(|| by_convention(&body, items.as_deref()))
         .or_else(|| by_field(&body, items.as_deref()).map(with_items))
         .or_else(|| by_number(headers, &body).map(with_items))
@@ -118,7 +125,12 @@ fn by_field(body: &Value, items: Option<&str>) -> Option<Proposal> {
         let href = value.get("href").unwrap_or(value);
         if href.as_str().is_some_and(is_url) {
             let reason = format!("a URL at {pointer:?}");
-            return Some(propose("by_next_url", [pointer.into()], &reason));
+            let parent = &pointer[..pointer.rfind('/').unwrap_or(0)];
+            let is_beside = |flag: &str| ["", parent].contains(&&flag[..flag.rfind('/').unwrap_or(0)]);
+            // A flag beside the URL or at the top is known to the paginator.
+            let is_known = more.as_deref().or(last.as_deref()).is_none_or(is_beside);
+            let proposal = propose("by_next_url", [pointer.as_str().into()], &reason);
+            return Some(if is_known { proposal } else { flagged(proposal) });
         }
     }
     for (name, parameter) in CURSORS {

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use futures_core::stream::{FusedStream, Stream};
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use super::detect::detect;
 use super::endpoint::Endpoint;
@@ -34,6 +35,8 @@ pub enum Detected<T> {
 impl Endpoint {
     /// Requests the first page, and [proposes](detect()) a paginator for it.
     ///
+    /// If the endpoint sends a JSON object, the cursor or the number is sent in it, rather than in the query.
+    ///
     /// # Examples
     ///
     /// ```
@@ -54,8 +57,13 @@ impl Endpoint {
     pub async fn detect(&self) -> Result<Proposal, Error> {
         let endpoint = Arc::new(self.clone());
         let response = endpoint.fetch(Request::new(&endpoint)).await?;
-        detect(response.headers(), response.bytes())
-            .ok_or_else(|| response.error("it has no member or header by which a known paginator continues"))
+        let proposal = detect(response.headers(), response.bytes()).ok_or_else(|| {
+            response.error("it has no member or header by which a known paginator continues")
+        })?;
+        let is_object = self.body.as_deref().is_some_and(|body| {
+            serde_json::from_slice::<&RawValue>(body).is_ok_and(|body| body.get().starts_with('{'))
+        });
+        Ok(if is_object { proposal.in_body() } else { proposal })
     }
 }
 

@@ -192,6 +192,7 @@ mod json_index;
 mod json_outline;
 mod json_pointers;
 mod json_slices;
+mod known_cursors;
 mod known_flags;
 mod link;
 mod link_object;

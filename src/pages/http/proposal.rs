@@ -1,5 +1,7 @@
 use std::fmt::{self, Write as _};
 
+use super::json_pointers::pointer_to;
+
 /// A paginator that [`detect`](super::detect) proposes for an API.
 ///
 /// It displays as the calls to write after [`Client::endpoint`](super::Client::endpoint).
@@ -46,6 +48,29 @@ impl Proposal {
 
     pub(super) fn setting(mut self, method: &'static str, argument: Option<String>) -> Self {
         self.settings.extend(argument.map(|argument| (method, argument)));
+        self
+    }
+
+    /// Sends the parameters in the JSON of the body.
+    pub(super) fn in_body(mut self) -> Self {
+        let texts = self.arguments.iter_mut().filter_map(|argument| match argument {
+            Argument::Text(text) => Some(text),
+            Argument::Number(_) => None,
+        });
+        let mut texts: Vec<&mut String> = texts.collect();
+        match (self.paginator, &mut *texts) {
+            ("by_cursor" | "by_last_item", [pointer, parameter]) if !parameter.starts_with('/') => {
+                **parameter = body_pointer(pointer, parameter);
+                self.paginator =
+                    if self.paginator == "by_cursor" { "by_body_cursor" } else { "by_last_item_in_body" };
+            }
+            ("by_page_number" | "by_offset", parameters) => {
+                for parameter in parameters {
+                    **parameter = body_pointer("", parameter);
+                }
+            }
+            _ => {}
+        }
         self
     }
 
@@ -140,4 +165,10 @@ impl fmt::Display for Proposal {
         }
         write!(f, ".{}::<T>({arguments})", self.paginator)
     }
+}
+
+/// Returns the place in the body that takes a cursor whose query parameter has this name.
+fn body_pointer(pointer: &str, parameter: &str) -> String {
+    let parent = if pointer.starts_with("/pages/next/") { "/pagination" } else { "" };
+    format!("{parent}{}", pointer_to(parameter))
 }

@@ -6,6 +6,7 @@ mod by_response;
 mod conditional;
 mod conventions;
 mod detected;
+mod detected_apis;
 mod ends;
 mod faults;
 mod from_dlt;
