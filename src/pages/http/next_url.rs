@@ -81,7 +81,9 @@ impl NextUrl {
         let parsed = json_array::any_value(value).map_err(|source| response.invalid_json(source))?;
         let parsed = match parsed {
             Value::Array(mut links) if links.len() == 1 => links.remove(0),
+            // An object without a link is what PHP and Lua make of an empty array, too.
             Value::Array(links) if links.is_empty() => Value::Null,
+            Value::Object(link) if link.is_empty() => Value::Null,
             other => other,
         };
         let is_templated = parsed.get("templated").and_then(Value::as_bool).unwrap_or(false);

@@ -8,6 +8,7 @@ mod errors;
 mod links;
 mod server;
 mod variants;
+mod variants_of_pages;
 mod walk;
 
 use std::time::Duration;
