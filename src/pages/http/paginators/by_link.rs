@@ -59,8 +59,8 @@ impl Endpoint {
 
     /// Follows a URL in the JSON to the next page.
     ///
-    /// The URL is a string, or the `href` of an object. It may be relative. If it is absent, `null`, `false`, `""` or `{}`, the
-    /// page is the last. If the pointer leads through an index of an array of links with relations, the link with the
+    /// The URL is a string, or the `href` of an object. It may be relative. If it is absent, `null`, `false`, `""` or `{}`,
+    /// the page is the last. If the pointer leads through an index of an array of links with relations, the link with the
     /// relation `next` is followed, whatever its index. Well-known flags such as `has_more` are
     /// [recognized](crate::pages::http#flags).
     ///
