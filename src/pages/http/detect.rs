@@ -307,6 +307,11 @@ mod tests {
                 json!({ "count": 1, "next": null, "previous": null, "results": [{}] }),
                 ".items_at(\"/results\").total_at(\"/count\").by_next_url::<T>(\"/next\")",
             ),
+            // The link stays on the last page of Zendesk, which a flag elsewhere marks.
+            (
+                json!({ "users": [{}], "meta": { "has_more": true }, "links": { "next": "http://a/u?page=b" } }),
+                ".items_at(\"/users\").has_more_at(\"/meta/has_more\").by_next_url::<T>(\"/links/next\")",
+            ),
             (
                 json!({ "items": [{}], "meta": { "next_cursor": null } }),
                 ".items_at(\"/items\").by_cursor::<T>(\"/meta/next_cursor\", \"cursor\")",
