@@ -24,6 +24,13 @@ use crate::panic::{CatchUnwind, catch_unwind, ignore_panic};
 pub(crate) trait CleanupOutput {
     /// Returns the error that is reported to the observers, and its `Debug`.
     fn result(&self) -> Result<(), (&(dyn Any + Send), &dyn Debug)>;
+
+    /// Drops the output, after its error was reported.
+    fn dispose(self)
+    where
+        Self: Sized,
+    {
+    }
 }
 
 impl<E: Debug + Send + 'static> CleanupOutput for Result<(), E> {
@@ -96,7 +103,11 @@ impl<F: Future<Output: CleanupOutput>> Future for Job<F> {
             }
         }
         // The output is user code, too, and is dropped before `drain` may return.
-        ignore_panic(|| drop(outcome));
+        ignore_panic(|| match outcome {
+            Ok(Some(output)) => output.dispose(),
+            Ok(None) => {}
+            Err(payload) => drop(payload),
+        });
         drop(completion);
         Poll::Ready(())
     }

@@ -2,6 +2,8 @@ use std::future::Future;
 use std::process::{ExitCode, Termination};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+
 use super::drain::drain;
 use super::report::report_error;
 use crate::panic::{KeptPayload, catch_panic, catch_unwind};
@@ -92,6 +94,7 @@ where
         // The main future has been dropped when this returns: its destructors have detached their cleanups.
         let output = catch_unwind(main).await;
         let exit_code = output.and_then(|output| catch_panic(|| output.report())).map_err(KeptPayload::new);
+        drop_cancelled_tasks().await;
         let drained = drain(grace_period).await;
         if let Err(error) = &drained {
             report_error(error);
@@ -101,5 +104,16 @@ where
             Ok(exit_code) => exit_code,
             Err(payload) => payload.resume(),
         }
+    }
+}
+
+/// Waits until the runtime has dropped the tasks that were cancelled just before: it does so in the order in which tasks
+/// are scheduled, and only then are their cleanups detached.
+async fn drop_cancelled_tasks() {
+    let Ok(runtime) = Handle::try_current() else { return };
+    // Another worker may still be dropping a task when the first of these has completed.
+    for _ in 0..8 {
+        // The error of a runtime that shuts down is that of `drain`, too.
+        drop(runtime.spawn(tokio::task::yield_now()).await);
     }
 }

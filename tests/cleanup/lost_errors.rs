@@ -107,6 +107,45 @@ macro_rules! managers {
 
 managers!(DropNow, DropAfterChildren, Detach, Restart);
 
+/// A manager whose exit suppresses the error of the block after two awaits.
+struct Suppresses;
+
+impl AsyncContextManager for Suppresses {
+    type Guard = Self;
+
+    async fn aenter(self) -> Result<Self, Infallible> {
+        Ok(self)
+    }
+}
+
+impl AsyncGuard for Suppresses {
+    type Target = Self;
+    type Error = Infallible;
+    type Suppression = bool;
+    type OnDrop = Detach;
+
+    fn target(&mut self) -> &mut Self {
+        self
+    }
+
+    async fn aexit(&mut self, _: ExitReason<'_>) -> Result<bool, Infallible> {
+        yield_now().await;
+        yield_now().await;
+        Ok(true)
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_a_detached_exit_suppresses_is_not_reported() {
+    const LABEL: &str = "suppressed after the drop";
+    let reports = reports_of(LABEL, async {
+        let mut scope = Box::pin(async { async_with!(_ = Suppresses => { fail(LABEL) }) });
+        assert!(poll!(scope.as_mut()).is_pending());
+        drop(scope);
+    });
+    assert_eq!(reports.await, [""; 0]);
+}
+
 struct Local;
 
 impl LocalAsyncContextManager for Manager<Local> {

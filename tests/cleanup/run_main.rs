@@ -133,3 +133,26 @@ fn a_payload_whose_destructor_panics() {
     assert_eq!(panicked.unwrap_err().downcast_ref::<&str>(), Some(&"program"));
     runtime.block_on(async { drain(Duration::ZERO).await.unwrap_err() });
 }
+
+/// A task is dropped by the runtime, some time after it was cancelled.
+#[test]
+fn the_cleanups_of_tasks_that_were_cancelled_last_are_drained() {
+    for runtime in [runtime(), Builder::new_multi_thread().worker_threads(1).build().unwrap()] {
+        let done = Arc::new(AtomicUsize::new(0));
+        let owners: Vec<_> = (0..3).map(|_| Owner(Arc::clone(&done))).collect();
+        let main = async move {
+            let tasks = owners.into_iter().map(|owner| async move {
+                let _owner = &owner;
+                pending::<()>().await;
+            });
+            let mut tasks: tokio::task::JoinSet<()> = tasks.collect();
+            tasks.spawn(pending());
+            // All tasks have started.
+            yield_now().await;
+            tokio::spawn(yield_now()).await.unwrap();
+            drop(tasks);
+        };
+        assert_eq!(runtime.block_on(run_main(main, ENOUGH)), ExitCode::SUCCESS);
+        assert_eq!(done.load(Ordering::Relaxed), 3);
+    }
+}

@@ -114,8 +114,9 @@
 /// - The manager cannot inspect an error that is not `Send`. It receives an
 ///   [`OpaqueError`](crate::context::OpaqueError) instead.
 /// - An error that is not `'static` cannot leave the block, neither by `?` nor as the block's value.
-/// - Twenty nested scopes, of one macro or of macros in each other's blocks, fit into the compiler's recursion limit. For
-///   more, raise it: `#![recursion_limit = "256"]`.
+/// - The compiler limits the depth of nested types. About fifteen nested scopes, of one macro or of macros in each other's
+///   blocks, fit into that limit, less the depth of the functions around them. If the compiler reports "queries overflow
+///   the depth limit", raise it: `#![recursion_limit = "256"]`.
 #[doc(alias("with", "using", "defer", "finally", "try", "scope guard", "async drop", "RAII"))]
 #[macro_export]
 macro_rules! async_with {

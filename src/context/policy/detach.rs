@@ -16,6 +16,7 @@ use crate::context::guard::sealed::{ExitResult, Policy};
 use crate::context::guard::{AsyncGuard, grace_period};
 use crate::context::scope::failure::{BlockFailure, resume_after};
 use crate::context::scope::state::RuntimeSlot as _;
+use crate::context::suppression::Suppression;
 use crate::panic::{Kept, Payload, catch_panic, ignore_panic};
 
 /// A drop policy that runs every exit to completion: a dropped exit continues as a [cleanup](crate::cleanup). The guard
@@ -199,6 +200,15 @@ impl<G: AsyncGuard, E: Send + 'static, N: Send + 'static> CleanupOutput for Exit
     /// The error of the block is reported when it is dropped: there is no scope left that could return it.
     fn result(&self) -> Result<(), (&(dyn Any + Send), &dyn Debug)> {
         self.result.as_ref().map(drop).map_err(|error| (peel_box(error), error as _))
+    }
+
+    fn dispose(mut self) {
+        let is_error = |failure: &mut BlockFailure<E, N>| !matches!(failure, BlockFailure::Panic(_));
+        if matches!(&self.result, Ok(suppression) if suppression.suppressed::<()>().is_some()) {
+            if let Some(error) = self.failure.take_if(is_error) {
+                error.discard();
+            }
+        }
     }
 }
 
