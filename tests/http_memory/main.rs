@@ -142,6 +142,10 @@ const LARGE_PARTS: &[(&str, Stream)] = &[
         Box::pin(drained(endpoint.total_at("/total").by_cursor("/n", "n")))
     }),
     (r#"{"items":LARGE}"#, |endpoint| Box::pin(drained(endpoint.by_last_item("/a", "after")))),
+    (r#"{"items":LARGE}"#, |endpoint| Box::pin(drained(endpoint.by_offset("offset", "limit", 100)))),
+    (r#"{"items":LARGE,"total":1}"#, |endpoint| {
+        Box::pin(drained(endpoint.total_at("/total").by_page_number("page", 1).max_pages(2)))
+    }),
     (r#"{"items":LARGE}"#, |endpoint| {
         Box::pin(async move {
             endpoint.detect().await.unwrap_err();

@@ -127,7 +127,7 @@
 //!   that reports a state such as `pending` is requested again.
 //! - **Overlapping pages are detected** in streams by offset or by last item: a page that begins with the last items of
 //!   the page before is an error, [`RepeatedItems`](super::ErrorKind::RepeatedItems), unless
-//!   [`unique_by`](super::AsyncGetDocs::unique_by) removes duplicates.
+//!   [`unique_by`](super::AsyncGetDocs::unique_by) removes duplicates. Pages of more than 10,000 items are not compared.
 //! - **Errors contain the response**: its status, headers and the beginning of its body. No text of an error exceeds
 //!   2 KiB or contains control or format characters.
 //! - **Secrets are masked** in errors, events and `Debug` output: user names and passwords of URLs, and the values of

@@ -157,3 +157,27 @@ async fn steps_beyond_the_size_of_the_pages_are_an_error() {
         assert_eq!(all(docs(2)).await, [0, 1, 2, 3, 4, 5, 6]);
     }
 }
+
+#[tokio::test]
+async fn pages_of_more_than_ten_thousand_items_are_not_compared() {
+    for (count, is_compared) in [(10_000, true), (10_001, false)] {
+        let server = Server::start(move |request: &ReceivedRequest| {
+            let from = request.number("offset").unwrap().saturating_sub(1);
+            let to = (from + count).min(2 * count - 1);
+            json(&json!((from..to).collect::<Vec<_>>()))
+        })
+        .await;
+        let mut docs =
+            endpoint(&server.url).by_offset::<u32>("offset", "limit", u64::from(count)).max_pages(2);
+        let mut items = 0;
+        let end = loop {
+            match docs.try_next().await {
+                Ok(Some(_)) => items += 1,
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            }
+        };
+        assert_eq!(end.as_ref().map(is_overlap), is_compared.then_some(true));
+        assert_eq!(items, if is_compared { count } else { 2 * count });
+    }
+}

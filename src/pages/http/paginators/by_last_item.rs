@@ -165,7 +165,8 @@ impl LastItem {
         if !has_cursor && page.has_more != Some(false) {
             return Err(Error::invalid_cursor(&self.pointer, "nothing", response.info()));
         }
-        Ok(page.with_items_compared(of_items(response)?))
+        let items = of_items(response, page.items.len())?;
+        Ok(page.with_items_compared(items))
     }
 }
 

@@ -82,7 +82,9 @@ impl Endpoint {
                     let mut page = response.page(None)?;
                     extent.page_received(response, &mut page, number, number.saturating_add(1))?;
                     // A server may repeat its last page with another time or a signed URL in each item.
-                    let items = if extent.reaches_total(number) { of_identities(response)? } else { None };
+                    let count = page.items.len();
+                    let is_compared = extent.reaches_total(number);
+                    let items = if is_compared { of_identities(response, count)? } else { None };
                     Ok(page.with_items_compared(items))
                 };
                 let next = NextIn::Count { number, step: Some(1), cursor: PageNumber::new };
@@ -162,9 +164,9 @@ impl Endpoint {
                 let request = Request::new(endpoint).parameter(size, limit).parameter(name, number);
                 let read_page = |response: &Response| {
                     let mut page = response.page(None)?;
-                    let next = offset.saturating_add(page.items.len() as u64);
-                    extent.page_received(response, &mut page, offset, next)?;
-                    Ok(page.with_items_compared(of_items(response)?))
+                    let count = page.items.len();
+                    extent.page_received(response, &mut page, offset, offset.saturating_add(count as u64))?;
+                    Ok(page.with_items_compared(of_items(response, count)?))
                 };
                 let next = NextIn::Count { number: offset, step: None, cursor: Offset::new };
                 let _pending = extent.request(offset);
