@@ -135,7 +135,7 @@ struct YieldFrom<'a, 'g, G, Y, S, T> {
     is_closed: bool,
 }
 
-/// What the future does next.
+/// The next step of the future.
 enum Next<S, T> {
     /// Starts the inner generator, or continues its step in progress.
     Start,

@@ -230,7 +230,7 @@ impl<T, C> Page<T, C> {
         self.details.as_ref()?.items.as_ref()
     }
 
-    /// What a checkpoint keeps of the items.
+    /// Returns the fingerprints of the items that a checkpoint keeps.
     pub(super) fn content(&self) -> Option<Content> {
         let last_item = self.compared_items().and_then(|items| items.last().copied());
         self.item_fingerprint().map(|page| Content { page, last_item })

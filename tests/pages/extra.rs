@@ -1,4 +1,4 @@
-//! What a page carries beside its items, and blank cursors.
+//! The values of a page beside its items, and blank cursors.
 
 use withal::pages::{AsyncGetDocs, OnBlankCursor, OnRepeat, Page, PageNumber, by_cursor, by_page_number};
 

@@ -21,7 +21,7 @@ use withal::pages::{AsyncGetDocs, Checkpoint, Cursor};
 
 use self::table::{PROGRAMS, Program};
 
-/// What a test does with the stream of a program, whatever the types of its items and cursors.
+/// The work of a test on the stream of a program, for any type of items and cursors.
 trait Job {
     async fn run<T, C>(&mut self, items: AsyncGetDocs<T, C, Error>)
     where

@@ -1,4 +1,4 @@
-//! What must not compile, and what the compiler says then.
+//! Programs that must not compile, and the messages of the compiler.
 //!
 //! Its words change from version to version, so they are compared on the one that wrote them. On the others the
 //! `compile_fail` examples in the documentation still say that it must not compile.

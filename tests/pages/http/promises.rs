@@ -7,7 +7,7 @@ use withal::pages::{ErrorKind, Event, OnEmpty, OnError};
 use super::server::{HttpResponse, ReceivedRequest, Server, json, status, with_header};
 use super::{all, chain, endpoint, until_error};
 
-/// What a page reports beside its items, by its number.
+/// The members of a page beside its items, by its number.
 type Beside = fn(u32) -> Value;
 
 /// Reports of pages after the one with this number, which is not the last.
