@@ -7,11 +7,13 @@
 //! | [`event_log`] | a log of enters and exits, and context managers ([`probes!`]) that write to it |
 //! | [`poll_then_drop`] | a function that runs a program once for each await, and drops it at that await |
 //! | [`expected_reports`] | the reports of failures that tests provoke, which are not printed |
+//! | [`chaos`] | the driver of the processes of a fleet, which kills, stops and terminates them |
 //! | [`child_process`] | a function that runs a program in a child process, and returns what it prints |
 //! | [`faults`] | coroutine bodies in which each call into user code panics once |
 //! | [`script`] | coroutine bodies that follow a random script |
 
 pub mod api;
+pub mod chaos;
 pub mod child_process;
 pub mod event_log;
 pub mod expected_reports;
