@@ -242,9 +242,7 @@ impl<F: FnMut(usize) -> Command> Run<'_, F> {
                 last_signal = Instant::now();
                 self.send_next_signal();
             }
-            if start.elapsed() > self.chaos.limit {
-                panic!("the workers have not finished: {}", self.report);
-            }
+            assert!(start.elapsed() < self.chaos.limit, "the workers have not finished: {}", self.report);
         }
     }
 
@@ -279,9 +277,7 @@ impl<F: FnMut(usize) -> Command> Run<'_, F> {
             self.start();
             return false;
         }
-        if self.report.failures.len() >= 20 {
-            panic!("too many workers fail: {status} {errors}");
-        }
+        assert!(self.report.failures.len() < 20, "too many workers fail: {status} {errors}");
         self.report.failures.push(format!("worker {number}: {status} {errors}"));
         self.start();
         false
