@@ -58,11 +58,14 @@ pub enum CleanupEvent<'a> {
     /// the result or the error. A callback does not retrieve it.
     #[non_exhaustive]
     TaskFailed {
-        /// `"task"`, or `"future"` for a job of an executor and for a [`Promise`](crate::tasks::Promise).
+        /// `"task"`, or `"future"` for a job of an executor and for a [`Promise`](crate::tasks::Promise);
+        /// `"future in a wait"` or `"task in a gather"` if a [`wait`](crate::tasks::wait()) or a
+        /// [`gather`](crate::tasks::gather()) was dropped after it had collected the error.
         name: &'static str,
-        /// The call that created the task or future.
+        /// The call that created the task, the future, the `wait` or the `gather`.
         location: &'static Location<'static>,
-        /// The error, of the type that the work returns.
+        /// The error, of the type that the work returns. For a future in a `wait`, whose type of error may have any
+        /// lifetime, it is an [`OpaqueError`](crate::context::OpaqueError).
         error: &'a dyn Any,
         /// The same error, for its text.
         #[doc(hidden)]

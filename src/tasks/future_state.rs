@@ -286,6 +286,11 @@ impl<T, E> FutureState<T, E> {
         self.drop_handle();
     }
 
+    /// Returns the report of an error that is not retrieved, unless the error is reported elsewhere.
+    pub(super) fn unretrieved(&self) -> Option<Unretrieved<E>> {
+        self.lock().unretrieved
+    }
+
     /// Reports the error of a finished future whose handle was dropped.
     #[cold]
     fn report_unretrieved(&self) {

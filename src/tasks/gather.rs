@@ -1,6 +1,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker, ready};
@@ -10,7 +11,8 @@ use tokio::sync::oneshot;
 
 use super::error::TaskResult;
 use super::task_handle::TaskHandle;
-use super::wait::{Wait, wait};
+use super::unretrieved::Unretrieved;
+use super::wait::Wait;
 use crate::cleanup::Cleanup;
 
 /// Waits for several tasks, and returns their values in order or the first error: `asyncio.gather`.
@@ -58,11 +60,15 @@ use crate::cleanup::Cleanup;
 #[doc(alias = "join_all")]
 #[doc(alias = "try_join_all")]
 #[track_caller]
-pub fn gather<T, E>(futures: impl IntoIterator<Item = TaskHandle<T, E>>) -> Gather<T, E>
-where
-    E: fmt::Debug + 'static,
-{
-    Gather { wait: Some(wait(futures).first_error_only()) }
+pub fn gather<T, E>(futures: impl IntoIterator<Item = TaskHandle<T, E>>) -> Gather<T, E> {
+    let location = Location::caller();
+    let mut unretrieved = None;
+    let futures = futures.into_iter().inspect(|handle| {
+        // Handles of one type report in the same way, except those whose group reports their errors.
+        unretrieved = unretrieved.or_else(|| handle.unretrieved());
+    });
+    let wait = Wait::new(futures, |_, _| {}).first_error_only();
+    Gather { wait: Some(wait), unretrieved: unretrieved.map(|unretrieved| unretrieved.at(location)) }
 }
 
 /// The future that [`gather`] returns.
@@ -70,6 +76,9 @@ where
 pub struct Gather<T, E> {
     /// `None` once the `gather` has completed: dropping it then cancels nothing.
     wait: Option<Wait<TaskHandle<T, E>>>,
+    /// Reports the errors that were collected if the `gather` is dropped. It is that of a handle, so that the `gather`
+    /// has no bounds. `None` if a group reports all errors.
+    unretrieved: Option<Unretrieved<E>>,
 }
 
 /// The future that [`Gather::return_exceptions`] returns.
@@ -121,7 +130,7 @@ fn in_order<T>(mut indexed: Vec<(usize, T)>) -> Vec<T> {
 
 impl<T, E> Drop for Gather<T, E> {
     fn drop(&mut self) {
-        let Some(wait) = self.wait.take() else { return };
+        let Some(mut wait) = self.wait.take() else { return };
         let (sender, all_finished) = oneshot::channel();
         let signal = Waker::from(Arc::new(DropSignal(sender)));
         let mut is_any_unfinished = false;
@@ -137,6 +146,13 @@ impl<T, E> Drop for Gather<T, E> {
                 Ok::<_, Infallible>(())
             };
             Cleanup::new(finished).name("gather").detach();
+        }
+        // Last, because the destructors of errors are user code, which may panic.
+        let done = wait.take_done();
+        if let Some(unretrieved) = &self.unretrieved {
+            for error in done.iter().filter_map(|(_, result)| result.as_ref().err()) {
+                unretrieved.report("task in a gather", error);
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::abort_handle::AbortHandle;
 use super::error::{Error, TaskResult};
 use super::future_state::{FutureState, Stage, run_callback};
+use super::unretrieved::Unretrieved;
 
 /// The handle of a task, of a job of an executor, or of a [`Promise`](super::Promise): `asyncio.Task`, `asyncio.Future`
 /// and `concurrent.futures.Future` in one type.
@@ -212,6 +213,11 @@ impl<T, E> TaskHandle<T, E> {
     /// [`blocking_result`](Self::blocking_result).
     pub fn blocking_result_timeout(&self, timeout: Duration) -> Result<&T, Error<&E>> {
         if self.state.wait_timeout(Some(timeout)) { self.result() } else { Err(Error::TimedOut) }
+    }
+
+    /// Returns the report of an error that is not retrieved, unless the error is reported elsewhere.
+    pub(super) fn unretrieved(&self) -> Option<Unretrieved<E>> {
+        if self.reports_errors { self.state.unretrieved() } else { None }
     }
 
     /// Blocks the thread for at most `timeout`, and moves the result out. Work that has not finished by then is

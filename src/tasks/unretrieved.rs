@@ -32,6 +32,11 @@ impl<E> Clone for Unretrieved<E> {
 impl<E> Copy for Unretrieved<E> {}
 
 impl<E> Unretrieved<E> {
+    /// The same report, of an error that was retrieved by a call at `location`, which has not returned it.
+    pub(super) fn at(self, location: &'static Location<'static>) -> Self {
+        Self { location, ..self }
+    }
+
     /// Notifies the observers. Never panics: it is called in destructors.
     pub(super) fn report(&self, name: &'static str, error: &Error<E>) {
         (self.report)(name, self.location, error);

@@ -13,6 +13,7 @@ use super::as_completed::{Indexed, in_order, poll_each};
 use super::instant::saturating_add;
 use super::timer::Timer;
 use crate::cleanup::{CleanupEvent, notify_observers};
+use crate::context::OpaqueError;
 use crate::error_text::is_failure;
 
 /// Waits for several futures, and returns their outputs and the futures that are still pending: `wait` of asyncio and
@@ -34,9 +35,10 @@ use crate::error_text::is_failure;
 ///
 /// If the futures were passed by value, they are dropped with the `wait`. If they were passed by `&mut`, the outputs of
 /// futures that have completed by then are lost. The errors among these outputs are
-/// [reported](crate::cleanup#reports), with the location of this call. So `wait` is cancel safe only with `&mut`, with
-/// [`first_completed`](Wait::first_completed) and without a timeout: then it returns in the same poll in which the
-/// first future completes.
+/// [reported](crate::cleanup#reports) by their `Debug` text, with the location of this call. Their type may have any
+/// lifetime, so observers receive an [`OpaqueError`](crate::context::OpaqueError) in the place of the error. So `wait` is
+/// cancel safe only with `&mut`, with [`first_completed`](Wait::first_completed) and without a timeout: then it returns
+/// in the same poll in which the first future completes.
 ///
 /// # Examples
 ///
@@ -67,25 +69,19 @@ use crate::error_text::is_failure;
 pub fn wait<F, T, E>(futures: impl IntoIterator<Item = F>) -> Wait<F>
 where
     F: Future<Output = Result<T, E>> + Unpin,
-    E: Debug + 'static,
+    E: Debug,
 {
-    Wait {
-        futures: futures.into_iter().enumerate().map(Indexed::new).collect(),
-        done: Vec::new(),
-        return_when: ReturnWhen::AllCompleted,
-        deadline: None,
-        location: Location::caller(),
-        report: report_lost,
-    }
+    Wait::new(futures, report_lost)
 }
 
 /// Reports the error of a future whose output is dropped with the `wait`.
 #[cold]
-fn report_lost<T, E: Debug + 'static>(output: &Result<T, E>, location: &'static Location<'static>) {
+fn report_lost<T, E: Debug>(output: &Result<T, E>, location: &'static Location<'static>) {
     match output {
         Err(error) if is_failure(error) => {
             let name = "future in a wait";
-            notify_observers(&CleanupEvent::TaskFailed { name, location, error, debug: Some(error) });
+            let debug: Option<&dyn Debug> = Some(error);
+            notify_observers(&CleanupEvent::TaskFailed { name, location, error: &OpaqueError, debug });
         }
         _ => {}
     }
@@ -100,9 +96,11 @@ pub struct Wait<F: Future> {
     deadline: Option<Pin<Box<Timer>>>,
     /// The call of [`wait`].
     location: &'static Location<'static>,
-    /// The bounds of [`wait`] as a function pointer, so that `Drop` needs none.
-    report: fn(&F::Output, &'static Location<'static>),
+    /// Reports an output that is dropped: the bounds of [`wait`] as a function pointer, so that `Drop` needs none.
+    report: Report<F::Output>,
 }
+
+type Report<O> = fn(&O, &'static Location<'static>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ReturnWhen {
@@ -128,6 +126,18 @@ impl<F, T, E> Wait<F>
 where
     F: Future<Output = Result<T, E>> + Unpin,
 {
+    #[track_caller]
+    pub(super) fn new(futures: impl IntoIterator<Item = F>, report: Report<Result<T, E>>) -> Self {
+        Self {
+            futures: futures.into_iter().enumerate().map(Indexed::new).collect(),
+            done: Vec::new(),
+            return_when: ReturnWhen::AllCompleted,
+            deadline: None,
+            location: Location::caller(),
+            report,
+        }
+    }
+
     /// Waits until one future has completed: `FIRST_COMPLETED`. If several futures have completed, all their outputs
     /// are returned.
     pub fn first_completed(mut self) -> Self {
@@ -152,6 +162,11 @@ where
     pub(super) fn all_completed(mut self) -> Self {
         self.return_when = ReturnWhen::AllCompleted;
         self
+    }
+
+    /// The outputs that were collected. They are not reported.
+    pub(super) fn take_done(&mut self) -> Vec<(usize, Result<T, E>)> {
+        std::mem::take(&mut self.done)
     }
 
     pub(super) fn pending(&self) -> impl Iterator<Item = &F> {

@@ -525,8 +525,9 @@ async fn of_a_wait_that_is_dropped_half_way() {
     })
     .await;
     assert_eq!(reports.len(), 3, "{reports:?}");
-    for report in reports {
-        let here = format!("the error of the future in a wait created at {}", file!());
+    let of = ["future in a wait", "future in a wait", "task in a gather"];
+    for (report, of) in reports.iter().zip(of) {
+        let here = format!("the error of the {of} created at {}", file!());
         assert!(report.starts_with(&here), "{report}");
         assert!(report.contains(label), "{report}");
     }
@@ -548,7 +549,32 @@ async fn a_wait_reports_no_other_errors() {
             drop(poll!(&mut waiting));
         });
         assert!(group.is_err());
+        let group = async_with!(group = TaskGroup::<io::Error>::new() => {
+            let unfinished = group.create_task(pending());
+            let mut waiting = gather([group.create_task(ready(fail("of the group"))), unfinished]).return_exceptions();
+            yield_now().await;
+            yield_now().await;
+            drop(poll!(&mut waiting));
+        });
+        assert!(group.is_err());
     })
     .await;
     assert!(reports.is_empty(), "{reports:?}");
+}
+
+/// The type of the error is not `'static`.
+#[tokio::test]
+async fn of_a_wait_for_an_error_that_borrows() {
+    #[derive(Debug)]
+    struct Invalid<'a>(#[expect(dead_code, reason = "for its `Debug`")] &'a str);
+    let text = String::from("borrowed by an error");
+    let reports = reports_of("borrowed by an error", async {
+        let parse = async |valid| if valid { pending().await } else { Err::<u32, _>(Invalid(&text)) };
+        let mut waiting = wait([true, false].map(|valid| Box::pin(parse(valid))));
+        assert!(poll!(&mut waiting).is_pending());
+        drop(waiting);
+    });
+    let reports = reports.await;
+    assert_eq!(reports.len(), 1, "{reports:?}");
+    assert!(reports[0].ends_with(r#"was never retrieved: Invalid("borrowed by an error")"#), "{reports:?}");
 }

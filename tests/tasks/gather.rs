@@ -1,5 +1,6 @@
 //! `gather` and `shield`: which tasks continue, and which are cancelled.
 
+use std::convert::Infallible;
 use std::future::pending;
 use std::time::Duration;
 
@@ -149,4 +150,14 @@ async fn a_dropped_shield_is_abandoned_after_its_grace_period() {
     assert!(timeout(SECOND, never).await.is_err());
     cleanup::drain(60 * SECOND).await.unwrap();
     assert_eq!(reported.take(), ["cleanup shield was abandoned: its grace period elapsed"]);
+}
+
+/// It has no bounds, so that neither has a generic function that calls it.
+#[tokio::test]
+async fn a_gather_has_no_bounds() {
+    async fn values<T, E>(tasks: Vec<TaskHandle<T, E>>) -> Option<Vec<T>> {
+        gather(tasks).await.ok()
+    }
+    let task = |n: u32| create_task(async move { Ok::<_, Infallible>(n) });
+    assert_eq!(values(vec![task(1), task(2)]).await, Some(vec![1, 2]));
 }

@@ -185,3 +185,16 @@ async fn a_completed_future_cannot_be_waited_for_again() {
     assert_eq!(wait(tasks.iter_mut()).await.done, [(0, Ok(1))]);
     wait(tasks.iter_mut()).await;
 }
+
+/// The errors may borrow.
+#[tokio::test]
+async fn errors_need_not_be_static() {
+    #[derive(Debug, PartialEq)]
+    struct Invalid<'a>(&'a str);
+    async fn parse(text: &str) -> Result<u32, Invalid<'_>> {
+        text.parse().map_err(|_| Invalid(text))
+    }
+    let texts = [String::from("1"), String::from("x")];
+    let waited = wait(texts.iter().map(|text| Box::pin(parse(text)))).await;
+    assert_eq!(waited.done, [(0, Ok(1)), (1, Err(Invalid("x")))]);
+}
