@@ -116,6 +116,7 @@
 //! |---|---|---|
 //! | `anyhow` | no | [`suppress`](context::suppress), [`ExitReason::is`](context::ExitReason::is) and the sources of errors look inside an `anyhow::Error` |
 //! | `backon` | yes | [`AsyncGetDocs::retry`](pages::AsyncGetDocs::retry), with the policies of the `backon` crate |
+//! | `fleet` | no | [`fleet`]: one crawl by many workers, on several machines |
 //! | `http` | no | [`pages::http`]: pagination over `reqwest`, by Link headers or JSON |
 //! | `serde` | no | `Serialize` and `Deserialize` for [`pages::Checkpoint`] |
 //! | `tracing` | no | [reports](cleanup#reports) of cleanups and tasks as `tracing` events; cleanups run in the span of their task |
@@ -159,6 +160,11 @@ pub mod coroutine;
 #[doc(alias = "PEP 492")]
 pub mod desugar;
 mod error_text;
+#[cfg(feature = "fleet")]
+#[doc(alias = "distributed")]
+#[doc(alias = "lease")]
+#[doc(alias = "work queue")]
+pub mod fleet;
 #[doc(alias = "async generator")]
 #[doc(alias = "yield")]
 #[doc(alias = "PEP 525")]

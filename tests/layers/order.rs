@@ -98,4 +98,9 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "http/paginators/by_relay_connection http/paginators/by_convention http/detected",
         ],
     ),
+    (
+        "fleet",
+        &["cleanup", "coroutine", "generator", "context", "tasks", "pages"],
+        &["progress engine memory"],
+    ),
 ];

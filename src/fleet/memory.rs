@@ -1,0 +1,269 @@
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::fmt;
+use std::future::{Future, ready};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::engine::{Claimed, ClaimedOf, DEFAULT_LEASE_TIME, Engine, Outcome, Ownership, Partition};
+use super::progress::{Progress, SetAside};
+use crate::pages::{Checkpoint, Cursor};
+
+/// An [`Engine`] in memory, for tests and simulations. Its clones share their storage, as the workers of a fleet do.
+///
+/// Leases expire on tokio's clock, which tests can pause. Nothing is kept when the program ends.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), std::convert::Infallible> {
+/// use withal::fleet::{Claimed, Engine, MemoryEngine, Outcome};
+/// use withal::pages::Checkpoint;
+///
+/// let engine = MemoryEngine::<&str, u32>::new();
+/// engine.add(vec!["a".to_owned()]).await?;
+/// let Claimed::Partition(mut claim) = engine.claim().await? else { panic!("the partition is free") };
+/// assert!(engine.commit(&mut claim.token, ["x", "y"].into(), &Checkpoint::new(Some(2), 0)).await?.is_owned());
+/// assert!(engine.release(&claim.token, Outcome::Done).await?.is_owned());
+/// assert_eq!(engine.items("a"), ["x", "y"]);
+/// assert!(matches!(engine.claim().await?, Claimed::Finished));
+/// # Ok(())
+/// # }
+/// ```
+pub struct MemoryEngine<T, C> {
+    storage: Arc<Mutex<BTreeMap<String, Row<T, C>>>>,
+    lease_time: Duration,
+}
+
+/// The fence of a [`MemoryEngine`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemoryToken {
+    partition: String,
+    /// The number of claims of the partition.
+    epoch: u64,
+    /// The number of commits that this claim has seen.
+    commits: u64,
+}
+
+struct Row<T, C> {
+    epoch: u64,
+    commits: u64,
+    state: State,
+    checkpoint: Checkpoint<C>,
+    is_done: bool,
+    attempt: u32,
+    items: Vec<Arc<[T]>>,
+}
+
+enum State {
+    /// Free, perhaps after a delay.
+    Free(Option<Instant>),
+    /// Owned by the claim of the current epoch.
+    Leased(Instant),
+    SetAside(String),
+}
+
+impl<T, C> MemoryEngine<T, C> {
+    /// Creates an engine without partitions.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { storage: Arc::default(), lease_time: DEFAULT_LEASE_TIME }
+    }
+
+    /// Sets the lease time of the claims of this engine. The default is 30 seconds.
+    #[must_use]
+    pub fn with_lease_time(mut self, lease_time: Duration) -> Self {
+        self.lease_time = lease_time;
+        self
+    }
+
+    /// Returns the items of a partition that were committed, in order.
+    #[must_use]
+    pub fn items(&self, partition: &str) -> Vec<T>
+    where
+        T: Clone,
+    {
+        let storage = self.lock();
+        let pages = storage.get(partition).map(|row| &row.items);
+        pages.into_iter().flatten().flat_map(|page| page.iter().cloned()).collect()
+    }
+
+    /// Returns the checkpoint of a partition; `None` if there is no such partition.
+    #[must_use]
+    pub fn checkpoint(&self, partition: &str) -> Option<Checkpoint<C>>
+    where
+        C: Cursor,
+    {
+        self.lock().get(partition).map(|row| row.checkpoint.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Row<T, C>>> {
+        self.storage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T, C> Row<T, C> {
+    fn owned_by(&self, token: &MemoryToken) -> bool {
+        self.epoch == token.epoch && matches!(self.state, State::Leased(_))
+    }
+}
+
+impl<T: Send + Sync + 'static, C: Cursor + Sync> MemoryEngine<T, C> {
+    /// Calls `f` with the row of a claim that has not ended.
+    fn with_owned<R>(&self, token: &MemoryToken, f: impl FnOnce(&mut Row<T, C>) -> R) -> Option<R> {
+        self.lock().get_mut(&token.partition).filter(|row| row.owned_by(token)).map(f)
+    }
+
+    fn claim_now(&self) -> ClaimedOf<Self> {
+        let now = Instant::now();
+        let mut first_free: Option<Instant> = None;
+        for (name, row) in self.lock().iter_mut().filter(|(_, row)| !row.is_done) {
+            let free = match row.state {
+                State::Free(None) => now,
+                State::Free(Some(at)) | State::Leased(at) => at,
+                State::SetAside(_) => continue,
+            };
+            if free > now {
+                first_free = Some(first_free.map_or(free, |first| first.min(free)));
+                continue;
+            }
+            row.epoch += 1;
+            row.attempt = row.attempt.saturating_add(1);
+            row.state = State::Leased(now + self.lease_time);
+            let token = MemoryToken { partition: name.clone(), epoch: row.epoch, commits: row.commits };
+            return Claimed::Partition(Partition::new(name, token, row.checkpoint.clone(), row.attempt));
+        }
+        first_free.map_or(Claimed::Finished, |free| Claimed::NotYet(free - now))
+    }
+
+    fn progress_now(&self) -> Progress {
+        let now = Instant::now();
+        let mut progress = Progress::default();
+        for (name, row) in self.lock().iter() {
+            progress.items += row.items.iter().map(|page| page.len() as u64).sum::<u64>();
+            match &row.state {
+                _ if row.is_done => progress.done += 1,
+                State::Free(Some(at)) if *at > now => progress.waiting += 1,
+                State::Leased(until) if *until > now => progress.leased += 1,
+                State::Free(_) | State::Leased(_) => progress.pending += 1,
+                State::SetAside(error) => progress.set_aside.push(SetAside::new(name, error)),
+            }
+        }
+        progress
+    }
+}
+
+impl<T: Send + Sync + 'static, C: Cursor + Sync> Engine for MemoryEngine<T, C> {
+    type Item = T;
+    type Cursor = C;
+    type Token = MemoryToken;
+    type Error = Infallible;
+
+    fn lease_time(&self) -> Duration {
+        self.lease_time
+    }
+
+    fn add(&self, partitions: Vec<String>) -> impl Future<Output = Result<(), Infallible>> + Send {
+        let mut storage = self.lock();
+        for name in partitions {
+            storage.entry(name).or_insert_with(|| Row {
+                epoch: 0,
+                commits: 0,
+                state: State::Free(None),
+                checkpoint: Checkpoint::default(),
+                is_done: false,
+                attempt: 0,
+                items: Vec::new(),
+            });
+        }
+        drop(storage);
+        ready(Ok(()))
+    }
+
+    fn claim(&self) -> impl Future<Output = Result<ClaimedOf<Self>, Infallible>> + Send {
+        ready(Ok(self.claim_now()))
+    }
+
+    async fn commit(
+        &self,
+        token: &mut MemoryToken,
+        items: Arc<[T]>,
+        checkpoint: &Checkpoint<C>,
+    ) -> Result<Ownership, Infallible> {
+        let until = Instant::now() + self.lease_time;
+        let is_owned = self.with_owned(token, |row| {
+            if row.commits != token.commits || row.is_done {
+                return false;
+            }
+            row.commits += 1;
+            row.checkpoint = checkpoint.clone();
+            row.is_done = checkpoint.is_done();
+            row.attempt = 1;
+            row.items.push(items);
+            row.state = State::Leased(until);
+            true
+        });
+        token.commits += u64::from(is_owned == Some(true));
+        Ok(Ownership::owned_if(is_owned == Some(true)))
+    }
+
+    async fn read(&self, token: &mut MemoryToken) -> Result<Option<Checkpoint<C>>, Infallible> {
+        let stored = self.with_owned(token, |row| (row.commits, row.checkpoint.clone()));
+        Ok(stored.map(|(commits, checkpoint)| {
+            token.commits = commits;
+            checkpoint
+        }))
+    }
+
+    async fn renew(&self, token: &MemoryToken) -> Result<Ownership, Infallible> {
+        let until = Instant::now() + self.lease_time;
+        let renewed = self.with_owned(token, |row| row.state = State::Leased(until));
+        Ok(Ownership::owned_if(renewed.is_some()))
+    }
+
+    async fn release(&self, token: &MemoryToken, outcome: Outcome) -> Result<Ownership, Infallible> {
+        let now = Instant::now();
+        let released = self.with_owned(token, |row| match outcome {
+            Outcome::Done => {
+                row.is_done = true;
+                row.state = State::Free(None);
+            }
+            Outcome::Continue => {
+                row.attempt = row.attempt.saturating_sub(1);
+                row.state = State::Free(None);
+            }
+            Outcome::Retry { after, .. } => row.state = State::Free(Some(now + after)),
+            Outcome::SetAside { error } => row.state = State::SetAside(error),
+        });
+        Ok(Ownership::owned_if(released.is_some()))
+    }
+
+    fn progress(&self) -> impl Future<Output = Result<Progress, Infallible>> + Send {
+        ready(Ok(self.progress_now()))
+    }
+}
+
+impl<T, C> Default for MemoryEngine<T, C> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T, C> Clone for MemoryEngine<T, C> {
+    fn clone(&self) -> Self {
+        Self { storage: Arc::clone(&self.storage), lease_time: self.lease_time }
+    }
+}
+
+impl<T, C> fmt::Debug for MemoryEngine<T, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let partitions = self.lock().len();
+        f.debug_struct("MemoryEngine")
+            .field("partitions", &partitions)
+            .field("lease_time", &self.lease_time)
+            .finish()
+    }
+}

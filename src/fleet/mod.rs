@@ -1,0 +1,16 @@
+//! One crawl by many workers, on one machine or several, that stores every item once.
+//!
+//! The work is divided into *partitions*, which have names. A worker *claims* a partition for the *lease time*, and renews
+//! the lease while it works. It commits each page together with the [checkpoint](crate::pages::Checkpoint) after it, both
+//! or neither. If the worker is killed, another one continues from the last checkpoint. If the worker was only stopped,
+//! and wakes up after its lease has expired, its commits are *fenced*: refused, because the partition has another owner.
+//!
+//! The storage is an [`Engine`].
+
+mod engine;
+mod memory;
+mod progress;
+
+pub use self::engine::{Claimed, ClaimedOf, Engine, Outcome, Ownership, Partition};
+pub use self::memory::{MemoryEngine, MemoryToken};
+pub use self::progress::{Progress, SetAside};

@@ -1,0 +1,42 @@
+/// The progress of a fleet, over all its workers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// The number of partitions that can be claimed at once: new, released, or with an expired lease.
+    pub pending: u64,
+    /// The number of partitions that have an owner whose lease has not expired.
+    pub leased: u64,
+    /// The number of partitions that wait for a retry.
+    pub waiting: u64,
+    /// The number of finished partitions.
+    pub done: u64,
+    /// The partitions that were set aside, with their last errors, in the order of their names.
+    pub set_aside: Vec<SetAside>,
+    /// The number of items that were committed.
+    pub items: u64,
+}
+
+impl Progress {
+    /// Returns the number of partitions that are neither finished nor set aside.
+    #[must_use]
+    pub fn unfinished(&self) -> u64 {
+        self.pending + self.leased + self.waiting
+    }
+}
+
+/// A partition that was set aside, because its last attempt has failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SetAside {
+    /// The name of the partition.
+    pub partition: String,
+    /// The text of the error of the last attempt.
+    pub error: String,
+}
+
+impl SetAside {
+    /// Creates an entry of [`Progress::set_aside`], for an [`Engine`](super::Engine).
+    pub fn new(partition: impl Into<String>, error: impl Into<String>) -> Self {
+        Self { partition: partition.into(), error: error.into() }
+    }
+}

@@ -1,0 +1,3 @@
+//! Fleets: engines, claims, and workers that share a crawl.
+
+mod memory;
