@@ -7,10 +7,29 @@
 //!
 //! The storage is an [`Engine`].
 
+mod backoff;
+mod claim;
 mod engine;
+mod error;
+mod fleet;
+mod into_pages;
+mod lease;
+mod lease_clock;
 mod memory;
 mod progress;
+mod renewal;
+mod report;
+mod settings;
+mod work;
+mod worker;
 
+pub use self::claim::Claim;
 pub use self::engine::{Claimed, ClaimedOf, Engine, Outcome, Ownership, Partition};
+pub use self::error::{DriveError, Error};
+pub use self::fleet::Fleet;
+pub use self::into_pages::IntoPages;
+pub use self::lease::Lease;
 pub use self::memory::{MemoryEngine, MemoryToken};
 pub use self::progress::{Progress, SetAside};
+pub use self::report::Report;
+pub use self::work::Work;

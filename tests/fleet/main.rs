@@ -1,4 +1,5 @@
 //! Fleets: engines, claims, and workers that share a crawl.
 
+mod fleet;
 mod memory;
 mod simulation;

@@ -101,6 +101,9 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
     (
         "fleet",
         &["cleanup", "coroutine", "generator", "context", "tasks", "pages"],
-        &["progress engine memory"],
+        &[
+            "progress engine memory",
+            "error into_pages backoff settings lease_clock renewal work lease claim report worker fleet",
+        ],
     ),
 ];

@@ -1,0 +1,76 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// The validity of a lease, as its owner knows it: shared by the work, the renewals beside it, and the exit.
+///
+/// The owner counts from before each request. The storage counts from when it handles the request, so the lease never ends
+/// for the storage before it ends here, unless one of the clocks is wrong. The fence covers that.
+#[derive(Debug)]
+pub(super) struct LeaseClock {
+    lease_time: Duration,
+    state: Mutex<State>,
+    /// Notified when the lease is lost.
+    lost: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    renewed: Instant,
+    is_lost: bool,
+}
+
+/// A duration that stands for "never": adding more to an instant might overflow.
+const FOREVER: Duration = Duration::from_secs(86400 * 365 * 30);
+
+impl LeaseClock {
+    pub(super) fn new(lease_time: Duration, claimed: Instant) -> Self {
+        let state = Mutex::new(State { renewed: claimed, is_lost: false });
+        Self { lease_time: lease_time.min(FOREVER), state, lost: Notify::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records that the storage has renewed the lease, by a request that was sent at `asked`.
+    pub(super) fn renewed(&self, asked: Instant) {
+        let mut state = self.lock();
+        state.renewed = state.renewed.max(asked);
+    }
+
+    pub(super) fn last_renewal(&self) -> Instant {
+        self.lock().renewed
+    }
+
+    /// Returns the time at which the lease is lost unless it is renewed.
+    pub(super) fn deadline(&self) -> Instant {
+        self.last_renewal() + self.lease_time
+    }
+
+    pub(super) fn lease_time(&self) -> Duration {
+        self.lease_time
+    }
+
+    /// Records that the lease is lost. This is final.
+    pub(super) fn lose(&self) {
+        self.lock().is_lost = true;
+        self.lost.notify_one();
+    }
+
+    /// Returns `true` if the lease is lost. A lease whose deadline has passed is lost.
+    pub(super) fn is_lost(&self) -> bool {
+        let mut state = self.lock();
+        state.is_lost |= Instant::now() >= state.renewed + self.lease_time;
+        state.is_lost
+    }
+
+    /// Waits until the lease is lost by [`lose`](Self::lose). Only one task may wait.
+    pub(super) async fn until_lost(&self) {
+        while !self.lock().is_lost {
+            self.lost.notified().await;
+        }
+    }
+}

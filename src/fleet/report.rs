@@ -1,0 +1,19 @@
+use super::progress::Progress;
+
+/// The result of [`Fleet::run`](super::Fleet::run).
+#[derive(Debug, Clone)]
+#[must_use = "partitions may have been set aside"]
+#[non_exhaustive]
+pub struct Report {
+    /// The number of partitions that this run has finished.
+    pub finished: u64,
+    /// The number of attempts of this run that have failed or panicked.
+    pub failed: u64,
+    /// The number of leases that this run has lost.
+    pub lost: u64,
+    /// `true` if the run was stopped by [`stop_when`](super::Fleet::stop_when).
+    pub is_stopped: bool,
+    /// The progress of the whole fleet at the end of this run, with the partitions that were
+    /// [set aside](Progress::set_aside) and their errors. If the run was stopped and the engine does not answer, `None`.
+    pub progress: Option<Progress>,
+}
