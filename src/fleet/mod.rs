@@ -20,6 +20,10 @@ mod progress;
 mod renewal;
 mod report;
 mod settings;
+#[cfg(feature = "fleet-store")]
+mod store;
+#[cfg(feature = "fleet-store")]
+mod store_engine;
 mod work;
 mod worker;
 
@@ -32,4 +36,8 @@ pub use self::lease::Lease;
 pub use self::memory::{MemoryEngine, MemoryToken};
 pub use self::progress::{Progress, SetAside};
 pub use self::report::Report;
+#[cfg(feature = "fleet-store")]
+pub use self::store::Store;
+#[cfg(feature = "fleet-store")]
+pub use self::store_engine::{StoreEngine, StoreError, StoreToken};
 pub use self::work::Work;

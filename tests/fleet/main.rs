@@ -3,3 +3,4 @@
 mod fleet;
 mod memory;
 mod simulation;
+mod store;

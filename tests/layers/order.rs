@@ -102,7 +102,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         "fleet",
         &["cleanup", "coroutine", "generator", "context", "tasks", "pages"],
         &[
-            "progress engine memory",
+            "progress engine memory store store_engine",
             "error into_pages backoff settings lease_clock renewal work lease claim report worker fleet",
         ],
     ),
