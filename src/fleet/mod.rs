@@ -16,6 +16,10 @@ mod into_pages;
 mod lease;
 mod lease_clock;
 mod memory;
+#[cfg(feature = "fleet-nats")]
+mod nats;
+#[cfg(feature = "fleet-postgres")]
+mod postgres;
 mod progress;
 mod renewal;
 mod report;
@@ -34,6 +38,10 @@ pub use self::fleet::Fleet;
 pub use self::into_pages::IntoPages;
 pub use self::lease::Lease;
 pub use self::memory::{MemoryEngine, MemoryToken};
+#[cfg(feature = "fleet-nats")]
+pub use self::nats::{NatsBuilder, NatsEngine, NatsError, NatsToken};
+#[cfg(feature = "fleet-postgres")]
+pub use self::postgres::{PostgresBuilder, PostgresEngine, PostgresError, PostgresToken};
 pub use self::progress::{Progress, SetAside};
 pub use self::report::Report;
 #[cfg(feature = "fleet-store")]

@@ -1,0 +1,11 @@
+//! The engine over NATS JetStream.
+
+mod builder;
+mod entry;
+mod error;
+mod nats_engine;
+mod subject;
+
+pub use builder::NatsBuilder;
+pub use error::NatsError;
+pub use nats_engine::{NatsEngine, NatsToken};

@@ -1,0 +1,448 @@
+use std::error::Error as _;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::HeaderMap;
+use async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE;
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull};
+use async_nats::jetstream::context::{Context, PublishError, PublishErrorKind};
+use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
+use async_nats::jetstream::{AckKind, ErrorCode, Message};
+use async_stream::try_stream;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::entry::{Entry, State};
+use super::error::NatsError;
+use super::subject::encode;
+use crate::fleet::engine::{Claimed, ClaimedOf, Engine, Outcome, Ownership, Partition};
+use crate::fleet::progress::{Progress, SetAside};
+use crate::pages::{Checkpoint, Cursor};
+
+/// The number of requests of [`Engine::add`] at the same time.
+const ADDED_AT_ONCE: usize = 64;
+/// The number of characters of an error that are stored.
+const ERROR_LENGTH: usize = 4000;
+
+/// An [`Engine`] over NATS JetStream 2.9 or later: a page and the checkpoint after it are one message.
+///
+/// # Streams
+///
+/// | stream | subjects | messages |
+/// |---|---|---|
+/// | `fleet_work` | `fleet.work.PARTITION` | one for each partition that is neither finished nor set aside. It is a work queue: the server gives each message to one worker, and again to another when it is not acknowledged for the lease time (`ack_wait`). |
+/// | `fleet_pages` | `fleet.pages.PARTITION` | the history of each partition: its claims, pages and releases. |
+///
+/// The body of a page is a JSON array of its items; the other messages have no body. [`items`](NatsEngine::items) reads
+/// them back, and so does each other consumer of `fleet.pages.*`. In `PARTITION`, each byte other than an ASCII letter, a
+/// digit, `-` and `_` is `=` with two hexadecimal digits; the header `Withal-Partition` has the name as a JSON string.
+/// Remove no messages while the fleet runs: the last one of each subject is the state of its partition.
+///
+/// # Exactly once
+///
+/// Each message of a partition has the header `Nats-Expected-Last-Subject-Sequence`: the server stores it only if the
+/// message before it is the last one of its subject. A claim is such a message, too. So the messages of a partition are one
+/// chain, in which each page follows the claim of its owner, and the page of an earlier owner is refused. A message that
+/// was sent before a connection was lost is stored in its place, or never.
+///
+/// # What a zombie sees
+///
+/// A process that was stopped, or cut off, for longer than its lease finds [`Fenced`](Ownership::Fenced) in each call, as
+/// soon as another worker has claimed its partition. All times are those of the server's clock.
+///
+/// # Recovery
+///
+/// A partition whose owner was killed is free at the end of its lease. The server does not report that a connection was
+/// closed.
+///
+/// # Durability
+///
+/// | setting of the server | lost |
+/// |---|---|
+/// | default, one replica | nothing when the server is killed; up to two minutes of pages when its machine fails, because the server writes through to the disk once in a `sync_interval`, 2 minutes |
+/// | default, [three replicas](NatsBuilder::replicas) | nothing when one machine fails; possibly acknowledged pages when two machines fail within a `sync_interval` |
+/// | `sync_interval: always` | nothing that was acknowledged; each page costs a write to the disk |
+///
+/// What is lost is the end of the history, a page together with its checkpoint. It is read again, and stored once.
+///
+/// In a cluster, use 2.9.21 or later: before, a leader could accept two messages with the same expected sequence at the
+/// same time ([nats-server#4320](https://github.com/nats-io/nats-server/issues/4320)).
+///
+/// # Limits
+///
+/// A page with its checkpoint may have `max_payload` bytes, 1 MB by default; a larger one is an
+/// [error](NatsError::PageTooLarge). [`Engine::progress`] reads the last message of each partition, without its body. In
+/// it, a partition counts as leased or waiting until it is claimed again, also after its lease or its delay has ended.
+///
+/// # Examples
+///
+/// ```no_run
+/// use withal::fleet::{Engine, NatsEngine};
+///
+/// # async fn example() -> Result<(), withal::fleet::NatsError> {
+/// let engine = NatsEngine::<String, u32>::connect("nats://nats-1,nats://nats-2,nats://nats-3").await?;
+/// engine.add(vec!["a".into(), "b".into()]).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct NatsEngine<T, C> {
+    pub(super) context: Context,
+    /// A message for each partition that is neither finished nor set aside.
+    pub(super) work: Stream,
+    pub(super) workers: PullConsumer,
+    /// The history of each partition.
+    pub(super) pages: Stream,
+    pub(super) prefix: String,
+    pub(super) lease_time: Duration,
+    pub(super) types: PhantomData<fn() -> (T, C)>,
+}
+
+/// The fence of a [`NatsEngine`]: the last message of the partition.
+#[derive(Clone)]
+pub struct NatsToken {
+    /// The sequence of the message that made the claim.
+    claim: u64,
+    /// The sequence of the last message of the partition.
+    last: u64,
+    /// The last message of the partition, without its items.
+    entry: Entry,
+    /// The delivery of the work message, by which it is acknowledged.
+    work: Arc<Message>,
+}
+
+impl<T, C> NatsEngine<T, C> {
+    fn work_subject(&self, partition: &str) -> String {
+        format!("{}.work.{}", self.prefix, encode(partition))
+    }
+
+    fn pages_subject(&self, partition: &str) -> String {
+        format!("{}.pages.{}", self.prefix, encode(partition))
+    }
+
+    /// Returns the last message of a partition, and its sequence, which is 0 if there is none. The leader of the stream
+    /// answers.
+    async fn last(&self, partition: &str) -> Result<(u64, Entry), NatsError> {
+        match self.pages.get_last_raw_message_by_subject(&self.pages_subject(partition)).await {
+            Ok(message) => Ok((message.sequence, Entry::from_headers(&message.headers, message.sequence)?)),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
+                Ok((0, Entry::new(partition.to_owned())))
+            }
+            Err(error) => Err(NatsError::request("read the last message of a partition")(error)),
+        }
+    }
+
+    /// Returns the last message of the partition if its claim is that of the token.
+    async fn last_of(&self, token: &NatsToken) -> Result<Option<(u64, Entry)>, NatsError> {
+        let (sequence, entry) = self.last(&token.entry.partition).await?;
+        let is_owned = matches!(entry.state, State::Leased | State::Done)
+            && entry.claim.unwrap_or(sequence) == token.claim;
+        Ok(is_owned.then_some((sequence, entry)))
+    }
+
+    /// Adds a message to the history of a partition. Returns its sequence, or `None` if the last message is another one.
+    async fn append(&self, last: u64, entry: &Entry, body: Vec<u8>) -> Result<Option<u64>, NatsError> {
+        let headers = entry.to_headers(last);
+        // A server closes the connection of a client that exceeds the limit. The rest of the headers is shorter than 512 bytes.
+        let variable = [Some(&entry.partition), entry.checkpoint.as_ref(), entry.error.as_ref()];
+        let bytes = body.len() + 512 + variable.iter().flatten().map(|text| text.len()).sum::<usize>();
+        let limit = self.context.client().server_info().max_payload;
+        if limit > 0 && bytes > limit {
+            return Err(NatsError::PageTooLarge { bytes, limit });
+        }
+        let subject = self.pages_subject(&entry.partition);
+        self.publish("store a page", subject, headers, body).await
+    }
+
+    /// Publishes a message. Returns its sequence, or `None` if the last message of the subject is not the expected one.
+    async fn publish(
+        &self,
+        action: &'static str,
+        subject: String,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<Option<u64>, NatsError> {
+        let answer = match self.context.publish_with_headers(subject, headers, body.into()).await {
+            Ok(acknowledged) => acknowledged.await,
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(acknowledged) => Ok(Some(acknowledged.sequence)),
+            Err(error) if is_refused(&error) => Ok(None),
+            Err(error) => Err(NatsError::request(action)(error)),
+        }
+    }
+
+    /// Adds the work message of a partition, unless it exists or the partition is finished.
+    async fn add_one(&self, partition: String) -> Result<(), NatsError> {
+        // A claim that finds a finished partition removes the message again.
+        let (_, entry) = self.last(&partition).await?;
+        if matches!(entry.state, State::Done | State::SetAside) {
+            return Ok(());
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, "0");
+        let subject = self.work_subject(&partition);
+        self.publish("add a partition", subject, headers, partition.into()).await?;
+        Ok(())
+    }
+
+    /// Returns a work message that has no owner; `None` if there is none at the moment.
+    async fn next_work(&self) -> Result<Option<Message>, NatsError> {
+        const ACTION: &str = "fetch a partition";
+        let messages =
+            self.workers.fetch().max_messages(1).messages().await.map_err(NatsError::request(ACTION))?;
+        let mut messages = std::pin::pin!(messages);
+        messages.next().await.transpose().map_err(NatsError::request(ACTION))
+    }
+
+    async fn acknowledge(&self, work: &Message, kind: AckKind) -> Result<(), NatsError> {
+        work.double_ack_with(kind).await.map_err(NatsError::request("acknowledge a partition"))
+    }
+}
+
+impl<T: DeserializeOwned, C> NatsEngine<T, C> {
+    /// Returns the items that were committed, each with the name of its partition. The items of a partition are in order.
+    /// The stream ends after the last message of the server.
+    ///
+    /// # Errors
+    ///
+    /// The stream yields an error if the server does not answer, or if an item is not valid JSON of its type. It ends
+    /// after the error.
+    pub fn items(&self) -> impl futures_core::Stream<Item = Result<(String, T), NatsError>> + Send + '_
+    where
+        T: Send,
+    {
+        try_stream! {
+            let consumer = self.reader(DeliverPolicy::All, false).await?;
+            let mut messages = std::pin::pin!(self.messages(&consumer));
+            while let Some((entry, message)) = messages.try_next().await? {
+                if message.payload.is_empty() {
+                    continue;
+                }
+                for item in serde_json::from_slice::<Vec<T>>(&message.payload)? {
+                    yield (entry.partition.clone(), item);
+                }
+            }
+        }
+    }
+}
+
+impl<T, C> NatsEngine<T, C> {
+    /// Creates a consumer of the history of all partitions, which the server deletes when it is not used.
+    async fn reader(
+        &self,
+        deliver_policy: DeliverPolicy,
+        headers_only: bool,
+    ) -> Result<PullConsumer, NatsError> {
+        let config = pull::Config {
+            deliver_policy,
+            headers_only,
+            filter_subject: format!("{}.pages.*", self.prefix),
+            ack_policy: AckPolicy::None,
+            inactive_threshold: Duration::from_secs(60),
+            memory_storage: true,
+            num_replicas: 1,
+            ..pull::Config::default()
+        };
+        self.pages.create_consumer(config).await.map_err(NatsError::request("read the partitions"))
+    }
+
+    /// Returns the messages of a reader, until the last one.
+    fn messages<'a>(
+        &'a self,
+        consumer: &'a PullConsumer,
+    ) -> impl futures_core::Stream<Item = Result<(Entry, Message), NatsError>> + Send + 'a {
+        const ACTION: &str = "read the partitions";
+        try_stream! {
+            let mut left = consumer.cached_info().num_pending;
+            while left > 0 {
+                let mut batch = consumer.fetch().max_messages(500).messages().await.map_err(NatsError::request(ACTION))?;
+                let mut is_empty = true;
+                while let Some(message) = batch.next().await {
+                    let message = message.map_err(NatsError::request(ACTION))?;
+                    let info = message.info().map_err(NatsError::request(ACTION))?;
+                    let sequence = info.stream_sequence;
+                    left = info.pending;
+                    is_empty = false;
+                    let headers = message.headers.as_ref().ok_or(NatsError::Message(sequence))?;
+                    let entry = Entry::from_headers(headers, sequence)?;
+                    yield (entry, message);
+                }
+                if is_empty {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+impl<T, C> Engine for NatsEngine<T, C>
+where
+    T: Serialize + Send + Sync + 'static,
+    C: Cursor + Sync + Serialize + DeserializeOwned,
+{
+    type Item = T;
+    type Cursor = C;
+    type Token = NatsToken;
+    type Error = NatsError;
+
+    fn lease_time(&self) -> Duration {
+        self.lease_time
+    }
+
+    async fn add(&self, partitions: Vec<String>) -> Result<(), NatsError> {
+        let added = stream::iter(partitions).map(|partition| self.add_one(partition)).buffered(ADDED_AT_ONCE);
+        added.try_collect().await
+    }
+
+    async fn claim(&self) -> Result<ClaimedOf<Self>, NatsError> {
+        while let Some(work) = self.next_work().await? {
+            let work = Arc::new(work);
+            let name = String::from_utf8_lossy(&work.payload).into_owned();
+            let (last, entry) = self.last(&name).await?;
+            if matches!(entry.state, State::Done | State::SetAside) {
+                // The process that finished it has ended before it removed the message.
+                self.acknowledge(&work, AckKind::Ack).await?;
+                continue;
+            }
+            // The message of the claim is the fence: earlier owners expect another one.
+            let entry = Entry {
+                state: State::Leased,
+                claim: None,
+                attempt: entry.attempt.saturating_add(1),
+                ..entry
+            };
+            let Some(claim) = self.append(last, &entry, Vec::new()).await? else {
+                // An earlier owner has stored a page meanwhile, and keeps the partition.
+                continue;
+            };
+            let checkpoint = checkpoint_of(entry.checkpoint.as_deref())?;
+            let attempt = entry.attempt;
+            let entry = Entry { claim: Some(claim), ..entry };
+            let token = NatsToken { claim, last: claim, entry, work };
+            return Ok(Claimed::Partition(Partition::new(name, token, checkpoint, attempt)));
+        }
+        let info = self.work.get_info().await.map_err(NatsError::request("count the partitions"))?;
+        Ok(if info.state.messages == 0 { Claimed::Finished } else { Claimed::NotYet(self.lease_time) })
+    }
+
+    async fn commit(
+        &self,
+        token: &mut NatsToken,
+        items: Arc<[T]>,
+        checkpoint: &Checkpoint<C>,
+    ) -> Result<Ownership, NatsError> {
+        if token.entry.state != State::Leased {
+            return Ok(Ownership::Fenced);
+        }
+        let entry = Entry {
+            state: if checkpoint.is_done() { State::Done } else { State::Leased },
+            checkpoint: Some(serde_json::to_string(checkpoint)?),
+            attempt: 1,
+            items: token.entry.items + items.len() as u64,
+            ..token.entry.clone()
+        };
+        let body = if items.is_empty() { Vec::new() } else { serde_json::to_vec(&items[..])? };
+        let Some(last) = self.append(token.last, &entry, body).await? else { return Ok(Ownership::Fenced) };
+        (token.last, token.entry) = (last, entry);
+        // The page is stored, and the renewals beside this commit extend the lease, too.
+        drop(token.work.ack_with(AckKind::Progress).await);
+        Ok(Ownership::Owned)
+    }
+
+    async fn read(&self, token: &mut NatsToken) -> Result<Option<Checkpoint<C>>, NatsError> {
+        let Some((last, entry)) = self.last_of(token).await? else { return Ok(None) };
+        (token.last, token.entry) = (last, Entry { claim: Some(token.claim), ..entry });
+        checkpoint_of(token.entry.checkpoint.as_deref()).map(Some)
+    }
+
+    async fn renew(&self, token: &NatsToken) -> Result<Ownership, NatsError> {
+        // The server extends the lease for each owner: it does not compare deliveries.
+        if self.last_of(token).await?.is_none() {
+            return Ok(Ownership::Fenced);
+        }
+        self.acknowledge(&token.work, AckKind::Progress).await?;
+        Ok(Ownership::Owned)
+    }
+
+    async fn release(&self, token: &NatsToken, outcome: Outcome) -> Result<Ownership, NatsError> {
+        loop {
+            let Some((last, entry)) = self.last_of(token).await? else { return Ok(Ownership::Fenced) };
+            let (state, attempt, error, kind) = match &outcome {
+                _ if entry.state == State::Done => (State::Done, entry.attempt, None, AckKind::Ack),
+                Outcome::Done => (State::Done, entry.attempt, None, AckKind::Ack),
+                Outcome::Continue => (State::Free, entry.attempt.saturating_sub(1), None, AckKind::Nak(None)),
+                Outcome::Retry { after, error } => {
+                    (State::Waiting, entry.attempt, Some(error), AckKind::Nak(Some(*after)))
+                }
+                Outcome::SetAside { error } => (State::SetAside, entry.attempt, Some(error), AckKind::Ack),
+            };
+            let error = error.map(|error| error.chars().take(ERROR_LENGTH).collect());
+            // This message has no claim: the token is fenced from now on.
+            let entry = Entry { state, attempt, error, claim: Some(0), ..entry };
+            if self.append(last, &entry, Vec::new()).await?.is_some() {
+                // The claim has ended. Without this acknowledgment, the work message comes again after the lease time.
+                drop(self.acknowledge(&token.work, kind).await);
+                return Ok(Ownership::Owned);
+            }
+        }
+    }
+
+    async fn progress(&self) -> Result<Progress, NatsError> {
+        let info = self.work.get_info().await.map_err(NatsError::request("count the partitions"))?;
+        let reader = self.reader(DeliverPolicy::LastPerSubject, true).await?;
+        let mut entries = std::pin::pin!(self.messages(&reader));
+        let mut progress = Progress::default();
+        while let Some((entry, _)) = entries.try_next().await? {
+            progress.items += entry.items;
+            match entry.state {
+                State::Free => progress.pending += 1,
+                State::Leased => progress.leased += 1,
+                State::Waiting => progress.waiting += 1,
+                State::Done => progress.done += 1,
+                State::SetAside => {
+                    progress.set_aside.push(SetAside::new(entry.partition, entry.error.unwrap_or_default()));
+                }
+            }
+        }
+        // Those that were never claimed have only a work message.
+        progress.pending += info.state.messages.saturating_sub(progress.unfinished());
+        progress.set_aside.sort_by(|a, b| a.partition.cmp(&b.partition));
+        Ok(progress)
+    }
+}
+
+impl<T, C> fmt::Debug for NatsEngine<T, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NatsEngine")
+            .field("prefix", &self.prefix)
+            .field("lease_time", &self.lease_time)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for NatsToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NatsToken")
+            .field("partition", &self.entry.partition)
+            .field("claim", &self.claim)
+            .field("last", &self.last)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A partition without a stored checkpoint starts at the first page.
+fn checkpoint_of<C: DeserializeOwned>(stored: Option<&str>) -> Result<Checkpoint<C>, NatsError> {
+    Ok(stored.map(serde_json::from_str).transpose()?.unwrap_or_default())
+}
+
+/// Returns `true` if the last message of the subject was not the expected one. A cluster has a second code for it.
+fn is_refused(error: &PublishError) -> bool {
+    let code =
+        || error.source()?.downcast_ref::<async_nats::jetstream::Error>().map(|error| error.error_code());
+    error.kind() == PublishErrorKind::WrongLastSequence
+        || code() == Some(ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT)
+}

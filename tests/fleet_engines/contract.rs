@@ -1,0 +1,216 @@
+//! The contract of an engine, step by step.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use withal::fleet::{Claimed, ClaimedOf, Engine, NatsEngine, Outcome, Partition, PostgresEngine};
+use withal::pages::Checkpoint;
+
+use crate::server::{Kind, Server};
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Doc {
+    pub(crate) id: String,
+}
+
+pub(crate) fn doc(id: impl Into<String>) -> Doc {
+    Doc { id: id.into() }
+}
+
+/// What the tests need of an engine beside the trait.
+pub(crate) trait TestEngine: Engine<Item = Doc, Cursor = String> + Sized {
+    const KIND: Kind;
+    async fn connect_to(url: &str, lease_time: Duration) -> Self;
+    /// All items that are stored, with their partitions.
+    async fn stored(&self, url: &str) -> Vec<(String, Doc)>;
+}
+
+impl TestEngine for PostgresEngine<Doc, String> {
+    const KIND: Kind = Kind::Postgres;
+
+    async fn connect_to(url: &str, lease_time: Duration) -> Self {
+        Self::builder(url.parse().unwrap()).lease_time(lease_time).connect().await.unwrap()
+    }
+
+    async fn stored(&self, url: &str) -> Vec<(String, Doc)> {
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let rows =
+            client.query("SELECT partition, item::text FROM fleet_items ORDER BY id", &[]).await.unwrap();
+        connection.abort();
+        rows.iter().map(|row| (row.get(0), serde_json::from_str(row.get(1)).unwrap())).collect()
+    }
+}
+
+impl TestEngine for NatsEngine<Doc, String> {
+    const KIND: Kind = Kind::Nats;
+
+    async fn connect_to(url: &str, lease_time: Duration) -> Self {
+        let client = async_nats::connect(url).await.unwrap();
+        Self::builder(client).lease_time(lease_time).connect().await.unwrap()
+    }
+
+    async fn stored(&self, _: &str) -> Vec<(String, Doc)> {
+        use futures::TryStreamExt;
+        self.items().try_collect().await.unwrap()
+    }
+}
+
+/// Claims the partition that must be free.
+pub(crate) async fn claim<E: TestEngine>(engine: &E) -> Partition<E::Token, String> {
+    match engine.claim().await.unwrap() {
+        Claimed::Partition(partition) => partition,
+        Claimed::NotYet(after) => panic!("no partition for {after:?}"),
+        _ => panic!("all partitions are finished"),
+    }
+}
+
+/// Waits until a partition is free.
+pub(crate) async fn next_claim<E: TestEngine>(engine: &E) -> Partition<E::Token, String> {
+    for _ in 0..1000 {
+        if let Claimed::Partition(partition) = engine.claim().await.unwrap() {
+            return partition;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("no partition")
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+async fn keeps_the_contract<E: TestEngine>() {
+    let Some(server) = Server::start(E::KIND) else { return };
+    let url = server.url(server.port);
+    let (engine, other) = (
+        E::connect_to(&url, Duration::from_secs(30)).await,
+        E::connect_to(&url, Duration::from_secs(30)).await,
+    );
+    assert!(matches!(engine.claim().await.unwrap(), Claimed::Finished));
+    engine.add(names(&["a.b *>", ""])).await.unwrap();
+    other.add(names(&["a.b *>", "", "\u{e4}"])).await.unwrap();
+    assert_eq!(engine.progress().await.unwrap().pending, 3);
+
+    // Each partition has one owner.
+    let mut claims = Vec::new();
+    for _ in 0..3 {
+        claims.push(claim(&engine).await);
+    }
+    let found: BTreeSet<_> = claims.iter().map(|claim| claim.name.clone()).collect();
+    assert_eq!(found, names(&["", "a.b *>", "\u{e4}"]).into_iter().collect());
+    assert!(claims.iter().all(|claim| claim.attempt == 1 && claim.checkpoint == Checkpoint::default()));
+    assert!(matches!(other.claim().await.unwrap(), Claimed::NotYet(_)));
+    assert_eq!(engine.progress().await.unwrap().leased, 3);
+
+    // A commit stores the items and the checkpoint, once for each token.
+    let mut first = claims.remove(0);
+    let after_one = Checkpoint::new(Some("one \u{1f980} \n".to_owned()), 0);
+    let items: Arc<[Doc]> = [doc("x\0\"\\\n"), doc("y")].into();
+    let mut old = first.token.clone();
+    assert!(engine.commit(&mut first.token, Arc::clone(&items), &after_one).await.unwrap().is_owned());
+    assert!(!engine.commit(&mut old, Arc::clone(&items), &after_one).await.unwrap().is_owned());
+    assert_eq!(engine.read(&mut old).await.unwrap(), Some(after_one.clone()));
+    // `renew` accepts the token of the claim.
+    assert!(engine.renew(&claims[0].token).await.unwrap().is_owned());
+    assert_eq!(engine.progress().await.unwrap().items, 2);
+
+    // Released to continue, the next claim starts at the checkpoint.
+    assert!(engine.release(&old, Outcome::Continue).await.unwrap().is_owned());
+    assert!(!engine.release(&old, Outcome::Done).await.unwrap().is_owned());
+    assert!(!engine.renew(&old).await.unwrap().is_owned());
+    assert!(!engine.commit(&mut old, Arc::clone(&items), &after_one).await.unwrap().is_owned());
+    assert_eq!(engine.read(&mut old).await.unwrap(), None);
+    let mut again = next_claim(&other).await;
+    assert_eq!((&again.name, &again.checkpoint, again.attempt), (&first.name, &after_one, 1));
+
+    // Without items, only the checkpoint is stored. The end finishes the partition.
+    let mut stream =
+        withal::pages::by_cursor(async |_: Option<String>| Ok::<_, std::io::Error>((vec![()], None)));
+    while stream.try_next().await.unwrap().is_some() {}
+    let end = stream.checkpoint();
+    assert!(end.is_done());
+    assert!(other.commit(&mut again.token, [].into(), &end).await.unwrap().is_owned());
+    assert_eq!(other.progress().await.unwrap().done, 1);
+    assert!(!other.commit(&mut again.token.clone(), [].into(), &end).await.unwrap().is_owned());
+    assert!(other.release(&again.token, Outcome::Done).await.unwrap().is_owned());
+    engine.add(names(&[&first.name])).await.unwrap();
+
+    // A retry waits. A partition that is set aside is not claimed again.
+    let (second, third) = (claims.remove(0), claims.remove(0));
+    let retry = Outcome::Retry { after: Duration::from_millis(300), error: "no\r\nluck".into() };
+    assert!(engine.release(&second.token, retry).await.unwrap().is_owned());
+    assert!(
+        engine.release(&third.token, Outcome::SetAside { error: "b\0ad\n".into() }).await.unwrap().is_owned()
+    );
+    let progress = engine.progress().await.unwrap();
+    assert_eq!((progress.pending, progress.leased, progress.waiting, progress.done), (0, 0, 1, 1));
+    assert_eq!(progress.set_aside.len(), 1);
+    assert_eq!(progress.set_aside[0].partition, third.name);
+    assert!(progress.set_aside[0].error.starts_with('b') && progress.set_aside[0].error.ends_with("ad\n"));
+    assert!(matches!(other.claim().await.unwrap(), Claimed::NotYet(_)));
+    let again = next_claim(&other).await;
+    assert_eq!((&again.name, again.attempt), (&second.name, 2));
+    assert!(other.release(&again.token, Outcome::Done).await.unwrap().is_owned());
+    assert!(matches!(engine.claim().await.unwrap(), Claimed::Finished));
+
+    let stored = engine.stored(&url).await;
+    assert_eq!(stored.len(), 2);
+    assert!(stored.iter().all(|(partition, _)| *partition == first.name));
+    assert_eq!(stored[0].1, items[0]);
+}
+
+/// An owner whose lease has expired is fenced by the next one, before that one commits.
+async fn fences_a_zombie<E: TestEngine>() {
+    let Some(server) = Server::start(E::KIND) else { return };
+    let url = server.url(server.port);
+    let (zombie, owner) = (
+        E::connect_to(&url, Duration::from_millis(300)).await,
+        E::connect_to(&url, Duration::from_millis(300)).await,
+    );
+    zombie.add(names(&["a"])).await.unwrap();
+    let mut lost = claim(&zombie).await;
+    let new = next_claim(&owner).await;
+    assert_eq!(new.attempt, 2);
+    let at = Checkpoint::new(Some("1".to_owned()), 0);
+    assert!(!zombie.commit(&mut lost.token, [doc("zombie")].into(), &at).await.unwrap().is_owned());
+    assert!(!zombie.renew(&lost.token).await.unwrap().is_owned());
+    assert_eq!(zombie.read(&mut lost.token).await.unwrap(), None);
+    assert!(!zombie.release(&lost.token, Outcome::Done).await.unwrap().is_owned());
+    // Renewals keep the lease for longer than its time.
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(owner.renew(&new.token).await.unwrap().is_owned());
+        assert!(is_not_yet::<E>(&zombie.claim().await.unwrap()));
+    }
+    let mut token = new.token;
+    assert!(owner.commit(&mut token, [doc("1")].into(), &at).await.unwrap().is_owned());
+    assert!(owner.release(&token, Outcome::Done).await.unwrap().is_owned());
+    assert_eq!(owner.stored(&url).await, [("a".to_owned(), doc("1"))]);
+}
+
+fn is_not_yet<E: Engine>(claimed: &ClaimedOf<E>) -> bool {
+    matches!(claimed, Claimed::NotYet(_))
+}
+
+#[tokio::test]
+async fn postgres_keeps_the_contract() {
+    keeps_the_contract::<PostgresEngine<Doc, String>>().await;
+}
+
+#[tokio::test]
+async fn nats_keeps_the_contract() {
+    keeps_the_contract::<NatsEngine<Doc, String>>().await;
+}
+
+#[tokio::test]
+async fn postgres_fences_a_zombie() {
+    fences_a_zombie::<PostgresEngine<Doc, String>>().await;
+}
+
+#[tokio::test]
+async fn nats_fences_a_zombie() {
+    fences_a_zombie::<NatsEngine<Doc, String>>().await;
+}

@@ -1,0 +1,4 @@
+//! The engines of `fleet` over PostgreSQL and NATS, on real servers that these tests start.
+
+mod contract;
+mod server;
