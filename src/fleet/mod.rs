@@ -49,3 +49,8 @@ pub use self::store::Store;
 #[cfg(feature = "fleet-store")]
 pub use self::store_engine::{StoreEngine, StoreError, StoreToken};
 pub use self::work::Work;
+
+#[cfg(feature = "fleet-store")]
+pub mod your_engine {
+    #![doc = include_str!("your_engine.md")]
+}

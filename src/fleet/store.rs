@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 ///
 /// A *row* is the text of a partition's state, by the partition's name. Each row has a list of items beside it.
 ///
-/// See [An engine of your own](super#an-engine-of-your-own) for an implementation over Redis.
+/// [An engine of your own](super::your_engine) implements it for Redis.
 pub trait Store: Send + Sync + 'static {
     /// The error of the store's client.
     type Error: Error + Send + Sync + 'static;
