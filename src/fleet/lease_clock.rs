@@ -4,6 +4,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::later::later;
+
 /// The validity of a lease, as its owner knows it: shared by the work, the renewals beside it, and the exit.
 ///
 /// The owner counts from before each request. The storage counts from when it handles the request, so the lease never ends
@@ -22,13 +24,10 @@ struct State {
     is_lost: bool,
 }
 
-/// A duration that stands for "never": adding more to an instant might overflow.
-const FOREVER: Duration = Duration::from_secs(86400 * 365 * 30);
-
 impl LeaseClock {
     pub(super) fn new(lease_time: Duration, claimed: Instant) -> Self {
         let state = Mutex::new(State { renewed: claimed, is_lost: false });
-        Self { lease_time: lease_time.min(FOREVER), state, lost: Notify::new() }
+        Self { lease_time, state, lost: Notify::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -47,7 +46,7 @@ impl LeaseClock {
 
     /// Returns the time at which the lease is lost unless it is renewed.
     pub(super) fn deadline(&self) -> Instant {
-        self.last_renewal() + self.lease_time
+        later(self.last_renewal(), self.lease_time)
     }
 
     pub(super) fn lease_time(&self) -> Duration {
@@ -63,7 +62,7 @@ impl LeaseClock {
     /// Returns `true` if the lease is lost. A lease whose deadline has passed is lost.
     pub(super) fn is_lost(&self) -> bool {
         let mut state = self.lock();
-        state.is_lost |= Instant::now() >= state.renewed + self.lease_time;
+        state.is_lost |= Instant::now() >= later(state.renewed, self.lease_time);
         state.is_lost
     }
 

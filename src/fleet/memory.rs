@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, ready};
@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::engine::{Claimed, ClaimedOf, DEFAULT_LEASE_TIME, Engine, Outcome, Ownership, Partition};
+use super::later::later;
 use super::progress::{Progress, SetAside};
 use crate::pages::{Checkpoint, Cursor};
 
@@ -34,14 +35,20 @@ use crate::pages::{Checkpoint, Cursor};
 /// # }
 /// ```
 pub struct MemoryEngine<T, C> {
-    storage: Arc<Mutex<BTreeMap<String, Row<T, C>>>>,
+    storage: Arc<Mutex<Storage<T, C>>>,
     lease_time: Duration,
+}
+
+struct Storage<T, C> {
+    rows: BTreeMap<Arc<str>, Row<T, C>>,
+    /// The partitions that can be claimed, now or later, by the time from which on they can.
+    queue: BTreeSet<(Instant, Arc<str>)>,
 }
 
 /// The fence of a [`MemoryEngine`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemoryToken {
-    partition: String,
+    partition: Arc<str>,
     /// The number of claims of the partition.
     epoch: u64,
     /// The number of commits that this claim has seen.
@@ -58,19 +65,22 @@ struct Row<T, C> {
     items: Vec<Arc<[T]>>,
 }
 
+/// The state of a partition. A partition that is finished may still have an owner.
 enum State {
-    /// Free, perhaps after a delay.
-    Free(Option<Instant>),
-    /// Owned by the claim of the current epoch.
+    /// Free from this time on.
+    Free(Instant),
+    /// Owned by the claim of the current epoch. The lease expires at this time.
     Leased(Instant),
     SetAside(String),
+    Finished,
 }
 
 impl<T, C> MemoryEngine<T, C> {
     /// Creates an engine without partitions.
     #[must_use]
     pub fn new() -> Self {
-        Self { storage: Arc::default(), lease_time: DEFAULT_LEASE_TIME }
+        let storage = Storage { rows: BTreeMap::new(), queue: BTreeSet::new() };
+        Self { storage: Arc::new(Mutex::new(storage)), lease_time: DEFAULT_LEASE_TIME }
     }
 
     /// Sets the lease time of the claims of this engine. The default is 30 seconds.
@@ -87,7 +97,7 @@ impl<T, C> MemoryEngine<T, C> {
         T: Clone,
     {
         let storage = self.lock();
-        let pages = storage.get(partition).map(|row| &row.items);
+        let pages = storage.rows.get(partition).map(|row| &row.items);
         pages.into_iter().flatten().flat_map(|page| page.iter().cloned()).collect()
     }
 
@@ -97,10 +107,10 @@ impl<T, C> MemoryEngine<T, C> {
     where
         C: Cursor,
     {
-        self.lock().get(partition).map(|row| row.checkpoint.clone())
+        self.lock().rows.get(partition).map(|row| row.checkpoint.clone())
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Row<T, C>>> {
+    fn lock(&self) -> MutexGuard<'_, Storage<T, C>> {
         self.storage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -109,47 +119,91 @@ impl<T, C> Row<T, C> {
     fn owned_by(&self, token: &MemoryToken) -> bool {
         self.epoch == token.epoch && matches!(self.state, State::Leased(_))
     }
+
+    /// Returns the time from which on the partition can be claimed, if it can.
+    fn claimable_from(&self) -> Option<Instant> {
+        match self.state {
+            State::Free(at) | State::Leased(at) if !self.is_done => Some(at),
+            _ => None,
+        }
+    }
+}
+
+impl<T, C> Storage<T, C> {
+    /// Changes a row, and its place in the queue.
+    fn update<R>(&mut self, name: &Arc<str>, f: impl FnOnce(&mut Row<T, C>) -> R) -> Option<R> {
+        let row = self.rows.get_mut(name)?;
+        let before = row.claimable_from();
+        let result = f(row);
+        let after = row.claimable_from();
+        if before != after {
+            if let Some(before) = before {
+                self.queue.remove(&(before, Arc::clone(name)));
+            }
+            self.queue.extend(after.map(|after| (after, Arc::clone(name))));
+        }
+        Some(result)
+    }
 }
 
 impl<T: Send + Sync + 'static, C: Cursor + Sync> MemoryEngine<T, C> {
     /// Calls `f` with the row of a claim that has not ended.
     fn with_owned<R>(&self, token: &MemoryToken, f: impl FnOnce(&mut Row<T, C>) -> R) -> Option<R> {
-        self.lock().get_mut(&token.partition).filter(|row| row.owned_by(token)).map(f)
+        self.lock().update(&token.partition, |row| row.owned_by(token).then(|| f(row)))?
     }
 
-    fn claim_now(&self) -> ClaimedOf<Self> {
+    fn add_now(&self, partitions: Vec<String>) {
         let now = Instant::now();
-        let mut first_free: Option<Instant> = None;
-        for (name, row) in self.lock().iter_mut().filter(|(_, row)| !row.is_done) {
-            let free = match row.state {
-                State::Free(None) => now,
-                State::Free(Some(at)) | State::Leased(at) => at,
-                State::SetAside(_) => continue,
-            };
-            if free > now {
-                first_free = Some(first_free.map_or(free, |first| first.min(free)));
+        let mut storage = self.lock();
+        for name in partitions {
+            let name: Arc<str> = name.into();
+            if storage.rows.contains_key(&name) {
                 continue;
             }
+            let row = Row {
+                epoch: 0,
+                commits: 0,
+                state: State::Free(now),
+                checkpoint: Checkpoint::default(),
+                is_done: false,
+                attempt: 0,
+                items: Vec::new(),
+            };
+            storage.rows.insert(Arc::clone(&name), row);
+            storage.queue.insert((now, name));
+        }
+    }
+
+    /// Claims the partition that can be claimed for the longest time.
+    fn claim_now(&self) -> ClaimedOf<Self> {
+        let now = Instant::now();
+        let mut storage = self.lock();
+        let Some((free, name)) = storage.queue.first().cloned() else { return Claimed::Finished };
+        if free > now {
+            return Claimed::NotYet(free - now);
+        }
+        let claimed = storage.update(&name, |row| {
             row.epoch += 1;
             row.attempt = row.attempt.saturating_add(1);
-            row.state = State::Leased(now + self.lease_time);
-            let token = MemoryToken { partition: name.clone(), epoch: row.epoch, commits: row.commits };
-            return Claimed::Partition(Partition::new(name, token, row.checkpoint.clone(), row.attempt));
-        }
-        first_free.map_or(Claimed::Finished, |free| Claimed::NotYet(free - now))
+            row.state = State::Leased(later(now, self.lease_time));
+            let token = MemoryToken { partition: Arc::clone(&name), epoch: row.epoch, commits: row.commits };
+            Claimed::Partition(Partition::new(&*name, token, row.checkpoint.clone(), row.attempt))
+        });
+        claimed.expect("a partition of the queue has a row")
     }
 
     fn progress_now(&self) -> Progress {
         let now = Instant::now();
         let mut progress = Progress::default();
-        for (name, row) in self.lock().iter() {
+        for (name, row) in &self.lock().rows {
             progress.items += row.items.iter().map(|page| page.len() as u64).sum::<u64>();
             match &row.state {
                 _ if row.is_done => progress.done += 1,
-                State::Free(Some(at)) if *at > now => progress.waiting += 1,
+                State::Finished => {}
+                State::Free(at) if *at > now => progress.waiting += 1,
                 State::Leased(until) if *until > now => progress.leased += 1,
                 State::Free(_) | State::Leased(_) => progress.pending += 1,
-                State::SetAside(error) => progress.set_aside.push(SetAside::new(name, error)),
+                State::SetAside(error) => progress.set_aside.push(SetAside::new(&**name, error)),
             }
         }
         progress
@@ -167,19 +221,7 @@ impl<T: Send + Sync + 'static, C: Cursor + Sync> Engine for MemoryEngine<T, C> {
     }
 
     fn add(&self, partitions: Vec<String>) -> impl Future<Output = Result<(), Infallible>> + Send {
-        let mut storage = self.lock();
-        for name in partitions {
-            storage.entry(name).or_insert_with(|| Row {
-                epoch: 0,
-                commits: 0,
-                state: State::Free(None),
-                checkpoint: Checkpoint::default(),
-                is_done: false,
-                attempt: 0,
-                items: Vec::new(),
-            });
-        }
-        drop(storage);
+        self.add_now(partitions);
         ready(Ok(()))
     }
 
@@ -193,7 +235,7 @@ impl<T: Send + Sync + 'static, C: Cursor + Sync> Engine for MemoryEngine<T, C> {
         items: Arc<[T]>,
         checkpoint: &Checkpoint<C>,
     ) -> Result<Ownership, Infallible> {
-        let until = Instant::now() + self.lease_time;
+        let until = later(Instant::now(), self.lease_time);
         let is_owned = self.with_owned(token, |row| {
             if row.commits != token.commits || row.is_done {
                 return false;
@@ -219,24 +261,24 @@ impl<T: Send + Sync + 'static, C: Cursor + Sync> Engine for MemoryEngine<T, C> {
     }
 
     async fn renew(&self, token: &MemoryToken) -> Result<Ownership, Infallible> {
-        let until = Instant::now() + self.lease_time;
+        let until = later(Instant::now(), self.lease_time);
         let renewed = self.with_owned(token, |row| row.state = State::Leased(until));
         Ok(Ownership::owned_if(renewed.is_some()))
     }
 
     async fn release(&self, token: &MemoryToken, outcome: Outcome) -> Result<Ownership, Infallible> {
         let now = Instant::now();
-        let released = self.with_owned(token, |row| match outcome {
-            Outcome::Done => {
-                row.is_done = true;
-                row.state = State::Free(None);
-            }
-            Outcome::Continue => {
-                row.attempt = row.attempt.saturating_sub(1);
-                row.state = State::Free(None);
-            }
-            Outcome::Retry { after, .. } => row.state = State::Free(Some(now + after)),
-            Outcome::SetAside { error } => row.state = State::SetAside(error),
+        let released = self.with_owned(token, |row| {
+            row.state = match if row.is_done { Outcome::Done } else { outcome } {
+                Outcome::Done => State::Finished,
+                Outcome::Continue => {
+                    row.attempt = row.attempt.saturating_sub(1);
+                    State::Free(now)
+                }
+                Outcome::Retry { after, .. } => State::Free(later(now, after)),
+                Outcome::SetAside { error } => State::SetAside(error),
+            };
+            row.is_done |= matches!(row.state, State::Finished);
         });
         Ok(Ownership::owned_if(released.is_some()))
     }
@@ -260,7 +302,7 @@ impl<T, C> Clone for MemoryEngine<T, C> {
 
 impl<T, C> fmt::Debug for MemoryEngine<T, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let partitions = self.lock().len();
+        let partitions = self.lock().rows.len();
         f.debug_struct("MemoryEngine")
             .field("partitions", &partitions)
             .field("lease_time", &self.lease_time)

@@ -13,6 +13,7 @@ mod engine;
 mod error;
 mod fleet;
 mod into_pages;
+mod later;
 mod lease;
 mod lease_clock;
 mod memory;

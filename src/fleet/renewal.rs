@@ -7,6 +7,7 @@ use futures_util::future::select;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::engine::{Engine, Ownership};
+use super::later::later;
 use super::lease_clock::LeaseClock;
 
 /// Renews a lease until it is lost: the future that runs beside a block, and interrupts it when it completes.
@@ -30,12 +31,13 @@ async fn renew<E: Engine>(engine: &E, token: &E::Token, clock: &LeaseClock, ever
     let mut failed_at = None;
     loop {
         // A commit renews the lease as well, so the next renewal may be later than one interval from now.
-        let next = failed_at.map_or_else(|| clock.last_renewal() + every, |failed: Instant| failed + pause);
+        let next = failed_at
+            .map_or_else(|| later(clock.last_renewal(), every), |failed: Instant| later(failed, pause));
         sleep_until(next.min(clock.deadline())).await;
         if clock.is_lost() {
             return;
         }
-        if failed_at.is_none() && clock.last_renewal() + every > Instant::now() {
+        if failed_at.is_none() && later(clock.last_renewal(), every) > Instant::now() {
             continue;
         }
         let asked = Instant::now();

@@ -151,7 +151,7 @@ async fn a_stop_releases_at_once() {
     assert_eq!(engine.progress().await.unwrap().pending, 3);
     // Neither counts as an attempt.
     let claim = Fleet::new(engine).claim().await.unwrap().unwrap();
-    assert_eq!(format!("{claim:?}"), r#"Claim { partition: "p000", attempt: 1, .. }"#);
+    assert_eq!(format!("{claim:?}"), r#"Claim { partition: "p002", attempt: 1, .. }"#);
     drop(claim);
     withal::cleanup::drain(Duration::from_secs(5)).await.unwrap();
 }

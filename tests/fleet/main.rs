@@ -2,5 +2,6 @@
 
 mod fleet;
 mod memory;
+mod model;
 mod simulation;
 mod store;

@@ -10,6 +10,7 @@
 //! | [`chaos`] | the driver of the processes of a fleet, which kills, stops and terminates them |
 //! | [`child_process`] | a function that runs a program in a child process, and returns what it prints |
 //! | [`faults`] | coroutine bodies in which each call into user code panics once |
+//! | [`fleet_model`] | random interleavings of the calls of a fleet's engine, compared with a trivial model |
 //! | [`script`] | coroutine bodies that follow a random script |
 
 pub mod api;
@@ -18,6 +19,7 @@ pub mod child_process;
 pub mod event_log;
 pub mod expected_reports;
 pub mod faults;
+pub mod fleet_model;
 pub mod poll_then_drop;
 pub mod script;
 pub mod trace;
