@@ -306,6 +306,6 @@ impl<T, C> fmt::Debug for MemoryEngine<T, C> {
         f.debug_struct("MemoryEngine")
             .field("partitions", &partitions)
             .field("lease_time", &self.lease_time)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

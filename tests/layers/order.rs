@@ -102,11 +102,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         "fleet",
         &["cleanup", "coroutine", "generator", "context", "tasks", "pages"],
         &[
-<<<<<<< Updated upstream
-            "progress engine memory store store_engine",
-=======
-            "later progress engine memory",
->>>>>>> Stashed changes
+            "later progress engine memory store store_engine",
             "error into_pages backoff settings lease_clock renewal work lease claim report worker fleet",
             "postgres/error postgres/sql postgres/session postgres/pool postgres/postgres_engine postgres/builder",
             "nats/error nats/subject nats/entry nats/nats_engine nats/builder",
