@@ -57,6 +57,8 @@ pub struct Page<T, C> {
 #[derive(Clone, Default)]
 struct Details {
     fingerprint: Option<Fingerprint>,
+    /// The identities of the first items.
+    head: Option<Fingerprint>,
     /// The items, if they are compared with those of the pages before and after.
     items: Option<Arc<[Fingerprint]>>,
     extra: Option<Arc<dyn Any + Send + Sync>>,
@@ -217,6 +219,19 @@ impl<T, C> Page<T, C> {
         self.details.is_some()
     }
 
+    /// Sets the identities of the first items, by which a page that repeats the one before is noticed.
+    #[cfg(feature = "http")]
+    pub(super) fn with_head(mut self, head: Option<Fingerprint>) -> Self {
+        if head.is_some() {
+            self.details_mut().head = head;
+        }
+        self
+    }
+
+    pub(super) fn head(&self) -> Option<Fingerprint> {
+        self.details.as_ref()?.head
+    }
+
     /// Sets the items that are compared with those of the pages before and after.
     #[cfg(feature = "http")]
     pub(super) fn with_items_compared(mut self, items: Option<Arc<[Fingerprint]>>) -> Self {
@@ -253,7 +268,10 @@ impl PartialEq for Details {
             (Some(one), Some(other)) => Arc::ptr_eq(one, other),
             (one, other) => one.is_none() && other.is_none(),
         };
-        is_same && self.fingerprint == other.fingerprint && self.items == other.items
+        is_same
+            && self.fingerprint == other.fingerprint
+            && self.head == other.head
+            && self.items == other.items
     }
 }
 
@@ -263,6 +281,7 @@ impl fmt::Debug for Details {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Details")
             .field("fingerprint", &self.fingerprint)
+            .field("head", &self.head)
             .field("items", &self.items)
             .field("extra", &self.extra)
             .finish()

@@ -156,7 +156,11 @@ impl<C: Cursor> Pagination<C> {
         }
         // Empty pages are equal without being repetitions. `max_empty_pages` limits them.
         let content = page.item_fingerprint().filter(|_| !page.items.is_empty())?;
-        match self.repeats.check(content) {
+        let on_repeat = match self.repeats.check(content) {
+            OnRepeat::Allow => self.repeats.check_head(page.head()),
+            on_repeat => on_repeat,
+        };
+        match on_repeat {
             OnRepeat::Allow => {
                 let items = page.compared_items()?;
                 return self

@@ -9,6 +9,8 @@ pub(super) struct Repeats {
     on_repeat: OnRepeat,
     /// `false` if the stream removes duplicates, or allows them.
     compares_items: bool,
+    /// The identities of the first items of the page before.
+    head: Option<Fingerprint>,
     /// The items of the page before, if they are compared.
     previous: Arc<[Fingerprint]>,
     /// Created with the first fingerprint, because most pages have none.
@@ -20,12 +22,21 @@ impl Repeats {
     pub(super) fn new(policies: Policies, content: Option<Content>) -> Self {
         let (_, on_repeat) = policies.on_repetition();
         let compares_items = !policies.removes_duplicates && on_repeat != OnRepeat::Allow;
-        let mut repeats = Self { on_repeat, compares_items, seen: None, previous: Arc::default() };
+        let mut repeats =
+            Self { on_repeat, compares_items, seen: None, head: None, previous: Arc::default() };
         if let Some(Content { page, last_item }) = content {
             repeats.check(page);
             repeats.previous = last_item.into_iter().collect();
         }
         repeats
+    }
+
+    /// Compares the first items of a page with those of the page before, by their identities; returns the setting if they
+    /// are the same, and `Allow` otherwise.
+    pub(super) fn check_head(&mut self, head: Option<Fingerprint>) -> OnRepeat {
+        let is_same = self.compares_items && head.is_some() && head == self.head;
+        self.head = head;
+        if is_same { self.on_repeat } else { OnRepeat::Allow }
     }
 
     /// Compares the items of a page with those of the page before; returns `true` if the page begins with the last of
@@ -54,6 +65,7 @@ impl Repeats {
     /// Forgets the pages so far: the next one may have the content of any of them.
     pub(super) fn reset(&mut self) {
         self.seen = None;
+        self.head = None;
         self.previous = Arc::default();
     }
 }

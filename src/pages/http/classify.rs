@@ -99,7 +99,7 @@ pub fn classify<C>(error: &Error) -> OnError<C> {
             _ => false,
         },
         Error::NotReady { .. } | Error::IncompleteBody { .. } => true,
-        Error::NotAPage { message, response } => {
+        Error::NotAPage { message, response, .. } => {
             after.is_some() || is_throttle_code(message) || is_throttled(response.body())
         }
         Error::GraphQl { code, .. } => code.as_deref().is_some_and(is_throttle_code),
@@ -219,9 +219,15 @@ mod tests {
 
     #[test]
     fn responses_that_are_not_pages_are_retried_if_they_are_not_ready() {
-        assert_eq!(classify(&Error::NotReady { response: response(202, &[], "") }), retry(None));
         assert_eq!(
-            classify(&Error::NotReady { response: response(204, &[("retry-after", "7")], "") }),
+            classify(&Error::NotReady { setting: None, response: response(202, &[], "") }),
+            retry(None)
+        );
+        assert_eq!(
+            classify(&Error::NotReady {
+                setting: None,
+                response: response(204, &[("retry-after", "7")], "")
+            }),
             retry(7)
         );
         for (message, headers, want) in [

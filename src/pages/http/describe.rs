@@ -31,6 +31,15 @@ pub(super) fn redirect(response: &ResponseInfo) -> String {
     })
 }
 
+/// The setting for an error that may mark the end of numbered pages.
+pub(super) fn past_the_end(response: &ResponseInfo) -> &'static str {
+    if response.may_be_past_the_end() {
+        " (return `OnError::End` from `classify` if the page is beyond the last)"
+    } else {
+        ""
+    }
+}
+
 pub(super) fn invalid_json(response: &ResponseInfo) -> String {
     if let Some((encoding, feature)) = response.encoding() {
         return format!(
@@ -46,6 +55,11 @@ pub(super) fn invalid_json(response: &ResponseInfo) -> String {
         ),
         None => format!("invalid JSON from {}", response.url()),
     }
+}
+
+/// The setting that accepts the response.
+pub(super) fn hint(name: Option<&str>) -> String {
+    name.map_or_else(String::new, |name| format!(" (set `{name}` if it is)"))
 }
 
 /// The setting for a page without items.

@@ -6,6 +6,7 @@ use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde::Serialize;
 
+use super::additions::Additions;
 use super::auth::{Auth, parse_header};
 use super::error::Error;
 use super::json_pointers::JsonPointers;
@@ -41,6 +42,7 @@ pub struct Endpoint {
     /// Headers that reach the user with the page.
     pub(super) extra_headers: Vec<HeaderName>,
     pub(super) links_as_sent: bool,
+    pub(super) additions: Additions,
     /// Statuses of pages, in addition to 2xx other than 202, 204 with `Retry-After`, and 206.
     pub(super) accepted: Vec<StatusCode>,
     pub(super) max_body: usize,
@@ -74,6 +76,7 @@ impl Endpoint {
             map_request: None,
             pointers: JsonPointers::default(),
             links_as_sent: false,
+            additions: Additions::default(),
             extra_headers: Vec::new(),
             accepted: Vec::new(),
             max_body: 16 << 20,

@@ -12,6 +12,7 @@ use super::envelope_names::{
 };
 use super::missing_items::is_empty_value;
 use super::reported_error::{is_error, is_failure, is_success_word, message_of, reports_no_items, text_of};
+use super::words::words_of;
 
 /// The report of a response without items.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ struct Member<'a> {
     name: String,
     words: String,
     value: &'a RawValue,
+    /// `true` if the member contains the items.
+    is_around_items: bool,
 }
 
 impl Envelope<'_> {
@@ -64,8 +67,8 @@ impl Envelope<'_> {
             let lower = text.as_ref().map(|text| words_of(text));
             let lower = lower.as_deref().filter(|lower| !(self.is_echo)(text.as_deref().unwrap_or(lower)));
             let is_true = lower == Some("true");
-            let is_false = matches!(lower, Some("false"));
-            if is_error_name(words) && is_error(member.value) {
+            let is_false = lower == Some("false");
+            if is_error_name(words) && !member.is_around_items && is_error(member.value) {
                 let is_message = words.ends_with("msg") || words.ends_with("message");
                 let is_benign =
                     text.as_deref().is_some_and(reports_no_items) || is_message && has_success_code;
@@ -92,7 +95,8 @@ impl Envelope<'_> {
             if is_status && PENDING.contains(&lower) {
                 return Some(Report::NotReady);
             }
-            if is_status && !has_no_items && is_failed_status(text.as_deref().unwrap_or(lower), lower) {
+            let is_failed = is_false || is_failed_status(text.as_deref().unwrap_or(lower), lower);
+            if is_status && !has_no_items && is_failed {
                 return Some(error(member));
             }
         }
@@ -107,14 +111,16 @@ impl Envelope<'_> {
             return None;
         }
         let status = |member: &&Member<'_>| STATUSES.contains(&member.words.as_str()) && text.is_some();
-        for code in codes.into_iter().chain(members.iter().filter(status)) {
+        let codes = codes.into_iter().map(|code| (code, true));
+        for (code, is_code) in codes.chain(members.iter().filter(status).map(|status| (status, false))) {
             let Some(value) = text_of(code.value) else { continue };
             if (self.is_echo)(&value) || is_success(&value) {
                 continue;
             }
             let number = value.trim().parse::<i64>().ok();
             let is_failed = number.is_some_and(|number| !(0..300).contains(&number) || text.is_some());
-            let is_failed_word = number.is_none() && is_failed_status(&value, &words_of(&value));
+            let is_failed_word = number.is_none()
+                && (is_code && text.is_some() || is_failed_status(&value, &words_of(&value)));
             if is_failed || is_failed_word {
                 let text = text.as_ref().map_or_else(String::new, |text| format!(": {text}"));
                 return Some(Report::Error(format!("{} is {}{text}", code.name, code.value.get())));
@@ -136,7 +142,7 @@ impl Envelope<'_> {
                 self.collect(value.get().as_bytes(), &pointer, depth - 1, into);
             }
             let words = if pointer.ends_with("shards/failed") { "shards failed".to_owned() } else { words };
-            into.push(Member { name, words, value });
+            into.push(Member { name, words, value, is_around_items: is_on_path });
         }
     }
 }
@@ -183,6 +189,7 @@ fn is_failed_status(text: &str, words: &str) -> bool {
     const WORDS: &[&str] = &[
         "aborted",
         "bad request",
+        "incomplete",
         "invalid",
         "ko",
         "ng",
@@ -194,35 +201,20 @@ fn is_failed_status(text: &str, words: &str) -> bool {
         "unavailable",
         "unsuccessful",
     ];
+    const ENDS: &[&str] =
+        &[" denied", " error", " exceeded", " expired", " failed", " failure", " forbidden", " invalid"];
+    const STARTS: &[&str] = &["error ", "failed ", "failure ", "invalid ", "unable ", "not authorized"];
     let number = text.trim().parse::<i64>();
     is_failure(text)
         || is_throttle_code(text)
         || WORDS.contains(&words)
-        || words.starts_with("error ")
+        || STARTS.iter().any(|start| words.starts_with(start))
+        || ENDS.iter().any(|end| words.ends_with(end))
         || number.is_ok_and(|number| number < 0)
 }
 
 fn is_address(text: Option<&str>) -> bool {
     text.is_some_and(|text| text.starts_with('/') || text.contains("://"))
-}
-
-/// Returns the words of a name or a text, in lower case: `errorCode`, `ret_msg`, `OVER_QUERY_LIMIT`.
-pub(super) fn words_of(text: &str) -> String {
-    let mut words = String::new();
-    let mut was_lower = false;
-    for c in text.chars() {
-        let starts_word = c.is_uppercase() && was_lower;
-        let is_word = c.is_alphanumeric();
-        if (starts_word || !is_word) && !words.is_empty() && !words.ends_with(' ') {
-            words.push(' ');
-        }
-        if is_word {
-            words.extend(c.to_lowercase());
-        }
-        was_lower = c.is_lowercase();
-    }
-    words.truncate(words.trim_end().len());
-    words
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
-use super::describe::{Status, after_colon, before_colon, invalid_json, missing_items, redirect};
+use super::describe::{
+    Status, after_colon, before_colon, hint, invalid_json, missing_items, past_the_end, redirect,
+};
 use super::response_info::{PastTheEnd, ResponseInfo};
 
 /// Any error, as the source of an [`Error`].
@@ -39,7 +41,8 @@ pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 pub enum Error {
     /// The response has a status other than 2xx.
     #[error(
-        "{} returned {}{}{}", response.url(), Status(*status), redirect(response), after_colon(response.excerpt())
+        "{} returned {}{}{}{}", response.url(), Status(*status), redirect(response), past_the_end(response),
+        after_colon(response.excerpt())
     )]
     #[non_exhaustive]
     Status {
@@ -52,16 +55,26 @@ pub enum Error {
     },
     /// The server has accepted the request, but the page is not ready: status 202, 204 with `Retry-After`, or a body without
     /// items that [reports](super::Endpoint::error_at) a state such as `pending`.
-    #[error("the page at {} is not ready: {}{}", response.url(), Status(response.status()), after_colon(response.excerpt()))]
+    #[error(
+        "the page at {} is not ready: {}{}{}", response.url(), Status(response.status()), hint(*setting),
+        after_colon(response.excerpt())
+    )]
     #[non_exhaustive]
     NotReady {
+        /// The method of [`Endpoint`](super::Endpoint) that accepts such a response as an empty page, if there is one.
+        setting: Option<&'static str>,
         /// The response.
         response: Box<ResponseInfo>,
     },
     /// The status is 2xx, but the response is not a page, for example because its body reports an error.
-    #[error("the response from {} is not a page: {message}{}", response.url(), after_colon(response.excerpt()))]
+    #[error(
+        "the response from {} is not a page: {message}{}{}", response.url(), hint(*setting),
+        after_colon(response.excerpt())
+    )]
     #[non_exhaustive]
     NotAPage {
+        /// The method of [`Endpoint`](super::Endpoint) that accepts such a response as a page, if there is one.
+        setting: Option<&'static str>,
         /// The reason: at most 240 bytes.
         message: String,
         /// The response.
@@ -276,7 +289,7 @@ impl Error {
     pub fn response(&self) -> Option<&ResponseInfo> {
         match self {
             Self::Status { response, .. }
-            | Self::NotReady { response }
+            | Self::NotReady { response, .. }
             | Self::NotAPage { response, .. }
             | Self::Reader { response, .. }
             | Self::IncompleteBody { response, .. }

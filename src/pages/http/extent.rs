@@ -106,7 +106,9 @@ impl Extent {
         if !(known_flag == Some(false) && description.has_next(number) && is_marked_last(response)?) {
             page.has_more = page.has_more.or(known_flag);
         }
-        self.check_first(response, page, number, &description)?;
+        if !response.endpoint.pointers.ignores_reports {
+            self.check_first(response, page, number, &description)?;
+        }
         let last_page = self.last_page(response)?;
         let mut known = self.known();
         known.page_size = known.page_size.max(page.items.len() as u64);
@@ -118,7 +120,10 @@ impl Extent {
         };
         let has_next = match page.has_more {
             Some(has_more) => has_more,
-            None => !response.has_configured_flag() && self.reports_next(&description, number),
+            None => {
+                !response.has_configured_flag()
+                    && self.reports_next(&description, number, page.items.is_empty())
+            }
         };
         if page.items.is_empty() && has_next {
             page.has_more = Some(true);
@@ -150,9 +155,12 @@ impl Extent {
         offset: u64,
         limit: u64,
     ) -> Result<(), Error> {
-        let Some(size) =
-            self.neighbors.describe(response)?.page_size().filter(|size| (1..limit).contains(size))
-        else {
+        if response.endpoint.pointers.ignores_reports {
+            return Ok(());
+        }
+        // More items than that prove that it is the limit of something else.
+        let is_below = |size: &u64| (page.items.len() as u64..limit).contains(size) && *size > 0;
+        let Some(size) = self.neighbors.describe(response)?.page_size().filter(is_below) else {
             return Ok(());
         };
         let is_last = page.has_more == Some(false)
@@ -162,13 +170,16 @@ impl Extent {
             return Ok(());
         }
         let message = format!("the server returns at most {size} items in a page: request no more than that");
-        Err(response.error(&message))
+        Err(response.reported(&message))
     }
 
     /// Returns `true` if the response reports a page after this one, though no flag does.
-    fn reports_next(&self, description: &Description, number: u64) -> bool {
-        let last = description.page_count().map(|count| self.last_of(count));
-        let is_before_last = self.counts_pages && self.first <= 1 && last.is_some_and(|last| number < last);
+    fn reports_next(&self, description: &Description, number: u64, is_empty: bool) -> bool {
+        let is_before = |count: Option<u64>| count.is_some_and(|count| number < self.last_of(count));
+        let is_before_last = self.counts_pages
+            && self.first <= 1
+            // The `page_count` of an empty page is not the number of its items.
+            && (is_before(description.page_count()) || is_empty && is_before(description.ambiguous_page_count()));
         is_before_last || description.has_next(number)
     }
 
@@ -185,7 +196,7 @@ impl Extent {
         }
         let is_second = number == 1 && description.has_previous();
         if is_second || page.items.is_empty() && description.is_past_zero_based(number) {
-            return Err(response.error(
+            return Err(response.reported(
                 "the server counts pages from 0, so the stream would lack the first one: begin with number 0",
             ));
         }

@@ -5,25 +5,10 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::error::Error;
+use super::identity::IDENTITIES;
 use super::json_slices::find_all;
 use super::response::Response;
 use crate::pages::fingerprint::Fingerprint;
-
-/// Members that identify an item, the most specific ones first.
-const IDENTITIES: &[&str] = &[
-    "/id",
-    "/_id",
-    "/Id",
-    "/ID",
-    "/uuid",
-    "/guid",
-    "/gid",
-    "/uid",
-    "/@id",
-    "/node_id",
-    "/objectID",
-    "/metadata/uid",
-];
 
 /// The largest number of items of a page that is compared. It bounds the memory of a page of many small items.
 const MAX_ITEMS: usize = 10_000;

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use serde_json::value::RawValue;
 
@@ -19,9 +19,36 @@ pub(super) struct KnownFlags {
     last: usize,
     /// `true` if the cursor is a member of an object within the body.
     is_within: bool,
-    /// `true` if `done` or `last` has been `false`, so that it is a flag of the pages. Relaxed, because it publishes
-    /// nothing: the pages of a stream that rely on it arrive in order.
-    is_done_known: AtomicBool,
+    /// The meaning of each ambiguous flag, as far as the pages have shown it.
+    meanings: Vec<Meaning>,
+}
+
+/// The meaning of a flag whose name may be that of something else.
+///
+/// ```text
+/// UNKNOWN ──► OF_PAGES    a page was not the last according to the flag
+///         └─► OF_OTHERS   a page was the last according to the flag, before that was known
+/// ```
+///
+/// Relaxed, because it publishes nothing. The pages of a numbered stream with `concurrency` may arrive in another order:
+/// then, a flag is taken for that of something else, and the stream ends one page later.
+#[derive(Default)]
+struct Meaning(AtomicU8);
+
+impl Meaning {
+    const UNKNOWN: u8 = 0;
+    const OF_PAGES: u8 = 1;
+    const OF_OTHERS: u8 = 2;
+
+    fn is_of_pages(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == Self::OF_PAGES
+    }
+
+    /// Sets the meaning, unless it is known.
+    fn set(&self, meaning: u8) {
+        // A failure means that another page was first.
+        let _ = self.0.compare_exchange(Self::UNKNOWN, meaning, Ordering::Relaxed, Ordering::Relaxed);
+    }
 }
 
 /// The pointer of a cursor that no page has.
@@ -43,7 +70,8 @@ impl KnownFlags {
                 pointers.extend(flags.filter(|flag| flag != cursor));
             }
         }
-        Self { pointers, last, is_within: !parent.is_empty(), is_done_known: AtomicBool::new(false) }
+        let meanings = pointers.iter().map(|_| Meaning::default()).collect();
+        Self { pointers, last, is_within: !parent.is_empty(), meanings }
     }
 
     /// Creates the pointers to the flags at the top of the body, for pages without a cursor.
@@ -79,23 +107,23 @@ impl KnownFlags {
         let top_counts = !self.is_within || items.rfind('/').unwrap_or(0) == 0;
         let flags =
             found.iter().enumerate().skip(1).filter(|(index, _)| top_counts || !self.is_at_top(*index));
-        let flag = flags.filter_map(|(index, value)| match value.as_ref()?.get() {
-            "true" | "\"true\"" if self.is_ambiguous(index) => {
-                // On the first page, and beside a cursor, it may be that of something else.
-                let counts = has_no_cursor || self.is_done_known.load(Ordering::Relaxed);
-                counts.then_some(false)
+        let flag = flags.filter_map(|(index, value)| {
+            let has_more = match value.as_ref()?.get() {
+                "true" | "\"true\"" => index < self.last,
+                "false" | "\"false\"" => index >= self.last,
+                // A number named `last` or `done` may be that of a page.
+                "1" if index < self.last => true,
+                "0" if index < self.last => false,
+                _ => return None,
+            };
+            if !self.is_ambiguous(index) {
+                return Some(has_more);
             }
-            "true" | "\"true\"" => Some(index < self.last),
-            "false" | "\"false\"" => {
-                if self.is_ambiguous(index) {
-                    self.is_done_known.store(true, Ordering::Relaxed);
-                }
-                Some(index >= self.last)
-            }
-            // A number named `last` or `done` may be that of a page.
-            "1" if index < self.last => Some(true),
-            "0" if index < self.last => Some(false),
-            _ => None,
+            // On the first page, and beside a cursor, it may be that of something else.
+            let meaning = &self.meanings[index];
+            let counts = has_more || has_no_cursor || meaning.is_of_pages();
+            meaning.set(if has_more { Meaning::OF_PAGES } else { Meaning::OF_OTHERS });
+            counts.then_some(has_more)
         });
         Ok((found[0], flag.into_iter().next()))
     }
@@ -107,6 +135,10 @@ impl KnownFlags {
     /// Returns `true` for a flag that may be that of something else. Without a cursor, `last` is that of the page.
     fn is_ambiguous(&self, index: usize) -> bool {
         let flag = &self.pointers[index];
+        // At the top, `more` describes the items as often as the pages.
+        if flag == "/more" {
+            return self.is_within;
+        }
         AMBIGUOUS.iter().any(|name| flag.ends_with(name)) && (self.pointers[0] != AT_TOP || flag != "/last")
     }
 }

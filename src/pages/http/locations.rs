@@ -73,15 +73,17 @@ impl Endpoint {
     ///
     /// - `error`, `errors`, `fault`, `exception`, `problem`, `failures` and names such as `errorCode`, with a value;
     /// - `ok`, `success` or `succeeded`, with `false`; `partial`, `incomplete_results` or `timed_out`, with `true`;
-    /// - `status`, `state` or `result`, with a word such as `error` or `NOK`, a negative number, or 400 to 599;
-    /// - `code` and names such as `resultCode`, with a number that is negative or at least 300, or any other number
-    ///   beside a message; 0, 1, 200 to 299, and round numbers such as 10000 and 20000, report success;
-    /// - `message`, `msg`, `info` or `warning`, with a text such as "quota exceeded";
+    /// - `status`, `state` or `result`, with `false`, a word such as `error`, `NOK` or `AUTH_FAILED`, a negative number, or
+    ///   400 to 599;
+    /// - `code` and names such as `resultCode`, with a number that is negative or at least 300, or any other number or
+    ///   word beside a message; 0, 1, 200 to 299, and round numbers such as 10000 and 20000, report success;
+    /// - `message`, `msg`, `info`, `detail` or `warning`, with a text such as "quota exceeded" or "invalid token";
     /// - without any items, not even an empty array: only a message, `authenticated` with `false`, or `redirect` with a
     ///   URL.
     ///
     /// A message such as "no more data" beside an empty array reports an empty page, whatever the code, and so does a
-    /// value that the query of the request contains, such as `status=failed`. If `status` or `state` is a word such as
+    /// value that the URL of the request contains, such as `status=failed` or `/jobs/failed`. An object that contains the
+    /// items is no error, whatever its name. If `status` or `state` is a word such as
     /// `pending` or `RUNNING`, or `jobComplete` or `ready` is `false`, the page is not ready:
     /// [`Error::NotReady`](super::Error::NotReady), which is retried. [`ignore_reports`](Self::ignore_reports) turns
     /// all of this off.
@@ -105,10 +107,13 @@ impl Endpoint {
         self
     }
 
-    /// Accepts a page without items as an empty page, whatever its other members report.
+    /// Accepts a page without items as an empty page, whatever its other members report, and turns off the other errors
+    /// that rely on well-known names.
     ///
-    /// [`error_at`](Self::error_at) lists the reports that are errors otherwise. The pointers of `error_at` and
-    /// [`ok_at`](Self::ok_at) still count.
+    /// [`error_at`](Self::error_at) lists the reports that are errors otherwise. The other errors are those about a cursor
+    /// elsewhere than the paginator expects it, about [pages](Self::by_page_number) that are counted from 0, and about
+    /// [steps](Self::by_offset_steps) beyond the size of the pages. The text of each of these errors names this setting.
+    /// The pointers of `error_at` and [`ok_at`](Self::ok_at) still count.
     ///
     /// # Examples
     ///

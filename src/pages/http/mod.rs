@@ -89,22 +89,22 @@
 //!   `has_next`, `moreResults`, `more_items`, `more_items_in_collection`, `isTruncated`, `IsTruncated`,
 //!   `hasMoreItems`, `hasMorePages`, `hasMoreRecords`, `hasMoreResults`, `has_more_items`, `has_more_page`,
 //!   `has_more_pages`, `has_more_results`, `more`, `moreRecords`, `more_records`, `more_results`; its value is a
-//!   boolean, `"true"`, `"false"`, 1 or 0;
+//!   boolean, `"true"`, `"false"`, 1 or 0. `more: false` at the top, away from the cursor, counts as `done` does;
 //! - for the last page: `isLast`, `is_last`, `isLastPage`, `is_last_page`, `last`, `done`, `end_of_stream`,
 //!   `endOfStream`, `endOfRecords`, `isEnd`, `is_end`, `lastPage`, `last_page`; its value is a boolean, `"true"` or
 //!   `"false"`. `done: true` or `last: true` in a response with a cursor counts only if it was `false` on an earlier
-//!   page, since it may be the state of something else.
+//!   page, and never `true` before that, since it may be the state of something else.
 //!
 //! In a cursor stream, a flag for more pages without a cursor is an error,
 //! [`MissingCursor`](super::ErrorKind::MissingCursor).
 //!
 //! Streams of numbered pages accept other reports of a next page, too: a flag in an object such as `meta` or
-//! `pagination`, a `Link` header with `rel="next"`, a URL or a larger number in `next` or `next_page`, and a larger
-//! `total_pages`. If an empty page reports a next page, the stream continues, up to
+//! `pagination`, a `Link` header with `rel="next"`, a URL or a larger number in `next`, `next_page` or `X-Next-Page`, a
+//! cursor in `next_cursor`, and a larger `total_pages` or `X-Total-Pages`. If an empty page reports a next page, the stream continues, up to
 //! [`max_empty_pages`](super::AsyncGetDocs::max_empty_pages). If the page after a page that reports one fails, its
 //! error does not mark the end. [`on_empty`](super::AsyncGetDocs::on_empty) and
 //! [`classify`](super::AsyncGetDocs::classify) overrule these reports. A stream that begins at page 1 fails if that
-//! page reports a page before it, because it would lack page 0.
+//! page reports a page before it, because it would lack page 0. [`ignore_reports`](Endpoint::ignore_reports) turns this check off.
 //!
 //! # Guarantees
 //!
@@ -143,15 +143,16 @@
 //! # Limitations
 //!
 //! - A page without the field or header for the next page ends the stream, because that is how APIs mark their last
-//!   page. A typo in the JSON pointer to that field therefore ends the stream after the first page.
-//!   [`has_more_at`](Endpoint::has_more_at) guards against that.
+//!   page. A typo in the JSON pointer to that field therefore ends the stream after the first page, unless the page has
+//!   a cursor with a well-known name, such as `next_cursor`. [`has_more_at`](Endpoint::has_more_at) guards against that.
 //! - Errors in a body with status 2xx are recognized by [well-known names and words](Endpoint::error_at), and only
 //!   without items. [`error_at`](Endpoint::error_at) and [`ok_at`](Endpoint::ok_at) name those of an API.
 //! - If an item is inserted while pages are read by their numbers, another item is yielded twice; and if one is
 //!   removed, another is skipped. [`unique_by`](super::AsyncGetDocs::unique_by) removes the former, and
 //!   [`expect_total`](super::AsyncGetDocs::expect_total) detects the latter if the API reports a total.
-//! - A page that repeats an earlier one with its members in another order, or with other values in items without an
-//!   `id`, is not detected. [`max_pages`](super::AsyncGetDocs::max_pages) bounds such a stream.
+//! - A page that repeats the one before with its members in another order, or with other values, is detected by the
+//!   `id` (or a similar name) of its first two items. Without such a member, it is not detected.
+//!   [`max_pages`](super::AsyncGetDocs::max_pages) bounds such a stream.
 //! - A serialized checkpoint contains the secrets in the query of a link, unless the endpoint's URL contains them, too, or
 //!   [`strip_secrets`](Endpoint::strip_secrets) removes them.
 //! - Timeouts are those of reqwest's builder. Without a `timeout` or `read_timeout`, a stalled server blocks the stream
@@ -165,6 +166,7 @@
 //!
 //! [reqwest]: https://docs.rs/reqwest
 
+mod additions;
 mod auth;
 mod body;
 mod by_response;
@@ -185,6 +187,7 @@ mod excerpt;
 mod extent;
 mod extra;
 mod graphql_query;
+mod identity;
 mod item_fingerprints;
 mod json_array;
 mod json_edit;
@@ -203,6 +206,7 @@ mod neighbors;
 mod next_in;
 mod next_url;
 mod origins;
+mod other_cursors;
 mod other_origins;
 mod paginators;
 mod past_the_end;
@@ -233,6 +237,7 @@ mod url;
 mod url_cursor;
 mod usual_names;
 mod validators;
+mod words;
 
 pub mod from_dlt {
     #![doc(alias = "RESTClient")]

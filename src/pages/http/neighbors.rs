@@ -26,6 +26,7 @@ const PARENTS: &[&str] = &[
     "paging",
     "pagination",
     "response_metadata",
+    "result",
     "resultInfo",
     "result_info",
 ];
@@ -44,8 +45,29 @@ const PREVIOUS_FLAGS: &[&str] = &[
 const FIRST_FLAGS: &[&str] = &["first", "first_page", "isFirst", "isFirstPage", "is_first", "is_first_page"];
 /// Numbers that report a next page if they are larger than the number of this page.
 const NEXT_NUMBERS: &[&str] = &["nextOffset", "nextPageStart", "nextStart", "next_offset", "next_start"];
-/// The number of all pages. A `page_count` may be the number of items.
-const LAST_NUMBERS: &[&str] = &["last_page", "lastPage", "nbPages", "pages", "totalPages", "total_pages"];
+/// The number of all pages.
+const LAST_NUMBERS: &[&str] = &[
+    "lastPage",
+    "last_page",
+    "nbPages",
+    "numPages",
+    "num_pages",
+    "pages",
+    "totalPage",
+    "totalPageCount",
+    "totalPages",
+    "total_page",
+    "total_page_count",
+    "total_pages",
+];
+/// The number of all pages, or that of the items of a page.
+const AMBIGUOUS_LAST_NUMBERS: &[&str] = &["pageCount", "pageTotal", "page_count", "page_total"];
+/// Headers with the number of all pages.
+const LAST_HEADERS: &[&str] =
+    &["x-page-count", "x-pagination-page-count", "x-total-pages", "x-wp-totalpages"];
+/// Cursors of other paginators, which a last page lacks.
+const NEXT_CURSORS: &[&str] =
+    &["nextCursor", "nextPageToken", "nextToken", "next_cursor", "next_page_token", "next_token"];
 /// The largest number of items of a page.
 const SIZES: &[&str] =
     &["limit", "maxResults", "max_results", "pageSize", "page_size", "perPage", "per_page"];
@@ -62,20 +84,30 @@ pub(super) struct Neighbors {
 pub(super) struct Description {
     members: Vec<(String, Value)>,
     has_next_link: bool,
+    /// The number of the next page, and the number of all pages.
+    next_in_header: Option<u64>,
+    count_in_header: Option<u64>,
 }
 
 impl Neighbors {
     pub(super) fn new() -> Self {
         let names =
             [PARENTS, MORE_FLAGS, NEXT_URLS, PREVIOUS_FLAGS, FIRST_FLAGS, NEXT_NUMBERS, LAST_NUMBERS, SIZES];
-        let names = names.into_iter().flatten().chain(["number"].iter());
+        let others = [AMBIGUOUS_LAST_NUMBERS, NEXT_CURSORS, &["number"]];
+        let names = names.into_iter().chain(others).flatten();
         Self { pointers: names.map(|name| format!("/{name}")).collect() }
     }
 
     pub(super) fn describe(&self, response: &Response) -> Result<Description, Error> {
         // A malformed header is an error of the paginators that follow links.
         let has_next_link = response.next_link().is_ok_and(|next| next.is_some());
-        let mut description = Description { members: Vec::new(), has_next_link };
+        let number = |name: &&str| response.headers().get(*name)?.to_str().ok()?.trim().parse().ok();
+        let mut description = Description {
+            members: Vec::new(),
+            has_next_link,
+            next_in_header: number(&"x-next-page"),
+            count_in_header: LAST_HEADERS.iter().find_map(number),
+        };
         for (pointer, value) in self.pointers.iter().zip(response.find_all(&self.pointers)?) {
             if let Some(value) = value.filter(|value| value.get().len() <= MAX_LEN) {
                 description.insert(&pointer[1..], value);
@@ -113,8 +145,14 @@ impl Description {
 
     /// Returns `true` if there is a page after the one with this number.
     pub(super) fn has_next(&self, number: u64) -> bool {
-        let is_later = |value: &Value| number_of(value).is_some_and(|next| next > number);
+        // `{"next": 3}`, or `{"next": {"page": 3, "limit": 10}}`
+        let is_later =
+            |value: &Value| number_of(value.get("page").unwrap_or(value)).is_some_and(|next| next > number);
         self.has_next_link
+            || self.next_in_header.is_some_and(|next| next > number)
+            || self
+                .values(NEXT_CURSORS)
+                .any(|value| value.as_str().is_some_and(|cursor| !cursor.trim().is_empty()))
             || self.values(MORE_FLAGS).any(is_true)
             || self.values(NEXT_NUMBERS).any(is_later)
             || self.values(NEXT_URLS).any(|value| is_url(value) || is_later(value))
@@ -136,7 +174,12 @@ impl Description {
 
     /// Returns the number of pages.
     pub(super) fn page_count(&self) -> Option<u64> {
-        self.values(LAST_NUMBERS).filter_map(number_of).max()
+        self.values(LAST_NUMBERS).filter_map(number_of).max().max(self.count_in_header)
+    }
+
+    /// Returns a number that may be that of the pages, or that of the items of this page.
+    pub(super) fn ambiguous_page_count(&self) -> Option<u64> {
+        self.values(AMBIGUOUS_LAST_NUMBERS).filter_map(number_of).max()
     }
 
     /// Returns the largest number of items of a page.

@@ -8,6 +8,7 @@ use super::error::Error;
 use super::json_array;
 use super::json_pointers::{json_type, validate_pointer};
 use super::known_flags::KnownFlags;
+use super::other_cursors::OtherCursors;
 use super::reference::{Reference, resolve};
 use super::response::Response;
 
@@ -18,6 +19,7 @@ pub(super) struct NextUrl {
     array: Option<String>,
     base: Option<Base>,
     flags: KnownFlags,
+    others: OtherCursors,
 }
 
 /// The URL to which a link is relative, other than that of the response.
@@ -46,6 +48,7 @@ impl NextUrl {
             array: array.map(|(array, _)| array.to_owned()),
             base,
             flags: KnownFlags::beside(&pointer),
+            others: OtherCursors::default(),
             pointer,
         }
     }
@@ -67,6 +70,9 @@ impl NextUrl {
         if let Some(links) = links.transpose()?.flatten() {
             let url = next_of(&links).and_then(|link| target_of(link)).map(str::to_owned);
             return Ok((self.reference(response, url, base), flag));
+        }
+        if self.base.is_none() && flag != Some(false) {
+            self.others.check(response, &self.pointer, value.is_some())?;
         }
         let text = match value {
             Some(value) => self.text(response, value)?,

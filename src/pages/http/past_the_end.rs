@@ -5,9 +5,9 @@ use reqwest::header::CONTENT_TYPE;
 use serde::de::IgnoredAny;
 
 use super::classify::is_throttled;
-use super::envelope::words_of;
 use super::error::Error;
 use super::response_info::ResponseInfo;
+use super::words::words_of;
 
 /// The extent to which an error response means that there is no such page. Anything else is an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,9 +27,13 @@ const MESSAGES: &[&str] = &[
     "invalid page number",
     "larger than the number of pages",
     "greater than the number of pages",
+    "index out of bounds",
     "no more data",
+    "no more entries",
     "no more items",
     "no more pages",
+    "no more posts",
+    "no more records",
     "no more results",
     "non existent page",
     "page contains no results",
@@ -42,6 +46,8 @@ const MESSAGES: &[&str] = &[
 /// Messages with status 404 that may also concern the URL.
 const GENERIC: &[&str] = &[
     "has no page",
+    "no items found on page",
+    "no results found on page",
     "no such page",
     "page does not exist",
     "page doesn t exist",
@@ -137,7 +143,7 @@ fn of_body(response: &ResponseInfo) -> Option<Evidence> {
     // The page of a proxy or of a web server is neither JSON nor about this list.
     let body =
         std::str::from_utf8(body).ok().filter(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())?;
-    let strings: Vec<_> = body.split('"').skip(1).map(words_of).collect();
+    let strings: Vec<_> = body.split('"').skip(1).map(|text| without_numbers(&words_of(text))).collect();
     let has_part = |parts: &[&str]| strings.iter().any(|text| parts.iter().any(|part| text.contains(part)));
     let has_word = |words: &[&str]| {
         strings.iter().any(|text| words.iter().any(|word| format!(" {text} ").contains(&format!(" {word} "))))
@@ -160,6 +166,12 @@ fn of_body(response: &ResponseInfo) -> Option<Evidence> {
     } else {
         Evidence::Reported
     })
+}
+
+/// Removes the words that are numbers: "Page 3 does not exist".
+fn without_numbers(words: &str) -> String {
+    let is_number = |word: &&str| word.bytes().all(|byte| byte.is_ascii_digit());
+    words.split(' ').filter(|word| !is_number(word)).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

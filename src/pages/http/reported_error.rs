@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::json_array;
 use super::json_slices::{find, find_all};
 use super::missing_items::is_empty_value;
+use super::words::words_of;
 
 /// Members that are an error if they have a value: the error itself, or its code.
 const ERRORS: &[&str] = &[
@@ -84,6 +85,7 @@ const CODES: &[&str] = &[
     "/resultCode",
     "/response/header/resultCode",
 ];
+const ERROR_CODES: &[&str] = &["/errorCode", "/error_code", "/errcode", "/errno", "/err_code"];
 const MESSAGES: &[&str] = &[
     "/message",
     "/msg",
@@ -134,15 +136,28 @@ const PROBLEM: [&str; 22] = [
 /// Returns the message of the error that a body without items reports; `None` if it reports none.
 ///
 /// `is_absent` is `true` if there is nothing in the place of the items, not even `null` or an empty array. `is_echo` returns
-/// `true` for a value of the request.
-pub(super) fn reported_error(body: &[u8], is_absent: bool, is_echo: impl Fn(&str) -> bool) -> Option<String> {
+/// `true` for a value of the request. `items` is the JSON pointer to the items.
+pub(super) fn reported_error(
+    body: &[u8],
+    items: &str,
+    is_absent: bool,
+    is_echo: impl Fn(&str) -> bool,
+) -> Option<String> {
     let text =
         members(body, MESSAGES).find_map(|(_, value)| text_of(value).filter(|text| !text.trim().is_empty()));
     let with_text = |message: String| match &text {
         Some(text) if !message.contains(text.as_ref()) => format!("{message}: {text}"),
         _ => message,
     };
-    if let Some((name, error)) = members(body, ERRORS).find(|(_, value)| is_error(value)) {
+    let is_benign = |name: &str, value: &RawValue| {
+        // The items may be those of a list of errors.
+        let is_around_items = items.strip_prefix('/').and_then(|items| items.strip_prefix(name));
+        is_around_items.is_some_and(|rest| rest.starts_with('/')) && value.get().starts_with('{')
+            // "Operation completed", beside a code of success.
+            || name.to_ascii_lowercase().ends_with("message") && has_success_code(body)
+    };
+    let mut errors = members(body, ERRORS).filter(|(name, value)| !is_benign(name, value));
+    if let Some((name, error)) = errors.find(|(_, value)| is_error(value)) {
         if error.get() == "true" && name != "error" {
             return Some(with_text(format!("{name} is true")));
         }
@@ -173,6 +188,13 @@ pub(super) fn reported_error(body: &[u8], is_absent: bool, is_echo: impl Fn(&str
     (is_absent && is_problem(body)).then(|| text.into_owned())
 }
 
+/// Returns `true` if the body has a code of success, such as `"errorCode": 0`.
+fn has_success_code(body: &[u8]) -> bool {
+    members(body, CODES)
+        .chain(members(body, ERROR_CODES))
+        .any(|(_, code)| text_of(code).is_some_and(|code| !code.is_empty() && is_success_code(&code)))
+}
+
 /// Returns the members with these names, given as JSON pointers.
 fn members<'a>(body: &'a [u8], names: &[&'static str]) -> impl Iterator<Item = (&'static str, &'a RawValue)> {
     let mut found = vec![None; names.len()];
@@ -192,7 +214,47 @@ fn is_problem(body: &[u8]) -> bool {
 pub(super) fn is_error(value: &RawValue) -> bool {
     !is_empty_value(value)
         && !reports_success(value)
-        && text_of(value).is_none_or(|text| !is_success_code(&text) && !is_success_word(&text))
+        && !is_blank(value, 2)
+        && text_of(value)
+            .is_none_or(|text| !is_success_code(&text) && !is_success_word(&text) && !names_no_error(&text))
+}
+
+/// Returns `true` for an object or an array that contains nothing but empty values and zeros: `{"count": 0}`.
+fn is_blank(value: &RawValue, depth: u8) -> bool {
+    let is_blank_part = |part: &&RawValue| {
+        is_empty_value(part) || part.get() == "0" || depth > 0 && is_blank(part, depth - 1)
+    };
+    match value.get().as_bytes().first() {
+        Some(b'{') => serde_json::from_str::<BTreeMap<String, &RawValue>>(value.get())
+            .is_ok_and(|members| members.values().all(is_blank_part)),
+        Some(b'[') => serde_json::from_str::<Vec<&RawValue>>(value.get())
+            .is_ok_and(|elements| elements.iter().all(is_blank_part)),
+        _ => false,
+    }
+}
+
+/// Returns `true` for a word in the place of an error that means that there is none: `NO_ERROR`, `S_OK`, `N`.
+fn names_no_error(text: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "e ok",
+        "err ok",
+        "error ok",
+        "error success",
+        "n",
+        "na",
+        "n a",
+        "nil",
+        "no",
+        "no error",
+        "no errors",
+        "noerr",
+        "noerror",
+        "s ok",
+    ];
+    let words = words_of(text);
+    words.is_empty() && text.is_ascii()
+        || matches!(text.trim(), "[]" | "{}")
+        || WORDS.contains(&words.as_str())
 }
 
 /// Returns `true` for an object with the code and the message of success: `{"code": 0, "message": ""}`.
@@ -205,8 +267,10 @@ fn reports_success(error: &RawValue) -> bool {
             is_empty_value(value) || text_of(value).is_some_and(|text| is_success_word(&text))
         })
     };
-    let is_success =
-        |code: &RawValue| is_empty_value(code) || text_of(code).is_some_and(|code| is_success_code(&code));
+    let is_success = |code: &RawValue| {
+        is_empty_value(code)
+            || text_of(code).is_some_and(|code| is_success_code(&code) || names_no_error(&code))
+    };
     code.is_some_and(is_success) && is_blank(message) && is_blank(msg)
 }
 
@@ -341,7 +405,7 @@ mod tests {
             (r#"{"fault": {"faultstring": "x"}}"#, r#"{"faultstring": "x"}"#),
             (r#"{"error": "\ud83d"}"#, "\u{fffd}"),
         ] {
-            assert_eq!(reported_error(body.as_bytes(), true, |_| false).as_deref(), Some(want), "{body}");
+            assert_eq!(reported_error(body.as_bytes(), "", true, |_| false).as_deref(), Some(want), "{body}");
         }
     }
 
@@ -365,9 +429,12 @@ mod tests {
             r#"{"message": "nothing here", "next_cursor": null, "items": null}"#,
             r#"{"code": "EUR"}"#,
         ] {
-            assert_eq!(reported_error(body.as_bytes(), true, |_| false), None, "{body}");
+            assert_eq!(reported_error(body.as_bytes(), "", true, |_| false), None, "{body}");
         }
         // A page with an empty array may have a message.
-        assert_eq!(reported_error(br#"{"message": "no results", "status": 200}"#, false, |_| false), None);
+        assert_eq!(
+            reported_error(br#"{"message": "no results", "status": 200}"#, "", false, |_| false),
+            None
+        );
     }
 }

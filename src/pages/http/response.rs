@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::body::Body;
 use super::endpoint::Endpoint;
 use super::error::Error;
+use super::identity::head;
 use super::json_array;
 use super::json_pointers::{is_null, validate_pointer};
 use super::response_info::ResponseInfo;
@@ -44,8 +45,8 @@ pub struct Response {
     status: StatusCode,
     headers: HeaderMap,
     body: Body,
-    /// The fingerprint of the items that a function of the user has read.
-    content: OnceLock<Fingerprint>,
+    /// The fingerprints of the items that a function of the user has read, and of their head.
+    content: OnceLock<(Fingerprint, Option<Fingerprint>)>,
     pub(super) endpoint: Arc<Endpoint>,
 }
 
@@ -188,6 +189,11 @@ impl Response {
         Error::not_a_page(message, self.info())
     }
 
+    /// Creates an error about a report of this response by a well-known name, which may mean something else.
+    pub(super) fn reported(&self, message: &str) -> Error {
+        Error::reported(message, self.info())
+    }
+
     /// Returns the values at some pointers. A value may be `null`.
     pub(super) fn find<const N: usize>(&self, pointers: [&str; N]) -> Result<[Option<&RawValue>; N], Error> {
         if self.has_no_content() {
@@ -245,10 +251,10 @@ impl Response {
 
     /// Keeps the fingerprint of an array of items, the first that a function of the user reads.
     pub(super) fn set_content(&self, items: &[u8]) {
-        self.content.get_or_init(|| Fingerprint::of(items));
+        self.content.get_or_init(|| (Fingerprint::of(items), head(items)));
     }
 
-    pub(super) fn content(&self) -> Option<Fingerprint> {
+    pub(super) fn content(&self) -> Option<(Fingerprint, Option<Fingerprint>)> {
         self.content.get().copied()
     }
 

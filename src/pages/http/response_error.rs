@@ -9,7 +9,12 @@ impl Error {
     }
 
     pub(super) fn not_a_page(message: &str, response: Box<ResponseInfo>) -> Self {
-        Self::NotAPage { message: response.show(message), response }
+        Self::NotAPage { setting: None, message: response.show(message), response }
+    }
+
+    /// Creates the error of a report by a well-known name, which may mean something else.
+    pub(super) fn reported(message: &str, response: Box<ResponseInfo>) -> Self {
+        Self::NotAPage { setting: Some("ignore_reports"), message: response.show(message), response }
     }
 
     pub(super) fn reader(source: BoxError, response: Box<ResponseInfo>) -> Self {

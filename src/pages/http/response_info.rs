@@ -130,6 +130,11 @@ impl ResponseInfo {
         self.past_the_end.as_ref().is_some_and(|is_past_the_end| is_past_the_end())
     }
 
+    /// Returns `true` if this may be the response to a page beyond the last, but there is no evidence.
+    pub(super) fn may_be_past_the_end(&self) -> bool {
+        self.past_the_end.is_some() && !self.is_past_the_end()
+    }
+
     pub(super) fn mark_past_the_end(&mut self, past_the_end: PastTheEnd) {
         self.past_the_end = Some(past_the_end);
     }

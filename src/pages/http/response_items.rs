@@ -108,29 +108,36 @@ impl Response {
         }
         let is_echo = |text: &str| self.is_echo(text);
         let envelope = Envelope { body: self.bytes(), items: &pointers.items, is_absent, is_echo: &is_echo };
-        match (reported_error(self.bytes(), is_absent, is_echo), envelope.report()) {
-            (Some(message), report) if report != Some(Report::NotReady) => Err(self.error(&message)),
-            (_, Some(Report::Error(message))) => Err(self.error(&message)),
-            (_, Some(Report::NotReady)) => Err(Error::NotReady { response: self.info() }),
+        match (reported_error(self.bytes(), &pointers.items, is_absent, is_echo), envelope.report()) {
+            (Some(message), report) if report != Some(Report::NotReady) => Err(self.reported(&message)),
+            (_, Some(Report::Error(message))) => Err(self.reported(&message)),
+            (_, Some(Report::NotReady)) => {
+                Err(Error::NotReady { setting: Some("ignore_reports"), response: self.info() })
+            }
             _ => Ok(()),
         }
     }
 
-    /// Returns `true` for a word in the query or the body of the request.
+    /// Returns `true` for a word in the path, the query or the body of the request.
     fn is_echo(&self, text: &str) -> bool {
-        // The number of a page may be equal to any other.
-        if text.parse::<f64>().is_ok() {
+        // The number of a page may be equal to any other, and so may a flag.
+        if text.parse::<f64>().is_ok() || matches!(text, "true" | "false") {
             return false;
         }
         let body = self.endpoint.body.as_deref().unwrap_or_default();
         let quoted = format!("\"{text}\"");
-        self.url().query_pairs().any(|(_, value)| value.eq_ignore_ascii_case(text))
+        // `status=failed`, `filter=status:failed,type:job`, `/jobs/failed`
+        let is_part = |value: &str| {
+            value.split([':', ',', ';', '|', '+', ' ', '/', '=']).any(|part| part.eq_ignore_ascii_case(text))
+        };
+        self.url().query_pairs().any(|(_, value)| value.eq_ignore_ascii_case(text) || is_part(&value))
+            || is_part(self.url().path())
             || body.windows(quoted.len()).any(|window| window.eq_ignore_ascii_case(quoted.as_bytes()))
     }
 
     /// Returns the error of a body that has something else in the place of the items.
     fn no_items(&self, pointer: &str, found: &'static str, is_absent: bool) -> Error {
-        match reported_error(self.bytes(), is_absent, |_| false) {
+        match reported_error(self.bytes(), pointer, is_absent, |_| false) {
             Some(message) => self.error(&message),
             None => Error::items_not_array(pointer, found, self.info()),
         }
@@ -162,7 +169,8 @@ impl Response {
         } else if is_object {
             !has_other_items(found)
         } else {
-            is_empty_value(found) && !(is_whole && is_null(found))
+            // A body that is `null`, `false` or `""` is no list of anything.
+            is_empty_value(found) && !(is_whole && !found.get().starts_with('['))
         })
     }
 

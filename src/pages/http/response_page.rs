@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::error::Error;
 use super::extra::Extra;
+use super::identity::head;
 use super::json_array;
 use super::json_pointers::{json_type, number_of};
 use super::reported_error::{is_error, message_of, reported_error};
@@ -42,16 +43,21 @@ impl Response {
         if total_at.is_none() && flag_at.is_none() {
             if let Some(items) = self.whole_body(&pointers.items) {
                 page.items = items;
-                return Ok(page.total(self.total(None)).fingerprint(self.bytes()));
+                return Ok(page.total(self.total(None)).with_content(self.bytes()));
             }
         }
-        let [items, total, flag] = self.find([
+        // Elasticsearch: `{"value": 10000, "relation": "gte"}`
+        let relation_at =
+            total_at.and_then(|total| total.strip_suffix("/value")).map(|at| format!("{at}/relation"));
+        let [items, total, flag, relation] = self.find([
             // The items are deserialized already.
             if indexed.is_some() { "absent" } else { &pointers.items },
             // An absent pointer finds nothing.
             total_at.unwrap_or("absent"),
             flag_at.unwrap_or("absent"),
+            relation_at.as_deref().unwrap_or("absent"),
         ])?;
+        let total = total.filter(|_| relation.is_none_or(|relation| relation.get() != "\"gte\""));
         page.total = self.total(total);
         page.has_more = match (flag_at, flag) {
             (Some(pointer), Some(value)) if has_more_at.is_some() => {
@@ -62,10 +68,10 @@ impl Response {
         };
         if let Some((items, array)) = indexed {
             page.items = items;
-            page = page.fingerprint(array);
+            page = page.with_content(array);
         } else if let Some(items) = self.array(&pointers.items, items)? {
             page.items = self.elements(items)?;
-            page = page.fingerprint(items.get());
+            page = page.with_content(items.get().as_bytes());
         }
         Ok(page)
     }
@@ -74,7 +80,7 @@ impl Response {
     pub(super) fn complete<T, C>(&self, mut page: Page<T, C>) -> Result<Page<T, C>, Error> {
         if page.item_fingerprint().is_none() && !page.items.is_empty() {
             page = match self.content() {
-                Some(content) => page.with_fingerprint(content),
+                Some((content, head)) => page.with_fingerprint(content).with_head(head),
                 None => page.fingerprint(self.bytes()),
             };
         }
@@ -114,7 +120,7 @@ impl Response {
                 found.is_some_and(|found| json_array::any_value(found).is_ok_and(|found| found == *want));
             if !is_equal {
                 let found = found.map_or("nothing", RawValue::get);
-                let reported = reported_error(self.bytes(), false, |_| false);
+                let reported = reported_error(self.bytes(), &pointers.items, false, |_| false);
                 let reported = reported.map_or_else(String::new, |error| format!(": {error}"));
                 return Err(self.error(&format!("expected {want} at {pointer:?}, found {found}{reported}")));
             }
@@ -154,5 +160,12 @@ impl Response {
     /// Returns the number of all items: from the JSON if it is there, otherwise from a header.
     pub(super) fn total(&self, in_json: Option<&RawValue>) -> Option<u64> {
         in_json.and_then(number_of).or_else(|| total(self.headers()))
+    }
+}
+
+impl<T, C> Page<T, C> {
+    /// Sets the content by which a repeated page is noticed: the bytes of the array of items.
+    fn with_content(self, array: &[u8]) -> Self {
+        self.fingerprint(array).with_head(head(array))
     }
 }

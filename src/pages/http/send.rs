@@ -32,8 +32,11 @@ impl Endpoint {
     /// Fetches a page.
     pub(super) async fn fetch(self: &Arc<Self>, request: Request) -> Result<Response, Error> {
         let mut request = request.check()?;
+        if let Some(as_sent) = request.as_sent.take_if(|_| self.additions.are_rejected()) {
+            request.url = as_sent;
+        }
         let (mut from, mut url) = (self.url.clone(), self.with_own_secrets(request.url.clone()));
-        let mut is_renewed = false;
+        let (mut is_renewed, mut is_as_sent) = (false, false);
         for hop in 0..=MAX_REDIRECTS {
             // Each hop is checked before anything is sent to it.
             let trust = self.origins.check(&from, &url, request.body.is_some(), &self.secrets)?;
@@ -43,6 +46,7 @@ impl Endpoint {
                 if let Some(as_sent) = request.as_sent.take() {
                     let as_sent = self.with_own_secrets(as_sent);
                     if as_sent != url {
+                        is_as_sent = true;
                         (from, url) = (self.url.clone(), as_sent);
                         continue;
                     }
@@ -62,6 +66,9 @@ impl Endpoint {
                     let is_same_page =
                         hop == 0 || url.query() == self.with_own_secrets(request.url.clone()).query();
                     let result = self.read(url, response, request.is_conditional).await;
+                    if is_as_sent && result.is_ok() {
+                        self.additions.reject();
+                    }
                     return if is_same_page { result } else { result.map_err(Error::after_redirect) };
                 }
             }
@@ -168,7 +175,7 @@ impl Endpoint {
                 _ => true,
             };
             if !is_ready {
-                return Err(Error::NotReady { response: self.info(&url, response).await });
+                return Err(Error::NotReady { setting: None, response: self.info(&url, response).await });
             }
             // A part of a page has lost items.
             if !status.is_success() || status == StatusCode::PARTIAL_CONTENT {

@@ -9,7 +9,7 @@ pub(super) const ITEMS: &[&str] = &[
     "items", "results", "data", "records", "values", "value", "entries", "entry", "content", "list", "rows",
 ];
 /// Objects that contain the fields of a page, besides the whole body.
-const PARENTS: &[&str] = &[
+pub(super) const PARENTS: &[&str] = &[
     "",
     "/links",
     "/_links",

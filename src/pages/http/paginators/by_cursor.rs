@@ -10,6 +10,7 @@ use crate::pages::http::error::Error;
 use crate::pages::http::json_pointers::validate_pointer;
 use crate::pages::http::known_flags::KnownFlags;
 use crate::pages::http::next_in::NextIn;
+use crate::pages::http::other_cursors::OtherCursors;
 use crate::pages::http::request::Request;
 use crate::pages::http::response::Response;
 use crate::pages::stream::async_get_docs::AsyncGetDocs;
@@ -44,9 +45,12 @@ impl Endpoint {
         let last_item = self.through_last_item(&validate_pointer(pointer));
         let is_key = last_item.is_some();
         let pointer = last_item.unwrap_or_else(|| pointer.to_owned());
-        let flags = KnownFlags::beside(&pointer);
+        let (flags, others) = (KnownFlags::beside(&pointer), OtherCursors::default());
         self.by_token(parameter, NextIn::Body, move |response| {
             let (value, known_flag) = flags.find(response)?;
+            if !is_key && known_flag != Some(false) {
+                others.check(response, &pointer, value.is_some())?;
+            }
             // The key of an item may be 0.
             let convert = if is_key { Response::key } else { Response::cursor };
             Ok((value.map_or(Ok(None), |value| convert(response, &pointer, value))?, known_flag))
@@ -238,7 +242,7 @@ impl Endpoint {
         T: DeserializeOwned + Send + 'static,
         A: Fn(Request, &str) -> Request + Send + Sync + 'static,
     {
-        let flags = KnownFlags::beside(&pointer);
+        let (flags, others) = (KnownFlags::beside(&pointer), OtherCursors::default());
         self.by_pages(
             None,
             move |request, cursor: Option<&String>| match cursor {
@@ -248,6 +252,9 @@ impl Endpoint {
             move |response| {
                 let items = response.indexed_items();
                 let (value, known_flag) = flags.find(response)?;
+                if known_flag != Some(false) {
+                    others.check(response, &pointer, value.is_some())?;
+                }
                 let next = value.map_or(Ok(None), |value| response.json_cursor(&pointer, value))?;
                 let mut page = response.page_with(items, next)?;
                 page.has_more = page.has_more.or(known_flag);

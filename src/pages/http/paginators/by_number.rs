@@ -182,8 +182,8 @@ impl Endpoint {
     /// This is for a server that filters the items of a page after it has cut the page: a page may be short or empty
     /// although more follow. The stream ends when the flag of [`has_more_at`](Self::has_more_at), or a
     /// [known](crate::pages::http#flags) one, is `false`, or, without a flag, when the offset reaches the number at
-    /// [`total_at`](Self::total_at), which must count the items before they are filtered. If a page has neither, the
-    /// stream ends with the first empty page. If a page reports a `limit`, `per_page` or similar size below the `limit`
+    /// [`total_at`](Self::total_at), which must count the items before they are filtered. If a page has neither,
+    /// or if the total may be that of the page, because both are `limit`, the stream ends with the first empty page. If a page reports a `limit`, `per_page` or similar size below the `limit`
     /// of the request, and is not the last, that is an error, because the items in between would be lost.
     ///
     /// # Examples
@@ -213,9 +213,14 @@ impl Endpoint {
                     extent.page_received(response, &mut page, offset, next)?;
                     extent.check_size(response, &page, offset, limit)?;
                     page.next_cursor = Some(Offset::new(next));
+                    // The total may be that of the page. Only the next page shows it.
+                    let may_be_of_page = |total: u64| {
+                        let count = page.items.len() as u64;
+                        total <= offset && count > 0 || offset == 0 && total == limit && count == limit
+                    };
                     page.has_more = page
                         .has_more
-                        .or(page.total.map(|total| next < total))
+                        .or(page.total.filter(|total| !may_be_of_page(*total)).map(|total| next < total))
                         .or(page.items.is_empty().then_some(false));
                     Ok(page)
                 };

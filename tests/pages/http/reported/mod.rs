@@ -5,6 +5,7 @@
 mod bodies;
 mod cursors;
 mod errors;
+mod heuristics;
 mod links;
 mod server;
 mod variants;
