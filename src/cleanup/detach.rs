@@ -7,10 +7,13 @@ use tokio::runtime::Handle;
 
 use super::child_cleanups::ChildCleanups;
 use super::job::{CleanupOutput, CompletionGuard, Job};
+use super::local_future::LocalFuture;
 use super::metrics::{Counter, increment};
 use super::name::Name;
 use super::span::in_current_span;
-use super::tracked_cleanup::{InPlaceCleanup, SpawnedCleanup, TrackedCleanup, is_in_place, track};
+use super::tracked_cleanup::{
+    InPlaceCleanup, SpawnedCleanup, TrackedCleanup, is_in_place, is_in_scope, is_single_threaded, track,
+};
 use crate::panic::ignore_panic;
 
 /// The grace period of a cleanup, and of an exit, that does not choose one.
@@ -153,6 +156,7 @@ pub(crate) struct CleanupOptions {
     children: ChildCleanups,
     nested: ChildCleanups,
     in_place: bool,
+    is_local: bool,
 }
 
 impl CleanupOptions {
@@ -166,6 +170,7 @@ impl CleanupOptions {
             children: ChildCleanups::default(),
             nested: ChildCleanups::default(),
             in_place: false,
+            is_local: false,
         }
     }
 
@@ -205,6 +210,15 @@ impl CleanupOptions {
         Self { in_place: true, ..self }
     }
 
+    /// As [`detach`](Self::detach), for work that is not `Send`. It stays on this thread: it becomes a task only of a
+    /// runtime with a single thread. Elsewhere, an enclosing scope runs it, or else it is abandoned.
+    pub(crate) fn detach_local<O>(self, work: impl Future<Output = O> + 'static)
+    where
+        O: CleanupOutput + Send + 'static,
+    {
+        Self { is_local: true, ..self }.detach(LocalFuture::new(work));
+    }
+
     /// Spawns `work`, or moves it to the scope that drops the current block [in place](Self::in_place).
     ///
     /// Large work must be boxed: the job copies it.
@@ -212,15 +226,23 @@ impl CleanupOptions {
     where
         F: Future<Output: CleanupOutput + Send> + Send + 'static,
     {
-        let Self { name, grace_period, runtime, fallback, children, nested, in_place } = self;
+        let Self { name, grace_period, runtime, fallback, children, nested, in_place, is_local } = self;
         increment(Counter::Detached);
-        let is_in_place = in_place && runtime.is_none() && is_in_place();
-        let runtime = runtime.or_else(|| Handle::try_current().ok()).or(fallback);
+        let mut is_in_place = in_place && runtime.is_none() && is_in_place();
+        let mut runtime = runtime.or_else(|| Handle::try_current().ok()).or(fallback);
         // Count the cleanup as pending before its task exists, so that no `drain` misses it.
-        let completion = CompletionGuard::new(name, runtime.as_ref().map(Handle::id));
+        let mut completion = CompletionGuard::new(name, runtime.as_ref().map(Handle::id));
+        if is_local && !is_in_place && !runtime.as_ref().is_some_and(is_single_threaded) {
+            // No task may own it, so an enclosing scope of this thread runs it, if there is one.
+            is_in_place = is_in_scope();
+            if !is_in_place {
+                completion.set_not_send();
+                runtime = None;
+            }
+        }
         if is_in_place {
             let job = in_current_span(Job::new(work, grace_period, children, nested, completion));
-            track(TrackedCleanup::InPlace(InPlaceCleanup::new(job, runtime)));
+            track(TrackedCleanup::InPlace(InPlaceCleanup::new(job, runtime, is_local)));
         } else if let Some(runtime) = runtime {
             let job = Job::new(work, grace_period, children, nested, completion);
             let task = runtime.spawn(in_current_span(job));

@@ -102,8 +102,8 @@ pub enum AbandonReason {
     RuntimeShutdown,
     /// The cleanup exceeded its [grace period](super::Cleanup::grace_period).
     TimedOut,
-    /// The exit of a [`local`](crate::context::local()) manager whose scope was dropped or interrupted: it is not
-    /// `Send`, so it cannot continue as a task.
+    /// The exit of a [`local`](crate::context::local()) manager whose scope was dropped: it is not `Send`, so it cannot
+    /// become a task of a runtime with several threads.
     NotSend,
 }
 
@@ -171,7 +171,7 @@ impl fmt::Display for AbandonReason {
             Self::NoRuntime => "no runtime to spawn it on",
             Self::RuntimeShutdown => "its runtime shut down",
             Self::TimedOut => "its grace period elapsed",
-            Self::NotSend => "its manager is not `Send`, and its scope was dropped or interrupted",
+            Self::NotSend => "its manager is not `Send`, and no scope or current-thread runtime can run it",
         })
     }
 }

@@ -122,6 +122,12 @@ where
             completion.move_to(runtime);
         }
     }
+
+    fn set_not_send(self: Pin<&mut Self>) {
+        if let Some(completion) = work_in_span(self).project().completion {
+            completion.set_not_send();
+        }
+    }
 }
 
 /// Records the outcome of a cleanup exactly once: on drop as abandoned, unless it has [finished](Self::finish).
@@ -146,6 +152,11 @@ impl CompletionGuard {
         // Counted there first, so that the cleanup is never missed by both runtimes.
         drop(self.pending.replace(PendingGuard::new(runtime)));
         self.abandoned = self.abandoned.map(|_| AbandonReason::RuntimeShutdown);
+    }
+
+    /// Sets the reason if it is dropped early: its work is not `Send`, and must not become a task.
+    pub(super) fn set_not_send(&mut self) {
+        self.abandoned = self.abandoned.map(|_| AbandonReason::NotSend);
     }
 
     /// Records the outcome: `None` is success. `drain` still waits until the guard is dropped.

@@ -96,6 +96,7 @@ mod detach;
 mod drain;
 mod event;
 mod job;
+mod local_future;
 mod metrics;
 mod name;
 mod observe;

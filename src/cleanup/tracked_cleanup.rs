@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use tokio::runtime::{Handle, Id};
+use tokio::runtime::{Handle, Id, RuntimeFlavor};
 use tokio::task::JoinHandle;
 
 use crate::panic::ignore_panic;
@@ -28,6 +28,11 @@ thread_local! {
 pub(super) fn is_in_place() -> bool {
     let depth = DEPTH.get();
     depth > 0 && depth == IN_PLACE.get()
+}
+
+/// Returns `true` if a scope is open on this thread.
+pub(super) fn is_in_scope() -> bool {
+    DEPTH.get() > 0
 }
 
 /// Registers a cleanup with the innermost scope that is open on this thread, if there is one.
@@ -63,12 +68,15 @@ pub(super) struct SpawnedCleanup {
 
 /// An exit that is not a task: the scope that dropped the block it belongs to polls it.
 ///
-/// If it is dropped before it completes, it is spawned.
+/// If it is dropped before it completes, it is spawned. A local one is abandoned instead, unless the runtime has a single
+/// thread.
 pub(super) struct InPlaceCleanup {
     /// `None` once it has completed. The mutex, which is never locked, makes the cleanup `Sync`.
     job: Mutex<Option<BoxedJob>>,
     /// The runtime that counts the cleanup as pending.
     runtime: Option<Handle>,
+    /// `true` if the work must stay on its thread.
+    is_local: bool,
 }
 
 type BoxedJob = Pin<Box<dyn InPlaceJob>>;
@@ -77,11 +85,19 @@ type BoxedJob = Pin<Box<dyn InPlaceJob>>;
 pub(super) trait InPlaceJob: Future<Output = ()> + Send {
     /// Counts the cleanup as pending on `runtime` instead of the runtime on which it was detached.
     fn move_to(self: Pin<&mut Self>, runtime: Id);
+
+    /// Sets the reason for which the cleanup is abandoned if it is dropped: its work is not `Send`.
+    fn set_not_send(self: Pin<&mut Self>);
+}
+
+/// Returns `true` if a task of `runtime` may own a future that stays on the current thread.
+pub(super) fn is_single_threaded(runtime: &Handle) -> bool {
+    runtime.runtime_flavor() == RuntimeFlavor::CurrentThread
 }
 
 impl InPlaceCleanup {
-    pub(super) fn new(job: impl InPlaceJob + 'static, runtime: Option<Handle>) -> Self {
-        Self { job: Mutex::new(Some(Box::pin(job))), runtime }
+    pub(super) fn new(job: impl InPlaceJob + 'static, runtime: Option<Handle>, is_local: bool) -> Self {
+        Self { job: Mutex::new(Some(Box::pin(job))), runtime, is_local }
     }
 
     /// Moves the cleanup to the enclosing scope if that drops a block in place as well, and else spawns it.
@@ -114,6 +130,10 @@ impl Drop for InPlaceCleanup {
         let counting = self.runtime.take();
         let counted_by = counting.as_ref().map(Handle::id);
         match Handle::try_current().ok().or(counting) {
+            Some(runtime) if self.is_local && !is_single_threaded(&runtime) => {
+                job.as_mut().set_not_send();
+                ignore_panic(|| drop(job));
+            }
             Some(runtime) => {
                 if counted_by != Some(runtime.id()) {
                     job.as_mut().move_to(runtime.id());

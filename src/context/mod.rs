@@ -148,6 +148,7 @@
 //! - If the exit awaits, it runs as a [cleanup](crate::cleanup), and the guard must be owned: [`Detach`], if an exit that
 //!   has begun must not be called again, or [`Restart`], which saves an allocation, if it may be. [`on_exit`] and
 //!   [`asynccontextmanager`] have the policy [`Detach`].
+//! - A [local](LocalAsyncGuard) guard has [`DropNow`] or [`Detach`], and with the latter its exit stays on its thread.
 //!
 //! | dropped | [`DropNow`] | [`DropAfterChildren`] | [`Detach`] | [`Restart`] |
 //! |---|---|---|---|---|
@@ -269,7 +270,9 @@ pub use self::error::{EitherError, Error};
 pub use self::exit_reason::{ExitReason, OpaqueError};
 pub use self::ext::{AsyncContextManagerExt, ShieldEnter};
 pub use self::guard::{AsyncGuard, ExitPolicy};
-pub use self::local::{Local, LocalAsyncContextManager, LocalAsyncGuard, async_with_local, local};
+pub use self::local::{
+    Local, LocalAsyncContextManager, LocalAsyncGuard, LocalExitPolicy, async_with_local, local,
+};
 pub use self::manager::AsyncContextManager;
 pub use self::managers::{
     AClosing, AsyncClose, AsyncGeneratorContextManager, AsyncGeneratorContextManagerGuard, Closing,

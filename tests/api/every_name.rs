@@ -71,6 +71,7 @@ use super::LocalAsyncContextManager;
 use super::LocalAsyncGuard;
 use super::LocalBoxAsyncGenerator;
 use super::LocalBoxCoroutine;
+use super::LocalExitPolicy;
 use super::LockGuard;
 use super::LockManager;
 use super::LoopError;

@@ -19,11 +19,11 @@ use withal::cleanup::{CleanupEvent, drain, observe};
 use withal::context::{
     AsyncContextManager, AsyncExitStack, AsyncGuard, Detach, DropAfterChildren, DropNow, Error, ExitReason,
     LocalAsyncContextManager, LocalAsyncGuard, Restart, async_with, async_with_local, async_with_send, local,
-    on_exit, suppress,
+    suppress,
 };
 use withal::coroutine::{Thrown, Yielder};
 use withal::generator::try_generator;
-use withal::tasks::{BoxError, Promise, TaskGroup, create_task, gather, timeout, wait};
+use withal::tasks::{BoxError, Promise, TaskGroup, create_task, gather, wait};
 use withal_test_support::child_process::stderr_of;
 
 const ENOUGH: Duration = Duration::from_secs(60);
@@ -160,6 +160,7 @@ impl LocalAsyncGuard for Manager<Local> {
     type Target = Self;
     type Error = Infallible;
     type Suppression = ();
+    type OnDrop = Detach;
 
     fn target(&mut self) -> &mut Self {
         self
@@ -443,38 +444,6 @@ fn of_the_exits_of_an_abandoned_stack() {
     assert!(lines[0].contains("AsyncExitStack was abandoned"), "{lines:?}");
     assert!(lines[1].ends_with("failed: first"), "{lines:?}");
     assert!(lines[2].ends_with("failed: second"), "{lines:?}");
-}
-
-/// The exit of a manager that is not `Send` cannot continue as a task.
-#[tokio::test(start_paused = true)]
-async fn of_a_local_exit_that_does_not_run() {
-    async fn scope(hangs: bool) {
-        let value = on_exit(Rc::new(()), async |value, _exit| {
-            yield_now().await;
-            drop(value);
-        });
-        async_with!(_ = local(value.name("a local exit")) => {
-            if hangs {
-                pending::<()>().await;
-            }
-        });
-    }
-    let reports = reports_of("a local exit", async {
-        // In the block, interrupted or dropped.
-        let limit = timeout(Duration::from_secs(1));
-        assert!(async_with!(_ = limit => { scope(true).await }).is_err());
-        let mut dropped = Box::pin(scope(true));
-        assert!(poll!(&mut dropped).is_pending());
-        drop(dropped);
-        // In the exit.
-        let mut dropped = Box::pin(scope(false));
-        assert!(poll!(&mut dropped).is_pending());
-        drop(dropped);
-        // It completes.
-        scope(false).await;
-    });
-    let expected = "cleanup a local exit was abandoned: its manager is not `Send`, and its scope was dropped or interrupted: ";
-    assert_eq!(reports.await, [expected; 3]);
 }
 
 /// The close of a generator that the drop of its last handle starts.

@@ -157,6 +157,7 @@ impl LocalAsyncGuard for Explodes<Local> {
     type Target = Self;
     type Error = Infallible;
     type Suppression = ();
+    type OnDrop = Detach;
 
     fn target(&mut self) -> &mut Self {
         self

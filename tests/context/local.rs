@@ -51,6 +51,7 @@ impl LocalAsyncGuard for Session {
     type Target = Log;
     type Error = &'static str;
     type Suppression = bool;
+    type OnDrop = Detach;
 
     fn target(&mut self) -> &mut Log {
         &mut self.log
@@ -128,17 +129,22 @@ async fn the_errors_of_the_enter_and_the_exit_are_returned() {
     assert_eq!(entries(&log), "~a <b:ok b> ~b <c:error c> ~c <d:ok d> ~d");
 }
 
-/// A dropped block drops its guard at once, and its exit does not run.
+/// A dropped block exits its guard as a cleanup, and a dropped exit continues.
 #[tokio::test]
-async fn a_dropped_block_drops_the_guard() {
+async fn a_dropped_block_exits_the_guard() {
     let log = Log::default();
     drop_while_pending(async { async_with!(_ = local(session(&log, "a")) => { pending::<()>().await }) })
         .await;
+    assert_eq!(log.take(), [""; 0]);
+    drain(Duration::from_secs(60)).await.unwrap();
+    assert_eq!(entries(&log), "<a:cancelled a> ~a");
     let mut exiting = Box::pin(async { async_with!(_ = local(session(&log, "b")) => {}) });
     assert!(futures::poll!(&mut exiting).is_pending());
     assert!(futures::poll!(&mut exiting).is_pending());
     drop(exiting);
-    assert_eq!(entries(&log), "~a <b:ok ~b");
+    assert_eq!(entries(&log), "<b:ok");
+    drain(Duration::from_secs(60)).await.unwrap();
+    assert_eq!(entries(&log), "b> ~b");
 }
 
 /// Beside managers that are `Send`, in one macro, in either order, and around nested cleanups.

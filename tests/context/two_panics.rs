@@ -97,6 +97,7 @@ impl LocalAsyncGuard for Local {
     type Target = Self;
     type Error = Infallible;
     type Suppression = ();
+    type OnDrop = Detach;
 
     fn target(&mut self) -> &mut Self {
         self

@@ -14,7 +14,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         &[
             "event name report observe metrics timer timeout span",
             "tracked_cleanup child_cleanups tracking_scope with_children",
-            "drain job detach shutdown run_main",
+            "drain job local_future detach shutdown run_main",
         ],
     ),
     (
@@ -44,7 +44,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "scope/interrupt scope/function_poll scope/interrupts scope/collector scope/enter scope/interrupt_when",
             "scope/state scope/block",
             "guard policy/drop_now policy/drop_after_children policy/detach policy/restart",
-            "manager scope/scope local/manager local/scope",
+            "manager scope/scope local/guard local/drop_now local/detach local/manager local/scope",
             "expansion/manager_kind expansion/return_capture expansion/maybe_result expansion/value_kind expansion/block_exit expansion/merge_errors",
             "expansion/async_with",
             "send_async_fn with ext local/with",

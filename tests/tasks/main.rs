@@ -14,6 +14,7 @@ mod gather;
 mod group;
 mod in_place;
 mod interrupts;
+mod local_in_place;
 mod sched;
 mod support;
 mod task;

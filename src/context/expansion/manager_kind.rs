@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 
 use crate::context::guard::AsyncGuard;
 use crate::context::guard::sealed::Policy;
-use crate::context::local::manager::{self, LocalAsyncContextManager, LocalAsyncGuard};
+use crate::context::local::guard::LocalAsyncGuard;
+use crate::context::local::manager::{self, LocalAsyncContextManager};
 use crate::context::local::scope::LocalScope;
 use crate::context::manager::AsyncContextManager;
 use crate::context::scope::scope::Scope;

@@ -1,9 +1,6 @@
-use std::fmt::Debug;
 use std::future::Future;
 
-use crate::cleanup::Name;
-use crate::context::exit_reason::ExitReason;
-use crate::context::suppression::Suppression;
+use super::guard::LocalAsyncGuard;
 
 /// A manager whose guard, or whose futures, are not `Send`: one that holds an `Rc`, or a handle of the thread.
 ///
@@ -11,12 +8,19 @@ use crate::context::suppression::Suppression;
 /// [`async_with_local`](super::async_with_local). The future of the scope is then not `Send` either: it runs in
 /// `block_on`, on a current-thread runtime or in a [`LocalSet`](tokio::task::LocalSet).
 ///
-/// The exit is awaited whenever the block is left: by its end, `?`, `return`, `break` or a panic. If the future is
-/// dropped, the guard is dropped at once, as with the policy [`DropNow`](crate::context::DropNow): the exit cannot
-/// continue as a [cleanup](crate::cleanup), because a cleanup may run on any thread. The same holds if an outer scope
-/// interrupts its block, as a [timeout](crate::tasks::timeout()) does. If the exit of an
-/// [`on_exit`](crate::context::on_exit) does not run or does not complete, it is reported as
-/// [abandoned](crate::cleanup::AbandonReason::NotSend).
+/// The exit is awaited whenever the block is left: by its end, `?`, `return`, `break` or a panic. If an outer scope
+/// interrupts its block, as a [timeout](crate::tasks::timeout()) does, that scope awaits the exit. If the future is
+/// dropped, the guard's [policy](LocalAsyncGuard::OnDrop) decides. With [`Detach`](crate::context::Detach), which
+/// [`on_exit`](crate::context::on_exit) has, the exit runs on the thread on which the future was dropped:
+///
+/// | the future is dropped | the exit |
+/// |---|---|
+/// | on a current-thread runtime, also in a `LocalSet` on it | runs as a [cleanup](crate::cleanup) of that runtime, outside of the `LocalSet` |
+/// | on another runtime, or outside of a runtime, inside the block of another scope | runs when that block ends |
+/// | there, without a scope around it | is reported as [abandoned](crate::cleanup::AbandonReason::NotSend) |
+///
+/// A current-thread runtime must not be moved to another thread while such an exit is pending: the exit would be
+/// reported as failed, and the guard would be dropped when its thread ends.
 ///
 /// # Examples
 ///
@@ -24,7 +28,7 @@ use crate::context::suppression::Suppression;
 /// use std::cell::RefCell;
 /// use std::convert::Infallible;
 /// use std::rc::Rc;
-/// use withal::context::{ExitReason, LocalAsyncContextManager, LocalAsyncGuard, async_with, local};
+/// use withal::context::{Detach, ExitReason, LocalAsyncContextManager, LocalAsyncGuard, async_with, local};
 ///
 /// #[derive(Clone, Default)]
 /// struct Undo(Rc<RefCell<Vec<&'static str>>>);
@@ -40,6 +44,7 @@ use crate::context::suppression::Suppression;
 ///     type Target = Self;
 ///     type Error = Infallible;
 ///     type Suppression = ();
+///     type OnDrop = Detach;
 ///     fn target(&mut self) -> &mut Self {
 ///         self
 ///     }
@@ -82,49 +87,6 @@ pub trait LocalAsyncContextManager: Sized {
     ///
     /// If the future is dropped, the destructors of all that it has acquired run, but no exit.
     fn aenter(self) -> impl Future<Output = Result<Self::Guard, <Self::Guard as LocalAsyncGuard>::Error>>;
-}
-
-/// The guard of an entered [`LocalAsyncContextManager`].
-///
-/// It has the same items as an [`AsyncGuard`](crate::context::AsyncGuard), but no drop policy: a guard that is not
-/// `Send` is dropped together with its block.
-pub trait LocalAsyncGuard: Sized {
-    /// The type that the block borrows as `&mut`.
-    type Target: ?Sized;
-
-    /// The error of entering and exiting; [`Infallible`](std::convert::Infallible) if neither can fail. Its `Debug` is
-    /// for the [reports](crate::cleanup#reports) of exits whose errors cannot be returned.
-    type Error: Debug + Send + 'static;
-
-    /// The success value of the exit: `()`, or `bool` if the exit can suppress the block's error.
-    type Suppression: Suppression;
-
-    /// Returns the target for the block.
-    fn target(&mut self) -> &mut Self::Target;
-
-    /// Returns the name of the exit in reports: that of the guard's type, unless the guard has been given one.
-    #[doc(hidden)]
-    fn report_name(&self) -> Name {
-        Name::of_type::<Self>()
-    }
-
-    /// Returns `true` if the exit is more than the destructor: its abandonment is reported.
-    #[doc(hidden)]
-    fn reports_abandoned(&self) -> bool {
-        false
-    }
-
-    /// Exits the guard. Called at most once, after the block was dropped and everything nested in it has ended.
-    ///
-    /// # Errors
-    ///
-    /// The manager's own error. If the block has failed or panicked, its error or panic takes precedence.
-    ///
-    /// # Cancel safety
-    ///
-    /// If the future of the scope is dropped during the exit, the future of the exit and the guard are dropped.
-    fn aexit(&mut self, exit: ExitReason<'_>)
-    -> impl Future<Output = Result<Self::Suppression, Self::Error>>;
 }
 
 /// Enters a [`LocalAsyncContextManager`] in [`async_with!`](macro@crate::async_with), alone or beside other managers.

@@ -1,19 +1,18 @@
 use std::future::Future;
-use std::thread;
 
-use super::manager::{LocalAsyncContextManager, LocalAsyncGuard};
-use crate::cleanup::{AbandonReason, CleanupEvent, notify_observers};
+use super::guard::LocalAsyncGuard;
+use super::guard::sealed::LocalPolicy as _;
+use super::manager::LocalAsyncContextManager;
 use crate::context::scope::enter::Enter;
 use crate::context::scope::failure::{BlockFailure, ScopeExit};
 use crate::context::scope::state::ScopeState;
-use crate::panic::drop_quietly;
 
 /// The place of a local manager's guard: the counterpart of [`Scope`](crate::context::scope::scope::Scope),
 /// with the same methods.
 ///
-/// If the scope is dropped before its exit completes, the guard is dropped.
+/// If the scope is dropped before its exit completes, the guard's policy decides what happens to the exit.
 pub struct LocalScope<G: LocalAsyncGuard> {
-    /// `None` after the exit.
+    /// `None` after the exit, and during an exit whose future owns the guard.
     guard: Option<G>,
     state: ScopeState<()>,
 }
@@ -54,8 +53,7 @@ impl<G: LocalAsyncGuard> LocalScope<G> {
         E: Send + 'static,
         N: Send + 'static,
     {
-        let guard = self.guard.as_mut().expect("scope exited twice");
-        ScopeExit::new(guard.aexit(BlockFailure::exit_reason(failure)))
+        ScopeExit::new(G::OnDrop::exit(&mut self.guard, failure))
     }
 
     #[inline]
@@ -71,14 +69,10 @@ impl<G: LocalAsyncGuard> LocalScope<G> {
 
 impl<G: LocalAsyncGuard> Drop for LocalScope<G> {
     fn drop(&mut self) {
-        // First, because the guard's destructor may panic.
-        std::mem::take(&mut self.state.children).reparent();
-        let Some(guard) = self.guard.take() else { return };
-        // If the exit has panicked, that is not reported as well.
-        if !thread::panicking() && guard.reports_abandoned() {
-            let (name, reason) = (guard.report_name().get(), AbandonReason::NotSend);
-            notify_observers(&CleanupEvent::Abandoned { name, reason });
+        let children = std::mem::take(&mut self.state.children);
+        match self.guard.take() {
+            Some(guard) => G::OnDrop::on_drop(guard, children),
+            None => children.reparent(),
         }
-        drop_quietly(guard);
     }
 }

@@ -1,4 +1,5 @@
-use super::manager::{LocalAsyncContextManager, LocalAsyncGuard};
+use super::guard::LocalAsyncGuard;
+use super::manager::LocalAsyncContextManager;
 use super::scope::LocalScope;
 use crate::context::error::Error;
 use crate::context::suppression::Suppression;
@@ -16,7 +17,8 @@ use crate::context::with::run_body;
 ///
 /// # Cancel safety
 ///
-/// If the future is dropped during the body or the exit, the guard is dropped at once.
+/// If the future is dropped during the body or the exit, the guard's [policy](LocalAsyncGuard::OnDrop) decides what
+/// happens to the exit.
 ///
 /// # Examples
 ///

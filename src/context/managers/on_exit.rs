@@ -8,7 +8,8 @@ use super::exit_kind::ExitKind;
 use crate::cleanup::{DEFAULT_GRACE_PERIOD, Name};
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::AsyncGuard;
-use crate::context::local::manager::{LocalAsyncContextManager, LocalAsyncGuard};
+use crate::context::local::guard::LocalAsyncGuard;
+use crate::context::local::manager::LocalAsyncContextManager;
 use crate::context::manager::AsyncContextManager;
 use crate::context::policy::detach::Detach;
 use crate::context::suppression::Suppression;
@@ -200,8 +201,9 @@ where
 
 impl<T, F, R> LocalAsyncContextManager for OnExit<T, F>
 where
-    F: FnOnce(T, ExitKind) -> R,
-    R: Future<Output: OnExitOutput>,
+    T: 'static,
+    F: FnOnce(T, ExitKind) -> R + 'static,
+    R: Future<Output: OnExitOutput> + 'static,
 {
     type Guard = Self;
 
@@ -212,23 +214,25 @@ where
 
 impl<T, F, R> LocalAsyncGuard for OnExit<T, F>
 where
-    F: FnOnce(T, ExitKind) -> R,
-    R: Future<Output: OnExitOutput>,
+    T: 'static,
+    F: FnOnce(T, ExitKind) -> R + 'static,
+    R: Future<Output: OnExitOutput> + 'static,
 {
     type Target = T;
     type Error = <R::Output as sealed::Sealed>::Error;
     type Suppression = <R::Output as sealed::Sealed>::Suppression;
+    type OnDrop = Detach;
 
     fn target(&mut self) -> &mut T {
         self.value()
     }
 
-    fn report_name(&self) -> Name {
-        self.exit_name()
+    fn grace_period(&self) -> Duration {
+        self.grace_period
     }
 
-    fn reports_abandoned(&self) -> bool {
-        true
+    fn report_name(&self) -> Name {
+        self.exit_name()
     }
 
     async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<Self::Suppression, Self::Error> {

@@ -163,18 +163,20 @@ fn exit_cancelled<G: AsyncGuard + Send + 'static>(
 }
 
 /// The failure of a block, lent to the future of the exit. If the exit panics, the failure returns to the slot.
-struct LentFailure<E: Send + 'static, N: Send + 'static> {
-    failure: Option<BlockFailure<E, N>>,
+pub(in crate::context) struct LentFailure<E: Send + 'static, N: Send + 'static> {
+    pub(in crate::context) failure: Option<BlockFailure<E, N>>,
     slot: Weak<FailureSlot<E, N>>,
 }
 
 /// The place to which a failure returns. No user code runs while it is locked.
-type FailureSlot<E, N> = Mutex<Option<BlockFailure<E, N>>>;
+pub(in crate::context) type FailureSlot<E, N> = Mutex<Option<BlockFailure<E, N>>>;
 
 impl<E: Send + 'static, N: Send + 'static> LentFailure<E, N> {
     /// Creates a lent failure, and its slot if there is a failure.
     #[inline]
-    fn new(failure: Option<BlockFailure<E, N>>) -> (Self, Option<Arc<FailureSlot<E, N>>>) {
+    pub(in crate::context) fn new(
+        failure: Option<BlockFailure<E, N>>,
+    ) -> (Self, Option<Arc<FailureSlot<E, N>>>) {
         let slot = failure.is_some().then(Arc::<FailureSlot<E, N>>::default);
         let weak = slot.as_ref().map_or_else(Weak::new, Arc::downgrade);
         (Self { failure, slot: weak }, slot)
@@ -203,11 +205,23 @@ impl<G: AsyncGuard, E: Send + 'static, N: Send + 'static> CleanupOutput for Exit
     }
 
     fn dispose(mut self) {
-        let is_error = |failure: &mut BlockFailure<E, N>| !matches!(failure, BlockFailure::Panic(_));
-        if matches!(&self.result, Ok(suppression) if suppression.suppressed::<()>().is_some()) {
-            if let Some(error) = self.failure.take_if(is_error) {
-                error.discard();
-            }
+        discard_suppressed(&self.result, &mut self.failure);
+    }
+}
+
+/// Drops the error of a block if the exit has suppressed it, so that it is not reported.
+pub(in crate::context) fn discard_suppressed<V, X, E, N>(
+    result: &Result<V, X>,
+    failure: &mut Option<BlockFailure<E, N>>,
+) where
+    V: Suppression,
+    E: Send + 'static,
+    N: Send + 'static,
+{
+    let is_error = |failure: &mut BlockFailure<E, N>| !matches!(failure, BlockFailure::Panic(_));
+    if matches!(result, Ok(suppression) if suppression.suppressed::<()>().is_some()) {
+        if let Some(error) = failure.take_if(is_error) {
+            error.discard();
         }
     }
 }
@@ -292,7 +306,7 @@ where
 
 /// Resumes the panic of an exit, or that of the block before it.
 #[cold]
-fn resume<F, E: Send + 'static, N: Send + 'static>(
+pub(in crate::context) fn resume<F, E: Send + 'static, N: Send + 'static>(
     exit: Pin<Box<F>>,
     payload: Payload,
     slot: Option<Arc<FailureSlot<E, N>>>,
