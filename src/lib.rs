@@ -120,6 +120,7 @@
 //! | `http` | no | [`pages::http`]: pagination over `reqwest`, by Link headers or JSON |
 //! | `serde` | no | `Serialize` and `Deserialize` for [`pages::Checkpoint`] |
 //! | `tracing` | no | [reports](cleanup#reports) of cleanups and tasks as `tracing` events; cleanups run in the span of their task |
+//! | `fleet-sqlite` | no | [`fleet::SqliteEngine`]: the storage of a fleet in a file, for the processes of one machine |
 //! | `full` | no | all of the above |
 //!
 //! # Runtime

@@ -25,6 +25,8 @@ mod progress;
 mod renewal;
 mod report;
 mod settings;
+#[cfg(feature = "fleet-sqlite")]
+mod sqlite;
 #[cfg(feature = "fleet-store")]
 mod store;
 #[cfg(feature = "fleet-store")]
@@ -45,6 +47,8 @@ pub use self::nats::{NatsBuilder, NatsEngine, NatsError, NatsToken};
 pub use self::postgres::{PostgresBuilder, PostgresEngine, PostgresError, PostgresToken};
 pub use self::progress::{Progress, SetAside};
 pub use self::report::Report;
+#[cfg(feature = "fleet-sqlite")]
+pub use self::sqlite::{SqliteEngine, SqliteError, SqliteToken, Synchronous};
 #[cfg(feature = "fleet-store")]
 pub use self::store::Store;
 #[cfg(feature = "fleet-store")]
