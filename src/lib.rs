@@ -81,6 +81,7 @@
 //! | fetch several numbered pages at once | [`concurrency`](pages::AsyncGetDocs::concurrency) |
 //! | retry failed requests, respect a rate limit | [`retry`](pages::AsyncGetDocs::retry), [`before_request`](pages::AsyncGetDocs::before_request) |
 //! | resume after a restart of the program | [`pages::Checkpoint`] |
+//! | share a crawl between processes and machines, so that every item is stored once | [`fleet`] |
 //!
 //! ## Streams, generators and coroutines
 //!
@@ -117,11 +118,12 @@
 //! | `anyhow` | no | [`suppress`](context::suppress), [`ExitReason::is`](context::ExitReason::is) and the sources of errors look inside an `anyhow::Error` |
 //! | `backon` | yes | [`AsyncGetDocs::retry`](pages::AsyncGetDocs::retry), with the policies of the `backon` crate |
 //! | `fleet` | no | [`fleet`]: one crawl by many workers, on several machines |
+//! | `fleet-sqlite`, `fleet-postgres`, `fleet-nats` | no | the engines of [`fleet`], with the client of each |
+//! | `fleet-store` | no | [`fleet`] on a store of your own |
 //! | `http` | no | [`pages::http`]: pagination over `reqwest`, by Link headers or JSON |
 //! | `serde` | no | `Serialize` and `Deserialize` for [`pages::Checkpoint`] |
 //! | `tracing` | no | [reports](cleanup#reports) of cleanups and tasks as `tracing` events; cleanups run in the span of their task |
-//! | `fleet-sqlite` | no | [`fleet::SqliteEngine`]: the storage of a fleet in a file, for the processes of one machine |
-//! | `full` | no | all of the above |
+//! | `full` | no | all of the above, except for `fleet-postgres` and `fleet-nats` |
 //!
 //! # Runtime
 //!

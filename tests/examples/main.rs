@@ -5,6 +5,7 @@ mod async_with_lock;
 mod crawl;
 mod decorator;
 mod event_loop;
+mod fleet;
 mod forms;
 mod get_docs;
 mod graceful_shutdown;

@@ -3,6 +3,7 @@
 //! | module | contents |
 //! |---|---|
 //! | [`api`] | a paginated API in memory, which records its requests |
+//! | [`throughput`] | the pages per second of an engine of a fleet |
 //! | [`trace`] | the items and errors of a stream as one line of text |
 //! | [`event_log`] | a log of enters and exits, and context managers ([`probes!`]) that write to it |
 //! | [`poll_then_drop`] | a function that runs a program once for each await, and drops it at that await |
@@ -22,6 +23,7 @@ pub mod faults;
 pub mod fleet_model;
 pub mod poll_then_drop;
 pub mod script;
+pub mod throughput;
 pub mod trace;
 
 pub use self::expected_reports::expect_reports;

@@ -16,7 +16,7 @@ pub(super) struct Rules {
     pub(super) partitions: u32,
     pub(super) lease: Micros,
     pub(super) attempts: u32,
-    /// The pause after [`NotYet`](super::engine::Claimed::NotYet).
+    /// The pause after [`NotYet`](super::engine::Claimed::NotYet): the longest of a fleet's default.
     pub(super) poll: Micros,
     /// The time that the engine takes for a call.
     pub(super) call: Micros,
@@ -56,9 +56,10 @@ impl Rules {
     };
 }
 
-/// Returns the wait after a failed attempt: it doubles, with jitter.
+/// Returns the wait after a failed attempt, as the default of a fleet: it doubles, from 1 second to 5 minutes, and is random
+/// from half of that to all of it.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
 pub(super) fn backoff(attempts: u32, jitter: f64) -> Micros {
-    let wait = SECOND << (attempts - 1).min(16);
-    wait + (wait as f64 * jitter) as Micros
+    let wait = (SECOND << (attempts - 1).min(16)).min(300 * SECOND);
+    (wait as f64 * (0.5 + jitter / 2.0)) as Micros
 }

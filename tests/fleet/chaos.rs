@@ -1,0 +1,257 @@
+//! SQLite under chaos: its workers are killed, stopped and woken, terminated, and killed inside commits.
+//!
+//! `CHAOS_SECONDS` sets the time of each mode. The figures: `cargo test --test fleet chaos -- --nocapture`.
+
+use std::convert::Infallible;
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{sleep, timeout};
+use withal::fleet::{Claimed, Engine, Fleet, Partition, SqliteEngine, SqliteToken};
+use withal::pages::{AsyncGetDocs, Checkpoint, PageNumber, by_page_number};
+use withal_test_support::chaos::{self, Chaos, Mode, Report};
+
+/// The variables of the child processes: the test that a child runs is [`child`].
+const FILE: &str = "WITHAL_FLEET_FILE";
+const PAGES: &str = "WITHAL_FLEET_PAGES";
+const PAGE_SIZE: &str = "WITHAL_FLEET_PAGE_SIZE";
+const PAGE_MILLIS: &str = "WITHAL_FLEET_PAGE_MILLIS";
+
+/// One mode at a time.
+static CHAOS: Mutex<()> = Mutex::new(());
+
+/// The process was asked to stop.
+static IS_STOPPING: AtomicBool = AtomicBool::new(false);
+
+type Sqlite = SqliteEngine<String, PageNumber>;
+
+/// The pages of each partition.
+#[derive(Clone, Copy)]
+struct Shape {
+    pages: u64,
+    size: u64,
+    millis: u64,
+}
+
+impl Shape {
+    fn command(self, file: &Path) -> Command {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.args(["--exact", "chaos::child", "--nocapture"]).env(FILE, file);
+        for (name, value) in [(PAGES, self.pages), (PAGE_SIZE, self.size), (PAGE_MILLIS, self.millis)] {
+            command.env(name, value.to_string());
+        }
+        command
+    }
+
+    fn of_child() -> Self {
+        let [pages, size, millis] =
+            [PAGES, PAGE_SIZE, PAGE_MILLIS].map(|name| env::var(name).unwrap().parse().unwrap());
+        Self { pages, size, millis }
+    }
+
+    fn page(self, partition: &str, page: u64) -> Vec<String> {
+        if page > self.pages {
+            return Vec::new();
+        }
+        (0..self.size).map(|n| format!("{partition}.{page}.{n}")).collect()
+    }
+
+    fn items(self, partition: &str) -> AsyncGetDocs<String, PageNumber, Infallible> {
+        let partition = partition.to_owned();
+        by_page_number(1, move |page| {
+            let items = self.page(&partition, page);
+            async move {
+                sleep(Duration::from_millis(self.millis)).await;
+                Ok(items)
+            }
+        })
+    }
+}
+
+/// A claim in a child, which reports its end if its block is dropped.
+struct Held(Option<String>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(partition) = self.0.take().filter(|_| !IS_STOPPING.load(Ordering::Relaxed)) {
+            chaos::fenced(&partition);
+        }
+    }
+}
+
+/// The process of a worker. Without a file, it does nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn child() {
+    let Some(file) = env::var_os(FILE) else { return };
+    let shape = Shape::of_child();
+    let mut terminate = signal(SignalKind::terminate()).unwrap();
+    let stop = async move {
+        terminate.recv().await;
+        IS_STOPPING.store(true, Ordering::Relaxed);
+    };
+    let engine = Sqlite::open(file).unwrap().with_lease_time(chaos::lease_time());
+    let fleet = Fleet::new(engine).workers(2).max_idle(Duration::from_millis(50)).stop_when(stop);
+    let report = fleet
+        .run(async move |work| {
+            chaos::claimed(work.partition());
+            let mut held = Held(Some(work.partition().to_owned()));
+            work.drive(shape.items(work.partition())).await?;
+            chaos::finished(work.partition());
+            held.0 = None;
+            Ok::<_, withal::fleet::DriveError<_, _>>(())
+        })
+        .await
+        .unwrap();
+    if report.is_stopped {
+        std::process::exit(128 + 15);
+    }
+}
+
+pub(crate) fn new_file(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fleet-{name}"));
+    drop(fs::remove_dir_all(&folder));
+    fs::create_dir_all(&folder).unwrap();
+    folder.join("fleet.db")
+}
+
+fn partitions(count: u64) -> Vec<String> {
+    (0..count).map(|n| format!("p{n:04}")).collect()
+}
+
+/// Each partition has its items once, in order, and no partition has an owner.
+async fn assert_complete(engine: &Sqlite, partitions: &[String], shape: Shape) {
+    for partition in partitions {
+        let want: Vec<_> = (1..=shape.pages).flat_map(|page| shape.page(partition, page)).collect();
+        assert!(engine.items(partition).await.unwrap() == want, "the items of {partition}");
+    }
+    let progress = engine.progress().await.unwrap();
+    assert_eq!((progress.done, progress.unfinished()), (partitions.len() as u64, 0), "{progress:?}");
+    assert_eq!(progress.items, partitions.len() as u64 * shape.pages * shape.size);
+}
+
+async fn run(mode: Mode) -> Report {
+    let _one = CHAOS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let shape = Shape { pages: 10, size: 10, millis: 20 };
+    // Eight claims at a time, and about 30 milliseconds for each page.
+    let partitions = partitions(chaos::run_time().as_secs() * 8 * 1000 / 30 / 11);
+    let file = new_file(&format!("{mode:?}"));
+    let engine = Sqlite::open(&file).unwrap();
+    engine.add(partitions.clone()).await.unwrap();
+    let report = Chaos::new(mode).run(|_| shape.command(&file));
+    println!("SQLite, {report}");
+    assert!(report.failures.is_empty(), "{:?}", report.failures);
+    assert_complete(&engine, &partitions, shape).await;
+    report
+}
+
+#[tokio::test]
+async fn calm() {
+    let report = run(Mode::Calm).await;
+    assert_eq!((report.started, report.fenced, report.recoveries.len()), (4, 0, 0));
+}
+
+#[tokio::test]
+async fn kill() {
+    let report = run(Mode::Kill).await;
+    assert!(report.kills > 0 && !report.recoveries.is_empty(), "{report}");
+}
+
+#[tokio::test]
+async fn stop_and_wake() {
+    let report = run(Mode::StopAndWake).await;
+    assert!(report.stops > 0 && !report.recoveries.is_empty(), "{report}");
+}
+
+#[tokio::test]
+async fn terminate() {
+    let report = run(Mode::Terminate).await;
+    assert!(!report.terminations.is_empty() && !report.recoveries.is_empty(), "{report}");
+}
+
+/// Starts a child, and waits until it has claimed a partition.
+fn claiming_child(shape: Shape, file: &Path) -> (Child, impl Iterator<Item = String> + use<>) {
+    let mut child = shape.command(file).stdout(Stdio::piped()).spawn().unwrap();
+    let stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut lines = stdout.lines().map_while(Result::ok).filter(|line| line.contains("fleet: "));
+    assert!(lines.next().unwrap().contains("claimed p0000"));
+    (child, lines)
+}
+
+async fn next_claim(engine: &Sqlite) -> Partition<SqliteToken, PageNumber> {
+    let claim = async {
+        loop {
+            match engine.claim().await.unwrap() {
+                Claimed::Partition(partition) => return partition,
+                Claimed::NotYet(_) => sleep(Duration::from_millis(20)).await,
+                Claimed::Finished => panic!("the partition is not finished"),
+            }
+        }
+    };
+    timeout(Duration::from_secs(60), claim).await.expect("the lease expires")
+}
+
+/// A worker that is stopped before a commit, and woken when another one has the partition, stores nothing.
+#[tokio::test]
+async fn the_commit_of_a_zombie_is_refused() {
+    let shape = Shape { pages: 3, size: 10, millis: 500 };
+    let file = new_file("zombie");
+    let engine = Sqlite::open(&file).unwrap();
+    engine.add(partitions(1)).await.unwrap();
+    let (mut zombie, mut lines) = claiming_child(shape, &file);
+    chaos::send_signal("STOP", zombie.id());
+    // This process reads all pages.
+    let mut claim = next_claim(&engine).await;
+    assert_eq!(claim.checkpoint, Checkpoint::default());
+    let mut pages = shape.items(&claim.name).into_pages();
+    while let Some(page) = pages.try_next().await.unwrap() {
+        assert!(engine.commit(&mut claim.token, page.into(), &pages.checkpoint()).await.unwrap().is_owned());
+    }
+    chaos::send_signal("CONT", zombie.id());
+    assert!(lines.next().unwrap().contains("fenced p0000"));
+    assert!(engine.commit(&mut claim.token, [].into(), &pages.checkpoint()).await.unwrap().is_owned());
+    assert!(zombie.wait().unwrap().success(), "the zombie finds that nothing is left");
+    assert_complete(&engine, &partitions(1), shape).await;
+}
+
+/// The engine is a library: it is killed with its process, inside a transaction. The next process recovers the log.
+#[tokio::test]
+async fn killed_inside_commits() {
+    // Nearly all of the time is spent in commits.
+    let shape = Shape { pages: 60, size: 2_000, millis: 0 };
+    let file = new_file("commits");
+    Sqlite::open(&file).unwrap().add(partitions(1)).await.unwrap();
+    let mut pages_before = 0;
+    for n in 0..10 {
+        let (mut child, _lines) = claiming_child(shape, &file);
+        sleep(Duration::from_millis(20 + 7 * n)).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let database = rusqlite::Connection::open(&file).unwrap();
+        let check: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(check, "ok");
+        drop(database);
+        let engine = Sqlite::open(&file).unwrap();
+        let items = engine.items("p0000").await.unwrap();
+        // Whole pages, as many as the checkpoint has.
+        let pages = items.len() as u64 / shape.size;
+        let want: Vec<_> = (1..=pages).flat_map(|page| shape.page("p0000", page)).collect();
+        assert!(items == want, "{} items", items.len());
+        if pages == shape.pages {
+            break;
+        }
+        let claim = next_claim(&engine).await;
+        assert_eq!(claim.checkpoint.items(), items.len() as u64);
+        assert!(pages >= pages_before);
+        pages_before = pages;
+        assert!(engine.release(&claim.token, withal::fleet::Outcome::Continue).await.unwrap().is_owned());
+    }
+    assert!(shape.command(&file).stdout(Stdio::null()).status().unwrap().success());
+    assert_complete(&Sqlite::open(&file).unwrap(), &partitions(1), shape).await;
+}
