@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{sleep, timeout};
-use withal::fleet::{Claimed, Engine, Fleet, Partition, SqliteEngine, SqliteToken};
+use withal::fleet::{Claimed, Engine, Fleet, Outcome, Partition, SqliteEngine, SqliteToken};
 use withal::pages::{AsyncGetDocs, Checkpoint, PageNumber, by_page_number};
 use withal_test_support::chaos::{self, Chaos, Mode, Report};
 
@@ -197,6 +197,20 @@ async fn next_claim(engine: &Sqlite) -> Partition<SqliteToken, PageNumber> {
     timeout(Duration::from_secs(60), claim).await.expect("the lease expires")
 }
 
+/// Partitions that were begun are continued before others are begun: otherwise they would wait for the end of the queue.
+#[tokio::test]
+async fn a_partition_that_was_begun_is_claimed_first() {
+    let file = new_file("order");
+    let engine = Sqlite::open(&file).unwrap().with_lease_time(Duration::from_millis(1));
+    engine.add(partitions(3)).await.unwrap();
+    assert_eq!(next_claim(&engine).await.name, "p0000");
+    sleep(Duration::from_millis(20)).await;
+    let claim = next_claim(&engine).await;
+    assert_eq!((&claim.name[..], claim.attempt), ("p0000", 2), "its lease has expired");
+    assert!(engine.release(&claim.token, Outcome::Continue).await.unwrap().is_owned());
+    assert_eq!(next_claim(&engine).await.name, "p0000", "it was released");
+}
+
 /// A worker that is stopped before a commit, and woken when another one has the partition, stores nothing.
 #[tokio::test]
 async fn the_commit_of_a_zombie_is_refused() {
@@ -250,7 +264,7 @@ async fn killed_inside_commits() {
         assert_eq!(claim.checkpoint.items(), items.len() as u64);
         assert!(pages >= pages_before);
         pages_before = pages;
-        assert!(engine.release(&claim.token, withal::fleet::Outcome::Continue).await.unwrap().is_owned());
+        assert!(engine.release(&claim.token, Outcome::Continue).await.unwrap().is_owned());
     }
     assert!(shape.command(&file).stdout(Stdio::null()).status().unwrap().success());
     assert_complete(&Sqlite::open(&file).unwrap(), &partitions(1), shape).await;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -250,8 +250,8 @@ fn store_json<T: Serialize>(
     Ok(())
 }
 
-/// Frees the partitions of processes that have ended.
-fn free_ended(transaction: &Transaction<'_>, now: i64, this: &str) -> Result<(), SqliteError> {
+/// Frees the partitions of processes that have ended. They are claimed before the others.
+fn free_ended(transaction: &Transaction<'_>, this: &str) -> Result<(), SqliteError> {
     let mut select = transaction
         .prepare("SELECT DISTINCT owner FROM fleet_partitions WHERE state = 1 AND owner IS NOT NULL")?;
     let owners = select.query_map([], |row| row.get::<_, String>(0))?;
@@ -259,35 +259,39 @@ fn free_ended(transaction: &Transaction<'_>, now: i64, this: &str) -> Result<(),
         if owner != this && has_ended(&owner) {
             // The epoch changes with the next claim. Until then, nothing can use this one.
             transaction.execute(
-                "UPDATE fleet_partitions SET state = CASE done WHEN 1 THEN ? ELSE ? END, due = ?, owner = NULL
+                "UPDATE fleet_partitions SET state = CASE done WHEN 1 THEN ? ELSE ? END, due = 0, owner = NULL
                  WHERE state = 1 AND owner = ?",
-                params![FINISHED, FREE, now, owner],
+                params![FINISHED, FREE, owner],
             )?;
         }
     }
     Ok(())
 }
 
-/// Claims the partition that can be claimed for the longest time.
+/// Claims a partition whose lease has expired, or else the one that can be claimed for the longest time.
 fn claim<C: DeserializeOwned>(
     transaction: &Transaction<'_>,
     owner: &str,
     lease_time: i64,
 ) -> Result<Claimed<SqliteToken, C>, SqliteError> {
     let now = now();
-    free_ended(transaction, now, owner)?;
-    let first = transaction
-        .query_row(
-            "SELECT name, due, checkpoint, epoch + 1, commits, attempt + 1 FROM fleet_partitions
-             WHERE state < 2 AND done = 0 ORDER BY due, name LIMIT 1",
-            [],
-            |row| {
-                let row: (String, i64, Option<String>, i64, i64, u32) =
-                    (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?);
-                Ok(row)
-            },
-        )
-        .optional()?;
+    free_ended(transaction, owner)?;
+    let select = |from: &str, params: &[&dyn ToSql]| {
+        let columns = "name, due, checkpoint, epoch + 1, commits, attempt + 1";
+        let select = format!("SELECT {columns} FROM fleet_partitions {from} LIMIT 1");
+        let row = transaction.query_row(&select, params, |row| {
+            let row: (String, i64, Option<String>, i64, i64, u32) =
+                (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?);
+            Ok(row)
+        });
+        row.optional()
+    };
+    // The index has the partitions with an owner, which are few.
+    let expired = "INDEXED BY fleet_partitions_owner WHERE state = 1 AND done = 0 AND due <= ? ORDER BY due";
+    let first = match select(expired, &[&now])? {
+        None => select("WHERE state < 2 AND done = 0 ORDER BY due, name", &[])?,
+        expired => expired,
+    };
     let Some((name, due, checkpoint, epoch, commits, attempt)) = first else { return Ok(Claimed::Finished) };
     if due > now {
         return Ok(Claimed::NotYet(Duration::from_millis(due.abs_diff(now))));
@@ -310,7 +314,8 @@ fn release(
     let now = now();
     let (state, due, given_back, error) = match outcome {
         Outcome::Done => (FINISHED, now, 0, None),
-        Outcome::Continue => (FREE, now, 1, None),
+        // It is claimed before the others.
+        Outcome::Continue => (FREE, 0, 1, None),
         Outcome::Retry { after, error } => (FREE, now + millis(after), 0, Some(error)),
         Outcome::SetAside { error } => (SET_ASIDE, now, 0, Some(error)),
     };
