@@ -1,4 +1,5 @@
 //! The engines of `fleet` over PostgreSQL and NATS, on real servers that these tests start.
 
+mod chaos;
 mod contract;
 mod server;

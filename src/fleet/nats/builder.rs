@@ -89,7 +89,8 @@ impl<T, C> NatsBuilder<T, C> {
         if prefix.is_empty() || !prefix.bytes().all(is_valid) {
             return Err(NatsError::Prefix(prefix));
         }
-        let context = ContextBuilder::new().timeout(lease_time.min(REQUEST_TIMEOUT)).build(client);
+        let request_timeout = lease_time.min(REQUEST_TIMEOUT);
+        let context = ContextBuilder::new().timeout(request_timeout).build(client);
         let config = |name: &str, retention| Config {
             name: format!("{prefix}_{name}"),
             subjects: vec![format!("{prefix}.{name}.*")],
@@ -112,7 +113,7 @@ impl<T, C> NatsBuilder<T, C> {
             })
             .await
             .map_err(NatsError::request("create a consumer"))?;
-        Ok(NatsEngine { context, work, workers, pages, prefix, lease_time, types })
+        Ok(NatsEngine { context, work, workers, pages, prefix, lease_time, request_timeout, types })
     }
 }
 

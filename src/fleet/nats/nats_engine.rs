@@ -1,5 +1,6 @@
 use std::error::Error as _;
 use std::fmt;
+use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use async_stream::try_stream;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::entry::{Entry, State};
 use super::error::NatsError;
@@ -97,6 +99,7 @@ pub struct NatsEngine<T, C> {
     pub(super) pages: Stream,
     pub(super) prefix: String,
     pub(super) lease_time: Duration,
+    pub(super) request_timeout: Duration,
     pub(super) types: PhantomData<fn() -> (T, C)>,
 }
 
@@ -191,11 +194,21 @@ impl<T, C> NatsEngine<T, C> {
 
     /// Returns a work message that has no owner; `None` if there is none at the moment.
     async fn next_work(&self) -> Result<Option<Message>, NatsError> {
-        const ACTION: &str = "fetch a partition";
-        let messages =
-            self.workers.fetch().max_messages(1).messages().await.map_err(NatsError::request(ACTION))?;
-        let mut messages = std::pin::pin!(messages);
-        messages.next().await.transpose().map_err(NatsError::request(ACTION))
+        let fetch = async {
+            let mut messages = self.workers.fetch().max_messages(1).messages().await.map_err(to_error)?;
+            messages.next().await.transpose()
+        };
+        self.within_timeout("fetch a partition", fetch).await
+    }
+
+    /// Waits for an answer, which the client itself would await for ever when the server is lost.
+    async fn within_timeout<R>(
+        &self,
+        action: &'static str,
+        answer: impl Future<Output = Result<R, async_nats::Error>>,
+    ) -> Result<R, NatsError> {
+        let answer = timeout(self.request_timeout, answer).await.unwrap_or_else(|elapsed| Err(elapsed.into()));
+        answer.map_err(NatsError::request(action))
     }
 
     async fn acknowledge(&self, work: &Message, kind: AckKind) -> Result<(), NatsError> {
@@ -259,10 +272,10 @@ impl<T, C> NatsEngine<T, C> {
         try_stream! {
             let mut left = consumer.cached_info().num_pending;
             while left > 0 {
-                let mut batch = consumer.fetch().max_messages(500).messages().await.map_err(NatsError::request(ACTION))?;
+                let batch = async { consumer.fetch().max_messages(500).messages().await.map_err(to_error) };
+                let mut batch = self.within_timeout(ACTION, batch).await?;
                 let mut is_empty = true;
-                while let Some(message) = batch.next().await {
-                    let message = message.map_err(NatsError::request(ACTION))?;
+                while let Some(message) = self.within_timeout(ACTION, async { batch.next().await.transpose() }).await? {
                     let info = message.info().map_err(NatsError::request(ACTION))?;
                     let sequence = info.stream_sequence;
                     left = info.pending;
@@ -432,6 +445,10 @@ impl fmt::Debug for NatsToken {
             .field("last", &self.last)
             .finish_non_exhaustive()
     }
+}
+
+fn to_error(error: impl Into<async_nats::Error>) -> async_nats::Error {
+    error.into()
 }
 
 /// A partition without a stored checkpoint starts at the first page.
