@@ -2,4 +2,5 @@
 
 mod chaos;
 mod contract;
+mod model;
 mod server;

@@ -20,6 +20,10 @@ pub trait Storage {
     /// Whether a claim that has expired, or has ended, can renew and release without an effect and without being refused, as
     /// with an engine whose only fence is that of the commits.
     const FENCES_COMMITS_ONLY: bool = false;
+    /// Whether a partition that is released after its lease has expired waits for the delay of its retry.
+    const DELAYS_AFTER_EXPIRY: bool = true;
+    /// Whether the progress counts a partition whose lease or delay has ended as pending.
+    const COUNTS_EXPIRED: bool = true;
     /// Whether the engine counts attempts exactly.
     const COUNTS_ATTEMPTS: bool = true;
 
@@ -347,6 +351,7 @@ impl<S: Storage> Model<'_, S> {
             assert_eq!(owned, is_owner, "{at}: the release of claim {} of {}", held.id, held.partition);
         }
         if is_owner {
+            let was_expired = matches!(row.state, State::Expired | State::Unknown);
             row.owner = None;
             row.is_done |= outcome == Outcome::Done;
             row.state = match outcome {
@@ -359,6 +364,7 @@ impl<S: Storage> Model<'_, S> {
                     row.error = error;
                     State::SetAside
                 }
+                _ if was_expired && !S::DELAYS_AFTER_EXPIRY => State::Unknown,
                 _ => State::Waiting,
             };
         }
@@ -387,7 +393,7 @@ impl<S: Storage> Model<'_, S> {
         assert_eq!(progress.done, self.rows.values().filter(|row| row.is_done).count() as u64, "{at}");
         let unfinished = [State::Free, State::Waiting, State::Leased, State::Expired, State::Unknown];
         assert_eq!(progress.unfinished(), count(&unfinished), "{at}: {progress:?}");
-        if count(&[State::Unknown]) == 0 {
+        if S::COUNTS_EXPIRED && count(&[State::Unknown]) == 0 {
             assert_eq!(progress.pending, count(&[State::Free, State::Expired]), "{at}: {progress:?}");
             assert_eq!(progress.waiting, count(&[State::Waiting]), "{at}: {progress:?}");
         }

@@ -1,11 +1,13 @@
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use async_nats::Client;
 use async_nats::jetstream::consumer::pull;
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::jetstream::stream::{Config, RetentionPolicy};
+use tokio::time::Instant;
 
 use super::error::NatsError;
 use super::nats_engine::NatsEngine;
@@ -113,7 +115,18 @@ impl<T, C> NatsBuilder<T, C> {
             })
             .await
             .map_err(NatsError::request("create a consumer"))?;
-        Ok(NatsEngine { context, work, workers, pages, prefix, lease_time, request_timeout, types })
+        let next_removal = Mutex::new(Instant::now());
+        Ok(NatsEngine {
+            next_removal,
+            context,
+            work,
+            workers,
+            pages,
+            prefix,
+            lease_time,
+            request_timeout,
+            types,
+        })
     }
 }
 

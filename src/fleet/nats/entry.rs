@@ -21,6 +21,13 @@ pub(super) enum State {
     SetAside,
 }
 
+impl State {
+    /// Returns `true` if the partition is not claimed again.
+    pub(super) fn is_final(self) -> bool {
+        matches!(self, Self::Done | Self::SetAside)
+    }
+}
+
 const STATES: [(State, &str); 5] = [
     (State::Free, "free"),
     (State::Leased, "leased"),

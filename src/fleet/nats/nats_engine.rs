@@ -1,8 +1,9 @@
+use std::collections::HashSet;
 use std::error::Error as _;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::HeaderMap;
@@ -15,7 +16,7 @@ use async_stream::try_stream;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::entry::{Entry, State};
 use super::error::NatsError;
@@ -26,6 +27,8 @@ use crate::pages::{Checkpoint, Cursor};
 
 /// The number of requests of [`Engine::add`] at the same time.
 const ADDED_AT_ONCE: usize = 64;
+/// The claim in the message of a release.
+const RELEASED: Option<u64> = Some(0);
 /// The number of characters of an error that are stored.
 const ERROR_LENGTH: usize = 4000;
 
@@ -100,6 +103,8 @@ pub struct NatsEngine<T, C> {
     pub(super) prefix: String,
     pub(super) lease_time: Duration,
     pub(super) request_timeout: Duration,
+    /// The time of the next removal of lost work messages.
+    pub(super) next_removal: Mutex<Instant>,
     pub(super) types: PhantomData<fn() -> (T, C)>,
 }
 
@@ -117,10 +122,6 @@ pub struct NatsToken {
 }
 
 impl<T, C> NatsEngine<T, C> {
-    fn work_subject(&self, partition: &str) -> String {
-        format!("{}.work.{}", self.prefix, encode(partition))
-    }
-
     fn pages_subject(&self, partition: &str) -> String {
         format!("{}.pages.{}", self.prefix, encode(partition))
     }
@@ -182,14 +183,58 @@ impl<T, C> NatsEngine<T, C> {
     async fn add_one(&self, partition: String) -> Result<(), NatsError> {
         // A claim that finds a finished partition removes the message again.
         let (_, entry) = self.last(&partition).await?;
-        if matches!(entry.state, State::Done | State::SetAside) {
+        if entry.state.is_final() {
             return Ok(());
         }
+        self.publish_work(partition, 0).await
+    }
+
+    /// Publishes the work message of a partition, if the last one has the given sequence.
+    async fn publish_work(&self, partition: String, last: u64) -> Result<(), NatsError> {
         let mut headers = HeaderMap::new();
-        headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, "0");
-        let subject = self.work_subject(&partition);
+        headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, last.to_string());
+        let subject = format!("{}.work.{}", self.prefix, encode(&partition));
         self.publish("add a partition", subject, headers, partition.into()).await?;
         Ok(())
+    }
+
+    /// Removes the work messages that the server does not deliver any more, at most once in a lease time.
+    ///
+    /// After it was killed, a server may have a message that was acknowledged, and know that it was. And if no delivery
+    /// waits for an acknowledgment, each message that was delivered should be gone: one that is not finished is replaced.
+    async fn remove_lost(&self) -> Result<(), NatsError> {
+        const ACTION: &str = "remove the message of a finished partition";
+        {
+            let mut next = self.next_removal.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
+            if *next > now {
+                return Ok(());
+            }
+            *next = now + self.lease_time;
+        }
+        let info = self.workers.get_info().await.map_err(NatsError::request(ACTION))?;
+        let subject = format!("{}.work.*", self.prefix);
+        let mut next = 1;
+        loop {
+            let request = self.work.raw_message_builder().sequence(next).next_by_subject(subject.clone());
+            let message = match request.send().await {
+                Ok(message) if message.sequence <= info.delivered.stream_sequence => message,
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => return Ok(()),
+                Err(error) => return Err(NatsError::request(ACTION)(error)),
+            };
+            next = message.sequence + 1;
+            let partition = String::from_utf8_lossy(&message.payload).into_owned();
+            let (_, entry) = self.last(&partition).await?;
+            if !entry.state.is_final() {
+                if info.num_ack_pending > 0 {
+                    continue;
+                }
+                // The new message comes first: this process may end in between.
+                self.publish_work(partition, message.sequence).await?;
+            }
+            self.work.delete_message(message.sequence).await.map_err(NatsError::request(ACTION))?;
+        }
     }
 
     /// Returns a work message that has no owner; `None` if there is none at the moment.
@@ -207,7 +252,8 @@ impl<T, C> NatsEngine<T, C> {
         action: &'static str,
         answer: impl Future<Output = Result<R, async_nats::Error>>,
     ) -> Result<R, NatsError> {
-        let answer = timeout(self.request_timeout, answer).await.unwrap_or_else(|elapsed| Err(elapsed.into()));
+        let answer =
+            timeout(self.request_timeout, answer).await.unwrap_or_else(|elapsed| Err(elapsed.into()));
         answer.map_err(NatsError::request(action))
     }
 
@@ -216,7 +262,7 @@ impl<T, C> NatsEngine<T, C> {
     }
 }
 
-impl<T: DeserializeOwned, C> NatsEngine<T, C> {
+impl<T: DeserializeOwned + Send, C> NatsEngine<T, C> {
     /// Returns the items that were committed, each with the name of its partition. The items of a partition are in order.
     /// The stream ends after the last message of the server.
     ///
@@ -224,12 +270,28 @@ impl<T: DeserializeOwned, C> NatsEngine<T, C> {
     ///
     /// The stream yields an error if the server does not answer, or if an item is not valid JSON of its type. It ends
     /// after the error.
-    pub fn items(&self) -> impl futures_core::Stream<Item = Result<(String, T), NatsError>> + Send + '_
-    where
-        T: Send,
-    {
+    pub fn items(&self) -> impl futures_core::Stream<Item = Result<(String, T), NatsError>> + Send + '_ {
+        self.items_at("*".into())
+    }
+
+    /// Returns the items of a partition that were committed, in order, like [`items`](Self::items).
+    ///
+    /// # Errors
+    ///
+    /// As for [`items`](Self::items).
+    pub fn items_of(
+        &self,
+        partition: &str,
+    ) -> impl futures_core::Stream<Item = Result<T, NatsError>> + Send + '_ {
+        self.items_at(encode(partition)).map_ok(|(_, item)| item)
+    }
+
+    fn items_at(
+        &self,
+        token: String,
+    ) -> impl futures_core::Stream<Item = Result<(String, T), NatsError>> + Send + '_ {
         try_stream! {
-            let consumer = self.reader(DeliverPolicy::All, false).await?;
+            let consumer = self.reader(&token, DeliverPolicy::All, false).await?;
             let mut messages = std::pin::pin!(self.messages(&consumer));
             while let Some((entry, message)) = messages.try_next().await? {
                 if message.payload.is_empty() {
@@ -244,16 +306,17 @@ impl<T: DeserializeOwned, C> NatsEngine<T, C> {
 }
 
 impl<T, C> NatsEngine<T, C> {
-    /// Creates a consumer of the history of all partitions, which the server deletes when it is not used.
+    /// Creates a consumer of the history of the partitions at a token, which the server deletes when it is not used.
     async fn reader(
         &self,
+        token: &str,
         deliver_policy: DeliverPolicy,
         headers_only: bool,
     ) -> Result<PullConsumer, NatsError> {
         let config = pull::Config {
             deliver_policy,
             headers_only,
-            filter_subject: format!("{}.pages.*", self.prefix),
+            filter_subject: format!("{}.pages.{token}", self.prefix),
             ack_policy: AckPolicy::None,
             inactive_threshold: Duration::from_secs(60),
             memory_storage: true,
@@ -316,7 +379,7 @@ where
             let work = Arc::new(work);
             let name = String::from_utf8_lossy(&work.payload).into_owned();
             let (last, entry) = self.last(&name).await?;
-            if matches!(entry.state, State::Done | State::SetAside) {
+            if entry.state.is_final() {
                 // The process that finished it has ended before it removed the message.
                 self.acknowledge(&work, AckKind::Ack).await?;
                 continue;
@@ -339,7 +402,11 @@ where
             return Ok(Claimed::Partition(Partition::new(name, token, checkpoint, attempt)));
         }
         let info = self.work.get_info().await.map_err(NatsError::request("count the partitions"))?;
-        Ok(if info.state.messages == 0 { Claimed::Finished } else { Claimed::NotYet(self.lease_time) })
+        if info.state.messages == 0 {
+            return Ok(Claimed::Finished);
+        }
+        self.remove_lost().await?;
+        Ok(Claimed::NotYet(self.lease_time))
     }
 
     async fn commit(
@@ -361,8 +428,12 @@ where
         let body = if items.is_empty() { Vec::new() } else { serde_json::to_vec(&items[..])? };
         let Some(last) = self.append(token.last, &entry, body).await? else { return Ok(Ownership::Fenced) };
         (token.last, token.entry) = (last, entry);
-        // The page is stored, and the renewals beside this commit extend the lease, too.
-        drop(token.work.ack_with(AckKind::Progress).await);
+        // The page is stored. If this fails, a renewal extends the lease, or a claim removes the message.
+        if checkpoint.is_done() {
+            drop(self.acknowledge(&token.work, AckKind::Ack).await);
+        } else {
+            drop(token.work.ack_with(AckKind::Progress).await);
+        }
         Ok(Ownership::Owned)
     }
 
@@ -395,7 +466,7 @@ where
             };
             let error = error.map(|error| error.chars().take(ERROR_LENGTH).collect());
             // This message has no claim: the token is fenced from now on.
-            let entry = Entry { state, attempt, error, claim: Some(0), ..entry };
+            let entry = Entry { state, attempt, error, claim: RELEASED, ..entry };
             if self.append(last, &entry, Vec::new()).await?.is_some() {
                 // The claim has ended. Without this acknowledgment, the work message comes again after the lease time.
                 drop(self.acknowledge(&token.work, kind).await);
@@ -405,12 +476,14 @@ where
     }
 
     async fn progress(&self) -> Result<Progress, NatsError> {
-        let info = self.work.get_info().await.map_err(NatsError::request("count the partitions"))?;
-        let reader = self.reader(DeliverPolicy::LastPerSubject, true).await?;
+        const ACTION: &str = "count the partitions";
+        let reader = self.reader("*", DeliverPolicy::LastPerSubject, true).await?;
         let mut entries = std::pin::pin!(self.messages(&reader));
         let mut progress = Progress::default();
+        let mut claimed = HashSet::new();
         while let Some((entry, _)) = entries.try_next().await? {
             progress.items += entry.items;
+            claimed.insert(encode(&entry.partition));
             match entry.state {
                 State::Free => progress.pending += 1,
                 State::Leased => progress.leased += 1,
@@ -422,7 +495,12 @@ where
             }
         }
         // Those that were never claimed have only a work message.
-        progress.pending += info.state.messages.saturating_sub(progress.unfinished());
+        let subjects = self.work.info_with_subjects(format!("{}.work.*", self.prefix));
+        let mut subjects = subjects.await.map_err(NatsError::request(ACTION))?;
+        while let Some((subject, _)) = subjects.try_next().await.map_err(NatsError::request(ACTION))? {
+            let token = subject.rsplit('.').next().unwrap_or_default();
+            progress.pending += u64::from(!claimed.contains(token));
+        }
         progress.set_aside.sort_by(|a, b| a.partition.cmp(&b.partition));
         Ok(progress)
     }
