@@ -159,10 +159,12 @@ where
     E::from_error(&**error.downcast_ref::<Box<dyn Error + Send>>()?)
 }
 
-/// The functions of [`AsError`] for an error type `E`, kept by generic code whose `E` has no bounds.
-pub(crate) struct ErrorView<E> {
-    pub(crate) as_error: fn(&E) -> Option<&(dyn Error + 'static)>,
-    pub(crate) message: fn(&E) -> Option<String>,
+/// The methods of [`AsError`] for an error type `E`, kept by generic code whose `E` has no bounds. One pointer.
+pub(crate) struct ErrorView<E>(fn() -> Methods<E>);
+
+struct Methods<E> {
+    as_error: fn(&E) -> Option<&(dyn Error + 'static)>,
+    message: fn(&E) -> Option<String>,
 }
 
 impl<E> ErrorView<E> {
@@ -170,7 +172,7 @@ impl<E> ErrorView<E> {
     where
         E: AsError<K>,
     {
-        Self { as_error: E::as_error, message: E::message }
+        Self(|| Methods { as_error: E::as_error, message: E::message })
     }
 
     /// The view of errors without bounds: finds the cause of boxes, and of common errors.
@@ -178,12 +180,20 @@ impl<E> ErrorView<E> {
     where
         E: 'static,
     {
-        Self { as_error: |error| as_known_error(error), message: |error| known_text(error) }
+        Self(|| Methods { as_error: |error| as_known_error(error), message: |error| known_text(error) })
     }
 
     /// The view of errors about which nothing is known.
     pub(crate) fn opaque() -> Self {
-        Self { as_error: |_| None, message: |_| None }
+        Self(|| Methods { as_error: |_| None, message: |_| None })
+    }
+
+    pub(crate) fn as_error(self, error: &E) -> Option<&(dyn Error + 'static)> {
+        ((self.0)().as_error)(error)
+    }
+
+    pub(crate) fn message(self, error: &E) -> Option<String> {
+        ((self.0)().message)(error)
     }
 }
 

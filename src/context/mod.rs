@@ -233,8 +233,8 @@
 //!
 //! Entering a lock with [`async_with!`](macro@async_with) takes about a dozen instructions more than locking it, and
 //! entering and exiting a manager that does nothing takes about a hundred, as the crate's benches show. A scope adds
-//! about 90 bytes to its future, and needs one allocation if its manager can interrupt the block, as a timeout, a task
-//! group and an exit stack can.
+//! about 90 bytes to its future. A scope whose manager can interrupt the block, as a timeout, a task group and an exit
+//! stack can, also needs a box, which the next such scope of the thread reuses.
 //!
 //! [From Python](crate::from_python) compares Python's `async with`, `contextlib` and the locks of asyncio line by line.
 //! [PEP 492](crate::desugar::pep_492#async-with) shows the expansion of the statement.

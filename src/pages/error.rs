@@ -140,7 +140,7 @@ impl<E> Error<E> {
         source: E,
         view: ErrorView<E>,
     ) -> Self {
-        let (cursor, message) = (cursor.map(format_cursor), (view.message)(&source).map(Message));
+        let (cursor, message) = (cursor.map(format_cursor), view.message(&source).map(Message));
         let kind = ErrorKind::Fetch { attempts, source };
         Self(Box::new(Inner { page, cursor, kind, view, message }))
     }
@@ -249,7 +249,7 @@ impl<E: fmt::Debug + 'static> std::error::Error for Error<E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         let Inner { kind, view, message, .. } = &*self.0;
         let ErrorKind::Fetch { source, .. } = kind else { return None };
-        (view.as_error)(source).or_else(|| message.as_ref().map(|message| message as _))
+        view.as_error(source).or_else(|| message.as_ref().map(|message| message as _))
     }
 }
 

@@ -7,6 +7,7 @@ use withal::context::{
     AsyncContextManager, AsyncGuard, ExitReason, Restart, async_with, asynccontextmanager, nullcontext,
     on_exit,
 };
+use withal::tasks::{ErrorGroup, TaskGroup};
 
 use crate::cleanups::allocations;
 
@@ -56,5 +57,14 @@ async fn a_scope_allocates_as_often_as_documented() {
         })
     };
     assert_eq!(count(|| async { drop(manager()) }).await, 2, "the creation of `asynccontextmanager`");
-    assert_eq!(count(|| async { async_with!(_ = manager() => {}) }).await, 5, "`asynccontextmanager`");
+    assert_eq!(count(|| async { async_with!(_ = manager() => {}) }).await, 4, "`asynccontextmanager`");
+    // The box of the interrupts is that of the scope before.
+    let group = || async { assert!(async_with!(_ = TaskGroup::<Infallible>::new() => {}).is_ok()) };
+    assert_eq!(count(group).await, 1, "`TaskGroup`: its state");
+}
+
+/// The exit of each group passes on a result, most of which hold no errors.
+#[test]
+fn the_error_of_a_group_is_a_pointer() {
+    assert_eq!(size_of::<ErrorGroup<[u64; 8]>>(), size_of::<usize>());
 }

@@ -28,7 +28,7 @@ use crate::coroutine::{Coroutine, GeneratorExit, RawCoroutine, Step, coroutine};
 /// exit, so the function needs neither a `finally` nor a `raise`.
 ///
 /// The drop policy is [`Detach`]: once the function has yielded, it runs to completion, unless its exit is abandoned.
-/// Creating the manager takes two allocations, entering it two, and the exit one.
+/// Creating the manager takes two allocations, entering it one, and the exit one.
 ///
 /// While the block runs, the function is polled beside it: a [`timeout`](crate::tasks::timeout()) or a
 /// [`TaskGroup`](crate::tasks::TaskGroup) around the yield interrupts the block, and a `select!` of the yield with a

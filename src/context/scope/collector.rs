@@ -11,7 +11,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use super::interrupt::Interrupt;
+use super::interrupt::{Both, Interrupt};
 use super::interrupts::Interrupts;
 
 thread_local! {
@@ -70,17 +70,20 @@ impl<'a> Collector<'a> {
     #[inline(never)]
     fn collect(&mut self) {
         let depth = DEPTH.get();
-        // The inner collectors have collected their interrupts. The entries of this collector come last.
-        let interrupts = &mut *self.interrupts;
         // The access fails while the thread ends, when no scope runs any more.
         let remaining = REGISTERED.try_with(|all| {
             let mut all = all.borrow_mut();
-            let ours = all.partition_point(|(of, _)| *of < depth);
-            // There is mostly one, which costs less to remove than to drain.
-            while all.len() > ours {
-                interrupts.add(all.remove(ours).1);
+            // The inner collectors have collected their interrupts. The entries of this collector come last. There is
+            // mostly one.
+            let mut ours = None;
+            while all.last().is_some_and(|(of, _)| *of >= depth) {
+                let last = all.pop().map(|(_, interrupt)| interrupt);
+                ours = Both::of(last, ours);
             }
-            ours
+            if let Some(ours) = ours {
+                self.interrupts.add(ours);
+            }
+            all.len()
         });
         LENGTH.set(remaining.unwrap_or(0));
     }

@@ -41,8 +41,21 @@ pub(super) struct Both {
 }
 
 impl Both {
-    pub(super) fn new(first: Arc<dyn Interrupt>, second: Arc<dyn Interrupt>) -> Self {
-        Self { all: [first, second], is_reversed: AtomicBool::new(false) }
+    /// Returns two interrupts as one, or the one that there is.
+    #[inline]
+    pub(super) fn of(
+        first: Option<Arc<dyn Interrupt>>,
+        second: Option<Arc<dyn Interrupt>>,
+    ) -> Option<Arc<dyn Interrupt>> {
+        match (first, second) {
+            (Some(first), Some(second)) => Some(Self::new(first, second)),
+            (first, second) => first.or(second),
+        }
+    }
+
+    #[cold]
+    fn new(first: Arc<dyn Interrupt>, second: Arc<dyn Interrupt>) -> Arc<dyn Interrupt> {
+        Arc::new(Self { all: [first, second], is_reversed: AtomicBool::new(false) })
     }
 }
 

@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::mem::{self, ManuallyDrop};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,8 +16,16 @@ use crate::panic::ignore_panic;
 #[derive(Default)]
 pub(in crate::context) struct Interrupts(ManuallyDrop<Option<Box<Registered>>>);
 
+thread_local! {
+    /// The box of the last scope with interrupts that has ended on this thread, for the next one: allocating it would cost
+    /// as much as the rest of a registration.
+    static SPARE: Cell<Option<Box<Registered>>> = const { Cell::new(None) };
+}
+
+#[derive(Default)]
 struct Registered {
-    interrupt: Arc<dyn Interrupt>,
+    /// `None` in a spare box.
+    interrupt: Option<Arc<dyn Interrupt>>,
     /// `true` if the interrupts are polled before the block in the next poll.
     ///
     /// The block and the user code in the interrupts share the coop budget of a poll, and either may spend it in each
@@ -64,39 +73,41 @@ impl Interrupts {
     #[cold]
     #[inline(never)]
     pub(in crate::context) fn leave_block(&mut self) {
-        if let Some(registered) = self.0.take() {
-            registered.interrupt.leave_block();
+        if let Some(interrupt) = self.take() {
+            interrupt.leave_block();
         }
     }
 
     /// Returns all interrupts as one.
     pub(in crate::context) fn into_inner(mut self) -> Option<Arc<dyn Interrupt>> {
-        self.0.take().map(|registered| registered.interrupt)
+        if self.is_empty() { None } else { self.take() }
+    }
+
+    /// Takes all interrupts as one, and keeps the box for the next scope.
+    fn take(&mut self) -> Option<Arc<dyn Interrupt>> {
+        let mut registered = self.0.take()?;
+        let interrupt = mem::take(&mut *registered).interrupt;
+        // The access fails while the thread ends. Then the box is dropped.
+        let _ended = SPARE.try_with(|spare| spare.set(Some(registered)));
+        interrupt
     }
 
     pub(super) fn add(&mut self, interrupt: Arc<dyn Interrupt>) {
-        let interrupt = match self.0.take() {
-            None => interrupt,
-            Some(first) => Arc::new(Both::new(first.interrupt, interrupt)),
-        };
-        *self.0 = Some(Box::new(Registered {
-            interrupt,
-            is_before_block: false,
-            is_after_block: false,
-            function: EnclosingFunction::default(),
-            is_interrupted: false,
-        }));
+        let mut registered = self.0.take().unwrap_or_else(|| {
+            let spare = SPARE.try_with(Cell::take).ok().flatten();
+            spare.unwrap_or_default()
+        });
+        registered.interrupt = Both::of(registered.interrupt.take(), Some(interrupt));
+        *self.0 = Some(registered);
     }
 }
 
 impl Registered {
     fn poll_before_block(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(interrupt) = &self.interrupt else { return false };
         let function = FunctionPoll::current();
-        if function.mode == FunctionMode::Refusing
-            && self.function.is_around_yield
-            && self.interrupt.is_limit()
-        {
-            self.interrupt.refuse();
+        if function.mode == FunctionMode::Refusing && self.function.is_around_yield && interrupt.is_limit() {
+            interrupt.refuse();
             self.is_interrupted = true;
         }
         if self.is_interrupted {
@@ -107,7 +118,7 @@ impl Registered {
         let has_budget = has_budget_remaining();
         self.is_after_block = has_budget && !mem::take(&mut self.is_before_block);
         if has_budget && !self.is_after_block {
-            self.interrupt.poll_before_block(cx);
+            interrupt.poll_before_block(cx);
         }
         false
     }
@@ -116,12 +127,13 @@ impl Registered {
         if self.is_interrupted {
             return Poll::Ready(());
         }
+        let Some(interrupt) = &self.interrupt else { return Poll::Pending };
         let function = FunctionPoll::current();
         self.function.is_around_yield |= function.pending_yields != self.function.pending_yields;
         let polled = if self.function.is_around_yield {
-            self.poll_around_yield(function, cx)
+            poll_around_yield(&**interrupt, &mut self.is_interrupted, function, cx)
         } else {
-            self.interrupt.poll_interrupt(cx)
+            interrupt.poll_interrupt(cx)
         };
         // The one that had no budget is the first in the next poll.
         if mem::take(&mut self.is_after_block) && !has_budget_remaining() {
@@ -129,38 +141,41 @@ impl Registered {
         }
         polled
     }
+}
 
-    /// Polls the interrupts of a scope around the yield of a function, whose block is that of the function's manager.
-    fn poll_around_yield(&mut self, function: FunctionPoll, cx: &mut Context<'_>) -> Poll<()> {
-        match function.mode {
-            FunctionMode::Exiting | FunctionMode::Refusing => self.interrupt.poll_interrupt(cx),
-            FunctionMode::BeforeBlock => {
-                self.interrupt.poll_before_block(cx);
-                Poll::Pending
-            }
-            // A scope inside of this one is interrupted already.
-            FunctionMode::AfterBlock if function.is_interrupted => Poll::Pending,
-            FunctionMode::AfterBlock => {
-                // Leave the block as it is until the block of the function's manager has ended.
-                if self.interrupt.poll_interrupt(cx).is_ready() {
-                    self.is_interrupted = true;
-                    FunctionPoll::update(|function| function.is_interrupted = true);
-                }
-                Poll::Pending
-            }
-            FunctionMode::Entering | FunctionMode::EnteringByHand if !self.interrupt.is_limit() => {
-                Poll::Pending
-            }
-            // The block has not begun yet.
-            FunctionMode::Entering => {
-                FunctionPoll::update(|function| function.is_limited = true);
-                Poll::Pending
-            }
-            FunctionMode::EnteringByHand => {
+/// Polls the interrupts of a scope around the yield of a function, whose block is that of the function's manager.
+fn poll_around_yield(
+    interrupt: &dyn Interrupt,
+    is_interrupted: &mut bool,
+    function: FunctionPoll,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    match function.mode {
+        FunctionMode::Exiting | FunctionMode::Refusing => interrupt.poll_interrupt(cx),
+        FunctionMode::BeforeBlock => {
+            interrupt.poll_before_block(cx);
+            Poll::Pending
+        }
+        // A scope inside of this one is interrupted already.
+        FunctionMode::AfterBlock if function.is_interrupted => Poll::Pending,
+        FunctionMode::AfterBlock => {
+            // Leave the block as it is until the block of the function's manager has ended.
+            if interrupt.poll_interrupt(cx).is_ready() {
+                *is_interrupted = true;
                 FunctionPoll::update(|function| function.is_interrupted = true);
-                self.interrupt.refuse();
-                Poll::Ready(())
             }
+            Poll::Pending
+        }
+        FunctionMode::Entering | FunctionMode::EnteringByHand if !interrupt.is_limit() => Poll::Pending,
+        // The block has not begun yet.
+        FunctionMode::Entering => {
+            FunctionPoll::update(|function| function.is_limited = true);
+            Poll::Pending
+        }
+        FunctionMode::EnteringByHand => {
+            FunctionPoll::update(|function| function.is_interrupted = true);
+            interrupt.refuse();
+            Poll::Ready(())
         }
     }
 }

@@ -35,7 +35,7 @@ impl<E> AbortState<E> {
     }
 
     /// Returns `None` if no task has failed.
-    pub(super) fn into_failures(self, tasks: usize, view: ErrorView<E>) -> Option<Failures<E>> {
+    pub(super) fn into_failures(self, tasks: u32, view: ErrorView<E>) -> Option<Failures<E>> {
         let Self { errors, panics, panicked_in_block, .. } = self;
         let failures = Failures { errors: ErrorGroup::new(errors, tasks, view), panics, panicked_in_block };
         (failures.errors.is_some() || !failures.panics.is_empty()).then_some(failures)

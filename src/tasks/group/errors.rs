@@ -44,10 +44,13 @@ use crate::error_text::{bounded, display, is_report, mark_group, mark_no_failure
 /// # }
 /// ```
 #[doc(alias = "ExceptionGroup")]
-pub struct ErrorGroup<E> {
+pub struct ErrorGroup<E>(Box<Inner<E>>);
+
+/// Boxed, so that the results which the exit of each group passes on are small.
+struct Inner<E> {
     errors: Vec<E>,
     /// The number of all tasks of the group.
-    tasks: usize,
+    tasks: u32,
     /// Finds the causes of the errors.
     view: ErrorView<E>,
     /// The source, if the first error is of an unknown type. Written when it is first needed.
@@ -61,15 +64,16 @@ struct ErrorText(String);
 
 impl<E> ErrorGroup<E> {
     /// Returns `None` if there are no errors.
-    pub(super) fn new(errors: Vec<E>, tasks: usize, view: ErrorView<E>) -> Option<Self> {
-        if errors.is_empty() { None } else { Some(Self { errors, tasks, view, text: OnceLock::new() }) }
+    pub(super) fn new(errors: Vec<E>, tasks: u32, view: ErrorView<E>) -> Option<Self> {
+        let inner = Inner { errors, tasks, view, text: OnceLock::new() };
+        (!inner.errors.is_empty()).then(|| Self(Box::new(inner)))
     }
 
     /// Returns the text of all errors: their number, and what `text` returns for each.
     fn text(&self, text: impl Fn(&E) -> String) -> String {
         bounded(|all| {
-            write!(all, "{} of {} tasks failed", self.errors.len(), self.tasks)?;
-            let texts = self.errors.iter().map(|error| match (self.view.as_error)(error) {
+            write!(all, "{} of {} tasks failed", self.0.errors.len(), self.0.tasks)?;
+            let texts = self.0.errors.iter().map(|error| match self.0.view.as_error(error) {
                 Some(error) => with_sources(error),
                 None => text(error),
             });
@@ -83,25 +87,25 @@ impl<E> ErrorGroup<E> {
     /// Borrows the errors.
     #[must_use]
     pub fn errors(&self) -> &[E] {
-        &self.errors
+        &self.0.errors
     }
 
     /// Iterates over the errors.
     pub fn iter(&self) -> slice::Iter<'_, E> {
-        self.errors.iter()
+        self.0.errors.iter()
     }
 
     /// Moves the errors out.
     #[must_use]
     pub fn into_errors(self) -> Vec<E> {
-        self.errors
+        self.0.errors
     }
 
     /// Splits the group into the errors for which `matches` returns `true`, and the others. Each part is `None` if it
     /// has no errors.
     #[must_use]
     pub fn split(self, matches: impl FnMut(&E) -> bool) -> (Option<Self>, Option<Self>) {
-        let Self { errors, tasks, view, .. } = self;
+        let Inner { errors, tasks, view, .. } = *self.0;
         let (matching, others) = errors.into_iter().partition(matches);
         (Self::new(matching, tasks, view), Self::new(others, tasks, view))
     }
@@ -115,7 +119,8 @@ impl ErrorGroup<BoxError> {
     #[must_use]
     pub fn split_type<T: Error + 'static>(self) -> (Vec<T>, Option<Self>) {
         let (mut found, mut others) = (Vec::new(), Vec::new());
-        for error in self.errors {
+        let Inner { errors, tasks, view, .. } = *self.0;
+        for error in errors {
             match error.downcast::<T>() {
                 Ok(error) => found.push(error),
                 Err(error) => {
@@ -125,7 +130,7 @@ impl ErrorGroup<BoxError> {
                 }
             }
         }
-        (found, Self::new(others, self.tasks, self.view))
+        (found, Self::new(others, tasks, view))
     }
 }
 
@@ -158,11 +163,11 @@ impl<E: fmt::Debug> fmt::Debug for ErrorGroup<E> {
         if is_report(f) {
             let unknown = |error: &E| bounded(|text| write!(text, "{error:-?}"));
             return f
-                .write_str(&self.text(|error| (self.view.message)(error).unwrap_or_else(|| unknown(error))));
+                .write_str(&self.text(|error| self.0.view.message(error).unwrap_or_else(|| unknown(error))));
         }
         f.debug_struct("ErrorGroup")
-            .field("errors", &self.errors)
-            .field("tasks", &self.tasks)
+            .field("errors", &self.0.errors)
+            .field("tasks", &self.0.tasks)
             .finish_non_exhaustive()
     }
 }
@@ -171,9 +176,9 @@ impl<E: fmt::Debug> fmt::Debug for ErrorGroup<E> {
 /// [`TaskGroup::with_sources`](super::TaskGroup::with_sources).
 impl<E: fmt::Debug + fmt::Display + 'static> Error for ErrorGroup<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        let first = self.errors.first()?;
-        let text = || Some(self.text.get_or_init(|| ErrorText(format!("{first:#}"))) as _);
-        (self.view.as_error)(first).or_else(text)
+        let first = self.0.errors.first()?;
+        let text = || Some(self.0.text.get_or_init(|| ErrorText(format!("{first:#}"))) as _);
+        self.0.view.as_error(first).or_else(text)
     }
 }
 
@@ -182,7 +187,7 @@ impl<E> IntoIterator for ErrorGroup<E> {
     type IntoIter = vec::IntoIter<E>;
 
     fn into_iter(self) -> vec::IntoIter<E> {
-        self.errors.into_iter()
+        self.0.errors.into_iter()
     }
 }
 
@@ -191,7 +196,7 @@ impl<'a, E> IntoIterator for &'a ErrorGroup<E> {
     type IntoIter = slice::Iter<'a, E>;
 
     fn into_iter(self) -> slice::Iter<'a, E> {
-        self.errors.iter()
+        self.0.errors.iter()
     }
 }
 

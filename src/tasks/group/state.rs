@@ -31,8 +31,8 @@ pub(super) struct GroupState<E> {
 
 struct Inner<E> {
     members: Members,
-    /// The number of tasks that were added.
-    added: usize,
+    /// The number of tasks that were added, at most `u32::MAX`.
+    added: u32,
     /// Finds the causes of the errors.
     view: ErrorView<E>,
     /// Boxed, since most groups never abort.
@@ -119,7 +119,7 @@ impl<E> GroupState<E> {
         } else if inner.abort.is_some() {
             Err(TaskGroupError::ShuttingDown)
         } else {
-            inner.added += 1;
+            inner.added = inner.added.saturating_add(1);
             inner.report = Some(report);
             Ok(inner.members.add(abort_handle))
         }
