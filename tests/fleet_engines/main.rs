@@ -2,5 +2,6 @@
 
 mod chaos;
 mod contract;
+mod cut;
 mod model;
 mod server;

