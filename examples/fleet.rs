@@ -9,7 +9,7 @@
 //! The program starts an API with 40 partitions, and itself again as the processes of the workers. It prints, for example:
 //!
 //! ```text
-//! 40000 items, 40000 distinct, 7 kills, median recovery 1004 ms
+//! 40000 items, 40000 distinct, 9 kills, median recovery 64 ms
 //! ```
 //!
 //! A worker is the function [`work`]. `fleet/storage.rs` chooses the engine, `fleet/processes.rs` starts and kills the

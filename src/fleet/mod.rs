@@ -55,6 +55,10 @@ pub use self::store::Store;
 pub use self::store_engine::{StoreEngine, StoreError, StoreToken};
 pub use self::work::Work;
 
+pub mod scale {
+    #![doc = include_str!("scale.md")]
+}
+
 #[cfg(feature = "fleet-store")]
 pub mod your_engine {
     #![doc = include_str!("your_engine.md")]

@@ -139,8 +139,8 @@ async fn assert_complete(engine: &Sqlite, partitions: &[String], shape: Shape) {
 async fn run(mode: Mode) -> Report {
     let _one = CHAOS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let shape = Shape { pages: 10, size: 10, millis: 20 };
-    // Eight claims at a time, and about 30 milliseconds for each page.
-    let partitions = partitions(chaos::run_time().as_secs() * 8 * 1000 / 30 / 11);
+    // Eight claims at a time, and about 26 milliseconds for each page.
+    let partitions = partitions(chaos::run_time().as_secs() * 8 * 1000 / 26 / 11);
     let file = new_file(&format!("{mode:?}"));
     let engine = Sqlite::open(&file).unwrap();
     engine.add(partitions.clone()).await.unwrap();

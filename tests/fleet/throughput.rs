@@ -10,11 +10,11 @@ use super::store::MemoryStore;
 #[ignore = "measures times"]
 async fn pages_per_second() {
     println!("| engine | pages per second, 1 worker | 16 workers |\n|---|---|---|");
-    println!("{}", row("memory", MemoryEngine::new, 20_000).await);
-    println!("{}", row("a store in memory", || StoreEngine::new(MemoryStore::new()), 5_000).await);
+    println!("{}", row("memory", async || MemoryEngine::new(), 20_000).await);
+    println!("{}", row("a store in memory", async || StoreEngine::new(MemoryStore::new()), 5_000).await);
     for (name, synchronous) in [("normal", Synchronous::Normal), ("full", Synchronous::Full)] {
         let file = new_file(&format!("throughput-{name}"));
-        let open = || SqliteEngine::open(&file).unwrap().with_synchronous(synchronous).unwrap();
+        let open = async || SqliteEngine::open(&file).unwrap().with_synchronous(synchronous).unwrap();
         println!("{}", row(&format!("SQLite, `synchronous` {name}"), open, 5_000).await);
     }
 }

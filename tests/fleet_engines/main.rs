@@ -5,3 +5,4 @@ mod contract;
 mod cut;
 mod model;
 mod server;
+mod throughput;

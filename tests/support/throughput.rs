@@ -11,17 +11,17 @@ use withal::pages::by_cursor;
 /// The items of a page, and the bytes of an item.
 const PAGE: (usize, usize) = (100, 100);
 
-/// Measures an engine without partitions, and returns a row of the table: the pages per second of one worker, and of 16.
+/// Measures an engine, and returns a row of the table: the pages per second of one worker, and of 16.
 ///
 /// The pages are ready, so that the engine is the only work. Each page has 100 items of 100 bytes.
 pub async fn row<E: Engine<Item = String, Cursor = u32>>(
     name: &str,
-    engine: impl Fn() -> E,
+    engine: impl AsyncFn() -> E,
     pages: u32,
 ) -> String {
     let mut row = format!("| {name} |");
     for workers in [1, 16] {
-        let rate = pages_per_second(engine(), workers, pages).await;
+        let rate = pages_per_second(engine().await, workers, pages).await;
         write!(row, " {rate:.0} |").expect("a string does not fail");
     }
     row

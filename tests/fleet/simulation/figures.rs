@@ -5,8 +5,8 @@ use super::simulation::Simulation;
 
 /// The columns of a row of figures.
 pub(super) const HEADER: &str = "\
-| scenario | time | kills | stops | refused calls | set aside | pages | missing | twice | lost owners | without an owner: mean, longest | \
-pages per worker: slowest 5 %, fastest 5 % |
+| scenario | time | kills | stops | refused | set aside | pages | missing | twice | lost owners | without an owner: mean, longest | \
+pages of the slowest, the fastest workers |
 |---|---|---|---|---|---|---|---|---|---|---|---|";
 
 /// The figures of a simulation.
