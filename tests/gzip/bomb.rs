@@ -9,7 +9,8 @@ use flate2::{Compress, Compression, FlushCompress};
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use withal::pages::http::{Client, Endpoint, Error};
+use withal::pages::http::{Client, Endpoint, Error, GraphQlQuery};
+use withal::pages::{AsyncGetDocs, Cursor};
 
 /// Counts the bytes that are allocated, and their maximum.
 struct Counting;
@@ -123,4 +124,52 @@ async fn a_compressed_body_is_bounded_by_its_size_after_decompression() {
     let (result, peak) = first(serve(200, page).await).await;
     assert_eq!(result.unwrap(), 2 * MIB as u64 - 1023);
     assert!(peak <= 16 * MIB + 64 * MIB, "{} MiB", peak / MIB);
+
+    // In the same test, because the peak is that of the process.
+    each_paginator_bounds_a_compressed_body().await;
+}
+
+/// The error of the first page, if it is that of a body that is too large.
+async fn is_refused<C: Cursor>(items: AsyncGetDocs<Item, C, Error>) -> bool {
+    let error = items.no_retry().into_pages().try_next().await.err();
+    let error = error.and_then(|error| error.into_fetch_error().ok());
+    matches!(error, Some(Error::BodyTooLarge { limit: MIB, .. }))
+}
+
+/// The row of the table of all paginators and all faults in `tests/pages` that needs a compressed body.
+async fn each_paginator_bounds_a_compressed_body() {
+    let endpoint = serve(200, bomb(64)).await.max_body(MIB).items_at("/items");
+    let body = endpoint.clone().json(&()).unwrap();
+    macro_rules! refuse {
+        ($($endpoint:ident.$paginator:ident($($argument:expr),*)),* $(,)?) => {
+            [$((stringify!($paginator), is_refused($endpoint.clone().$paginator($($argument),*)).await)),*]
+        };
+    }
+    let refused: [_; 22] = refuse![
+        endpoint.by_link(),
+        endpoint.by_next_url_header("next-page"),
+        endpoint.by_next_url("/next"),
+        endpoint.by_link_array("/links"),
+        endpoint.by_odata(),
+        endpoint.by_hal("items"),
+        endpoint.by_json_api(),
+        endpoint.by_cursor("/next", "cursor"),
+        endpoint.by_cursor_header("x-next", "cursor"),
+        body.by_body_cursor("/next", "/cursor"),
+        endpoint.by_parameters("/continue"),
+        endpoint.by_kubernetes(),
+        endpoint.by_relay_connection(GraphQlQuery::new("query", "/data/items")),
+        endpoint.by_response(|request, _: &String| request, |response| Ok(response.page(None)?)),
+        endpoint.by_last_item("/id", "after"),
+        body.by_last_item_in_body("/id", "/after"),
+        endpoint.by_page_number("page", 1),
+        endpoint.by_numbered_response(1, |request, _| request, |response| Ok(response.page(None)?)),
+        endpoint.by_offset("offset", "limit", 100),
+        endpoint.by_offset_from("offset", "limit", 100, 1),
+        endpoint.by_scim(100),
+        endpoint.by_offset_steps("offset", "limit", 100),
+    ];
+    for (name, is_refused) in refused {
+        assert!(is_refused, "{name}");
+    }
 }

@@ -37,9 +37,9 @@ async fn serve(mut socket: TcpStream, pages: u64) {
     }
 }
 
-/// The body of a page before and after the price of the first document, whose digits are the number of the page.
+/// The body of a page before and after the `id` of the first document, whose last digits are the number of the page.
 fn documents() -> (String, String) {
-    let mut rest = ",\"tags\":[\"new\",\"on sale\"]}".to_owned();
+    let mut rest = ",\"name\":\"document 0\",\"price\":1.25,\"tags\":[\"new\",\"on sale\"]}".to_owned();
     for id in 1..ITEMS {
         let _ = write!(
             rest,
@@ -47,5 +47,5 @@ fn documents() -> (String, String) {
         );
     }
     rest.push_str("],\"next\":");
-    ("{\"items\":[{\"id\":0,\"name\":\"document 0\",\"price\":1.".to_owned(), rest)
+    ("{\"items\":[{\"id\":1".to_owned(), rest)
 }

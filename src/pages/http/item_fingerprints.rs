@@ -13,15 +13,15 @@ use crate::pages::fingerprint::Fingerprint;
 /// The largest number of items of a page that is compared. It bounds the memory of a page of many small items.
 const MAX_ITEMS: usize = 10_000;
 
-/// Returns the fingerprints of the `count` items; `None` if two of them are equal, or if there is only one, because such
-/// items may be equal to others by chance, and if there are too many.
+/// Returns the fingerprints of the `count` items; `None` if two of them are equal, because such items may be equal to
+/// others by chance, or if there are too many.
 pub(super) fn of_items(response: &Response, count: usize) -> Result<Option<Arc<[Fingerprint]>>, Error> {
-    if !(2..=MAX_ITEMS).contains(&count) {
+    if !(1..=MAX_ITEMS).contains(&count) {
         return Ok(None);
     }
     let items = items(response)?;
     let fingerprints: Vec<_> = items.iter().map(|item| Fingerprint::of(item.get().as_bytes())).collect();
-    Ok((fingerprints.len() > 1 && are_distinct(&fingerprints)).then(|| fingerprints.into()))
+    Ok(are_distinct(&fingerprints).then(|| fingerprints.into()))
 }
 
 /// Returns the fingerprints of the identities of the `count` items; `None` if an item has none, if two are equal, or if

@@ -7,6 +7,7 @@ use futures::future::join_all;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use withal::backon::ConstantBuilder;
@@ -14,7 +15,7 @@ use withal::pages::http::{Endpoint, Error};
 use withal::pages::{AsyncGetDocs, Checkpoint, Cursor, Event};
 
 use self::api::{APIS, Api, By};
-use self::fault::{FAULTS, Fault, Site};
+use self::fault::{FAULTS, Fault, SENT_MIB, Site};
 use super::{chain, endpoint};
 
 /// The result of a run over all pages.
@@ -122,6 +123,9 @@ async fn all_paginators_withstand_all_faults() {
     for fault in FAULTS {
         differences.extend(join_all(APIS.iter().map(|api| row(api, fault))).await.concat());
     }
+    // The bound, and what the buffers of the sockets hold.
+    let sent = SENT_MIB.load(Ordering::Relaxed);
+    assert!(sent < 40 * u32::try_from(APIS.len()).unwrap(), "{sent} MiB");
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
 }
 

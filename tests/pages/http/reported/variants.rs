@@ -139,3 +139,98 @@ async fn errors_of_graphql_may_have_another_shape() -> Outcome {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_page_in_the_middle_may_lack_its_items_in_any_form() -> Outcome {
+    for middle in [
+        json!({}),
+        json!({ "items": null }),
+        json!({ "items": {} }),
+        json!({ "items": "" }),
+        json!({ "items": false }),
+        json!({ "kind": "x#list", "items": [], "prefixes": ["a/"] }),
+        json!({ "unreachable": ["zone-1"] }),
+    ] {
+        let shown = middle.to_string();
+        let server = Server::start(move |req| match req.q("pageToken").as_deref() {
+            None => js(json!({ "items": [1, 2], "nextPageToken": "a" })),
+            Some("a") => {
+                let mut page = middle.clone();
+                page["nextPageToken"] = json!("b");
+                js(page)
+            }
+            _ => js(json!({ "items": [3] })),
+        })
+        .await;
+        let docs = endpoint(&server.url).items_at("/items").by_cursor::<u32>("/nextPageToken", "pageToken");
+        walk(docs).await.is(&[1, 2, 3]).map_err(|error| format!("{shown}: {error}"))?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_end_may_lack_its_items_and_its_cursor_in_any_form() -> Outcome {
+    for end in [
+        json!({ "users": null, "next_token": null }),
+        json!({ "users": null, "next_token": "" }),
+        json!({ "users": null }),
+        json!({ "users": [], "next_token": false }),
+        json!({ "next_token": null }),
+        json!({ "users": {}, "next_token": {} }),
+    ] {
+        let shown = end.to_string();
+        let server = Server::start(move |req| match req.n {
+            n @ 0..2 => js(json!({ "users": [n], "next_token": format!("t{n}") })),
+            _ => js(end.clone()),
+        });
+        let docs = endpoint(&server.await.url).items_at("/users").by_cursor::<usize>("/next_token", "t");
+        walk(docs).await.is(&[0, 1]).map_err(|error| format!("{shown}: {error}"))?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_flag_for_the_last_page_has_many_names() -> Outcome {
+    for name in
+        ["isLast", "is_last", "isLastPage", "is_last_page", "end_of_stream", "endOfRecords", "isEnd", "done"]
+    {
+        let server = Server::start(move |req| match req.n {
+            n @ 0..2 => js(json!({ "values": [n], name: n == 1, "nextPageStart": n + 1 })),
+            _ => js(json!({ "values": [99], name: true })),
+        })
+        .await;
+        let docs = endpoint(&server.url).items_at("/values").by_cursor::<usize>("/nextPageStart", "start");
+        walk(docs).await.is(&[0, 1]).map_err(|error| format!("{name}: {error}"))?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_counts_from_one_doubles_no_item() -> Outcome {
+    for (limit, last, has_total) in
+        [(3, 7, true), (3, 7, false), (2, 5, true), (2, 2, false), (4, 8, true), (5, 5, false)]
+    {
+        let serve = move |rejects: bool| {
+            Server::start(move |req| match req.number("startIndex") {
+                0 if rejects => raw(400, r#"{"detail":"startIndex must be positive"}"#),
+                from => {
+                    let items: Vec<_> = (from.max(1)..=last).take(limit).collect();
+                    js(if has_total {
+                        json!({ "totalResults": last, "Resources": items })
+                    } else {
+                        json!({ "Resources": items })
+                    })
+                }
+            })
+        };
+        let all: Vec<_> = (1..=last).collect();
+        for rejects in [false, true] {
+            let server = serve(rejects).await;
+            let endpoint = endpoint(&server.url).items_at("/Resources").total_at("/totalResults");
+            let got = walk(endpoint.clone().by_offset::<u32>("startIndex", "count", limit as u64)).await;
+            got.is_or_loud(&all).map_err(|error| format!("{limit} {last} {has_total}: {error}"))?;
+            walk(endpoint.by_scim::<u32>(limit as u64)).await.is(&all)?;
+        }
+    }
+    Ok(())
+}
