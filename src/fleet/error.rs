@@ -19,6 +19,9 @@ pub enum Error<E: StdError + 'static> {
     /// The engine has failed repeatedly. After a commit, it is known that nothing was stored.
     #[error("the engine of the fleet failed")]
     Engine(#[source] E),
+    /// The engine does not answer.
+    #[error("the engine of the fleet does not answer")]
+    NoAnswer,
     /// The commit has the checkpoint of the commit before it, or follows one whose checkpoint is done. It could not be
     /// found out after a failure whether it was stored. Commit items together with the checkpoint after them.
     #[error("the checkpoint does not advance: commit items with the checkpoint after them")]

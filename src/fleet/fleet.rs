@@ -3,7 +3,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::future::{Future, pending};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -16,10 +16,13 @@ use super::error::Error;
 use super::report::Report;
 use super::settings::{ClaimSettings, error_text};
 use super::work::Work;
-use super::worker::Claimer;
+use super::worker::{Claimer, answer};
 use crate::as_error::AsError;
 use crate::context::{self, SendAsyncFnOnce, async_with};
 use crate::tasks::TaskGroup;
+
+/// A future that stops a run.
+type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The time that a run which was stopped waits for the progress.
 const PROGRESS_TIME: Duration = Duration::from_secs(1);
@@ -76,7 +79,8 @@ pub struct Fleet<E> {
     workers: usize,
     settings: ClaimSettings,
     claimer: Claimer,
-    stop: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// In a mutex, so that the fleet is `Sync`.
+    stop: Mutex<Option<Stop>>,
 }
 
 impl<E: Engine> Fleet<E> {
@@ -88,7 +92,7 @@ impl<E: Engine> Fleet<E> {
             workers: 1,
             settings: ClaimSettings::default(),
             claimer: Claimer::default(),
-            stop: None,
+            stop: Mutex::new(None),
         }
     }
 
@@ -154,7 +158,7 @@ impl<E: Engine> Fleet<E> {
     #[doc(alias("shutdown", "graceful shutdown", "ctrl_c", "with_graceful_shutdown"))]
     #[must_use]
     pub fn stop_when(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
-        self.stop = Some(Box::pin(stop));
+        self.stop = Mutex::new(Some(Box::pin(stop)));
         self
     }
 
@@ -212,6 +216,7 @@ impl<E: Engine> Fleet<E> {
         let Self { engine, workers, mut settings, claimer, stop } = self;
         settings.error_text = error_text::<X, K>;
         let claimer = Arc::new(claimer);
+        let stop = stop.into_inner().unwrap_or_else(PoisonError::into_inner);
         let stop = stop.unwrap_or_else(|| Box::pin(pending()));
         let body = async |group: &mut TaskGroup<Error<E::Error>>| {
             let workers: Vec<_> = (0..workers)
@@ -243,7 +248,7 @@ impl<E: Engine> Fleet<E> {
         let progress = if is_stopped {
             timeout(PROGRESS_TIME, engine.progress()).await.ok().and_then(Result::ok)
         } else {
-            Some(claimer.retry(|| engine.progress()).await?)
+            Some(claimer.retry(|| answer(engine.progress())).await?)
         };
         let counts = *settings.counts();
         Ok(Report {

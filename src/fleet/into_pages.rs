@@ -35,6 +35,10 @@ where
     X: Send + 'static,
 {
     fn into_pages_from(self, checkpoint: &Checkpoint<C>) -> Option<Pages<T, C, X>> {
-        (self.checkpoint() == *checkpoint).then_some(self)
+        let own = self.checkpoint();
+        // The checkpoint of a new stream may contain the number of its first page.
+        let is_start =
+            *checkpoint == Checkpoint::default() && (own.items(), own.pages(), own.skip()) == (0, 0, 0);
+        (is_start || own == *checkpoint).then_some(self)
     }
 }

@@ -21,6 +21,12 @@ const MIN_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause while the engine fails.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
+/// The time that a call may take. A connection may hang after a failure of the network.
+const MAX_ANSWER: Duration = Duration::from_secs(30);
+
+/// The time for which a claim may continue after its worker was dropped. After that, the lease expires.
+const CANCELLED_CLAIM: Duration = Duration::from_secs(5);
+
 /// Claims partitions for the workers of a process.
 #[derive(Debug)]
 pub(super) struct Claimer {
@@ -95,7 +101,7 @@ impl Claimer {
                     let error =
                         format!("{attempts} claims ended without a commit, and the last without a release");
                     // If this fails, the lease expires, and the next claim tries again.
-                    drop(claim.set_aside(error).await);
+                    drop(answer(claim.set_aside(error)).await);
                 }
                 Next::Finished => return Ok(None),
                 // The first worker that finds no partition waits for all: the others queue for the lock.
@@ -113,21 +119,19 @@ impl Claimer {
     pub(super) async fn retry<T, E, R>(&self, mut call: impl FnMut() -> R) -> Result<T, Error<E>>
     where
         E: std::error::Error + 'static,
-        R: Future<Output = Result<T, E>>,
+        R: Future<Output = Result<T, Error<E>>>,
     {
         let mut pauses = Backoff::new(MIN_PAUSE, MAX_PAUSE);
-        let mut failed: Option<Instant> = None;
+        let started = Instant::now();
         loop {
-            match call().await {
+            let error = match call().await {
                 Ok(value) => return Ok(value),
-                Err(error) if failed.is_some_and(|at| at.elapsed() >= self.max_outage) => {
-                    return Err(Error::Engine(error));
-                }
-                Err(_) => {
-                    failed.get_or_insert_with(Instant::now);
-                    sleep(pauses.next()).await;
-                }
+                Err(error) => error,
+            };
+            if started.elapsed() >= self.max_outage {
+                return Err(error);
             }
+            sleep(pauses.next()).await;
         }
     }
 }
@@ -140,14 +144,24 @@ enum Next<E: Engine> {
 }
 
 /// Claims a partition. If the future is dropped, the claim completes as a cleanup, and is released.
-async fn claim<E: Engine>(engine: Arc<E>, settings: ClaimSettings) -> Result<Next<E>, E::Error> {
-    shield(async move {
+async fn claim<E: Engine>(engine: Arc<E>, settings: ClaimSettings) -> Result<Next<E>, Error<E::Error>> {
+    let claim = async move {
         let asked = Instant::now();
-        Ok(match engine.claim().await? {
+        Ok(match answer(engine.claim()).await? {
             Claimed::Partition(partition) => Next::Claim(Claim::new(engine, partition, asked, settings)),
             Claimed::NotYet(hint) => Next::NotYet(hint),
             Claimed::Finished => Next::Finished,
         })
-    })
-    .await
+    };
+    shield(claim).grace_period(CANCELLED_CLAIM).await
+}
+
+/// Awaits the answer to a call of the engine.
+pub(super) async fn answer<T, E: std::error::Error + 'static>(
+    call: impl Future<Output = Result<T, E>>,
+) -> Result<T, Error<E>> {
+    match timeout(MAX_ANSWER, call).await {
+        Ok(result) => result.map_err(Error::Engine),
+        Err(_) => Err(Error::NoAnswer),
+    }
 }

@@ -6,43 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use withal::fleet::{Engine, Fleet, MemoryEngine};
-use withal::pages::{AsyncGetDocs, Checkpoint, PageNumber, by_page_number};
+use withal::fleet::{Engine, Fleet};
+use withal::pages::Checkpoint;
 
-type Memory = MemoryEngine<String, PageNumber>;
-
-async fn engine(partitions: usize) -> Memory {
-    let engine = Memory::new();
-    engine.add((0..partitions).map(|n| format!("p{n:03}")).collect()).await.unwrap();
-    engine
-}
-
-/// Five pages of two items; each page takes 10 ms.
-fn items(partition: &str) -> AsyncGetDocs<String, PageNumber, std::io::Error> {
-    let partition = partition.to_owned();
-    by_page_number(1, move |page| {
-        let partition = partition.clone();
-        async move {
-            sleep(Duration::from_millis(10)).await;
-            Ok(if page <= 5 { (0..2).map(|n| format!("{partition}.{page}.{n}")).collect() } else { vec![] })
-        }
-    })
-}
-
-fn expected(partition: &str) -> Vec<String> {
-    (1..=5)
-        .flat_map(|page| (0..2).map(move |n| (page, n)))
-        .map(|(page, n)| format!("{partition}.{page}.{n}"))
-        .collect()
-}
-
-fn assert_complete(engine: &Memory, partitions: usize) {
-    for n in 0..partitions {
-        let name = format!("p{n:03}");
-        assert_eq!(engine.items(&name), expected(&name));
-        assert!(engine.checkpoint(&name).unwrap().is_done());
-    }
-}
+use crate::crawl::{assert_complete, engine, items};
 
 #[tokio::test(start_paused = true)]
 async fn several_fleets_share_the_work() {

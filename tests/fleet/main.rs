@@ -1,12 +1,14 @@
 //! Fleets: engines, claims, and workers that share a crawl.
 
-#[cfg(target_os = "linux")]
 mod chaos;
+mod claim;
+mod crawl;
+mod faults;
+mod faulty;
 mod fleet;
 mod folder;
 mod memory;
 mod model;
 mod simulation;
 mod store;
-#[cfg(target_os = "linux")]
 mod throughput;

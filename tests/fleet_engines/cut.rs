@@ -79,7 +79,11 @@ impl Drop for Proxy {
 }
 
 /// Forwards bytes until the end of the stream, or until the limit is reached.
-async fn forward(state: &State, from: &mut (impl AsyncReadExt + Unpin), to: &mut (impl AsyncWriteExt + Unpin)) {
+async fn forward(
+    state: &State,
+    from: &mut (impl AsyncReadExt + Unpin),
+    to: &mut (impl AsyncWriteExt + Unpin),
+) {
     let mut buffer = vec![0; 1 << 16];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
         let mut bytes = &buffer[..read];
@@ -113,7 +117,10 @@ async fn stores_each_page_once<E: TestEngine>(connect: impl AsyncFn(&str) -> E) 
     let mut token = claim(&engine).await.token;
     let page = |n: u64| -> (Arc<[Doc]>, Checkpoint<String>) {
         // The texts of all pages are equally long.
-        ([doc(format!("x{n:04}")), doc(format!("y{n:04}"))].into(), Checkpoint::new(Some(format!("{n:04}")), 0))
+        (
+            [doc(format!("x{n:04}")), doc(format!("y{n:04}"))].into(),
+            Checkpoint::new(Some(format!("{n:04}")), 0),
+        )
     };
 
     // The first commit opens its connection. The second one is measured.
@@ -153,7 +160,8 @@ async fn stores_each_page_once<E: TestEngine>(connect: impl AsyncFn(&str) -> E) 
     }
     println!("{:?}: cut after each of the {length} bytes of a commit, {errors} errors", E::KIND);
     assert!(errors * 10 > length * 9, "{errors} errors");
-    let found: Vec<_> = engine.stored(&server.url(server.port)).await.into_iter().map(|(_, doc)| doc).collect();
+    let found: Vec<_> =
+        engine.stored(&server.url(server.port)).await.into_iter().map(|(_, doc)| doc).collect();
     let expected: Vec<_> = (0..=length + 2).flat_map(|n| page(n).0.to_vec()).collect();
     assert!(found == expected, "{} items are stored, {} expected", found.len(), expected.len());
 }
@@ -175,7 +183,9 @@ async fn postgres_stores_each_page_of_the_user_once() {
                 Box::pin(async move {
                     let items = docs.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
                     let sql = "INSERT INTO fleet_items (partition, item) SELECT $1, unnest($2)::json";
-                    transaction.execute_typed(sql, &[(&partition, Type::TEXT), (&items, Type::TEXT_ARRAY)]).await?;
+                    transaction
+                        .execute_typed(sql, &[(&partition, Type::TEXT), (&items, Type::TEXT_ARRAY)])
+                        .await?;
                     Ok(())
                 })
             })
