@@ -7,8 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::folder::Folder;
+use crate::store::MemoryStore;
 use tokio::time::advance;
-use withal::fleet::{MemoryEngine, SqliteEngine};
+use withal::fleet::{MemoryEngine, SqliteEngine, StoreEngine};
 use withal_test_support::fleet_model::{Counts, Storage, run};
 
 fn steps(default: usize) -> usize {
@@ -91,5 +92,31 @@ async fn the_engine_over_sqlite_behaves_like_the_model() {
         let folder = Folder::new("model");
         let sqlite = Sqlite::open(&folder.path().join("fleet.db"));
         assert_all_happened(&run(&sqlite, "p", seed as u64, STEPS_PER_SEED).await);
+    }
+}
+
+struct OwnStore(StoreEngine<MemoryStore, u64, u64>);
+
+impl Storage for OwnStore {
+    type Engine = StoreEngine<MemoryStore, u64, u64>;
+
+    fn engine(&self, _worker: usize) -> &Self::Engine {
+        &self.0
+    }
+
+    async fn expire(&self) {
+        advance(Duration::from_secs(3601)).await;
+    }
+
+    async fn items(&self, partition: &str) -> Vec<u64> {
+        self.0.store().items(partition).iter().map(|item| item.parse().unwrap()).collect()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_engine_over_a_store_behaves_like_the_model() {
+    for seed in 1..=steps(20_000) / STEPS_PER_SEED {
+        let store = OwnStore(StoreEngine::new(MemoryStore::new()).with_lease_time(LEASE_TIME));
+        assert_all_happened(&run(&store, "p", seed as u64, STEPS_PER_SEED).await);
     }
 }

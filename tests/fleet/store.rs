@@ -96,7 +96,7 @@ async fn a_claim_that_expired_is_fenced_once_another_has_the_partition() {
     advance(Duration::from_secs(20)).await;
     assert!(engine.renew(&zombie).await.unwrap().is_owned());
     advance(Duration::from_secs(30)).await;
-    // Expired, but nobody has claimed it.
+    // Expired, but not claimed by another.
     assert!(commit(&engine, &mut zombie, [3, 4]).await.is_owned());
     advance(Duration::from_secs(30)).await;
     let (mut token, checkpoint, attempt) = claim(&engine).await;
