@@ -63,3 +63,11 @@ pub mod scale {
 pub mod your_engine {
     #![doc = include_str!("your_engine.md")]
 }
+
+pub mod restate {
+    #![doc = include_str!("restate.md")]
+}
+
+pub mod temporal {
+    #![doc = include_str!("temporal.md")]
+}

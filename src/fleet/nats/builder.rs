@@ -117,7 +117,6 @@ impl<T, C> NatsBuilder<T, C> {
             .map_err(NatsError::request("create a consumer"))?;
         let next_removal = Mutex::new(Instant::now());
         Ok(NatsEngine {
-            next_removal,
             context,
             work,
             workers,
@@ -125,6 +124,7 @@ impl<T, C> NatsBuilder<T, C> {
             prefix,
             lease_time,
             request_timeout,
+            next_removal,
             types,
         })
     }

@@ -536,8 +536,12 @@ fn checkpoint_of<C: DeserializeOwned>(stored: Option<&str>) -> Result<Checkpoint
 
 /// Returns `true` if the last message of the subject was not the expected one. A cluster has a second code for it.
 fn is_refused(error: &PublishError) -> bool {
-    let code =
-        || error.source()?.downcast_ref::<async_nats::jetstream::Error>().map(|error| error.error_code());
+    let code = || {
+        error
+            .source()?
+            .downcast_ref::<async_nats::jetstream::Error>()
+            .map(async_nats::jetstream::Error::error_code)
+    };
     error.kind() == PublishErrorKind::WrongLastSequence
         || code() == Some(ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT)
 }
