@@ -236,6 +236,23 @@
 //! about 90 bytes to its future. A scope whose manager can interrupt the block, as a timeout, a task group and an exit
 //! stack can, also needs a box, which the next such scope of the thread reuses.
 //!
+//! ## What the guarantees cost
+//!
+//! In instructions on x86-64, counted by callgrind with rustc 1.95 and one codegen unit. Inlining changes each figure by
+//! about 15. A scope around a manager that does nothing takes 110 to 130, by hand 24. A poll of its block takes 26 to 35
+//! more than under a guard of tokio.
+//!
+//! | guarantee | cost |
+//! |---|---|
+//! | cleanups that are detached in a block end before its exit | 9 a poll and 9 a scope, of the above |
+//! | a panic of the block reaches the exit | 2 to 9 a poll, of the above |
+//! | interrupts reach the scope through all wrappers | 9 a scope, of the above; about 290 if its manager registers one |
+//! | a dropped exit is called again ([`Restart`]) | 40 to 55 a scope |
+//! | an exit that has begun completes ([`Detach`]) | 480 a scope, of which 130 are its allocation |
+//! | the exit of a dropped block completes, and outer scopes wait for it ([`Detach`]) | 3,400 to 3,700, with the task |
+//! | exits that are pushed at run time run in order, and each has its grace period ([`AsyncExitStack`]) | 4,050 for two managers |
+//! | tasks end with their block, and a failure interrupts it ([`TaskGroup`](crate::tasks::TaskGroup)) | over a `JoinSet`: 16 % for one task, 6 % for 100, 2 % for 10,000 |
+//!
 //! [From Python](crate::from_python) compares Python's `async with`, `contextlib` and the locks of asyncio line by line.
 //! [PEP 492](crate::desugar::pep_492#async-with) shows the expansion of the statement.
 

@@ -48,13 +48,13 @@ impl Both {
         second: Option<Arc<dyn Interrupt>>,
     ) -> Option<Arc<dyn Interrupt>> {
         match (first, second) {
-            (Some(first), Some(second)) => Some(Self::new(first, second)),
+            (Some(first), Some(second)) => Some(Self::pair(first, second)),
             (first, second) => first.or(second),
         }
     }
 
     #[cold]
-    fn new(first: Arc<dyn Interrupt>, second: Arc<dyn Interrupt>) -> Arc<dyn Interrupt> {
+    fn pair(first: Arc<dyn Interrupt>, second: Arc<dyn Interrupt>) -> Arc<dyn Interrupt> {
         Arc::new(Self { all: [first, second], is_reversed: AtomicBool::new(false) })
     }
 }
