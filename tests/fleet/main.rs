@@ -1,8 +1,10 @@
 //! Fleets: engines, claims, and workers that share a crawl.
 
+#[cfg(target_os = "linux")]
 mod chaos;
 mod claim;
 mod crawl;
+mod dependencies;
 mod faults;
 mod faulty;
 mod fleet;
@@ -10,5 +12,7 @@ mod folder;
 mod memory;
 mod model;
 mod simulation;
+mod sqlite;
 mod store;
+#[cfg(target_os = "linux")]
 mod throughput;
