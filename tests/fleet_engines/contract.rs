@@ -63,7 +63,7 @@ pub(crate) async fn claim<E: TestEngine>(engine: &E) -> Partition<E::Token, Stri
     match engine.claim().await.unwrap() {
         Claimed::Partition(partition) => partition,
         Claimed::NotYet(after) => panic!("no partition for {after:?}"),
-        _ => panic!("all partitions are finished"),
+        Claimed::Finished => panic!("all partitions are finished"),
     }
 }
 

@@ -80,12 +80,12 @@ impl Storage for Nats {
     }
 
     async fn expire(&self) {
-        // The engine that connects last sets the lease time of the fleet. The server starts a timer for the leases.
-        for lease_time in [Duration::from_millis(10), LEASE_TIME] {
+        // The engine that connects last sets the lease time of the fleet. The server looks for expired leases 100 ms later.
+        for (lease_time, pause) in [(Duration::from_millis(10), 300), (LEASE_TIME, 0)] {
             let client = async_nats::connect(&self.1).await.unwrap();
             let builder = NatsEngine::<u64, u64>::builder(client);
             drop(builder.lease_time(lease_time).connect().await.unwrap());
-            sleep(Duration::from_millis(100)).await;
+            sleep(Duration::from_millis(pause)).await;
         }
     }
 

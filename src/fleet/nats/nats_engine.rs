@@ -246,14 +246,16 @@ impl<T, C> NatsEngine<T, C> {
         self.within_timeout("fetch a partition", fetch).await
     }
 
-    /// Waits for an answer, which the client itself would await for ever when the server is lost.
+    /// Waits for an answer, which the client itself would await for ever when the server is lost. The futures of the client
+    /// are large.
     async fn within_timeout<R>(
         &self,
         action: &'static str,
         answer: impl Future<Output = Result<R, async_nats::Error>>,
     ) -> Result<R, NatsError> {
-        let answer =
-            timeout(self.request_timeout, answer).await.unwrap_or_else(|elapsed| Err(elapsed.into()));
+        let answer = timeout(self.request_timeout, Box::pin(answer))
+            .await
+            .unwrap_or_else(|elapsed| Err(elapsed.into()));
         answer.map_err(NatsError::request(action))
     }
 
@@ -405,7 +407,7 @@ where
         if info.state.messages == 0 {
             return Ok(Claimed::Finished);
         }
-        self.remove_lost().await?;
+        Box::pin(self.remove_lost()).await?;
         Ok(Claimed::NotYet(self.lease_time))
     }
 
