@@ -76,7 +76,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         &[],
         &[
             "mask cursor fingerprint error page checkpoint policy event",
-            "fetch/source fetch/hooks fetch/request",
+            "fetch/source fetch/hooks fetch/decision fetch/request",
             "fetch/cycle_detector fetch/repeats fetch/next_page fetch/page_slot fetch/spawn",
             "fetch/sequential fetch/prefetch fetch/concurrent fetch/fetcher",
             "stream/position stream/pager stream/pages stream/batch stream/batches stream/tail stream/async_get_docs",
@@ -85,7 +85,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "http/excerpt http/timestamp http/retry_after http/total_header http/rate_limit http/secrets http/response_info",
             "http/describe http/error http/response_error",
             "http/url http/missing_items http/total_pages",
-            "http/json_pointers http/json_slices http/json_array http/json_index http/json_outline http/json_edit http/words http/reported_error http/identity",
+            "http/json_pointers http/json_slices http/json_array http/json_index http/json_outline http/json_edit http/words http/reported_names http/reported_error http/identity",
             "http/try_item http/next_in http/validators",
             "http/link http/links http/reference http/proposal http/usual_names http/known_cursors http/detect http/classify http/envelope_names http/envelope http/defaults",
             "http/extra http/tls http/token http/token_source http/origins http/auth http/quota http/additions http/endpoint",

@@ -20,6 +20,7 @@ pub(super) mod source;
 
 mod concurrent;
 mod cycle_detector;
+mod decision;
 mod prefetch;
 mod repeats;
 mod request;

@@ -215,6 +215,7 @@ mod quota;
 mod rate_limit;
 mod reference;
 mod reported_error;
+mod reported_names;
 mod request;
 mod response;
 mod response_cursor;
