@@ -95,7 +95,7 @@ impl Visitor<'_> for Name {
         Ok(Rank(if name.len() > 8 {
             None
         } else {
-            IDENTITIES.iter().position(|identity| is_identity(&identity))
+            IDENTITIES.iter().position(|identity| is_identity(identity))
         }))
     }
 }

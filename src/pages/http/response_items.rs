@@ -170,7 +170,7 @@ impl Response {
             !has_other_items(found)
         } else {
             // A body that is `null`, `false` or `""` is no list of anything.
-            is_empty_value(found) && !(is_whole && !found.get().starts_with('['))
+            is_empty_value(found) && (!is_whole || found.get().starts_with('['))
         })
     }
 

@@ -319,9 +319,10 @@ async fn a_misspelled_pointer_to_a_cursor_is_an_error() -> Outcome {
                 endpoint = endpoint.ignore_reports();
             }
             for by_url in [false, true] {
-                let got = match by_url {
-                    true => walk(endpoint.clone().by_next_url::<u32>(pointer)).await,
-                    false => walk(endpoint.clone().by_cursor::<u32>(pointer, "c")).await,
+                let got = if by_url {
+                    walk(endpoint.clone().by_next_url::<u32>(pointer)).await
+                } else {
+                    walk(endpoint.clone().by_cursor::<u32>(pointer, "c")).await
                 };
                 let outcome = if ignores { got.is(&[1]) } else { got.fails(&[], "set `ignore_reports`") };
                 outcome.map_err(|error| format!("{pointer} {by_url}: {error}"))?;
