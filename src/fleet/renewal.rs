@@ -20,7 +20,7 @@ pub(super) async fn keep_renewed<E: Engine>(
     // A commit that finds out that the lease is lost ends the renewals, too.
     let renewals: Pin<&mut (dyn Future<Output = ()> + Send)> = pin!(renew(&*engine, &token, &clock, every));
     let lost = pin!(clock.until_lost());
-    drop(select(renewals, lost).await);
+    select(renewals, lost).await;
     clock.lose();
 }
 

@@ -137,6 +137,7 @@ impl Claimer {
 }
 
 /// The result of a claim.
+#[expect(clippy::large_enum_variant, reason = "it is matched at once, and not stored")]
 enum Next<E: Engine> {
     Claim(Claim<E>),
     NotYet(Duration),

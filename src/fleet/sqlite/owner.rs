@@ -62,7 +62,7 @@ fn start_time(pid: u32) -> Process {
     match (fields.next(), fields.nth(18)) {
         // Killed, but its parent has not collected its status yet.
         (Some("Z" | "X" | "x"), _) => Process::Ended,
-        (Some(_), Some(start)) => Process::Running(start.to_owned()),
+        (Some(_), Some(ticks)) => Process::Running(ticks.to_owned()),
         _ => Process::Unknown,
     }
 }

@@ -459,7 +459,7 @@ where
     }
 
     async fn progress(&self) -> Result<Progress, SqliteError> {
-        self.database.write(|transaction| progress(transaction)).await
+        self.database.write(progress).await
     }
 }
 
