@@ -46,6 +46,9 @@
 //! | [`MemoryEngine`] | | tests and simulations |
 //! | your own [`Engine`] | | anything else |
 //!
+//! [Scale](scale) compares the cost of a page and the pages per second of the engines. An engine of your own is forty lines,
+//! with `StoreEngine`: see its page, `your_engine`.
+//!
 //! [`Fleet::run`] claims partitions and calls a function for each. [`Fleet::claim`] returns a [`Claim`] to enter with
 //! [`async_with!`](macro@crate::async_with). [`Work::drive`] commits a whole stream, [`Work::commit`] items of any origin.
 //!
