@@ -45,8 +45,13 @@ pub(super) use run_body;
 /// enclosing function. With this function, `?` and `return` only end the body, as in any closure. The
 /// [error](Error) distinguishes the errors of the enter, the body and the exit.
 ///
-/// The future is `Send` if its parts are. A function that takes the body as a parameter needs a bound for this, which
-/// async closures cannot express yet: use [`async_with_send`] there.
+/// The future is `Send` if its parts are. There are two cases in which the compiler cannot prove it, and which need
+/// [`async_with_send`] instead:
+///
+/// - a function that takes the body as a parameter: async closures cannot express the bound yet,
+/// - a target whose type has a lifetime, such as `Vec<&'static str>`, `Cow<'static, str>` or `Box<dyn Trait>`, in a
+///   spawned task: "implementation of `AsyncFnOnce` is not general enough" (rust-lang/rust#110338). The macro has no such
+///   limit.
 ///
 /// # Errors
 ///
@@ -103,12 +108,13 @@ where
     run_body!(scope, body)
 }
 
-/// Like [`async_with()`], for a body that is a parameter of a function whose future must be `Send`.
+/// Like [`async_with()`], for a future that must be `Send`.
 ///
-/// A bound on an async closure cannot require that its future is `Send`. [`SendAsyncFnOnce`] can.
+/// A bound on an async closure cannot require that its future is `Send`. [`SendAsyncFnOnce`] can, so that the body may be
+/// a parameter of a function.
 ///
 /// The future is also `Send` where the compiler rejects that of [`async_with()`] in a spawned task, because the
-/// target's type has a lifetime ("implementation of `AsyncFnOnce` is not general enough").
+/// target's type has a lifetime.
 ///
 /// # Errors
 ///
@@ -149,6 +155,14 @@ where
 /// })
 /// .await?;
 /// assert_eq!(*counter.lock().await, 3);
+///
+/// // A target with a lifetime in its type.
+/// let names = Arc::new(Mutex::new(vec!["Ada"]));
+/// let count = tokio::spawn(async_with_send(names, async |names| {
+///     names.push("Grace");
+///     Ok::<_, Infallible>(names.len())
+/// }));
+/// assert_eq!(count.await?.unwrap(), 2);
 /// # Ok(())
 /// # }
 /// ```

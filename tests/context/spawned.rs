@@ -14,7 +14,7 @@ use futures::FutureExt;
 use tokio::sync::Mutex;
 use withal::context::{
     AsyncContextManager, AsyncContextManagerExt, AsyncExitStack, AsyncGuard, Detach, DropAfterChildren,
-    DropNow, ExitReason, Restart, async_with, async_with_send, closing, nullcontext,
+    DropNow, ExitKind, ExitReason, Restart, async_with, async_with_send, closing, decorate, nullcontext, on_exit,
 };
 use withal::tasks::{TaskGroup, timeout};
 
@@ -181,4 +181,63 @@ async fn in_a_generic_function() {
 
     let names = Arc::new(Mutex::new(vec!["Ada"]));
     assert_eq!(tokio::spawn(async move { by_bound(names).await }).await.unwrap(), 1);
+}
+
+/// The functions of the crate that take an async closure, with guards, arguments and errors that have lifetimes.
+#[tokio::test]
+async fn async_closures() {
+    type Text = Cow<'static, str>;
+    type Length = Box<dyn Fn(&'static str) -> usize + Send>;
+
+    let names = Arc::new(Mutex::new(vec!["Ada"]));
+    let shared = names.clone();
+    let decorated = tokio::spawn(async move {
+        let locked = decorate(|| shared.clone(), async |name: &str| {
+            tokio::task::yield_now().await;
+            Ok::<usize, Text>(name.len())
+        });
+        assert_eq!(locked.call(&String::from("Grace")).await.unwrap(), 5);
+        let released = decorate(
+            || on_exit(vec!["Ada"], async |names, _| drop(names)),
+            async |names: Vec<&str>| Ok::<usize, Text>(names.len()),
+        );
+        assert_eq!(released.call(vec!["Grace"]).await.unwrap(), 1);
+        let grouped = decorate(TaskGroup::<SendError>::new, async |(n, _): (u32, &str)| Ok::<u32, Infallible>(n));
+        assert_eq!(grouped.call((3, "Grace")).await.unwrap(), 3);
+    });
+    decorated.await.unwrap();
+
+    // The parameter of the body needs no type.
+    let count = tokio::spawn(async_with_send(names, async |names| {
+        tokio::task::yield_now().await;
+        names.push("Grace");
+        Ok::<usize, Text>(names.len())
+    }));
+    assert_eq!(count.await.unwrap().unwrap(), 2);
+
+    let exits = tokio::spawn(async {
+        let length = Box::new(|name: &'static str| name.len()) as Length;
+        let length = on_exit(length, async |length, exit| {
+            tokio::task::yield_now().await;
+            assert_eq!((length("Ada"), exit), (3, ExitKind::Ok));
+            Ok::<(), Text>(())
+        });
+        async_with!(length = length => { tokio::task::yield_now().await; length("Grace") }).unwrap()
+    });
+    assert_eq!(exits.await.unwrap(), 5);
+
+    let pushed = tokio::spawn(async {
+        let names = vec!["Ada"];
+        async_with!(stack = AsyncExitStack::new() => {
+            stack.push_async_exit(async |_| Ok::<(), Text>(()));
+            stack.push_async_exit(async move |exit| {
+                tokio::task::yield_now().await;
+                drop(names);
+                Ok::<bool, Text>(!exit.is_ok())
+            });
+            stack.push_async_callback(async || Ok::<(), Text>(()));
+            tokio::task::yield_now().await;
+        })
+    });
+    assert_eq!(pushed.await.unwrap().unwrap(), Some(()));
 }

@@ -2,9 +2,12 @@ use std::fmt;
 
 use crate::context::error::Error;
 use crate::context::guard::AsyncGuard;
+use crate::context::guard::sealed::Policy;
 use crate::context::manager::AsyncContextManager;
 use crate::context::suppression::Suppression;
-use crate::context::with::async_with;
+use crate::context::scope::scope::Scope;
+use crate::context::scope::state::RuntimeSlot;
+use crate::context::with::run_body;
 
 /// Wraps `function` so that each call runs in a scope with a new manager, like a context manager that is used as a
 /// decorator in Python.
@@ -42,6 +45,10 @@ pub struct Decorated<N, F> {
 impl<N, F> Decorated<N, F> {
     /// Calls the function in a scope with a new manager. Several arguments are passed as a tuple.
     ///
+    /// In a spawned task, the function must accept an argument with any lifetime: annotate it as `&str` or `Vec<&str>`,
+    /// without `'static`. Otherwise, the compiler does not accept the future as `Send` ("implementation of `AsyncFnMut`
+    /// is not general enough").
+    ///
     /// # Errors
     ///
     /// The same as for [`async_with()`].
@@ -53,18 +60,24 @@ impl<N, F> Decorated<N, F> {
     /// # Cancel safety
     ///
     /// The same as for [`async_with()`].
-    pub async fn call<A, M, G, T, E>(
-        &self,
-        arguments: A,
-    ) -> Result<<G::Suppression as Suppression>::Output<T>, Error<E, G::Error>>
+    // The associated types of the guard are parameters, so that no projection keeps the future from being `Send` if the
+    // guard's type has a lifetime: see `Scope`.
+    pub async fn call<A, M, G, T, E, V, X, R>(&self, arguments: A) -> Result<V::Output<T>, Error<E, X>>
     where
         M: AsyncContextManager<Guard = G>,
-        G: AsyncGuard,
+        G: AsyncGuard<Suppression = V, Error = X, OnDrop: Policy<G, Runtime = R>>,
+        V: Suppression,
+        X: fmt::Debug + Send + 'static,
+        R: RuntimeSlot,
         N: Fn() -> M,
         F: AsyncFn(A) -> Result<T, E>,
         E: Send + 'static,
     {
-        async_with((self.manager)(), async |_| (self.function)(arguments).await).await
+        let mut scope = Scope::default();
+        let entered = scope.enter((self.manager)()).await;
+        scope.entered(entered).map_err(Error::Enter)?;
+        let body = |_: &mut G::Target| (self.function)(arguments);
+        run_body!(scope, body)
     }
 }
 
