@@ -83,7 +83,9 @@ impl ExitReason<'_> {
     ///
     /// The [sources](Error::source) of the error are not searched, and neither is an
     /// [`EitherError`](super::EitherError): name its whole type as `T`. For an error that does not implement [`Error`],
-    /// match [`ExitReason::Error`].
+    /// match [`ExitReason::Error`]. The [`ExitKind`](super::ExitKind) of an [`on_exit`](super::on_exit()) or an
+    /// [`asynccontextmanager`](super::asynccontextmanager()) does not look inside boxes, because it does not borrow the
+    /// error.
     #[must_use]
     pub fn downcast_ref<T: Error + Send + Sync + 'static>(&self) -> Option<&T> {
         match self {

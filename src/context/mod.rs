@@ -271,6 +271,7 @@ mod guard;
 mod local;
 mod manager;
 mod managers;
+mod never;
 mod policy;
 mod report;
 #[expect(missing_docs, missing_debug_implementations, reason = "the macro's expansion is not an interface")]

@@ -9,13 +9,10 @@ use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use futures::{FutureExt as _, poll};
 use tokio::runtime::Builder;
 use tokio::task::yield_now;
-use withal::cleanup::{CleanupEvent, drain, observe};
 use withal::context::{
     AsyncContextManager, AsyncExitStack, AsyncGuard, Detach, DropAfterChildren, DropNow, Error, ExitReason,
     LocalAsyncContextManager, LocalAsyncGuard, Restart, async_with, async_with_local, async_with_send, local,
@@ -25,24 +22,7 @@ use withal::coroutine::{Thrown, Yielder};
 use withal::generator::try_generator;
 use withal::tasks::{BoxError, Promise, TaskGroup, create_task, gather, wait};
 use withal_test_support::child_process::stderr_of;
-
-const ENOUGH: Duration = Duration::from_secs(60);
-
-/// Runs a program, and returns the reports that contain `label`: their texts and errors.
-async fn reports_of(label: &'static str, program: impl Future) -> Vec<String> {
-    let reports = Arc::new(Mutex::new(Vec::new()));
-    let recorded = Arc::clone(&reports);
-    let observer = observe(move |event: &CleanupEvent<'_>| {
-        let text = format!("{event}: {}", event.error_text().unwrap_or_default());
-        if text.contains(label) {
-            recorded.lock().unwrap().push(text);
-        }
-    });
-    program.await;
-    drain(ENOUGH).await.unwrap();
-    drop(observer);
-    std::mem::take(&mut *reports.lock().unwrap())
-}
+use withal_test_support::reports::reports_of;
 
 /// Asserts that a program panics with the exit's message.
 async fn panics(program: impl Future) {

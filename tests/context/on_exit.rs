@@ -4,12 +4,14 @@
 
 use std::future::pending;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use tokio::task::yield_now;
 use withal::cleanup::drain;
-use withal::context::{Error, ExitKind, OnExit, async_with, on_exit};
+use withal::context::{AsyncExitStack, Error, ExitKind, OnExit, async_with, on_exit};
 
 use crate::managers::drop_while_pending;
 
@@ -94,4 +96,20 @@ async fn a_function_returns_the_manager() {
         Ok(())
     }
     async_with!(n = on_exit(7, close) => { assert_eq!(*n, 7) }).unwrap();
+}
+
+/// The output of a closure that only panics is `!`.
+#[tokio::test]
+async fn a_closure_that_only_panics() {
+    let exit = on_exit((), async |(), _exit| panic!("in the exit"));
+    let scope = async { async_with!(_ = exit => {}) };
+    let panic = AssertUnwindSafe(scope).catch_unwind().await.unwrap_err();
+    assert_eq!(panic.downcast_ref(), Some(&"in the exit"));
+    let scope = async {
+        async_with!(stack = AsyncExitStack::new() => {
+            stack.push_async_callback(async || panic!("in the callback"));
+        })
+    };
+    let panic = AssertUnwindSafe(scope).catch_unwind().await.unwrap_err();
+    assert_eq!(panic.downcast_ref(), Some(&"in the callback"));
 }

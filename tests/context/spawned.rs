@@ -14,7 +14,8 @@ use futures::FutureExt;
 use tokio::sync::Mutex;
 use withal::context::{
     AsyncContextManager, AsyncContextManagerExt, AsyncExitStack, AsyncGuard, Detach, DropAfterChildren,
-    DropNow, ExitKind, ExitReason, Restart, async_with, async_with_send, closing, decorate, nullcontext, on_exit,
+    DropNow, ExitKind, ExitReason, Restart, async_with, async_with_send, closing, decorate, nullcontext,
+    on_exit,
 };
 use withal::tasks::{TaskGroup, timeout};
 
@@ -192,17 +193,21 @@ async fn async_closures() {
     let names = Arc::new(Mutex::new(vec!["Ada"]));
     let shared = names.clone();
     let decorated = tokio::spawn(async move {
-        let locked = decorate(|| shared.clone(), async |name: &str| {
-            tokio::task::yield_now().await;
-            Ok::<usize, Text>(name.len())
-        });
+        let locked = decorate(
+            || shared.clone(),
+            async |name: &str| {
+                tokio::task::yield_now().await;
+                Ok::<usize, Text>(name.len())
+            },
+        );
         assert_eq!(locked.call(&String::from("Grace")).await.unwrap(), 5);
         let released = decorate(
             || on_exit(vec!["Ada"], async |names, _| drop(names)),
             async |names: Vec<&str>| Ok::<usize, Text>(names.len()),
         );
         assert_eq!(released.call(vec!["Grace"]).await.unwrap(), 1);
-        let grouped = decorate(TaskGroup::<SendError>::new, async |(n, _): (u32, &str)| Ok::<u32, Infallible>(n));
+        let grouped =
+            decorate(TaskGroup::<SendError>::new, async |(n, _): (u32, &str)| Ok::<u32, Infallible>(n));
         assert_eq!(grouped.call((3, "Grace")).await.unwrap(), 3);
     });
     decorated.await.unwrap();

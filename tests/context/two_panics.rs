@@ -3,35 +3,32 @@
 use std::convert::Infallible;
 use std::future::{Future, pending};
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex};
 
 use futures::FutureExt as _;
 use tokio::task::yield_now;
-use withal::cleanup::{CleanupEvent, observe};
 use withal::context::{
     AsyncExitStack, Detach, DropAfterChildren, DropNow, ExitReason, LocalAsyncContextManager,
     LocalAsyncGuard, Restart, async_with, async_with_local, async_with_send, asynccontextmanager, local,
 };
 use withal::tasks::{BoxError, TaskGroup};
+use withal_test_support::reports::reports_of;
 
 use crate::managers::on_exit;
 
-/// Runs a program that panics. Returns the payload of the panic, and the panics and errors with `label` that were
-/// reported.
+/// Runs a program that panics. Returns the message of the panic, and the reports with `label`.
 async fn run(label: &'static str, program: impl Future) -> (String, Vec<String>) {
-    let reported = Arc::new(Mutex::new(Vec::new()));
-    let recorded = Arc::clone(&reported);
-    let observer = observe(move |event| {
-        let text = event.error_text().unwrap_or_default();
-        if text.contains(label) {
-            let kind = if matches!(event, CleanupEvent::Panicked { .. }) { "panic" } else { "error" };
-            recorded.lock().unwrap().push(format!("{kind} {text}"));
-        }
+    let mut payload = None;
+    let reports = reports_of(label, async {
+        payload = AssertUnwindSafe(program).catch_unwind().await.err();
     });
-    let payload = AssertUnwindSafe(program).catch_unwind().await.err().expect("panics");
-    drop(observer);
-    let reported = std::mem::take(&mut *reported.lock().unwrap());
-    (payload.downcast_ref::<String>().expect("a formatted message").clone(), reported)
+    let reports = reports.await;
+    let payload = payload.expect("panics").downcast::<String>().expect("a formatted message");
+    let kind = |report: &str| if report.contains(" panicked: ") { "panic" } else { "error" };
+    let short = |report: String| {
+        let (_, text) = report.split_once(": ").expect("a report has a text");
+        format!("{} {text}", kind(&report))
+    };
+    (*payload, reports.into_iter().map(short).collect())
 }
 
 /// Asserts that the block's panic continues, and that of the exit is reported.

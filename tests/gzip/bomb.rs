@@ -1,9 +1,7 @@
 //! A compressed body is bounded by its size after decompression, and so is the memory for it.
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flate2::{Compress, Compression, FlushCompress};
 use serde::Deserialize;
@@ -11,31 +9,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use withal::pages::http::{Client, Endpoint, Error, GraphQlQuery};
 use withal::pages::{AsyncGetDocs, Cursor};
-
-/// Counts the bytes that are allocated, and their maximum.
-struct Counting;
-
-static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: both methods pass their arguments to the system allocator unchanged. The other methods call these two.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let allocated = ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(allocated, Ordering::Relaxed);
-        // SAFETY: the contract is that of this method.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        ALLOCATED.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the contract is that of this method.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
+use withal_test_support::counting_allocator::{CountingAllocator, peak_of};
 
 #[global_allocator]
-static COUNTING: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 const MIB: usize = 1 << 20;
 
@@ -93,12 +70,12 @@ async fn serve(status: u16, body: Vec<u8>) -> Endpoint {
 
 /// The result of the first page, and the peak of the memory for it.
 async fn first(endpoint: Endpoint) -> (Result<u64, Error>, usize) {
-    let before = ALLOCATED.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
-    let mut pages = endpoint.by_link::<Item>().no_retry().into_pages();
-    let page = pages.try_next().await.map_err(|error| error.into_fetch_error().unwrap());
-    let sum = page.map(|items| items.into_iter().flatten().map(|item| item.a).sum());
-    (sum, PEAK.load(Ordering::Relaxed) - before)
+    peak_of(async {
+        let mut pages = endpoint.by_link::<Item>().no_retry().into_pages();
+        let page = pages.try_next().await.map_err(|error| error.into_fetch_error().unwrap());
+        page.map(|items| items.into_iter().flatten().map(|item| item.a).sum())
+    })
+    .await
 }
 
 #[tokio::test]

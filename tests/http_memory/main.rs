@@ -1,44 +1,19 @@
 //! The memory of a page of `pages::http`: beside its body and its items, little more than that of a program that uses
 //! reqwest and `serde_json` by hand.
 
-#![expect(unsafe_code, reason = "an allocator that counts implements an unsafe trait")]
-
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::fmt::Write as _;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use withal::pages::http::{Client, Endpoint, Error};
 use withal::pages::{AsyncGetDocs, Cursor};
-
-/// Counts the bytes that are allocated, and their maximum.
-struct Counting;
-
-static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: both methods pass their arguments to the system allocator unchanged. The other methods call these two.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let allocated = ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(allocated, Ordering::Relaxed);
-        // SAFETY: the contract is that of this method.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        ALLOCATED.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the contract is that of this method.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
+use withal_test_support::counting_allocator::{CountingAllocator, peak_of};
 
 #[global_allocator]
-static COUNTING: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 const MIB: usize = 1 << 20;
 
@@ -68,14 +43,6 @@ async fn serve(body: String) -> String {
         }
     });
     url
-}
-
-/// The peak of the memory that some work allocates, and the sum of the items.
-async fn peak_of(work: impl Future<Output = u64>) -> (usize, u64) {
-    let before = ALLOCATED.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
-    let sum = work.await;
-    (PEAK.load(Ordering::Relaxed) - before, sum)
 }
 
 async fn by_hand(client: &reqwest::Client, url: &str) -> u64 {
@@ -166,12 +133,12 @@ async fn the_memory_of_a_page_is_bounded_by_its_body_and_its_items() {
         let len = body.len();
         let url = serve(body).await;
         let endpoint = client.endpoint(&url).unwrap().items_at(if object { "/items" } else { "" });
-        let (peak, sum) = peak_of(in_a_stream(endpoint)).await;
+        let (sum, peak) = peak_of(in_a_stream(endpoint)).await;
         assert!(sum > 0);
         let above = peak.saturating_sub(len);
         assert!(above <= 64 * MIB, "{} MiB above a body of {} MiB", above / MIB, len / MIB);
         if !object {
-            let (hand, same) = peak_of(by_hand(&plain, &url)).await;
+            let (same, hand) = peak_of(by_hand(&plain, &url)).await;
             assert_eq!(sum, same);
             assert!(peak * 5 <= hand * 6, "{peak} bytes, by hand {hand}");
         }
@@ -181,7 +148,7 @@ async fn the_memory_of_a_page_is_bounded_by_its_body_and_its_items() {
     for (part, stream) in LARGE_PARTS {
         let url = serve(part.replace("LARGE", &body_of(4 * MIB - 64, false))).await;
         let docs = stream(client.endpoint(&url).unwrap().items_at("/items"));
-        let (peak, _) = peak_of(docs).await;
+        let (_, peak) = peak_of(docs).await;
         let above = peak.saturating_sub(4 * MIB);
         assert!(above <= 16 * MIB, "{part}: {} MiB above the body", above / MIB);
     }
@@ -191,14 +158,14 @@ async fn the_memory_of_a_page_is_bounded_by_its_body_and_its_items() {
     let endpoint = client.endpoint(&url).unwrap();
     by_hand(&plain, &url).await;
     in_a_stream(endpoint.clone()).await;
-    let (hand, _) = peak_of(by_hand(&plain, &url)).await;
-    let (peak, _) = peak_of(in_a_stream(endpoint)).await;
+    let (_, hand) = peak_of(by_hand(&plain, &url)).await;
+    let (_, peak) = peak_of(in_a_stream(endpoint)).await;
     assert!(peak * 5 <= hand * 6, "{peak} bytes, by hand {hand}");
 
     // A body that is announced as larger than allowed allocates nothing, and one that is not, at most what is allowed.
     let url = serve(body_of(17 * MIB, false)).await;
     let endpoint = client.endpoint(&url).unwrap();
-    let (peak, _) = peak_of(async {
+    let (_, peak) = peak_of(async {
         endpoint.by_link::<Item>().try_next().await.unwrap_err();
         0
     })

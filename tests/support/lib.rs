@@ -6,6 +6,8 @@
 //! | [`throughput`] | the pages per second of an engine of a fleet |
 //! | [`trace`] | the items and errors of a stream as one line of text |
 //! | [`event_log`] | a log of enters and exits, and context managers ([`probes!`]) that write to it |
+//! | [`reports`] | a function that runs a program, and returns the reports of its lost errors and panics |
+//! | [`counting_allocator`] | an allocator that counts the bytes in use |
 //! | [`poll_then_drop`] | a function that runs a program once for each await, and drops it at that await |
 //! | [`expected_reports`] | the reports of failures that tests provoke, which are not printed |
 //! | [`chaos`] | the driver of the processes of a fleet, which kills, stops and terminates them |
@@ -17,11 +19,13 @@
 pub mod api;
 pub mod chaos;
 pub mod child_process;
+pub mod counting_allocator;
 pub mod event_log;
 pub mod expected_reports;
 pub mod faults;
 pub mod fleet_model;
 pub mod poll_then_drop;
+pub mod reports;
 pub mod script;
 pub mod throughput;
 pub mod trace;

@@ -4,19 +4,19 @@ use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::pending;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use futures::poll;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{LocalSet, spawn_local, yield_now};
-use withal::cleanup::{self, CleanupEvent, drain, observe};
+use withal::cleanup::{self, drain};
 use withal::context::{
     AsyncExitStack, DropNow, ExitReason, LocalAsyncContextManager, LocalAsyncGuard, async_with,
     async_with_local, asynccontextmanager, local, nullcontext, on_exit,
 };
 use withal::tasks::{TaskGroup, timeout};
+use withal_test_support::reports::reports_of;
 
 const SHORT: Duration = Duration::from_millis(5);
 const ENOUGH: Duration = Duration::from_secs(60);
@@ -161,20 +161,6 @@ fn an_exit_that_is_interrupted_continues() {
         assert!(result.is_err());
         assert_eq!(log.take(), "begins continues <outer:Cancelled outer>");
     });
-}
-
-/// Records the reports that contain `label`.
-async fn reports_of(label: &'static str, program: impl Future) -> Vec<String> {
-    let reports = Arc::new(Mutex::new(Vec::new()));
-    let recorded = Arc::clone(&reports);
-    let observer = observe(move |event: &CleanupEvent<'_>| {
-        if event.name() == label {
-            recorded.lock().unwrap().push(format!("{event}: {}", event.error_text().unwrap_or_default()));
-        }
-    });
-    program.await;
-    drop(observer);
-    std::mem::take(&mut *reports.lock().unwrap())
 }
 
 /// The whole future is dropped: on a current-thread runtime, the exit is a cleanup.

@@ -109,6 +109,23 @@
 ///   }
 ///   # }
 ///   ```
+/// - `break` carries no value out of the block, also with `loop;`. Assign the value to a variable before the `break`:
+///
+///   ```
+///   # async fn first_even(numbers: &tokio::sync::Mutex<Vec<u32>>) -> u32 {
+///   # use withal::context::async_with;
+///   let mut found = 0;
+///   loop {
+///       async_with!(loop; numbers = numbers => {
+///           if let Some(even) = numbers.pop().filter(|n| n % 2 == 0) {
+///               found = even;
+///               break;
+///           }
+///       });
+///   }
+///   found
+///   # }
+///   ```
 /// - To the compiler, a block that contains `continue` can run more than once. Such a block cannot move values from
 ///   outside. If the macro enters several managers, those after the first are a part of the block.
 /// - The manager cannot inspect an error that is not `Send`. It receives an

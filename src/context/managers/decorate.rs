@@ -4,9 +4,9 @@ use crate::context::error::Error;
 use crate::context::guard::AsyncGuard;
 use crate::context::guard::sealed::Policy;
 use crate::context::manager::AsyncContextManager;
-use crate::context::suppression::Suppression;
 use crate::context::scope::scope::Scope;
 use crate::context::scope::state::RuntimeSlot;
+use crate::context::suppression::Suppression;
 use crate::context::with::run_body;
 
 /// Wraps `function` so that each call runs in a scope with a new manager, like a context manager that is used as a

@@ -11,6 +11,7 @@ use crate::context::guard::AsyncGuard;
 use crate::context::local::guard::LocalAsyncGuard;
 use crate::context::local::manager::LocalAsyncContextManager;
 use crate::context::manager::AsyncContextManager;
+use crate::context::never::Never;
 use crate::context::policy::detach::Detach;
 use crate::context::suppression::Suppression;
 
@@ -66,6 +67,7 @@ where
 /// | output | the exit |
 /// |---|---|
 /// | `()` | cannot fail |
+/// | `!` | only panics, or never ends |
 /// | `Result<(), E>` | can fail |
 /// | `Result<bool, E>` | can fail, and `Ok(true)` suppresses the block's error |
 ///
@@ -78,10 +80,11 @@ where
 pub trait OnExitOutput: sealed::Sealed {}
 
 impl OnExitOutput for () {}
+impl OnExitOutput for Never {}
 impl<V: Suppression, E: fmt::Debug + Send + 'static> OnExitOutput for Result<V, E> {}
 
 mod sealed {
-    use super::{Infallible, Suppression, fmt};
+    use super::{Infallible, Never, Suppression, fmt};
 
     pub trait Sealed {
         type Suppression: Suppression;
@@ -96,6 +99,15 @@ mod sealed {
 
         fn into_result(self) -> Result<(), Infallible> {
             Ok(())
+        }
+    }
+
+    impl Sealed for Never {
+        type Suppression = ();
+        type Error = Infallible;
+
+        fn into_result(self) -> Result<(), Infallible> {
+            self
         }
     }
 

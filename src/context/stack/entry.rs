@@ -13,6 +13,7 @@ use super::stack_interrupts::EntryInterrupt;
 use crate::cleanup::{DEFAULT_GRACE_PERIOD, Name};
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::{AsyncGuard, grace_period};
+use crate::context::never::Never;
 use crate::context::send_async_fn::SendAsyncFnOnce;
 use crate::context::suppression::Suppression;
 use crate::panic::{KeptPayload, catch_each, drop_each};
@@ -28,10 +29,11 @@ use crate::panic::{KeptPayload, catch_each, drop_each};
 pub trait ExitOutput: sealed::Sealed {}
 
 impl ExitOutput for () {}
+impl ExitOutput for Never {}
 impl<E: Debug + Send + 'static> ExitOutput for Result<(), E> {}
 
 mod sealed {
-    use super::{BoxExitError, Debug};
+    use super::{BoxExitError, Debug, Never};
 
     pub trait Sealed {
         fn into_result(self) -> Result<(), BoxExitError>;
@@ -40,6 +42,12 @@ mod sealed {
     impl Sealed for () {
         fn into_result(self) -> Result<(), BoxExitError> {
             Ok(())
+        }
+    }
+
+    impl Sealed for Never {
+        fn into_result(self) -> Result<(), BoxExitError> {
+            self
         }
     }
 
