@@ -271,7 +271,6 @@ mod guard;
 mod local;
 mod manager;
 mod managers;
-mod never;
 mod policy;
 mod report;
 #[expect(missing_docs, missing_debug_implementations, reason = "the macro's expansion is not an interface")]

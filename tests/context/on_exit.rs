@@ -98,16 +98,16 @@ async fn a_function_returns_the_manager() {
     async_with!(n = on_exit(7, close) => { assert_eq!(*n, 7) }).unwrap();
 }
 
-/// The output of a closure that only panics is `!`.
+/// The output of a closure that only panics has to be named.
 #[tokio::test]
 async fn a_closure_that_only_panics() {
-    let exit = on_exit((), async |(), _exit| panic!("in the exit"));
+    let exit = on_exit((), async |(), _exit| -> () { panic!("in the exit") });
     let scope = async { async_with!(_ = exit => {}) };
     let panic = AssertUnwindSafe(scope).catch_unwind().await.unwrap_err();
     assert_eq!(panic.downcast_ref(), Some(&"in the exit"));
     let scope = async {
         async_with!(stack = AsyncExitStack::new() => {
-            stack.push_async_callback(async || panic!("in the callback"));
+            stack.push_async_callback(async || -> () { panic!("in the callback") });
         })
     };
     let panic = AssertUnwindSafe(scope).catch_unwind().await.unwrap_err();

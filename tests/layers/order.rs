@@ -40,7 +40,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         "context",
         &["cleanup", "coroutine", "generator"],
         &[
-            "never exit_reason report error scope/failure suppression",
+            "exit_reason report error scope/failure suppression",
             "scope/interrupt scope/function_poll scope/interrupts scope/collector scope/enter scope/interrupt_when",
             "scope/state scope/block",
             "guard policy/drop_now policy/drop_after_children policy/detach policy/restart",

@@ -11,7 +11,6 @@ use crate::context::guard::AsyncGuard;
 use crate::context::local::guard::LocalAsyncGuard;
 use crate::context::local::manager::LocalAsyncContextManager;
 use crate::context::manager::AsyncContextManager;
-use crate::context::never::Never;
 use crate::context::policy::detach::Detach;
 use crate::context::suppression::Suppression;
 
@@ -67,7 +66,6 @@ where
 /// | output | the exit |
 /// |---|---|
 /// | `()` | cannot fail |
-/// | `!` | only panics, or never ends |
 /// | `Result<(), E>` | can fail |
 /// | `Result<bool, E>` | can fail, and `Ok(true)` suppresses the block's error |
 ///
@@ -75,16 +73,16 @@ where
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the output of an exit",
     label = "expected `()`, `Result<(), E>` or `Result<bool, E>`",
-    note = "write `Ok(())` at the end of the closure, or a semicolon after its last expression"
+    note = "write `Ok(())` at the end of the closure, or a semicolon after its last expression; for a closure that only \
+            panics, name the output, as in `async |value, exit| -> ()`"
 )]
 pub trait OnExitOutput: sealed::Sealed {}
 
 impl OnExitOutput for () {}
-impl OnExitOutput for Never {}
 impl<V: Suppression, E: fmt::Debug + Send + 'static> OnExitOutput for Result<V, E> {}
 
 mod sealed {
-    use super::{Infallible, Never, Suppression, fmt};
+    use super::{Infallible, Suppression, fmt};
 
     pub trait Sealed {
         type Suppression: Suppression;
@@ -99,15 +97,6 @@ mod sealed {
 
         fn into_result(self) -> Result<(), Infallible> {
             Ok(())
-        }
-    }
-
-    impl Sealed for Never {
-        type Suppression = ();
-        type Error = Infallible;
-
-        fn into_result(self) -> Result<(), Infallible> {
-            self
         }
     }
 

@@ -13,7 +13,6 @@ use super::stack_interrupts::EntryInterrupt;
 use crate::cleanup::{DEFAULT_GRACE_PERIOD, Name};
 use crate::context::exit_reason::ExitReason;
 use crate::context::guard::{AsyncGuard, grace_period};
-use crate::context::never::Never;
 use crate::context::send_async_fn::SendAsyncFnOnce;
 use crate::context::suppression::Suppression;
 use crate::panic::{KeptPayload, catch_each, drop_each};
@@ -29,11 +28,10 @@ use crate::panic::{KeptPayload, catch_each, drop_each};
 pub trait ExitOutput: sealed::Sealed {}
 
 impl ExitOutput for () {}
-impl ExitOutput for Never {}
 impl<E: Debug + Send + 'static> ExitOutput for Result<(), E> {}
 
 mod sealed {
-    use super::{BoxExitError, Debug, Never};
+    use super::{BoxExitError, Debug};
 
     pub trait Sealed {
         fn into_result(self) -> Result<(), BoxExitError>;
@@ -42,12 +40,6 @@ mod sealed {
     impl Sealed for () {
         fn into_result(self) -> Result<(), BoxExitError> {
             Ok(())
-        }
-    }
-
-    impl Sealed for Never {
-        fn into_result(self) -> Result<(), BoxExitError> {
-            self
         }
     }
 
