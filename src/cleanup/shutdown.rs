@@ -46,6 +46,8 @@ pub fn shutdown<F: Future>(
     stop: F,
     grace_period: Duration,
 ) -> impl Future<Output = Result<(), DrainTimeout>> + use<F> {
+    // Boxed, so that a large future is not copied into the one that is returned.
+    let stop = Box::pin(stop);
     Shutdown { step: Step::Stop(timeout(stop, grace_period)), started: None, grace_period, drain }
 }
 

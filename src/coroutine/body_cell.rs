@@ -14,26 +14,32 @@
 //!    body has to accept every `'g`, and `'g` is invariant. Therefore nothing outside of the body can hold its yielder:
 //!    no variable, no channel, no task, no yielder of another body. The yielder lives in the future of the body, or is
 //!    dropped by it.
-//! 3. **Outlived.** `body` is declared before `mailbox`, and is therefore dropped before it, on every path: completion,
-//!    panic and drop. A local variable of the body that yields in its `Drop` still finds the mailbox. By the pinning
-//!    guarantee, the memory of the cell is not reused before the cell is dropped. A cell that is leaked leaks both.
+//! 3. **Outlived.** The destructor of `BodyCell` drops the body, and only then its fields, of which the mailbox is one:
+//!    on every path, completion, panic and drop, the body is dropped before the mailbox. A local variable of the body
+//!    that yields in its `Drop` still finds the mailbox. By the pinning guarantee, the memory of the cell is not reused
+//!    before the cell is dropped. A cell that is leaked leaks both.
 //! 4. **Not concurrent.** The driver reaches the mailbox through `&BodyCell` and `Pin<&mut BodyCell>`, and `BodyCell`
 //!    is not `Sync`. The body reaches it through a `&mut Yielder` or `&Yielder`, and `Yielder` is not `Sync`. The body
 //!    runs inside of `poll_body`, `drop_body` or drop, which borrow the cell exclusively; meanwhile, the driver waits
 //!    and uses nothing. A body that lends its yielder to another thread must get it back before it returns (2), which
 //!    orders the accesses of both threads.
 //! 5. **Not read.** Local variables of the body may be borrowed exclusively across a yield. A shared reference to the
-//!    cell, as that of `mailbox`, must not count as a read of them. Therefore the body is in an `UnsafeCell`
-//!    (`Unread`), of which only `Unread::body` creates a reference, an exclusive and pinned one.
+//!    cell, as that of `mailbox`, must not count as a read of them. Therefore the body is in an `UnsafeCell`, of which only
+//!    `Storage::body` creates a reference, an exclusive and pinned one.
+//! 6. **Initialized.** `BodyCell::content` names the field of its `Storage` that is initialized: `create` from the
+//!    beginning, and `body` from the end of `create_body`. It is set to `Nothing` before the closure is moved out, and
+//!    before either is dropped, and to `Body` only after the body was written. So a panic of user code in between leaves
+//!    `Nothing`, and no value is used or dropped twice.
 
 use std::cell::UnsafeCell;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::mem::{self, ManuallyDrop};
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
-use pin_project::pin_project;
+use pin_project::{pin_project, pinned_drop};
 
 use super::mailbox::Mailbox;
 use super::throw::GeneratorExit;
@@ -121,7 +127,7 @@ impl<Y, S, T> BorrowedYielder<'_, '_, Y, S, T> {
 }
 
 /// A body and its mailbox, with the types of the closure and its future erased.
-pub(super) trait PinnedBody {
+pub(crate) trait PinnedBody {
     type Yield;
     type Sent;
     type Thrown;
@@ -137,9 +143,10 @@ pub(super) trait PinnedBody {
     fn drop_body(self: Pin<&mut Self>);
 }
 
-/// Creates a cell for a body that has not started. Inlined, so that it is created in place.
-#[inline(always)]
-pub(super) fn body_cell<Y, S, T, O, F>(
+/// Creates a cell for a body that has not started. In a release build, it is created in place. In a debug build, the
+/// temporary copies in this function end with it.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn body_cell<Y, S, T, O, F>(
     body: F,
 ) -> impl PinnedBody<Yield = Y, Sent = S, Thrown = T, Output = O>
 where
@@ -151,41 +158,104 @@ where
 
 /// Private to this file, because `create` accepts a yielder with the lifetime `'static` only: invariant 2 is not
 /// checked here.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn named_cell<Y, S, T, C, B>(create: C) -> BodyCell<Y, S, T, C, B>
 where
     C: FnOnce(Yielder<'static, Y, S, T>) -> B,
     B: Future,
 {
-    BodyCell { body: BodyState::Initial(create), mailbox: Mailbox::new() }
+    let storage = Storage { create: ManuallyDrop::new(create) };
+    BodyCell { content: Content::Create, storage, mailbox: Mailbox::new() }
 }
 
-/// The order of the fields is invariant 3.
-#[pin_project]
+/// A body and its mailbox. Its destructor drops the storage first (3).
+#[pin_project(PinnedDrop)]
 struct BodyCell<Y, S, T, C, B> {
+    content: Content,
     #[pin]
-    body: BodyState<C, B>,
+    storage: Storage<C, B>,
     #[pin]
     mailbox: Mailbox<Y, S, T>,
 }
 
-#[pin_project(project = BodyStateProj, project_replace = BodyStateOwned)]
-enum BodyState<C, B> {
-    /// The closure that creates the body.
-    Initial(C),
-    Running(#[pin] Unread<B>),
-    Dropped,
+/// The field of the storage that is initialized (6).
+#[derive(Clone, Copy, PartialEq)]
+enum Content {
+    Create,
+    Body,
+    Nothing,
 }
 
-/// A pinned value that shared references to its owner do not read.
-struct Unread<B>(UnsafeCell<B>);
+/// The place of a body, and before that of the closure that creates the body.
+///
+/// A union, because the body is then written to its place, and dropped there, without a copy. In a debug build, an enum
+/// would be copied to the stack several times, and a body may be as large as a part of the stack.
+union Storage<C, B> {
+    create: ManuallyDrop<C>,
+    body: ManuallyDrop<UnsafeCell<B>>,
+}
 
-impl<B> Unread<B> {
+impl<C, B> Storage<C, B> {
+    /// Moves the closure out.
+    ///
+    /// # Safety
+    ///
+    /// The content was `Create`, and is changed before.
     #[inline]
-    fn body(self: Pin<&mut Self>) -> Pin<&mut B> {
-        // SAFETY: the value is pinned whenever its owner is. No code moves it out, `Unread` has no destructor of its own,
-        // and is `Unpin` only if the value is. The reference is exclusive, as `self` is (5).
-        unsafe { self.map_unchecked_mut(|unread| unread.0.get_mut()) }
+    unsafe fn take_create(self: Pin<&mut Self>) -> C {
+        // SAFETY: only a body is pinned, and there is none. The closure is initialized (6), and is moved out once.
+        unsafe { ManuallyDrop::take(&mut self.get_unchecked_mut().create) }
+    }
+
+    /// Creates the body in its place.
+    ///
+    /// # Safety
+    ///
+    /// The content is `Nothing`, and is changed to `Body` afterwards. If `create` panics, it stays `Nothing`.
+    #[inline]
+    unsafe fn write_body(self: Pin<&mut Self>, create: impl FnOnce() -> B) {
+        // SAFETY: nothing is moved out.
+        let place = &raw mut unsafe { self.get_unchecked_mut() }.body;
+        // SAFETY: the field is borrowed exclusively, and there is nothing to drop in it. `ManuallyDrop` and `UnsafeCell`
+        // have the layout of their value.
+        unsafe { place.cast::<B>().write(create()) };
+    }
+
+    /// Returns the body.
+    ///
+    /// # Safety
+    ///
+    /// The content is `Body`.
+    #[inline]
+    unsafe fn body(self: Pin<&mut Self>) -> Pin<&mut B> {
+        // SAFETY: the body is initialized (6). It is pinned whenever the storage is: no code moves it out, the destructor of
+        // the cell drops it in its place, and the storage is `Unpin` only if the body is. The reference is exclusive, as
+        // `self` is (5).
+        unsafe { self.map_unchecked_mut(|storage| storage.body.get_mut()) }
+    }
+}
+
+impl<Y, S, T, C, B> BodyCell<Y, S, T, C, B> {
+    /// Drops the body, or the closure, in its place.
+    #[inline]
+    fn clear(self: Pin<&mut Self>) {
+        let this = self.project();
+        // Replaced before a destructor is called: if it panics, it is not called again.
+        match mem::replace(this.content, Content::Nothing) {
+            // SAFETY: the closure was initialized until now (6). It is not pinned.
+            Content::Create => unsafe { ManuallyDrop::drop(&mut this.storage.get_unchecked_mut().create) },
+            // SAFETY: the body was initialized until now (6), and is dropped in its place.
+            Content::Body => unsafe { ManuallyDrop::drop(&mut this.storage.get_unchecked_mut().body) },
+            Content::Nothing => {}
+        }
+    }
+}
+
+#[pinned_drop]
+impl<Y, S, T, C, B> PinnedDrop for BodyCell<Y, S, T, C, B> {
+    #[inline]
+    fn drop(self: Pin<&mut Self>) {
+        self.clear();
     }
 }
 
@@ -194,16 +264,22 @@ where
     C: FnOnce(Yielder<'static, Y, S, T>) -> B,
     B: Future,
 {
-    /// Creates the body if it has not been created before.
+    /// Creates the body. Returns `false` if it has been dropped.
     #[cold]
-    fn create_body(self: Pin<&mut Self>) {
+    fn create_body(self: Pin<&mut Self>) -> bool {
         let mut this = self.project();
-        // Replace the state before the closure is called: if the closure panics, there is nothing left to poll.
-        if let BodyStateOwned::Initial(create) = this.body.as_mut().project_replace(BodyState::Dropped) {
-            let mailbox = NonNull::from(this.mailbox.as_ref().get_ref());
-            let body = create(Yielder { mailbox, brand: PhantomData });
-            this.body.set(BodyState::Running(Unread(UnsafeCell::new(body))));
+        if *this.content != Content::Create {
+            return false;
         }
+        // Replaced before the closure is called: if the closure panics, there is nothing left to poll or drop.
+        *this.content = Content::Nothing;
+        // SAFETY: the content was `Create` until now.
+        let create = unsafe { this.storage.as_mut().take_create() };
+        let mailbox = NonNull::from(this.mailbox.as_ref().get_ref());
+        // SAFETY: the content is `Nothing`, and changes below.
+        unsafe { this.storage.write_body(|| create(Yielder { mailbox, brand: PhantomData })) };
+        *this.content = Content::Body;
+        true
     }
 }
 
@@ -224,19 +300,17 @@ where
 
     #[inline(always)]
     fn poll_body(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Poll<B::Output>> {
-        // Both rare states take this branch. If the body has been dropped, `create_body` does nothing.
-        if !matches!(self.body, BodyState::Running(_)) {
-            self.as_mut().create_body();
+        // Both rare states take this branch.
+        if self.content != Content::Body && !self.as_mut().create_body() {
+            return None;
         }
         // The only call of the body's `poll`, so that it is inlined here.
-        match self.project().body.project() {
-            BodyStateProj::Running(unread) => Some(unread.body().poll(cx)),
-            _ => None,
-        }
+        // SAFETY: the content is the body.
+        Some(unsafe { self.project().storage.body() }.poll(cx))
     }
 
     #[inline]
     fn drop_body(self: Pin<&mut Self>) {
-        self.project().body.set(BodyState::Dropped);
+        self.clear();
     }
 }

@@ -16,7 +16,7 @@ use super::throw::{GeneratorExit, Throw, Thrown};
 ///
 /// Its output has the type that the driver expects, with the `Thrown` taken out of the box.
 #[pin_project]
-pub(super) struct BoxedErrorBody<B>(#[pin] pub(super) B);
+pub(crate) struct BoxedErrorBody<B>(#[pin] pub(crate) B);
 
 impl<B, R, E> PinnedBody for BoxedErrorBody<B>
 where

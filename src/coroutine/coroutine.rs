@@ -2,9 +2,9 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use super::body_cell::Yielder;
+use super::body_cell::{PinnedBody, Yielder, body_cell};
 use super::error::Error;
-use super::machine::machine;
+use super::machine::Machine;
 use super::raw_coroutine::RawCoroutine;
 use super::step::{State, Step};
 use super::throw::{GeneratorExit, Throw, Thrown};
@@ -85,7 +85,7 @@ pub fn coroutine<Y, S, R, F>(
 where
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, GeneratorExit>) -> Result<R, GeneratorExit>,
 {
-    Coroutine(Box::pin(machine(body)))
+    from_cell(body_cell(body))
 }
 
 /// Creates a coroutine that can fail, and into which errors can be thrown.
@@ -114,7 +114,16 @@ pub fn try_coroutine<Y, S, R, E, F>(
 where
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, Thrown<E>>) -> Result<R, Thrown<E>>,
 {
-    Coroutine(Box::pin(machine(body)))
+    from_cell(body_cell(body))
+}
+
+/// Creates a coroutine whose body has not started.
+///
+/// A function of its own, with a literal: in a debug build, each function copies what it moves, and these copies are not on
+/// the stack together with those of [`body_cell`].
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn from_cell<B: PinnedBody>(body: B) -> Coroutine<Machine<B>> {
+    Coroutine(Box::pin(Machine { body, remaining: None }))
 }
 
 impl<D: RawCoroutine> Coroutine<D> {

@@ -1,56 +1,32 @@
 use std::collections::VecDeque;
-use std::error::Error;
-use std::fmt::{Debug, Display};
 use std::mem;
-use std::ops::DerefMut;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use pin_project::pin_project;
 
-use super::body_cell::{PinnedBody, Yielder, body_cell};
-use super::boxed_error::BoxedErrorBody;
+use super::body_cell::PinnedBody;
 use super::raw_coroutine::{RawCoroutine, sealed::Sealed};
 use super::stage::Stage;
 use super::step::{State, Step};
-use super::throw::{Throw, Thrown};
+use super::throw::Throw;
 
 /// The state machine behind coroutines and generators: a body, whose mailbox has its [`Stage`].
+///
+/// The body is the first field, so that a step needs one register for both addresses.
 #[pin_project]
-pub(super) struct Machine<B: PinnedBody> {
-    /// Set while the body has completed, but the driver has not taken all the values that the body has yielded.
-    remaining: Option<Box<Remaining<B::Yield, B::Output>>>,
+#[repr(C)]
+pub(crate) struct Machine<B: PinnedBody> {
     #[pin]
-    body: B,
+    pub(crate) body: B,
+    /// Set while the body has completed, but the driver has not taken all the values that the body has yielded.
+    pub(crate) remaining: Option<Box<Remaining<B::Yield, B::Output>>>,
 }
 
 /// The yielded values and the output of a body that has completed.
-struct Remaining<Y, O> {
+pub(crate) struct Remaining<Y, O> {
     values: VecDeque<Y>,
     outcome: O,
-}
-
-/// Creates a machine whose body has not started.
-#[inline(always)]
-pub(crate) fn machine<Y, S, R, T, F>(
-    body: F,
-) -> impl RawCoroutine<Yield = Y, Sent = S, Return = R, Thrown = T>
-where
-    T: Throw,
-    F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, T>) -> Result<R, T>,
-{
-    Machine { remaining: None, body: body_cell(body) }
-}
-
-/// Creates a machine as [`machine`] does, whose body fails with a box of any error.
-pub(crate) fn boxed_error_machine<Y, S, R, E, F>(
-    body: F,
-) -> impl RawCoroutine<Yield = Y, Sent = S, Return = R, Thrown = Thrown<E>>
-where
-    E: DerefMut<Target = dyn Error + Send + Sync> + Debug + Display + 'static,
-    F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, Thrown<E>>) -> Result<R, E>,
-{
-    Machine { remaining: None, body: BoxedErrorBody(body_cell(body)) }
 }
 
 /// Drops the body and closes the machine when the guard is dropped, also by a panic that unwinds through a step. A step

@@ -12,7 +12,7 @@ use super::throw::Throw;
 ///
 /// The state consists of `Cell`s. Values are moved out before their destructors run, so that no destructor sees the
 /// mailbox in an inconsistent state.
-pub(super) struct Mailbox<Y, S, T> {
+pub(crate) struct Mailbox<Y, S, T> {
     /// The value that the body has yielded in this step, if it is the only one.
     out: Cell<Option<Y>>,
     /// The value that was sent in reply to the last yield.

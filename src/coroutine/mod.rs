@@ -85,10 +85,12 @@ mod throw;
 mod yielder;
 
 pub use self::body_cell::Yielder;
+pub(crate) use self::body_cell::{PinnedBody, body_cell};
+pub(crate) use self::boxed_error::BoxedErrorBody;
 pub(crate) use self::coroutine::is_unit_like;
 pub use self::coroutine::{BoxCoroutine, Coroutine, LocalBoxCoroutine, coroutine, try_coroutine};
 pub use self::error::Error;
-pub(crate) use self::machine::{boxed_error_machine, machine};
+pub(crate) use self::machine::Machine;
 pub use self::raw_coroutine::RawCoroutine;
 pub use self::run_all::{run_all, yield_now};
 pub use self::step::{State, Step};

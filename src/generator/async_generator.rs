@@ -10,8 +10,8 @@ use pin_project::pin_project;
 use super::error::Error;
 use super::generator_body::GeneratorBody;
 use crate::coroutine::{
-    GeneratorExit, RawCoroutine, State, Step, Throw, Thrown, Yielder, boxed_error_machine, is_unit_like,
-    machine,
+    BoxedErrorBody, GeneratorExit, Machine, PinnedBody, RawCoroutine, State, Step, Throw, Thrown, Yielder,
+    body_cell, is_unit_like,
 };
 
 /// An async generator (PEP 525): an async body that yields items, receives values and errors, and can be closed.
@@ -98,7 +98,7 @@ pub fn generator<Y, S, F>(body: F) -> AsyncGenerator<impl GeneratorBody<Y, S>>
 where
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, GeneratorExit>) -> Result<(), GeneratorExit>,
 {
-    AsyncGenerator { machine: machine(body) }
+    from_cell(body_cell(body))
 }
 
 /// Creates a generator whose body can fail, and can receive errors: its items are `Result<Y, E>`.
@@ -167,7 +167,7 @@ pub fn try_generator<Y, S, E, F>(body: F) -> AsyncGenerator<impl GeneratorBody<Y
 where
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, Thrown<E>>) -> Result<(), Thrown<E>>,
 {
-    AsyncGenerator { machine: machine(body) }
+    from_cell(body_cell(body))
 }
 
 /// Creates a generator whose body can fail with errors of any type: its items are `Result<Y, E>`, where `E` is a box of
@@ -208,7 +208,16 @@ where
     E: DerefMut<Target = dyn StdError + Send + Sync> + fmt::Debug + fmt::Display + 'static,
     F: for<'g> AsyncFnOnce(Yielder<'g, Y, S, Thrown<E>>) -> Result<(), E>,
 {
-    AsyncGenerator { machine: boxed_error_machine(body) }
+    from_cell(BoxedErrorBody(body_cell(body)))
+}
+
+/// Creates a generator whose body has not started.
+///
+/// A function of its own, with a literal: in a debug build, each function copies what it moves, and these copies are not on
+/// the stack together with those of [`body_cell`].
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn from_cell<B: PinnedBody>(body: B) -> AsyncGenerator<Machine<B>> {
+    AsyncGenerator { machine: Machine { body, remaining: None } }
 }
 
 impl<D: RawCoroutine<Return = ()>> AsyncGenerator<D> {

@@ -101,7 +101,7 @@ where
     /// # }
     /// ```
     pub fn managed(self) -> ManagedGenerator<D::Yield, D::Sent, D::Thrown> {
-        self.managed_with(Hooks::default())
+        ManagedGenerator { shared: ManagedState::new(Box::pin(self), Hooks::default()) }
     }
 
     /// Converts the generator as [`managed`](Self::managed) does, and sets its hooks: Python's
@@ -109,7 +109,7 @@ where
     ///
     /// See [`Hooks`] for an example.
     pub fn managed_with(self, hooks: Hooks) -> ManagedGenerator<D::Yield, D::Sent, D::Thrown> {
-        ManagedGenerator { shared: ManagedState::new(self.boxed(), hooks) }
+        ManagedGenerator { shared: ManagedState::new(Box::pin(self), hooks) }
     }
 }
 

@@ -55,10 +55,14 @@ use super::timer::Timer;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Limitations
+///
+/// The futures are moved. In a debug build, a move copies a future to the stack, so box futures of more than 128 KiB.
 #[doc(alias = "FuturesUnordered")]
 #[doc(alias = "select_all")]
 pub fn as_completed<F: Future>(futures: impl IntoIterator<Item = F>) -> AsCompleted<F> {
-    AsCompleted { futures: futures.into_iter().enumerate().map(Indexed::new).collect() }
+    AsCompleted { futures: with_indexes(futures) }
 }
 
 /// The stream of `(index, output)` that [`as_completed`] returns.
@@ -209,10 +213,6 @@ pub(super) struct Indexed<F> {
 }
 
 impl<F> Indexed<F> {
-    pub(super) fn new((index, future): (usize, F)) -> Self {
-        Self { index, future }
-    }
-
     pub(super) fn future(&self) -> &F {
         &self.future
     }
@@ -226,6 +226,18 @@ impl<F: Future> Future for Indexed<F> {
         let this = self.project();
         this.future.poll(cx).map(|output| (*this.index, output))
     }
+}
+
+/// Collects the futures with their indexes. A loop, because in a debug build each adapter of an iterator copies the futures
+/// to the stack.
+pub(super) fn with_indexes<F>(futures: impl IntoIterator<Item = F>) -> FuturesUnordered<Indexed<F>> {
+    let indexed = FuturesUnordered::new();
+    let mut index = 0;
+    for future in futures {
+        indexed.push(Indexed { index, future });
+        index += 1;
+    }
+    indexed
 }
 
 /// Returns the remaining futures with their indices, in their original order.

@@ -47,10 +47,40 @@ where
     T: Send + 'static,
     E: Debug + Send + 'static,
 {
+    box_large!(F, work => spawn(work))
+}
+
+#[track_caller]
+fn spawn<T, E, F>(work: F) -> TaskHandle<T, E>
+where
+    F: Future<Output = Result<T, E>> + Send + 'static,
+    T: Send + 'static,
+    E: Debug + Send + 'static,
+{
     let (promise, task) = Promise::for_task();
     drop(tokio::spawn(Harness::new(work, promise)));
     task
 }
+
+/// The number of bytes above which work is boxed before it becomes a task. tokio boxes a task above the same sizes, but only
+/// after several moves, each of which may copy it to the stack.
+pub(super) const MAX_INLINE: usize = if cfg!(debug_assertions) { 2048 } else { 16_384 };
+
+/// Calls a function with work of the type `F`, which is boxed before if it is large.
+///
+/// This is a macro, used where the work enters the crate, because a debug build copies the work to the stack for each
+/// function that it is moved through.
+macro_rules! box_large {
+    ($F:ty, $work:ident => $call:expr) => {
+        if const { size_of::<$F>() > $crate::tasks::task::MAX_INLINE } {
+            let $work = ::std::boxed::Box::pin($work);
+            $call
+        } else {
+            $call
+        }
+    };
+}
+pub(super) use box_large;
 
 /// The output of a task: its return value, its panic, or `None` if it was cancelled.
 pub(super) type TaskOutput<R> = Option<Result<R, Payload>>;

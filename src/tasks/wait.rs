@@ -9,7 +9,7 @@ use futures_core::Stream;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use super::as_completed::{Indexed, in_order, poll_each};
+use super::as_completed::{Indexed, in_order, poll_each, with_indexes};
 use super::instant::saturating_add;
 use super::timer::Timer;
 use crate::cleanup::{CleanupEvent, notify_observers};
@@ -129,7 +129,7 @@ where
     #[track_caller]
     pub(super) fn new(futures: impl IntoIterator<Item = F>, report: Report<Result<T, E>>) -> Self {
         Self {
-            futures: futures.into_iter().enumerate().map(Indexed::new).collect(),
+            futures: with_indexes(futures),
             done: Vec::new(),
             return_when: ReturnWhen::AllCompleted,
             deadline: None,

@@ -139,7 +139,7 @@ where
         grace_period: DEFAULT_GRACE_PERIOD,
         name: Name::of_type::<F>(),
         function: coroutine(async move |yielder| {
-            Ok(function(YieldOnce { yielder, has_left: in_function }).await)
+            Ok(crate::__await_in_place!(function(YieldOnce { yielder, has_left: in_function })))
         }),
         has_left_yield,
     }

@@ -17,7 +17,7 @@ use super::loop_handle::LoopHandle;
 use super::run;
 use crate::tasks::instant::saturating_add;
 use crate::tasks::promise::Promise;
-use crate::tasks::task::Harness;
+use crate::tasks::task::{Harness, box_large};
 use crate::tasks::task_handle::TaskHandle;
 
 /// An event loop that runs callbacks and tasks on one thread, in the order in which `CPython`'s loop runs them.
@@ -178,7 +178,7 @@ impl EventLoop {
         E: fmt::Debug + 'static,
     {
         let (promise, task) = Promise::for_task();
-        self.0.spawn(Harness::new(work, promise))?;
+        box_large!(F, work => self.0.spawn(Harness::new(work, promise)))?;
         Ok(task)
     }
 
@@ -200,7 +200,7 @@ impl EventLoop {
     where
         F: Future<Output: 'static> + 'static,
     {
-        run::run_until_complete(&self.0, future)
+        box_large!(F, future => run::run_until_complete(&self.0, future))
     }
 
     /// Runs the loop until [`stop`](Self::stop) is called.

@@ -7,7 +7,7 @@ use super::errors::{FailedInGroup, TaskGroupError};
 use super::failures::Failures;
 use super::state::GroupState;
 use crate::tasks::promise::Promise;
-use crate::tasks::task::Harness;
+use crate::tasks::task::{Harness, box_large};
 use crate::tasks::task_handle::TaskHandle;
 
 /// A handle that starts tasks of a [`TaskGroup`](super::TaskGroup), mostly from inside the tasks of the group.
@@ -57,7 +57,7 @@ impl<E: fmt::Debug + Send + 'static> Spawner<E> {
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
     {
-        create_task(&self.group, work).map_err(|rejected| rejected.error)
+        box_large!(F, work => create_task(&self.group, work)).map_err(|rejected| rejected.error)
     }
 
     /// The same as [`create_task`](Self::create_task), by the name that it has in tokio.
@@ -74,7 +74,7 @@ impl<E: fmt::Debug + Send + 'static> Spawner<E> {
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
     {
-        self.create_task(work)
+        box_large!(F, work => self.create_task(work))
     }
 
     /// Cancels all tasks of the group without an error: see [`TaskGroup::cancel`](super::TaskGroup::cancel). The task

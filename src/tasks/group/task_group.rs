@@ -12,6 +12,7 @@ use crate::cleanup::short_type_name;
 use crate::context::{
     AsyncContextManager, AsyncGuard, ExitReason, Interrupt, NotEntering, Restart, register_interrupt,
 };
+use crate::tasks::task::box_large;
 use crate::tasks::task_handle::TaskHandle;
 
 /// A group of tasks that ends with its block: `asyncio.TaskGroup`, or the nursery of trio.
@@ -150,7 +151,7 @@ impl<E: fmt::Debug + Send + 'static> TaskGroup<E> {
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
     {
-        create_task(&self.group, work).unwrap_or_else(|rejected| {
+        box_large!(F, work => create_task(&self.group, work)).unwrap_or_else(|rejected| {
             // Dropping the promise cancels the handle, which must not happen before the block has ended.
             self.group.defer(|| drop(rejected.promise));
             rejected.task
@@ -167,7 +168,7 @@ impl<E: fmt::Debug + Send + 'static> TaskGroup<E> {
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
     {
-        self.create_task(work)
+        box_large!(F, work => self.create_task(work))
     }
 
     /// Cancels all tasks without an error: `TaskGroup.cancel` of `CPython` 3.15.
