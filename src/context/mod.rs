@@ -218,6 +218,9 @@
 //!   order.
 //! - If the future is dropped after the block has completed, while the scope waits for nested cleanups, the exit
 //!   receives [`ExitReason::Cancelled`].
+//! - A debug build copies a value to the stack each time that the value is moved. On the 2 MiB stack of a tokio worker, an
+//!   exit takes 384 KiB, and most take 512 KiB, as a spawned task does. A block takes 128 KiB, and a guard or a value that
+//!   is moved into a scope 32 KiB; in three nested scopes, it is half of that. Box what is larger.
 //! - A scope around the yield of a generator stays suspended with the generator (PEP 789): close the generator with
 //!   [`aclosing`].
 //!

@@ -103,7 +103,7 @@ where
     E: Send + 'static,
 {
     let mut scope = Scope::default();
-    let entered = scope.enter(manager).await;
+    let entered = crate::__await_in_place!(scope.enter(manager));
     scope.entered(entered).map_err(Error::Enter)?;
     run_body!(scope, body)
 }
@@ -181,7 +181,7 @@ where
 {
     async move {
         let mut scope = Scope::default();
-        let entered = scope.enter(manager).await;
+        let entered = crate::__await_in_place!(scope.enter(manager));
         scope.entered(entered).map_err(Error::Enter)?;
         run_body!(scope, body)
     }

@@ -5,5 +5,6 @@
 
 mod allocations;
 mod cleanups;
+mod entry_points;
 mod scopes;
 mod stack;

@@ -22,8 +22,13 @@ async fn large<const N: usize>(done: oneshot::Sender<usize>) -> Result<(), usize
 }
 
 /// Runs `test` in a task on a worker thread with tokio's default stack of 2 MiB, and then drains the runtime.
-fn on_worker<F: Future<Output = ()> + Send + 'static>(test: F) {
-    let runtime = Builder::new_multi_thread().worker_threads(1).thread_stack_size(2 << 20).build().unwrap();
+pub(crate) fn on_worker<F: Future<Output = ()> + Send + 'static>(test: F) {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_stack_size(2 << 20)
+        .enable_time()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         tokio::spawn(test).await.unwrap();
         drain(ENOUGH).await.unwrap();

@@ -30,7 +30,7 @@ impl<G: LocalAsyncGuard> LocalScope<G> {
     where
         M: LocalAsyncContextManager<Guard = G>,
     {
-        Enter::new(manager.aenter(), &mut self.state.interrupts)
+        Enter { enter: manager.aenter(), interrupts: &mut self.state.interrupts }
     }
 
     #[inline]

@@ -152,7 +152,7 @@ impl<T: AsyncClose + Send + 'static> AsyncGuard for AClosing<T> {
     }
 
     async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), T::Error> {
-        self.0.close().await
+        crate::__await_in_place!(self.0.close())
     }
 }
 

@@ -1,7 +1,11 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
+
+use pin_project::pin_project;
 
 use self::sealed::Sealed as _;
 use super::exit_kind::ExitKind;
@@ -195,8 +199,22 @@ where
         &mut self,
         exit: ExitReason<'_>,
     ) -> impl Future<Output = Result<Self::Suppression, Self::Error>> + Send {
-        let exit = self.exit(&exit);
-        async move { exit.await.into_result() }
+        OnExitFuture { exit: self.exit(&exit) }
+    }
+}
+
+/// The future of an exit. Written by hand, because an async block stores its argument twice.
+#[pin_project]
+struct OnExitFuture<R> {
+    #[pin]
+    exit: R,
+}
+
+impl<R: Future<Output: OnExitOutput>> Future for OnExitFuture<R> {
+    type Output = Result<<R::Output as sealed::Sealed>::Suppression, <R::Output as sealed::Sealed>::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().exit.poll(cx).map(sealed::Sealed::into_result)
     }
 }
 
@@ -237,7 +255,7 @@ where
     }
 
     async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<Self::Suppression, Self::Error> {
-        self.exit(&exit).await.into_result()
+        crate::__await_in_place!(self.exit(&exit)).into_result()
     }
 }
 

@@ -70,8 +70,7 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for Restart {
     ) -> impl Future<Output = ExitResult<G>> + Send {
         // An `aexit` that panics before it returns a future counts as called, too.
         runtime.is_over = true;
-        let exit = call_exit(guard, failure);
-        RestartableExit { exit: Some(exit), result: None, children, runtime }
+        RestartableExit::new(call_exit(guard, failure), children, runtime)
     }
 
     fn on_drop(guard: G, children: ChildCleanups, runtime: RestartSlot) {
@@ -119,6 +118,13 @@ struct RestartableExit<'s, F: Future> {
     runtime: &'s mut RestartSlot,
 }
 
+impl<'s, F: Future> RestartableExit<'s, F> {
+    #[inline]
+    fn new(exit: F, children: &'s mut ChildCleanups, runtime: &'s mut RestartSlot) -> Self {
+        Self { exit: Some(exit), result: None, children, runtime }
+    }
+}
+
 impl<F: Future> Future for RestartableExit<'_, F> {
     type Output = F::Output;
 
@@ -135,7 +141,7 @@ impl<F: Future> Future for RestartableExit<'_, F> {
                 return Poll::Pending;
             };
             // If the destructor of the exit panics, the exit has panicked.
-            this.exit.set(None);
+            drop_exit(this.exit.as_mut());
             // Closing the scope moves the cleanups into `children`.
             drop(tracking);
             if this.children.is_empty() {
@@ -148,6 +154,12 @@ impl<F: Future> Future for RestartableExit<'_, F> {
         ready!(this.children.poll_wait(cx));
         Poll::Ready(this.result.take().expect("exit polled after completion"))
     }
+}
+
+/// Drops an exit. A function of its own, because a debug build has room for the new value in its stack frame.
+#[inline]
+fn drop_exit<F>(mut exit: Pin<&mut Option<F>>) {
+    exit.set(None);
 }
 
 #[pinned_drop]

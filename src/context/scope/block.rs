@@ -80,10 +80,12 @@ impl<'s, F, T, R> BlockFuture<'s, F, T, R> {
     /// Calls the closure for the body. If it panics, this counts as a panic of the body.
     #[inline]
     pub fn call(body: impl FnOnce() -> F, state: &'s mut ScopeState<R>) -> Self {
-        match catch_panic(body) {
-            Ok(body) => Self::new(body, state),
-            Err(payload) => Self { stage: Stage::of_panic(payload), detect: BodyEnd, state },
+        let mut stage = Stage::Ended;
+        // Written in the closure: in a debug build, a result of `catch_panic` is copied several times.
+        if let Err(payload) = catch_panic(|| stage = Stage::Running(body())) {
+            stage.fail(payload);
         }
+        Self { stage, detect: BodyEnd, state }
     }
 }
 
@@ -151,15 +153,21 @@ where
             },
             Err(payload) => failed(this.stage.as_mut(), interrupts, tracking, payload),
         };
-        this.stage.set(Stage::waiting(outcome));
+        this.stage.as_mut().end_with(outcome);
         wait(this.stage, this.state, cx)
     }
 }
 
 impl<F, T> Stage<F, T> {
     #[cold]
-    fn of_panic(payload: Payload) -> Self {
-        Self::waiting(BlockOutcome::Panicked(Box::new(KeptPayload::new(payload))))
+    fn fail(&mut self, payload: Payload) {
+        *self = Self::waiting(BlockOutcome::Panicked(Box::new(KeptPayload::new(payload))));
+    }
+
+    /// Keeps the outcome. A function of its own, because a debug build has room for the new value in its stack frame.
+    #[cold]
+    fn end_with(mut self: Pin<&mut Self>, outcome: BlockOutcome<T>) {
+        self.set(Self::waiting(outcome));
     }
 
     #[cold]

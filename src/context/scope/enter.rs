@@ -11,15 +11,8 @@ use super::interrupts::Interrupts;
 #[pin_project]
 pub(in crate::context) struct Enter<'s, F> {
     #[pin]
-    enter: F,
-    interrupts: &'s mut Interrupts,
-}
-
-impl<'s, F> Enter<'s, F> {
-    #[inline]
-    pub(in crate::context) fn new(enter: F, interrupts: &'s mut Interrupts) -> Self {
-        Self { enter, interrupts }
-    }
+    pub(in crate::context) enter: F,
+    pub(in crate::context) interrupts: &'s mut Interrupts,
 }
 
 impl<F: Future> Future for Enter<'_, F> {

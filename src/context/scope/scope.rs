@@ -19,7 +19,7 @@ pub(in crate::context) fn enter<M: AsyncContextManager>(
     manager: M,
     interrupts: &mut Interrupts,
 ) -> impl Future<Output = Result<M::Guard, ManagerError<M>>> + Send {
-    Enter::new(manager.aenter(), interrupts)
+    Enter { enter: manager.aenter(), interrupts }
 }
 
 /// The place of a manager's guard, from its enter to the end of its exit.

@@ -120,9 +120,9 @@ impl AsyncExitStack {
             // the scope that is being entered, of whose manager the stack may be a part, or else registering them fails.
             let mut interrupts = Interrupts::default();
             let guard = if self.join_block() {
-                enter(manager, &mut interrupts).await?
+                crate::__await_in_place!(enter(manager, &mut interrupts))?
             } else {
-                manager.aenter().await?
+                crate::__await_in_place!(manager.aenter())?
             };
             let (guard, cell) = StackGuard::new(guard);
             self.push(StackExit::Guard(cell), interrupts);

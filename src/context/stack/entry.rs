@@ -153,7 +153,7 @@ impl<G: AsyncGuard + Send + 'static> LentGuard for Mutex<GuardCell<G>> {
         // Read now, because the future owns the guard.
         let (name, grace_period) = (guard.report_name(), grace_period(&guard));
         let future = Box::pin(async move {
-            match guard.aexit(exit).await {
+            match crate::__await_in_place!(guard.aexit(exit)) {
                 Ok(suppression) => Ok(suppresses(&suppression)),
                 Err(error) => Err(Box::new(error) as BoxExitError),
             }
@@ -185,7 +185,7 @@ where
 {
     fn exit(self: Box<Self>, exit: ExitReason<'_>) -> ExitFuture<'_> {
         Box::pin(async move {
-            match self.0(exit).await {
+            match crate::__await_in_place!(self.0(exit)) {
                 Ok(suppression) => Ok(suppresses(&suppression)),
                 Err(error) => Err(Box::new(error) as BoxExitError),
             }
@@ -202,7 +202,7 @@ where
     R: Future<Output: ExitOutput> + Send + 'static,
 {
     fn exit(self: Box<Self>, _exit: ExitReason<'_>) -> ExitFuture<'_> {
-        Box::pin(async move { self.0().await.into_result().map(|()| false) })
+        Box::pin(async move { crate::__await_in_place!(self.0()).into_result().map(|()| false) })
     }
 }
 
