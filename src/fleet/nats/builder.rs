@@ -26,8 +26,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// use withal::fleet::NatsEngine;
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-/// let options = async_nats::ConnectOptions::new().require_tls(true).credentials_file("crawler.creds").await?;
-/// let client = options.connect(["nats://nats-1", "nats://nats-2", "nats://nats-3"].map(str::to_owned)).await?;
+/// let options = async_nats::ConnectOptions::new().require_tls(true).token("secret".to_owned());
+/// let client = options.connect(vec!["nats://nats-1", "nats://nats-2", "nats://nats-3"]).await?;
 /// let engine = NatsEngine::<String, u32>::builder(client).prefix("crawl").replicas(3).connect().await?;
 /// # Ok(())
 /// # }
