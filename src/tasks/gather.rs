@@ -167,7 +167,7 @@ impl Wake for DropSignal {
 
 impl<T, E> fmt::Debug for Gather<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gather").field("wait", &self.wait).finish()
+        f.debug_struct("Gather").field("wait", &self.wait).finish_non_exhaustive()
     }
 }
 
