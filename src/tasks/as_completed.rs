@@ -232,10 +232,8 @@ impl<F: Future> Future for Indexed<F> {
 /// to the stack.
 pub(super) fn with_indexes<F>(futures: impl IntoIterator<Item = F>) -> FuturesUnordered<Indexed<F>> {
     let indexed = FuturesUnordered::new();
-    let mut index = 0;
     for future in futures {
-        indexed.push(Indexed { index, future });
-        index += 1;
+        indexed.push(Indexed { index: indexed.len(), future });
     }
     indexed
 }

@@ -8,11 +8,11 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 use withal::fleet::{Claimed, Engine, Fleet, Outcome, Partition, SqliteEngine, SqliteToken};
 use withal::pages::{AsyncGetDocs, Checkpoint, PageNumber, by_page_number};
@@ -25,7 +25,7 @@ const PAGE_SIZE: &str = "WITHAL_FLEET_PAGE_SIZE";
 const PAGE_MILLIS: &str = "WITHAL_FLEET_PAGE_MILLIS";
 
 /// One mode at a time.
-static CHAOS: Mutex<()> = Mutex::new(());
+static CHAOS: Mutex<()> = Mutex::const_new(());
 
 /// The process was asked to stop.
 static IS_STOPPING: AtomicBool = AtomicBool::new(false);
@@ -137,7 +137,7 @@ async fn assert_complete(engine: &Sqlite, partitions: &[String], shape: Shape) {
 }
 
 async fn run(mode: Mode) -> Report {
-    let _one = CHAOS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _one = CHAOS.lock().await;
     let shape = Shape { pages: 10, size: 10, millis: 20 };
     // Eight claims at a time, and about 26 milliseconds for each page.
     let partitions = partitions(chaos::run_time().as_secs() * 8 * 1000 / 26 / 11);

@@ -108,6 +108,12 @@ async fn a_renewal_that_is_fenced_interrupts_the_block() {
     assert!(matches!(result, Err(Error::LeaseLost { .. })), "{result:?}");
 }
 
+async fn fail(fleet: &Fleet<Memory>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let claim = fleet.claim().await?.expect("a partition is free");
+    async_with!(_ = claim => { Err("it failed")? })?;
+    Ok(())
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_exit_releases_on_each_path() {
     let memory = engine(4).await;
@@ -117,11 +123,6 @@ async fn the_exit_releases_on_each_path() {
     async_with!(work = claim => { work.drive(items(work.partition())).await.unwrap() }).unwrap();
     assert_complete(&memory, 1);
     // It fails.
-    async fn fail(fleet: &Fleet<Memory>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let claim = fleet.claim().await?.expect("a partition is free");
-        async_with!(_ = claim => { Err("it failed")? })?;
-        Ok(())
-    }
     assert_eq!(fail(&fleet).await.unwrap_err().to_string(), "it failed");
     // It panics.
     let panicking = tokio::spawn({
@@ -267,7 +268,7 @@ async fn a_part_of_a_page_is_committed_and_resumed() {
                     let item = docs.try_next().await.unwrap().unwrap();
                     work.commit([item], docs.checkpoint()).await.unwrap();
                 }
-                pending::<()>().await
+                pending::<()>().await;
             })
         };
         assert!(timeout(Duration::from_secs(1), dropped).await.is_err());

@@ -59,11 +59,11 @@ async fn the_truth_is_read_after_a_fault_of_any_call() {
 async fn random_faults_lose_and_repeat_nothing() {
     expect_reports("connection lost");
     for seed in 0..200 {
-        let mut random = withal_test_support::fleet_model::Random(seed);
+        let mut random = withal_test_support::random::Random(seed);
         crawl(move |_, _| match random.below(10) {
             0 => Fault::Before,
             1 => Fault::After,
-            2 => Fault::Late(Duration::from_millis(random.next() % 200)),
+            2 => Fault::Late(Duration::from_millis(random.next_u64() % 200)),
             3 if seed % 4 == 0 => Fault::Hang,
             _ => Fault::None,
         })

@@ -8,10 +8,13 @@ use tokio::time::{Instant, advance};
 use withal::fleet::{Claimed, Engine, Outcome, Ownership, Store, StoreEngine, StoreToken};
 use withal::pages::Checkpoint;
 
+/// The state of each row, and its items.
+type Rows = BTreeMap<String, (String, Vec<String>)>;
+
 /// A store in memory, on tokio's clock. Its clones share their rows.
 #[derive(Clone)]
 pub(crate) struct MemoryStore {
-    rows: Arc<Mutex<BTreeMap<String, (String, Vec<String>)>>>,
+    rows: Arc<Mutex<Rows>>,
     start: Instant,
     /// The number of calls of `replace` before which another client changes the row.
     conflicts: Arc<AtomicUsize>,

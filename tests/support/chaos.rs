@@ -26,6 +26,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::random::Random;
+
 /// The beginning of the lines that workers print for the driver. The test harness prints other lines.
 const PREFIX: &str = "fleet: ";
 
@@ -154,7 +156,7 @@ impl Chaos {
             alive: Vec::new(),
             holders: HashMap::new(),
             signals: 0,
-            random: 7,
+            random: Random(7),
             report: Report::new(self),
         };
         let start = Instant::now();
@@ -193,7 +195,7 @@ struct Run<'c, F> {
     /// The worker that claimed a partition last, and the time of the signal that it got meanwhile.
     holders: HashMap<String, (usize, Option<Instant>)>,
     signals: usize,
-    random: u64,
+    random: Random,
     report: Report,
 }
 
@@ -304,11 +306,7 @@ impl<F: FnMut(usize) -> Command> Run<'_, F> {
         if awake.is_empty() {
             return;
         }
-        // xorshift64.
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        let at = usize::try_from(self.random % awake.len() as u64).unwrap();
+        let at = self.random.below(awake.len());
         let worker = awake.into_iter().nth(at).unwrap();
         self.signals += 1;
         let signaled = Instant::now();

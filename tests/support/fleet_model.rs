@@ -12,19 +12,21 @@ use std::time::Duration;
 use withal::fleet::{Claimed, Engine, Outcome};
 use withal::pages::{Checkpoint, by_cursor};
 
+use crate::random::Random;
+
 /// What the model needs of an engine beside its calls. The lease time of the engine must be longer than the test, so that
 /// leases expire only by [`expire`](Self::expire).
 pub trait Storage {
     type Engine: Engine<Item = u64, Cursor = u64>;
 
-    /// Whether a claim that has expired, or has ended, can renew and release without an effect and without being refused, as
+    /// `true` if a claim that has expired, or has ended, can renew and release without an effect and without being refused, as
     /// with an engine whose only fence is that of the commits.
     const FENCES_COMMITS_ONLY: bool = false;
-    /// Whether a partition that is released after its lease has expired waits for the delay of its retry.
+    /// `true` if a partition that is released after its lease has expired waits for the delay of its retry.
     const DELAYS_AFTER_EXPIRY: bool = true;
-    /// Whether the progress counts a partition whose lease or delay has ended as pending.
+    /// `true` if the progress counts a partition whose lease or delay has ended as pending.
     const COUNTS_EXPIRED: bool = true;
-    /// Whether the engine counts attempts exactly.
+    /// `true` if the engine counts attempts exactly.
     const COUNTS_ATTEMPTS: bool = true;
 
     /// An engine of one of the workers. Engines of several workers share their storage.
@@ -38,24 +40,6 @@ pub trait Storage {
 }
 
 type Token<S> = <<S as Storage>::Engine as Engine>::Token;
-
-/// A random number generator: `SplitMix64`.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub fn below(&mut self, limit: usize) -> usize {
-        let limit = u64::try_from(limit.max(1)).unwrap();
-        usize::try_from(self.next() % limit).unwrap()
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {

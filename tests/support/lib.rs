@@ -14,6 +14,7 @@
 //! | [`child_process`] | a function that runs a program in a child process, and returns what it prints |
 //! | [`faults`] | coroutine bodies in which each call into user code panics once |
 //! | [`fleet_model`] | random interleavings of the calls of a fleet's engine, compared with a trivial model |
+//! | [`random`] | seeded random numbers |
 //! | [`script`] | coroutine bodies that follow a random script |
 
 pub mod api;
@@ -25,6 +26,7 @@ pub mod expected_reports;
 pub mod faults;
 pub mod fleet_model;
 pub mod poll_then_drop;
+pub mod random;
 pub mod reports;
 pub mod script;
 pub mod throughput;

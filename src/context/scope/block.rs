@@ -80,12 +80,12 @@ impl<'s, F, T, R> BlockFuture<'s, F, T, R> {
     /// Calls the closure for the body. If it panics, this counts as a panic of the body.
     #[inline]
     pub fn call(body: impl FnOnce() -> F, state: &'s mut ScopeState<R>) -> Self {
-        let mut stage = Stage::Ended;
+        let mut block = Stage::Ended;
         // Written in the closure: in a debug build, a result of `catch_panic` is copied several times.
-        if let Err(payload) = catch_panic(|| stage = Stage::Running(body())) {
-            stage.fail(payload);
+        if let Err(payload) = catch_panic(|| block = Stage::Running(body())) {
+            block.fail(payload);
         }
-        Self { stage, detect: BodyEnd, state }
+        Self { stage: block, detect: BodyEnd, state }
     }
 }
 

@@ -90,7 +90,7 @@ impl Engine {
             waiting: BinaryHeap::new(),
             leased: BinaryHeap::new(),
             free_at: 0,
-            random: Random(rules.seed ^ 1),
+            random: Random::new(rules.seed ^ 1),
             counts: Counts::default(),
         }
     }

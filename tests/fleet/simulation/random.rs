@@ -1,21 +1,18 @@
+use withal_test_support::random::Random as Uniform;
+
 use super::rules::Micros;
 
-/// Seeded random numbers, by the algorithm `SplitMix64`.
-pub(super) struct Random(pub(super) u64);
+/// Random numbers of the distributions that the simulation needs.
+pub(super) struct Random(Uniform);
 
 impl Random {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+    pub(super) fn new(seed: u64) -> Self {
+        Self(Uniform(seed))
     }
 
     /// Returns a number in `0.0..1.0`.
-    #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
     pub(super) fn fraction(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+        self.0.fraction()
     }
 
     pub(super) fn chance(&mut self, probability: f64) -> bool {

@@ -69,7 +69,7 @@ enum Event {
 
 impl Simulation {
     pub(super) fn new(rules: Rules) -> Self {
-        let mut random = Random(rules.seed);
+        let mut random = Random::new(rules.seed);
         let pages: Vec<_> = (0..rules.partitions).map(|_| random.size()).collect();
         let broken = pages.iter().map(|_| random.chance(rules.broken)).collect();
         let worker = |_| Worker {

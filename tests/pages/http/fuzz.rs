@@ -14,39 +14,28 @@ use std::time::{Duration, Instant};
 use reqwest::header::{HeaderMap, HeaderValue, LINK, RETRY_AFTER};
 use withal::pages::Checkpoint;
 use withal::pages::http::{self, Links};
+use withal_test_support::random::Random;
 
-/// A generator of pseudo-random numbers: splitmix64.
-struct Random(u64);
+/// Random inputs.
+struct Inputs(Random);
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `end`, which is not 0.
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).unwrap()
-    }
-
+impl Inputs {
     fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
-        from[self.below(from.len())]
+        from[self.0.below(from.len())]
     }
 
     /// One of the seeds after up to eight changes: bytes and words are inserted, replaced and removed.
     fn input(&mut self, seeds: &[&str], words: &[&str]) -> Vec<u8> {
         let mut input = self.pick(seeds).as_bytes().to_vec();
-        for _ in 0..self.below(9) {
-            let at = self.below(input.len() + 1);
-            let end = (at + self.below(4)).min(input.len());
-            match self.below(4) {
+        for _ in 0..self.0.below(9) {
+            let at = self.0.below(input.len() + 1);
+            let end = (at + self.0.below(4)).min(input.len());
+            match self.0.below(4) {
                 0 => drop(input.splice(at..at, self.pick(words).bytes())),
                 1 => drop(input.splice(at..end, self.pick(words).bytes())),
                 2 => drop(input.splice(at..end, [])),
                 _ => {
-                    let byte = u8::try_from(self.below(256)).unwrap();
+                    let byte = u8::try_from(self.0.below(256)).unwrap();
                     input.splice(at..end, [byte]);
                 }
             }
@@ -58,7 +47,7 @@ impl Random {
 /// Checks inputs until the time is up.
 fn fuzz(seeds: &[&str], words: &[&str], check: impl Fn(&[u8])) {
     let setting = |name: &str| std::env::var(name).ok().map(|value| value.parse::<u64>().expect(name));
-    let mut random = Random(setting("FUZZ_SEED").unwrap_or(0));
+    let mut random = Inputs(Random(setting("FUZZ_SEED").unwrap_or(0)));
     let end = setting("FUZZ_SECONDS").map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let mut count = 0_u64;
     while end.map_or(count < 3000, |end| count % 256 != 0 || Instant::now() < end) {
