@@ -13,22 +13,22 @@ use super::work::Work;
 use crate::cleanup::Cleanup;
 use crate::context::{AsyncContextManager, interrupt_when};
 
-/// A claimed partition, as an async context manager: the block works on it, and the exit releases it.
+/// A claim, as an async context manager: the block works on the partition, and the exit releases it.
 ///
-/// [`Fleet::claim`](super::Fleet::claim) returns it. [`Fleet::run`](super::Fleet::run) claims and enters for you; enter a
-/// claim yourself if the work does not fit into a function.
+/// [`Fleet::claim`](super::Fleet::claim) returns a claim. [`Fleet::run`](super::Fleet::run) claims and enters for you. Enter
+/// a claim yourself if the work does not fit into a function.
 ///
 /// | the block | the exit |
 /// |---|---|
 /// | completes | releases the partition as [finished](Outcome::Done) |
-/// | fails or panics | releases it to be [retried](Outcome::Retry) after a delay, or sets it [aside](Outcome::SetAside) after the last attempt |
+/// | fails or panics | releases it to be [retried](Outcome::Retry) after a delay, or [sets it aside](Outcome::SetAside) after the last attempt |
 /// | is dropped | releases it to be [continued](Outcome::Continue) at once |
-/// | is interrupted, because the lease is lost | fails with [`Error::LeaseLost`] |
+/// | is interrupted because the lease is lost | fails with [`Error::LeaseLost`] |
 ///
-/// While the block runs, the lease is renewed beside it, in the same task: whenever the block awaits. A block that blocks
-/// its thread for most of the lease time loses the lease.
+/// While the block awaits, its task renews the lease. A block that blocks its thread for most of the lease time loses the
+/// lease.
 ///
-/// A claim that is dropped before it is entered is released to be continued, by a [cleanup](crate::cleanup).
+/// If a claim is dropped before it is entered, a [cleanup](crate::cleanup) releases the partition to be continued.
 ///
 /// # Examples
 ///
@@ -58,7 +58,7 @@ pub struct Claim<E: Engine>(Option<Claimed<E>>);
 struct Claimed<E: Engine> {
     engine: Arc<E>,
     partition: Partition<E::Token, E::Cursor>,
-    /// Before the request was sent.
+    /// The time before the request was sent.
     asked: Instant,
     settings: ClaimSettings,
 }
@@ -87,7 +87,7 @@ impl<E: Engine> Claim<E> {
         self.partition_ref().map_or(1, |partition| partition.attempt)
     }
 
-    /// Sets the partition aside, without an attempt.
+    /// Sets the partition aside, without another attempt.
     pub(super) async fn set_aside(mut self, error: String) -> Result<(), E::Error> {
         let Some(Claimed { engine, partition, .. }) = self.0.take() else { return Ok(()) };
         engine.release(&partition.token, Outcome::SetAside { error }).await.map(drop)

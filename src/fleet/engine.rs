@@ -9,53 +9,59 @@ use crate::pages::{Checkpoint, Cursor};
 /// The lease time of an engine that does not choose one.
 pub(crate) const DEFAULT_LEASE_TIME: Duration = Duration::from_secs(30);
 
-/// The storage of a fleet: the partitions with their leases and checkpoints, and the items.
+/// A client of the storage of a fleet: of the partitions, with their leases and checkpoints, and of the items.
 ///
-/// All workers of a fleet, on all machines, use the same storage, each through an engine of its own. An engine maps the
-/// methods to what its storage has: a transaction, a compare-and-set, a work queue.
+/// All processes of a fleet, on all machines, use the same storage, each through an engine of its own. An engine maps the
+/// methods to the means of its storage, such as a transaction, a compare-and-set or a work queue.
 ///
 /// # Contract
 ///
-/// - A partition has one *owner* at a time: the last claim. A claim ends when it is released, or when the
-///   [lease time](Self::lease_time) has passed since the claim, its last [`renew`](Self::renew) or its last
-///   [`commit`](Self::commit), and another claim has taken the partition. The end is final: a token of a claim that has
-///   ended is [fenced](Ownership::Fenced) in every method and changes nothing.
+/// - A partition has at most one *owner* at a time: the worker with the last claim. A claim ends when it is released, or
+///   when its lease has expired and the partition is claimed again. The lease expires when the
+///   [lease time](Self::lease_time) has passed since the claim, its last [`renew`](Self::renew) and its last
+///   [`commit`](Self::commit). The end is final: a call with the token of a claim that has ended is
+///   [fenced](Ownership::Fenced), and changes nothing.
 /// - [`commit`](Self::commit) stores the items and the checkpoint, both or neither.
-/// - A partition whose checkpoint [is done](Checkpoint::is_done), or that was released as [`Done`](Outcome::Done), is
-///   finished. No later call can change that.
-/// - A method may return an error after it had its effect, because the connection broke. After an error of `commit`, the
-///   caller uses [`read`](Self::read) to find out which.
+/// - A partition whose stored checkpoint [is done](Checkpoint::is_done), or that was released as [`Done`](Outcome::Done),
+///   is finished. No later call can change that.
+///
+/// # Errors
+///
+/// Each method returns an error if the storage fails or does not answer. The call may have had its effect, for example if
+/// the connection broke before the response arrived. After an error of `commit`, the caller uses [`read`](Self::read) to
+/// find out whether the commit was stored.
 ///
 /// # Cancel safety
 ///
-/// If the future of a method is dropped, the call may have had its effect or may have it later. The types of this section
-/// handle that: they do not drop a `claim`, they `read` after a `commit`, and they release the partition again.
+/// If the future of a method is dropped, the call may have had its effect or may have it later. The types of this module
+/// handle that: they complete a `claim` that was begun, they `read` after a `commit`, and they release the partition again.
 pub trait Engine: Send + Sync + 'static {
-    /// The items. They are shared, because a commit may be repeated.
+    /// The type of the items. A commit takes them in an `Arc`, because it may be repeated.
     type Item: Send + Sync + 'static;
-    /// The cursors of the checkpoints.
+    /// The type of the cursors in the checkpoints.
     type Cursor: Cursor + Sync;
-    /// The fence: identifies one claim of a partition. A commit may change it.
+    /// The type of the tokens, each of which identifies one claim of a partition. `commit` and `read` may change it.
     type Token: Clone + Send + Sync + 'static;
-    /// The error of the engine's client.
+    /// The type of the errors.
     type Error: std::error::Error + Send + Sync + 'static;
 
-    /// Returns the lease time: a claim that is not renewed for this long can be claimed by another worker. The default is
-    /// 30 seconds.
+    /// Returns the lease time: a partition whose claim is not renewed for this long can be claimed by another worker. The
+    /// default is 30 seconds.
     fn lease_time(&self) -> Duration {
         DEFAULT_LEASE_TIME
     }
 
-    /// Adds partitions. Those that exist are kept as they are. Partitions can be added while the fleet runs.
+    /// Adds partitions. Those that exist remain unchanged. Partitions can be added while the fleet runs.
     fn add(&self, partitions: Vec<String>) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// Claims a partition that is not finished and not set aside, and that has no owner and waits for no retry, or whose
-    /// lease has expired.
+    /// Claims a partition that is neither finished nor set aside. The partition has no owner and does not wait for a retry,
+    /// or its lease has expired.
     fn claim(&self) -> impl Future<Output = Result<ClaimedOf<Self>, Self::Error>> + Send;
 
-    /// Stores items and the checkpoint after them, both or neither, and renews the lease. Fenced, and without effect, if the
-    /// claim has ended, or if the stored checkpoint is not the one that the token has seen last: another attempt of the same
-    /// commit may have had its effect.
+    /// Stores items and the checkpoint after them, both or neither, and renews the lease.
+    ///
+    /// The call is fenced if the claim has ended, and if another commit was stored since the last `claim`, `commit` or `read`
+    /// with this token: for example, an earlier attempt of the same commit, whose response was lost.
     fn commit(
         &self,
         token: &mut Self::Token,
@@ -63,17 +69,19 @@ pub trait Engine: Send + Sync + 'static {
         checkpoint: &Checkpoint<Self::Cursor>,
     ) -> impl Future<Output = Result<Ownership, Self::Error>> + Send;
 
-    /// Returns the stored checkpoint, after a commit has failed, and updates the token so that it can commit again. `None`
-    /// if the claim has ended.
+    /// Returns the stored checkpoint, and updates the token so that it can commit again; `None` if the claim has ended.
+    ///
+    /// It is called after a commit has failed. An earlier commit that arrives afterwards must be fenced.
     fn read(
         &self,
         token: &mut Self::Token,
     ) -> impl Future<Output = Result<Option<Checkpoint<Self::Cursor>>, Self::Error>> + Send;
 
-    /// Extends the lease to the lease time from now. It runs beside commits, with the token as it was claimed.
+    /// Renews the lease, which then expires after the lease time from now. The call may run concurrently with commits, and
+    /// has the token that `claim` has returned.
     fn renew(&self, token: &Self::Token) -> impl Future<Output = Result<Ownership, Self::Error>> + Send;
 
-    /// Ends the claim.
+    /// Releases the partition, with the outcome of the claim. If the partition is finished already, it remains so.
     fn release(
         &self,
         token: &Self::Token,
@@ -84,18 +92,19 @@ pub trait Engine: Send + Sync + 'static {
     fn progress(&self) -> impl Future<Output = Result<Progress, Self::Error>> + Send;
 }
 
-/// The result of [`Engine::claim`].
+/// The [`Claimed`] of an engine.
 pub type ClaimedOf<E> = Claimed<<E as Engine>::Token, <E as Engine>::Cursor>;
 
 /// The result of [`Engine::claim`].
 #[derive(Debug, Clone)]
 pub enum Claimed<T, C> {
-    /// A partition, which belongs to the caller from now on.
+    /// A partition, which the caller owns from now on.
     Partition(Partition<T, C>),
-    /// Every partition that is not finished has an owner or waits for a retry. The next one may be free after this time,
-    /// if its owner does not renew its lease. Ask earlier: an owner may release its partition at any time.
+    /// Each partition that is neither finished nor set aside has an owner or waits for a retry. The duration is an estimate
+    /// of the time until the next one is free, if its owner does not renew the lease. Callers should claim again earlier,
+    /// because an owner may release its partition at any time.
     NotYet(Duration),
-    /// All partitions are finished or set aside, or there is none.
+    /// All partitions are finished or set aside, or there are none.
     Finished,
 }
 
@@ -103,14 +112,16 @@ pub enum Claimed<T, C> {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Partition<T, C> {
-    /// The name.
+    /// The name of the partition.
     pub name: String,
-    /// The fence of this claim.
+    /// The token of this claim.
     pub token: T,
-    /// The position after the last items that were committed.
+    /// The stored checkpoint: the position after the last commit.
     pub checkpoint: Checkpoint<C>,
-    /// The number of this attempt to get past the checkpoint, from 1. A commit sets it back to 1: it counts the claims
-    /// since then, and the claim of the commit, without those that were released with [`Outcome::Continue`].
+    /// The number of this attempt to advance from the checkpoint, from 1.
+    ///
+    /// Each claim adds one, and a release with [`Outcome::Continue`] subtracts one. A commit sets the number to 1, the attempt
+    /// of its own claim.
     pub attempt: u32,
 }
 
@@ -121,9 +132,9 @@ impl<T, C> Partition<T, C> {
     }
 }
 
-/// The owner of a partition, as an [`Engine`] has found it.
+/// The result of a call of an [`Engine`] with the token of a claim.
 ///
-/// It is not an error of the engine: after an error, the call may be repeated, but a worker that was fenced must stop.
+/// It is not an error of the engine, because a caller may retry after an error, but a worker that was fenced must stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[must_use = "a worker that was fenced must stop"]
 pub enum Ownership {
@@ -134,29 +145,29 @@ pub enum Ownership {
 }
 
 impl Ownership {
-    /// Returns [`Owned`](Self::Owned) if `is_owned` is `true`: for example, because a statement has changed a row.
+    /// Returns [`Owned`](Self::Owned) if `is_owned` is `true`, and [`Fenced`](Self::Fenced) otherwise.
     pub fn owned_if(is_owned: bool) -> Self {
         if is_owned { Self::Owned } else { Self::Fenced }
     }
 
-    /// Returns `true` for [`Owned`](Self::Owned).
+    /// Returns `true` if the call was not fenced.
     #[must_use]
     pub fn is_owned(self) -> bool {
         self == Self::Owned
     }
 }
 
-/// The end of a claim, for [`Engine::release`].
+/// The outcome of a claim, for [`Engine::release`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
     /// The partition is finished.
     Done,
-    /// Another claim is to continue the partition at once. This claim does not count as an [attempt](Partition::attempt).
+    /// The partition can be claimed again at once. This claim does not count as an [attempt](Partition::attempt).
     Continue,
     /// The attempt has failed. The partition can be claimed again after a delay.
     Retry {
-        /// The delay.
+        /// The delay before the partition can be claimed again.
         after: Duration,
         /// The text of the error.
         error: String,

@@ -4,26 +4,26 @@ use std::fmt::Debug;
 use crate::context::NotEntering;
 use crate::pages;
 
-/// The error of a claim: of its commits, and of its exit. `E` is the error of the engine.
+/// The error of a [`Fleet`](super::Fleet), a [`Claim`](super::Claim) or a commit. `E` is the error of the engine.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error<E: StdError + 'static> {
-    /// The lease is lost: another worker has the partition, or the lease could not be renewed in time. Stop the work; the
-    /// partition continues elsewhere, after the last commit.
+    /// The lease is lost: another worker has claimed the partition, or the lease could not be renewed in time. Stop the work.
+    /// Another worker continues the partition from the stored checkpoint.
     #[error("the lease of partition {partition:?} is lost: stop the work, another worker continues it")]
     #[non_exhaustive]
     LeaseLost {
         /// The name of the partition.
         partition: String,
     },
-    /// The engine has failed repeatedly. After a commit, it is known that nothing was stored.
+    /// The engine has failed repeatedly. If a commit returns this error, nothing was stored.
     #[error("the engine of the fleet failed")]
     Engine(#[source] E),
-    /// The engine does not answer.
+    /// The engine has not answered for 30 seconds.
     #[error("the engine of the fleet does not answer")]
     NoAnswer,
-    /// The commit has the checkpoint of the commit before it, or follows one whose checkpoint is done. It could not be
-    /// found out after a failure whether it was stored. Commit items together with the checkpoint after them.
+    /// The commit has the checkpoint of the commit before it, or follows a commit whose checkpoint is done. Commit items
+    /// together with the checkpoint after them: after a failure, only the checkpoint shows whether a commit was stored.
     #[error("the checkpoint does not advance: commit items with the checkpoint after them")]
     NotAdvanced,
     /// The stream of [`drive`](super::Work::drive) does not start at the checkpoint of the partition. Pass the stream of
@@ -32,13 +32,13 @@ pub enum Error<E: StdError + 'static> {
         "the pages do not start at the checkpoint of the partition: call `resume(work.checkpoint())` first"
     )]
     NotResumed,
-    /// No scope was entering the claim: its `aenter` was called by hand.
+    /// The claim was not entered by a scope: its `aenter` was called directly.
     #[error("a claim must be entered by a scope, as `async_with!` does")]
     NotEntering(#[from] NotEntering),
 }
 
 impl<E: StdError + 'static> Error<E> {
-    /// Returns `true` if the lease is lost.
+    /// Returns `true` if the error is [`LeaseLost`](Self::LeaseLost).
     #[must_use]
     pub fn is_lease_lost(&self) -> bool {
         matches!(self, Self::LeaseLost { .. })

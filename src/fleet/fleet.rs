@@ -29,7 +29,7 @@ const PROGRESS_TIME: Duration = Duration::from_secs(1);
 
 /// The workers of one process: they claim partitions until all are finished.
 ///
-/// Run the same program several times, on one machine or several, and the fleets share the work, by the storage of their
+/// Run the same program several times, on one machine or several: the processes share the work through the storage of their
 /// engines.
 ///
 /// # Defaults
@@ -38,11 +38,11 @@ const PROGRESS_TIME: Duration = Duration::from_secs(1);
 /// |---|---|---|
 /// | workers, each with one claim at a time | 1 | [`workers`](Self::workers) |
 /// | lease time | 30 seconds | the engine |
-/// | renewals | after a third of the lease time | [`renew_every`](Self::renew_every) |
+/// | time between renewals | a third of the lease time | [`renew_every`](Self::renew_every) |
 /// | attempts of a partition | 5 | [`attempts`](Self::attempts) |
 /// | delay before a retry | from 1 second, doubling, to 5 minutes, with jitter | [`backoff`](Self::backoff) |
-/// | pause before the next claim while no partition is free | from 50 milliseconds, doubling, to 1 second, with jitter | [`max_idle`](Self::max_idle) |
-/// | crashes before a partition is set aside | 20 | [`max_crashes`](Self::max_crashes) |
+/// | pause before the next call of [`Engine::claim`] while no partition is free | from 50 milliseconds, doubling, to 1 second, with jitter | [`max_idle`](Self::max_idle) |
+/// | crashes of a partition, in addition to its attempts, before it is set aside | 20 | [`max_crashes`](Self::max_crashes) |
 /// | outage of the engine before the run fails | 1 minute | [`max_outage`](Self::max_outage) |
 ///
 /// # Examples
@@ -84,7 +84,7 @@ pub struct Fleet<E> {
 }
 
 impl<E: Engine> Fleet<E> {
-    /// Creates a fleet with one worker.
+    /// Creates a fleet with one worker, and the defaults [above](Self#defaults).
     #[must_use]
     pub fn new(engine: E) -> Self {
         Self {
@@ -96,8 +96,8 @@ impl<E: Engine> Fleet<E> {
         }
     }
 
-    /// Sets the number of workers of this process: the number of partitions that it works on at the same time. 0 counts as
-    /// 1.
+    /// Sets the number of workers of this process, which is the number of partitions that it works on at the same time. The
+    /// default is 1. 0 counts as 1.
     #[doc(alias = "concurrency")]
     #[must_use]
     pub fn workers(mut self, workers: usize) -> Self {
@@ -105,7 +105,8 @@ impl<E: Engine> Fleet<E> {
         self
     }
 
-    /// Sets the number of attempts after which a partition is set aside. Each commit starts the count again. 0 counts as 1.
+    /// Sets the number of [attempts](super::Partition::attempt) after which a partition is set aside. The default is 5. Each
+    /// commit restarts the count. 0 counts as 1.
     #[doc(alias = "retries")]
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
@@ -113,24 +114,27 @@ impl<E: Engine> Fleet<E> {
         self
     }
 
-    /// Sets the delay before a partition that has failed is claimed again: `min` after the first attempt, doubled after
-    /// each further one, up to `max`. The actual delay is random, from half of that to all of it.
+    /// Sets the delay before a partition that has failed can be claimed again: `min` after the first attempt, doubled after
+    /// each further one, up to `max`. The defaults are 1 second and 5 minutes. The actual delay is random, from half of that
+    /// value to all of it.
     #[must_use]
     pub fn backoff(mut self, min: Duration, max: Duration) -> Self {
         self.settings.backoff = Backoff::new(min, max);
         self
     }
 
-    /// Sets the time between renewals. It should be less than half of the engine's
-    /// [lease time](Engine::lease_time).
+    /// Sets the time between renewals. The default is a third of the engine's [lease time](Engine::lease_time). It should be
+    /// less than half of that.
     #[must_use]
     pub fn renew_every(mut self, interval: Duration) -> Self {
         self.settings.renew_every = Some(interval);
         self
     }
 
-    /// Sets the longest pause before the next claim while no partition is free. Workers of this process wake each other;
-    /// the pause is the time after which they notice that a worker elsewhere has released a partition.
+    /// Sets the longest pause before the next call of [`Engine::claim`] while no partition is free. The default is 1 second.
+    ///
+    /// Workers of this process wake each other when they release a partition. If a worker of another process does, the idle
+    /// workers of this process notice it after at most this pause.
     #[doc(alias = "poll_interval")]
     #[must_use]
     pub fn max_idle(mut self, pause: Duration) -> Self {
@@ -139,22 +143,25 @@ impl<E: Engine> Fleet<E> {
     }
 
     /// Sets the number of claims without a commit, in addition to the [`attempts`](Self::attempts), after which a partition
-    /// is set aside although none has failed: its workers were killed, perhaps by the partition itself.
+    /// is set aside although no worker has reported a failure. The default is 20. This is the case if its workers were
+    /// killed: the partition may be the reason, for example because it exhausts the memory.
     #[must_use]
     pub fn max_crashes(mut self, crashes: u32) -> Self {
         self.claimer.max_crashes = crashes;
         self
     }
 
-    /// Sets the time for which the engine may fail to answer claims before [`run`](Self::run) returns its error.
+    /// Sets the time for which calls of the engine to claim a partition may fail before [`run`](Self::run) and
+    /// [`claim`](Self::claim) return the error. The default is 1 minute.
     #[must_use]
     pub fn max_outage(mut self, outage: Duration) -> Self {
         self.claimer.max_outage = outage;
         self
     }
 
-    /// Sets a future that stops [`run`](Self::run) when it completes: for example, one that waits for SIGTERM. The workers
-    /// are dropped, and their partitions are released at once, to be continued by another process.
+    /// Sets a future that stops [`run`](Self::run) when it completes, for example one that waits for SIGTERM. The workers are
+    /// dropped, and their partitions are released, so that another process can continue them at once. By default, a run ends
+    /// when all partitions are finished or set aside.
     #[doc(alias("shutdown", "graceful shutdown", "ctrl_c", "with_graceful_shutdown"))]
     #[must_use]
     pub fn stop_when(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
@@ -168,15 +175,15 @@ impl<E: Engine> Fleet<E> {
         &self.engine
     }
 
-    /// Claims a partition, and waits while none is free. `None` once all partitions are finished or set aside.
+    /// Claims a partition, and waits while none is free. Returns `None` when all partitions are finished or set aside.
     ///
     /// # Errors
     ///
-    /// [`Error::Engine`] if the engine fails for longer than [`max_outage`](Self::max_outage).
+    /// [`Error::Engine`] or [`Error::NoAnswer`] if the engine fails for longer than [`max_outage`](Self::max_outage).
     ///
     /// # Cancel safety
     ///
-    /// This method is cancel safe. If the future is dropped while the engine claims a partition, the claim completes as a
+    /// This method is cancel safe. If the future is dropped while the engine claims a partition, the call completes as a
     /// [cleanup](crate::cleanup), and the partition is released again.
     pub async fn claim(&self) -> Result<Option<Claim<E>>, Error<E::Error>> {
         self.claimer.next_claim(&self.engine, &self.settings).await
@@ -186,20 +193,21 @@ impl<E: Engine> Fleet<E> {
     /// [workers](Self::workers), until all partitions are finished or set aside. Partitions may be added meanwhile.
     ///
     /// If `work` returns `Ok`, the partition is finished. If it returns an error or panics, the partition is claimed again
-    /// after a delay, and set aside after the last attempt. If the lease is lost, `work` is dropped at its next await.
+    /// after a delay, and set aside after the last attempt. If the lease is lost, the future of `work` is dropped at its next
+    /// await, and another worker continues the partition.
     ///
-    /// `work` is an async closure or function. It is cloned for each partition, so what it captures must be `Clone`, as an
-    /// `Arc` is.
+    /// `work` is an async closure or function. It is cloned for each partition, so its captures must be `Clone`, as an `Arc`
+    /// is.
     ///
     /// # Errors
     ///
-    /// [`Error::Engine`] if the engine fails for longer than [`max_outage`](Self::max_outage). A partition that fails is no
-    /// error of the run: see [`Report::progress`].
+    /// [`Error::Engine`] or [`Error::NoAnswer`] if the engine fails for longer than [`max_outage`](Self::max_outage). The
+    /// failure of a partition is not an error of the run: see [`Report::progress`].
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, the workers are dropped, and their partitions are released by
-    /// [cleanups](crate::cleanup), to be continued by another process.
+    /// If the future is dropped, the workers are dropped, and their partitions are released by [cleanups](crate::cleanup), so
+    /// that another process can continue them.
     ///
     /// # Panics
     ///

@@ -1,11 +1,11 @@
 use crate::pages::{AsyncGetDocs, Checkpoint, Cursor, Pages};
 
-/// A stream that [`Work::drive`](super::Work::drive) commits: an [`AsyncGetDocs`], which it resumes, or [`Pages`] that were
-/// resumed.
+/// A stream that [`Work::drive`](super::Work::drive) can commit: an [`AsyncGetDocs`], which it resumes, or [`Pages`] that
+/// were resumed.
 ///
-/// The trait is sealed.
+/// This trait is sealed.
 pub trait IntoPages<T, C, X>: sealed::Sealed + Send {
-    /// Returns the pages from a checkpoint on; `None` if the stream is at another position and cannot be moved.
+    /// Returns the pages after a checkpoint; `None` if the stream is at another position and cannot be resumed.
     #[doc(hidden)]
     fn into_pages_from(self, checkpoint: &Checkpoint<C>) -> Option<Pages<T, C, X>>;
 }
@@ -36,7 +36,7 @@ where
 {
     fn into_pages_from(self, checkpoint: &Checkpoint<C>) -> Option<Pages<T, C, X>> {
         let own = self.checkpoint();
-        // The checkpoint of a new stream may contain the number of its first page.
+        // The checkpoint of a new stream may contain the number of its first page, so that it is not the default.
         let is_start =
             *checkpoint == Checkpoint::default() && (own.items(), own.pages(), own.skip()) == (0, 0, 0);
         (is_start || own == *checkpoint).then_some(self)

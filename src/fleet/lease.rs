@@ -12,10 +12,10 @@ use super::work::Work;
 use crate::context::{AsyncGuard, Detach, ExitReason};
 use crate::error_text::with_sources;
 
-/// The time within which a release is retried, if the engine fails.
+/// The time for which a release is retried, if the engine fails.
 const RELEASE_TIME: Duration = Duration::from_secs(5);
 
-/// The guard of an entered [`Claim`](super::Claim): its exit releases the partition.
+/// The guard of an entered [`Claim`](super::Claim), whose exit releases the partition.
 pub struct Lease<E: Engine> {
     engine: Arc<E>,
     work: Work<E>,
@@ -33,7 +33,7 @@ impl<E: Engine> Lease<E> {
         Self { engine, work, clock, settings }
     }
 
-    /// Releases the partition. If the engine fails, the release is retried for a short time. After that, the lease expires.
+    /// Releases the partition. If the engine fails, the release is retried for up to 5 seconds. After that, the lease expires.
     async fn release(&self, outcome: &Outcome) -> Result<Ownership, Error<E::Error>> {
         let end = self.clock.deadline().min(Instant::now() + RELEASE_TIME);
         let mut pause = Duration::from_millis(50);

@@ -8,8 +8,9 @@ use super::later::later;
 
 /// The validity of a lease, as its owner knows it: shared by the work, the renewals beside it, and the exit.
 ///
-/// The owner counts from before each request. The storage counts from when it handles the request, so the lease never ends
-/// for the storage before it ends here, unless one of the clocks is wrong. The fence covers that.
+/// The owner counts from before each request. The storage counts from when it handles the request, so the lease never
+/// expires in the storage before it expires here, unless one of the clocks is wrong. In that case, the fence refuses the
+/// commits.
 #[derive(Debug)]
 pub(super) struct LeaseClock {
     lease_time: Duration,

@@ -12,9 +12,9 @@ use super::later::later;
 use super::progress::{Progress, SetAside};
 use crate::pages::{Checkpoint, Cursor};
 
-/// An [`Engine`] in memory, for tests and simulations. Its clones share their storage, as the workers of a fleet do.
+/// An [`Engine`] in memory, for tests and simulations. Its clones share their storage.
 ///
-/// Leases expire on tokio's clock, which tests can pause. Nothing is kept when the program ends.
+/// Leases expire by tokio's clock, which tests can pause. The storage is lost when the last clone is dropped.
 ///
 /// # Examples
 ///
@@ -41,11 +41,11 @@ pub struct MemoryEngine<T, C> {
 
 struct Storage<T, C> {
     rows: BTreeMap<Arc<str>, Row<T, C>>,
-    /// The partitions that can be claimed, now or later, by the time from which on they can.
+    /// The partitions that can be claimed now or later, by the earliest time of their next claim.
     queue: BTreeSet<(Instant, Arc<str>)>,
 }
 
-/// The fence of a [`MemoryEngine`].
+/// The token of a claim of a [`MemoryEngine`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemoryToken {
     partition: Arc<str>,
@@ -67,7 +67,7 @@ struct Row<T, C> {
 
 /// The state of a partition. A partition that is finished may still have an owner.
 enum State {
-    /// Free from this time on.
+    /// Free from this time.
     Free(Instant),
     /// Owned by the claim of the current epoch. The lease expires at this time.
     Leased(Instant),
@@ -90,7 +90,7 @@ impl<T, C> MemoryEngine<T, C> {
         self
     }
 
-    /// Returns the items of a partition that were committed, in order.
+    /// Returns the committed items of a partition, in order. If the partition does not exist, there are none.
     #[must_use]
     pub fn items(&self, partition: &str) -> Vec<T>
     where
@@ -101,7 +101,7 @@ impl<T, C> MemoryEngine<T, C> {
         pages.into_iter().flatten().flat_map(|page| page.iter().cloned()).collect()
     }
 
-    /// Returns the checkpoint of a partition; `None` if there is no such partition.
+    /// Returns the stored checkpoint of a partition; `None` if the partition does not exist.
     #[must_use]
     pub fn checkpoint(&self, partition: &str) -> Option<Checkpoint<C>>
     where
@@ -120,7 +120,7 @@ impl<T, C> Row<T, C> {
         self.epoch == token.epoch && matches!(self.state, State::Leased(_))
     }
 
-    /// Returns the time from which on the partition can be claimed, if it can.
+    /// Returns the earliest time of the next claim of the partition, if it can be claimed.
     fn claimable_from(&self) -> Option<Instant> {
         match self.state {
             State::Free(at) | State::Leased(at) if !self.is_done => Some(at),
@@ -130,7 +130,7 @@ impl<T, C> Row<T, C> {
 }
 
 impl<T, C> Storage<T, C> {
-    /// Changes a row, and its place in the queue.
+    /// Changes a row, and updates the queue.
     fn update<R>(&mut self, name: &Arc<str>, f: impl FnOnce(&mut Row<T, C>) -> R) -> Option<R> {
         let row = self.rows.get_mut(name)?;
         let before = row.claimable_from();
@@ -174,7 +174,7 @@ impl<T: Send + Sync + 'static, C: Cursor + Sync> MemoryEngine<T, C> {
         }
     }
 
-    /// Claims the partition that can be claimed for the longest time.
+    /// Claims the partition that has been free for the longest time.
     fn claim_now(&self) -> ClaimedOf<Self> {
         let now = Instant::now();
         let mut storage = self.lock();

@@ -1,4 +1,4 @@
-//! One crawl by many workers, on one machine or several, that stores every item once.
+//! One crawl by many workers, on one machine or several, which stores every item once.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -6,7 +6,7 @@
 //! use withal::fleet::{Engine, Fleet, MemoryEngine};
 //! use withal::pages::{AsyncGetDocs, by_cursor};
 //!
-//! /// The items of a partition: a user, a shard, a day.
+//! /// The items of a partition, which may be a user, a shard or a day.
 //! fn items(partition: &str) -> AsyncGetDocs<String, u32, std::io::Error> {
 //!     let partition = partition.to_owned();
 //!     by_cursor(move |cursor: Option<u32>| {
@@ -30,10 +30,24 @@
 //! # }
 //! ```
 //!
-//! The work is divided into *partitions*, which have names. A worker *claims* a partition for the *lease time*, and renews
-//! the lease while it works. It commits each page together with the [checkpoint](crate::pages::Checkpoint) after it, both
-//! or neither. If the worker is killed, another one continues from the last checkpoint. If the worker was only stopped,
-//! and wakes up after its lease has expired, its commits are *fenced*: refused, because the partition has another owner.
+//! The crawl is divided into partitions. A worker claims a partition, and commits each page together with the checkpoint
+//! after it. If the worker is killed, another one continues from that checkpoint. If the worker was only stopped, and
+//! resumes after another one has claimed the partition, its commits are refused.
+//!
+//! # Terms
+//!
+//! | term | meaning |
+//! |---|---|
+//! | *partition* | a named part of the crawl, with a stream of pages of its own |
+//! | *engine* | the client of the *storage*, which has the partitions and the items |
+//! | *worker* | a task that works on one partition at a time; a fleet has several in each process |
+//! | *claim* | the exclusive right of a worker, the *owner*, to work on a partition, until it is *released* |
+//! | *lease* | the time limit of a claim: the *lease time* after the claim, its last renewal or its last commit, the lease *expires*, and another worker can claim the partition |
+//! | *commit* | the write of items together with the checkpoint after them, both or neither |
+//! | *checkpoint* | the position in the stream of a partition, from which it [resumes](crate::pages::Checkpoint) |
+//! | *token* | the value that identifies a claim in each call of the engine |
+//! | *fence* | the comparison of the token in the storage: a call is *fenced*, which means refused without effect, if its claim has ended |
+//! | *finished*, *set aside* | a partition that is complete; one whose last attempt has failed. Neither is claimed again |
 //!
 //! # Choosing
 //!
@@ -46,35 +60,37 @@
 //! | [`MemoryEngine`] | | tests and simulations |
 //! | your own [`Engine`] | | anything else |
 //!
-//! [Scale](scale) compares the cost of a page and the pages per second of the engines. An engine of your own is forty lines,
-//! with `StoreEngine`: see its page, `your_engine`.
+//! [Scale](scale) compares the cost of a page and the pages per second of the engines. With `StoreEngine`, an engine of your
+//! own takes about forty lines: the page `your_engine` has an example.
 //!
 //! [`Fleet::run`] claims partitions and calls a function for each. [`Fleet::claim`] returns a [`Claim`] to enter with
-//! [`async_with!`](macro@crate::async_with). [`Work::drive`] commits a whole stream, [`Work::commit`] items of any origin.
+//! [`async_with!`](macro@crate::async_with). [`Work::drive`] commits a whole stream, and [`Work::commit`] commits items of
+//! any origin.
 //!
 //! # Guarantees
 //!
 //! - **Every item is stored once,** in the storage of the engine: a commit stores the items and the checkpoint after them,
-//!   both or neither, and neither after another worker has claimed the partition. The requests to the API may be repeated,
-//!   and so may effects outside of the commit.
-//! - **A commit whose connection broke is settled.** The stored checkpoint is read, and the commit is repeated only if it was
-//!   not stored; the storage refuses it if the first one arrives after all.
-//! - **A lost lease interrupts the block** at its next await: when a renewal or a commit was fenced, and when the lease
-//!   could not be renewed for the lease time, because the engine did not answer.
-//! - **A partition is released on every path:** when its function returns, fails, panics, or is dropped, also during an await
-//!   of the claim itself. A process that is killed releases nothing: its lease expires, unless the engine can find out
-//!   earlier.
+//!   both or neither, and neither after another worker has claimed the partition. Requests to the API, and effects outside
+//!   of the commit, may be repeated.
+//! - **A commit whose connection broke is completed.** The stored checkpoint is read, and the commit is repeated only if it
+//!   was not stored. If the first attempt arrives after all, the storage refuses the second one.
+//! - **A lost lease interrupts the block** at its next await. The lease is lost if a renewal or a commit was fenced, or if
+//!   it could not be renewed within the lease time, for example because the engine did not answer.
+//! - **A partition is released on every path:** when its function returns, fails, panics or is dropped, even if it is
+//!   dropped while it claims the partition. A process that is killed releases nothing: its leases expire, unless the engine
+//!   detects the end of the process earlier.
 //! - **No partition stops the others.** One that fails or panics is retried with backoff, and
-//!   [set aside](Progress::set_aside) with its error after the last attempt. Failures of the engine do not count as attempts,
-//!   but a commit that it has refused three times does.
-//! - **A stop is quick.** [`Fleet::stop_when`] drops the work and releases the partitions, without waiting for their ends.
+//!   [set aside](Progress::set_aside) with its error after the last attempt. A failure of the engine does not count as an
+//!   attempt, but a commit that the engine has rejected three times does.
+//! - **A stop is quick.** [`Fleet::stop_when`] drops the work and releases the partitions, without waiting until they are
+//!   finished.
 //!
 //! # Limitations
 //!
 //! - Renewals run in the task of the block, whenever it awaits. A block that blocks its thread for most of the lease time
 //!   loses the lease.
-//! - The order of the items is that of the stream within a partition. Between partitions, there is none.
-//! - Idle workers ask for partitions, at least once in [`max_idle`](Fleet::max_idle).
+//! - The items of a partition are stored in the order of its stream. There is no order between partitions.
+//! - Idle workers poll the engine for free partitions, at intervals of up to [`max_idle`](Fleet::max_idle).
 
 mod backoff;
 mod claim;

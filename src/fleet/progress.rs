@@ -1,18 +1,18 @@
-/// The progress of a fleet, over all its workers.
+/// The progress of a whole fleet, on all machines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// The number of partitions that can be claimed at once: new, released, or with an expired lease.
+    /// The number of partitions that can be claimed now: new ones, released ones, and those whose lease has expired.
     pub pending: u64,
-    /// The number of partitions that have an owner whose lease has not expired.
+    /// The number of partitions with an owner and a lease that has not expired.
     pub leased: u64,
     /// The number of partitions that wait for a retry.
     pub waiting: u64,
     /// The number of finished partitions.
     pub done: u64,
-    /// The partitions that were set aside, with their last errors, in the order of their names.
+    /// The partitions that were set aside, with their last errors, sorted by name.
     pub set_aside: Vec<SetAside>,
-    /// The number of items that were committed.
+    /// The number of items that were committed, over all partitions.
     pub items: u64,
 }
 
@@ -24,7 +24,7 @@ impl Progress {
     }
 }
 
-/// A partition that was set aside, because its last attempt has failed.
+/// A partition that was set aside because its last attempt has failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SetAside {

@@ -10,14 +10,14 @@ use super::engine::{Engine, Ownership};
 use super::later::later;
 use super::lease_clock::LeaseClock;
 
-/// Renews a lease until it is lost: the future that runs beside a block, and interrupts it when it completes.
+/// Renews a lease until it is lost. This future runs beside a block, and interrupts it when it completes.
 pub(super) async fn keep_renewed<E: Engine>(
     engine: Arc<E>,
     token: E::Token,
     clock: Arc<LeaseClock>,
     every: Duration,
 ) {
-    // A commit that finds out that the lease is lost ends the renewals, too.
+    // A commit that finds that the lease is lost ends the renewals, too.
     let renewals: Pin<&mut (dyn Future<Output = ()> + Send)> = pin!(renew(&*engine, &token, &clock, every));
     let lost = pin!(clock.until_lost());
     select(renewals, lost).await;
@@ -26,7 +26,7 @@ pub(super) async fn keep_renewed<E: Engine>(
 
 /// Returns when the lease is lost.
 async fn renew<E: Engine>(engine: &E, token: &E::Token, clock: &LeaseClock, every: Duration) {
-    // After an error, four more attempts fit into the interval.
+    // After an error, four more attempts fit into an interval.
     let pause = every / 4;
     let mut failed_at = None;
     loop {

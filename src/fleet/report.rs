@@ -9,11 +9,12 @@ pub struct Report {
     pub finished: u64,
     /// The number of attempts of this run that have failed or panicked.
     pub failed: u64,
-    /// The number of leases that this run has lost.
+    /// The number of claims of this run that have lost their lease, or could not be released.
     pub lost: u64,
     /// `true` if the run was stopped by [`stop_when`](super::Fleet::stop_when).
     pub is_stopped: bool,
     /// The progress of the whole fleet at the end of this run, with the partitions that were
-    /// [set aside](Progress::set_aside) and their errors. If the run was stopped and the engine does not answer, `None`.
+    /// [set aside](Progress::set_aside) and their errors; `None` if the run was stopped and the engine does not answer within
+    /// a second.
     pub progress: Option<Progress>,
 }

@@ -14,7 +14,7 @@ use crate::known_error::{describe_panic, known_text};
 pub(super) struct ClaimSettings {
     pub(super) attempts: u32,
     pub(super) backoff: Backoff,
-    /// `None`: a third of the lease time.
+    /// `None` for a third of the lease time.
     pub(super) renew_every: Option<Duration>,
     /// Returns the text of the error of a block.
     pub(super) error_text: fn(&(dyn Any + Send)) -> Option<String>,
@@ -30,7 +30,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Counts a claim that has ended, by what its release has returned.
+    /// Counts a claim that has ended, by the result of its release.
     pub(super) fn count<E: std::error::Error>(
         &mut self,
         outcome: &Outcome,

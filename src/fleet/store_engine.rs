@@ -14,15 +14,17 @@ use crate::pages::{Checkpoint, Cursor};
 
 /// An [`Engine`] on a [`Store`] of your own. Rows and items are stored as JSON.
 ///
-/// A claim reads all rows. A commit, a renewal and a release read a row and replace it, which makes two round trips, and are
-/// repeated if the row has changed in between.
+/// A claim reads all rows, and replaces one. A commit, a renewal and a release read a row and replace it, which takes two
+/// round trips, and are repeated if the row has changed in between.
+///
+/// [An engine of your own](super::your_engine) has an example.
 pub struct StoreEngine<S, T, C> {
     store: S,
     lease_time: Duration,
     types: PhantomData<fn() -> (T, C)>,
 }
 
-/// The fence of a [`StoreEngine`].
+/// The token of a claim of a [`StoreEngine`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreToken<C> {
     partition: String,
@@ -38,18 +40,18 @@ pub enum StoreError<E: StdError + 'static> {
     /// The store has failed.
     #[error("the store of the fleet failed")]
     Store(#[source] E),
-    /// A row is missing or is not what this engine has written.
+    /// A row is missing, or was not written by this engine.
     #[error(
-        "the row of partition {partition:?} is missing or of another format: use a store of its own for each fleet"
+        "the row of partition {partition:?} is missing or has another format: use a separate store for each fleet"
     )]
     #[non_exhaustive]
     Row {
         /// The name of the partition.
         partition: String,
-        /// The error of the format, unless the row is missing.
+        /// The error of the format; `None` if the row is missing.
         source: Option<serde_json::Error>,
     },
-    /// An item or a checkpoint cannot be represented as JSON.
+    /// An item or a checkpoint cannot be serialized as JSON.
     #[error("an item or a checkpoint cannot be serialized as JSON")]
     Serialize(#[source] serde_json::Error),
 }
@@ -61,7 +63,7 @@ struct Row<C> {
     /// The number of claims and releases. A claim of an earlier epoch has ended.
     epoch: u64,
     state: State,
-    /// The number of claims since the last commit.
+    /// The number of the attempt, as in [`Partition`].
     attempt: u32,
     items: u64,
     checkpoint: Checkpoint<C>,
@@ -78,7 +80,7 @@ enum State {
 }
 
 impl<S: Store, T, C> StoreEngine<S, T, C> {
-    /// Creates an engine on a store, which contains nothing else.
+    /// Creates an engine on a store, which must contain nothing else.
     #[must_use]
     pub fn new(store: S) -> Self {
         Self { store, lease_time: DEFAULT_LEASE_TIME, types: PhantomData }
@@ -125,7 +127,7 @@ impl<S: Store, T, C: Cursor + Sync + Serialize + DeserializeOwned> StoreEngine<S
             if !change(&mut row) {
                 return Ok(Ownership::Fenced);
             }
-            // If it is not replaced, a renewal beside this commit was faster, or another claim.
+            // If it is not replaced, a concurrent renewal or another claim was faster.
             if self.replace(&token.partition, Some(&old), &row, items.to_vec()).await? {
                 return Ok(Ownership::Owned);
             }
@@ -172,7 +174,7 @@ where
         let checkpoint = Checkpoint::default();
         let row = Row { epoch: 0, state: State::Free(0), attempt: 0, items: 0, checkpoint };
         for partition in partitions {
-            // If it is not replaced, the partition exists.
+            // If it is not replaced, the partition exists already.
             self.replace(&partition, None, &row, Vec::new()).await?;
         }
         Ok(())
@@ -214,7 +216,7 @@ where
         let items = items.map_err(StoreError::Serialize)?;
         let ownership = self
             .change(token, &items, |row| {
-                // Otherwise another attempt of this commit was stored, or the partition is finished.
+                // If not, another attempt of this commit was stored, or the partition is finished.
                 let is_next = matches!(row.state, State::Leased(_)) && row.checkpoint == token.checkpoint;
                 row.state = if checkpoint.is_done() { State::Done } else { State::Leased(until) };
                 row.attempt = 1;
@@ -239,7 +241,7 @@ where
     async fn renew(&self, token: &Self::Token) -> Result<Ownership, Self::Error> {
         let until = self.after(self.lease_time).await?;
         self.change(token, &[], |row| {
-            // A partition that is finished stays so.
+            // A partition that is finished remains so.
             if let State::Leased(lease) = &mut row.state {
                 *lease = until;
             }

@@ -11,11 +11,10 @@ use super::into_pages::IntoPages;
 use super::lease_clock::LeaseClock;
 use crate::pages::Checkpoint;
 
-/// The number of times that a commit is sent, if the engine answers that it was not stored.
+/// The number of attempts of a commit, if the engine answers that it was not stored.
 const MAX_COMMITS: u32 = 3;
 
-/// A claimed partition: what the block of a [`Claim`](super::Claim), and the function of [`Fleet::run`](super::Fleet::run),
-/// work on.
+/// A claimed partition, for the block of a [`Claim`](super::Claim) or the function of [`Fleet::run`](super::Fleet::run).
 ///
 /// # Examples
 ///
@@ -75,19 +74,18 @@ impl<E: Engine> Work<E> {
         &self.partition
     }
 
-    /// Returns the position after the last commit, from which a stream [resumes](crate::pages::AsyncGetDocs::resume).
+    /// Returns the checkpoint of the last commit, from which a stream [resumes](crate::pages::AsyncGetDocs::resume).
     pub fn checkpoint(&self) -> Checkpoint<E::Cursor> {
         self.checkpoint.clone()
     }
 
-    /// Returns the number of this [attempt](Partition::attempt): 1, unless earlier attempts have failed at this
-    /// checkpoint.
+    /// Returns the number of this [attempt](Partition::attempt): 1, unless earlier claims have ended at this checkpoint.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
 
-    /// Returns the engine, to add partitions, for example.
+    /// Returns the engine, for example to add partitions.
     #[must_use]
     pub fn engine(&self) -> &E {
         &self.engine
@@ -95,24 +93,24 @@ impl<E: Engine> Work<E> {
 
     /// Stores items and the checkpoint after them, both or neither, and renews the lease.
     ///
-    /// The items may be a whole page, several pages or a part of a page: the checkpoint of the stream after the last of
-    /// them identifies the position, also inside a page. A commit without items and with the checkpoint of the last
-    /// commit does nothing.
+    /// The items may be a whole page, several pages or a part of a page. The checkpoint is that of the stream after the last
+    /// of them; it may be inside a page. A commit without items and with the checkpoint of the last commit does nothing.
     ///
-    /// If the engine fails, the stored checkpoint is read, to find out whether the commit had its effect; if not, it is
-    /// repeated. While the engine does not answer, this method retries until the lease is lost.
+    /// If the engine fails, this method reads the stored checkpoint, and repeats the commit if it was not stored. While the
+    /// engine does not answer, this method retries until the lease is lost.
     ///
     /// # Errors
     ///
-    /// - [`Error::LeaseLost`]: nothing was stored, or it is not known, and another worker continues from the stored
+    /// - [`Error::LeaseLost`]: the commit was not stored, or its result is unknown. Another worker continues from the stored
     ///   checkpoint. Stop the work.
-    /// - [`Error::Engine`]: the engine has refused the commit three times. Nothing was stored.
-    /// - [`Error::NotAdvanced`]: the checkpoint is that of the last commit, or that checkpoint is done.
+    /// - [`Error::Engine`]: the engine has rejected the commit three times. Nothing was stored.
+    /// - [`Error::NotAdvanced`]: the checkpoint is that of the last commit, or the checkpoint of the last commit is done.
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, the commit may have been stored or not. The next call completes it first; so does the
-    /// exit of a block that succeeds. A call with the same checkpoint only completes it, and ignores its own items.
+    /// If the future is dropped after its first poll, the commit may have been stored or not. The next call completes it
+    /// first, and so does the exit of a block that succeeds. A call with the same checkpoint only completes it, and ignores
+    /// its own items.
     pub async fn commit(
         &mut self,
         items: impl Into<Arc<[E::Item]>>,
@@ -138,7 +136,7 @@ impl<E: Engine> Work<E> {
 
     /// Commits each page of a stream with the checkpoint after it, and the end of the stream.
     ///
-    /// Pass the stream of items, which this method resumes from the [`checkpoint`](Self::checkpoint), or a stream of
+    /// `pages` is the stream of items, which this method resumes from the [`checkpoint`](Self::checkpoint), or a stream of
     /// pages that was resumed from there.
     ///
     /// A page is fetched while the one before it is committed only if the stream
@@ -147,8 +145,8 @@ impl<E: Engine> Work<E> {
     /// # Errors
     ///
     /// - [`DriveError::Pages`]: a page could not be fetched. The pages before it are committed.
-    /// - [`DriveError::Commit`]: a page could not be committed, see [`commit`](Self::commit); or
-    ///   [`Error::NotResumed`].
+    /// - [`DriveError::Commit`]: a page could not be committed, see [`commit`](Self::commit), or the stream of pages does not
+    ///   start at the checkpoint ([`Error::NotResumed`]).
     ///
     /// # Panics
     ///
@@ -156,8 +154,8 @@ impl<E: Engine> Work<E> {
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, the pages that were committed stay, and a commit that has begun may be stored or not.
-    /// The stream is dropped with the future, so call `drive` again with a new one.
+    /// If the future is dropped, the pages that were committed remain, and a commit that was begun may be stored or not. The
+    /// stream is dropped with the future. To continue, call `drive` with a new stream.
     pub async fn drive<P, X>(&mut self, pages: P) -> Result<(), DriveError<E::Error, X>>
     where
         P: IntoPages<E::Item, E::Cursor, X>,
@@ -169,7 +167,7 @@ impl<E: Engine> Work<E> {
         while let Some(items) = pages.try_next().await? {
             self.commit(items, pages.checkpoint()).await?;
         }
-        // A stream of numbered pages learns of its end after its last page.
+        // A stream of numbered pages detects its end only after its last page.
         Ok(self.commit([], pages.checkpoint()).await?)
     }
 

@@ -21,10 +21,10 @@ const MIN_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause while the engine fails.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
-/// The time that a call may take. A connection may hang after a failure of the network.
+/// The timeout of a call. A connection may hang after a failure of the network.
 const MAX_ANSWER: Duration = Duration::from_secs(30);
 
-/// The time for which a claim may continue after its worker was dropped. After that, the lease expires.
+/// The time for which a call to claim may continue after its worker was dropped. After that, the lease expires.
 const CANCELLED_CLAIM: Duration = Duration::from_secs(5);
 
 /// Claims partitions for the workers of a process.
@@ -33,7 +33,7 @@ pub(super) struct Claimer {
     pub(super) max_idle: Duration,
     pub(super) max_crashes: u32,
     pub(super) max_outage: Duration,
-    /// Held by the worker that waits for a partition on behalf of all idle workers.
+    /// Locked by the worker that waits for a partition on behalf of all idle workers.
     idle: Mutex<()>,
     /// Notified when a worker of this process has released a partition.
     released: Notify,
@@ -52,7 +52,7 @@ impl Default for Claimer {
 }
 
 impl Claimer {
-    /// Calls `f` for each partition that this worker claims, until all are finished.
+    /// Calls `work` for each partition that this worker claims, until all are finished or set aside.
     pub(super) async fn run_worker<E, F, X>(
         &self,
         engine: Arc<E>,
@@ -80,7 +80,7 @@ impl Claimer {
         Ok(())
     }
 
-    /// Claims a partition, and waits while none is free. `None` once all are finished.
+    /// Claims a partition, and waits while none is free. Returns `None` when all are finished or set aside.
     pub(super) async fn next_claim<E: Engine>(
         &self,
         engine: &Arc<E>,
@@ -104,11 +104,11 @@ impl Claimer {
                     drop(answer(claim.set_aside(error)).await);
                 }
                 Next::Finished => return Ok(None),
-                // The first worker that finds no partition waits for all: the others queue for the lock.
+                // The first worker that finds no partition waits on behalf of all. The others queue for the lock.
                 Next::NotYet(_) if idle.is_none() => idle = Some(self.idle.lock().await),
                 Next::NotYet(hint) => {
                     let pause = pauses.next().min(hint.max(Duration::from_millis(1)));
-                    // Ready, or the time has passed: ask again in both cases.
+                    // A partition was released, or the time has elapsed: claim again in both cases.
                     drop(timeout(pause, self.released.notified()).await);
                 }
             }
@@ -144,7 +144,7 @@ enum Next<E: Engine> {
     Finished,
 }
 
-/// Claims a partition. If the future is dropped, the claim completes as a cleanup, and is released.
+/// Claims a partition. If the future is dropped, the call completes as a cleanup, and the partition is released.
 async fn claim<E: Engine>(engine: Arc<E>, settings: ClaimSettings) -> Result<Next<E>, Error<E::Error>> {
     let claim = async move {
         let asked = Instant::now();

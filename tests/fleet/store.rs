@@ -173,5 +173,5 @@ async fn a_row_of_another_format_is_an_error() {
     let engine = with_one().await;
     engine.store().rows.lock().unwrap().insert("b".into(), ("{}".into(), Vec::new()));
     let error = engine.claim().await.unwrap_err();
-    assert!(error.to_string().starts_with("the row of partition \"b\" is missing or of another format"));
+    assert!(error.to_string().starts_with("the row of partition \"b\" is missing or has another format"));
 }

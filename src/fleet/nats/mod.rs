@@ -1,4 +1,4 @@
-//! The engine over NATS JetStream.
+//! The engine on NATS JetStream.
 
 mod builder;
 mod entry;

@@ -1,4 +1,4 @@
-//! The engine over PostgreSQL.
+//! The engine on PostgreSQL.
 
 mod builder;
 mod error;

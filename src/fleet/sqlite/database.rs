@@ -15,9 +15,9 @@ impl Database {
         Self(Arc::new(Mutex::new(connection)))
     }
 
-    /// Calls `f` in a transaction that locks the database for writing from its beginning, and commits if `f` succeeds.
+    /// Calls `f` in a transaction that locks the database for writing when it begins, and commits if `f` succeeds.
     ///
-    /// If the future is dropped, the call is made nevertheless.
+    /// If the future is dropped, the call completes nevertheless.
     pub(super) async fn write<R: Send + 'static>(
         &self,
         f: impl FnOnce(&Transaction<'_>) -> Result<R, SqliteError> + Send + 'static,
@@ -40,7 +40,7 @@ impl Database {
         let database = self.clone();
         match spawn_blocking(move || database.call_now(f)).await {
             Ok(result) => result,
-            // A panic of the user's own code in the transaction.
+            // A panic of the user's function in the transaction.
             Err(error) => {
                 error.try_into_panic().map_or(Err(SqliteError::RuntimeShutdown), |panic| resume_unwind(panic))
             }

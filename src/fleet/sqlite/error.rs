@@ -2,12 +2,12 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SqliteError {
-    /// `SQLite` has failed: for example, because another process has locked the database for longer than 10 seconds.
+    /// `SQLite` has failed, for example because another process has locked the database for longer than 10 seconds.
     #[error("SQLite has failed")]
     Sqlite(#[from] rusqlite::Error),
-    /// An item or a cursor could not be converted to JSON, or from it: check that all programs that use the file have the
-    /// same types.
-    #[error("an item or a cursor could not be converted")]
+    /// An item or a checkpoint cannot be serialized as JSON, or a stored one cannot be deserialized. Check that all programs
+    /// that use the file have the same types.
+    #[error("an item or a checkpoint is not valid JSON of its type")]
     Json(#[from] serde_json::Error),
     /// The runtime was shut down before the call was made.
     #[error("the runtime was shut down")]

@@ -1,4 +1,4 @@
-//! The engine over `SQLite`.
+//! The engine on `SQLite`.
 
 mod database;
 mod error;

@@ -1,14 +1,14 @@
-//! The process that owns a partition, so that its partitions are free as soon as it was killed.
+//! The identity of the process that owns a partition, by which its partitions are free as soon as it has ended.
 //!
 //! A process is identified by the boot of the machine, the namespace of its process number, the number, and the time of its
-//! start, because numbers are used again. Whether it runs can only be decided in the same boot and namespace, and where
-//! `/proc` shows the processes of other users. In all other cases, the lease decides.
+//! start, because numbers are reused. The end of a process is detected only in the same boot and namespace, and only if
+//! `/proc` shows the processes of other users. In all other cases, the lease must expire.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::process;
 
-/// Returns the identity of this process; an empty text if it is not known.
+/// Returns the identity of this process; an empty text if it is unknown.
 pub(super) fn this_process() -> String {
     let Some(place) = place() else { return String::new() };
     let pid = process::id();
@@ -18,7 +18,7 @@ pub(super) fn this_process() -> String {
     }
 }
 
-/// Returns `true` if the process of an identity has ended. `false` if it runs, or if that is not known.
+/// Returns `true` if the process of an identity has ended, and `false` if it runs or if that is unknown.
 pub(super) fn has_ended(owner: &str) -> bool {
     let mut parts = owner.rsplitn(3, ' ');
     let (start, pid, place_of_owner) =
@@ -43,7 +43,7 @@ fn place() -> Option<String> {
 }
 
 enum Process {
-    /// With the time of its start, in ticks since the boot.
+    /// The time of its start, in ticks since the boot.
     Running(String),
     Ended,
     Unknown,

@@ -11,8 +11,8 @@ pub(super) const LEASED: i64 = 1;
 pub(super) const SET_ASIDE: i64 = 2;
 pub(super) const FINISHED: i64 = 3;
 
-/// `due` is the time from which on a partition can be claimed: the end of its delay or of its lease, in milliseconds since
-/// 1970. A partition with `done` is finished, but may still have an owner.
+/// `due` is the earliest time of the next claim: the end of the delay or of the lease, in milliseconds since 1970. A partition
+/// with `done` is finished, but may still have an owner.
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS fleet_partitions (
     name TEXT PRIMARY KEY NOT NULL,
@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS fleet_items (
 /// Prepares a connection, and creates the tables that are missing.
 pub(super) fn prepare(connection: &Connection) -> Result<(), Error> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // The change to WAL does not wait for locks: several processes may open a new file at once.
+    // The change to WAL does not wait for locks, and several processes may open a new file at once.
     let mut attempts = 0;
     loop {
         let result = connection
@@ -62,7 +62,7 @@ pub(super) fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis)
 }
 
-/// Returns a duration in milliseconds. A longer one than a thousand years stands for "never".
+/// Returns a duration in milliseconds, at most a thousand years, which stands for "never".
 pub(super) fn millis(duration: Duration) -> i64 {
     const FOREVER: i64 = 1000 * 86400 * 365 * 1000;
     i64::try_from(duration.as_millis()).map_or(FOREVER, |millis| millis.min(FOREVER))

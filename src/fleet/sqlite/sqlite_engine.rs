@@ -16,51 +16,51 @@ use crate::fleet::engine::{Claimed, ClaimedOf, DEFAULT_LEASE_TIME, Engine, Outco
 use crate::fleet::progress::{Progress, SetAside};
 use crate::pages::{Checkpoint, Cursor};
 
-/// An [`Engine`] in a file of `SQLite`, for the processes of one machine. There is nothing to install and no server.
+/// An [`Engine`] on a `SQLite` file, for the processes of one machine. It needs no server. Its clones share a connection.
 ///
 /// Partitions, checkpoints and, by default, items are in tables of the file, which each process opens. Items are stored as
 /// JSON, in the table `fleet_items` with the columns `partition`, `number` (from 0) and `item`.
 /// [`with_store`](Self::with_store) writes them to tables of your own instead.
 ///
-/// The application chooses the library: depend on `rusqlite` with its feature `bundled` to build `SQLite` from source;
-/// without it, the library of the system is linked.
+/// By default, the `SQLite` library of the system is linked. To build it from source, depend on `rusqlite` with its feature
+/// `bundled`.
 ///
 /// # Exactly once
 ///
-/// A commit is one transaction (`BEGIN IMMEDIATE`), with the items, the checkpoint and the fence. `SQLite` executes it
-/// completely or not at all, also if the process is killed inside it. The fence is the number of claims of the partition: if
-/// another worker has claimed it, the transaction is rolled back. A number of commits in the same row refuses a commit that
-/// is repeated although it was stored.
+/// A commit is one transaction (`BEGIN IMMEDIATE`), which stores the items and the checkpoint. `SQLite` executes it completely
+/// or not at all, even if the process is killed inside it. The transaction compares two numbers in the row of the partition
+/// with the token. If the number of claims differs, another worker has claimed the partition. If the number of commits
+/// differs, an earlier attempt of this commit was stored. In both cases, the commit is fenced, and changes nothing.
 ///
-/// # What a zombie sees
+/// # Stopped processes
 ///
-/// A process that was stopped for longer than its lease finds [`Fenced`](Ownership::Fenced) in each call, as soon as another
-/// worker has claimed its partition. A process that is stopped *inside* a transaction keeps the lock of the file, and all
-/// others wait for it, for 10 seconds each; after that, their calls fail, and are retried.
+/// If a process was stopped for longer than its lease, each call returns [`Fenced`](Ownership::Fenced) as soon as another
+/// worker has claimed the partition. A process that is stopped *inside* a transaction keeps the lock of the file. The calls
+/// of all others wait for the lock for up to 10 seconds, then fail, and are retried.
 ///
 /// # Recovery
 ///
-/// On Linux, the partitions of a process that has ended, however it has ended, are free at once: each claim looks up the
-/// owners in `/proc`, by their process numbers and start times. This requires that the processes are in the same namespace
-/// of process numbers, that is, in the same container, and that `/proc` shows the processes of other users. Otherwise, and on
-/// other systems, the partitions are free at the end of their leases.
+/// On Linux, the partitions of a process that has ended for any reason are free at once: each claim looks up the owners in
+/// `/proc`, by their process numbers and start times. This requires that the processes are in the same namespace of process
+/// numbers, that is, in the same container, and that `/proc` shows the processes of other users. Otherwise, and on other
+/// systems, the partitions are free when their leases expire.
 ///
-/// Leases expire by the clock of the system. If it is set forward, leases expire early; if it is set back, they last longer.
-/// Both cost time, and no items, because a worker that lost its lease is fenced.
+/// Leases expire by the clock of the system. If it is set forward, they expire early; if it is set back, they expire late.
+/// Both cost time, but no item is lost or stored twice, because a worker whose partition was claimed by another one is fenced.
 ///
 /// # Durability
 ///
-/// The file is in WAL mode. In each mode of `synchronous`, a process that is killed loses nothing.
+/// The file is in WAL mode. With both values of `synchronous`, nothing that was committed is lost if a process is killed.
 ///
 /// | `synchronous` | lost when the operating system crashes or the power fails |
 /// |---|---|
 /// | [`Normal`](Synchronous::Normal), the default | the last commits: the items together with their checkpoints, so that the pages are read again, and stored once |
-/// | [`Full`](Synchronous::Full) | nothing that was committed, if the disk does not lie; each commit waits for it |
+/// | [`Full`](Synchronous::Full) | nothing that was committed, if the disk honors `fsync`; each commit waits for the disk |
 ///
 /// # Limitations
 ///
 /// - The file must be on a local disk: WAL needs shared memory, which network file systems do not have.
-/// - One process writes at a time. A commit takes from tens of microseconds to, with `Full`, the time of an `fsync`.
+/// - One process writes at a time. With `Full`, each commit takes the time of an `fsync`.
 ///
 /// # Runtime
 ///
@@ -109,7 +109,7 @@ pub struct SqliteEngine<T, C> {
 /// Writes the items of a commit.
 type Store<T> = dyn Fn(&Transaction<'_>, &str, i64, &[T]) -> Result<(), SqliteError> + Send + Sync;
 
-/// The fence of a [`SqliteEngine`].
+/// The token of a claim of a [`SqliteEngine`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqliteToken {
     partition: Arc<str>,
@@ -119,22 +119,23 @@ pub struct SqliteToken {
     commits: i64,
 }
 
-/// The time at which a commit waits for the disk: `PRAGMA synchronous`, see [`SqliteEngine`](SqliteEngine#durability).
+/// The durability of commits, which is `PRAGMA synchronous`: see [`SqliteEngine`](SqliteEngine#durability).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Synchronous {
-    /// Only when the log is transferred to the database.
+    /// Waits for the disk only when the log is transferred to the database.
     Normal,
-    /// In each commit.
+    /// Waits for the disk in each commit.
     Full,
 }
 
 impl<T: Serialize + Send + Sync + 'static, C> SqliteEngine<T, C> {
-    /// Opens a file, or creates it, with the tables of the engine. This blocks the thread for a short time.
+    /// Opens a file, and creates the file and the tables of the engine if they do not exist. This blocks the thread for a
+    /// short time.
     ///
     /// # Errors
     ///
-    /// [`SqliteError::Sqlite`] if the file cannot be opened, or is no database.
+    /// [`SqliteError::Sqlite`] if the file cannot be opened, or is not a database.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SqliteError> {
         let connection = Connection::open(path)?;
         prepare(&connection)?;
@@ -155,11 +156,12 @@ impl<T: Serialize + Send + Sync + 'static, C> SqliteEngine<T, C> {
         self
     }
 
-    /// Sets the [durability](Self#durability) of the commits of this engine and its clones.
+    /// Sets the [durability](Self#durability) of the commits of this engine and its clones. The default is
+    /// [`Normal`](Synchronous::Normal).
     ///
     /// # Errors
     ///
-    /// [`SqliteError::Sqlite`].
+    /// [`SqliteError::Sqlite`] if `SQLite` rejects the setting.
     pub fn with_synchronous(self, synchronous: Synchronous) -> Result<Self, SqliteError> {
         let mode = match synchronous {
             Synchronous::Normal => "normal",
@@ -169,8 +171,9 @@ impl<T: Serialize + Send + Sync + 'static, C> SqliteEngine<T, C> {
         Ok(self)
     }
 
-    /// Sets the function that writes the items of a commit, in the transaction of the commit: to tables of your own, instead
-    /// of as JSON to `fleet_items`. It receives the name of the partition and the items.
+    /// Sets the function that writes the items of a commit to tables of your own, in the transaction of the commit. By
+    /// default, they are stored as JSON in `fleet_items`. The function receives the transaction, the name of the partition and
+    /// the items, of which there may be none.
     ///
     /// It runs on a blocking thread. If it fails or panics, the transaction is rolled back.
     ///
@@ -213,11 +216,11 @@ impl<T: Serialize + Send + Sync + 'static, C> SqliteEngine<T, C> {
 }
 
 impl<T: DeserializeOwned + Send + 'static, C> SqliteEngine<T, C> {
-    /// Returns the items of a partition that were committed, in order, from the table `fleet_items`.
+    /// Returns the committed items of a partition, in order, from the table `fleet_items`.
     ///
     /// # Errors
     ///
-    /// A [`SqliteError`] if they cannot be read.
+    /// A [`SqliteError`] if the items cannot be read or deserialized.
     ///
     /// # Cancel safety
     ///
@@ -250,14 +253,14 @@ fn store_json<T: Serialize>(
     Ok(())
 }
 
-/// Frees the partitions of processes that have ended. They are claimed before the others.
+/// Frees the partitions of processes that have ended, so that they are claimed before the others.
 fn free_ended(transaction: &Transaction<'_>, this: &str) -> Result<(), SqliteError> {
     let mut select = transaction
         .prepare("SELECT DISTINCT owner FROM fleet_partitions WHERE state = 1 AND owner IS NOT NULL")?;
     let owners = select.query_map([], |row| row.get::<_, String>(0))?;
     for owner in owners.collect::<Result<Vec<_>, _>>()? {
         if owner != this && has_ended(&owner) {
-            // The epoch changes with the next claim. Until then, nothing can use this one.
+            // The epoch changes with the next claim. Until then, only the ended process had a token with this one.
             transaction.execute(
                 "UPDATE fleet_partitions SET state = CASE done WHEN 1 THEN ? ELSE ? END, due = 0, owner = NULL
                  WHERE state = 1 AND owner = ?",
@@ -268,7 +271,7 @@ fn free_ended(transaction: &Transaction<'_>, this: &str) -> Result<(), SqliteErr
     Ok(())
 }
 
-/// Claims a partition whose lease has expired, or else the one that can be claimed for the longest time.
+/// Claims a partition whose lease has expired, or else the one that has been free for the longest time.
 fn claim<C: DeserializeOwned>(
     transaction: &Transaction<'_>,
     owner: &str,

@@ -5,7 +5,7 @@ use super::simulation::Simulation;
 
 /// The columns of a row of figures.
 pub(super) const HEADER: &str = "\
-| scenario | time | kills | stops | refused | set aside | pages | missing | twice | lost owners | without an owner: mean, longest | \
+| scenario | time | kills | stops | fenced | set aside | pages | missing | twice | lost owners | without an owner: mean, longest | \
 pages of the slowest, the fastest workers |
 |---|---|---|---|---|---|---|---|---|---|---|---|";
 
