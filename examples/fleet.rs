@@ -1,4 +1,4 @@
-//! One crawl by four processes, of which one is killed every second. Each item is stored once.
+//! One crawl by four processes, one of which is killed every second. Each item is stored once.
 //!
 //! ```sh
 //! cargo run --example fleet --features fleet-sqlite -- --workers 4
@@ -6,14 +6,14 @@
 //! cargo run --example fleet --features fleet-nats -- --workers 4 --nats nats://localhost:4222
 //! ```
 //!
-//! The program starts an API with 40 partitions, and itself again as the processes of the workers. It prints, for example:
+//! The program starts an API with 40 partitions, and starts itself again for each worker process. It prints, for example:
 //!
 //! ```text
 //! 40000 items, 40000 distinct, 9 kills, median recovery 64 ms
 //! ```
 //!
-//! A worker is the function [`work`]. `fleet/storage.rs` chooses the engine, `fleet/processes.rs` starts and kills the
-//! processes.
+//! A worker process runs the function [`work`]. `fleet/storage.rs` chooses the engine, and `fleet/processes.rs` starts and
+//! kills the processes.
 
 #[path = "fleet/processes.rs"]
 mod processes;
@@ -42,7 +42,7 @@ struct Doc {
     id: String,
 }
 
-/// A worker: reads partitions of the API, two at a time, until none is left.
+/// Reads partitions of the API, two at a time, until none is left.
 async fn work(engine: impl Engine<Item = Doc, Cursor = String>, api: String) -> Result<()> {
     let client = http::Client::new(reqwest::Client::builder())?;
     let fleet = Fleet::new(engine).workers(2).run(async move |work| {
@@ -64,7 +64,7 @@ struct Args {
     workers: usize,
     #[command(flatten)]
     storage: Storage,
-    /// The URL of the API: this process is one of the workers
+    /// The URL of the API, for a worker process
     #[arg(long, hide = true)]
     api: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! The processes of the workers, of which one is killed every second.
+//! The worker processes, one of which is killed every second.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader};
@@ -15,7 +15,7 @@ enum Event {
     Ended { pid: u32 },
 }
 
-/// The processes that run, and the partitions that they have claimed.
+/// The running processes, and the partitions that they have claimed.
 pub(crate) struct Processes {
     command: Command,
     alive: Vec<Child>,
@@ -79,7 +79,7 @@ impl Processes {
         Ok(())
     }
 
-    /// Starts another process, unless this one has found that nothing is left.
+    /// Starts another process, unless this one has ended because no partition was left.
     fn ended(&mut self, pid: u32) -> io::Result<bool> {
         let at = self.alive.iter().position(|child| child.id() == pid);
         let mut child = self.alive.remove(at.expect("a process ends once"));
@@ -95,11 +95,11 @@ impl Processes {
     }
 }
 
-/// Ends the processes also after an error.
+/// Kills the processes, also after an error.
 impl Drop for Processes {
     fn drop(&mut self) {
         for child in &mut self.alive {
-            // It may have ended.
+            // It may have ended already.
             drop(child.kill());
             drop(child.wait());
         }

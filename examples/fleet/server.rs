@@ -1,4 +1,4 @@
-//! A paginated API: 40 partitions of 50 pages, 20 items a page.
+//! A paginated API, with 40 partitions of 50 pages of 20 items.
 
 use std::io;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const PARTITIONS: u32 = 40;
 const PAGES: u32 = 50;
 const ITEMS: u32 = 20;
 
-/// The time that the API takes for a page.
+/// The time that the API takes to return a page.
 const DELAY: Duration = Duration::from_millis(20);
 
 #[derive(Deserialize)]
@@ -24,7 +24,7 @@ struct Params {
     cursor: Option<String>,
 }
 
-/// The number of all items.
+/// The total number of items.
 pub(crate) const ITEMS_IN_TOTAL: usize = (PARTITIONS * PAGES * ITEMS) as usize;
 
 /// Returns the names of the partitions.
@@ -32,7 +32,7 @@ pub(crate) fn partitions() -> Vec<String> {
     (0..PARTITIONS).map(|n| format!("shelf-{n:02}")).collect()
 }
 
-/// Serves on a free loopback port until the runtime shuts down, and returns the URL of the API.
+/// Starts the API on a free loopback port, and returns its URL. It runs until the runtime shuts down.
 pub(crate) async fn start() -> io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);

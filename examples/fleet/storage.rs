@@ -1,4 +1,4 @@
-//! The engines: the worker is the same on all of them.
+//! The engines, all of which run the same worker.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,8 +10,7 @@ use withal::fleet::Engine;
 
 use super::{Doc, server, work};
 
-/// The time after which a partition is claimed by another worker. On SQLite and PostgreSQL, the partitions of a process
-/// that was killed are claimed at once.
+/// The lease time. On SQLite and PostgreSQL, the partitions of a process that was killed can be claimed at once.
 const LEASE_TIME: Duration = Duration::from_secs(1);
 
 /// The options that choose the engine. The default is SQLite, in a temporary file.
@@ -29,7 +28,7 @@ pub(crate) struct Storage {
 }
 
 impl Storage {
-    /// Returns the options for the processes of the workers.
+    /// Returns the options for the worker processes.
     pub(crate) fn args(&self) -> Vec<String> {
         let mut args = vec!["--name".into(), self.name.clone()];
         for (option, url) in [("--postgres", &self.postgres), ("--nats", &self.nats)] {
@@ -61,7 +60,7 @@ impl Storage {
         }
     }
 
-    /// Returns the ids of the items, and removes what the example has stored.
+    /// Returns the ids of the items, and removes everything that the example has stored.
     pub(crate) async fn take_ids(&self) -> Result<Vec<String>> {
         if let Some(url) = &self.postgres {
             postgres::take_ids(url, &self.name).await
@@ -72,7 +71,7 @@ impl Storage {
         }
     }
 
-    /// Returns the folder of the SQLite file, which has two more files beside it.
+    /// Returns the folder of the SQLite file and of the two files beside it.
     fn folder(&self) -> PathBuf {
         env::temp_dir().join(&self.name)
     }

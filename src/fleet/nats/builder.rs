@@ -13,7 +13,7 @@ use super::error::NatsError;
 use super::nats_engine::NatsEngine;
 use crate::fleet::engine::DEFAULT_LEASE_TIME;
 
-/// The time for which a request waits for its answer, unless the lease time is shorter.
+/// The timeout of a request, unless the lease time is shorter.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The configuration of a [`NatsEngine`].
@@ -52,8 +52,8 @@ impl<T, C> NatsBuilder<T, C> {
         }
     }
 
-    /// Sets the beginning of the names of the streams, `PREFIX_work` and `PREFIX_pages`, and of their subjects,
-    /// `PREFIX.work.*` and `PREFIX.pages.*`. The default is `fleet`.
+    /// Sets the prefix of the names of the streams, `PREFIX_work` and `PREFIX_pages`, and of their subjects, `PREFIX.work.*`
+    /// and `PREFIX.pages.*`. The default is `fleet`.
     ///
     /// The engines of one fleet have the same prefix. Engines with different prefixes are independent of each other.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
@@ -62,21 +62,22 @@ impl<T, C> NatsBuilder<T, C> {
     }
 
     /// Sets the number of servers of a cluster that store each message: 1, 3 or 5. The default is 1. Streams that exist
-    /// keep their number.
+    /// remain unchanged.
     pub fn replicas(mut self, replicas: usize) -> Self {
         self.replicas = replicas;
         self
     }
 
-    /// Sets the time for which a claim is valid without a commit or a renewal. The default is 30 seconds.
+    /// Sets the lease time of the claims. The default is 30 seconds.
     ///
-    /// It is the `ack_wait` of the consumer, which all engines of the fleet share: the one that connects last sets it.
+    /// It is the `ack_wait` of the consumer, which all engines of the fleet share. The engine that connects last sets it, so
+    /// use the same lease time in all of them.
     pub fn lease_time(mut self, lease_time: Duration) -> Self {
         self.lease_time = lease_time;
         self
     }
 
-    /// Creates the streams if they do not exist, and the consumer.
+    /// Creates the streams, if they do not exist, and the consumer, and returns the engine.
     ///
     /// # Errors
     ///
@@ -109,7 +110,7 @@ impl<T, C> NatsBuilder<T, C> {
             .create_consumer(pull::Config {
                 durable_name: Some("workers".into()),
                 ack_wait: lease_time,
-                // The number of partitions with an owner, and of those that wait for a retry, has no limit.
+                // The number of partitions that have an owner or wait for a retry is not limited.
                 max_ack_pending: -1,
                 ..pull::Config::default()
             })
@@ -131,8 +132,10 @@ impl<T, C> NatsBuilder<T, C> {
 }
 
 impl<T, C> NatsEngine<T, C> {
-    /// Connects to one or several servers, separated by commas, for example `nats://localhost:4222`. Creates the streams
-    /// `fleet_work` and `fleet_pages` with one replica if they do not exist.
+    /// Connects to one or several servers of a cluster, and creates the streams `fleet_work` and `fleet_pages` with one replica
+    /// if they do not exist.
+    ///
+    /// `servers` is a list of URLs, separated by commas, for example `nats://localhost:4222`.
     ///
     /// # Errors
     ///
@@ -147,8 +150,8 @@ impl<T, C> NatsEngine<T, C> {
         Self::builder(client).connect().await
     }
 
-    /// Returns a builder, which sets the replicas, the names of the streams and the lease time, for a client that is
-    /// connected, for example with TLS and credentials.
+    /// Returns a builder, to set the replicas, the names of the streams or the lease time. The client is already connected, for
+    /// example with TLS and credentials.
     pub fn builder(client: async_nats::Client) -> NatsBuilder<T, C> {
         NatsBuilder::new(client)
     }

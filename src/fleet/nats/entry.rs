@@ -36,25 +36,25 @@ const STATES: [(State, &str); 5] = [
     (State::SetAside, "set-aside"),
 ];
 
-/// The headers of a message in the stream of the pages: what is known about the partition after it. The body has the items
-/// of a page, and is empty otherwise.
+/// The headers of a message in the stream of the pages, which are the state of the partition after it. The body of a commit
+/// contains its items. The other messages have no body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) partition: String,
     pub(super) state: State,
-    /// As JSON; `None` at the start.
+    /// The checkpoint as JSON; `None` at the start.
     pub(super) checkpoint: Option<String>,
-    /// The sequence of the message that made the claim; `None` without a claim, and in that message.
+    /// The sequence of the message of the claim; `None` in that message, and if the partition was never claimed.
     pub(super) claim: Option<u64>,
-    /// The number of claims since the last page.
+    /// The number of the attempt, as in [`Partition`](crate::fleet::Partition).
     pub(super) attempt: u32,
-    /// The number of items, with those of earlier messages.
+    /// The number of items in this message and all before it.
     pub(super) items: u64,
     pub(super) error: Option<String>,
 }
 
 impl Entry {
-    /// The entry of a partition that was never claimed.
+    /// Creates the entry of a partition that was never claimed.
     pub(super) fn new(partition: String) -> Self {
         Self {
             partition,

@@ -2,29 +2,29 @@ use std::error::Error as StdError;
 
 use thiserror::Error;
 
-/// An error of a [`NatsEngine`](super::NatsEngine).
+/// The error of a [`NatsEngine`](super::NatsEngine).
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum NatsError {
-    /// The server has not answered, or has reported an error.
-    #[error("NATS has failed to {action}")]
+    /// The server has not answered in time, or has reported an error.
+    #[error("NATS failed to {action}")]
     #[non_exhaustive]
     Request {
-        /// The request, as a verb with an object.
+        /// The action that failed, such as `store a page`.
         action: &'static str,
         /// The error of the client.
         source: Box<dyn StdError + Send + Sync>,
     },
 
-    /// A page has more bytes than a message may have.
+    /// The items of a commit are larger than a message may be.
     #[error(
         "a page of {bytes} bytes exceeds the limit of a message, {limit} bytes: request smaller pages, or increase `max_payload`"
     )]
     #[non_exhaustive]
     PageTooLarge {
-        /// The size of the page with its checkpoint, as JSON.
+        /// The size of the message, in bytes.
         bytes: usize,
-        /// The `max_payload` of the server.
+        /// The `max_payload` of the server, in bytes.
         limit: usize,
     },
 
@@ -33,11 +33,11 @@ pub enum NatsError {
     Json(#[from] serde_json::Error),
 
     /// A message in the stream of the pages was not written by this engine.
-    #[error("message {0} of the stream of the pages has other headers: remove it, or choose another prefix")]
+    #[error("message {0} of the stream of the pages was not written by this engine: choose another prefix")]
     Message(u64),
 
-    /// The prefix cannot begin the names of streams and subjects.
-    #[error("the prefix `{0}` must consist of letters, digits, `_` and `-`")]
+    /// The prefix is not valid in the names of streams and subjects.
+    #[error("the prefix `{0}` must consist of ASCII letters, digits, `_` and `-`, and must not be empty")]
     Prefix(String),
 }
 

@@ -25,62 +25,61 @@ use crate::fleet::engine::{Claimed, ClaimedOf, Engine, Outcome, Ownership, Parti
 use crate::fleet::progress::{Progress, SetAside};
 use crate::pages::{Checkpoint, Cursor};
 
-/// The number of requests of [`Engine::add`] at the same time.
+/// The number of concurrent requests of [`Engine::add`].
 const ADDED_AT_ONCE: usize = 64;
 /// The claim in the message of a release.
 const RELEASED: Option<u64> = Some(0);
-/// The number of characters of an error that are stored.
+/// The maximum number of characters of an error that are stored.
 const ERROR_LENGTH: usize = 4000;
 
-/// An [`Engine`] over NATS JetStream 2.9 or later: a page and the checkpoint after it are one message.
+/// An [`Engine`] on NATS JetStream 2.9 or later, which stores the items and the checkpoint of a commit as one message.
 ///
 /// # Streams
 ///
 /// | stream | subjects | messages |
 /// |---|---|---|
-/// | `fleet_work` | `fleet.work.PARTITION` | one for each partition that is neither finished nor set aside. It is a work queue: the server gives each message to one worker, and again to another when it is not acknowledged for the lease time (`ack_wait`). |
-/// | `fleet_pages` | `fleet.pages.PARTITION` | the history of each partition: its claims, pages and releases. |
+/// | `fleet_work` | `fleet.work.PARTITION` | a work message for each partition that is neither finished nor set aside. The stream is a work queue: the server delivers each message to one worker, and delivers it again if it is not acknowledged within the lease time (`ack_wait`) |
+/// | `fleet_pages` | `fleet.pages.PARTITION` | the history of each partition: its claims, commits and releases |
 ///
-/// The body of a page is a JSON array of its items; the other messages have no body. [`items`](NatsEngine::items) reads
-/// them back, and so does each other consumer of `fleet.pages.*`. In `PARTITION`, each byte other than an ASCII letter, a
-/// digit, `-` and `_` is `=` with two hexadecimal digits; the header `Withal-Partition` has the name as a JSON string.
-/// Remove no messages while the fleet runs: the last one of each subject is the state of its partition.
+/// The body of a commit is a JSON array of its items; the other messages have no body. [`items`](NatsEngine::items) reads
+/// the items, and so can other consumers of `fleet.pages.*`. In `PARTITION`, each byte of the name except for ASCII letters,
+/// digits, `-` and `_` is replaced by `=` and two hexadecimal digits. The header `Withal-Partition` has the name as a JSON
+/// string. Do not remove messages while the fleet runs: the last one of each subject is the state of its partition.
 ///
 /// # Exactly once
 ///
 /// Each message of a partition has the header `Nats-Expected-Last-Subject-Sequence`: the server stores it only if the
-/// message before it is the last one of its subject. A claim is such a message, too. So the messages of a partition are one
-/// chain, in which each page follows the claim of its owner, and the page of an earlier owner is refused. A message that
-/// was sent before a connection was lost is stored in its place, or never.
+/// expected message is the last one of its subject. A claim is such a message, too. So the messages of a partition form a
+/// chain, in which each commit follows the claim of its owner, and the commit of an earlier owner is fenced. A message that
+/// was sent before a connection was lost is stored at its place in the chain, or never.
 ///
-/// # What a zombie sees
+/// # Stopped processes
 ///
-/// A process that was stopped, or cut off, for longer than its lease finds [`Fenced`](Ownership::Fenced) in each call, as
-/// soon as another worker has claimed its partition. All times are those of the server's clock.
+/// If a process was stopped, or disconnected, for longer than its lease, each call returns [`Fenced`](Ownership::Fenced) as
+/// soon as another worker has claimed the partition. Leases expire by the server's clock.
 ///
 /// # Recovery
 ///
-/// A partition whose owner was killed is free at the end of its lease. The server does not report that a connection was
-/// closed.
+/// A partition whose owner was killed is free when its lease expires, because the server does not report closed connections.
 ///
 /// # Durability
 ///
-/// | setting of the server | lost |
+/// | setting of the server | lost in a failure |
 /// |---|---|
 /// | default, one replica | nothing when the server is killed; up to two minutes of pages when its machine fails, because the server writes through to the disk once in a `sync_interval`, 2 minutes |
 /// | default, [three replicas](NatsBuilder::replicas) | nothing when one machine fails; possibly acknowledged pages when two machines fail within a `sync_interval` |
 /// | `sync_interval: always` | nothing that was acknowledged; each page costs a write to the disk |
 ///
-/// What is lost is the end of the history, a page together with its checkpoint. It is read again, and stored once.
+/// Items are lost only together with their checkpoints, so that the pages are read again, and stored once.
 ///
-/// In a cluster, use 2.9.21 or later: before, a leader could accept two messages with the same expected sequence at the
-/// same time ([nats-server#4320](https://github.com/nats-io/nats-server/issues/4320)).
+/// In a cluster, use 2.9.21 or later: in earlier versions, a leader could accept two messages with the same expected sequence
+/// at the same time ([nats-server#4320](https://github.com/nats-io/nats-server/issues/4320)).
 ///
-/// # Limits
+/// # Limitations
 ///
-/// A page with its checkpoint may have `max_payload` bytes, 1 MB by default; a larger one is an
-/// [error](NatsError::PageTooLarge). [`Engine::progress`] reads the last message of each partition, without its body. In
-/// it, a partition counts as leased or waiting until it is claimed again, also after its lease or its delay has ended.
+/// A commit has at most `max_payload` bytes, 1 MB by default; a larger one is an [error](NatsError::PageTooLarge).
+/// [`Engine::progress`] reads the last message of each partition, without its body. In its result, a partition counts as
+/// leased or waiting until it is claimed again, even if its lease has expired or its delay has elapsed.
 ///
 /// # Examples
 ///
@@ -108,10 +107,10 @@ pub struct NatsEngine<T, C> {
     pub(super) types: PhantomData<fn() -> (T, C)>,
 }
 
-/// The fence of a [`NatsEngine`]: the last message of the partition.
+/// The token of a claim of a [`NatsEngine`].
 #[derive(Clone)]
 pub struct NatsToken {
-    /// The sequence of the message that made the claim.
+    /// The sequence of the message of the claim.
     claim: u64,
     /// The sequence of the last message of the partition.
     last: u64,
@@ -126,8 +125,8 @@ impl<T, C> NatsEngine<T, C> {
         format!("{}.pages.{}", self.prefix, encode(partition))
     }
 
-    /// Returns the last message of a partition, and its sequence, which is 0 if there is none. The leader of the stream
-    /// answers.
+    /// Returns the last message of a partition, and its sequence, which is 0 if there is none. It is read from the leader of
+    /// the stream.
     async fn last(&self, partition: &str) -> Result<(u64, Entry), NatsError> {
         match self.pages.get_last_raw_message_by_subject(&self.pages_subject(partition)).await {
             Ok(message) => Ok((message.sequence, Entry::from_headers(&message.headers, message.sequence)?)),
@@ -138,7 +137,7 @@ impl<T, C> NatsEngine<T, C> {
         }
     }
 
-    /// Returns the last message of the partition if its claim is that of the token.
+    /// Returns the last message of the partition, if its claim is that of the token.
     async fn last_of(&self, token: &NatsToken) -> Result<Option<(u64, Entry)>, NatsError> {
         let (sequence, entry) = self.last(&token.entry.partition).await?;
         let is_owned = matches!(entry.state, State::Leased | State::Done)
@@ -146,7 +145,8 @@ impl<T, C> NatsEngine<T, C> {
         Ok(is_owned.then_some((sequence, entry)))
     }
 
-    /// Adds a message to the history of a partition. Returns its sequence, or `None` if the last message is another one.
+    /// Adds a message to the history of a partition. Returns its sequence, or `None` if the last message is not the expected
+    /// one.
     async fn append(&self, last: u64, entry: &Entry, body: Vec<u8>) -> Result<Option<u64>, NatsError> {
         let headers = entry.to_headers(last);
         // A server closes the connection of a client that exceeds the limit. The rest of the headers is shorter than 512 bytes.
@@ -200,8 +200,9 @@ impl<T, C> NatsEngine<T, C> {
 
     /// Removes the work messages that the server does not deliver any more, at most once in a lease time.
     ///
-    /// After it was killed, a server may have a message that was acknowledged, and know that it was. And if no delivery
-    /// waits for an acknowledgment, each message that was delivered should be gone: one that is not finished is replaced.
+    /// After it was killed, a server may still have a message that was acknowledged, and not deliver it again. If no delivery
+    /// waits for an acknowledgment, a message that was delivered is such a message. It is replaced if its partition is neither
+    /// finished nor set aside.
     async fn remove_lost(&self) -> Result<(), NatsError> {
         const ACTION: &str = "remove the message of a finished partition";
         {
@@ -230,7 +231,7 @@ impl<T, C> NatsEngine<T, C> {
                 if info.num_ack_pending > 0 {
                     continue;
                 }
-                // The new message comes first: this process may end in between.
+                // The new message is added first, because this process may be killed in between.
                 self.publish_work(partition, message.sequence).await?;
             }
             self.work.delete_message(message.sequence).await.map_err(NatsError::request(ACTION))?;
@@ -246,8 +247,8 @@ impl<T, C> NatsEngine<T, C> {
         self.within_timeout("fetch a partition", fetch).await
     }
 
-    /// Waits for an answer, which the client itself would await for ever when the server is lost. The futures of the client
-    /// are large.
+    /// Awaits an answer, for up to the timeout of a request: the client has none, and never returns if the server is lost. The
+    /// futures of the client are large, so they are boxed.
     async fn within_timeout<R>(
         &self,
         action: &'static str,
@@ -265,8 +266,8 @@ impl<T, C> NatsEngine<T, C> {
 }
 
 impl<T: DeserializeOwned + Send, C> NatsEngine<T, C> {
-    /// Returns the items that were committed, each with the name of its partition. The items of a partition are in order.
-    /// The stream ends after the last message of the server.
+    /// Returns the committed items of all partitions, each with the name of its partition. The items of a partition are in
+    /// order. The stream ends when it has read the last message of the server.
     ///
     /// # Errors
     ///
@@ -276,7 +277,7 @@ impl<T: DeserializeOwned + Send, C> NatsEngine<T, C> {
         self.items_at("*".into())
     }
 
-    /// Returns the items of a partition that were committed, in order, like [`items`](Self::items).
+    /// Returns the committed items of a partition, in order, like [`items`](Self::items).
     ///
     /// # Errors
     ///
@@ -308,7 +309,8 @@ impl<T: DeserializeOwned + Send, C> NatsEngine<T, C> {
 }
 
 impl<T, C> NatsEngine<T, C> {
-    /// Creates a consumer of the history of the partitions at a token, which the server deletes when it is not used.
+    /// Creates a consumer of the history of the partitions that match a token of a subject. The server deletes it when it is
+    /// not used.
     async fn reader(
         &self,
         token: &str,
@@ -382,7 +384,7 @@ where
             let name = String::from_utf8_lossy(&work.payload).into_owned();
             let (last, entry) = self.last(&name).await?;
             if entry.state.is_final() {
-                // The process that finished it has ended before it removed the message.
+                // The process that finished the partition was killed before it removed the message.
                 self.acknowledge(&work, AckKind::Ack).await?;
                 continue;
             }
@@ -446,7 +448,7 @@ where
     }
 
     async fn renew(&self, token: &NatsToken) -> Result<Ownership, NatsError> {
-        // The server extends the lease for each owner: it does not compare deliveries.
+        // The server extends the lease for any earlier owner, because it does not compare deliveries.
         if self.last_of(token).await?.is_none() {
             return Ok(Ownership::Fenced);
         }
@@ -467,10 +469,10 @@ where
                 Outcome::SetAside { error } => (State::SetAside, entry.attempt, Some(error), AckKind::Ack),
             };
             let error = error.map(|error| error.chars().take(ERROR_LENGTH).collect());
-            // This message has no claim: the token is fenced from now on.
+            // The claim of this message is that of no token, so the token is fenced from now on.
             let entry = Entry { state, attempt, error, claim: RELEASED, ..entry };
             if self.append(last, &entry, Vec::new()).await?.is_some() {
-                // The claim has ended. Without this acknowledgment, the work message comes again after the lease time.
+                // The claim has ended. Without this acknowledgment, the server delivers the work message again after the lease time.
                 drop(self.acknowledge(&token.work, kind).await);
                 return Ok(Ownership::Owned);
             }
@@ -496,7 +498,7 @@ where
                 }
             }
         }
-        // Those that were never claimed have only a work message.
+        // Partitions that were never claimed have only a work message.
         let subjects = self.work.info_with_subjects(format!("{}.work.*", self.prefix));
         let mut subjects = subjects.await.map_err(NatsError::request(ACTION))?;
         while let Some((subject, _)) = subjects.try_next().await.map_err(NatsError::request(ACTION))? {
@@ -536,7 +538,7 @@ fn checkpoint_of<C: DeserializeOwned>(stored: Option<&str>) -> Result<Checkpoint
     Ok(stored.map(serde_json::from_str).transpose()?.unwrap_or_default())
 }
 
-/// Returns `true` if the last message of the subject was not the expected one. A cluster has a second code for it.
+/// Returns `true` if the last message of the subject was not the expected one. A cluster has a second error code for this.
 fn is_refused(error: &PublishError) -> bool {
     let code = || {
         error

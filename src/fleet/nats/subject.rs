@@ -1,5 +1,5 @@
-/// Returns the name of a partition as a token of a subject: letters, digits, `-` and `_` as they are, and `=` with two
-/// hexadecimal digits for each other byte. An empty name is `=`.
+/// Returns the name of a partition as a token of a subject: ASCII letters, digits, `-` and `_` remain as they are, and each
+/// other byte becomes `=` and two hexadecimal digits. An empty name becomes `=`.
 pub(super) fn encode(partition: &str) -> String {
     let mut token = String::with_capacity(partition.len());
     for byte in partition.bytes() {

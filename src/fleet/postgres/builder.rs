@@ -19,7 +19,7 @@ use crate::fleet::engine::DEFAULT_LEASE_TIME;
 ///
 /// # Examples
 ///
-/// The items in a table of the user's own. A page that is committed is in it completely, and once:
+/// The items in a table of your own, which contains each committed page completely, and once:
 ///
 /// ```no_run
 /// use withal::fleet::PostgresEngine;
@@ -73,8 +73,8 @@ impl<T, C> PostgresBuilder<T, C> {
         }
     }
 
-    /// Encrypts the connections with a connector, for example one of `tokio-postgres-rustls` or `postgres-native-tls`. The
-    /// `sslmode` of the configuration applies.
+    /// Sets the TLS connector of the connections, for example one of `tokio-postgres-rustls` or `postgres-native-tls`. The
+    /// default is none. The `sslmode` of the configuration decides whether TLS is required.
     pub fn tls<M>(mut self, connector: M) -> Self
     where
         M: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
@@ -86,8 +86,8 @@ impl<T, C> PostgresBuilder<T, C> {
         self
     }
 
-    /// Sets the beginning of the names of the tables: `PREFIX_partitions` and `PREFIX_items`. The default is `fleet`. The
-    /// schema is the first of the `search_path`, which the configuration can set.
+    /// Sets the prefix of the names of the tables, `PREFIX_partitions` and `PREFIX_items`. The default is `fleet`. The tables
+    /// are in the first schema of the `search_path`, which the configuration can set.
     ///
     /// The engines of one fleet have the same prefix. Engines with different prefixes are independent of each other.
     pub fn table_prefix(mut self, prefix: impl Into<String>) -> Self {
@@ -95,36 +95,35 @@ impl<T, C> PostgresBuilder<T, C> {
         self
     }
 
-    /// Sets the time for which a claim is valid without a commit or a renewal. The default is 30 seconds.
-    ///
-    /// A server that does not answer a statement for that time is an error, too.
+    /// Sets the lease time of the claims of this engine. The default is 30 seconds. It is also the timeout of a statement.
     pub fn lease_time(mut self, lease_time: Duration) -> Self {
         self.lease_time = lease_time;
         self
     }
 
-    /// Sets the number of connections for commits, at least 1, each of which is opened when it is first needed. The default
-    /// is 4. The engine has one more, for the other statements.
+    /// Sets the maximum number of connections for commits, each of which is opened when it is first needed. The default is 4.
+    /// 0 counts as 1. The engine has one more connection, for the other statements.
     pub fn connections(mut self, connections: usize) -> Self {
         self.connections = connections.max(1);
         self
     }
 
-    /// Sets whether a partition can be claimed as soon as the connection of its owner is closed, as by the end of its
-    /// process, instead of at the end of its lease. The default is `true`.
+    /// Sets whether a partition can be claimed as soon as the connection of its owner is closed, for example because the
+    /// process was killed, and not only when its lease has expired. The default is `true`.
     ///
-    /// Set it to `false` if the connections lead to a pooler such as `PgBouncer`: the processes of the server are then
-    /// those of the pooler.
+    /// Set it to `false` if the engine connects to a pooler such as `PgBouncer`, because the connections to the server are
+    /// then those of the pooler.
     pub fn detect_dead_owners(mut self, detect: bool) -> Self {
         self.detects_dead_owners = detect;
         self
     }
 
-    /// Stores the items with a closure, instead of in `PREFIX_items`. It gets the transaction of the commit, the name of
-    /// the partition, and the items of a page, of which there may be none.
+    /// Sets a closure that stores the items. By default, they are stored in `PREFIX_items`. The closure receives the
+    /// transaction of the commit, the name of the partition, and the items, of which there may be none.
     ///
-    /// What it writes with the transaction is committed with the checkpoint, or not at all. It must not write in any other
-    /// way: a commit may be rolled back, and repeated. If it returns an error, the transaction is rolled back.
+    /// Writes through the transaction are committed together with the checkpoint, or not at all. The closure should not write
+    /// in any other way, because a commit may be rolled back and repeated. If it returns an error, the transaction is rolled
+    /// back.
     pub fn store<F>(mut self, store: F) -> Self
     where
         F: for<'a> Fn(
@@ -140,7 +139,7 @@ impl<T, C> PostgresBuilder<T, C> {
         self
     }
 
-    /// Connects, and creates the tables if they do not exist.
+    /// Connects to the server, and creates the tables if they do not exist.
     ///
     /// # Errors
     ///
@@ -168,12 +167,13 @@ impl<T, C> PostgresBuilder<T, C> {
 }
 
 impl<T, C> PostgresEngine<T, C> {
-    /// Connects without TLS, with a URL or with keys and values, for example `host=db user=crawler dbname=crawl`. Creates
-    /// the tables `fleet_partitions` and `fleet_items` if they do not exist.
+    /// Connects to a server without TLS, and creates the tables `fleet_partitions` and `fleet_items` if they do not exist.
+    ///
+    /// `config` is a URL, or keys and values, for example `host=db user=crawler dbname=crawl`.
     ///
     /// # Errors
     ///
-    /// Returns an error if the text is not valid, if the connection fails, or if the tables cannot be created.
+    /// Returns an error if `config` is not valid, if the connection fails, or if the tables cannot be created.
     ///
     /// # Cancel safety
     ///
@@ -182,7 +182,7 @@ impl<T, C> PostgresEngine<T, C> {
         Self::builder(config.parse()?).connect().await
     }
 
-    /// Returns a builder, which sets TLS, the names of the tables, the lease time, and where the items are stored.
+    /// Returns a builder, for example to set TLS, the names of the tables, the lease time or the storage of the items.
     pub fn builder(config: Config) -> PostgresBuilder<T, C> {
         PostgresBuilder::new(config)
     }

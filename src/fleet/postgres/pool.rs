@@ -7,10 +7,10 @@ use super::session::{Connect, Session};
 
 /// The connections of an engine: one that is shared, and some that commits borrow.
 ///
-/// A connection is opened when it is needed. One that is lost is replaced at the next use.
+/// A connection is opened when it is first needed. One that is lost is replaced at the next use.
 pub(super) struct Pool {
     connect: Arc<Connect>,
-    /// For the statements other than commits. The claims are bound to its backend process.
+    /// The connection for the statements other than commits. The claims are bound to its backend process.
     shared: AsyncMutex<Option<Arc<Session>>>,
     idle: Mutex<Vec<Session>>,
     permits: Semaphore,
@@ -64,8 +64,8 @@ impl Pool {
     }
 }
 
-/// A borrowed connection. It is closed when it is dropped, unless it is [returned](Self::put_back): the state of one whose
-/// commit failed or was cancelled is unknown.
+/// A borrowed connection. It is closed when it is dropped, unless it is [returned](Self::put_back), because its state is
+/// unknown if its commit has failed or was cancelled.
 pub(super) struct Borrowed<'a> {
     session: Session,
     pool: &'a Pool,

@@ -18,62 +18,62 @@ use crate::fleet::engine::{Claimed, ClaimedOf, Engine, Outcome, Ownership, Parti
 use crate::fleet::progress::{Progress, SetAside};
 use crate::pages::{Checkpoint, Cursor};
 
-/// An [`Engine`] over PostgreSQL 13 or later: the items, the checkpoint and the fence of a commit are one transaction.
+/// An [`Engine`] on PostgreSQL 13 or later, which commits items and checkpoints in transactions.
 ///
 /// # Exactly once
 ///
-/// A page and the checkpoint after it are one transaction, which the server executes completely or not at all. The
-/// transaction first changes the row of the partition, where its [fence](PostgresToken) is that of the claim. If another
-/// worker has claimed the partition meanwhile, there is no such row, and nothing is stored.
+/// A commit is one transaction, which stores the items and the checkpoint. The server executes it completely or not at all.
+/// Its first statement changes the row of the partition, if the row has the number of the claim in the
+/// [token](PostgresToken). If another worker has claimed the partition meanwhile, the number differs, and nothing is stored.
 ///
-/// After a lost connection, the engine does not know whether the transaction of a commit was executed, or will be: the
-/// server may still receive or execute it. [`Engine::read`] changes the row, which waits for a transaction that is
-/// executed, and makes one that arrives later fail. What it returns is final.
+/// After a lost connection, the server may have executed the transaction of a commit, may still execute it, or may not have
+/// received it yet. [`Engine::read`] changes the row too: it waits for a transaction that is being executed, and one that
+/// arrives later is fenced. So the checkpoint that it returns is final.
 ///
-/// # What a zombie sees
+/// # Stopped processes
 ///
-/// A process that was stopped, or cut off, for longer than its lease finds [`Fenced`](Ownership::Fenced) in each call, as
-/// soon as another worker has claimed its partition. All times are those of the server's clock. If a process is stopped
-/// inside the transaction of a commit, the server rolls it back after the lease time
+/// If a process was stopped, or disconnected, for longer than its lease, each call returns [`Fenced`](Ownership::Fenced) as
+/// soon as another worker has claimed the partition. Leases expire by the server's clock. If a process is stopped inside the
+/// transaction of a commit, the server rolls the transaction back after the lease time
 /// (`idle_in_transaction_session_timeout`).
 ///
 /// # Recovery
 ///
-/// When the connection of an owner is closed, because its process was killed, its partition can be claimed at once: the
-/// owner's row has the process of the server that its connection belongs to, and `pg_stat_activity` does not list it any
-/// more. If the machine of the owner is lost or unreachable, its connection is not closed, and the partition is free at
-/// the end of the lease. So it is after a restart of the server, which closes all connections: the owners have the rest of
-/// the lease time to connect again.
+/// When a process is killed, its connection is closed, and its partitions can be claimed at once: the row of a partition
+/// contains the backend process of its owner's connection, which `pg_stat_activity` does not list any more. If the machine of
+/// the owner fails or is unreachable, its connection is not closed, and the partition is free when its lease expires. The same
+/// applies after a restart of the server, which closes all connections: the owners have the rest of the lease time to
+/// reconnect.
 ///
-/// A process that loses only its connection connects again with its next statement. Its partition may belong to another by
-/// then. This costs work, and no items.
+/// A process that loses only its connection reconnects with its next statement. Another worker may have claimed its partition
+/// by then. This costs time, but no item is lost or stored twice.
 ///
 /// # Durability
 ///
 /// | `synchronous_commit` | lost when the server crashes |
 /// |---|---|
 /// | `on` (default), `remote_apply`, `remote_write` with synchronous standbys | nothing that was committed |
-/// | `local` | nothing, but what was not replicated is lost in a failover |
+/// | `local` | nothing that was committed; in a failover, the commits that were not replicated |
 /// | `off` | the last commits, at most three times `wal_writer_delay` (600 ms): the items together with their checkpoints, so that the pages are read again, and stored once |
 ///
-/// After a failover to an asynchronous standby, items and checkpoints are consistent as well, of an earlier moment. With
-/// `fsync = off`, a crash of the operating system can destroy the database.
+/// After a failover to an asynchronous standby, the last commits may be lost as well, together with their checkpoints.
+/// With `fsync = off`, a crash of the operating system can destroy the database.
 ///
 /// # Connections
 ///
-/// An engine has one connection for its short statements, and [some](PostgresBuilder::connections) for commits. They are
-/// driven by tasks that end with the engine, and are replaced when they are lost. A statement without an answer for the
-/// lease time is an error.
+/// An engine has up to [4](PostgresBuilder::connections) connections for commits, and one for the other statements. They are
+/// driven by tasks that end with the engine, and are replaced when they are lost. A statement that is not answered within the
+/// lease time is an [error](PostgresError::Timeout).
 ///
-/// Through `PgBouncer`, use [`detect_dead_owners(false)`](PostgresBuilder::detect_dead_owners). All of its pool modes work:
-/// the engine uses no session state and no prepared statements. `pool_mode = statement` does not allow the transaction of
-/// [`store`](PostgresBuilder::store).
+/// Through `PgBouncer`, use [`detect_dead_owners(false)`](PostgresBuilder::detect_dead_owners). The engine uses no session
+/// state and no prepared statements of its own, so all pool modes work, except that `pool_mode = statement` does not allow
+/// the transaction of [`store`](PostgresBuilder::store).
 ///
 /// # Tables
 ///
-/// `fleet_items` has the columns `id`, which increases in each partition, `partition` and `item`, of the type `json`: unlike
-/// `jsonb`, it keeps all numbers and strings. The user's own tables are written by [`store`](PostgresBuilder::store).
-/// `fleet_partitions` has the state of the fleet, for queries; only the engine may change it.
+/// `fleet_items` has the columns `id`, which increases within each partition, `partition`, and `item`, which has the type
+/// `json`, because `jsonb` does not preserve all numbers and strings. [`store`](PostgresBuilder::store) writes to tables of
+/// your own instead. `fleet_partitions` has the state of the fleet. You may query it, but only the engine may change it.
 ///
 /// # Examples
 ///
@@ -96,7 +96,7 @@ pub struct PostgresEngine<T, C> {
     pub(super) types: PhantomData<fn() -> C>,
 }
 
-/// The fence of a [`PostgresEngine`].
+/// The token of a claim of a [`PostgresEngine`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostgresToken {
     name: String,
@@ -120,7 +120,7 @@ type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
 impl<T, C> PostgresEngine<T, C> {
     pub(super) async fn create_tables(&self) -> Result<(), PostgresError> {
-        // Creating a table that exists requires the privilege to create one.
+        // `CREATE TABLE IF NOT EXISTS` requires the privilege to create a table, even if the table exists.
         let rows = self.query(&self.sql.exists, &[]).await?;
         if rows.first().is_some_and(|row| row.get(0)) {
             return Ok(());
@@ -146,7 +146,7 @@ impl<T, C> PostgresEngine<T, C> {
         Err(PostgresError::Timeout(self.lease_time))
     }
 
-    /// Runs a statement that changes the row of a claim, by its name and fence.
+    /// Runs a statement that changes the row of a claim, selected by its name and fence.
     async fn change(
         &self,
         sql: &str,

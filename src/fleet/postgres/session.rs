@@ -23,8 +23,8 @@ impl Session {
     }
 }
 
-/// The connection is closed at once: a `Client` that is dropped leaves it to a task that may wait for a server that does
-/// not answer. The server rolls back what was not committed.
+/// Closes the connection at once. Without this, a dropped `Client` leaves it to a task that may wait for a server that does
+/// not answer. The server rolls back a transaction that was not committed.
 impl Drop for Session {
     fn drop(&mut self) {
         self.connection.abort();
@@ -50,7 +50,7 @@ where
         Box::pin(async move {
             let (client, connection) = config.connect(tls).await?;
             let connection = tokio::spawn(async move {
-                // Each request that the connection fails gets the error, too.
+                // Each pending request returns the error, too.
                 drop(connection.await);
             });
             Ok(Session { client, connection })

@@ -1,10 +1,10 @@
 /// The statements of an engine, with the names of its tables.
 ///
-/// Each statement takes its parameters as text, integers and floats, and runs without a prepared statement of its own:
-/// this needs one round trip, and works with a connection pooler that assigns a connection per transaction.
+/// Each statement takes its parameters as text, integers and floats, and runs without being prepared first. This takes one
+/// round trip, and works with a connection pooler that assigns a connection per transaction.
 ///
-/// All times are those of the server: `clock_timestamp()`, and not `now()`, which is the start of the transaction, and in
-/// the past when a statement has waited for a lock.
+/// All times are those of the server, by `clock_timestamp()`. `now()` is the start of the transaction, which is in the past if
+/// a statement has waited for a lock.
 pub(super) struct Sql {
     pub(super) exists: String,
     pub(super) create: String,
@@ -42,7 +42,7 @@ impl Sql {
     }
 }
 
-/// The statements are one transaction. The lock is needed because two concurrent `CREATE TABLE IF NOT EXISTS` may fail.
+/// The statements are one transaction. The lock is needed because concurrent `CREATE TABLE IF NOT EXISTS` statements may fail.
 ///
 /// `owner_pid` is not null while a partition is claimed. `not_before` is the end of the lease of a claimed partition, and
 /// otherwise the end of the backoff. `fence` increases with each claim and release, and `version` with each commit.
@@ -73,10 +73,10 @@ const ADD: &str = "
 INSERT INTO {p} (name) SELECT name FROM unnest($1::text[]) WITH ORDINALITY AS new (name, n) ORDER BY n
 ON CONFLICT (name) DO NOTHING";
 
-/// Claims a partition whose owner has died or whose lease has expired, before one that has no owner.
+/// Claims a partition whose owner is lost or whose lease has expired, or else one that has no owner.
 ///
-/// An owner has died if its backend process does not exist, and the server has not been restarted since: a restart ends the
-/// processes of all owners, which reconnect. `backend_start` of the processes of other users may be hidden.
+/// An owner is lost if its backend process does not exist, and the server has not been restarted since the claim: a restart
+/// ends the backend processes of all owners, which reconnect. `backend_start` of the processes of other users may be hidden.
 const CLAIM: &str = "
 WITH alive AS MATERIALIZED (SELECT pid, backend_start FROM pg_stat_activity),
 abandoned AS (
@@ -104,8 +104,8 @@ UNION ALL
 SELECT 0 WHERE EXISTS (SELECT FROM {p} WHERE state = 'open' AND not_before = '-infinity')
 ORDER BY 1 LIMIT 1";
 
-/// The first statement of the transaction of a commit. A process that is stopped inside the transaction would keep the row
-/// locked: the server ends its session after the lease time.
+/// The first statement of the transaction of a commit. A process that is stopped inside the transaction keeps the row locked,
+/// so the server ends its session after the lease time.
 const HOLD: &str = "
 UPDATE {p} SET checkpoint = $4, items = items + $5, version = version + 1, attempts = 1,
     state = CASE WHEN $6 THEN 'done' ELSE state END, not_before = clock_timestamp() + $7 * interval '1 ms'
@@ -123,8 +123,8 @@ stored AS (
     SELECT held.name, new.item::json FROM held, unnest($8::text[]) WITH ORDINALITY AS new (item, n) ORDER BY n)
 SELECT 1 FROM held";
 
-/// Reads the checkpoint, and excludes the commits that were sent before: one that the server still executes has locked the
-/// row, so that this statement waits for it. One that arrives later has the wrong version.
+/// Reads the checkpoint, and ensures that it is final for the commits that were sent before: this statement waits for one that
+/// the server still executes, because it has locked the row. One that arrives later has the wrong version.
 const READ: &str = "
 UPDATE {p} SET version = version + 1 WHERE name = $1 AND fence = $2 RETURNING version, checkpoint";
 
@@ -134,7 +134,7 @@ UPDATE {p} SET not_before = clock_timestamp() + $3 * interval '1 ms', owner_pid 
     owner_start = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
 WHERE name = $1 AND fence = $2 RETURNING 1";
 
-/// Ends a claim. A partition that is done stays done.
+/// Releases a partition. One that is done remains done.
 const RELEASE: &str = "
 UPDATE {p} SET fence = fence + 1, owner_pid = NULL, owner_start = NULL, attempts = greatest(attempts - $3, 0),
     state = CASE WHEN state = 'done' THEN state ELSE $4 END, error = coalesce($5, error),
