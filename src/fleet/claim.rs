@@ -8,7 +8,7 @@ use super::error::Error;
 use super::lease::Lease;
 use super::lease_clock::LeaseClock;
 use super::renewal::keep_renewed;
-use super::settings::ClaimSettings;
+use super::settings::{ClaimSettings, MIN_INTERVAL};
 use super::work::Work;
 use crate::cleanup::Cleanup;
 use crate::context::{AsyncContextManager, interrupt_when};
@@ -100,7 +100,7 @@ impl<E: Engine> AsyncContextManager for Claim<E> {
     async fn aenter(mut self) -> Result<Lease<E>, Error<E::Error>> {
         let claimed = self.0.as_ref().expect("a claim is entered once");
         let clock = Arc::new(LeaseClock::new(claimed.engine.lease_time(), claimed.asked));
-        let every = claimed.settings.renew_every.unwrap_or(clock.lease_time() / 3);
+        let every = claimed.settings.renew_every.unwrap_or(clock.lease_time() / 3).max(MIN_INTERVAL);
         let (engine, token) = (Arc::clone(&claimed.engine), claimed.partition.token.clone());
         interrupt_when(keep_renewed(engine, token, Arc::clone(&clock), every))?;
         // From here on, the lease releases the partition.

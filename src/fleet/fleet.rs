@@ -14,7 +14,7 @@ use super::claim::Claim;
 use super::engine::Engine;
 use super::error::Error;
 use super::report::Report;
-use super::settings::{ClaimSettings, error_text};
+use super::settings::{ClaimSettings, MIN_INTERVAL, error_text};
 use super::work::Work;
 use super::worker::{Claimer, answer};
 use crate::as_error::AsError;
@@ -124,7 +124,7 @@ impl<E: Engine> Fleet<E> {
     }
 
     /// Sets the time between renewals. The default is a third of the engine's [lease time](Engine::lease_time). It should be
-    /// less than half of that.
+    /// less than half of that, and is at least 1 millisecond.
     #[must_use]
     pub fn renew_every(mut self, interval: Duration) -> Self {
         self.settings.renew_every = Some(interval);
@@ -134,11 +134,11 @@ impl<E: Engine> Fleet<E> {
     /// Sets the longest pause before the next call of [`Engine::claim`] while no partition is free. The default is 1 second.
     ///
     /// Workers of this process wake each other when they release a partition. If a worker of another process does, the idle
-    /// workers of this process notice it after at most this pause.
+    /// workers of this process notice it after at most this pause. It is at least 1 millisecond.
     #[doc(alias = "poll_interval")]
     #[must_use]
     pub fn max_idle(mut self, pause: Duration) -> Self {
-        self.claimer.max_idle = pause;
+        self.claimer.max_idle = pause.max(MIN_INTERVAL);
         self
     }
 
@@ -190,7 +190,9 @@ impl<E: Engine> Fleet<E> {
     }
 
     /// Runs `work` for each partition that this process claims, on as many partitions at once as there are
-    /// [workers](Self::workers), until all partitions are finished or set aside. Partitions may be added meanwhile.
+    /// [workers](Self::workers), until all partitions are finished or set aside. Partitions may be added meanwhile. If `work`
+    /// adds them, it should do so before its last commit: after that commit the partition is finished, and is not repeated
+    /// if the process is killed before it adds them.
     ///
     /// If `work` returns `Ok`, the partition is finished. If it returns an error or panics, the partition is claimed again
     /// after a delay, and set aside after the last attempt. If the lease is lost, the future of `work` is dropped at its next

@@ -93,6 +93,13 @@
 //! - Idle workers poll the engine for free partitions, at intervals of up to [`max_idle`](Fleet::max_idle).
 
 mod backoff;
+#[cfg(any(
+    feature = "fleet-sqlite",
+    feature = "fleet-store",
+    feature = "fleet-postgres",
+    feature = "fleet-nats"
+))]
+mod checkpoint_json;
 mod claim;
 mod engine;
 mod error;

@@ -9,6 +9,10 @@ use crate::as_error::AsError;
 use crate::error_text::with_sources;
 use crate::known_error::{describe_panic, known_text};
 
+/// The shortest time between two renewals, and between two claims of an idle worker. Without a pause, they would use up the
+/// time of their task.
+pub(super) const MIN_INTERVAL: Duration = Duration::from_millis(1);
+
 /// The settings of the claims of a fleet.
 #[derive(Debug, Clone)]
 pub(super) struct ClaimSettings {

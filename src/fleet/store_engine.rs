@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::checkpoint_json::checkpoint_to_json;
 use super::engine::{Claimed, ClaimedOf, DEFAULT_LEASE_TIME, Engine, Outcome, Ownership, Partition};
 use super::progress::{Progress, SetAside};
 use super::store::Store;
@@ -51,7 +52,8 @@ pub enum StoreError<E: StdError + 'static> {
         /// The error of the format; `None` if the row is missing.
         source: Option<serde_json::Error>,
     },
-    /// An item or a checkpoint cannot be serialized as JSON.
+    /// An item or a checkpoint cannot be serialized as JSON, or a checkpoint is another one when it is
+    /// deserialized.
     #[error("an item or a checkpoint cannot be serialized as JSON")]
     Serialize(#[source] serde_json::Error),
 }
@@ -212,6 +214,7 @@ where
     ) -> Result<Ownership, Self::Error> {
         let until = self.after(self.lease_time).await?;
         let count = items.len() as u64;
+        checkpoint_to_json(checkpoint).map_err(StoreError::Serialize)?;
         let items: Result<Vec<_>, _> = items.iter().map(serde_json::to_string).collect();
         let items = items.map_err(StoreError::Serialize)?;
         let ownership = self

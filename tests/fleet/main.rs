@@ -9,6 +9,7 @@ mod faults;
 mod faulty;
 mod fleet;
 mod folder;
+mod hostile;
 mod memory;
 mod model;
 mod simulation;

@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout};
 use super::entry::{Entry, State};
 use super::error::NatsError;
 use super::subject::encode;
+use crate::fleet::checkpoint_json::checkpoint_to_json;
 use crate::fleet::engine::{Claimed, ClaimedOf, Engine, Outcome, Ownership, Partition};
 use crate::fleet::progress::{Progress, SetAside};
 use crate::pages::{Checkpoint, Cursor};
@@ -388,6 +389,8 @@ where
                 self.acknowledge(&work, AckKind::Ack).await?;
                 continue;
             }
+            // Before the claim: a program with another type of cursors must not count as an attempt.
+            let checkpoint = checkpoint_of(entry.checkpoint.as_deref())?;
             // The message of the claim is the fence: earlier owners expect another one.
             let entry = Entry {
                 state: State::Leased,
@@ -399,7 +402,6 @@ where
                 // An earlier owner has stored a page meanwhile, and keeps the partition.
                 continue;
             };
-            let checkpoint = checkpoint_of(entry.checkpoint.as_deref())?;
             let attempt = entry.attempt;
             let entry = Entry { claim: Some(claim), ..entry };
             let token = NatsToken { claim, last: claim, entry, work };
@@ -424,7 +426,7 @@ where
         }
         let entry = Entry {
             state: if checkpoint.is_done() { State::Done } else { State::Leased },
-            checkpoint: Some(serde_json::to_string(checkpoint)?),
+            checkpoint: Some(checkpoint_to_json(checkpoint)?),
             attempt: 1,
             items: token.entry.items + items.len() as u64,
             ..token.entry.clone()

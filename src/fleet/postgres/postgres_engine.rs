@@ -14,6 +14,7 @@ use tokio_postgres::{Row, Transaction};
 use super::error::PostgresError;
 use super::pool::Pool;
 use super::sql::Sql;
+use crate::fleet::checkpoint_json::checkpoint_to_json;
 use crate::fleet::engine::{Claimed, ClaimedOf, Engine, Outcome, Ownership, Partition};
 use crate::fleet::progress::{Progress, SetAside};
 use crate::pages::{Checkpoint, Cursor};
@@ -163,7 +164,7 @@ impl<T, C> PostgresEngine<T, C> {
     }
 }
 
-impl<T: Serialize, C: Serialize> PostgresEngine<T, C> {
+impl<T: Serialize, C: Cursor + Serialize + DeserializeOwned> PostgresEngine<T, C> {
     /// Runs the transaction of a commit. Returns `false` if the claim has ended.
     async fn commit_items(
         &self,
@@ -171,7 +172,7 @@ impl<T: Serialize, C: Serialize> PostgresEngine<T, C> {
         items: &[T],
         checkpoint: &Checkpoint<C>,
     ) -> Result<bool, PostgresError> {
-        let stored_checkpoint = serde_json::to_string(checkpoint)?;
+        let stored_checkpoint = checkpoint_to_json(checkpoint)?;
         let (count, is_done) = (i64::try_from(items.len()).unwrap_or(i64::MAX), checkpoint.is_done());
         let lease = self.milliseconds();
         let mut params = vec![

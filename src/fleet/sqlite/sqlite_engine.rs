@@ -12,6 +12,7 @@ use super::database::Database;
 use super::error::SqliteError;
 use super::owner::{has_ended, this_process};
 use super::schema::{FINISHED, FREE, LEASED, SET_ASIDE, millis, now, prepare};
+use crate::fleet::checkpoint_json::checkpoint_to_json;
 use crate::fleet::engine::{Claimed, ClaimedOf, DEFAULT_LEASE_TIME, Engine, Outcome, Ownership, Partition};
 use crate::fleet::progress::{Progress, SetAside};
 use crate::pages::{Checkpoint, Cursor};
@@ -45,7 +46,8 @@ use crate::pages::{Checkpoint, Cursor};
 /// numbers, that is, in the same container, and that `/proc` shows the processes of other users. Otherwise, and on other
 /// systems, the partitions are free when their leases expire.
 ///
-/// Leases expire by the clock of the system. If it is set forward, they expire early; if it is set back, they expire late.
+/// Leases and delays end by the clock of the system. If it is set forward, they end early; if it is set back, they end late,
+/// and a partition that was added before cannot be claimed until the time at which it was added.
 /// Both cost time, but no item is lost or stored twice, because a worker whose partition was claimed by another one is fenced.
 ///
 /// # Durability
@@ -60,6 +62,7 @@ use crate::pages::{Checkpoint, Cursor};
 /// # Limitations
 ///
 /// - The file must be on a local disk: WAL needs shared memory, which network file systems do not have.
+/// - A process that forks must open the file after the fork: `SQLite` does not support a connection in two processes.
 /// - One process writes at a time. With `Full`, each commit takes the time of an `fsync`.
 ///
 /// # Runtime
@@ -398,7 +401,7 @@ where
         checkpoint: &Checkpoint<C>,
     ) -> Result<Ownership, SqliteError> {
         let (store, lease_time) = (Arc::clone(&self.store), millis(self.lease_time));
-        let (json, is_done) = (serde_json::to_string(checkpoint)?, checkpoint.is_done());
+        let (json, is_done) = (checkpoint_to_json(checkpoint)?, checkpoint.is_done());
         let SqliteToken { partition, epoch, commits } = token.clone();
         let ownership = self
             .database
