@@ -117,9 +117,9 @@
 //! |---|---|---|
 //! | `anyhow` | no | [`suppress`](context::suppress), [`ExitReason::is`](context::ExitReason::is) and the sources of errors look inside an `anyhow::Error` |
 //! | `backon` | yes | [`AsyncGetDocs::retry`](pages::AsyncGetDocs::retry), with the policies of the `backon` crate |
-//! | `fleet` | no | [`fleet`]: one crawl by many workers, on several machines |
-//! | `fleet-sqlite`, `fleet-postgres`, `fleet-nats` | no | the engines of [`fleet`], with the client of each |
-//! | `fleet-store` | no | [`fleet`] on a store of your own |
+//! | `fleet` | no | [`fleet`]: one crawl by many workers, in several processes |
+//! | `fleet-sqlite`, `fleet-postgres`, `fleet-nats` | no | [`fleet`] on SQLite, PostgreSQL or NATS JetStream, with its client as a dependency |
+//! | `fleet-store` | no | [`fleet`] on a store of your own, such as Redis or etcd |
 //! | `http` | no | [`pages::http`]: pagination over `reqwest`, by Link headers or JSON |
 //! | `serde` | no | `Serialize` and `Deserialize` for [`pages::Checkpoint`] |
 //! | `tracing` | no | [reports](cleanup#reports) of cleanups and tasks as `tracing` events; cleanups run in the span of their task |

@@ -51,15 +51,15 @@ impl<N, F> Decorated<N, F> {
     ///
     /// # Errors
     ///
-    /// The same as for [`async_with()`].
+    /// The same as for [`async_with()`](crate::context::async_with()).
     ///
     /// # Panics
     ///
-    /// The same as for [`async_with()`].
+    /// The same as for [`async_with()`](crate::context::async_with()).
     ///
     /// # Cancel safety
     ///
-    /// The same as for [`async_with()`].
+    /// The same as for [`async_with()`](crate::context::async_with()).
     // The associated types of the guard are parameters, so that no projection keeps the future from being `Send` if the
     // guard's type has a lifetime: see `Scope`.
     pub async fn call<A, M, G, T, E, V, X, R>(&self, arguments: A) -> Result<V::Output<T>, Error<E, X>>

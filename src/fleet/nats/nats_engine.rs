@@ -68,7 +68,7 @@ const ERROR_LENGTH: usize = 4000;
 /// | setting of the server | lost in a failure |
 /// |---|---|
 /// | default, one replica | nothing when the server is killed; up to two minutes of pages when its machine fails, because the server writes through to the disk once in a `sync_interval`, 2 minutes |
-/// | default, [three replicas](NatsBuilder::replicas) | nothing when one machine fails; possibly acknowledged pages when two machines fail within a `sync_interval` |
+/// | default, [three replicas](crate::fleet::NatsBuilder::replicas) | nothing when one machine fails; possibly acknowledged pages when two machines fail within a `sync_interval` |
 /// | `sync_interval: always` | nothing that was acknowledged; each page costs a write to the disk |
 ///
 /// Items are lost only together with their checkpoints, so that the pages are read again, and stored once.
@@ -474,7 +474,8 @@ where
             // The claim of this message is that of no token, so the token is fenced from now on.
             let entry = Entry { state, attempt, error, claim: RELEASED, ..entry };
             if self.append(last, &entry, Vec::new()).await?.is_some() {
-                // The claim has ended. Without this acknowledgment, the server delivers the work message again after the lease time.
+                // The claim has ended. If this acknowledgment fails, the server delivers the work message again after the lease
+                // time.
                 drop(self.acknowledge(&token.work, kind).await);
                 return Ok(Ownership::Owned);
             }

@@ -18,7 +18,8 @@ pub enum PostgresError {
     #[error("an item or a checkpoint is not valid JSON of its type")]
     Json(#[from] serde_json::Error),
 
-    /// The [closure that stores the items](super::PostgresBuilder::store) has returned an error. The transaction was rolled back.
+    /// The [closure that stores the items](super::PostgresBuilder::store) has returned an error. The transaction was rolled
+    /// back.
     #[error("the items could not be stored")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),
 

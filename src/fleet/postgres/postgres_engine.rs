@@ -62,19 +62,20 @@ use crate::pages::{Checkpoint, Cursor};
 ///
 /// # Connections
 ///
-/// An engine has up to [4](PostgresBuilder::connections) connections for commits, and one for the other statements. They are
-/// driven by tasks that end with the engine, and are replaced when they are lost. A statement that is not answered within the
-/// lease time is an [error](PostgresError::Timeout).
+/// An engine has [several](crate::fleet::PostgresBuilder::connections) connections for commits, up to 4 by default, and one
+/// for the other statements. They are driven by tasks that end with the engine, and are replaced when they are lost. A
+/// statement that is not answered within the lease time is an [error](PostgresError::Timeout).
 ///
-/// Through `PgBouncer`, use [`detect_dead_owners(false)`](PostgresBuilder::detect_dead_owners). The engine uses no session
-/// state and no prepared statements of its own, so all pool modes work, except that `pool_mode = statement` does not allow
-/// the transaction of [`store`](PostgresBuilder::store).
+/// Through `PgBouncer`, use [`detect_dead_owners(false)`](crate::fleet::PostgresBuilder::detect_dead_owners). The engine uses
+/// no session state and no prepared statements of its own, so all pool modes work, except that `pool_mode = statement` does
+/// not allow the transaction of [`store`](crate::fleet::PostgresBuilder::store).
 ///
 /// # Tables
 ///
 /// `fleet_items` has the columns `id`, which increases within each partition, `partition`, and `item`, which has the type
-/// `json`, because `jsonb` does not preserve all numbers and strings. [`store`](PostgresBuilder::store) writes to tables of
-/// your own instead. `fleet_partitions` has the state of the fleet. You may query it, but only the engine may change it.
+/// `json`, because `jsonb` does not preserve all numbers and strings. [`store`](crate::fleet::PostgresBuilder::store) writes
+/// to tables of your own instead. `fleet_partitions` has the state of the fleet. You may query it, but only the engine may
+/// change it.
 ///
 /// # Examples
 ///
