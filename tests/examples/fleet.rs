@@ -1,4 +1,4 @@
-/// Four processes, of which one is killed every second.
+/// Four processes, one of which is killed every second.
 #[cfg(unix)]
 #[test]
 fn every_item_is_stored_once_although_workers_are_killed() {

@@ -1,6 +1,6 @@
-//! SQLite under chaos: its workers are killed, stopped and woken, terminated, and killed inside commits.
+//! SQLite under chaos: worker processes are killed, stopped and resumed, terminated, and killed inside commits.
 //!
-//! `CHAOS_SECONDS` sets the time of each mode. The figures: `cargo test --test fleet chaos -- --nocapture`.
+//! `CHAOS_SECONDS` sets the time of each mode. `cargo test --test fleet chaos -- --nocapture` prints the figures.
 
 use std::convert::Infallible;
 use std::env;
@@ -18,21 +18,21 @@ use withal::fleet::{Claimed, Engine, Fleet, Outcome, Partition, SqliteEngine, Sq
 use withal::pages::{AsyncGetDocs, Checkpoint, PageNumber, by_page_number};
 use withal_test_support::chaos::{self, Chaos, Mode, Report};
 
-/// The variables of the child processes: the test that a child runs is [`child`].
+/// The environment variables of the child processes, which run the test [`child`].
 const FILE: &str = "WITHAL_FLEET_FILE";
 const PAGES: &str = "WITHAL_FLEET_PAGES";
 const PAGE_SIZE: &str = "WITHAL_FLEET_PAGE_SIZE";
 const PAGE_MILLIS: &str = "WITHAL_FLEET_PAGE_MILLIS";
 
-/// One mode at a time.
+/// Locked by each test, so that one mode runs at a time.
 static CHAOS: Mutex<()> = Mutex::const_new(());
 
-/// The process was asked to stop.
+/// The error of a process that was terminated.
 static IS_STOPPING: AtomicBool = AtomicBool::new(false);
 
 type Sqlite = SqliteEngine<String, PageNumber>;
 
-/// The pages of each partition.
+/// The number of pages of each partition.
 #[derive(Clone, Copy)]
 struct Shape {
     pages: u64,
@@ -86,7 +86,7 @@ impl Drop for Held {
     }
 }
 
-/// The process of a worker. Without a file, it does nothing.
+/// The worker process. Without a file, it does nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child() {
     let Some(file) = env::var_os(FILE) else { return };
@@ -125,7 +125,7 @@ fn partitions(count: u64) -> Vec<String> {
     (0..count).map(|n| format!("p{n:04}")).collect()
 }
 
-/// Each partition has its items once, in order, and no partition has an owner.
+/// Asserts that each partition has its items once, in order, and that no partition has an owner.
 async fn assert_complete(engine: &Sqlite, partitions: &[String], shape: Shape) {
     for partition in partitions {
         let want: Vec<_> = (1..=shape.pages).flat_map(|page| shape.page(partition, page)).collect();
@@ -139,7 +139,7 @@ async fn assert_complete(engine: &Sqlite, partitions: &[String], shape: Shape) {
 async fn run(mode: Mode) -> Report {
     let _one = CHAOS.lock().await;
     let shape = Shape { pages: 10, size: 10, millis: 20 };
-    // Eight claims at a time, and about 26 milliseconds for each page.
+    // Eight partitions are read at a time, and each page takes about 26 milliseconds.
     let partitions = partitions(chaos::run_time().as_secs() * 8 * 1000 / 26 / 11);
     let file = new_file(&format!("{mode:?}"));
     let engine = Sqlite::open(&file).unwrap();
@@ -197,7 +197,7 @@ async fn next_claim(engine: &Sqlite) -> Partition<SqliteToken, PageNumber> {
     timeout(Duration::from_secs(60), claim).await.expect("the lease expires")
 }
 
-/// Partitions that were begun are continued before others are begun: otherwise they would wait for the end of the queue.
+/// A partition that was begun is claimed before new ones: otherwise, it would wait until all others are finished.
 #[tokio::test]
 async fn a_partition_that_was_begun_is_claimed_first() {
     let file = new_file("order");
@@ -211,7 +211,7 @@ async fn a_partition_that_was_begun_is_claimed_first() {
     assert_eq!(next_claim(&engine).await.name, "p0000", "it was released");
 }
 
-/// A worker that is stopped before a commit, and woken when another one has the partition, stores nothing.
+/// A worker that is stopped before a commit, and resumed after another one has claimed the partition, stores nothing.
 #[tokio::test]
 async fn the_commit_of_a_zombie_is_refused() {
     let shape = Shape { pages: 3, size: 10, millis: 500 };
@@ -220,7 +220,7 @@ async fn the_commit_of_a_zombie_is_refused() {
     engine.add(partitions(1)).await.unwrap();
     let (mut zombie, mut lines) = claiming_child(shape, &file);
     chaos::send_signal("STOP", zombie.id());
-    // This process reads all pages.
+    // This process reads all pages of the partition.
     let mut claim = next_claim(&engine).await;
     assert_eq!(claim.checkpoint, Checkpoint::default());
     let mut pages = shape.items(&claim.name).into_pages();
@@ -234,10 +234,10 @@ async fn the_commit_of_a_zombie_is_refused() {
     assert_complete(&engine, &partitions(1), shape).await;
 }
 
-/// The engine is a library: it is killed with its process, inside a transaction. The next process recovers the log.
+/// The engine is a library, so it is killed with its process, inside a transaction. The next process recovers the log.
 #[tokio::test]
 async fn killed_inside_commits() {
-    // Nearly all of the time is spent in commits.
+    // Nearly all of the time is spent in commits, so the kills hit them.
     let shape = Shape { pages: 60, size: 2_000, millis: 0 };
     let file = new_file("commits");
     Sqlite::open(&file).unwrap().add(partitions(1)).await.unwrap();
@@ -253,7 +253,7 @@ async fn killed_inside_commits() {
         drop(database);
         let engine = Sqlite::open(&file).unwrap();
         let items = engine.items("p0000").await.unwrap();
-        // Whole pages, as many as the checkpoint has.
+        // The items are those of whole pages, as many as the checkpoint counts.
         let pages = items.len() as u64 / shape.size;
         let want: Vec<_> = (1..=pages).flat_map(|page| shape.page("p0000", page)).collect();
         assert!(items == want, "{} items", items.len());

@@ -69,7 +69,7 @@ async fn a_lease_that_is_not_renewed_interrupts_the_block_before_it_expires() {
     }
 }
 
-/// By the clock of the storage, the lease has expired.
+/// The lease has expired by the clock of the storage, but not by that of the owner.
 #[tokio::test(start_paused = true)]
 async fn the_commits_of_a_zombie_are_fenced_and_its_block_is_interrupted() {
     for is_waiting in [true, false] {
@@ -150,8 +150,8 @@ async fn a_claim_that_is_not_entered_is_released() {
     assert_eq!(pending_partitions(&memory).await, 1);
 }
 
-/// Each await of a claim, a commit, a renewal and a release is dropped once: the partition can be claimed again, and the
-/// next worker completes it.
+/// A future is dropped once at each await of a claim, a commit, a renewal and a release. Then the partition can be claimed
+/// again, and the next worker completes it.
 #[tokio::test(start_paused = true)]
 async fn a_drop_at_any_await_leaks_nothing() {
     let state = std::cell::RefCell::new(None);
@@ -222,25 +222,26 @@ async fn a_dropped_commit_is_completed_by_the_next_one_and_by_the_exit() {
                 memory.clone(),
                 move |_, name| if name == "commit" { fault } else { Fault::None },
             );
-            // The faults end with the first commit.
+            // The faults end after the first commit.
             let claim = Fleet::new(once(&faulty, fault)).claim().await.unwrap().unwrap();
             async_with!(work = claim => {
                 let first = work.commit(["1".to_owned()], Checkpoint::new(None, 1));
                 drop(timeout(Duration::from_millis(millis), first).await);
-                // Repeated, because it was dropped.
+                // The commit is repeated, because its future was dropped.
                 work.commit(["1".to_owned()], Checkpoint::new(None, 1)).await.or_else(ignore_not_advanced).unwrap();
                 let second = work.commit(["2".to_owned()], Checkpoint::new(None, 2));
                 drop(timeout(Duration::from_millis(millis), second).await);
             })
             .unwrap();
             let stored = memory.items("p000");
-            // A commit that was never polled is not begun.
+            // A commit whose future was never polled has not begun.
             assert!(stored == ["1", "2"] || millis == 0 && stored == ["1"], "{fault:?} {millis} {stored:?}");
         }
     }
 }
 
-/// A commit that was dropped after it was stored, and is repeated, has a checkpoint that does not advance.
+/// A commit whose future was dropped after it was stored, and that is repeated with other items, has a checkpoint that does
+/// not advance.
 fn ignore_not_advanced(error: Error<ConnectionLost>) -> Result<(), Error<ConnectionLost>> {
     if matches!(error, Error::NotAdvanced) { Ok(()) } else { Err(error) }
 }

@@ -36,7 +36,7 @@ pub(crate) fn expected(partition: &str) -> Vec<String> {
     numbers.map(|(page, n)| format!("{partition}.{page}.{n}")).collect()
 }
 
-/// Each item is stored once, in order, and the end, too.
+/// Asserts that each item is stored once, in order, and that the end of each stream is stored.
 #[track_caller]
 pub(crate) fn assert_complete(engine: &Memory, partitions: usize) {
     for name in (0..partitions).map(name) {

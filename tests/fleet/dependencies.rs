@@ -1,4 +1,4 @@
-//! Without its feature, no client of an engine is a dependency.
+//! The client of an engine is a dependency only with the feature of the engine.
 
 use std::process::Command;
 

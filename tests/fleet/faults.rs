@@ -1,4 +1,4 @@
-//! Each call of the engine fails, before or after its effect: afterwards, every item is stored once.
+//! Faults of each call of the engine, before or after its effect: afterwards, every item is stored once.
 
 use std::time::Duration;
 

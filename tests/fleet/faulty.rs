@@ -13,7 +13,7 @@ use withal::pages::{Checkpoint, PageNumber};
 
 pub(crate) type Memory = MemoryEngine<String, PageNumber>;
 
-/// The connection was lost.
+/// The error of a lost connection.
 #[derive(Debug, thiserror::Error)]
 #[error("connection lost")]
 pub(crate) struct ConnectionLost;
@@ -45,7 +45,7 @@ pub(crate) struct Faulty {
 const LATENCY: Duration = Duration::from_millis(1);
 
 impl Faulty {
-    /// `plan` decides about each call by its number, from 0, and its name.
+    /// Creates an engine whose calls have the faults that `plan` returns for their number, from 0, and their name.
     pub(crate) fn new(
         inner: Memory,
         plan: impl FnMut(usize, &'static str) -> Fault + Send + 'static,
@@ -54,18 +54,18 @@ impl Faulty {
         Self { inner, calls: Arc::default(), plan: Arc::new(Mutex::new(Box::new(plan))), lease_time }
     }
 
-    /// An engine whose storage has a wrong clock, by which leases expire earlier than the engine knows.
+    /// Creates an engine whose storage has a wrong clock, by which leases expire earlier than by the engine's.
     pub(crate) fn with_wrong_clock(inner: Memory) -> Self {
         Self { lease_time: inner.lease_time() * 10, ..Self::new(inner, |_, _| Fault::None) }
     }
 
-    /// The same storage, with another plan.
+    /// Returns an engine on the same storage, with another plan.
     pub(crate) fn with_plan(&self, plan: impl FnMut(usize, &'static str) -> Fault + Send + 'static) -> Self {
         Self::new(self.inner.clone(), plan)
     }
 
     pub(crate) fn calls(&self) -> usize {
-        // The calls have ended.
+        // No call runs any more, so this is the only reference.
         self.calls.load(Ordering::Relaxed)
     }
 
@@ -78,7 +78,7 @@ impl Faulty {
         R: Send + 'static,
         F: Future<Output = Result<R, Infallible>> + Send + 'static,
     {
-        // A number of its own for each call is all that is needed.
+        // Each call needs only a number of its own, so Relaxed suffices.
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
         let fault = (self.plan.lock().unwrap())(number, name);
         sleep(LATENCY).await;

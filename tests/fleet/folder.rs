@@ -10,7 +10,7 @@ pub(crate) struct Folder(PathBuf);
 impl Folder {
     pub(crate) fn new(name: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        // A number of its own for each folder is all that is needed, so Relaxed suffices.
+        // Each folder needs only a number of its own, so Relaxed suffices.
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = env::temp_dir().join(format!("withal-fleet-{name}-{}-{number}", process::id()));
         fs::create_dir_all(&path).unwrap();

@@ -1,6 +1,6 @@
 //! The engines, compared with a model: see `withal_test_support::fleet_model`.
 //!
-//! `FLEET_STEPS` sets the number of random calls of each engine. Without it, the engines that are slower make fewer.
+//! `FLEET_STEPS` sets the number of random calls of each engine. By default, the slower engines make fewer calls.
 
 use std::env;
 use std::path::Path;
@@ -38,7 +38,7 @@ impl Storage for Memory {
     }
 
     async fn expire(&self) {
-        // The retries of the model wait for an hour.
+        // The model sets a delay of an hour for each retry.
         advance(Duration::from_secs(3601)).await;
     }
 
@@ -61,7 +61,7 @@ struct Sqlite {
 }
 
 impl Sqlite {
-    /// Engines of several connections to one file.
+    /// Engines with separate connections to one file.
     fn open(path: &Path) -> Self {
         let engine = || SqliteEngine::open(path).unwrap().with_lease_time(Duration::from_secs(3600));
         let clock = rusqlite::Connection::open(path).unwrap();

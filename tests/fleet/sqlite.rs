@@ -1,4 +1,4 @@
-//! The engine over `SQLite`: owners that have ended, the user's own tables, and several connections.
+//! The engine on `SQLite`: owners that have ended, the user's own tables, and several connections.
 
 use std::path::Path;
 use std::time::Duration;
@@ -40,7 +40,7 @@ async fn engines_of_one_file_share_the_work() {
     }
 }
 
-/// The identity of the owner with the number of another process.
+/// Returns the identity of the owner with the number of another process.
 #[cfg(target_os = "linux")]
 fn set_owner(path: &Path, pid: u32) {
     let owner: String = query(path, "SELECT owner FROM fleet_partitions");
@@ -69,10 +69,10 @@ async fn the_partitions_of_a_process_that_has_ended_are_free_at_once() {
     assert!(
         !engine.commit(&mut zombie.token, [1].into(), &Checkpoint::new(None, 1)).await.unwrap().is_owned()
     );
-    // The number belongs to another process by now: process 1 has started at another time.
+    // The number was reused by another process: process 1 has started at another time.
     set_owner(&path, 1);
     assert_eq!(claim(&engine).await.attempt, 3);
-    // An identity of another machine or container is not judged.
+    // Whether a process of another machine or container runs is unknown.
     Connection::open(&path)
         .unwrap()
         .execute("UPDATE fleet_partitions SET owner = 'boot pid:[1] 4000000 7'", [])
@@ -98,7 +98,7 @@ async fn the_users_own_tables_are_written_in_the_transaction_of_the_commit() {
     engine.add(vec!["a".into()]).await.unwrap();
     let mut partition = claim(&engine).await;
     let checkpoint = Checkpoint::new(Some(1), 0);
-    // It fails, and it panics, after the first item.
+    // The function fails after the first item, then panics.
     assert!(engine.commit(&mut partition.token, [1, 100].into(), &checkpoint).await.is_err());
     let panicking = tokio::spawn({
         let (engine, mut token, checkpoint) = (engine.clone(), partition.token.clone(), checkpoint.clone());

@@ -11,7 +11,7 @@ use withal::pages::Checkpoint;
 /// The state of each row, and its items.
 type Rows = BTreeMap<String, (String, Vec<String>)>;
 
-/// A store in memory, on tokio's clock. Its clones share their rows.
+/// A store in memory, by tokio's clock. Its clones share their rows.
 #[derive(Clone)]
 pub(crate) struct MemoryStore {
     rows: Arc<Mutex<Rows>>,
@@ -53,7 +53,7 @@ impl Store for MemoryStore {
         if let Some(now) = &now {
             if self.conflicts.load(Ordering::Relaxed) > 0 {
                 self.conflicts.fetch_sub(1, Ordering::Relaxed);
-                // The same state as another text.
+                // The same state, as a different text.
                 rows.entry(name.to_owned()).and_modify(|row| row.0 = format!("{now} "));
                 return Ok(false);
             }
@@ -99,7 +99,7 @@ async fn a_claim_that_expired_is_fenced_once_another_has_the_partition() {
     advance(Duration::from_secs(20)).await;
     assert!(engine.renew(&zombie).await.unwrap().is_owned());
     advance(Duration::from_secs(30)).await;
-    // Expired, but not claimed by another.
+    // The lease has expired, but no other worker has claimed the partition.
     assert!(commit(&engine, &mut zombie, [3, 4]).await.is_owned());
     advance(Duration::from_secs(30)).await;
     let (mut token, checkpoint, attempt) = claim(&engine).await;

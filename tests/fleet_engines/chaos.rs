@@ -1,4 +1,4 @@
-//! Fleets of processes that are killed, stopped and terminated, and whose server is killed: each item is stored once.
+//! Fleets whose processes are killed, stopped and terminated, or whose server is killed: each item is stored once.
 
 use std::env;
 use std::process::{self, Command};
@@ -42,7 +42,7 @@ fn docs(partition: &str) -> AsyncGetDocs<Doc, String, std::io::Error> {
     })
 }
 
-/// The process of a worker, which is this test with two environment variables.
+/// The worker process, which is this test with two environment variables.
 #[tokio::test]
 async fn worker() {
     let (Ok(url), Ok(kind)) = (env::var(URL), env::var(KIND)) else { return };
@@ -85,7 +85,7 @@ fn command(kind: Kind, url: &str) -> Command {
     worker
 }
 
-/// Runs a fleet in a mode; `None` kills and restarts the server.
+/// Runs a fleet in a mode. `None` kills and restarts the server instead of workers.
 async fn survives<E: TestEngine>(mode: Option<Mode>) {
     let Some(mut server) = Server::start(E::KIND) else { return };
     let url = server.url(server.port);
@@ -133,12 +133,12 @@ async fn survives<E: TestEngine>(mode: Option<Mode>) {
     leaves_nothing(&engine, &url).await;
 }
 
-/// No process has left a connection behind.
+/// Asserts that no process has left a connection open.
 async fn leaves_nothing<E: TestEngine>(_: &E, url: &str) {
     if E::KIND == Kind::Postgres {
         let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
         let connection = tokio::spawn(connection);
-        // Those of this client and of the engine of this test.
+        // The connections of this client and of the engine of this test.
         let sql = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
         let count: i64 = client.query_one(sql, &[]).await.unwrap().get(0);
         assert!(count <= 3, "{count} connections");
@@ -146,7 +146,7 @@ async fn leaves_nothing<E: TestEngine>(_: &E, url: &str) {
     }
 }
 
-/// Ends the outages also if the run fails.
+/// Ends the outages, also if the run fails.
 struct SetOnDrop<'a>(&'a AtomicBool);
 
 impl Drop for SetOnDrop<'_> {

@@ -19,7 +19,7 @@ pub(crate) fn doc(id: impl Into<String>) -> Doc {
     Doc { id: id.into() }
 }
 
-/// What the tests need of an engine beside the trait.
+/// The operations that the tests need of an engine, in addition to the trait.
 pub(crate) trait TestEngine: Engine<Item = Doc, Cursor = String> + Sized {
     const KIND: Kind;
     async fn connect_to(url: &str, lease_time: Duration) -> Self;
@@ -58,7 +58,7 @@ impl TestEngine for NatsEngine<Doc, String> {
     }
 }
 
-/// Claims the partition that must be free.
+/// Claims a partition, one of which must be free.
 pub(crate) async fn claim<E: TestEngine>(engine: &E) -> Partition<E::Token, String> {
     match engine.claim().await.unwrap() {
         Claimed::Partition(partition) => partition,
@@ -117,7 +117,7 @@ async fn keeps_the_contract<E: TestEngine>() {
     assert!(engine.renew(&claims[0].token).await.unwrap().is_owned());
     assert_eq!(engine.progress().await.unwrap().items, 2);
 
-    // Released to continue, the next claim starts at the checkpoint.
+    // After a release to continue, the next claim starts at the checkpoint.
     assert!(engine.release(&old, Outcome::Continue).await.unwrap().is_owned());
     assert!(!engine.release(&old, Outcome::Done).await.unwrap().is_owned());
     assert!(!engine.renew(&old).await.unwrap().is_owned());
@@ -126,7 +126,7 @@ async fn keeps_the_contract<E: TestEngine>() {
     let mut again = next_claim(&other).await;
     assert_eq!((&again.name, &again.checkpoint, again.attempt), (&first.name, &after_one, 1));
 
-    // Without items, only the checkpoint is stored. The end finishes the partition.
+    // Without items, only the checkpoint is stored. A checkpoint that is done finishes the partition.
     let mut stream =
         withal::pages::by_cursor(async |_: Option<String>| Ok::<_, std::io::Error>((vec![()], None)));
     while stream.try_next().await.unwrap().is_some() {}
@@ -162,7 +162,7 @@ async fn keeps_the_contract<E: TestEngine>() {
     assert_eq!(stored[0].1, items[0]);
 }
 
-/// An owner whose lease has expired is fenced by the next one, before that one commits.
+/// An owner whose lease has expired is fenced as soon as another worker claims the partition, before its first commit.
 async fn fences_a_zombie<E: TestEngine>() {
     let Some(server) = Server::start(E::KIND) else { return };
     let url = server.url(server.port);
@@ -179,7 +179,7 @@ async fn fences_a_zombie<E: TestEngine>() {
     assert!(!zombie.renew(&lost.token).await.unwrap().is_owned());
     assert_eq!(zombie.read(&mut lost.token).await.unwrap(), None);
     assert!(!zombie.release(&lost.token, Outcome::Done).await.unwrap().is_owned());
-    // Renewals keep the lease for longer than its time.
+    // Renewals extend the lease beyond the lease time.
     for _ in 0..10 {
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert!(owner.renew(&new.token).await.unwrap().is_owned());

@@ -1,4 +1,4 @@
-//! The connection is lost inside `commit`, after each byte of the exchange: afterwards the page is stored once.
+//! Connections that are lost inside `commit`, after each byte of the exchange: afterwards, the page is stored once.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use withal::pages::Checkpoint;
 use crate::contract::{Doc, TestEngine, claim, doc};
 use crate::server::Server;
 
-/// A proxy that counts the bytes in both directions, and closes the connection at a number of them.
+/// A proxy that counts the bytes in both directions, and closes the connection after a number of bytes.
 struct Proxy {
     port: u16,
     state: Arc<State>,
@@ -24,7 +24,7 @@ struct Proxy {
 
 #[derive(Default)]
 struct State {
-    /// Whether bytes are counted: those of new connections are not.
+    /// `true` while bytes are counted. Those of new connections are not.
     is_counting: AtomicBool,
     bytes: AtomicU64,
     /// The number of bytes after which the connection is closed.
@@ -58,7 +58,7 @@ impl Proxy {
         Self { port, state, accepting }
     }
 
-    /// Counts from now on, and cuts after `limit` bytes.
+    /// Counts bytes from now on, and closes the connection after `limit` bytes.
     fn cut_after(&self, limit: u64) {
         self.state.bytes.store(0, Ordering::SeqCst);
         self.state.limit.store(limit, Ordering::SeqCst);
@@ -102,7 +102,7 @@ async fn forward(
             return;
         }
         if is_cut {
-            // What was sent arrives before the end of the connection.
+            // The bytes that were sent arrive before the end of the connection.
             drop(to.shutdown().await);
             return;
         }
@@ -116,7 +116,7 @@ async fn stores_each_page_once<E: TestEngine>(connect: impl AsyncFn(&str) -> E) 
     engine.add(vec!["a".to_owned()]).await.unwrap();
     let mut token = claim(&engine).await.token;
     let page = |n: u64| -> (Arc<[Doc]>, Checkpoint<String>) {
-        // The texts of all pages are equally long.
+        // The texts of all pages have the same length.
         (
             [doc(format!("x{n:04}")), doc(format!("y{n:04}"))].into(),
             Checkpoint::new(Some(format!("{n:04}")), 0),
@@ -140,7 +140,7 @@ async fn stores_each_page_once<E: TestEngine>(connect: impl AsyncFn(&str) -> E) 
         proxy.stop();
         let mut is_stored = committed.as_ref().is_ok_and(|ownership| ownership.is_owned());
         errors += u64::from(committed.is_err());
-        // As `Work::commit`: the truth is read, and the commit is repeated if it was not stored.
+        // As in `Work::commit`, the stored checkpoint is read, and the commit is repeated if it was not stored.
         for _ in 0..200 {
             if is_stored {
                 break;
@@ -174,7 +174,7 @@ async fn postgres_stores_each_page_once() {
     .await;
 }
 
-/// The items in a table of the user's, in a transaction of several round trips.
+/// The items are in a table of the user, in a transaction of several round trips.
 #[tokio::test]
 async fn postgres_stores_each_page_of_the_user_once() {
     stores_each_page_once(async |url| {

@@ -1,4 +1,4 @@
-//! The engines of `fleet` over PostgreSQL and NATS, on real servers that these tests start.
+//! The engines of `fleet` on PostgreSQL and NATS, on real servers that these tests start.
 
 mod chaos;
 mod contract;

@@ -13,7 +13,7 @@ use withal_test_support::fleet_model::{Counts, Storage, run};
 
 use crate::server::{Kind, Server};
 
-/// Longer than the test.
+/// A lease time that is longer than the test.
 const LEASE_TIME: Duration = Duration::from_secs(3600);
 
 fn steps() -> usize {
@@ -70,8 +70,8 @@ struct Nats([NatsEngine<u64, u64>; 3], String);
 impl Storage for Nats {
     type Engine = NatsEngine<u64, u64>;
 
-    /// The server may deliver a partition once more before a delay that an owner has requested after its lease had
-    /// expired.
+    /// If an owner requests a delay after its lease has expired, the server may deliver the partition once more before the
+    /// delay has elapsed.
     const DELAYS_AFTER_EXPIRY: bool = false;
     const COUNTS_EXPIRED: bool = false;
 

@@ -1,4 +1,4 @@
-//! Servers that belong to a test: on a free port, in a temporary folder, ended with the test.
+//! Servers of tests, each on a free port and in a temporary folder, which end with their test.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The user `nobody`: PostgreSQL refuses to run as root.
+/// The id of the user `nobody`, because PostgreSQL refuses to run as root.
 const NOBODY: u32 = 65534;
 
 /// An engine that the tests can start.
@@ -77,7 +77,7 @@ impl Server {
             let mut command = self.command(&self.program);
             let data = self.folder.join("data");
             match self.kind {
-                // These tests end no operating system, so nothing needs to be written through to the disk.
+                // In these tests, the operating system does not crash, so no write needs to reach the disk.
                 Kind::Postgres => command
                     .args([
                         "-p",
@@ -96,7 +96,7 @@ impl Server {
                 }
             };
             let mut child = command.spawn().unwrap();
-            // PostgreSQL does not start while processes of a killed one exist.
+            // PostgreSQL does not start while processes of a killed server exist.
             while child.try_wait().unwrap().is_none() {
                 if self.is_ready() {
                     self.child = Some(child);
@@ -115,7 +115,7 @@ impl Server {
         }
     }
 
-    /// PostgreSQL writes the state into a file. It accepts connections before it can answer them.
+    /// Returns `true` if PostgreSQL is ready. It accepts connections before that, and writes its state to a file.
     fn is_ready(&self) -> bool {
         let is_listening = || TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok();
         let pid_file = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap_or_default();
@@ -126,7 +126,7 @@ impl Server {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
-    /// A command of an unprivileged user, whose output is in the log.
+    /// Returns a command that runs as an unprivileged user, and whose output is in the log.
     fn command(&self, program: &Path) -> Command {
         let log = || fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log")).unwrap();
         let mut command = Command::new(program);
@@ -141,7 +141,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
-        // The processes of PostgreSQL end after the first one, and may still write.
+        // The child processes of PostgreSQL end after the first one, and may still write.
         for _ in 0..100 {
             if fs::remove_dir_all(&self.folder).is_ok() {
                 break;

@@ -1,7 +1,7 @@
-//! Chaos for fleets: the processes of a fleet, which get signals while they work.
+//! Chaos for fleets: a driver that sends signals to the processes of a fleet while they work.
 //!
-//! The test starts its workers as processes, for example as its own binary with an environment variable. A worker reports
-//! what it does on its stdout, with [`claimed`], [`finished`] and [`fenced`]. It ends with success when nothing is left, and
+//! A test starts its workers as processes, for example its own binary with an environment variable. A worker reports its
+//! progress on its stdout, with [`claimed`], [`finished`] and [`fenced`]. It exits with success when no partition is left, and
 //! with another status after SIGTERM.
 //!
 //! ```no_run
@@ -28,21 +28,21 @@ use std::time::{Duration, Instant};
 
 use crate::random::Random;
 
-/// The beginning of the lines that workers print for the driver. The test harness prints other lines.
+/// The prefix of the lines that workers print for the driver. The test harness prints other lines.
 const PREFIX: &str = "fleet: ";
 
-/// The environment variable that sets the seconds of a run.
+/// The environment variable that sets the time of a run in seconds.
 const SECONDS: &str = "CHAOS_SECONDS";
 
-/// The signals that the workers get.
+/// The signals that the workers receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// None.
     Calm,
     /// SIGKILL.
     Kill,
-    /// By turns SIGSTOP, with SIGCONT after a while, and SIGKILL. A worker that was stopped for longer than its lease is a
-    /// zombie: its partition belongs to another.
+    /// SIGSTOP, with SIGCONT later, and SIGKILL, in turn. A worker that was stopped for longer than its lease is a *zombie*:
+    /// another worker has claimed its partition.
     StopAndWake,
     /// SIGTERM.
     Terminate,
@@ -75,9 +75,9 @@ pub struct Report {
     pub stops: usize,
     /// The times from a SIGTERM to the end of the process.
     pub terminations: Vec<Duration>,
-    /// The number of claims that a worker reported as lost.
+    /// The number of leases that workers have reported as lost.
     pub fenced: usize,
-    /// The times from a signal to the next claim of the partition that the worker had, in order.
+    /// The times from a signal to the next claim of the partition that the worker owned, sorted.
     pub recoveries: Vec<Duration>,
     /// The number, the status and the stderr of each worker that failed.
     pub failures: Vec<String>,
@@ -93,12 +93,12 @@ pub fn finished(partition: &str) {
     println!("{PREFIX}finished {partition}");
 }
 
-/// Reports on stdout that this worker has lost its claim of a partition to another.
+/// Reports on stdout that this worker has lost the lease of a partition.
 pub fn fenced(partition: &str) {
     println!("{PREFIX}fenced {partition}");
 }
 
-/// Returns the time for which a run should have work: 3 seconds, or `CHAOS_SECONDS`.
+/// Returns the time for which a run should have work: `CHAOS_SECONDS`, or 3 seconds by default.
 pub fn run_time() -> Duration {
     let seconds = env::var(SECONDS).ok().and_then(|seconds| seconds.parse().ok());
     Duration::from_secs(seconds.unwrap_or(3))
@@ -116,7 +116,8 @@ pub fn send_signal(signal: &str, pid: u32) {
 }
 
 impl Chaos {
-    /// Four workers, of which one gets a signal every eighth of the time of the run, but at least once a second.
+    /// Creates a driver of four workers, one of which receives a signal after each eighth of the time of the run, but at least
+    /// once a second.
     pub fn new(mode: Mode) -> Self {
         Self {
             mode,
@@ -139,10 +140,10 @@ impl Chaos {
         self
     }
 
-    /// Runs the workers until all have ended with success. A worker that is killed or fails is replaced. The first worker
-    /// that ends ends the signals, too.
+    /// Runs the workers until all have exited with success. A worker that is killed or fails is replaced. No signals are sent
+    /// after the first worker has exited with success.
     ///
-    /// `command` returns the command of a worker, by its number.
+    /// `command` returns the command of the worker with a number.
     ///
     /// # Panics
     ///
@@ -175,7 +176,7 @@ impl Chaos {
 struct Worker {
     number: usize,
     child: Child,
-    /// The time of the signal that it does not survive, or that stopped it.
+    /// The time of the signal that has killed, terminated or stopped it.
     signaled: Option<Instant>,
     is_stopped: bool,
 }
@@ -192,7 +193,7 @@ struct Run<'c, F> {
     command: F,
     sender: Sender<Event>,
     alive: Vec<Worker>,
-    /// The worker that claimed a partition last, and the time of the signal that it got meanwhile.
+    /// The worker that claimed a partition last, and the time of the signal that it has received since.
     holders: HashMap<String, (usize, Option<Instant>)>,
     signals: usize,
     random: Random,
@@ -201,7 +202,7 @@ struct Run<'c, F> {
 
 impl<F: FnMut(usize) -> Command> Run<'_, F> {
     fn start(&mut self) {
-        // The numbers start at 1, and are not used again.
+        // The numbers start at 1, and are not reused.
         self.report.started += 1;
         let number = self.report.started;
         let mut child = (self.command)(number)
@@ -213,7 +214,7 @@ impl<F: FnMut(usize) -> Command> Run<'_, F> {
         let (stdout, mut stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let errors = thread::spawn(move || {
             let mut errors = Vec::new();
-            // The pipe ends with the process.
+            // The pipe closes with the process.
             drop(stderr.read_to_end(&mut errors));
             String::from_utf8_lossy(&errors).into_owned()
         });
@@ -285,13 +286,13 @@ impl<F: FnMut(usize) -> Command> Run<'_, F> {
         false
     }
 
-    /// Wakes the workers that were stopped long enough.
+    /// Resumes the workers that were stopped for long enough.
     fn wake(&mut self) {
         for worker in self.alive.iter_mut().filter(|worker| worker.is_stopped) {
             if worker.signaled.is_some_and(|stopped| stopped.elapsed() >= self.chaos.stop_time) {
                 send_signal("CONT", worker.child.id());
                 (worker.signaled, worker.is_stopped) = (None, false);
-                // Its partitions belong to it again if no other has claimed them.
+                // It still owns its partitions if no other worker has claimed them.
                 for (number, signaled) in self.holders.values_mut() {
                     if *number == worker.number {
                         *signaled = None;
@@ -331,11 +332,11 @@ impl<F: FnMut(usize) -> Command> Run<'_, F> {
     }
 }
 
-/// Ends the processes also if the test fails.
+/// Kills the processes, also if the test fails.
 impl<F> Drop for Run<'_, F> {
     fn drop(&mut self) {
         for worker in &mut self.alive {
-            // It may have ended.
+            // It may have ended already.
             drop(worker.child.kill());
             drop(worker.child.wait());
         }

@@ -1,5 +1,5 @@
-//! Random interleavings of the calls of a fleet's engine, compared with a trivial model: at no step has a partition two
-//! valid owners, and never is a checkpoint stored without its items.
+//! Random interleavings of the calls of a fleet's engine, compared with a trivial model: at no step does a partition have two
+//! valid owners, and a checkpoint is never stored without its items.
 //!
 //! The model is generic over the engine: the tests of each engine implement [`Storage`] and call [`run`].
 
@@ -14,8 +14,8 @@ use withal::pages::{Checkpoint, by_cursor};
 
 use crate::random::Random;
 
-/// What the model needs of an engine beside its calls. The lease time of the engine must be longer than the test, so that
-/// leases expire only by [`expire`](Self::expire).
+/// The operations that the model needs of an engine, in addition to its calls. The lease time of the engine must be longer
+/// than the test, so that leases expire only by [`expire`](Self::expire).
 pub trait Storage {
     type Engine: Engine<Item = u64, Cursor = u64>;
 
@@ -29,10 +29,10 @@ pub trait Storage {
     /// `true` if the engine counts attempts exactly.
     const COUNTS_ATTEMPTS: bool = true;
 
-    /// An engine of one of the workers. Engines of several workers share their storage.
+    /// Returns the engine of one of the workers. The engines of all workers share their storage.
     fn engine(&self, worker: usize) -> &Self::Engine;
 
-    /// Makes all leases expire that are not renewed from now on, and ends all delays.
+    /// Makes all leases expire, unless they are renewed again, and ends all delays.
     fn expire(&self) -> impl Future<Output = ()>;
 
     /// Returns the stored items of a partition, in order.
@@ -48,7 +48,7 @@ enum State {
     Leased,
     /// Leased, but the lease has expired.
     Expired,
-    /// The owner came back after its lease had expired: an engine may have renewed the lease, or not.
+    /// The owner has made a call after its lease had expired: an engine may have renewed the lease, or not.
     Unknown,
     SetAside,
     Finished,
@@ -66,7 +66,7 @@ struct Row {
     error: String,
 }
 
-/// A claim that a worker remembers, perhaps after it has ended.
+/// A claim that a worker keeps, perhaps after it has ended.
 struct Held<T> {
     id: usize,
     worker: usize,
@@ -76,7 +76,7 @@ struct Held<T> {
     stale: Option<T>,
 }
 
-/// The counts of a run, to see that each kind of call has happened.
+/// The counts of a run, which show that each kind of call has been made.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Counts {
     pub claims: u64,
@@ -90,7 +90,7 @@ pub struct Counts {
 
 const WORKERS: usize = 3;
 const PARTITIONS: usize = 5;
-/// The number of claims that are remembered.
+/// The maximum number of claims that are kept.
 const HELD: usize = 12;
 
 struct Model<'s, S: Storage> {
@@ -212,7 +212,7 @@ impl<S: Storage> Model<'_, S> {
         if S::COUNTS_ATTEMPTS {
             assert_eq!(partition.attempt, row.attempt, "{at}: the attempt of {}", partition.name);
         }
-        // Never a checkpoint without its items.
+        // A checkpoint is never stored without its items.
         assert_eq!(
             self.storage.items(&partition.name).await,
             row.items,
@@ -234,7 +234,8 @@ impl<S: Storage> Model<'_, S> {
         });
     }
 
-    /// Returns a random claim: two times of three the latest claim of its partition, otherwise any, perhaps a zombie.
+    /// Returns a random claim: two times out of three the latest claim of its partition, otherwise any, perhaps one that has
+    /// ended.
     fn pick(&mut self) -> Option<usize> {
         if self.held.is_empty() {
             return None;
@@ -390,7 +391,7 @@ impl<S: Storage> Model<'_, S> {
     }
 }
 
-/// Returns a checkpoint at a cursor. Only a stream makes one that is done.
+/// Returns a checkpoint at a cursor. Only a stream can create one that is done.
 async fn checkpoint(cursor: u64, is_done: bool) -> Checkpoint<u64> {
     let checkpoint = Checkpoint::new(Some(cursor), 0);
     if !is_done {

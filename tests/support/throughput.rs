@@ -1,4 +1,4 @@
-//! The pages that an engine of a fleet commits in a second.
+//! The number of pages that an engine of a fleet commits per second.
 
 use std::convert::Infallible;
 use std::fmt::Write;
@@ -8,12 +8,12 @@ use std::time::Instant;
 use withal::fleet::{Engine, Fleet};
 use withal::pages::by_cursor;
 
-/// The items of a page, and the bytes of an item.
+/// The number of items of a page, and the number of bytes of an item.
 const PAGE: (usize, usize) = (100, 100);
 
-/// Measures an engine, and returns a row of the table: the pages per second of one worker, and of 16.
+/// Measures an engine, and returns a row of the table: the pages per second with one worker, and with 16.
 ///
-/// The pages are ready, so that the engine is the only work. Each page has 100 items of 100 bytes.
+/// The pages need not be fetched, so that only the engine is measured. Each page has 100 items of 100 bytes.
 pub async fn row<E: Engine<Item = String, Cursor = u32>>(
     name: &str,
     engine: impl AsyncFn() -> E,

@@ -13,9 +13,9 @@ pub(super) struct Engine {
     partitions: Vec<Partition>,
     /// The partitions that can be claimed, in the order of claims.
     ready: BTreeSet<Id>,
-    /// The partitions that wait after a failure, by the end of the wait.
+    /// The partitions that wait for a retry, by the end of the delay.
     waiting: BinaryHeap<Reverse<(Micros, Id)>>,
-    /// The ends of leases. An end that was extended is looked up again when it has come.
+    /// The ends of leases. When an end is reached, it is compared with that of the partition, which may have been renewed.
     leased: BinaryHeap<Reverse<(Micros, Id, u64)>>,
     /// The number of partitions that are neither done nor set aside.
     open: usize,
@@ -25,7 +25,7 @@ pub(super) struct Engine {
     pub(super) counts: Counts,
 }
 
-/// A claim: the partition, the token that fences it, and its checkpoint, which is the number of the next page.
+/// A claim: the partition, the token, and the checkpoint, which is the number of the next page.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Claim {
     pub(super) id: Id,
@@ -45,24 +45,24 @@ pub(super) enum Claimed {
 pub(super) struct Counts {
     pub(super) stored: u64,
     pub(super) duplicates: u64,
-    /// Commits, renewals and releases of a claim that belongs to another.
+    /// The commits, renewals and releases that were fenced.
     pub(super) refused: u64,
     pub(super) set_aside: u64,
-    /// The times without a living owner: from the loss of a partition's owner to the next claim.
+    /// The times without a running owner, from the kill or stop of a partition's owner to the next claim.
     pub(super) lost: Vec<Micros>,
-    /// The times from the end of a lease or a wait to the next claim.
+    /// The times from the end of a lease or a delay to the next claim.
     pub(super) delays: Vec<Micros>,
 }
 
 struct Partition {
     pages: u32,
     checkpoint: u32,
-    /// The pages that were stored, a bit each.
+    /// The pages that were stored, as one bit each.
     stored: u64,
     token: u64,
     /// The claims since the last commit.
     attempts: u32,
-    /// The end of the lease, or of the wait.
+    /// The end of the lease or the delay.
     until: Micros,
     is_closed: bool,
     /// The time at which its owner was killed or stopped.
@@ -131,7 +131,7 @@ impl Engine {
                 self.ready.insert(id);
             }
         }
-        // Without fences, another may have finished it meanwhile.
+        // Without fences, another worker may have finished it meanwhile.
         while self.ready.first().is_some_and(|id| self.partitions[*id as usize].is_closed) {
             self.ready.pop_first();
         }
@@ -152,7 +152,7 @@ impl Engine {
         Claimed::Partition(Claim { id, token: partition.token, page: partition.checkpoint })
     }
 
-    /// Stores a page and the checkpoint after it, both or neither. Returns `false` if the claim belongs to another.
+    /// Stores a page and the checkpoint after it, both or neither. Returns `false` if the commit is fenced.
     pub(super) fn commit(&mut self, now: Micros, claim: &mut Claim) -> bool {
         let lease = self.rules.lease;
         let Some(partition) = self.owned(claim) else { return false };
@@ -177,12 +177,12 @@ impl Engine {
         self.owned(&claim).map(|partition| partition.until = now + lease).is_some()
     }
 
-    /// Ends a claim whose block failed: the partition waits, or is set aside.
+    /// Ends a claim whose block has failed: the partition waits for a retry, or is set aside.
     pub(super) fn fail(&mut self, now: Micros, claim: Claim) -> bool {
         let rules = self.rules;
         let jitter = self.random.fraction();
         let Some(partition) = self.owned(&claim) else { return false };
-        // No token of an earlier claim is valid any more.
+        // The tokens of earlier claims are fenced from now on.
         partition.token += 1;
         if partition.attempts >= rules.attempts {
             partition.is_closed = true;
@@ -196,7 +196,7 @@ impl Engine {
         true
     }
 
-    /// Notes that the owner of a partition was killed or stopped.
+    /// Records that the owner of a partition was killed or stopped.
     pub(super) fn owner_lost(&mut self, now: Micros, claim: Claim) {
         let partition = &mut self.partitions[claim.id as usize];
         if partition.token == claim.token && !partition.is_closed {
@@ -204,7 +204,7 @@ impl Engine {
         }
     }
 
-    /// Notes that an owner that was stopped has been woken.
+    /// Records that a stopped owner was resumed.
     pub(super) fn owner_woken(&mut self, claim: Claim) {
         let partition = &mut self.partitions[claim.id as usize];
         if partition.token == claim.token {

@@ -16,7 +16,7 @@ pub(super) struct Figures {
     pub(super) time: Micros,
     pub(super) kills: u64,
     pub(super) stops: u64,
-    /// Calls of claims that belong to another.
+    /// The calls that were fenced.
     pub(super) refused: u64,
     pub(super) set_aside: u64,
     /// The partitions that always fail.
@@ -26,11 +26,11 @@ pub(super) struct Figures {
     pub(super) missing: u64,
     /// The pages up to the checkpoints of all partitions.
     pub(super) pages: u64,
-    /// The partitions that another worker has claimed after their owner was killed or stopped.
+    /// The number of claims of partitions whose owner was killed or stopped.
     pub(super) losses: usize,
     pub(super) mean_loss: Micros,
     pub(super) longest_loss: Micros,
-    /// The longest time from the end of a lease or a wait to the next claim.
+    /// The longest time from the end of a lease or a delay to the next claim.
     pub(super) longest_delay: Micros,
     /// The pages per second of the slowest and the fastest 5 % of the workers, relative to the median.
     pub(super) rates: (f64, f64),

@@ -18,8 +18,8 @@ use self::rules::{Micros, Rules, SECOND};
 
 const HOUR: Micros = 3_600 * SECOND;
 
-/// The failures: each worker is killed six times an hour, and stopped six times an hour, for 20 seconds on average. A page
-/// in a thousand takes a minute. A page in a hundred fails, and a partition in a hundred fails always.
+/// The failures: each worker is killed six times an hour, and stopped six times an hour, for 20 seconds on average. One page
+/// in a thousand takes a minute. One page in a hundred fails, and one partition in a hundred always fails.
 const FAILURES: Rules = Rules {
     kill_every: Some(HOUR / 6),
     stop_every: Some((HOUR / 6, 20 * SECOND)),
@@ -53,7 +53,7 @@ fn no_page_is_missing_or_stored_twice() {
     assert!(FIGURES[3].refused > 100 && FIGURES[3].kills > 100 && FIGURES[3].stops > 100, "{}", FIGURES[3]);
 }
 
-/// The simulation finds duplicates where there are some.
+/// The simulation detects duplicates: without fences, there are some.
 #[test]
 fn without_fences_pages_are_stored_twice() {
     let few = Rules { workers: 100, partitions: 10_000, ..FAILURES };
@@ -69,7 +69,7 @@ fn only_partitions_that_always_fail_are_set_aside() {
     }
 }
 
-/// While a partition has no living owner, it waits for its lease to expire, and then for the next worker that asks.
+/// A partition whose owner is lost waits until its lease expires, and then for the next worker that claims.
 #[test]
 fn a_partition_whose_owner_is_lost_waits_for_one_lease_time() {
     for figures in &*FIGURES {
@@ -78,12 +78,13 @@ fn a_partition_whose_owner_is_lost_waits_for_one_lease_time() {
     }
 }
 
-/// The other partitions are read meanwhile: the fleet as a whole loses what its workers lose, and the end.
+/// The other partitions are read meanwhile, so the fleet as a whole loses only the time of its workers, and the wait at the
+/// end.
 #[test]
 fn the_fleet_does_not_wait_for_leases() {
     let calm = FIGURES[0].time;
     for figures in &FIGURES[1..] {
-        // A partition of 20 pages, one of which takes a minute, may be the last one, and be lost.
+        // The last partition may have 20 pages, one of which takes a minute, and its owner may be lost.
         assert!(figures.time < calm * 11 / 10 + 2 * figures.rules.lease + 120 * SECOND, "{figures}");
     }
 }
@@ -96,7 +97,7 @@ fn every_worker_gets_its_share() {
     }
 }
 
-/// The random times depend on the logarithm of the platform.
+/// The random times depend on the logarithm function of the platform.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
 fn the_documentation_has_the_table() {

@@ -8,7 +8,7 @@ pub(super) fn seconds(time: Micros) -> f64 {
     time as f64 / SECOND as f64
 }
 
-/// What a simulation is made of: the constants of the fleet, the work, and the failures.
+/// The constants of a simulation: the fleet, the work, and the failures.
 #[derive(Clone, Copy)]
 pub(super) struct Rules {
     pub(super) seed: u64,
@@ -16,7 +16,7 @@ pub(super) struct Rules {
     pub(super) partitions: u32,
     pub(super) lease: Micros,
     pub(super) attempts: u32,
-    /// The pause after [`NotYet`](super::engine::Claimed::NotYet): the longest of a fleet's default.
+    /// The pause after [`NotYet`](super::engine::Claimed::NotYet), which is the default `max_idle` of a fleet.
     pub(super) poll: Micros,
     /// The time that the engine takes for a call.
     pub(super) call: Micros,
@@ -32,7 +32,7 @@ pub(super) struct Rules {
     pub(super) fails: f64,
     /// The share of the partitions whose last page always fails.
     pub(super) broken: f64,
-    /// Whether the engine refuses claims that belong to another. Without, the simulation has to find duplicates.
+    /// `true` if the engine fences calls of claims that have ended. If not, the simulation must find duplicates.
     pub(super) is_fenced: bool,
 }
 
@@ -56,7 +56,7 @@ impl Rules {
     };
 }
 
-/// Returns the wait after a failed attempt, as the default of a fleet: it doubles, from 1 second to 5 minutes, and is random
+/// Returns the delay after a failed attempt, with the defaults of a fleet: it doubles, from 1 second to 5 minutes, and is random
 /// from half of that to all of it.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
 pub(super) fn backoff(attempts: u32, jitter: f64) -> Micros {

@@ -26,7 +26,7 @@ struct Worker {
     process: u32,
     claim: Option<Claim>,
     stopped_until: Option<Micros>,
-    /// The pages that it has committed, and the time for which it was neither dead nor stopped.
+    /// The number of pages that it has committed, and the time for which it was neither dead nor stopped.
     pages: u32,
     alive: Micros,
     alive_since: Option<Micros>,
@@ -117,7 +117,7 @@ impl Simulation {
         self.broken.iter().map(|is_broken| u64::from(*is_broken)).sum()
     }
 
-    /// Returns the pages per second of life of each worker, in order.
+    /// Returns the pages per second of each worker while it ran, sorted.
     pub(super) fn rates(&self) -> Vec<f64> {
         let rate = |worker: &Worker| f64::from(worker.pages) / seconds(worker.alive.max(1));
         let mut rates: Vec<_> = self.workers.iter().map(rate).collect();
@@ -150,7 +150,7 @@ impl Simulation {
             Event::Kill { worker } => return self.kill(worker),
             Event::Stop { worker } => return self.stop(worker),
             Event::Wake { worker } => return self.wake(worker),
-            // The engine has received it, whatever has happened to the worker meanwhile.
+            // The engine has received it, even if the worker was killed or stopped meanwhile.
             Event::Commit { worker, process, mut claim } => {
                 let is_stored = self.engine.commit(self.now, &mut claim);
                 if self.workers[worker].process == process {
@@ -166,7 +166,7 @@ impl Simulation {
                 return;
             }
             Event::Claim { worker, .. } | Event::Fetched { worker, .. } | Event::Renew { worker, .. } => {
-                // A process that is stopped notices when it is woken.
+                // A stopped process handles this when it is resumed.
                 if let Some(until) = self.workers[worker].stopped_until {
                     return self.at(until, event);
                 }
@@ -222,7 +222,7 @@ impl Simulation {
             return self.after(0, Event::Claim { worker, process });
         }
         this.claim = Some(claim);
-        // A process that is stopped continues when it is woken.
+        // A stopped process handles this when it is resumed.
         let from = this.stopped_until.unwrap_or(self.now);
         self.fetch(from, worker, process);
     }
