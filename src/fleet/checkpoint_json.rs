@@ -4,8 +4,8 @@ use serde::ser::Error as _;
 
 use crate::pages::{Checkpoint, Cursor};
 
-/// Returns a checkpoint as JSON that is the same checkpoint when it is read back. Not each value of a cursor is: a float
-/// that is infinite becomes `null`, from which a worker would start at the first page, and store its items twice.
+/// Returns a checkpoint as JSON, or an error if JSON changes the checkpoint. For example, an infinite float in a cursor
+/// becomes `null`, so that a worker would start again at the first page, and store its items twice.
 pub(super) fn checkpoint_to_json<C: Cursor + Serialize + DeserializeOwned>(
     checkpoint: &Checkpoint<C>,
 ) -> Result<String, serde_json::Error> {
@@ -15,7 +15,7 @@ pub(super) fn checkpoint_to_json<C: Cursor + Serialize + DeserializeOwned>(
         Ok(json)
     } else {
         Err(serde_json::Error::custom(format_args!(
-            "the cursor {:?} is another one when it is read back from JSON",
+            "the cursor {:?} changes when it is stored as JSON",
             checkpoint.cursor()
         )))
     }

@@ -124,7 +124,7 @@ impl<E: Engine> Fleet<E> {
     }
 
     /// Sets the time between renewals. The default is a third of the engine's [lease time](Engine::lease_time). It should be
-    /// less than half of that, and is at least 1 millisecond.
+    /// less than half of that. An interval of less than 1 millisecond counts as 1 millisecond.
     #[must_use]
     pub fn renew_every(mut self, interval: Duration) -> Self {
         self.settings.renew_every = Some(interval);
@@ -134,7 +134,8 @@ impl<E: Engine> Fleet<E> {
     /// Sets the longest pause before the next call of [`Engine::claim`] while no partition is free. The default is 1 second.
     ///
     /// Workers of this process wake each other when they release a partition. If a worker of another process does, the idle
-    /// workers of this process notice it after at most this pause. It is at least 1 millisecond.
+    /// workers of this process notice it after at most this pause. A pause of less than 1
+    /// millisecond counts as 1 millisecond.
     #[doc(alias = "poll_interval")]
     #[must_use]
     pub fn max_idle(mut self, pause: Duration) -> Self {
@@ -191,8 +192,8 @@ impl<E: Engine> Fleet<E> {
 
     /// Runs `work` for each partition that this process claims, on as many partitions at once as there are
     /// [workers](Self::workers), until all partitions are finished or set aside. Partitions may be added meanwhile. If `work`
-    /// adds them, it should do so before its last commit: after that commit the partition is finished, and is not repeated
-    /// if the process is killed before it adds them.
+    /// adds partitions, it should add them before its last commit. That commit finishes its own partition, which is not claimed
+    /// again if the process is killed before it has added the others.
     ///
     /// If `work` returns `Ok`, the partition is finished. If it returns an error or panics, the partition is claimed again
     /// after a delay, and set aside after the last attempt. If the lease is lost, the future of `work` is dropped at its next

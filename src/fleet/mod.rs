@@ -42,10 +42,10 @@
 //! | *engine* | the client of the *storage*, which has the partitions and the items |
 //! | *worker* | a task that works on one partition at a time; a fleet has several in each process |
 //! | *claim* | the exclusive right of a worker, the *owner*, to work on a partition, until it is *released* |
-//! | *lease* | the time limit of a claim: the *lease time* after the claim, its last renewal or its last commit, the lease *expires*, and another worker can claim the partition |
+//! | *lease* | the time limit of a claim, which each renewal and each commit extends to the *lease time* from then; when it *expires*, another worker can claim the partition |
 //! | *commit* | the write of items together with the checkpoint after them, both or neither |
 //! | *checkpoint* | the position in the stream of a partition, from which it [resumes](crate::pages::Checkpoint) |
-//! | *token* | the value that identifies a claim in each call of the engine |
+//! | *token* | the value that identifies a claim in the calls of its owner |
 //! | *fence* | the comparison of the token in the storage: a call is *fenced*, which means refused without effect, if its claim has ended |
 //! | *finished*, *set aside* | a partition that is complete; one whose last attempt has failed. Neither is claimed again |
 //!
@@ -73,7 +73,7 @@
 //!   both or neither, and neither after another worker has claimed the partition. Requests to the API, and effects outside
 //!   of the commit, may be repeated.
 //! - **A commit whose connection broke is completed.** The stored checkpoint is read, and the commit is repeated only if it
-//!   was not stored. If the first attempt arrives after all, the storage refuses the second one.
+//!   was not stored. If both attempts arrive, the storage refuses the second one.
 //! - **A lost lease interrupts the block** at its next await. The lease is lost if a renewal or a commit was fenced, or if
 //!   it could not be renewed within the lease time, for example because the engine did not answer.
 //! - **A partition is released on every path:** when its function returns, fails, panics or is dropped, even if it is
@@ -87,8 +87,8 @@
 //!
 //! # Limitations
 //!
-//! - Renewals run in the task of the block, whenever it awaits. A block that blocks its thread for most of the lease time
-//!   loses the lease.
+//! - Renewals run in the task of the block, while it awaits. A block that blocks its thread for most of the lease time loses
+//!   the lease.
 //! - The items of a partition are stored in the order of its stream. There is no order between partitions.
 //! - Idle workers poll the engine for free partitions, at intervals of up to [`max_idle`](Fleet::max_idle).
 

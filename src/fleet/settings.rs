@@ -9,8 +9,8 @@ use crate::as_error::AsError;
 use crate::error_text::with_sources;
 use crate::known_error::{describe_panic, known_text};
 
-/// The shortest time between two renewals, and between two claims of an idle worker. Without a pause, they would use up the
-/// time of their task.
+/// The shortest time between two renewals, and between two calls of an idle worker to claim. Without it, a duration of zero
+/// would keep the task busy.
 pub(super) const MIN_INTERVAL: Duration = Duration::from_millis(1);
 
 /// The settings of the claims of a fleet.

@@ -52,8 +52,7 @@ pub enum StoreError<E: StdError + 'static> {
         /// The error of the format; `None` if the row is missing.
         source: Option<serde_json::Error>,
     },
-    /// An item or a checkpoint cannot be serialized as JSON, or a checkpoint is another one when it is
-    /// deserialized.
+    /// An item or a checkpoint cannot be serialized as JSON, or JSON changes the checkpoint.
     #[error("an item or a checkpoint cannot be serialized as JSON")]
     Serialize(#[source] serde_json::Error),
 }

@@ -1,4 +1,4 @@
-//! Settings, names, items and cursors that are unusual: no partition is lost, and none stops the others.
+//! Unusual settings, names, items and cursors: no partition is lost, and none stops the others.
 
 use std::future::{pending, ready};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::crawl::{assert_complete, engine, items};
 use crate::folder::Folder;
 use crate::store::MemoryStore;
 
-/// Two pages. The second has the cursor `second`.
+/// Returns two pages, the second of which has the cursor `second`.
 fn two_pages<C: Clone + std::fmt::Debug + PartialEq + Send + Sync + 'static>(
     second: C,
 ) -> AsyncGetDocs<u32, C, std::io::Error> {
@@ -21,7 +21,7 @@ fn two_pages<C: Clone + std::fmt::Debug + PartialEq + Send + Sync + 'static>(
     })
 }
 
-/// A cursor that JSON does not represent fails its partition, and no other.
+/// A cursor that JSON changes fails its own partition, and no other.
 async fn with_cursors(engine: impl Engine<Item = u32, Cursor = f64>) {
     engine.add(vec!["a".into(), "b".into()]).await.unwrap();
     let report = Fleet::new(engine)

@@ -19,12 +19,12 @@ use crate::random::Random;
 pub trait Storage {
     type Engine: Engine<Item = u64, Cursor = u64>;
 
-    /// `true` if a claim that has expired, or has ended, can renew and release without an effect and without being refused, as
-    /// with an engine whose only fence is that of the commits.
+    /// `true` if a renewal or a release of a claim that has ended, or whose lease has expired, may have no effect and yet not
+    /// be fenced, as with an engine that fences only commits.
     const FENCES_COMMITS_ONLY: bool = false;
     /// `true` if a partition that is released after its lease has expired waits for the delay of its retry.
     const DELAYS_AFTER_EXPIRY: bool = true;
-    /// `true` if the progress counts a partition whose lease or delay has ended as pending.
+    /// `true` if the progress counts a partition as pending when its lease has expired or its delay has elapsed.
     const COUNTS_EXPIRED: bool = true;
     /// `true` if the engine counts attempts exactly.
     const COUNTS_ATTEMPTS: bool = true;

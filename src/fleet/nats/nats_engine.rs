@@ -389,7 +389,7 @@ where
                 self.acknowledge(&work, AckKind::Ack).await?;
                 continue;
             }
-            // Before the claim: a program with another type of cursors must not count as an attempt.
+            // Before the claim, because a program with another type of cursor must not count as an attempt.
             let checkpoint = checkpoint_of(entry.checkpoint.as_deref())?;
             // The message of the claim is the fence: earlier owners expect another one.
             let entry = Entry {

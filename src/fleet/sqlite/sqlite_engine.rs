@@ -46,8 +46,8 @@ use crate::pages::{Checkpoint, Cursor};
 /// numbers, that is, in the same container, and that `/proc` shows the processes of other users. Otherwise, and on other
 /// systems, the partitions are free when their leases expire.
 ///
-/// Leases and delays end by the clock of the system. If it is set forward, they end early; if it is set back, they end late,
-/// and a partition that was added before cannot be claimed until the time at which it was added.
+/// Leases and delays end by the clock of the system. If it is set forward, they end early. If it is set back, they end late,
+/// and a partition cannot be claimed before the time at which it was added.
 /// Both cost time, but no item is lost or stored twice, because a worker whose partition was claimed by another one is fenced.
 ///
 /// # Durability
@@ -62,7 +62,7 @@ use crate::pages::{Checkpoint, Cursor};
 /// # Limitations
 ///
 /// - The file must be on a local disk: WAL needs shared memory, which network file systems do not have.
-/// - A process that forks must open the file after the fork: `SQLite` does not support a connection in two processes.
+/// - A process that forks must open the file after the fork, because `SQLite` does not support a connection in two processes.
 /// - One process writes at a time. With `Full`, each commit takes the time of an `fsync`.
 ///
 /// # Runtime

@@ -56,8 +56,8 @@ impl Rules {
     };
 }
 
-/// Returns the delay after a failed attempt, with the defaults of a fleet: it doubles, from 1 second to 5 minutes, and is random
-/// from half of that to all of it.
+/// Returns the delay after a failed attempt, with the defaults of a fleet: it doubles, from 1 second to 5 minutes, and is
+/// random, from half of that value to all of it.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
 pub(super) fn backoff(attempts: u32, jitter: f64) -> Micros {
     let wait = (SECOND << (attempts - 1).min(16)).min(300 * SECOND);
