@@ -190,5 +190,5 @@ async fn postgres_survives() {
 
 #[tokio::test]
 async fn nats_survives() {
-    Box::pin(survives_all::<NatsEngine<Doc, String>>()).await;
+    survives_all::<NatsEngine<Doc, String>>().await;
 }

@@ -197,12 +197,12 @@ fn is_not_yet<E: Engine>(claimed: &ClaimedOf<E>) -> bool {
 
 #[tokio::test]
 async fn postgres_keeps_the_contract() {
-    Box::pin(keeps_the_contract::<PostgresEngine<Doc, String>>()).await;
+    keeps_the_contract::<PostgresEngine<Doc, String>>().await;
 }
 
 #[tokio::test]
 async fn nats_keeps_the_contract() {
-    Box::pin(keeps_the_contract::<NatsEngine<Doc, String>>()).await;
+    keeps_the_contract::<NatsEngine<Doc, String>>().await;
 }
 
 #[tokio::test]
@@ -212,5 +212,5 @@ async fn postgres_fences_a_zombie() {
 
 #[tokio::test]
 async fn nats_fences_a_zombie() {
-    Box::pin(fences_a_zombie::<NatsEngine<Doc, String>>()).await;
+    fences_a_zombie::<NatsEngine<Doc, String>>().await;
 }

@@ -18,13 +18,13 @@ async fn pages_per_second() {
             let engine = PostgresEngine::builder(url.parse().unwrap()).table_prefix(&prefix);
             engine.connections(16).connect().await.unwrap()
         };
-        println!("{}", Box::pin(row("PostgreSQL", connect, PAGES)).await);
+        println!("{}", row("PostgreSQL", connect, PAGES).await);
     }
     if let Ok(url) = env::var("NATS_URL") {
         let connect = async || {
             let client = async_nats::connect(&url).await.unwrap();
             NatsEngine::builder(client).prefix(&prefix).connect().await.unwrap()
         };
-        println!("{}", Box::pin(row("NATS JetStream", connect, PAGES)).await);
+        println!("{}", row("NATS JetStream", connect, PAGES).await);
     }
 }
