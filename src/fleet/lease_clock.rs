@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::later::later;
 
-/// The validity of a lease, as its owner knows it: shared by the work, the renewals beside it, and the exit.
+/// The validity of a lease, as its owner knows it, which the work, its renewals and its exit share.
 ///
 /// The owner counts from before each request. The storage counts from when it handles the request, so the lease never
 /// expires in the storage before it expires here, unless one of the clocks is wrong. In that case, the fence refuses the

@@ -46,7 +46,7 @@
 //! | *commit* | the write of items together with the checkpoint after them, both or neither |
 //! | *checkpoint* | the position in the stream of a partition, from which it [resumes](crate::pages::Checkpoint) |
 //! | *token* | the value that identifies a claim in the calls of its owner |
-//! | *fence* | the comparison of the token in the storage: a call is *fenced*, which means refused without effect, if its claim has ended |
+//! | *fence* | the comparison of the token in the storage: a call is *fenced*, which means refused without effect, if its claim has ended; a commit is also fenced if an earlier attempt of it was stored |
 //! | *finished*, *set aside* | a partition that is complete; one whose last attempt has failed. Neither is claimed again |
 //!
 //! # Choosing

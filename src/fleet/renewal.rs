@@ -30,7 +30,7 @@ async fn renew<E: Engine>(engine: &E, token: &E::Token, clock: &LeaseClock, ever
     let pause = every / 4;
     let mut failed_at = None;
     loop {
-        // A commit renews the lease as well, so the next renewal may be later than one interval from now.
+        // A commit also renews the lease, so the next renewal may be later than planned.
         let next = failed_at
             .map_or_else(|| later(clock.last_renewal(), every), |failed: Instant| later(failed, pause));
         sleep_until(next.min(clock.deadline())).await;

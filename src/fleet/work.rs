@@ -182,7 +182,7 @@ impl<E: Engine> Work<E> {
             }
             let (asked, deadline) = (Instant::now(), self.clock.deadline());
             let failed = if pending.is_uncertain {
-                // A commit has failed, was refused, or was dropped: ask for the stored checkpoint.
+                // A commit has failed, was fenced, or was dropped: read the stored checkpoint.
                 match timeout_at(deadline, self.engine.read(&mut self.token)).await {
                     Ok(Ok(Some(stored))) if stored == pending.checkpoint => {
                         self.committed();

@@ -1,4 +1,4 @@
-//! The engine on `SQLite`: owners that have ended, the user's own tables, and several connections.
+//! The engine on SQLite: owners that have ended, the user's own tables, and several connections.
 
 use std::path::Path;
 use std::time::Duration;

@@ -391,7 +391,7 @@ where
             }
             // Before the claim, because a program with another type of cursor must not count as an attempt.
             let checkpoint = checkpoint_of(entry.checkpoint.as_deref())?;
-            // The message of the claim is the fence: earlier owners expect another one.
+            // The message of the claim fences the commits of earlier owners, which expect another last message.
             let entry = Entry {
                 state: State::Leased,
                 claim: None,

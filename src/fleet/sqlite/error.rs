@@ -2,7 +2,7 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SqliteError {
-    /// `SQLite` has failed, for example because another process has locked the database for longer than 10 seconds.
+    /// SQLite has failed, for example because another process has locked the database for longer than 10 seconds.
     #[error("SQLite has failed")]
     Sqlite(#[from] rusqlite::Error),
     /// An item or a checkpoint cannot be serialized as JSON, or a stored one cannot be deserialized. Check that all programs

@@ -1,4 +1,4 @@
-//! The engine on `SQLite`.
+//! The engine on SQLite.
 
 mod database;
 mod error;

@@ -17,18 +17,18 @@ use crate::fleet::engine::{Claimed, ClaimedOf, DEFAULT_LEASE_TIME, Engine, Outco
 use crate::fleet::progress::{Progress, SetAside};
 use crate::pages::{Checkpoint, Cursor};
 
-/// An [`Engine`] on a `SQLite` file, for the processes of one machine. It needs no server. Its clones share a connection.
+/// An [`Engine`] on a SQLite file, for the processes of one machine. It needs no server. Its clones share a connection.
 ///
 /// Partitions, checkpoints and, by default, items are in tables of the file, which each process opens. Items are stored as
 /// JSON, in the table `fleet_items` with the columns `partition`, `number` (from 0) and `item`.
 /// [`with_store`](Self::with_store) writes them to tables of your own instead.
 ///
-/// By default, the `SQLite` library of the system is linked. To build it from source, depend on `rusqlite` with its feature
+/// By default, the SQLite library of the system is linked. To build it from source, depend on `rusqlite` with its feature
 /// `bundled`.
 ///
 /// # Exactly once
 ///
-/// A commit is one transaction (`BEGIN IMMEDIATE`), which stores the items and the checkpoint. `SQLite` executes it completely
+/// A commit is one transaction (`BEGIN IMMEDIATE`), which stores the items and the checkpoint. SQLite executes it completely
 /// or not at all, even if the process is killed inside it. The transaction compares two numbers in the row of the partition
 /// with the token. If the number of claims differs, another worker has claimed the partition. If the number of commits
 /// differs, an earlier attempt of this commit was stored. In both cases, the commit is fenced, and changes nothing.
@@ -62,7 +62,7 @@ use crate::pages::{Checkpoint, Cursor};
 /// # Limitations
 ///
 /// - The file must be on a local disk: WAL needs shared memory, which network file systems do not have.
-/// - A process that forks must open the file after the fork, because `SQLite` does not support a connection in two processes.
+/// - A process that forks must open the file after the fork, because SQLite does not support a connection in two processes.
 /// - One process writes at a time. With `Full`, each commit takes the time of an `fsync`.
 ///
 /// # Runtime
@@ -164,7 +164,7 @@ impl<T: Serialize + Send + Sync + 'static, C> SqliteEngine<T, C> {
     ///
     /// # Errors
     ///
-    /// [`SqliteError::Sqlite`] if `SQLite` rejects the setting.
+    /// [`SqliteError::Sqlite`] if SQLite rejects the setting.
     pub fn with_synchronous(self, synchronous: Synchronous) -> Result<Self, SqliteError> {
         let mode = match synchronous {
             Synchronous::Normal => "normal",
