@@ -133,9 +133,9 @@ impl<E: Engine> Fleet<E> {
 
     /// Sets the longest pause before the next call of [`Engine::claim`] while no partition is free. The default is 1 second.
     ///
-    /// Workers of this process wake each other when they release a partition. If a worker of another process does, the idle
-    /// workers of this process notice it after at most this pause. A pause of less than 1
-    /// millisecond counts as 1 millisecond.
+    /// Workers of this process wake each other when they release a partition. If a worker of another process releases one, the
+    /// idle workers of this process notice it after at most this pause. A pause of less than 1 millisecond counts as 1
+    /// millisecond.
     #[doc(alias = "poll_interval")]
     #[must_use]
     pub fn max_idle(mut self, pause: Duration) -> Self {
@@ -144,8 +144,8 @@ impl<E: Engine> Fleet<E> {
     }
 
     /// Sets the number of claims without a commit, in addition to the [`attempts`](Self::attempts), after which a partition
-    /// is set aside although no worker has reported a failure. The default is 20. This is the case if its workers were
-    /// killed: the partition may be the reason, for example because it exhausts the memory.
+    /// is set aside even if no worker has reported a failure. The default is 20. It limits the claims of a partition that
+    /// crashes its workers, for example because it exhausts the memory.
     #[must_use]
     pub fn max_crashes(mut self, crashes: u32) -> Self {
         self.claimer.max_crashes = crashes;
@@ -161,8 +161,8 @@ impl<E: Engine> Fleet<E> {
     }
 
     /// Sets a future that stops [`run`](Self::run) when it completes, for example one that waits for SIGTERM. The workers are
-    /// dropped, and their partitions are released, so that another process can continue them at once. By default, a run ends
-    /// when all partitions are finished or set aside.
+    /// dropped, and their partitions are released, so that another process can continue them at once. Without it, a run ends
+    /// only when all partitions are finished or set aside.
     #[doc(alias("shutdown", "graceful shutdown", "ctrl_c", "with_graceful_shutdown"))]
     #[must_use]
     pub fn stop_when(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
