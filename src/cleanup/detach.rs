@@ -210,8 +210,8 @@ impl CleanupOptions {
         Self { in_place: true, ..self }
     }
 
-    /// As [`detach`](Self::detach), for work that is not `Send`. It stays on this thread: it becomes a task only of a
-    /// runtime with a single thread. Elsewhere, an enclosing scope runs it, or else it is abandoned.
+    /// As [`detach`](Self::detach), for work that is not `Send`. The work stays on this thread: only a current-thread
+    /// runtime may spawn it. On other threads, an enclosing scope runs it; without a scope, it is abandoned.
     pub(crate) fn detach_local<O>(self, work: impl Future<Output = O> + 'static)
     where
         O: CleanupOutput + Send + 'static,

@@ -64,8 +64,8 @@ pub enum CleanupEvent<'a> {
         name: &'static str,
         /// The call that created the task, the future, the `wait` or the `gather`.
         location: &'static Location<'static>,
-        /// The error, of the type that the work returns. For a future in a `wait`, whose type of error may have any
-        /// lifetime, it is an [`OpaqueError`](crate::context::OpaqueError).
+        /// The error, of the type that the work returns. For a future in a `wait`, whose type of error may
+        /// have any lifetime, this is an [`OpaqueError`](crate::context::OpaqueError).
         error: &'a dyn Any,
         /// The same error, for its text.
         #[doc(hidden)]
@@ -103,7 +103,7 @@ pub enum AbandonReason {
     /// The cleanup exceeded its [grace period](super::Cleanup::grace_period).
     TimedOut,
     /// The exit of a [`local`](crate::context::local()) manager whose scope was dropped: it is not `Send`, so it cannot
-    /// become a task of a runtime with several threads.
+    /// become a task of a multi-thread runtime.
     NotSend,
 }
 

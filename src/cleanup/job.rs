@@ -154,7 +154,7 @@ impl CompletionGuard {
         self.abandoned = self.abandoned.map(|_| AbandonReason::RuntimeShutdown);
     }
 
-    /// Sets the reason if it is dropped early: its work is not `Send`, and must not become a task.
+    /// Sets the reason to report if the guard is dropped early: its work is not `Send`, and must not become a task.
     pub(super) fn set_not_send(&mut self) {
         self.abandoned = self.abandoned.map(|_| AbandonReason::NotSend);
     }

@@ -24,7 +24,7 @@ type BoxedFuture<O> = Pin<Box<dyn Future<Output = O>>>;
 /// The key of a future that is not `Send`, and that stays on its thread. The key is `Send`, so that a cleanup can own
 /// it.
 ///
-/// On another thread, the key finds no future: a poll there is ready with [`OtherThread`]. The future is dropped with
+/// On another thread, the key finds no future: a poll there returns [`OtherThread`]. The future is dropped with
 /// its key, or at the end of its thread if the key is dropped on another one.
 pub(crate) struct LocalFuture<O> {
     key: u64,
@@ -61,7 +61,7 @@ impl<O> Drop for LocalFuture<O> {
     }
 }
 
-/// While the thread ends, the future is dropped instead.
+/// Stores a future under its key. While the thread ends, drops it instead.
 fn insert(key: u64, future: Box<dyn Any>) {
     let mut future = Some(future);
     let inserted = FUTURES.try_with(|futures| futures.borrow_mut().insert(key, future.take()?));
@@ -74,7 +74,7 @@ fn remove(key: u64) -> Option<Box<dyn Any>> {
     FUTURES.try_with(|futures| futures.borrow_mut().remove(&key)).ok()?
 }
 
-/// The error of a local future that was polled on another thread than its own.
+/// The error of a local future that was polled on a thread other than its own.
 #[derive(Clone, Copy)]
 pub(crate) struct OtherThread;
 

@@ -68,8 +68,8 @@ pub(super) struct SpawnedCleanup {
 
 /// An exit that is not a task: the scope that dropped the block it belongs to polls it.
 ///
-/// If it is dropped before it completes, it is spawned. A local one is abandoned instead, unless the runtime has a single
-/// thread.
+/// If it is dropped before it completes, it is spawned. A local one is abandoned instead, unless the runtime is a
+/// current-thread runtime.
 pub(super) struct InPlaceCleanup {
     /// `None` once it has completed. The mutex, which is never locked, makes the cleanup `Sync`.
     job: Mutex<Option<BoxedJob>>,

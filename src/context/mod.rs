@@ -148,7 +148,7 @@
 //! - If the exit awaits, it runs as a [cleanup](crate::cleanup), and the guard must be owned: [`Detach`], if an exit that
 //!   has begun must not be called again, or [`Restart`], which saves an allocation, if it may be. [`on_exit`] and
 //!   [`asynccontextmanager`] have the policy [`Detach`].
-//! - A [local](LocalAsyncGuard) guard has [`DropNow`] or [`Detach`], and with the latter its exit stays on its thread.
+//! - A [local](LocalAsyncGuard) guard has [`DropNow`] or [`Detach`]. With `Detach`, its exit stays on its thread.
 //!
 //! | dropped | [`DropNow`] | [`DropAfterChildren`] | [`Detach`] | [`Restart`] |
 //! |---|---|---|---|---|
@@ -212,15 +212,18 @@
 //! - Cleanups that a *task* detaches are not nested in the block that spawned the task, unless the task is one of a
 //!   [`TaskGroup`](crate::tasks::TaskGroup) in the block. Otherwise, push a callback that joins the tasks, after the
 //!   managers that they use: [`push_async_callback`](AsyncExitStack::push_async_callback).
-//! - The exit of a [`local`] manager does not run if the future of its scope is dropped, or if an outer scope
-//!   interrupts the block: only the destructor runs. For an [`on_exit`], this is reported.
+//! - The exit of a [`local`] manager cannot move to another thread. If the future of its scope is dropped outside of a
+//!   current-thread runtime, and outside of the block of another scope, the exit is
+//!   [abandoned](crate::cleanup::AbandonReason::NotSend).
 //! - The destructors of abandoned exits run in any order, because a runtime that shuts down drops its tasks in any
 //!   order.
 //! - If the future is dropped after the block has completed, while the scope waits for nested cleanups, the exit
 //!   receives [`ExitReason::Cancelled`].
-//! - A debug build copies a value to the stack each time that the value is moved. On the 2 MiB stack of a tokio worker, an
-//!   exit takes 384 KiB, and most take 512 KiB, as a spawned task does. A block takes 128 KiB, and a guard or a value that
-//!   is moved into a scope 32 KiB; in three nested scopes, it is half of that. Box what is larger.
+//! - A debug build copies a value to the stack each time that the value is moved. On the 2 MiB stack of a tokio worker,
+//!   the future of an enter or an exit may be as large as 384 KiB, and with most managers 512 KiB, as that of a spawned
+//!   task. A block, or an enter and an exit in an [`AsyncExitStack`], may be as large as 128 KiB, and a guard or a value
+//!   that is moved into a scope 32 KiB. In three nested scopes, the limits of blocks and values are half of these. Box
+//!   anything larger.
 //! - A scope around the yield of a generator stays suspended with the generator (PEP 789): close the generator with
 //!   [`aclosing`].
 //!
@@ -239,22 +242,22 @@
 //! about 90 bytes to its future. A scope whose manager can interrupt the block, as a timeout, a task group and an exit
 //! stack can, also needs a box, which the next such scope of the thread reuses.
 //!
-//! ## What the guarantees cost
+//! ## Cost of the guarantees
 //!
-//! In instructions on x86-64, counted by callgrind with rustc 1.95 and one codegen unit. Inlining changes each figure by
-//! about 15. A scope around a manager that does nothing takes 110 to 130, by hand 24. A poll of its block takes 26 to 35
-//! more than under a guard of tokio.
+//! The figures are instructions on x86-64, counted by callgrind with rustc 1.95 and one codegen unit. Inlining changes
+//! each by about 15. A scope around a manager that does nothing takes 110 to 130, and the same code written by hand takes
+//! 24. A poll of its block takes 26 to 35 more than under a guard of tokio.
 //!
-//! | guarantee | cost |
+//! | guarantee | cost in instructions |
 //! |---|---|
-//! | cleanups that are detached in a block end before its exit | 9 a poll and 9 a scope, of the above |
-//! | a panic of the block reaches the exit | 2 to 9 a poll, of the above |
-//! | interrupts reach the scope through all wrappers | 9 a scope, of the above; about 290 if its manager registers one |
+//! | cleanups that are detached in a block end before its exit | 9 a poll and 9 a scope, included above |
+//! | a panic of the block reaches the exit | 2 to 9 a poll, included above |
+//! | interrupts reach the scope through all wrappers | 9 a scope, included above; about 290 if its manager can interrupt the block |
 //! | a dropped exit is called again ([`Restart`]) | 40 to 55 a scope |
-//! | an exit that has begun completes ([`Detach`]) | 480 a scope, of which 130 are its allocation |
-//! | the exit of a dropped block completes, and outer scopes wait for it ([`Detach`]) | 3,400 to 3,700, with the task |
+//! | an exit that has begun completes ([`Detach`]) | 480 a scope, of which its allocation takes 130 |
+//! | the exit of a dropped block completes, and outer scopes wait for it ([`Detach`]) | 3,400 to 3,700, including the task |
 //! | exits that are pushed at run time run in order, and each has its grace period ([`AsyncExitStack`]) | 4,050 for two managers |
-//! | tasks end with their block, and a failure interrupts it ([`TaskGroup`](crate::tasks::TaskGroup)) | over a `JoinSet`: 16 % for one task, 6 % for 100, 2 % for 10,000 |
+//! | tasks end with their block, and a failure interrupts it ([`TaskGroup`](crate::tasks::TaskGroup)) | more than with a `JoinSet`, by 16 % for one task, 6 % for 100, 2 % for 10,000 |
 //!
 //! [From Python](crate::from_python) compares Python's `async with`, `contextlib` and the locks of asyncio line by line.
 //! [PEP 492](crate::desugar::pep_492#async-with) shows the expansion of the statement.

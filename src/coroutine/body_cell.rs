@@ -144,7 +144,7 @@ pub(crate) trait PinnedBody {
 }
 
 /// Creates a cell for a body that has not started. In a release build, it is created in place. In a debug build, the
-/// temporary copies in this function end with it.
+/// temporary copies are on the stack only until this function returns.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn body_cell<Y, S, T, O, F>(
     body: F,
@@ -189,7 +189,7 @@ enum Content {
 /// The place of a body, and before that of the closure that creates the body.
 ///
 /// A union, because the body is then written to its place, and dropped there, without a copy. In a debug build, an enum
-/// would be copied to the stack several times, and a body may be as large as a part of the stack.
+/// would be copied to the stack several times, and a body may take a large part of the stack.
 union Storage<C, B> {
     create: ManuallyDrop<C>,
     body: ManuallyDrop<UnsafeCell<B>>,
@@ -200,7 +200,7 @@ impl<C, B> Storage<C, B> {
     ///
     /// # Safety
     ///
-    /// The content was `Create`, and is changed before.
+    /// The content was `Create`, and has been changed before the call.
     #[inline]
     unsafe fn take_create(self: Pin<&mut Self>) -> C {
         // SAFETY: only a body is pinned, and there is none. The closure is initialized (6), and is moved out once.

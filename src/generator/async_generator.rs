@@ -213,8 +213,8 @@ where
 
 /// Creates a generator whose body has not started.
 ///
-/// A function of its own, with a literal: in a debug build, each function copies what it moves, and these copies are not on
-/// the stack together with those of [`body_cell`].
+/// A separate function with a struct literal: in a debug build, each function copies the values that it moves, and these
+/// copies are not on the stack at the same time as those of [`body_cell`].
 #[cfg_attr(not(debug_assertions), inline(always))]
 fn from_cell<B: PinnedBody>(body: B) -> AsyncGenerator<Machine<B>> {
     AsyncGenerator { machine: Machine { body, remaining: None } }

@@ -125,7 +125,7 @@ impl<T, C> Page<T, C> {
         self
     }
 
-    /// Sets the content by which the stream notices a page that comes again under another cursor.
+    /// Sets the content by which the stream detects a page that repeats under another cursor.
     ///
     /// `bytes` are those of the items, as the API sent them, or of their keys. Only a 128-bit hash of them is kept. If
     /// the page is not empty and has the same bytes as an earlier one, [`on_repeat`](super::AsyncGetDocs::on_repeat)
@@ -219,7 +219,7 @@ impl<T, C> Page<T, C> {
         self.details.is_some()
     }
 
-    /// Sets the identities of the first items, by which a page that repeats the one before is noticed.
+    /// Sets the identities of the first items, by which a page that repeats the one before is detected.
     #[cfg(feature = "http")]
     pub(super) fn with_head(mut self, head: Option<Fingerprint>) -> Self {
         if head.is_some() {

@@ -60,8 +60,8 @@ pub enum OnCycle {
 /// parameter, or that lose the position of a cursor. A page repeats if it is not empty and has the same
 /// [fingerprint](super::Page::fingerprint) as one of the last eight pages that were not empty. Longer cycles are detected
 /// as those of cursors are (see [`OnCycle`]). The pages of `pages::http` have fingerprints: the bytes of their items. There,
-/// a page also repeats the one before if its first two items have the same `id`, whatever else has changed. Items in
-/// another order are not recognized; [`unique_by`](super::AsyncGetDocs::unique_by) removes them.
+/// a page also repeats the one before if its first two items have the `id`s of the first two items of that page, whatever
+/// else has changed. Items in another order are not recognized; [`unique_by`](super::AsyncGetDocs::unique_by) removes them.
 ///
 /// The repeated page is not delivered, unless the setting is [`Allow`](Self::Allow). Pages after a
 /// [restart](OnError::Restart) are not compared with those before it.

@@ -76,8 +76,8 @@ pub fn gather<T, E>(futures: impl IntoIterator<Item = TaskHandle<T, E>>) -> Gath
 pub struct Gather<T, E> {
     /// `None` once the `gather` has completed: dropping it then cancels nothing.
     wait: Option<Wait<TaskHandle<T, E>>>,
-    /// Reports the errors that were collected if the `gather` is dropped. It is that of a handle, so that the `gather`
-    /// has no bounds. `None` if a group reports all errors.
+    /// Reports the errors that were collected if the `gather` is dropped. Taken from a handle, so that `gather`
+    /// needs no bounds. `None` if a group reports all errors.
     unretrieved: Option<Unretrieved<E>>,
 }
 

@@ -66,7 +66,7 @@ where
 /// after several moves, each of which may copy it to the stack.
 pub(super) const MAX_INLINE: usize = if cfg!(debug_assertions) { 2048 } else { 16_384 };
 
-/// Calls a function with work of the type `F`, which is boxed before if it is large.
+/// Calls a function with work of the type `F`, which is boxed first if it is large.
 ///
 /// This is a macro, used where the work enters the crate, because a debug build copies the work to the stack for each
 /// function that it is moved through.

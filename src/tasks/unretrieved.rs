@@ -32,7 +32,7 @@ impl<E> Clone for Unretrieved<E> {
 impl<E> Copy for Unretrieved<E> {}
 
 impl<E> Unretrieved<E> {
-    /// The same report, of an error that was retrieved by a call at `location`, which has not returned it.
+    /// Returns the same report for an error that a call at `location` has retrieved, but not returned.
     pub(super) fn at(self, location: &'static Location<'static>) -> Self {
         Self { location, ..self }
     }

@@ -36,7 +36,7 @@ use crate::error_text::is_failure;
 /// If the futures were passed by value, they are dropped with the `wait`. If they were passed by `&mut`, the outputs of
 /// futures that have completed by then are lost. The errors among these outputs are
 /// [reported](crate::cleanup#reports) by their `Debug` text, with the location of this call. Their type may have any
-/// lifetime, so observers receive an [`OpaqueError`](crate::context::OpaqueError) in the place of the error. So `wait` is
+/// lifetime, so observers receive an [`OpaqueError`](crate::context::OpaqueError) in place of the error. So `wait` is
 /// cancel safe only with `&mut`, with [`first_completed`](Wait::first_completed) and without a timeout: then it returns
 /// in the same poll in which the first future completes.
 ///

@@ -109,7 +109,7 @@
 ///   }
 ///   # }
 ///   ```
-/// - `break` carries no value out of the block, also with `loop;`. Assign the value to a variable before the `break`:
+/// - `break` carries no value out of the block, not even with `loop;`. Assign the value to a variable before the `break`:
 ///
 ///   ```
 ///   # async fn first_even(numbers: &tokio::sync::Mutex<Vec<u32>>) -> u32 {

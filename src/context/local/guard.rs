@@ -23,7 +23,7 @@ pub trait LocalAsyncGuard: Sized {
 
     /// The drop policy: what happens to the exit when the block or the exit is dropped before it completes, or an outer
     /// scope interrupts the block. There is no default: [`DropNow`](crate::context::DropNow), the only policy for guards
-    /// that borrow, drops the guard at once, and [`Detach`](crate::context::Detach) runs the exit on its thread.
+    /// that borrow, drops the guard at once, and [`Detach`](crate::context::Detach) runs the exit on the same thread.
     type OnDrop: LocalExitPolicy<Self>;
 
     /// Returns the target for the block.

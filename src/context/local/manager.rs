@@ -16,11 +16,11 @@ use super::guard::LocalAsyncGuard;
 /// | the future is dropped | the exit |
 /// |---|---|
 /// | on a current-thread runtime, also in a `LocalSet` on it | runs as a [cleanup](crate::cleanup) of that runtime, outside of the `LocalSet` |
-/// | on another runtime, or outside of a runtime, inside the block of another scope | runs when that block ends |
-/// | there, without a scope around it | is reported as [abandoned](crate::cleanup::AbandonReason::NotSend) |
+/// | on a multi-thread runtime or outside of a runtime, inside the block of another scope | runs when that block ends |
+/// | on a multi-thread runtime or outside of a runtime, without a scope around it | is reported as [abandoned](crate::cleanup::AbandonReason::NotSend) |
 ///
 /// A current-thread runtime must not be moved to another thread while such an exit is pending: the exit would be
-/// reported as failed, and the guard would be dropped when its thread ends.
+/// reported as failed, and the guard would be dropped at the end of the thread that it is on.
 ///
 /// # Examples
 ///

@@ -45,9 +45,9 @@ pub struct Decorated<N, F> {
 impl<N, F> Decorated<N, F> {
     /// Calls the function in a scope with a new manager. Several arguments are passed as a tuple.
     ///
-    /// In a spawned task, the function must accept an argument with any lifetime: annotate it as `&str` or `Vec<&str>`,
-    /// without `'static`. Otherwise, the compiler does not accept the future as `Send` ("implementation of `AsyncFnMut`
-    /// is not general enough").
+    /// In a spawned task, the function must accept an argument with any lifetime: annotate its type as `&str` or
+    /// `Vec<&str>`, without `'static`. Otherwise, the compiler cannot prove that the future is `Send` ("implementation of
+    /// `AsyncFnMut` is not general enough").
     ///
     /// # Errors
     ///

@@ -156,7 +156,7 @@ impl<F: Future> Future for RestartableExit<'_, F> {
     }
 }
 
-/// Drops an exit. A function of its own, because a debug build has room for the new value in its stack frame.
+/// Drops an exit. A separate function, because in a debug build, the new value takes space in the stack frame.
 #[inline]
 fn drop_exit<F>(mut exit: Pin<&mut Option<F>>) {
     exit.set(None);

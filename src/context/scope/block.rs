@@ -81,7 +81,7 @@ impl<'s, F, T, R> BlockFuture<'s, F, T, R> {
     #[inline]
     pub fn call(body: impl FnOnce() -> F, state: &'s mut ScopeState<R>) -> Self {
         let mut block = Stage::Ended;
-        // Written in the closure: in a debug build, a result of `catch_panic` is copied several times.
+        // Assigned in the closure, because a debug build copies a result of `catch_panic` several times.
         if let Err(payload) = catch_panic(|| block = Stage::Running(body())) {
             block.fail(payload);
         }
@@ -164,7 +164,7 @@ impl<F, T> Stage<F, T> {
         *self = Self::waiting(BlockOutcome::Panicked(Box::new(KeptPayload::new(payload))));
     }
 
-    /// Keeps the outcome. A function of its own, because a debug build has room for the new value in its stack frame.
+    /// Keeps the outcome. A separate function, because in a debug build, the new value takes space in the stack frame.
     #[cold]
     fn end_with(mut self: Pin<&mut Self>, outcome: BlockOutcome<T>) {
         self.set(Self::waiting(outcome));

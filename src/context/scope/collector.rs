@@ -73,8 +73,8 @@ impl<'a> Collector<'a> {
         // The access fails while the thread ends, when no scope runs any more.
         let remaining = REGISTERED.try_with(|all| {
             let mut all = all.borrow_mut();
-            // The inner collectors have collected their interrupts. The entries of this collector come last. There is
-            // mostly one.
+            // The inner collectors have collected their interrupts. The entries of this collector come last.
+            // Usually, there is one.
             let mut ours = None;
             while all.last().is_some_and(|(of, _)| *of >= depth) {
                 let last = all.pop().map(|(_, interrupt)| interrupt);

@@ -41,7 +41,7 @@ pub(super) struct Both {
 }
 
 impl Both {
-    /// Returns two interrupts as one, or the one that there is.
+    /// Combines two interrupts into one. If one of them is `None`, returns the other.
     #[inline]
     pub(super) fn of(
         first: Option<Arc<dyn Interrupt>>,

@@ -1,8 +1,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The answer of a server to links with [added parameters](super::Endpoint::links_as_sent).
+/// The reaction of a server to links with [added parameters](super::Endpoint::links_as_sent).
 ///
-/// The answer belongs to one stream: a clone of an endpoint has none yet. Relaxed, because it publishes nothing, and a
+/// It belongs to one stream: a clone of an endpoint does not have it yet. Relaxed, because it publishes nothing, and a
 /// request that misses it is only sent twice.
 #[derive(Debug, Default)]
 pub(super) struct Additions {

@@ -149,8 +149,8 @@ impl Endpoint {
     /// If the link contains `page_info` (Shopify), only secret parameters are added.
     ///
     /// If the server rejects a link with additions with status 400 or 422, the link is requested once more as the server
-    /// sent it, apart from the secret parameters. If the server accepts that, the further links of the stream are requested
-    /// so at once. This setting saves the first of these requests.
+    /// sent it, apart from the secret parameters. If the server accepts that, all further links of the stream are requested
+    /// in this form only. This setting also saves the rejected request.
     ///
     /// # Examples
     ///

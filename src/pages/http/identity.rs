@@ -28,7 +28,7 @@ pub(super) const IDENTITIES: &[&str] = &[
 /// Returns the fingerprint of the identities of the first two items of an array; `None` if one of them has none, or if
 /// they are equal.
 ///
-/// A server that repeats a page may send another time, or a signed URL, in each item, or its members in another order.
+/// A server that repeats a page may send a different time or signed URL in each item, or its members in another order.
 pub(super) fn head(array: &[u8]) -> Option<Fingerprint> {
     let first = array.trim_ascii_start().strip_prefix(b"[")?;
     let mut items = Deserializer::from_slice(first).into_iter::<Identified<'_>>();
@@ -38,7 +38,7 @@ pub(super) fn head(array: &[u8]) -> Option<Fingerprint> {
     (one.get() != other.get()).then(|| Fingerprint::of(format!("{},{}", one.get(), other.get()).as_bytes()))
 }
 
-/// An item, as far as it has an identity.
+/// The identity of an item, if it has one.
 struct Identified<'a>(Option<&'a RawValue>);
 
 impl<'de> Deserialize<'de> for Identified<'de> {

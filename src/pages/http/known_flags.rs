@@ -27,7 +27,7 @@ pub(super) struct KnownFlags {
 ///
 /// ```text
 /// UNKNOWN ──► OF_PAGES    a page was not the last according to the flag
-///         └─► OF_OTHERS   a page was the last according to the flag, before that was known
+///         └─► OF_OTHERS   a page was the last according to the flag, before its meaning was known
 /// ```
 ///
 /// Relaxed, because it publishes nothing. The pages of a numbered stream with `concurrency` may arrive in another order:

@@ -89,22 +89,24 @@
 //!   `has_next`, `moreResults`, `more_items`, `more_items_in_collection`, `isTruncated`, `IsTruncated`,
 //!   `hasMoreItems`, `hasMorePages`, `hasMoreRecords`, `hasMoreResults`, `has_more_items`, `has_more_page`,
 //!   `has_more_pages`, `has_more_results`, `more`, `moreRecords`, `more_records`, `more_results`; its value is a
-//!   boolean, `"true"`, `"false"`, 1 or 0. `more: false` at the top, away from the cursor, counts as `done` does;
+//!   boolean, `"true"`, `"false"`, 1 or 0;
 //! - for the last page: `isLast`, `is_last`, `isLastPage`, `is_last_page`, `last`, `done`, `end_of_stream`,
 //!   `endOfStream`, `endOfRecords`, `isEnd`, `is_end`, `lastPage`, `last_page`; its value is a boolean, `"true"` or
-//!   `"false"`. `done: true` or `last: true` in a response with a cursor counts only if it was `false` on an earlier
-//!   page, and never `true` before that, since it may be the state of something else.
+//!   `"false"`. `done: true` or `last: true` in a response with a cursor counts only if the flag was `false` on the
+//!   first page that had it, since it may be the state of something else. Likewise, `more: false` at the top, with the
+//!   cursor in an object, counts only if `more` was `true` on the first page that had it.
 //!
 //! In a cursor stream, a flag for more pages without a cursor is an error,
 //! [`MissingCursor`](super::ErrorKind::MissingCursor).
 //!
 //! Streams of numbered pages accept other reports of a next page, too: a flag in an object such as `meta` or
 //! `pagination`, a `Link` header with `rel="next"`, a URL or a larger number in `next`, `next_page` or `X-Next-Page`, a
-//! cursor in `next_cursor`, and a larger `total_pages` or `X-Total-Pages`. If an empty page reports a next page, the stream continues, up to
-//! [`max_empty_pages`](super::AsyncGetDocs::max_empty_pages). If the page after a page that reports one fails, its
-//! error does not mark the end. [`on_empty`](super::AsyncGetDocs::on_empty) and
+//! cursor in `next_cursor`, and a larger `total_pages` or `X-Total-Pages`. If an empty page reports a next page, the
+//! stream continues, up to [`max_empty_pages`](super::AsyncGetDocs::max_empty_pages). If the page after a page that
+//! reports one fails, its error does not mark the end. [`on_empty`](super::AsyncGetDocs::on_empty) and
 //! [`classify`](super::AsyncGetDocs::classify) overrule these reports. A stream that begins at page 1 fails if that
-//! page reports a page before it, because it would lack page 0. [`ignore_reports`](Endpoint::ignore_reports) turns this check off.
+//! page reports a page before it, because it would lack page 0; [`ignore_reports`](Endpoint::ignore_reports) turns this
+//! check off.
 //!
 //! # Guarantees
 //!

@@ -169,7 +169,7 @@ impl Response {
         } else if is_object {
             !has_other_items(found)
         } else {
-            // A body that is `null`, `false` or `""` is no list of anything.
+            // A body that is `null`, `false` or `""` is not a list.
             is_empty_value(found) && (!is_whole || found.get().starts_with('['))
         })
     }

@@ -164,7 +164,7 @@ impl Response {
 }
 
 impl<T, C> Page<T, C> {
-    /// Sets the content by which a repeated page is noticed: the bytes of the array of items.
+    /// Sets the content by which a repeated page is detected: the bytes of the array of items.
     fn with_content(self, array: &[u8]) -> Self {
         self.fingerprint(array).with_head(head(array))
     }

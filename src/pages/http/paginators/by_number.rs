@@ -182,9 +182,10 @@ impl Endpoint {
     /// This is for a server that filters the items of a page after it has cut the page: a page may be short or empty
     /// although more follow. The stream ends when the flag of [`has_more_at`](Self::has_more_at), or a
     /// [known](crate::pages::http#flags) one, is `false`, or, without a flag, when the offset reaches the number at
-    /// [`total_at`](Self::total_at), which must count the items before they are filtered. If a page has neither,
-    /// or if the total may be that of the page, because both are `limit`, the stream ends with the first empty page. If a page reports a `limit`, `per_page` or similar size below the `limit`
-    /// of the request, and is not the last, that is an error, because the items in between would be lost.
+    /// [`total_at`](Self::total_at), which must count the items before they are filtered. If a page has neither, or
+    /// if both the total and the number of items on the first page are `limit`, so that the total may be that of the page,
+    /// the stream ends with the first empty page. If a page reports a `limit`, `per_page` or similar size below the
+    /// `limit` of the request, and is not the last, that is an error, because the items in between would be lost.
     ///
     /// # Examples
     ///
