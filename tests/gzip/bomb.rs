@@ -102,11 +102,11 @@ async fn a_compressed_body_is_bounded_by_its_size_after_decompression() {
     assert_eq!(result.unwrap(), 2 * MIB as u64 - 1023);
     assert!(peak <= 16 * MIB + 64 * MIB, "{} MiB", peak / MIB);
 
-    // In the same test, because the peak is that of the process.
+    // In the same test, because the measured peak is that of the whole process.
     each_paginator_bounds_a_compressed_body().await;
 }
 
-/// The error of the first page, if it is that of a body that is too large.
+/// Returns `true` if the error of the first page is that of a body that is too large.
 async fn is_refused<C: Cursor>(items: AsyncGetDocs<Item, C, Error>) -> bool {
     let error = items.no_retry().into_pages().try_next().await.err();
     let error = error.and_then(|error| error.into_fetch_error().ok());

@@ -1,5 +1,5 @@
-//! The stack that large futures take at each entry point of the crate: a table, whose rows run on a worker thread with
-//! tokio's default stack of 2 MiB. A stack overflow aborts the process, so each row runs in a process of its own.
+//! The stack that large futures take at each entry point of the crate: a table whose rows run on a worker thread with
+//! tokio's default stack of 2 MiB. A stack overflow aborts the process, so each row runs in its own process.
 
 use std::convert::Infallible;
 use std::env;
@@ -406,7 +406,7 @@ fn over_yield<const N: usize>()
 fn row() {
     let Ok(name) = env::var(ROW) else { return };
     let (_, _, run) = *ROWS.iter().find(|(row, ..)| *row == name).expect("the row is in the table");
-    // A future is moved several times before it is on the worker.
+    // The stack is large, because a future is moved several times before it reaches the worker.
     thread::Builder::new().stack_size(64 << 20).spawn(run).unwrap().join().unwrap();
 }
 

@@ -5,7 +5,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The allocator, for a `#[global_allocator]`. A binary that uses it has one test, because all threads share the count.
+/// The allocator, for a `#[global_allocator]`. A binary that uses it has only one test, because all threads share the count.
 #[derive(Debug)]
 pub struct CountingAllocator;
 
@@ -29,8 +29,8 @@ unsafe impl GlobalAlloc for CountingAllocator {
     }
 }
 
-/// Awaits some work. Returns its output, and the peak of the memory that was allocated meanwhile, in addition to that
-/// allocated before.
+/// Awaits some work. Returns its output, and the number of bytes by which the peak during the work exceeded the memory in
+/// use before.
 pub async fn peak_of<T>(work: impl Future<Output = T>) -> (T, usize) {
     let before = ALLOCATED.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);

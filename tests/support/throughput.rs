@@ -22,7 +22,7 @@ pub async fn row<E: Engine<Item = String, Cursor = u32>>(
     let mut row = format!("| {name} |");
     for workers in [1, 16] {
         let rate = pages_per_second(engine().await, workers, pages).await;
-        write!(row, " {rate:.0} |").expect("a string does not fail");
+        write!(row, " {rate:.0} |").expect("a write to a string succeeds");
     }
     row
 }
@@ -45,7 +45,7 @@ async fn pages_per_second<E: Engine<Item = String, Cursor = u32>>(
         });
         work.drive(pages).await
     });
-    let report = run.await.expect("the engine answers");
+    let report = run.await.expect("the run succeeds");
     assert_eq!(report.finished, u64::from(workers), "{report:?}");
     f64::from(of_each * workers) / start.elapsed().as_secs_f64()
 }

@@ -152,7 +152,7 @@ async fn a_dropped_shield_is_abandoned_after_its_grace_period() {
     assert_eq!(reported.take(), ["cleanup shield was abandoned: its grace period elapsed"]);
 }
 
-/// It has no bounds, so that neither has a generic function that calls it.
+/// A generic function that calls `gather` needs no bounds.
 #[tokio::test]
 async fn a_gather_has_no_bounds() {
     async fn values<T, E>(tasks: Vec<TaskHandle<T, E>>) -> Option<Vec<T>> {

@@ -144,7 +144,7 @@ interrupted!(
     in_a_function_of_a_scope
 );
 
-/// The exit that has begun continues. Its error cannot be returned, and is reported.
+/// An exit that has begun continues. Its error cannot be returned, and is reported.
 #[test]
 fn an_exit_that_is_interrupted_continues() {
     on_each_runtime(async |log| {
@@ -190,7 +190,7 @@ async fn a_dropped_future_exits_on_a_current_thread_runtime() {
     LocalSet::new().run_until(program()).await;
 }
 
-/// On a multi-thread runtime, it is run by the scope around it, or reported.
+/// On a multi-thread runtime, the scope around it runs the exit; without one, the exit is reported.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_dropped_future_exits_in_the_scope_around_it_on_a_multi_thread_runtime() {
     LocalSet::new()
@@ -249,7 +249,7 @@ fn an_exit_on_a_runtime_that_moves_is_reported() {
     assert_eq!(reports, [format!("cleanup {NAME} failed: {expected}")]);
 }
 
-/// The error of a detached exit is reported, and its panic.
+/// The error or the panic of a detached exit is reported.
 #[tokio::test]
 async fn the_failures_of_detached_exits_are_reported() {
     for panics in [false, true] {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # start.sh DIR [SERVER..]: installs real servers into DIR, starts them on loopback ports, and fills them.
 #
-# DIR/ready/SERVER has the URL of each server that can be read. Of postgresql and nats, which their tests start themselves,
+# DIR/ready/SERVER has the URL of each server that can be read. For postgresql and nats, which their tests start themselves,
 # DIR/programs/SERVER has the path of the program. A server that cannot be installed, started or filled is
 # left out, with a line on stdout. To end the servers: kill -- -$(cat DIR/group); rm -rf DIR
 #

@@ -1,5 +1,5 @@
-//! What the well-known names of a body decide: pages that seem to be errors, errors that seem to be pages, and cursors that
-//! a paginator does not read. Each wrong guess is an error that names the setting against it.
+//! Decisions by the well-known names in a body: pages that look like errors, errors that look like pages, and cursors that a
+//! paginator does not read. Each wrong decision is an error that names the setting that prevents it.
 
 use serde_json::{Value, json};
 use withal::pages::http::Endpoint;
@@ -13,7 +13,7 @@ use crate::http::endpoint;
 /// A path, the JSON pointer to the items, and a body without items.
 type Row = (&'static str, &'static str, &'static str);
 
-/// Walks through pages of this body only.
+/// Reads a stream whose every page has this body.
 async fn last_page(
     (path, items, body): Row,
     setting: fn(Endpoint) -> Endpoint,
@@ -34,7 +34,7 @@ async fn an_empty_page_with_the_names_of_errors_is_the_end() -> Outcome {
         ("/", "/problems", r#"{"totalCount":0,"pageSize":50,"problems":[]}"#),
         ("/", "/exceptions/list", r#"{"exceptions":{"list":[]}}"#),
         ("/", "/error/events", r#"{"error":{"events":[],"id":7}}"#),
-        // Places of errors without one.
+        // Members for errors, without an error.
         ("/", "/items", r#"{"items":[],"error":"NO_ERROR"}"#),
         ("/", "/items", r#"{"items":[],"error":"NoError"}"#),
         ("/", "/items", r#"{"items":[],"error":{"code":"NO_ERROR","message":""}}"#),
@@ -164,7 +164,7 @@ async fn equal_items_of_neighbors_can_be_allowed() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_page_that_comes_again_with_other_values_is_noticed_by_its_ids() -> Outcome {
+async fn a_repeated_page_with_other_values_is_detected_by_its_ids() -> Outcome {
     for kind in ["page", "offset", "cursor", "last", "link", "response"] {
         let server = Server::start(move |req| {
             let n = req.n;
@@ -192,8 +192,8 @@ async fn a_page_that_comes_again_with_other_values_is_noticed_by_its_ids() -> Ou
                 .await
             }
         };
-        let is_noticed = got.error.as_ref().is_some_and(|error| error.contains("set `on_repeat`"));
-        if got.items.len() != 2 || !is_noticed {
+        let is_detected = got.error.as_ref().is_some_and(|error| error.contains("set `on_repeat`"));
+        if got.items.len() != 2 || !is_detected {
             return Err(format!("{kind}: {}", got.shown(&[])));
         }
     }
@@ -201,7 +201,7 @@ async fn a_page_that_comes_again_with_other_values_is_noticed_by_its_ids() -> Ou
 }
 
 #[tokio::test]
-async fn ids_that_come_again_one_per_page_are_other_items() -> Outcome {
+async fn an_id_that_repeats_in_pages_of_one_item_is_not_a_repeated_page() -> Outcome {
     let server = Server::start(|req| match req.number("page") {
         page @ 1..5 => js(json!([{ "id": 7, "version": page }])),
         _ => js(json!([])),
@@ -211,7 +211,7 @@ async fn ids_that_come_again_one_per_page_are_other_items() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_total_that_is_too_low_ends_no_stream_by_steps() -> Outcome {
+async fn a_total_that_is_too_low_does_not_end_a_stream_by_steps() -> Outcome {
     let totals: [fn() -> Value; 2] =
         [|| json!({ "value": 6, "relation": "gte" }), || json!({ "value": 2, "relation": "eq" })];
     for total in totals {
@@ -334,7 +334,7 @@ async fn a_misspelled_pointer_to_a_cursor_is_an_error() -> Outcome {
 
 #[tokio::test]
 async fn a_last_page_may_lack_the_cursor_that_others_had() -> Outcome {
-    // The last page has a URL of its own under another name.
+    // The last page has its own URL under another name.
     for null in [false, true] {
         let server = Server::start(move |req| {
             js(match (req.n, null) {
@@ -351,7 +351,7 @@ async fn a_last_page_may_lack_the_cursor_that_others_had() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_flag_of_something_else_ends_no_stream() -> Outcome {
+async fn a_flag_of_something_else_does_not_end_a_stream() -> Outcome {
     for concurrent in [1, 2, 5] {
         // The state of the list, not of the page.
         let server = Server::start(|req| {
@@ -398,7 +398,7 @@ async fn checks_by_well_known_names_can_be_turned_off() -> Outcome {
             js(json!({ "items": items, "limit": limit, "total": 9 }))
         })
     };
-    // More items than the limit prove that it is another one.
+    // A page with more items than the limit proves that the limit is that of something else.
     let all: Vec<_> = (0..9).collect();
     let steps = |endpoint: Endpoint| endpoint.total_at("/total").by_offset_steps::<u32>("o", "l", 5);
     walk(endpoint(&serve(3).await.url).items_at("/items").total_at("/total").by_offset_steps("o", "l", 4))
@@ -431,7 +431,7 @@ async fn a_rejected_parameter_costs_one_request_per_stream() -> Outcome {
 }
 
 #[tokio::test]
-async fn an_error_that_may_mark_the_end_names_the_reaction() -> Outcome {
+async fn an_error_that_may_mark_the_end_names_the_setting() -> Outcome {
     for (status, body, is_end) in [
         (404, r#"{"message":"Page 3 does not exist"}"#, true),
         (404, r#"{"error":"Page index out of bounds"}"#, true),

@@ -206,7 +206,7 @@ async fn a_flag_for_the_last_page_has_many_names() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_server_that_counts_from_one_doubles_no_item() -> Outcome {
+async fn a_server_that_counts_from_one_repeats_no_item() -> Outcome {
     for (limit, last, has_total) in
         [(3, 7, true), (3, 7, false), (2, 5, true), (2, 2, false), (4, 8, true), (5, 5, false)]
     {
