@@ -212,9 +212,9 @@
 //! - Cleanups that a *task* detaches are not nested in the block that spawned the task, unless the task is one of a
 //!   [`TaskGroup`](crate::tasks::TaskGroup) in the block. Otherwise, push a callback that joins the tasks, after the
 //!   managers that they use: [`push_async_callback`](AsyncExitStack::push_async_callback).
-//! - The exit of a [`local`] manager cannot move to another thread. If the future of its scope is dropped outside of a
-//!   current-thread runtime, and outside of the block of another scope, the exit is
-//!   [abandoned](crate::cleanup::AbandonReason::NotSend).
+//! - The exit of a [`local`] manager cannot move to another thread. Even with [`Detach`], it is
+//!   [abandoned](crate::cleanup::AbandonReason::NotSend) if the future of its scope is dropped outside of a current-thread
+//!   runtime and outside of the block of another scope.
 //! - The destructors of abandoned exits run in any order, because a runtime that shuts down drops its tasks in any
 //!   order.
 //! - If the future is dropped after the block has completed, while the scope waits for nested cleanups, the exit

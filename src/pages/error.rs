@@ -81,7 +81,7 @@ pub enum ErrorKind<E> {
     #[error(
         "the page begins with the last items of the page before: remove them with `unique_by` if the list has changed \
          or if the server repeats the item of the cursor, use `by_offset_from` if it counts from 1, \
-         `by_offset_steps` if it filters its pages, and set `on_repeat` to `Allow` if they are other items"
+         `by_offset_steps` if it filters its pages, and set `on_repeat` to `Allow` if equal items are not duplicates"
     )]
     RepeatedItems,
     /// More pages without a new item arrived in a row than [`max_empty_pages`](super::AsyncGetDocs::max_empty_pages)

@@ -20,7 +20,7 @@ use super::guard::LocalAsyncGuard;
 /// | on a multi-thread runtime or outside of a runtime, without a scope around it | is reported as [abandoned](crate::cleanup::AbandonReason::NotSend) |
 ///
 /// A current-thread runtime must not be moved to another thread while such an exit is pending: the exit would be
-/// reported as failed, and the guard would be dropped at the end of the thread that it is on.
+/// reported as failed, and the guard would be dropped when the thread that it is on ends.
 ///
 /// # Examples
 ///

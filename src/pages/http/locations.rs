@@ -84,7 +84,7 @@ impl Endpoint {
     /// A message such as "no more data" beside an empty array reports an empty page, whatever the code, and so does a
     /// value that the URL of the request contains, such as `status=failed` or `/jobs/failed`. An object that contains the
     /// items is not an error, whatever its name. If `status` or `state` is a word such as `pending` or
-    /// `RUNNING`, or `jobComplete` or `ready` is `false`, the page is not ready:
+    /// `RUNNING`, or if `jobComplete` or `ready` is `false`, the page is not ready:
     /// [`Error::NotReady`](super::Error::NotReady), which is retried. [`ignore_reports`](Self::ignore_reports) turns
     /// all of this off.
     ///
@@ -111,9 +111,9 @@ impl Endpoint {
     /// that rely on well-known names.
     ///
     /// [`error_at`](Self::error_at) lists the reports that are errors otherwise. The other errors are those about a cursor
-    /// in a place where the paginator does not read it, about [pages](Self::by_page_number) that are counted from 0, and about
-    /// [steps](Self::by_offset_steps) that are larger than the pages. The text of each of these errors names this setting.
-    /// The pointers of `error_at` and [`ok_at`](Self::ok_at) still count.
+    /// in a place where the paginator does not read it, about [pages](Self::by_page_number) that are counted from 0, and
+    /// about [steps](Self::by_offset_steps) that are larger than the pages. The text of each of these errors names this
+    /// setting. The pointers of `error_at` and [`ok_at`](Self::ok_at) still count.
     ///
     /// # Examples
     ///

@@ -153,7 +153,7 @@
 //!   removed, another is skipped. [`unique_by`](super::AsyncGetDocs::unique_by) removes the former, and
 //!   [`expect_total`](super::AsyncGetDocs::expect_total) detects the latter if the API reports a total.
 //! - A page that repeats the one before with its members in another order, or with other values, is detected by the
-//!   `id` (or a similar name) of its first two items. Without such a member, it is not detected.
+//!   `id`s of its first two items, or by members with a similar name. Without such members, it is not detected.
 //!   [`max_pages`](super::AsyncGetDocs::max_pages) bounds such a stream.
 //! - A serialized checkpoint contains the secrets in the query of a link, unless the endpoint's URL contains them, too, or
 //!   [`strip_secrets`](Endpoint::strip_secrets) removes them.
