@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use withal::fleet::{Claimed, ClaimedOf, Engine, NatsEngine, Outcome, Partition, PostgresEngine};
+use withal::fleet::{Claimed, ClaimedOf, Engine, NatsEngine, NatsError, Outcome, Partition, PostgresEngine};
 use withal::pages::Checkpoint;
 
 use crate::server::{Kind, Server};
@@ -213,4 +213,59 @@ async fn postgres_fences_a_zombie() {
 #[tokio::test]
 async fn nats_fences_a_zombie() {
     fences_a_zombie::<NatsEngine<Doc, String>>().await;
+}
+
+/// The line of a request is limited: the server would close the connection, which all workers of the process use.
+#[tokio::test]
+async fn nats_refuses_a_name_that_is_too_long_for_a_subject() {
+    let Some(server) = Server::start(Kind::Nats) else { return };
+    let engine =
+        NatsEngine::<Doc, String>::connect_to(&server.url(server.port), Duration::from_secs(30)).await;
+    let long = "x".repeat(2001);
+    let error = engine.add(vec!["a".into(), long.clone()]).await.unwrap_err();
+    assert!(matches!(error, NatsError::NameTooLong { bytes: 2001, .. }), "{error}");
+    assert!(matches!(engine.claim().await.unwrap(), Claimed::Finished));
+    engine.add(vec![long[1..].into()]).await.unwrap();
+    let mut owned = claim(&engine).await;
+    assert_eq!(owned.name, long[1..]);
+    let checkpoint = Checkpoint::new(Some("1".to_owned()), 0);
+    assert!(engine.commit(&mut owned.token, [doc("x")].into(), &checkpoint).await.unwrap().is_owned());
+}
+
+/// A program whose cursors have another type fails, without an attempt.
+async fn keeps_a_partition_from_another_type_of_cursors<E: TestEngine, O: Engine>(
+    wrong: impl AsyncFn(&str) -> O,
+) {
+    let Some(server) = Server::start(E::KIND) else { return };
+    let url = server.url(server.port);
+    let engine = E::connect_to(&url, Duration::from_millis(500)).await;
+    engine.add(names(&["a"])).await.unwrap();
+    let mut first = claim(&engine).await;
+    let checkpoint = Checkpoint::new(Some("x".to_owned()), 0);
+    assert!(engine.commit(&mut first.token, [doc("1")].into(), &checkpoint).await.unwrap().is_owned());
+    assert!(engine.release(&first.token, Outcome::Continue).await.unwrap().is_owned());
+    assert!(wrong(&url).await.claim().await.is_err());
+    let again = next_claim(&engine).await;
+    assert_eq!((again.attempt, again.checkpoint), (1, checkpoint));
+}
+
+#[tokio::test]
+async fn postgres_keeps_a_partition_from_another_type_of_cursors() {
+    type Right = PostgresEngine<Doc, String>;
+    let wrong = async |url: &str| PostgresEngine::<Doc, u32>::connect(url).await.unwrap();
+    Box::pin(keeps_a_partition_from_another_type_of_cursors::<Right, _>(wrong)).await;
+}
+
+#[tokio::test]
+async fn nats_keeps_a_partition_from_another_type_of_cursors() {
+    type Right = NatsEngine<Doc, String>;
+    let wrong = async |url: &str| {
+        let client = async_nats::connect(url).await.unwrap();
+        NatsEngine::<Doc, u32>::builder(client)
+            .lease_time(Duration::from_millis(500))
+            .connect()
+            .await
+            .unwrap()
+    };
+    Box::pin(keeps_a_partition_from_another_type_of_cursors::<Right, _>(wrong)).await;
 }

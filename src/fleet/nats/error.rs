@@ -28,6 +28,16 @@ pub enum NatsError {
         limit: usize,
     },
 
+    /// The name of a partition is too long for a subject.
+    #[error(
+        "the name of a partition has {bytes} bytes in its subject, of at most 2000: use shorter names, without characters that are encoded"
+    )]
+    #[non_exhaustive]
+    NameTooLong {
+        /// The length of the encoded name.
+        bytes: usize,
+    },
+
     /// An item or a checkpoint cannot be serialized, or a stored one cannot be deserialized.
     #[error("an item or a checkpoint is not valid JSON of its type")]
     Json(#[from] serde_json::Error),

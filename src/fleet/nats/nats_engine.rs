@@ -30,6 +30,9 @@ use crate::pages::{Checkpoint, Cursor};
 const ADDED_AT_ONCE: usize = 64;
 /// The claim in the message of a release.
 const RELEASED: Option<u64> = Some(0);
+/// The maximum length of the name of a partition in a subject. The line of a request has at most 4096 bytes
+/// (`max_control_line`).
+const NAME_LENGTH: usize = 2000;
 /// The maximum number of characters of an error that are stored.
 const ERROR_LENGTH: usize = 4000;
 
@@ -79,6 +82,7 @@ const ERROR_LENGTH: usize = 4000;
 /// # Limitations
 ///
 /// A commit has at most `max_payload` bytes, 1 MB by default; a larger one is an [error](NatsError::PageTooLarge).
+/// The name of a partition has at most 2000 bytes in its subject.
 /// [`Engine::progress`] reads the last message of each partition, without its body. In its result, a partition counts as
 /// leased or waiting until it is claimed again, even if its lease has expired or its delay has elapsed.
 ///
@@ -375,6 +379,10 @@ where
     }
 
     async fn add(&self, partitions: Vec<String>) -> Result<(), NatsError> {
+        // Before any request: the server closes the connection of a client that sends a longer line.
+        if let Some(bytes) = partitions.iter().map(|name| encode(name).len()).find(|len| *len > NAME_LENGTH) {
+            return Err(NatsError::NameTooLong { bytes });
+        }
         let added = stream::iter(partitions).map(|partition| self.add_one(partition)).buffered(ADDED_AT_ONCE);
         added.try_collect().await
     }

@@ -235,9 +235,17 @@ where
         if let Some(row) = self.query(&self.sql.claim, &params).await?.first() {
             let token = PostgresToken { name: row.get(0), fence: row.get(1), version: row.get(2) };
             let attempt: i32 = row.get(4);
+            let checkpoint = match checkpoint_of(row.get(3)) {
+                Ok(checkpoint) => checkpoint,
+                Err(error) => {
+                    // A program with another type of cursors must not count as an attempt.
+                    drop(self.release(&token, Outcome::Continue).await);
+                    return Err(error);
+                }
+            };
             let name = token.name.clone();
             let attempt = u32::try_from(attempt).unwrap_or_default();
-            return Ok(Claimed::Partition(Partition::new(name, token, checkpoint_of(row.get(3))?, attempt)));
+            return Ok(Claimed::Partition(Partition::new(name, token, checkpoint, attempt)));
         }
         let rows = self.query(&self.sql.not_yet, &[]).await?;
         let milliseconds: Option<f64> = rows.first().and_then(|row| row.get(0));
