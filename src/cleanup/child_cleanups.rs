@@ -41,6 +41,23 @@ impl ChildList {
         }
     }
 
+    fn drop_local(&mut self) {
+        let Some(all) = self.in_place.take() else { return };
+        let (mut local, mut others) = (Vec::new(), Vec::new());
+        for mut cleanup in all {
+            if cleanup.is_local() {
+                local.push(cleanup);
+            } else {
+                cleanup.drop_local_children();
+                others.push(cleanup);
+            }
+        }
+        if !others.is_empty() {
+            self.in_place = Some(others.into_iter().collect());
+        }
+        drop(local);
+    }
+
     fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // Poll the cleanups that run in place. They are polled before the tasks, which run regardless.
         if let Some(in_place) = &mut self.in_place {
@@ -83,6 +100,14 @@ impl ChildCleanups {
             drop(self.0.take());
         }
         polled
+    }
+
+    /// Drops the cleanups that must stay on this thread, because a task is about to own the others.
+    #[inline]
+    pub(super) fn drop_local(&mut self) {
+        if let Some(children) = &mut *self.0 {
+            children.drop_local();
+        }
     }
 
     /// Moves the cleanups to the enclosing scope, because their own scope cannot wait for them.

@@ -226,7 +226,8 @@ impl CleanupOptions {
     where
         F: Future<Output: CleanupOutput + Send> + Send + 'static,
     {
-        let Self { name, grace_period, runtime, fallback, children, nested, in_place, is_local } = self;
+        let Self { name, grace_period, runtime, fallback, mut children, mut nested, in_place, is_local } =
+            self;
         increment(Counter::Detached);
         let mut is_in_place = in_place && runtime.is_none() && is_in_place();
         let mut runtime = runtime.or_else(|| Handle::try_current().ok()).or(fallback);
@@ -244,6 +245,10 @@ impl CleanupOptions {
             let job = in_current_span(Job::new(work, grace_period, children, nested, completion));
             track(TrackedCleanup::InPlace(InPlaceCleanup::new(job, runtime, is_local)));
         } else if let Some(runtime) = runtime {
+            if !is_single_threaded(&runtime) {
+                children.drop_local();
+                nested.drop_local();
+            }
             let job = Job::new(work, grace_period, children, nested, completion);
             let task = runtime.spawn(in_current_span(job));
             track(TrackedCleanup::Spawned(SpawnedCleanup { task, runtime: runtime.id() }));

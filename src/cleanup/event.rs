@@ -74,9 +74,9 @@ pub enum CleanupEvent<'a> {
     /// A task or future panicked, and its handle was dropped before the panic was retrieved.
     #[non_exhaustive]
     TaskPanicked {
-        /// `"task"` or `"future"`.
+        /// `"task"`, `"future"` or `"task in a gather"`, as for [`TaskFailed`](Self::TaskFailed).
         name: &'static str,
-        /// The call that created the task or future.
+        /// The call that created the task, the future or the `gather`.
         location: &'static Location<'static>,
         /// The payload of the panic: a `&str` or a `String` in most cases.
         payload: &'a (dyn Any + Send),

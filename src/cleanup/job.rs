@@ -128,6 +128,12 @@ where
             completion.set_not_send();
         }
     }
+
+    fn drop_local_children(self: Pin<&mut Self>) {
+        let job = work_in_span(self).project();
+        job.children.drop_local();
+        job.work.drop_local_children();
+    }
 }
 
 /// Records the outcome of a cleanup exactly once: on drop as abandoned, unless it has [finished](Self::finish).

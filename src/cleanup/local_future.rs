@@ -4,16 +4,28 @@ use std::collections::HashMap;
 use std::fmt::{self, Debug};
 use std::future::Future;
 use std::marker::PhantomData;
+use std::mem;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use super::job::CleanupOutput;
-use crate::panic::ignore_panic;
+use crate::panic::{drop_all, ignore_panic};
 
 thread_local! {
-    /// The local futures of this thread, each a [`BoxedFuture`]. No user code runs while they are borrowed.
-    static FUTURES: RefCell<HashMap<u64, Box<dyn Any>>> = RefCell::default();
+    /// The local futures of this thread. No user code runs while they are borrowed.
+    static FUTURES: RefCell<Futures> = RefCell::default();
+}
+
+/// Futures by their keys, each a [`BoxedFuture`].
+#[derive(Default)]
+struct Futures(HashMap<u64, Box<dyn Any>>);
+
+impl Drop for Futures {
+    /// A panic at the end of a thread would abort the process.
+    fn drop(&mut self) {
+        drop_all(mem::take(&mut self.0).into_values());
+    }
 }
 
 /// The next key. It only has to be unique, so Relaxed suffices.
@@ -64,14 +76,14 @@ impl<O> Drop for LocalFuture<O> {
 /// Stores a future under its key. While the thread ends, drops it instead.
 fn insert(key: u64, future: Box<dyn Any>) {
     let mut future = Some(future);
-    let inserted = FUTURES.try_with(|futures| futures.borrow_mut().insert(key, future.take()?));
+    let inserted = FUTURES.try_with(|futures| futures.borrow_mut().0.insert(key, future.take()?));
     if inserted.is_err() {
         ignore_panic(|| drop(future));
     }
 }
 
 fn remove(key: u64) -> Option<Box<dyn Any>> {
-    FUTURES.try_with(|futures| futures.borrow_mut().remove(&key)).ok()?
+    FUTURES.try_with(|futures| futures.borrow_mut().0.remove(&key)).ok()?
 }
 
 /// The error of a local future that was polled on a thread other than its own.

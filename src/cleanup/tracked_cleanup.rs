@@ -88,6 +88,9 @@ pub(super) trait InPlaceJob: Future<Output = ()> + Send {
 
     /// Sets the reason for which the cleanup is abandoned if it is dropped: its work is not `Send`.
     fn set_not_send(self: Pin<&mut Self>);
+
+    /// Drops the cleanups inside of it that must stay on this thread.
+    fn drop_local_children(self: Pin<&mut Self>);
 }
 
 /// Returns `true` if a task of `runtime` may own a future that stays on the current thread.
@@ -98,6 +101,17 @@ pub(super) fn is_single_threaded(runtime: &Handle) -> bool {
 impl InPlaceCleanup {
     pub(super) fn new(job: impl InPlaceJob + 'static, runtime: Option<Handle>, is_local: bool) -> Self {
         Self { job: Mutex::new(Some(Box::pin(job))), runtime, is_local }
+    }
+
+    pub(super) fn is_local(&self) -> bool {
+        self.is_local
+    }
+
+    /// Drops the cleanups inside of this one that must stay on this thread.
+    pub(super) fn drop_local_children(&mut self) {
+        if let Some(job) = self.job.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            job.as_mut().drop_local_children();
+        }
     }
 
     /// Moves the cleanup to the enclosing scope if that drops a block in place as well, and else spawns it.
@@ -135,6 +149,9 @@ impl Drop for InPlaceCleanup {
                 ignore_panic(|| drop(job));
             }
             Some(runtime) => {
+                if !is_single_threaded(&runtime) {
+                    job.as_mut().drop_local_children();
+                }
                 if counted_by != Some(runtime.id()) {
                     job.as_mut().move_to(runtime.id());
                 }

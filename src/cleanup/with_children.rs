@@ -37,6 +37,11 @@ impl<F: Future> WithChildren<F> {
     pub(super) fn new(work: F, children: ChildCleanups) -> Self {
         Self { stage: Stage::Running(work), children }
     }
+
+    /// Drops the children that must stay on this thread.
+    pub(super) fn drop_local_children(self: Pin<&mut Self>) {
+        self.project().children.drop_local();
+    }
 }
 
 impl<F: Future> Future for WithChildren<F> {

@@ -24,8 +24,8 @@
 //!    and uses nothing. A body that lends its yielder to another thread must get it back before it returns (2), which
 //!    orders the accesses of both threads.
 //! 5. **Not read.** Local variables of the body may be borrowed exclusively across a yield. A shared reference to the
-//!    cell, as that of `mailbox`, must not count as a read of them. Therefore the body is in an `UnsafeCell`, of which only
-//!    `Storage::body` creates a reference, an exclusive and pinned one.
+//!    cell, as that of `mailbox`, must not count as a read of them. Therefore the body is in an `UnsafeCell`. Only
+//!    `Storage::body` and `clear` create references to it, exclusive ones, and the body stays pinned until it is dropped.
 //! 6. **Initialized.** `BodyCell::content` names the field of its `Storage` that is initialized: `create` from the
 //!    beginning, and `body` from the end of `create_body`. It is set to `Nothing` before the closure is moved out, and
 //!    before either is dropped, and to `Body` only after the body was written. So a panic of user code in between leaves

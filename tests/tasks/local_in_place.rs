@@ -249,6 +249,67 @@ fn an_exit_on_a_runtime_that_moves_is_reported() {
     assert_eq!(reports, [format!("cleanup {NAME} failed: {expected}")]);
 }
 
+/// The guard of such an exit is dropped at the end of its thread. A panic of its destructor does not abort the process.
+#[test]
+fn a_destructor_that_panics_at_the_end_of_the_thread() {
+    struct Panics(Rc<()>);
+
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            assert!(Rc::strong_count(&self.0) == 0, "in the destructor");
+        }
+    }
+
+    let first = thread::spawn(|| {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let exit = on_exit(Panics(Rc::default()), async |_value, _| pending::<()>().await);
+            let mut dropped = Box::pin(async { async_with!(_ = local(exit) => { pending::<()>().await }) });
+            assert!(poll!(&mut dropped).is_pending());
+            drop(dropped);
+            yield_now().await;
+        });
+        thread::spawn(move || drop(runtime)).join().unwrap();
+    });
+    first.join().unwrap();
+}
+
+/// A scope is dropped together with the local scope in its block. A task of a multi-thread runtime runs the exit of the
+/// outer one, and must not own that of the local one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_local_exit_in_the_block_of_a_dropped_scope_is_abandoned_at_once() {
+    const NAME: &str = "local, in a dropped scope";
+    LocalSet::new()
+        .run_until(async {
+            for is_exiting in [false, true] {
+                let log = Log::default();
+                let reports = reports_of(NAME, async {
+                    let outer = on_exit((), async |(), _| yield_now().await).name("outer");
+                    // If the limit has interrupted the block, it waits in place for both exits.
+                    let limit = timeout(if is_exiting { Duration::ZERO } else { ENOUGH });
+                    let inner = on_exit(log.clone(), async |_log, _| pending::<()>().await).name(NAME);
+                    let mut dropped = Box::pin(async {
+                        async_with!(_ = limit, _ = outer, _ = local(inner) => { pending::<()>().await })
+                    });
+                    for _ in 0..3 {
+                        assert!(poll!(&mut dropped).is_pending());
+                        yield_now().await;
+                    }
+                    drop(dropped);
+                    assert_eq!(Rc::strong_count(&log.0), 1, "the value was dropped");
+                    drain(ENOUGH).await.unwrap();
+                });
+                let reason = "its manager is not `Send`, and no scope or current-thread runtime can run it";
+                assert_eq!(
+                    reports.await,
+                    [format!("cleanup {NAME} was abandoned: {reason}: ")],
+                    "{is_exiting}"
+                );
+            }
+        })
+        .await;
+}
+
 /// The error or the panic of a detached exit is reported.
 #[tokio::test]
 async fn the_failures_of_detached_exits_are_reported() {

@@ -17,10 +17,11 @@ use super::guard::LocalAsyncGuard;
 /// |---|---|
 /// | on a current-thread runtime, also in a `LocalSet` on it | runs as a [cleanup](crate::cleanup) of that runtime, outside of the `LocalSet` |
 /// | on a multi-thread runtime or outside of a runtime, inside the block of another scope | runs when that block ends |
-/// | on a multi-thread runtime or outside of a runtime, without a scope around it | is reported as [abandoned](crate::cleanup::AbandonReason::NotSend) |
+/// | on a multi-thread runtime or outside of a runtime, without a scope around it, or together with that scope | is reported as [abandoned](crate::cleanup::AbandonReason::NotSend) |
 ///
-/// A current-thread runtime must not be moved to another thread while such an exit is pending: the exit would be
-/// reported as failed, and the guard would be dropped when the thread that it is on ends.
+/// A current-thread runtime must run on the thread on which the future was dropped, and must not be moved to another
+/// thread while such an exit is pending: the exit would be reported as failed, and the guard would be dropped when the
+/// thread that it is on ends.
 ///
 /// # Examples
 ///
