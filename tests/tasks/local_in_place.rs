@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::{LocalSet, spawn_local, yield_now};
 use withal::cleanup::{self, drain};
 use withal::context::{
-    AsyncExitStack, DropNow, ExitReason, LocalAsyncContextManager, LocalAsyncGuard, async_with,
+    AsyncExitStack, Detach, DropNow, ExitReason, LocalAsyncContextManager, LocalAsyncGuard, async_with,
     async_with_local, asynccontextmanager, local, nullcontext, on_exit,
 };
 use withal::tasks::{TaskGroup, timeout};
@@ -328,6 +328,58 @@ async fn the_failures_of_detached_exits_are_reported() {
         });
         let expected = if panics { "panicked: in the exit" } else { "failed: failed exit" };
         assert_eq!(reports.await, [format!("cleanup {name} {expected}")]);
+    }
+}
+
+/// The error of a detached exit is reported also if the destructor of its guard panics.
+#[tokio::test]
+async fn the_error_of_a_detached_exit_precedes_a_panic_of_its_guard() {
+    struct Fails(Rc<()>);
+
+    impl LocalAsyncContextManager for Fails {
+        type Guard = Self;
+
+        async fn aenter(self) -> Result<Self, &'static str> {
+            Ok(self)
+        }
+    }
+
+    impl LocalAsyncGuard for Fails {
+        type Target = ();
+        type Error = &'static str;
+        type Suppression = ();
+        type OnDrop = Detach;
+
+        fn target(&mut self) -> &mut () {
+            Box::leak(Box::new(()))
+        }
+
+        async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), &'static str> {
+            yield_now().await;
+            Err("exit before a panic")
+        }
+    }
+
+    impl Drop for Fails {
+        fn drop(&mut self) {
+            assert!(Rc::strong_count(&self.0) == 0, "in the destructor");
+        }
+    }
+
+    // In the block, and in the exit.
+    for hangs in [true, false] {
+        let reports = reports_of("exit before a panic", async {
+            let mut dropped = Box::pin(async {
+                async_with!(_ = local(Fails(Rc::default())) => { if hangs { pending::<()>().await } })
+            });
+            assert!(poll!(&mut dropped).is_pending());
+            drop(dropped);
+        });
+        let reports = reports.await;
+        assert!(
+            matches!(&*reports, [report] if report.ends_with("failed: exit before a panic")),
+            "{reports:?}"
+        );
     }
 }
 

@@ -15,7 +15,7 @@ use crate::cleanup::{ChildCleanups, CleanupOptions, CleanupOutput, Name, peel_bo
 use crate::context::exit_reason::ExitReason;
 use crate::context::policy::detach::{Detach, FailureSlot, LentFailure, discard_suppressed, resume};
 use crate::context::scope::failure::BlockFailure;
-use crate::panic::{Kept, catch_panic};
+use crate::panic::{Kept, catch_panic, ignore_panic};
 
 impl<G: LocalAsyncGuard + 'static> LocalExitPolicy<G> for Detach {}
 
@@ -59,7 +59,15 @@ async fn exit_cancelled<G: LocalAsyncGuard>(mut guard: Kept<G>) -> Detached<G, I
         let mut exit = pin!(guard.aexit(ExitReason::Cancelled));
         poll_fn(|cx| exit.as_mut().poll(cx)).await
     };
+    drop_guard(guard, &result);
     Detached { result, failure: None }
+}
+
+/// Drops the guard of a detached exit. If the exit has failed, its error is reported, and a panic of the guard is ignored.
+fn drop_guard<G, V, X>(guard: Kept<G>, result: &Result<V, X>) {
+    if result.is_err() {
+        ignore_panic(|| drop(guard));
+    }
 }
 
 /// The end of an exit.
@@ -143,7 +151,7 @@ where
         let options = CleanupOptions::new(self.name).grace_period(self.grace_period).in_place();
         options.detach_local(async move {
             let Exited { result, failure, guard } = exit.await;
-            drop(guard);
+            drop_guard(guard, &result);
             Detached::<G, E, N> { result, failure }
         });
     }
