@@ -365,6 +365,7 @@ rows! { N;
             ThreadPoolExecutor::scope(1, |executor| {
                 let value = [1_u8; N];
                 let job = executor.submit(move || Ok::<_, Infallible>(value)).unwrap();
+                assert_eq!(job.blocking_result().unwrap()[0], 1);
                 assert_eq!(job.into_result().unwrap()[0], 1);
             }).unwrap();
         });
@@ -415,7 +416,8 @@ fn each_entry_point_takes_large_futures() {
     let mut failures = Vec::new();
     for (name, kib, _) in ROWS {
         let mut process = Command::new(env::current_exe().unwrap());
-        let output = process.args(["entry_points::row", "--exact"]).env(ROW, name).output().unwrap();
+        let output =
+            process.args(["entry_points::row", "--exact", "--nocapture"]).env(ROW, name).output().unwrap();
         if !output.status.success() {
             let errors = String::from_utf8_lossy(&output.stderr);
             failures.push(format!("{name} with {kib} KiB: {}\n{errors}", output.status));
