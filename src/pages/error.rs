@@ -62,7 +62,9 @@ pub enum ErrorKind<E> {
         source: E,
     },
     /// The page, which was delivered, points to a page that was fetched before: see [`OnCycle`](super::OnCycle).
-    #[error("cursor cycle, next cursor {next_cursor} was fetched before")]
+    #[error(
+        "cursor cycle, next cursor {next_cursor} was fetched before; set `on_cycle` if that marks the end, or is no error"
+    )]
     #[non_exhaustive]
     CursorCycle {
         /// The next cursor of the page, formatted with `Debug`.
@@ -71,7 +73,8 @@ pub enum ErrorKind<E> {
     /// The page has the same content as an earlier page, under another cursor, and was not delivered: see
     /// [`OnRepeat`](super::OnRepeat).
     #[error(
-        "the page repeats the items of an earlier page; set `on_repeat` if that marks the end, or is no error"
+        "the page repeats the items of an earlier page; set `on_repeat` if that marks the end, or is no error, and \
+         `unique_by` if each page begins with the same items"
     )]
     RepeatedPage,
     /// The page begins with the last item of the page before, or with several of its last items, and was not delivered.
@@ -86,7 +89,7 @@ pub enum ErrorKind<E> {
     RepeatedItems,
     /// More pages without a new item arrived in a row than [`max_empty_pages`](super::AsyncGetDocs::max_empty_pages)
     /// allows.
-    #[error("no new item in {count} consecutive {}; raise `max_empty_pages` if there may be more", if *count == 1 { "page" } else { "pages" })]
+    #[error("no new item in {count} consecutive {}; raise `max_empty_pages` if there may be more, or set `on_empty` if an empty page marks the end", if *count == 1 { "page" } else { "pages" })]
     #[non_exhaustive]
     TooManyEmptyPages {
         /// The number of consecutive pages that were empty, or had no item that is [unique](super::AsyncGetDocs::unique_by).

@@ -34,8 +34,8 @@ fn listed(pages: &'static [&'static [u64]]) -> AsyncGetDocs<u64, u64, Fault> {
     })
 }
 
-const REPEATS: &str =
-    "the page repeats the items of an earlier page; set `on_repeat` if that marks the end, or is no error";
+const REPEATS: &str = "the page repeats the items of an earlier page; set `on_repeat` if that marks the end, or is no \
+                       error, and `unique_by` if each page begins with the same items";
 
 #[tokio::test]
 async fn a_page_that_comes_again_is_an_error_before_its_items() {
@@ -250,7 +250,7 @@ async fn endless_empty_pages_are_an_error() {
         assert_eq!(
             trace(&mut docs).await,
             "7 ! page 252 (cursor 251): no new item in 251 consecutive pages; raise `max_empty_pages` if there may be \
-             more; end"
+             more, or set `on_empty` if an empty page marks the end; end"
         );
         // It continues with the next page, as another run does that resumes.
         assert_eq!(docs.checkpoint().cursor(), Some(&252));

@@ -78,6 +78,31 @@
 //! skips the pages that have not changed. [`incremental`](super::incremental) requests only the items that have changed
 //! since the previous crawl.
 //!
+//! # Items with pages of their own
+//!
+//! [`try_flat_map`](super::AsyncGetDocs::try_flat_map) requests the pages of each item, such as the issues of each
+//! repository, with one checkpoint for both levels:
+//!
+//! ```no_run
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use withal::pages::http;
+//!
+//! let client = http::Client::new(reqwest::Client::builder())?;
+//! let ids = client.endpoint("https://api.example/repositories")?.by_link::<u64>();
+//! let mut issues = ids
+//!     .try_flat_map(move |id| {
+//!         let url = format!("https://api.example/repositories/{id}/issues");
+//!         client.endpoint(&url).expect("the URL is valid for any number").by_link::<String>()
+//!     })
+//!     .concurrency(4);
+//! while let Some((id, issue)) = issues.try_next().await? {
+//!     println!("{id}: {issue}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Flags
 //!
 //! Many APIs send a cursor or a link on their last page, too, and mark that page with a flag. Others send an empty page

@@ -7,11 +7,14 @@ use serde_json::value::RawValue;
 
 use super::error::Error;
 use super::json_slices::find;
+use super::link::Link;
 use super::missing_items::is_empty_value;
 use super::reference::Reference;
 use super::response::Response;
 use super::usual_names::{CURSORS, NEXT_URLS, PARENTS};
 
+/// Relations of links to other pages.
+const RELATIONS: &[&str] = &["next", "prev", "previous", "first", "last"];
 /// Headers with the URL of the next page, in place of `Link`.
 const URL_HEADERS: &[&str] = &[
     "next-page",
@@ -100,12 +103,42 @@ fn is_next(name: &str) -> bool {
     name.to_ascii_lowercase().starts_with("next") || name.starts_with("continuation")
 }
 
+/// Finds the URL of the next page in the headers of a stream.
+///
+/// Relaxed, for the reason of [`OtherCursors`].
+#[derive(Default)]
+pub(super) struct NextHeaders {
+    /// `true` if a page had a link to another page.
+    has_links: AtomicBool,
+}
+
+impl NextHeaders {
+    /// Returns the link with `rel="next"`, or the URL in another header if no page so far had a link to another page.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidLink`], and [`Error::NotAPage`] if another header reports a next page, but has no URL.
+    pub(super) fn find(&self, response: &Response) -> Result<Option<Reference>, Error> {
+        let next = response.next_link()?;
+        if self.has_links.load(Ordering::Relaxed) {
+            return Ok(next);
+        }
+        // A link with `rel=preload` or `rel=self` is no evidence that the others are in this header.
+        let is_of_page = |link: &Link| RELATIONS.iter().any(|rel| link.has_rel(rel));
+        if next.is_some() || response.links().iter().any(is_of_page) {
+            self.has_links.store(true, Ordering::Relaxed);
+            return Ok(next);
+        }
+        next_in_other_headers(response)
+    }
+}
+
 /// Returns the URL of the next page in a header other than `Link`.
 ///
 /// # Errors
 ///
 /// [`Error::NotAPage`] if a header reports a next page, but has no URL.
-pub(super) fn next_in_other_headers(response: &Response) -> Result<Option<Reference>, Error> {
+fn next_in_other_headers(response: &Response) -> Result<Option<Reference>, Error> {
     let is_url = |name: &&str| {
         text(response.headers(), name)
             .is_some_and(|text| text.starts_with(['/', '?']) || text.contains("://"))
@@ -115,12 +148,12 @@ pub(super) fn next_in_other_headers(response: &Response) -> Result<Option<Refere
     }
     let reports_next = |name: &&str| {
         text(response.headers(), name).is_some_and(|text| {
-            !matches!(text.to_ascii_lowercase().as_str(), "" | "0" | "false" | "null" | "none")
+            !matches!(text.to_ascii_lowercase().as_str(), "" | "-1" | "0" | "false" | "null" | "none")
         })
     };
     match OTHER_HEADERS.iter().find(|name| reports_next(name)) {
         Some(name) if !response.endpoint.pointers.ignores_reports => Err(response.reported(&format!(
-            "there is no Link header, but {name:?} reports a next page: use another paginator"
+            "there is no link to a next page, but {name:?} reports a next page: use another paginator"
         ))),
         _ => Ok(None),
     }

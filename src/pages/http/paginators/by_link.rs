@@ -1,6 +1,6 @@
 //! The paginators that follow a URL.
 
-use reqwest::header::{HeaderName, LINK};
+use reqwest::header::HeaderName;
 use serde::de::DeserializeOwned;
 
 use crate::pages::http::endpoint::Endpoint;
@@ -9,7 +9,7 @@ use crate::pages::http::json_pointers::validate_pointer;
 use crate::pages::http::link_object;
 use crate::pages::http::next_in::NextIn;
 use crate::pages::http::next_url::NextUrl;
-use crate::pages::http::other_cursors::next_in_other_headers;
+use crate::pages::http::other_cursors::NextHeaders;
 use crate::pages::http::reference::Reference;
 use crate::pages::http::response::Response;
 use crate::pages::stream::async_get_docs::AsyncGetDocs;
@@ -24,9 +24,9 @@ impl Endpoint {
     /// Follows the `Link` header (RFC 8288) to the next page, as GitHub and GitLab send it.
     ///
     /// A page without a link with `rel="next"` is the last, and so is one whose link has `results="false"` (Sentry). A
-    /// header that cannot be understood is an error, [`Error::InvalidLink`]. Without a `Link` header, a URL in `Next-Page`
-    /// (Kinto), `X-Next-Page`, `X-Next-Url` or a similar header is followed; another value there, such as a number, is an
-    /// error, unless [`ignore_reports`](Endpoint::ignore_reports) is set.
+    /// header that cannot be understood is an error, [`Error::InvalidLink`]. If neither this page nor an earlier one has a
+    /// link to another page, a URL in `Next-Page` (Kinto), `X-Next-Page`, `X-Next-Url` or a similar header is followed;
+    /// another value there, such as a number, is an error, unless [`ignore_reports`](Endpoint::ignore_reports) is set.
     ///
     /// Parameters such as `per_page` belong in the endpoint's URL. Those that a link lacks are added to it; see
     /// [`links_as_sent`](Endpoint::links_as_sent). No item is skipped if the server returns smaller pages than requested.
@@ -51,11 +51,8 @@ impl Endpoint {
     /// ```
     #[doc(alias("link_header", "header_link"))]
     pub fn by_link<T: DeserializeOwned + Send + 'static>(self) -> AsyncGetDocs<T, String, Error> {
-        self.by_url(NextIn::Headers, |response| {
-            let has_link = response.headers().contains_key(LINK);
-            let next = if has_link { response.next_link()? } else { next_in_other_headers(response)? };
-            Ok((next, None))
-        })
+        let headers = NextHeaders::default();
+        self.by_url(NextIn::Headers, move |response| Ok((headers.find(response)?, None)))
     }
 
     /// Follows a URL in the JSON to the next page.

@@ -6,6 +6,7 @@ mod bodies;
 mod cursors;
 mod errors;
 mod heuristics;
+mod honest;
 mod links;
 mod server;
 mod variants;
