@@ -295,7 +295,7 @@ rows! { N;
     }
     512 KiB "asynccontextmanager, exit" => { async_with!(_ = large_exit::<N>() => { yield_now().await }); }
     512 KiB "asynccontextmanager, exit of a function" => {
-        async_with(large_exit::<N>(), async |_| Ok::<(), Infallible>(())).await.unwrap();
+        async_with(large_exit::<N>(), async |()| Ok::<(), Infallible>(())).await.unwrap();
     }
     512 KiB "asynccontextmanager, cancelled" => { cancelled!(large_exit::<N>()); }
     512 KiB "asynccontextmanager, cancelled over the yield" => { cancelled!(over_yield::<N>()); }

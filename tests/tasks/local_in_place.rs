@@ -193,6 +193,7 @@ async fn a_dropped_future_exits_on_a_current_thread_runtime() {
 /// On a multi-thread runtime, the scope around it runs the exit; without one, the exit is reported.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_dropped_future_exits_in_the_scope_around_it_on_a_multi_thread_runtime() {
+    const NAME: &str = "dropped on a LocalSet";
     LocalSet::new()
         .run_until(async {
             let log = Log::default();
@@ -206,7 +207,6 @@ async fn a_dropped_future_exits_in_the_scope_around_it_on_a_multi_thread_runtime
             let expected = "block <inner:Cancelled inner> <outer:Cancelled outer> <around:Ok around> after";
             assert_eq!(log.take(), expected);
 
-            const NAME: &str = "dropped on a LocalSet";
             for hangs in [true, false] {
                 let reports = reports_of(NAME, async {
                     let mut dropped = Box::pin(async {
@@ -403,7 +403,7 @@ async fn a_guard_that_borrows_is_dropped() {
         type OnDrop = DropNow;
 
         fn target(&mut self) -> &mut Log {
-            &mut self.0
+            self.0
         }
 
         async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), Infallible> {

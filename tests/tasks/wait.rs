@@ -192,6 +192,7 @@ async fn errors_need_not_be_static() {
     #[derive(Debug, PartialEq)]
     struct Invalid<'a>(&'a str);
     async fn parse(text: &str) -> Result<u32, Invalid<'_>> {
+        tokio::task::yield_now().await;
         text.parse().map_err(|_| Invalid(text))
     }
     let texts = [String::from("1"), String::from("x")];
