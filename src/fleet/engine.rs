@@ -3,7 +3,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::progress::Progress;
+use super::fleet_progress::FleetProgress;
 use crate::pages::{Checkpoint, Cursor};
 
 /// The lease time of an engine that does not choose one.
@@ -89,7 +89,7 @@ pub trait Engine: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Ownership, Self::Error>> + Send;
 
     /// Returns the progress of the whole fleet.
-    fn progress(&self) -> impl Future<Output = Result<Progress, Self::Error>> + Send;
+    fn progress(&self) -> impl Future<Output = Result<FleetProgress, Self::Error>> + Send;
 }
 
 /// The [`Claimed`] of an engine.

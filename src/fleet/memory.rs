@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::engine::{Claimed, ClaimedOf, DEFAULT_LEASE_TIME, Engine, Outcome, Ownership, Partition};
+use super::fleet_progress::{FleetProgress, SetAside};
 use super::later::later;
-use super::progress::{Progress, SetAside};
 use crate::pages::{Checkpoint, Cursor};
 
 /// An [`Engine`] in memory, for tests and simulations. Its clones share their storage.
@@ -192,9 +192,9 @@ impl<T: Send + Sync + 'static, C: Cursor + Sync> MemoryEngine<T, C> {
         claimed.expect("a partition of the queue has a row")
     }
 
-    fn progress_now(&self) -> Progress {
+    fn progress_now(&self) -> FleetProgress {
         let now = Instant::now();
-        let mut progress = Progress::default();
+        let mut progress = FleetProgress::default();
         for (name, row) in &self.lock().rows {
             progress.items += row.items.iter().map(|page| page.len() as u64).sum::<u64>();
             match &row.state {
@@ -283,7 +283,7 @@ impl<T: Send + Sync + 'static, C: Cursor + Sync> Engine for MemoryEngine<T, C> {
         Ok(Ownership::owned_if(released.is_some()))
     }
 
-    fn progress(&self) -> impl Future<Output = Result<Progress, Infallible>> + Send {
+    fn progress(&self) -> impl Future<Output = Result<FleetProgress, Infallible>> + Send {
         ready(Ok(self.progress_now()))
     }
 }

@@ -80,7 +80,7 @@
 //!   dropped while it claims the partition. A process that is killed releases nothing: its leases expire, unless the engine
 //!   detects the end of the process earlier.
 //! - **No partition stops the others.** One that fails or panics is retried with backoff, and
-//!   [set aside](Progress::set_aside) with its error after the last attempt. A failure of the engine does not count as an
+//!   [set aside](FleetProgress::set_aside) with its error after the last attempt. A failure of the engine does not count as an
 //!   attempt, but a commit that the engine has rejected three times does.
 //! - **A stop is quick.** [`Fleet::stop_when`] drops the work and releases the partitions, without waiting until they are
 //!   finished.
@@ -104,6 +104,7 @@ mod claim;
 mod engine;
 mod error;
 mod fleet;
+mod fleet_progress;
 mod into_pages;
 mod later;
 mod lease;
@@ -113,7 +114,6 @@ mod memory;
 mod nats;
 #[cfg(feature = "fleet-postgres")]
 mod postgres;
-mod progress;
 mod renewal;
 mod report;
 mod settings;
@@ -130,6 +130,7 @@ pub use self::claim::Claim;
 pub use self::engine::{Claimed, ClaimedOf, Engine, Outcome, Ownership, Partition};
 pub use self::error::{DriveError, Error};
 pub use self::fleet::Fleet;
+pub use self::fleet_progress::{FleetProgress, SetAside};
 pub use self::into_pages::IntoPages;
 pub use self::lease::Lease;
 pub use self::memory::{MemoryEngine, MemoryToken};
@@ -137,7 +138,6 @@ pub use self::memory::{MemoryEngine, MemoryToken};
 pub use self::nats::{NatsBuilder, NatsEngine, NatsError, NatsToken};
 #[cfg(feature = "fleet-postgres")]
 pub use self::postgres::{PostgresBuilder, PostgresEngine, PostgresError, PostgresToken};
-pub use self::progress::{Progress, SetAside};
 pub use self::report::Report;
 #[cfg(feature = "fleet-sqlite")]
 pub use self::sqlite::{SqliteEngine, SqliteError, SqliteToken, Synchronous};

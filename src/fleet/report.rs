@@ -1,4 +1,4 @@
-use super::progress::Progress;
+use super::fleet_progress::FleetProgress;
 
 /// The result of [`Fleet::run`](super::Fleet::run).
 #[derive(Debug, Clone)]
@@ -14,7 +14,7 @@ pub struct Report {
     /// `true` if the run was stopped by [`stop_when`](super::Fleet::stop_when).
     pub is_stopped: bool,
     /// The progress of the whole fleet at the end of this run, with the partitions that were
-    /// [set aside](Progress::set_aside) and their errors; `None` if the run was stopped and the engine does not answer within
+    /// [set aside](FleetProgress::set_aside) and their errors; `None` if the run was stopped and the engine does not answer within
     /// a second.
-    pub progress: Option<Progress>,
+    pub progress: Option<FleetProgress>,
 }

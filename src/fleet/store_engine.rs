@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checkpoint_json::checkpoint_to_json;
 use super::engine::{Claimed, ClaimedOf, DEFAULT_LEASE_TIME, Engine, Outcome, Ownership, Partition};
-use super::progress::{Progress, SetAside};
+use super::fleet_progress::{FleetProgress, SetAside};
 use super::store::Store;
 use crate::pages::{Checkpoint, Cursor};
 
@@ -270,9 +270,9 @@ where
         .await
     }
 
-    async fn progress(&self) -> Result<Progress, Self::Error> {
+    async fn progress(&self) -> Result<FleetProgress, Self::Error> {
         let now = self.after(Duration::ZERO).await?;
-        let mut progress = Progress::default();
+        let mut progress = FleetProgress::default();
         for (name, _, row) in self.rows().await? {
             progress.items += row.items;
             match row.state {

@@ -17,6 +17,7 @@ use withal::cleanup::*;
 use withal::context::*;
 use withal::coroutine::*;
 use withal::desugar::*;
+use withal::fleet::*;
 use withal::generator::*;
 use withal::pages::*;
 use withal::tasks::*;

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const SNAPSHOT: &str = include_str!("public-api.txt");
 
 /// The sections whose items a program may import by globs into one scope.
-const SECTIONS: &[&str] = &["cleanup", "context", "coroutine", "desugar", "generator", "pages", "tasks"];
+const SECTIONS: &[&str] =
+    &["cleanup", "context", "coroutine", "desugar", "fleet", "generator", "pages", "tasks"];
 
 /// The names that the prelude of the 2024 edition brings into scope, in all three namespaces.
 const PRELUDE: &[&str] = &[
@@ -227,7 +228,7 @@ pub(crate) fn imports(snapshot: &str) -> String {
 fn no_two_modules_export_the_same_name() {
     let modules = modules(SNAPSHOT);
     for section in
-        ["cleanup", "context", "coroutine", "desugar", "generator", "pages", "pages::http", "tasks"]
+        ["cleanup", "context", "coroutine", "desugar", "fleet", "generator", "pages", "pages::http", "tasks"]
     {
         assert!(modules.contains_key(&format!("withal::{section}")), "{section} is missing");
     }
@@ -252,7 +253,7 @@ fn no_two_traits_have_the_same_method() {
     let mut shared = shared(&methods);
     // The local traits have the methods of their counterparts. A type implements one or the other, so that no call is
     // ambiguous.
-    for method in ["aenter", "aexit", "target"] {
+    for method in ["aenter", "aexit", "grace_period", "target"] {
         assert!(shared.remove(method).is_some_and(|owners| owners.len() == 2), "{method}");
     }
     assert!(shared.is_empty(), "{shared:#?}");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 use withal::fleet::{Claimed, Partition};
-use withal::fleet::{ClaimedOf, Engine, MemoryEngine, MemoryToken, Outcome, Ownership, Progress};
+use withal::fleet::{ClaimedOf, Engine, FleetProgress, MemoryEngine, MemoryToken, Outcome, Ownership};
 use withal::pages::{Checkpoint, PageNumber};
 
 pub(crate) type Memory = MemoryEngine<String, PageNumber>;
@@ -166,7 +166,7 @@ impl Engine for Faulty {
         self.call("release", |inner| async move { inner.release(&token, outcome).await }).await
     }
 
-    async fn progress(&self) -> Result<Progress, ConnectionLost> {
+    async fn progress(&self) -> Result<FleetProgress, ConnectionLost> {
         self.call("progress", |inner| async move { inner.progress().await }).await
     }
 }

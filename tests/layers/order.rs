@@ -102,7 +102,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         "fleet",
         &["cleanup", "coroutine", "generator", "context", "tasks", "pages"],
         &[
-            "later progress engine memory checkpoint_json store store_engine",
+            "later fleet_progress engine memory checkpoint_json store store_engine",
             "error into_pages backoff settings lease_clock renewal work lease claim report worker fleet",
             "sqlite/error sqlite/database sqlite/owner sqlite/schema sqlite/sqlite_engine",
             "postgres/error postgres/sql postgres/session postgres/pool postgres/postgres_engine postgres/builder",

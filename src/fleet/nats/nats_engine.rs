@@ -23,7 +23,7 @@ use super::error::NatsError;
 use super::subject::encode;
 use crate::fleet::checkpoint_json::checkpoint_to_json;
 use crate::fleet::engine::{Claimed, ClaimedOf, Engine, Outcome, Ownership, Partition};
-use crate::fleet::progress::{Progress, SetAside};
+use crate::fleet::fleet_progress::{FleetProgress, SetAside};
 use crate::pages::{Checkpoint, Cursor};
 
 /// The number of concurrent requests of [`Engine::add`].
@@ -490,11 +490,11 @@ where
         }
     }
 
-    async fn progress(&self) -> Result<Progress, NatsError> {
+    async fn progress(&self) -> Result<FleetProgress, NatsError> {
         const ACTION: &str = "count the partitions";
         let reader = self.reader("*", DeliverPolicy::LastPerSubject, true).await?;
         let mut entries = std::pin::pin!(self.messages(&reader));
-        let mut progress = Progress::default();
+        let mut progress = FleetProgress::default();
         let mut claimed = HashSet::new();
         while let Some((entry, _)) = entries.try_next().await? {
             progress.items += entry.items;

@@ -16,7 +16,7 @@ use super::pool::Pool;
 use super::sql::Sql;
 use crate::fleet::checkpoint_json::checkpoint_to_json;
 use crate::fleet::engine::{Claimed, ClaimedOf, Engine, Outcome, Ownership, Partition};
-use crate::fleet::progress::{Progress, SetAside};
+use crate::fleet::fleet_progress::{FleetProgress, SetAside};
 use crate::pages::{Checkpoint, Cursor};
 
 /// An [`Engine`] on PostgreSQL 13 or later, which commits items and checkpoints in transactions.
@@ -299,10 +299,10 @@ where
         Ok(Ownership::owned_if(!rows.is_empty()))
     }
 
-    async fn progress(&self) -> Result<Progress, PostgresError> {
+    async fn progress(&self) -> Result<FleetProgress, PostgresError> {
         let counts = self.query(&self.sql.progress, &[]).await?;
         let set_aside = self.query(&self.sql.set_aside, &[]).await?;
-        let mut progress = Progress::default();
+        let mut progress = FleetProgress::default();
         if let Some(row) = counts.first() {
             let count = |at| u64::try_from(row.get::<_, i64>(at)).unwrap_or_default();
             progress.pending = count(0);

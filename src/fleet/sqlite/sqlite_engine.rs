@@ -14,7 +14,7 @@ use super::owner::{has_ended, this_process};
 use super::schema::{FINISHED, FREE, LEASED, SET_ASIDE, millis, now, prepare};
 use crate::fleet::checkpoint_json::checkpoint_to_json;
 use crate::fleet::engine::{Claimed, ClaimedOf, DEFAULT_LEASE_TIME, Engine, Outcome, Ownership, Partition};
-use crate::fleet::progress::{Progress, SetAside};
+use crate::fleet::fleet_progress::{FleetProgress, SetAside};
 use crate::pages::{Checkpoint, Cursor};
 
 /// An [`Engine`] on a SQLite file, for the processes of one machine. It needs no server. Its clones share a connection.
@@ -335,9 +335,9 @@ fn release(
     Ok(Ownership::owned_if(rows == 1))
 }
 
-fn progress(transaction: &Transaction<'_>) -> Result<Progress, SqliteError> {
+fn progress(transaction: &Transaction<'_>) -> Result<FleetProgress, SqliteError> {
     let now = now();
-    let mut progress = Progress::default();
+    let mut progress = FleetProgress::default();
     let counts = "SELECT
          count(*) FILTER (WHERE done = 0 AND state < 2 AND due <= ?1),
          count(*) FILTER (WHERE done = 0 AND state = 1 AND due > ?1),
@@ -464,7 +464,7 @@ where
         self.database.write(move |transaction| release(transaction, &token, outcome)).await
     }
 
-    async fn progress(&self) -> Result<Progress, SqliteError> {
+    async fn progress(&self) -> Result<FleetProgress, SqliteError> {
         self.database.write(progress).await
     }
 }

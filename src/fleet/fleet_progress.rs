@@ -1,7 +1,7 @@
 /// The progress of a whole fleet, on all machines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Progress {
+pub struct FleetProgress {
     /// The number of partitions that can be claimed now: new ones, released ones, and those whose lease has expired.
     pub pending: u64,
     /// The number of partitions with an owner and a lease that has not expired.
@@ -16,7 +16,7 @@ pub struct Progress {
     pub items: u64,
 }
 
-impl Progress {
+impl FleetProgress {
     /// Returns the number of partitions that are neither finished nor set aside.
     #[must_use]
     pub fn unfinished(&self) -> u64 {
@@ -35,7 +35,7 @@ pub struct SetAside {
 }
 
 impl SetAside {
-    /// Creates an entry of [`Progress::set_aside`], for an [`Engine`](super::Engine).
+    /// Creates an entry of [`FleetProgress::set_aside`], for an [`Engine`](super::Engine).
     pub fn new(partition: impl Into<String>, error: impl Into<String>) -> Self {
         Self { partition: partition.into(), error: error.into() }
     }
