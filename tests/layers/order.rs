@@ -106,7 +106,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "error into_pages backoff settings lease_clock renewal work lease claim report worker fleet",
             "sqlite/error sqlite/database sqlite/owner sqlite/schema sqlite/sqlite_engine",
             "postgres/error postgres/sql postgres/session postgres/pool postgres/postgres_engine postgres/builder",
-            "nats/error nats/subject nats/entry nats/nats_engine nats/builder",
+            "nats/error nats/subject nats/entry nats/nats_engine nats/items nats/builder",
         ],
     ),
 ];

@@ -3,6 +3,7 @@
 mod builder;
 mod entry;
 mod error;
+mod items;
 mod nats_engine;
 mod subject;
 
