@@ -89,7 +89,7 @@ impl<E: Engine> AsyncGuard for Lease<E> {
         // The error of a block that has failed comes first; otherwise, the exit fails.
         let is_block_failed = failure.is_none() && is_failed(&outcome);
         let released =
-            if self.clock.is_lost() { Ok(Ownership::Fenced) } else { self.release(&outcome).await };
+            if self.clock.lose_if_expired() { Ok(Ownership::Fenced) } else { self.release(&outcome).await };
         self.settings.counts().count(&outcome, &released);
         match (failure, released) {
             (Some(error), _) | (None, Err(error)) => Err(error),

@@ -60,8 +60,8 @@ impl LeaseClock {
         self.lost.notify_one();
     }
 
-    /// Returns `true` if the lease is lost. A lease whose deadline has passed is lost.
-    pub(super) fn is_lost(&self) -> bool {
+    /// Records that the lease is lost if its deadline has passed. Returns `true` if it is lost.
+    pub(super) fn lose_if_expired(&self) -> bool {
         let mut state = self.lock();
         state.is_lost |= Instant::now() >= later(state.renewed, self.lease_time);
         state.is_lost

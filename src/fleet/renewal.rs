@@ -34,7 +34,7 @@ async fn renew<E: Engine>(engine: &E, token: &E::Token, clock: &LeaseClock, ever
         let next = failed_at
             .map_or_else(|| later(clock.last_renewal(), every), |failed: Instant| later(failed, pause));
         sleep_until(next.min(clock.deadline())).await;
-        if clock.is_lost() {
+        if clock.lose_if_expired() {
             return;
         }
         if failed_at.is_none() && later(clock.last_renewal(), every) > Instant::now() {

@@ -177,7 +177,7 @@ impl<E: Engine> Work<E> {
         let mut commits = 0;
         let mut failure = None;
         while let Some(pending) = &mut self.pending {
-            if self.clock.is_lost() {
+            if self.clock.lose_if_expired() {
                 return Err(self.lose());
             }
             let (asked, deadline) = (Instant::now(), self.clock.deadline());
