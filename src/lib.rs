@@ -178,10 +178,18 @@ mod known_error;
 #[doc(alias = "paginator")]
 pub mod pages;
 mod panic;
+#[cfg(any(feature = "fs", feature = "process", feature = "sqlx"))]
+#[doc(alias = "transaction")]
+#[doc(alias = "child process")]
+#[doc(alias = "file lock")]
+pub mod resources;
 #[doc(alias = "asyncio")]
 #[doc(alias = "concurrent.futures")]
 #[doc(alias = "PEP 3148")]
 pub mod tasks;
+#[cfg(feature = "testing")]
+#[doc(alias = "cancellation test")]
+pub mod testing;
 
 pub mod from_python {
     #![doc(alias = "asyncio")]

@@ -20,7 +20,9 @@ use withal::desugar::*;
 use withal::fleet::*;
 use withal::generator::*;
 use withal::pages::*;
+use withal::resources::*;
 use withal::tasks::*;
+use withal::testing::*;
 
 async fn output<F: Future>(future: F) -> F::Output {
     future.await

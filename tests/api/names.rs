@@ -6,8 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 const SNAPSHOT: &str = include_str!("public-api.txt");
 
 /// The sections whose items a program may import by globs into one scope.
-const SECTIONS: &[&str] =
-    &["cleanup", "context", "coroutine", "desugar", "fleet", "generator", "pages", "tasks"];
+const SECTIONS: &[&str] = &[
+    "cleanup",
+    "context",
+    "coroutine",
+    "desugar",
+    "fleet",
+    "generator",
+    "pages",
+    "resources",
+    "tasks",
+    "testing",
+];
 
 /// The names that the prelude of the 2024 edition brings into scope, in all three namespaces.
 const PRELUDE: &[&str] = &[
@@ -227,9 +237,19 @@ pub(crate) fn imports(snapshot: &str) -> String {
 #[test]
 fn no_two_modules_export_the_same_name() {
     let modules = modules(SNAPSHOT);
-    for section in
-        ["cleanup", "context", "coroutine", "desugar", "fleet", "generator", "pages", "pages::http", "tasks"]
-    {
+    for section in [
+        "cleanup",
+        "context",
+        "coroutine",
+        "desugar",
+        "fleet",
+        "generator",
+        "pages",
+        "pages::http",
+        "resources",
+        "tasks",
+        "testing",
+    ] {
         assert!(modules.contains_key(&format!("withal::{section}")), "{section} is missing");
     }
     let mut shared = shared(&modules);

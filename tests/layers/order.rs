@@ -109,4 +109,6 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "nats/error nats/subject nats/entry nats/nats_engine nats/items nats/builder",
         ],
     ),
+    ("resources", &["cleanup", "coroutine", "generator", "context", "tasks"], &[]),
+    ("testing", &["cleanup", "coroutine", "generator", "context", "tasks", "pages"], &[]),
 ];

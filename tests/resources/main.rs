@@ -1,0 +1,1 @@
+//! Resources and the utilities for tests.
