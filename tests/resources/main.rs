@@ -1,1 +1,1 @@
-//! Resources and the utilities for tests.
+//! Managers of resources.

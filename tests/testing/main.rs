@@ -1,0 +1,1 @@
+//! Utilities for the tests of an application.
