@@ -1,0 +1,1 @@
+//! The recipes on real servers, which these tests start.
