@@ -13,7 +13,7 @@ use withal::pages::{AsyncGetDocs, by_cursor};
 use withal_test_support::chaos::{self, Chaos, Mode, lease_time, run_time};
 
 use crate::contract::{Doc, TestEngine, doc};
-use crate::server::{Kind, Server};
+use withal_test_support::server::{Kind, Server};
 
 const PAGES: u64 = 15;
 const DOCS: u64 = 20;

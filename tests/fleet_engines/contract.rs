@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use withal::fleet::{Claimed, ClaimedOf, Engine, NatsEngine, NatsError, Outcome, Partition, PostgresEngine};
 use withal::pages::Checkpoint;
 
-use crate::server::{Kind, Server};
+use withal_test_support::server::{Kind, Server};
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Doc {

@@ -13,7 +13,7 @@ use withal::fleet::{NatsEngine, PostgresEngine};
 use withal::pages::Checkpoint;
 
 use crate::contract::{Doc, TestEngine, claim, doc};
-use crate::server::Server;
+use withal_test_support::server::Server;
 
 /// A proxy that counts the bytes in both directions, and closes the connection after a number of bytes.
 struct Proxy {

@@ -4,5 +4,4 @@ mod chaos;
 mod contract;
 mod cut;
 mod model;
-mod server;
 mod throughput;

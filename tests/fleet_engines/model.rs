@@ -11,7 +11,7 @@ use tokio_postgres::NoTls;
 use withal::fleet::{NatsEngine, PostgresEngine};
 use withal_test_support::fleet_model::{Counts, Storage, run};
 
-use crate::server::{Kind, Server};
+use withal_test_support::server::{Kind, Server};
 
 /// A lease time that is longer than the test.
 const LEASE_TIME: Duration = Duration::from_secs(3600);

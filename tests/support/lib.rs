@@ -16,6 +16,7 @@
 //! | [`fleet_model`] | random interleavings of the calls of a fleet's engine, compared with a trivial model |
 //! | [`random`] | seeded random numbers |
 //! | [`script`] | coroutine bodies that follow a random script |
+//! | [`server`] | real servers, which end with their test |
 
 pub mod api;
 pub mod chaos;
@@ -29,6 +30,8 @@ pub mod poll_then_drop;
 pub mod random;
 pub mod reports;
 pub mod script;
+#[cfg(unix)]
+pub mod server;
 pub mod throughput;
 pub mod trace;
 

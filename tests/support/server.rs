@@ -1,0 +1,240 @@
+//! Servers of tests, each on a free port and in a temporary folder, which end with their test.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{self, Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The id of the user `nobody`, because PostgreSQL refuses to run as root.
+const NOBODY: u32 = 65534;
+/// The channels that a connection to the RabbitMQ of [`Server`] may have: if a test loses channels, it runs out of them.
+pub const RABBITMQ_CHANNELS: u16 = 4;
+
+/// A server that tests can start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Postgres,
+    Nats,
+    Redis,
+    RabbitMq,
+}
+
+/// A running server, which is killed when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    kind: Kind,
+    program: PathBuf,
+    folder: PathBuf,
+    pub port: u16,
+    /// The port of the monitoring pages of NATS, and of the name server of RabbitMQ.
+    second_port: u16,
+    children: Vec<Child>,
+}
+
+impl Server {
+    /// Starts a server. Returns `None`, and prints a line, if the system has no such program.
+    pub fn start(kind: Kind) -> Option<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let Some(program) = kind.program() else {
+            println!("skipped: {kind:?} is not installed");
+            return None;
+        };
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("withal-{kind:?}-{}-{number}", process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        if is_root() {
+            chown(&folder, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let [port, second_port] = free_ports();
+        let mut server = Self { kind, program, folder, port, second_port, children: Vec::new() };
+        if kind == Kind::Postgres {
+            let mut initdb = server.command(&server.program.with_file_name("initdb"));
+            initdb.args(["--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "-D"]);
+            assert!(initdb.arg(server.folder.join("data")).status().unwrap().success(), "{}", server.log());
+        }
+        server.run();
+        Some(server)
+    }
+
+    /// Returns the URL of the server, or of a proxy before it.
+    pub fn url(&self, port: u16) -> String {
+        match self.kind {
+            Kind::Postgres => format!("postgres://postgres@127.0.0.1:{port}/postgres?connect_timeout=5"),
+            Kind::Nats => format!("nats://127.0.0.1:{port}"),
+            Kind::Redis => format!("redis://127.0.0.1:{port}"),
+            Kind::RabbitMq => format!("amqp://guest:guest@127.0.0.1:{port}/%2f"),
+        }
+    }
+
+    /// Returns the body of a monitoring page of NATS, such as `/connz?subs=1`.
+    pub fn monitoring_page(&self, path: &str) -> String {
+        let mut page = TcpStream::connect((Ipv4Addr::LOCALHOST, self.second_port)).unwrap();
+        page.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).unwrap();
+        let mut response = String::new();
+        page.read_to_string(&mut response).unwrap();
+        response.split_once("\r\n\r\n").unwrap().1.to_owned()
+    }
+
+    /// Kills the server with SIGKILL.
+    pub fn kill(&mut self) {
+        for mut child in self.children.drain(..) {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Starts the server, and waits until it accepts connections.
+    pub fn run(&mut self) {
+        let start = Instant::now();
+        if self.kind == Kind::RabbitMq {
+            // Otherwise, RabbitMQ starts one that does not end with it.
+            let mut names = self.command(Path::new("epmd"));
+            names.args(["-address", "127.0.0.1", "-port", &self.second_port.to_string()]);
+            self.children.push(names.spawn().unwrap());
+        }
+        loop {
+            let mut child = self.server_command().spawn().unwrap();
+            // PostgreSQL does not start while processes of a killed server exist.
+            while child.try_wait().unwrap().is_none() {
+                if self.is_ready() {
+                    self.children.push(child);
+                    return;
+                }
+                assert!(
+                    start.elapsed() < Duration::from_secs(60),
+                    "{:?} does not start: {}",
+                    self.kind,
+                    self.log()
+                );
+                thread::sleep(Duration::from_millis(10));
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "{:?} ends: {}", self.kind, self.log());
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Returns the command that runs the server in the foreground. In these tests, the operating system does not crash, so no
+    /// write needs to reach the disk.
+    fn server_command(&self) -> Command {
+        let mut command = self.command(&self.program);
+        let (data, port) = (self.folder.join("data"), self.port.to_string());
+        match self.kind {
+            Kind::Postgres => command
+                .args(["-p", &port, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-k"])
+                .arg(&self.folder)
+                .arg("-D")
+                .arg(data),
+            Kind::Nats => command
+                .args(["-js", "-a", "127.0.0.1", "-p", &port, "-m", &self.second_port.to_string(), "-sd"])
+                .arg(data),
+            Kind::Redis => command.args(["--bind", "127.0.0.1", "--port", &port, "--save", ""]),
+            Kind::RabbitMq => {
+                let config = self.folder.join("rabbitmq.conf");
+                fs::write(&config, format!("channel_max = {RABBITMQ_CHANNELS}\n")).unwrap();
+                let plugins = self.folder.join("enabled_plugins");
+                fs::write(&plugins, "[].").unwrap();
+                let [distribution_port, _] = free_ports();
+                command
+                    .env("HOME", &self.folder)
+                    // The script replaces itself by the server, so that a kill reaches the server.
+                    .env("RABBITMQ_ALLOW_INPUT", "1")
+                    .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "-noinput")
+                    .env("RABBITMQ_NODENAME", format!("withal{port}@localhost"))
+                    .env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1")
+                    .env("RABBITMQ_NODE_PORT", port)
+                    .env("RABBITMQ_DIST_PORT", distribution_port.to_string())
+                    .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+                    .env("ERL_EPMD_PORT", self.second_port.to_string())
+                    .env("RABBITMQ_MNESIA_BASE", data)
+                    .env("RABBITMQ_LOG_BASE", &self.folder)
+                    .env("RABBITMQ_LOGS", "-")
+                    .env("RABBITMQ_CONF_ENV_FILE", self.folder.join("none"))
+                    .env("RABBITMQ_CONFIG_FILE", config)
+                    .env("RABBITMQ_ENABLED_PLUGINS_FILE", plugins)
+                    .env("RABBITMQ_PID_FILE", self.folder.join("pid"))
+            }
+        };
+        command
+    }
+
+    /// Returns `true` if the server is ready. PostgreSQL accepts connections before that, and writes its state to a file.
+    fn is_ready(&self) -> bool {
+        let is_listening = |port| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok();
+        let pid_file = || fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap_or_default();
+        is_listening(self.port)
+            && match self.kind {
+                Kind::Postgres => pid_file().trim_end().ends_with("ready"),
+                Kind::Nats => is_listening(self.second_port),
+                Kind::Redis | Kind::RabbitMq => true,
+            }
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    /// Returns a command that runs as an unprivileged user, and whose output is in the log.
+    fn command(&self, program: &Path) -> Command {
+        let log = || fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log")).unwrap();
+        let mut command = Command::new(program);
+        command.stdin(Stdio::null()).stdout(log()).stderr(log()).current_dir(&self.folder);
+        if is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        // The child processes of PostgreSQL end after the first one, and may still write.
+        for _ in 0..100 {
+            if fs::remove_dir_all(&self.folder).is_ok() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Kind {
+    fn program(self) -> Option<PathBuf> {
+        let variable =
+            |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        match self {
+            Self::Postgres => variable("POSTGRES_BIN").map(|folder| folder.join("postgres")).or_else(|| {
+                let versions = fs::read_dir("/usr/lib/postgresql").ok()?.flatten().map(|entry| entry.path());
+                versions.map(|version| version.join("bin/postgres")).filter(|program| program.exists()).max()
+            }),
+            Self::Nats => variable("NATS_SERVER").or_else(|| in_path("nats-server")),
+            Self::Redis => variable("REDIS_SERVER").or_else(|| in_path("redis-server")),
+            // Debian's command in the path changes the user, which requires root.
+            Self::RabbitMq => in_path("epmd").and_then(|_| {
+                let script = PathBuf::from("/usr/lib/rabbitmq/bin/rabbitmq-server");
+                variable("RABBITMQ_SERVER").or(script.exists().then_some(script))
+            }),
+        }
+    }
+}
+
+fn in_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into()]).collect::<Vec<_>>();
+    folders.into_iter().map(|folder| folder.join(program)).find(|program| program.exists())
+}
+
+fn free_ports() -> [u16; 2] {
+    let listeners = [(), ()].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
