@@ -109,6 +109,10 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "nats/error nats/subject nats/entry nats/nats_engine nats/items nats/builder",
         ],
     ),
-    ("resources", &["cleanup", "coroutine", "generator", "context", "tasks"], &[]),
+    (
+        "resources",
+        &["cleanup", "coroutine", "generator", "context", "tasks"],
+        &["fs/error fs/blocking fs/destination fs/atomic_file fs/atomic_write fs/temp_dir fs/lock_file"],
+    ),
     ("testing", &["cleanup", "coroutine", "generator", "context", "tasks", "pages"], &[]),
 ];

@@ -1,1 +1,3 @@
 //! Managers of resources.
+
+mod fs;
