@@ -40,7 +40,7 @@ use crate::context::{AsyncContextManager, interrupt_when};
 /// use withal::pages::Checkpoint;
 ///
 /// let engine = MemoryEngine::<String, u32>::new();
-/// engine.add(vec!["a".to_owned(), "b".to_owned()]).await?;
+/// engine.add(["a", "b"]).await?;
 /// let fleet = Fleet::new(engine.clone());
 /// while let Some(claim) = fleet.claim().await? {
 ///     async_with!(work = claim => {

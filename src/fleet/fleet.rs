@@ -63,7 +63,7 @@ const PROGRESS_TIME: Duration = Duration::from_secs(1);
 /// }
 ///
 /// let engine = MemoryEngine::new();
-/// engine.add(["a", "b"].map(Into::into).into()).await?;
+/// engine.add(["a", "b"]).await?;
 /// let report = Fleet::new(engine.clone())
 ///     .workers(4)
 ///     .run(async |work| work.drive(items(work.partition())).await)

@@ -37,12 +37,18 @@ impl<E: Engine> Lease<E> {
     async fn release(&self, outcome: &Outcome) -> Result<Ownership, Error<E::Error>> {
         let end = self.clock.deadline().min(Instant::now() + RELEASE_TIME);
         let mut pause = Duration::from_millis(50);
+        let mut is_uncertain = false;
         loop {
             let release = self.engine.release(self.work.token(), outcome.clone());
             match timeout_at(end, release).await {
+                // The lease has not expired, so the claim was ended by the attempt whose response was lost.
+                Ok(Ok(Ownership::Fenced)) if is_uncertain => return Ok(Ownership::Owned),
                 Ok(Ok(ownership)) => return Ok(ownership),
                 Ok(Err(error)) if Instant::now() + pause >= end => return Err(Error::Engine(error)),
-                Ok(Err(_)) => sleep(pause).await,
+                Ok(Err(_)) => {
+                    is_uncertain = true;
+                    sleep(pause).await;
+                }
                 // The engine does not answer.
                 Err(_) => return Err(self.work.lease_lost()),
             }

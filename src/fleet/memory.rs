@@ -25,7 +25,7 @@ use crate::pages::{Checkpoint, Cursor};
 /// use withal::pages::Checkpoint;
 ///
 /// let engine = MemoryEngine::<&str, u32>::new();
-/// engine.add(vec!["a".to_owned()]).await?;
+/// engine.add(["a"]).await?;
 /// let Claimed::Partition(mut claim) = engine.claim().await? else { panic!("the partition is free") };
 /// assert!(engine.commit(&mut claim.token, ["x", "y"].into(), &Checkpoint::new(Some(2), 0)).await?.is_owned());
 /// assert!(engine.release(&claim.token, Outcome::Done).await?.is_owned());
@@ -43,6 +43,8 @@ struct Storage<T, C> {
     rows: BTreeMap<Arc<str>, Row<T, C>>,
     /// The partitions that can be claimed now or later, by the earliest time of their next claim.
     queue: BTreeSet<(Instant, Arc<str>)>,
+    /// The finished partitions that have an owner, by the end of its lease.
+    ending: BTreeSet<(Instant, Arc<str>)>,
 }
 
 /// The token of a claim of a [`MemoryEngine`].
@@ -79,7 +81,7 @@ impl<T, C> MemoryEngine<T, C> {
     /// Creates an engine without partitions.
     #[must_use]
     pub fn new() -> Self {
-        let storage = Storage { rows: BTreeMap::new(), queue: BTreeSet::new() };
+        let storage = Storage { rows: BTreeMap::new(), queue: BTreeSet::new(), ending: BTreeSet::new() };
         Self { storage: Arc::new(Mutex::new(storage)), lease_time: DEFAULT_LEASE_TIME }
     }
 
@@ -127,20 +129,31 @@ impl<T, C> Row<T, C> {
             _ => None,
         }
     }
+
+    /// Returns the end of the lease, if the partition is finished and has an owner.
+    fn ends_at(&self) -> Option<Instant> {
+        match self.state {
+            State::Leased(at) if self.is_done => Some(at),
+            _ => None,
+        }
+    }
 }
 
 impl<T, C> Storage<T, C> {
-    /// Changes a row, and updates the queue.
+    /// Changes a row, and updates the queues.
     fn update<R>(&mut self, name: &Arc<str>, f: impl FnOnce(&mut Row<T, C>) -> R) -> Option<R> {
         let row = self.rows.get_mut(name)?;
-        let before = row.claimable_from();
+        let before = (row.claimable_from(), row.ends_at());
         let result = f(row);
-        let after = row.claimable_from();
-        if before != after {
-            if let Some(before) = before {
-                self.queue.remove(&(before, Arc::clone(name)));
+        let after = (row.claimable_from(), row.ends_at());
+        let queues = [(&mut self.queue, before.0, after.0), (&mut self.ending, before.1, after.1)];
+        for (queue, before, after) in queues {
+            if before != after {
+                if let Some(before) = before {
+                    queue.remove(&(before, Arc::clone(name)));
+                }
+                queue.extend(after.map(|after| (after, Arc::clone(name))));
             }
-            self.queue.extend(after.map(|after| (after, Arc::clone(name))));
         }
         Some(result)
     }
@@ -178,7 +191,11 @@ impl<T: Send + Sync + 'static, C: Cursor + Sync> MemoryEngine<T, C> {
     fn claim_now(&self) -> ClaimedOf<Self> {
         let now = Instant::now();
         let mut storage = self.lock();
-        let Some((free, name)) = storage.queue.first().cloned() else { return Claimed::Finished };
+        let Some((free, name)) = storage.queue.first().cloned() else {
+            // Without renewals, an owner that was lost is in the set until its lease has expired.
+            let last = storage.ending.last().map_or(now, |(end, _)| *end);
+            return if last > now { Claimed::NotYet(last - now) } else { Claimed::Finished };
+        };
         if free > now {
             return Claimed::NotYet(free - now);
         }
@@ -190,6 +207,18 @@ impl<T: Send + Sync + 'static, C: Cursor + Sync> MemoryEngine<T, C> {
             Claimed::Partition(Partition::new(&*name, token, row.checkpoint.clone(), row.attempt))
         });
         claimed.expect("a partition of the queue has a row")
+    }
+
+    fn retry_set_aside_now(&self) -> u64 {
+        let now = Instant::now();
+        let mut storage = self.lock();
+        let is_aside = |row: &Row<T, C>| matches!(row.state, State::SetAside(_));
+        let aside = storage.rows.iter().filter(|(_, row)| is_aside(row));
+        let names: Vec<_> = aside.map(|(name, _)| Arc::clone(name)).collect();
+        for name in &names {
+            storage.update(name, |row| (row.state, row.attempt) = (State::Free(now), 0));
+        }
+        names.len() as u64
     }
 
     fn progress_now(&self) -> FleetProgress {
@@ -220,9 +249,13 @@ impl<T: Send + Sync + 'static, C: Cursor + Sync> Engine for MemoryEngine<T, C> {
         self.lease_time
     }
 
-    fn add(&self, partitions: Vec<String>) -> impl Future<Output = Result<(), Infallible>> + Send {
+    fn add_partitions(&self, partitions: Vec<String>) -> impl Future<Output = Result<(), Infallible>> + Send {
         self.add_now(partitions);
         ready(Ok(()))
+    }
+
+    fn retry_set_aside(&self) -> impl Future<Output = Result<u64, Infallible>> + Send {
+        ready(Ok(self.retry_set_aside_now()))
     }
 
     fn claim(&self) -> impl Future<Output = Result<ClaimedOf<Self>, Infallible>> + Send {

@@ -19,7 +19,7 @@
 //! // Or `SqliteEngine::open("crawl.db")?`, `PostgresEngine::connect(url).await?`, `NatsEngine::connect(url).await?`,
 //! // in as many processes as you like.
 //! let engine = MemoryEngine::new();
-//! engine.add(["a", "b", "c"].map(Into::into).into()).await?;
+//! engine.add(["a", "b", "c"]).await?;
 //! let report = Fleet::new(engine.clone())
 //!     .workers(4)
 //!     .run(async |work| work.drive(items(work.partition())).await)
@@ -103,6 +103,8 @@ mod checkpoint_json;
 mod claim;
 mod engine;
 mod error;
+#[cfg(any(feature = "fleet-postgres", feature = "fleet-nats"))]
+mod excerpt;
 mod fleet;
 mod fleet_progress;
 mod into_pages;
@@ -117,6 +119,7 @@ mod postgres;
 mod renewal;
 mod report;
 mod settings;
+mod shared_engine;
 #[cfg(feature = "fleet-sqlite")]
 mod sqlite;
 #[cfg(feature = "fleet-store")]

@@ -76,6 +76,8 @@ enum State {
     Free(u64),
     /// Has an owner, whose lease expires at this time.
     Leased(u64),
+    /// Finished, with an owner, which may still add partitions until its lease expires.
+    Ending(u64),
     Done,
     SetAside(String),
 }
@@ -171,7 +173,7 @@ where
         self.lease_time
     }
 
-    async fn add(&self, partitions: Vec<String>) -> Result<(), Self::Error> {
+    async fn add_partitions(&self, partitions: Vec<String>) -> Result<(), Self::Error> {
         let checkpoint = Checkpoint::default();
         let row = Row { epoch: 0, state: State::Free(0), attempt: 0, items: 0, checkpoint };
         for partition in partitions {
@@ -181,13 +183,31 @@ where
         Ok(())
     }
 
+    async fn retry_set_aside(&self) -> Result<u64, Self::Error> {
+        let now = self.after(Duration::ZERO).await?;
+        let mut count = 0;
+        for (name, old, row) in self.rows().await? {
+            if matches!(row.state, State::SetAside(_)) {
+                let row = Row { state: State::Free(now), attempt: 0, ..row };
+                // If it is not replaced, another call was faster.
+                count += u64::from(self.replace(&name, Some(&old), &row, Vec::new()).await?);
+            }
+        }
+        Ok(count)
+    }
+
     async fn claim(&self) -> Result<ClaimedOf<Self>, Self::Error> {
         let (now, until) = (self.after(Duration::ZERO).await?, self.after(self.lease_time).await?);
         let mut rows = self.rows().await?;
         rows.sort_by(|a, b| a.0.cmp(&b.0));
         let mut first_free: Option<u64> = None;
         for (name, old, mut row) in rows {
-            let (State::Free(free) | State::Leased(free)) = row.state else { continue };
+            let free = match row.state {
+                State::Free(free) | State::Leased(free) => free,
+                // It is not claimed, but the fleet has not ended.
+                State::Ending(end) if end > now => end,
+                State::Ending(_) | State::Done | State::SetAside(_) => continue,
+            };
             if free <= now {
                 row.epoch += 1;
                 row.attempt = row.attempt.saturating_add(1);
@@ -220,7 +240,7 @@ where
             .change(token, &items, |row| {
                 // If not, another attempt of this commit was stored, or the partition is finished.
                 let is_next = matches!(row.state, State::Leased(_)) && row.checkpoint == token.checkpoint;
-                row.state = if checkpoint.is_done() { State::Done } else { State::Leased(until) };
+                row.state = if checkpoint.is_done() { State::Ending(until) } else { State::Leased(until) };
                 row.attempt = 1;
                 row.items += count;
                 row.checkpoint = checkpoint.clone();
@@ -244,7 +264,7 @@ where
         let until = self.after(self.lease_time).await?;
         self.change(token, &[], |row| {
             // A partition that is finished remains so.
-            if let State::Leased(lease) = &mut row.state {
+            if let State::Leased(lease) | State::Ending(lease) = &mut row.state {
                 *lease = until;
             }
             true
@@ -264,6 +284,8 @@ where
                     Outcome::Continue | Outcome::Retry { .. } => State::Free(free),
                 };
                 row.attempt -= u32::from(outcome == Outcome::Continue && row.attempt > 0);
+            } else if matches!(row.state, State::Ending(_)) {
+                row.state = State::Done;
             }
             true
         })
@@ -276,7 +298,7 @@ where
         for (name, _, row) in self.rows().await? {
             progress.items += row.items;
             match row.state {
-                State::Done => progress.done += 1,
+                State::Ending(_) | State::Done => progress.done += 1,
                 State::SetAside(error) => progress.set_aside.push(SetAside::new(name, error)),
                 State::Free(free) if free > now => progress.waiting += 1,
                 State::Leased(until) if until > now => progress.leased += 1,

@@ -25,7 +25,7 @@ const MAX_COMMITS: u32 = 3;
 /// use withal::pages::{PageNumber, by_page_number};
 ///
 /// let engine = MemoryEngine::<u64, PageNumber>::new();
-/// engine.add(vec!["a".to_owned()]).await?;
+/// engine.add(["a"]).await?;
 /// let report = Fleet::new(engine.clone())
 ///     .run(async |work| {
 ///         let items = by_page_number(1, |page| async move {

@@ -159,7 +159,7 @@ async fn a_drop_at_any_await_leaks_nothing() {
         let memory = Memory::new();
         state.replace(Some(memory.clone()));
         async move {
-            memory.add(vec!["p000".into()]).await.unwrap();
+            memory.add(["p000"]).await.unwrap();
             let fleet = Fleet::new(Faulty::new(memory, |_, _| Fault::None));
             let claim = fleet.claim().await.unwrap().unwrap();
             async_with!(work = claim => {
@@ -173,7 +173,7 @@ async fn a_drop_at_any_await_leaks_nothing() {
     let awaits = drop_at_every_await(program, async |output| {
         drain(Duration::from_secs(5)).await.unwrap();
         let memory = state.take().unwrap();
-        memory.add(vec!["p000".into()]).await.unwrap();
+        memory.add(["p000"]).await.unwrap();
         let Ok(before) = memory.progress().await;
         assert_eq!(before.leased, 0, "a claim has leaked");
         assert!(output.is_none() || before.done == 1);
@@ -197,7 +197,7 @@ async fn a_run_that_is_dropped_at_any_await_releases_its_partitions() {
         let memory = Memory::new();
         state.replace(Some(memory.clone()));
         async move {
-            memory.add((0..3).map(crate::crawl::name).collect()).await.unwrap();
+            memory.add((0..3).map(crate::crawl::name)).await.unwrap();
             let faulty = Faulty::new(memory, |_, _| Fault::None);
             let run =
                 Fleet::new(faulty).workers(2).run(async |work| work.drive(items(work.partition())).await);
@@ -207,7 +207,7 @@ async fn a_run_that_is_dropped_at_any_await_releases_its_partitions() {
     drop_at_every_await(program, async |_| {
         drain(Duration::from_secs(5)).await.unwrap();
         let memory = state.take().unwrap();
-        memory.add((0..3).map(crate::crawl::name).collect()).await.unwrap();
+        memory.add((0..3).map(crate::crawl::name)).await.unwrap();
         assert_eq!(memory.progress().await.unwrap().leased, 0, "a claim has leaked");
     })
     .await;

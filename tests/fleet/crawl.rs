@@ -15,7 +15,7 @@ pub(crate) fn name(partition: usize) -> String {
 /// An engine in memory with partitions.
 pub(crate) async fn engine(partitions: usize) -> Memory {
     let engine = Memory::new();
-    let Ok(()) = engine.add((0..partitions).map(name).collect()).await;
+    let Ok(()) = engine.add((0..partitions).map(name)).await;
     engine
 }
 

@@ -55,6 +55,25 @@ async fn the_truth_is_read_after_a_fault_of_any_call() {
     }
 }
 
+/// A release whose response is lost is not counted as a lost lease.
+#[tokio::test(start_paused = true)]
+async fn a_release_whose_response_is_lost_is_a_release() {
+    let memory = engine(2).await;
+    let mut releases = 0;
+    let faulty = Faulty::new(memory.clone(), move |_, name| {
+        releases += u32::from(name == "release");
+        if name == "release" && releases % 2 == 1 { Fault::After } else { Fault::None }
+    });
+    let fleet = Fleet::new(faulty.clone());
+    let claim = fleet.claim().await.unwrap().unwrap();
+    let name = claim.partition().to_owned();
+    withal::context::async_with!(work = claim => { work.drive(items(&name)).await.unwrap() }).unwrap();
+    let report =
+        Fleet::new(faulty).run(async |work| work.drive(items(work.partition())).await).await.unwrap();
+    assert_eq!((report.finished, report.failed, report.lost), (1, 0, 0));
+    assert_complete(&memory, 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn random_faults_lose_and_repeat_nothing() {
     expect_reports("connection lost");

@@ -114,8 +114,12 @@ impl Engine for Faulty {
         self.lease_time
     }
 
-    async fn add(&self, partitions: Vec<String>) -> Result<(), ConnectionLost> {
+    async fn add_partitions(&self, partitions: Vec<String>) -> Result<(), ConnectionLost> {
         self.call("add", |inner| async move { inner.add(partitions).await }).await
+    }
+
+    async fn retry_set_aside(&self) -> Result<u64, ConnectionLost> {
+        self.call("retry_set_aside", |inner| async move { inner.retry_set_aside().await }).await
     }
 
     async fn claim(&self) -> Result<ClaimedOf<Self>, ConnectionLost> {

@@ -2,14 +2,16 @@
 
 use std::future::pending;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use withal::fleet::{Engine, Fleet};
-use withal::pages::Checkpoint;
+use withal::fleet::{Claimed, Engine, Fleet, MemoryEngine, SqliteEngine, StoreEngine};
+use withal::pages::{Checkpoint, PageNumber};
 
 use crate::crawl::{assert_complete, engine, items};
+use crate::folder::Folder;
+use crate::store::MemoryStore;
 
 #[tokio::test(start_paused = true)]
 async fn several_fleets_share_the_work() {
@@ -92,7 +94,7 @@ async fn partitions_added_meanwhile_are_worked_on() {
         .workers(3)
         .run(async |work| {
             if work.partition() == "p000" {
-                work.engine().add(vec!["p001".into(), "p002".into()]).await.unwrap();
+                work.engine().add(["p001", "p002"]).await.unwrap();
             }
             work.drive(items(work.partition())).await
         })
@@ -100,6 +102,80 @@ async fn partitions_added_meanwhile_are_worked_on() {
         .unwrap();
     assert_eq!(report.finished, 3);
     assert_complete(&engine, 3);
+}
+
+/// The owner of the last partition adds others after the commit that finishes it: the workers of other processes have waited.
+async fn late_partitions_are_shared<E: Engine<Item = String, Cursor = PageNumber> + Clone>(engine: E) {
+    engine.add(["p000"]).await.unwrap();
+    let fleets = (0..2).map(|_| {
+        let late = ["p001", "p002", "p003", "p004"];
+        Fleet::new(engine.clone()).max_idle(Duration::from_millis(10)).run(async move |work| {
+            work.drive(items(work.partition())).await.map_err(|error| error.to_string())?;
+            if work.partition() == "p000" {
+                sleep(Duration::from_millis(100)).await;
+                work.engine().add(late).await.map_err(|error| error.to_string())?;
+            }
+            Ok::<_, String>(())
+        })
+    });
+    let reports = futures::future::try_join_all(fleets).await.unwrap();
+    let finished: Vec<_> = reports.iter().map(|report| report.finished).collect();
+    assert!(
+        finished.iter().all(|finished| *finished >= 2) && finished.iter().sum::<u64>() == 5,
+        "{finished:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn partitions_added_after_the_last_commit_are_shared() {
+    late_partitions_are_shared(MemoryEngine::new()).await;
+    late_partitions_are_shared(Arc::new(StoreEngine::new(MemoryStore::new()))).await;
+}
+
+#[tokio::test]
+async fn partitions_added_to_a_file_after_the_last_commit_are_shared() {
+    let folder = Folder::new("late");
+    late_partitions_are_shared(SqliteEngine::open(folder.path().join("fleet.db")).unwrap()).await;
+}
+
+/// The owner of a finished partition is lost: the other workers wait for its lease, and no longer.
+#[tokio::test(start_paused = true)]
+async fn a_lost_owner_of_a_finished_partition_delays_the_end_by_its_lease() {
+    let engine = engine(1).await;
+    let Ok(Claimed::Partition(mut lost)) = engine.claim().await else { panic!("it is free") };
+    let mut pages = items("p000").into_pages();
+    while pages.try_next().await.unwrap().is_some() {}
+    let end = pages.checkpoint();
+    assert!(end.is_done() && engine.commit(&mut lost.token, [].into(), &end).await.unwrap().is_owned());
+    let started = Instant::now();
+    assert!(Fleet::new(engine.clone()).claim().await.unwrap().is_none());
+    let elapsed = started.elapsed();
+    assert!(elapsed >= Duration::from_secs(29) && elapsed < Duration::from_secs(32), "{elapsed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_set_aside_is_retried_with_all_its_attempts() {
+    let engine = engine(2).await;
+    let is_repaired = Arc::new(AtomicBool::new(false));
+    let run = async || {
+        let is_repaired = Arc::clone(&is_repaired);
+        let fleet = Fleet::new(engine.clone()).attempts(2).run(async move |work| {
+            if !is_repaired.load(Ordering::Relaxed) {
+                return Err(format!("attempt {}", work.attempt()));
+            }
+            work.drive(items(work.partition())).await.map_err(|error| error.to_string())
+        });
+        fleet.await.unwrap()
+    };
+    assert_eq!(run().await.failed, 4);
+    assert_eq!(engine.retry_set_aside().await.unwrap(), 2);
+    let report = run().await;
+    assert_eq!((report.failed, report.progress.unwrap().set_aside.len()), (4, 2));
+    assert_eq!(engine.retry_set_aside().await.unwrap(), 2);
+    is_repaired.store(true, Ordering::Relaxed);
+    assert_eq!(run().await.finished, 2);
+    assert_eq!(engine.retry_set_aside().await.unwrap(), 0);
+    assert_complete(&engine, 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -23,7 +23,7 @@ fn two_pages<C: Clone + std::fmt::Debug + PartialEq + Send + Sync + 'static>(
 
 /// A cursor that JSON changes fails its own partition, and no other.
 async fn with_cursors(engine: impl Engine<Item = u32, Cursor = f64>) {
-    engine.add(vec!["a".into(), "b".into()]).await.unwrap();
+    engine.add(["a", "b"]).await.unwrap();
     let report = Fleet::new(engine)
         .attempts(2)
         .backoff(Duration::from_millis(1), Duration::from_millis(1))
@@ -60,7 +60,7 @@ impl serde::Serialize for Odd {
 async fn an_item_that_is_not_serialized_fails_its_partition() {
     let folder = Folder::new("items");
     let engine = SqliteEngine::<Odd, u32>::open(folder.path().join("fleet.db")).unwrap();
-    engine.add(vec!["a".into(), "b".into()]).await.unwrap();
+    engine.add(["a", "b"]).await.unwrap();
     let report = Fleet::new(engine)
         .attempts(1)
         .run(async |work| {
@@ -163,7 +163,7 @@ async fn a_lease_may_be_zero_or_endless() {
         let folder = Folder::new("lease");
         let sqlite = SqliteEngine::<String, _>::open(folder.path().join("fleet.db")).unwrap();
         let sqlite = sqlite.with_lease_time(lease_time);
-        sqlite.add(vec!["a".into()]).await.unwrap();
+        sqlite.add(["a"]).await.unwrap();
         let report =
             Fleet::new(sqlite).run(async |work| work.drive(items(work.partition())).await).await.unwrap();
         assert_eq!(report.finished, u64::from(lease_time == Duration::MAX));
@@ -198,7 +198,7 @@ fn the_end_of_a_runtime_releases_nothing_and_loses_nothing() {
     let runtime =
         || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let first = runtime();
-    first.block_on(engine.add(vec!["a".into(), "b".into()])).unwrap();
+    first.block_on(engine.add(["a", "b"])).unwrap();
     let fleet = Fleet::new(engine.clone()).workers(2);
     first.spawn(fleet.run(async |work| work.drive(items(work.partition())).await));
     std::thread::sleep(Duration::from_millis(25));
@@ -215,7 +215,7 @@ async fn a_file_that_is_locked_for_a_while_costs_time_only() {
     let folder = Folder::new("locked");
     let path = folder.path().join("fleet.db");
     let engine = SqliteEngine::<String, _>::open(&path).unwrap();
-    engine.add(vec!["a".into(), "b".into()]).await.unwrap();
+    engine.add(["a", "b"]).await.unwrap();
     let blocker = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(25));
         let connection = rusqlite::Connection::open(&path).unwrap();

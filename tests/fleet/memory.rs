@@ -17,7 +17,7 @@ async fn claim(engine: &Memory) -> Partition<withal::fleet::MemoryToken, u32> {
 #[tokio::test(start_paused = true)]
 async fn an_expired_claim_is_fenced_once_another_has_the_partition() {
     let engine = Memory::new();
-    engine.add(vec!["a".into()]).await.unwrap();
+    engine.add(["a"]).await.unwrap();
     let mut zombie = claim(&engine).await;
     assert!(matches!(engine.claim().await, Ok(Claimed::NotYet(wait)) if wait == Duration::from_secs(30)));
     tokio::time::advance(Duration::from_secs(31)).await;

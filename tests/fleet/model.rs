@@ -20,10 +20,11 @@ fn steps(default: usize) -> usize {
 const STEPS_PER_SEED: usize = 5_000;
 
 fn assert_all_happened(counts: &Counts) {
-    let Counts { claims, commits, fenced, stale, renewals, releases, expirations } = *counts;
+    let Counts { claims, commits, fenced, stale, renewals, releases, expirations, retried } = *counts;
     for count in [claims, commits, fenced, stale, renewals, releases, expirations] {
         assert!(count > 20, "{counts:?}");
     }
+    assert!(retried > 0, "{counts:?}");
 }
 
 struct Memory(MemoryEngine<u64, u64>);

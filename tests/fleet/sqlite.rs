@@ -28,7 +28,7 @@ async fn engines_of_one_file_share_the_work() {
     let folder = Folder::new("share");
     let path = folder.path().join("fleet.db");
     let engines: Vec<_> = (0..3).map(|_| SqliteEngine::open(&path).unwrap()).collect();
-    engines[0].add((0..8).map(name).collect()).await.unwrap();
+    engines[0].add((0..8).map(name)).await.unwrap();
     let fleets = engines.iter().map(|engine| {
         Fleet::new(engine.clone()).workers(2).run(async |work| work.drive(items(work.partition())).await)
     });
@@ -56,7 +56,7 @@ async fn the_partitions_of_a_process_that_has_ended_are_free_at_once() {
     let folder = Folder::new("ended");
     let path = folder.path().join("fleet.db");
     let engine = Sqlite::open(&path).unwrap();
-    engine.add(vec!["a".into()]).await.unwrap();
+    engine.add(["a"]).await.unwrap();
     let mut zombie = claim(&engine).await;
     // This process runs.
     assert!(matches!(engine.claim().await, Ok(Claimed::NotYet(wait)) if wait > Duration::from_secs(20)));
@@ -95,7 +95,7 @@ async fn the_users_own_tables_are_written_in_the_transaction_of_the_commit() {
         }
         Ok(())
     });
-    engine.add(vec!["a".into()]).await.unwrap();
+    engine.add(["a"]).await.unwrap();
     let mut partition = claim(&engine).await;
     let checkpoint = Checkpoint::new(Some(1), 0);
     // The function fails after the first item, then panics.

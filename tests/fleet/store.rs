@@ -76,7 +76,7 @@ type Numbers = StoreEngine<MemoryStore, u32, u32>;
 
 async fn with_one() -> Numbers {
     let engine = Numbers::new(MemoryStore::new());
-    engine.add(vec!["a".into()]).await.unwrap();
+    engine.add(["a"]).await.unwrap();
     engine
 }
 
@@ -162,7 +162,7 @@ async fn a_finished_partition_stays_finished() {
     let engine = with_one().await;
     let (token, ..) = claim(&engine).await;
     assert!(engine.release(&token, Outcome::Done).await.unwrap().is_owned());
-    engine.add(vec!["a".into()]).await.unwrap();
+    engine.add(["a"]).await.unwrap();
     assert!(matches!(engine.claim().await.unwrap(), Claimed::Finished));
     assert!(!engine.release(&token, Outcome::Continue).await.unwrap().is_owned());
     assert_eq!(engine.progress().await.unwrap().done, 1);

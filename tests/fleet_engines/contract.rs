@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use withal::fleet::{Claimed, ClaimedOf, Engine, NatsEngine, NatsError, Outcome, Partition, PostgresEngine};
+use withal::fleet::{
+    Claimed, ClaimedOf, Engine, NatsEngine, NatsError, Outcome, Partition, PostgresEngine, PostgresError,
+};
 use withal::pages::Checkpoint;
 
 use withal_test_support::server::{Kind, Server};
@@ -135,6 +137,7 @@ async fn keeps_the_contract<E: TestEngine>() {
     assert!(other.commit(&mut again.token, [].into(), &end).await.unwrap().is_owned());
     assert_eq!(other.progress().await.unwrap().done, 1);
     assert!(!other.commit(&mut again.token.clone(), [].into(), &end).await.unwrap().is_owned());
+    assert!(other.renew(&again.token).await.unwrap().is_owned());
     assert!(other.release(&again.token, Outcome::Done).await.unwrap().is_owned());
     engine.add(names(&[&first.name])).await.unwrap();
 
@@ -153,6 +156,16 @@ async fn keeps_the_contract<E: TestEngine>() {
     assert!(matches!(other.claim().await.unwrap(), Claimed::NotYet(_)));
     let again = next_claim(&other).await;
     assert_eq!((&again.name, again.attempt), (&second.name, 2));
+    assert!(other.release(&again.token, Outcome::Done).await.unwrap().is_owned());
+    assert!(matches!(engine.claim().await.unwrap(), Claimed::Finished));
+
+    // It is claimed again when it is put back, as its first attempt.
+    assert_eq!(engine.retry_set_aside().await.unwrap(), 1);
+    assert_eq!(other.retry_set_aside().await.unwrap(), 0);
+    let progress = engine.progress().await.unwrap();
+    assert_eq!((progress.pending, progress.set_aside.len()), (1, 0));
+    let again = next_claim(&other).await;
+    assert_eq!((&again.name, again.attempt), (&third.name, 1));
     assert!(other.release(&again.token, Outcome::Done).await.unwrap().is_owned());
     assert!(matches!(engine.claim().await.unwrap(), Claimed::Finished));
 
@@ -222,14 +235,38 @@ async fn nats_refuses_a_name_that_is_too_long_for_a_subject() {
     let engine =
         NatsEngine::<Doc, String>::connect_to(&server.url(server.port), Duration::from_secs(30)).await;
     let long = "x".repeat(2001);
-    let error = engine.add(vec!["a".into(), long.clone()]).await.unwrap_err();
-    assert!(matches!(error, NatsError::NameTooLong { bytes: 2001, .. }), "{error}");
+    let error = engine.add(["a", &*long]).await.unwrap_err();
+    assert!(matches!(&error, NatsError::PartitionName { bytes: 2001, partition, .. } if *partition == long));
+    let text = error.to_string();
+    assert!(text.starts_with("the name \"xxxx") && text.len() < 300, "{text}");
     assert!(matches!(engine.claim().await.unwrap(), Claimed::Finished));
-    engine.add(vec![long[1..].into()]).await.unwrap();
+    engine.add([&long[1..]]).await.unwrap();
     let mut owned = claim(&engine).await;
     assert_eq!(owned.name, long[1..]);
     let checkpoint = Checkpoint::new(Some("1".to_owned()), 0);
     assert!(engine.commit(&mut owned.token, [doc("x")].into(), &checkpoint).await.unwrap().is_owned());
+}
+
+/// An index has no room for a long name, and no text of PostgreSQL contains NUL.
+#[tokio::test]
+async fn postgres_refuses_a_name_that_it_cannot_store() {
+    let Some(server) = Server::start(Kind::Postgres) else { return };
+    let url = server.url(server.port);
+    let engine = PostgresEngine::<Doc, String>::connect_to(&url, Duration::from_secs(30)).await;
+    let long = "x".repeat(2001);
+    for name in [&*long, "a\0b"] {
+        let error = engine.add(["a", name]).await.unwrap_err();
+        assert!(matches!(&error, PostgresError::PartitionName { partition, .. } if partition == name));
+        assert!(matches!(engine.claim().await.unwrap(), Claimed::Finished));
+    }
+    let error = engine.add(["a\0b"]).await.unwrap_err();
+    let text = "the name \"a\\0b\" of a partition contains a NUL character, which PostgreSQL cannot store";
+    assert_eq!(error.to_string(), text);
+    // Random letters, because the server compresses a long key.
+    let mut random = withal_test_support::random::Random(3);
+    let longest: String = (0..2000).map(|_| char::from(b'!' + random.below(90) as u8)).collect();
+    engine.add([&longest]).await.unwrap();
+    assert_eq!(claim(&engine).await.name, longest);
 }
 
 /// A program whose cursors have another type fails, without an attempt.

@@ -113,7 +113,7 @@ async fn stores_each_page_once<E: TestEngine>(connect: impl AsyncFn(&str) -> E) 
     let Some(server) = Server::start(E::KIND) else { return };
     let proxy = Proxy::start(server.port).await;
     let engine = connect(&server.url(proxy.port)).await;
-    engine.add(vec!["a".to_owned()]).await.unwrap();
+    engine.add(["a"]).await.unwrap();
     let mut token = claim(&engine).await.token;
     let page = |n: u64| -> (Arc<[Doc]>, Checkpoint<String>) {
         // The texts of all pages have the same length.

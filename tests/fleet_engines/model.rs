@@ -21,10 +21,11 @@ fn steps() -> usize {
 }
 
 fn assert_all_happened(counts: &Counts) {
-    let Counts { claims, commits, fenced, stale, renewals, releases, expirations } = *counts;
+    let Counts { claims, commits, fenced, stale, renewals, releases, expirations, retried } = *counts;
     for count in [claims, commits, fenced, stale, renewals, releases, expirations] {
         assert!(count > steps() as u64 / 200, "{counts:?}");
     }
+    assert!(retried > 0, "{counts:?}");
     println!("{counts:?}");
 }
 

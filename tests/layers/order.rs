@@ -102,11 +102,11 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         "fleet",
         &["cleanup", "coroutine", "generator", "context", "tasks", "pages"],
         &[
-            "later fleet_progress engine memory checkpoint_json store store_engine",
+            "later excerpt fleet_progress engine shared_engine memory checkpoint_json store store_engine",
             "error into_pages backoff settings lease_clock renewal work lease claim report worker fleet",
             "sqlite/error sqlite/database sqlite/owner sqlite/schema sqlite/token sqlite/statements sqlite/sqlite_engine",
             "postgres/error postgres/sql postgres/session postgres/pool postgres/postgres_engine postgres/builder",
-            "nats/error nats/subject nats/entry nats/nats_engine nats/items nats/builder",
+            "nats/error nats/subject nats/entry nats/token nats/nats_engine nats/history nats/work_queue nats/items nats/progress nats/builder",
         ],
     ),
     (

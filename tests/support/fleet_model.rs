@@ -86,6 +86,8 @@ pub struct Counts {
     pub renewals: u64,
     pub releases: u64,
     pub expirations: u64,
+    /// The partitions that were set aside, and freed again.
+    pub retried: u64,
 }
 
 const WORKERS: usize = 3;
@@ -145,6 +147,7 @@ impl<S: Storage> Model<'_, S> {
             90..93 => self.expire().await,
             93..95 => self.progress(at).await,
             95..98 => self.commit_stale(at).await,
+            98 => self.retry_set_aside(at).await,
             _ => self.add(at).await,
         }
     }
@@ -173,18 +176,35 @@ impl<S: Storage> Model<'_, S> {
         }
     }
 
+    async fn retry_set_aside(&mut self, at: &str) {
+        let count = self.engine().retry_set_aside().await.unwrap_or_else(|error| panic!("{at}: {error}"));
+        let mut expected = 0;
+        for row in self.rows.values_mut().filter(|row| row.state == State::SetAside) {
+            (row.state, row.attempt) = (State::Free, 0);
+            expected += 1;
+        }
+        assert_eq!(count, expected, "{at}");
+        self.counts.retried += count;
+    }
+
     async fn claim(&mut self, at: &str) {
         self.counts.claims += 1;
         let worker = self.random.below(WORKERS);
         let claimed =
             self.storage.engine(worker).claim().await.unwrap_or_else(|error| panic!("{at}: {error}"));
         let has = |state: State| self.rows.values().any(|row| row.state == state && !row.is_done);
+        // A finished partition whose owner may add others.
+        let ends = |state: State| {
+            self.rows.values().any(|row| row.state == state && row.is_done && row.owner.is_some())
+        };
         let partition = match claimed {
             Claimed::Partition(partition) => partition,
             Claimed::NotYet(wait) => {
                 assert!(!has(State::Free) && !has(State::Expired), "{at}: a partition was free");
                 assert!(
-                    has(State::Leased) || has(State::Waiting) || has(State::Unknown),
+                    [State::Leased, State::Waiting, State::Unknown]
+                        .into_iter()
+                        .any(|state| has(state) || ends(state)),
                     "{at}: all partitions are finished"
                 );
                 assert!(wait < Duration::from_secs(86400 * 365), "{at}: {wait:?}");
@@ -194,6 +214,7 @@ impl<S: Storage> Model<'_, S> {
                 for state in [State::Free, State::Expired, State::Leased, State::Waiting, State::Unknown] {
                     assert!(!has(state), "{at}: a partition is {state:?}");
                 }
+                assert!(!ends(State::Leased), "{at}: an owner may add partitions");
                 return;
             }
         };

@@ -32,7 +32,7 @@ async fn pages_per_second<E: Engine<Item = String, Cursor = u32>>(
     workers: u32,
     pages: u32,
 ) -> f64 {
-    let partitions = (0..workers).map(|n| format!("{workers}-workers-{n}")).collect();
+    let partitions = (0..workers).map(|n| format!("{workers}-workers-{n}"));
     engine.add(partitions).await.expect("the partitions are added");
     let of_each = pages / workers;
     let start = Instant::now();

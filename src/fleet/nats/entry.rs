@@ -11,6 +11,9 @@ const ATTEMPT: &str = "Withal-Attempt";
 const ITEMS: &str = "Withal-Items";
 const ERROR: &str = "Withal-Error";
 
+/// The claim in the message of a release, which is that of no token.
+pub(super) const RELEASED: Option<u64> = Some(0);
+
 /// The state of a partition after a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {

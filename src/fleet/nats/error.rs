@@ -2,6 +2,8 @@ use std::error::Error as StdError;
 
 use thiserror::Error;
 
+use crate::fleet::excerpt::excerpt;
+
 /// The error of a [`NatsEngine`](super::NatsEngine).
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -28,12 +30,15 @@ pub enum NatsError {
         limit: usize,
     },
 
-    /// The name of a partition is too long for a subject.
+    /// The name of a partition is too long for a subject. No partition of the call was added.
     #[error(
-        "the name of a partition has {bytes} bytes in its subject, of at most 2000: use shorter names, without characters that are encoded"
+        "the name {:?} of a partition has {bytes} bytes in its subject, of at most 2000: use shorter names, without characters that are encoded",
+        excerpt(partition)
     )]
     #[non_exhaustive]
-    NameTooLong {
+    PartitionName {
+        /// The name.
+        partition: String,
         /// The length of the encoded name.
         bytes: usize,
     },

@@ -1,4 +1,4 @@
-//! Reading the history of the partitions, from which the items and the progress come.
+//! Reading the history of the partitions, from which the items come.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 
 use super::entry::Entry;
 use super::error::NatsError;
-use super::nats_engine::{NatsEngine, to_error};
+use super::history::to_error;
+use super::nats_engine::NatsEngine;
 use super::subject::encode;
 
 impl<T: DeserializeOwned + Send, C> NatsEngine<T, C> {

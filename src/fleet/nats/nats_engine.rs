@@ -1,34 +1,28 @@
-use std::collections::HashSet;
-use std::error::Error as _;
 use std::fmt;
-use std::future::Future;
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_nats::HeaderMap;
-use async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE;
-use async_nats::jetstream::consumer::{DeliverPolicy, PullConsumer};
-use async_nats::jetstream::context::{Context, PublishError, PublishErrorKind};
-use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
-use async_nats::jetstream::{AckKind, ErrorCode, Message};
+use async_nats::jetstream::AckKind;
+use async_nats::jetstream::consumer::PullConsumer;
+use async_nats::jetstream::context::Context;
+use async_nats::jetstream::stream::Stream;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-use super::entry::{Entry, State};
+use super::entry::{Entry, RELEASED, State};
 use super::error::NatsError;
 use super::subject::encode;
+use super::token::NatsToken;
 use crate::fleet::checkpoint_json::checkpoint_to_json;
 use crate::fleet::engine::{Claimed, ClaimedOf, Engine, Outcome, Ownership, Partition};
-use crate::fleet::fleet_progress::{FleetProgress, SetAside};
+use crate::fleet::fleet_progress::FleetProgress;
 use crate::pages::{Checkpoint, Cursor};
 
-/// The number of concurrent requests of [`Engine::add`].
-const ADDED_AT_ONCE: usize = 64;
-/// The claim in the message of a release.
-const RELEASED: Option<u64> = Some(0);
+/// The number of concurrent requests of a call for many partitions.
+pub(super) const AT_ONCE: usize = 64;
 /// The maximum length of the name of a partition in a subject. The line of a request has at most 4096 bytes
 /// (`max_control_line`).
 const NAME_LENGTH: usize = 2000;
@@ -92,7 +86,7 @@ const ERROR_LENGTH: usize = 4000;
 ///
 /// # async fn example() -> Result<(), withal::fleet::NatsError> {
 /// let engine = NatsEngine::<String, u32>::connect("nats://nats-1,nats://nats-2,nats://nats-3").await?;
-/// engine.add(vec!["a".into(), "b".into()]).await?;
+/// engine.add(["a", "b"]).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -111,164 +105,6 @@ pub struct NatsEngine<T, C> {
     pub(super) types: PhantomData<fn() -> (T, C)>,
 }
 
-/// The token of a claim of a [`NatsEngine`].
-#[derive(Clone)]
-pub struct NatsToken {
-    /// The sequence of the message of the claim.
-    claim: u64,
-    /// The sequence of the last message of the partition.
-    last: u64,
-    /// The last message of the partition, without its items.
-    entry: Entry,
-    /// The delivery of the work message, by which it is acknowledged.
-    work: Arc<Message>,
-}
-
-impl<T, C> NatsEngine<T, C> {
-    fn pages_subject(&self, partition: &str) -> String {
-        format!("{}.pages.{}", self.prefix, encode(partition))
-    }
-
-    /// Returns the last message of a partition, and its sequence, which is 0 if there is none. It is read from the leader of
-    /// the stream.
-    async fn last(&self, partition: &str) -> Result<(u64, Entry), NatsError> {
-        match self.pages.get_last_raw_message_by_subject(&self.pages_subject(partition)).await {
-            Ok(message) => Ok((message.sequence, Entry::from_headers(&message.headers, message.sequence)?)),
-            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
-                Ok((0, Entry::new(partition.to_owned())))
-            }
-            Err(error) => Err(NatsError::request("read the last message of a partition")(error)),
-        }
-    }
-
-    /// Returns the last message of the partition, if its claim is that of the token.
-    async fn last_of(&self, token: &NatsToken) -> Result<Option<(u64, Entry)>, NatsError> {
-        let (sequence, entry) = self.last(&token.entry.partition).await?;
-        let is_owned = matches!(entry.state, State::Leased | State::Done)
-            && entry.claim.unwrap_or(sequence) == token.claim;
-        Ok(is_owned.then_some((sequence, entry)))
-    }
-
-    /// Adds a message to the history of a partition. Returns its sequence, or `None` if the last message is not the expected
-    /// one.
-    async fn append(&self, last: u64, entry: &Entry, body: Vec<u8>) -> Result<Option<u64>, NatsError> {
-        let headers = entry.to_headers(last);
-        // A server closes the connection of a client that exceeds the limit. The rest of the headers is shorter than 512 bytes.
-        let variable = [Some(&entry.partition), entry.checkpoint.as_ref(), entry.error.as_ref()];
-        let bytes = body.len() + 512 + variable.iter().flatten().map(|text| text.len()).sum::<usize>();
-        let limit = self.context.client().server_info().max_payload;
-        if limit > 0 && bytes > limit {
-            return Err(NatsError::PageTooLarge { bytes, limit });
-        }
-        let subject = self.pages_subject(&entry.partition);
-        self.publish("store a page", subject, headers, body).await
-    }
-
-    /// Publishes a message. Returns its sequence, or `None` if the last message of the subject is not the expected one.
-    async fn publish(
-        &self,
-        action: &'static str,
-        subject: String,
-        headers: HeaderMap,
-        body: Vec<u8>,
-    ) -> Result<Option<u64>, NatsError> {
-        let answer = match self.context.publish_with_headers(subject, headers, body.into()).await {
-            Ok(acknowledged) => acknowledged.await,
-            Err(error) => Err(error),
-        };
-        match answer {
-            Ok(acknowledged) => Ok(Some(acknowledged.sequence)),
-            Err(error) if is_refused(&error) => Ok(None),
-            Err(error) => Err(NatsError::request(action)(error)),
-        }
-    }
-
-    /// Adds the work message of a partition, unless it exists or the partition is finished.
-    async fn add_one(&self, partition: String) -> Result<(), NatsError> {
-        // A claim that finds a finished partition removes the message again.
-        let (_, entry) = self.last(&partition).await?;
-        if entry.state.is_final() {
-            return Ok(());
-        }
-        self.publish_work(partition, 0).await
-    }
-
-    /// Publishes the work message of a partition, if the last one has the given sequence.
-    async fn publish_work(&self, partition: String, last: u64) -> Result<(), NatsError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, last.to_string());
-        let subject = format!("{}.work.{}", self.prefix, encode(&partition));
-        self.publish("add a partition", subject, headers, partition.into()).await?;
-        Ok(())
-    }
-
-    /// Removes the work messages that the server does not deliver any more, at most once in a lease time.
-    ///
-    /// After it was killed, a server may still have a message that was acknowledged, and not deliver it again. If no delivery
-    /// waits for an acknowledgment, a message that was delivered is such a message. It is replaced if its partition is neither
-    /// finished nor set aside.
-    async fn remove_lost(&self) -> Result<(), NatsError> {
-        const ACTION: &str = "remove the message of a finished partition";
-        {
-            let mut next = self.next_removal.lock().unwrap_or_else(PoisonError::into_inner);
-            let now = Instant::now();
-            if *next > now {
-                return Ok(());
-            }
-            *next = now + self.lease_time;
-        }
-        let info = self.workers.get_info().await.map_err(NatsError::request(ACTION))?;
-        let subject = format!("{}.work.*", self.prefix);
-        let mut next = 1;
-        loop {
-            let request = self.work.raw_message_builder().sequence(next).next_by_subject(subject.clone());
-            let message = match request.send().await {
-                Ok(message) if message.sequence <= info.delivered.stream_sequence => message,
-                Ok(_) => return Ok(()),
-                Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => return Ok(()),
-                Err(error) => return Err(NatsError::request(ACTION)(error)),
-            };
-            next = message.sequence + 1;
-            let partition = String::from_utf8_lossy(&message.payload).into_owned();
-            let (_, entry) = self.last(&partition).await?;
-            if !entry.state.is_final() {
-                if info.num_ack_pending > 0 {
-                    continue;
-                }
-                // The new message is added first, because this process may be killed in between.
-                self.publish_work(partition, message.sequence).await?;
-            }
-            self.work.delete_message(message.sequence).await.map_err(NatsError::request(ACTION))?;
-        }
-    }
-
-    /// Returns a work message that has no owner; `None` if there is none at the moment.
-    async fn next_work(&self) -> Result<Option<Message>, NatsError> {
-        let fetch = async {
-            let mut messages = self.workers.fetch().max_messages(1).messages().await.map_err(to_error)?;
-            messages.next().await.transpose()
-        };
-        self.within_timeout("fetch a partition", fetch).await
-    }
-
-    /// Awaits an answer, for up to the timeout of a request: the client has none, and never returns if the server is lost. The
-    /// futures of the client are large, so they are boxed.
-    pub(super) async fn within_timeout<R>(
-        &self,
-        action: &'static str,
-        answer: impl Future<Output = Result<R, async_nats::Error>>,
-    ) -> Result<R, NatsError> {
-        let answer = timeout(self.request_timeout, Box::pin(answer))
-            .await
-            .unwrap_or_else(|elapsed| Err(elapsed.into()));
-        answer.map_err(NatsError::request(action))
-    }
-
-    async fn acknowledge(&self, work: &Message, kind: AckKind) -> Result<(), NatsError> {
-        work.double_ack_with(kind).await.map_err(NatsError::request("acknowledge a partition"))
-    }
-}
-
 impl<T, C> Engine for NatsEngine<T, C>
 where
     T: Serialize + Send + Sync + 'static,
@@ -283,13 +119,20 @@ where
         self.lease_time
     }
 
-    async fn add(&self, partitions: Vec<String>) -> Result<(), NatsError> {
+    async fn add_partitions(&self, partitions: Vec<String>) -> Result<(), NatsError> {
         // Before any request: the server closes the connection of a client that sends a longer line.
-        if let Some(bytes) = partitions.iter().map(|name| encode(name).len()).find(|len| *len > NAME_LENGTH) {
-            return Err(NatsError::NameTooLong { bytes });
+        for partition in &partitions {
+            let bytes = encode(partition).len();
+            if bytes > NAME_LENGTH {
+                return Err(NatsError::PartitionName { partition: partition.clone(), bytes });
+            }
         }
-        let added = stream::iter(partitions).map(|partition| self.add_one(partition)).buffered(ADDED_AT_ONCE);
+        let added = stream::iter(partitions).map(|partition| self.add_one(partition)).buffered(AT_ONCE);
         added.try_collect().await
+    }
+
+    async fn retry_set_aside(&self) -> Result<u64, NatsError> {
+        self.free_set_aside().await
     }
 
     async fn claim(&self) -> Result<ClaimedOf<Self>, NatsError> {
@@ -299,7 +142,7 @@ where
             let (last, entry) = self.last(&name).await?;
             if entry.state.is_final() {
                 // The process that finished the partition was killed before it removed the message.
-                self.acknowledge(&work, AckKind::Ack).await?;
+                self.remove_work(&work, name, entry.state).await?;
                 continue;
             }
             // Before the claim, because a program with another type of cursor must not count as an attempt.
@@ -347,12 +190,9 @@ where
         let body = if items.is_empty() { Vec::new() } else { serde_json::to_vec(&items[..])? };
         let Some(last) = self.append(token.last, &entry, body).await? else { return Ok(Ownership::Fenced) };
         (token.last, token.entry) = (last, entry);
-        // The page is stored. If this fails, a renewal extends the lease, or a claim removes the message.
-        if checkpoint.is_done() {
-            drop(self.acknowledge(&token.work, AckKind::Ack).await);
-        } else {
-            drop(token.work.ack_with(AckKind::Progress).await);
-        }
+        // The page is stored. If this fails, a renewal extends the lease. The release removes the message: until then, this owner
+        // may add partitions, and the workers of other processes should not end.
+        drop(token.work.ack_with(AckKind::Progress).await);
         Ok(Ownership::Owned)
     }
 
@@ -389,40 +229,18 @@ where
             if self.append(last, &entry, Vec::new()).await?.is_some() {
                 // The claim has ended. If this acknowledgment fails, the server delivers the work message again after the lease
                 // time.
-                drop(self.acknowledge(&token.work, kind).await);
+                if matches!(kind, AckKind::Ack) {
+                    drop(self.remove_work(&token.work, entry.partition, state).await);
+                } else {
+                    drop(self.acknowledge(&token.work, kind).await);
+                }
                 return Ok(Ownership::Owned);
             }
         }
     }
 
     async fn progress(&self) -> Result<FleetProgress, NatsError> {
-        const ACTION: &str = "count the partitions";
-        let reader = self.reader("*", DeliverPolicy::LastPerSubject, true).await?;
-        let mut entries = std::pin::pin!(self.messages(&reader));
-        let mut progress = FleetProgress::default();
-        let mut claimed = HashSet::new();
-        while let Some((entry, _)) = entries.try_next().await? {
-            progress.items += entry.items;
-            claimed.insert(encode(&entry.partition));
-            match entry.state {
-                State::Free => progress.pending += 1,
-                State::Leased => progress.leased += 1,
-                State::Waiting => progress.waiting += 1,
-                State::Done => progress.done += 1,
-                State::SetAside => {
-                    progress.set_aside.push(SetAside::new(entry.partition, entry.error.unwrap_or_default()));
-                }
-            }
-        }
-        // Partitions that were never claimed have only a work message.
-        let subjects = self.work.info_with_subjects(format!("{}.work.*", self.prefix));
-        let mut subjects = subjects.await.map_err(NatsError::request(ACTION))?;
-        while let Some((subject, _)) = subjects.try_next().await.map_err(NatsError::request(ACTION))? {
-            let token = subject.rsplit('.').next().unwrap_or_default();
-            progress.pending += u64::from(!claimed.contains(token));
-        }
-        progress.set_aside.sort_by(|a, b| a.partition.cmp(&b.partition));
-        Ok(progress)
+        self.progress_of_all().await
     }
 }
 
@@ -435,33 +253,7 @@ impl<T, C> fmt::Debug for NatsEngine<T, C> {
     }
 }
 
-impl fmt::Debug for NatsToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NatsToken")
-            .field("partition", &self.entry.partition)
-            .field("claim", &self.claim)
-            .field("last", &self.last)
-            .finish_non_exhaustive()
-    }
-}
-
-pub(super) fn to_error(error: impl Into<async_nats::Error>) -> async_nats::Error {
-    error.into()
-}
-
 /// A partition without a stored checkpoint starts at the first page.
 fn checkpoint_of<C: DeserializeOwned>(stored: Option<&str>) -> Result<Checkpoint<C>, NatsError> {
     Ok(stored.map(serde_json::from_str).transpose()?.unwrap_or_default())
-}
-
-/// Returns `true` if the last message of the subject was not the expected one. A cluster has a second error code for this.
-fn is_refused(error: &PublishError) -> bool {
-    let code = || {
-        error
-            .source()?
-            .downcast_ref::<async_nats::jetstream::Error>()
-            .map(async_nats::jetstream::Error::error_code)
-    };
-    error.kind() == PublishErrorKind::WrongLastSequence
-        || code() == Some(ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT)
 }

@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::fleet::excerpt::excerpt;
+
 /// The error of a [`PostgresEngine`](super::PostgresEngine).
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -22,6 +24,16 @@ pub enum PostgresError {
     /// back.
     #[error("the items could not be stored")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),
+
+    /// The name of a partition cannot be stored in the table. No partition of the call was added.
+    #[error("the name {:?} of a partition {reason}", excerpt(partition))]
+    #[non_exhaustive]
+    PartitionName {
+        /// The name.
+        partition: String,
+        /// The reason, such as `contains a NUL character`.
+        reason: &'static str,
+    },
 
     /// The prefix of the tables is not valid.
     #[error(

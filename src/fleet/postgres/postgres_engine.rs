@@ -19,6 +19,9 @@ use crate::fleet::engine::{Claimed, ClaimedOf, Engine, Outcome, Ownership, Parti
 use crate::fleet::fleet_progress::{FleetProgress, SetAside};
 use crate::pages::{Checkpoint, Cursor};
 
+/// The maximum length of the name of a partition. A key of an index has at most 2,704 bytes.
+const NAME_LENGTH: usize = 2000;
+
 /// An [`Engine`] on PostgreSQL 13 or later, which commits items and checkpoints in transactions.
 ///
 /// # Exactly once
@@ -77,6 +80,9 @@ use crate::pages::{Checkpoint, Cursor};
 /// to tables of your own instead. `fleet_partitions` has the state of the fleet. You may query it, but only the engine may
 /// change it.
 ///
+/// The name of a partition has at most 2000 bytes, and no NUL character; another name is an
+/// [error](PostgresError::PartitionName).
+///
 /// # Examples
 ///
 /// ```no_run
@@ -84,7 +90,7 @@ use crate::pages::{Checkpoint, Cursor};
 ///
 /// # async fn example() -> Result<(), withal::fleet::PostgresError> {
 /// let engine = PostgresEngine::<String, u32>::connect("postgres://crawler@db/crawl").await?;
-/// engine.add(vec!["a".into(), "b".into()]).await?;
+/// engine.add(["a", "b"]).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -224,9 +230,15 @@ where
         self.lease_time
     }
 
-    async fn add(&self, partitions: Vec<String>) -> Result<(), PostgresError> {
+    async fn add_partitions(&self, partitions: Vec<String>) -> Result<(), PostgresError> {
+        check_names(&partitions)?;
         self.query(&self.sql.add, &[(&partitions, Type::TEXT_ARRAY)]).await?;
         Ok(())
+    }
+
+    async fn retry_set_aside(&self) -> Result<u64, PostgresError> {
+        let rows = self.query(&self.sql.retry_set_aside, &[]).await?;
+        Ok(rows.len() as u64)
     }
 
     async fn claim(&self) -> Result<ClaimedOf<Self>, PostgresError> {
@@ -247,7 +259,7 @@ where
             let attempt = u32::try_from(attempt).unwrap_or_default();
             return Ok(Claimed::Partition(Partition::new(name, token, checkpoint, attempt)));
         }
-        let rows = self.query(&self.sql.not_yet, &[]).await?;
+        let rows = self.query(&self.sql.not_yet, &params[1..]).await?;
         let milliseconds: Option<f64> = rows.first().and_then(|row| row.get(0));
         Ok(milliseconds.map_or(Claimed::Finished, |milliseconds| {
             Claimed::NotYet(Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or_default())
@@ -326,6 +338,21 @@ impl<T, C> fmt::Debug for PostgresEngine<T, C> {
             .field("detect_dead_owners", &self.detects_dead_owners)
             .finish_non_exhaustive()
     }
+}
+
+/// Checks the names before the request: the error of the server would not name the partition.
+fn check_names(partitions: &[String]) -> Result<(), PostgresError> {
+    for partition in partitions {
+        let reason = if partition.len() > NAME_LENGTH {
+            "has more than 2000 bytes: use a shorter name"
+        } else if partition.contains('\0') {
+            "contains a NUL character, which PostgreSQL cannot store"
+        } else {
+            continue;
+        };
+        return Err(PostgresError::PartitionName { partition: partition.clone(), reason });
+    }
+    Ok(())
 }
 
 /// A partition without a stored checkpoint starts at the first page.

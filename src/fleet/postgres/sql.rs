@@ -18,6 +18,7 @@ pub(super) struct Sql {
     pub(super) release: String,
     pub(super) progress: String,
     pub(super) set_aside: String,
+    pub(super) retry_set_aside: String,
 }
 
 impl Sql {
@@ -38,6 +39,7 @@ impl Sql {
             release: statement(RELEASE),
             progress: statement(PROGRESS),
             set_aside: statement(SET_ASIDE),
+            retry_set_aside: statement(RETRY_SET_ASIDE),
         }
     }
 }
@@ -96,12 +98,18 @@ UPDATE {p} SET fence = fence + 1, attempts = attempts + 1, owner_pid = pg_backen
 WHERE id IN (SELECT id FROM abandoned UNION ALL SELECT id FROM unowned)
 RETURNING name, fence, version, checkpoint, attempts";
 
-/// The milliseconds until a partition may be claimed; null if none is left.
+/// The milliseconds until a partition may be claimed or the last owner of a finished one is gone; null or negative if none is
+/// left.
 const NOT_YET: &str = "
 SELECT extract(epoch FROM min(not_before) - clock_timestamp())::float8 * 1000 FROM {p}
 WHERE state = 'open' AND not_before > '-infinity'
 UNION ALL
 SELECT 0 WHERE EXISTS (SELECT FROM {p} WHERE state = 'open' AND not_before = '-infinity')
+UNION ALL
+SELECT extract(epoch FROM max(not_before) - clock_timestamp())::float8 * 1000 FROM {p} AS p
+WHERE state = 'done' AND owner_pid IS NOT NULL AND not_before > clock_timestamp()
+    AND NOT ($1 AND owner_start > pg_postmaster_start_time() AND NOT EXISTS (SELECT FROM pg_stat_activity
+        WHERE pid = p.owner_pid AND (backend_start IS NULL OR backend_start = p.owner_start)))
 ORDER BY 1 LIMIT 1";
 
 /// The first statement of the transaction of a commit. A process that is stopped inside the transaction keeps the row locked,
@@ -151,3 +159,7 @@ FROM {p}";
 
 const SET_ASIDE: &str =
     "SELECT name, coalesce(error, '') FROM {p} WHERE state = 'set aside' ORDER BY name COLLATE \"C\"";
+
+/// The claims of these partitions have ended, so no token has their fence.
+const RETRY_SET_ASIDE: &str = "
+UPDATE {p} SET state = 'open', attempts = 0, error = NULL, not_before = '-infinity' WHERE state = 'set aside' RETURNING 1";

@@ -22,9 +22,25 @@ impl Database {
         &self,
         f: impl FnOnce(&Transaction<'_>) -> Result<R, SqliteError> + Send + 'static,
     ) -> Result<R, SqliteError> {
+        self.transaction(TransactionBehavior::Immediate, f).await
+    }
+
+    /// Calls `f` in a transaction that only reads. In WAL mode, it neither waits for a writer nor delays one.
+    pub(super) async fn read<R: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Transaction<'_>) -> Result<R, SqliteError> + Send + 'static,
+    ) -> Result<R, SqliteError> {
+        self.transaction(TransactionBehavior::Deferred, f).await
+    }
+
+    async fn transaction<R: Send + 'static>(
+        &self,
+        behavior: TransactionBehavior,
+        f: impl FnOnce(&Transaction<'_>) -> Result<R, SqliteError> + Send + 'static,
+    ) -> Result<R, SqliteError> {
         self.call(move |connection| {
             // Dropping the transaction rolls it back, also after a panic.
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let transaction = connection.transaction_with_behavior(behavior)?;
             let result = f(&transaction)?;
             transaction.commit()?;
             Ok(result)

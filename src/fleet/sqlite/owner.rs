@@ -7,31 +7,64 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::process;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-/// Returns the identity of this process; an empty text if it is unknown.
-pub(super) fn this_process() -> String {
-    let Some(place) = place() else { return String::new() };
-    let pid = process::id();
-    match start_time(pid) {
-        Process::Running(start) => format!("{place} {pid} {start}"),
-        Process::Ended | Process::Unknown => String::new(),
-    }
+/// The time between two checks of the other owners while partitions are free.
+const CHECK_EVERY: Duration = Duration::from_millis(100);
+
+/// The identity of this process, and the time of its last check of the others.
+#[derive(Debug)]
+pub(super) struct Owner {
+    /// The boot and the namespace; `None` if they are unknown, so that no end is detected.
+    place: Option<String>,
+    id: String,
+    checked: Mutex<Option<Instant>>,
 }
 
-/// Returns `true` if the process of an identity has ended, and `false` if it runs or if that is unknown.
-pub(super) fn has_ended(owner: &str) -> bool {
-    let mut parts = owner.rsplitn(3, ' ');
-    let (start, pid, place_of_owner) =
-        (parts.next(), parts.next().and_then(|pid| pid.parse().ok()), parts.next());
-    let (Some(start), Some(pid), Some(place_of_owner)) = (start, pid, place_of_owner) else { return false };
-    if place().is_none_or(|place| place != place_of_owner) {
-        return false;
+impl Owner {
+    pub(super) fn this_process() -> Self {
+        let (place, pid) = (place(), process::id());
+        let id = match (&place, start_time(pid)) {
+            (Some(place), Process::Running(start)) => format!("{place} {pid} {start}"),
+            _ => String::new(),
+        };
+        Self { place, id, checked: Mutex::new(None) }
     }
-    match start_time(pid) {
-        Process::Running(now) => now != start,
-        // Only if processes of other users are visible: process 1 is such a process.
-        Process::Ended => matches!(start_time(1), Process::Running(_)),
-        Process::Unknown => false,
+
+    /// Returns the identity of this process; an empty text if it is unknown.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Returns `true` if the process of an identity has ended, and `false` if it runs or if that is unknown.
+    pub(super) fn sees_end_of(&self, owner: &str) -> bool {
+        let mut parts = owner.rsplitn(3, ' ');
+        let (start, pid, place) = (parts.next(), parts.next().and_then(|pid| pid.parse().ok()), parts.next());
+        let (Some(start), Some(pid), Some(place)) = (start, pid, place) else { return false };
+        if owner == self.id || self.place.as_deref() != Some(place) {
+            return false;
+        }
+        match start_time(pid) {
+            Process::Running(now) => now != start,
+            // Only if processes of other users are visible: process 1 is such a process.
+            Process::Ended => matches!(start_time(1), Process::Running(_)),
+            Process::Unknown => false,
+        }
+    }
+
+    /// Returns `true` if the last check of the other owners was some time ago.
+    pub(super) fn is_check_due(&self) -> bool {
+        self.lock().is_none_or(|checked| checked.elapsed() >= CHECK_EVERY)
+    }
+
+    /// Records a check of the other owners.
+    pub(super) fn checked(&self) {
+        *self.lock() = Some(Instant::now());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 
 use super::database::Database;
 use super::error::SqliteError;
-use super::owner::this_process;
+use super::owner::Owner;
 use super::schema::{LEASED, millis, now, prepare};
-use super::statements::{claim, progress, release, store_json};
+use super::statements::{claim, progress, release, retry_set_aside, store_json};
 use super::token::SqliteToken;
 use crate::fleet::checkpoint_json::checkpoint_to_json;
 use crate::fleet::engine::{ClaimedOf, DEFAULT_LEASE_TIME, Engine, Outcome, Ownership};
@@ -83,7 +83,7 @@ use crate::pages::{Checkpoint, Cursor};
 /// # std::fs::create_dir_all(&folder)?;
 /// # let path = folder.join("crawl.db");
 /// let engine = SqliteEngine::<String, u32>::open(path)?; // in each process
-/// engine.add(["a", "b"].map(Into::into).into()).await?;
+/// engine.add(["a", "b"]).await?;
 /// let report = Fleet::new(engine.clone())
 ///     .workers(2)
 ///     .run(async |work| {
@@ -106,7 +106,7 @@ use crate::pages::{Checkpoint, Cursor};
 pub struct SqliteEngine<T, C> {
     database: Database,
     lease_time: Duration,
-    owner: Arc<str>,
+    owner: Arc<Owner>,
     store: Arc<Store<T>>,
     cursor: PhantomData<fn(C) -> C>,
 }
@@ -137,7 +137,7 @@ impl<T: Serialize + Send + Sync + 'static, C> SqliteEngine<T, C> {
         let engine = Self {
             database: Database::new(connection),
             lease_time: DEFAULT_LEASE_TIME,
-            owner: this_process().into(),
+            owner: Arc::new(Owner::this_process()),
             store: Arc::new(store_json),
             cursor: PhantomData,
         };
@@ -191,7 +191,7 @@ impl<T: Serialize + Send + Sync + 'static, C> SqliteEngine<T, C> {
     ///     }
     ///     Ok(())
     /// });
-    /// engine.add(vec!["users".to_owned()]).await?;
+    /// engine.add(["users"]).await?;
     /// let Claimed::Partition(mut claim) = engine.claim().await? else { panic!("it is free") };
     /// let users = [(1, "ada".to_owned()), (2, "grace".to_owned())];
     /// assert!(engine.commit(&mut claim.token, users.into(), &Checkpoint::new(Some(2), 0)).await?.is_owned());
@@ -247,7 +247,7 @@ where
         self.lease_time
     }
 
-    async fn add(&self, partitions: Vec<String>) -> Result<(), SqliteError> {
+    async fn add_partitions(&self, partitions: Vec<String>) -> Result<(), SqliteError> {
         self.database
             .write(move |transaction| {
                 let mut insert = transaction.prepare(
@@ -260,6 +260,10 @@ where
                 Ok(())
             })
             .await
+    }
+
+    async fn retry_set_aside(&self) -> Result<u64, SqliteError> {
+        self.database.write(retry_set_aside).await
     }
 
     async fn claim(&self) -> Result<ClaimedOf<Self>, SqliteError> {
@@ -338,7 +342,7 @@ where
     }
 
     async fn progress(&self) -> Result<FleetProgress, SqliteError> {
-        self.database.write(progress).await
+        self.database.read(progress).await
     }
 }
 
