@@ -40,7 +40,7 @@ impl Storage for Postgres {
     }
 
     async fn expire(&self) {
-        let sql = "UPDATE fleet_partitions SET not_before = '-infinity' WHERE state = 'open'";
+        let sql = "UPDATE fleet_partitions SET not_before = '-infinity' WHERE state IN ('open', 'done')";
         self.1.execute(sql, &[]).await.unwrap();
     }
 
