@@ -1,9 +1,12 @@
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::error::Error as _;
 use std::fs;
+use std::future::poll_fn;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::task::Poll;
 
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio::sync::Barrier;
@@ -78,27 +81,22 @@ fn cancelled_at_any_await_the_file_is_whole_and_no_temporary_file_remains() {
 async fn an_exit_that_is_dropped_after_the_block_has_completed_replaces_the_file() {
     let scratch = Scratch::new();
     let path = scratch.join("file");
+    let is_complete = Cell::new(false);
     let mut scope = Box::pin(async {
-        async_with!(file = atomic_write(&path) => { file.write_all(b"new").await.unwrap() })
+        async_with!(file = atomic_write(&path) => {
+            file.write_all(b"new").await.unwrap();
+            is_complete.set(true);
+        })
     });
-    // The blocks of the scope before its exit: the enter, and the write.
-    let entered = futures::future::poll_fn(|cx| {
-        let polled = scope.as_mut().poll(cx);
-        assert!(polled.is_pending(), "the exit awaits");
-        // After the temporary file has been created, the next poll runs the block and begins the exit.
-        if scratch.names().is_empty() { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
-    });
-    entered.await;
-    let begun = futures::future::poll_fn(|cx| {
-        let polled = scope.as_mut().poll(cx);
-        assert!(polled.is_pending(), "the exit awaits");
-        std::task::Poll::Ready(())
-    });
-    begun.await;
+    poll_fn(|cx| {
+        assert!(scope.as_mut().poll(cx).is_pending(), "the exit awaits a thread");
+        if is_complete.get() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
     drop(scope);
     drain().await;
-    assert!(matches!(fs::read(&path), Ok(content) if content == b"new") || !path.exists());
-    assert!(scratch.names().iter().all(|name| name == "file"));
+    assert_eq!(fs::read(&path).unwrap(), b"new");
+    assert_eq!(scratch.names(), ["file"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -82,25 +82,33 @@ async fn a_directory_that_the_block_removes_or_moves_is_no_error() {
 #[tokio::test]
 async fn files_that_are_created_during_the_removal_are_removed() {
     let scratch = Scratch::new();
-    let is_done = Arc::new(AtomicBool::new(false));
-    let (path, writer) = async_with!(directory = temp_dir().within(&scratch.0) => {
-        let (path, is_done) = (directory.to_path_buf(), Arc::clone(&is_done));
-        let writer = thread::spawn(move || {
-            for n in 0.. {
-                // SeqCst: not measured, so the simplest order.
-                if is_done.load(Ordering::SeqCst) || n > 2000 { break; }
-                drop(fs::write(path.join(n.to_string()), b""));
+    // Several rounds: without a further attempt, a removal fails only if a file is created at its end.
+    for _ in 0..5 {
+        let created = Arc::new(AtomicU32::new(0));
+        let (path, writers) = async_with!(directory = temp_dir().within(&scratch.0) => {
+            let writers: Vec<_> = (0..3)
+                .map(|_| {
+                    let (path, created) = (directory.to_path_buf(), Arc::clone(&created));
+                    thread::spawn(move || {
+                        // Relaxed: only the numbers must differ.
+                        for _ in 0..1000 {
+                            let name = created.fetch_add(1, Ordering::Relaxed).to_string();
+                            if fs::write(path.join(name), b"").is_err() { break; }
+                        }
+                    })
+                })
+                .collect();
+            while created.load(Ordering::Relaxed) < 100 {
+                thread::yield_now();
             }
-        });
-        while fs::read_dir(&*directory).unwrap().count() < 100 {
-            thread::yield_now();
+            (directory.to_path_buf(), writers)
+        })
+        .unwrap();
+        for writer in writers {
+            writer.join().unwrap();
         }
-        (directory.to_path_buf(), writer)
-    })
-    .unwrap();
-    is_done.store(true, Ordering::SeqCst);
-    writer.join().unwrap();
-    assert!(!path.exists());
+        assert!(!path.exists());
+    }
 }
 
 #[tokio::test]
