@@ -120,7 +120,7 @@ fn count(runtime: Id) -> usize {
 }
 
 /// Returns a future that is ready once the runtime has no pending cleanups, or `None` if it has none now.
-fn drained(runtime: Id) -> Option<OwnedNotified> {
+pub(super) fn drained(runtime: Id) -> Option<OwnedNotified> {
     let mut counts = counts();
     let count = counts.iter_mut().find(|count| count.runtime == runtime)?;
     // Created under the lock, and therefore notified by every decrement from here on, even before it is polled.

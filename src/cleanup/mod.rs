@@ -95,6 +95,7 @@ mod child_cleanups;
 mod detach;
 mod drain;
 mod event;
+mod graceful_shutdown;
 mod job;
 mod local_future;
 mod metrics;
@@ -115,6 +116,12 @@ pub use self::detach::{Cleanup, detach};
 pub(crate) use self::detach::{CleanupOptions, DEFAULT_GRACE_PERIOD};
 pub use self::drain::{DrainTimeout, drain, pending};
 pub use self::event::{AbandonReason, CleanupEvent};
+pub use self::graceful_shutdown::{
+    GracefulShutdown, Phase, ShutdownHandle, ShutdownReport, StepHandle, StepOutput, UnfinishedReason,
+    UnfinishedStep,
+};
+#[cfg(feature = "signal")]
+pub use self::graceful_shutdown::{Signals, TerminationSignal};
 pub(crate) use self::job::{CleanupOutput, peel_box};
 pub use self::metrics::{Metrics, metrics};
 pub(crate) use self::name::{Name, short_type_name};

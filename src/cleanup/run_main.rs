@@ -6,6 +6,7 @@ use tokio::runtime::Handle;
 
 use super::drain::drain;
 use super::report::report_error;
+use super::timeout::timeout;
 use crate::panic::{KeptPayload, catch_panic, catch_unwind};
 
 /// Runs the main future of a program, and then [`drain`]s the cleanups that it has left: Python's `asyncio.run` ends
@@ -107,13 +108,21 @@ where
     }
 }
 
+/// The time that the runtime has to drop the tasks that were cancelled. It needs microseconds, unless tasks block its
+/// threads.
+const DROP_TIME: Duration = Duration::from_millis(100);
+
 /// Waits until the runtime has dropped the tasks that were cancelled just before: it does so in the order in which tasks
 /// are scheduled, and only then are their cleanups detached.
-async fn drop_cancelled_tasks() {
+pub(super) async fn drop_cancelled_tasks() {
     let Ok(runtime) = Handle::try_current() else { return };
-    // Another worker may still be dropping a task when the first of these has completed.
-    for _ in 0..8 {
-        // The error of a runtime that shuts down is that of `drain`, too.
-        drop(runtime.spawn(tokio::task::yield_now()).await);
-    }
+    let dropped = async {
+        // Another worker may still be dropping a task when the first of these has completed.
+        for _ in 0..8 {
+            // The error of a runtime that shuts down is that of `drain`, too.
+            drop(runtime.spawn(tokio::task::yield_now()).await);
+        }
+    };
+    // A runtime whose threads are all blocked never runs them.
+    let _: Option<()> = timeout(Box::pin(dropped), DROP_TIME).await;
 }

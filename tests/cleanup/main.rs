@@ -2,6 +2,7 @@
 
 mod completion;
 mod drain;
+mod graceful_shutdown;
 mod lost_errors;
 mod metrics;
 mod moved;
@@ -12,6 +13,8 @@ mod reports;
 mod run_main;
 mod runtimes;
 mod shutdown;
+#[cfg(unix)]
+mod signals;
 mod spans;
 
 use self::recorded::RecordedEvents;

@@ -1,0 +1,364 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::sync::futures::OwnedNotified;
+
+use super::phase::Phase;
+use super::shutdown_handle::ShutdownHandle;
+use super::shutdown_report::ShutdownReport;
+#[cfg(doc)]
+use super::shutdown_report::UnfinishedReason;
+use super::shutdown_state::{ShutdownState, Urgency};
+#[cfg(feature = "signal")]
+use super::signals::Signals;
+use crate::cleanup::detach::DEFAULT_GRACE_PERIOD;
+use crate::cleanup::drain::{drained, pending};
+use crate::cleanup::run_main::drop_cancelled_tasks;
+use crate::cleanup::timer::Sleep;
+
+/// The name of the phase that drains the cleanups.
+const RUN_EXITS: &str = "run exits";
+
+/// The time that a task has to be dropped after it was aborted. A task that does not block its thread needs
+/// microseconds.
+const ABORT_TIME: Duration = Duration::from_millis(100);
+
+/// A shutdown in phases: named, in the order in which they are added, each with a time budget.
+///
+/// A phase has steps, which components [register](Phase) at any time, and which run concurrently. The next phase begins
+/// when all steps of a phase have finished, or when its budget is used up: the remaining steps are dropped, and
+/// [reported](ShutdownReport) by name. The phase [`run exits`](Self::run_exits) drains the pending
+/// [cleanups](crate::cleanup).
+///
+/// To stop one piece of work and drain its cleanups, [`shutdown`](crate::cleanup::shutdown()) is enough.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "signal")]
+/// # mod program {
+/// use std::process::ExitCode;
+/// use std::time::Duration;
+/// use withal::cleanup::{self, GracefulShutdown, ShutdownReport};
+///
+/// async fn app() -> std::io::Result<ShutdownReport> {
+///     let mut shutdown = GracefulShutdown::new();
+///     shutdown.on_signals()?;
+///     let accept = shutdown.phase("stop accepting", Duration::from_secs(5));
+///     let requests = shutdown.phase("finish requests", Duration::from_secs(15));
+///     shutdown.run_exits(Duration::from_secs(5));
+///     let telemetry = shutdown.phase("flush telemetry", Duration::from_secs(3));
+///
+///     telemetry.step("spans", async {
+///         // .. export what is buffered ..
+///         Ok::<(), std::io::Error>(())
+///     });
+///     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+///     let server = axum::serve(listener, axum::Router::new()).with_graceful_shutdown(accept.begun());
+///     requests.spawn("http server", server.into_future());
+///
+///     Ok(shutdown.run().await) // until a signal, or until the server fails
+/// }
+///
+/// # pub
+/// #[tokio::main]
+/// async fn main() -> ExitCode {
+///     cleanup::run_main(app(), Duration::from_secs(5)).await
+/// }
+/// # }
+/// ```
+///
+/// # Where components belong
+///
+/// | component | call |
+/// |---|---|
+/// | a server with `with_graceful_shutdown(signal)` | `accept.begun()` is the signal, `requests.spawn("server", ..)` runs it |
+/// | a loop: a consumer, a timer | `requests.spawn("consumer", ..)`, with a branch for `accept.begun()` in its `select!` |
+/// | a [`TaskGroup`](crate::tasks::TaskGroup) | `requests.spawn("jobs", ..)` around its scope, whose block awaits `accept.begun()` |
+/// | a crawl that takes long | as a loop: it ends after the page that it processes; the next run resumes at its checkpoint |
+/// | an exit of a manager, a [`detach`](crate::cleanup::detach())ed cleanup | nothing: `run_exits` waits for it |
+/// | a connection pool that is closed | a step of a phase after `run_exits`, because exits use the pool |
+/// | a sink that is flushed | a step of the last phase |
+/// | a pause until the load balancer has noticed that the service is not ready | a step of the first phase that sleeps |
+/// | the start-up itself, if it takes long | `accept.spawn("start-up", ..)`: a signal does not interrupt it, and what it registers is shut down |
+///
+/// # Order
+///
+/// The order of the phases is the order of the calls that add them, whatever the order in which components register
+/// their steps. A component receives the [`Phase`] that it belongs to, and cannot name another. What must be last, such
+/// as a flush, is a step of a phase that is added after [`run_exits`](Self::run_exits).
+///
+/// # Signals
+///
+/// [`on_signals`](Self::on_signals) connects SIGINT, SIGTERM and their equivalents on Windows. An
+/// [`escalate`](ShutdownHandle::escalate) has the same effects:
+///
+/// | signal | effect |
+/// |---|---|
+/// | first | the shutdown begins; no effect if it has begun for another reason |
+/// | second | from now on, the rest of each budget is at most the [hurry budget](Self::hurry_budget), one second by default |
+/// | third | the rest of each budget is zero: running steps are dropped, and those of later phases are not started |
+/// | further | none |
+///
+/// # Guarantees
+///
+/// - **Nothing is lost.** Each step that was registered finishes, or is in the report: because it failed, panicked, timed
+///   out, or was not started. A panic of a step affects no other step. A step that is registered
+///   [too late](Phase) runs as a cleanup.
+/// - **Bounded.** The phases take at most the sum of their budgets, 0.1 seconds for the aborts of each phase, and the
+///   budget of `run exits` once more if later phases detach cleanups. Kubernetes kills a pod 30 seconds after SIGTERM by
+///   default: keep the sum below that.
+/// - **Independent of tokio's timer.** Budgets are [wall-clock time](crate::cleanup#guarantees), even while tokio's clock
+///   is paused.
+/// - **A budget of zero** skips its phase: steps are not started, and running tasks are aborted. All of them are
+///   reported. [`begun`](Phase::begun) completes all the same.
+///
+/// # Limitations
+///
+/// - A step that blocks its thread cannot be dropped, and is reported as
+///   [still running](UnfinishedReason::StillRunning). A runtime that is dropped waits for it: end the program with
+///   [`std::process::exit`]. On a current-thread runtime, such a step blocks the shutdown, and no signal is handled.
+/// - The work of a [`spawn_blocking`](tokio::task::spawn_blocking) cannot be dropped either, and continues in the
+///   background, while the step that awaits it times out.
+#[doc(alias = "ctrl_c")]
+#[doc(alias = "SIGTERM")]
+#[doc(alias = "drain")]
+#[doc(alias = "subsystem")]
+#[must_use = "a shutdown does nothing unless it is run"]
+pub struct GracefulShutdown {
+    state: Arc<ShutdownState>,
+    /// The index of the phase `run exits`.
+    exits: Option<usize>,
+    #[cfg(feature = "signal")]
+    signals: Option<Signals>,
+    is_finished: bool,
+}
+
+impl GracefulShutdown {
+    /// Creates a shutdown without phases.
+    pub fn new() -> Self {
+        Self {
+            state: Arc::new(ShutdownState::new(Duration::from_secs(1))),
+            exits: None,
+            #[cfg(feature = "signal")]
+            signals: None,
+            is_finished: false,
+        }
+    }
+
+    /// Adds a phase after those that were added before, and returns it for the components that have steps in it.
+    ///
+    /// `budget` is the time that the phase may take.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is a phase with this name: the report names steps by their phases. Panics if the name is `"run
+    /// exits"`, which is that of [`run_exits`](Self::run_exits).
+    #[track_caller]
+    pub fn phase(&mut self, name: impl Into<Cow<'static, str>>, budget: Duration) -> Phase {
+        let name = name.into();
+        assert!(name != RUN_EXITS, "add the phase \"run exits\" with `run_exits`");
+        self.add_phase(name, budget).1
+    }
+
+    /// Adds the phase `run exits`, which waits for the pending [cleanups](crate::cleanup) of this runtime: the exits of
+    /// scopes whose futures were dropped, and detached cleanups. It may have steps, too.
+    ///
+    /// Without this call, it is the last phase, with a budget of 30 seconds. Cleanups that later phases detach are waited
+    /// for at the end, within the same budget, if this phase has not timed out.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is called twice.
+    #[track_caller]
+    #[expect(clippy::must_use_candidate, reason = "the phase needs no steps")]
+    pub fn run_exits(&mut self, budget: Duration) -> Phase {
+        let (index, phase) = self.add_phase(Cow::Borrowed(RUN_EXITS), budget);
+        self.exits = Some(index);
+        phase
+    }
+
+    #[track_caller]
+    fn add_phase(&mut self, name: Cow<'static, str>, budget: Duration) -> (usize, Phase) {
+        let index = self.state.add_phase(name.clone(), budget);
+        let index = index.unwrap_or_else(|| panic!("the shutdown already has a phase \"{name}\""));
+        (index, Phase::new(Arc::clone(&self.state), index))
+    }
+
+    /// Sets the budget that a phase has after a second [signal](Self#signals): one second by default. A phase whose own
+    /// budget is shorter keeps that.
+    pub fn hurry_budget(&mut self, hurry_budget: Duration) {
+        self.state.set_hurry_budget(hurry_budget);
+    }
+
+    /// Begins the shutdown on [`Signals`]: SIGINT and SIGTERM, or on Windows Ctrl-C, Ctrl-Break, the close of the console
+    /// and the shutdown of the system. Later signals [hurry](Self#signals) it.
+    ///
+    /// A signal that arrives after this call is not lost: call it first, before the start-up of the program.
+    ///
+    /// # Errors
+    ///
+    /// The error of the system, if a handler cannot be installed.
+    ///
+    /// # Panics
+    ///
+    /// As [`Signals::new`]: outside of a runtime, or without its I/O driver.
+    #[cfg(feature = "signal")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "signal")))]
+    pub fn on_signals(&mut self) -> std::io::Result<()> {
+        self.signals = Some(Signals::new()?);
+        Ok(())
+    }
+
+    /// Returns a handle that begins and hurries the shutdown without a signal.
+    #[must_use]
+    pub fn handle(&self) -> ShutdownHandle {
+        ShutdownHandle::new(Arc::clone(&self.state))
+    }
+
+    /// Waits until the shutdown begins, and then runs its phases.
+    ///
+    /// It begins at the first [signal](Self#signals), by a [handle](Self::handle), or when a task of
+    /// [`Phase::spawn`] fails. The [report](ShutdownReport) is the exit code of the program, if `main` or the main future
+    /// of [`run_main`](crate::cleanup::run_main()) returns it.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside of a runtime.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: if it is dropped, the shutdown ends. Steps that have not started are dropped, running steps and
+    /// tasks are aborted, and one [report](crate::cleanup#reports) names all of them. The same holds for a
+    /// `GracefulShutdown` that is dropped without being run: after an error of the start-up, [begin](ShutdownHandle::begin)
+    /// the shutdown and run it, or run the start-up in [`Phase::spawn`].
+    pub async fn run(mut self) -> ShutdownReport {
+        let runtime = Handle::current();
+        let exits = match self.exits {
+            Some(exits) => exits,
+            None => self.add_phase(Cow::Borrowed(RUN_EXITS), DEFAULT_GRACE_PERIOD).0,
+        };
+        self.state.set_runtime(runtime.clone());
+        while self.state.urgency() == Urgency::Idle {
+            self.event(Duration::MAX, None).await;
+        }
+        let mut is_drained = true;
+        for phase in 0..self.state.phases() {
+            let started = Instant::now();
+            self.run_phase(phase, started).await;
+            if phase == exits {
+                is_drained = self.drain(exits, started, &runtime).await;
+            }
+        }
+        // The later phases may have detached cleanups as well. What has not ended in the first drain is not waited for
+        // again.
+        if is_drained {
+            self.drain(exits, Instant::now(), &runtime).await;
+        }
+        self.is_finished = true;
+        self.state.take_report()
+    }
+
+    /// Runs the steps of a phase, and waits for its tasks, within its budget.
+    async fn run_phase(&mut self, phase: usize, started: Instant) {
+        self.state.begin(phase, !self.state.rest(phase, started).is_zero());
+        while !self.state.end_if_idle(phase) {
+            let rest = self.state.rest(phase, started);
+            if rest.is_zero() {
+                return self.abort_phase(phase).await;
+            }
+            self.event(rest, None).await;
+        }
+    }
+
+    /// Aborts the tasks of a phase, and waits until they are dropped: their cleanups are detached then.
+    async fn abort_phase(&mut self, phase: usize) {
+        self.state.end(phase);
+        let aborted = Instant::now();
+        while self.state.has_steps(phase) {
+            let rest = ABORT_TIME.saturating_sub(aborted.elapsed());
+            if rest.is_zero() {
+                return self.state.give_up(phase);
+            }
+            self.event(rest, None).await;
+        }
+    }
+
+    /// Waits for the pending cleanups, within the budget of the phase that drains them. Returns `false` if some are still
+    /// pending.
+    async fn drain(&mut self, phase: usize, started: Instant, runtime: &Handle) -> bool {
+        drop_cancelled_tasks().await;
+        while let Some(drained) = drained(runtime.id()) {
+            let rest = self.state.rest(phase, started);
+            if rest.is_zero() {
+                self.state.record_pending_cleanups(phase, pending());
+                return false;
+            }
+            self.event(rest, Some(drained)).await;
+        }
+        true
+    }
+
+    /// Waits for a change of the state, a signal, the drained cleanups, or the end of `rest`.
+    async fn event(&mut self, rest: Duration, drained: Option<OwnedNotified>) {
+        let state = Arc::clone(&self.state);
+        let mut changed = pin!(state.changed());
+        let mut drained = drained.map(Box::pin);
+        let mut sleep = Sleep::new(rest);
+        poll_fn(|cx| {
+            let has_signal = self.poll_signals(cx).is_ready();
+            let has_changed = changed.as_mut().poll(cx).is_ready();
+            let is_drained = drained.as_mut().is_some_and(|drained| drained.as_mut().poll(cx).is_ready());
+            let is_over = Pin::new(&mut sleep).poll(cx).is_ready();
+            if has_signal || has_changed || is_drained || is_over {
+                return Poll::Ready(());
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Escalates for each signal that has arrived.
+    #[cfg(feature = "signal")]
+    fn poll_signals(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(signals) = &mut self.signals else { return Poll::Pending };
+        let mut polled = Poll::Pending;
+        while signals.poll_recv(cx).is_ready() {
+            self.state.escalate();
+            polled = Poll::Ready(());
+        }
+        polled
+    }
+
+    #[cfg(not(feature = "signal"))]
+    #[expect(clippy::unused_self, reason = "used with the feature `signal`")]
+    fn poll_signals(&mut self, _cx: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+}
+
+impl Default for GracefulShutdown {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for GracefulShutdown {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            self.state.abandon();
+        }
+    }
+}
+
+impl fmt::Debug for GracefulShutdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GracefulShutdown").field("urgency", &self.state.urgency()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,97 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use super::shutdown_state::ShutdownState;
+use super::step_handle::StepHandle;
+use super::step_output::StepOutput;
+use super::step_task::{StepId, step_work};
+
+/// A phase of a [`GracefulShutdown`](super::GracefulShutdown): components register their steps with it, at any time.
+///
+/// It can be cloned, and passed to each component that has work in this phase. All steps of a phase run concurrently,
+/// each as a task.
+///
+/// A step that is registered while its phase is running starts at once, within the rest of the budget. A step that is
+/// registered after its phase has ended is not lost: it runs as a [cleanup](crate::cleanup) with its name, and the budget
+/// of the phase as its grace period. `run exits` waits for it, if that phase has not ended either.
+#[derive(Clone)]
+pub struct Phase {
+    state: Arc<ShutdownState>,
+    index: usize,
+}
+
+impl Phase {
+    pub(super) fn new(state: Arc<ShutdownState>, index: usize) -> Self {
+        Self { state, index }
+    }
+
+    /// Adds a step that starts when the phase begins, such as the flush of a sink.
+    ///
+    /// If it returns an error, panics, or exceeds the budget of its phase, it is in the
+    /// [report](super::ShutdownReport). A step that exceeds the budget is dropped.
+    #[expect(clippy::must_use_candidate, reason = "the step needs no handle")]
+    pub fn step<F>(&self, name: impl Into<Cow<'static, str>>, work: F) -> StepHandle
+    where
+        F: Future<Output: StepOutput> + Send + 'static,
+    {
+        let id = self.state.register(self.index, name.into(), step_work(work));
+        self.handle(id)
+    }
+
+    /// Spawns a task now, such as a server, that the phase waits for when it is running.
+    ///
+    /// The task ends as soon as a phase [has begun](Self::begun), this one or an earlier one. If it has not ended within
+    /// the budget of this phase, it is aborted, and is in the [report](super::ShutdownReport). A `JoinHandle` that a
+    /// step awaits would not be: a dropped `JoinHandle` leaves its task running.
+    ///
+    /// If the task returns an error or panics, the shutdown begins: a program whose server has failed ends. If it
+    /// returns `Ok`, nothing happens.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside of a runtime.
+    #[track_caller]
+    #[expect(clippy::must_use_candidate, reason = "the task needs no handle")]
+    pub fn spawn<F>(&self, name: impl Into<Cow<'static, str>>, work: F) -> StepHandle
+    where
+        F: Future<Output: StepOutput> + Send + 'static,
+    {
+        let runtime = Handle::current();
+        let id = self.state.spawn(self.index, name.into(), step_work(work), &runtime);
+        self.handle(id)
+    }
+
+    /// Waits until the phase begins: the argument of a server's `with_graceful_shutdown`, or a branch of a `select!`.
+    ///
+    /// It also completes if the [`GracefulShutdown`](super::GracefulShutdown) is dropped.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: it only waits.
+    pub fn begun(&self) -> impl Future<Output = ()> + Send + Sync + use<> {
+        let mut begun = self.state.subscribe();
+        let index = self.index;
+        // An error means that the shutdown was dropped.
+        async move { drop(begun.wait_for(|begun| *begun > index).await) }
+    }
+
+    /// Returns `true` once the phase has begun.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        *self.state.subscribe().borrow() > self.index
+    }
+
+    fn handle(&self, id: Option<StepId>) -> StepHandle {
+        StepHandle::new(id.map(|id| (Arc::downgrade(&self.state), id)))
+    }
+}
+
+impl fmt::Debug for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Phase").field(&self.state.name_of(self.index)).finish()
+    }
+}

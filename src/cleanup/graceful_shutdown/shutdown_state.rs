@@ -1,0 +1,433 @@
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
+
+use super::shutdown_report::{ShutdownReport, UnfinishedReason, UnfinishedStep};
+use super::step_task::{StepId, StepOwner, StepTask, StepWork};
+use crate::cleanup::detach::CleanupOptions;
+use crate::cleanup::name::Name;
+use crate::cleanup::report::report_error;
+use crate::panic::drop_all;
+
+/// How far a shutdown has been escalated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Urgency {
+    Idle,
+    Begun,
+    /// The rest of each budget is at most the hurry budget.
+    Hurried,
+    /// All budgets are zero.
+    Cut,
+}
+
+/// The state that a shutdown shares with its phases, its handles and the tasks of its steps.
+///
+/// A step is `Registered` until its phase begins, and has a task afterwards:
+///
+/// ```text
+/// step  --> Registered --phase begins--> Started --phase ends--> Aborted
+/// spawn ---------------------------------^ |                       |
+///                                          +-- task completes -----+--> removed
+/// ```
+///
+/// Works are spawned, dropped and aborted while the state is not locked, because that can run user code.
+pub(super) struct ShutdownState {
+    inner: Mutex<Inner>,
+    /// Notifies `run`, which is the only waiter, of every change.
+    changed: Notify,
+    /// The number of phases that have begun.
+    begun: watch::Sender<usize>,
+}
+
+struct Inner {
+    urgency: Urgency,
+    /// The number of signals.
+    escalations: u32,
+    /// Set when the urgency becomes `Hurried`.
+    hurried: Option<Instant>,
+    hurry_budget: Duration,
+    /// The runtime of `run`, on which steps are spawned.
+    runtime: Option<Handle>,
+    phases: Vec<PhaseState>,
+    next_number: u64,
+    /// With the index of the phase, by which the report is sorted.
+    unfinished: Vec<(usize, UnfinishedStep)>,
+}
+
+struct PhaseState {
+    name: Cow<'static, str>,
+    budget: Duration,
+    stage: Stage,
+    /// By number, and therefore in the order of registration.
+    steps: BTreeMap<u64, Step>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Waiting,
+    Running,
+    Ended,
+}
+
+struct Step {
+    name: Cow<'static, str>,
+    work: Work,
+}
+
+enum Work {
+    Registered(StepWork),
+    /// `None` while the task is being spawned.
+    Started(Option<AbortHandle>),
+    /// The phase has ended before the task.
+    Aborted,
+}
+
+impl Inner {
+    fn record(&mut self, phase: usize, step: Cow<'static, str>, reason: UnfinishedReason) {
+        let phase_name = self.phases[phase].name.clone();
+        self.unfinished.push((phase, UnfinishedStep { phase: phase_name, step, reason }));
+    }
+
+    fn insert(&mut self, phase: usize, name: Cow<'static, str>, work: Work) -> StepId {
+        let number = self.next_number;
+        self.next_number += 1;
+        self.phases[phase].steps.insert(number, Step { name, work });
+        StepId { phase, number }
+    }
+
+    fn raise(&mut self, urgency: Urgency) {
+        self.urgency = self.urgency.max(urgency);
+        if self.urgency == Urgency::Hurried && self.hurried.is_none() {
+            self.hurried = Some(Instant::now());
+        }
+    }
+}
+
+impl ShutdownState {
+    pub(super) fn new(hurry_budget: Duration) -> Self {
+        let inner = Inner {
+            urgency: Urgency::Idle,
+            escalations: 0,
+            hurried: None,
+            hurry_budget,
+            runtime: None,
+            phases: Vec::new(),
+            next_number: 0,
+            unfinished: Vec::new(),
+        };
+        Self { inner: Mutex::new(inner), changed: Notify::new(), begun: watch::Sender::new(0) }
+    }
+
+    /// Neither user code nor code that may panic runs while the state is locked.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the next change. A change since the last call completes it at once.
+    pub(super) fn changed(&self) -> impl Future<Output = ()> + '_ {
+        self.changed.notified()
+    }
+
+    pub(super) fn subscribe(&self) -> watch::Receiver<usize> {
+        self.begun.subscribe()
+    }
+
+    /// Adds a phase and returns its index, or `None` if there is one with this name.
+    pub(super) fn add_phase(&self, name: Cow<'static, str>, budget: Duration) -> Option<usize> {
+        let mut inner = self.lock();
+        if inner.phases.iter().any(|phase| phase.name == name) {
+            return None;
+        }
+        inner.phases.push(PhaseState { name, budget, stage: Stage::Waiting, steps: BTreeMap::new() });
+        Some(inner.phases.len() - 1)
+    }
+
+    pub(super) fn phases(&self) -> usize {
+        self.lock().phases.len()
+    }
+
+    pub(super) fn name_of(&self, phase: usize) -> Cow<'static, str> {
+        self.lock().phases[phase].name.clone()
+    }
+
+    pub(super) fn set_hurry_budget(&self, hurry_budget: Duration) {
+        self.lock().hurry_budget = hurry_budget;
+    }
+
+    pub(super) fn urgency(&self) -> Urgency {
+        self.lock().urgency
+    }
+
+    pub(super) fn raise(&self, urgency: Urgency) {
+        self.lock().raise(urgency);
+        self.changed.notify_one();
+    }
+
+    /// Counts a signal. The first of them hurries nothing, also if something else has begun the shutdown before.
+    pub(super) fn escalate(&self) {
+        let mut inner = self.lock();
+        inner.escalations = inner.escalations.saturating_add(1);
+        let urgency = match inner.escalations {
+            1 => Urgency::Begun,
+            2 => Urgency::Hurried,
+            _ => Urgency::Cut,
+        };
+        inner.raise(urgency);
+        drop(inner);
+        self.changed.notify_one();
+    }
+
+    /// Registers a step, which starts when its phase begins.
+    pub(super) fn register(
+        self: &Arc<Self>,
+        phase: usize,
+        name: Cow<'static, str>,
+        work: StepWork,
+    ) -> Option<StepId> {
+        let mut inner = self.lock();
+        let runtime = inner.runtime.clone();
+        match (inner.phases[phase].stage, runtime) {
+            (Stage::Running, Some(runtime)) => {
+                let id = inner.insert(phase, name, Work::Started(None));
+                drop(inner);
+                self.start(id, work, &runtime);
+                Some(id)
+            }
+            (Stage::Ended, runtime) => {
+                let grace_period = inner.phases[phase].budget;
+                drop(inner);
+                detach_late(name, grace_period, runtime, work);
+                None
+            }
+            _ => Some(inner.insert(phase, name, Work::Registered(work))),
+        }
+    }
+
+    /// Starts a step now, whose phase waits for it.
+    pub(super) fn spawn(
+        self: &Arc<Self>,
+        phase: usize,
+        name: Cow<'static, str>,
+        work: StepWork,
+        runtime: &Handle,
+    ) -> Option<StepId> {
+        let mut inner = self.lock();
+        if inner.phases[phase].stage == Stage::Ended {
+            let grace_period = inner.phases[phase].budget;
+            drop(inner);
+            detach_late(name, grace_period, Some(runtime.clone()), work);
+            return None;
+        }
+        let id = inner.insert(phase, name, Work::Started(None));
+        drop(inner);
+        self.start(id, work, runtime);
+        Some(id)
+    }
+
+    fn start(self: &Arc<Self>, id: StepId, work: StepWork, runtime: &Handle) {
+        let task = runtime.spawn(StepTask::new(work, Arc::clone(self) as _, id)).abort_handle();
+        let mut inner = self.lock();
+        match inner.phases[id.phase].steps.get_mut(&id.number) {
+            Some(Step { work: Work::Started(slot), .. }) => *slot = Some(task),
+            // It was aborted or withdrawn meanwhile, or it has completed, which makes the abort a no-op.
+            _ => {
+                drop(inner);
+                task.abort();
+            }
+        }
+    }
+
+    /// Removes a step. Returns `false` if it has ended.
+    pub(super) fn withdraw(&self, id: StepId) -> bool {
+        let removed = self.lock().phases[id.phase].steps.remove(&id.number);
+        self.changed.notify_one();
+        match removed.map(|step| step.work) {
+            Some(Work::Registered(work)) => drop(work),
+            Some(Work::Started(task)) => {
+                if let Some(task) = task {
+                    task.abort();
+                }
+            }
+            Some(Work::Aborted) => {}
+            None => return false,
+        }
+        true
+    }
+
+    pub(super) fn set_runtime(&self, runtime: Handle) {
+        self.lock().runtime = Some(runtime);
+    }
+
+    /// Returns the rest of the budget of a phase that began at `started`.
+    pub(super) fn rest(&self, phase: usize, started: Instant) -> Duration {
+        let inner = self.lock();
+        let rest = inner.phases[phase].budget.saturating_sub(started.elapsed());
+        match inner.urgency {
+            Urgency::Idle | Urgency::Begun => rest,
+            Urgency::Hurried => {
+                let since = inner.hurried.map_or(started, |hurried| hurried.max(started));
+                rest.min(inner.hurry_budget.saturating_sub(since.elapsed()))
+            }
+            Urgency::Cut => Duration::ZERO,
+        }
+    }
+
+    /// Begins a phase: starts its steps, or if it `has_time` for none, drops and records them.
+    pub(super) fn begin(self: &Arc<Self>, phase: usize, has_time: bool) {
+        let mut inner = self.lock();
+        let Inner { phases, runtime, .. } = &mut *inner;
+        let runtime = runtime.clone();
+        let state = &mut phases[phase];
+        let mut works = Vec::new();
+        let mut skipped = Vec::new();
+        if has_time {
+            state.stage = Stage::Running;
+            for (&number, step) in &mut state.steps {
+                if matches!(step.work, Work::Registered(_)) {
+                    if let Work::Registered(work) = mem::replace(&mut step.work, Work::Started(None)) {
+                        works.push((StepId { phase, number }, work));
+                    }
+                }
+            }
+        } else {
+            // The tasks are aborted when the phase ends.
+            let (registered, tasks): (BTreeMap<_, _>, _) = mem::take(&mut state.steps)
+                .into_iter()
+                .partition(|(_, step)| matches!(step.work, Work::Registered(_)));
+            state.steps = tasks;
+            state.stage = Stage::Ended;
+            for step in registered.into_values() {
+                inner.record(phase, step.name, UnfinishedReason::NotStarted);
+                skipped.push(step.work);
+            }
+        }
+        drop(inner);
+        // Notify those who wait for the phase before its steps start: a step may wait for them.
+        self.begun.send_replace(phase + 1);
+        for (id, work) in works {
+            if let Some(runtime) = &runtime {
+                self.start(id, work, runtime);
+            }
+        }
+        drop_all(skipped);
+    }
+
+    pub(super) fn has_steps(&self, phase: usize) -> bool {
+        !self.lock().phases[phase].steps.is_empty()
+    }
+
+    /// Ends a phase if it has no steps.
+    pub(super) fn end_if_idle(&self, phase: usize) -> bool {
+        let mut inner = self.lock();
+        let state = &mut inner.phases[phase];
+        let is_idle = state.steps.is_empty();
+        if is_idle {
+            state.stage = Stage::Ended;
+        }
+        is_idle
+    }
+
+    /// Ends a phase whose time is over: its tasks are aborted.
+    pub(super) fn end(&self, phase: usize) {
+        let mut inner = self.lock();
+        let state = &mut inner.phases[phase];
+        state.stage = Stage::Ended;
+        let mut tasks = Vec::new();
+        for step in state.steps.values_mut() {
+            if let Work::Started(Some(task)) = mem::replace(&mut step.work, Work::Aborted) {
+                tasks.push(task);
+            }
+        }
+        drop(inner);
+        for task in tasks {
+            task.abort();
+        }
+    }
+
+    /// Records the steps of an ended phase whose tasks cannot be dropped.
+    pub(super) fn give_up(&self, phase: usize) {
+        let mut inner = self.lock();
+        for step in mem::take(&mut inner.phases[phase].steps).into_values() {
+            inner.record(phase, step.name, UnfinishedReason::StillRunning);
+        }
+    }
+
+    pub(super) fn record_pending_cleanups(&self, phase: usize, pending: usize) {
+        let reason = UnfinishedReason::CleanupsPending(pending);
+        self.lock().record(phase, Cow::Borrowed("cleanups"), reason);
+    }
+
+    pub(super) fn take_report(&self) -> ShutdownReport {
+        let mut inner = self.lock();
+        let mut unfinished = mem::take(&mut inner.unfinished);
+        // The steps of a phase remain in the order in which they ended.
+        unfinished.sort_by_key(|(phase, _)| *phase);
+        ShutdownReport {
+            unfinished: unfinished.into_iter().map(|(_, step)| step).collect(),
+            was_hurried: inner.urgency >= Urgency::Hurried,
+        }
+    }
+
+    /// Ends all phases of a shutdown that is dropped before it has finished: drops its steps, aborts its tasks, and
+    /// reports them.
+    pub(super) fn abandon(&self) {
+        let mut inner = self.lock();
+        let mut lost = Vec::new();
+        for phase in &mut inner.phases {
+            phase.stage = Stage::Ended;
+            for step in mem::take(&mut phase.steps).into_values() {
+                lost.push((format!("{} / {}", phase.name, step.name), step.work));
+            }
+        }
+        inner.raise(Urgency::Cut);
+        drop(inner);
+        // Those who wait for a phase must not wait for ever.
+        self.begun.send_replace(usize::MAX);
+        let (names, works): (Vec<_>, Vec<_>) = lost.into_iter().unzip();
+        if !names.is_empty() {
+            let names = names.join(", ");
+            report_error(&format_args!("a shutdown was dropped before these steps had finished: {names}"));
+        }
+        drop_all(works.into_iter().map(|work| {
+            if let Work::Started(Some(task)) = &work {
+                task.abort();
+            }
+            work
+        }));
+    }
+}
+
+impl StepOwner for ShutdownState {
+    fn complete(&self, id: StepId, outcome: Option<Result<(), UnfinishedReason>>) {
+        let mut inner = self.lock();
+        // A step that is not in the list was withdrawn, or reported as running.
+        let Some(step) = inner.phases[id.phase].steps.remove(&id.number) else { return };
+        let reason = match outcome {
+            Some(outcome) => outcome.err(),
+            None if matches!(step.work, Work::Aborted) => Some(UnfinishedReason::TimedOut),
+            None => Some(UnfinishedReason::RuntimeShutdown),
+        };
+        if let Some(reason) = reason {
+            inner.record(id.phase, step.name, reason);
+            // A task that fails ends the program.
+            inner.raise(Urgency::Begun);
+        }
+        drop(inner);
+        self.changed.notify_one();
+    }
+}
+
+/// Runs a step that was registered after its phase had ended: as a cleanup, which `run exits` and `run_main` wait for.
+fn detach_late(name: Cow<'static, str>, grace_period: Duration, runtime: Option<Handle>, work: StepWork) {
+    let name = match name {
+        Cow::Borrowed(name) => name,
+        Cow::Owned(_) => "a late step of a shutdown",
+    };
+    CleanupOptions::new(Name::chosen(name)).grace_period(grace_period).fallback_runtime(runtime).detach(work);
+}
