@@ -117,5 +117,9 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         &["cleanup", "coroutine", "generator", "context", "tasks"],
         &["fs/error fs/blocking fs/destination fs/atomic_file fs/atomic_write fs/temp_dir fs/lock_file"],
     ),
-    ("testing", &["cleanup", "coroutine", "generator", "context", "tasks", "pages"], &[]),
+    (
+        "testing",
+        &["cleanup", "coroutine", "generator", "context", "tasks", "pages"],
+        &["ledger scripted_server cancel_at_every_await"],
+    ),
 ];
