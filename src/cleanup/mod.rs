@@ -129,6 +129,6 @@ pub(crate) use self::observe::notify_observers;
 pub use self::observe::{ObserverGuard, observe};
 pub use self::run_main::run_main;
 pub use self::shutdown::shutdown;
-pub(crate) use self::timeout::timeout_in_cleanup;
+pub(crate) use self::timeout::{timeout, timeout_in_cleanup};
 pub(crate) use self::tracking_scope::{TrackingScope, drop_in_place, drop_tracked};
 pub(crate) use self::with_children::with_children;

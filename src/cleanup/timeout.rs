@@ -9,7 +9,7 @@ use pin_project::pin_project;
 use super::timer::Sleep;
 
 /// Awaits `future` for at most `duration`, and returns its output or `None`.
-pub(super) fn timeout<F: Future>(future: F, duration: Duration) -> Timeout<F> {
+pub(crate) fn timeout<F: Future>(future: F, duration: Duration) -> Timeout<F> {
     Timeout { future, limit: Limit::Waiting { duration, is_limited: || true } }
 }
 

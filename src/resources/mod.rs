@@ -9,12 +9,17 @@
 //! | [`atomic_write(path)`](atomic_write()): a file that is replaced whole or not at all | `fs` | syncs and renames after success, removes the temporary file otherwise |
 //! | [`temp_dir()`](temp_dir()): a temporary directory | `fs` | removes the directory and its contents |
 //! | [`lock_file(path)`](lock_file()): an advisory lock of a file, between processes | `fs` | waits for the writes of the block, and unlocks the file |
+//! | [`process(command)`](process()): a child process | `process` | ends the process group: SIGTERM, a grace period, SIGKILL; reaps the child |
 
 #[cfg(feature = "fs")]
 mod fs;
+#[cfg(feature = "process")]
+mod process;
 
 #[cfg(feature = "fs")]
 pub use self::fs::{
     AtomicFile, AtomicWrite, AtomicWriteGuard, FileError, LockFile, LockFileGuard, TempDir, TempDirGuard,
     atomic_write, lock_file, temp_dir,
 };
+#[cfg(feature = "process")]
+pub use self::process::{ChildProcess, Process, ProcessError, ProcessGuard, process};

@@ -115,7 +115,12 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
     (
         "resources",
         &["cleanup", "coroutine", "generator", "context", "tasks"],
-        &["fs/error fs/blocking fs/destination fs/atomic_file fs/atomic_write fs/temp_dir fs/lock_file"],
+        &[
+            "fs/error fs/blocking fs/destination fs/atomic_file fs/atomic_write fs/temp_dir fs/lock_file",
+            "process/error process/output_pipe process/proc_scan process/watchdog",
+            "process/system_child process/system_child_without_group",
+            "process/child_process process/guard process/process",
+        ],
     ),
     (
         "testing",

@@ -1,3 +1,5 @@
 //! Managers of resources.
 
 mod fs;
+#[cfg(target_os = "linux")]
+mod process;

@@ -1,0 +1,269 @@
+use std::borrow::BorrowMut;
+use std::fmt;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use super::child_process::ChildProcess;
+use super::error::ProcessError;
+use super::guard::ProcessGuard;
+use super::system_child::SystemOptions;
+use crate::context::AsyncContextManager;
+
+/// The default of [`Process::grace_period`].
+const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(10);
+
+/// Creates a manager that starts a child process, and ends it together with the processes that it has started.
+///
+/// The block has a [`ChildProcess`], with the pipes that the command requests. To let the child finish, await
+/// [`wait`](ChildProcess::wait) or [`output`](ChildProcess::output) in the block. When the block is left, on whichever
+/// path, the exit ends what is still running:
+///
+/// 1. Close stdin, and read the pipes that the block has left, so that the child can end.
+/// 2. Send SIGTERM to the process group of the child, and SIGCONT, because a stopped process receives no SIGTERM.
+/// 3. Wait until the group has ended, for at most the [grace period](Process::grace_period).
+/// 4. Send SIGKILL to what is left of the group, also if the child itself has ended before.
+/// 5. Reap the child. It is reaped last, because until then no other process can get its id or that of the group: a signal
+///    never reaches a stranger.
+///
+/// `command` is a [`tokio::process::Command`], or a mutable reference to one, which its methods return.
+///
+/// # Examples
+///
+/// A child under a timeout, which ends the child before it returns the error:
+///
+/// ```
+/// # #[cfg(unix)]
+/// # mod unix {
+/// use std::process::ExitStatus;
+/// use std::time::Duration;
+/// use tokio::process::Command;
+/// use withal::context::{EitherError, async_with};
+/// use withal::resources::{ProcessError, process};
+/// use withal::tasks::{TimeoutError, timeout};
+///
+/// async fn sleep(seconds: &str, limit: Duration) -> Result<ExitStatus, EitherError<TimeoutError, ProcessError>> {
+///     let mut command = Command::new("sleep");
+///     command.arg(seconds);
+///     async_with!(_ = timeout(limit), child = process(command) => { child.wait().await.map_err(EitherError::Second)? })
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # pub async fn main() {
+/// assert!(sleep("0.01", Duration::from_secs(100)).await.unwrap().success());
+/// let error = sleep("1000", Duration::from_millis(50)).await.unwrap_err();
+/// assert!(matches!(error, EitherError::First(TimeoutError::Elapsed)));
+/// # }
+/// # }
+/// # #[cfg(unix)]
+/// # unix::main();
+/// ```
+///
+/// The output of a child, of at most 1 MiB, and a status other than success as an error:
+///
+/// ```
+/// # #[cfg(unix)]
+/// # mod unix {
+/// use tokio::process::Command;
+/// use withal::context::async_with;
+/// use withal::resources::{ProcessError, process};
+///
+/// async fn run(script: &str) -> Result<String, ProcessError> {
+///     let mut command = Command::new("sh");
+///     command.args(["-c", script]);
+///     let output = async_with!(child = process(command).capture_output(1 << 20).check(true) => {
+///         child.output().await?
+///     })?;
+///     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # pub async fn main() {
+/// assert_eq!(run("echo Hello").await.unwrap(), "Hello\n");
+/// let error = run("exit 3").await.unwrap_err();
+/// assert_eq!(error.to_string(), "\"sh\" failed with exit status: 3");
+/// # }
+/// # }
+/// # #[cfg(unix)]
+/// # unix::main();
+/// ```
+///
+/// A pipeline, `sort | uniq -c`, whose first child reads from the block:
+///
+/// ```
+/// # #[cfg(unix)]
+/// # mod unix {
+/// use std::process::Stdio;
+/// use tokio::io::AsyncWriteExt;
+/// use tokio::process::Command;
+/// use withal::context::async_with;
+/// use withal::resources::process;
+/// use withal::tasks::BoxError;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # pub async fn main() -> Result<(), BoxError> {
+/// let mut sort = Command::new("sort");
+/// sort.stdin(Stdio::piped()).stdout(Stdio::piped());
+/// let output = async_with!(sort = process(sort) => {
+///     let mut uniq = Command::new("uniq");
+///     uniq.arg("-c").stdin(Stdio::try_from(sort.stdout.take().expect("stdout is piped"))?);
+///     async_with!(uniq = process(uniq).capture_output(1 << 20) => {
+///         let mut stdin = sort.stdin.take().expect("stdin is piped");
+///         stdin.write_all(b"pear\napple\npear\n").await?;
+///         drop(stdin); // the end of the input
+///         sort.wait().await?;
+///         uniq.output().await?
+///     })?
+/// })?;
+/// assert_eq!(String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>(), ["1", "apple", "2", "pear"]);
+/// # Ok(())
+/// # }
+/// # }
+/// # #[cfg(unix)]
+/// # unix::main().unwrap();
+/// ```
+///
+/// # Errors
+///
+/// Entering fails with [`ProcessError::Start`] if the program cannot be started. The exit fails with
+/// [`ProcessError::NotEnding`] if the child does not end although it was killed, with [`ProcessError::Wait`] if the system
+/// cannot report its end, and, with [`check`](Process::check), with [`ProcessError::Status`].
+///
+/// # Panics
+///
+/// Entering panics outside of a tokio runtime with an enabled I/O driver. No child is started then.
+///
+/// # Cancel safety
+///
+/// Entering does not await. If the block or the exit is dropped, the exit continues as a
+/// [cleanup](crate::cleanup) with the same grace period. If its runtime shuts down, or there is none, the group is killed
+/// at once, in the destructor, which waits for at most half a second to reap the child.
+///
+/// # Limitations
+///
+/// - A child that other programs must not interrupt half-way needs a grace period that suffices: the exit ends it.
+/// - The exit does not run if this program ends without running destructors: by SIGKILL, an abort or
+///   [`std::process::exit`]. The child then continues to run, its stdin ends, and writing to its pipes fails with SIGPIPE.
+///   [`kill_on_parent_death`](Process::kill_on_parent_death) ends it.
+/// - A descendant that leaves the process group, as a daemon does with `setsid`, is not ended, unless
+///   [`kill_descendants`](Process::kill_descendants) is set.
+/// - The child is not in the foreground group of a terminal: it is stopped if it reads from the terminal, and Ctrl-C does
+///   not reach it. The exit of this program's own block ends it instead.
+/// - [`Command::process_group`] and [`Command::kill_on_drop`] have no effect: the manager sets the group.
+/// - Other code of this program may not reap the child, as by `waitpid(-1)`.
+/// - A child with other privileges, such as `sudo`, may not be signalled. The exit then fails with
+///   [`ProcessError::NotEnding`].
+///
+/// # Platforms
+///
+/// Tested on Linux. macOS, iOS, Android and FreeBSD have the same behavior, except that after the child has ended, the
+/// rest of its group is killed without a grace period, because the group cannot be observed there. On Windows and other
+/// systems, there is no process group: the exit closes stdin and kills the child itself at once, as tokio's
+/// [`start_kill`](tokio::process::Child::start_kill) does. The grace period has no effect, and the processes that the child
+/// has started continue to run.
+#[doc(alias("subprocess", "spawn", "Command", "Child", "kill_on_drop", "Popen"))]
+pub fn process<C: BorrowMut<Command>>(command: C) -> Process<C> {
+    Process {
+        command,
+        grace_period: DEFAULT_GRACE_PERIOD,
+        check: false,
+        capture: None,
+        options: SystemOptions::default(),
+        name: "process",
+    }
+}
+
+/// A child process that ends with its block. Created by [`process`].
+#[must_use = "a manager does nothing unless it is entered"]
+pub struct Process<C = Command> {
+    command: C,
+    grace_period: Duration,
+    check: bool,
+    capture: Option<usize>,
+    options: SystemOptions,
+    name: &'static str,
+}
+
+impl<C: BorrowMut<Command>> Process<C> {
+    /// Sets the time that the process group has to end after SIGTERM, before it is killed. The default is 10 seconds.
+    ///
+    /// It is wall-clock time, even while tokio's clock is paused. With [`Duration::ZERO`], the group is killed at once,
+    /// without SIGTERM. The exit takes only as long as the group takes to end.
+    pub fn grace_period(self, grace_period: Duration) -> Self {
+        Self { grace_period, ..self }
+    }
+
+    /// Sets whether the exit fails with [`ProcessError::Status`] if the child has ended with a status other than success.
+    /// The default is `false`.
+    ///
+    /// It concerns a child that had ended when the block was left: the status of a child that the exit ends is that of
+    /// SIGTERM or SIGKILL, and not an error. If the block has failed, the error of the exit is
+    /// [reported](crate::cleanup#reports), because it may be the cause. After a panic or a cancellation, the status is not
+    /// checked.
+    pub fn check(self, check: bool) -> Self {
+        Self { check, ..self }
+    }
+
+    /// Captures stdout and stderr, each up to `limit` bytes, for [`output`](ChildProcess::output). By default, they go where
+    /// the command sends them.
+    ///
+    /// A task reads the pipes while the block runs, so that the child never waits for a reader. What exceeds the limit is
+    /// discarded, and `output` then fails. Without captured output, [`stdout`](ChildProcess::stdout) and
+    /// [`stderr`](ChildProcess::stderr) are for the block to read, if the command requests pipes.
+    pub fn capture_output(self, limit: usize) -> Self {
+        Self { capture: Some(limit), ..self }
+    }
+
+    /// Sets whether the process group is killed also if this program ends without an exit, for example by SIGKILL. The
+    /// default is `false`: the child then continues to run.
+    ///
+    /// The group is led by a second process, a shell that waits for the end of a pipe from this program. There is no
+    /// moment at which the child runs without it. It needs `/bin/sh`, and has no effect on systems without process groups.
+    ///
+    /// Linux's parent-death signal is not used: it fires at the end of the *thread* that has started the child.
+    #[doc(alias("PR_SET_PDEATHSIG", "pdeathsig"))]
+    pub fn kill_on_parent_death(mut self, kill: bool) -> Self {
+        self.options.kill_on_parent_death = kill;
+        self
+    }
+
+    /// Sets whether the exit also ends the descendants that have left the process group, such as daemons. The default is
+    /// `false`. It has an effect only on Linux.
+    ///
+    /// The descendants are found by a variable in their environment, which they inherit. Those that clear their
+    /// environment, or run as another user, are not found. Each exit reads `/proc` several times, which takes some
+    /// microseconds for each process of the system.
+    #[doc(alias("setsid", "daemon"))]
+    pub fn kill_descendants(mut self, kill: bool) -> Self {
+        self.options.kill_descendants = kill;
+        self
+    }
+
+    /// Sets the name of the exit in reports and [events](crate::cleanup::CleanupEvent). The default is `"process"`.
+    pub fn name(self, name: &'static str) -> Self {
+        Self { name, ..self }
+    }
+}
+
+impl<C: BorrowMut<Command> + Send> AsyncContextManager for Process<C> {
+    type Guard = ProcessGuard;
+
+    async fn aenter(mut self) -> Result<ProcessGuard, ProcessError> {
+        let command = self.command.borrow_mut();
+        if self.capture.is_some() {
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        }
+        let program = command.as_std().get_program().to_string_lossy().into_owned();
+        let child = ChildProcess::start(command, program, self.options, self.capture, self.grace_period)?;
+        Ok(ProcessGuard { child, grace_period: self.grace_period, check: self.check, name: self.name })
+    }
+}
+
+impl<C: BorrowMut<Command>> fmt::Debug for Process<C> {
+    /// Without the arguments and the environment of the command, which may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let program = self.command.borrow().as_std().get_program();
+        f.debug_struct("Process").field("program", &program).finish_non_exhaustive()
+    }
+}

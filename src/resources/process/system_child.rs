@@ -1,0 +1,195 @@
+use std::io;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ExitStatus};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpgid, kill_process, kill_process_group, waitid,
+    waitpid,
+};
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::signal::unix::{Signal as SignalListener, SignalKind, signal};
+
+#[cfg(target_os = "linux")]
+use super::proc_scan;
+use super::watchdog::Watchdog;
+
+/// The settings of a new child.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct SystemOptions {
+    pub(super) kill_on_parent_death: bool,
+    pub(super) kill_descendants: bool,
+}
+
+/// The pipes to a new child.
+pub(super) type Pipes = (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>);
+
+/// A child process with its process group.
+///
+/// The child, or the watchdog that leads its group, is reaped last: until then, the kernel gives neither the id of the
+/// process nor that of the group to another one, so that no signal can reach a stranger. The end of the child is
+/// therefore observed without reaping it.
+#[derive(Debug)]
+pub(super) struct SystemChild {
+    child: Child,
+    group: Pid,
+    watchdog: Option<Watchdog>,
+    /// Receives SIGCHLD, which tokio delivers to all listeners, on every runtime.
+    child_signals: SignalListener,
+    /// The variable in the environment of the child and its descendants, by which those outside of the group are found.
+    variable: Option<String>,
+    /// The child, and with it its process group, no longer belongs to this program.
+    is_reaped: bool,
+}
+
+/// The time that a destructor waits for a child that it has killed.
+const REAP_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Makes the names of variables unique in this process. Uniqueness needs no order, so Relaxed suffices.
+static NEXT_VARIABLE: AtomicU64 = AtomicU64::new(0);
+
+impl SystemChild {
+    pub(super) fn spawn(command: &mut Command, options: SystemOptions) -> io::Result<(Self, Pipes)> {
+        // First, because it panics outside of a runtime with an I/O driver, and so that no signal is missed. A handler for
+        // SIGCHLD also prevents the kernel from reaping the children itself.
+        let child_signals = signal(SignalKind::child())?;
+        let watchdog = options.kill_on_parent_death.then(Watchdog::start).transpose()?;
+        let command = command.as_std_mut();
+        command.process_group(watchdog.as_ref().map_or(0, |watchdog| watchdog.id().as_raw_pid()));
+        let variable = options.kill_descendants.then(|| {
+            let number = NEXT_VARIABLE.fetch_add(1, Ordering::Relaxed);
+            format!("WITHAL_PROCESS_{}_{number}", std::process::id())
+        });
+        if let Some(variable) = &variable {
+            command.env(variable, "1");
+        }
+        // Not tokio's `spawn`, which forgets the child if it cannot register the pipes.
+        let child = command.spawn()?;
+        let group = watchdog.as_ref().map_or_else(|| Pid::from_child(&child), Watchdog::id);
+        // From here on, the destructor kills the child after an error.
+        let mut this = Self { child, group, watchdog, child_signals, variable, is_reaped: false };
+        let stdin = this.child.stdin.take().map(ChildStdin::from_std).transpose()?;
+        let stdout = this.child.stdout.take().map(ChildStdout::from_std).transpose()?;
+        let stderr = this.child.stderr.take().map(ChildStderr::from_std).transpose()?;
+        Ok((this, (stdin, stdout, stderr)))
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Returns the status if the child has ended, without reaping it.
+    pub(super) fn status(&mut self) -> io::Result<Option<ExitStatus>> {
+        if self.is_reaped {
+            return self.child.try_wait();
+        }
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        match waitid(WaitId::Pid(Pid::from_child(&self.child)), options) {
+            // The encoding of a status as `wait` returns it, which is the same on all these systems.
+            Ok(status) => Ok(status.and_then(|status| {
+                let code = status.exit_status().map(|code| (code & 0xff) << 8);
+                let core = if status.dumped() { 0x80 } else { 0 };
+                let raw = code.or_else(|| status.terminating_signal().map(|signal| signal | core));
+                raw.map(ExitStatus::from_raw)
+            })),
+            Err(error) => {
+                // Reaped by other code: its id may be that of another process by now.
+                self.is_reaped |= error == rustix::io::Errno::CHILD;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Is ready when a child of this program has ended since the last call: [`status`](Self::status) may have changed.
+    pub(super) fn poll_change(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.child_signals.poll_recv(cx).map(|_| Ok(()))
+    }
+
+    /// Requests the end of the group with SIGTERM. A stopped process receives it when it is continued.
+    pub(super) fn terminate(&self) {
+        self.signal(Signal::TERM);
+        self.signal(Signal::CONT);
+    }
+
+    /// Kills the group. Returns `true` if processes were killed that had left the group: they may have children, so kill
+    /// again.
+    pub(super) fn kill(&self) -> bool {
+        self.signal(Signal::KILL)
+    }
+
+    /// Signals the group, the child if it has left the group, and the descendants that have left it. Whether the signal
+    /// had an effect is seen by waiting.
+    fn signal(&self, signal: Signal) -> bool {
+        if self.has_group() {
+            let _ = kill_process_group(self.group, signal);
+        }
+        let child = Pid::from_child(&self.child);
+        if !self.is_reaped && getpgid(Some(child)) != Ok(self.group) {
+            let _ = kill_process(child, signal);
+        }
+        #[cfg(target_os = "linux")]
+        if let Some(variable) = &self.variable {
+            return proc_scan::signal_by_variable(variable, Some(signal));
+        }
+        false
+    }
+
+    /// Returns `true` while the id of the group cannot be that of another group.
+    fn has_group(&self) -> bool {
+        !self.is_reaped || self.watchdog.is_some()
+    }
+
+    /// Returns `true` if other processes are running that the exit ends, as far as the system reports them.
+    #[cfg(target_os = "linux")]
+    pub(super) fn has_members(&self) -> bool {
+        let leaders = [self.group, Pid::from_child(&self.child)];
+        let in_group = self.has_group() && proc_scan::has_members(self.group, &leaders);
+        in_group
+            || self.variable.as_ref().is_some_and(|variable| proc_scan::signal_by_variable(variable, None))
+    }
+
+    /// Returns `false`: the system has no list of processes that the standard library can read.
+    #[cfg(not(target_os = "linux"))]
+    #[expect(clippy::unused_self, reason = "as on Linux")]
+    pub(super) fn has_members(&self) -> bool {
+        false
+    }
+
+    /// Reaps the child, and then the leader of its group. Returns its status if it has ended.
+    pub(super) fn reap(&mut self) -> io::Result<Option<ExitStatus>> {
+        let status = self.child.try_wait()?;
+        self.is_reaped |= status.is_some();
+        if self.is_reaped {
+            self.watchdog = None;
+        }
+        Ok(status)
+    }
+}
+
+impl Drop for SystemChild {
+    /// Kills the group if no exit has done so: its runtime has shut down, or the program has left the runtime.
+    fn drop(&mut self) {
+        if self.is_reaped && self.watchdog.is_none() {
+            return;
+        }
+        let deadline = Instant::now() + REAP_TIMEOUT;
+        while self.kill() && Instant::now() < deadline {}
+        while matches!(self.reap(), Ok(None)) {
+            if Instant::now() >= deadline {
+                return reap_in_background(Pid::from_child(&self.child));
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Reaps a child that does not end, because it is suspended in the kernel. Without a thread, it stays a zombie until this
+/// program ends.
+#[cold]
+fn reap_in_background(child: Pid) {
+    let name = String::from("withal-reaper");
+    drop(thread::Builder::new().name(name).spawn(move || waitpid(Some(child), WaitOptions::empty())));
+}

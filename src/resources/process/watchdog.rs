@@ -1,0 +1,55 @@
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::Pid;
+
+/// A process that leads a process group, and kills the group when this program ends, however it ends.
+///
+/// It is a shell that reads from a pipe whose other end only this program has. The kernel closes that end when the
+/// program ends, even by SIGKILL.
+#[derive(Debug)]
+pub(super) struct Watchdog {
+    shell: Child,
+    is_reaped: bool,
+}
+
+/// Ignores the signals that end the rest of the group with a grace period. The pipe carries no data: the shell waits for
+/// its end.
+const SCRIPT: &str = "trap '' HUP INT QUIT TERM USR1 USR2; read -r line; kill -KILL 0";
+
+impl Watchdog {
+    pub(super) fn start() -> io::Result<Self> {
+        let shell = Command::new("/bin/sh")
+            .args(["-c", SCRIPT])
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()?;
+        Ok(Self { shell, is_reaped: false })
+    }
+
+    /// Returns the id of the shell, which is that of its group. It is valid until the shell is reaped.
+    pub(super) fn id(&self) -> Pid {
+        Pid::from_child(&self.shell)
+    }
+
+    /// Reaps the shell, which was killed with its group.
+    pub(super) fn reap(&mut self) {
+        self.is_reaped = self.is_reaped || !matches!(self.shell.try_wait(), Ok(None));
+    }
+}
+
+impl Drop for Watchdog {
+    /// Ends a shell whose group is empty. A shell that was killed ends within a few milliseconds.
+    fn drop(&mut self) {
+        self.reap();
+        if !self.is_reaped {
+            drop(self.shell.kill());
+            drop(self.shell.wait());
+        }
+    }
+}
