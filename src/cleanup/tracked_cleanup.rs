@@ -8,13 +8,12 @@ use std::task::{Context, Poll};
 use tokio::runtime::{Handle, Id, RuntimeFlavor};
 use tokio::task::JoinHandle;
 
+use super::open_scopes::OpenScopes;
 use crate::panic::ignore_panic;
 
 thread_local! {
-    /// The number of scopes that are open on this thread: the depth of the innermost one.
-    pub(super) static DEPTH: Cell<usize> = const { Cell::new(0) };
-    /// The length of [`TRACKED`]. While it is 0, no scope has anything to collect.
-    pub(super) static LENGTH: Cell<usize> = const { Cell::new(0) };
+    /// The scopes that are open on this thread. The flag is set while [`TRACKED`] is not empty.
+    pub(super) static OPEN: OpenScopes = const { OpenScopes::new() };
     /// The cleanups that were detached in the open scopes, each with the depth of its scope, in ascending order of
     /// depth.
     pub(super) static TRACKED: RefCell<Vec<(usize, TrackedCleanup)>> = const { RefCell::new(Vec::new()) };
@@ -26,19 +25,19 @@ thread_local! {
 /// Returns `true` if the exit of a scope that is detached now runs in place.
 #[inline]
 pub(super) fn is_in_place() -> bool {
-    let depth = DEPTH.get();
+    let depth = OPEN.with(OpenScopes::depth);
     depth > 0 && depth == IN_PLACE.get()
 }
 
 /// Returns `true` if a scope is open on this thread.
 pub(super) fn is_in_scope() -> bool {
-    DEPTH.get() > 0
+    OPEN.with(OpenScopes::depth) > 0
 }
 
 /// Registers a cleanup with the innermost scope that is open on this thread, if there is one.
 #[inline]
 pub(super) fn track(cleanup: TrackedCleanup) {
-    let depth = DEPTH.get();
+    let depth = OPEN.with(OpenScopes::depth);
     if depth > 0 {
         track_at(depth, cleanup);
     }
@@ -48,7 +47,7 @@ pub(super) fn track(cleanup: TrackedCleanup) {
 fn track_at(depth: usize, cleanup: TrackedCleanup) {
     // This fails while the thread ends, when no scope can wait any more.
     if TRACKED.try_with(|tracked| tracked.borrow_mut().push((depth, cleanup))).is_ok() {
-        LENGTH.set(LENGTH.get() + 1);
+        OPEN.with(|open| open.set_collected(true));
     }
 }
 

@@ -4,13 +4,14 @@
 //! with the innermost open scope of the thread. When the poll returns, the cleanups move into the scope's
 //! [`ChildCleanups`].
 //!
-//! Nearly all polls detach nothing. For them, a scope costs one thread-local increment when it opens, and a test and a
-//! decrement when it closes.
+//! Nearly all polls detach nothing. For them, a scope costs one thread-local increment when it opens, and a decrement when
+//! it closes.
 
 use tokio::runtime::{Handle, Id};
 
 use super::child_cleanups::ChildCleanups;
-use super::tracked_cleanup::{DEPTH, IN_PLACE, LENGTH, TRACKED, TrackedCleanup};
+use super::open_scopes::OpenScopes;
+use super::tracked_cleanup::{IN_PLACE, OPEN, TRACKED, TrackedCleanup};
 use crate::panic::ignore_panic;
 
 /// A guard that collects the cleanups that are detached on this thread, and adds them to `children` when it is dropped.
@@ -23,7 +24,7 @@ pub(crate) struct TrackingScope<'a> {
 impl<'a> TrackingScope<'a> {
     #[inline]
     pub(crate) fn open(children: &'a mut ChildCleanups) -> Self {
-        DEPTH.set(DEPTH.get() + 1);
+        OPEN.with(OpenScopes::open);
         Self { children }
     }
 }
@@ -31,9 +32,7 @@ impl<'a> TrackingScope<'a> {
 impl Drop for TrackingScope<'_> {
     #[inline]
     fn drop(&mut self) {
-        if LENGTH.get() == 0 {
-            DEPTH.set(DEPTH.get() - 1);
-        } else {
+        if OPEN.with(OpenScopes::close) {
             // A block that is polled outside of a runtime waits for no task: it may have to drive the runtime.
             collect(self.children, |here, runtime| here == Some(runtime));
         }
@@ -45,8 +44,8 @@ impl Drop for TrackingScope<'_> {
 /// If the enclosing scope drops a block [in place](drop_in_place), this scope is part of that block.
 #[inline]
 pub(crate) fn drop_tracked(children: &mut ChildCleanups, drop: impl FnOnce()) {
-    let outer = DEPTH.get();
-    DEPTH.set(outer + 1);
+    let outer = OPEN.with(OpenScopes::depth);
+    OPEN.with(OpenScopes::open);
     let _scope = DropScope { children, _in_place: SetInPlace::inherit(outer) };
     drop();
 }
@@ -60,28 +59,25 @@ struct DropScope<'a> {
 impl Drop for DropScope<'_> {
     #[inline]
     fn drop(&mut self) {
-        if LENGTH.get() == 0 {
-            DEPTH.set(DEPTH.get() - 1);
-        } else {
+        if OPEN.with(OpenScopes::close) {
             // Outside of a runtime, a cleanup on the fallback runtime will wait for the children, as a task.
             collect(self.children, |here, runtime| here.is_none_or(|here| here == runtime));
         }
     }
 }
 
-/// Moves the cleanups of the scope that closes to its `children`, if `is_awaited` returns `true` for the current runtime
+/// Moves the cleanups of the scope that was closed to its `children`, if `is_awaited` returns `true` for the current runtime
 /// and the cleanup's.
 #[cold]
 #[inline(never)]
 fn collect(children: &mut ChildCleanups, is_awaited: fn(Option<Id>, Id) -> bool) {
-    let depth = DEPTH.get();
+    let depth = OPEN.with(OpenScopes::depth) + 1;
     let ours = TRACKED.with_borrow_mut(|tracked| {
         // The inner scopes have collected their cleanups. The entries of this scope come last.
         let ours = tracked.partition_point(|(of, _)| *of < depth);
-        LENGTH.set(ours);
+        OPEN.with(|open| open.set_collected(ours > 0));
         tracked.split_off(ours)
     });
-    DEPTH.set(depth - 1);
     // All are those of the outer scopes.
     if ours.is_empty() {
         return;
@@ -108,7 +104,7 @@ fn collect(children: &mut ChildCleanups, is_awaited: fn(Option<Id>, Id) -> bool)
 /// are detached meanwhile are not spawned: the scope polls them in its own task.
 #[cold]
 pub(crate) fn drop_in_place<R>(drop: impl FnOnce() -> R) -> R {
-    let _in_place = SetInPlace(IN_PLACE.replace(DEPTH.get()));
+    let _in_place = SetInPlace(IN_PLACE.replace(OPEN.with(OpenScopes::depth)));
     drop()
 }
 

@@ -245,15 +245,15 @@
 //! ## Cost of the guarantees
 //!
 //! The figures are instructions on x86-64, counted by callgrind with rustc 1.95 and one codegen unit. Inlining changes
-//! each by about 15. A scope around a manager that does nothing takes 110 to 130, and the same code written by hand takes
-//! 24. A poll of its block takes 26 to 35 more than under a guard of tokio.
+//! each by about 15. A scope around a manager that does nothing takes 105 to 115, and the same code written by hand takes
+//! 24. A poll of its block takes 25 to 33 more than under a guard of tokio.
 //!
 //! | guarantee | cost in instructions |
 //! |---|---|
-//! | cleanups that are detached in a block end before its exit | 9 a poll and 9 a scope, included above |
+//! | cleanups that are detached in a block end before its exit | 7 a poll and 7 a scope, included above |
 //! | a panic of the block reaches the exit | 2 to 9 a poll, included above |
-//! | interrupts reach the scope through all wrappers | 9 a scope, included above; about 290 if its manager can interrupt the block |
-//! | a dropped exit is called again ([`Restart`]) | 40 to 55 a scope |
+//! | interrupts reach the scope through all wrappers | 7 a scope, included above; about 290 if its manager can interrupt the block |
+//! | a dropped exit is called again ([`Restart`]) | 60 a scope |
 //! | an exit that has begun completes ([`Detach`]) | 480 a scope, of which its allocation takes 130 |
 //! | the exit of a dropped block completes, and outer scopes wait for it ([`Detach`]) | 3,400 to 3,700, including the task |
 //! | exits that are pushed at run time run in order, and each has its grace period ([`AsyncExitStack`]) | 4,050 for two managers |

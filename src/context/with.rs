@@ -1,6 +1,5 @@
 use std::fmt::Debug;
 use std::future::Future;
-use std::mem::forget;
 
 use super::error::Error;
 use super::guard::AsyncGuard;
@@ -8,7 +7,7 @@ use super::manager::AsyncContextManager;
 use super::report::report_exit_error;
 use super::scope::block::BlockOutcome;
 use super::scope::failure::{BlockFailure, CONTRACT_VIOLATION, KeptError};
-use super::scope::scope::Scope;
+use super::scope::scope::BodyScope;
 use super::send_async_fn::SendAsyncFnOnce;
 use super::suppression::{Suppression, suppress};
 
@@ -21,18 +20,21 @@ macro_rules! run_body {
             let (target, state) = $scope.parts();
             $crate::context::scope::block::BlockFuture::call(|| $body(target), state).await
         };
-        let mut ended = $crate::context::with::BlockEnd::from(outcome);
-        let result = $crate::__await_exit!($scope, ended.failure);
-        // As `__exit_scope!`, but the destructor of the guard runs between no two tests for a failure.
-        if ended.failure.is_none() {
-            $scope.finish();
-            $crate::context::expansion::forget($scope);
-            ended.complete(result)
-        } else {
+        let value = $crate::context::with::split(outcome, $scope.failure());
+        let result = match $crate::__await_in_place!($scope.exit_body()) {
+            Ok(result) => result,
+            Err(panic) => panic.resume($scope.failure().take(), $scope.name()),
+        };
+        // The destructor of the guard runs between no two tests for a failure.
+        if let Some(failure) = $scope.failure().take() {
             let name = $scope.name();
             $scope.finish();
             $crate::context::expansion::forget($scope);
-            ended.fail(name, result)
+            $crate::context::with::fail(name, result, failure)
+        } else {
+            $scope.finish();
+            $crate::context::expansion::forget($scope);
+            $crate::context::with::complete(value, result)
         }
     }};
 }
@@ -102,7 +104,7 @@ where
     F: AsyncFnOnce(&mut G::Target) -> Result<T, E>,
     E: Send + 'static,
 {
-    let mut scope = Scope::default();
+    let mut scope = BodyScope::default();
     let entered = crate::__await_in_place!(scope.enter(manager));
     scope.entered(entered).map_err(Error::Enter)?;
     run_body!(scope, body)
@@ -180,25 +182,24 @@ where
     E: Send + 'static,
 {
     async move {
-        let mut scope = Scope::default();
+        let mut scope = BodyScope::default();
         let entered = crate::__await_in_place!(scope.enter(manager));
         scope.entered(entered).map_err(Error::Enter)?;
         run_body!(scope, body)
     }
 }
 
-/// The end of a body: a value or a failure.
-pub(super) struct BlockEnd<T, E: Send + 'static> {
-    value: Option<T>,
-    pub(super) failure: Option<BlockFailure<E>>,
-}
-
-impl<T, E: Send + 'static> From<BlockOutcome<Result<T, E>>> for BlockEnd<T, E> {
-    #[inline]
-    fn from(outcome: BlockOutcome<Result<T, E>>) -> Self {
-        match outcome {
-            BlockOutcome::Completed(Ok(value)) => Self { value: Some(value), failure: None },
-            outcome => Self { value: None, failure: Some(failure(outcome)) },
+/// Splits the outcome of a body into its value, and its failure, which is put in its place.
+#[inline]
+pub(super) fn split<T, E: Send + 'static>(
+    outcome: BlockOutcome<Result<T, E>>,
+    place: &mut Option<BlockFailure<E>>,
+) -> Option<T> {
+    match outcome {
+        BlockOutcome::Completed(Ok(value)) => Some(value),
+        outcome => {
+            *place = Some(failure(outcome));
+            None
         }
     }
 }
@@ -216,35 +217,22 @@ fn failure<T, E: Send + 'static>(outcome: BlockOutcome<Result<T, E>>) -> BlockFa
 
 type WithResult<V, X, T, E> = Result<<V as Suppression>::Output<T>, Error<E, X>>;
 
-impl<T, E: Send + 'static> BlockEnd<T, E> {
-    /// Combines a body that did not fail with the result of the exit.
-    #[inline]
-    pub(super) fn complete<V: Suppression, X>(self, result: Result<V, X>) -> WithResult<V, X, T, E> {
-        // There is no failure to drop.
-        forget(self.failure);
-        match (result, self.value) {
-            (Ok(_), Some(value)) => Ok(V::completed(value)),
-            (Err(error), _) => Err(Error::Exit { error, context: None }),
-            (Ok(_), None) => unreachable!("a body ends with a value or a failure"),
-        }
-    }
-
-    /// Combines a body that failed with the result of the exit. `name` is that of the guard.
-    #[cold]
-    pub(super) fn fail<V: Suppression, X: Debug + Send + 'static>(
-        self,
-        name: Option<&'static str>,
-        result: Result<V, X>,
-    ) -> WithResult<V, X, T, E> {
-        match self.failure {
-            Some(failure) => fail(name, result, failure),
-            None => unreachable!("an exit returns the failure that it borrowed"),
-        }
+/// Combines the value of a body that did not fail with the result of the exit.
+#[inline]
+pub(super) fn complete<V: Suppression, X, T, E>(
+    value: Option<T>,
+    result: Result<V, X>,
+) -> WithResult<V, X, T, E> {
+    match (result, value) {
+        (Ok(_), Some(value)) => Ok(V::completed(value)),
+        (Err(error), _) => Err(Error::Exit { error, context: None }),
+        (Ok(_), None) => unreachable!("an exit returns the failure that it borrowed"),
     }
 }
 
+/// Combines the failure of a body with the result of the exit. `name` is that of the guard.
 #[cold]
-fn fail<V: Suppression, X: Debug + Send + 'static, T, E: Send + 'static>(
+pub(super) fn fail<V: Suppression, X: Debug + Send + 'static, T, E: Send + 'static>(
     name: Option<&'static str>,
     result: Result<V, X>,
     failure: BlockFailure<E>,

@@ -1,4 +1,6 @@
 use std::future::Future;
+use std::mem;
+use std::panic::resume_unwind;
 
 use super::guard::LocalAsyncGuard;
 use super::guard::sealed::LocalPolicy as _;
@@ -6,25 +8,27 @@ use super::manager::LocalAsyncContextManager;
 use crate::context::scope::enter::Enter;
 use crate::context::scope::failure::{BlockFailure, ScopeExit};
 use crate::context::scope::state::ScopeState;
+use crate::panic::catch_panic;
 
 /// The place of a local manager's guard: the counterpart of [`Scope`](crate::context::scope::scope::Scope),
 /// with the same methods.
 ///
 /// If the scope is dropped before its exit completes, the guard's policy decides what happens to the exit.
-pub struct LocalScope<G: LocalAsyncGuard> {
+pub struct LocalScope<G: LocalAsyncGuard, K: Default = ()> {
     /// `None` after the exit, and during an exit whose future owns the guard.
     guard: Option<G>,
     state: ScopeState<()>,
+    kept: K,
 }
 
-impl<G: LocalAsyncGuard> Default for LocalScope<G> {
+impl<G: LocalAsyncGuard, K: Default> Default for LocalScope<G, K> {
     #[inline]
     fn default() -> Self {
-        Self { guard: None, state: ScopeState::default() }
+        Self { guard: None, state: ScopeState::default(), kept: K::default() }
     }
 }
 
-impl<G: LocalAsyncGuard> LocalScope<G> {
+impl<G: LocalAsyncGuard, K: Default> LocalScope<G, K> {
     #[inline]
     pub fn enter<M>(&mut self, manager: M) -> impl Future<Output = Result<G, G::Error>>
     where
@@ -48,7 +52,7 @@ impl<G: LocalAsyncGuard> LocalScope<G> {
     pub fn exit<'s, E, N>(
         &'s mut self,
         failure: &'s mut Option<BlockFailure<E, N>>,
-    ) -> ScopeExit<impl Future<Output = Result<G::Suppression, G::Error>> + use<'s, E, N, G>>
+    ) -> ScopeExit<impl Future<Output = Result<G::Suppression, G::Error>> + use<'s, E, N, G, K>>
     where
         E: Send + 'static,
         N: Send + 'static,
@@ -67,12 +71,34 @@ impl<G: LocalAsyncGuard> LocalScope<G> {
     }
 }
 
-impl<G: LocalAsyncGuard> Drop for LocalScope<G> {
+/// The scope of a body, which keeps the body's failure.
+pub(super) type LocalBodyScope<G, E> = LocalScope<G, Option<BlockFailure<E>>>;
+
+impl<G: LocalAsyncGuard, E: Send + 'static> LocalBodyScope<G, E> {
+    #[inline]
+    pub(super) fn failure(&mut self) -> &mut Option<BlockFailure<E>> {
+        &mut self.kept
+    }
+
+    #[inline]
+    pub(super) fn exit_body<'s>(
+        &'s mut self,
+    ) -> ScopeExit<impl Future<Output = Result<G::Suppression, G::Error>> + use<'s, E, G>> {
+        ScopeExit::new(G::OnDrop::exit(&mut self.guard, &mut self.kept))
+    }
+}
+
+impl<G: LocalAsyncGuard, K: Default> Drop for LocalScope<G, K> {
     fn drop(&mut self) {
-        let children = std::mem::take(&mut self.state.children);
+        let kept = mem::take(&mut self.kept);
+        let dropped = catch_panic(|| drop(kept));
+        let children = mem::take(&mut self.state.children);
         match self.guard.take() {
             Some(guard) => G::OnDrop::on_drop(guard, children),
             None => children.reparent(),
+        }
+        if let Err(payload) = dropped {
+            resume_unwind(payload);
         }
     }
 }

@@ -1,6 +1,6 @@
 use super::guard::LocalAsyncGuard;
 use super::manager::LocalAsyncContextManager;
-use super::scope::LocalScope;
+use super::scope::LocalBodyScope;
 use crate::context::error::Error;
 use crate::context::suppression::Suppression;
 use crate::context::with::run_body;
@@ -45,7 +45,7 @@ where
     F: AsyncFnOnce(&mut G::Target) -> Result<T, E>,
     E: Send + 'static,
 {
-    let mut scope = LocalScope::default();
+    let mut scope = LocalBodyScope::default();
     let entered = scope.enter(manager).await;
     scope.entered(entered).map_err(Error::Enter)?;
     run_body!(scope, body)

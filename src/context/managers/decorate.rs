@@ -4,7 +4,7 @@ use crate::context::error::Error;
 use crate::context::guard::AsyncGuard;
 use crate::context::guard::sealed::Policy;
 use crate::context::manager::AsyncContextManager;
-use crate::context::scope::scope::Scope;
+use crate::context::scope::scope::BodyScope;
 use crate::context::scope::state::RuntimeSlot;
 use crate::context::suppression::Suppression;
 use crate::context::with::run_body;
@@ -73,7 +73,7 @@ impl<N, F> Decorated<N, F> {
         F: AsyncFn(A) -> Result<T, E>,
         E: Send + 'static,
     {
-        let mut scope = Scope::default();
+        let mut scope = BodyScope::default();
         let entered = scope.enter((self.manager)()).await;
         scope.entered(entered).map_err(Error::Enter)?;
         let body = |_: &mut G::Target| (self.function)(arguments);

@@ -78,7 +78,7 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for Detach {
 
     fn exit<'s, E: Send + 'static, N: Send + 'static>(
         place: &'s mut Option<G>,
-        _children: &'s mut ChildCleanups,
+        children: &'s mut ChildCleanups,
         runtime: &'s mut Option<Handle>,
         block_failure: &'s mut Option<BlockFailure<E, N>>,
     ) -> impl Future<Output = ExitResult<G>> + Send {
@@ -99,10 +99,10 @@ impl<G: AsyncGuard + Send + 'static> Policy<G> for Detach {
         });
         DetachOnDrop {
             stage: Stage::Running(exit),
-            children: ChildCleanups::default(),
+            children,
             name,
             grace_period,
-            runtime: runtime.take(),
+            runtime,
             place,
             block_failure,
             slot,
@@ -235,11 +235,11 @@ where
     N: Send + 'static,
 {
     stage: Stage<F, Exited<G, E, N>>,
-    /// The cleanups that were detached inside of the exit.
-    children: ChildCleanups,
+    /// The cleanups that were detached inside of the exit: those of the block have finished.
+    children: &'s mut ChildCleanups,
     name: Name,
     grace_period: Duration,
-    runtime: Option<Handle>,
+    runtime: &'s mut Option<Handle>,
     /// The places to which the guard and the failure return after the exit.
     place: &'s mut Option<G>,
     block_failure: &'s mut Option<BlockFailure<E, N>>,
@@ -273,7 +273,7 @@ where
         // Poll the exit, and record the cleanups that it detaches.
         let exited = match mem::replace(&mut this.stage, Stage::Ended) {
             Stage::Running(mut exit) => {
-                let scope = TrackingScope::open(&mut this.children);
+                let scope = TrackingScope::open(this.children);
                 let exited = match catch_panic(|| exit.as_mut().poll(cx)) {
                     Ok(Poll::Ready(exited)) => exited,
                     Ok(Poll::Pending) => {
@@ -352,7 +352,7 @@ where
     #[cold]
     #[inline(never)]
     fn detach(&mut self) {
-        let children = mem::take(&mut self.children);
+        let children = mem::take(self.children);
         let options = CleanupOptions::new(self.name)
             .grace_period(self.grace_period)
             .fallback_runtime(self.runtime.take())

@@ -166,9 +166,16 @@ fn drop_exit<F>(mut exit: Pin<&mut Option<F>>) {
 impl<F: Future> PinnedDrop for RestartableExit<'_, F> {
     #[inline]
     fn drop(self: Pin<&mut Self>) {
-        let mut this = self.project();
+        let this = self.project();
         if this.exit.is_some() {
-            drop_tracked(this.children, || this.exit.set(None));
+            drop_unfinished(this.exit, this.children);
         }
     }
+}
+
+/// Out of line, so that the destructor of a function's future is small enough to be inlined where it has completed.
+#[cold]
+#[inline(never)]
+fn drop_unfinished<F>(mut exit: Pin<&mut Option<F>>, children: &mut ChildCleanups) {
+    drop_tracked(children, || exit.set(None));
 }

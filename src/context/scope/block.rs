@@ -80,12 +80,11 @@ impl<'s, F, T, R> BlockFuture<'s, F, T, R> {
     /// Calls the closure for the body. If it panics, this counts as a panic of the body.
     #[inline]
     pub fn call(body: impl FnOnce() -> F, state: &'s mut ScopeState<R>) -> Self {
-        let mut block = Stage::Ended;
-        // Assigned in the closure, because a debug build copies a result of `catch_panic` several times.
-        if let Err(payload) = catch_panic(|| block = Stage::Running(body())) {
-            block.fail(payload);
-        }
-        Self { stage: block, detect: BodyEnd, state }
+        let stage = match catch_panic(body) {
+            Ok(body) => Stage::Running(body),
+            Err(payload) => Stage::waiting(BlockOutcome::Panicked(Box::new(KeptPayload::new(payload)))),
+        };
+        Self { stage, detect: BodyEnd, state }
     }
 }
 
@@ -159,11 +158,6 @@ where
 }
 
 impl<F, T> Stage<F, T> {
-    #[cold]
-    fn fail(&mut self, payload: Payload) {
-        *self = Self::waiting(BlockOutcome::Panicked(Box::new(KeptPayload::new(payload))));
-    }
-
     /// Keeps the outcome. A separate function, because in a debug build, the new value takes space in the stack frame.
     #[cold]
     fn end_with(mut self: Pin<&mut Self>, outcome: BlockOutcome<T>) {

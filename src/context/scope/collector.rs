@@ -5,20 +5,19 @@
 //! open on the thread, whatever wrappers are between the manager and the scope. The scope polls what was registered
 //! whenever its block is pending.
 //!
-//! Nearly all managers register nothing. For them, a collector costs one thread-local increment when it opens, and a test
-//! and a decrement when it closes, as a [`TrackingScope`](crate::cleanup::TrackingScope) does.
+//! Nearly all managers register nothing. For them, a collector costs one thread-local increment when it opens, and a
+//! decrement when it closes, as a [`TrackingScope`](crate::cleanup::TrackingScope) does.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::interrupt::{Both, Interrupt};
 use super::interrupts::Interrupts;
+use crate::cleanup::OpenScopes;
 
 thread_local! {
-    /// The number of collectors that are open on this thread: the depth of the innermost one.
-    static DEPTH: Cell<usize> = const { Cell::new(0) };
-    /// The length of [`REGISTERED`]. While it is 0, no collector has anything to collect.
-    static LENGTH: Cell<usize> = const { Cell::new(0) };
+    /// The collectors that are open on this thread. The flag is set while [`REGISTERED`] is not empty.
+    static OPEN: OpenScopes = const { OpenScopes::new() };
     /// The interrupts that were registered in the open collectors, each with the depth of its collector, in ascending
     /// order of depth.
     static REGISTERED: RefCell<Vec<(usize, Arc<dyn Interrupt>)>> = const { RefCell::new(Vec::new()) };
@@ -38,17 +37,17 @@ pub struct NotEntering;
 
 /// Returns `true` if a scope is being entered, which takes interrupts.
 pub(in crate::context) fn is_entering() -> bool {
-    DEPTH.get() > 0
+    OPEN.with(OpenScopes::depth) > 0
 }
 
 /// Registers an interrupt with the scope that is being entered.
 pub(crate) fn register(interrupt: Arc<dyn Interrupt>) -> Result<(), NotEntering> {
-    let depth = DEPTH.get();
+    let depth = OPEN.with(OpenScopes::depth);
     // The access fails while the thread ends.
     if depth == 0 || REGISTERED.try_with(|all| all.borrow_mut().push((depth, interrupt))).is_err() {
         return Err(NotEntering);
     }
-    LENGTH.set(LENGTH.get() + 1);
+    OPEN.with(|open| open.set_collected(true));
     Ok(())
 }
 
@@ -62,14 +61,15 @@ pub(super) struct Collector<'a> {
 impl<'a> Collector<'a> {
     #[inline]
     pub(super) fn open(interrupts: &'a mut Interrupts) -> Self {
-        DEPTH.set(DEPTH.get() + 1);
+        OPEN.with(OpenScopes::open);
         Self { interrupts }
     }
 
     #[cold]
     #[inline(never)]
     fn collect(&mut self) {
-        let depth = DEPTH.get();
+        // This collector is closed already.
+        let depth = OPEN.with(OpenScopes::depth) + 1;
         // The access fails while the thread ends, when no scope runs any more.
         let remaining = REGISTERED.try_with(|all| {
             let mut all = all.borrow_mut();
@@ -85,16 +85,15 @@ impl<'a> Collector<'a> {
             }
             all.len()
         });
-        LENGTH.set(remaining.unwrap_or(0));
+        OPEN.with(|open| open.set_collected(remaining.unwrap_or(0) > 0));
     }
 }
 
 impl Drop for Collector<'_> {
     #[inline]
     fn drop(&mut self) {
-        if LENGTH.get() > 0 {
+        if OPEN.with(OpenScopes::close) {
             self.collect();
         }
-        DEPTH.set(DEPTH.get() - 1);
     }
 }

@@ -1,5 +1,6 @@
 use std::future::Future;
 use std::mem::{self, ManuallyDrop};
+use std::panic::resume_unwind;
 
 use super::enter::Enter;
 use super::failure::{BlockFailure, ScopeExit};
@@ -8,7 +9,7 @@ use super::state::{RuntimeSlot, ScopeState};
 use crate::context::guard::AsyncGuard;
 use crate::context::guard::sealed::{ExitResult, Policy};
 use crate::context::manager::{AsyncContextManager, ManagerError};
-use crate::panic::drop_quietly;
+use crate::panic::{catch_panic, drop_quietly};
 
 /// Enters the manager, whose interrupts are added to `interrupts`.
 ///
@@ -30,28 +31,38 @@ pub(in crate::context) fn enter<M: AsyncContextManager>(
 /// `R` is always the [`Runtime`](Policy::Runtime) of the guard's policy. It is a parameter because a field whose type is
 /// that projection would make a future that holds a scope `Send` only if the guard is `'static` for *all* lifetimes in
 /// its type ("implementation of `Send` is not general enough", rust-lang/rust#102211).
-pub struct Scope<G, R>
+///
+/// `K` is what the scope keeps beside the guard: the [failure](BlockFailure) of a body. A block of the macro keeps its
+/// failure elsewhere, because its type is not known when the scope is created.
+pub struct Scope<G, R, K = ()>
 where
     G: AsyncGuard<OnDrop: Policy<G, Runtime = R>>,
     R: RuntimeSlot,
+    K: Default,
 {
     /// `None` before the enter, after the exit, and during an exit whose future owns the guard.
     ///
-    /// The destructor empties both fields. Without `ManuallyDrop`, the code that drops what is left in them would be
-    /// part of all code that holds a scope.
+    /// The destructor empties all fields. Without `ManuallyDrop`, the code that drops what is left in them would be
+    /// part of all code that holds a scope, and too large to be inlined where the future of a function has completed.
     guard: ManuallyDrop<Option<G>>,
     state: ManuallyDrop<ScopeState<R>>,
+    kept: ManuallyDrop<K>,
 }
 
-impl<G, R> Default for Scope<G, R>
+impl<G, R, K> Default for Scope<G, R, K>
 where
     G: AsyncGuard<OnDrop: Policy<G, Runtime = R>>,
     R: RuntimeSlot,
+    K: Default,
 {
     /// Creates the scope of a manager that has not been entered.
     #[inline]
     fn default() -> Self {
-        Self { guard: ManuallyDrop::new(None), state: ManuallyDrop::new(ScopeState::default()) }
+        Self {
+            guard: ManuallyDrop::new(None),
+            state: ManuallyDrop::new(ScopeState::default()),
+            kept: ManuallyDrop::new(K::default()),
+        }
     }
 }
 
@@ -62,9 +73,18 @@ where
 {
     #[inline]
     pub fn new(guard: G) -> Self {
-        Self { guard: ManuallyDrop::new(Some(guard)), state: ManuallyDrop::new(ScopeState::default()) }
+        let mut scope = Self::default();
+        *scope.guard = Some(guard);
+        scope
     }
+}
 
+impl<G, R, K> Scope<G, R, K>
+where
+    G: AsyncGuard<OnDrop: Policy<G, Runtime = R>>,
+    R: RuntimeSlot,
+    K: Default,
+{
     /// Enters the manager. [`entered`](Self::entered) must be called after it.
     #[inline]
     pub fn enter<M>(&mut self, manager: M) -> impl Future<Output = Result<G, ManagerError<M>>> + Send
@@ -94,7 +114,7 @@ where
     pub fn exit<'s, E, N>(
         &'s mut self,
         failure: &'s mut Option<BlockFailure<E, N>>,
-    ) -> ScopeExit<impl Future<Output = ExitResult<G>> + Send + use<'s, E, N, G, R>>
+    ) -> ScopeExit<impl Future<Output = ExitResult<G>> + Send + use<'s, E, N, G, R, K>>
     where
         E: Send + 'static,
         N: Send + 'static,
@@ -116,6 +136,31 @@ where
     #[inline(never)]
     pub fn name(&self) -> Option<&'static str> {
         self.guard.as_ref().map(|guard| guard.report_name().get())
+    }
+}
+
+/// The scope of a body, which keeps the body's failure.
+pub(in crate::context) type BodyScope<G, R, E> = Scope<G, R, Option<BlockFailure<E>>>;
+
+impl<G, R, E> BodyScope<G, R, E>
+where
+    G: AsyncGuard<OnDrop: Policy<G, Runtime = R>>,
+    R: RuntimeSlot,
+    E: Send + 'static,
+{
+    /// Returns the place of the body's failure.
+    #[inline]
+    pub(in crate::context) fn failure(&mut self) -> &mut Option<BlockFailure<E>> {
+        &mut self.kept
+    }
+
+    /// As [`exit`](Self::exit), with the failure that the scope keeps.
+    #[inline]
+    pub(in crate::context) fn exit_body<'s>(
+        &'s mut self,
+    ) -> ScopeExit<impl Future<Output = ExitResult<G>> + Send + use<'s, E, G, R>> {
+        let ScopeState { children, runtime, .. } = &mut *self.state;
+        ScopeExit::new(G::OnDrop::exit(&mut self.guard, children, runtime, &mut self.kept))
     }
 }
 
@@ -166,16 +211,20 @@ macro_rules! __await_in_place {
     }};
 }
 
-impl<G, R> Drop for Scope<G, R>
+impl<G, R, K> Drop for Scope<G, R, K>
 where
     G: AsyncGuard<OnDrop: Policy<G, Runtime = R>>,
     R: RuntimeSlot,
+    K: Default,
 {
     /// Out of line: it runs only if the future is dropped, or something has panicked.
     #[cold]
     #[inline(never)]
     fn drop(&mut self) {
         let guard = self.guard.take();
+        // A failure reports its error. The destructor of the error is user code, and must not keep the exit from running.
+        let kept = mem::take(&mut *self.kept);
+        let dropped = catch_panic(|| drop(kept));
         let ScopeState { children, runtime, interrupts } = mem::take(&mut *self.state);
         match guard {
             Some(guard) if runtime.is_restartable() => G::OnDrop::on_drop(guard, children, runtime),
@@ -187,5 +236,8 @@ where
             }
         }
         drop(interrupts);
+        if let Err(payload) = dropped {
+            resume_unwind(payload);
+        }
     }
 }
