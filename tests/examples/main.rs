@@ -11,6 +11,7 @@ mod get_docs;
 mod graceful_shutdown;
 mod ping_pong;
 mod round_robin;
+mod service;
 mod transaction_scope;
 mod web_crawler;
 
