@@ -15,6 +15,8 @@
 mod fs;
 #[cfg(feature = "process")]
 mod process;
+#[cfg(feature = "sqlx")]
+mod sqlx;
 
 #[cfg(feature = "fs")]
 pub use self::fs::{
@@ -23,3 +25,9 @@ pub use self::fs::{
 };
 #[cfg(feature = "process")]
 pub use self::process::{ChildProcess, Process, ProcessError, ProcessGuard, process};
+#[cfg(feature = "sqlx")]
+pub use self::sqlx::{
+    AdvisoryLock, AdvisoryLockError, AdvisoryLockGuard, AdvisoryLockKey, AdvisoryXactLock, IsolationLevel,
+    ManagedTransaction, Savepoint, SavepointGuard, SqlxDatabase, TransactionGuard, advisory_lock,
+    advisory_xact_lock, savepoint, transaction,
+};

@@ -120,6 +120,10 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "process/error process/output_pipe process/proc_scan process/watchdog",
             "process/system_child process/system_child_without_group",
             "process/child_process process/guard process/process",
+            "sqlx/dialect sqlx/sqlx_database sqlx/isolation_level sqlx/exclusive_connection sqlx/late_errors",
+            "sqlx/transaction_guard sqlx/begin sqlx/transaction sqlx/savepoint",
+            "sqlx/advisory_lock_key sqlx/advisory_lock_error sqlx/advisory_lock_sql sqlx/advisory_lock sqlx/advisory_xact_lock",
+            "sqlx/retry",
         ],
     ),
     (

@@ -1,0 +1,136 @@
+use std::fmt;
+use std::time::Duration;
+
+use ::sqlx::{Pool, TransactionManager};
+
+use super::advisory_lock_error::AdvisoryLockError;
+use super::advisory_lock_key::AdvisoryLockKey;
+use super::advisory_lock_sql::{Kind, Wait, acquire, release};
+use super::exclusive_connection::ExclusiveConnection;
+use super::late_errors::LateErrors;
+use super::sqlx_database::SqlxDatabase;
+use crate::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason};
+
+/// The time for the release of a lock. Afterwards, the connection is closed.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// TODO
+pub fn advisory_lock<DB: SqlxDatabase>(pool: &Pool<DB>, key: impl Into<AdvisoryLockKey>) -> AdvisoryLock<DB> {
+    AdvisoryLock { pool: pool.clone(), key: key.into(), wait: Wait::Forever }
+}
+
+/// An advisory lock as a manager. Created by [`advisory_lock`].
+#[must_use = "a manager does nothing unless it is entered"]
+pub struct AdvisoryLock<DB: SqlxDatabase> {
+    pool: Pool<DB>,
+    key: AdvisoryLockKey,
+    wait: Wait,
+}
+
+impl<DB: SqlxDatabase> AdvisoryLock<DB> {
+    /// Fails with [`Held`](AdvisoryLockError::Held) at once if another session holds the lock.
+    pub fn no_wait(mut self) -> Self {
+        self.wait = Wait::No;
+        self
+    }
+
+    /// Waits for at most `limit`, measured on the server's clock, and then fails with
+    /// [`TimedOut`](AdvisoryLockError::TimedOut). By default, there is no limit.
+    ///
+    /// The time for which the pool's connection is awaited does not count: it has a limit of its own, the pool's
+    /// `acquire_timeout`.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.wait = Wait::AtMost(limit);
+        self
+    }
+}
+
+impl<DB: SqlxDatabase> AsyncContextManager for AdvisoryLock<DB> {
+    type Guard = AdvisoryLockGuard<DB>;
+
+    /// Acquires a connection, and then the lock.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped while it waits for the lock, the connection is closed, because the server may grant the
+    /// lock at any moment.
+    async fn aenter(self) -> Result<AdvisoryLockGuard<DB>, AdvisoryLockError> {
+        let mut connection = ExclusiveConnection::acquire(&self.pool).await?;
+        let acquired = acquire::<DB>(connection.get(), &self.key, Kind::Session, self.wait).await;
+        if let Err(error) = acquired {
+            // After any other error, dropping the connection closes it.
+            if !matches!(error, AdvisoryLockError::Database(_)) {
+                connection.give_back();
+            }
+            return Err(error);
+        }
+        Ok(AdvisoryLockGuard { connection, key: self.key })
+    }
+}
+
+/// The guard of an entered [`advisory_lock`].
+pub struct AdvisoryLockGuard<DB: SqlxDatabase> {
+    connection: ExclusiveConnection<DB>,
+    key: AdvisoryLockKey,
+}
+
+impl<DB: SqlxDatabase> AdvisoryLockGuard<DB> {
+    async fn release(&mut self) -> Result<(), AdvisoryLockError> {
+        let mut late_errors = LateErrors::default();
+        // A transaction that the block has left open.
+        while self.connection.transaction_depth() > 0 {
+            if let Err(error) = DB::TransactionManager::rollback(self.connection.get()).await {
+                late_errors.ignore(error)?;
+            }
+        }
+        loop {
+            match release::<DB>(self.connection.get(), &self.key).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => return Err(AdvisoryLockError::NotReleased),
+                Err(error) => late_errors.ignore(error)?,
+            }
+        }
+    }
+}
+
+impl<DB: SqlxDatabase> AsyncGuard for AdvisoryLockGuard<DB> {
+    type Target = DB::Connection;
+    type Error = AdvisoryLockError;
+    type Suppression = ();
+    type OnDrop = Detach;
+
+    fn target(&mut self) -> &mut DB::Connection {
+        self.connection.get()
+    }
+
+    fn name(&self) -> &'static str {
+        "advisory lock"
+    }
+
+    async fn aexit(&mut self, _exit: ExitReason<'_>) -> Result<(), AdvisoryLockError> {
+        let released = match tokio::time::timeout(RELEASE_TIMEOUT, self.release()).await {
+            Ok(result) => result,
+            Err(_) => Err(AdvisoryLockError::NotReleased),
+        };
+        match released {
+            Ok(()) => self.connection.give_back(),
+            Err(_) => self.connection.close().await,
+        }
+        released
+    }
+}
+
+impl<DB: SqlxDatabase> fmt::Debug for AdvisoryLock<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdvisoryLock")
+            .field("key", &self.key)
+            .field("wait", &self.wait)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<DB: SqlxDatabase> fmt::Debug for AdvisoryLockGuard<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdvisoryLockGuard").field("key", &self.key).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,23 @@
+use std::time::Duration;
+
+/// The error of [`advisory_lock`](super::advisory_lock) and [`advisory_xact_lock`](super::advisory_xact_lock).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdvisoryLockError {
+    /// With `no_wait`: another session holds the lock.
+    #[error("another session holds the advisory lock")]
+    Held,
+    /// With `timeout`: another session still held the lock at the end of that time.
+    #[error("another session still held the advisory lock after {0:?}")]
+    TimedOut(Duration),
+    /// On exit: the session no longer held the lock, or held a further one. Its connection was closed, which releases
+    /// all of its locks.
+    #[error("the session did not release its advisory locks, so its connection was closed")]
+    NotReleased,
+    /// The database has no such locks: SQLite has none, and MySQL has none that end with a transaction.
+    #[error("{0} has no advisory locks of this kind")]
+    Unsupported(&'static str),
+    /// The database or its connection failed.
+    #[error(transparent)]
+    Database(#[from] ::sqlx::Error),
+}

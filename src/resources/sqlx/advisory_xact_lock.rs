@@ -1,0 +1,73 @@
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::time::Duration;
+
+use ::sqlx::TransactionManager;
+
+use super::advisory_lock_error::AdvisoryLockError;
+use super::advisory_lock_key::AdvisoryLockKey;
+use super::advisory_lock_sql::{Kind, Wait, acquire};
+use super::sqlx_database::SqlxDatabase;
+
+/// TODO
+pub fn advisory_xact_lock<DB, C>(
+    connection: &mut C,
+    key: impl Into<AdvisoryLockKey>,
+) -> AdvisoryXactLock<'_, DB>
+where
+    DB: SqlxDatabase<Connection = C>,
+    C: ::sqlx::Connection<Database = DB>,
+{
+    AdvisoryXactLock { connection, key: key.into(), wait: Wait::Forever }
+}
+
+/// A lock that is acquired when it is awaited. Created by [`advisory_xact_lock`].
+#[must_use = "the lock is acquired when it is awaited"]
+pub struct AdvisoryXactLock<'c, DB: SqlxDatabase> {
+    connection: &'c mut DB::Connection,
+    key: AdvisoryLockKey,
+    wait: Wait,
+}
+
+impl<DB: SqlxDatabase> AdvisoryXactLock<'_, DB> {
+    /// Fails with [`Held`](AdvisoryLockError::Held) at once if another session holds the lock.
+    pub fn no_wait(mut self) -> Self {
+        self.wait = Wait::No;
+        self
+    }
+
+    /// Waits for at most `limit`, measured on the server's clock, and then fails with
+    /// [`TimedOut`](AdvisoryLockError::TimedOut). By default, there is no limit.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.wait = Wait::AtMost(limit);
+        self
+    }
+}
+
+impl<'c, DB: SqlxDatabase> IntoFuture for AdvisoryXactLock<'c, DB> {
+    type Output = Result<(), AdvisoryLockError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'c>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            // Outside of a transaction, the lock would be released at once.
+            if DB::TransactionManager::get_transaction_depth(self.connection) == 0 {
+                return Err(AdvisoryLockError::Database(::sqlx::Error::Configuration(
+                    "the lock needs a transaction: acquire it inside of the block of `transaction(..)`"
+                        .into(),
+                )));
+            }
+            acquire::<DB>(self.connection, &self.key, Kind::Transaction, self.wait).await
+        })
+    }
+}
+
+impl<DB: SqlxDatabase> fmt::Debug for AdvisoryXactLock<'_, DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdvisoryXactLock")
+            .field("key", &self.key)
+            .field("wait", &self.wait)
+            .finish_non_exhaustive()
+    }
+}

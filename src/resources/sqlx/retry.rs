@@ -1,0 +1,78 @@
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use ::sqlx::Error;
+
+use super::advisory_lock_error::AdvisoryLockError;
+use super::dialect::Dialect;
+use super::sqlx_database::SqlxDatabase;
+use super::transaction::ManagedTransaction;
+use crate::as_error::AsError;
+use crate::context::async_with;
+
+/// The longest pause before the second attempt. It doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+
+/// The longest pause before an attempt.
+const MAX_PAUSE: Duration = Duration::from_secs(1);
+
+impl<DB: SqlxDatabase> ManagedTransaction<DB> {
+    /// TODO
+    ///
+    /// # Errors
+    pub async fn run<T, E, K>(
+        self,
+        mut block: impl AsyncFnMut(&mut DB::Connection) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: AsError<K> + From<Error> + Send + 'static,
+    {
+        let mut retries = 0;
+        loop {
+            let result = async_with(self.clone(), async |tx: &mut DB::Connection| block(tx).await).await;
+            match result.map_err(|error| error.into_first()) {
+                Err(error)
+                    if retries < self.options.retries && is_serialization_failure::<DB, E, K>(&error) =>
+                {
+                    tokio::time::sleep(pause(retries)).await;
+                    retries += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+/// Returns a random pause, so that two transactions that conflict do not run again at the same time.
+fn pause(retries: u32) -> Duration {
+    let longest = FIRST_PAUSE.saturating_mul(1 << retries.min(10)).min(MAX_PAUSE);
+    // The keys of a `RandomState` are random.
+    let random = RandomState::new().hash_one(retries) % 1000;
+    longest.mul_f64(random as f64 / 1000.0)
+}
+
+/// Returns `true` if the error, or one of its sources, requires that the transaction runs again.
+fn is_serialization_failure<DB: SqlxDatabase, E: AsError<K>, K>(error: &E) -> bool {
+    let mut next = error.as_error();
+    while let Some(error) = next {
+        let sqlx_error = match error.downcast_ref::<AdvisoryLockError>() {
+            Some(AdvisoryLockError::Database(error)) => Some(error),
+            _ => error.downcast_ref::<Error>(),
+        };
+        let code = sqlx_error.and_then(Error::as_database_error).and_then(|error| error.code());
+        if code.is_some_and(|code| is_retried(Dialect::of::<DB>(), &code)) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+fn is_retried(dialect: Dialect, code: &str) -> bool {
+    match dialect {
+        // `SQLITE_BUSY` and its extended codes, such as `SQLITE_BUSY_SNAPSHOT`.
+        Dialect::Sqlite => code.parse::<u32>().is_ok_and(|code| code & 0xff == 5),
+        // `serialization_failure` and `deadlock_detected`. MySQL reports a deadlock as the former.
+        Dialect::Postgres | Dialect::MySql | Dialect::Other => matches!(code, "40001" | "40P01"),
+    }
+}
