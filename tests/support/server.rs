@@ -20,6 +20,7 @@ pub const RABBITMQ_CHANNELS: u16 = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Postgres,
+    MariaDb,
     Nats,
     Redis,
     RabbitMq,
@@ -66,6 +67,7 @@ impl Server {
     pub fn url(&self, port: u16) -> String {
         match self.kind {
             Kind::Postgres => format!("postgres://postgres@127.0.0.1:{port}/postgres?connect_timeout=5"),
+            Kind::MariaDb => format!("mysql://root@127.0.0.1:{port}/test"),
             Kind::Nats => format!("nats://127.0.0.1:{port}"),
             Kind::Redis => format!("redis://127.0.0.1:{port}"),
             Kind::RabbitMq => format!("amqp://guest:guest@127.0.0.1:{port}/%2f"),
@@ -130,6 +132,21 @@ impl Server {
                 .arg(&self.folder)
                 .arg("-D")
                 .arg(data),
+            // Without the tables of the system, in which no test is interested. It creates the database `test` when it starts.
+            Kind::MariaDb => {
+                fs::create_dir_all(data.join("test")).unwrap();
+                if is_root() {
+                    for folder in [&data, &data.join("test")] {
+                        chown(folder, Some(NOBODY), Some(NOBODY)).unwrap();
+                    }
+                }
+                command
+                    .args(["--no-defaults", "--skip-grant-tables", "--bind-address=127.0.0.1", "--port", &port])
+                    .args(["--innodb-flush-log-at-trx-commit=0", "--socket"])
+                    .arg(self.folder.join("socket"))
+                    .arg("--datadir")
+                    .arg(data)
+            }
             Kind::Nats => command
                 .args(["-js", "-a", "127.0.0.1", "-p", &port, "-m", &self.second_port.to_string(), "-sd"])
                 .arg(data),
@@ -171,7 +188,7 @@ impl Server {
             && match self.kind {
                 Kind::Postgres => pid_file().trim_end().ends_with("ready"),
                 Kind::Nats => is_listening(self.second_port),
-                Kind::Redis | Kind::RabbitMq => true,
+                Kind::MariaDb | Kind::Redis | Kind::RabbitMq => true,
             }
     }
 
@@ -213,6 +230,7 @@ impl Kind {
                 let versions = fs::read_dir("/usr/lib/postgresql").ok()?.flatten().map(|entry| entry.path());
                 versions.map(|version| version.join("bin/postgres")).filter(|program| program.exists()).max()
             }),
+            Self::MariaDb => variable("MARIADBD").or_else(|| in_path("mariadbd")),
             Self::Nats => variable("NATS_SERVER").or_else(|| in_path("nats-server")),
             Self::Redis => variable("REDIS_SERVER").or_else(|| in_path("redis-server")),
             // Debian's command in the path changes the user, which requires root.
