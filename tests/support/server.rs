@@ -83,6 +83,20 @@ impl Server {
         response.split_once("\r\n\r\n").unwrap().1.to_owned()
     }
 
+    /// Keeps the server until the end of the process, for tests that share it. A shell then kills it: its input ends with the
+    /// process, however that ends.
+    pub fn until_exit(self) -> &'static Self {
+        let ids = self.children.iter().map(|child| child.id().to_string()).collect::<Vec<_>>().join(" ");
+        let folder = self.folder.display();
+        let script =
+            format!("read -r line; kill -9 {ids}; for i in 1 2 3 4 5; do sleep 0.2; rm -rf '{folder}'; done");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        // Dropping the child would close its input.
+        Box::leak(Box::new(shell.spawn().unwrap()));
+        Box::leak(Box::new(self))
+    }
+
     /// Kills the server with SIGKILL.
     pub fn kill(&mut self) {
         for mut child in self.children.drain(..) {
@@ -141,7 +155,13 @@ impl Server {
                     }
                 }
                 command
-                    .args(["--no-defaults", "--skip-grant-tables", "--bind-address=127.0.0.1", "--port", &port])
+                    .args([
+                        "--no-defaults",
+                        "--skip-grant-tables",
+                        "--bind-address=127.0.0.1",
+                        "--port",
+                        &port,
+                    ])
                     .args(["--innodb-flush-log-at-trx-commit=0", "--socket"])
                     .arg(self.folder.join("socket"))
                     .arg("--datadir")
