@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use sqlx::pool::PoolOptions;
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, Error, MySql, Pool, Postgres, Sqlite};
 use withal::resources::SqlxDatabase;
 use withal_test_support::server::{Kind, Server};
@@ -191,6 +192,12 @@ impl<DB: TestDb> TestDatabase<DB> {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("sessions in a transaction and locks: {:?}", self.left_over().await);
+    }
+}
+
+impl TestDatabase<Sqlite> {
+    pub(crate) fn options(&self) -> SqliteConnectOptions {
+        self.url.parse().unwrap()
     }
 }
 
