@@ -10,9 +10,15 @@
 //! | [`temp_dir()`](temp_dir()): a temporary directory | `fs` | removes the directory and its contents |
 //! | [`lock_file(path)`](lock_file()): an advisory lock of a file, between processes | `fs` | waits for the writes of the block, and unlocks the file |
 //! | [`process(command)`](process()): a child process | `process` | ends the process group: SIGTERM, a grace period, SIGKILL; reaps the child |
+//! | [`transaction(&pool)`](transaction()): a transaction of sqlx, with [`savepoint`](savepoint())s in it | `sqlx` | commits after success, rolls back otherwise, and returns or closes the connection |
+//! | [`advisory_lock(&pool, key)`](advisory_lock()): a lock between the sessions of a database | `sqlx` | unlocks, and closes the connection if it still holds a lock |
 //!
 //! The folder `examples/cookbook` of the repository has managers to copy, for what needs another client: a lock in Redis, a
 //! consumer of RabbitMQ, a transaction of tokio-postgres, a subscription of NATS, servers, telemetry, sockets, test databases.
+//!
+//! # A transaction
+//!
+#![cfg_attr(not(doctest), doc = include_str!("sqlx/examples/overview.md"))]
 
 #[cfg(feature = "fs")]
 mod fs;

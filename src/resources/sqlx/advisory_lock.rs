@@ -14,7 +14,45 @@ use crate::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason};
 /// The time for the release of a lock. Afterwards, the connection is closed.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// TODO
+/// Creates a manager that holds an advisory lock of PostgreSQL, MySQL or MariaDB during its block, on a connection of
+/// `pool`.
+///
+/// The lock excludes all other sessions of the same [key](AdvisoryLockKey), in this process and in others. It belongs to
+/// the session, so it can be held for many transactions. The target is its connection. On exit, the lock is released, and
+/// the server is asked whether the session still holds an advisory lock. If it does, or if anything fails, the connection
+/// is closed, which releases all of its locks: no lock stays on a connection of the pool.
+///
+/// For a lock that ends with a transaction, see [`advisory_xact_lock`](super::advisory_xact_lock).
+///
+/// # Examples
+///
+/// One of several processes imports, and the others skip it:
+///
+#[cfg_attr(not(doctest), doc = include_str!("examples/advisory_lock.md"))]
+///
+/// # Errors
+///
+/// - Entering: [`Held`](AdvisoryLockError::Held) after [`no_wait`](AdvisoryLock::no_wait),
+///   [`TimedOut`](AdvisoryLockError::TimedOut) after [`timeout`](AdvisoryLock::timeout),
+///   [`Unsupported`](AdvisoryLockError::Unsupported) on SQLite, and the errors of the pool and the database.
+/// - Exiting: [`NotReleased`](AdvisoryLockError::NotReleased), and those of the database.
+///
+/// # Cancel safety
+///
+/// If the future is dropped while it waits for the lock, the connection is closed, because the server may grant the lock
+/// at any moment. The server's process waits for at most 5 seconds more. If the future is dropped in the block or during
+/// the exit, the lock is released as a [cleanup](crate::cleanup).
+///
+/// # Limitations
+///
+/// - The lock is lost with its connection, which the block does not notice unless it uses the connection. What must not
+///   happen then belongs in a transaction on that connection.
+/// - The block holds a connection. If it also takes others from the pool, the pool needs more connections than there are
+///   locks that are waited for.
+/// - A session that waits longer than 5 seconds asks again, and loses its place in the server's queue.
+/// - A pooler that shares sessions between transactions, such as `PgBouncer` in its transaction mode, breaks locks of a
+///   session.
+/// - MySQL rounds the time limit to seconds.
 pub fn advisory_lock<DB: SqlxDatabase>(pool: &Pool<DB>, key: impl Into<AdvisoryLockKey>) -> AdvisoryLock<DB> {
     AdvisoryLock { pool: pool.clone(), key: key.into(), wait: Wait::Forever }
 }

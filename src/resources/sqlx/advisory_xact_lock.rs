@@ -10,7 +10,25 @@ use super::advisory_lock_key::AdvisoryLockKey;
 use super::advisory_lock_sql::{Kind, Wait, acquire};
 use super::sqlx_database::SqlxDatabase;
 
-/// TODO
+/// Acquires an advisory lock of PostgreSQL that is held until the end of the transaction of `connection`, the target of
+/// a [`transaction`](super::transaction).
+///
+/// It needs no exit: the commit or the rollback releases it.
+///
+/// # Examples
+///
+#[cfg_attr(not(doctest), doc = include_str!("examples/advisory_xact_lock.md"))]
+///
+/// # Errors
+///
+/// Those of entering an [`advisory_lock`](super::advisory_lock), and
+/// [`Unsupported`](AdvisoryLockError::Unsupported) also on MySQL. After [`Held`](AdvisoryLockError::Held) and
+/// [`TimedOut`](AdvisoryLockError::TimedOut), the transaction can continue. Outside of a transaction, it fails, because the
+/// lock would be released at once.
+///
+/// # Cancel safety
+///
+/// If the future is dropped, the lock may be acquired nevertheless, and is then released at the end of the transaction.
 pub fn advisory_xact_lock<DB, C>(
     connection: &mut C,
     key: impl Into<AdvisoryLockKey>,

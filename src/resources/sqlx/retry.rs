@@ -17,9 +17,28 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 impl<DB: SqlxDatabase> ManagedTransaction<DB> {
-    /// TODO
+    /// Runs a closure in the transaction, and again if the transaction has to be retried: as often as
+    /// [`retry_serialization`](Self::retry_serialization) allows.
+    ///
+    /// A transaction is retried after a serialization failure or a deadlock of PostgreSQL, MySQL or MariaDB (SQLSTATE
+    /// `40001` and `40P01`), and if SQLite is busy, no matter whether the closure or the commit has failed. The error is
+    /// also found among the [sources](std::error::Error::source) of the closure's error. Each attempt has a transaction
+    /// of its own, after a random pause of at most 10 ms, 20 ms, 40 ms and so on, up to 1 second.
+    ///
+    /// The closure must be able to run again: what it does outside of the transaction is not undone.
+    ///
+    /// # Examples
+    ///
+    #[cfg_attr(not(doctest), doc = include_str!("examples/run.md"))]
     ///
     /// # Errors
+    ///
+    /// The error of the closure, or that of the begin or the commit. If the closure and the rollback both fail, the
+    /// rollback's error is [reported](crate::cleanup#reports).
+    ///
+    /// # Cancel safety
+    ///
+    /// The same as for [`transaction`](super::transaction).
     pub async fn run<T, E, K>(
         self,
         mut block: impl AsyncFnMut(&mut DB::Connection) -> Result<T, E>,

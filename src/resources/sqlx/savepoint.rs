@@ -8,6 +8,24 @@ use crate::context::{AsyncContextManager, AsyncGuard, DropNow, ExitReason};
 
 /// Creates a manager that runs its block in a savepoint of the transaction of `connection`, the target of a
 /// [`transaction`](super::transaction) or of another savepoint.
+///
+/// If the block completes, its statements become part of the transaction. If it fails, panics or is dropped, only they
+/// are undone, and the transaction continues: on PostgreSQL, also after a statement that has failed.
+///
+/// # Examples
+///
+#[cfg_attr(not(doctest), doc = include_str!("examples/savepoint.md"))]
+///
+/// # Errors
+///
+/// Entering fails outside of a transaction. Exiting fails as the release of the savepoint does, for example if a
+/// statement has failed whose error the block ignores.
+///
+/// # Cancel safety
+///
+/// The guard borrows the connection, so its exit cannot run as a cleanup. If the future is dropped in the block, the
+/// rollback to the savepoint is sent before the next statement of the connection. If it is dropped during the exit, the
+/// enclosing transaction may fail at its next statement.
 pub fn savepoint<DB, C>(connection: &mut C) -> Savepoint<'_, DB>
 where
     DB: SqlxDatabase<Connection = C>,
