@@ -122,8 +122,40 @@
 //! | `fleet-store` | no | [`fleet`] on a store of your own, such as Redis or etcd |
 //! | `http` | no | [`pages::http`]: pagination over `reqwest`, by Link headers or JSON |
 //! | `serde` | no | `Serialize` and `Deserialize` for [`pages::Checkpoint`] |
-//! | `tracing` | no | [reports](cleanup#reports) of cleanups and tasks as `tracing` events; cleanups run in the span of their task |
+//! | `tracing` | no | [spans and events](#tracing) of scopes, pages, groups and cleanups, and [reports](cleanup#reports) as `tracing` events |
 //! | `full` | no | all of the above, except for `fleet-postgres` and `fleet-nats` |
+//!
+//! # Tracing
+//!
+//! With the feature `tracing`, these spans and events are emitted:
+//!
+//! | target | span | level | covers | fields |
+//! |---|---|---|---|---|
+//! | `withal::context` | `scope` | `TRACE` | the enter, the block and the exit of a manager | `name` of the guard; `reason`: `ok`, `error`, `panic`, `cancelled` or `enter_failed` |
+//! | `withal::cleanup` | `cleanup` | `DEBUG` | a detached cleanup, and the exit of a cancelled scope | `name`; `outcome`: `completed`, `failed`, `panicked` or `abandoned`, this with the `reason` |
+//! | `withal::tasks` | `group` | `DEBUG` | a `TaskGroup`, from its enter to the end of its last task | the numbers of `tasks` and of those that `failed`; `reason`: `ok`, `error` or `cancelled` |
+//! | `withal::pages` | `page` | `DEBUG` | the attempts to fetch a page, with the pauses between them | `page`, from 1; `cursor`; `attempt`: the number of attempts; `items` or `error`; with `pages::http` also `status` and the `bytes` of the body |
+//!
+//! | target | event | level | fields |
+//! |---|---|---|---|
+//! | `withal::pages` | an attempt has failed, and the page is requested again | `WARN` | `page`, `cursor`, `attempt`, `delay`, `error` |
+//! | `withal::pages` | a cursor cycle, or a page that repeats an earlier one | `WARN`; `DEBUG` if a policy makes it the end | `page`, `cursor`, `next_cursor` |
+//! | `withal::cleanup` | a [report](cleanup#reports), while no observer is registered | `ERROR`; `WARN` for an abandoned cleanup | `error` |
+//!
+//! - A scope and a cleanup are children of the span that is current where the manager is entered and the cleanup is
+//!   detached. Code in the block runs in the span of the scope. The exit of a cancelled scope runs in the span of its
+//!   cleanup, inside of that of its scope.
+//! - The tasks of a group run in its span, except for those that were added before the group was entered.
+//! - A page is a child of the span in which its stream was first polled, also if it is fetched by a task, as with
+//!   [`read_ahead`](pages::AsyncGetDocs::read_ahead) and [`concurrency`](pages::AsyncGetDocs::concurrency). The fetch
+//!   function runs in the span of the page, and so do the spans of an HTTP client. The span closes when the page has
+//!   arrived, which may be before the stream yields its items. The subscriber must be installed before the first poll
+//!   of the stream.
+//! - Secrets in cursors and errors are masked, as in [`pages::Error::cursor`].
+//! - Where the span of a cleanup is disabled, the cleanup runs in the span in which it was detached.
+//!
+//! Without the feature, there is no code for this. With it, but without a subscriber, a scope, a cleanup and a stream
+//! compare one level each, and a task of a group is 40 bytes larger. To see everything, enable `withal=trace`.
 //!
 //! # Runtime
 //!

@@ -10,7 +10,6 @@ use super::job::{CleanupOutput, CompletionGuard, Job};
 use super::local_future::LocalFuture;
 use super::metrics::{Counter, increment};
 use super::name::Name;
-use super::span::in_current_span;
 use super::tracked_cleanup::{
     InPlaceCleanup, SpawnedCleanup, TrackedCleanup, is_in_place, is_in_scope, is_single_threaded, track,
 };
@@ -242,15 +241,17 @@ impl CleanupOptions {
             }
         }
         if is_in_place {
-            let job = in_current_span(Job::new(work, grace_period, children, nested, completion));
+            let span = completion.open_span();
+            let job = span.wrap(Job::new(work, grace_period, children, nested, completion));
             track(TrackedCleanup::InPlace(InPlaceCleanup::new(job, runtime, is_local)));
         } else if let Some(runtime) = runtime {
             if !is_single_threaded(&runtime) {
                 children.drop_local();
                 nested.drop_local();
             }
+            let span = completion.open_span();
             let job = Job::new(work, grace_period, children, nested, completion);
-            let task = runtime.spawn(in_current_span(job));
+            let task = runtime.spawn(span.wrap(job));
             track(TrackedCleanup::Spawned(SpawnedCleanup { task, runtime: runtime.id() }));
         } else {
             // The destructor of the work may panic, and `detach` may be called by a destructor.

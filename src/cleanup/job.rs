@@ -14,7 +14,7 @@ use super::event::{AbandonReason, CleanupEvent};
 use super::metrics::{Counter, increment};
 use super::name::Name;
 use super::observe::notify_observers;
-use super::span::{InSpan, work_in_span};
+use super::span::{CleanupSpan, InSpan, work_in_span};
 use super::timeout::{MarkCleanup, Timeout, mark_cleanup, timeout};
 use super::tracked_cleanup::InPlaceJob;
 use super::with_children::WithChildren;
@@ -141,6 +141,8 @@ pub(super) struct CompletionGuard {
     name: Name,
     /// The reason if it is dropped early: `None` once the cleanup has finished.
     abandoned: Option<AbandonReason>,
+    /// Receives the outcome. `None` before the cleanup has a job.
+    span: Option<CleanupSpan>,
     /// Dropped after the observers were notified, so that `drain` does not return before.
     pending: Option<PendingGuard>,
 }
@@ -151,7 +153,13 @@ impl CompletionGuard {
     pub(super) fn new(name: Name, runtime: Option<Id>) -> Self {
         let abandoned =
             if runtime.is_some() { AbandonReason::RuntimeShutdown } else { AbandonReason::NoRuntime };
-        Self { name, abandoned: Some(abandoned), pending: runtime.map(PendingGuard::new) }
+        Self { name, abandoned: Some(abandoned), span: None, pending: runtime.map(PendingGuard::new) }
+    }
+
+    /// Opens the span of the cleanup, for its job.
+    #[inline]
+    pub(super) fn open_span(&mut self) -> CleanupSpan {
+        self.span.insert(CleanupSpan::open(self.name)).clone()
     }
 
     fn move_to(&mut self, runtime: Id) {
@@ -169,6 +177,14 @@ impl CompletionGuard {
     #[inline]
     fn finish(&mut self, event: Option<&CleanupEvent<'_>>) {
         self.abandoned = None;
+        self.record(event);
+    }
+
+    #[inline]
+    fn record(&self, event: Option<&CleanupEvent<'_>>) {
+        if let Some(span) = &self.span {
+            span.record(event);
+        }
         record(event);
     }
 }
@@ -176,7 +192,7 @@ impl CompletionGuard {
 impl Drop for CompletionGuard {
     fn drop(&mut self) {
         if let Some(reason) = self.abandoned {
-            record(Some(&CleanupEvent::Abandoned { name: self.name.get(), reason }));
+            self.record(Some(&CleanupEvent::Abandoned { name: self.name.get(), reason }));
         }
     }
 }

@@ -51,8 +51,8 @@
 //! the error that it returns: generic code cannot find out whether a type has a text. An observer gets the same text from
 //! [`CleanupEvent::error_text`].
 //!
-//! With the feature `tracing`, a cleanup also runs in the span in which it was detached. For a cancelled scope, this is
-//! the span of its task.
+//! With the feature `tracing`, a cleanup also has a [span](crate#tracing), a child of the one in which it was detached. For a
+//! cancelled scope, this is the span of the scope or, if that is disabled, of its task.
 //!
 //! # Guarantees
 //!

@@ -161,8 +161,8 @@
 //!
 //! An *abandoned* exit is dropped before it completes: only destructors run, and it is reported.
 //!
-//! **Surroundings.** A cleanup is a task of its own. With the feature `tracing`, it runs in the span of the task that
-//! was cancelled, but without its task-locals and its `LocalSet`. An exit that needs such values captures them when the
+//! **Surroundings.** A cleanup is a task of its own. With the feature `tracing`, it runs in a [span](crate#tracing) inside of
+//! that of its scope, but without the task-locals and the `LocalSet` of the task that was cancelled. An exit that needs such values captures them when the
 //! manager is entered. None of this concerns a block that is [interrupted](#interrupts): the scope that interrupts it
 //! polls the exits that are nested in the block, in the same task.
 //!

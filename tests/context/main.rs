@@ -81,6 +81,7 @@ mod nesting;
 mod on_exit;
 mod runtimes;
 mod shadowed;
+mod spans;
 mod spawned;
 mod stack;
 mod table;

@@ -43,8 +43,8 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         "context",
         &["cleanup", "coroutine", "generator"],
         &[
-            "exit_reason report error scope/failure suppression",
-            "scope/interrupt scope/function_poll scope/interrupts scope/collector scope/enter scope/interrupt_when",
+            "exit_reason report error scope/scope_span scope/failure suppression",
+            "scope/interrupt scope/function_poll scope/interrupts scope/traced scope/collector scope/enter scope/interrupt_when",
             "scope/state scope/block",
             "guard policy/drop_now policy/drop_after_children policy/detach policy/restart",
             "manager scope/scope local/guard local/drop_now local/detach local/manager local/scope",
@@ -65,7 +65,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "unretrieved cancellation future_state abort_handle task_handle promise task",
             "as_completed wait gather shield",
             "timeout/error timeout/deadline timeout/timeout",
-            "group/errors group/failures group/abort_state group/members group/state group/child group/spawner group/task_group group/cancellable",
+            "group/errors group/failures group/abort_state group/group_span group/members group/state group/child group/spawner group/task_group group/cancellable",
             "executor/error executor/threads executor/job_queue executor/shutdown executor/map",
             "executor/thread_pool_executor",
             "event_loop/error event_loop/callback_error event_loop/callbacks event_loop/ready_queue",
@@ -79,7 +79,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
         &[],
         &[
             "mask cursor fingerprint error page checkpoint policy event",
-            "fetch/source fetch/hooks fetch/decision fetch/request",
+            "fetch/page_span fetch/source fetch/hooks fetch/decision fetch/request",
             "fetch/cycle_detector fetch/repeats fetch/next_page fetch/page_slot fetch/spawn",
             "fetch/sequential fetch/prefetch fetch/concurrent fetch/fetcher",
             "stream/position stream/pager stream/pages stream/batch stream/batches stream/tail stream/async_get_docs",

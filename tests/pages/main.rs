@@ -21,5 +21,6 @@ mod poll;
 mod read_ahead;
 mod repeats;
 mod retry;
+mod spans;
 mod totals;
 mod usual_pages;

@@ -17,6 +17,7 @@
 //! | [`random`] | seeded random numbers |
 //! | [`script`] | coroutine bodies that follow a random script |
 //! | [`server`] | real servers, which end with their test |
+//! | [`span_recorder`] | a `tracing` subscriber that records spans and events |
 
 pub mod api;
 pub mod chaos;
@@ -32,6 +33,7 @@ pub mod reports;
 pub mod script;
 #[cfg(unix)]
 pub mod server;
+pub mod span_recorder;
 pub mod throughput;
 pub mod trace;
 

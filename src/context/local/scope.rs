@@ -5,6 +5,7 @@ use std::panic::resume_unwind;
 use super::guard::LocalAsyncGuard;
 use super::guard::sealed::LocalPolicy as _;
 use super::manager::LocalAsyncContextManager;
+use crate::cleanup::short_type_name;
 use crate::context::scope::enter::Enter;
 use crate::context::scope::failure::{BlockFailure, ScopeExit};
 use crate::context::scope::state::ScopeState;
@@ -34,11 +35,21 @@ impl<G: LocalAsyncGuard, K: Default> LocalScope<G, K> {
     where
         M: LocalAsyncContextManager<Guard = G>,
     {
+        self.state.interrupts.open_span();
+        let _entered = self.state.interrupts.enter_span();
         Enter { enter: manager.aenter(), interrupts: &mut self.state.interrupts }
     }
 
     #[inline]
     pub fn entered<X>(&mut self, entered: Result<G, X>) -> Result<(), X> {
+        let interrupts = &mut self.state.interrupts;
+        match &entered {
+            Ok(guard) => interrupts.record_name(|| guard.report_name().get()),
+            Err(_) => {
+                interrupts.record_name(short_type_name::<G>);
+                interrupts.record_reason(|| "enter_failed");
+            }
+        }
         entered.map(|guard| self.guard = Some(guard))
     }
 
@@ -52,17 +63,23 @@ impl<G: LocalAsyncGuard, K: Default> LocalScope<G, K> {
     pub fn exit<'s, E, N>(
         &'s mut self,
         failure: &'s mut Option<BlockFailure<E, N>>,
-    ) -> ScopeExit<impl Future<Output = Result<G::Suppression, G::Error>> + use<'s, E, N, G, K>>
+    ) -> ScopeExit<'s, impl Future<Output = Result<G::Suppression, G::Error>> + use<'s, E, N, G, K>>
     where
         E: Send + 'static,
         N: Send + 'static,
     {
-        ScopeExit::new(G::OnDrop::exit(&mut self.guard, failure))
+        let interrupts = &mut self.state.interrupts;
+        interrupts.record_reason(|| BlockFailure::reason_name(failure.as_ref()));
+        let _entered = interrupts.enter_span();
+        ScopeExit::new(G::OnDrop::exit(&mut self.guard, failure), interrupts.span())
     }
 
     #[inline]
     pub fn finish(&mut self) {
+        let entered = self.state.interrupts.enter_span();
         self.guard = None;
+        drop(entered);
+        self.state.interrupts.close_span();
     }
 
     #[cold]
@@ -83,13 +100,19 @@ impl<G: LocalAsyncGuard, E: Send + 'static> LocalBodyScope<G, E> {
     #[inline]
     pub(super) fn exit_body<'s>(
         &'s mut self,
-    ) -> ScopeExit<impl Future<Output = Result<G::Suppression, G::Error>> + use<'s, E, G>> {
-        ScopeExit::new(G::OnDrop::exit(&mut self.guard, &mut self.kept))
+    ) -> ScopeExit<'s, impl Future<Output = Result<G::Suppression, G::Error>> + use<'s, E, G>> {
+        let interrupts = &mut self.state.interrupts;
+        interrupts.record_reason(|| BlockFailure::reason_name(self.kept.as_ref()));
+        let _entered = interrupts.enter_span();
+        ScopeExit::new(G::OnDrop::exit(&mut self.guard, &mut self.kept), interrupts.span())
     }
 }
 
 impl<G: LocalAsyncGuard, K: Default> Drop for LocalScope<G, K> {
     fn drop(&mut self) {
+        self.state.interrupts.record_name(short_type_name::<G>);
+        self.state.interrupts.record_reason(|| "cancelled");
+        let _entered = self.state.interrupts.enter_span();
         let kept = mem::take(&mut self.kept);
         let dropped = catch_panic(|| drop(kept));
         let children = mem::take(&mut self.state.children);

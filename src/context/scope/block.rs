@@ -80,6 +80,7 @@ impl<'s, F, T, R> BlockFuture<'s, F, T, R> {
     /// Calls the closure for the body. If it panics, this counts as a panic of the body.
     #[inline]
     pub fn call(body: impl FnOnce() -> F, state: &'s mut ScopeState<R>) -> Self {
+        let _entered = state.interrupts.enter_span();
         let stage = match catch_panic(body) {
             Ok(body) => Stage::Running(body),
             Err(payload) => Stage::waiting(BlockOutcome::Panicked(Box::new(KeptPayload::new(payload)))),
@@ -106,6 +107,7 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<BlockOutcome<T>> {
         let mut this = self.project();
+        let _entered = this.state.interrupts.enter_span();
         let StageProjection::Running(block) = this.stage.as_mut().project() else {
             return wait(this.stage, this.state, cx);
         };
@@ -274,6 +276,7 @@ impl<F, T, R, D> PinnedDrop for BlockFuture<'_, F, T, R, D> {
 fn drop_cancelled<F, T, R>(mut dropped: Pin<&mut Stage<F, T>>, state: &mut ScopeState<R>) {
     // A destructor may detach a cleanup. The scope, which is dropped next, passes it to the drop policy.
     let ScopeState { children, interrupts, .. } = state;
+    let _entered = interrupts.enter_span();
     drop_tracked(children, || {
         if let Some(outcome) = dropped.as_mut().take_outcome() {
             drop_quietly(outcome);

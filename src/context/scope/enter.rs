@@ -23,6 +23,7 @@ impl<F: Future> Future for Enter<'_, F> {
     #[cfg_attr(debug_assertions, inline)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let _entered = this.interrupts.enter_span();
         let _collector = Collector::open(this.interrupts);
         this.enter.poll(cx)
     }

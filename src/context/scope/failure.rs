@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use pin_project::pin_project;
 
+use super::scope_span::SpanRef;
 use crate::cleanup::{CleanupEvent, notify_observers, peel_box};
 use crate::context::exit_reason::{ExitReason, OpaqueError};
 use crate::context::report::has_reported_reason;
@@ -133,6 +134,16 @@ impl<E: Send + 'static, N: Send + 'static> BlockFailure<E, N> {
         }
     }
 
+    /// The name of the reason in the span of the scope.
+    pub(in crate::context) fn reason_name(failure: Option<&Self>) -> &'static str {
+        match failure {
+            None => "ok",
+            Some(Self::Panic(_)) => "panic",
+            Some(Self::Interrupted) => "cancelled",
+            Some(_) => "error",
+        }
+    }
+
     /// Returns the error or the payload. Unlike a reason, the reference is returned in registers, and a reason without
     /// a failure need not be in memory.
     #[cold]
@@ -150,26 +161,46 @@ impl<E: Send + 'static, N: Send + 'static> BlockFailure<E, N> {
 }
 
 /// The exit of a scope. It evaluates to the output of the exit or, if the exit panics, to the payload.
-#[pin_project]
-pub struct ScopeExit<F> {
+///
+/// With the feature `tracing`, it is polled and dropped in the span of the scope. A dropped exit may detach a cleanup, whose
+/// span is then a child of that of the scope.
+#[cfg_attr(feature = "tracing", pin_project(PinnedDrop))]
+#[cfg_attr(not(feature = "tracing"), pin_project)]
+pub struct ScopeExit<'s, F> {
     /// `None` after the exit has panicked.
     #[pin]
     exit: Option<F>,
+    span: SpanRef<'s>,
 }
 
-impl<F> ScopeExit<F> {
+#[cfg(feature = "tracing")]
+#[pin_project::pinned_drop]
+impl<F> PinnedDrop for ScopeExit<'_, F> {
     #[inline]
-    pub(in crate::context) fn new(exit: F) -> Self {
-        Self { exit: Some(exit) }
+    fn drop(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        if this.span.0.is_some() && this.exit.is_some() {
+            let _entered = this.span.enter();
+            this.exit.set(None);
+        }
     }
 }
 
-impl<F: Future> Future for ScopeExit<F> {
+impl<'s, F> ScopeExit<'s, F> {
+    #[inline]
+    pub(in crate::context) fn new(exit: F, span: SpanRef<'s>) -> Self {
+        Self { exit: Some(exit), span }
+    }
+}
+
+impl<F: Future> Future for ScopeExit<'_, F> {
     type Output = Result<F::Output, ExitPanic>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut exit = self.project().exit;
+        let this = self.project();
+        let _entered = this.span.enter();
+        let mut exit = this.exit;
         match catch_panic(|| exit.as_mut().as_pin_mut().expect("exit polled after a panic").poll(cx)) {
             Ok(polled) => polled.map(Ok),
             Err(payload) => Poll::Ready(Err(ExitPanic::new(exit, payload))),

@@ -7,9 +7,11 @@ use tokio::task::coop::has_budget_remaining;
 
 use super::function_poll::{FunctionMode, FunctionPoll};
 use super::interrupt::{Both, Interrupt};
+#[cfg(feature = "tracing")]
+use super::scope_span::ScopeSpan;
 use crate::panic::ignore_panic;
 
-/// The interrupts of one scope. Boxed, so that a scope without interrupts is one pointer smaller.
+/// The interrupts of one scope, and its span if that is enabled. Boxed, so that a scope without them is one pointer smaller.
 ///
 /// The destructor empties the field. Without `ManuallyDrop`, the code that drops what is left in it would be called by
 /// each scope that is dropped.
@@ -37,6 +39,9 @@ struct Registered {
     /// `true` if the block is interrupted as soon as the function around it is polled by its exit: the block of that
     /// function's manager ends first.
     is_interrupted: bool,
+    /// The span stays when the interrupts are taken.
+    #[cfg(feature = "tracing")]
+    span: ScopeSpan,
 }
 
 /// The position of a scope in the function of an [`asynccontextmanager`](crate::context::asynccontextmanager()).
@@ -86,19 +91,60 @@ impl Interrupts {
     /// Takes all interrupts as one, and keeps the box for the next scope.
     fn take(&mut self) -> Option<Arc<dyn Interrupt>> {
         let mut registered = self.0.take()?;
-        let interrupt = mem::take(&mut *registered).interrupt;
+        let mut taken = mem::take(&mut *registered);
+        let interrupt = taken.interrupt.take();
+        #[cfg(feature = "tracing")]
+        if taken.span.is_open() {
+            registered.span = mem::take(&mut taken.span);
+            *self.0 = Some(registered);
+            return interrupt;
+        }
         // The access fails while the thread ends. Then the box is dropped.
         let _ended = SPARE.try_with(|spare| spare.set(Some(registered)));
         interrupt
     }
 
     pub(super) fn add(&mut self, interrupt: Arc<dyn Interrupt>) {
-        let mut registered = self.0.take().unwrap_or_else(|| {
+        let registered = self.registered();
+        registered.interrupt = Both::of(registered.interrupt.take(), Some(interrupt));
+    }
+
+    fn registered(&mut self) -> &mut Registered {
+        self.0.get_or_insert_with(|| {
             let spare = SPARE.try_with(Cell::take).ok().flatten();
             spare.unwrap_or_default()
-        });
-        registered.interrupt = Both::of(registered.interrupt.take(), Some(interrupt));
-        *self.0 = Some(registered);
+        })
+    }
+
+    /// Opens the span of the scope.
+    #[cfg(feature = "tracing")]
+    #[cold]
+    #[inline(never)]
+    pub(super) fn add_span(&mut self) {
+        if let Some(span) = ScopeSpan::open() {
+            self.registered().span = span;
+        }
+    }
+
+    #[cfg(feature = "tracing")]
+    #[inline]
+    pub(super) fn opened_span(&self) -> Option<&ScopeSpan> {
+        self.0.as_ref().map(|registered| &registered.span).filter(|span| span.is_open())
+    }
+
+    #[cfg(feature = "tracing")]
+    #[inline]
+    pub(super) fn opened_span_mut(&mut self) -> Option<&mut ScopeSpan> {
+        self.0.as_mut().map(|registered| &mut registered.span).filter(|span| span.is_open())
+    }
+
+    /// Closes the span. The interrupts have ended before.
+    #[cfg(feature = "tracing")]
+    #[inline]
+    pub(in crate::context) fn close_span(&mut self) {
+        if !self.is_empty() {
+            drop(self.0.take());
+        }
     }
 }
 
@@ -185,7 +231,11 @@ impl Drop for Interrupts {
     #[inline]
     fn drop(&mut self) {
         if !self.is_empty() {
-            ignore_panic(|| self.leave_block());
+            ignore_panic(|| {
+                self.leave_block();
+                // The box of a scope that has a span.
+                drop(self.0.take());
+            });
         }
     }
 }

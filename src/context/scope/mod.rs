@@ -22,4 +22,6 @@ pub(super) mod interrupt_when;
 pub(super) mod interrupts;
 #[expect(clippy::module_inception, reason = "the file is named after its type")]
 pub(super) mod scope;
+pub(super) mod scope_span;
 pub(super) mod state;
+pub(super) mod traced;

@@ -6,6 +6,7 @@ use super::enter::Enter;
 use super::failure::{BlockFailure, ScopeExit};
 use super::interrupts::Interrupts;
 use super::state::{RuntimeSlot, ScopeState};
+use crate::cleanup::short_type_name;
 use crate::context::guard::AsyncGuard;
 use crate::context::guard::sealed::{ExitResult, Policy};
 use crate::context::manager::{AsyncContextManager, ManagerError};
@@ -91,12 +92,23 @@ where
     where
         M: AsyncContextManager<Guard = G>,
     {
+        self.state.interrupts.open_span();
+        // `aenter` may be a function that is not async.
+        let _entered = self.state.interrupts.enter_span();
         enter(manager, &mut self.state.interrupts)
     }
 
     /// Puts the guard in its place.
     #[inline]
     pub fn entered<X>(&mut self, entered: Result<G, X>) -> Result<(), X> {
+        let interrupts = &mut self.state.interrupts;
+        match &entered {
+            Ok(guard) => interrupts.record_name(|| guard.report_name().get()),
+            Err(_) => {
+                interrupts.record_name(short_type_name::<G>);
+                interrupts.record_reason(|| "enter_failed");
+            }
+        }
         // There is no old guard to drop.
         entered.map(|guard| mem::forget(self.guard.replace(guard)))
     }
@@ -114,21 +126,27 @@ where
     pub fn exit<'s, E, N>(
         &'s mut self,
         failure: &'s mut Option<BlockFailure<E, N>>,
-    ) -> ScopeExit<impl Future<Output = ExitResult<G>> + Send + use<'s, E, N, G, R, K>>
+    ) -> ScopeExit<'s, impl Future<Output = ExitResult<G>> + Send + use<'s, E, N, G, R, K>>
     where
         E: Send + 'static,
         N: Send + 'static,
     {
-        let ScopeState { children, runtime, .. } = &mut *self.state;
-        ScopeExit::new(G::OnDrop::exit(&mut self.guard, children, runtime, failure))
+        let ScopeState { children, runtime, interrupts } = &mut *self.state;
+        interrupts.record_reason(|| BlockFailure::reason_name(failure.as_ref()));
+        // `aexit` may be a function that is not async.
+        let _entered = interrupts.enter_span();
+        ScopeExit::new(G::OnDrop::exit(&mut self.guard, children, runtime, failure), interrupts.span())
     }
 
     /// Drops the guard after its exit. The scope can be forgotten then, because its destructor would do nothing.
     #[inline]
     pub fn finish(&mut self) {
         // There are no children: the exit has waited for them.
+        let entered = self.state.interrupts.enter_span();
         drop(self.guard.take());
+        drop(entered);
         self.state.runtime = R::default();
+        self.state.interrupts.close_span();
     }
 
     /// Returns the guard's name. Only if the block has failed, an error of the exit may have to be reported.
@@ -158,9 +176,11 @@ where
     #[inline]
     pub(in crate::context) fn exit_body<'s>(
         &'s mut self,
-    ) -> ScopeExit<impl Future<Output = ExitResult<G>> + Send + use<'s, E, G, R>> {
-        let ScopeState { children, runtime, .. } = &mut *self.state;
-        ScopeExit::new(G::OnDrop::exit(&mut self.guard, children, runtime, &mut self.kept))
+    ) -> ScopeExit<'s, impl Future<Output = ExitResult<G>> + Send + use<'s, E, G, R>> {
+        let ScopeState { children, runtime, interrupts } = &mut *self.state;
+        interrupts.record_reason(|| BlockFailure::reason_name(self.kept.as_ref()));
+        let _entered = interrupts.enter_span();
+        ScopeExit::new(G::OnDrop::exit(&mut self.guard, children, runtime, &mut self.kept), interrupts.span())
     }
 }
 
@@ -222,10 +242,14 @@ where
     #[inline(never)]
     fn drop(&mut self) {
         let guard = self.guard.take();
+        let ScopeState { children, runtime, mut interrupts } = mem::take(&mut *self.state);
+        // A scope that was dropped while it was entered has no guard, and one that has been exited has recorded both.
+        interrupts.record_name(short_type_name::<G>);
+        interrupts.record_reason(|| "cancelled");
+        let entered = interrupts.enter_span();
         // A failure reports its error. The destructor of the error is user code, and must not keep the exit from running.
         let kept = mem::take(&mut *self.kept);
         let dropped = catch_panic(|| drop(kept));
-        let ScopeState { children, runtime, interrupts } = mem::take(&mut *self.state);
         match guard {
             Some(guard) if runtime.is_restartable() => G::OnDrop::on_drop(guard, children, runtime),
             // There is no exit left to run: the guard was exited or moved into its exit, or the exit panicked.
@@ -235,6 +259,7 @@ where
                 drop_quietly(guard);
             }
         }
+        drop(entered);
         drop(interrupts);
         if let Err(payload) = dropped {
             resume_unwind(payload);

@@ -4,6 +4,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::page_span::{PageSpan, ParentSpan};
+use crate::pages::cursor::Cursor;
 use crate::pages::event::Event;
 use crate::pages::policy::OnError;
 
@@ -32,16 +34,28 @@ impl<C, E> Default for Hooks<C, E> {
 }
 
 impl<C, E> Hooks<C, E> {
-    /// Returns `None` if there are no hooks, so that a stream without hooks does not pay for them.
+    /// Returns `None` if there are no hooks, so that a stream without hooks does not pay for them. The spans of pages need
+    /// the same places, so a stream for whose spans there is a subscriber counts as one with hooks.
     pub(super) fn share(self) -> Option<SharedHooks<C, E>> {
+        let parent = ParentSpan::current();
         let Self { before_request, classify, backoff, on_event, restarts: _ } = &self;
-        let any = before_request.is_some() || classify.is_some() || backoff.is_some() || on_event.is_some();
-        any.then(|| SharedHooks(Arc::new(Mutex::new(self))))
+        let any = before_request.is_some()
+            || classify.is_some()
+            || backoff.is_some()
+            || on_event.is_some()
+            || parent.is_wanted();
+        any.then(|| SharedHooks(Arc::new(Shared { hooks: Mutex::new(self), parent })))
     }
 }
 
 /// The hooks of a stream, shared by all of its requests, which may run on several tasks.
-pub(super) struct SharedHooks<C, E>(Arc<Mutex<Hooks<C, E>>>);
+pub(super) struct SharedHooks<C, E>(Arc<Shared<C, E>>);
+
+struct Shared<C, E> {
+    hooks: Mutex<Hooks<C, E>>,
+    /// The parent of the spans of the pages.
+    parent: ParentSpan,
+}
 
 impl<C, E> Clone for SharedHooks<C, E> {
     fn clone(&self) -> Self {
@@ -52,7 +66,16 @@ impl<C, E> Clone for SharedHooks<C, E> {
 impl<C, E> SharedHooks<C, E> {
     /// Ignores poisoning: a hook that panics leaves none of these fields half changed.
     pub(super) fn lock(&self) -> MutexGuard<'_, Hooks<C, E>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.hooks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens the span of a page.
+    #[inline]
+    pub(super) fn open_span(&self, page: u64, cursor: Option<&C>) -> PageSpan
+    where
+        C: Cursor,
+    {
+        PageSpan::open(&self.0.parent, page, cursor)
     }
 
     pub(super) fn notify(&self, event: &Event<'_, C, E>) {

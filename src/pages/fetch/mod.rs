@@ -16,6 +16,7 @@ pub(super) mod fetcher;
 pub(super) mod hooks;
 pub(super) mod next_page;
 pub(super) mod page_slot;
+pub(super) mod page_span;
 pub(super) mod source;
 
 mod concurrent;

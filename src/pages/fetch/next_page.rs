@@ -1,6 +1,7 @@
 //! Decides which page comes next: after a page, after a failure, and on a retry.
 
 use super::cycle_detector::CycleDetector;
+use super::page_span::{emit_cycle, emit_repeat};
 use super::repeats::Repeats;
 use crate::as_error::ErrorView;
 use crate::pages::cursor::{Cursor, Numbering, is_blank};
@@ -169,6 +170,7 @@ impl<C: Cursor> Pagination<C> {
                     .then(|| self.fail_repeated(cursor, ErrorKind::RepeatedItems));
             }
             OnRepeat::End => {
+                emit_repeat(self.page, cursor, true);
                 page.items.clear();
                 page.has_more = Some(false);
                 return None;
@@ -180,6 +182,7 @@ impl<C: Cursor> Pagination<C> {
 
     #[cold]
     fn fail_repeated<E>(&mut self, cursor: Option<&C>, kind: ErrorKind<E>) -> Error<E> {
+        emit_repeat(self.page, cursor, false);
         let retry = Retry::Repeated;
         self.state = State::Failed { cursor: cursor.cloned(), page: self.page, retry, is_jump: false };
         Error::new(self.page, cursor, kind)
@@ -255,7 +258,10 @@ impl<C: Cursor> Pagination<C> {
             return NextPage::Cursor(next);
         }
         match self.on_cycle {
-            OnCycle::End => NextPage::End,
+            OnCycle::End => {
+                emit_cycle(self.page, cursor, &next, true);
+                NextPage::End
+            }
             _ => NextPage::Cycle(next),
         }
     }
@@ -304,6 +310,7 @@ impl<C: Cursor> Pagination<C> {
         // The error belongs to the delivered page, which `page_received` has counted already.
         let (cursor, page) = (cursor.take(), self.page - 1);
         if let Some(next) = cycle.take() {
+            emit_cycle(page, cursor.as_ref(), &next, false);
             let kind = ErrorKind::CursorCycle { next_cursor: format_cursor(&next) };
             // A retry accepts the repeated cursor: cycle detection starts again from it.
             let retry = Retry::Next;

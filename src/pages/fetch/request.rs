@@ -6,6 +6,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::decision::{Decision, Target, decide};
 use super::hooks::{Delays, Permit, PermitFuture, RestartLimiter, SharedHooks};
+use super::page_span::{PageSpan, Retried, emit_retry};
 use super::source::{BoxSource, FetchPage};
 use crate::as_error::ErrorView;
 use crate::pages::cursor::Cursor;
@@ -42,6 +43,8 @@ pub(super) struct Request<T, C, E> {
     /// `true` if the page before may not have arrived yet.
     is_speculative: bool,
     permit: Option<Permit>,
+    /// Closed between two pages.
+    span: PageSpan,
     /// The result of a page that was not a usual one, for `poll`.
     result: Option<Result<(), E>>,
     /// The number of usual pages since the executor last had its turn.
@@ -90,6 +93,7 @@ impl<T, C: Cursor, E> Request<T, C, E> {
             restarted: false,
             is_speculative: false,
             permit: None,
+            span: PageSpan::default(),
             result: None,
             run: 0,
         }
@@ -147,6 +151,9 @@ impl<T, C: Cursor, E> Request<T, C, E> {
             self.cursor.clone_from(&cursor);
             self.fetch = Some(FetchPage(cursor));
             return;
+        }
+        if let Some(hooks) = &self.hooks {
+            self.span = hooks.open_span(page, cursor.as_ref());
         }
         self.state = State::Ready;
         self.cursor = cursor;
@@ -227,6 +234,7 @@ impl<T, C: Cursor, E> Request<T, C, E> {
 
     #[inline(never)]
     fn poll_hooked(&mut self, cx: &mut Context<'_>, into: &mut Page<T, C>) -> Poll<Completed<E>> {
+        let _entered = self.span.enter();
         loop {
             match &mut self.state {
                 State::Idle => unreachable!("request polled before it was started"),
@@ -301,8 +309,10 @@ impl<T, C: Cursor, E> Request<T, C, E> {
     ) -> Option<(Result<(), E>, bool)> {
         let Some(hooks) = &self.hooks else { return Some((result, false)) };
         let (page, attempt) = (self.page, self.attempts);
+        let view = || self.source.error_view();
         let Err(error) = result else {
             let items = into.items.len();
+            self.span.close(attempt, Ok::<_, (&E, fn() -> _)>(items));
             hooks.notify(&Event::Response { page, cursor: self.cursor.as_ref(), items });
             return Some((Ok(()), false));
         };
@@ -310,15 +320,20 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         let (target, delay) = match decision {
             Decision::Again(target, delay) => (target, delay),
             // The pages before this one may contradict that.
-            Decision::End if page > 1 && self.is_speculative => return Some((Err(error), true)),
+            Decision::End if page > 1 && self.is_speculative => {
+                self.span.close(attempt, Err((&error, view)));
+                return Some((Err(error), true));
+            }
             // A first page is not past the end of anything.
             Decision::End if page > 1 => {
+                self.span.close(attempt, Err((&error, view)));
                 let cursor = self.cursor.as_ref();
                 hooks.notify(&Event::EndedByError { page, cursor, attempts: attempt, error: &error });
                 *into = Page::new(Vec::new(), None).has_more(false);
                 return Some((Ok(()), false));
             }
             Decision::End | Decision::Fail => {
+                self.span.close(attempt, Err((&error, view)));
                 let cursor = self.cursor.as_ref();
                 hooks.notify(&Event::Failure { page, cursor, attempts: attempt, error: &error });
                 return Some((Err(error), false));
@@ -327,11 +342,24 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         if let Target::Restart(cursor) = target {
             self.restarted = true;
             self.cursor = cursor;
+            self.span.record_cursor(self.cursor.as_ref());
         }
         let cursor = self.cursor.as_ref();
+        emit_retry(&Retried { page, cursor, attempt, delay, error: &error }, view);
         hooks.notify(&Event::Retry { page, cursor, attempt, delay, error: &error });
         // A timer would need a runtime, so there is none for a zero delay.
         self.state = if delay.is_zero() { State::Ready } else { State::Backoff(Box::pin(sleep(delay))) };
         None
+    }
+}
+
+/// A fetch that is cancelled is dropped in the span of its page.
+#[cfg(feature = "tracing")]
+impl<T, C, E> Drop for Request<T, C, E> {
+    fn drop(&mut self) {
+        if self.span.is_open() {
+            let _entered = self.span.enter();
+            self.source.as_mut().cancel();
+        }
     }
 }

@@ -23,6 +23,10 @@ pub(in crate::pages) trait Source<T, C, E>: Send {
         into: &mut Page<T, C>,
     ) -> Poll<Result<(), E>>;
 
+    /// Drops the future in progress.
+    #[cfg(feature = "tracing")]
+    fn cancel(self: Pin<&mut Self>);
+
     /// Returns another source with the same function, to fetch two pages at once; `None` if the function cannot be
     /// shared.
     fn try_clone(&self) -> Option<BoxSource<T, C, E>>;
@@ -100,6 +104,11 @@ where
         this.page.set(None);
         result?.into().store(into);
         Poll::Ready(Ok(()))
+    }
+
+    #[cfg(feature = "tracing")]
+    fn cancel(self: Pin<&mut Self>) {
+        self.project().page.set(None);
     }
 
     fn try_clone(&self) -> Option<BoxSource<T, C, E>> {

@@ -19,6 +19,7 @@ use super::tls;
 use super::token;
 use super::token_source::Current;
 use super::url::{invalid_url, strip_userinfo_and_fragment};
+use crate::pages::fetch::page_span::record_response;
 
 /// The longest time to wait for the body of an error response.
 const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(1);
@@ -164,6 +165,7 @@ impl Endpoint {
         is_conditional: bool,
     ) -> Result<Response, Error> {
         let status = response.status();
+        record_response(Some(status.as_u16()), None);
         if is_conditional && status == StatusCode::NOT_MODIFIED {
             let headers = std::mem::take(response.headers_mut());
             return Ok(Response::new(url, status, headers, Body::new([]), Arc::clone(self)));
@@ -184,6 +186,7 @@ impl Endpoint {
         }
         let headers = std::mem::take(response.headers_mut());
         let body = self.read_body(&url, &headers, response).await?;
+        record_response(None, Some(body.as_received().len()));
         let response = Response::new(url, status, headers, body, Arc::clone(self));
         response.check()?;
         Ok(response)

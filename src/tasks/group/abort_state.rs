@@ -34,6 +34,11 @@ impl<E> AbortState<E> {
         !(self.errors.is_empty() && self.panics.is_empty())
     }
 
+    /// Returns the number of tasks that have failed.
+    pub(super) fn failed(&self) -> usize {
+        self.errors.len() + self.panics.len()
+    }
+
     /// Returns `None` if no task has failed.
     pub(super) fn into_failures(self, tasks: u32, view: ErrorView<E>) -> Option<Failures<E>> {
         let Self { errors, panics, panicked_in_block, .. } = self;

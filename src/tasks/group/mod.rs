@@ -5,6 +5,7 @@ mod cancellable;
 mod child;
 mod errors;
 mod failures;
+mod group_span;
 mod members;
 mod spawner;
 mod state;

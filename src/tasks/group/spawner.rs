@@ -106,9 +106,9 @@ where
     // Added before it is spawned: the task may run and leave the group before `spawn` returns. If `spawn` panics, the
     // drop of the child leaves the group.
     match group.add(task.unobserving_abort_handle(), Failures::report) {
-        Ok(index) => {
+        Ok((index, span)) => {
             let child = Child::new(Member { promise, group: Arc::clone(group), index });
-            drop(tokio::spawn(Harness::new(work, child)));
+            drop(tokio::spawn(span.wrap(Harness::new(work, child))));
             Ok(task)
         }
         Err(error) => Err(SpawnRejected { error, task, promise }),

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use super::abort_state::{AbortState, Failure};
 use super::errors::{FailedInGroup, TaskGroupError};
 use super::failures::Failures;
+use super::group_span::GroupSpan;
 use super::members::Members;
 use crate::as_error::ErrorView;
 use crate::panic::{KeptPayload, ignore_panic};
@@ -48,6 +49,8 @@ struct Inner<E> {
     /// Reports the failures of such a group. Stored when the first task is added, where the type of the errors has the
     /// bounds.
     report: Option<Report<E>>,
+    /// Open from the enter of the group to its end.
+    span: GroupSpan,
 }
 
 type Report<E> = fn(Failures<E>);
@@ -94,6 +97,7 @@ impl<E> GroupState<E> {
             is_cancellable: false,
             is_unjoined: false,
             report: None,
+            span: GroupSpan::default(),
         };
         Self {
             inner: Mutex::new(inner),
@@ -111,8 +115,12 @@ impl<E> GroupState<E> {
         self.lock().members.len()
     }
 
-    /// Adds a task. Returns its index.
-    pub(super) fn add(&self, abort_handle: AbortHandle, report: Report<E>) -> Result<usize, TaskGroupError> {
+    /// Adds a task. Returns its index, and the span in which it runs.
+    pub(super) fn add(
+        &self,
+        abort_handle: AbortHandle,
+        report: Report<E>,
+    ) -> Result<(usize, GroupSpan), TaskGroupError> {
         let mut inner = self.lock();
         if inner.stage == Stage::Finished {
             Err(TaskGroupError::Finished)
@@ -121,14 +129,34 @@ impl<E> GroupState<E> {
         } else {
             inner.added = inner.added.saturating_add(1);
             inner.report = Some(report);
-            Ok(inner.members.add(abort_handle))
+            Ok((inner.members.add(abort_handle), inner.span.clone()))
         }
     }
 
     /// Records that the block starts.
     #[inline]
     pub(super) fn enter(&self) {
+        let span = GroupSpan::open();
+        if span.is_open() {
+            self.lock().span = span;
+        }
         self.is_entered.store(true, Ordering::Relaxed);
+    }
+
+    /// Closes the span, with the outcome of the group.
+    #[inline]
+    fn close_span(mut inner: MutexGuard<'_, Inner<E>>) {
+        if inner.span.is_open() {
+            let span = mem::take(&mut inner.span);
+            let (tasks, failed) = (inner.added, inner.abort.as_ref().map_or(0, |abort| abort.failed()));
+            let is_cancelled = inner.abort.is_some();
+            // A subscriber is user code.
+            drop(inner);
+            ignore_panic(|| {
+                span.record(tasks, failed, is_cancelled);
+                drop(span);
+            });
+        }
     }
 
     /// Records that the group interrupts its block when it is cancelled.
@@ -267,6 +295,7 @@ impl<E> GroupState<E> {
         if let Some((report, failures)) = failures {
             report(failures);
         }
+        Self::close_span(self.lock());
     }
 
     /// Records that the block has ended. Exits inside the block may still be running, and may await tasks of the group.
@@ -326,6 +355,7 @@ impl<E> GroupState<E> {
         }
         // The last task has ended: finish the group, and refuse further tasks.
         inner.stage = Stage::Finished;
+        Self::close_span(inner);
         Poll::Ready(())
     }
 

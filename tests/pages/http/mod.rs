@@ -23,6 +23,7 @@ mod reported;
 mod reports;
 mod secrets;
 mod server;
+mod spans;
 mod table;
 mod vendors;
 

@@ -7,6 +7,7 @@ mod entered;
 mod handle_notification;
 mod panics;
 mod reports;
+mod spans;
 
 use std::future::pending;
 use std::time::Duration;
