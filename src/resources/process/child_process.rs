@@ -9,7 +9,7 @@ use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 
 use super::error::ProcessError;
 use super::output_pipe::{OutputPipe, Pipe};
-use super::system_child::{SystemChild, SystemOptions};
+use super::system_child::{Prepared, SystemChild, SystemOptions};
 use crate::cleanup::timeout;
 
 /// A child process, as the block of a [`process`](super::process()) sees it.
@@ -67,10 +67,11 @@ impl ChildProcess {
         command: &mut Command,
         program: String,
         options: SystemOptions,
+        prepared: Prepared,
         capture: Option<usize>,
         grace_period: Duration,
     ) -> Result<Self, ProcessError> {
-        let (system, (stdin, stdout, stderr)) = match SystemChild::spawn(command, options) {
+        let (system, (stdin, stdout, stderr)) = match SystemChild::spawn(command, options, prepared) {
             Ok(spawned) => spawned,
             Err(source) => return Err(ProcessError::Start { program, source }),
         };
@@ -257,11 +258,18 @@ impl ChildProcess {
     /// Kills the group, and waits until it has ended.
     async fn killed(&mut self) -> io::Result<()> {
         let mut pause = MIN_PAUSE;
-        while self.system.kill() {
+        loop {
+            // Repeated, because a process that has left the group may have created another one meanwhile.
+            let has_escaped = self.system.kill();
+            if !has_escaped {
+                poll_fn(|cx| self.poll_ended(cx)).await?;
+                if !self.system.has_members() {
+                    return Ok(());
+                }
+            }
             self.pause(pause).await;
             pause = (pause * 2).min(MAX_PAUSE);
         }
-        self.group_ended().await
     }
 
     /// Reads the unread pipes for a while.

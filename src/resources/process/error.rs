@@ -1,10 +1,13 @@
+use std::fmt;
 use std::io;
 use std::process::ExitStatus;
+
+use crate::error_text::{is_report, with_sources};
 
 /// The error of a child process: of starting it, waiting for it, or its status.
 ///
 /// The texts contain the name of the program, but not its arguments and environment, which may be secret.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ProcessError {
     /// The program could not be started. The kind of the source is [`NotFound`](io::ErrorKind::NotFound) if there is no
@@ -16,6 +19,13 @@ pub enum ProcessError {
     Start {
         /// The name of the program.
         program: String,
+        /// The error of the system.
+        source: io::Error,
+    },
+    /// The shell that [`kill_on_parent_death`](super::Process::kill_on_parent_death) needs could not be started.
+    #[error("failed to start /bin/sh, which `kill_on_parent_death` needs")]
+    #[non_exhaustive]
+    Watchdog {
         /// The error of the system.
         source: io::Error,
     },
@@ -83,5 +93,32 @@ impl ProcessError {
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Start { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+impl fmt::Debug for ProcessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if is_report(f) {
+            return f.write_str(&with_sources(self));
+        }
+        match self {
+            Self::Start { program, source } => {
+                f.debug_struct("Start").field("program", program).field("source", source).finish()
+            }
+            Self::Watchdog { source } => f.debug_struct("Watchdog").field("source", source).finish(),
+            Self::Wait { program, source } => {
+                f.debug_struct("Wait").field("program", program).field("source", source).finish()
+            }
+            Self::Status { program, status } => {
+                f.debug_struct("Status").field("program", program).field("status", status).finish()
+            }
+            Self::NotEnding { program, id } => {
+                f.debug_struct("NotEnding").field("program", program).field("id", id).finish()
+            }
+            Self::NotCaptured { program } => f.debug_struct("NotCaptured").field("program", program).finish(),
+            Self::OutputTooLarge { program, limit } => {
+                f.debug_struct("OutputTooLarge").field("program", program).field("limit", limit).finish()
+            }
+        }
     }
 }

@@ -78,8 +78,8 @@ impl OutputPipe {
     /// awaited for at most a second.
     #[cfg(not(unix))]
     pub(super) async fn finish(&mut self) {
-        if let Some(task) = &mut self.task {
-            let _ = timeout(task, std::time::Duration::from_secs(1)).await;
+        if let Some(task) = self.task.as_mut().filter(|task| !task.is_finished()) {
+            drop(timeout(task, std::time::Duration::from_secs(1)).await);
         }
     }
 

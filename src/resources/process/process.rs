@@ -8,7 +8,7 @@ use tokio::process::Command;
 use super::child_process::ChildProcess;
 use super::error::ProcessError;
 use super::guard::ProcessGuard;
-use super::system_child::SystemOptions;
+use super::system_child::{Prepared, SystemOptions};
 use crate::context::AsyncContextManager;
 
 /// The default of [`Process::grace_period`].
@@ -126,7 +126,8 @@ const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 ///
-/// Entering fails with [`ProcessError::Start`] if the program cannot be started. The exit fails with
+/// Entering fails with [`ProcessError::Start`] if the program cannot be started, and with [`ProcessError::Watchdog`] if the
+/// shell for [`kill_on_parent_death`](Process::kill_on_parent_death) cannot. The exit fails with
 /// [`ProcessError::NotEnding`] if the child does not end although it was killed, with [`ProcessError::Wait`] if the system
 /// cannot report its end, and, with [`check`](Process::check), with [`ProcessError::Status`].
 ///
@@ -136,7 +137,8 @@ const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(10);
 ///
 /// # Cancel safety
 ///
-/// Entering does not await. If the block or the exit is dropped, the exit continues as a
+/// If entering is dropped, no child has been started: entering awaits only the shell of
+/// [`kill_on_parent_death`](Process::kill_on_parent_death), which is ended. If the block or the exit is dropped, the exit continues as a
 /// [cleanup](crate::cleanup) with the same grace period. If its runtime shuts down, or there is none, the group is killed
 /// at once, in the destructor, which waits for at most half a second to reap the child.
 ///
@@ -232,7 +234,7 @@ impl<C: BorrowMut<Command>> Process<C> {
     /// `false`. It has an effect only on Linux.
     ///
     /// The descendants are found by a variable in their environment, which they inherit. Those that clear their
-    /// environment, or run as another user, are not found. Each exit reads `/proc` several times, which takes some
+    /// environment, run as another user, or are just replaced by another program are not found. Each exit reads `/proc` several times, which takes some
     /// microseconds for each process of the system.
     #[doc(alias("setsid", "daemon"))]
     pub fn kill_descendants(mut self, kill: bool) -> Self {
@@ -250,12 +252,15 @@ impl<C: BorrowMut<Command> + Send> AsyncContextManager for Process<C> {
     type Guard = ProcessGuard;
 
     async fn aenter(mut self) -> Result<ProcessGuard, ProcessError> {
+        let prepared = Prepared::new(self.options).await;
+        let prepared = prepared.map_err(|source| ProcessError::Watchdog { source })?;
         let command = self.command.borrow_mut();
         if self.capture.is_some() {
             command.stdout(Stdio::piped()).stderr(Stdio::piped());
         }
         let program = command.as_std().get_program().to_string_lossy().into_owned();
-        let child = ChildProcess::start(command, program, self.options, self.capture, self.grace_period)?;
+        let child =
+            ChildProcess::start(command, program, self.options, prepared, self.capture, self.grace_period)?;
         Ok(ProcessGuard { child, grace_period: self.grace_period, check: self.check, name: self.name })
     }
 }

@@ -1,6 +1,7 @@
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ExitStatus};
+#[cfg(target_os = "linux")]
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::thread;
@@ -40,6 +41,7 @@ pub(super) struct SystemChild {
     /// Receives SIGCHLD, which tokio delivers to all listeners, on every runtime.
     child_signals: SignalListener,
     /// The variable in the environment of the child and its descendants, by which those outside of the group are found.
+    #[cfg(target_os = "linux")]
     variable: Option<String>,
     /// The child, and with it its process group, no longer belongs to this program.
     is_reaped: bool,
@@ -48,29 +50,73 @@ pub(super) struct SystemChild {
 /// The time that a destructor waits for a child that it has killed.
 const REAP_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Makes the names of variables unique in this process. Uniqueness needs no order, so Relaxed suffices.
-static NEXT_VARIABLE: AtomicU64 = AtomicU64::new(0);
+/// What a child needs before it is started. Dropping it ends the watchdog.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    child_signals: SignalListener,
+    watchdog: Option<Watchdog>,
+}
+
+impl Prepared {
+    /// # Errors
+    ///
+    /// The watchdog cannot be started.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside of a runtime with an I/O driver.
+    pub(super) async fn new(options: SystemOptions) -> io::Result<Self> {
+        // A handler for SIGCHLD also prevents the kernel from reaping the children itself.
+        let child_signals = signal(SignalKind::child())?;
+        let watchdog = if options.kill_on_parent_death { Some(Watchdog::start().await?) } else { None };
+        Ok(Self { child_signals, watchdog })
+    }
+}
+
+/// Returns the name of a variable that no other child has.
+#[cfg(target_os = "linux")]
+fn new_variable() -> String {
+    /// Uniqueness in this process needs no order, so Relaxed suffices.
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+
+    format!("WITHAL_PROCESS_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
 
 impl SystemChild {
-    pub(super) fn spawn(command: &mut Command, options: SystemOptions) -> io::Result<(Self, Pipes)> {
-        // First, because it panics outside of a runtime with an I/O driver, and so that no signal is missed. A handler for
-        // SIGCHLD also prevents the kernel from reaping the children itself.
-        let child_signals = signal(SignalKind::child())?;
-        let watchdog = options.kill_on_parent_death.then(Watchdog::start).transpose()?;
+    pub(super) fn spawn(
+        command: &mut Command,
+        options: SystemOptions,
+        prepared: Prepared,
+    ) -> io::Result<(Self, Pipes)> {
+        let Prepared { child_signals, watchdog } = prepared;
         let command = command.as_std_mut();
         command.process_group(watchdog.as_ref().map_or(0, |watchdog| watchdog.id().as_raw_pid()));
-        let variable = options.kill_descendants.then(|| {
-            let number = NEXT_VARIABLE.fetch_add(1, Ordering::Relaxed);
-            format!("WITHAL_PROCESS_{}_{number}", std::process::id())
-        });
-        if let Some(variable) = &variable {
-            command.env(variable, "1");
-        }
+        #[cfg(target_os = "linux")]
+        let variable = options.kill_descendants.then(new_variable);
+        #[cfg(target_os = "linux")]
+        command.envs(variable.as_ref().map(|variable| (variable, "1")));
         // Not tokio's `spawn`, which forgets the child if it cannot register the pipes.
-        let child = command.spawn()?;
+        let child = command.spawn();
+        // The command may be the caller's, for more children.
+        command.process_group(0);
+        #[cfg(target_os = "linux")]
+        if let Some(variable) = &variable {
+            command.env_remove(variable);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let SystemOptions { kill_descendants: _, .. } = options;
+        let child = child?;
         let group = watchdog.as_ref().map_or_else(|| Pid::from_child(&child), Watchdog::id);
         // From here on, the destructor kills the child after an error.
-        let mut this = Self { child, group, watchdog, child_signals, variable, is_reaped: false };
+        let mut this = Self {
+            child,
+            group,
+            watchdog,
+            child_signals,
+            #[cfg(target_os = "linux")]
+            variable,
+            is_reaped: false,
+        };
         let stdin = this.child.stdin.take().map(ChildStdin::from_std).transpose()?;
         let stdout = this.child.stdout.take().map(ChildStdout::from_std).transpose()?;
         let stderr = this.child.stderr.take().map(ChildStderr::from_std).transpose()?;
@@ -91,8 +137,8 @@ impl SystemChild {
             // The encoding of a status as `wait` returns it, which is the same on all these systems.
             Ok(status) => Ok(status.and_then(|status| {
                 let code = status.exit_status().map(|code| (code & 0xff) << 8);
-                let core = if status.dumped() { 0x80 } else { 0 };
-                let raw = code.or_else(|| status.terminating_signal().map(|signal| signal | core));
+                let dump = if status.dumped() { 0x80 } else { 0 };
+                let raw = code.or_else(|| status.terminating_signal().map(|signal| signal | dump));
                 raw.map(ExitStatus::from_raw)
             })),
             Err(error) => {

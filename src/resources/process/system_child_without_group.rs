@@ -13,6 +13,17 @@ pub(super) struct SystemOptions {
     pub(super) kill_descendants: bool,
 }
 
+/// The processes that a child needs: none on this system.
+#[derive(Debug)]
+pub(super) struct Prepared(());
+
+impl Prepared {
+    #[expect(clippy::unused_async, reason = "other systems wait")]
+    pub(super) async fn new(_options: SystemOptions) -> io::Result<Self> {
+        Ok(Self(()))
+    }
+}
+
 /// The pipes to a new child.
 pub(super) type Pipes = (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>);
 
@@ -24,7 +35,11 @@ pub(super) struct SystemChild {
 }
 
 impl SystemChild {
-    pub(super) fn spawn(command: &mut Command, _options: SystemOptions) -> io::Result<(Self, Pipes)> {
+    pub(super) fn spawn(
+        command: &mut Command,
+        _options: SystemOptions,
+        _prepared: Prepared,
+    ) -> io::Result<(Self, Pipes)> {
         let mut child = command.kill_on_drop(true).spawn()?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let id = child.id().unwrap_or_default();
@@ -54,7 +69,7 @@ impl SystemChild {
     /// Kills the child.
     pub(super) fn kill(&mut self) -> bool {
         // It fails if the child has ended.
-        let _ = self.child.start_kill();
+        drop(self.child.start_kill());
         false
     }
 

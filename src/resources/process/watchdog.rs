@@ -1,8 +1,12 @@
+use std::future::poll_fn;
 use std::io;
 use std::os::unix::process::CommandExt;
+use std::pin::Pin;
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::Pid;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::process::ChildStdout;
 
 /// A process that leads a process group, and kills the group when this program ends, however it ends.
 ///
@@ -14,22 +18,34 @@ pub(super) struct Watchdog {
     is_reaped: bool,
 }
 
-/// Ignores the signals that end the rest of the group with a grace period. The pipe carries no data: the shell waits for
-/// its end.
-const SCRIPT: &str = "trap '' HUP INT QUIT TERM USR1 USR2; read -r line; kill -KILL 0";
+/// Ignores the signals that end the rest of the group with a grace period, reports so, and waits for the end of its input,
+/// which carries no data.
+const SCRIPT: &str = "trap '' HUP INT QUIT TERM USR1 USR2; echo; exec >/dev/null; read -r line; kill -KILL 0";
 
 impl Watchdog {
-    pub(super) fn start() -> io::Result<Self> {
+    /// Starts the shell, and waits until no signal but SIGKILL ends it.
+    pub(super) async fn start() -> io::Result<Self> {
         let shell = Command::new("/bin/sh")
             .args(["-c", SCRIPT])
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()?;
-        Ok(Self { shell, is_reaped: false })
+        // From here on, the destructor ends the shell.
+        let mut this = Self { shell, is_reaped: false };
+        let mut stdout = this.shell.stdout.take().map(ChildStdout::from_std).transpose()?;
+        let mut line = [0];
+        let mut line = ReadBuf::new(&mut line);
+        if let Some(stdout) = &mut stdout {
+            poll_fn(|cx| Pin::new(&mut *stdout).poll_read(cx, &mut line)).await?;
+        }
+        if line.filled().is_empty() {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "/bin/sh does not run scripts"));
+        }
+        Ok(this)
     }
 
     /// Returns the id of the shell, which is that of its group. It is valid until the shell is reaped.

@@ -44,17 +44,11 @@ fn a_program_that_is_not_executable_is_named() {
 #[test]
 fn a_program_that_does_not_exist_leaves_no_watchdog() {
     run(async {
-        let before = super::processes().filter(|&pid| is_own_child(pid)).count();
         let manager = process(Command::new("no-such-program")).kill_on_parent_death(true);
         assert!(async_with!(_ = manager => {}).is_err());
-        // Other tests start children meanwhile: the count returns to what it was, or is below.
-        super::eventually(|| super::processes().filter(|&pid| is_own_child(pid)).count() <= before).await;
+        super::no_watchdog_is_left().await;
         Ok(())
     });
-}
-
-fn is_own_child(pid: u32) -> bool {
-    matches!(super::state(pid), Some((_, parent)) if parent == std::process::id())
 }
 
 /// Other code that reaps the child breaks the manager, which must not signal the id any more.

@@ -1,11 +1,13 @@
 //! The exit of a child and of its process group, on each path.
 
 use std::os::unix::process::ExitStatusExt;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use withal::context::async_with;
-use withal::resources::{ProcessError, process};
+use withal::cleanup::observe;
+use withal::context::{AsyncContextManager, async_with};
+use withal::resources::{ProcessError, ProcessGuard, process};
 use withal::tasks::BoxError;
 
 use super::{Marker, assert_reaped, run, state};
@@ -360,6 +362,72 @@ fn a_mutable_reference_to_a_command_is_a_manager() {
         }
         .await;
         assert_eq!(status.unwrap().code(), Some(5));
+        Ok(())
+    });
+}
+
+/// A command can start several children, whose exits are independent.
+#[test]
+fn a_command_is_reused_while_its_first_child_runs() {
+    run(async {
+        let marker = Marker::new();
+        let mut command = marker.piped("echo; exec sleep 1000");
+        let code = async_with!(second = {
+            let first = process(&mut command).kill_descendants(true).kill_on_parent_death(true);
+            let manager = async_with!(first = first => {
+                first.stdout.as_mut().unwrap().read_u8().await?;
+                let guard = AsyncContextManager::aenter(process(&mut command).kill_descendants(true)).await?;
+                marker.wait_for(2).await;
+                guard
+            })?;
+            Entered(manager)
+        } => {
+            second.stdout.as_mut().unwrap().read_u8().await?;
+            assert_eq!(marker.running().len(), 1, "the exit of the first child leaves the second one");
+            second.terminate().await?.signal()
+        })?;
+        assert_eq!(code, Some(15));
+        Ok(())
+    });
+}
+
+/// A guard that was entered before, as a manager.
+struct Entered(ProcessGuard);
+
+impl AsyncContextManager for Entered {
+    type Guard = ProcessGuard;
+
+    async fn aenter(self) -> Result<ProcessGuard, ProcessError> {
+        Ok(self.0)
+    }
+}
+
+/// The failure of the child may be the cause of that of the block.
+#[test]
+fn a_failed_status_is_reported_if_the_block_has_failed() {
+    run(async {
+        let marker = Marker::new();
+        let failures = Arc::new(Mutex::new(Vec::new()));
+        let observer = observe({
+            let failures = Arc::clone(&failures);
+            move |event| {
+                if event.name() == "the failing child" {
+                    failures.lock().unwrap().push(event.error_text().unwrap());
+                }
+            }
+        });
+        let result: Result<(), BoxError> = async {
+            async_with!(child = process(marker.script("exit 3")).check(true).name("the failing child") => {
+                child.wait().await?;
+                Err(std::io::Error::other("broken pipe"))?
+            })?;
+            Ok(())
+        }
+        .await;
+        assert_eq!(result.unwrap_err().to_string(), "broken pipe");
+        drop(observer);
+        let failures = failures.lock().unwrap();
+        assert!(failures.len() == 1 && failures[0].contains("exit status: 3"), "{failures:?}");
         Ok(())
     });
 }

@@ -118,3 +118,13 @@ async fn watched<F: Future>(test: F) -> F::Output {
 fn children(default: usize) -> usize {
     env::var("CHILDREN").map_or(default, |children| children.parse().unwrap())
 }
+
+/// Waits until no watchdog of this program runs. Those of the other tests end meanwhile.
+async fn no_watchdog_is_left() {
+    let is_watchdog = |&pid: &u32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let is_child = matches!(state(pid), Some((_, parent)) if parent == std::process::id());
+        is_child && String::from_utf8_lossy(&line).contains("kill -KILL 0")
+    };
+    eventually(|| processes().filter(is_watchdog).count() == 0).await;
+}

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
 use withal::context::async_with;
 use withal::resources::process;
+use withal_test_support::poll_then_drop::drop_at_every_await;
 
 use super::{Marker, run};
 
@@ -68,6 +69,47 @@ fn a_child_ends_with_its_killed_parent_on_request() {
         let test = "process::parent_death::a_child_ends_with_its_killed_parent_on_request";
         assert_eq!(left_after_kill(test, true), 0);
     }
+}
+
+/// The program is killed while the exit waits for its child, as soon as the child has started.
+#[test]
+fn a_child_ends_with_a_parent_that_is_killed_during_the_exit() {
+    if let Ok(variable) = env::var(VARIABLE) {
+        let (_, marker) = variable.split_once(' ').unwrap();
+        let marker = Marker(marker.to_owned());
+        run(async {
+            let manager = process(marker.script("trap '' TERM HUP; sleep 1000 & wait"));
+            let manager = manager.kill_on_parent_death(true).grace_period(Duration::from_secs(1000));
+            async_with!(_ = manager => {
+                // Not earlier, because SIGTERM would end a shell that does not ignore it yet.
+                marker.wait_for(2).await;
+            })?;
+            Ok(())
+        });
+    } else {
+        let test = "process::parent_death::a_child_ends_with_a_parent_that_is_killed_during_the_exit";
+        assert_eq!(left_after_kill(test, true), 0);
+    }
+}
+
+/// The watchdog is started before the child, and ends if the enter is dropped.
+#[test]
+fn an_enter_with_a_watchdog_is_dropped_at_every_await() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(super::watched(async {
+        let marker = Marker::new();
+        let program = || async {
+            async_with!(_ = process(marker.script("sleep 1000")).kill_on_parent_death(true) => {
+                std::future::ready(()).await;
+            })
+        };
+        let check = async |_| {
+            withal::cleanup::drain(Duration::from_secs(60)).await.unwrap();
+            marker.assert_none_left();
+        };
+        assert!(drop_at_every_await(program, check).await > 1);
+        super::no_watchdog_is_left().await;
+    }));
 }
 
 /// The watchdog changes nothing else.
