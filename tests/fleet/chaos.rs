@@ -13,18 +13,20 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use withal::fleet::{Claimed, Engine, Fleet, Outcome, Partition, SqliteEngine, SqliteToken};
 use withal::pages::{AsyncGetDocs, Checkpoint, PageNumber, by_page_number};
-use withal_test_support::chaos::{self, Chaos, Mode, Report};
+use withal_test_support::chaos::{self, Chaos, Credulous, Mode, Report};
 
 /// The environment variables of the child processes, which run the test [`child`].
 const FILE: &str = "WITHAL_FLEET_FILE";
 const PAGES: &str = "WITHAL_FLEET_PAGES";
 const PAGE_SIZE: &str = "WITHAL_FLEET_PAGE_SIZE";
 const PAGE_MILLIS: &str = "WITHAL_FLEET_PAGE_MILLIS";
+const MODE: &str = "WITHAL_FLEET_MODE";
 
-/// Locked by each test, so that one mode runs at a time.
+/// Locked by each test of a short run, so that one mode runs at a time. The pages of a long run take more time.
 static CHAOS: Mutex<()> = Mutex::const_new(());
 
 /// The error of a process that was terminated.
@@ -91,12 +93,29 @@ impl Drop for Held {
 async fn child() {
     let Some(file) = env::var_os(FILE) else { return };
     let shape = Shape::of_child();
+    let files = chaos::open_files();
+    let engine = Sqlite::open(file).unwrap().with_lease_time(chaos::lease_time());
+    let is_stopped = if env::var(MODE).is_ok_and(|mode| mode == "StopAndWake") {
+        work(Credulous(engine), shape).await
+    } else {
+        work(engine, shape).await
+    };
+    spawn_blocking(move || chaos::assert_no_open_files(files + STAYING)).await.unwrap();
+    if is_stopped {
+        std::process::exit(128 + 15);
+    }
+}
+
+/// The files of the handler of signals.
+const STAYING: usize = 2;
+
+/// Runs a fleet, and returns `true` if it was stopped.
+async fn work(engine: impl Engine<Item = String, Cursor = PageNumber>, shape: Shape) -> bool {
     let mut terminate = signal(SignalKind::terminate()).unwrap();
     let stop = async move {
         terminate.recv().await;
         IS_STOPPING.store(true, Ordering::Relaxed);
     };
-    let engine = Sqlite::open(file).unwrap().with_lease_time(chaos::lease_time());
     let fleet = Fleet::new(engine).workers(2).max_idle(Duration::from_millis(50)).stop_when(stop);
     let report = fleet
         .run(async move |work| {
@@ -109,9 +128,7 @@ async fn child() {
         })
         .await
         .unwrap();
-    if report.is_stopped {
-        std::process::exit(128 + 15);
-    }
+    report.is_stopped
 }
 
 pub(crate) fn new_file(name: &str) -> PathBuf {
@@ -137,17 +154,29 @@ async fn assert_complete(engine: &Sqlite, partitions: &[String], shape: Shape) {
 }
 
 async fn run(mode: Mode) -> Report {
-    let _one = CHAOS.lock().await;
-    let shape = Shape { pages: 10, size: 10, millis: 20 };
-    // Eight partitions are read at a time, and each page takes about 26 milliseconds.
-    let partitions = partitions(chaos::run_time().as_secs() * 8 * 1000 / 26 / 11);
+    let is_long = chaos::run_time() >= Duration::from_secs(10);
+    let _one = if is_long { None } else { Some(CHAOS.lock().await) };
+    let millis = u64::try_from(chaos::page_time().as_millis()).unwrap();
+    let shape = Shape { pages: 10, size: 10, millis };
+    // Eight partitions are read at a time, and a page also takes the time of its commit.
+    let partitions = partitions(chaos::run_time().as_secs() * 8 * 1000 / (millis + 6) / 11);
     let file = new_file(&format!("{mode:?}"));
     let engine = Sqlite::open(&file).unwrap();
     engine.add(partitions.clone()).await.unwrap();
-    let report = Chaos::new(mode).run(|_| shape.command(&file));
+    let report = Chaos::new(mode).run(|_| {
+        let mut command = shape.command(&file);
+        command.env(MODE, format!("{mode:?}"));
+        command
+    });
     println!("SQLite, {report}");
     assert!(report.failures.is_empty(), "{:?}", report.failures);
     assert_complete(&engine, &partitions, shape).await;
+    assert!(matches!(engine.claim().await.unwrap(), Claimed::Finished), "a partition has an owner");
+    drop(engine);
+    // The last connection removes the log, unless another process has the file open.
+    for suffix in ["-wal", "-shm"] {
+        assert!(!file.with_file_name(format!("fleet.db{suffix}")).exists(), "{suffix} is left");
+    }
     report
 }
 
@@ -167,6 +196,7 @@ async fn kill() {
 async fn stop_and_wake() {
     let report = run(Mode::StopAndWake).await;
     assert!(report.stops > 0 && !report.recoveries.is_empty(), "{report}");
+    assert!(report.refused > 0, "no commit of a zombie was refused: {report}");
 }
 
 #[tokio::test]
@@ -246,11 +276,12 @@ async fn the_commit_of_a_zombie_is_refused() {
 #[tokio::test]
 async fn killed_inside_commits() {
     // Nearly all of the time is spent in commits, so the kills hit them.
-    let shape = Shape { pages: 60, size: 2_000, millis: 0 };
+    let kills = chaos::run_time().as_secs() * 10 / 3;
+    let shape = Shape { pages: 6 * kills, size: 2_000, millis: 0 };
     let file = new_file("commits");
     Sqlite::open(&file).unwrap().add(partitions(1)).await.unwrap();
     let mut pages_before = 0;
-    for n in 0..10 {
+    for n in (0..10).cycle().take(usize::try_from(kills).unwrap()) {
         let (mut child, _lines) = claiming_child(shape, &file);
         sleep(Duration::from_millis(20 + 7 * n)).await;
         child.kill().unwrap();

@@ -1,6 +1,7 @@
 //! Fleets whose processes are killed, stopped and terminated, or whose server is killed: each item is stored once.
 
 use std::env;
+use std::fs;
 use std::process::{self, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -8,25 +9,25 @@ use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
-use withal::fleet::{Fleet, NatsEngine, PostgresEngine};
+use withal::fleet::{Claimed, Engine, Fleet, NatsEngine, PostgresEngine};
 use withal::pages::{AsyncGetDocs, by_cursor};
-use withal_test_support::chaos::{self, Chaos, Mode, lease_time, run_time};
+use withal_test_support::chaos::{self, Chaos, Credulous, Mode, lease_time, page_time, run_time};
 
 use crate::contract::{Doc, TestEngine, doc};
 use withal_test_support::server::{Kind, Server};
 
 const PAGES: u64 = 15;
 const DOCS: u64 = 20;
-const PAGE_TIME: Duration = Duration::from_millis(25);
 const WORKERS: u64 = 4;
 
 /// The environment variables of a worker process.
 const URL: &str = "WITHAL_FLEET_URL";
 const KIND: &str = "WITHAL_FLEET_KIND";
+const MODE: &str = "WITHAL_FLEET_MODE";
 
 /// As many partitions as the workers can read in the time of a run.
 fn partitions() -> u64 {
-    let pages = run_time().as_millis() / PAGE_TIME.as_millis() * u128::from(WORKERS);
+    let pages = run_time().as_millis() / page_time().as_millis() * u128::from(WORKERS);
     (u64::try_from(pages).unwrap() / PAGES).max(WORKERS)
 }
 
@@ -36,7 +37,7 @@ fn docs(partition: &str) -> AsyncGetDocs<Doc, String, std::io::Error> {
         let page: u64 = cursor.map_or(1, |cursor| cursor.parse().unwrap());
         let docs = (0..DOCS).map(|n| doc(format!("{partition}.{page}.{n}"))).collect();
         async move {
-            sleep(PAGE_TIME).await;
+            sleep(page_time()).await;
             Ok::<(Vec<Doc>, _), _>((docs, (page < PAGES).then(|| (page + 1).to_string())))
         }
     })
@@ -53,9 +54,28 @@ async fn worker() {
 }
 
 async fn work<E: TestEngine>(url: &str) {
-    let mut terminate = signal(SignalKind::terminate()).unwrap();
+    let files = chaos::open_files();
     let engine = E::connect_to(url, lease_time()).await;
+    let is_stopped = if env::var(MODE).is_ok_and(|mode| mode == "Some(StopAndWake)") {
+        run(Credulous(engine)).await
+    } else {
+        run(engine).await
+    };
+    sleep(Duration::from_millis(1)).await;
+    tokio::task::spawn_blocking(move || chaos::assert_no_open_files(files + STAYING)).await.unwrap();
+    if is_stopped {
+        process::exit(3);
+    }
+}
+
+/// The files of the handler of signals, and of this process's standard streams.
+const STAYING: usize = 3;
+
+/// Runs a fleet, and returns `true` if it was stopped.
+async fn run<E: Engine<Item = Doc, Cursor = String>>(engine: E) -> bool {
+    let mut terminate = signal(SignalKind::terminate()).unwrap();
     let report = Fleet::new(engine)
+        .max_idle(Duration::from_millis(200))
         .stop_when(async move {
             terminate.recv().await;
         })
@@ -74,14 +94,13 @@ async fn work<E: TestEngine>(url: &str) {
         chaos::fenced("-");
     }
     assert_eq!(report.failed, 0, "{report:?}");
-    if report.is_stopped {
-        process::exit(3);
-    }
+    report.is_stopped
 }
 
-fn command(kind: Kind, url: &str) -> Command {
+fn command(kind: Kind, mode: Option<Mode>, url: &str) -> Command {
     let mut worker = Command::new(env::current_exe().unwrap());
-    worker.args(["--exact", "chaos::worker", "--nocapture"]).env(URL, url).env(KIND, format!("{kind:?}"));
+    worker.args(["--exact", "chaos::worker", "--nocapture"]).env(URL, url);
+    worker.env(KIND, format!("{kind:?}")).env(MODE, format!("{mode:?}"));
     worker
 }
 
@@ -98,7 +117,7 @@ async fn survives<E: TestEngine>(mode: Option<Mode>) {
         let server = &mut server;
         let outages = mode.is_none().then(|| scope.spawn(|| kill_again_and_again(server, &is_over)));
         let over = SetOnDrop(&is_over);
-        let report = Chaos::new(mode.unwrap_or(Mode::Calm)).run(|_| command(E::KIND, &url));
+        let report = Chaos::new(mode.unwrap_or(Mode::Calm)).run(|_| command(E::KIND, mode, &url));
         drop(over);
         (report, outages.map(|outages| outages.join().unwrap()))
     });
@@ -109,7 +128,8 @@ async fn survives<E: TestEngine>(mode: Option<Mode>) {
     assert_eq!(report.failures, Vec::<String>::new());
     assert!(outages != Some(0));
     if mode == Some(Mode::StopAndWake) {
-        assert!(report.fenced > 0, "no zombie was refused: {report}");
+        assert!(report.fenced > 0, "no zombie has lost its lease: {report}");
+        assert!(report.refused > 0, "no commit of a zombie was refused: {report}");
     }
 
     let engine = E::connect_to(&url, lease_time()).await;
@@ -130,19 +150,28 @@ async fn survives<E: TestEngine>(mode: Option<Mode>) {
     sorted.sort_unstable();
     assert!(distinct == sorted && total == sorted.len());
     assert_eq!(progress.items, total as u64);
-    leaves_nothing(&engine, &url).await;
+    // No partition has an owner.
+    assert!(matches!(engine.claim().await.unwrap(), Claimed::Finished));
+    drop(engine);
+    assert_no_connections(server.port);
 }
 
-/// Asserts that no process has left a connection open.
-async fn leaves_nothing<E: TestEngine>(_: &E, url: &str) {
-    if E::KIND == Kind::Postgres {
-        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-        let connection = tokio::spawn(connection);
-        // The connections of this client and of the engine of this test.
-        let sql = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
-        let count: i64 = client.query_one(sql, &[]).await.unwrap().get(0);
-        assert!(count <= 3, "{count} connections");
-        connection.abort();
+/// Asserts that no connection to a server is open. Connections that are closed by other threads have some time.
+fn assert_no_connections(port: u16) {
+    // The addresses are hexadecimal; 01 is an established connection (proc_net_tcp(5)).
+    let server = format!(":{port:04X}");
+    let is_open = |line: &str| {
+        let mut fields = line.split_ascii_whitespace().skip(2);
+        fields.next().is_some_and(|remote| remote.ends_with(&server)) && fields.next() == Some("01")
+    };
+    let start = Instant::now();
+    loop {
+        let open = fs::read_to_string("/proc/net/tcp").unwrap().lines().filter(|line| is_open(line)).count();
+        if open == 0 {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "{open} connections are open");
+        thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -171,24 +200,45 @@ fn kill_again_and_again(server: &mut Server, is_over: &AtomicBool) -> usize {
     outages
 }
 
-async fn survives_all<E: TestEngine>() {
-    let modes = [Some(Mode::Calm), Some(Mode::Kill), Some(Mode::StopAndWake), Some(Mode::Terminate), None];
-    // A single mode can be run, for example by `CHAOS_MODE=Kill`, and the outages of the server by `CHAOS_MODE=None`.
-    let only = env::var("CHAOS_MODE").ok();
-    for mode in modes {
-        let name = mode.map_or("None".into(), |mode| format!("{mode:?}"));
-        if only.as_ref().is_none_or(|only| *only == name) {
-            survives::<E>(mode).await;
+/// The modes of an engine, as tests that can run at the same time.
+macro_rules! modes {
+    ($engine:ident) => {
+        use super::{Doc, Mode, survives};
+        use withal::fleet::$engine;
+
+        type Engine = $engine<Doc, String>;
+
+        #[tokio::test]
+        async fn calm() {
+            survives::<Engine>(Some(Mode::Calm)).await;
         }
-    }
+
+        #[tokio::test]
+        async fn kill() {
+            survives::<Engine>(Some(Mode::Kill)).await;
+        }
+
+        #[tokio::test]
+        async fn stop_and_wake() {
+            survives::<Engine>(Some(Mode::StopAndWake)).await;
+        }
+
+        #[tokio::test]
+        async fn terminate() {
+            survives::<Engine>(Some(Mode::Terminate)).await;
+        }
+
+        #[tokio::test]
+        async fn server_killed() {
+            survives::<Engine>(None).await;
+        }
+    };
 }
 
-#[tokio::test]
-async fn postgres_survives() {
-    survives_all::<PostgresEngine<Doc, String>>().await;
+mod postgres {
+    modes!(PostgresEngine);
 }
 
-#[tokio::test]
-async fn nats_survives() {
-    survives_all::<NatsEngine<Doc, String>>().await;
+mod nats {
+    modes!(NatsEngine);
 }

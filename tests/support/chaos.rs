@@ -19,12 +19,17 @@
 use std::collections::HashMap;
 use std::env;
 use std::fmt::{self, Display};
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::mem;
-use std::process::{Child, Command, Stdio};
+use std::process::{self, Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use withal::fleet::{ClaimedOf, Engine, FleetProgress, Outcome, Ownership};
+use withal::pages::Checkpoint;
 
 use crate::random::Random;
 
@@ -77,6 +82,8 @@ pub struct Report {
     pub terminations: Vec<Duration>,
     /// The number of leases that workers have reported as lost.
     pub fenced: usize,
+    /// The number of commits that the engine has refused.
+    pub refused: usize,
     /// The times from a signal to the next claim of the partition that the worker owned, sorted.
     pub recoveries: Vec<Duration>,
     /// The number, the status and the stderr of each worker that failed.
@@ -98,6 +105,11 @@ pub fn fenced(partition: &str) {
     println!("{PREFIX}fenced {partition}");
 }
 
+/// Reports on stdout that the engine has refused a commit of this worker.
+pub fn refused() {
+    println!("{PREFIX}refused -");
+}
+
 /// Returns the time for which a run should have work: `CHAOS_SECONDS`, or 3 seconds by default.
 pub fn run_time() -> Duration {
     let seconds = env::var(SECONDS).ok().and_then(|seconds| seconds.parse().ok());
@@ -106,7 +118,87 @@ pub fn run_time() -> Duration {
 
 /// Returns the lease time that suits [`run_time`].
 pub fn lease_time() -> Duration {
-    (run_time() / 6).clamp(Duration::from_millis(400), Duration::from_secs(1))
+    (run_time() / 6).clamp(Duration::from_millis(400), Duration::from_secs(2))
+}
+
+/// Returns the time that a page takes, which is longer in long runs: all of their modes run at once.
+pub fn page_time() -> Duration {
+    (run_time() / 240).clamp(Duration::from_millis(25), Duration::from_millis(150))
+}
+
+/// Asserts that this process has at most `before` open files, which is [`open_files`] at its start. Files that are closed by
+/// other threads have some time.
+///
+/// # Panics
+///
+/// Panics if there are more after ten seconds.
+pub fn assert_no_open_files(before: usize) {
+    let start = Instant::now();
+    while open_files() > before {
+        assert!(start.elapsed() < Duration::from_secs(10), "{} open files, {before} before", open_files());
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Returns the number of open files of this process, with its connections.
+pub fn open_files() -> usize {
+    fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
+}
+
+/// An engine whose worker does not know when its lease expires, and does not renew it other than by commits: only the fence of
+/// the storage protects the partition. It [reports](refused) the commits that are refused.
+pub struct Credulous<E>(pub E);
+
+impl<E: Engine> Engine for Credulous<E> {
+    type Item = E::Item;
+    type Cursor = E::Cursor;
+    type Token = E::Token;
+    type Error = E::Error;
+
+    fn lease_time(&self) -> Duration {
+        Duration::from_secs(3600)
+    }
+
+    async fn add_partitions(&self, partitions: Vec<String>) -> Result<(), E::Error> {
+        self.0.add_partitions(partitions).await
+    }
+
+    async fn retry_set_aside(&self) -> Result<u64, E::Error> {
+        self.0.retry_set_aside().await
+    }
+
+    async fn claim(&self) -> Result<ClaimedOf<E>, E::Error> {
+        self.0.claim().await
+    }
+
+    async fn commit(
+        &self,
+        token: &mut E::Token,
+        items: Arc<[E::Item]>,
+        checkpoint: &Checkpoint<E::Cursor>,
+    ) -> Result<Ownership, E::Error> {
+        let ownership = self.0.commit(token, items, checkpoint).await;
+        if matches!(ownership, Ok(Ownership::Fenced)) && self.0.read(&mut token.clone()).await?.is_none() {
+            refused();
+        }
+        ownership
+    }
+
+    async fn read(&self, token: &mut E::Token) -> Result<Option<Checkpoint<E::Cursor>>, E::Error> {
+        self.0.read(token).await
+    }
+
+    async fn renew(&self, token: &E::Token) -> Result<Ownership, E::Error> {
+        self.0.renew(token).await
+    }
+
+    async fn release(&self, token: &E::Token, outcome: Outcome) -> Result<Ownership, E::Error> {
+        self.0.release(token, outcome).await
+    }
+
+    async fn progress(&self) -> Result<FleetProgress, E::Error> {
+        self.0.progress().await
+    }
 }
 
 /// Sends a signal such as `TERM` to a process.
@@ -123,7 +215,7 @@ impl Chaos {
             mode,
             workers: 4,
             every: (run_time() / 8).min(Duration::from_secs(1)),
-            stop_time: lease_time() * 4,
+            stop_time: (lease_time() * 4).min(Duration::from_secs(4)),
             limit: Duration::from_secs(120) + run_time() * 10,
         }
     }
@@ -155,6 +247,7 @@ impl Chaos {
             command,
             sender,
             alive: Vec::new(),
+            pids: Vec::new(),
             holders: HashMap::new(),
             signals: 0,
             random: Random(7),
@@ -165,11 +258,21 @@ impl Chaos {
             run.start();
         }
         run.until_all_have_ended(&events);
+        let left: Vec<_> = run.pids.iter().filter(|pid| is_child(**pid)).collect();
+        assert!(left.is_empty(), "child processes are left: {left:?}");
         let mut report = mem::replace(&mut run.report, Report::new(self));
         report.elapsed = start.elapsed();
         report.recoveries.sort();
         report
     }
+}
+
+/// Returns `true` if a process exists that is a child of this one.
+fn is_child(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name of the program is in parentheses. The state and the parent follow.
+    let parent = stat.rsplit_once(')').and_then(|(_, fields)| fields.split_ascii_whitespace().nth(1));
+    parent == Some(&process::id().to_string())
 }
 
 /// A process.
@@ -193,6 +296,8 @@ struct Run<'c, F> {
     command: F,
     sender: Sender<Event>,
     alive: Vec<Worker>,
+    /// All processes that were started.
+    pids: Vec<u32>,
     /// The worker that claimed a partition last, and the time of the signal that it has received since.
     holders: HashMap<String, (usize, Option<Instant>)>,
     signals: usize,
@@ -228,6 +333,7 @@ impl<F: FnMut(usize) -> Command> Run<'_, F> {
             }
             drop(sender.send(Event::End(number, errors.join().unwrap_or_default())));
         });
+        self.pids.push(child.id());
         self.alive.push(Worker { number, child, signaled: None, is_stopped: false });
     }
 
@@ -261,6 +367,7 @@ impl<F: FnMut(usize) -> Command> Run<'_, F> {
                 self.holders.remove(partition);
             }
             "fenced" => self.report.fenced += 1,
+            "refused" => self.report.refused += 1,
             _ => panic!("worker {number} reported {line:?}"),
         }
     }
@@ -354,6 +461,7 @@ impl Report {
             stops: 0,
             terminations: Vec::new(),
             fenced: 0,
+            refused: 0,
             recoveries: Vec::new(),
             failures: Vec::new(),
         }
@@ -376,6 +484,7 @@ impl Display for Report {
             stops,
             terminations,
             fenced,
+            refused,
             recoveries,
             failures,
         } = self;
@@ -386,7 +495,11 @@ impl Display for Report {
             terminations.len(),
             failures.len()
         )?;
-        write!(f, "claims lost to others {fenced}, partitions recovered {}", recoveries.len())?;
+        write!(
+            f,
+            "claims lost to others {fenced}, commits refused {refused}, partitions recovered {}",
+            recoveries.len()
+        )?;
         if let (Some(median), Some(longest)) = (self.median_recovery(), recoveries.last()) {
             write!(f, ": median {} ms, longest {} ms", median.as_millis(), longest.as_millis())?;
         }
