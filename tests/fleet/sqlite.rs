@@ -1,11 +1,14 @@
 //! The engine on SQLite: owners that have ended, the user's own tables, and several connections.
 
+use std::convert::Infallible;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rusqlite::Connection;
 use withal::fleet::{Claimed, Engine, Fleet, Partition, SqliteEngine, SqliteToken};
-use withal::pages::Checkpoint;
+use withal::pages::{Checkpoint, by_cursor};
 
 use crate::crawl::{expected, items, name};
 use crate::folder::Folder;
@@ -110,4 +113,94 @@ async fn the_users_own_tables_are_written_in_the_transaction_of_the_commit() {
     assert!(engine.commit(&mut partition.token, [1, 2].into(), &checkpoint).await.unwrap().is_owned());
     assert_eq!(query::<i64>(&path, "SELECT sum(n) FROM numbers"), 3);
     assert_eq!(engine.progress().await.unwrap().items, 2);
+}
+
+/// A disk that is full for a while: nothing is stored by halves, and the crawl completes afterwards.
+#[tokio::test]
+async fn a_full_disk_fails_commits_and_loses_nothing() {
+    let folder = Folder::new("full");
+    let path = folder.path().join("fleet.db");
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE texts (text TEXT)").unwrap();
+    let is_full = Arc::new(AtomicBool::new(true));
+    let engine = SqliteEngine::<String, u32>::open(&path).unwrap().with_store({
+        let is_full = Arc::clone(&is_full);
+        move |transaction, _, items| {
+            // SQLite fails in the same way as on a full disk.
+            let pages = if is_full.load(Ordering::Relaxed) { 20 } else { 1 << 30 };
+            transaction.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+            items
+                .iter()
+                .try_for_each(|item| transaction.execute("INSERT INTO texts VALUES (?)", [item]).map(drop))
+        }
+    });
+    engine.add(["a"]).await.unwrap();
+    let run = async || {
+        let fleet = Fleet::new(engine.clone()).attempts(1).run(async |work| {
+            let pages =
+                by_cursor(async |_: Option<u32>| Ok::<_, Infallible>((vec!["x".repeat(1 << 20)], None)));
+            work.drive(pages).await
+        });
+        fleet.await.unwrap().progress.unwrap()
+    };
+    let progress = run().await;
+    assert_eq!((progress.items, progress.set_aside.len()), (0, 1));
+    let error = &progress.set_aside[0].error;
+    assert!(error.contains("SQLite has failed: database or disk is full"), "{error}");
+    assert_eq!(query::<i64>(&path, "SELECT count(*) FROM texts"), 0);
+    is_full.store(false, Ordering::Relaxed);
+    assert_eq!(engine.retry_set_aside().await.unwrap(), 1);
+    assert_eq!(run().await.done, 1);
+    assert_eq!(query::<i64>(&path, "SELECT count(*) FROM texts"), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written_is_an_error_with_its_reason() {
+    let folder = Folder::new("read-only");
+    let path = folder.path().join("fleet.db");
+    Sqlite::open(&path).unwrap().add(["a"]).await.unwrap();
+    // Also for root, whom permissions do not stop.
+    let uri = format!("file:{}?mode=ro", path.display());
+    let engine = Sqlite::open(uri).unwrap();
+    assert_eq!(engine.progress().await.unwrap().pending, 1);
+    let error = engine.claim().await.unwrap_err();
+    let text = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!((&*error.to_string(), &*text), ("SQLite has failed", "attempt to write a readonly database"));
+    let error = Sqlite::open(folder.path().join("none/fleet.db")).unwrap_err();
+    let text = std::error::Error::source(&error).unwrap().to_string();
+    assert!(text.starts_with("unable to open database file"), "{text}");
+    std::fs::write(&path, "no database").unwrap();
+    let error = Sqlite::open(&path).unwrap_err();
+    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "file is not a database");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_program_that_is_started_does_not_inherit_the_file() {
+    let folder = Folder::new("inherit");
+    let path = folder.path().join("fleet.db");
+    let engine = Sqlite::open(&path).unwrap();
+    engine.add(["a"]).await.unwrap();
+    let opens = |pid: u32| {
+        let files = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+        let targets = files.filter_map(|file| std::fs::read_link(file.path()).ok());
+        targets.filter(|target| target.starts_with(folder.path())).count()
+    };
+    let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+    let (own, inherited) = (opens(std::process::id()), opens(child.id()));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(own > 0 && inherited == 0, "{own}, {inherited}");
+}
+
+/// Reading the progress does not wait for a writer.
+#[tokio::test]
+async fn the_progress_is_read_while_the_file_is_locked_for_writing() {
+    let folder = Folder::new("progress");
+    let path = folder.path().join("fleet.db");
+    let engine = Sqlite::open(&path).unwrap();
+    engine.add(["a"]).await.unwrap();
+    let mut writer = Connection::open(&path).unwrap();
+    let transaction = writer.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+    assert_eq!(engine.progress().await.unwrap().pending, 1);
+    transaction.rollback().unwrap();
 }

@@ -111,6 +111,7 @@ async fn survives<E: TestEngine>(mode: Option<Mode>) {
     let engine = E::connect_to(&url, lease_time()).await;
     let names: Vec<_> = (1..=partitions()).map(|n| format!("p{n}")).collect();
     engine.add(names.clone()).await.unwrap();
+    drop(engine);
 
     let is_over = AtomicBool::new(false);
     let (report, outages) = thread::scope(|scope| {
@@ -153,11 +154,11 @@ async fn survives<E: TestEngine>(mode: Option<Mode>) {
     // No partition has an owner.
     assert!(matches!(engine.claim().await.unwrap(), Claimed::Finished));
     drop(engine);
-    assert_no_connections(server.port);
+    assert_no_connections(server.port).await;
 }
 
-/// Asserts that no connection to a server is open. Connections that are closed by other threads have some time.
-fn assert_no_connections(port: u16) {
+/// Asserts that no connection to a server is open. The tasks that close connections have some time.
+async fn assert_no_connections(port: u16) {
     // The addresses are hexadecimal; 01 is an established connection (proc_net_tcp(5)).
     let server = format!(":{port:04X}");
     let is_open = |line: &str| {
@@ -171,7 +172,7 @@ fn assert_no_connections(port: u16) {
             return;
         }
         assert!(start.elapsed() < Duration::from_secs(10), "{open} connections are open");
-        thread::sleep(Duration::from_millis(20));
+        sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Server {
     kind: Kind,
     program: PathBuf,
     folder: PathBuf,
+    /// Further arguments of the program.
+    args: Vec<String>,
     pub port: u16,
     /// The port of the monitoring pages of NATS, and of the name server of RabbitMQ.
     second_port: u16,
@@ -41,6 +43,28 @@ pub struct Server {
 impl Server {
     /// Starts a server. Returns `None`, and prints a line, if the system has no such program.
     pub fn start(kind: Kind) -> Option<Self> {
+        let mut server = Self::prepare(kind, Vec::new())?;
+        server.run();
+        Some(server)
+    }
+
+    /// Starts three servers of NATS that are a cluster, like [`start`](Self::start). They accept requests some seconds later.
+    pub fn start_cluster() -> Option<Vec<Self>> {
+        let [[first, second], [third, _]] = [free_ports(), free_ports()];
+        let routes = [first, second, third].map(|port| format!("nats://127.0.0.1:{port}"));
+        let mut servers = Vec::new();
+        for (number, route) in routes.iter().enumerate() {
+            let name = format!("server-{number}");
+            let all = routes.join(",");
+            let args = ["--name", &name, "--cluster_name", "test", "--cluster", route, "--routes", &all]
+                .map(Into::into);
+            servers.push(Self::prepare(Kind::Nats, args.into())?);
+        }
+        servers.iter_mut().for_each(Self::run);
+        Some(servers)
+    }
+
+    fn prepare(kind: Kind, args: Vec<String>) -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let Some(program) = kind.program() else {
             println!("skipped: {kind:?} is not installed");
@@ -53,13 +77,12 @@ impl Server {
             chown(&folder, Some(NOBODY), Some(NOBODY)).unwrap();
         }
         let [port, second_port] = free_ports();
-        let mut server = Self { kind, program, folder, port, second_port, children: Vec::new() };
+        let server = Self { kind, program, folder, args, port, second_port, children: Vec::new() };
         if kind == Kind::Postgres {
             let mut initdb = server.command(&server.program.with_file_name("initdb"));
             initdb.args(["--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "-D"]);
             assert!(initdb.arg(server.folder.join("data")).status().unwrap().success(), "{}", server.log());
         }
-        server.run();
         Some(server)
     }
 
@@ -115,7 +138,7 @@ impl Server {
             self.children.push(names.spawn().unwrap());
         }
         loop {
-            let mut child = self.server_command().spawn().unwrap();
+            let mut child = self.server_command().args(&self.args).spawn().unwrap();
             // PostgreSQL does not start while processes of a killed server exist.
             while child.try_wait().unwrap().is_none() {
                 if self.is_ready() {

@@ -1,4 +1,5 @@
 use std::panic::resume_unwind;
+use std::process;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -8,11 +9,15 @@ use super::error::SqliteError;
 
 /// A connection that is used on the blocking threads of the runtime.
 #[derive(Debug, Clone)]
-pub(super) struct Database(Arc<Mutex<Connection>>);
+pub(super) struct Database {
+    connection: Arc<Mutex<Connection>>,
+    /// The number of the process that has opened the connection.
+    process: u32,
+}
 
 impl Database {
     pub(super) fn new(connection: Connection) -> Self {
-        Self(Arc::new(Mutex::new(connection)))
+        Self { connection: Arc::new(Mutex::new(connection)), process: process::id() }
     }
 
     /// Calls `f` in a transaction that locks the database for writing when it begins, and commits if `f` succeeds.
@@ -53,6 +58,7 @@ impl Database {
         &self,
         f: impl FnOnce(&mut Connection) -> Result<R, SqliteError> + Send + 'static,
     ) -> Result<R, SqliteError> {
+        self.check_process()?;
         let database = self.clone();
         match spawn_blocking(move || database.call_now(f)).await {
             Ok(result) => result,
@@ -67,6 +73,28 @@ impl Database {
         &self,
         f: impl FnOnce(&mut Connection) -> Result<R, SqliteError>,
     ) -> Result<R, SqliteError> {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        self.check_process()?;
+        f(&mut self.connection.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Fails in a process that was forked after the connection was opened. Two processes with one connection can destroy the
+    /// file, because the locks belong to one of them.
+    fn check_process(&self) -> Result<(), SqliteError> {
+        if self.process == process::id() { Ok(()) } else { Err(SqliteError::Forked) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::{Database, SqliteError};
+
+    #[tokio::test]
+    async fn a_connection_belongs_to_one_process() {
+        let database = Database::new(Connection::open_in_memory().unwrap());
+        assert!(database.read(|_| Ok(())).await.is_ok());
+        let forked = Database { process: database.process + 1, ..database };
+        assert!(matches!(forked.read(|_| Ok(())).await, Err(SqliteError::Forked)));
     }
 }

@@ -64,7 +64,13 @@ use crate::pages::{Checkpoint, Cursor};
 /// # Limitations
 ///
 /// - The file must be on a local disk: WAL needs shared memory, which network file systems do not have.
-/// - A process that forks must open the file after the fork, because SQLite does not support a connection in two processes.
+/// - A process that forks must open the file after the fork, because SQLite does not support a connection in two processes. In the
+///   forked process, each call is an [error](SqliteError::Forked). A program that is started by
+///   [`Command`](std::process::Command) does not inherit the file.
+/// - Do not read or copy the file of a running fleet in another way than by SQLite: POSIX releases all locks of a process on a file
+///   when the process closes any handle of that file. Use `VACUUM INTO` or the backup API.
+/// - While the disk is full, commits fail, and nothing is stored. The attempts of the partitions fail, too, and
+///   [`retry_set_aside`](Engine::retry_set_aside) puts back those that were set aside.
 /// - One process writes at a time. With `Full`, each commit takes the time of an `fsync`.
 ///
 /// # Runtime
@@ -130,7 +136,8 @@ impl<T: Serialize + Send + Sync + 'static, C> SqliteEngine<T, C> {
     ///
     /// # Errors
     ///
-    /// [`SqliteError::Sqlite`] if the file cannot be opened, or is not a database.
+    /// [`SqliteError::Sqlite`] if the file cannot be opened, or is not a database. A file of a fleet that is read-only can be
+    /// opened to read its items and progress.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SqliteError> {
         let connection = Connection::open(path)?;
         prepare(&connection)?;
