@@ -1,4 +1,5 @@
-//! A service that ends in order under load: an HTTP server with a database, a background crawl, tasks and telemetry.
+//! A service that ends in order under load: an HTTP server with a database, tasks, a child process, a background crawl
+//! and telemetry.
 //!
 //! ```sh
 //! cargo run --example service                                     # sends requests to itself for two seconds
@@ -11,7 +12,7 @@
 //! | phase | steps |
 //! |---|---|
 //! | stop accepting | the server closes its listener, and the crawl ends after its page |
-//! | finish requests | the requests that were accepted, the tasks that they have created, the crawl |
+//! | finish requests | the requests that were accepted, the tasks that they have created, the child process, the crawl |
 //! | run exits | the transactions of requests that their clients have left: rolled back |
 //! | close database | the thread of the database ends |
 //! | flush telemetry | the events of all phases before are written |
@@ -22,6 +23,7 @@
 //! requests      2671 accepted, 2512 answered, 159 left by their clients, 0 failed
 //! transactions  5183 begun, 4968 committed, 215 rolled back, 0 open
 //! tasks         2512 created, 2512 ended
+//! children      1 started, 1 ended, 2512 invoices rendered
 //! pages         38 begun, 38 stored
 //! events        10404 recorded, 10404 flushed
 //! ```
@@ -36,10 +38,11 @@ mod http;
 mod ledger;
 #[path = "service/load.rs"]
 mod load;
+#[path = "service/renderer.rs"]
+mod renderer;
 #[path = "service/telemetry.rs"]
 mod telemetry;
 
-use std::error::Error;
 use std::path::PathBuf;
 use std::process::{ExitCode, Termination};
 use std::sync::Arc;
@@ -52,7 +55,7 @@ use tokio::time::sleep;
 use withal::cleanup::{self, GracefulShutdown, Phase};
 use withal::context::async_with;
 use withal::pages::by_cursor;
-use withal::tasks::TaskGroup;
+use withal::tasks::{BoxError, TaskGroup};
 
 use self::database::Database;
 use self::http::Service;
@@ -68,19 +71,26 @@ struct Args {
     /// The folder of the database and the telemetry. Without it, both are in memory.
     #[arg(long)]
     data: Option<PathBuf>,
+    /// Runs as the child process that renders invoices.
+    #[arg(long, hide = true)]
+    render: bool,
 }
 
-/// Confirms orders, each in a task. The loop ends when the server has ended, which owns the sender of the orders.
+/// Confirms orders, each in a task, and passes them on to the renderer. The loop ends when the server has ended, which
+/// owns the sender of the orders.
 async fn confirm_orders(
     mut orders: mpsc::UnboundedReceiver<String>,
+    confirmed: mpsc::UnboundedSender<String>,
     database: Database,
     ledger: Arc<Ledger>,
-) -> Result<(), Box<dyn Error + Send + Sync>> {
+) -> Result<(), BoxError> {
     async_with!(group = TaskGroup::new() => {
         while let Some(order) = orders.recv().await {
-            let (database, ended) = (database.clone(), ledger.task());
+            let (database, confirmed, ended) = (database.clone(), confirmed.clone(), ledger.task());
             group.create_task(async move {
-                async_with!(tx = database.transaction() => { tx.confirm(order).await? })?;
+                async_with!(tx = database.transaction() => { tx.confirm(order.clone()).await? })?;
+                // An error means that the renderer has failed, which ends the program.
+                drop(confirmed.send(order));
                 drop(ended);
                 Ok::<_, rusqlite::Error>(())
             });
@@ -95,7 +105,7 @@ async fn crawl(
     database: Database,
     ledger: Arc<Ledger>,
     end: impl Future<Output = ()>,
-) -> Result<(), Box<dyn Error + Send + Sync>> {
+) -> Result<(), BoxError> {
     let fetch = async |cursor: Option<u64>| {
         sleep(Duration::from_millis(5)).await; // a request to the API
         let page = cursor.unwrap_or(0);
@@ -118,7 +128,7 @@ async fn crawl(
     Ok(())
 }
 
-async fn app(args: Args) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
+async fn app(args: Args) -> Result<ExitCode, BoxError> {
     let mut shutdown = GracefulShutdown::new();
     shutdown.on_signals()?;
     let accept = shutdown.phase("stop accepting", Duration::from_secs(5));
@@ -132,7 +142,9 @@ async fn app(args: Args) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     let database = Database::start(&close, args.data.as_deref(), Arc::clone(&ledger), telemetry.clone())?;
 
     let (orders, receiver) = mpsc::unbounded_channel();
-    requests.spawn("tasks", confirm_orders(receiver, database.clone(), Arc::clone(&ledger)));
+    let (confirmed, invoices) = mpsc::unbounded_channel();
+    requests.spawn("tasks", confirm_orders(receiver, confirmed, database.clone(), Arc::clone(&ledger)));
+    requests.spawn("renderer", renderer::render(invoices, Arc::clone(&ledger)));
     requests.spawn("crawl", crawl(database.clone(), Arc::clone(&ledger), accept.begun()));
 
     let listener = TcpListener::bind(("127.0.0.1", args.port.unwrap_or(0))).await?;
@@ -164,5 +176,9 @@ async fn serve(listener: TcpListener, service: Service, accept: Phase) -> std::i
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    cleanup::run_main(app(Args::parse()), Duration::from_secs(5)).await
+    let args = Args::parse();
+    if args.render {
+        return renderer::run_child();
+    }
+    cleanup::run_main(app(args), Duration::from_secs(5)).await
 }

@@ -67,7 +67,8 @@
 //! | enter a number of managers that is only known at run time | [`context::AsyncExitStack`] |
 //! | run async cleanup in the background, from a destructor | [`cleanup::detach`] |
 //! | run a program's main future, and wait for the cleanups that it leaves | [`cleanup::run_main`] |
-//! | shut a program down gracefully | [`cleanup::shutdown`], [`cleanup::drain`] |
+//! | stop the tasks of a program, and wait for their cleanups | [`cleanup::shutdown`], [`cleanup::drain`] |
+//! | shut a service down in phases, in order, on SIGTERM and Ctrl-C | [`cleanup::GracefulShutdown`] |
 //! | handle the failures of cleanups, and errors of tasks that were not retrieved | [`cleanup::observe`] |
 //!
 //! ## Pagination
@@ -122,6 +123,7 @@
 //! | `fleet-store` | no | [`fleet`] on a store of your own, such as Redis or etcd |
 //! | `http` | no | [`pages::http`]: pagination over `reqwest`, by Link headers or JSON |
 //! | `serde` | no | `Serialize` and `Deserialize` for [`pages::Checkpoint`] |
+//! | `signal` | no | [`GracefulShutdown::on_signals`](cleanup::GracefulShutdown::on_signals): a shutdown on SIGINT, SIGTERM and Ctrl-Break |
 //! | `tracing` | no | [spans and events](#tracing) of scopes, pages, groups and cleanups, and [reports](cleanup#reports) as `tracing` events |
 //! | `full` | no | all of the above, except for `fleet-postgres` and `fleet-nats` |
 //!

@@ -151,6 +151,7 @@ fn cleanups_are_send_if_their_work_is() {
     is_sync::<ObserverGuard>();
     is_debug::<ObserverGuard>();
     is_debug::<cleanup::CleanupEvent<'_>>();
+    is_send_future(&cleanup::GracefulShutdown::new().run());
     is_shared::<(AbandonReason, DrainTimeout)>();
     is_error::<DrainTimeout>();
     is_send_future(&cleanup::drain(std::time::Duration::ZERO));

@@ -16,6 +16,9 @@ pub(crate) struct Ledger {
     pub(crate) rolled_back: Counter,
     pub(crate) created: Counter,
     pub(crate) ended: Counter,
+    pub(crate) started: Counter,
+    pub(crate) reaped: Counter,
+    pub(crate) rendered: Counter,
     pub(crate) pages: Counter,
     pub(crate) stored: Counter,
     pub(crate) recorded: Counter,
@@ -67,6 +70,8 @@ impl Ledger {
             && self.accepted.get() == self.answered.get() + self.left.get()
             && self.open_transactions() == 0
             && self.created.get() == self.ended.get()
+            && self.started.get() == self.reaped.get()
+            && self.rendered.get() == self.created.get()
             && self.pages.get() == self.stored.get()
             && self.recorded.get() == self.flushed.get()
     }
@@ -88,6 +93,8 @@ impl fmt::Display for Ledger {
             "transactions  {begun} begun, {committed} committed, {rolled_back} rolled back, {open} open"
         )?;
         writeln!(f, "tasks         {} created, {} ended", self.created.get(), self.ended.get())?;
+        let [started, reaped, rendered] = [&self.started, &self.reaped, &self.rendered].map(Counter::get);
+        writeln!(f, "children      {started} started, {reaped} ended, {rendered} invoices rendered")?;
         writeln!(f, "pages         {} begun, {} stored", self.pages.get(), self.stored.get())?;
         write!(f, "events        {} recorded, {} flushed", self.recorded.get(), self.flushed.get())
     }

@@ -2,7 +2,8 @@
 //!
 //! A destructor that has async work to do passes the work to [`detach`]. The work becomes a *cleanup*: a task of the
 //! runtime that is *pending* until it has finished. Before a program ends, it waits for its pending cleanups: with
-//! [`run_main`] around its main future, or with [`drain`]. To stop its tasks first, it uses [`shutdown`].
+//! [`run_main`] around its main future, or with [`drain`]. To stop its tasks first, it uses [`shutdown`], or
+//! [`GracefulShutdown`] if [several components](#shutdown-in-phases) have to end in order.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -53,6 +54,36 @@
 //!
 //! With the feature `tracing`, a cleanup also has a [span](crate#tracing), a child of the one in which it was detached. For a
 //! cancelled scope, this is the span of the scope or, if that is disabled, of its task.
+//!
+//! # Shutdown in phases
+//!
+//! A service ends in order: it stops accepting, finishes its requests, runs the exits that are left, and then flushes
+//! the telemetry of all that. In another order, records are lost although everything is flushed. A [`GracefulShutdown`]
+//! is the list of these phases, each with a budget. It begins at the first SIGINT or SIGTERM, with the feature `signal`,
+//! and a second signal shortens the budgets. A component receives its [`Phase`], and registers there what it has to do.
+//! The [`ShutdownReport`] names the steps that did not finish, and is the exit code of the program.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! use std::time::Duration;
+//! use withal::cleanup::GracefulShutdown;
+//!
+//! let mut shutdown = GracefulShutdown::new();
+//! let accept = shutdown.phase("stop accepting", Duration::from_secs(5));
+//! let requests = shutdown.phase("finish requests", Duration::from_secs(15));
+//! shutdown.run_exits(Duration::from_secs(5));
+//! let telemetry = shutdown.phase("flush telemetry", Duration::from_secs(3));
+//!
+//! let stop = accept.begun(); // for `axum::serve(..).with_graceful_shutdown(stop)`
+//! requests.spawn("server", async move { stop.await });
+//! telemetry.step("spans", async { Err::<(), _>("connection refused") });
+//! # shutdown.handle().begin();
+//!
+//! let report = shutdown.run().await; // waits for `on_signals`, or for `shutdown.handle().begin()`
+//! assert_eq!(report.to_string(), "flush telemetry / spans: failed: connection refused");
+//! # }
+//! ```
 //!
 //! # Guarantees
 //!

@@ -21,8 +21,8 @@ use crate::panic::{KeptPayload, catch_panic, catch_unwind};
 /// [abandoned](super::AbandonReason::RuntimeShutdown).
 ///
 /// `run_main` waits for cleanups, not for tasks. Tasks that are still running when `main` completes are dropped by the
-/// runtime, when it is too late for their cleanups: stop them before, with [`shutdown`](super::shutdown()) or a
-/// [`TaskGroup`](crate::tasks::TaskGroup).
+/// runtime, when it is too late for their cleanups: stop them before, with [`shutdown`](super::shutdown()), a
+/// [`TaskGroup`](crate::tasks::TaskGroup), or in order with a [`GracefulShutdown`](super::GracefulShutdown).
 ///
 /// # Panics
 ///

@@ -14,6 +14,8 @@ use super::timeout::{Timeout, timeout};
 /// [`JoinSet`](tokio::task::JoinSet), an abort and a join, or a message and a join. The join must precede the drain: a
 /// task detaches its cleanups when it is dropped, and only detached cleanups can be drained.
 ///
+/// To end several components in order, each within its own time, use [`GracefulShutdown`](super::GracefulShutdown).
+///
 /// `grace_period` limits `stop` and the drain together, in wall-clock time.
 ///
 /// # Errors

@@ -112,13 +112,11 @@ fn numbers<const N: usize>(lines: &[String], name: &str) -> [u64; N] {
 
 /// Checks that the steps have ended in the order of their phases.
 fn check_order(lines: &[String]) {
-    let steps = &lines[..5];
-    let mut requests = steps[..3].to_vec();
-    requests.sort();
-    assert_eq!(requests, ["crawl ended", "server ended", "tasks ended"], "{lines:?}");
-    // The tasks end after the requests that create them.
-    assert_ne!(steps[0], "tasks ended", "{lines:?}");
-    assert_eq!(steps[3..], ["database closed", "telemetry flushed"], "{lines:?}");
+    let (requests, later) = lines[..6].split_at(4);
+    // The tasks end after the requests that create them, and the renderer after the tasks.
+    let in_order: Vec<_> = requests.iter().filter(|step| *step != "crawl ended").collect();
+    assert_eq!(in_order, ["server ended", "tasks ended", "renderer ended"], "{lines:?}");
+    assert_eq!(later, ["database closed", "telemetry flushed"], "{lines:?}");
 }
 
 /// Checks the database and the telemetry against the ledger and the responses, and returns the lines of the figures.
@@ -130,6 +128,8 @@ fn check(lines: &[String], data: &Path, outcomes: &HashMap<String, Outcome>) -> 
     assert_eq!((begun, open), (committed + rolled_back, 0), "{lines:?}");
     let [created, ended] = numbers(lines, "tasks");
     assert_eq!(created, ended);
+    // The child has inherited stderr, which is at its end: it is gone.
+    assert_eq!(numbers(lines, "children"), [1, 1, created]);
     let [pages, stored] = numbers(lines, "pages");
     assert_eq!(pages, stored);
     let [recorded, flushed] = numbers(lines, "events");

@@ -16,7 +16,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "open_scopes tracked_cleanup child_cleanups tracking_scope with_children",
             "drain job local_future detach shutdown run_main",
             "graceful_shutdown/step_output graceful_shutdown/shutdown_report graceful_shutdown/signals",
-            "graceful_shutdown/step_task graceful_shutdown/shutdown_state graceful_shutdown/step_handle graceful_shutdown/shutdown_handle",
+            "graceful_shutdown/step_task graceful_shutdown/phases graceful_shutdown/shutdown_state graceful_shutdown/step_handle graceful_shutdown/shutdown_handle",
             "graceful_shutdown/phase graceful_shutdown/graceful_shutdown",
         ],
     ),

@@ -10,11 +10,12 @@ use tokio::runtime::Handle;
 use tokio::sync::futures::OwnedNotified;
 
 use super::phase::Phase;
+use super::phases::Urgency;
 use super::shutdown_handle::ShutdownHandle;
 use super::shutdown_report::ShutdownReport;
 #[cfg(doc)]
 use super::shutdown_report::UnfinishedReason;
-use super::shutdown_state::{ShutdownState, Urgency};
+use super::shutdown_state::ShutdownState;
 #[cfg(feature = "signal")]
 use super::signals::Signals;
 use crate::cleanup::detach::DEFAULT_GRACE_PERIOD;
@@ -177,7 +178,6 @@ impl GracefulShutdown {
     ///
     /// Panics if it is called twice.
     #[track_caller]
-    #[expect(clippy::must_use_candidate, reason = "the phase needs no steps")]
     pub fn run_exits(&mut self, budget: Duration) -> Phase {
         let (index, phase) = self.add_phase(Cow::Borrowed(RUN_EXITS), budget);
         self.exits = Some(index);

@@ -2,6 +2,7 @@
 
 mod graceful_shutdown;
 mod phase;
+mod phases;
 mod shutdown_handle;
 mod shutdown_report;
 mod shutdown_state;

@@ -33,7 +33,6 @@ impl Phase {
     ///
     /// If it returns an error, panics, or exceeds the budget of its phase, it is in the
     /// [report](super::ShutdownReport). A step that exceeds the budget is dropped.
-    #[expect(clippy::must_use_candidate, reason = "the step needs no handle")]
     pub fn step<F>(&self, name: impl Into<Cow<'static, str>>, work: F) -> StepHandle
     where
         F: Future<Output: StepOutput> + Send + 'static,
@@ -55,7 +54,6 @@ impl Phase {
     ///
     /// Panics outside of a runtime.
     #[track_caller]
-    #[expect(clippy::must_use_candidate, reason = "the task needs no handle")]
     pub fn spawn<F>(&self, name: impl Into<Cow<'static, str>>, work: F) -> StepHandle
     where
         F: Future<Output: StepOutput> + Send + 'static,

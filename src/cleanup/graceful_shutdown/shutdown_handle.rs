@@ -1,7 +1,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::shutdown_state::{ShutdownState, Urgency};
+use super::phases::Urgency;
+use super::shutdown_state::ShutdownState;
 
 /// Begins and hurries a [`GracefulShutdown`](super::GracefulShutdown) without a signal: from an endpoint, a watchdog or a
 /// test. Returned by [`handle`](super::GracefulShutdown::handle).

@@ -6,25 +6,14 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
-use tokio::task::AbortHandle;
 
-use super::shutdown_report::{ShutdownReport, UnfinishedReason, UnfinishedStep};
+use super::phases::{PhaseState, Phases, Stage, Step, Urgency, Work};
+use super::shutdown_report::{ShutdownReport, UnfinishedReason};
 use super::step_task::{StepId, StepOwner, StepTask, StepWork};
 use crate::cleanup::detach::CleanupOptions;
 use crate::cleanup::name::Name;
 use crate::cleanup::report::report_error;
 use crate::panic::drop_all;
-
-/// How far a shutdown has been escalated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Urgency {
-    Idle,
-    Begun,
-    /// The rest of each budget is at most the hurry budget.
-    Hurried,
-    /// All budgets are zero.
-    Cut,
-}
 
 /// The state that a shutdown shares with its phases, its handles and the tasks of its steps.
 ///
@@ -38,94 +27,21 @@ pub(super) enum Urgency {
 ///
 /// Works are spawned, dropped and aborted while the state is not locked, because that can run user code.
 pub(super) struct ShutdownState {
-    inner: Mutex<Inner>,
+    inner: Mutex<Phases>,
     /// Notifies `run`, which is the only waiter, of every change.
     changed: Notify,
     /// The number of phases that have begun.
     begun: watch::Sender<usize>,
 }
 
-struct Inner {
-    urgency: Urgency,
-    /// The number of signals.
-    escalations: u32,
-    /// Set when the urgency becomes `Hurried`.
-    hurried: Option<Instant>,
-    hurry_budget: Duration,
-    /// The runtime of `run`, on which steps are spawned.
-    runtime: Option<Handle>,
-    phases: Vec<PhaseState>,
-    next_number: u64,
-    /// With the index of the phase, by which the report is sorted.
-    unfinished: Vec<(usize, UnfinishedStep)>,
-}
-
-struct PhaseState {
-    name: Cow<'static, str>,
-    budget: Duration,
-    stage: Stage,
-    /// By number, and therefore in the order of registration.
-    steps: BTreeMap<u64, Step>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Waiting,
-    Running,
-    Ended,
-}
-
-struct Step {
-    name: Cow<'static, str>,
-    work: Work,
-}
-
-enum Work {
-    Registered(StepWork),
-    /// `None` while the task is being spawned.
-    Started(Option<AbortHandle>),
-    /// The phase has ended before the task.
-    Aborted,
-}
-
-impl Inner {
-    fn record(&mut self, phase: usize, step: Cow<'static, str>, reason: UnfinishedReason) {
-        let phase_name = self.phases[phase].name.clone();
-        self.unfinished.push((phase, UnfinishedStep { phase: phase_name, step, reason }));
-    }
-
-    fn insert(&mut self, phase: usize, name: Cow<'static, str>, work: Work) -> StepId {
-        let number = self.next_number;
-        self.next_number += 1;
-        self.phases[phase].steps.insert(number, Step { name, work });
-        StepId { phase, number }
-    }
-
-    fn raise(&mut self, urgency: Urgency) {
-        self.urgency = self.urgency.max(urgency);
-        if self.urgency == Urgency::Hurried && self.hurried.is_none() {
-            self.hurried = Some(Instant::now());
-        }
-    }
-}
-
 impl ShutdownState {
     pub(super) fn new(hurry_budget: Duration) -> Self {
-        let inner = Inner {
-            urgency: Urgency::Idle,
-            escalations: 0,
-            hurried: None,
-            hurry_budget,
-            runtime: None,
-            phases: Vec::new(),
-            next_number: 0,
-            unfinished: Vec::new(),
-        };
+        let inner = Phases::new(hurry_budget);
         Self { inner: Mutex::new(inner), changed: Notify::new(), begun: watch::Sender::new(0) }
     }
 
     /// Neither user code nor code that may panic runs while the state is locked.
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, Phases> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -169,17 +85,9 @@ impl ShutdownState {
         self.changed.notify_one();
     }
 
-    /// Counts a signal. The first of them hurries nothing, also if something else has begun the shutdown before.
+    /// Counts a signal.
     pub(super) fn escalate(&self) {
-        let mut inner = self.lock();
-        inner.escalations = inner.escalations.saturating_add(1);
-        let urgency = match inner.escalations {
-            1 => Urgency::Begun,
-            2 => Urgency::Hurried,
-            _ => Urgency::Cut,
-        };
-        inner.raise(urgency);
-        drop(inner);
+        self.lock().escalate();
         self.changed.notify_one();
     }
 
@@ -202,7 +110,7 @@ impl ShutdownState {
             (Stage::Ended, runtime) => {
                 let grace_period = inner.phases[phase].budget;
                 drop(inner);
-                detach_late(name, grace_period, runtime, work);
+                detach_late(&name, grace_period, runtime, work);
                 None
             }
             _ => Some(inner.insert(phase, name, Work::Registered(work))),
@@ -221,7 +129,7 @@ impl ShutdownState {
         if inner.phases[phase].stage == Stage::Ended {
             let grace_period = inner.phases[phase].budget;
             drop(inner);
-            detach_late(name, grace_period, Some(runtime.clone()), work);
+            detach_late(&name, grace_period, Some(runtime.clone()), work);
             return None;
         }
         let id = inner.insert(phase, name, Work::Started(None));
@@ -266,22 +174,13 @@ impl ShutdownState {
 
     /// Returns the rest of the budget of a phase that began at `started`.
     pub(super) fn rest(&self, phase: usize, started: Instant) -> Duration {
-        let inner = self.lock();
-        let rest = inner.phases[phase].budget.saturating_sub(started.elapsed());
-        match inner.urgency {
-            Urgency::Idle | Urgency::Begun => rest,
-            Urgency::Hurried => {
-                let since = inner.hurried.map_or(started, |hurried| hurried.max(started));
-                rest.min(inner.hurry_budget.saturating_sub(since.elapsed()))
-            }
-            Urgency::Cut => Duration::ZERO,
-        }
+        self.lock().rest(phase, started)
     }
 
     /// Begins a phase: starts its steps, or if it `has_time` for none, drops and records them.
     pub(super) fn begin(self: &Arc<Self>, phase: usize, has_time: bool) {
         let mut inner = self.lock();
-        let Inner { phases, runtime, .. } = &mut *inner;
+        let Phases { phases, runtime, .. } = &mut *inner;
         let runtime = runtime.clone();
         let state = &mut phases[phase];
         let mut works = Vec::new();
@@ -289,10 +188,9 @@ impl ShutdownState {
         if has_time {
             state.stage = Stage::Running;
             for (&number, step) in &mut state.steps {
-                if matches!(step.work, Work::Registered(_)) {
-                    if let Work::Registered(work) = mem::replace(&mut step.work, Work::Started(None)) {
-                        works.push((StepId { phase, number }, work));
-                    }
+                match mem::replace(&mut step.work, Work::Started(None)) {
+                    Work::Registered(work) => works.push((StepId { phase, number }, work)),
+                    started => step.work = started,
                 }
             }
         } else {
@@ -424,7 +322,7 @@ impl StepOwner for ShutdownState {
 }
 
 /// Runs a step that was registered after its phase had ended: as a cleanup, which `run exits` and `run_main` wait for.
-fn detach_late(name: Cow<'static, str>, grace_period: Duration, runtime: Option<Handle>, work: StepWork) {
+fn detach_late(name: &Cow<'static, str>, grace_period: Duration, runtime: Option<Handle>, work: StepWork) {
     let name = match name {
         Cow::Borrowed(name) => name,
         Cow::Owned(_) => "a late step of a shutdown",
