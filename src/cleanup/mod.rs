@@ -162,6 +162,8 @@ pub use self::observe::{ObserverGuard, observe};
 pub(crate) use self::open_scopes::OpenScopes;
 pub use self::run_main::run_main;
 pub use self::shutdown::shutdown;
-pub(crate) use self::timeout::{timeout, timeout_in_cleanup};
+#[cfg(feature = "process")]
+pub(crate) use self::timeout::timeout;
+pub(crate) use self::timeout::timeout_in_cleanup;
 pub(crate) use self::tracking_scope::{TrackingScope, drop_in_place, drop_tracked};
 pub(crate) use self::with_children::with_children;

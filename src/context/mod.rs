@@ -137,7 +137,8 @@
 //! | is a time limit, or a group of tasks | [`timeout`](crate::tasks::timeout()), [`TaskGroup`](crate::tasks::TaskGroup) |
 //!
 //! The macro enters managers for a block of the current function. The [function `async_with`](fn@async_with) and
-//! [`decorate`] enter them for a closure. [`suppress`], [`aclosing`] and [`nullcontext`] are those of contextlib.
+//! [`decorate`] enter them for a closure. In a spawned task, the future of the macro is `Send` if its parts are, and the
+//! target may have a lifetime in its type; for the function form, there is [`async_with_send`]. [`suppress`], [`aclosing`] and [`nullcontext`] are those of contextlib.
 //!
 //! # Cancellation
 //!
@@ -161,10 +162,11 @@
 //!
 //! An *abandoned* exit is dropped before it completes: only destructors run, and it is reported.
 //!
-//! **Surroundings.** A cleanup is a task of its own. With the feature `tracing`, it runs in a [span](crate#tracing) inside of
-//! that of its scope, but without the task-locals and the `LocalSet` of the task that was cancelled. An exit that needs such values captures them when the
-//! manager is entered. None of this concerns a block that is [interrupted](#interrupts): the scope that interrupts it
-//! polls the exits that are nested in the block, in the same task.
+//! **Surroundings.** A cleanup is a task of its own. With the feature `tracing`, it runs in a [span](crate#tracing) inside
+//! of that of its scope, but without the task-locals and the `LocalSet` of the task that was cancelled. An exit that
+//! needs such values captures them when the manager is entered. None of this concerns a block that is
+//! [interrupted](#interrupts): the scope that interrupts it polls the exits that are nested in the block, in the same
+//! task.
 //!
 //! **The end of a program.** Cleanups need a runtime. [`cleanup::run_main`](crate::cleanup::run_main) runs the main
 //! future of a program, and then waits for its cleanups, within a grace period. To stop tasks first, await

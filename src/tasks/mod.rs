@@ -26,6 +26,7 @@
 //! |---|---|
 //! | **Start work** | |
 //! | tasks that end with a block | [`TaskGroup`]; its [`Spawner`] lets the tasks start more tasks |
+//! | a group that is cancelled without an error | [`cancel`](TaskGroup::cancel); [`cancellable`](TaskGroup::cancellable), if that also ends the block |
 //! | a task that outlives the block | [`create_task`](create_task()) |
 //! | blocking work on a bounded number of threads | [`ThreadPoolExecutor`] |
 //! | callbacks and tasks on one thread, in the order of asyncio | [`EventLoop`] |
@@ -55,6 +56,9 @@
 //!   panicked, or does so later, the [observers](crate::cleanup::observe) are notified. Without an observer, the error
 //!   is reported in [one line](crate::cleanup#reports), as asyncio logs an "exception that was never retrieved". The
 //!   same holds for the future of a [`shield`](shield()) that was dropped.
+//! - **Errors show their causes.** The text of an [`ErrorGroup`] names each error with its causes, as in "2 of 5 tasks
+//!   failed: ..; ..", and its [`source`](std::error::Error::source) is the first error. If the errors implement `Display`,
+//!   it converts by `?` into a `Box<dyn Error + Send + Sync>`, a [`BoxError`] and an `anyhow::Error`.
 //! - **Order.** Jobs start in the order of submission. Callbacks are called in the order in which they were added. An
 //!   event loop runs callbacks and tasks in the order in which they became ready, and timers in the order of their
 //!   deadlines.

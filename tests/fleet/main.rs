@@ -4,7 +4,6 @@
 mod chaos;
 mod claim;
 mod crawl;
-mod dependencies;
 mod faults;
 mod faulty;
 mod fleet;

@@ -1,5 +1,7 @@
-//! Checks that sections import each other in one direction only, and so do the files of each section.
+//! Checks that sections import each other in one direction only, that so do the files of each section, and that each feature adds only
+//! its own dependencies.
 
+mod dependencies;
 mod faults;
 mod imports;
 mod order;
