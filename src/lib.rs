@@ -64,6 +64,7 @@
 //! | to | use |
 //! |---|---|
 //! | run async cleanup on every exit path of a block | [`async_with!`](macro@async_with), [`context`] |
+//! | commit or roll back a transaction, hold a lock of a database, also when the future is dropped | [`resources`] |
 //! | enter a number of managers that is only known at run time | [`context::AsyncExitStack`] |
 //! | run async cleanup in the background, from a destructor | [`cleanup::detach`] |
 //! | run a program's main future, and wait for the cleanups that it leaves | [`cleanup::run_main`] |
@@ -124,8 +125,9 @@
 //! | `http` | no | [`pages::http`]: pagination over `reqwest`, by Link headers or JSON |
 //! | `serde` | no | `Serialize` and `Deserialize` for [`pages::Checkpoint`] |
 //! | `signal` | no | [`GracefulShutdown::on_signals`](cleanup::GracefulShutdown::on_signals): a shutdown on SIGINT, SIGTERM and Ctrl-Break |
+//! | `sqlx` | no | [`resources`]: transactions, savepoints and advisory locks of `sqlx` 0.8; not in one program with `fleet-sqlite` if it uses sqlx's SQLite |
 //! | `tracing` | no | [spans and events](#tracing) of scopes, pages, groups and cleanups, and [reports](cleanup#reports) as `tracing` events |
-//! | `full` | no | all of the above, except for `fleet-postgres` and `fleet-nats` |
+//! | `full` | no | all of the above, except for `fleet-postgres`, `fleet-nats` and `sqlx` |
 //!
 //! # Tracing
 //!

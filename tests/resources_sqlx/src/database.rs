@@ -26,6 +26,8 @@ pub(crate) trait TestDb: SqlxDatabase<Connection: Connection<Database = Self>> {
 
     /// A query for the number of sessions of this database that are in a transaction.
     const IN_TRANSACTION: Option<&'static str>;
+    /// A query for whether the session itself is in a transaction, where the other query does not count it.
+    const IS_IN_TRANSACTION: Option<&'static str> = None;
     /// A query for the number of advisory locks in this database.
     const ADVISORY_LOCKS: Option<&'static str>;
     /// A statement that takes about 200 ms.
@@ -70,10 +72,12 @@ impl TestDb for Postgres {
 }
 
 impl TestDb for MySql {
+    // The table of transactions is not current if it is read often, so this one counts the sessions that are busy.
     const IN_TRANSACTION: Option<&'static str> = Some(
-        "SELECT count(*) FROM information_schema.innodb_trx JOIN information_schema.processlist \
-         ON id = trx_mysql_thread_id WHERE db = database() AND id <> connection_id()",
+        "SELECT count(*) FROM information_schema.processlist \
+         WHERE db = database() AND id <> connection_id() AND command <> 'Sleep'",
     );
+    const IS_IN_TRANSACTION: Option<&'static str> = Some("SELECT CAST(@@in_transaction AS SIGNED)");
     const ADVISORY_LOCKS: Option<&'static str> = None;
     const SLOW: &'static str = "DO SLEEP(0.2)";
 
@@ -181,6 +185,9 @@ impl<DB: TestDb> TestDatabase<DB> {
             DB::run(&mut connection, "DELETE FROM halves WHERE id = -1")
                 .await
                 .expect("a connection is unusable");
+            if let Some(query) = DB::IS_IN_TRANSACTION {
+                assert_eq!(DB::number(&mut connection, query).await.unwrap(), 0);
+            }
             connections.push(connection);
         }
         drop(connections);
