@@ -1,6 +1,6 @@
 use std::future::Future;
 use std::process::{ExitCode, Termination};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
@@ -36,7 +36,7 @@ use crate::panic::{KeptPayload, catch_panic, catch_unwind};
 ///
 /// ```
 /// use std::process::ExitCode;
-/// use std::time::Duration;
+/// use std::time::{Duration, Instant};
 /// use withal::cleanup;
 ///
 /// async fn app() -> Result<(), std::io::Error> {
@@ -57,7 +57,7 @@ use crate::panic::{KeptPayload, catch_panic, catch_unwind};
 ///
 /// ```
 /// # use std::process::ExitCode;
-/// # use std::time::Duration;
+/// # use std::time::{Duration, Instant};
 /// # use withal::cleanup;
 /// # async fn app() {}
 /// fn main() -> std::io::Result<ExitCode> {
@@ -70,7 +70,7 @@ use crate::panic::{KeptPayload, catch_panic, catch_unwind};
 ///
 /// ```no_run
 /// # use std::process::ExitCode;
-/// # use std::time::Duration;
+/// # use std::time::{Duration, Instant};
 /// # use withal::cleanup;
 /// # async fn app() -> std::io::Result<()> { Ok(()) }
 /// #[tokio::main]
@@ -95,8 +95,9 @@ where
         // The main future has been dropped when this returns: its destructors have detached their cleanups.
         let output = catch_unwind(main).await;
         let exit_code = output.and_then(|output| catch_panic(|| output.report())).map_err(KeptPayload::new);
-        drop_cancelled_tasks().await;
-        let drained = drain(grace_period).await;
+        let ended = Instant::now();
+        let _: Option<()> = timeout(Box::pin(drop_cancelled_tasks()), grace_period).await;
+        let drained = drain(grace_period.saturating_sub(ended.elapsed())).await;
         if let Err(error) = &drained {
             report_error(error);
         }
@@ -108,21 +109,14 @@ where
     }
 }
 
-/// The time that the runtime has to drop the tasks that were cancelled. It needs microseconds, unless tasks block its
-/// threads.
-const DROP_TIME: Duration = Duration::from_millis(100);
-
 /// Waits until the runtime has dropped the tasks that were cancelled just before: it does so in the order in which tasks
-/// are scheduled, and only then are their cleanups detached.
+/// are scheduled, and only then are their cleanups detached. It never completes while all threads of the runtime are
+/// blocked.
 pub(super) async fn drop_cancelled_tasks() {
     let Ok(runtime) = Handle::try_current() else { return };
-    let dropped = async {
-        // Another worker may still be dropping a task when the first of these has completed.
-        for _ in 0..8 {
-            // The error of a runtime that shuts down is that of `drain`, too.
-            drop(runtime.spawn(tokio::task::yield_now()).await);
-        }
-    };
-    // A runtime whose threads are all blocked never runs them.
-    let _: Option<()> = timeout(Box::pin(dropped), DROP_TIME).await;
+    // Another worker may still be dropping a task when the first of these has completed.
+    for _ in 0..8 {
+        // The error of a runtime that shuts down is that of `drain`, too.
+        drop(runtime.spawn(tokio::task::yield_now()).await);
+    }
 }

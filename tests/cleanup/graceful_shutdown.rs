@@ -559,6 +559,7 @@ fn a_step_that_blocks_the_only_worker() {
     let main = async {
         let mut shutdown = GracefulShutdown::new();
         let phase = shutdown.phase("phase", Duration::from_millis(20));
+        shutdown.run_exits(SHORT);
         let blocked = Mutex::new(blocked);
         phase.spawn("blocks", async move {
             let _ = blocked.lock().unwrap().recv();

@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
-use tokio::sync::futures::OwnedNotified;
 
 use super::phase::Phase;
 use super::phases::Urgency;
@@ -293,35 +292,46 @@ impl GracefulShutdown {
     /// Waits for the pending cleanups, within the budget of the phase that drains them. Returns `false` if some are still
     /// pending.
     async fn drain(&mut self, phase: usize, started: Instant, runtime: &Handle) -> bool {
-        drop_cancelled_tasks().await;
+        let begun = Instant::now();
+        let mut dropped = pin!(drop_cancelled_tasks());
+        loop {
+            let rest = self.state.rest(phase, started).max(ABORT_TIME.saturating_sub(begun.elapsed()));
+            if rest.is_zero() || self.event(rest, Some(dropped.as_mut())).await {
+                break;
+            }
+        }
         while let Some(drained) = drained(runtime.id()) {
             let rest = self.state.rest(phase, started);
             if rest.is_zero() {
                 self.state.record_pending_cleanups(phase, pending());
                 return false;
             }
-            self.event(rest, Some(drained)).await;
+            self.event(rest, Some(pin!(drained))).await;
         }
         true
     }
 
-    /// Waits for a change of the state, a signal, the drained cleanups, or the end of `rest`.
-    async fn event(&mut self, rest: Duration, drained: Option<OwnedNotified>) {
+    /// Waits for a change of the state, a signal, the end of `rest`, or for `work`. Returns `true` if `work` has
+    /// completed.
+    async fn event(
+        &mut self,
+        rest: Duration,
+        mut work: Option<Pin<&mut (dyn Future<Output = ()> + Send)>>,
+    ) -> bool {
         let state = Arc::clone(&self.state);
         let mut changed = pin!(state.changed());
-        let mut drained = drained.map(Box::pin);
         let mut sleep = Sleep::new(rest);
         poll_fn(|cx| {
             let has_signal = self.poll_signals(cx).is_ready();
             let has_changed = changed.as_mut().poll(cx).is_ready();
-            let is_drained = drained.as_mut().is_some_and(|drained| drained.as_mut().poll(cx).is_ready());
+            let has_completed = work.as_mut().is_some_and(|work| work.as_mut().poll(cx).is_ready());
             let is_over = Pin::new(&mut sleep).poll(cx).is_ready();
-            if has_signal || has_changed || is_drained || is_over {
-                return Poll::Ready(());
+            if has_signal || has_changed || has_completed || is_over {
+                return Poll::Ready(has_completed);
             }
             Poll::Pending
         })
-        .await;
+        .await
     }
 
     /// Escalates for each signal that has arrived.
