@@ -116,6 +116,7 @@ const ABORT_TIME: Duration = Duration::from_millis(100);
 ///   default: keep the sum below that.
 /// - **Independent of tokio's timer.** Budgets are [wall-clock time](crate::cleanup#guarantees), even while tokio's clock
 ///   is paused.
+/// - **One runtime.** Steps are spawned on the runtime of [`run`](Self::run), and [`Phase::spawn`] on the current one.
 /// - **A budget of zero** skips its phase: steps are not started, and running tasks are aborted. All of them are
 ///   reported. [`begun`](Phase::begun) completes all the same.
 ///
@@ -185,8 +186,8 @@ impl GracefulShutdown {
 
     #[track_caller]
     fn add_phase(&mut self, name: Cow<'static, str>, budget: Duration) -> (usize, Phase) {
-        let index = self.state.add_phase(name.clone(), budget);
-        let index = index.unwrap_or_else(|| panic!("the shutdown already has a phase \"{name}\""));
+        let index = self.state.add_phase(name, budget);
+        let index = index.unwrap_or_else(|name| panic!("the shutdown already has a phase \"{name}\""));
         (index, Phase::new(Arc::clone(&self.state), index))
     }
 

@@ -29,7 +29,7 @@ pub(super) struct Phases {
     pub(super) hurry_budget: Duration,
     /// The runtime of `run`, on which steps are spawned.
     pub(super) runtime: Option<Handle>,
-    pub(super) phases: Vec<PhaseState>,
+    pub(super) list: Vec<PhaseState>,
     pub(super) next_number: u64,
     /// With the index of the phase, by which the report is sorted.
     pub(super) unfinished: Vec<(usize, UnfinishedStep)>,
@@ -71,21 +71,21 @@ impl Phases {
             hurried: None,
             hurry_budget,
             runtime: None,
-            phases: Vec::new(),
+            list: Vec::new(),
             next_number: 0,
             unfinished: Vec::new(),
         }
     }
 
     pub(super) fn record(&mut self, phase: usize, step: Cow<'static, str>, reason: UnfinishedReason) {
-        let phase_name = self.phases[phase].name.clone();
+        let phase_name = self.list[phase].name.clone();
         self.unfinished.push((phase, UnfinishedStep { phase: phase_name, step, reason }));
     }
 
     pub(super) fn insert(&mut self, phase: usize, name: Cow<'static, str>, work: Work) -> StepId {
         let number = self.next_number;
         self.next_number += 1;
-        self.phases[phase].steps.insert(number, Step { name, work });
+        self.list[phase].steps.insert(number, Step { name, work });
         StepId { phase, number }
     }
 
@@ -108,7 +108,7 @@ impl Phases {
 
     /// Returns the rest of the budget of a phase that began at `started`.
     pub(super) fn rest(&self, phase: usize, started: Instant) -> Duration {
-        let rest = self.phases[phase].budget.saturating_sub(started.elapsed());
+        let rest = self.list[phase].budget.saturating_sub(started.elapsed());
         match self.urgency {
             Urgency::Idle | Urgency::Begun => rest,
             Urgency::Hurried => {

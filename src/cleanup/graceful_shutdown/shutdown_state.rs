@@ -15,6 +15,9 @@ use crate::cleanup::name::Name;
 use crate::cleanup::report::report_error;
 use crate::panic::drop_all;
 
+/// The name of a late step as a cleanup, whose name is static.
+const LATE_STEP: &str = "a late step of a shutdown";
+
 /// The state that a shutdown shares with its phases, its handles and the tasks of its steps.
 ///
 /// A step is `Registered` until its phase begins, and has a task afterwards:
@@ -54,22 +57,26 @@ impl ShutdownState {
         self.begun.subscribe()
     }
 
-    /// Adds a phase and returns its index, or `None` if there is one with this name.
-    pub(super) fn add_phase(&self, name: Cow<'static, str>, budget: Duration) -> Option<usize> {
+    /// Adds a phase and returns its index, or the name if there is a phase with this name.
+    pub(super) fn add_phase(
+        &self,
+        name: Cow<'static, str>,
+        budget: Duration,
+    ) -> Result<usize, Cow<'static, str>> {
         let mut inner = self.lock();
-        if inner.phases.iter().any(|phase| phase.name == name) {
-            return None;
+        if inner.list.iter().any(|phase| phase.name == name) {
+            return Err(name);
         }
-        inner.phases.push(PhaseState { name, budget, stage: Stage::Waiting, steps: BTreeMap::new() });
-        Some(inner.phases.len() - 1)
+        inner.list.push(PhaseState { name, budget, stage: Stage::Waiting, steps: BTreeMap::new() });
+        Ok(inner.list.len() - 1)
     }
 
     pub(super) fn phases(&self) -> usize {
-        self.lock().phases.len()
+        self.lock().list.len()
     }
 
     pub(super) fn name_of(&self, phase: usize) -> Cow<'static, str> {
-        self.lock().phases[phase].name.clone()
+        self.lock().list[phase].name.clone()
     }
 
     pub(super) fn set_hurry_budget(&self, hurry_budget: Duration) {
@@ -100,7 +107,7 @@ impl ShutdownState {
     ) -> Option<StepId> {
         let mut inner = self.lock();
         let runtime = inner.runtime.clone();
-        match (inner.phases[phase].stage, runtime) {
+        match (inner.list[phase].stage, runtime) {
             (Stage::Running, Some(runtime)) => {
                 let id = inner.insert(phase, name, Work::Started(None));
                 drop(inner);
@@ -108,9 +115,10 @@ impl ShutdownState {
                 Some(id)
             }
             (Stage::Ended, runtime) => {
-                let grace_period = inner.phases[phase].budget;
+                let grace_period = inner.list[phase].budget;
                 drop(inner);
-                detach_late(&name, grace_period, runtime, work);
+                let name = if let Cow::Borrowed(name) = name { name } else { LATE_STEP };
+                detach_late(name, grace_period, runtime, work);
                 None
             }
             _ => Some(inner.insert(phase, name, Work::Registered(work))),
@@ -126,10 +134,11 @@ impl ShutdownState {
         runtime: &Handle,
     ) -> Option<StepId> {
         let mut inner = self.lock();
-        if inner.phases[phase].stage == Stage::Ended {
-            let grace_period = inner.phases[phase].budget;
+        if inner.list[phase].stage == Stage::Ended {
+            let grace_period = inner.list[phase].budget;
             drop(inner);
-            detach_late(&name, grace_period, Some(runtime.clone()), work);
+            let name = if let Cow::Borrowed(name) = name { name } else { LATE_STEP };
+            detach_late(name, grace_period, Some(runtime.clone()), work);
             return None;
         }
         let id = inner.insert(phase, name, Work::Started(None));
@@ -141,19 +150,18 @@ impl ShutdownState {
     fn start(self: &Arc<Self>, id: StepId, work: StepWork, runtime: &Handle) {
         let task = runtime.spawn(StepTask::new(work, Arc::clone(self) as _, id)).abort_handle();
         let mut inner = self.lock();
-        match inner.phases[id.phase].steps.get_mut(&id.number) {
-            Some(Step { work: Work::Started(slot), .. }) => *slot = Some(task),
+        if let Some(Step { work: Work::Started(slot), .. }) = inner.list[id.phase].steps.get_mut(&id.number) {
+            *slot = Some(task);
+        } else {
             // It was aborted or withdrawn meanwhile, or it has completed, which makes the abort a no-op.
-            _ => {
-                drop(inner);
-                task.abort();
-            }
+            drop(inner);
+            task.abort();
         }
     }
 
     /// Removes a step. Returns `false` if it has ended.
     pub(super) fn withdraw(&self, id: StepId) -> bool {
-        let removed = self.lock().phases[id.phase].steps.remove(&id.number);
+        let removed = self.lock().list[id.phase].steps.remove(&id.number);
         self.changed.notify_one();
         match removed.map(|step| step.work) {
             Some(Work::Registered(work)) => drop(work),
@@ -180,9 +188,9 @@ impl ShutdownState {
     /// Begins a phase: starts its steps, or if it `has_time` for none, drops and records them.
     pub(super) fn begin(self: &Arc<Self>, phase: usize, has_time: bool) {
         let mut inner = self.lock();
-        let Phases { phases, runtime, .. } = &mut *inner;
+        let Phases { list, runtime, .. } = &mut *inner;
         let runtime = runtime.clone();
-        let state = &mut phases[phase];
+        let state = &mut list[phase];
         let mut works = Vec::new();
         let mut skipped = Vec::new();
         if has_time {
@@ -217,13 +225,13 @@ impl ShutdownState {
     }
 
     pub(super) fn has_steps(&self, phase: usize) -> bool {
-        !self.lock().phases[phase].steps.is_empty()
+        !self.lock().list[phase].steps.is_empty()
     }
 
     /// Ends a phase if it has no steps.
     pub(super) fn end_if_idle(&self, phase: usize) -> bool {
         let mut inner = self.lock();
-        let state = &mut inner.phases[phase];
+        let state = &mut inner.list[phase];
         let is_idle = state.steps.is_empty();
         if is_idle {
             state.stage = Stage::Ended;
@@ -234,7 +242,7 @@ impl ShutdownState {
     /// Ends a phase whose time is over: its tasks are aborted.
     pub(super) fn end(&self, phase: usize) {
         let mut inner = self.lock();
-        let state = &mut inner.phases[phase];
+        let state = &mut inner.list[phase];
         state.stage = Stage::Ended;
         let mut tasks = Vec::new();
         for step in state.steps.values_mut() {
@@ -251,7 +259,7 @@ impl ShutdownState {
     /// Records the steps of an ended phase whose tasks cannot be dropped.
     pub(super) fn give_up(&self, phase: usize) {
         let mut inner = self.lock();
-        for step in mem::take(&mut inner.phases[phase].steps).into_values() {
+        for step in mem::take(&mut inner.list[phase].steps).into_values() {
             inner.record(phase, step.name, UnfinishedReason::StillRunning);
         }
     }
@@ -277,7 +285,7 @@ impl ShutdownState {
     pub(super) fn abandon(&self) {
         let mut inner = self.lock();
         let mut lost = Vec::new();
-        for phase in &mut inner.phases {
+        for phase in &mut inner.list {
             phase.stage = Stage::Ended;
             for step in mem::take(&mut phase.steps).into_values() {
                 lost.push((format!("{} / {}", phase.name, step.name), step.work));
@@ -292,12 +300,12 @@ impl ShutdownState {
             let names = names.join(", ");
             report_error(&format_args!("a shutdown was dropped before these steps had finished: {names}"));
         }
-        drop_all(works.into_iter().map(|work| {
-            if let Work::Started(Some(task)) = &work {
+        for work in &works {
+            if let Work::Started(Some(task)) = work {
                 task.abort();
             }
-            work
-        }));
+        }
+        drop_all(works);
     }
 }
 
@@ -305,7 +313,7 @@ impl StepOwner for ShutdownState {
     fn complete(&self, id: StepId, outcome: Option<Result<(), UnfinishedReason>>) {
         let mut inner = self.lock();
         // A step that is not in the list was withdrawn, or reported as running.
-        let Some(step) = inner.phases[id.phase].steps.remove(&id.number) else { return };
+        let Some(step) = inner.list[id.phase].steps.remove(&id.number) else { return };
         let reason = match outcome {
             Some(outcome) => outcome.err(),
             None if matches!(step.work, Work::Aborted) => Some(UnfinishedReason::TimedOut),
@@ -322,10 +330,6 @@ impl StepOwner for ShutdownState {
 }
 
 /// Runs a step that was registered after its phase had ended: as a cleanup, which `run exits` and `run_main` wait for.
-fn detach_late(name: &Cow<'static, str>, grace_period: Duration, runtime: Option<Handle>, work: StepWork) {
-    let name = match name {
-        Cow::Borrowed(name) => name,
-        Cow::Owned(_) => "a late step of a shutdown",
-    };
+fn detach_late(name: &'static str, grace_period: Duration, runtime: Option<Handle>, work: StepWork) {
     CleanupOptions::new(Name::chosen(name)).grace_period(grace_period).fallback_runtime(runtime).detach(work);
 }
