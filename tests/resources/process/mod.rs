@@ -114,7 +114,7 @@ async fn watched<F: Future>(test: F) -> F::Output {
     tokio::time::timeout(Duration::from_secs(120), test).await.expect("the test does not hang")
 }
 
-/// Returns the number of children of a test that cancels.
+/// Returns the number of children that a test that cancels starts at least.
 fn children(default: usize) -> usize {
     env::var("CHILDREN").map_or(default, |children| children.parse().unwrap())
 }
