@@ -106,8 +106,9 @@ const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(10);
 /// let mut sort = Command::new("sort");
 /// sort.stdin(Stdio::piped()).stdout(Stdio::piped());
 /// let output = async_with!(sort = process(sort) => {
+///     let sorted: Stdio = sort.stdout.take().expect("stdout is piped").try_into()?;
 ///     let mut uniq = Command::new("uniq");
-///     uniq.arg("-c").stdin(Stdio::try_from(sort.stdout.take().expect("stdout is piped"))?);
+///     uniq.arg("-c").stdin(sorted);
 ///     async_with!(uniq = process(uniq).capture_output(1 << 20) => {
 ///         let mut stdin = sort.stdin.take().expect("stdin is piped");
 ///         stdin.write_all(b"pear\napple\npear\n").await?;
