@@ -72,8 +72,8 @@ impl<DB: SqlxDatabase> AdvisoryLock<DB> {
         self
     }
 
-    /// Waits for at most `limit`, measured on the server's clock, and then fails with
-    /// [`TimedOut`](AdvisoryLockError::TimedOut). By default, there is no limit.
+    /// Waits for at most `limit`, and then fails with [`TimedOut`](AdvisoryLockError::TimedOut). By default, there is no
+    /// limit.
     ///
     /// The time for which the pool's connection is awaited does not count: it has a limit of its own, the pool's
     /// `acquire_timeout`.

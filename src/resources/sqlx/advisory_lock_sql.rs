@@ -1,6 +1,7 @@
 use std::time::{Duration, Instant};
 
 use ::sqlx::Error;
+use ::sqlx::error::DatabaseError;
 
 use super::advisory_lock_error::AdvisoryLockError;
 use super::advisory_lock_key::AdvisoryLockKey;
@@ -131,7 +132,7 @@ async fn acquire_within<DB: SqlxDatabase>(
 
 /// Returns `true` for PostgreSQL's `lock_not_available`.
 fn is_lock_timeout(error: &Error) -> bool {
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "55P03")
+    error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == "55P03")
 }
 
 /// Releases a lock of the session. Returns `true` if the session held it, and now holds no advisory lock.

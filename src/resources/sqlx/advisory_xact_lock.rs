@@ -55,8 +55,8 @@ impl<DB: SqlxDatabase> AdvisoryXactLock<'_, DB> {
         self
     }
 
-    /// Waits for at most `limit`, measured on the server's clock, and then fails with
-    /// [`TimedOut`](AdvisoryLockError::TimedOut). By default, there is no limit.
+    /// Waits for at most `limit`, and then fails with [`TimedOut`](AdvisoryLockError::TimedOut). By default, there is no
+    /// limit.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.wait = Wait::AtMost(limit);
         self

@@ -2,13 +2,14 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use ::sqlx::Error;
+use ::sqlx::error::DatabaseError;
 
 use super::advisory_lock_error::AdvisoryLockError;
 use super::dialect::Dialect;
 use super::sqlx_database::SqlxDatabase;
 use super::transaction::ManagedTransaction;
 use crate::as_error::AsError;
-use crate::context::async_with;
+use crate::context::{Error as ScopeError, async_with};
 
 /// The longest pause before the second attempt. It doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -49,7 +50,7 @@ impl<DB: SqlxDatabase> ManagedTransaction<DB> {
         let mut retries = 0;
         loop {
             let result = async_with(self.clone(), async |tx: &mut DB::Connection| block(tx).await).await;
-            match result.map_err(|error| error.into_first()) {
+            match result.map_err(ScopeError::into_first) {
                 Err(error)
                     if retries < self.options.retries && is_serialization_failure::<DB, E, K>(&error) =>
                 {
@@ -66,8 +67,8 @@ impl<DB: SqlxDatabase> ManagedTransaction<DB> {
 fn pause(retries: u32) -> Duration {
     let longest = FIRST_PAUSE.saturating_mul(1 << retries.min(10)).min(MAX_PAUSE);
     // The keys of a `RandomState` are random.
-    let random = RandomState::new().hash_one(retries) % 1000;
-    longest.mul_f64(random as f64 / 1000.0)
+    let thousandths = (RandomState::new().hash_one(retries) % 1000) as u32;
+    longest * thousandths / 1000
 }
 
 /// Returns `true` if the error, or one of its sources, requires that the transaction runs again.
@@ -78,7 +79,7 @@ fn is_serialization_failure<DB: SqlxDatabase, E: AsError<K>, K>(error: &E) -> bo
             Some(AdvisoryLockError::Database(error)) => Some(error),
             _ => error.downcast_ref::<Error>(),
         };
-        let code = sqlx_error.and_then(Error::as_database_error).and_then(|error| error.code());
+        let code = sqlx_error.and_then(Error::as_database_error).and_then(DatabaseError::code);
         if code.is_some_and(|code| is_retried(Dialect::of::<DB>(), &code)) {
             return true;
         }

@@ -68,8 +68,8 @@ const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 /// - The only connection of an SQLite database in memory holds the database, which is lost if a failed rollback closes
 ///   the connection.
 /// - A `COMMIT` or `ROLLBACK` that the block itself executes is not noticed on every database.
-/// - The `SQLite` of sqlx and that of `rusqlite`, which the feature `fleet-sqlite` uses, link different libraries of the
-///   same name. Cargo refuses a program that has both drivers.
+/// - The SQLite of sqlx and that of rusqlite, which the feature `fleet-sqlite` uses, link different versions of one
+///   library. Cargo refuses a program that has both.
 pub fn transaction<DB: SqlxDatabase>(pool: &Pool<DB>) -> ManagedTransaction<DB> {
     let options = Options {
         begin: None,
