@@ -15,8 +15,6 @@
 //! A worker process runs the function [`work`]. `fleet/storage.rs` chooses the engine, and `fleet/processes.rs` starts and
 //! kills the processes.
 
-#![cfg_attr(feature = "fleet-nats", allow(clippy::large_futures, reason = "those of the client of NATS"))]
-
 #[path = "fleet/processes.rs"]
 mod processes;
 #[path = "fleet/server.rs"]

@@ -224,6 +224,15 @@ impl<E: Engine> Fleet<E> {
             + 'static,
         X: AsError<K> + Send + 'static,
     {
+        // The futures of some clients are large.
+        Box::pin(self.run_workers(work)).await
+    }
+
+    async fn run_workers<F, X, K>(self, work: F) -> Result<Report, Error<E::Error>>
+    where
+        F: for<'a> SendAsyncFnOnce<&'a mut Work<E>, Result<(), X>> + Clone + Send + 'static,
+        X: AsError<K> + Send + 'static,
+    {
         let Self { engine, workers, mut settings, claimer, stop } = self;
         settings.error_text = error_text::<X, K>;
         let claimer = Arc::new(claimer);

@@ -40,7 +40,7 @@ impl<E: Engine> Lease<E> {
         let mut is_uncertain = false;
         loop {
             let release = self.engine.release(self.work.token(), outcome.clone());
-            match timeout_at(end, release).await {
+            match timeout_at(end, Box::pin(release)).await {
                 // The lease has not expired, so the claim was ended by the attempt whose response was lost.
                 Ok(Ok(Ownership::Fenced)) if is_uncertain => return Ok(Ownership::Owned),
                 Ok(Ok(ownership)) => return Ok(ownership),

@@ -181,9 +181,10 @@ impl<E: Engine> Work<E> {
                 return Err(self.lose());
             }
             let (asked, deadline) = (Instant::now(), self.clock.deadline());
+            // The futures of some clients are large, so they are boxed.
             let failed = if pending.is_uncertain {
                 // A commit has failed, was fenced, or was dropped: read the stored checkpoint.
-                match timeout_at(deadline, self.engine.read(&mut self.token)).await {
+                match timeout_at(deadline, Box::pin(self.engine.read(&mut self.token))).await {
                     Ok(Ok(Some(stored))) if stored == pending.checkpoint => {
                         self.committed();
                         return Ok(());
@@ -209,7 +210,7 @@ impl<E: Engine> Work<E> {
                 commits += 1;
                 let items = Arc::clone(&pending.items);
                 let commit = self.engine.commit(&mut self.token, items, &pending.checkpoint);
-                match timeout_at(deadline, commit).await {
+                match timeout_at(deadline, Box::pin(commit)).await {
                     Ok(Ok(Ownership::Owned)) => {
                         self.clock.renewed(asked);
                         self.committed();

@@ -158,8 +158,10 @@ async fn run(mode: Mode) -> Report {
     let _one = if is_long { None } else { Some(CHAOS.lock().await) };
     let millis = u64::try_from(chaos::page_time().as_millis()).unwrap();
     let shape = Shape { pages: 10, size: 10, millis };
-    // Eight partitions are read at a time, and a page also takes the time of its commit.
-    let partitions = partitions(chaos::run_time().as_secs() * 8 * 1000 / (millis + 6) / 11);
+    // Eight partitions are read at a time, and a page also takes the time of its commit. Workers that are stopped in turn need
+    // about twice the time.
+    let workers = if mode == Mode::StopAndWake { 4 } else { 8 };
+    let partitions = partitions(chaos::run_time().as_secs() * workers * 1000 / (millis + 6) / 11);
     let file = new_file(&format!("{mode:?}"));
     let engine = Sqlite::open(&file).unwrap();
     engine.add(partitions.clone()).await.unwrap();

@@ -87,6 +87,11 @@ impl<T, C> NatsBuilder<T, C> {
     ///
     /// If the future is dropped, the streams and the consumer may have been created.
     pub async fn connect(self) -> Result<NatsEngine<T, C>, NatsError> {
+        // The futures of the client are large.
+        Box::pin(self.create()).await
+    }
+
+    async fn create(self) -> Result<NatsEngine<T, C>, NatsError> {
         let Self { client, prefix, replicas, lease_time, types } = self;
         let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
         if prefix.is_empty() || !prefix.bytes().all(is_valid) {
@@ -146,7 +151,7 @@ impl<T, C> NatsEngine<T, C> {
     /// If the future is dropped, the connection is closed. The streams may have been created.
     pub async fn connect(servers: &str) -> Result<Self, NatsError> {
         let servers: Vec<_> = servers.split(',').map(|server| server.trim().to_owned()).collect();
-        let client = async_nats::connect(servers).await.map_err(NatsError::request("connect"))?;
+        let client = Box::pin(async_nats::connect(servers)).await.map_err(NatsError::request("connect"))?;
         Self::builder(client).connect().await
     }
 

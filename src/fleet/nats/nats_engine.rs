@@ -128,11 +128,11 @@ where
             }
         }
         let added = stream::iter(partitions).map(|partition| self.add_one(partition)).buffered(AT_ONCE);
-        added.try_collect().await
+        Box::pin(added.try_collect()).await
     }
 
     async fn retry_set_aside(&self) -> Result<u64, NatsError> {
-        self.free_set_aside().await
+        Box::pin(self.free_set_aside()).await
     }
 
     async fn claim(&self) -> Result<ClaimedOf<Self>, NatsError> {
@@ -240,7 +240,7 @@ where
     }
 
     async fn progress(&self) -> Result<FleetProgress, NatsError> {
-        self.progress_of_all().await
+        Box::pin(self.progress_of_all()).await
     }
 }
 
