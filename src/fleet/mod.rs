@@ -67,6 +67,71 @@
 //! [`async_with!`](macro@crate::async_with). [`Work::drive`] commits a whole stream, and [`Work::commit`] commits items of
 //! any origin.
 //!
+//! # Recipes
+//!
+//! A stop on SIGTERM, which releases the partitions so that another process can continue them at once:
+//!
+//! ```no_run
+//! # use withal::fleet::{Fleet, MemoryEngine, Work};
+//! # #[cfg(unix)]
+//! # async fn example(engine: MemoryEngine<String, u32>) -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn read(work: &mut Work<MemoryEngine<String, u32>>) -> Result<(), std::io::Error> { Ok(()) }
+//! use tokio::signal::unix::{SignalKind, signal};
+//!
+//! let mut terminate = signal(SignalKind::terminate())?;
+//! let stop = async move {
+//!     terminate.recv().await;
+//! };
+//! let report = Fleet::new(engine).stop_when(stop).run(async |work| read(work).await).await?;
+//! if report.is_stopped {
+//!     println!("{} partitions were finished before", report.finished);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Items in tables of your own, which are written in the transaction of the commit, here on PostgreSQL:
+//!
+#![cfg_attr(feature = "fleet-postgres", doc = "```no_run")]
+#![cfg_attr(not(feature = "fleet-postgres"), doc = "```ignore")]
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use withal::fleet::PostgresEngine;
+//!
+//! let engine = PostgresEngine::<(i64, String), u32>::builder("host=db user=crawler".parse()?)
+//!     .store(|transaction, _partition, docs| {
+//!         Box::pin(async move {
+//!             for (id, title) in docs {
+//!                 transaction.execute("INSERT INTO docs VALUES ($1, $2)", &[id, title]).await?;
+//!             }
+//!             Ok(())
+//!         })
+//!     })
+//!     .connect()
+//!     .await?;
+//! # let _: PostgresEngine<(i64, String), u32> = engine;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The progress of a fleet while it runs, and partitions that were set aside: an engine in an `Arc` is an engine, too.
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use withal::fleet::{Engine, Fleet, MemoryEngine};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = Arc::new(MemoryEngine::<String, u32>::new());
+//! engine.add(["a"]).await?;
+//! let fleet = Fleet::new(Arc::clone(&engine)).attempts(1);
+//! fleet.run(async |_| Err::<(), _>("the password is wrong")).await?;
+//! let progress = engine.progress().await?;
+//! assert_eq!(progress.set_aside[0].error, "the password is wrong");
+//! // Once the password is right:
+//! assert_eq!(engine.retry_set_aside().await?, 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Guarantees
 //!
 //! - **Every item is stored once,** in the storage of the engine: a commit stores the items and the checkpoint after them,
@@ -81,7 +146,9 @@
 //!   detects the end of the process earlier.
 //! - **No partition stops the others.** One that fails or panics is retried with backoff, and
 //!   [set aside](FleetProgress::set_aside) with its error after the last attempt. A failure of the engine does not count as an
-//!   attempt, but a commit that the engine has rejected three times does.
+//!   attempt, but a commit that the engine has rejected three times does. [`Engine::retry_set_aside`] puts back what was set aside.
+//! - **Workers stay while partitions may be added.** A run ends when all partitions are finished or set aside, and none has an
+//!   owner any more, in any process: the function of the last partition may add others until it returns.
 //! - **A stop is quick.** [`Fleet::stop_when`] drops the work and releases the partitions, without waiting until they are
 //!   finished.
 //!

@@ -1,5 +1,6 @@
 //! Fleets: engines, claims, and workers that share a crawl.
 
+mod attacks;
 #[cfg(target_os = "linux")]
 mod chaos;
 mod claim;
