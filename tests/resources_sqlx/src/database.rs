@@ -13,7 +13,7 @@ use sqlx::{Connection, Error, MySql, Pool, Postgres, Sqlite};
 use withal::resources::SqlxDatabase;
 use withal_test_support::server::{Kind, Server};
 
-/// What the tests need of a driver.
+/// The queries of the tests, for each driver.
 pub(crate) trait TestDb: SqlxDatabase<Connection: Connection<Database = Self>> {
     /// The database of one test. `None` if its server is not installed.
     fn create() -> BoxFuture<'static, Option<TestDatabase<Self>>>;

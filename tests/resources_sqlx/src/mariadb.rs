@@ -1,4 +1,4 @@
-//! What only MySQL and MariaDB have.
+//! Named locks, and statements that are cancelled while they are prepared: both only in MySQL and MariaDB.
 
 use std::time::Duration;
 

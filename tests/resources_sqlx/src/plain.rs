@@ -37,7 +37,7 @@ async fn insert_locked(pool: &PgPool, marker: &Marker) -> Result<(), sqlx::Error
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_sqlx_alone_does() {
+async fn leftovers_of_sqlx_alone() {
     let database = database!(Postgres);
     let count = cancellations().min(100);
     println!("sqlx alone, each step cancelled {count} times, on a pool of 2 connections:");

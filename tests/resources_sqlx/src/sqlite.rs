@@ -1,4 +1,4 @@
-//! What only SQLite has.
+//! Databases in memory, rollbacks by SQLite itself, busy databases, and `PRAGMA query_only`.
 
 use std::time::Duration;
 
