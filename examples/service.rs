@@ -106,7 +106,7 @@ async fn crawl(
     ledger: Arc<Ledger>,
     end: impl Future<Output = ()>,
 ) -> Result<(), BoxError> {
-    let fetch = async |cursor: Option<u64>| {
+    let fetch = async |cursor: Option<u32>| {
         sleep(Duration::from_millis(5)).await; // a request to the API
         let page = cursor.unwrap_or(0);
         Ok::<_, std::io::Error>(((page * 10..page * 10 + 10).collect::<Vec<_>>(), Some(page + 1)))
@@ -156,7 +156,7 @@ async fn app(args: Args) -> Result<ExitCode, BoxError> {
     if args.port.is_none() {
         // The load continues during the shutdown.
         let handle = shutdown.handle();
-        tokio::spawn(load::send_requests(address));
+        load::send_requests(address);
         tokio::spawn(async move {
             sleep(Duration::from_secs(2)).await;
             handle.begin();

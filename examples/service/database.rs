@@ -47,7 +47,9 @@ impl Database {
         let (statements, receiver) = mpsc::channel::<Statement>();
         let (ended, end) = oneshot::channel();
         thread::spawn(move || {
-            receiver.into_iter().for_each(|statement| statement(&connection));
+            for statement in receiver {
+                statement(&connection);
+            }
             // Not in a transaction, and the file is closed.
             let is_idle = connection.is_autocommit();
             let closed = connection.close().map_err(|(_, error)| error);
@@ -59,7 +61,10 @@ impl Database {
         close.step("database", async move {
             drop(last);
             match end.await {
-                Ok(Ok(true)) => Ok(println!("database closed")),
+                Ok(Ok(true)) => {
+                    println!("database closed");
+                    Ok(())
+                }
                 Ok(Ok(false)) => Err("a transaction is open".to_owned()),
                 Ok(Err(error)) => Err(error.to_string()),
                 Err(_) => Err("the thread has panicked".to_owned()),
@@ -126,10 +131,10 @@ impl Transaction {
         self.database.call(move |connection| connection.execute(update, [id])).await.map(drop)
     }
 
-    pub(crate) async fn store_page(&self, ids: Vec<u64>) -> Result<(), Error> {
+    pub(crate) async fn store_page(&self, ids: Vec<u32>) -> Result<(), Error> {
         let insert = "INSERT INTO documents VALUES (?1)";
         for id in ids {
-            self.database.call(move |connection| connection.execute(insert, [id as i64])).await?;
+            self.database.call(move |connection| connection.execute(insert, [id])).await?;
         }
         Ok(())
     }

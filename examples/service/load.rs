@@ -6,7 +6,7 @@ use tokio::net::TcpStream;
 
 /// Sends requests from eight clients, until the server does not accept any more. Each fifth request is left by its
 /// client before the response.
-pub(crate) async fn send_requests(address: SocketAddr) {
+pub(crate) fn send_requests(address: SocketAddr) {
     for client in 0..8 {
         tokio::spawn(async move {
             for number in 0.. {

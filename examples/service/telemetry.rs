@@ -39,7 +39,7 @@ impl Telemetry {
             file.write_all(&events)?;
             file.sync_all()?;
         }
-        self.ledger.flushed.add(events.iter().filter(|&&byte| byte == b'\n').count() as u64);
+        self.ledger.flushed.add(events.split(|byte| *byte == b'\n').count() as u64 - 1);
         println!("telemetry flushed");
         Ok(())
     }

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::yield_now;
 use tokio::time::sleep;
 use withal::cleanup::{
-    Cleanup, GracefulShutdown, ShutdownReport, UnfinishedReason, detach, drain, pending as pending_cleanups,
-    run_main,
+    Cleanup, GracefulShutdown, Phase, ShutdownReport, UnfinishedReason, detach, drain,
+    pending as pending_cleanups, run_main,
 };
 
 use withal_test_support::child_process::stderr_of;
@@ -173,7 +173,6 @@ fn a_step_that_exceeds_the_budget_is_dropped_and_the_next_phase_begins() {
                 pending::<()>().await;
             });
             first.step("step", pending::<()>());
-            first.step("done", async {});
             second.step("next", log.step("next", Duration::ZERO));
             shutdown.handle().begin();
             shutdown.run().await
@@ -227,7 +226,7 @@ fn failures_and_panics_are_reported_by_name_and_lose_no_other_step() {
             let task = tokio::spawn(async { Err::<(), _>("of a task") });
             second.step("nested", task);
             let task = tokio::spawn(async { assert_eq!(1 + 1, 3, "of a task, intended") });
-            second.step("nested panic", async move { task.await.map(|()| ()) });
+            second.step("nested panic", task);
             shutdown.handle().begin();
             shutdown.run().await
         });
@@ -262,7 +261,8 @@ async fn panics_of_destructors_lose_no_other_step() {
     }
     let log = Log::default();
     let mut shutdown = GracefulShutdown::new();
-    let phase = shutdown.phase("phase", Duration::from_millis(20));
+    let phase = shutdown.phase("phase", ENOUGH);
+    let short = shutdown.phase("short", SHORT);
     let last = shutdown.phase("last", ENOUGH);
     phase.step("payload", async {
         if true {
@@ -270,7 +270,7 @@ async fn panics_of_destructors_lose_no_other_step() {
         }
     });
     let bomb = Bomb;
-    phase.step("dropped", async move {
+    short.step("dropped", async move {
         let _bomb = bomb;
         pending::<()>().await;
     });
@@ -287,7 +287,7 @@ async fn panics_of_destructors_lose_no_other_step() {
     assert_eq!(found.len(), 3, "{found:?}");
     assert!(found.contains(&"phase / payload: panicked".to_owned()), "{found:?}");
     assert!(found.contains(&"phase / error: panicked: in a destructor, intended".to_owned()), "{found:?}");
-    assert!(found.contains(&"phase / dropped: timed out".to_owned()), "{found:?}");
+    assert!(found.contains(&"short / dropped: timed out".to_owned()), "{found:?}");
 }
 
 #[tokio::test]
@@ -382,7 +382,7 @@ fn the_second_signal_cuts_the_budgets_and_the_third_ends_the_shutdown() {
             let log = Log::default();
             let report = runtime.block_on(async {
                 let mut shutdown = GracefulShutdown::new();
-                shutdown.hurry_budget(Duration::from_millis(200));
+                shutdown.hurry_budget(Duration::from_millis(500));
                 let first = shutdown.phase("first", ENOUGH);
                 let second = shutdown.phase("second", ENOUGH);
                 let third = shutdown.phase("third", ENOUGH);
@@ -527,6 +527,16 @@ async fn a_running_step_can_be_withdrawn() {
     assert!(shutdown.run().await.is_clean());
 }
 
+/// Adds a step that blocks its thread, and returns when it does.
+async fn block(phase: &Phase, blocked: mpsc::Receiver<()>) {
+    let (started, is_started) = oneshot::channel();
+    phase.spawn("blocks", async move {
+        started.send(()).unwrap();
+        let _ = blocked.recv();
+    });
+    is_started.await.unwrap();
+}
+
 /// Other threads run, and the step is reported as what it is.
 #[test]
 fn a_step_that_blocks_its_thread() {
@@ -537,10 +547,7 @@ fn a_step_that_blocks_its_thread() {
         let mut shutdown = GracefulShutdown::new();
         let first = shutdown.phase("first", SHORT);
         let next = shutdown.phase("next", ENOUGH);
-        let blocked = Mutex::new(blocked);
-        first.step("blocks", async move {
-            let _ = blocked.lock().unwrap().recv();
-        });
+        block(&first, blocked).await;
         let added = log.clone();
         next.step("next", async move { added.add("next") });
         shutdown.handle().begin();
@@ -558,12 +565,9 @@ fn a_step_that_blocks_the_only_worker() {
     let (release, blocked) = mpsc::channel::<()>();
     let main = async {
         let mut shutdown = GracefulShutdown::new();
-        let phase = shutdown.phase("phase", Duration::from_millis(20));
+        let phase = shutdown.phase("phase", SHORT);
         shutdown.run_exits(SHORT);
-        let blocked = Mutex::new(blocked);
-        phase.spawn("blocks", async move {
-            let _ = blocked.lock().unwrap().recv();
-        });
+        block(&phase, blocked).await;
         shutdown.handle().begin();
         let report = shutdown.run().await;
         assert_eq!(lines(&report), ["phase / blocks: timed out, and blocks its thread"]);
@@ -778,7 +782,9 @@ fn steps_of_many_threads() {
             registered.notified().await;
             handle.begin();
             let report = shutdown.run().await;
-            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            for thread in threads {
+                thread.join().unwrap();
+            }
             drain(ENOUGH).await.unwrap();
             report
         });
