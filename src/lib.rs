@@ -68,6 +68,8 @@
 //! | start a child process that ends with its block | [`resources::process()`] |
 //! | enter a number of managers that is only known at run time | [`context::AsyncExitStack`] |
 //! | run async cleanup in the background, from a destructor | [`cleanup::detach`] |
+//! | replace a file whole or not at all, lock a file, use a temporary directory | [`resources`] |
+//! | test that a cancelled future leaves nothing open | [`testing`] |
 //! | run a program's main future, and wait for the cleanups that it leaves | [`cleanup::run_main`] |
 //! | stop the tasks of a program, and wait for their cleanups | [`cleanup::shutdown`], [`cleanup::drain`] |
 //! | shut a service down in phases, in order, on SIGTERM and Ctrl-C | [`cleanup::GracefulShutdown`] |
@@ -123,11 +125,13 @@
 //! | `fleet` | no | [`fleet`]: one crawl by many workers, in several processes |
 //! | `fleet-sqlite`, `fleet-postgres`, `fleet-nats` | no | [`fleet`] on SQLite, PostgreSQL or NATS JetStream, with its client as a dependency |
 //! | `fleet-store` | no | [`fleet`] on a store of your own, such as Redis or etcd |
+//! | `fs` | no | [`resources`]: files that are replaced whole or not at all, temporary directories, locks of files |
 //! | `http` | no | [`pages::http`]: pagination over `reqwest`, by Link headers or JSON |
 //! | `process` | no | [`resources`]: child processes that end with their block, with the processes that they have started; 8 crates and 3 s of the first build |
 //! | `serde` | no | `Serialize` and `Deserialize` for [`pages::Checkpoint`] |
 //! | `signal` | no | [`GracefulShutdown::on_signals`](cleanup::GracefulShutdown::on_signals): a shutdown on SIGINT, SIGTERM and Ctrl-Break |
 //! | `sqlx` | no | [`resources`]: transactions, savepoints and advisory locks of `sqlx` 0.8; not in one program with `fleet-sqlite` if it uses sqlx's SQLite |
+//! | `testing` | no | [`testing`]: cancel a future at every await, a ledger of resources, a scripted paginated server |
 //! | `tracing` | no | [spans and events](#tracing) of scopes, pages, groups and cleanups, and [reports](cleanup#reports) as `tracing` events |
 //! | `full` | no | all of the above, except for `fleet-postgres`, `fleet-nats` and `sqlx` |
 //!

@@ -79,6 +79,7 @@ where
         moment: Moment::AtOnce,
         drops: 0,
         repetitions: 1,
+        only_at_once: false,
         drain_limit: Duration::from_secs(10),
         max_awaits: 10_000,
         caller: Location::caller(),
@@ -98,6 +99,7 @@ pub struct CancelAtEveryAwait<F, P: Future> {
     drops: usize,
     /// The number of runs that are still to complete.
     repetitions: usize,
+    only_at_once: bool,
     drain_limit: Duration,
     max_awaits: usize,
     caller: &'static Location<'static>,
@@ -157,6 +159,12 @@ where
     /// Goes through all awaits this many times, instead of once. Use it for programs whose awaits differ from run to run.
     pub fn repeat(self, times: usize) -> Self {
         Self { repetitions: times, ..self }
+    }
+
+    /// Drops one run at each await instead of two: at once, and not also after it was woken. Use it for programs that wait for
+    /// real time, whose runs would take that time.
+    pub fn only_at_once(self) -> Self {
+        Self { only_at_once: true, ..self }
     }
 
     /// Calls `check` after each run and its cleanups, with the output of the program, or `None` if the run was dropped.
@@ -248,7 +256,7 @@ where
         if is_complete {
             self.repetitions -= 1;
             (self.awaits, self.moment) = (0, Moment::AtOnce);
-        } else if self.moment == Moment::AtOnce && self.awaits > 0 {
+        } else if self.moment == Moment::AtOnce && self.awaits > 0 && !self.only_at_once {
             self.moment = Moment::AfterWake;
         } else {
             (self.awaits, self.moment) = (self.awaits + 1, Moment::AtOnce);

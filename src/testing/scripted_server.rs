@@ -26,7 +26,7 @@ use crate::pages::{AsyncGetDocs, Offset, Page, PageNumber, by_cursor, by_offset,
 ///     match items.try_next().await {
 ///         Ok(Some(item)) => received.push(item),
 ///         Ok(None) => break,
-///         Err(_) => items.retry_failed(),
+///         Err(_) => assert!(items.retry_failed()),
 ///     }
 /// }
 /// assert_eq!(received, server.all());
@@ -55,7 +55,7 @@ struct Script<T> {
 
 /// The error of a request that the script of a [`ScriptedServer`] lets fail, with the number of the page.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the request of page {0} failed, as scripted")]
+#[error("fault on page {0}")]
 pub struct ScriptedFailure(pub usize);
 
 /// A request in progress: counted until it is dropped.

@@ -9,8 +9,8 @@ use withal::cleanup::drain;
 use withal::context::{
     AsyncContextManagerExt, AsyncExitStack, Detach, DropAfterChildren, DropNow, Error, Restart, async_with,
 };
+use withal::testing::cancel_at_every_await;
 use withal_test_support::event_log::{BlockAt, Blockable, EventLog};
-use withal_test_support::poll_then_drop::drop_at_every_await;
 use withal_test_support::probes;
 
 use crate::managers::{PanicsOnDrop, drop_while_pending, on_exit, records_exit};
@@ -65,22 +65,20 @@ async fn program(log: EventLog) -> Result<u32, String> {
 
 async fn dropped_at_every_await() {
     let log = Arc::new(Mutex::new(EventLog::new()));
-    let drops = drop_at_every_await(
-        || {
-            let new = EventLog::new();
-            *log.lock().unwrap() = new.clone();
-            program(new)
-        },
-        async |output| {
-            drain(ENOUGH).await.unwrap();
-            let log = log.lock().unwrap().clone();
-            log.check(DROPPED);
-            if let Some(output) = output {
-                assert_eq!(output, Ok(50));
-            }
-        },
-    );
-    assert!(drops.await > 25, "the program has more than 25 awaits");
+    let drops = cancel_at_every_await(|| {
+        let new = EventLog::new();
+        *log.lock().unwrap() = new.clone();
+        program(new)
+    })
+    .check(async |output| {
+        drain(ENOUGH).await.unwrap();
+        let log = log.lock().unwrap().clone();
+        log.check(DROPPED);
+        if let Some(output) = output {
+            assert_eq!(output, Ok(50));
+        }
+    });
+    assert!(drops.await > 50, "the program has more than 25 awaits");
 }
 
 #[tokio::test]

@@ -13,8 +13,8 @@ use withal::context::{
     AsyncExitStack, Detach, DropAfterChildren, DropNow, EitherError, EitherManager, Restart, async_with,
     nullcontext, on_exit, read, suppress, write,
 };
+use withal::testing::cancel_at_every_await;
 use withal_test_support::event_log::{BlockAt, Blockable, EventLog};
-use withal_test_support::poll_then_drop::drop_at_every_await;
 use withal_test_support::probes;
 
 use crate::managers::{OnExit, drop_while_pending, on_exit as exits, records_exit};
@@ -89,19 +89,17 @@ async fn every_policy_applies_through_a_choice() {
         ["i", "j", "k", "l"].iter().flat_map(|name| ["", "1", "2"].map(|n| format!("{name}{n}"))).collect();
     let dropped: Vec<&str> = dropped.iter().map(String::as_str).collect();
     let log = std::sync::Mutex::new(EventLog::new());
-    let drops = drop_at_every_await(
-        || {
-            let new = EventLog::new();
-            *log.lock().unwrap() = new.clone();
-            program(new)
-        },
-        async |_| {
-            drain(ENOUGH).await.unwrap();
-            let log = log.lock().unwrap().clone();
-            log.check(&dropped);
-        },
-    );
-    assert!(drops.await > 50);
+    let drops = cancel_at_every_await(|| {
+        let new = EventLog::new();
+        *log.lock().unwrap() = new.clone();
+        program(new)
+    })
+    .check(async |_| {
+        drain(ENOUGH).await.unwrap();
+        let log = log.lock().unwrap().clone();
+        log.check(&dropped);
+    });
+    assert!(drops.await > 100);
 }
 
 #[tokio::test]

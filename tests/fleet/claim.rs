@@ -8,8 +8,8 @@ use withal::cleanup::drain;
 use withal::context::async_with;
 use withal::fleet::{Claimed, DriveError, Engine, Error, Fleet};
 use withal::pages::Checkpoint;
+use withal::testing::cancel_at_every_await;
 use withal_test_support::expect_reports;
-use withal_test_support::poll_then_drop::drop_at_every_await;
 
 use crate::crawl::{assert_complete, engine, expected, items};
 use crate::faulty::{ConnectionLost, Fault, Faulty, Memory};
@@ -170,24 +170,25 @@ async fn a_drop_at_any_await_leaks_nothing() {
             .unwrap();
         }
     };
-    let awaits = drop_at_every_await(program, async |output| {
-        drain(Duration::from_secs(5)).await.unwrap();
-        let memory = state.take().unwrap();
-        memory.add(["p000"]).await.unwrap();
-        let Ok(before) = memory.progress().await;
-        assert_eq!(before.leased, 0, "a claim has leaked");
-        assert!(output.is_none() || before.done == 1);
-        let started = Instant::now();
-        let report = Fleet::new(memory.clone())
-            .run(async |work| work.drive(items(work.partition())).await)
-            .await
-            .unwrap();
-        assert!(started.elapsed() < Duration::from_secs(1));
-        assert_eq!((report.failed, report.lost), (0, 0));
-        assert_complete(&memory, 1);
-    })
-    .await;
-    assert!(awaits > 30, "{awaits}");
+    let drops = cancel_at_every_await(program)
+        .check(async |output| {
+            drain(Duration::from_secs(5)).await.unwrap();
+            let memory = state.take().unwrap();
+            memory.add(["p000"]).await.unwrap();
+            let Ok(before) = memory.progress().await;
+            assert_eq!(before.leased, 0, "a claim has leaked");
+            assert!(output.is_none() || before.done == 1);
+            let started = Instant::now();
+            let report = Fleet::new(memory.clone())
+                .run(async |work| work.drive(items(work.partition())).await)
+                .await
+                .unwrap();
+            assert!(started.elapsed() < Duration::from_secs(1));
+            assert_eq!((report.failed, report.lost), (0, 0));
+            assert_complete(&memory, 1);
+        })
+        .await;
+    assert!(drops > 60, "{drops}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -204,13 +205,14 @@ async fn a_run_that_is_dropped_at_any_await_releases_its_partitions() {
             assert_eq!(run.await.unwrap().finished, 3);
         }
     };
-    drop_at_every_await(program, async |_| {
-        drain(Duration::from_secs(5)).await.unwrap();
-        let memory = state.take().unwrap();
-        memory.add((0..3).map(crate::crawl::name)).await.unwrap();
-        assert_eq!(memory.progress().await.unwrap().leased, 0, "a claim has leaked");
-    })
-    .await;
+    cancel_at_every_await(program)
+        .check(async |_| {
+            drain(Duration::from_secs(5)).await.unwrap();
+            let memory = state.take().unwrap();
+            memory.add((0..3).map(crate::crawl::name)).await.unwrap();
+            assert_eq!(memory.progress().await.unwrap().leased, 0, "a claim has leaked");
+        })
+        .await;
 }
 
 #[tokio::test(start_paused = true)]

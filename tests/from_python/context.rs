@@ -9,6 +9,7 @@ use withal::context::{
     AsyncClose, AsyncContextManager, AsyncContextManagerExt, AsyncExitStack, AsyncGuard, Detach, ExitReason,
     aclosing, async_with, asynccontextmanager, closing, decorate, nullcontext, on_exit, suppress,
 };
+use withal::resources::{FileError, temp_dir};
 
 use crate::E;
 
@@ -112,6 +113,13 @@ async fn stacks() -> Result<(), Box<dyn Error + Send + Sync>> {
     })?;
     let stack = kept.expect("no error is suppressed");
     stack.aclose().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn temporary_directories() -> Result<(), FileError> {
+    let is_there = async_with!(path = temp_dir() => { path.is_dir() })?;
+    assert!(is_there);
     Ok(())
 }
 

@@ -34,7 +34,7 @@ async fn crawl<C: Cursor>(
 
 #[tokio::test]
 async fn items_committed_with_their_checkpoint_are_those_of_the_api_wherever_the_program_stops() {
-    let api = || Api::new([3, 0, 2, 150, 1]).fail(2, 1);
+    let api = || Api::numbers([3, 0, 2, 150, 1]).fail(2, 1);
     for commits in 1..6 {
         for read_ahead in [0, 2] {
             let api = api();
@@ -45,7 +45,7 @@ async fn items_committed_with_their_checkpoint_are_those_of_the_api_wherever_the
             assert!(checkpoint.is_done(), "the last page of a cursor stream is known to be the last");
         }
         for concurrency in [1, 3] {
-            let api = Api::new([3, 2, 150, 1]).fail(2, 1);
+            let api = Api::numbers([3, 2, 150, 1]).fail(2, 1);
             let (mut rows, mut checkpoint) = (Vec::new(), Checkpoint::default());
             let open = || api.by_page_number().concurrency(concurrency);
             while !crawl(open, commits, (&mut rows, &mut checkpoint)).await {}
@@ -57,7 +57,7 @@ async fn items_committed_with_their_checkpoint_are_those_of_the_api_wherever_the
 
 #[tokio::test]
 async fn each_batch_has_its_own_checkpoint() {
-    let batches = collect(Api::new([2, 0, 1]).by_cursor()).await;
+    let batches = collect(Api::numbers([2, 0, 1]).by_cursor()).await;
     let items: Vec<_> = batches.iter().map(|batch| batch.items.clone()).collect();
     assert_eq!(items, [vec![0, 1], vec![], vec![2]]);
     let checkpoints: Vec<_> = batches
@@ -68,9 +68,9 @@ async fn each_batch_has_its_own_checkpoint() {
         .collect();
     assert_eq!(checkpoints, [(Some(1), 0, 2, 1, false), (Some(2), 0, 2, 2, false), (Some(2), 1, 3, 3, true)]);
     // A limit inside a page, and a start inside a page.
-    let batches = collect(Api::new([2, 3]).by_cursor().max_items(3)).await;
+    let batches = collect(Api::numbers([2, 3]).by_cursor().max_items(3)).await;
     assert_eq!((batches[1].items.as_slice(), batches[1].checkpoint.skip()), ([2].as_slice(), 1));
-    let rest = collect(Api::new([2, 3]).by_cursor().resume(batches[1].checkpoint.clone())).await;
+    let rest = collect(Api::numbers([2, 3]).by_cursor().resume(batches[1].checkpoint.clone())).await;
     assert_eq!(rest[0].items, [3, 4]);
 }
 
@@ -90,7 +90,7 @@ async fn batches_carry_the_extra_value_of_their_page() {
 
 #[tokio::test]
 async fn size_hint_termination_and_debug_of_batches() {
-    let mut batches = Api::new([1]).by_cursor().into_pages().with_checkpoints();
+    let mut batches = Api::numbers([1]).by_cursor().into_pages().with_checkpoints();
     assert_eq!((batches.size_hint(), batches.is_terminated()), ((0, None), false));
     let batch = batches.next().await.unwrap().unwrap();
     assert_eq!(

@@ -43,14 +43,14 @@ async fn cancelling_next_at_every_await_loses_and_refetches_nothing() {
         let lengths = lengths(seed, 1000);
         let pages = lengths.len();
         for read_ahead in [0, 1, 3] {
-            let api = Api::new(lengths.clone()).slow(steps, Duration::ZERO);
+            let api = Api::numbers(lengths.clone()).slow(steps, Duration::ZERO);
             assert_eq!(drop_at_every_await(api.by_cursor().read_ahead(read_ahead)).await, api.all());
             assert_eq!(api.requested(), in_order(pages), "read_ahead {read_ahead}");
-            assert_eq!(api.open(), 0);
+            assert_eq!(api.in_progress(), 0);
         }
         let lengths: Vec<_> = lengths.into_iter().filter(|length| *length > 0).collect();
         for concurrency in [1, 4] {
-            let api = Api::new(lengths.clone()).slow(steps, Duration::ZERO);
+            let api = Api::numbers(lengths.clone()).slow(steps, Duration::ZERO);
             assert_eq!(drop_at_every_await(api.by_page_number().concurrency(concurrency)).await, api.all());
             let requested = api.requested();
             assert_eq!(requested, in_order(requested.len()), "concurrency {concurrency}");
@@ -61,7 +61,7 @@ async fn cancelling_next_at_every_await_loses_and_refetches_nothing() {
 #[tokio::test(start_paused = true)]
 async fn repeated_timeouts_lose_nothing() {
     for read_ahead in [0, 1] {
-        let api = Api::new(lengths(5, 1000)).slow(4, Duration::from_millis(5));
+        let api = Api::numbers(lengths(5, 1000)).slow(4, Duration::from_millis(5));
         let mut docs = api.by_cursor().read_ahead(read_ahead);
         let mut all = Vec::new();
         // A timeout shorter than any page takes, and than each step of it.
@@ -79,7 +79,7 @@ async fn repeated_timeouts_lose_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn repeated_selects_lose_nothing() {
-    let api = Api::new(lengths(6, 1000)).slow(3, Duration::from_millis(7));
+    let api = Api::numbers(lengths(6, 1000)).slow(3, Duration::from_millis(7));
     let mut docs = api.by_cursor();
     let mut ticks = tokio::time::interval(Duration::from_millis(2));
     let mut all = Vec::new();
@@ -98,7 +98,7 @@ async fn repeated_selects_lose_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn cancelling_next_during_backoff_neither_restarts_nor_skips_the_delay() {
-    let api = Api::new([1, 1]).fail(1, 2);
+    let api = Api::numbers([1, 1]).fail(1, 2);
     let policy = backon::ConstantBuilder::default().with_delay(Duration::from_secs(10)).with_max_times(2);
     let mut docs = api.by_cursor().retry(policy);
     assert_eq!(docs.try_next().await.unwrap(), Some(0));
@@ -115,16 +115,16 @@ async fn cancelling_next_during_backoff_neither_restarts_nor_skips_the_delay() {
 #[tokio::test]
 async fn dropping_the_stream_cancels_every_fetch() {
     for (read_ahead, concurrency) in [(0, 1), (1, 1), (3, 1), (0, 4)] {
-        let api = Api::new(vec![1; 50]).slow(20, Duration::ZERO);
+        let api = Api::numbers(vec![1; 50]).slow(20, Duration::ZERO);
         let mut docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrency);
         docs.try_next().await.unwrap();
         if read_ahead > 0 || concurrency > 1 {
-            assert!(api.open() > 0, "a page is being fetched ahead");
+            assert!(api.in_progress() > 0, "a page is being fetched ahead");
         }
         drop(docs);
         // The runtime drops aborted tasks when it runs next.
         tokio::task::yield_now().await;
-        assert_eq!(api.open(), 0);
+        assert_eq!(api.in_progress(), 0);
         let requested = api.requested().len();
         for _ in 0..100 {
             tokio::task::yield_now().await;
@@ -135,7 +135,7 @@ async fn dropping_the_stream_cancels_every_fetch() {
 
 #[tokio::test]
 async fn pages_next_is_cancel_safe() {
-    let api = Api::new(lengths(7, 300)).slow(3, Duration::ZERO);
+    let api = Api::numbers(lengths(7, 300)).slow(3, Duration::ZERO);
     let mut pages = api.by_cursor().into_pages();
     let mut all = Vec::new();
     loop {
@@ -151,7 +151,7 @@ async fn pages_next_is_cancel_safe() {
 
 #[tokio::test]
 async fn stream_combinators_keep_all_items_in_order() {
-    let api = Api::new([3, 3]);
+    let api = Api::numbers([3, 3]);
     let doubled: Vec<_> = api.by_cursor().map(|doc| doc.unwrap() * 2).take(4).collect().await;
     assert_eq!(doubled, [0, 2, 4, 6]);
 }

@@ -12,7 +12,7 @@ use withal_test_support::trace::{items, trace};
 
 #[tokio::test]
 async fn resuming_after_any_item_yields_exactly_the_rest() {
-    let api = Api::new([3, 0, 1, 4]);
+    let api = Api::numbers([3, 0, 1, 4]);
     let all = api.all();
     for read_ahead in [0, 1, 2] {
         for taken in 0..=all.len() {
@@ -30,7 +30,7 @@ async fn resuming_after_any_item_yields_exactly_the_rest() {
 
 #[tokio::test]
 async fn numbered_streams_resume_after_any_item() {
-    let api = Api::new([3, 2, 4]);
+    let api = Api::numbers([3, 2, 4]);
     let all = api.all();
     for concurrency in [1, 3] {
         for taken in 0..=all.len() {
@@ -51,7 +51,7 @@ async fn numbered_streams_resume_after_any_item() {
 
 #[tokio::test]
 async fn a_checkpoint_before_the_first_poll_is_the_start() {
-    let api = Api::new([2]);
+    let api = Api::numbers([2]);
     assert_eq!(api.by_cursor().checkpoint(), Checkpoint::default());
     let numbered = api.by_page_number().checkpoint();
     assert_eq!(numbered.cursor().copied().map(PageNumber::get), Some(0));
@@ -64,7 +64,7 @@ async fn a_checkpoint_before_the_first_poll_is_the_start() {
 
 #[tokio::test]
 async fn a_checkpoint_at_the_end_is_the_end() {
-    let api = Api::new([2, 1]);
+    let api = Api::numbers([2, 1]);
     for read_ahead in [0, 1] {
         let mut docs = api.by_cursor().read_ahead(read_ahead);
         assert_eq!(trace(&mut docs).await, "0 1 2 end");
@@ -81,16 +81,16 @@ async fn a_checkpoint_at_the_end_is_the_end() {
 
 #[tokio::test]
 async fn items_added_after_the_end_are_found_from_a_checkpoint() {
-    let mut docs = Api::new([2, 1]).by_cursor();
+    let mut docs = Api::numbers([2, 1]).by_cursor();
     trace(&mut docs).await;
     let end = docs.checkpoint();
     let again = Checkpoint::new(end.cursor().copied(), end.skip());
-    assert_eq!(trace(&mut Api::new([2, 3, 1]).by_cursor().resume(again)).await, "3 4 5 end");
+    assert_eq!(trace(&mut Api::numbers([2, 3, 1]).by_cursor().resume(again)).await, "3 4 5 end");
 }
 
 #[tokio::test]
 async fn counts_continue_across_runs() {
-    let api = Api::new([2, 2, 2]);
+    let api = Api::numbers([2, 2, 2]);
     let mut docs = api.by_cursor();
     for _ in 0..3 {
         docs.try_next().await.unwrap();
@@ -108,7 +108,7 @@ async fn a_page_with_fewer_items_than_were_yielded_is_an_error() {
     let checkpoint = Checkpoint::new(Some(0), 5);
     let output = "! page 1 (cursor 0): resume index 5 out of range for a page of length 3; end";
     for read_ahead in [0, 1] {
-        let api = Api::new([3, 2]);
+        let api = Api::numbers([3, 2]);
         let mut docs = api.by_cursor().read_ahead(read_ahead).resume(checkpoint.clone());
         assert_eq!(trace(&mut docs).await, output);
         assert_eq!((docs.checkpoint(), docs.buffered_len()), (checkpoint.clone(), 0), "still valid");
@@ -118,11 +118,11 @@ async fn a_page_with_fewer_items_than_were_yielded_is_an_error() {
         assert_eq!(api.requested(), [0, 1], "it is not requested again");
     }
     // The server has lowered its page size since the checkpoint.
-    let mut before = Api::new([5, 5]).by_page_number();
+    let mut before = Api::numbers([5, 5]).by_page_number();
     for _ in 0..4 {
         before.try_next().await.unwrap();
     }
-    let docs = Api::new([2, 2, 2, 2, 2]).by_page_number().concurrency(2).unique_by(|doc| *doc);
+    let docs = Api::numbers([2, 2, 2, 2, 2]).by_page_number().concurrency(2).unique_by(|doc| *doc);
     let output = trace(&mut docs.resume(before.checkpoint())).await;
     assert_eq!(output, "! page 1 (cursor page=0): resume index 4 out of range for a page of length 2; end");
 }
@@ -150,7 +150,7 @@ async fn a_stream_with_explicit_offsets_resumes_inside_a_page() {
 
 #[tokio::test]
 async fn a_numbered_stream_starts_at_its_checkpoint() {
-    let api = Api::new([2, 2, 2]);
+    let api = Api::numbers([2, 2, 2]);
     let docs = api.by_page_number().resume(Checkpoint::new(Some(PageNumber::new(1)), 1));
     assert_eq!(items(docs).await, [3, 4, 5]);
     let docs = api.by_offset(2, 2).resume(Checkpoint::new(Some(Offset::new(3)), 0));
@@ -159,7 +159,7 @@ async fn a_numbered_stream_starts_at_its_checkpoint() {
 
 #[tokio::test]
 async fn errors_after_a_resume_count_the_pages_of_earlier_runs() {
-    let api = Api::new([1, 1, 1]).fail(2, 1);
+    let api = Api::numbers([1, 1, 1]).fail(2, 1);
     let mut docs = api.by_cursor();
     docs.try_next().await.unwrap();
     let mut docs = api.by_cursor().resume(docs.checkpoint());
@@ -168,7 +168,7 @@ async fn errors_after_a_resume_count_the_pages_of_earlier_runs() {
 
 #[tokio::test]
 async fn only_a_checkpoint_is_deserialized_as_one() {
-    let mut docs = Api::new([2, 2]).by_cursor();
+    let mut docs = Api::numbers([2, 2]).by_cursor();
     docs.try_next().await.unwrap();
     let checkpoint = docs.checkpoint();
     let json = serde_json::to_string(&checkpoint).unwrap();
@@ -183,9 +183,9 @@ async fn only_a_checkpoint_is_deserialized_as_one() {
     let json = json.replace(r#""total":null"#, r#""total":5"#);
     assert_eq!(serde_json::from_str::<Checkpoint<usize>>(&json).unwrap().total(), Some(5));
 
-    let numbered = Api::new([2]).by_page_number().checkpoint();
+    let numbered = Api::numbers([2]).by_page_number().checkpoint();
     let numbered = serde_json::to_string(&numbered).unwrap();
-    let offset = serde_json::to_string(&Api::new([2]).by_offset(2, 2).checkpoint()).unwrap();
+    let offset = serde_json::to_string(&Api::numbers([2]).by_offset(2, 2).checkpoint()).unwrap();
     let table = [
         ("no text", ""),
         ("truncated", &json[..json.len() / 2]),
@@ -223,7 +223,7 @@ fn a_new_checkpoint_counts_from_zero() {
 
 #[tokio::test]
 async fn retries_count_only_in_this_run() {
-    let api = Api::new([1, 1, 1]).fail(0, 1).fail(2, 2);
+    let api = Api::numbers([1, 1, 1]).fail(0, 1).fail(2, 2);
     let policy = backon::ConstantBuilder::default().with_delay(std::time::Duration::ZERO);
     let mut docs = api.by_cursor().retry(policy);
     docs.try_next().await.unwrap();
@@ -242,7 +242,7 @@ async fn a_checkpoint_is_valid_after_each_kind_of_error() {
             |docs: AsyncGetDocs<u32, PageNumber, Fault>| docs.read_ahead(read_ahead).concurrency(concurrency);
         let case = format!("read_ahead {read_ahead}, concurrency {concurrency}");
 
-        let api = Api::new([2, 2, 2]).fail(1, 1);
+        let api = Api::numbers([2, 2, 2]).fail(1, 1);
         let mut docs = set(api.by_page_number());
         assert!(trace(&mut docs).await.starts_with("0 1 ! page 2 (cursor page=1): fetch failed"), "{case}");
         let resumed = set(api.by_page_number()).resume(docs.checkpoint());
@@ -274,14 +274,14 @@ async fn a_checkpoint_is_valid_after_each_kind_of_error() {
         assert_eq!((docs.progress().items, docs.progress().pages), (6, 3), "{case}");
     }
 
-    let mut docs = Api::new([3]).by_offset(0, 2);
+    let mut docs = Api::numbers([3]).by_offset(0, 2);
     trace(&mut docs).await;
-    assert_eq!(items(Api::new([3]).by_offset(2, 2).resume(docs.checkpoint())).await, [0, 1, 2]);
+    assert_eq!(items(Api::numbers([3]).by_offset(2, 2).resume(docs.checkpoint())).await, [0, 1, 2]);
 }
 
 #[tokio::test]
 async fn items_skipped_by_a_resumed_stream_are_before_its_checkpoint() {
-    let api = Api::new([4, 2]);
+    let api = Api::numbers([4, 2]);
     for (read_ahead, taken) in [(0, 0), (0, 1), (1, 1), (0, 2), (1, 3)] {
         let mut docs = api.by_cursor().read_ahead(read_ahead).resume(Checkpoint::new(Some(0), 2));
         for _ in 0..taken {
@@ -295,7 +295,7 @@ async fn items_skipped_by_a_resumed_stream_are_before_its_checkpoint() {
 
 #[tokio::test]
 async fn at_the_end_every_page_is_finished() {
-    let api = Api::new([2, 1]);
+    let api = Api::numbers([2, 1]);
     let mut docs = api.by_cursor();
     trace(&mut docs).await;
     assert_eq!(docs.progress().pages, 2);
@@ -306,19 +306,19 @@ async fn at_the_end_every_page_is_finished() {
 
 #[tokio::test]
 async fn the_last_resume_wins() {
-    let docs = Api::new([2, 1]).by_cursor().resume(Checkpoint::new(Some(1), 0));
+    let docs = Api::numbers([2, 1]).by_cursor().resume(Checkpoint::new(Some(1), 0));
     assert_eq!(trace(&mut docs.resume(Checkpoint::default())).await, "0 1 2 end");
 }
 
 #[tokio::test]
 async fn an_empty_last_page_that_is_out_of_range_has_the_right_position() {
     // Page 3 (cursor 2) had 2 items, of which one was yielded. Now it is empty, and the last page.
-    let api = Api::new([2, 2, 2]);
+    let api = Api::numbers([2, 2, 2]);
     let mut docs = api.by_cursor();
     for _ in 0..5 {
         docs.try_next().await.unwrap();
     }
-    let output = trace(&mut Api::new([2, 2, 0]).by_cursor().resume(docs.checkpoint())).await;
+    let output = trace(&mut Api::numbers([2, 2, 0]).by_cursor().resume(docs.checkpoint())).await;
     assert_eq!(output, "! page 3 (cursor 2): resume index 1 out of range for a page of length 0; end");
 }
 

@@ -14,7 +14,7 @@ const STEP: Duration = Duration::from_millis(10);
 #[tokio::test(start_paused = true)]
 async fn n_pages_take_the_time_of_one() {
     for (width, expected) in [(1, 13), (2, 7), (4, 4), (12, 2)] {
-        let api = Api::new(vec![5; 12]).slow(1, STEP);
+        let api = Api::numbers(vec![5; 12]).slow(1, STEP);
         let start = Instant::now();
         assert_eq!(items(api.by_page_number().concurrency(width)).await, api.all());
         // Twelve pages and the empty one, `width` at a time.
@@ -34,10 +34,10 @@ async fn pages_are_delivered_in_order_whichever_arrives_first() {
 
 #[tokio::test(start_paused = true)]
 async fn never_more_requests_in_flight_than_configured() {
-    let api = Api::new(vec![1; 20]).slow(1, STEP);
+    let api = Api::numbers(vec![1; 20]).slow(1, STEP);
     let mut docs = api.by_page_number().concurrency(3);
     while docs.try_next().await.unwrap().is_some() {
-        assert!(api.open() <= 3);
+        assert!(api.in_progress() <= 3);
         tokio::time::sleep(STEP / 3).await;
     }
 }
@@ -45,7 +45,7 @@ async fn never_more_requests_in_flight_than_configured() {
 #[tokio::test]
 async fn an_error_is_reported_when_it_is_the_turn_of_its_page() {
     for steps in [0, 1] {
-        let api = Api::new([1, 1, 1, 1, 1, 1]).fail(2, 1).slow(steps, Duration::ZERO);
+        let api = Api::numbers([1, 1, 1, 1, 1, 1]).fail(2, 1).slow(steps, Duration::ZERO);
         let mut docs = api.by_page_number().concurrency(4);
         let output = "0 1 ! page 3 (cursor page=2): fetch failed after 1 attempt: fault on page 2; end";
         assert_eq!(trace(&mut docs).await, output);
@@ -88,7 +88,7 @@ async fn panics_beyond_the_end_are_discarded() {
 
 #[tokio::test]
 async fn short_pages_correct_the_offsets_of_speculative_requests() {
-    let api = Api::new([23]);
+    let api = Api::numbers([23]);
     for (limit, clamp) in [(5, 5), (5, 3), (100, 4), (1, 1), (23, 23)] {
         let docs = api.by_offset(limit, clamp).concurrency(4);
         assert_eq!(items(docs).await, api.all(), "limit {limit}, clamp {clamp}");
@@ -108,24 +108,24 @@ async fn a_next_cursor_overrides_the_speculative_requests() {
 
 #[tokio::test]
 async fn no_speculative_request_beyond_the_limits_or_the_total() {
-    let api = Api::new(vec![10; 10]);
+    let api = Api::numbers(vec![10; 10]);
     assert_eq!(items(api.by_page_number().concurrency(8).max_pages(3)).await.len(), 30);
     assert_eq!(api.requested(), [0, 1, 2]);
 
     // With offsets, the page size is known from the start.
     for (max, expected) in [(20, vec![0, 10]), (21, vec![0, 10, 20]), (10, vec![0])] {
-        let api = Api::new([100]);
+        let api = Api::numbers([100]);
         let docs = api.by_offset(10, 10).concurrency(8).max_items(max);
         assert_eq!(items(docs).await.len() as u64, max);
         assert_eq!(api.requested(), expected, "max {max}");
     }
 
     // With page numbers, the page size is known once the first page has arrived. Before, all slots are filled.
-    let api = Api::new(vec![10; 30]);
+    let api = Api::numbers(vec![10; 30]);
     assert_eq!(items(api.by_page_number().concurrency(2).max_items(25)).await.len(), 25);
     assert_eq!(api.requested(), [0, 1, 2]);
 
-    let requested = Api::new(vec![10; 3]);
+    let requested = Api::numbers(vec![10; 3]);
     let api = requested.clone();
     let docs = by_page_number(0, move |page| {
         let page = api.clone().get(usize::try_from(page).unwrap());
@@ -171,7 +171,7 @@ fn without_a_runtime_the_stream_polls_the_requests() {
 #[tokio::test(start_paused = true)]
 async fn a_concurrency_of_zero_or_one_fetches_a_page_when_it_is_wanted() {
     for concurrency in [0, 1] {
-        let api = Api::new(vec![1; 5]).slow(1, STEP);
+        let api = Api::numbers(vec![1; 5]).slow(1, STEP);
         let mut docs = api.by_page_number().concurrency(concurrency);
         for taken in 1..=5 {
             docs.try_next().await.unwrap();
@@ -179,7 +179,7 @@ async fn a_concurrency_of_zero_or_one_fetches_a_page_when_it_is_wanted() {
             assert_eq!(api.requested().len(), taken, "concurrency {concurrency}");
         }
         // With `read_ahead`, pages are fetched ahead.
-        let api = Api::new(vec![1; 5]).slow(1, STEP);
+        let api = Api::numbers(vec![1; 5]).slow(1, STEP);
         let mut docs = api.by_page_number().concurrency(concurrency).read_ahead(2);
         docs.try_next().await.unwrap();
         tokio::time::sleep(STEP * 10).await;
@@ -189,7 +189,7 @@ async fn a_concurrency_of_zero_or_one_fetches_a_page_when_it_is_wanted() {
 
 #[tokio::test(start_paused = true)]
 async fn read_ahead_has_no_effect_with_concurrency() {
-    let api = Api::new(vec![1; 20]).slow(1, STEP);
+    let api = Api::numbers(vec![1; 20]).slow(1, STEP);
     let mut docs = api.by_page_number().concurrency(3).read_ahead(9);
     docs.try_next().await.unwrap();
     tokio::time::sleep(STEP * 10).await;
@@ -220,7 +220,7 @@ async fn a_cycle_is_reported_and_retried_with_concurrency() {
 #[tokio::test]
 async fn speculative_requests_after_a_short_page_are_dropped() {
     // The last page is short: the requests after it are dropped, and the page at the right offset is requested.
-    let api = Api::new([7]);
+    let api = Api::numbers([7]);
     let mut docs = api.by_offset(3, 3).concurrency(2);
     assert_eq!(trace(&mut docs).await, "0 1 2 3 4 5 6 end");
     assert_eq!(api.requested(), [0, 3, 6, 9, 7, 8]);
@@ -248,7 +248,7 @@ async fn an_empty_page_does_not_change_the_page_size_hint() {
 
 #[tokio::test]
 async fn the_total_limits_speculative_requests_but_not_the_stream() {
-    let requested = Api::new(vec![10; 6]);
+    let requested = Api::numbers(vec![10; 6]);
     let api = requested.clone();
     let docs = by_page_number(0, move |page| {
         let page = api.clone().get(usize::try_from(page).unwrap());
@@ -266,7 +266,7 @@ async fn the_total_limits_speculative_requests_but_not_the_stream() {
 
 #[tokio::test]
 async fn concurrent_asks_for_nothing_beyond_max_items() {
-    let api = Api::new(vec![10; 10]);
+    let api = Api::numbers(vec![10; 10]);
     assert_eq!(items(api.by_page_number().concurrency(4).max_items(5)).await.len(), 5);
     assert_eq!(api.requested(), [0]);
 }

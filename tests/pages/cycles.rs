@@ -10,7 +10,7 @@ use withal_test_support::trace::trace;
 #[tokio::test]
 async fn a_long_cycle_is_detected_within_the_documented_bound() {
     for (lead, period) in [(1, 9), (4, 20), (2, 64), (31, 100), (25, 9), (57, 9), (249, 9), (1001, 20)] {
-        let api = Api::new(vec![1; lead + period]).link(lead + period - 1, lead);
+        let api = Api::numbers(vec![1; lead + period]).link(lead + period - 1, lead);
         let output = trace(&mut api.by_cursor()).await;
         assert!(output.contains("cursor cycle"), "a cycle of {period} after {lead} pages was not detected");
         let (requested, bound) = (api.requested().len(), 2 * lead.max(period) + period + 16);
@@ -20,12 +20,12 @@ async fn a_long_cycle_is_detected_within_the_documented_bound() {
 
 #[tokio::test]
 async fn a_long_stream_without_a_cycle_has_no_false_alarm() {
-    assert!(trace(&mut Api::new(vec![1; 3000]).by_cursor()).await.ends_with("2999 end"));
+    assert!(trace(&mut Api::numbers(vec![1; 3000]).by_cursor()).await.ends_with("2999 end"));
 }
 
 #[tokio::test]
 async fn after_a_false_alarm_the_stream_continues_with_the_repeated_cursor() {
-    let api = Api::new([1, 1, 1]).link(1, 1);
+    let api = Api::numbers([1, 1, 1]).link(1, 1);
     let mut docs = api.by_cursor();
     assert!(trace(&mut docs).await.starts_with("0 1 ! page 2 (cursor 1): cursor cycle, next cursor 1"));
     let checkpoint = docs.checkpoint();
@@ -40,7 +40,7 @@ async fn after_a_false_alarm_the_stream_continues_with_the_repeated_cursor() {
 
 #[tokio::test]
 async fn a_cycle_in_a_resumed_stream_is_detected_from_its_first_page() {
-    let api = Api::new([1, 1]).link(1, 1);
+    let api = Api::numbers([1, 1]).link(1, 1);
     let checkpoint = withal::pages::Checkpoint::new(Some(1), 0);
     assert!(
         trace(&mut api.by_cursor().resume(checkpoint))
@@ -51,7 +51,7 @@ async fn a_cycle_in_a_resumed_stream_is_detected_from_its_first_page() {
 
 #[tokio::test]
 async fn on_cycle_applies_when_reading_ahead() {
-    let api = Api::new([1, 1]).link(1, 1);
+    let api = Api::numbers([1, 1]).link(1, 1);
     let mut docs = api.by_cursor().read_ahead(2).on_cycle(OnCycle::Allow).max_items(4);
     assert_eq!(trace(&mut docs).await, "0 1 1 1 end");
     let mut docs = api.by_cursor().read_ahead(2).on_cycle(OnCycle::End);
@@ -64,7 +64,7 @@ async fn on_cycle_applies_when_reading_ahead() {
 async fn a_short_cycle_is_detected_before_any_page_is_fetched_twice() {
     for (lead, period) in (0..20).flat_map(|lead| (1..=8).map(move |period| (lead, period))) {
         for read_ahead in [0, 3] {
-            let api = Api::new(vec![1; lead + period + 1]).link(lead + period, lead + 1);
+            let api = Api::numbers(vec![1; lead + period + 1]).link(lead + period, lead + 1);
             let output = trace(&mut api.by_cursor().read_ahead(read_ahead)).await;
             assert!(
                 output.contains("cursor cycle"),
@@ -83,7 +83,7 @@ async fn a_short_cycle_is_detected_before_any_page_is_fetched_twice() {
 #[tokio::test]
 async fn a_cycle_after_a_false_alarm_is_reported_again() {
     for read_ahead in [0, 1] {
-        let mut docs = Api::new([1, 1, 1]).link(2, 1).by_cursor().read_ahead(read_ahead);
+        let mut docs = Api::numbers([1, 1, 1]).link(2, 1).by_cursor().read_ahead(read_ahead);
         assert!(trace(&mut docs).await.starts_with("0 1 2 ! page 3 (cursor 2): cursor cycle, next cursor 1"));
         for page in [5, 7] {
             assert!(docs.retry_failed());
@@ -142,7 +142,7 @@ async fn few_cursors_are_remembered_however_long_the_stream() {
 
 #[tokio::test]
 async fn continuing_after_a_false_alarm_does_not_count_as_a_retry() {
-    let mut docs = Api::new([1, 1, 1]).link(1, 1).by_cursor();
+    let mut docs = Api::numbers([1, 1, 1]).link(1, 1).by_cursor();
     trace(&mut docs).await;
     assert!(docs.retry_failed());
     docs.try_next().await.unwrap();
@@ -151,7 +151,7 @@ async fn continuing_after_a_false_alarm_does_not_count_as_a_retry() {
 
 #[tokio::test]
 async fn a_short_cycle_is_detected_after_a_retried_failure() {
-    let api = Api::new([1, 1, 1, 1]).link(3, 1).fail(3, 1);
+    let api = Api::numbers([1, 1, 1, 1]).link(3, 1).fail(3, 1);
     let mut docs = api.by_cursor();
     assert!(trace(&mut docs).await.contains("fetch failed"));
     assert!(docs.retry_failed());

@@ -34,7 +34,7 @@ fn text(items: Vec<u32>, next: &str) -> Page<u32, String> {
 
 /// A page, then a cycle of `period` pages: with a period of 1, a page that points to itself.
 fn ring(period: usize) -> AsyncGetDocs<u32, usize, Fault> {
-    Api::new(vec![1; period + 1]).link(period, 1).by_cursor()
+    Api::numbers(vec![1; period + 1]).link(period, 1).by_cursor()
 }
 
 #[tokio::test]
@@ -43,19 +43,19 @@ async fn no_edge_case_loses_or_duplicates_an_item() {
     let table = [
         row(
             "an empty page between others",
-            async { trace(&mut Api::new([2, 0, 0, 1]).by_cursor()).await },
+            async { trace(&mut Api::numbers([2, 0, 0, 1]).by_cursor()).await },
             "0 1 2 end",
         ),
         row(
             "an empty page ends a numbered stream",
-            async { trace(&mut Api::new([2, 1]).by_page_number()).await },
+            async { trace(&mut Api::numbers([2, 1]).by_page_number()).await },
             "0 1 2 end",
         ),
-        row("no items", async { trace(&mut Api::new([]).by_page_number()).await }, "end"),
+        row("no items", async { trace(&mut Api::numbers([]).by_page_number()).await }, "end"),
         row(
             "an empty page between numbered pages, with OnEmpty::Continue",
             async {
-                let api = Api::new([2, 0, 1, 0]);
+                let api = Api::numbers([2, 0, 1, 0]);
                 trace(&mut api.by_page_number().on_empty(OnEmpty::Continue).max_pages(4)).await
             },
             "0 1 2 end",
@@ -73,7 +73,7 @@ async fn no_edge_case_loses_or_duplicates_an_item() {
         ),
         row(
             "an empty page of a cursor stream, with OnEmpty::End",
-            async { trace(&mut Api::new([2, 0, 1]).by_cursor().on_empty(OnEmpty::End)).await },
+            async { trace(&mut Api::numbers([2, 0, 1]).by_cursor().on_empty(OnEmpty::End)).await },
             "0 1 end",
         ),
         row(
@@ -109,7 +109,7 @@ async fn no_edge_case_loses_or_duplicates_an_item() {
         ),
         row(
             "a short page does not end the stream",
-            async { trace(&mut Api::new([3, 1, 3]).by_page_number()).await },
+            async { trace(&mut Api::numbers([3, 1, 3]).by_page_number()).await },
             "0 1 2 3 4 5 6 end",
         ),
         row(
@@ -125,12 +125,12 @@ async fn no_edge_case_loses_or_duplicates_an_item() {
         ),
         row(
             "a server that limits the page size: the offset advances by the items received",
-            async { trace(&mut Api::new([7]).by_offset(100, 3)).await },
+            async { trace(&mut Api::numbers([7]).by_offset(100, 3)).await },
             "0 1 2 3 4 5 6 end",
         ),
         row(
             "a page size of 0",
-            async { trace(&mut Api::new([7]).by_offset(0, 3)).await },
+            async { trace(&mut Api::numbers([7]).by_offset(0, 3)).await },
             "! page 1 (cursor offset=0): page size must be greater than 0; end",
         ),
         row(
@@ -194,7 +194,7 @@ async fn a_cycle_of_any_length_is_delivered_once_and_then_reported() {
 
 #[tokio::test]
 async fn after_an_error_the_same_page_is_requested_again_and_nothing_is_skipped() {
-    let api = Api::new([2, 2, 2]).fail(1, 2);
+    let api = Api::numbers([2, 2, 2]).fail(1, 2);
     let mut docs = api.by_cursor();
     let first = "0 1 ! page 2 (cursor 1): fetch failed after 1 attempt: fault on page 1; end";
     assert_eq!(trace(&mut docs).await, first);
@@ -213,7 +213,7 @@ async fn after_an_error_the_same_page_is_requested_again_and_nothing_is_skipped(
 
 #[tokio::test]
 async fn after_an_error_the_checkpoint_is_before_the_failed_page() {
-    let api = Api::new([2, 2, 2]).fail(1, 1);
+    let api = Api::numbers([2, 2, 2]).fail(1, 1);
     let mut docs = api.by_cursor();
     trace(&mut docs).await;
     let checkpoint = docs.checkpoint();
@@ -294,7 +294,7 @@ async fn a_panic_of_the_fetch_function_ends_the_stream() {
 
 #[tokio::test]
 async fn errors_have_a_source_a_page_and_a_cursor() {
-    let mut docs = Api::new([1, 1]).fail(1, 1).by_cursor();
+    let mut docs = Api::numbers([1, 1]).fail(1, 1).by_cursor();
     assert_eq!(docs.try_next().await.unwrap(), Some(0));
     let error = docs.try_next().await.unwrap_err();
     assert_eq!((error.page(), error.cursor()), (2, Some("1")));
@@ -460,14 +460,14 @@ async fn new_starts_at_page_0_and_by_page_number_at_the_given_page() {
 #[tokio::test]
 async fn only_an_error_can_be_retried() {
     // An invalid configuration: a retry would not help.
-    let mut docs = Api::new([7]).by_offset(0, 3);
+    let mut docs = Api::numbers([7]).by_offset(0, 3);
     let error = docs.next().await.unwrap().unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::InvalidPageSize));
     assert!(!docs.retry_failed());
     assert!(docs.next().await.is_none());
 
     for (read_ahead, concurrency) in [(0, 1), (1, 1), (0, 2)] {
-        let api = Api::new([2, 1]);
+        let api = Api::numbers([2, 1]);
         let mut docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrency);
         assert!(!docs.retry_failed(), "before the first poll");
         assert_eq!(docs.try_next().await.unwrap(), Some(0));
@@ -494,13 +494,13 @@ async fn error_predicates_match_only_their_kind() {
     fn predicates(error: &Error<Fault>) -> [bool; 4] {
         [error.is_fetch(), error.is_cursor_cycle(), error.is_missing_cursor(), error.is_resume_out_of_range()]
     }
-    let error = Api::new([1]).fail(0, 1).by_page_number().try_next().await.unwrap_err();
+    let error = Api::numbers([1]).fail(0, 1).by_page_number().try_next().await.unwrap_err();
     assert_eq!(predicates(&error), [true, false, false, false]);
     let error = last_error(ring(1)).await;
     assert_eq!(predicates(&error), [false, true, false, false]);
     let error = last_error(script(vec![Page::new(vec![], None::<u8>).has_more(true)])).await;
     assert_eq!(predicates(&error), [false, false, true, false]);
-    let error = last_error(Api::new([1]).by_cursor().resume(Checkpoint::new(None, 2))).await;
+    let error = last_error(Api::numbers([1]).by_cursor().resume(Checkpoint::new(None, 2))).await;
     assert_eq!(predicates(&error), [false, false, false, true]);
     assert!(!error.is_runtime_shutdown(), "tested in read_ahead.rs");
 }
@@ -510,7 +510,7 @@ async fn error_kinds_are_available_by_reference_and_by_value() {
     // The size of a pointer, so that it does not enlarge the items in a `Result`.
     assert_eq!(size_of::<Error<[u64; 9]>>(), size_of::<usize>());
 
-    let error = Api::new([1]).fail(0, 1).by_page_number().try_next().await.unwrap_err();
+    let error = Api::numbers([1]).fail(0, 1).by_page_number().try_next().await.unwrap_err();
     assert_eq!((error.page(), error.cursor()), (1, Some("page=0")));
     assert!(matches!(error.into_kind(), ErrorKind::Fetch { attempts: 1, source: Fault(0), .. }));
 

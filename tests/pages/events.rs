@@ -13,7 +13,7 @@ async fn every_event_is_observed_as_it_happens() {
     let log = Arc::new(Mutex::new(Vec::new()));
     let lines = Arc::clone(&log);
     let policy = backon::ConstantBuilder::default().with_delay(Duration::from_secs(2)).with_max_times(1);
-    let docs = Api::new([2, 1]).fail(1, 3).by_cursor().retry(policy);
+    let docs = Api::numbers([2, 1]).fail(1, 3).by_cursor().retry(policy);
     let mut docs = docs.on_event(move |event| {
         lines.lock().unwrap().push(match event {
             Event::Request { page, cursor, attempt, .. } => format!("request {page} {cursor:?} {attempt}"),
@@ -69,7 +69,7 @@ async fn progress_counts_yielded_items_and_delivered_pages() {
 
 #[tokio::test]
 async fn the_empty_page_at_the_end_does_not_count() {
-    let mut docs = Api::new([2, 2]).by_page_number();
+    let mut docs = Api::numbers([2, 2]).by_page_number();
     trace(&mut docs).await;
     assert_eq!(docs.progress().pages, 2);
 }
@@ -106,7 +106,7 @@ async fn the_total_of_a_numbered_page_is_reported() {
 #[tokio::test]
 async fn pages_count_when_they_are_delivered() {
     for read_ahead in [0, 2] {
-        let api = Api::new([1, 0, 1, 1]);
+        let api = Api::numbers([1, 0, 1, 1]);
         let mut docs = api.by_cursor().read_ahead(read_ahead);
         for pages in [1, 3, 4] {
             docs.try_next().await.unwrap();
@@ -124,7 +124,7 @@ async fn pages_count_when_they_are_delivered() {
 async fn the_response_of_a_page_fetched_ahead_precedes_its_delivery() {
     let arrived = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&arrived);
-    let docs = Api::new([2, 1, 1]).by_cursor().read_ahead(1).on_event(move |event| {
+    let docs = Api::numbers([2, 1, 1]).by_cursor().read_ahead(1).on_event(move |event| {
         if let Event::Response { page, .. } = event {
             log.lock().unwrap().push(*page);
         }
@@ -138,7 +138,7 @@ async fn the_response_of_a_page_fetched_ahead_precedes_its_delivery() {
 async fn the_request_event_follows_before_request_and_a_restart_has_the_new_cursor() {
     let log = Arc::new(Mutex::new(Vec::new()));
     let (hook, lines) = (Arc::clone(&log), Arc::clone(&log));
-    let docs = Api::new([1, 1, 1]).fail(1, 1).by_cursor();
+    let docs = Api::numbers([1, 1, 1]).fail(1, 1).by_cursor();
     let docs = docs.classify(|_| OnError::Restart { cursor: Some(2) }).before_request(move || {
         hook.lock().unwrap().push("before_request".to_owned());
         std::future::ready(())
@@ -171,7 +171,7 @@ async fn page_positions_count_earlier_runs() {
     for (read_ahead, concurrency) in [(0, 1), (1, 1), (0, 3)] {
         let log = Arc::new(Mutex::new(Vec::new()));
         let lines = Arc::clone(&log);
-        let api = Api::new([2, 2, 2, 2]);
+        let api = Api::numbers([2, 2, 2, 2]);
         let mut docs = api.by_page_number();
         for _ in 0..3 {
             docs.try_next().await.unwrap();

@@ -14,7 +14,7 @@ use withal_test_support::api::{Api, Fault};
 async fn a_large_page_yields_to_the_executor_every_512_items() {
     // Pages of more than 4096 items are divided in another way.
     for (page, turns) in [(513, 2), (1000, 2), (1024, 2), (4096, 8), (4097, 9), (10_000, 20)] {
-        let mut docs = spawn(Api::new([page]).by_cursor());
+        let mut docs = spawn(Api::numbers([page]).by_cursor());
         let mut chunks = vec![0];
         loop {
             match docs.poll_next() {
@@ -37,7 +37,7 @@ async fn a_large_page_yields_to_the_executor_every_512_items() {
 
 #[tokio::test]
 async fn a_page_of_512_items_does_not_yield_to_the_executor() {
-    let mut docs = spawn(Api::new([512]).by_cursor());
+    let mut docs = spawn(Api::numbers([512]).by_cursor());
     for _ in 0..512 {
         assert!(matches!(assert_ready!(docs.poll_next()), Some(Ok(_))));
     }
@@ -64,7 +64,7 @@ async fn endless_empty_pages_do_not_block_the_thread() {
 #[tokio::test]
 async fn ready_pages_of_one_item_let_other_tasks_run() {
     let other = tokio::spawn(async {});
-    let mut docs = Api::new(vec![1; 500]).by_cursor();
+    let mut docs = Api::numbers(vec![1; 500]).by_cursor();
     let mut taken = 0;
     while !other.is_finished() {
         assert!(docs.try_next().await.unwrap().is_some(), "the other task ran only after the end");
@@ -86,7 +86,7 @@ async fn endless_retries_without_delay_do_not_block_the_thread() {
 
 #[tokio::test]
 async fn size_hints_are_correct() {
-    let mut docs = spawn(Api::new([3, 2]).by_cursor().max_items(4));
+    let mut docs = spawn(Api::numbers([3, 2]).by_cursor().max_items(4));
     assert_eq!(docs.size_hint(), (0, Some(5)));
     assert!(matches!(assert_ready!(docs.poll_next()), Some(Ok(0))));
     assert_eq!(docs.size_hint(), (2, Some(4)));
@@ -96,28 +96,28 @@ async fn size_hints_are_correct() {
     assert!(assert_ready!(docs.poll_next()).is_none());
     assert_eq!(docs.size_hint(), (0, Some(0)));
 
-    let mut docs = spawn(Api::new([2]).slow(1, std::time::Duration::ZERO).by_cursor());
+    let mut docs = spawn(Api::numbers([2]).slow(1, std::time::Duration::ZERO).by_cursor());
     assert_eq!(docs.size_hint(), (0, None));
     assert_pending!(docs.poll_next());
 }
 
 #[tokio::test]
 async fn size_hint_and_counts_include_the_rest_of_a_large_page() {
-    let mut docs = Api::new([1300, 1]).by_cursor();
+    let mut docs = Api::numbers([1300, 1]).by_cursor();
     for taken in 1..=1300 {
         docs.try_next().await.unwrap();
         assert_eq!(docs.size_hint().0, 1300 - taken);
         assert_eq!((docs.progress().items, docs.checkpoint().items()), (taken as u64, taken as u64));
     }
     // The last page of a limited stream: the hint is exact, except that an error may follow.
-    let mut docs = Api::new([1300]).by_cursor().max_items(1300);
+    let mut docs = Api::numbers([1300]).by_cursor().max_items(1300);
     docs.try_next().await.unwrap();
     assert_eq!(docs.size_hint(), (1299, Some(1300)));
 }
 
 #[tokio::test]
 async fn a_failed_stream_has_a_size_hint_of_zero() {
-    let mut docs = Api::new([1, 1]).fail(1, 1).by_cursor();
+    let mut docs = Api::numbers([1, 1]).fail(1, 1).by_cursor();
     docs.try_next().await.unwrap();
     assert!(!docs.is_terminated());
     assert!(docs.try_next().await.is_err());

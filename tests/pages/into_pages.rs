@@ -9,7 +9,7 @@ use withal_test_support::trace::{items, trace};
 
 #[tokio::test]
 async fn pages_are_yielded_unchanged() {
-    let api = Api::new([2, 0, 1]);
+    let api = Api::numbers([2, 0, 1]);
     assert_eq!(items(api.by_cursor().into_pages()).await, [vec![0, 1], vec![], vec![2]]);
     assert_eq!(items(api.by_page_number().into_pages()).await, [vec![0, 1]], "the empty page marks the end");
     let docs = api.by_page_number().on_empty(OnEmpty::Continue).max_pages(3);
@@ -18,7 +18,7 @@ async fn pages_are_yielded_unchanged() {
 
 #[tokio::test]
 async fn the_remaining_items_of_the_current_page_are_the_first_page() {
-    let api = Api::new([3, 2]);
+    let api = Api::numbers([3, 2]);
     let mut docs = api.by_cursor();
     docs.try_next().await.unwrap();
     let mut pages = docs.into_pages();
@@ -33,7 +33,7 @@ async fn the_remaining_items_of_the_current_page_are_the_first_page() {
 
 #[tokio::test]
 async fn limits_and_resume_apply_to_pages() {
-    let api = Api::new([3, 3, 3]);
+    let api = Api::numbers([3, 3, 3]);
     assert_eq!(items(api.by_cursor().max_items(4).into_pages()).await, [vec![0, 1, 2], vec![3]]);
     let checkpoint = withal::pages::Checkpoint::new(Some(1), 2);
     assert_eq!(items(api.by_cursor().resume(checkpoint).into_pages()).await, [vec![5], vec![6, 7, 8]]);
@@ -41,7 +41,7 @@ async fn limits_and_resume_apply_to_pages() {
 
 #[tokio::test]
 async fn a_failed_page_is_retried() {
-    let mut pages: Pages<u32, usize, Fault> = Api::new([1, 1]).fail(1, 1).by_cursor().into_pages();
+    let mut pages: Pages<u32, usize, Fault> = Api::numbers([1, 1]).fail(1, 1).by_cursor().into_pages();
     assert_eq!(pages.next().await.unwrap().unwrap(), [0]);
     assert!(pages.next().await.unwrap().is_err());
     assert!(pages.next().await.is_none());
@@ -52,7 +52,7 @@ async fn a_failed_page_is_retried() {
 
 #[tokio::test]
 async fn the_rest_of_a_large_page_is_yielded_as_one_page() {
-    let api = Api::new([1300, 1]);
+    let api = Api::numbers([1300, 1]);
     for taken in [0, 1, 511, 512, 513, 1299] {
         let mut docs = api.by_cursor();
         for _ in 0..taken {
@@ -67,7 +67,7 @@ async fn the_rest_of_a_large_page_is_yielded_as_one_page() {
 
 #[tokio::test]
 async fn a_finished_page_leaves_no_remaining_items() {
-    let mut docs = Api::new([2, 1]).by_cursor();
+    let mut docs = Api::numbers([2, 1]).by_cursor();
     docs.try_next().await.unwrap();
     docs.try_next().await.unwrap();
     assert_eq!(items(docs.into_pages()).await, [[2]]);
@@ -92,7 +92,7 @@ async fn unique_by_and_max_items_apply_to_pages() {
 
 #[tokio::test]
 async fn size_hint_termination_and_debug_of_pages() {
-    let mut docs = Api::new([2, 2]).fail(1, 1).by_cursor();
+    let mut docs = Api::numbers([2, 2]).fail(1, 1).by_cursor();
     docs.try_next().await.unwrap();
     let mut pages = docs.into_pages();
     assert_eq!(pages.size_hint(), (1, None));
@@ -116,7 +116,7 @@ async fn size_hint_termination_and_debug_of_pages() {
     assert_eq!(pages.size_hint(), (0, Some(0)));
 
     // The rest of the current page is yielded although the stream has no further page.
-    let mut docs = Api::new([3]).by_cursor();
+    let mut docs = Api::numbers([3]).by_cursor();
     docs.try_next().await.unwrap();
     let mut pages = docs.into_pages();
     assert_eq!(items(&mut pages).await, [[1, 2]]);
@@ -124,7 +124,7 @@ async fn size_hint_termination_and_debug_of_pages() {
 
 #[tokio::test]
 async fn a_failed_stream_can_be_converted_into_pages_and_retried() {
-    let mut docs = Api::new([1, 2]).fail(1, 1).by_cursor();
+    let mut docs = Api::numbers([1, 2]).fail(1, 1).by_cursor();
     docs.try_next().await.unwrap();
     assert!(docs.try_next().await.is_err());
     let mut pages = docs.into_pages();
@@ -136,7 +136,7 @@ async fn a_failed_stream_can_be_converted_into_pages_and_retried() {
 #[tokio::test]
 async fn an_empty_last_page_with_a_cursor_stream_only_marks_the_end() {
     // As many APIs do, this one returns an empty page without a cursor after the last full page.
-    let api = Api::new([2, 0]);
+    let api = Api::numbers([2, 0]);
     assert_eq!(items(api.by_cursor().into_pages()).await, [vec![0, 1]]);
     let mut docs = api.by_cursor();
     trace(&mut docs).await;

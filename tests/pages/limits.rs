@@ -8,7 +8,7 @@ use withal_test_support::trace::{items, trace};
 #[tokio::test]
 async fn max_items_ends_inside_a_page_and_requests_no_further_page() {
     for read_ahead in [0, 2] {
-        let api = Api::new([3, 3, 3]);
+        let api = Api::numbers([3, 3, 3]);
         for (max, pages) in [(0, 0), (1, 1), (3, 1), (4, 2), (9, 3), (99, 3)] {
             let requested = api.requested().len();
             let docs = api.by_cursor().read_ahead(read_ahead).max_items(max);
@@ -20,7 +20,7 @@ async fn max_items_ends_inside_a_page_and_requests_no_further_page() {
 
 #[tokio::test]
 async fn after_max_items_the_checkpoint_is_inside_the_page() {
-    let api = Api::new([3, 3]);
+    let api = Api::numbers([3, 3]);
     let mut docs = api.by_cursor().max_items(2);
     assert_eq!(trace(&mut docs).await, "0 1 end");
     let checkpoint = docs.checkpoint();
@@ -34,7 +34,7 @@ async fn after_max_items_the_checkpoint_is_inside_the_page() {
 #[tokio::test]
 async fn if_max_items_is_the_end_of_a_page_the_checkpoint_is_after_it() {
     for read_ahead in [0, 1] {
-        let api = Api::new([3, 3]);
+        let api = Api::numbers([3, 3]);
         // A limit, and the checkpoint after it: cursor, items to skip, finished pages, whether it is the end.
         for (max, expected) in [(3, (Some(1), 0, 1, false)), (5, (Some(1), 2, 1, false))] {
             let mut docs = api.by_cursor().read_ahead(read_ahead).max_items(max);
@@ -50,7 +50,7 @@ async fn if_max_items_is_the_end_of_a_page_the_checkpoint_is_after_it() {
 
 #[tokio::test]
 async fn max_pages_counts_empty_pages_and_earlier_runs() {
-    let api = Api::new([1, 0, 1, 1]);
+    let api = Api::numbers([1, 0, 1, 1]);
     let mut docs = api.by_cursor().max_pages(3);
     assert_eq!(trace(&mut docs).await, "0 1 end");
     assert_eq!((docs.progress().pages, docs.checkpoint().pages()), (3, 3));
@@ -127,7 +127,7 @@ async fn a_setting_after_the_first_poll_panics_and_names_the_method() {
         ("concurrency", |docs| docs.concurrency(2)),
     ];
     for (name, set) in settings {
-        let mut docs = set(Api::new([2]).by_page_number());
+        let mut docs = set(Api::numbers([2]).by_page_number());
         docs.next().await;
         let set = std::panic::AssertUnwindSafe(move || set(docs));
         let panic = std::panic::catch_unwind(set).err().unwrap_or_else(|| panic!("`{name}` did not panic"));
@@ -138,7 +138,7 @@ async fn a_setting_after_the_first_poll_panics_and_names_the_method() {
 
 #[tokio::test]
 async fn settings_apply_in_any_order_and_the_last_call_wins() {
-    let api = Api::new([3, 3]);
+    let api = Api::numbers([3, 3]);
     let checkpoint = || Checkpoint::new(Some(0), 1);
     assert_eq!(trace(&mut api.by_cursor().max_items(2).resume(checkpoint()).max_pages(9)).await, "1 2 end");
     assert_eq!(trace(&mut api.by_cursor().resume(checkpoint()).max_pages(9).max_items(2)).await, "1 2 end");
@@ -183,7 +183,7 @@ async fn a_resumed_stream_only_knows_the_keys_of_its_own_run() {
 
 #[tokio::test]
 async fn a_panic_of_the_key_function_ends_the_stream() {
-    let docs = Api::new([2, 2, 2]).by_cursor();
+    let docs = Api::numbers([2, 2, 2]).by_cursor();
     let mut docs = docs.unique_by(|doc| {
         assert_ne!(*doc, 3, "no key");
         *doc

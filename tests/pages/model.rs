@@ -82,7 +82,7 @@ impl Case {
     }
 
     fn api(&self) -> Api {
-        let api = Api::new(self.pages.clone()).slow(self.steps, Duration::ZERO);
+        let api = Api::numbers(self.pages.clone()).slow(self.steps, Duration::ZERO);
         self.faults.iter().fold(api, |api, (page, times)| api.fail(*page, *times))
     }
 
@@ -163,7 +163,7 @@ proptest! {
         let api = case.api();
         let all = block_on(case.run(|| api.by_cursor()));
         prop_assert_eq!(all, model(&case, &case.pages));
-        prop_assert_eq!(api.open(), 0);
+        prop_assert_eq!(api.in_progress(), 0);
     }
 
     #[test]

@@ -23,8 +23,8 @@ struct Server {
 impl Server {
     fn new(children: &[&[usize]]) -> Self {
         let parents = (0..children.len()).step_by(2).map(|at| 2.min(children.len() - at));
-        let children = children.iter().map(|lengths| Api::new(lengths.iter().copied())).collect();
-        Self { parents: Api::new(parents), children: Arc::new(children) }
+        let children = children.iter().map(|lengths| Api::numbers(lengths.iter().copied())).collect();
+        Self { parents: Api::numbers(parents), children: Arc::new(children) }
     }
 
     fn map(mut self, parent: usize, change: impl Fn(Api) -> Api) -> Self {
@@ -82,7 +82,7 @@ async fn pages_of_several_parents_are_fetched_at_once() {
         for parent in 0..4 {
             server = server.map(parent, |api| api.slow(1, Duration::from_secs(1)));
         }
-        server.parents = Api::new([4]).slow(1, Duration::from_secs(1));
+        server.parents = Api::numbers([4]).slow(1, Duration::from_secs(1));
         let start = tokio::time::Instant::now();
         let stream = server.open().concurrency(concurrency);
         let items = collect(if unordered { stream.unordered() } else { stream }).await;
@@ -247,9 +247,9 @@ async fn dropping_the_stream_cancels_every_request() {
     let server = (0..3).fold(server, |server, parent| server.map(parent, |api| api.slow(9, Duration::ZERO)));
     let mut stream = server.open().concurrency(3);
     assert!(stream.next().now_or_never().is_none());
-    assert_eq!(server.children.iter().map(Api::open).sum::<usize>(), 3);
+    assert_eq!(server.children.iter().map(Api::in_progress).sum::<usize>(), 3);
     drop(stream);
-    assert_eq!(server.children.iter().map(Api::open).sum::<usize>(), 0);
+    assert_eq!(server.children.iter().map(Api::in_progress).sum::<usize>(), 0);
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ async fn fetching_and_processing_overlap() {
     // Steps per fetch, milliseconds per step, milliseconds of work per page. The slower of the two determines the time.
     for (steps, step, work) in [(1, 20, 20), (4, 5, 20), (1, 20, 5), (4, 5, 5), (1, 5, 20), (4, 1, 20)] {
         let fetch = step * steps;
-        let api = Api::new(vec![10; 20]).slow(steps, MS * step);
+        let api = Api::numbers(vec![10; 20]).slow(steps, MS * step);
         let bound = MS * 20 * fetch.max(work);
         for read_ahead in [1, 2, 5] {
             let took = time(&api, read_ahead, MS * work).await;
@@ -46,7 +46,7 @@ async fn fetching_and_processing_overlap() {
 
 #[tokio::test(start_paused = true)]
 async fn fetching_overlaps_with_processing_single_items() {
-    let api = Api::new(vec![10; 20]).slow(4, MS * 5);
+    let api = Api::numbers(vec![10; 20]).slow(4, MS * 5);
     let start = Instant::now();
     let mut docs = api.by_cursor().read_ahead(1);
     while docs.try_next().await.unwrap().is_some() {
@@ -57,7 +57,7 @@ async fn fetching_overlaps_with_processing_single_items() {
 
 #[tokio::test(start_paused = true)]
 async fn more_pages_ahead_even_out_bursts_of_work() {
-    let api = Api::new(vec![1; 21]).slow(1, MS * 10);
+    let api = Api::numbers(vec![1; 21]).slow(1, MS * 10);
     let mut times = Vec::new();
     for read_ahead in [1, 5] {
         let start = Instant::now();
@@ -76,7 +76,7 @@ async fn more_pages_ahead_even_out_bursts_of_work() {
 
 #[tokio::test(start_paused = true)]
 async fn the_next_request_is_sent_before_the_first_item_is_yielded() {
-    let api = Api::new(vec![1; 5]).slow(1, MS);
+    let api = Api::numbers(vec![1; 5]).slow(1, MS);
     let mut docs = api.by_cursor().read_ahead(1);
     docs.try_next().await.unwrap();
     // There was no await since, so no other task has run.
@@ -86,7 +86,7 @@ async fn the_next_request_is_sent_before_the_first_item_is_yielded() {
 #[tokio::test(start_paused = true)]
 async fn never_more_pages_ahead_than_configured() {
     for read_ahead in 0..4 {
-        let api = Api::new(vec![1; 20]).slow(1, MS);
+        let api = Api::numbers(vec![1; 20]).slow(1, MS);
         let mut docs = api.by_cursor().read_ahead(read_ahead);
         for taken in 1..=20 {
             docs.try_next().await.unwrap();
@@ -99,10 +99,10 @@ async fn never_more_pages_ahead_than_configured() {
 #[tokio::test]
 async fn nothing_is_fetched_ahead_beyond_the_limits() {
     for steps in [0, 1] {
-        let api = Api::new(vec![10; 10]).slow(steps, Duration::ZERO);
+        let api = Api::numbers(vec![10; 10]).slow(steps, Duration::ZERO);
         assert_eq!(items(api.by_cursor().read_ahead(4).max_items(20)).await.len(), 20);
         assert_eq!(api.requested(), [0, 1]);
-        let api = Api::new(vec![10; 10]).slow(steps, Duration::ZERO);
+        let api = Api::numbers(vec![10; 10]).slow(steps, Duration::ZERO);
         assert_eq!(items(api.by_cursor().read_ahead(4).max_pages(3)).await.len(), 30);
         assert_eq!(api.requested(), [0, 1, 2]);
     }
@@ -111,7 +111,7 @@ async fn nothing_is_fetched_ahead_beyond_the_limits() {
 #[tokio::test]
 async fn an_error_ahead_is_reported_after_the_earlier_pages() {
     for (read_ahead, steps) in [(1, 0), (1, 1), (3, 0), (3, 1)] {
-        let api = Api::new([1, 1, 1, 1]).fail(2, 1).slow(steps, Duration::ZERO);
+        let api = Api::numbers([1, 1, 1, 1]).fail(2, 1).slow(steps, Duration::ZERO);
         let mut docs = api.by_cursor().read_ahead(read_ahead);
         let output = "0 1 ! page 3 (cursor 2): fetch failed after 1 attempt: fault on page 2; end";
         assert_eq!(trace(&mut docs).await, output);
@@ -125,7 +125,7 @@ async fn an_error_ahead_is_reported_after_the_earlier_pages() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_on_a_multi_thread_runtime() {
     for read_ahead in [1, 2, 7] {
-        let api = Api::new(vec![3; 300]).slow(2, Duration::ZERO);
+        let api = Api::numbers(vec![3; 300]).slow(2, Duration::ZERO);
         assert_eq!(items(api.by_cursor().read_ahead(read_ahead)).await, api.all());
         assert_eq!(api.requested().len(), 300);
         let docs = api.by_page_number().concurrency(read_ahead);
@@ -138,7 +138,7 @@ async fn nothing_is_lost_on_a_multi_thread_runtime() {
 async fn a_consumer_that_blocks_its_worker_does_not_delay_the_fetch() {
     for concurrency in [1, 2] {
         let (done, fetched) = std::sync::mpsc::channel();
-        let api = Api::new(vec![1; 10]).slow(4, Duration::ZERO);
+        let api = Api::numbers(vec![1; 10]).slow(4, Duration::ZERO);
         let docs = api.by_page_number().read_ahead(1).concurrency(concurrency);
         let mut docs = docs.on_event(move |event| {
             if let Event::Response { page, .. } = event {
@@ -161,7 +161,7 @@ async fn a_consumer_that_blocks_its_worker_does_not_delay_the_fetch() {
 
 #[test]
 fn without_a_runtime_the_stream_polls_the_page_ahead() {
-    let api = Api::new([2, 1, 3]);
+    let api = Api::numbers([2, 1, 3]);
     let mut docs = api.by_cursor().read_ahead(2);
     assert_eq!(futures::executor::block_on(trace(&mut docs)), "0 1 2 3 4 5 end");
 }
@@ -170,7 +170,7 @@ fn without_a_runtime_the_stream_polls_the_page_ahead() {
 fn after_runtime_shutdown_the_checkpoint_is_valid() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     for (read_ahead, concurrency, page) in [(1, 1, 2), (0, 2, 2)] {
-        let api = Api::new([1, 1, 1]);
+        let api = Api::numbers([1, 1, 1]);
         let mut requested = 0;
         let source = api.clone();
         let mut docs = withal::pages::by_page_number(0, move |page| {
@@ -197,7 +197,7 @@ fn after_runtime_shutdown_the_checkpoint_is_valid() {
 
 #[test]
 fn without_a_runtime_the_page_ahead_is_requested() {
-    let api = Api::new([2, 1, 3]).slow(0, Duration::ZERO);
+    let api = Api::numbers([2, 1, 3]).slow(0, Duration::ZERO);
     let begun = api.clone();
     let mut docs = withal::pages::by_cursor(move |at: Option<usize>| {
         let page = begun.clone().get(at.unwrap_or(0));
@@ -227,7 +227,7 @@ fn without_a_runtime_the_page_ahead_is_requested() {
 
 #[tokio::test]
 async fn a_false_alarm_ahead_is_retried() {
-    let api = Api::new([1, 1, 1]).link(1, 1);
+    let api = Api::numbers([1, 1, 1]).link(1, 1);
     let mut docs = api.by_cursor().read_ahead(2);
     assert!(trace(&mut docs).await.starts_with("0 1 ! page 2 (cursor 1): cursor cycle, next cursor 1"));
     let api = api.link(1, 2);

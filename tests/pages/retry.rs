@@ -21,7 +21,7 @@ fn every_second(times: usize) -> ConstantBuilder {
 #[tokio::test(start_paused = true)]
 async fn the_same_page_is_requested_again_after_each_delay() {
     for (read_ahead, concurrency) in [(0, 1), (1, 1), (0, 3)] {
-        let api = Api::new([1, 1, 1]).fail(1, 2);
+        let api = Api::numbers([1, 1, 1]).fail(1, 2);
         let docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrency);
         let mut docs = docs.retry(every_second(2));
         let start = Instant::now();
@@ -34,7 +34,7 @@ async fn the_same_page_is_requested_again_after_each_delay() {
 
 #[tokio::test(start_paused = true)]
 async fn an_exhausted_policy_yields_the_error_and_starts_anew_for_the_next_page() {
-    let api = Api::new([1, 1, 1]).fail(0, 2).fail(1, 3).fail(2, 2);
+    let api = Api::numbers([1, 1, 1]).fail(0, 2).fail(1, 3).fail(2, 2);
     let mut docs =
         api.by_cursor().retry(ExponentialBuilder::default().with_min_delay(SECOND).with_max_times(2));
     let start = Instant::now();
@@ -48,7 +48,7 @@ async fn an_exhausted_policy_yields_the_error_and_starts_anew_for_the_next_page(
 
 #[tokio::test(start_paused = true)]
 async fn without_a_policy_nothing_is_retried() {
-    let api = Api::new([1]).fail(0, 1);
+    let api = Api::numbers([1]).fail(0, 1);
     let mut docs = api.by_cursor().classify(|_| OnError::Retry { after: Some(SECOND) });
     assert!(docs.next().await.unwrap().is_err());
     assert_eq!(api.requested(), [0]);
@@ -56,7 +56,7 @@ async fn without_a_policy_nothing_is_retried() {
 
 #[tokio::test(start_paused = true)]
 async fn the_delay_of_classify_overrides_the_policy() {
-    let api = Api::new([1, 1]).fail(1, 2);
+    let api = Api::numbers([1, 1]).fail(1, 2);
     let answers = AtomicU32::new(0);
     let docs = api.by_cursor().retry(every_second(5)).classify(move |error| {
         assert_eq!(error, &Fault(1));
@@ -73,7 +73,7 @@ async fn the_delay_of_classify_overrides_the_policy() {
 
 #[tokio::test(start_paused = true)]
 async fn a_fatal_error_is_yielded_at_once() {
-    let api = Api::new([1]).fail(0, 1);
+    let api = Api::numbers([1]).fail(0, 1);
     let mut docs = api.by_cursor().retry(every_second(5)).classify(|_| OnError::Fatal);
     let start = Instant::now();
     assert!(docs.next().await.unwrap().is_err());
@@ -127,7 +127,7 @@ async fn restarts_are_bounded() {
 
 #[tokio::test(start_paused = true)]
 async fn before_request_is_awaited_before_every_attempt_and_its_output_held_during_it() {
-    let api = Api::new([1, 1]).fail(1, 1).slow(1, SECOND);
+    let api = Api::numbers([1, 1]).fail(1, 1).slow(1, SECOND);
     let permits = Arc::new(Semaphore::new(1));
     let passed = Arc::new(AtomicU32::new(0));
     let (semaphore, count) = (Arc::clone(&permits), Arc::clone(&passed));
@@ -139,7 +139,11 @@ async fn before_request_is_awaited_before_every_attempt_and_its_output_held_duri
     let watch = async {
         loop {
             sleep(SECOND / 10).await;
-            assert_eq!(permits.available_permits(), 1 - api.open(), "held only while a fetch is in progress");
+            assert_eq!(
+                permits.available_permits(),
+                1 - api.in_progress(),
+                "held only while a fetch is in progress"
+            );
         }
     };
     tokio::select! {
@@ -154,7 +158,7 @@ async fn before_request_is_awaited_before_every_attempt_and_its_output_held_duri
 async fn a_pending_before_request_delays_the_request() {
     let permits = Arc::new(Semaphore::new(0));
     let semaphore = Arc::clone(&permits);
-    let api = Api::new([1]);
+    let api = Api::numbers([1]);
     let mut docs = api.by_cursor().before_request(move || Arc::clone(&semaphore).acquire_owned());
     assert!(tokio::time::timeout(SECOND, docs.next()).await.is_err());
     assert_eq!(api.requested().len(), 0);
@@ -167,7 +171,7 @@ async fn before_request_limits_concurrent_requests() {
     let starts = Arc::new(Mutex::new(Vec::new()));
     let times = Arc::clone(&starts);
     let permits = Arc::new(Semaphore::new(2));
-    let api = Api::new(vec![1; 6]).slow(1, SECOND);
+    let api = Api::numbers(vec![1; 6]).slow(1, SECOND);
     let begun = Instant::now();
     let docs = api.by_page_number().concurrency(6).max_pages(6);
     let docs = docs.before_request(move || Arc::clone(&permits).acquire_owned());
@@ -183,13 +187,13 @@ async fn before_request_limits_concurrent_requests() {
 #[test]
 fn a_delay_of_zero_needs_no_timer() {
     let policy = ConstantBuilder::default().with_delay(Duration::ZERO).with_max_times(1);
-    let mut docs = Api::new([1]).fail(0, 1).by_cursor().retry(policy);
+    let mut docs = Api::numbers([1]).fail(0, 1).by_cursor().retry(policy);
     assert_eq!(futures::executor::block_on(trace(&mut docs)), "0 end");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_delay_of_classify_counts_as_a_retry_of_the_policy() {
-    let api = Api::new([1]).fail(0, 9);
+    let api = Api::numbers([1]).fail(0, 9);
     let answer = |_: &Fault| OnError::Retry { after: Some(5 * SECOND) };
     let mut docs = api.by_cursor().retry(every_second(2)).classify(answer);
     let start = Instant::now();
@@ -205,7 +209,7 @@ async fn a_delay_of_classify_counts_as_a_retry_of_the_policy() {
 async fn an_error_is_classified_even_if_the_policy_is_exhausted() {
     let seen = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&seen);
-    let docs = Api::new([1]).fail(0, 9).by_cursor().retry(every_second(1));
+    let docs = Api::numbers([1]).fail(0, 9).by_cursor().retry(every_second(1));
     let mut docs = docs.classify(move |_| {
         count.fetch_add(1, Ordering::Relaxed);
         OnError::Retry { after: None }
@@ -235,7 +239,7 @@ async fn without_a_policy_each_page_may_restart_once() {
 #[tokio::test]
 async fn a_restart_without_a_cursor_is_at_the_start() {
     for (read_ahead, concurrency) in [(0, 1), (1, 1), (0, 2)] {
-        let api = Api::new([1, 1, 1]).fail(1, 1);
+        let api = Api::numbers([1, 1, 1]).fail(1, 1);
         let docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrency);
         let mut docs = docs.classify(|_| OnError::Restart { cursor: None });
         assert_eq!(
@@ -266,7 +270,7 @@ async fn the_permit_is_released_when_the_attempt_fails_or_the_stream_is_dropped(
     for (read_ahead, concurrency) in [(0, 1), (1, 1), (0, 2)] {
         let permits = Arc::new(Semaphore::new(9));
         let semaphore = Arc::clone(&permits);
-        let api = Api::new([1, 1, 1]).fail(1, 1).slow(1, SECOND);
+        let api = Api::numbers([1, 1, 1]).fail(1, 1).slow(1, SECOND);
         let docs = api.by_page_number().read_ahead(read_ahead).concurrency(concurrency).max_pages(2);
         let mut docs = docs.before_request(move || Arc::clone(&semaphore).acquire_owned());
         assert!(trace(&mut docs).await.starts_with("0 ! page 2 (cursor page=1): fetch failed"));
@@ -330,7 +334,7 @@ async fn retrying_a_failed_restart_does_not_skip_items_of_another_page() {
 
 #[tokio::test]
 async fn retrying_a_failed_restart_with_concurrency_does_not_skip_items() {
-    let mut before = Api::new([2, 2]).by_page_number();
+    let mut before = Api::numbers([2, 2]).by_page_number();
     for _ in 0..3 {
         before.try_next().await.unwrap();
     }

@@ -8,7 +8,7 @@
 //! | [`event_log`] | a log of enters and exits, and context managers ([`probes!`]) that write to it |
 //! | [`reports`] | a function that runs a program, and returns the reports of its lost errors and panics |
 //! | [`counting_allocator`] | an allocator that counts the bytes in use |
-//! | [`poll_then_drop`] | a function that runs a program once for each await, and drops it at that await |
+//! | [`poll_then_drop`] | [`cancel_at_every_await`](withal::testing::cancel_at_every_await) with a check, as one function |
 //! | [`expected_reports`] | the reports of failures that tests provoke, which are not printed |
 //! | [`chaos`] | the driver of the processes of a fleet, which kills, stops and terminates them |
 //! | [`child_process`] | a function that runs a program in a child process, and returns what it prints |

@@ -184,6 +184,18 @@ async fn it_can_be_repeated() {
     assert_eq!(cancel_at_every_await(async || yield_now().await).repeat(0).await, 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_dropped_at_once_does_not_wait() {
+    let start = tokio::time::Instant::now();
+    let program = async || {
+        sleep(Duration::from_secs(1)).await;
+        sleep(Duration::from_secs(10)).await;
+    };
+    assert_eq!(cancel_at_every_await(program).only_at_once().check(async |_| ()).await, 3);
+    // The first pause before the drop at the second, and both in the run that completes.
+    assert_eq!(start.elapsed(), Duration::from_secs(1 + 11));
+}
+
 #[tokio::test]
 async fn a_program_that_never_completes_is_a_panic() {
     let program = cancel_at_every_await(|| async {

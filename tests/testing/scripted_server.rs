@@ -36,7 +36,7 @@ async fn failures_are_those_of_the_script() {
         assert_eq!(result.is_ok(), expected, "page {page}");
         if let Err(error) = result {
             assert_eq!(error, ScriptedFailure(page));
-            assert_eq!(error.to_string(), format!("the request of page {page} failed, as scripted"));
+            assert_eq!(error.to_string(), format!("fault on page {page}"));
         }
     }
     let error = server.fail(0, 1).by_cursor().try_next().await.unwrap_err();

@@ -117,8 +117,9 @@ impl AtomicWrite {
 
 /// The guard of an [`atomic_write`].
 pub struct AtomicWriteGuard {
-    /// `None` after the exit has begun, as the destination.
+    /// `None` after the exit has begun.
     file: Option<AtomicFile>,
+    /// `None` after the exit has begun.
     destination: Option<Destination>,
     grace_period: Duration,
 }

@@ -1,4 +1,4 @@
-use std::fs::{self, File, Metadata, Permissions};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{self, Path, PathBuf};
 
@@ -35,8 +35,8 @@ impl Destination {
         let mut builder = Builder::new();
         // The name is short, however long that of the file is.
         builder.prefix(".withal-").suffix(".tmp").rand_bytes(10);
-        // A file that replaces none has the permissions of `File::create`. Otherwise nobody but the owner can read the
-        // new content before it has the permissions of the old file.
+        // A file that replaces none has the permissions of `File::create`. Otherwise only the owner can read the new
+        // content before it has the permissions of the old file.
         #[cfg(unix)]
         if old.is_none() {
             builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
@@ -119,6 +119,7 @@ fn follow_links(mut path: PathBuf) -> Result<PathBuf, FileError> {
 /// cannot be kept, the bits that would give the rights of another user or group are not kept either.
 #[cfg(unix)]
 fn keep_permissions(new: &File, old: &Metadata) -> io::Result<()> {
+    use std::fs::Permissions;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 
     let current = new.metadata()?;

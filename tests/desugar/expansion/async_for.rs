@@ -10,7 +10,7 @@ use withal::desugar::{aiter, anext};
 
 use super::Log;
 use super::steps::{Program, Step, Steps, any_program};
-use withal_test_support::poll_then_drop::drop_at_every_await;
+use withal::testing::cancel_at_every_await;
 
 type Outcome = Result<&'static str, &'static str>;
 
@@ -228,11 +228,11 @@ async fn borrowed_by_hand(log: Log, program: Program) -> Outcome {
     Ok("at the end")
 }
 
-/// Returns the outcome and the events of a program that is dropped after its first poll, its second, and so on, and of one
-/// that completes.
+/// Returns the outcome and the events of a program that is dropped at each of its awaits, and of one that completes.
 fn runs<P: Future<Output = Outcome>>(program: impl Fn(Log) -> P) -> Vec<(Option<Outcome>, Vec<String>)> {
     let (log, mut runs) = (Log::default(), Vec::new());
-    block_on(drop_at_every_await(|| program(log.clone()), async |outcome| runs.push((outcome, log.take()))));
+    let record = async |outcome| runs.push((outcome, log.take()));
+    block_on(cancel_at_every_await(|| program(log.clone())).check(record));
     runs
 }
 

@@ -16,7 +16,7 @@ use withal::context::{AsyncContextManager, AsyncGuard, ExitReason, async_with};
 
 use super::Log;
 use super::managers::{ExitPlan, Manager, Plan};
-use withal_test_support::poll_then_drop::drop_at_every_await;
+use withal::testing::cancel_at_every_await;
 
 const PLANS: [Plan; 3] = [plan("a"), plan("b"), plan("c")];
 
@@ -145,15 +145,17 @@ macro_rules! event_for_event {
     ($($form:ident: $managers:literal, $by_macro:ident;)+) => {$(
         #[tokio::test]
         async fn $form() {
-            let (log, mut number) = (Log::default(), 0);
-            let awaits = drop_at_every_await(|| $by_macro(log.clone()), async |_| {
+            let (log, mut run) = (Log::default(), 0_usize);
+            let drops = cancel_at_every_await(|| $by_macro(log.clone())).check(async |_| {
+                // Two runs are dropped at each await.
+                let number = run.div_ceil(2);
                 drain(Duration::from_secs(5)).await.expect("no exit blocks");
                 let ours = log.take();
                 assert_eq!(ours, by_hand(&log, $managers, number).await, "dropped at await {number}");
-                number += 1;
+                run += 1;
             });
-            // One enter and one exit per manager, two awaits in the block, and the run that completes.
-            assert_eq!(awaits.await, 2 * $managers + 2 + 1);
+            // One enter and one exit per manager, two awaits in the block, and the run that is not polled.
+            assert_eq!(drops.await, 2 * (2 * $managers + 2) + 1);
         }
     )+};
 }

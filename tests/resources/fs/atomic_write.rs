@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio::sync::Barrier;
 use withal::context::async_with;
 use withal::resources::{FileError, atomic_write};
-use withal_test_support::poll_then_drop::drop_at_every_await;
+use withal::testing::cancel_at_every_await;
 
 use super::{Scratch, child, drain, on_both_runtimes};
 
@@ -59,9 +59,8 @@ fn cancelled_at_any_await_the_file_is_whole_and_no_temporary_file_remains() {
         let path = scratch.join("file");
         let (old, new) = (vec![b'o'; 1000], vec![b'n'; 3_000_000]);
         fs::write(&path, &old).unwrap();
-        let drops = drop_at_every_await(
-            || async { write(&path, &new).await.unwrap() },
-            async |output| {
+        let drops =
+            cancel_at_every_await(|| async { write(&path, &new).await.unwrap() }).check(async |output| {
                 drain().await;
                 let content = fs::read(&path).unwrap();
                 if output.is_some() {
@@ -71,8 +70,7 @@ fn cancelled_at_any_await_the_file_is_whole_and_no_temporary_file_remains() {
                     fs::write(&path, &old).unwrap();
                 }
                 assert_eq!(scratch.names(), ["file"]);
-            },
-        );
+            });
         assert!(drops.await >= 1);
     });
 }
@@ -374,7 +372,7 @@ async fn the_directory_is_removed_during_the_block() {
     });
     let error = result.unwrap_err();
     assert!(error.to_string().starts_with("cannot replace "), "{error}");
-    // The temporary file is gone already, which is no failure of an exit that would remove it.
+    // The temporary file is gone already, and the exit, which would remove it, does not fail.
     fs::create_dir(&directory).unwrap();
     let result: Result<Result<(), Infallible>, _> = async_with!(_ = atomic_write(directory.join("file")) => {
         fs::remove_dir_all(&directory).unwrap();

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use withal::cleanup;
 use withal::context::async_with;
 use withal::resources::{FileError, lock_file};
-use withal_test_support::poll_then_drop::drop_at_every_await;
+use withal::testing::cancel_at_every_await;
 
 use super::{Scratch, child, drain, on_both_runtimes};
 
@@ -66,7 +66,7 @@ fn cancelled_at_any_await_the_lock_is_free() {
             })
             .unwrap();
         };
-        let drops = drop_at_every_await(program, async |_| {
+        let drops = cancel_at_every_await(program).check(async |_| {
             drain().await;
             assert!(is_free(&path).await);
         });

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use withal::context::async_with;
 use withal::resources::{FileError, temp_dir};
-use withal_test_support::poll_then_drop::drop_at_every_await;
+use withal::testing::cancel_at_every_await;
 use withal_test_support::reports::reports_of;
 
 use super::{Scratch, child, drain, on_both_runtimes};
@@ -58,7 +58,7 @@ fn cancelled_at_any_await_the_directory_is_removed() {
             })
             .unwrap();
         };
-        let drops = drop_at_every_await(program, async |_| {
+        let drops = cancel_at_every_await(program).check(async |_| {
             drain().await;
             assert!(scratch.names().is_empty());
         });
@@ -67,7 +67,7 @@ fn cancelled_at_any_await_the_directory_is_removed() {
 }
 
 #[tokio::test]
-async fn a_directory_that_the_block_removes_or_moves_is_no_error() {
+async fn a_directory_that_the_block_removes_or_moves_is_not_an_error() {
     let scratch = Scratch::new();
     async_with!(directory = temp_dir().within(&scratch.0) => { fs::remove_dir(directory).unwrap() }).unwrap();
     async_with!(directory = temp_dir().within(&scratch.0) => {

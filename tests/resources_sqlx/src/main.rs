@@ -8,4 +8,5 @@ mod mariadb;
 mod plain;
 mod sqlite;
 mod step;
+mod testing;
 mod transaction;

@@ -17,8 +17,8 @@ use withal::context::async_with;
 use withal::tasks::{create_task, gather};
 
 use self::programs::Detached;
+use withal::testing::cancel_at_every_await;
 use withal_test_support::event_log::{BlockAt, Blockable, EventLog};
-use withal_test_support::poll_then_drop::drop_at_every_await;
 
 const ENOUGH: Duration = Duration::from_secs(60);
 
@@ -38,7 +38,7 @@ async fn poll_every_iteration<F: Future>(future: F) -> F::Output {
     .await
 }
 
-/// Drops the program after its first poll, its second, and so on. Returns the number of drops.
+/// Drops the program at each await. Returns the number of drops.
 async fn drop_at_each_poll<P: Future<Output = Output>>(
     program: fn(EventLog) -> P,
     expected: Output,
@@ -62,7 +62,7 @@ async fn drop_at_each_poll<P: Future<Output = Output>>(
             assert_eq!(output, expected);
         }
     };
-    drop_at_every_await(program, check).await
+    cancel_at_every_await(program).check(check).await
 }
 
 /// Runs the program as a task that is cancelled after its first step, its second, and so on. When the task has ended,
