@@ -166,4 +166,4 @@ pub use self::shutdown::shutdown;
 pub(crate) use self::timeout::timeout;
 pub(crate) use self::timeout::timeout_in_cleanup;
 pub(crate) use self::tracking_scope::{TrackingScope, drop_in_place, drop_tracked};
-pub(crate) use self::with_children::with_children;
+pub(crate) use self::with_children::{WithChildren, with_children};

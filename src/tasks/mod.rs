@@ -27,6 +27,7 @@
 //! | **Start work** | |
 //! | tasks that end with a block | [`TaskGroup`]; its [`Spawner`] lets the tasks start more tasks |
 //! | a group that is cancelled without an error | [`cancel`](TaskGroup::cancel); [`cancellable`](TaskGroup::cancellable), if that also ends the block |
+//! | futures that borrow, and that end with a block | [`in_place`], which polls them in place |
 //! | a task that outlives the block | [`create_task`](create_task()) |
 //! | blocking work on a bounded number of threads | [`ThreadPoolExecutor`] |
 //! | callbacks and tasks on one thread, in the order of asyncio | [`EventLoop`] |
@@ -138,7 +139,10 @@ pub use self::error::{Error, TaskResult};
 pub use self::event_loop::{CallbackError, CallbackHandle, CallbackOutput, EventLoop, LoopError, LoopHandle};
 pub use self::executor::{ExecutorError, Map, MapStream, Shutdown, ThreadPoolExecutor};
 pub use self::gather::{Gather, GatherAll, gather};
-pub use self::group::{CancellableTaskGroup, ErrorGroup, FailedInGroup, Spawner, TaskGroup, TaskGroupError};
+pub use self::group::{
+    CancellableTaskGroup, ErrorGroup, FailedInGroup, InPlace, InPlaceGroup, Spawner, TaskGroup,
+    TaskGroupError, in_place,
+};
 pub use self::panic::Panic;
 pub use self::promise::{InvalidState, Promise};
 pub use self::shield::{Shield, shield};

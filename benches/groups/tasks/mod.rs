@@ -5,6 +5,7 @@
 //!
 //! `tasks/group`: tasks that end together, and add their numbers to a shared total. Compared with:
 //! - `join-set`: tokio's `JoinSet`, awaited by `join_next`. A group also has a handle per task, and an exit.
+//! - `withal (in place)`: futures that may borrow, polled by the group.
 //! - `moro`: a scope whose futures may borrow. They are not tasks, but are polled by the code that awaits the scope.
 //!
 //! `tasks/as_completed`: the outputs of several futures, in the order of completion. Compared with:
@@ -28,6 +29,7 @@ pub(super) fn groups() -> Vec<Group> {
 fn group(size: u64) -> Group {
     let rows = vec![
         row("withal", size, ours::group),
+        row("withal (in place)", size, ours::in_place),
         row("join-set", size, peers::join_set),
         row("moro", size, peers::moro),
     ];

@@ -25,6 +25,22 @@ pub(super) async fn group(n: u64) -> u64 {
     total.load(Ordering::Relaxed)
 }
 
+pub(super) async fn in_place(n: u64) -> u64 {
+    let total = AtomicU64::new(0);
+    let ended = tasks::in_place(async |group| {
+        for number in 0..n {
+            let total = &total;
+            group.spawn(async move {
+                total.fetch_add(work(number).await, Ordering::Relaxed);
+                Ok(())
+            });
+        }
+        Ok::<_, Infallible>(())
+    });
+    ended.await.expect("none fails");
+    total.into_inner()
+}
+
 pub(super) async fn as_completed(n: u64) -> u64 {
     let mut completed = tasks::as_completed((0..n).map(work));
     let mut total = 0;

@@ -41,13 +41,19 @@ impl<E: Debug + Send + 'static> Failures<E> {
     /// Reports the failures of a group that was dropped before its exit.
     #[cold]
     pub(super) fn report(self) {
+        self.report_as(NAME);
+    }
+
+    /// Reports the failures of the group `name`.
+    #[cold]
+    pub(super) fn report_as(self, name: &'static str) {
         let Self { errors, panics, .. } = self;
         if let Some(errors) = errors {
-            report_exit_error(NAME, &errors);
+            report_exit_error(name, &errors);
             drop_all(errors);
         }
         for payload in panics {
-            report_panic(NAME, &*payload);
+            report_panic(name, &*payload);
         }
     }
 }

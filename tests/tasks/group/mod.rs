@@ -5,6 +5,7 @@ mod completion;
 mod cpython;
 mod entered;
 mod handle_notification;
+mod in_place;
 mod panics;
 mod reports;
 mod spans;
