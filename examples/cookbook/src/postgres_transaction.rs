@@ -13,7 +13,8 @@
 //!
 //! The connection belongs to the scope until the transaction has ended on the server. After a cancellation, the running
 //! statement is cancelled first. A connection whose transaction cannot be ended is closed, and not returned to the pool. The
-//! enter is shielded, because a `BEGIN` that was sent cannot be taken back.
+//! enter is shielded, because a `BEGIN` that was sent cannot be taken back. A block that completes after it has ignored the error
+//! of a statement does not commit: the exit returns an error.
 //!
 //! # Limits
 //!
@@ -36,10 +37,14 @@ pub fn postgres_transaction(
     asynccontextmanager(async move |y| {
         connection.batch_execute(begin).await?;
         let (connection, exit) = y.yield_(connection).await;
+        let mut committed = Ok(());
         if exit.is_ok() {
-            return connection.batch_execute("COMMIT").await; // on an error, the server has rolled back
-        }
-        if exit.is_cancelled() {
+            // After a statement that failed, `COMMIT` alone rolls back, and reports success. `SELECT` fails then.
+            committed = connection.batch_execute("SELECT 1; COMMIT").await;
+            if committed.is_ok() {
+                return committed;
+            }
+        } else if exit.is_cancelled() {
             // Fails only if the server does not accept the request: then the statement runs to its end.
             connection.cancel_token().cancel_query(NoTls).await.ok();
         }
@@ -47,7 +52,7 @@ pub fn postgres_transaction(
         if rolled_back.is_err() {
             drop(Object::take(connection)); // closes the connection
         }
-        rolled_back
+        committed.and(rolled_back)
     })
     .shield_enter()
 }

@@ -116,6 +116,18 @@ async fn a_running_statement_is_cancelled_and_errors_and_panics_roll_back(config
     in_block("SELECT 1", false).await.unwrap();
     assert_eq!(accounts(&client).await, [1001, 1]);
 
+    // A block that ignores an error does not seem to commit.
+    let ignored = async {
+        let connection = pool.get().await.unwrap();
+        async_with!(tx = postgres_transaction(connection, "BEGIN") => {
+            tx.batch_execute("UPDATE account SET balance = balance + 1").await?;
+            assert!(tx.batch_execute("SELECT 1 / 0").await.is_err());
+        })
+    };
+    assert!(ignored.await.is_err());
+    assert_eq!(others(&client).await, ["idle 0"]);
+    assert_eq!(accounts(&client).await, [1001, 1]);
+
     // A connection that the server has closed is not returned to the pool.
     let killed = in_block("SELECT pg_terminate_backend(pg_backend_pid())", false).await;
     assert!(killed.is_err());
