@@ -8,21 +8,21 @@
 //!
 //! # Recipe
 //!
-//! The exit drains: the client sends `UNSUB` and `PING`, and the stream ends at the `PONG`, when the server has ended the
-//! subscription. (`flush` does not wait for an answer.) A block that ends in order drains before, and handles the messages that
-//! were delivered until then.
+//! The exit unsubscribes, and waits for the answer to a request that nothing receives. The server handles the commands of a
+//! connection in order, so it has ended the subscription then. (`flush` and `drain` of async-nats 0.46 do not wait for the server.)
+//! A block that ends in order drains before, and handles the messages that were delivered until then.
 //!
 //! # Limits
 //!
-//! Core NATS delivers at most once: messages that were delivered to a scope that is cancelled, or to a process that is killed,
-//! are lost. Use a consumer of JetStream if they must not be. After `kill -9`, the server ends the subscription when the TCP
+//! Core NATS delivers at most once: messages that were delivered to a scope that is cancelled, that are on their way when a block
+//! drains, or that were delivered to a process that is killed, are lost. Use a consumer of JetStream if they must not be. After `kill -9`, the server ends the subscription when the TCP
 //! connection ends, or after two missed pings.
 
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-use async_nats::{Client, Message, Subscriber};
+use async_nats::{Client, Message, RequestErrorKind, Subscriber};
 use futures::StreamExt;
 use tokio::time::timeout;
 use withal::context::{AsyncContextManager, AsyncGuard, async_with, asynccontextmanager};
@@ -40,12 +40,14 @@ pub fn nats_subscription(
     asynccontextmanager(async move |y| {
         let subscriber = client.queue_subscribe(subject, group).await?;
         let (mut subscriber, _exit) = y.yield_(subscriber).await;
-        let drain = async {
-            subscriber.drain().await?;
-            while subscriber.next().await.is_some() {}
-            Ok::<(), BoxError>(())
+        let end = async {
+            subscriber.unsubscribe().await?;
+            match client.request(client.new_inbox(), "".into()).await {
+                Err(error) if error.kind() != RequestErrorKind::NoResponders => Err(error.into()),
+                _ => Ok::<(), BoxError>(()),
+            }
         };
-        timeout(time_limit, drain).await?
+        timeout(time_limit, end).await?
     })
 }
 

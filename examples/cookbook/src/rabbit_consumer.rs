@@ -42,7 +42,9 @@ pub fn rabbit_consumer(
         channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
         let options = BasicConsumeOptions::default();
         let consumer = channel.basic_consume(&queue, "", options, FieldTable::default()).await?;
-        y.yield_(consumer).await;
+        // The consumer is dropped after the close: its own cancellation would come first, and then the server answers the close
+        // before the messages are back.
+        let (_consumer, _exit) = y.yield_(consumer).await;
         channel.close(REPLY_SUCCESS, "the scope has ended").await
     })
     .shield_enter()
