@@ -126,13 +126,14 @@ mod nats {
     use withal::fleet::NatsEngine;
 
     pub(super) async fn engine(url: &str, name: &str) -> Result<NatsEngine<Doc, String>> {
-        let client = async_nats::connect(url).await?;
+        // The future of the client is large.
+        let client = Box::pin(async_nats::connect(url)).await?;
         Ok(NatsEngine::builder(client).prefix(name).lease_time(LEASE_TIME).connect().await?)
     }
 
     pub(super) async fn take_ids(url: &str, name: &str) -> Result<Vec<String>> {
         let ids = engine(url, name).await?.items().map_ok(|(_, doc)| doc.id).try_collect().await?;
-        let context = jetstream::new(async_nats::connect(url).await?);
+        let context = jetstream::new(Box::pin(async_nats::connect(url)).await?);
         for stream in ["work", "pages"] {
             context.delete_stream(format!("{name}_{stream}")).await?;
         }

@@ -44,7 +44,7 @@ impl<T: DeserializeOwned + Send, C> NatsEngine<T, C> {
         token: String,
     ) -> impl futures_core::Stream<Item = Result<(String, T), NatsError>> + Send + '_ {
         try_stream! {
-            let consumer = self.reader(&token, DeliverPolicy::All, false).await?;
+            let consumer = Box::pin(self.reader(&token, DeliverPolicy::All, false)).await?;
             let mut messages = pin!(self.messages(&consumer));
             while let Some((entry, message)) = messages.try_next().await? {
                 if message.payload.is_empty() {
