@@ -17,7 +17,7 @@ const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(10);
 /// Creates a manager that starts a child process, and ends it together with the processes that it has started.
 ///
 /// The block has a [`ChildProcess`], with the pipes that the command requests. To let the child finish, await
-/// [`wait`](ChildProcess::wait) or [`output`](ChildProcess::output) in the block. When the block is left, on whichever
+/// [`wait`](ChildProcess::wait) or [`output`](ChildProcess::output) in the block. When the block is left, on every
 /// path, the exit ends what is still running:
 ///
 /// 1. Close stdin, and read the pipes that the block has left, so that the child can end.
@@ -145,10 +145,13 @@ const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(10);
 ///
 /// # Limitations
 ///
-/// - A child that other programs must not interrupt half-way needs a grace period that suffices: the exit ends it.
 /// - The exit does not run if this program ends without running destructors: by SIGKILL, an abort or
-///   [`std::process::exit`]. The child then continues to run, its stdin ends, and writing to its pipes fails with SIGPIPE.
+///   [`std::process::exit`]. The child then continues to run: its piped stdin ends, and a write to a pipe ends it by SIGPIPE.
 ///   [`kill_on_parent_death`](Process::kill_on_parent_death) ends it.
+/// - A blocked device or network file system can keep a killed process in the kernel. The exit then fails after 10 seconds, and
+///   a thread reaps the process when it ends.
+/// - On Linux, the exit searches `/proc` for the rest of the group, once if there is none, which takes some microseconds for
+///   each process of the system.
 /// - A descendant that leaves the process group, as a daemon does with `setsid`, is not ended, unless
 ///   [`kill_descendants`](Process::kill_descendants) is set.
 /// - The child is not in the foreground group of a terminal: it is stopped if it reads from the terminal, and Ctrl-C does
