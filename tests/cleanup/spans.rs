@@ -37,6 +37,7 @@ fn events_are_reported_on_tracing_in_the_span_of_their_cleanup() {
 }
 
 async fn panics() -> Result<(), ()> {
+    yield_now().await;
     panic!("expected in a test")
 }
 
@@ -98,8 +99,8 @@ fn spans_of_a_cleanup(max_level: Level) -> Vec<String> {
             yield_now().await;
         }
     });
-    let seen = seen.lock().unwrap().clone();
-    seen
+    let seen = seen.lock().unwrap();
+    seen.clone()
 }
 
 #[test]
@@ -154,8 +155,8 @@ where
         drain(ENOUGH).await.unwrap();
     });
     assert_eq!(recorder.open(), [""; 0]);
-    let seen = seen.lock().unwrap().clone();
-    seen
+    let seen = seen.lock().unwrap();
+    seen.clone()
 }
 
 async fn cancel_in_the_block(session: Session) {

@@ -43,12 +43,11 @@ impl<G: LocalAsyncGuard, K: Default> LocalScope<G, K> {
     #[inline]
     pub fn entered<X>(&mut self, entered: Result<G, X>) -> Result<(), X> {
         let interrupts = &mut self.state.interrupts;
-        match &entered {
-            Ok(guard) => interrupts.record_name(|| guard.report_name().get()),
-            Err(_) => {
-                interrupts.record_name(short_type_name::<G>);
-                interrupts.record_reason(|| "enter_failed");
-            }
+        if let Ok(guard) = &entered {
+            interrupts.record_name(|| guard.report_name().get());
+        } else {
+            interrupts.record_name(short_type_name::<G>);
+            interrupts.record_reason(|| "enter_failed");
         }
         entered.map(|guard| self.guard = Some(guard))
     }
@@ -98,9 +97,9 @@ impl<G: LocalAsyncGuard, E: Send + 'static> LocalBodyScope<G, E> {
     }
 
     #[inline]
-    pub(super) fn exit_body<'s>(
-        &'s mut self,
-    ) -> ScopeExit<'s, impl Future<Output = Result<G::Suppression, G::Error>> + use<'s, E, G>> {
+    pub(super) fn exit_body(
+        &mut self,
+    ) -> ScopeExit<'_, impl Future<Output = Result<G::Suppression, G::Error>> + use<'_, E, G>> {
         let interrupts = &mut self.state.interrupts;
         interrupts.record_reason(|| BlockFailure::reason_name(self.kept.as_ref()));
         let _entered = interrupts.enter_span();

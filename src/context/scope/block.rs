@@ -81,11 +81,11 @@ impl<'s, F, T, R> BlockFuture<'s, F, T, R> {
     #[inline]
     pub fn call(body: impl FnOnce() -> F, state: &'s mut ScopeState<R>) -> Self {
         let _entered = state.interrupts.enter_span();
-        let stage = match catch_panic(body) {
+        let block = match catch_panic(body) {
             Ok(body) => Stage::Running(body),
             Err(payload) => Stage::waiting(BlockOutcome::Panicked(Box::new(KeptPayload::new(payload)))),
         };
-        Self { stage, detect: BodyEnd, state }
+        Self { stage: block, detect: BodyEnd, state }
     }
 }
 

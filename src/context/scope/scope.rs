@@ -102,12 +102,11 @@ where
     #[inline]
     pub fn entered<X>(&mut self, entered: Result<G, X>) -> Result<(), X> {
         let interrupts = &mut self.state.interrupts;
-        match &entered {
-            Ok(guard) => interrupts.record_name(|| guard.report_name().get()),
-            Err(_) => {
-                interrupts.record_name(short_type_name::<G>);
-                interrupts.record_reason(|| "enter_failed");
-            }
+        if let Ok(guard) = &entered {
+            interrupts.record_name(|| guard.report_name().get());
+        } else {
+            interrupts.record_name(short_type_name::<G>);
+            interrupts.record_reason(|| "enter_failed");
         }
         // There is no old guard to drop.
         entered.map(|guard| mem::forget(self.guard.replace(guard)))
@@ -174,9 +173,9 @@ where
 
     /// As [`exit`](Self::exit), with the failure that the scope keeps.
     #[inline]
-    pub(in crate::context) fn exit_body<'s>(
-        &'s mut self,
-    ) -> ScopeExit<'s, impl Future<Output = ExitResult<G>> + Send + use<'s, E, G, R>> {
+    pub(in crate::context) fn exit_body(
+        &mut self,
+    ) -> ScopeExit<'_, impl Future<Output = ExitResult<G>> + Send + use<'_, E, G, R>> {
         let ScopeState { children, runtime, interrupts } = &mut *self.state;
         interrupts.record_reason(|| BlockFailure::reason_name(self.kept.as_ref()));
         let _entered = interrupts.enter_span();

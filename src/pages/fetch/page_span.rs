@@ -241,7 +241,7 @@ mod without_tracing {
     }
 
     #[derive(Default)]
-    pub(in crate::pages) struct PageSpan;
+    pub(in crate::pages) struct PageSpan(());
 
     #[allow(clippy::unused_self, reason = "the signatures are those with the feature")]
     impl PageSpan {
@@ -251,7 +251,7 @@ mod without_tracing {
             _page: u64,
             _cursor: Option<&C>,
         ) -> Self {
-            Self
+            Self(())
         }
 
         #[inline]

@@ -65,7 +65,7 @@ fn the_span_of_a_group_has_its_outcome() {
         let work = async {
             async_with!(group = TaskGroup::<&str>::new() => {
                 group.create_task(pending::<Result<(), _>>());
-                pending::<()>().await
+                pending::<()>().await;
             })
         };
         assert!(futures::poll!(Box::pin(work).as_mut()).is_pending());
