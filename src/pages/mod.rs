@@ -54,7 +54,7 @@
 //! | end early | [`max_items`](AsyncGetDocs::max_items), [`max_pages`](AsyncGetDocs::max_pages) |
 //! | remove duplicates | [`unique_by`](AsyncGetDocs::unique_by) |
 //! | resume where another run stopped | [`resume`](AsyncGetDocs::resume) |
-//! | observe requests and retries | [`on_event`](AsyncGetDocs::on_event) |
+//! | observe requests and retries | [`on_event`](AsyncGetDocs::on_event); with the feature `tracing`, a [span](crate#tracing) for each page |
 //! | require as many items as the API reports | [`expect_total`](AsyncGetDocs::expect_total) |
 //! | handle unusual pages | [`on_empty`](AsyncGetDocs::on_empty), [`on_cycle`](AsyncGetDocs::on_cycle), [`on_repeat`](AsyncGetDocs::on_repeat), [`on_blank_cursor`](AsyncGetDocs::on_blank_cursor), [`max_empty_pages`](AsyncGetDocs::max_empty_pages) |
 //!

@@ -297,3 +297,48 @@ fn spans_are_right_on_several_threads() {
     assert_eq!(recorder.spans().len(), 64 * 3);
     assert_eq!(recorder.open(), [""; 0]);
 }
+
+/// A subscriber that panics once spans of scopes are recorded, entered or exited.
+struct Panicking;
+
+impl tracing::Subscriber for Panicking {
+    fn enabled(&self, _metadata: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _span: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _span: &tracing::span::Id, _values: &tracing::span::Record<'_>) {
+        panic!("expected in a test")
+    }
+
+    fn record_follows_from(&self, _span: &tracing::span::Id, _follows: &tracing::span::Id) {}
+
+    fn event(&self, _event: &tracing::Event<'_>) {}
+
+    fn enter(&self, _span: &tracing::span::Id) {
+        panic!("expected in a test")
+    }
+
+    fn exit(&self, _span: &tracing::span::Id) {
+        panic!("expected in a test")
+    }
+}
+
+#[test]
+fn a_subscriber_that_panics_loses_no_exit() {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let dispatch = tracing::Dispatch::new(Panicking);
+    tracing::dispatcher::with_default(&dispatch, || {
+        runtime.block_on(async {
+            let session = on_exit(Arc::clone(&log), async |log, exit| {
+                log.lock().unwrap().push(format!("{exit:?}"));
+            });
+            async_with!(_ = session => { yield_now().await });
+        });
+    });
+    assert_eq!(*log.lock().unwrap(), ["Ok"]);
+}

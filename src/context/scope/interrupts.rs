@@ -127,13 +127,15 @@ impl Interrupts {
     }
 
     #[cfg(feature = "tracing")]
-    #[inline]
+    #[cold]
+    #[inline(never)]
     pub(super) fn opened_span(&self) -> Option<&ScopeSpan> {
         self.0.as_ref().map(|registered| &registered.span).filter(|span| span.is_open())
     }
 
     #[cfg(feature = "tracing")]
-    #[inline]
+    #[cold]
+    #[inline(never)]
     pub(super) fn opened_span_mut(&mut self) -> Option<&mut ScopeSpan> {
         self.0.as_mut().map(|registered| &mut registered.span).filter(|span| span.is_open())
     }

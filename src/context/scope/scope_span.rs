@@ -14,10 +14,39 @@ mod with_tracing {
     use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
     use tracing::span::EnteredSpan;
 
+    use crate::panic::ignore_panic;
+
     /// The span of a scope, entered until this is dropped. It is held during one poll, and never across an `await`.
+    ///
+    /// A subscriber is user code, and most of this is also called in destructors: no panic of a subscriber leaves this file.
     #[must_use]
     pub(in crate::context) struct EnteredScope {
-        _span: Option<EnteredSpan>,
+        /// Boxed, so that a scope without a span takes a comparison, and not the copies of an empty span.
+        span: Option<Box<EnteredSpan>>,
+    }
+
+    impl Drop for EnteredScope {
+        #[inline]
+        fn drop(&mut self) {
+            if let Some(span) = self.span.take() {
+                exit(span);
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn exit(span: Box<EnteredSpan>) {
+        ignore_panic(|| drop(span));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn enter(span: &ScopeSpan) -> Option<Box<EnteredSpan>> {
+        // An entered span of its own, because the owner of this one is borrowed mutably meanwhile.
+        let mut entered = None;
+        ignore_panic(|| entered = span.span.clone().map(|span| Box::new(span.entered())));
+        entered
     }
 
     /// The span of a scope, for its exit.
@@ -27,8 +56,7 @@ mod with_tracing {
     impl SpanRef<'_> {
         #[inline]
         pub(in crate::context) fn enter(self) -> EnteredScope {
-            // An entered span of its own, because the owner of this one is borrowed mutably meanwhile.
-            EnteredScope { _span: self.0.and_then(|span| span.span.clone()).map(Span::entered) }
+            EnteredScope { span: self.0.and_then(enter) }
         }
     }
 
@@ -49,8 +77,14 @@ mod with_tracing {
 
         /// Opens the span, as a child of the current one. `None` if no subscriber wants it.
         pub(in crate::context) fn open() -> Option<Self> {
-            let span = tracing::trace_span!(target: "withal::context", "scope", name = Empty, reason = Empty);
-            (!span.is_disabled()).then(|| Self { span: Some(span), ..Self::default() })
+            let mut span = None;
+            ignore_panic(|| {
+                span = Some(
+                    tracing::trace_span!(target: "withal::context", "scope", name = Empty, reason = Empty),
+                );
+            });
+            let span = span.filter(|span| !span.is_disabled())?;
+            Some(Self { span: Some(span), ..Self::default() })
         }
 
         pub(in crate::context) fn is_open(&self) -> bool {
@@ -73,7 +107,7 @@ mod with_tracing {
 
         fn record(&self, field: &'static str, value: &'static str) {
             if let Some(span) = &self.span {
-                span.record(field, value);
+                ignore_panic(|| drop(span.record(field, value)));
             }
         }
     }

@@ -27,16 +27,20 @@ impl Interrupts {
     /// Records the name of the guard, unless one was recorded before.
     #[inline]
     pub(in crate::context) fn record_name(&mut self, name: impl FnOnce() -> &'static str) {
-        if let Some(span) = self.opened_span_mut() {
-            span.record_name(name());
+        if !self.is_empty() {
+            if let Some(span) = self.opened_span_mut() {
+                span.record_name(name());
+            }
         }
     }
 
     /// Records the reason of the exit, unless one was recorded before.
     #[inline]
     pub(in crate::context) fn record_reason(&mut self, reason: impl FnOnce() -> &'static str) {
-        if let Some(span) = self.opened_span_mut() {
-            span.record_reason(reason());
+        if !self.is_empty() {
+            if let Some(span) = self.opened_span_mut() {
+                span.record_reason(reason());
+            }
         }
     }
 }

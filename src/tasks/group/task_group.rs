@@ -41,6 +41,8 @@ use crate::tasks::task_handle::TaskHandle;
 /// interrupted at its first await. A group that is dropped without having been entered cancels its tasks and does not
 /// wait for them; their errors and panics are reported to the [observers](crate::cleanup::observe).
 ///
+/// With the feature `tracing`, the group has a [span](crate#tracing), in which its tasks run.
+///
 /// If no task needs to interrupt the block, and the errors need no grouping, use tokio's
 /// [`JoinSet`](tokio::task::JoinSet).
 ///
