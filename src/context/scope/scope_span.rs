@@ -107,7 +107,9 @@ mod with_tracing {
 
         fn record(&self, field: &'static str, value: &'static str) {
             if let Some(span) = &self.span {
-                ignore_panic(|| drop(span.record(field, value)));
+                ignore_panic(|| {
+                    span.record(field, value);
+                });
             }
         }
     }

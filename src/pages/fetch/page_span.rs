@@ -115,7 +115,9 @@ mod with_tracing {
             let Some(span) = mem::take(&mut self.0) else { return };
             span.record("attempt", attempt);
             match result {
-                Ok(items) => drop(span.record("items", items)),
+                Ok(items) => {
+                    span.record("items", items);
+                }
                 Err((error, view)) => {
                     if let Some(error) = shown(error, view()) {
                         span.record("error", display(error));
