@@ -42,6 +42,9 @@ impl SpanRecorder {
 
     /// Runs a program on this thread, with this recorder as its subscriber.
     pub fn run<T>(&self, program: impl FnOnce() -> T) -> T {
+        // While there is only one, a callsite that is first reached on another thread is enabled as that thread's subscriber
+        // decides, and stays disabled if it has none.
+        let _second = Dispatch::new(self.clone());
         dispatcher::with_default(&Dispatch::new(self.clone()), program)
     }
 
