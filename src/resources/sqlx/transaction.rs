@@ -124,7 +124,7 @@ impl<DB: SqlxDatabase> ManagedTransaction<DB> {
     }
 
     /// Sets how often [`run`](Self::run) runs its block again after a conflict with another transaction. The default is 0.
-    /// It has no effect on a block of [`async_with!`](crate::context::async_with), which can run only once.
+    /// It has no effect on a block of [`async_with!`](macro@crate::context::async_with), which can run only once.
     pub fn retry_serialization(mut self, retries: u32) -> Self {
         self.options.retries = retries;
         self
