@@ -155,6 +155,10 @@ impl Server {
             }
             assert!(start.elapsed() < Duration::from_secs(60), "{:?} ends: {}", self.kind, self.log());
             thread::sleep(Duration::from_millis(50));
+            if matches!(self.kind, Kind::Redis | Kind::RabbitMq) {
+                // Another program may have taken the port: RabbitMQ needs it only after some seconds.
+                [self.port, _] = free_ports();
+            }
         }
     }
 
@@ -223,7 +227,8 @@ impl Server {
         command
     }
 
-    /// Returns `true` if the server is ready. PostgreSQL accepts connections before that, and writes its state to a file.
+    /// Returns `true` if the server is ready. PostgreSQL accepts connections before that, and writes its state to a file. For
+    /// Redis and RabbitMQ, another program may be listening.
     fn is_ready(&self) -> bool {
         let is_listening = |port| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok();
         let pid_file = || fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap_or_default();
