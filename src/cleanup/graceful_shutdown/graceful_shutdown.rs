@@ -66,8 +66,8 @@ const ABORT_TIME: Duration = Duration::from_millis(100);
 ///     Ok(shutdown.run().await) // until a signal, or until the server fails
 /// }
 ///
-/// # pub
 /// #[tokio::main]
+/// # pub
 /// async fn main() -> ExitCode {
 ///     cleanup::run_main(app(), Duration::from_secs(5)).await
 /// }
