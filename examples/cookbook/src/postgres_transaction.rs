@@ -3,8 +3,8 @@
 //! # Problem
 //!
 //! A future that is dropped returns its connection to the pool at once, and the statement that it was waiting for continues
-//! on the server, with its locks: the next user of the connection waits for it
-//! ([deadpool#237](https://github.com/deadpool-rs/deadpool/pull/237) is the same for closed connections). The destructor of
+//! on the server, with its locks: the next user of the connection waits for it. (For a connection that is closed,
+//! [deadpool#237](https://github.com/deadpool-rs/deadpool/pull/237) has solved that.) The destructor of
 //! `Transaction` sends `ROLLBACK`, but nothing waits for the answer, and its error is lost. A transaction that was begun with
 //! `batch_execute("BEGIN")` remains open, as after a cancelled `Pool::begin` of sqlx
 //! ([sqlx#4393](https://github.com/transact-rs/sqlx/issues/4393)).

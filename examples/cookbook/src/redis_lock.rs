@@ -2,7 +2,7 @@
 //!
 //! # Problem
 //!
-//! A future that is dropped between `SET NX` and `DEL` leaves the key until it expires, and everybody else waits. A `DEL`
+//! A future that is dropped between `SET NX` and `DEL` leaves the key until it expires, and all others wait. A `DEL`
 //! without a token deletes the lock of the next holder, if the own one has expired
 //! ([reinhardt-web#2714](https://github.com/kent8192/reinhardt-web/issues/2714)). A release that is itself cancelled leaves
 //! the lock behind ([redis-py#3847](https://github.com/redis/redis-py/issues/3847)). The guards of the crates for Rust
