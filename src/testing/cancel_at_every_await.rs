@@ -171,7 +171,7 @@ where
     ///
     /// Awaits everything, and returns the number of runs that were dropped.
     pub async fn check(mut self, mut check: impl AsyncFnMut(Option<P::Output>)) -> usize {
-        while let Some(output) = poll_fn(|cx| self.poll_run(cx)).await {
+        while let Some(Run { output }) = poll_fn(|cx| self.poll_run(cx)).await {
             let place = self.place(output.is_none());
             if let Err(payload) = catch_unwind(check(output)).await {
                 self.resume(&format!("the check after {place}"), payload);
@@ -181,9 +181,8 @@ where
         self.drops
     }
 
-    /// Polls the current run and its cleanups. Ready with the output, which is `None` if the run was dropped; and with
-    /// `None` after the last run.
-    fn poll_run(&mut self, cx: &mut Context<'_>) -> Poll<Option<Option<P::Output>>> {
+    /// Polls the current run and its cleanups. Ready when the run has ended, and with `None` after the last run.
+    fn poll_run(&mut self, cx: &mut Context<'_>) -> Poll<Option<Run<P::Output>>> {
         loop {
             match mem::replace(&mut self.stage, Stage::Ended) {
                 Stage::Start if self.repetitions == 0 => return Poll::Ready(None),
@@ -229,9 +228,9 @@ where
                             self.caller
                         );
                     }
-                    return Poll::Ready(Some(output));
+                    return Poll::Ready(Some(Run { output }));
                 }
-                Stage::Draining(None, output) => return Poll::Ready(Some(output)),
+                Stage::Draining(None, output) => return Poll::Ready(Some(Run { output })),
                 Stage::Ended => panic!("cancel_at_every_await polled after completion or a panic"),
             }
         }
@@ -286,6 +285,12 @@ where
     }
 }
 
+/// A run that has ended.
+struct Run<T> {
+    /// `None` if the run was dropped.
+    output: Option<T>,
+}
+
 /// The end of a run, for messages.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -316,7 +321,7 @@ where
     type Output = usize;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
-        while let Some(output) = ready!(self.poll_run(cx)) {
+        while let Some(Run { output }) = ready!(self.poll_run(cx)) {
             self.next_run(output.is_some());
         }
         Poll::Ready(self.drops)

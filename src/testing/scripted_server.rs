@@ -154,14 +154,12 @@ impl<T: Clone + Send + 'static> ScriptedServer<T> {
     }
 
     /// Returns a stream over the items, whose cursors are page numbers that each response contains.
-    #[must_use]
     pub fn by_cursor(&self) -> AsyncGetDocs<T, usize, ScriptedFailure> {
         let server = self.clone();
         by_cursor(move |page| server.clone().get(page.unwrap_or(0)))
     }
 
     /// Returns a stream over the items that requests the pages by their numbers, until one is empty.
-    #[must_use]
     pub fn by_page_number(&self) -> AsyncGetDocs<T, PageNumber, ScriptedFailure> {
         let server = self.clone();
         by_page_number(0, move |page| {
@@ -174,7 +172,6 @@ impl<T: Clone + Send + 'static> ScriptedServer<T> {
     /// `most` items, even if the limit is higher.
     ///
     /// The record contains the offsets, and [`fail`](Self::fail) refers to them.
-    #[must_use]
     pub fn by_offset(&self, limit: u64, most: usize) -> AsyncGetDocs<T, Offset, ScriptedFailure> {
         let server = self.clone();
         by_offset(limit, move |offset, limit| {

@@ -48,12 +48,21 @@ async fn each_await_is_dropped_at_once_and_after_it_was_woken() {
         assert_eq!(
             cancel_at_every_await(|| async {
                 for _ in 0..awaits {
-                    yield_now().await
+                    yield_now().await;
                 }
             })
             .await,
             drops
         );
+    }
+}
+
+/// A value that counts its drop.
+struct Counted<'l>(&'l Cell<u32>);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() + 1);
     }
 }
 
@@ -64,22 +73,15 @@ async fn a_value_that_arrives_before_the_drop_is_lost() {
     let drops = cancel_at_every_await(|| async {
         let (sender, receiver) = oneshot::channel::<Counted<'_>>();
         let value = Counted(&lost);
-        let (received, ()) = tokio::join!(receiver, async {
+        let (result, ()) = tokio::join!(receiver, async {
             yield_now().await;
             drop(sender.send(value));
         });
-        std::mem::forget(received.unwrap());
+        std::mem::forget(result.unwrap());
     })
     .await;
     assert_eq!(drops, 3);
     assert_eq!(lost.get(), 3 - 1, "in both runs that were polled");
-
-    struct Counted<'l>(&'l Cell<u32>);
-    impl Drop for Counted<'_> {
-        fn drop(&mut self) {
-            self.0.set(self.0.get() + 1);
-        }
-    }
 }
 
 /// A task that receives in a `select!` loses nothing, but one that receives and then awaits does.
@@ -200,7 +202,7 @@ async fn a_run_that_is_dropped_at_once_does_not_wait() {
 async fn a_program_that_never_completes_is_a_panic() {
     let program = cancel_at_every_await(|| async {
         loop {
-            yield_now().await
+            yield_now().await;
         }
     })
     .max_awaits(20);
@@ -225,6 +227,14 @@ async fn a_cleanup_that_does_not_end_is_a_panic() {
     assert!(text.ends_with(expected), "{text}");
 }
 
+struct PanicOnDrop;
+
+impl Drop for PanicOnDrop {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "the destructor");
+    }
+}
+
 #[tokio::test]
 async fn panics_of_the_program_and_of_the_check_continue() {
     let text = panic_of(cancel_at_every_await(|| async { panic!("the program") })).await;
@@ -233,15 +243,6 @@ async fn panics_of_the_program_and_of_the_check_continue() {
     assert_eq!(text, "the closure");
     let checked = cancel_at_every_await(|| async {}).check(async |_| panic!("the check"));
     assert_eq!(panic_of(checked).await, "the check");
-
-    struct PanicOnDrop;
-    impl Drop for PanicOnDrop {
-        fn drop(&mut self) {
-            if !std::thread::panicking() {
-                panic!("the destructor");
-            }
-        }
-    }
     let text = panic_of(cancel_at_every_await(|| async {
         let _value = PanicOnDrop;
         yield_now().await;

@@ -227,7 +227,7 @@ async fn the_mode_of_the_old_file_is_kept_and_the_new_content_is_not_exposed() {
             file.write_all(b"secret").await.unwrap();
             file.flush().await.unwrap();
             let temporary = scratch.names().into_iter().find(|name| name != "file").unwrap();
-            assert!(temporary.starts_with(".withal-") && temporary.ends_with(".tmp"), "{temporary}");
+            assert!(super::is_temporary(&temporary), "{temporary}");
             assert_eq!(fs::metadata(scratch.join(temporary)).unwrap().mode() & 0o777, 0o600);
         })
         .unwrap();

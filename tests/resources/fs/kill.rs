@@ -81,7 +81,7 @@ fn after_a_kill_the_file_is_the_old_or_the_new_one_whole() {
         let names = scratch.names();
         assert!(names.len() <= 2, "{names:?}");
         for name in names.iter().filter(|name| *name != "file") {
-            assert!(name.starts_with(".withal-") && name.ends_with(".tmp"), "{name}");
+            assert!(super::is_temporary(name), "{name}");
             fs::remove_file(scratch.join(name)).unwrap();
             left_over += 1;
         }

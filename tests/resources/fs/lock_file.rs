@@ -126,9 +126,9 @@ async fn a_waiting_scope_acquires_the_lock_after_its_release() {
         async_with!(_ = lock_file(&path).timeout(Duration::from_secs(100)) => {})
     };
     let start = Instant::now();
-    let (held, waited) = tokio::join!(holder, waiter);
-    held.unwrap();
-    waited.unwrap();
+    let (first, second) = tokio::join!(holder, waiter);
+    first.unwrap();
+    second.unwrap();
     assert!(start.elapsed() <= Duration::from_millis(60_050), "{:?}", start.elapsed());
 }
 
@@ -206,7 +206,7 @@ async fn a_write_that_was_cancelled_is_complete_before_the_next_holder_enters() 
                 file.set_max_buf_size(30_000_000);
                 assert_eq!(file.write(&vec![b'x'; 30_000_000]).await.unwrap(), 30_000_000);
                 written.set(true);
-                std::future::pending::<()>().await
+                std::future::pending::<()>().await;
             })
         };
         let mut scope = Box::pin(scope);
@@ -242,9 +242,9 @@ async fn a_file_that_its_holder_removes_does_not_let_two_scopes_in() {
             fs::remove_file(&path).unwrap();
         })
     };
-    let (held, waited) = tokio::join!(holder, waiter);
-    held.unwrap();
-    waited.unwrap();
+    let (first, second) = tokio::join!(holder, waiter);
+    first.unwrap();
+    second.unwrap();
 }
 
 /// The attempt of an enter that is dropped is a cleanup, for which the enclosing scopes wait.
@@ -304,7 +304,7 @@ fn the_lock_is_held_between_processes_and_released_by_a_kill() {
         return runtime.block_on(async {
             async_with!(_ = lock_file(path) => {
                 println!("\nlocked");
-                std::future::pending::<()>().await
+                std::future::pending::<()>().await;
             })
             .unwrap();
         });

@@ -45,6 +45,11 @@ fn names(directory: &Path) -> Vec<String> {
     names
 }
 
+/// Returns `true` if the name is that of a temporary file of `atomic_write`.
+fn is_temporary(name: &str) -> bool {
+    name.strip_prefix(".withal-").is_some_and(|rest| rest.strip_suffix(".tmp").is_some())
+}
+
 impl Drop for Scratch {
     fn drop(&mut self) {
         drop(fs::remove_dir_all(&self.0));

@@ -160,7 +160,7 @@ fn permissions() {
                     async_with!(directory = temp_dir().within(&parent) => {
                         mode(&parent, 0o500);
                         *entered.lock().unwrap() = Some(directory.to_path_buf());
-                        std::future::pending::<()>().await
+                        std::future::pending::<()>().await;
                     })
                 };
                 let dropped = tokio::time::timeout(Duration::from_millis(300), scope).await;
