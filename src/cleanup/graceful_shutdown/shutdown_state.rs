@@ -239,7 +239,7 @@ impl ShutdownState {
         is_idle
     }
 
-    /// Ends a phase whose time is over: its tasks are aborted.
+    /// Ends a phase whose budget is used up: its tasks are aborted.
     pub(super) fn end(&self, phase: usize) {
         let mut inner = self.lock();
         let state = &mut inner.list[phase];
