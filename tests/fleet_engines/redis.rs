@@ -1,5 +1,6 @@
 //! The adapter for Redis of `withal::fleet::your_engine`, on a real server.
 
+use std::fmt::Write;
 use std::future::Future;
 use std::io;
 
@@ -77,7 +78,7 @@ impl Client for Connection {
         let words = [&["EVAL", script, "0"], args].concat();
         let mut request = format!("*{}\r\n", words.len());
         for word in words {
-            request += &format!("${}\r\n{word}\r\n", word.len());
+            write!(request, "${}\r\n{word}\r\n", word.len()).map_err(io::Error::other)?;
         }
         stream.write_all(request.as_bytes()).await?;
         let count = line(&mut stream, '*').await?;
