@@ -90,14 +90,12 @@ impl<'env, E> InPlaceGroup<'env, E> {
 
     /// Called before the group's future returns `Pending`. Returns `false` if there are new requests.
     pub(super) fn end_poll(&self, cx: &Context<'_>) -> bool {
-        // Without another handle, there is no request.
-        if Arc::strong_count(&self.0) == 1 {
-            return true;
-        }
         let mut inbox = self.lock();
         let is_idle = inbox.spawned.is_empty() && inbox.stage != Stage::CancelRequested;
         inbox.is_polled = !is_idle;
-        let replaced = if is_idle { register_waker(&mut inbox.waiter, cx) } else { None };
+        // Without another handle, no further request can come. The last one may have left a request.
+        let needs_waker = is_idle && Arc::strong_count(&self.0) > 1;
+        let replaced = if needs_waker { register_waker(&mut inbox.waiter, cx) } else { None };
         drop(inbox);
         drop(replaced);
         is_idle

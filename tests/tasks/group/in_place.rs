@@ -13,6 +13,7 @@ use std::thread;
 use futures::FutureExt;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::yield_now;
+use tokio::time::Instant;
 use withal::cleanup::{self, CleanupEvent};
 use withal::context::{Error, async_with};
 use withal::tasks::{ErrorGroup, InPlaceGroup, in_place, timeout};
@@ -355,4 +356,31 @@ async fn the_future_is_send() {
         count.into_inner()
     });
     assert_eq!(task.await.unwrap(), 8);
+}
+
+/// The last handle may be dropped after a request, in the same poll.
+#[tokio::test(start_paused = true)]
+async fn a_child_is_polled_after_the_last_handle_was_dropped() {
+    let (started, mut waits) = mpsc::channel::<()>(1);
+    let group = in_place(async |group| {
+        let handle = group.clone();
+        group.spawn(async move {
+            tokio::time::sleep(SECOND).await;
+            handle.spawn(async move {
+                drop(started);
+                Ok(())
+            });
+            drop(handle);
+            tokio::time::sleep(LONG).await;
+            Ok(())
+        });
+        group.spawn(async move {
+            waits.recv().await;
+            Err(BLOCK)
+        });
+        Ok::<_, Failed>(())
+    });
+    let start = Instant::now();
+    assert_eq!(tasks_failed(group.await), [BLOCK]);
+    assert_eq!(start.elapsed(), SECOND);
 }
