@@ -64,16 +64,16 @@
 //! | to | use |
 //! |---|---|
 //! | run async cleanup on every exit path of a block | [`async_with!`](macro@async_with), [`context`] |
-//! | commit or roll back a transaction, hold a lock of a database, also when the future is dropped | [`resources`] |
+//! | commit or roll back a transaction, or hold a lock in a database, even if the future is dropped | [`resources`] |
 //! | start a child process that ends with its block | [`resources::process()`] |
+//! | replace a file whole or not at all, lock a file, use a temporary directory | [`resources`] |
 //! | enter a number of managers that is only known at run time | [`context::AsyncExitStack`] |
 //! | run async cleanup in the background, from a destructor | [`cleanup::detach`] |
-//! | replace a file whole or not at all, lock a file, use a temporary directory | [`resources`] |
 //! | test that a cancelled future leaves nothing open | [`testing`] |
 //! | run a program's main future, and wait for the cleanups that it leaves | [`cleanup::run_main`] |
 //! | stop the tasks of a program, and wait for their cleanups | [`cleanup::shutdown`], [`cleanup::drain`] |
-//! | shut a service down in phases, in order, on SIGTERM and Ctrl-C | [`cleanup::GracefulShutdown`] |
-//! | handle the failures of cleanups, and errors of tasks that were not retrieved | [`cleanup::observe`] |
+//! | shut a service down in phases, in order, on SIGTERM or Ctrl-C | [`cleanup::GracefulShutdown`] |
+//! | handle the failures of cleanups, and the errors of tasks that were not retrieved | [`cleanup::observe`] |
 //!
 //! ## Pagination
 //!
@@ -104,6 +104,7 @@
 //! | to | use |
 //! |---|---|
 //! | spawn tasks that end before the block is left, and collect their errors | [`tasks::TaskGroup`] |
+//! | run futures that may borrow, in place, with the contract of a task group | [`tasks::in_place`](tasks::in_place()) |
 //! | limit the time of a block, and await its cleanup | [`tasks::timeout`](tasks::timeout()) |
 //! | handle results in the order of completion | [`tasks::as_completed`] |
 //! | wait for the first of several tasks, or for all | [`tasks::wait`](tasks::wait()), [`tasks::gather`](tasks::gather()) |
@@ -122,16 +123,16 @@
 //! |---|---|---|
 //! | `anyhow` | no | [`suppress`](context::suppress), [`ExitReason::is`](context::ExitReason::is) and the sources of errors look inside an `anyhow::Error` |
 //! | `backon` | yes | [`AsyncGetDocs::retry`](pages::AsyncGetDocs::retry), with the policies of the `backon` crate |
-//! | `fleet` | no | [`fleet`]: one crawl by many workers, in several processes |
+//! | `fleet` | no | [`fleet`]: one crawl by many workers, in one process or several |
 //! | `fleet-sqlite`, `fleet-postgres`, `fleet-nats` | no | [`fleet`] on SQLite, PostgreSQL or NATS JetStream, with its client as a dependency |
 //! | `fleet-store` | no | [`fleet`] on a store of your own, such as Redis or etcd |
-//! | `fs` | no | [`resources`]: files that are replaced whole or not at all, temporary directories, locks of files |
+//! | `fs` | no | [`resources`]: files that are replaced whole or not at all, temporary directories, file locks |
 //! | `http` | no | [`pages::http`]: pagination over `reqwest`, by Link headers or JSON |
-//! | `process` | no | [`resources`]: child processes that end with their block, with the processes that they have started; 8 crates and 3 s of the first build |
+//! | `process` | no | [`resources`]: child processes that end with their block, together with the processes that they have started; adds 8 crates and 3 s to the first build |
 //! | `serde` | no | `Serialize` and `Deserialize` for [`pages::Checkpoint`] |
-//! | `signal` | no | [`GracefulShutdown::on_signals`](cleanup::GracefulShutdown::on_signals): a shutdown on SIGINT, SIGTERM and Ctrl-Break |
-//! | `sqlx` | no | [`resources`]: transactions, savepoints and advisory locks of `sqlx` 0.8; not in one program with `fleet-sqlite` if it uses sqlx's SQLite |
-//! | `testing` | no | [`testing`]: cancel a future at every await, a ledger of resources, a scripted paginated server |
+//! | `signal` | no | [`GracefulShutdown::on_signals`](cleanup::GracefulShutdown::on_signals): a shutdown that begins on SIGINT, SIGTERM or Ctrl-Break |
+//! | `sqlx` | no | [`resources`]: transactions, savepoints and advisory locks for `sqlx` 0.8; a program that uses sqlx's SQLite cannot also enable `fleet-sqlite` |
+//! | `testing` | no | [`testing`]: cancellation of a future at every await, a ledger of resources, a scripted paginated server |
 //! | `tracing` | no | [spans and events](#tracing) of scopes, pages, groups and cleanups, and [reports](cleanup#reports) as `tracing` events |
 //! | `full` | no | all of the above, except for `fleet-postgres`, `fleet-nats` and `sqlx` |
 //!
@@ -142,31 +143,31 @@
 //! | target | span | level | covers | fields |
 //! |---|---|---|---|---|
 //! | `withal::context` | `scope` | `TRACE` | the enter, the block and the exit of a manager | `name` of the guard; `reason`: `ok`, `error`, `panic`, `cancelled` or `enter_failed` |
-//! | `withal::cleanup` | `cleanup` | `DEBUG` | a detached cleanup, and the exit of a cancelled scope | `name`; `outcome`: `completed`, `failed`, `panicked` or `abandoned`, this with the `reason` |
+//! | `withal::cleanup` | `cleanup` | `DEBUG` | a detached cleanup, and the exit of a cancelled scope | `name`; `outcome`: `completed`, `failed`, `panicked` or `abandoned`; if abandoned, the `reason` |
 //! | `withal::tasks` | `group` | `DEBUG` | a `TaskGroup`, from its enter to the end of its last task | the numbers of `tasks` and of those that `failed`; `reason`: `ok`, `error` or `cancelled` |
-//! | `withal::pages` | `page` | `DEBUG` | the attempts to fetch a page, with the pauses between them | `page`, from 1; `cursor`; `attempt`: the number of attempts; `items` or `error`; with `pages::http` also `status` and the `bytes` of the body |
+//! | `withal::pages` | `page` | `DEBUG` | the attempts to fetch a page, and the pauses between them | `page`, from 1; `cursor`; `attempt`: the number of attempts; `items` or `error`; with `pages::http` also the `status` and the `bytes` of the body |
 //!
 //! | target | event | level | fields |
 //! |---|---|---|---|
-//! | `withal::pages` | an attempt has failed, and the page is requested again | `WARN` | `page`, `cursor`, `attempt`, `delay`, `error` |
-//! | `withal::pages` | a cursor cycle, or a page that repeats an earlier one | `WARN`; `DEBUG` if a policy makes it the end | `page`, `cursor`, `next_cursor` |
+//! | `withal::pages` | a retry: an attempt failed, and the page is requested again | `WARN` | `page`, `cursor`, `attempt`, `delay`, `error` |
+//! | `withal::pages` | a cursor cycle, or a page that repeats an earlier one | `WARN`; `DEBUG` if a policy ends the stream there | `page`, `cursor`, `next_cursor` |
 //! | `withal::cleanup` | a [report](cleanup#reports), while no observer is registered | `ERROR`; `WARN` for an abandoned cleanup | `error` |
 //!
-//! - A scope and a cleanup are children of the span that is current where the manager is entered and the cleanup is
-//!   detached. Code in the block runs in the span of the scope. The exit of a cancelled scope runs in the span of its
-//!   cleanup, inside of that of its scope.
+//! - The span of a scope is a child of the span in which the manager is entered, and that of a cleanup is a child of the
+//!   span in which it is detached. The block runs in the span of its scope. The exit of a cancelled scope runs in the
+//!   span of its cleanup, which is a child of the span of the scope.
 //! - The tasks of a group run in its span, except for those that were added before the group was entered.
-//! - A page is a child of the span in which its stream was first polled, also if it is fetched by a task, as with
-//!   [`read_ahead`](pages::AsyncGetDocs::read_ahead) and [`concurrency`](pages::AsyncGetDocs::concurrency). The fetch
-//!   function runs in the span of the page, and so do the spans of an HTTP client. The span closes when the page has
-//!   arrived, which may be before the stream yields its items. The subscriber must be installed before the first poll
-//!   of the stream.
+//! - The span of a page is a child of the span in which its stream was first polled, even if a task fetches the page, as
+//!   with [`read_ahead`](pages::AsyncGetDocs::read_ahead) and [`concurrency`](pages::AsyncGetDocs::concurrency). The
+//!   fetch function runs in the span of the page, so the spans of an HTTP client are its children. The span closes when
+//!   the page has arrived, which may be before the stream yields its items. The subscriber must be installed before the
+//!   first poll of the stream.
 //! - Secrets in cursors and errors are masked, as in [`pages::Error::cursor`].
-//! - Where the span of a cleanup is disabled, the cleanup runs in the span in which it was detached.
+//! - If the span of a cleanup is disabled, the cleanup runs in the span in which it was detached.
 //!
-//! Without the feature, there is no code for this. With it, but without a subscriber, a scope takes about a hundred
-//! instructions more and is no larger, a stream compares one level, and a task of a group is 40 bytes larger. To see
-//! everything, enable `withal=trace`.
+//! To see everything, enable `withal=trace`. Without the feature, none of this code is compiled. With the feature but
+//! without a subscriber, a scope takes about a hundred more instructions and no more memory, a stream compares one level,
+//! and a task of a group takes 40 more bytes.
 //!
 //! # Runtime
 //!

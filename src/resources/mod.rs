@@ -1,20 +1,20 @@
 //! Managers for the resources that a cancelled future loses: transactions, locks, processes and files.
 //!
 //! Each is a context manager: [`async_with!`](macro@crate::context::async_with) awaits its cleanup when the block completes,
-//! returns an error or panics, and runs it on the runtime when the future is dropped. Each is behind a feature, which
-//! adds the client that it needs.
+//! fails or panics. If the future is dropped, the cleanup runs on the runtime. Each manager needs a feature, which adds
+//! its dependencies.
 //!
 //! | manager | feature | cleanup |
 //! |---|---|---|
 //! | [`atomic_write(path)`](atomic_write()): a file that is replaced whole or not at all | `fs` | syncs and renames after success, removes the temporary file otherwise |
 //! | [`temp_dir()`](temp_dir()): a temporary directory | `fs` | removes the directory and its contents |
-//! | [`lock_file(path)`](lock_file()): an advisory lock of a file, between processes | `fs` | waits for the writes of the block, and unlocks the file |
+//! | [`lock_file(path)`](lock_file()): an advisory lock of a file, between processes | `fs` | waits for the writes of the block, then unlocks the file |
 //! | [`process(command)`](process()): a child process | `process` | ends the process group: SIGTERM, a grace period, SIGKILL; reaps the child |
 //! | [`transaction(&pool)`](transaction()): a transaction of sqlx, with [`savepoint`](savepoint())s in it | `sqlx` | commits after success, rolls back otherwise, and returns or closes the connection |
 //! | [`advisory_lock(&pool, key)`](advisory_lock()): a lock between the sessions of a database | `sqlx` | unlocks, and closes the connection if it still holds a lock |
 //!
-//! The folder `examples/cookbook` of the repository has managers to copy, for what needs another client: a lock in Redis, a
-//! consumer of RabbitMQ, a transaction of tokio-postgres, a subscription of NATS, servers, telemetry, sockets, test databases.
+//! The folder `examples/cookbook` of the repository has managers to copy for other clients: a lock in Redis, a consumer of
+//! RabbitMQ, a transaction of tokio-postgres, a subscription of NATS, servers, telemetry, sockets and test databases.
 //!
 //! # A transaction
 //!
