@@ -11,10 +11,10 @@ use super::error::FileError;
 
 /// The new content of a file, for the block of [`atomic_write`](super::atomic_write()).
 ///
-/// It is empty at first. It can be written, read and sought with the extension traits of [`tokio::io`]. Its writes are
-/// those of [`tokio::fs::File`]: they are buffered, and an error may be returned by a later write, a flush, or the exit.
-/// Unlike a `tokio::fs::File`, it remembers that a write has failed: the exit then returns the error, and does not replace
-/// the file, even if the block has ignored the error or has completed a flush afterwards.
+/// The file is empty at first. The extension traits of [`tokio::io`] write, read and seek it. Writes are buffered as in a
+/// [`tokio::fs::File`], so a later write, a flush or the exit may return an error. Unlike a `tokio::fs::File`, an
+/// `AtomicFile` remembers that a write failed: the exit then returns the error and does not replace the file, even if the
+/// block ignored the error or completed a flush afterwards.
 #[derive(Debug)]
 pub struct AtomicFile {
     file: File,
@@ -28,14 +28,14 @@ impl AtomicFile {
         Self { file: File::from_std(file), failure: None, path: path.to_owned() }
     }
 
-    /// Returns the path of the file that will be replaced: absolute, and with the symbolic link of its last component
-    /// followed.
+    /// Returns the path of the file that will be replaced. It is absolute, and a symbolic link in its last component has
+    /// been followed.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Waits for the writes. Returns the file if all of them have succeeded.
+    /// Waits for the writes, and returns the file if all of them succeeded.
     pub(super) async fn complete(mut self) -> Result<std::fs::File, FileError> {
         // Reports the error of the last write.
         let flushed = poll_fn(|cx| Pin::new(&mut self.file).poll_flush(cx)).await;
@@ -50,8 +50,8 @@ impl AtomicFile {
         drop(poll_fn(|cx| Pin::new(&mut self.file).poll_flush(cx)).await);
     }
 
-    /// Remembers the first error. `tokio::fs::File` drops the bytes of a write that fails, reports the error once, and
-    /// completes the next flush (tokio#8388).
+    /// Remembers the first error, because a `tokio::fs::File` drops the bytes of a write that fails, reports the error
+    /// once, and completes the next flush (tokio#8388).
     fn remember<T>(&mut self, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if let (Poll::Ready(Err(error)), None) = (&polled, &self.failure) {
             self.failure = Some(error.raw_os_error().map_or_else(

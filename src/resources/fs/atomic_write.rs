@@ -9,44 +9,43 @@ use super::error::FileError;
 use crate::cleanup::DEFAULT_GRACE_PERIOD;
 use crate::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason};
 
-/// Creates a manager that replaces the file `path` when its block completes, and leaves it as it is otherwise.
+/// Creates a manager that replaces the file `path` if its block completes, and leaves it unchanged otherwise.
 ///
-/// The target is the new content, an [`AtomicFile`], which is empty at first. It is a temporary file in the same
-/// directory.
+/// The target is an [`AtomicFile`] for the new content: a temporary file in the same directory, empty at first.
 ///
 /// | the block | the exit |
 /// |---|---|
 /// | completes | flushes the writes, syncs the temporary file, renames it to `path`, and syncs the directory |
 /// | fails, panics, or is dropped | removes the temporary file |
 ///
-/// The rename is atomic: at each moment, and after a `kill -9`, a full disk or a loss of power, the file is the old one
-/// or the new one, whole. If several scopes replace the same file, each reader sees one of their contents, whole, and the
-/// last exit decides which one remains.
+/// The rename is atomic: at each moment, even after a `kill -9`, a full disk or a loss of power, the file is either the old
+/// one or the new one, whole. If several scopes replace the same file, each reader sees the whole content of one of them,
+/// and the content of the last exit remains.
 ///
 /// # The replaced file
 ///
-/// As a call of [`tokio::fs::write`], the manager writes to the target of a symbolic link, and keeps the link. A link
-/// whose target does not exist creates the target. In contrast to a call of `tokio::fs::write`, the file is a new one:
+/// Like [`tokio::fs::write`], the manager writes to the target of a symbolic link, and keeps the link. If the target does
+/// not exist, it is created. Unlike `tokio::fs::write`, the manager creates a new file:
 ///
-/// - The mode of the old file is kept, and its owner and group if the process may set them; otherwise they are those of
-///   the process, and the bits set-user-ID and set-group-ID are cleared. A file that did not exist before has the mode
-///   `0o666` without the bits of the umask.
+/// - The mode of the old file is kept, and so are its owner and group if the process may set them. Otherwise, the owner
+///   and group are those of the process, and the set-user-ID and set-group-ID bits are cleared. A file that did not
+///   exist before has the mode `0o666` without the bits of the umask.
 /// - Access-control lists, extended attributes and, on Windows, all attributes are those of a new file.
 /// - Other hard links to the old file keep the old content.
 /// - The directory must be writable, but the file need not be.
 ///
-/// A relative path is resolved in the enter: a later change of the current directory has no effect.
+/// A relative path is resolved on enter: a later change of the current directory has no effect.
 ///
 /// The drop policy is [`Detach`]: if the block is dropped, the temporary file is removed by a
-/// [cleanup](crate::cleanup). If the exit is dropped after the block has completed, it continues as a cleanup, and replaces
+/// [cleanup](crate::cleanup). If the exit is dropped after the block has completed, it continues as a cleanup and replaces
 /// the file. An abandoned exit removes the temporary file in its destructor, unless the rename has begun.
 ///
 /// # Errors
 ///
 /// - [`FileError::NotAFile`] if the path is that of a directory, a device, a pipe or a socket, which a rename would replace.
 /// - [`FileError::Incomplete`] if a write has failed, even if the block has ignored the error.
-/// - [`FileError::Io`] if another operation fails. If the directory cannot be synced, the file has been replaced, but may
-///   have its old content after a loss of power.
+/// - [`FileError::Io`] if another operation fails. If the directory cannot be synced, the file has been replaced, but its
+///   old content may return after a loss of power.
 ///
 /// # Panics
 ///
@@ -60,8 +59,8 @@ use crate::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason};
 ///
 /// - A temporary file remains after a `kill -9` or a loss of power during the block. Its name begins with `.withal-` and
 ///   ends in `.tmp`.
-/// - On Windows, the rename fails while another program has opened the file without sharing, and the directory cannot be
-///   synced.
+/// - On Windows, the rename fails while another program holds the file open without sharing it, and the directory cannot
+///   be synced.
 ///
 /// # Examples
 ///
@@ -105,11 +104,11 @@ pub struct AtomicWrite {
 }
 
 impl AtomicWrite {
-    /// Sets the time that the exit may take when it runs as a cleanup: see [`AsyncGuard::grace_period`]. The default is 30
-    /// seconds.
+    /// Sets the [grace period](AsyncGuard::grace_period): the time that the exit may take when it runs as a cleanup. The
+    /// default is 30 seconds.
     ///
-    /// Increase it for contents that take long to sync. The sync and the rename cannot be interrupted: if the exit is
-    /// abandoned meanwhile, they are reported as abandoned, and continue.
+    /// Increase it for content that takes long to sync. The sync and the rename cannot be interrupted: if the exit is
+    /// abandoned meanwhile, that is reported, and they continue.
     pub fn grace_period(self, grace_period: Duration) -> Self {
         Self { grace_period, ..self }
     }

@@ -24,7 +24,7 @@ where
 /// Runs `work` on a thread for blocking work, as a part of an enter.
 ///
 /// If the future is dropped, the output of the work is dropped when the work completes. A cleanup with this name waits for
-/// that, so that afterwards no temporary file and no lock is left.
+/// that, so no temporary file and no lock is left afterwards.
 pub(super) async fn run_in_enter<T, W>(name: &'static str, work: W) -> Result<T, FileError>
 where
     T: Send + 'static,

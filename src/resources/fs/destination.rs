@@ -15,7 +15,7 @@ pub(super) struct Destination {
     path: PathBuf,
     /// The file that is replaced, at the time of the enter.
     old: Option<Metadata>,
-    /// Opened before the block, so that a directory that cannot be opened is an error before anything is written.
+    /// Opened before the block, so that the enter fails, before anything is written, if the directory cannot be opened.
     directory: Directory,
     /// Removed when it is dropped.
     temporary: TempPath,
@@ -33,10 +33,10 @@ impl Destination {
         let parent = path.parent().ok_or_else(|| FileError::NotAFile(path.clone()))?.to_owned();
         let directory = Directory::open(&parent)?;
         let mut builder = Builder::new();
-        // The name is short, however long that of the file is.
+        // A short name, even if that of the file is long.
         builder.prefix(".withal-").suffix(".tmp").rand_bytes(10);
-        // A file that replaces none has the permissions of `File::create`. Otherwise only the owner can read the new
-        // content before it has the permissions of the old file.
+        // A new file has the permissions that `File::create` gives. In place of an old file, only the owner can read the
+        // new content until it has the permissions of the old file.
         #[cfg(unix)]
         if old.is_none() {
             builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
@@ -53,7 +53,7 @@ impl Destination {
         &self.path
     }
 
-    /// Replaces the file by `new`, the temporary file, after all of it is on the disk.
+    /// Replaces the file with `new`, the temporary file, once its content is on the disk.
     pub(super) fn replace(self, new: File) -> Result<(), FileError> {
         let Self { path, old, directory, temporary } = self;
         // The file may have been replaced since.
@@ -96,7 +96,7 @@ fn metadata(path: &Path) -> Result<Option<Metadata>, FileError> {
     }
 }
 
-/// Returns the path of the file that a write to `path` would create or change: not a link, unless a link is made
+/// Returns the path of the file that a write to `path` would create or change. It is not a link, unless a link is created
 /// meanwhile.
 fn follow_links(mut path: PathBuf) -> Result<PathBuf, FileError> {
     for _ in 0..MAX_LINKS {
@@ -115,8 +115,8 @@ fn follow_links(mut path: PathBuf) -> Result<PathBuf, FileError> {
 
 /// Gives `new` the owner, the group and the mode of `old`.
 ///
-/// Only a privileged process can change an owner, and only to a group of its own can others change the group. Where they
-/// cannot be kept, the bits that would give the rights of another user or group are not kept either.
+/// Only a privileged process can change the owner. Other processes can change the group only to one of their own. If the
+/// owner or the group cannot be kept, the bits that would grant the rights of another user or group are cleared.
 #[cfg(unix)]
 fn keep_permissions(new: &File, old: &Metadata) -> io::Result<()> {
     use std::fs::Permissions;
@@ -134,7 +134,7 @@ fn keep_permissions(new: &File, old: &Metadata) -> io::Result<()> {
     new.set_permissions(Permissions::from_mode(mode))
 }
 
-/// Windows has no mode, and the attributes of the old file, such as that it is read-only, are not kept.
+/// Does nothing: Windows has no mode, and the attributes of the old file, such as read-only, are not kept.
 #[cfg(not(unix))]
 fn keep_permissions(_new: &File, _old: &Metadata) -> io::Result<()> {
     Ok(())
@@ -153,7 +153,7 @@ impl Directory {
     /// Writes the entry of `file` to the disk.
     fn sync(&self, file: &Path) -> Result<(), FileError> {
         match self.0.sync_all() {
-            // Some file systems of networks and of user space cannot sync a directory.
+            // Some network and user-space file systems cannot sync a directory.
             Err(error)
                 if !matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
             {

@@ -17,18 +17,17 @@ pub enum FileError {
     #[error("cannot {action} {path:?}")]
     #[non_exhaustive]
     Io {
-        /// The operation, as it continues the word "cannot": `"create a temporary file in"`.
+        /// The operation, as in the sentence "cannot ..", for example `"create a temporary file in"`.
         action: &'static str,
         /// The file or the directory.
         path: PathBuf,
         /// The error of the operating system.
         source: io::Error,
     },
-    /// The path is that of a directory, a device, a pipe or a socket, or it ends in `/`, `.` or `..`.
+    /// The path is that of a directory, a device, a pipe or a socket, or ends in `/`, `.` or `..`.
     #[error("{0:?} is not the path of a regular file: pass one")]
     NotAFile(PathBuf),
-    /// A write has failed, so that the new content is incomplete. The file has its old content. Write it again in a new
-    /// scope.
+    /// A write failed, so the new content is incomplete. The file has its old content. Write it again in a new scope.
     #[error(
         "a write to the new content of {path:?} has failed, so the file has its old content: write it again"
     )]
@@ -73,7 +72,7 @@ impl FileError {
     }
 }
 
-/// A derived `Debug`, except in [reports](crate::cleanup#reports), which contain the text.
+/// The derived `Debug`, except in [reports](crate::cleanup#reports), which contain the text.
 impl fmt::Debug for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if is_report(f) {

@@ -21,19 +21,19 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_m
 ///
 /// Entering creates the file if it does not exist, and waits until no other holder has locked it: neither another process
 /// nor another scope of this process. The file is neither truncated nor removed. The lock is that of `flock` on Unix and of
-/// `LockFileEx` on Windows. It excludes only programs that lock the file as well, and the operating system releases it when
-/// the process ends, also after a `kill -9`.
+/// `LockFileEx` on Windows. It excludes only programs that also lock the file. The operating system releases it when the
+/// process ends, even after a `kill -9`.
 ///
 /// The target is the file, which can be read and written, for example to store the ID of the process. On Windows, only
 /// this handle can do so while the lock is exclusive.
 ///
-/// Waiting occupies no thread: the lock is tried, without waiting, after pauses that double from 1 ms to 50 ms. There is no
-/// queue, so the order in which several waiting scopes acquire the lock is arbitrary. If the file was removed or replaced
-/// while it was locked, the lock of the file that then has the path is acquired instead.
+/// Waiting occupies no thread: the enter tries to acquire the lock, with pauses that double from 1 ms to 50 ms. There is no
+/// queue, so several waiting scopes acquire the lock in an arbitrary order. If the file was removed or replaced while it
+/// was locked, the enter locks the file that is then at the path.
 ///
-/// The drop policy is [`Detach`]: the lock is released when the writes of the block are complete, also those that were
-/// cancelled. The release is awaited in the exit, or, if the block is dropped, in a [cleanup](crate::cleanup). If the exit
-/// is abandoned, the file is closed, which releases the lock.
+/// The lock is released when the writes of the block are complete, including those that were cancelled. The drop policy is
+/// [`Detach`]: the exit awaits the release or, if the block is dropped, a [cleanup](crate::cleanup) does. If the exit is
+/// abandoned, the file is closed, which releases the lock.
 ///
 /// # Errors
 ///
@@ -42,19 +42,18 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_m
 ///
 /// # Panics
 ///
-/// Entering panics outside of a tokio runtime, and if the lock is held by another holder and the runtime has no timer.
+/// Entering panics outside of a tokio runtime, and if another holder has the lock and the runtime has no timer.
 ///
 /// # Cancel safety
 ///
-/// If the enter is dropped, it does not acquire the lock later: an attempt that has begun releases the lock before the
-/// enclosing scopes exit.
+/// If the enter is dropped, no lock is left: an attempt that has begun releases its lock before the enclosing scopes exit.
 ///
 /// # Limitations
 ///
-/// - A child process that this process starts at the moment of an unlock by a destructor may hold the lock until it has
-///   started. An unlock by an exit is not affected.
-/// - Over NFS, Linux locks the file on the server, for which an exclusive lock needs a writable file. Other network file
-///   systems may lock it only among the processes of this machine.
+/// - If this process starts a child process while a destructor releases the lock, the child may hold the lock until it has
+///   started. A release by an exit is not affected.
+/// - Over NFS, Linux locks the file on the server, where an exclusive lock needs a writable file. Other network file
+///   systems may lock the file only among the processes of this machine.
 ///
 /// # Examples
 ///
@@ -68,7 +67,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_m
 /// # async_with!(dir = withal::resources::temp_dir() => {
 /// # let path = dir.join("daemon.lock");
 /// async_with!(_ = lock_file(&path).timeout(Duration::from_secs(5)) => {
-///     // the only process in this block
+///     // no other process is in this block
 ///     let second = async_with!(_ = lock_file(&path).no_wait() => {});
 ///     assert!(matches!(second, Err(FileError::Locked { .. })));
 /// })?;
@@ -98,7 +97,7 @@ impl LockFile {
 
     /// Limits the time for which entering waits for the lock. The default is no limit.
     ///
-    /// A timeout of zero tries once, as [`no_wait`](Self::no_wait).
+    /// A timeout of zero tries once, as [`no_wait`](Self::no_wait) does.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
     }
@@ -130,7 +129,7 @@ impl AsyncContextManager for LockFile {
     async fn aenter(self) -> Result<LockFileGuard, FileError> {
         let Self { path, is_shared, timeout } = self;
         let start = Instant::now();
-        // Absolute, so that a change of the current directory has no effect on the attempts after it.
+        // Absolute, so that a change of the current directory has no effect on later attempts.
         let path = path::absolute(&path).map_err(|error| FileError::io("find", &path, error))?;
         let mut opened = None;
         let mut pause = PAUSES.0;
@@ -175,7 +174,7 @@ impl AsyncGuard for LockFileGuard {
         // A write that was cancelled continues. The next holder must not see it half complete.
         let mut flushed = poll_fn(|cx| Pin::new(&mut self.file).poll_flush(cx)).await;
         if flushed.is_err() {
-            // It may be the error of an earlier operation than the one in progress, for which this waits.
+            // The error may be that of an earlier operation, so the operation in progress is awaited as well.
             flushed = poll_fn(|cx| Pin::new(&mut self.file).poll_flush(cx)).await.and(flushed);
         }
         run_in_exit(move || {
@@ -210,7 +209,7 @@ fn attempt(path: PathBuf, mut opened: Option<File>, is_shared: bool) -> Result<A
             Some(file) => file,
             None => open(&path).map_err(|error| FileError::io("open the lock file", &path, error))?,
         };
-        // By their paths: std has methods of the same names, which are newer than the minimum version of Rust.
+        // Called by path: newer versions of std have methods of the same names.
         let locked = if is_shared { FileExt::try_lock_shared(&file) } else { FileExt::try_lock(&file) };
         match locked {
             Ok(()) => {}

@@ -13,22 +13,22 @@ use super::error::FileError;
 use crate::cleanup::DEFAULT_GRACE_PERIOD;
 use crate::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason};
 
-/// The attempts to remove a directory into which something still writes, 10 ms apart.
+/// The number of attempts, 10 ms apart, to remove a directory into which something still writes.
 const ATTEMPTS: u32 = 20;
 
-/// Creates a manager for a new directory, which is removed with its contents when the block ends: Python's
+/// Creates a manager for a new directory that is removed with its contents when the block ends, like Python's
 /// `tempfile.TemporaryDirectory`.
 ///
-/// The target is the path of the directory, which is absolute. Only the user of the process can access the directory (on
-/// Windows, the access is that of the parent directory). It is removed on every exit path, on a thread for blocking work.
-/// A directory in it whose permissions forbid its removal is made writable first. If the block has removed the directory,
-/// or moved it away, there is nothing left to do.
+/// The target is the absolute path of the directory. Only the user of the process can access the directory; on Windows, it
+/// has the permissions of its parent. It is removed on every exit path, on a thread for blocking work. Directories inside
+/// whose permissions forbid the removal are made writable first. If the block has removed or moved the directory, the
+/// exit does nothing.
 ///
-/// A write that was cancelled may still create a file for a moment, because the operations of [`tokio::fs`] cannot be
-/// interrupted. If something is created while the directory is removed, the exit tries again, for 200 ms.
+/// The operations of [`tokio::fs`] cannot be interrupted, so a cancelled write may still create a file for a moment. If
+/// something is created while the directory is being removed, the exit retries for 200 ms.
 ///
 /// The drop policy is [`Detach`]: if the block is dropped, a [cleanup](crate::cleanup) removes the directory. If the exit is
-/// abandoned, the destructor removes it, and blocks meanwhile.
+/// abandoned, the destructor removes it, and blocks its thread meanwhile.
 ///
 /// # Errors
 ///
@@ -67,14 +67,14 @@ pub fn temp_dir() -> TempDir {
 #[derive(Debug, Clone)]
 #[must_use = "a manager does nothing unless it is entered"]
 pub struct TempDir {
-    /// `None` for that of the system.
+    /// `None` for the system's directory.
     parent: Option<PathBuf>,
     prefix: Option<String>,
     grace_period: Duration,
 }
 
 impl TempDir {
-    /// Sets the directory in which the new one is created. It must exist. The default is [`std::env::temp_dir`].
+    /// Sets the parent directory, which must exist. The default is [`std::env::temp_dir`].
     pub fn within(self, parent: impl Into<PathBuf>) -> Self {
         Self { parent: Some(parent.into()), ..self }
     }
@@ -84,11 +84,10 @@ impl TempDir {
         Self { prefix: Some(prefix.into()), ..self }
     }
 
-    /// Sets the time that the removal may take when it runs as a cleanup: see [`AsyncGuard::grace_period`]. The default is
-    /// 30 seconds.
+    /// Sets the [grace period](AsyncGuard::grace_period): the time that the removal may take when it runs as a cleanup. The
+    /// default is 30 seconds.
     ///
-    /// The removal cannot be interrupted: if the exit is abandoned meanwhile, it is reported as abandoned, and the removal
-    /// continues.
+    /// The removal cannot be interrupted: if the exit is abandoned meanwhile, that is reported, and the removal continues.
     pub fn grace_period(self, grace_period: Duration) -> Self {
         Self { grace_period, ..self }
     }
@@ -159,7 +158,7 @@ fn create(parent: Option<PathBuf>, prefix: Option<&str>) -> Result<tempfile::Tem
 }
 
 fn remove(directory: tempfile::TempDir) -> Result<(), FileError> {
-    // From here on, this function removes it: a destructor would only repeat what has failed.
+    // From here on, this function removes the directory: a destructor would only repeat what has failed.
     let path = directory.keep();
     let mut attempt = 1;
     loop {
@@ -180,8 +179,8 @@ fn remove(directory: tempfile::TempDir) -> Result<(), FileError> {
     }
 }
 
-/// Gives the user access to a directory and to the directories in it, without following symbolic links. An error is that
-/// of the removal afterwards.
+/// Gives the user access to a directory and to the directories in it, without following symbolic links. Errors are
+/// ignored: the removal afterwards returns them.
 #[cfg(unix)]
 fn make_writable(directory: &Path) {
     use std::os::unix::fs::PermissionsExt;

@@ -12,12 +12,12 @@ use super::output_pipe::{OutputPipe, Pipe};
 use super::system_child::{Prepared, SystemChild, SystemOptions};
 use crate::cleanup::timeout;
 
-/// A child process, as the block of a [`process`](super::process()) sees it.
+/// A running child process, the target of [`process`](super::process()).
 ///
-/// Its fields are the pipes that the command requests with [`Stdio::piped`](std::process::Stdio::piped), as those of
-/// tokio's [`Child`](tokio::process::Child). Take them out to read or write in another task, or to close them early.
+/// As in tokio's [`Child`](tokio::process::Child), the fields are the pipes that the command requests with
+/// [`Stdio::piped`](std::process::Stdio::piped). Take a pipe out to use it in another task, or to close it early.
 ///
-/// The child is reaped by the exit. Until then, its [id](Self::id) is not that of another process.
+/// The exit reaps the child. Until then, no other process can have its [id](Self::id).
 pub struct ChildProcess {
     /// The pipe to the child's standard input. The exit, [`wait`](Self::wait) and [`terminate`](Self::terminate) close it.
     pub stdin: Option<ChildStdin>,
@@ -47,7 +47,7 @@ struct Capture {
 #[derive(Debug, Clone, Copy)]
 enum End {
     NotRequested,
-    /// The group is killed at this time. `None` if the time is not representable: never.
+    /// The time at which the group is killed. `None`, which is never, if the time is not representable.
     Terminated {
         kill_at: Option<Instant>,
     },
@@ -57,12 +57,12 @@ enum End {
 /// The time that a killed process may take to end. Usually it takes a few milliseconds.
 const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The first and the longest pause between two searches for processes that the system reports no event of.
+/// The first and the longest pause between two searches for processes whose end the system does not report.
 const MIN_PAUSE: Duration = Duration::from_millis(1);
 const MAX_PAUSE: Duration = Duration::from_millis(50);
 
 impl ChildProcess {
-    /// Starts the child. The group of the child is killed if the value is dropped.
+    /// Starts the child, whose process group is killed if the value is dropped.
     pub(super) fn start(
         command: &mut Command,
         program: String,
@@ -94,7 +94,7 @@ impl ChildProcess {
         Ok(this)
     }
 
-    /// Returns the id of the process. It stays valid until the exit reaps the child.
+    /// Returns the id of the process, which is valid until the exit reaps the child.
     #[doc(alias = "pid")]
     #[must_use]
     pub fn id(&self) -> u32 {
@@ -110,8 +110,8 @@ impl ChildProcess {
     /// Closes stdin, waits until the child ends, and returns its status.
     ///
     /// The pipes that are still in [`stdout`](Self::stdout) and [`stderr`](Self::stderr) are moved out of these fields, and
-    /// what the child writes to them is discarded, so that the child never waits for a reader. To read a pipe, take it
-    /// out before, or [capture](super::Process::capture_output) the output.
+    /// their output is discarded, so that the child never waits for a reader. To read a pipe, take it out before this
+    /// call, or [capture](super::Process::capture_output) the output.
     ///
     /// Other processes of the group may still be running. The exit ends them.
     ///
@@ -147,8 +147,8 @@ impl ChildProcess {
     /// [Waits](Self::wait) until the child ends, and returns its status and its [captured
     /// output](super::Process::capture_output).
     ///
-    /// The output is complete: all that the child has written. Of other processes with the same pipes, it contains what
-    /// they have written by then. Their end is not awaited.
+    /// The output contains everything that the child has written. Other processes with the same pipes are not awaited:
+    /// the output contains what they have written by then.
     ///
     /// # Errors
     ///
@@ -175,20 +175,21 @@ impl ChildProcess {
         Ok(Output { status, stdout, stderr })
     }
 
-    /// Returns a copy of what was [captured](super::Process::capture_output) from stdout, also while the child is running.
+    /// Returns a copy of the [captured](super::Process::capture_output) stdout, even while the child is running.
     #[must_use]
     pub fn captured_stdout(&self) -> Vec<u8> {
         self.captured(|capture| &capture.stdout).0
     }
 
-    /// Returns a copy of what was [captured](super::Process::capture_output) from stderr, also while the child is running.
+    /// Returns a copy of the [captured](super::Process::capture_output) stderr, even while the child is running.
     #[must_use]
     pub fn captured_stderr(&self) -> Vec<u8> {
         self.captured(|capture| &capture.stderr).0
     }
 
-    /// Ends the child and its process group as the exit does, and returns the status of the child: requests the end,
-    /// waits for the grace period, kills the rest, and reaps the child.
+    /// Ends the child and its process group as the exit does, and returns the status of the child.
+    ///
+    /// Sends SIGTERM, waits for the group within the grace period, kills the rest, and reaps the child.
     ///
     /// # Errors
     ///
@@ -200,7 +201,7 @@ impl ChildProcess {
     /// Cancel safe: a later call, or the exit, continues with the same grace period.
     #[doc(alias = "kill")]
     pub async fn terminate(&mut self) -> Result<ExitStatus, ProcessError> {
-        // Close stdin: many programs end at its end.
+        // Close stdin: many programs end when it does.
         self.close_pipes();
         let kill_at = match self.end {
             End::Reaped(status) => return Ok(status),
@@ -218,7 +219,7 @@ impl ChildProcess {
         let grace =
             kill_at.map_or(Duration::MAX, |kill_at| kill_at.saturating_duration_since(Instant::now()));
         drop(timeout(self.group_ended(), grace).await);
-        // Kill what is left of the group, while the child is not reaped. Whether there is any need not be known.
+        // Kill what is left of the group, if anything, before the child is reaped.
         let killed = timeout(self.killed(), KILL_TIMEOUT).await;
         let not_ending = || ProcessError::NotEnding { program: self.program.clone(), id: self.system.id() };
         killed.ok_or_else(not_ending)?.map_err(|error| self.wait_error(error))?;

@@ -4,14 +4,14 @@ use std::process::ExitStatus;
 
 use crate::error_text::{is_report, with_sources};
 
-/// The error of a child process: of starting it, waiting for it, or its status.
+/// The error of a [`process`](super::process()): the child cannot be started or awaited, or its status is a failure.
 ///
-/// The texts contain the name of the program, but not its arguments and environment, which may be secret.
+/// The text contains the name of the program, but not its arguments and environment, which may be secret.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ProcessError {
-    /// The program could not be started. The kind of the source is [`NotFound`](io::ErrorKind::NotFound) if there is no
-    /// such program, or no such working directory.
+    /// The program could not be started. The kind of the source is [`NotFound`](io::ErrorKind::NotFound) if the program or
+    /// its working directory does not exist.
     #[error(
         "failed to start {program:?}: check that it is installed and executable, and that its working directory exists"
     )]
@@ -29,7 +29,7 @@ pub enum ProcessError {
         /// The error of the system.
         source: io::Error,
     },
-    /// The end of the child could not be awaited: for example, other code of this program has reaped the child.
+    /// The end of the child could not be awaited, for example because other code of this program reaped the child.
     #[error("failed to wait for {program:?}: no other code may reap the children of this program")]
     #[non_exhaustive]
     Wait {
@@ -47,8 +47,8 @@ pub enum ProcessError {
         /// The exit code, or the signal that ended the child.
         status: ExitStatus,
     },
-    /// The child did not end within 10 seconds after it was killed: it is suspended in the kernel, as by a device or a
-    /// network file system that does not answer. A thread of this program reaps it when it ends.
+    /// The child did not end within 10 seconds after it was killed: it is blocked in the kernel, for example by a device or
+    /// a network file system that does not respond. A thread of this program reaps it when it ends.
     #[error(
         "{program:?} (process {id}) does not end although it was killed: check its devices and network file systems"
     )]

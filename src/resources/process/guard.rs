@@ -13,8 +13,8 @@ pub struct ProcessGuard {
     pub(super) name: &'static str,
 }
 
-/// The time that an exit may take as a cleanup, beyond the grace period of the child. It includes the time for which a
-/// killed child is awaited.
+/// The time that an exit may take as a cleanup, in addition to the grace period of the child. It includes the time for
+/// which a killed child is awaited.
 const MARGIN: Duration = Duration::from_secs(30);
 
 impl AsyncGuard for ProcessGuard {
@@ -37,7 +37,7 @@ impl AsyncGuard for ProcessGuard {
 
     async fn aexit(&mut self, exit: ExitReason<'_>) -> Result<(), ProcessError> {
         let child = &mut self.child;
-        // The status of a child that has ended by itself. An error occurs again below.
+        // The status of a child that ended before the exit. An error occurs again below.
         let status = if child.is_terminated() { None } else { child.try_wait().unwrap_or_default() };
         child.terminate().await?;
         match status {

@@ -18,8 +18,8 @@ use crate::cleanup::timeout;
 /// The bytes that one read of a pipe may take.
 const CHUNK: usize = 8 * 1024;
 
-/// A pipe from a child that this section reads, so that the child does not wait for a reader. Its bytes are discarded,
-/// or captured up to a limit.
+/// A pipe from a child that is read here, so that the child does not wait for a reader. Its bytes are discarded, or
+/// captured up to a limit.
 #[derive(Debug)]
 pub(super) struct OutputPipe {
     reader: Arc<Mutex<Reader>>,
@@ -43,7 +43,7 @@ pub(super) enum Pipe {
 }
 
 impl OutputPipe {
-    /// Discards the output. It is read only in [`poll_discard`](Self::poll_discard).
+    /// Discards the output, which is only read in [`poll_discard`](Self::poll_discard).
     pub(super) fn discard(pipe: Pipe) -> Self {
         Self { reader: Reader::new(pipe, 0), task: None }
     }
@@ -130,7 +130,7 @@ impl Reader {
         let mut chunk = [0; CHUNK];
         while available > 0 {
             let Some(pipe) = &self.pipe else { return };
-            // The pipe does not block: another reader of it leaves nothing to read.
+            // The pipe is non-blocking: if another reader has emptied it, nothing is read.
             let Ok(len @ 1..) = read(pipe.as_fd(), &mut chunk) else { return };
             available = available.saturating_sub(len as u64);
             self.push(&chunk[..len]);

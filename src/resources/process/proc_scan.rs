@@ -1,4 +1,4 @@
-//! Searches of `/proc`, for the processes of a group and for those that have left it.
+//! Searches of `/proc` for the processes of a group, and for those that have left it.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -7,7 +7,7 @@ use std::str;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-/// Returns `true` if a process of the group is running that is not one of `except`. Zombies do not count.
+/// Returns `true` if a process of the group other than `except` is running. Zombies do not count.
 ///
 /// A process that joins the group meanwhile may be missed.
 pub(super) fn has_members(group: Pid, except: &[Pid]) -> bool {
@@ -29,8 +29,8 @@ fn is_member(stat: &[u8], group: Pid) -> bool {
 
 /// Sends a signal, if there is one, to all processes that have inherited the variable. Returns `true` if there were any.
 ///
-/// The environment is read while a descriptor of the process is held: the signal cannot reach another process, which
-/// has the same id.
+/// A descriptor of the process is held while its environment is read, so the signal cannot reach another process with the
+/// same id.
 pub(super) fn signal_by_variable(variable: &str, signal: Option<Signal>) -> bool {
     let own = rustix::process::getpid();
     let mut found = false;

@@ -14,24 +14,24 @@ use crate::context::AsyncContextManager;
 /// The default of [`Process::grace_period`].
 const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(10);
 
-/// Creates a manager that starts a child process, and ends it together with the processes that it has started.
+/// Creates a manager that starts a child process, and ends it together with the processes that it started.
 ///
-/// The block has a [`ChildProcess`], with the pipes that the command requests. To let the child finish, await
-/// [`wait`](ChildProcess::wait) or [`output`](ChildProcess::output) in the block. When the block is left, on every
-/// path, the exit ends what is still running:
+/// The target is a [`ChildProcess`] with the pipes that the command requests. To let the child finish, await
+/// [`wait`](ChildProcess::wait) or [`output`](ChildProcess::output) in the block. On every exit path, the exit ends what
+/// is still running:
 ///
-/// 1. Close stdin, and read the pipes that the block has left, so that the child can end.
+/// 1. Close stdin, and read the pipes that the block did not read, so that the child can end.
 /// 2. Send SIGTERM to the process group of the child, and SIGCONT, because a stopped process receives no SIGTERM.
 /// 3. Wait until the group has ended, for at most the [grace period](Process::grace_period).
-/// 4. Send SIGKILL to what is left of the group, also if the child itself has ended before.
-/// 5. Reap the child. It is reaped last, because until then no other process can get its id or that of the group: a signal
-///    never reaches a stranger.
+/// 4. Send SIGKILL to what is left of the group, even if the child itself has already ended.
+/// 5. Reap the child. This is the last step, because until then no other process can get its id or that of the group: a
+///    signal never reaches an unrelated process.
 ///
-/// `command` is a [`tokio::process::Command`], or a mutable reference to one, which its methods return.
+/// `command` is a [`tokio::process::Command`] or, as its methods return, a mutable reference to one.
 ///
 /// # Examples
 ///
-/// A child under a timeout, which ends the child before it returns the error:
+/// A child with a time limit. The timeout ends the child before it returns the error:
 ///
 /// ```
 /// # #[cfg(unix)]
@@ -60,7 +60,7 @@ const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(10);
 /// # unix::main();
 /// ```
 ///
-/// The output of a child, of at most 1 MiB, and a status other than success as an error:
+/// The captured output of a child, with a limit of 1 MiB. A status other than success is an error:
 ///
 /// ```
 /// # #[cfg(unix)]
@@ -138,36 +138,36 @@ const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(10);
 ///
 /// # Cancel safety
 ///
-/// If entering is dropped, no child has been started: entering awaits only the shell of
-/// [`kill_on_parent_death`](Process::kill_on_parent_death), which is ended. If the block or the exit is dropped, the exit continues as a
-/// [cleanup](crate::cleanup) with the same grace period. If its runtime shuts down, or there is none, the group is killed
-/// at once, in the destructor, which waits for at most half a second to reap the child.
+/// If the enter is dropped, no child has been started: it awaits only the shell of
+/// [`kill_on_parent_death`](Process::kill_on_parent_death), which is then ended. If the block or the exit is dropped, the
+/// exit continues as a [cleanup](crate::cleanup) with the same grace period. If the runtime shuts down, or there is
+/// none, the destructor kills the group at once, and waits for at most half a second to reap the child.
 ///
 /// # Limitations
 ///
 /// - The exit does not run if this program ends without running destructors: by SIGKILL, an abort or
-///   [`std::process::exit`]. The child then continues to run: its piped stdin ends, and a write to a pipe ends it by SIGPIPE.
-///   [`kill_on_parent_death`](Process::kill_on_parent_death) ends it.
-/// - A blocked device or network file system can keep a killed process in the kernel. The exit then fails after 10 seconds, and
-///   a thread reaps the process when it ends.
-/// - On Linux, the exit searches `/proc` for the rest of the group, once if there is none, which takes some microseconds for
-///   each process of the system.
+///   [`std::process::exit`]. The child then continues to run, unless it ends because its piped stdin ends, or by SIGPIPE
+///   when it writes to a pipe. [`kill_on_parent_death`](Process::kill_on_parent_death) ends it in any case.
+/// - A blocked device or network file system can keep a killed process in the kernel. The exit then fails after 10
+///   seconds, and a thread reaps the process when it ends.
+/// - On Linux, the exit searches `/proc` for the rest of the group: once if nothing is left of it, otherwise repeatedly. A
+///   search takes some microseconds for each process of the system.
 /// - A descendant that leaves the process group, as a daemon does with `setsid`, is not ended, unless
 ///   [`kill_descendants`](Process::kill_descendants) is set.
 /// - The child is not in the foreground group of a terminal: it is stopped if it reads from the terminal, and Ctrl-C does
-///   not reach it. The exit of this program's own block ends it instead.
+///   not reach it. The exit ends it instead, when this program leaves the block.
 /// - [`Command::process_group`] and [`Command::kill_on_drop`] have no effect: the manager sets the group.
-/// - Other code of this program may not reap the child, as by `waitpid(-1)`.
-/// - A child with other privileges, such as `sudo`, may not be signalled. The exit then fails with
+/// - No other code of this program may reap the child, for example with `waitpid(-1)`.
+/// - This program may lack the permission to signal a child with other privileges, such as `sudo`. The exit then fails with
 ///   [`ProcessError::NotEnding`].
 ///
 /// # Platforms
 ///
-/// Tested on Linux. macOS, iOS, Android and FreeBSD have the same behavior, except that after the child has ended, the
-/// rest of its group is killed without a grace period, because the group cannot be observed there. On Windows and other
-/// systems, there is no process group: the exit closes stdin and kills the child itself at once, as tokio's
+/// Tested on Linux. macOS, iOS, Android and FreeBSD behave in the same way, except that after the child has ended, the rest
+/// of its group is killed without a grace period, because the group cannot be observed there. On Windows and other
+/// systems, there is no process group: the exit closes stdin and kills the child at once, as tokio's
 /// [`start_kill`](tokio::process::Child::start_kill) does. The grace period has no effect, and the processes that the child
-/// has started continue to run.
+/// started continue to run.
 #[doc(alias("subprocess", "spawn", "Command", "Child", "kill_on_drop", "Popen"))]
 pub fn process<C: BorrowMut<Command>>(command: C) -> Process<C> {
     Process {
@@ -194,8 +194,8 @@ pub struct Process<C = Command> {
 impl<C: BorrowMut<Command>> Process<C> {
     /// Sets the time that the process group has to end after SIGTERM, before it is killed. The default is 10 seconds.
     ///
-    /// It is wall-clock time, even while tokio's clock is paused. With [`Duration::ZERO`], the group is killed at once,
-    /// without SIGTERM. The exit takes only as long as the group takes to end.
+    /// The exit does not wait longer than the group takes to end. With [`Duration::ZERO`], the group is killed at once,
+    /// without SIGTERM. The grace period is wall-clock time, even while tokio's clock is paused.
     pub fn grace_period(self, grace_period: Duration) -> Self {
         Self { grace_period, ..self }
     }
@@ -203,31 +203,31 @@ impl<C: BorrowMut<Command>> Process<C> {
     /// Sets whether the exit fails with [`ProcessError::Status`] if the child has ended with a status other than success.
     /// The default is `false`.
     ///
-    /// It concerns a child that had ended when the block was left: the status of a child that the exit ends is that of
-    /// SIGTERM or SIGKILL, and not an error. If the block has failed, the error of the exit is
+    /// Only the status of a child that ended before the exit is checked: a child that the exit ends has the status of
+    /// SIGTERM or SIGKILL, which is not an error. If the block has failed, the error of the exit is
     /// [reported](crate::cleanup#reports), because it may be the cause. After a panic or a cancellation, the status is not
     /// checked.
     pub fn check(self, check: bool) -> Self {
         Self { check, ..self }
     }
 
-    /// Captures stdout and stderr, each up to `limit` bytes, for [`output`](ChildProcess::output). By default, they go where
-    /// the command sends them.
+    /// Captures stdout and stderr, each up to `limit` bytes, for [`output`](ChildProcess::output). By default, they are
+    /// redirected as the command specifies.
     ///
-    /// A task reads the pipes while the block runs, so that the child never waits for a reader. What exceeds the limit is
-    /// discarded, and `output` then fails. Without captured output, [`stdout`](ChildProcess::stdout) and
-    /// [`stderr`](ChildProcess::stderr) are for the block to read, if the command requests pipes.
+    /// A task reads the pipes while the block runs, so that the child never waits for a reader. Output beyond the limit is
+    /// discarded, and `output` then fails. If the output is not captured but the command requests pipes, the block can read
+    /// [`stdout`](ChildProcess::stdout) and [`stderr`](ChildProcess::stderr).
     pub fn capture_output(self, limit: usize) -> Self {
         Self { capture: Some(limit), ..self }
     }
 
-    /// Sets whether the process group is killed also if this program ends without an exit, for example by SIGKILL. The
-    /// default is `false`: the child then continues to run.
+    /// Sets whether the process group is also killed if this program ends without running the exit, for example by
+    /// SIGKILL. The default is `false`: the child then continues to run.
     ///
-    /// The group is led by a second process, a shell that waits for the end of a pipe from this program. There is no
-    /// moment at which the child runs without it. It needs `/bin/sh`, and has no effect on systems without process groups.
+    /// A second process leads the group: a shell that waits for the end of a pipe from this program. The child never runs
+    /// without it. The setting needs `/bin/sh`, and has no effect on systems without process groups.
     ///
-    /// Linux's parent-death signal is not used: it fires at the end of the *thread* that has started the child.
+    /// Linux's parent-death signal is not used, because it is sent when the *thread* that started the child ends.
     #[doc(alias("PR_SET_PDEATHSIG", "pdeathsig"))]
     pub fn kill_on_parent_death(mut self, kill: bool) -> Self {
         self.options.kill_on_parent_death = kill;
@@ -237,9 +237,9 @@ impl<C: BorrowMut<Command>> Process<C> {
     /// Sets whether the exit also ends the descendants that have left the process group, such as daemons. The default is
     /// `false`. It has an effect only on Linux.
     ///
-    /// The descendants are found by a variable in their environment, which they inherit. Those that clear their
-    /// environment, run as another user, or are just replaced by another program are not found. Each exit reads `/proc` several times, which takes some
-    /// microseconds for each process of the system.
+    /// The descendants are found by a variable in their environment, which they inherit. A descendant is not found if it
+    /// clears its environment, runs as another user, or is just being replaced by another program. Each exit reads `/proc`
+    /// several times, which takes some microseconds for each process of the system.
     #[doc(alias("setsid", "daemon"))]
     pub fn kill_descendants(mut self, kill: bool) -> Self {
         self.options.kill_descendants = kill;

@@ -31,8 +31,8 @@ pub(super) type Pipes = (Option<ChildStdin>, Option<ChildStdout>, Option<ChildSt
 /// A child process with its process group.
 ///
 /// The child, or the watchdog that leads its group, is reaped last: until then, the kernel gives neither the id of the
-/// process nor that of the group to another one, so that no signal can reach a stranger. The end of the child is
-/// therefore observed without reaping it.
+/// process nor that of the group to another one, so that no signal can reach an unrelated process. The end of the child
+/// is therefore observed without reaping it.
 #[derive(Debug)]
 pub(super) struct SystemChild {
     child: Child,
@@ -40,7 +40,7 @@ pub(super) struct SystemChild {
     watchdog: Option<Watchdog>,
     /// Receives SIGCHLD, which tokio delivers to all listeners, on every runtime.
     child_signals: SignalListener,
-    /// The variable in the environment of the child and its descendants, by which those outside of the group are found.
+    /// The environment variable of the child and its descendants, by which those outside of the group are found.
     #[cfg(target_os = "linux")]
     variable: Option<String>,
     /// The child, and with it its process group, no longer belongs to this program.
@@ -97,7 +97,7 @@ impl SystemChild {
         command.envs(variable.as_ref().map(|variable| (variable, "1")));
         // Not tokio's `spawn`, which forgets the child if it cannot register the pipes.
         let child = command.spawn();
-        // The command may be the caller's, for more children.
+        // The command may belong to the caller, who may start more children with it.
         command.process_group(0);
         #[cfg(target_os = "linux")]
         if let Some(variable) = &variable {
@@ -149,7 +149,8 @@ impl SystemChild {
         }
     }
 
-    /// Is ready when a child of this program has ended since the last call: [`status`](Self::status) may have changed.
+    /// Polls for the end of a child of this program since the last call, after which [`status`](Self::status) may have
+    /// changed.
     pub(super) fn poll_change(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.child_signals.poll_recv(cx).map(|_| Ok(()))
     }
@@ -160,14 +161,13 @@ impl SystemChild {
         self.signal(Signal::CONT);
     }
 
-    /// Kills the group. Returns `true` if processes were killed that had left the group: they may have children, so kill
+    /// Kills the group. Returns `true` if this killed processes that had left the group: they may have children, so kill
     /// again.
     pub(super) fn kill(&self) -> bool {
         self.signal(Signal::KILL)
     }
 
-    /// Signals the group, the child if it has left the group, and the descendants that have left it. Whether the signal
-    /// had an effect is seen by waiting.
+    /// Signals the group, and the child and the descendants that have left it. Only waiting shows the effect of the signal.
     fn signal(&self, signal: Signal) -> bool {
         if self.has_group() {
             let _ = kill_process_group(self.group, signal);
@@ -188,7 +188,7 @@ impl SystemChild {
         !self.is_reaped || self.watchdog.is_some()
     }
 
-    /// Returns `true` if other processes are running that the exit ends, as far as the system reports them.
+    /// Returns `true` if other processes that the exit ends are running, as far as the system reports them.
     #[cfg(target_os = "linux")]
     pub(super) fn has_members(&self) -> bool {
         let leaders = [self.group, Pid::from_child(&self.child)];
@@ -232,8 +232,8 @@ impl Drop for SystemChild {
     }
 }
 
-/// Reaps a child that does not end, because it is suspended in the kernel. Without a thread, it stays a zombie until this
-/// program ends.
+/// Reaps a child that is blocked in the kernel, on a thread. Without a thread, the child stays a zombie until this program
+/// ends.
 #[cold]
 fn reap_in_background(child: Pid) {
     let name = String::from("withal-reaper");

@@ -55,9 +55,9 @@ impl SystemChild {
         self.child.try_wait()
     }
 
-    /// Is ready when the child has ended.
+    /// Polls for the end of the child.
     pub(super) fn poll_change(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // The waiting is a state of the child: the next future continues it.
+        // The child stores the state of the wait, so the next future continues it.
         pin!(self.child.wait()).poll(cx).map_ok(drop)
     }
 

@@ -8,7 +8,7 @@ use rustix::process::Pid;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::process::ChildStdout;
 
-/// A process that leads a process group, and kills the group when this program ends, however it ends.
+/// A process that leads a process group, and kills the group when this program ends in any way.
 ///
 /// It is a shell that reads from a pipe whose other end only this program has. The kernel closes that end when the
 /// program ends, even by SIGKILL.
@@ -18,8 +18,8 @@ pub(super) struct Watchdog {
     is_reaped: bool,
 }
 
-/// Ignores the signals that end the rest of the group with a grace period, reports so, and waits for the end of its input,
-/// which carries no data.
+/// The script of the shell, which ignores the signals that end the rest of the group, writes a line, and waits for the end
+/// of its input, which carries no data.
 const SCRIPT: &str = "trap '' HUP INT QUIT TERM USR1 USR2; echo; exec >/dev/null; read -r line; kill -KILL 0";
 
 impl Watchdog {

@@ -11,53 +11,53 @@ use super::late_errors::LateErrors;
 use super::sqlx_database::SqlxDatabase;
 use crate::context::{AsyncContextManager, AsyncGuard, Detach, ExitReason};
 
-/// The time for the release of a lock. Afterwards, the connection is closed.
+/// The time limit for the release of a lock, after which the connection is closed.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Creates a manager that holds an advisory lock of PostgreSQL, MySQL or MariaDB during its block, on a connection of
+/// Creates a manager that holds an advisory lock of PostgreSQL, MySQL or MariaDB while its block runs, on a connection of
 /// `pool`.
 ///
-/// The lock excludes all other sessions of the same [key](AdvisoryLockKey), in this process and in others. It belongs to
-/// the session, so it can be held for many transactions. The target is its connection. On exit, the lock is released, and
-/// the server is asked whether the session still holds an advisory lock. If it does, or if anything fails, the connection
-/// is closed, which releases all of its locks: no lock stays on a connection of the pool.
+/// The lock excludes all other sessions that use the same [key](AdvisoryLockKey), in this process and in others. It belongs
+/// to the session, so it can be held for many transactions. The target is its connection. The exit releases the lock, and
+/// checks whether the session still holds an advisory lock. If it does, or if anything fails, the connection is closed,
+/// which releases all of its locks: no lock stays on a connection of the pool.
 ///
 /// For a lock that ends with a transaction, see [`advisory_xact_lock`](super::advisory_xact_lock).
 ///
 /// # Examples
 ///
-/// One of several processes imports, and the others skip it:
+/// An import that one of several processes runs, and the others skip:
 ///
 #[cfg_attr(not(doctest), doc = include_str!("examples/advisory_lock.md"))]
 ///
 /// # Errors
 ///
-/// - Entering: [`Held`](AdvisoryLockError::Held) after [`no_wait`](AdvisoryLock::no_wait),
+/// - On enter: [`Held`](AdvisoryLockError::Held) after [`no_wait`](AdvisoryLock::no_wait),
 ///   [`TimedOut`](AdvisoryLockError::TimedOut) after [`timeout`](AdvisoryLock::timeout),
 ///   [`Unsupported`](AdvisoryLockError::Unsupported) on SQLite, and the errors of the pool and the database.
-/// - Exiting: [`NotReleased`](AdvisoryLockError::NotReleased), and those of the database.
+/// - On exit: [`NotReleased`](AdvisoryLockError::NotReleased), and the errors of the database.
 ///
 /// # Cancel safety
 ///
 /// If the future is dropped while it waits for the lock, the connection is closed, because the server may grant the lock
-/// at any moment. The server's process waits for at most 5 seconds more. If the future is dropped in the block or during
+/// at any moment. The server's process waits for at most another 5 seconds. If the future is dropped in the block or during
 /// the exit, the lock is released as a [cleanup](crate::cleanup).
 ///
 /// # Limitations
 ///
-/// - The lock is lost with its connection, which the block does not notice unless it uses the connection. What must not
-///   happen then belongs in a transaction on that connection.
-/// - The block holds a connection. If it also takes others from the pool, the pool needs more connections than there are
-///   locks that are waited for.
-/// - A session that waits longer than 5 seconds asks again, and loses its place in the server's queue.
+/// - The lock is lost with its connection, and the block notices that only when it uses the connection. Work that must not
+///   happen without the lock belongs in a transaction on that connection.
+/// - The block holds a connection, and so does each scope that waits for a lock. If the block takes further connections from
+///   the pool, the pool must be larger than the number of these scopes.
+/// - A session that waits longer than 5 seconds requests the lock again, and loses its place in the server's queue.
 /// - A pooler that shares sessions between transactions, such as `PgBouncer` in its transaction mode, breaks locks of a
 ///   session.
-/// - MySQL rounds the time limit to seconds.
+/// - MySQL rounds the timeout to seconds.
 pub fn advisory_lock<DB: SqlxDatabase>(pool: &Pool<DB>, key: impl Into<AdvisoryLockKey>) -> AdvisoryLock<DB> {
     AdvisoryLock { pool: pool.clone(), key: key.into(), wait: Wait::Forever }
 }
 
-/// An advisory lock as a manager. Created by [`advisory_lock`].
+/// A manager for an advisory lock. Created by [`advisory_lock`].
 #[must_use = "a manager does nothing unless it is entered"]
 pub struct AdvisoryLock<DB: SqlxDatabase> {
     pool: Pool<DB>,
@@ -66,17 +66,16 @@ pub struct AdvisoryLock<DB: SqlxDatabase> {
 }
 
 impl<DB: SqlxDatabase> AdvisoryLock<DB> {
-    /// Fails with [`Held`](AdvisoryLockError::Held) at once if another session holds the lock.
+    /// Tries to acquire the lock once: entering fails with [`Held`](AdvisoryLockError::Held) if another session holds it.
     pub fn no_wait(mut self) -> Self {
         self.wait = Wait::No;
         self
     }
 
-    /// Waits for at most `limit`, and then fails with [`TimedOut`](AdvisoryLockError::TimedOut). By default, there is no
-    /// limit.
+    /// Limits the time for which entering waits for the lock, after which it fails with
+    /// [`TimedOut`](AdvisoryLockError::TimedOut). The default is no limit.
     ///
-    /// The time for which the pool's connection is awaited does not count: it has a limit of its own, the pool's
-    /// `acquire_timeout`.
+    /// The wait for a connection of the pool is not included: the pool's `acquire_timeout` limits it.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.wait = Wait::AtMost(limit);
         self

@@ -4,17 +4,17 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdvisoryLockError {
-    /// With `no_wait`: another session holds the lock.
+    /// Another session holds the lock. Returned only with `no_wait`.
     #[error("another session holds the advisory lock")]
     Held,
-    /// With `timeout`: another session still held the lock at the end of that time.
+    /// Another session still held the lock at the end of the `timeout`.
     #[error("another session still held the advisory lock after {0:?}")]
     TimedOut(Duration),
-    /// On exit: the session no longer held the lock, or held a further one. Its connection was closed, which releases
-    /// all of its locks.
+    /// The session no longer held the lock on exit, or held another one. Its connection was closed, which releases all of
+    /// its locks.
     #[error("the session did not release its advisory locks, so its connection was closed")]
     NotReleased,
-    /// The database has no such locks: SQLite has none, and MySQL has none that end with a transaction.
+    /// The database has no such locks: SQLite has no advisory locks, and MySQL has none that end with a transaction.
     #[error("{0} has no advisory locks of this kind")]
     Unsupported(&'static str),
     /// The database or its connection failed.

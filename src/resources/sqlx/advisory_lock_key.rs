@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-/// The key of an advisory lock. Every key has its own lock.
+/// The key of an advisory lock. Each key has a lock of its own.
 ///
 /// | created from | PostgreSQL | MySQL, MariaDB |
 /// |---|---|---|
@@ -8,14 +8,14 @@ use std::fmt::Write as _;
 /// | `(i32, i32)` | the pair, as of `pg_advisory_lock(a, b)`, which differs from every `i64` | `a,b` |
 /// | `&str`, `String` | `hashtextextended(text, 0)`, of PostgreSQL 11; two texts may have the same hash | the text, of at most 64 characters |
 ///
-/// Other programs that use the same key, in the same database in PostgreSQL and on the same server in MySQL, exclude each
-/// other.
+/// Programs that use the same key exclude each other: in PostgreSQL within a database, in MySQL and MariaDB within a
+/// server.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AdvisoryLockKey {
     /// One number.
     BigInt(i64),
-    /// Two numbers, for example a class and an object.
+    /// A pair of numbers, for example a class and an object.
     Pair(i32, i32),
     /// A name.
     Text(String),

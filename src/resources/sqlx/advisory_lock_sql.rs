@@ -8,11 +8,11 @@ use super::advisory_lock_key::AdvisoryLockKey;
 use super::dialect::Dialect;
 use super::sqlx_database::SqlxDatabase;
 
-/// The longest time of one statement that waits for a lock. A server process that waits does not notice that its client
-/// has closed the connection.
+/// The time limit of one statement that waits for a lock, because a server process does not notice while it waits that its
+/// client has closed the connection.
 const SLICE: Duration = Duration::from_secs(5);
 
-/// How long to wait for a lock.
+/// The time to wait for a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wait {
     Forever,
@@ -20,12 +20,12 @@ pub(super) enum Wait {
     No,
 }
 
-/// When a lock is released.
+/// The event that releases a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// By an unlock, or by the end of the session.
+    /// An unlock, or the end of the session.
     Session,
-    /// By the end of the transaction.
+    /// The end of the transaction.
     Transaction,
 }
 

@@ -13,7 +13,7 @@ use super::sqlx_database::SqlxDatabase;
 /// Acquires an advisory lock of PostgreSQL that is held until the end of the transaction of `connection`, the target of
 /// a [`transaction`](super::transaction).
 ///
-/// It needs no exit: the commit or the rollback releases it.
+/// The lock needs no exit: the commit or the rollback releases it.
 ///
 /// # Examples
 ///
@@ -21,14 +21,14 @@ use super::sqlx_database::SqlxDatabase;
 ///
 /// # Errors
 ///
-/// Those of entering an [`advisory_lock`](super::advisory_lock), and
-/// [`Unsupported`](AdvisoryLockError::Unsupported) also on MySQL. After [`Held`](AdvisoryLockError::Held) and
-/// [`TimedOut`](AdvisoryLockError::TimedOut), the transaction can continue. Outside of a transaction, it fails, because the
-/// lock would be released at once.
+/// The errors of entering an [`advisory_lock`](super::advisory_lock). MySQL is
+/// [`Unsupported`](AdvisoryLockError::Unsupported) as well. After [`Held`](AdvisoryLockError::Held) and
+/// [`TimedOut`](AdvisoryLockError::TimedOut), the transaction can continue. Outside of a transaction, the future returns an
+/// error, because the lock would be released at once.
 ///
 /// # Cancel safety
 ///
-/// If the future is dropped, the lock may be acquired nevertheless, and is then released at the end of the transaction.
+/// If the future is dropped, the lock may still be acquired. It is then released at the end of the transaction.
 pub fn advisory_xact_lock<DB, C>(
     connection: &mut C,
     key: impl Into<AdvisoryLockKey>,
@@ -40,7 +40,7 @@ where
     AdvisoryXactLock { connection, key: key.into(), wait: Wait::Forever }
 }
 
-/// A lock that is acquired when it is awaited. Created by [`advisory_xact_lock`].
+/// A future that acquires an advisory lock. Created by [`advisory_xact_lock`].
 #[must_use = "the lock is acquired when it is awaited"]
 pub struct AdvisoryXactLock<'c, DB: SqlxDatabase> {
     connection: &'c mut DB::Connection,
@@ -49,14 +49,14 @@ pub struct AdvisoryXactLock<'c, DB: SqlxDatabase> {
 }
 
 impl<DB: SqlxDatabase> AdvisoryXactLock<'_, DB> {
-    /// Fails with [`Held`](AdvisoryLockError::Held) at once if another session holds the lock.
+    /// Tries to acquire the lock once, and fails with [`Held`](AdvisoryLockError::Held) if another session holds it.
     pub fn no_wait(mut self) -> Self {
         self.wait = Wait::No;
         self
     }
 
-    /// Waits for at most `limit`, and then fails with [`TimedOut`](AdvisoryLockError::TimedOut). By default, there is no
-    /// limit.
+    /// Limits the time to wait for the lock, after which the future fails with [`TimedOut`](AdvisoryLockError::TimedOut).
+    /// The default is no limit.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.wait = Wait::AtMost(limit);
         self

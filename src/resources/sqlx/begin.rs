@@ -21,9 +21,9 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// Returns the statements that begin a transaction, or `None` for sqlx's own.
+    /// Returns the statements that begin a transaction, or `None` for that of sqlx.
     ///
-    /// They are sent at once, so that the options cost no round trip.
+    /// They are sent together, so the options cost no round trip.
     fn statements(&self, dialect: Dialect) -> Result<Option<Cow<'static, str>>, Error> {
         let mut modes = Vec::new();
         if let Some(level) = self.isolation_level.filter(|_| dialect != Dialect::Sqlite) {
@@ -72,8 +72,8 @@ impl<DB: SqlxDatabase> AsyncContextManager for Begin<DB> {
             && dialect == Dialect::Sqlite
             && !DB::has_row(connection, "SELECT 1 FROM pragma_query_only WHERE query_only = 1").await?;
         if let Err(error) = DB::TransactionManager::begin(connection, statements).await {
-            // SQLite has not begun, for example because the database is locked. To close the connection would delete a
-            // database in memory. Another database may be in any state: dropping the connection closes it.
+            // SQLite has not begun, for example because the database is locked. Closing the connection would delete an
+            // in-memory database. Another database may be in any state: dropping the connection closes it.
             if dialect == Dialect::Sqlite && matches!(error, Error::Database(_)) {
                 if resets_query_only {
                     DB::execute(connection, "PRAGMA query_only = OFF").await?;

@@ -1,6 +1,6 @@
 use ::sqlx::Database;
 
-/// The SQL that a database understands.
+/// The dialect of SQL of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
     Postgres,

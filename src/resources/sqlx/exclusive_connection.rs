@@ -4,22 +4,22 @@ use std::time::Duration;
 use ::sqlx::pool::PoolConnection;
 use ::sqlx::{Database, Error, Pool, TransactionManager};
 
-/// The time for a connection's graceful close. Afterwards, it is closed by dropping it.
+/// The time limit for the graceful close of a connection, which is dropped afterwards.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A connection of a pool that is closed when it is dropped, unless it was given back: nothing that it has begun reaches
-/// the next borrower.
+/// A connection of a pool that is closed when it is dropped, unless it was returned to the pool: nothing that it has begun
+/// reaches the next user.
 ///
-/// The destructor of sqlx's own connection gives it back. That needs a runtime, and a transaction or a lock of which
-/// sqlx does not know stays open.
+/// The destructor of sqlx's own connection returns it to the pool. That needs a runtime, and a transaction or a lock that
+/// sqlx does not know about stays open.
 pub(super) struct ExclusiveConnection<DB: Database>(Option<PoolConnection<DB>>);
 
 impl<DB: Database> ExclusiveConnection<DB> {
-    /// Acquires a connection from the pool. If the future is dropped, the pool has the connection back, or has closed it.
+    /// Acquires a connection from the pool. If the future is dropped, the pool gets the connection back, or closes it.
     pub(super) async fn acquire(pool: &Pool<DB>) -> Result<Self, Error> {
         loop {
             let connection = Self(Some(pool.acquire().await?));
-            // A transaction that was leaked: what begins now would be a savepoint in it. Dropping closes it.
+            // A leaked transaction: a new one would be a savepoint in it. Dropping the connection closes it.
             if connection.transaction_depth() == 0 {
                 return Ok(connection);
             }
@@ -36,7 +36,7 @@ impl<DB: Database> ExclusiveConnection<DB> {
         DB::TransactionManager::get_transaction_depth(connection)
     }
 
-    /// Gives the connection back to its pool. Nothing that it has begun may be left.
+    /// Returns the connection to its pool. Nothing that it has begun may still be open.
     pub(super) fn give_back(&mut self) {
         drop(self.0.take());
     }

@@ -6,14 +6,14 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IsolationLevel {
-    /// Statements may read what other transactions have not committed yet.
+    /// Statements may read uncommitted changes of other transactions.
     ReadUncommitted,
-    /// Each statement reads what was committed before it began. The default of PostgreSQL.
+    /// Each statement reads the data that was committed before it began. The default of PostgreSQL.
     ReadCommitted,
-    /// All statements read what was committed before the first one began. The default of MySQL and MariaDB.
+    /// All statements read the data that was committed before the first one began. The default of MySQL and MariaDB.
     RepeatableRead,
-    /// The result is that of some serial order of the transactions. A transaction may fail for that, and then has to
-    /// run again: see [`retry_serialization`](super::ManagedTransaction::retry_serialization).
+    /// The result is that of some serial order of the transactions. To ensure that, the database may fail a transaction,
+    /// which then has to run again: see [`retry_serialization`](super::ManagedTransaction::retry_serialization).
     Serializable,
 }
 

@@ -18,15 +18,15 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 impl<DB: SqlxDatabase> ManagedTransaction<DB> {
-    /// Runs a closure in the transaction, and again if the transaction has to be retried: as often as
+    /// Runs a closure in the transaction, and retries the transaction after a conflict, as often as
     /// [`retry_serialization`](Self::retry_serialization) allows.
     ///
     /// A transaction is retried after a serialization failure or a deadlock of PostgreSQL, MySQL or MariaDB (SQLSTATE
-    /// `40001` and `40P01`), and if SQLite is busy, no matter whether the closure or the commit has failed. The error is
-    /// also found among the [sources](std::error::Error::source) of the closure's error. Each attempt has a transaction
-    /// of its own, after a random pause of at most 10 ms, 20 ms, 40 ms and so on, up to 1 second.
+    /// `40001` and `40P01`), and if SQLite is busy, whether the closure or the commit fails. The error is also found among
+    /// the [sources](std::error::Error::source) of the closure's error. Each retry runs in a new transaction, after a
+    /// random pause of at most 10 ms, 20 ms, 40 ms and so on, up to 1 second.
     ///
-    /// The closure must be able to run again: what it does outside of the transaction is not undone.
+    /// The closure must be able to run again: its effects outside of the transaction are not undone.
     ///
     /// # Examples
     ///
@@ -34,7 +34,7 @@ impl<DB: SqlxDatabase> ManagedTransaction<DB> {
     ///
     /// # Errors
     ///
-    /// The error of the closure, or that of the begin or the commit. If the closure and the rollback both fail, the
+    /// The error of the closure, of the begin, or of the commit. If the closure and the rollback both fail, the
     /// rollback's error is [reported](crate::cleanup#reports).
     ///
     /// # Cancel safety

@@ -9,8 +9,8 @@ use crate::context::{AsyncContextManager, AsyncGuard, DropNow, ExitReason};
 /// Creates a manager that runs its block in a savepoint of the transaction of `connection`, the target of a
 /// [`transaction`](super::transaction) or of another savepoint.
 ///
-/// If the block completes, its statements become part of the transaction. If it fails, panics or is dropped, only they
-/// are undone, and the transaction continues: on PostgreSQL, also after a statement that has failed.
+/// If the block completes, its statements become part of the transaction. If it fails, panics or is dropped, only these
+/// statements are undone, and the transaction continues: on PostgreSQL, even after a failed statement.
 ///
 /// # Examples
 ///
@@ -18,8 +18,8 @@ use crate::context::{AsyncContextManager, AsyncGuard, DropNow, ExitReason};
 ///
 /// # Errors
 ///
-/// Entering fails outside of a transaction. Exiting fails as the release of the savepoint does, for example if a
-/// statement has failed whose error the block ignores.
+/// Entering fails outside of a transaction. The exit fails if the savepoint cannot be released, for example if a statement
+/// failed and the block ignored its error.
 ///
 /// # Cancel safety
 ///
@@ -34,7 +34,7 @@ where
     Savepoint(connection)
 }
 
-/// A savepoint as a manager. Created by [`savepoint`].
+/// A manager for a savepoint. Created by [`savepoint`].
 #[must_use = "a manager does nothing unless it is entered"]
 pub struct Savepoint<'c, DB: SqlxDatabase>(&'c mut DB::Connection);
 

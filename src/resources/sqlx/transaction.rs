@@ -16,7 +16,7 @@ const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Creates a manager that runs its block in a transaction, on a connection of `pool`.
 ///
-/// The target is the connection, so queries are written as with sqlx alone: `.execute(&mut *tx)`.
+/// The target is the connection, so queries are written as in sqlx: `.execute(&mut *tx)`.
 ///
 /// | the block | the transaction |
 /// |---|---|
@@ -24,16 +24,16 @@ const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 /// | fails or panics | rolls back, which is awaited |
 /// | is dropped | rolls back as a [cleanup](crate::cleanup), for which [`drain`](crate::cleanup::drain()) waits |
 ///
-/// A commit that fails is the error of the block, and rolls back. The pool gets back only connections on which nothing
-/// is open: a connection that was lost, or whose rollback fails, is closed.
+/// If the commit fails, the transaction is rolled back, and the macro returns the error. Only connections on which nothing
+/// is open return to the pool: a connection that was lost, or whose rollback fails, is closed.
 ///
 /// # Comparison with sqlx
 ///
 /// `Pool::begin` of sqlx 0.8 and 0.9 is not cancel safe on PostgreSQL: if its future is dropped, the connection returns
 /// to the pool inside of a transaction, and the statements of the next borrower become part of it (sqlx#4393). The
-/// rollback of a dropped `sqlx::Transaction` runs in a task of its own, for which nothing waits. And if a statement has
-/// failed whose error the program ignores, PostgreSQL answers the `COMMIT` with a rollback, for which sqlx returns `Ok`.
-/// This manager sends one short statement more before a commit, on which such a transaction fails.
+/// rollback of a dropped `sqlx::Transaction` runs in a task of its own, for which nothing waits. And if a statement fails
+/// and the program ignores its error, PostgreSQL responds to the `COMMIT` with a rollback, for which sqlx returns `Ok`.
+/// This manager sends a short statement before each commit, which then fails.
 ///
 /// # Examples
 ///
@@ -41,35 +41,34 @@ const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 ///
-/// - Entering: the errors of [`Pool::acquire`], such as [`Error::PoolTimedOut`], and those of the database.
-/// - Exiting: the errors of the commit or of the rollback. If the connection is lost during the commit, it is unknown
+/// - On enter: the errors of [`Pool::acquire`], such as [`Error::PoolTimedOut`], and those of the database.
+/// - On exit: the errors of the commit or of the rollback. If the connection is lost during the commit, it is unknown
 ///   whether the server has committed.
 ///
 /// # Cancel safety
 ///
 /// If the future is dropped while it waits for a connection, nothing has begun. If it is dropped while the transaction
-/// begins, the begin completes as a cleanup, and is rolled back. If it is dropped in the block, the block is rolled back,
-/// after a statement that is being executed. If it is dropped during a commit, the commit continues, and so does a
-/// rollback. An exit that is [abandoned](crate::cleanup), for example because the runtime shuts down, closes the
+/// begins, the begin completes as a cleanup, and is rolled back. If it is dropped in the block, the transaction is rolled
+/// back, after the statement that is being executed. If it is dropped during the exit, the commit or the rollback
+/// continues as a cleanup. An exit that is [abandoned](crate::cleanup), for example because the runtime shuts down, closes the
 /// connection: the database then rolls back.
 ///
 /// # Limitations
 ///
-/// - A statement that was cancelled runs on the server until it ends. The rollback waits for that, for at most
+/// - A cancelled statement continues to run on the server. The rollback waits until it ends, for at most
 ///   [`rollback_timeout`](ManagedTransaction::rollback_timeout).
-/// - MySQL and MariaDB commit implicitly before statements that define data, such as `CREATE TABLE`. What they have
-///   committed is not rolled back.
+/// - MySQL and MariaDB commit implicitly before statements such as `CREATE TABLE`. These commits are not rolled
+///   back.
 /// - MySQL rolls back a transaction that is the victim of a deadlock. If the block ignores that error, its later
 ///   statements are committed.
-/// - sqlx loses count of the responses of MySQL if a statement is cancelled while it is prepared. The exit notices it, and
-///   closes the connection. sqlx may also panic then.
-/// - SQLite's `BEGIN` takes no lock: the first write may find the database busy, and a transaction that has read before
-///   cannot wait. Use [`begin_with("BEGIN IMMEDIATE")`](ManagedTransaction::begin_with) for one that writes.
-/// - The only connection of an SQLite database in memory holds the database, which is lost if a failed rollback closes
-///   the connection.
-/// - A `COMMIT` or `ROLLBACK` that the block itself executes is not noticed on every database.
-/// - The SQLite of sqlx and that of rusqlite, which the feature `fleet-sqlite` uses, link different versions of one
-///   library. Cargo refuses a program that has both.
+/// - On MySQL, sqlx loses count of the responses if a statement is cancelled while it is being prepared. The exit notices
+///   this, and closes the connection. sqlx may also panic then.
+/// - SQLite's `BEGIN` takes no lock: the first write may find the database busy, and cannot wait if the transaction has
+///   already read. Use [`begin_with("BEGIN IMMEDIATE")`](ManagedTransaction::begin_with) for a transaction that writes.
+/// - An in-memory SQLite database is lost if a failed rollback closes its only connection.
+/// - Not on every database does the exit notice a `COMMIT` or `ROLLBACK` that the block itself executes.
+/// - sqlx and rusqlite, which the feature `fleet-sqlite` uses, link different versions of the SQLite library. Cargo refuses
+///   to build a program that has both.
 pub fn transaction<DB: SqlxDatabase>(pool: &Pool<DB>) -> ManagedTransaction<DB> {
     let options = Options {
         begin: None,
@@ -81,7 +80,7 @@ pub fn transaction<DB: SqlxDatabase>(pool: &Pool<DB>) -> ManagedTransaction<DB> 
     ManagedTransaction { pool: pool.clone(), options }
 }
 
-/// A transaction as a manager. Created by [`transaction`].
+/// A manager for a transaction. Created by [`transaction`].
 #[must_use = "a manager does nothing unless it is entered"]
 pub struct ManagedTransaction<DB: SqlxDatabase> {
     pool: Pool<DB>,
@@ -91,14 +90,14 @@ pub struct ManagedTransaction<DB: SqlxDatabase> {
 impl<DB: SqlxDatabase> ManagedTransaction<DB> {
     /// Sets the isolation level of the transaction. The default is that of the database or the session.
     ///
-    /// It costs no round trip. On SQLite, which is always serializable, it has no effect.
+    /// The setting costs no round trip, and has no effect on SQLite, which is always serializable.
     pub fn isolation_level(mut self, level: IsolationLevel) -> Self {
         self.options.isolation_level = Some(level);
         self
     }
 
-    /// Lets statements that write fail. On SQLite, the connection is made read-only until the exit, by
-    /// `PRAGMA query_only`.
+    /// Makes the transaction read-only: statements that write fail. On SQLite, `PRAGMA query_only` makes the connection
+    /// read-only until the exit.
     pub fn read_only(mut self) -> Self {
         self.options.is_read_only = true;
         self
@@ -113,18 +112,18 @@ impl<DB: SqlxDatabase> ManagedTransaction<DB> {
         self
     }
 
-    /// Sets how long a rollback may take, including the rest of a statement that was cancelled. The default is 10 seconds.
-    /// Then, the connection is closed, and the exit fails with an [`Error::Io`] of the kind `TimedOut`.
+    /// Sets the time that a rollback may take, including the rest of a cancelled statement. The default is 10 seconds.
+    /// Afterwards, the connection is closed, and the exit fails with an [`Error::Io`] of the kind `TimedOut`.
     ///
-    /// The server rolls back when it notices that the connection is closed: PostgreSQL and MySQL do not notice it before
-    /// the statement ends.
+    /// The server rolls back when it notices that the connection is closed: PostgreSQL and MySQL do not notice that
+    /// before the statement ends.
     pub fn rollback_timeout(mut self, timeout: Duration) -> Self {
         self.options.rollback_timeout = timeout;
         self
     }
 
-    /// Sets how often [`run`](Self::run) runs its block again after a conflict with another transaction. The default is 0.
-    /// It has no effect on a block of [`async_with!`](macro@crate::context::async_with), which can run only once.
+    /// Sets the number of retries of [`run`](Self::run) after a conflict with another transaction. The default is 0. The
+    /// setting has no effect on a block of [`async_with!`](macro@crate::context::async_with), which can run only once.
     pub fn retry_serialization(mut self, retries: u32) -> Self {
         self.options.retries = retries;
         self
@@ -146,7 +145,7 @@ impl<DB: SqlxDatabase> fmt::Debug for ManagedTransaction<DB> {
 impl<DB: SqlxDatabase> AsyncContextManager for ManagedTransaction<DB> {
     type Guard = TransactionGuard<DB>;
 
-    /// Acquires a connection, and begins.
+    /// Acquires a connection, and begins the transaction.
     ///
     /// # Cancel safety
     ///

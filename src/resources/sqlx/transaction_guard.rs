@@ -14,7 +14,7 @@ use crate::context::{AsyncGuard, Detach, ExitReason};
 pub struct TransactionGuard<DB: SqlxDatabase> {
     connection: ExclusiveConnection<DB>,
     rollback_timeout: Duration,
-    /// Whether SQLite's connection was made read-only for this transaction.
+    /// `true` if SQLite's connection was made read-only for this transaction.
     resets_query_only: bool,
 }
 
@@ -34,7 +34,7 @@ impl<DB: SqlxDatabase> TransactionGuard<DB> {
         }
         let connection = self.connection.get();
         match Dialect::of::<DB>() {
-            // If a statement has failed, PostgreSQL answers COMMIT with a rollback, which sqlx does not report. This
+            // If a statement has failed, PostgreSQL responds to COMMIT with a rollback, which sqlx does not report. This
             // statement then fails.
             Dialect::Postgres | Dialect::Other => DB::execute(connection, "SELECT 1").await?,
             // If a statement was cancelled, sqlx may have lost count of the server's responses. This one is of a kind of
@@ -49,7 +49,7 @@ impl<DB: SqlxDatabase> TransactionGuard<DB> {
         DB::TransactionManager::commit(self.connection.get()).await
     }
 
-    /// Rolls back and gives the connection back, or closes it.
+    /// Rolls back, and returns the connection to the pool or closes it.
     async fn roll_back(&mut self) -> Result<(), Error> {
         let limit = self.rollback_timeout;
         let rolled_back = match tokio::time::timeout(limit, self.try_roll_back()).await {
@@ -87,7 +87,7 @@ impl<DB: SqlxDatabase> TransactionGuard<DB> {
         self.reset().await
     }
 
-    /// Undoes what entering has set for the whole connection.
+    /// Undoes the settings that the enter made for the whole connection.
     async fn reset(&mut self) -> Result<(), Error> {
         if self.resets_query_only {
             DB::execute(self.connection.get(), "PRAGMA query_only = OFF").await?;
@@ -106,7 +106,7 @@ impl<DB: SqlxDatabase> AsyncGuard for TransactionGuard<DB> {
         self.connection.get()
     }
 
-    /// Returns the default, or more if the rollback may take longer.
+    /// Returns the default, or a longer time if the rollback may take longer.
     fn grace_period(&self) -> Duration {
         DEFAULT_GRACE_PERIOD.max(self.rollback_timeout.saturating_mul(2))
     }
