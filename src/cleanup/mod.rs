@@ -57,11 +57,11 @@
 //!
 //! # Shutdown in phases
 //!
-//! A service ends in order: it stops accepting, finishes its requests, runs the exits that are left, and then flushes
-//! the telemetry of all that. In another order, records are lost although everything is flushed. A [`GracefulShutdown`]
-//! is the list of these phases, each with a budget. It begins at the first SIGINT or SIGTERM, with the feature `signal`,
-//! and a second signal shortens the budgets. A component receives its [`Phase`], and registers there what it has to do.
-//! The [`ShutdownReport`] names the steps that did not finish, and is the exit code of the program.
+//! A service shuts down in order: it stops accepting, finishes its requests, runs the remaining exits, and then flushes
+//! the telemetry of all these phases. In another order, the flush misses records. A [`GracefulShutdown`] is the list of
+//! the phases, each with a budget. With the feature `signal`, it begins at the first SIGINT or SIGTERM, and a second
+//! signal shortens the budgets. Each component receives its [`Phase`], and registers its steps there. The
+//! [`ShutdownReport`] names the steps that did not finish, and is the exit code of the program.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]

@@ -11,35 +11,35 @@ use tokio::runtime::Handle;
 use crate::cleanup::{DrainTimeout, drain};
 use crate::panic::{Payload, catch_panic, catch_unwind};
 
-/// Runs a program again and again, and drops each run at another await, until a run completes.
+/// Runs a program repeatedly, and drops each run at another await, until a run completes.
 ///
 /// `program` creates a future for each run. The first run is dropped before its first poll. Then, for each time that the
 /// future is pending, two runs are dropped:
 ///
-/// - one at once, before that for which it waits has happened, and
-/// - one when it has been woken, before it is polled again: that for which it waited has happened, and is lost.
+/// - one at once, before the event that it awaits has happened, and
+/// - one after it has been woken, before it is polled again: the event has happened, and is lost.
 ///
-/// The last run completes. After each run, [`drain`](crate::cleanup::drain()) waits for the cleanups that it has detached,
-/// and then [`check`](Self::check) is called. Awaiting the value returns the number of runs that were dropped.
+/// The last run completes. After each run, [`drain`](crate::cleanup::drain()) waits for the cleanups that the run detached,
+/// and then [`check`](Self::check) is called. The output is the number of runs that were dropped.
 ///
-/// The runs are polled in the task that awaits the value, whenever that task is woken: they may use everything of the
-/// runtime, such as timers, sockets and `spawn_local`, and need not be `Send`. Tokio's paused clock
-/// (`#[tokio::test(start_paused = true)]`) makes runs with timers fast, and their awaits the same in each run. In a
-/// program that waits for other threads, an await may be ready in one run and pending in another, so that a run may
-/// complete early: [`repeat`](Self::repeat) it.
+/// The runs are polled in the task that awaits the value, whenever that task is woken. They may use timers, sockets,
+/// `spawn_local` and everything else of the runtime, and need not be `Send`. With tokio's paused clock
+/// (`#[tokio::test(start_paused = true)]`), runs with timers are fast, and have the same awaits each time. In a program
+/// that waits for other threads, an await may be ready in one run and pending in another, so a run may complete early:
+/// [`repeat`](Self::repeat) it.
 ///
-/// A task that the program spawns is not dropped with it, as in an application, unless its handle aborts it. The check can
+/// As in an application, a task that the program spawns is not dropped with it, unless its handle aborts it. The check can
 /// wait for such tasks.
 ///
 /// # Panics
 ///
-/// Panics if the program or the check panics, and prints at which await; if the cleanups of a run are still pending after
-/// the [limit](Self::drain_limit); and if the program has been pending [`max_awaits`](Self::max_awaits) times without
-/// completing.
+/// Panics if the program or the check panics, after printing at which await; if the cleanups of a run are still pending
+/// after the [limit](Self::drain_limit); and if the program has been pending [`max_awaits`](Self::max_awaits) times
+/// without completing.
 ///
 /// # Examples
 ///
-/// Two counters that must be the same. The program is wrong, because it awaits between the two changes:
+/// Two counters that must be equal. The program has a bug, because it awaits between the two changes:
 ///
 /// ```
 /// use std::cell::Cell;
@@ -135,7 +135,7 @@ enum Stage<P: Future> {
 
 type Drain = dyn Future<Output = Result<(), DrainTimeout>> + Send;
 
-/// All is moved in and out by value, and the futures are boxed.
+/// All fields are moved in and out by value, and the futures are boxed.
 impl<F, P: Future> Unpin for CancelAtEveryAwait<F, P> {}
 
 impl<F, P> CancelAtEveryAwait<F, P>
@@ -143,33 +143,33 @@ where
     F: FnMut() -> P,
     P: Future,
 {
-    /// Sets the time within which the cleanups of a run must have finished. The default is 10 seconds.
+    /// Sets the time within which the cleanups of a run must finish. The default is 10 seconds.
     ///
-    /// It is wall-clock time, even while tokio's clock is paused.
+    /// The limit is wall-clock time, even while tokio's clock is paused.
     pub fn drain_limit(self, drain_limit: Duration) -> Self {
         Self { drain_limit, ..self }
     }
 
-    /// Sets the number of times that a run may be pending, after which the test has failed: the program would never
+    /// Sets the number of times that a run may be pending, after which the test fails, because the program seems never to
     /// complete. The default is 10,000.
     pub fn max_awaits(self, max_awaits: usize) -> Self {
         Self { max_awaits, ..self }
     }
 
-    /// Goes through all awaits this many times, instead of once. Use it for programs whose awaits differ from run to run.
+    /// Repeats the test of all awaits this many times instead of once, for programs whose awaits differ between runs.
     pub fn repeat(self, times: usize) -> Self {
         Self { repetitions: times, ..self }
     }
 
-    /// Drops one run at each await instead of two: at once, and not also after it was woken. Use it for programs that wait for
-    /// real time, whose runs would take that time.
+    /// Drops one run at each await instead of two: at once, but not after it has been woken. Programs that wait for real time
+    /// are then tested without that wait.
     pub fn only_at_once(self) -> Self {
         Self { only_at_once: true, ..self }
     }
 
     /// Calls `check` after each run and its cleanups, with the output of the program, or `None` if the run was dropped.
     ///
-    /// Awaits everything, and returns the number of runs that were dropped.
+    /// Awaits all runs, and returns the number of those that were dropped.
     pub async fn check(mut self, mut check: impl AsyncFnMut(Option<P::Output>)) -> usize {
         while let Some(Run { output }) = poll_fn(|cx| self.poll_run(cx)).await {
             let place = self.place(output.is_none());
@@ -181,7 +181,7 @@ where
         self.drops
     }
 
-    /// Polls the current run and its cleanups. Ready when the run has ended, and with `None` after the last run.
+    /// Polls the current run and its cleanups. Completes when the run has ended, with `None` after the last run.
     fn poll_run(&mut self, cx: &mut Context<'_>) -> Poll<Option<Run<P::Output>>> {
         loop {
             match mem::replace(&mut self.stage, Stage::Ended) {

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A ledger of the resources that a test opens and closes, which asserts that all of them were closed.
 ///
-/// Clones share their entries. An entry that is dropped without being closed, because its future was cancelled for example,
-/// is a fault.
+/// Clones share their entries. An entry that is dropped without being closed, for example because its future was cancelled,
+/// is an error.
 ///
 /// # Examples
 ///
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// use withal::testing::{Ledger, LedgerEntry, cancel_at_every_await};
 ///
 /// async fn close(entry: LedgerEntry) {
-///     tokio::task::yield_now().await; // as a request to a server
+///     tokio::task::yield_now().await; // a request to a server
 ///     entry.close();
 /// }
 ///
@@ -56,7 +56,7 @@ enum Event {
 
 /// An open entry of a [`Ledger`]. Created by [`Ledger::open`].
 #[derive(Debug)]
-#[must_use = "an entry that is dropped without being closed is a fault"]
+#[must_use = "an entry that is dropped without being closed is an error"]
 pub struct LedgerEntry {
     ledger: Ledger,
     number: usize,
@@ -82,19 +82,18 @@ impl Ledger {
         LedgerEntry { ledger: self.clone(), number, name, is_closed: false }
     }
 
-    /// Returns the names of the entries that are open, in the order in which they were opened. An entry that was dropped is
-    /// not open.
+    /// Returns the names of the open entries, in the order in which they were opened. An entry that was dropped is not open.
     #[must_use]
     pub fn open_names(&self) -> Vec<String> {
         open(&self.lock().list).into_iter().map(|(_, name)| name.to_string()).collect()
     }
 
-    /// Removes all events. The entries that are open can still be closed.
+    /// Removes all events. Open entries can still be closed.
     pub fn clear(&self) {
         drop(mem::take(&mut self.lock().list));
     }
 
-    /// Asserts that every entry that was opened was closed.
+    /// Asserts that all entries were closed.
     ///
     /// # Panics
     ///
@@ -104,10 +103,9 @@ impl Ledger {
         self.assert(faults_of_closing);
     }
 
-    /// Asserts that every entry that was opened was closed, and that those that were open at the same time were closed in
-    /// the reverse order.
+    /// Asserts that all entries were closed, and that entries that were open at the same time were closed innermost first.
     ///
-    /// The entries of tasks that run concurrently have no such order: use a ledger for each task.
+    /// The entries of concurrent tasks have no such order: use a ledger for each task.
     ///
     /// # Panics
     ///
@@ -139,7 +137,7 @@ impl Ledger {
         self.lock().list.push((event, entry.number, Arc::clone(&entry.name)));
     }
 
-    /// The list is whole even if a panic poisons the lock.
+    /// Ignores poisoning: a panic leaves the list valid.
     fn lock(&self) -> MutexGuard<'_, Events> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,15 +1,16 @@
-//! Utilities for the tests of an application: cancel a future at every await, and check that every resource was released.
+//! Utilities for the tests of an application, which cancel a future at every await and check that every resource is
+//! released.
 //!
 //! | to | use |
 //! |---|---|
 //! | drop a future at each of its awaits, in a fresh run each time | [`cancel_at_every_await`] |
 //! | check that everything that was opened was closed, and in which order | [`Ledger`] |
-//! | test code that reads a paginated API, without a server | [`ScriptedServer`] |
+//! | test code that reads a paginated API without a server | [`ScriptedServer`] |
 //!
 //! # Examples
 //!
-//! A transaction that is written without a manager. The test finds its fault: if the future is dropped after `BEGIN`, the
-//! connection returns to the pool with an open transaction, and what the next user inserts is never committed:
+//! A transaction without a manager. The test finds its bug: if the future is dropped after `BEGIN`, the connection returns
+//! to the pool with an open transaction, and the inserts of the next user are never committed:
 //!
 //! ```
 //! use std::ops::Deref;
@@ -72,7 +73,7 @@
 //! # }
 //! ```
 //!
-//! With a manager, the same test finds no open transaction: see [`context`](crate::context).
+//! If the transaction is a manager, as in the example of [`context`](crate::context), the same test finds none.
 
 mod cancel_at_every_await;
 mod ledger;

@@ -7,9 +7,9 @@ use crate::pages::{AsyncGetDocs, Offset, Page, PageNumber, by_cursor, by_offset,
 
 /// A paginated API in memory, which follows a script and records its requests.
 ///
-/// The pages are numbered from 0. Clones share the pages and the records. Its streams are those of
-/// [`pages`](crate::pages), so a test can pass them to the code that it tests, or it can pass [`get`](Self::get) as a fetch
-/// function. Each request takes [`slow`](Self::slow) awaits, so that it can be
+/// The pages are numbered from 0. Clones share the pages and the record. The streams are those of
+/// [`pages`](crate::pages): a test passes them to the code that it tests, or passes [`get`](Self::get) as a fetch function.
+/// With [`slow`](Self::slow), each request takes several awaits, so it can be
 /// [cancelled at each of them](super::cancel_at_every_await).
 ///
 /// # Examples
@@ -43,7 +43,7 @@ pub struct ScriptedServer<T> {
 
 struct Script<T> {
     pages: Vec<Vec<T>>,
-    /// The next pages that differ from the page after.
+    /// The next pages, where they differ from the following page.
     links: HashMap<usize, Option<usize>>,
     /// The number of requests of a page that still fail.
     failures: HashMap<usize, u32>,
@@ -53,7 +53,7 @@ struct Script<T> {
     in_progress: usize,
 }
 
-/// The error of a request that the script of a [`ScriptedServer`] lets fail, with the number of the page.
+/// The error of a request that fails because of the script of a [`ScriptedServer`], with the number of the page.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("fault on page {0}")]
 pub struct ScriptedFailure(pub usize);
@@ -67,7 +67,7 @@ struct Request<T> {
 }
 
 impl ScriptedServer<u32> {
-    /// Creates a server with pages of these lengths, whose items are 0, 1, 2 and so on.
+    /// Creates a server with pages of these lengths, and with the items 0, 1, 2 and so on.
     #[must_use]
     pub fn numbers(lengths: impl IntoIterator<Item = usize>) -> Self {
         let mut numbers = 0..;
@@ -76,7 +76,7 @@ impl ScriptedServer<u32> {
 }
 
 impl<T: Clone + Send + 'static> ScriptedServer<T> {
-    /// Creates a server with these pages. Each links to the one after it, and requests take no time.
+    /// Creates a server with these pages. Each page links to the one after it, and requests complete at once.
     #[must_use]
     pub fn new(pages: impl IntoIterator<Item = Vec<T>>) -> Self {
         let script = Script {
@@ -97,29 +97,30 @@ impl<T: Clone + Send + 'static> ScriptedServer<T> {
         self
     }
 
-    /// Lets the next `times` requests of this page fail.
+    /// Makes the next `times` requests of this page fail.
     #[must_use]
     pub fn fail(self, page: usize, times: u32) -> Self {
         self.lock().failures.insert(page, times);
         self
     }
 
-    /// Lets a request fail whatever page it requests. `number` is the number of requests before it.
+    /// Makes one request fail, whichever page it requests. `number` is the number of requests before it.
     #[must_use]
     pub fn fail_request(self, number: usize) -> Self {
         self.lock().failed_requests.insert(number);
         self
     }
 
-    /// Makes each request wait `awaits` times, for `each` of tokio's time. A duration of zero yields to the runtime.
+    /// Makes each request wait `awaits` times, for the duration `each` of tokio's clock. A duration of zero yields to the
+    /// runtime.
     ///
-    /// This applies to this handle and to those that are cloned from it afterwards.
+    /// This applies to this handle and to its later clones.
     #[must_use]
     pub fn slow(self, awaits: u32, each: Duration) -> Self {
         Self { awaits, each, ..self }
     }
 
-    /// Returns the pages that were requested, in their order, including requests that failed or were dropped.
+    /// Returns the pages that were requested, in order, including those of requests that failed or were dropped.
     #[must_use]
     pub fn requested(&self) -> Vec<usize> {
         self.lock().requested.clone()
@@ -131,7 +132,7 @@ impl<T: Clone + Send + 'static> ScriptedServer<T> {
         self.lock().in_progress
     }
 
-    /// Returns the items of all pages, in their order.
+    /// Returns the items of all pages, in order.
     #[must_use]
     pub fn all(&self) -> Vec<T> {
         self.lock().pages.concat()
@@ -141,25 +142,25 @@ impl<T: Clone + Send + 'static> ScriptedServer<T> {
     ///
     /// # Errors
     ///
-    /// [`ScriptedFailure`] if the script lets the request fail.
+    /// [`ScriptedFailure`] if the script makes the request fail.
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, the request stays in the record, and is not in progress. A failure that the script counts
-    /// is used up by the response, not by the request.
+    /// If the future is dropped, the request stays in the record, but is not in progress. A scripted failure is used up by
+    /// the response, not by the request.
     pub async fn get(self, page: usize) -> Result<Page<T, usize>, ScriptedFailure> {
         let request = self.request(page);
         request.wait().await;
         request.respond()
     }
 
-    /// Returns a stream over the items, whose cursors are page numbers that each response contains.
+    /// Returns a stream over the items by cursor: each response contains the number of the next page.
     pub fn by_cursor(&self) -> AsyncGetDocs<T, usize, ScriptedFailure> {
         let server = self.clone();
         by_cursor(move |page| server.clone().get(page.unwrap_or(0)))
     }
 
-    /// Returns a stream over the items that requests the pages by their numbers, until one is empty.
+    /// Returns a stream over the items by page number, up to the first empty page.
     pub fn by_page_number(&self) -> AsyncGetDocs<T, PageNumber, ScriptedFailure> {
         let server = self.clone();
         by_page_number(0, move |page| {
@@ -168,8 +169,8 @@ impl<T: Clone + Send + 'static> ScriptedServer<T> {
         })
     }
 
-    /// Returns a stream over the items that requests them by their offsets, `limit` at a time. The server returns at most
-    /// `most` items, even if the limit is higher.
+    /// Returns a stream over the items by offset, `limit` at a time. The server returns at most `most` items, even if the
+    /// limit is higher.
     ///
     /// The record contains the offsets, and [`fail`](Self::fail) refers to them.
     pub fn by_offset(&self, limit: u64, most: usize) -> AsyncGetDocs<T, Offset, ScriptedFailure> {
@@ -197,13 +198,13 @@ impl<T: Clone + Send + 'static> ScriptedServer<T> {
 }
 
 impl<T> ScriptedServer<T> {
-    /// The script is whole even if a panic poisons the lock.
+    /// Ignores poisoning: a panic leaves the script valid.
     fn lock(&self) -> MutexGuard<'_, Script<T>> {
         self.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Every page beyond the range of `usize` is empty.
+/// Converts a number. Every page beyond the range of `usize` is empty.
 fn index(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }

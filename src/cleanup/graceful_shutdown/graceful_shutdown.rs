@@ -25,11 +25,10 @@ use crate::cleanup::timer::Sleep;
 /// The name of the phase that drains the cleanups.
 const RUN_EXITS: &str = "run exits";
 
-/// The time that a task has to be dropped after it was aborted. A task that does not block its thread needs
-/// microseconds.
+/// The time within which an aborted task must be dropped. A task that does not block its thread needs microseconds.
 const ABORT_TIME: Duration = Duration::from_millis(100);
 
-/// A shutdown in phases: named, in the order in which they are added, each with a time budget.
+/// A shutdown in named phases, which run in the order in which they are added, each with a time budget.
 ///
 /// A phase has steps, which components [register](Phase) at any time, and which run concurrently. The next phase begins
 /// when all steps of a phase have finished, or when its budget is used up: the remaining steps are dropped, and
@@ -81,23 +80,23 @@ const ABORT_TIME: Duration = Duration::from_millis(100);
 /// | a server with `with_graceful_shutdown(signal)` | `accept.begun()` is the signal, `requests.spawn("server", ..)` runs it |
 /// | a loop: a consumer, a timer | `requests.spawn("consumer", ..)`, with a branch for `accept.begun()` in its `select!` |
 /// | a [`TaskGroup`](crate::tasks::TaskGroup) | `requests.spawn("jobs", ..)` around its scope, whose block awaits `accept.begun()` |
-/// | a crawl that takes long | as a loop: it ends after the page that it processes; the next run resumes at its checkpoint |
+/// | a long crawl | as a loop, which ends after the current page; the next run resumes at its checkpoint |
 /// | an exit of a manager, a [`detach`](crate::cleanup::detach())ed cleanup | nothing: `run_exits` waits for it |
 /// | a connection pool that is closed | a step of a phase after `run_exits`, because exits use the pool |
 /// | a sink that is flushed | a step of the last phase |
-/// | a pause until the load balancer has noticed that the service is not ready | a step of the first phase that sleeps |
-/// | the start-up itself, if it takes long | `accept.spawn("start-up", ..)`: a signal does not interrupt it, and what it registers is shut down |
+/// | a pause until the load balancer notices that the service is not ready | a step of the first phase that sleeps |
+/// | a long start-up | `accept.spawn("start-up", ..)`: a signal does not interrupt it, and the steps that it registers are run |
 ///
 /// # Order
 ///
-/// The order of the phases is the order of the calls that add them, whatever the order in which components register
-/// their steps. A component receives the [`Phase`] that it belongs to, and cannot name another. What must be last, such
-/// as a flush, is a step of a phase that is added after [`run_exits`](Self::run_exits).
+/// The phases run in the order of the calls that add them, in whatever order components register their steps. A component
+/// receives the [`Phase`] that it belongs to, and cannot name another. Work that must be last, such as a flush, is a step
+/// of a phase that is added after [`run_exits`](Self::run_exits).
 ///
 /// # Signals
 ///
-/// [`on_signals`](Self::on_signals) connects SIGINT, SIGTERM and their equivalents on Windows. An
-/// [`escalate`](ShutdownHandle::escalate) has the same effects:
+/// [`on_signals`](Self::on_signals) connects SIGINT, SIGTERM and their equivalents on Windows. Each call of
+/// [`escalate`](ShutdownHandle::escalate) has the effect of a signal:
 ///
 /// | signal | effect |
 /// |---|---|
@@ -108,22 +107,22 @@ const ABORT_TIME: Duration = Duration::from_millis(100);
 ///
 /// # Guarantees
 ///
-/// - **Nothing is lost.** Each step that was registered finishes, or is in the report: because it failed, panicked, timed
-///   out, or was not started. A panic of a step affects no other step. A step that is registered
-///   [too late](Phase) runs as a cleanup.
-/// - **Bounded.** The phases take at most the sum of their budgets, 0.1 seconds for the aborts of each phase, and the
+/// - **Nothing is lost.** Each registered step finishes, or is in the report because it failed, panicked, timed out, or was
+///   not started. A panic of a step affects no other step. A step that is registered [too late](Phase) runs as a cleanup.
+/// - **Bounded.** The phases take at most the sum of their budgets, plus 0.1 seconds for the aborts of each phase, plus the
 ///   budget of `run exits` once more if later phases detach cleanups. Kubernetes kills a pod 30 seconds after SIGTERM by
 ///   default: keep the sum below that.
 /// - **Independent of tokio's timer.** Budgets are [wall-clock time](crate::cleanup#guarantees), even while tokio's clock
 ///   is paused.
-/// - **One runtime.** Steps are spawned on the runtime of [`run`](Self::run), and [`Phase::spawn`] on the current one.
+/// - **One runtime.** Steps are spawned on the runtime of [`run`](Self::run), and tasks of [`Phase::spawn`] on the current
+///   one.
 /// - **A budget of zero** skips its phase: steps are not started, and running tasks are aborted. All of them are
 ///   reported. [`begun`](Phase::begun) completes all the same.
 ///
 /// # Limitations
 ///
 /// - A step that blocks its thread cannot be dropped, and is reported as
-///   [still running](UnfinishedReason::StillRunning). A runtime that is dropped waits for it: end the program with
+///   [still running](UnfinishedReason::StillRunning). A runtime waits for it when it is dropped: end the program with
 ///   [`std::process::exit`]. On a current-thread runtime, such a step blocks the shutdown, and no signal is handled.
 /// - The work of a [`spawn_blocking`](tokio::task::spawn_blocking) cannot be dropped either, and continues in the
 ///   background, while the step that awaits it times out.
@@ -171,8 +170,8 @@ impl GracefulShutdown {
     /// Adds the phase `run exits`, which waits for the pending [cleanups](crate::cleanup) of this runtime: the exits of
     /// scopes whose futures were dropped, and detached cleanups. It may have steps, too.
     ///
-    /// Without this call, it is the last phase, with a budget of 30 seconds. Cleanups that later phases detach are waited
-    /// for at the end, within the same budget, if this phase has not timed out.
+    /// Without this call, it is the last phase, with a budget of 30 seconds. If this phase has not timed out, the shutdown
+    /// also waits at its end, within the same budget, for cleanups that later phases detach.
     ///
     /// # Panics
     ///
@@ -191,14 +190,14 @@ impl GracefulShutdown {
         (index, Phase::new(Arc::clone(&self.state), index))
     }
 
-    /// Sets the budget that a phase has after a second [signal](Self#signals): one second by default. A phase whose own
-    /// budget is shorter keeps that.
+    /// Sets the budget of a phase after a second [signal](Self#signals). The default is one second. A phase keeps its own
+    /// budget if that is shorter.
     pub fn hurry_budget(&mut self, hurry_budget: Duration) {
         self.state.set_hurry_budget(hurry_budget);
     }
 
     /// Begins the shutdown on [`Signals`]: SIGINT and SIGTERM, or on Windows Ctrl-C, Ctrl-Break, the close of the console
-    /// and the shutdown of the system. Later signals [hurry](Self#signals) it.
+    /// and the shutdown of the system. A second signal [hurries](Self#signals) the shutdown, and a third one ends it.
     ///
     /// A signal that arrives after this call is not lost: call it first, before the start-up of the program.
     ///
@@ -256,8 +255,7 @@ impl GracefulShutdown {
                 is_drained = self.drain(exits, started, &runtime).await;
             }
         }
-        // The later phases may have detached cleanups as well. What has not ended in the first drain is not waited for
-        // again.
+        // The later phases may have detached cleanups as well. Those that exceeded the first drain are not awaited again.
         if is_drained {
             self.drain(exits, Instant::now(), &runtime).await;
         }
@@ -277,7 +275,7 @@ impl GracefulShutdown {
         }
     }
 
-    /// Aborts the tasks of a phase, and waits until they are dropped: their cleanups are detached then.
+    /// Aborts the tasks of a phase, and waits until they are dropped, which detaches their cleanups.
     async fn abort_phase(&mut self, phase: usize) {
         self.state.end(phase);
         let aborted = Instant::now();
@@ -312,8 +310,7 @@ impl GracefulShutdown {
         true
     }
 
-    /// Waits for a change of the state, a signal, the end of `rest`, or for `work`. Returns `true` if `work` has
-    /// completed.
+    /// Waits for a change of the state, a signal, the end of `rest`, or `work`. Returns `true` if `work` has completed.
     async fn event(
         &mut self,
         rest: Duration,

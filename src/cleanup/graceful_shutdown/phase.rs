@@ -10,14 +10,13 @@ use super::step_handle::StepHandle;
 use super::step_output::StepOutput;
 use super::step_task::{StepId, step_work};
 
-/// A phase of a [`GracefulShutdown`](super::GracefulShutdown): components register their steps with it, at any time.
+/// A phase of a [`GracefulShutdown`](super::GracefulShutdown), with which components register steps at any time.
 ///
-/// It can be cloned, and passed to each component that has work in this phase. All steps of a phase run concurrently,
-/// each as a task.
+/// Pass a clone to each component that has work in the phase. All steps of a phase run concurrently, each as a task.
 ///
 /// A step that is registered while its phase is running starts at once, within the rest of the budget. A step that is
-/// registered after its phase has ended is not lost: it runs as a [cleanup](crate::cleanup) with its name, and the budget
-/// of the phase as its grace period. `run exits` waits for it, if that phase has not ended either.
+/// registered after its phase has ended is not lost: it runs as a [cleanup](crate::cleanup) with its name, and with the
+/// budget of the phase as its grace period. `run exits` waits for it, unless that phase has ended as well.
 #[derive(Clone)]
 pub struct Phase {
     state: Arc<ShutdownState>,
@@ -41,14 +40,14 @@ impl Phase {
         self.handle(id)
     }
 
-    /// Spawns a task now, such as a server, that the phase waits for when it is running.
+    /// Spawns a task now, such as a server, and waits for it in this phase.
     ///
-    /// The task ends as soon as a phase [has begun](Self::begun), this one or an earlier one. If it has not ended within
-    /// the budget of this phase, it is aborted, and is in the [report](super::ShutdownReport). A `JoinHandle` that a
-    /// step awaits would not be: a dropped `JoinHandle` leaves its task running.
+    /// The task should end when [`begun`](Self::begun) of this phase or an earlier one completes. If it has not ended within
+    /// the budget of this phase, it is aborted, and is in the [report](super::ShutdownReport). A step that awaits the
+    /// `JoinHandle` of a task does not abort it: a dropped `JoinHandle` leaves its task running.
     ///
-    /// If the task returns an error or panics, the shutdown begins: a program whose server has failed ends. If it
-    /// returns `Ok`, nothing happens.
+    /// If the task returns an error or panics, the shutdown begins: a program whose server has failed ends. If the task
+    /// returns `Ok`, the program continues.
     ///
     /// # Panics
     ///
@@ -63,9 +62,11 @@ impl Phase {
         self.handle(id)
     }
 
-    /// Waits until the phase begins: the argument of a server's `with_graceful_shutdown`, or a branch of a `select!`.
+    /// Waits until the phase begins.
     ///
-    /// It also completes if the [`GracefulShutdown`](super::GracefulShutdown) is dropped.
+    /// The future is the argument of a server's `with_graceful_shutdown`, or a branch of a `select!`.
+    ///
+    /// The future also completes if the [`GracefulShutdown`](super::GracefulShutdown) is dropped.
     ///
     /// # Cancel safety
     ///

@@ -8,7 +8,7 @@ use tokio::task::AbortHandle;
 use super::shutdown_report::{UnfinishedReason, UnfinishedStep};
 use super::step_task::{StepId, StepWork};
 
-/// How far a shutdown has been escalated.
+/// The urgency of a shutdown, which signals raise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Urgency {
     Idle,
@@ -59,7 +59,7 @@ pub(super) enum Work {
     Registered(StepWork),
     /// `None` while the task is being spawned.
     Started(Option<AbortHandle>),
-    /// The phase has ended before the task.
+    /// The task of a phase that has ended.
     Aborted,
 }
 
@@ -96,7 +96,7 @@ impl Phases {
         }
     }
 
-    /// Counts a signal. The first of them hurries nothing, also if something else has begun the shutdown before.
+    /// Counts a signal. The first one shortens no budget, even if the shutdown has begun for another reason.
     pub(super) fn escalate(&mut self) {
         self.escalations = self.escalations.saturating_add(1);
         self.raise(match self.escalations {

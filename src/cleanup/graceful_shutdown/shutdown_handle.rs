@@ -4,8 +4,8 @@ use std::sync::Arc;
 use super::phases::Urgency;
 use super::shutdown_state::ShutdownState;
 
-/// Begins and hurries a [`GracefulShutdown`](super::GracefulShutdown) without a signal: from an endpoint, a watchdog or a
-/// test. Returned by [`handle`](super::GracefulShutdown::handle).
+/// A handle that begins and hurries a [`GracefulShutdown`](super::GracefulShutdown) without a signal, from an endpoint, a
+/// watchdog or a test. Returned by [`handle`](super::GracefulShutdown::handle).
 #[derive(Clone)]
 pub struct ShutdownHandle {
     state: Arc<ShutdownState>,
@@ -18,21 +18,20 @@ impl ShutdownHandle {
 
     /// Begins the shutdown. Further calls have no effect.
     ///
-    /// The phases begin when [`run`](super::GracefulShutdown::run) is polled the next time.
+    /// The phases begin at the next poll of [`run`](super::GracefulShutdown::run).
     pub fn begin(&self) {
         self.state.raise(Urgency::Begun);
     }
 
-    /// Has the effect of a signal: the first call begins the shutdown, the second hurries it, and the third ends it, as
-    /// described in [`GracefulShutdown`](super::GracefulShutdown#signals).
+    /// Acts as a signal: the first call begins the shutdown, the second hurries it, and the third ends it, as described in [`GracefulShutdown`](super::GracefulShutdown#signals).
     #[doc(alias = "hurry")]
     pub fn escalate(&self) {
         self.state.escalate();
     }
 
-    /// Returns `true` once the shutdown has been begun by a signal, a call, or the failure of a task.
+    /// Returns `true` once a signal, a call, or the failure of a task has begun the shutdown.
     ///
-    /// A readiness probe responds 503 from then on.
+    /// From then on, a readiness probe should respond with 503.
     #[must_use]
     pub fn has_begun(&self) -> bool {
         self.state.urgency() >= Urgency::Begun

@@ -8,8 +8,8 @@ use crate::cleanup::report::report_error;
 /// The steps of a [`GracefulShutdown`](super::GracefulShutdown) that did not finish, by name. Returned by
 /// [`run`](super::GracefulShutdown::run).
 ///
-/// A program returns it from `main`, or from the main future of [`run_main`](crate::cleanup::run_main()): each unfinished
-/// step is reported in a line, like a [cleanup](crate::cleanup#reports), and the exit code is
+/// A program returns the report from `main`, or from the main future of [`run_main`](crate::cleanup::run_main()): each of
+/// these steps is reported in one line, like a [cleanup](crate::cleanup#reports), and the exit code is
 /// [`FAILURE`](ExitCode::FAILURE) unless the report [is clean](Self::is_clean).
 ///
 /// ```text
@@ -112,7 +112,7 @@ impl fmt::Display for UnfinishedStep {
     }
 }
 
-/// The reason that a step is in a [`ShutdownReport`].
+/// The reason for which a step is in a [`ShutdownReport`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnfinishedReason {
@@ -124,12 +124,12 @@ pub enum UnfinishedReason {
     TimedOut,
     /// The step did not finish within the budget of its phase, and could not be dropped: it blocks its thread.
     StillRunning,
-    /// The step was not started, because its phase had no time: its budget is zero, or a third signal ended the
+    /// The step was not started, because its phase had no time: its budget was zero, or a third signal ended the
     /// shutdown.
     NotStarted,
     /// The runtime on which the step was spawned has shut down, and has dropped it.
     RuntimeShutdown,
-    /// So many cleanups were still pending at the end of their phase. They continue to run.
+    /// This number of cleanups were still pending at the end of their phase. They continue to run.
     CleanupsPending(usize),
 }
 

@@ -28,7 +28,7 @@ const LATE_STEP: &str = "a late step of a shutdown";
 ///                                          +-- task completes -----+--> removed
 /// ```
 ///
-/// Works are spawned, dropped and aborted while the state is not locked, because that can run user code.
+/// Work is spawned, dropped and aborted while the state is not locked, because that can run user code.
 pub(super) struct ShutdownState {
     inner: Mutex<Phases>,
     /// Notifies `run`, which is the only waiter, of every change.
@@ -125,7 +125,7 @@ impl ShutdownState {
         }
     }
 
-    /// Starts a step now, whose phase waits for it.
+    /// Starts a step now. Its phase waits for it.
     pub(super) fn spawn(
         self: &Arc<Self>,
         phase: usize,
@@ -214,7 +214,7 @@ impl ShutdownState {
             }
         }
         drop(inner);
-        // Notify those who wait for the phase before its steps start: a step may wait for them.
+        // Waiters of the phase are notified before its steps start: a step may wait for them.
         self.begun.send_replace(phase + 1);
         for (id, work) in works {
             if let Some(runtime) = &runtime {
@@ -293,7 +293,7 @@ impl ShutdownState {
         }
         inner.raise(Urgency::Cut);
         drop(inner);
-        // Those who wait for a phase must not wait for ever.
+        // Waiters of a phase must not wait for ever.
         self.begun.send_replace(usize::MAX);
         let (names, works): (Vec<_>, Vec<_>) = lost.into_iter().unzip();
         if !names.is_empty() {

@@ -3,13 +3,13 @@ use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll};
 
-/// The signals that ask a program to end: SIGINT and SIGTERM, or on Windows Ctrl-C, Ctrl-Break, the close of the
+/// The signals that request the end of a program: SIGINT and SIGTERM, or on Windows Ctrl-C, Ctrl-Break, the close of the
 /// console and the shutdown of the system.
 ///
-/// [`GracefulShutdown::on_signals`](super::GracefulShutdown::on_signals) uses them. On their own, they end any loop: the
-/// first [`recv`](Self::recv) completes at the first signal, and later calls report later signals.
+/// [`GracefulShutdown::on_signals`](super::GracefulShutdown::on_signals) uses them. A program can also await them itself:
+/// each [`recv`](Self::recv) completes at the next signal.
 ///
-/// From [`new`](Self::new) on, these signals do not end the process any more, also after the value was dropped: tokio
+/// After [`new`](Self::new), these signals no longer end the process, even after the value is dropped: tokio
 /// [does not remove](tokio::signal::unix::Signal) a handler.
 ///
 /// # Examples

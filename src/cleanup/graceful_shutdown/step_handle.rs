@@ -4,11 +4,11 @@ use std::sync::Weak;
 use super::shutdown_state::ShutdownState;
 use super::step_task::StepId;
 
-/// Withdraws a step from its [`Phase`](super::Phase). Returned by [`step`](super::Phase::step) and
+/// A handle that withdraws a step from its [`Phase`](super::Phase). Returned by [`step`](super::Phase::step) and
 /// [`spawn`](super::Phase::spawn).
 ///
-/// Dropping the handle does not withdraw the step. A component that may end long before the program does, such as a
-/// connection, withdraws its steps when it ends.
+/// Dropping the handle does not withdraw the step. A component that may end before the program, such as a connection,
+/// withdraws its steps when it ends.
 #[derive(Clone)]
 pub struct StepHandle {
     /// `None` for a step that was registered after its phase.

@@ -5,8 +5,8 @@ use crate::known_error::describe;
 
 /// The output of a step of a [`GracefulShutdown`](super::GracefulShutdown): `()`, or a `Result` whose error is reported.
 ///
-/// The `Ok` of a result is an output as well, so that a step that awaits a task reports the error of its work, too:
-/// `async { handle.await }` of a `JoinHandle<io::Result<()>>` is a step.
+/// The value of the `Result` is an output as well. A step that awaits a task therefore also reports the error of its work:
+/// `async { handle.await }` is a step for a `JoinHandle<io::Result<()>>`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the output of a step of a shutdown",
     label = "must be `()` or `Result<(), E>`",

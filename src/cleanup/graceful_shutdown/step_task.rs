@@ -10,7 +10,7 @@ use super::step_output::StepOutput;
 use crate::known_error::describe_panic;
 use crate::panic::{CatchUnwind, catch_unwind, drop_payload};
 
-/// The work of a step. An error is its text.
+/// The work of a step, whose error is a text.
 pub(super) type StepWork = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
 /// Boxes the work of a step.
@@ -36,7 +36,7 @@ pub(super) trait StepOwner: Send + Sync {
     fn complete(&self, id: StepId, outcome: Option<Result<(), UnfinishedReason>>);
 }
 
-/// The task of a step. The work is dropped before the completion, which ends the step for the shutdown.
+/// The task of a step. The work is dropped before the completion, which removes the step from the shutdown.
 #[pin_project]
 pub(super) struct StepTask {
     #[pin]

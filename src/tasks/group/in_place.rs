@@ -19,12 +19,11 @@ use crate::cleanup::{WithChildren, drop_in_place, with_children};
 use crate::context::Error;
 use crate::panic::{KeptPayload, catch_panic};
 
-/// Runs a group of futures that may borrow, and that are polled in place: a [`TaskGroup`](super::TaskGroup) without
-/// tasks.
+/// Runs a group of futures in place: a [`TaskGroup`](super::TaskGroup) without tasks, whose futures may borrow.
 ///
-/// The body starts children by [`InPlaceGroup::spawn`]. The returned future polls the body and the children, in one
-/// task, and ends when all have ended. A child costs a third of a task, and may borrow whatever is declared before the
-/// call. It is for work that waits: children that compute do not run in parallel.
+/// The body adds children with [`InPlaceGroup::spawn`]. The returned future polls the body and the children in one task,
+/// and completes when all of them have ended. A child costs a third of a task, and may borrow everything that is declared
+/// before the call. Children are for work that waits: they do not compute in parallel.
 ///
 /// | the body | the children | the result |
 /// |---|---|---|
@@ -38,18 +37,18 @@ use crate::panic::{KeptPayload, catch_panic};
 /// The exits of the [scopes](crate::context) in a child that is dropped are awaited before the group ends, as their
 /// [policies](crate::context#cancellation) prescribe.
 ///
-/// The body and the children share tokio's cooperative budget of one task. If the body spends it in each poll, body and
-/// children take turns. A child that spends it in each poll delays the other children: give it a task in a
-/// [`TaskGroup`](super::TaskGroup).
+/// The body and the children share the cooperative budget of one tokio task. If the body spends it in each poll, the body
+/// and the children take turns. A child that spends it in each poll delays the other children: run such a child as a task
+/// of a [`TaskGroup`](super::TaskGroup).
 ///
 /// # Errors
 ///
-/// - [`Error::Block`]: the body failed.
-/// - [`Error::Exit`]: a child failed. Its `context` is the body's error, if the body failed as well.
+/// - [`Error::Block`] if the body failed.
+/// - [`Error::Exit`] if a child failed. Its `context` is the error of the body, if the body failed as well.
 ///
 /// # Panics
 ///
-/// If the body or a child panics: the panic continues after everything has ended.
+/// Resumes a panic of the body or a child after all of them have ended.
 ///
 /// # Cancel safety
 ///
@@ -164,7 +163,8 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<GroupEnd<T, E>> {
         self.group.begin_poll();
-        // Body and children share the budget of a poll, and take turns in being the first if the body spends it.
+        // The body and the children share the budget of a poll. If the body spends it, they take turns in being polled
+        // first.
         let is_turn_of_children = mem::take(self.as_mut().project().is_turn_of_children);
         if is_turn_of_children {
             self.as_mut().poll_children(cx);
@@ -256,7 +256,7 @@ where
         }
     }
 
-    /// Drops the body and the children. The group lives on and runs the exits of their scopes in its own task.
+    /// Drops the body and the children. The group continues, and runs the exits of their scopes in its own task.
     #[cold]
     fn abort(mut self: Pin<&mut Self>) {
         drop_in_place(|| {
@@ -287,7 +287,7 @@ where
     }
 }
 
-/// A child in the set. `None` after it was dropped by hand.
+/// A child in the set. `None` after it was dropped explicitly.
 struct Member<'env, E>(Option<Child<'env, E>>);
 
 impl<E> Future for Member<'_, E> {
@@ -298,7 +298,7 @@ impl<E> Future for Member<'_, E> {
     }
 }
 
-/// Drops all children, also if destructors panic. Adds the panics to `panics`.
+/// Drops all children, even if destructors panic, and adds the panics to `panics`.
 fn drop_children<E>(
     children: &mut FuturesUnordered<Member<'_, E>>,
     refused: Vec<Child<'_, E>>,

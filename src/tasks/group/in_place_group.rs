@@ -11,9 +11,9 @@ use crate::tasks::future_state::register_waker;
 /// A child of a group, before it is polled for the first time.
 pub(super) type Child<'env, E> = Pin<Box<dyn Future<Output = Result<(), E>> + Send + 'env>>;
 
-/// The handle of a group whose children are polled in place, passed to the body of [`in_place`](super::in_place()).
+/// A handle of a group whose children are polled in place, passed to the body of [`in_place`](super::in_place()).
 ///
-/// Clones are handles of the same group. A child that starts more children owns one.
+/// Clones are handles of the same group. A child that adds more children owns a clone.
 ///
 /// `'env` is the lifetime of what the children may borrow: everything that is declared before the call of `in_place`.
 pub struct InPlaceGroup<'env, E>(Arc<Mutex<Inbox<'env, E>>>);
@@ -34,7 +34,7 @@ pub(super) enum Stage {
     Open,
     /// [`InPlaceGroup::cancel`] was called, and the children were not dropped yet.
     CancelRequested,
-    /// The children were dropped, or are about to be. Others are refused.
+    /// The children were dropped, or are about to be. Further children are refused.
     Closed,
 }
 
@@ -50,8 +50,8 @@ impl<'env, E> InPlaceGroup<'env, E> {
 
     /// Adds a child. The future of the group polls it whenever the child is woken.
     ///
-    /// A value leaves the child through what the child borrows. If the child fails, the other children and the body are
-    /// dropped.
+    /// The child returns a value through a variable that it borrows. If the child fails, the other children and the body
+    /// are dropped.
     ///
     /// If the group is cancelling its children or has ended, `work` is dropped.
     #[doc(alias = "create_task")]
@@ -70,7 +70,7 @@ impl<'env, E> InPlaceGroup<'env, E> {
         wake(inbox);
     }
 
-    /// Drops all children without an error. The body continues, and more children are refused.
+    /// Drops all children without an error. The body continues, and further children are refused.
     ///
     /// The exits of the scopes in the children continue as [cleanups](crate::cleanup), for which the group waits. A child
     /// that calls this method is dropped at its next await.
