@@ -1,4 +1,4 @@
-//! A service that ends in order under load: an HTTP server with a database, tasks, a child process, a background crawl
+//! A service that shuts down in order under load: an HTTP server with a database, tasks, a child process, a background crawl
 //! and telemetry.
 //!
 //! ```sh
@@ -12,12 +12,12 @@
 //! | phase | steps |
 //! |---|---|
 //! | stop accepting | the server closes its listener, and the crawl ends after its page |
-//! | finish requests | the requests that were accepted, the tasks that they have created, the child process, the crawl |
-//! | run exits | the transactions of requests that their clients have left: rolled back |
+//! | finish requests | the accepted requests, their tasks, the child process and the crawl end |
+//! | run exits | the transactions of requests that their clients have left are rolled back |
 //! | close database | the thread of the database ends |
-//! | flush telemetry | the events of all phases before are written |
+//! | flush telemetry | the events of all earlier phases are written |
 //!
-//! Each component counts in a ledger what it begins and ends. The program prints the ledger at its end, for example:
+//! Each component counts in a ledger the work that it begins and ends. At its end, the program prints the ledger, for example:
 //!
 //! ```text
 //! requests      2671 accepted, 2512 answered, 159 left by their clients, 0 failed
@@ -62,7 +62,7 @@ use self::http::Service;
 use self::ledger::Ledger;
 use self::telemetry::Telemetry;
 
-/// A service that ends in order under load.
+/// A service that shuts down in order under load.
 #[derive(Parser)]
 struct Args {
     /// Serves on this port until a signal. Without it, the program sends requests to itself for two seconds.
@@ -76,8 +76,8 @@ struct Args {
     render: bool,
 }
 
-/// Confirms orders, each in a task, and passes them on to the renderer. The loop ends when the server has ended, which
-/// owns the sender of the orders.
+/// Confirms orders, each in a task, and passes them to the renderer. The loop ends when the server, which owns the sender of
+/// the orders, has ended.
 async fn confirm_orders(
     mut orders: mpsc::UnboundedReceiver<String>,
     confirmed: mpsc::UnboundedSender<String>,
@@ -118,7 +118,7 @@ async fn crawl(
             page = pages.try_next() => page?,
             () = &mut end => break,
         };
-        // Not a branch of the `select!`: a page that has been read is stored.
+        // Not a branch of the `select!`, so that a page that has been read is stored.
         let Some(items) = page else { break };
         let stored = ledger.page();
         async_with!(tx = database.transaction() => { tx.store_page(items).await? })?;

@@ -16,7 +16,7 @@ use super::telemetry::Telemetry;
 
 type Statement = Box<dyn FnOnce(&Connection) + Send>;
 
-/// A connection to SQLite on a thread of its own, which runs one transaction at a time.
+/// A connection to SQLite on its own thread, which runs one transaction at a time.
 #[derive(Clone)]
 pub(crate) struct Database {
     statements: mpsc::Sender<Statement>,
@@ -73,8 +73,8 @@ impl Database {
         Ok(database)
     }
 
-    /// Returns a context manager that begins a transaction when it is entered, also if the enter is cancelled: such a
-    /// transaction is rolled back.
+    /// Returns a context manager that begins a transaction when it is entered. If the enter is cancelled, the transaction is
+    /// still begun, and then rolled back.
     pub(crate) fn transaction(&self) -> ShieldEnter<Begin> {
         Begin(self.clone()).shield_enter()
     }

@@ -12,7 +12,7 @@ use super::database::Database;
 use super::ledger::Ledger;
 use super::telemetry::Telemetry;
 
-/// What the handlers use. The server owns it, so that it is dropped when the server ends.
+/// The state of the handlers. The server owns it, so it is dropped when the server ends.
 pub(crate) struct Service {
     database: Database,
     telemetry: Telemetry,
@@ -40,7 +40,7 @@ impl Service {
     }
 }
 
-/// Load balancers send no requests to a service that is not ready.
+/// Responds to the readiness probe: load balancers send no requests to a service that is not ready.
 async fn ready(State(service): State<Arc<Service>>) -> StatusCode {
     if service.accept.has_begun() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }
 }
@@ -58,7 +58,7 @@ async fn order(State(service): State<Arc<Service>>, Path(id): Path<String>) -> S
     request.answered(status)
 }
 
-/// Counts a request as answered, or when it is dropped before, as left or failed.
+/// Counts a request as answered or, if it is dropped before, as left or failed.
 struct Request<'a> {
     ledger: &'a Ledger,
     /// The client of this request does not wait for the response: see the load.

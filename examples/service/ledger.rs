@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The numbers of what the service has begun and ended.
+/// The counters of the work that the service has begun and ended.
 #[derive(Default)]
 pub(crate) struct Ledger {
     pub(crate) accepted: Counter,

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// Sends requests from eight clients, until the server does not accept any more. Each fifth request is left by its
-/// client before the response.
+/// Sends requests from eight clients, until the server accepts no more. The clients abandon every fifth request before its
+/// response.
 pub(crate) fn send_requests(address: SocketAddr) {
     for client in 0..8 {
         tokio::spawn(async move {

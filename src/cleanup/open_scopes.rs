@@ -2,11 +2,11 @@ use std::cell::Cell;
 
 /// The number of scopes that are open on a thread, and a flag that is set while any of them has something to collect.
 ///
-/// Both are in one word, because nearly all scopes collect nothing: for them, opening is an increment, and closing is a
-/// decrement and a test of its result.
+/// One word holds both, because nearly all scopes collect nothing: they open with an increment, and close with a decrement
+/// and a test of its result.
 pub(crate) struct OpenScopes(Cell<usize>);
 
-/// The flag: the sign of the word.
+/// The flag, which is the sign of the word.
 const HAS_COLLECTED: usize = 1 << (usize::BITS - 1);
 
 impl OpenScopes {

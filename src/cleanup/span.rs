@@ -43,8 +43,7 @@ impl CleanupSpan {
         }
     }
 
-    /// Returns `work` as a future that is polled and dropped in the span or, if the span is disabled, in the one that is
-    /// current now.
+    /// Returns `work` as a future that is polled and dropped in the span or, if the span is disabled, in the current one.
     pub(super) fn wrap<F: Future>(&self, work: F) -> InSpan<F> {
         use tracing::Instrument;
 

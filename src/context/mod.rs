@@ -162,8 +162,8 @@
 //!
 //! An *abandoned* exit is dropped before it completes: only destructors run, and it is reported.
 //!
-//! **Surroundings.** A cleanup is a task of its own. With the feature `tracing`, it runs in a [span](crate#tracing) inside
-//! of that of its scope, but without the task-locals and the `LocalSet` of the task that was cancelled. An exit that
+//! **Surroundings.** A cleanup is a task of its own. With the feature `tracing`, it runs in a [span](crate#tracing) that is
+//! a child of the span of its scope, but without the task-locals and the `LocalSet` of the task that was cancelled. An exit that
 //! needs such values captures them when the manager is entered. None of this concerns a block that is
 //! [interrupted](#interrupts): the scope that interrupts it polls the exits that are nested in the block, in the same
 //! task.

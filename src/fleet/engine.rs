@@ -51,15 +51,15 @@ pub trait Engine: Send + Sync + 'static {
         DEFAULT_LEASE_TIME
     }
 
-    /// Adds partitions by their names. Those that exist remain unchanged. Partitions can be added while the fleet runs.
+    /// Adds partitions by name, even while the fleet runs. Existing partitions remain unchanged.
     ///
-    /// Any iterator of texts will do, such as `["a", "b"]`. An engine implements [`add_partitions`](Self::add_partitions), which
-    /// this method calls.
+    /// The names are any iterator of texts, such as `["a", "b"]`. The method calls [`add_partitions`](Self::add_partitions), which
+    /// an engine implements.
     ///
     /// # Errors
     ///
-    /// If the storage does not accept a name, the error names the partition, and no partition was added. If the storage fails,
-    /// some may have been added. To add the others, repeat the call.
+    /// If the storage does not accept a name, the error names the partition, and no partition has been added. If the storage
+    /// fails, some may have been added: repeat the call to add the others.
     fn add(
         &self,
         partitions: impl IntoIterator<Item = impl Into<String>>,
@@ -71,14 +71,14 @@ pub trait Engine: Send + Sync + 'static {
     fn add_partitions(&self, partitions: Vec<String>)
     -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// Makes all partitions that were set aside free again, with the number of their attempts reset, and returns how many they
-    /// were. A worker that claims one continues from its checkpoint. Call it when the cause of the failures is removed.
+    /// Frees all partitions that were set aside, resets the number of their attempts, and returns the number of partitions. A
+    /// worker that claims one continues from its checkpoint. Call this method when the cause of the failures is removed.
     ///
     /// Workers leave when all partitions are finished or set aside, so a fleet may have to be started again.
     ///
     /// # Errors
     ///
-    /// If the storage fails, some of the partitions may be free. To free the others, repeat the call.
+    /// If the storage fails, some of the partitions may be free: repeat the call to free the others.
     fn retry_set_aside(&self) -> impl Future<Output = Result<u64, Self::Error>> + Send;
 
     /// Claims a partition that is neither finished nor set aside. The partition has no owner and does not wait for a retry,
@@ -127,10 +127,10 @@ pub type ClaimedOf<E> = Claimed<<E as Engine>::Token, <E as Engine>::Cursor>;
 pub enum Claimed<T, C> {
     /// A partition, which the caller owns from now on.
     Partition(Partition<T, C>),
-    /// Each partition that is neither finished nor set aside has an owner or waits for a retry, or a finished one has an owner,
-    /// which may still add partitions. The duration is an estimate of the time until the next one is free, or has no owner,
-    /// if its owner does not renew the lease. Callers should claim again earlier, because an owner may release its partition at
-    /// any time.
+    /// No partition is free: each one that is neither finished nor set aside has an owner or waits for a retry, or the owner of
+    /// a finished one may still add partitions. The duration is an estimate of the time until a partition is free, or a
+    /// finished one has no owner, if its owner does not renew the lease. Callers should claim again earlier, because an owner
+    /// may release its partition at any time.
     NotYet(Duration),
     /// All partitions are finished or set aside and none has an owner, or there are none.
     Finished,

@@ -1,7 +1,7 @@
 /// The maximum number of characters of a name in the text of an error.
 const CHARACTERS: usize = 60;
 
-/// Returns the beginning of the name of a partition, for an error because the name is too long.
+/// Returns the beginning of the name of a partition, for the error that the name is too long.
 pub(super) fn excerpt(name: &str) -> &str {
     name.char_indices().nth(CHARACTERS).map_or(name, |(end, _)| &name[..end])
 }

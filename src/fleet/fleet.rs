@@ -192,9 +192,9 @@ impl<E: Engine> Fleet<E> {
 
     /// Runs `work` for each partition that this process claims, on as many partitions at once as there are
     /// [workers](Self::workers), until all partitions are finished or set aside and none has an owner. Partitions may be added
-    /// meanwhile, also by `work` after its last commit: the workers of all processes wait until it returns. It should add them
-    /// before that commit, though, which finishes its own partition: if the process is killed after the commit, the partition
-    /// is not claimed again, and the others are not added.
+    /// meanwhile, even by `work` after its last commit: the workers of all processes wait until it returns. It should add them
+    /// before that commit, though, because the commit finishes its own partition: if the process is killed afterwards, the
+    /// partition is not claimed again, and the others are not added.
     ///
     /// If `work` returns `Ok`, the partition is finished. If it returns an error or panics, the partition is claimed again
     /// after a delay, and set aside after the last attempt. If the lease is lost, the future of `work` is dropped at its next

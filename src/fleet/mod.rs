@@ -16,8 +16,8 @@
 //!     })
 //! }
 //!
-//! // Or `SqliteEngine::open("crawl.db")?`, `PostgresEngine::connect(url).await?`, `NatsEngine::connect(url).await?`,
-//! // in as many processes as you like.
+//! // For several processes: `SqliteEngine::open("crawl.db")?`, `PostgresEngine::connect(url).await?` or
+//! // `NatsEngine::connect(url).await?`.
 //! let engine = MemoryEngine::new();
 //! engine.add(["a", "b", "c"]).await?;
 //! let report = Fleet::new(engine.clone())
@@ -31,7 +31,7 @@
 //! ```
 //!
 //! The crawl is divided into partitions. A worker claims a partition, and commits each page together with the checkpoint
-//! after it. If the worker is killed, another one continues from that checkpoint. If the worker was only stopped, and
+//! after it. If the worker is killed, another one continues from that checkpoint. If the worker is only suspended, and
 //! resumes after another one has claimed the partition, its commits are refused.
 //!
 //! # Terms
@@ -42,12 +42,12 @@
 //! | *engine* | the client of the *storage*, which has the partitions and the items |
 //! | *worker* | a task that works on one partition at a time; a fleet has several in each process |
 //! | *claim* | the exclusive right of a worker, the *owner*, to work on a partition, until it is *released* |
-//! | *lease* | the time limit of a claim, which each renewal and each commit extends to the *lease time* from then; when it *expires*, another worker can claim the partition |
+//! | *lease* | the time limit of a claim, which each renewal and each commit extends by the *lease time* from that moment; when it *expires*, another worker can claim the partition |
 //! | *commit* | the write of items together with the checkpoint after them, both or neither |
 //! | *checkpoint* | the position in the stream of a partition, from which it [resumes](crate::pages::Checkpoint) |
 //! | *token* | the value that identifies a claim in the calls of its owner |
-//! | *fence* | the comparison of the token in the storage: a call is *fenced*, which means refused without effect, if its claim has ended; a commit is also fenced if an earlier attempt of it was stored |
-//! | *finished*, *set aside* | a partition that is complete; one whose last attempt has failed. Neither is claimed again |
+//! | *fence* | the comparison of the token in the storage: a call is *fenced*, that is, refused without effect, if its claim has ended; a commit is also fenced if an earlier attempt of it was stored |
+//! | *finished*, *set aside* | a finished partition is complete, and the last attempt of one that is set aside has failed; neither is claimed again |
 //!
 //! # Choosing
 //!
@@ -56,7 +56,7 @@
 //! | `SqliteEngine` | `fleet-sqlite` | the processes of one machine; nothing to install |
 //! | `PostgresEngine` | `fleet-postgres` | several machines; items in your own tables |
 //! | `NatsEngine` | `fleet-nats` | several machines, and storage that is replicated |
-//! | `StoreEngine` | `fleet-store` | a store of your own that has a compare-and-set, such as Redis or etcd |
+//! | `StoreEngine` | `fleet-store` | a store of your own with compare-and-set, such as Redis or etcd |
 //! | [`MemoryEngine`] | | tests and simulations |
 //! | your own [`Engine`] | | anything else |
 //!
@@ -113,7 +113,7 @@
 //! # }
 //! ```
 //!
-//! The progress of a fleet while it runs, and partitions that were set aside: an engine in an `Arc` is an engine, too.
+//! The progress of a fleet, even while it runs, and partitions that were set aside. An `Arc` of an engine is an engine, too:
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -146,9 +146,9 @@
 //!   detects the end of the process earlier.
 //! - **No partition stops the others.** One that fails or panics is retried with backoff, and
 //!   [set aside](FleetProgress::set_aside) with its error after the last attempt. A failure of the engine does not count as an
-//!   attempt, but a commit that the engine has rejected three times does. [`Engine::retry_set_aside`] puts back what was set aside.
+//!   attempt, but a commit that the engine has rejected three times does. [`Engine::retry_set_aside`] puts partitions back.
 //! - **Workers stay while partitions may be added.** A run ends when all partitions are finished or set aside, and none has an
-//!   owner any more, in any process: the function of the last partition may add others until it returns.
+//!   owner in any process: until it returns, the function of the last partition may add others.
 //! - **A stop is quick.** [`Fleet::stop_when`] drops the work and releases the partitions, without waiting until they are
 //!   finished.
 //!

@@ -1,5 +1,5 @@
-//! An engine behind an [`Arc`] is an engine, for engines that are not `Clone`: a fleet takes one reference, and the program
-//! keeps another, for example to observe the progress.
+//! The implementation of an engine for an [`Arc`] of one, for engines that are not `Clone`: a fleet takes one reference, and
+//! the program keeps another, for example to observe the progress.
 
 use std::future::Future;
 use std::sync::Arc;

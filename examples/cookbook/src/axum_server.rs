@@ -1,4 +1,4 @@
-//! An axum server that answers every accepted request before the scope ends.
+//! An axum server that responds to every accepted request before the scope ends.
 //!
 //! # Problem
 //!
@@ -8,13 +8,13 @@
 //!
 //! # Recipe
 //!
-//! [`serve`] asks the server to stop. Handlers that still run after half of the grace period are dropped, so that the
-//! scopes in them are exited, and their clients receive a 503.
+//! [`serve`] requests the stop of the server. Handlers that still run after half of the grace period are dropped: the scopes
+//! in them exit, and their clients receive a 503.
 //!
 //! # Limits
 //!
-//! A body that is streamed without an end, and a WebSocket, must end by the application's own signal: they are reset after the
-//! grace period. After `kill -9`, all connections are.
+//! An endless streaming body and a WebSocket must end by a signal of the application; otherwise, they are reset after the grace
+//! period. After `kill -9`, all connections are reset.
 
 use std::time::Duration;
 

@@ -2,18 +2,18 @@
 //!
 //! # Problem
 //!
-//! `serve_with_shutdown` waits until every call has ended: a stream without an end prevents the shutdown, and tonic has no limit
+//! `serve_with_shutdown` waits until every call has ended: an endless stream prevents the shutdown, and tonic has no time limit
 //! ([numaflow-rs#122](https://github.com/numaproj/numaflow-rs/issues/122)). If its future is dropped instead, the calls in
 //! progress are dropped, and their clients cannot know whether they took effect.
 //!
 //! # Recipe
 //!
-//! [`serve`] asks the server to stop: tonic sends `GOAWAY`, so that clients open new calls elsewhere, and completes the calls in
-//! progress. What still runs after the grace period is dropped, and its clients receive `UNAVAILABLE` or `CANCELLED`.
+//! [`serve`] requests the stop of the server: tonic sends `GOAWAY`, so that clients open new calls elsewhere, and completes the calls in
+//! progress. Calls that still run after the grace period are dropped, and their clients receive `UNAVAILABLE` or `CANCELLED`.
 //!
 //! # Limits
 //!
-//! A call that is dropped may have taken effect: clients repeat only idempotent calls. After `kill -9`, this holds for all calls.
+//! A dropped call may have taken effect: clients should repeat only idempotent calls. After `kill -9`, this holds for all calls.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Managers for the clients of servers, each a recipe to be copied into an application. `README.md` is their index.
+//! Managers for the clients of servers, each a recipe to copy into an application. `README.md` is their index.
 //!
 //! Each file is complete: its head describes the problem, the recipe and its limits.
 

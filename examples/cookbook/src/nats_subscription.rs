@@ -1,22 +1,22 @@
-//! A subscription of NATS, which the server has ended before the scope ends.
+//! A subscription of NATS that the server has ended before the scope ends.
 //!
 //! # Problem
 //!
-//! Dropping a `Subscriber` spawns a task that unsubscribes, some time later: it panics outside of a runtime, and at the end of
-//! a program it does not run. Until then, the server counts the subscriber: a request gets no "no responders", and a member of
-//! a queue group is sent messages that nothing reads ([nats.rs#1325](https://github.com/nats-io/nats.rs/issues/1325)).
+//! Dropping a `Subscriber` spawns a task that unsubscribes some time later. Outside of a runtime, the drop panics; at the end
+//! of a program, the task does not run. Until then, the server counts the subscriber: a request gets no "no responders", and a member of
+//! a queue group receives messages that nothing reads ([nats.rs#1325](https://github.com/nats-io/nats.rs/issues/1325)).
 //!
 //! # Recipe
 //!
-//! The exit unsubscribes, and waits for the answer to a request that nothing receives. The server handles the commands of a
-//! connection in order, so it has ended the subscription then. (`flush` and `drain` of async-nats 0.46 do not wait for the server.)
-//! A block that ends in order drains before, and handles the messages that were delivered until then.
+//! The exit unsubscribes, sends a request that has no receiver, and waits for its response. The server handles the commands of
+//! a connection in order, so it has ended the subscription by then. (`flush` and `drain` of async-nats 0.46 do not wait for the
+//! server.) A block that ends in order drains first, and handles the messages that were delivered until then.
 //!
 //! # Limits
 //!
-//! Core NATS delivers at most once: messages that were delivered to a scope that is cancelled, that are on their way when a block
-//! drains, or that were delivered to a process that is killed, are lost. Use a consumer of JetStream if they must not be. After `kill -9`, the server ends the subscription when the TCP
-//! connection ends, or after two missed pings.
+//! Core NATS delivers at most once: messages are lost if they were delivered to a scope that is cancelled or to a process that is
+//! killed, or are in transit when a block drains. Use a consumer of JetStream if no message may be lost. After `kill -9`, the
+//! server ends the subscription when the TCP connection ends, or after two missed pings.
 
 use std::future::Future;
 use std::pin::pin;

@@ -1,20 +1,20 @@
-//! A transaction of tokio-postgres on a connection of a deadpool.
+//! A transaction of tokio-postgres on a connection of a deadpool pool.
 //!
 //! # Problem
 //!
-//! A future that is dropped returns its connection to the pool at once, and the statement that it was waiting for continues
-//! on the server, with its locks: the next user of the connection waits for it. (For a connection that is closed,
+//! A dropped future returns its connection to the pool at once, while the statement that it awaited continues on the server,
+//! with its locks: the next user of the connection waits for it. (For a connection that is closed,
 //! [deadpool#237](https://github.com/deadpool-rs/deadpool/pull/237) has solved that.) The destructor of
-//! `Transaction` sends `ROLLBACK`, but nothing waits for the answer, and its error is lost. A transaction that was begun with
+//! `Transaction` sends `ROLLBACK`, but nothing waits for the response, and its error is lost. A transaction that was begun with
 //! `batch_execute("BEGIN")` remains open, as after a cancelled `Pool::begin` of sqlx
 //! ([sqlx#4393](https://github.com/transact-rs/sqlx/issues/4393)).
 //!
 //! # Recipe
 //!
 //! The connection belongs to the scope until the transaction has ended on the server. After a cancellation, the running
-//! statement is cancelled first. A connection whose transaction cannot be ended is closed, and not returned to the pool. The
-//! enter is shielded, because a `BEGIN` that was sent cannot be taken back. A block that completes after it has ignored the error
-//! of a statement does not commit: the exit returns an error.
+//! statement is cancelled first. A connection whose transaction cannot be ended is closed instead of returned to the pool. The
+//! enter is shielded, because a `BEGIN` that was sent cannot be revoked. A block that completes although it ignored the error of
+//! a statement does not commit: the exit returns an error.
 //!
 //! # Limits
 //!

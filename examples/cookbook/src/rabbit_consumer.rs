@@ -1,17 +1,17 @@
-//! A channel of RabbitMQ with a consumer, which are closed before the scope ends.
+//! A channel of RabbitMQ with a consumer, both closed before the scope ends.
 //!
 //! # Problem
 //!
 //! Dropping a `Consumer` and its `Channel` sends the cancellation and the close in the background, and nothing waits for
-//! them ([lapin#277](https://github.com/amqp-rs/lapin/issues/277)): the messages that were delivered but not acknowledged
-//! are still assigned to the dead consumer when the next one starts, and if the connection or the program ends first, the
-//! queue returns them only when the server notices. A future that is dropped while a channel is opened leaves it open on
-//! the server: channels run out at `channel_max`.
+//! them ([lapin#277](https://github.com/amqp-rs/lapin/issues/277)). When the next consumer starts, the messages that were
+//! delivered but not acknowledged are still assigned to the old one. If the connection or the program ends first, they return
+//! to the queue only when the server notices. A future that is dropped while it opens a channel leaves the channel open on the
+//! server, and no channel can be opened beyond `channel_max`.
 //!
 //! # Recipe
 //!
-//! The enter is shielded: a channel that is being opened is opened, and then closed. The exit awaits the answer to the close.
-//! After it, every message that was not acknowledged is back in its queue, in its old position.
+//! The enter is shielded: if it is cancelled, the channel is opened, and then closed. The exit awaits the response to the
+//! close. Then every message that was not acknowledged is back in its queue, in its old position.
 //!
 //! # Limits
 //!
@@ -29,7 +29,7 @@ use withal::context::{
     AsyncContextManager, AsyncContextManagerExt, AsyncGuard, async_with, asynccontextmanager,
 };
 
-/// Opens a channel, and consumes `queue` on it, with at most `prefetch` messages that are not acknowledged.
+/// Opens a channel, and consumes `queue` on it, with at most `prefetch` unacknowledged messages.
 pub fn rabbit_consumer(
     connection: Arc<Connection>,
     queue: impl Into<String>,

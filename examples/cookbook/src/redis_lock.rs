@@ -3,22 +3,23 @@
 //! # Problem
 //!
 //! A future that is dropped between `SET NX` and `DEL` leaves the key until it expires, and all others wait. A `DEL`
-//! without a token deletes the lock of the next holder, if the own one has expired
+//! without a token deletes the lock of the next holder if the first lock has expired
 //! ([reinhardt-web#2714](https://github.com/kent8192/reinhardt-web/issues/2714)). A release that is itself cancelled leaves
-//! the lock behind ([redis-py#3847](https://github.com/redis/redis-py/issues/3847)). The guards of the crates for Rust
-//! release in a spawned task, or not at all ([rslock#30](https://github.com/hexcowboy/rslock/issues/30)).
+//! the lock behind ([redis-py#3847](https://github.com/redis/redis-py/issues/3847)). The guards of Rust crates
+//! release the lock in a spawned task, or not at all ([rslock#30](https://github.com/hexcowboy/rslock/issues/30)).
 //!
 //! # Recipe
 //!
-//! The release is registered before the lock is requested. It deletes the key only if the key has the own token, so it does
-//! no harm if the request was never sent. A connection sends its requests in order, so the release follows a request that
-//! was sent by a future that is dropped. The block is interrupted when the time to live ends.
+//! The release is registered before the lock is requested. It deletes the key only if the key has the
+//! token of this scope, so it is harmless if the request was never sent. A connection sends its requests in order, so the
+//! release follows the request even if the future of that request is dropped. The block is interrupted when the time to live
+//! ends.
 //!
 //! # Limits
 //!
-//! After `kill -9`, the key remains for the time to live. A request that was sent on a connection which is lost before the
-//! release also remains that long. The lock excludes holders with correct clocks; a write that must not happen twice also
-//! needs a check where it is stored. Redis that fails over to a replica may lose the lock.
+//! After `kill -9`, the key remains for the time to live. The same holds if the connection is lost between the request and the
+//! release. The exclusion relies on correct clocks: a write that must not happen twice also needs a check where it is stored.
+//! The lock may be lost when Redis fails over to a replica.
 
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ pub enum LockError {
     NotEntering(#[from] NotEntering),
 }
 
-/// Waits for the lock `key`, and holds it for at most `time_to_live`. The target is the token.
+/// Creates a manager that waits for the lock `key`, and holds it for at most `time_to_live`. The target is the token.
 pub fn redis_lock(
     redis: MultiplexedConnection,
     key: impl Into<String>,
@@ -90,7 +91,7 @@ pub fn redis_lock(
     })
 }
 
-/// Runs at most once at a time, on whichever machine. Entered with a single line.
+/// Runs a report, at most once at a time across all machines.
 ///
 /// # Errors
 ///

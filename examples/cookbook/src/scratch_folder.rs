@@ -1,15 +1,15 @@
-//! A temporary folder of the crate tempfile, which is removed when nothing writes to it any more.
+//! A temporary folder (tempfile) that is removed once nothing writes to it.
 //!
 //! # Problem
 //!
 //! The destructor of a `TempDir` blocks the thread of the runtime, and ignores errors. If a future is dropped while a blocking
-//! thread writes into the folder, the folder is removed under the writer: the write fails, or a file that it creates meanwhile
-//! makes the removal fail, and the folder remains.
+//! thread writes into the folder, the folder is removed during the write. Then the write fails, or a file that it creates
+//! meanwhile makes the removal fail, and the folder remains.
 //!
 //! # Recipe
 //!
-//! The exit waits for the jobs on blocking threads, which cannot be cancelled, and then removes the folder on such a thread. An
-//! error is returned. `withal::resources` has managers for files that are replaced as a whole.
+//! The exit waits for the jobs on blocking threads, which cannot be cancelled, then removes the folder on such a thread, and
+//! returns its error. `withal::resources` has a manager for a temporary directory without jobs, `temp_dir`.
 //!
 //! # Limits
 //!

@@ -1,20 +1,20 @@
-//! A server in a task, which is asked to stop, and is awaited, before the scope ends.
+//! A server in a task that is stopped and awaited before the scope ends.
 //!
 //! # Problem
 //!
-//! A server runs beside the program in a task. If the program fails or is cancelled, the task outlives it, and requests that were
+//! A server runs in a task of its own. If the program fails or is cancelled, the task outlives it, and the requests that were
 //! accepted are dropped at the end of the runtime. A graceful shutdown waits for open connections without a limit
 //! ([axum#1070](https://github.com/tokio-rs/axum/issues/1070), [mold#1582](https://github.com/utensils/mold/issues/1582)).
 //!
 //! # Recipe
 //!
-//! The exit asks the server to stop, waits for the requests that it has accepted, and aborts it after a grace period. A server
-//! that fails interrupts the block, so that a program does not run without its server. [`axum_server`](crate::axum_server) and
+//! The exit requests the stop of the server, waits for the requests that it has accepted, and aborts it after a grace period. A
+//! server that fails interrupts the block, so that a program does not run without its server. [`axum_server`](crate::axum_server) and
 //! [`grpc_server`](crate::grpc_server) use it.
 //!
 //! # Limits
 //!
-//! The client whose connection is open after the grace period receives a reset. After `kill -9`, all do.
+//! A connection that is still open after the grace period is reset. After `kill -9`, all connections are.
 
 use std::future::Future;
 use std::time::Duration;
@@ -29,7 +29,7 @@ use withal::context::{AsyncContextManager, AsyncGuard, NotEntering, asynccontext
 pub enum ServeError<E> {
     #[error("the server failed")]
     Failed(#[source] E),
-    #[error("the server ended before it was asked to stop")]
+    #[error("the server ended before its stop was requested")]
     Ended,
     #[error("the server panicked")]
     Panicked,
@@ -39,7 +39,7 @@ pub enum ServeError<E> {
     NotEntering(#[from] NotEntering),
 }
 
-/// Spawns the server that `start` makes of a future that completes when the server is asked to stop.
+/// Creates a manager that spawns a server. `start` receives a future that completes when the server has to stop.
 pub fn serve<F, E>(
     start: impl FnOnce(StopRequest) -> F + Send + 'static,
     grace_period: Duration,
@@ -72,7 +72,7 @@ where
     .grace_period(grace_period + Duration::from_secs(1))
 }
 
-/// Completes when the server is asked to stop.
+/// A future that completes when the server has to stop.
 pub struct StopRequest(oneshot::Receiver<()>);
 
 impl StopRequest {

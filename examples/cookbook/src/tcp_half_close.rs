@@ -2,14 +2,14 @@
 //!
 //! # Problem
 //!
-//! Dropping a `TcpStream` with unread bytes resets the connection, and the peer may lose the answer that was written before
-//! (RFC 1122, section 4.2.2.13). Dropping it without unread bytes ends it as after success: a peer that reads to the end takes
-//! the half of a message for the whole, if the future of the writer was cancelled. tokio leaves both to the application
+//! Dropping a `TcpStream` with unread bytes resets the connection, and the peer may lose a response that was written before
+//! (RFC 1122, section 4.2.2.13). Dropping it without unread bytes ends it as after success: if the future of the writer was
+//! cancelled, a peer that reads to the end cannot distinguish half a message from a whole one. tokio leaves both to the application
 //! ([tokio#7551](https://github.com/tokio-rs/tokio/issues/7551)).
 //!
 //! # Recipe
 //!
-//! After success, the exit closes the write half, and reads until the peer has closed, too. Then everything has arrived. After an
+//! After success, the exit closes the write half, and reads until the peer has also closed. Then everything has arrived. After an
 //! error, a panic or a cancellation, it resets the connection, so that the peer sees an error instead of an end.
 //!
 //! # Limits
@@ -25,7 +25,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use withal::context::{AsyncContextManager, AsyncGuard, on_exit};
 
-/// Lends the stream to the block. After success, waits for at most `time_limit` until the peer has closed.
+/// Creates a manager whose target is the stream. After success, the exit waits for at most `time_limit` until the peer has
+/// closed.
 pub fn tcp_connection(
     stream: TcpStream,
     time_limit: Duration,

@@ -3,20 +3,20 @@
 //! # Problem
 //!
 //! A batch processor keeps spans in memory for five seconds. A program that ends without `shutdown` loses the last ones, which are
-//! those of its failure. `shutdown` and `force_flush` block their thread, and an exporter that needs the runtime then waits for
-//! the thread that waits for it ([opentelemetry-rust#868](https://github.com/open-telemetry/opentelemetry-rust/issues/868),
-//! [#3176](https://github.com/open-telemetry/opentelemetry-rust/issues/3176)). Called too early, it loses the spans of the
-//! cleanups that still run.
+//! those of its failure. `shutdown` and `force_flush` block their thread, which is a deadlock if the exporter needs the runtime of
+//! that thread ([opentelemetry-rust#868](https://github.com/open-telemetry/opentelemetry-rust/issues/868),
+//! [#3176](https://github.com/open-telemetry/opentelemetry-rust/issues/3176)). A `shutdown` that is called too early loses the spans
+//! of the cleanups that still run.
 //!
 //! # Recipe
 //!
-//! The provider is the outermost scope, so it is shut down after every cleanup inside, also of scopes that were cancelled. The
+//! The provider is the outermost scope, so it is shut down after all cleanups inside, even those of cancelled scopes. The
 //! shutdown runs on a thread for blocking work.
 //!
 //! # Limits
 //!
 //! After `kill -9` or an abort, the spans of the last interval are lost; so are those of tasks that are not joined in the
-//! block. A collector that does not answer ends the shutdown after the time limit, with an error.
+//! block. If the collector does not respond, the shutdown fails after the time limit.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use withal::context::{AsyncContextManager, AsyncGuard, on_exit};
 use withal::tasks::BoxError;
 
-/// Lends the provider to the block, and shuts it down after the block within `time_limit`.
+/// Creates a manager whose target is the provider. The exit shuts the provider down within `time_limit`.
 pub fn telemetry(
     provider: SdkTracerProvider,
     time_limit: Duration,

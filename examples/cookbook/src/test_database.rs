@@ -8,9 +8,9 @@
 //!
 //! # Recipe
 //!
-//! The database is created as a copy of a template, which takes some milliseconds, and is dropped after the block however it
-//! ends, with the connections that are left. A `CREATE DATABASE` that was sent continues on the server, so the enter is shielded:
-//! it completes, and then the database is dropped. One server for all tests is enough: that of the system, or one of your own:
+//! The database is created as a copy of a template, which takes some milliseconds. It is dropped on every exit path of the
+//! block, together with the connections that are left. A `CREATE DATABASE` that was sent continues on the server, so the enter is shielded:
+//! it completes, and then the database is dropped. One server is enough for all tests: that of the system, or one of your own:
 //!
 //! ```sh
 //! initdb -A trust -U postgres -D data && postgres -D data -k "$PWD" -c fsync=off

@@ -1,4 +1,4 @@
-//! A WebSocket that ends with a closing handshake, whose code states why.
+//! A WebSocket that ends with a closing handshake, whose code states the reason.
 //!
 //! # Problem
 //!
@@ -10,12 +10,12 @@
 //! # Recipe
 //!
 //! The exit sends 1000 after success, 1001 (going away) after a cancellation, and 1011 (internal error) after an error or a panic
-//! (RFC 6455, section 7.4.1), and reads until the peer has answered.
+//! (RFC 6455, section 7.4.1), and reads until the peer has responded.
 //!
 //! # Limits
 //!
-//! A message that is being sent when the future is dropped is sent to its end, because frames cannot be cut. A peer that does not
-//! answer within the time limit is disconnected. After `kill -9`, the peer sees 1006.
+//! If the future is dropped while it sends a message, the message is sent completely, because a frame cannot be truncated. A peer
+//! that does not respond within the time limit is disconnected. After `kill -9`, the peer sees 1006.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use withal::context::{AsyncContextManager, AsyncGuard, ExitKind, on_exit};
 
-/// Lends the WebSocket to the block, and closes it within `time_limit`.
+/// Creates a manager whose target is the WebSocket. The exit closes it within `time_limit`.
 pub fn websocket<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     socket: WebSocketStream<S>,
     time_limit: Duration,

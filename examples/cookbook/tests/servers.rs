@@ -87,7 +87,7 @@ async fn axum_answers_every_accepted_request_and_no_other() {
             gate.wait_for_started(20).await;
             let gate = gate.clone();
             tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_millis(20)).await; // the server has been asked to stop
+                tokio::time::sleep(Duration::from_millis(20)).await; // the stop of the server was requested
                 gate.open.send_replace(true);
             });
         })
@@ -284,7 +284,7 @@ async fn grpc_completes_every_call_and_accepts_no_other() {
             gate.wait_for_started(20).await;
             let gate = gate.clone();
             tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_millis(20)).await; // the server has been asked to stop
+                tokio::time::sleep(Duration::from_millis(20)).await; // the stop of the server was requested
                 gate.open.send_replace(true);
             });
         })

@@ -235,7 +235,7 @@ where
     N: Send + 'static,
 {
     stage: Stage<F, Exited<G, E, N>>,
-    /// The cleanups that were detached inside of the exit: those of the block have finished.
+    /// The cleanups that were detached inside of the exit. Those of the block have already finished.
     children: &'s mut ChildCleanups,
     name: Name,
     grace_period: Duration,

@@ -173,7 +173,8 @@ impl<F: Future> PinnedDrop for RestartableExit<'_, F> {
     }
 }
 
-/// Out of line, so that the destructor of a function's future is small enough to be inlined where it has completed.
+/// A function out of line, so that the destructor of a function's future is small enough to be inlined where the future has
+/// completed.
 #[cold]
 #[inline(never)]
 fn drop_unfinished<F>(mut exit: Pin<&mut Option<F>>, children: &mut ChildCleanups) {

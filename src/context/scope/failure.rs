@@ -162,8 +162,8 @@ impl<E: Send + 'static, N: Send + 'static> BlockFailure<E, N> {
 
 /// The exit of a scope. It evaluates to the output of the exit or, if the exit panics, to the payload.
 ///
-/// With the feature `tracing`, it is polled and dropped in the span of the scope. A dropped exit may detach a cleanup, whose
-/// span is then a child of that of the scope.
+/// With the feature `tracing`, it is polled and dropped in the span of the scope. If a dropped exit detaches a cleanup, the
+/// span of the cleanup is a child of that of the scope.
 #[cfg_attr(feature = "tracing", pin_project(PinnedDrop))]
 #[cfg_attr(not(feature = "tracing"), pin_project)]
 pub struct ScopeExit<'s, F> {

@@ -33,8 +33,8 @@ pub(in crate::context) fn enter<M: AsyncContextManager>(
 /// that projection would make a future that holds a scope `Send` only if the guard is `'static` for *all* lifetimes in
 /// its type ("implementation of `Send` is not general enough", rust-lang/rust#102211).
 ///
-/// `K` is what the scope keeps beside the guard: the [failure](BlockFailure) of a body. A block of the macro keeps its
-/// failure elsewhere, because its type is not known when the scope is created.
+/// `K` is the value that the scope keeps beside the guard: the [failure](BlockFailure) of a body. A block of the macro keeps
+/// its failure elsewhere, because the type is not known when the scope is created.
 pub struct Scope<G, R, K = ()>
 where
     G: AsyncGuard<OnDrop: Policy<G, Runtime = R>>,
@@ -43,8 +43,8 @@ where
 {
     /// `None` before the enter, after the exit, and during an exit whose future owns the guard.
     ///
-    /// The destructor empties all fields. Without `ManuallyDrop`, the code that drops what is left in them would be
-    /// part of all code that holds a scope, and too large to be inlined where the future of a function has completed.
+    /// The destructor empties all fields. Without `ManuallyDrop`, all code that holds a scope would contain the code that
+    /// drops the fields, which is too large to be inlined where the future of a function has completed.
     guard: ManuallyDrop<Option<G>>,
     state: ManuallyDrop<ScopeState<R>>,
     kept: ManuallyDrop<K>,

@@ -32,7 +32,7 @@ pub enum NatsError {
 
     /// The name of a partition is too long for a subject. No partition of the call was added.
     #[error(
-        "the name {:?} of a partition has {bytes} bytes in its subject, of at most 2000: use shorter names, without characters that are encoded",
+        "the name {:?} of a partition takes {bytes} bytes of its subject, more than 2000: use shorter names, without characters that are encoded",
         excerpt(partition)
     )]
     #[non_exhaustive]

@@ -79,8 +79,8 @@ impl<T, C> NatsEngine<T, C> {
         }
     }
 
-    /// Awaits an answer, for up to the timeout of a request: the client has none, and never returns if the server is lost. The
-    /// futures of the client are large, so they are boxed.
+    /// Awaits a response within the timeout of a request. The client itself has no timeout, and never returns if the server is
+    /// lost. The futures of the client are large, so they are boxed.
     pub(super) async fn within_timeout<R>(
         &self,
         action: &'static str,

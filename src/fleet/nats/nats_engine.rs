@@ -71,8 +71,8 @@ const ERROR_LENGTH: usize = 4000;
 ///
 /// A test (`tests/fleet_engines/cluster.rs`) kills the servers of a cluster of three in turn, one at a time, while 8 workers store
 /// 96,000 items with three replicas. With 26 kills in 227 seconds, each item was stored once. After each kill, the calls fail for some
-/// seconds, until the cluster has elected new leaders, and leases are lost. So the lease time should be several times longer than an
-/// election, and [`max_outage`](crate::fleet::Fleet::max_outage) longer than the longest outage.
+/// seconds, until the cluster has elected new leaders, and leases are lost. The lease time should therefore be several times longer
+/// than an election, and [`max_outage`](crate::fleet::Fleet::max_outage) longer than the longest outage.
 ///
 /// In a cluster, use 2.9.21 or later: in earlier versions, a leader could accept two messages with the same expected sequence
 /// at the same time ([nats-server#4320](https://github.com/nats-io/nats-server/issues/4320)).

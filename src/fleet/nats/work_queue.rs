@@ -37,9 +37,9 @@ impl<T, C> NatsEngine<T, C> {
 
     /// Removes the work messages that the server does not deliver any more, at most once in a lease time.
     ///
-    /// After it was killed, a server may still have a message that was acknowledged, and not deliver it again. If no delivery
-    /// waits for an acknowledgment, a message that was delivered is such a message. It is replaced if its partition is neither
-    /// finished nor set aside.
+    /// After a server was killed, it may still have a message that was acknowledged, and not deliver it again. If no delivery
+    /// waits for an acknowledgment, each delivered message is of this kind. It is replaced if its partition is neither finished
+    /// nor set aside.
     pub(super) async fn remove_lost(&self) -> Result<(), NatsError> {
         const ACTION: &str = "remove the message of a finished partition";
         {

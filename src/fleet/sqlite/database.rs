@@ -11,7 +11,7 @@ use super::error::SqliteError;
 #[derive(Debug, Clone)]
 pub(super) struct Database {
     connection: Arc<Mutex<Connection>>,
-    /// The number of the process that has opened the connection.
+    /// The id of the process that opened the connection.
     process: u32,
 }
 

@@ -37,7 +37,7 @@ impl Owner {
         &self.id
     }
 
-    /// Returns `true` if the process of an identity has ended, and `false` if it runs or if that is unknown.
+    /// Returns `true` if the process of an identity has ended, and `false` if it is running or unknown.
     pub(super) fn sees_end_of(&self, owner: &str) -> bool {
         let mut parts = owner.rsplitn(3, ' ');
         let (start, pid, place) = (parts.next(), parts.next().and_then(|pid| pid.parse().ok()), parts.next());
@@ -47,7 +47,7 @@ impl Owner {
         }
         match start_time(pid) {
             Process::Running(now) => now != start,
-            // Only if processes of other users are visible: process 1 is such a process.
+            // Known only if processes of other users, such as process 1, are visible.
             Process::Ended => matches!(start_time(1), Process::Running(_)),
             Process::Unknown => false,
         }

@@ -67,8 +67,8 @@ use crate::pages::{Checkpoint, Cursor};
 /// - A process that forks must open the file after the fork, because SQLite does not support a connection in two processes. In the
 ///   forked process, each call is an [error](SqliteError::Forked). A program that is started by
 ///   [`Command`](std::process::Command) does not inherit the file.
-/// - Do not read or copy the file of a running fleet in another way than by SQLite: POSIX releases all locks of a process on a file
-///   when the process closes any handle of that file. Use `VACUUM INTO` or the backup API.
+/// - Read or copy the file of a running fleet only with SQLite, by `VACUUM INTO` or the backup API: POSIX releases all locks of a
+///   process on a file when the process closes any handle of that file.
 /// - While the disk is full, commits fail, and nothing is stored. The attempts of the partitions fail, too, and
 ///   [`retry_set_aside`](Engine::retry_set_aside) puts back those that were set aside.
 /// - One process writes at a time. With `Full`, each commit takes the time of an `fsync`.

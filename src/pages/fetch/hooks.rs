@@ -34,8 +34,8 @@ impl<C, E> Default for Hooks<C, E> {
 }
 
 impl<C, E> Hooks<C, E> {
-    /// Returns `None` if there are no hooks, so that a stream without hooks does not pay for them. The spans of pages need
-    /// the same places, so a stream for whose spans there is a subscriber counts as one with hooks.
+    /// Returns `None` if there are no hooks, so that a stream without hooks does not pay for them. The spans of pages use the
+    /// same hooks, so a stream whose spans have a subscriber counts as one with hooks.
     pub(super) fn share(self) -> Option<SharedHooks<C, E>> {
         let parent = ParentSpan::current();
         let Self { before_request, classify, backoff, on_event, restarts: _ } = &self;

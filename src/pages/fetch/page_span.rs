@@ -35,7 +35,7 @@ mod with_tracing {
     use crate::error_text;
     use crate::pages::mask::mask_cursor;
 
-    /// A name that no other span has, beside the target.
+    /// The name, which no other span of this target has.
     pub(super) const NAME: &str = "page";
     pub(super) const TARGET: &str = "withal::pages";
 
@@ -51,8 +51,8 @@ mod with_tracing {
         LevelFilter::DEBUG <= STATIC_MAX_LEVEL && LevelFilter::DEBUG <= LevelFilter::current()
     }
 
-    /// The span in which a stream was first polled, which is the parent of those of its pages. `None` if no subscriber
-    /// wanted the spans of pages then.
+    /// The span in which a stream was first polled, the parent of the spans of its pages. `None` if no subscriber enabled
+    /// the spans of pages then.
     pub(in crate::pages) struct ParentSpan(Option<Span>);
 
     impl ParentSpan {

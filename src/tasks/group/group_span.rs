@@ -13,8 +13,8 @@ pub(super) type InSpan<F> = F;
 /// The span of a group, from its enter until its last task has ended. Disabled before, and without a subscriber.
 #[derive(Clone, Default)]
 pub(super) struct GroupSpan {
-    /// Shared, because a subscriber, which is user code, must not run while the group is locked. And a group without a span
-    /// has room for a pointer only.
+    /// Shared, because a subscriber, which is user code, must not run while the group is locked. A group without a span then
+    /// takes only a pointer.
     #[cfg(feature = "tracing")]
     span: Option<std::sync::Arc<tracing::Span>>,
 }
