@@ -72,7 +72,7 @@ pub(crate) fn with_sources(error: &(dyn Error + 'static)) -> String {
 pub(crate) fn display(error: &dyn Display) -> String {
     GROUP_WRITTEN.set(false);
     let text = bounded(|text| write!(text, "{error}"));
-    // `{:#}` asks a boxed error for its causes.
+    // `{:#}` makes a boxed error write its causes.
     if GROUP_WRITTEN.get() { text } else { bounded(|text| write!(text, "{error:#}")) }
 }
 

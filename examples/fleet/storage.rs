@@ -141,7 +141,7 @@ mod nats {
     }
 }
 
-/// This build has no client of the server.
+// In a build without a client of the server.
 #[cfg(not(feature = "fleet-postgres"))]
 use without as postgres;
 #[cfg(not(feature = "fleet-nats"))]

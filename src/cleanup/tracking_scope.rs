@@ -100,7 +100,7 @@ fn collect(children: &mut ChildCleanups, is_awaited: fn(Option<Id>, Id) -> bool)
     }
 }
 
-/// Calls `drop`, which drops a block whose scope lives on, with that scope as the innermost open one. The exits that
+/// Calls `drop`, which drops a block whose scope continues, with that scope as the innermost open one. The exits that
 /// are detached meanwhile are not spawned: the scope polls them in its own task.
 #[cold]
 pub(crate) fn drop_in_place<R>(drop: impl FnOnce() -> R) -> R {

@@ -79,7 +79,7 @@ pub struct Fleet<E> {
     workers: usize,
     settings: ClaimSettings,
     claimer: Claimer,
-    /// In a mutex, so that the fleet is `Sync`.
+    /// Behind a mutex, so that the fleet is `Sync`.
     stop: Mutex<Option<Stop>>,
 }
 

@@ -11,7 +11,7 @@ use super::error::Error;
 use super::event::Progress;
 use super::stream::async_get_docs::AsyncGetDocs;
 
-/// A stream over the items that changed since the last crawl, as far as the API can be asked for them.
+/// A stream over the items that changed since the last crawl, as far as the API can select them.
 ///
 /// It is created by [`incremental`]. Each crawl starts at the *watermark* of the one before: the largest value of a field
 /// that any item had, such as the time of its last change.

@@ -20,22 +20,24 @@ use crate::panic::{Payload, catch_panic, catch_unwind};
 /// - one after it has been woken, before it is polled again: the event has happened, and is lost.
 ///
 /// The last run completes. After each run, [`drain`](crate::cleanup::drain()) waits for the cleanups that the run detached,
-/// and then [`check`](Self::check) is called. The output is the number of runs that were dropped.
+/// and then [`check`](CancelAtEveryAwait::check) is called. The output is the number of runs that were dropped.
 ///
 /// The runs are polled in the task that awaits the value, whenever that task is woken. They may use timers, sockets,
 /// `spawn_local` and everything else of the runtime, and need not be `Send`. With tokio's paused clock
 /// (`#[tokio::test(start_paused = true)]`), runs with timers are fast, and have the same awaits each time. In a program
 /// that waits for other threads, an await may be ready in one run and pending in another, so a run may complete early:
-/// [`repeat`](Self::repeat) it.
+/// [`repeat`](CancelAtEveryAwait::repeat) it.
 ///
 /// As in an application, a task that the program spawns is not dropped with it, unless its handle aborts it. The check can
 /// wait for such tasks.
 ///
 /// # Panics
 ///
-/// Panics if the program or the check panics, after printing at which await; if the cleanups of a run are still pending
-/// after the [limit](Self::drain_limit); and if the program has been pending [`max_awaits`](Self::max_awaits) times
-/// without completing.
+/// Panics in three cases:
+///
+/// - The program or the check panics. The await at which the run was dropped is printed before.
+/// - The cleanups of a run are still pending after the [limit](CancelAtEveryAwait::drain_limit).
+/// - The program has been pending [`max_awaits`](CancelAtEveryAwait::max_awaits) times without completing.
 ///
 /// # Examples
 ///

@@ -23,7 +23,7 @@ use withal_test_support::expect_reports;
 const ENOUGH: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(1);
 
-/// What has happened, in order.
+/// A log of events, in order.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -304,7 +304,7 @@ async fn cleanups_that_do_not_finish_are_reported() {
     let found = lines(&report);
     assert_eq!(found[0], "run exits / cleanups: timed out with 1 pending");
     assert_eq!(report.unfinished()[0].reason(), &UnfinishedReason::CleanupsPending(1));
-    // Reported once, although they are waited for again at the end.
+    // Reported once, although they are awaited again at the end.
     assert_eq!(found.len(), 1, "{found:?}");
 }
 
@@ -376,7 +376,7 @@ async fn a_phase_without_time_starts_nothing_and_aborts_its_tasks() {
 }
 
 #[test]
-fn the_second_signal_cuts_the_budgets_and_the_third_ends_the_shutdown() {
+fn the_second_signal_shortens_the_budgets_and_the_third_ends_the_shutdown() {
     for signals in [2, 3] {
         for runtime in runtimes() {
             let log = Log::default();
@@ -413,7 +413,7 @@ fn the_second_signal_cuts_the_budgets_and_the_third_ends_the_shutdown() {
     }
 }
 
-/// Otherwise, the SIGTERM of a supervisor would cut the budgets of a shutdown that an error has begun.
+/// The SIGTERM of a supervisor does not shorten the budgets of a shutdown that an error has begun.
 #[tokio::test]
 async fn the_first_signal_hurries_nothing_if_the_shutdown_has_begun_before() {
     let mut shutdown = GracefulShutdown::new();
@@ -537,7 +537,7 @@ async fn block(phase: &Phase, blocked: mpsc::Receiver<()>) {
     is_started.await.unwrap();
 }
 
-/// Other threads run, and the step is reported as what it is.
+/// Other threads continue, and the step is reported as still running.
 #[test]
 fn a_step_that_blocks_its_thread() {
     let runtime = Builder::new_multi_thread().worker_threads(2).build().unwrap();
@@ -576,7 +576,7 @@ fn a_step_that_blocks_the_only_worker() {
     drop(release);
 }
 
-/// Without a timer, a budget is measured all the same.
+/// Budgets are measured even without a timer.
 #[test]
 fn on_a_runtime_without_a_timer() {
     for runtime in

@@ -195,7 +195,7 @@ fn the_exit_of_a_cancelled_scope_runs_in_the_span_of_its_scope() {
     assert_eq!(seen, ["request/scope/scope/cleanup"; 2]);
 }
 
-/// Without the spans of scopes, it is the span of the task.
+/// The span is that of the task if the spans of scopes are disabled.
 #[test]
 fn the_exit_of_a_cancelled_scope_runs_in_the_span_of_its_task() {
     for program in [false, true] {

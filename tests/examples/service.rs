@@ -20,7 +20,7 @@ const CLIENTS: usize = 8;
 /// A response, or none: the server has not accepted the request.
 type Outcome = Option<u16>;
 
-/// Sends requests until the server does not accept connections any more.
+/// Sends requests until the server no longer accepts connections.
 fn client(address: &str, client: usize, answered: &AtomicUsize) -> HashMap<String, Outcome> {
     let mut outcomes = HashMap::new();
     let is_kept_alive = client % 2 == 0;
@@ -209,7 +209,7 @@ fn an_idle_service_ends() {
     check(&lines, &data, &HashMap::new());
 }
 
-/// Without arguments, it ends without a signal.
+/// The service without arguments ends without a signal.
 #[test]
 fn it_loads_itself() {
     let lines = crate::lines("service");

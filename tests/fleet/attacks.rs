@@ -1,5 +1,5 @@
-//! Attacks on a run: panics at each place of the user's code, drops at each await, clocks that jump, an engine that is away, and
-//! many partitions. Afterwards, each item is stored once.
+//! Attacks on a run: panics at each place of the user's code, drops at each await, clocks that jump, an engine that is unavailable,
+//! and many partitions. Afterwards, each item is stored once.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -139,7 +139,7 @@ async fn a_run_may_be_dropped_at_every_await() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_engine_that_is_away_for_a_while_costs_time_only() {
+async fn an_engine_that_is_unavailable_for_a_while_costs_time_only() {
     for away in [Fault::Before, Fault::After, Fault::Hang] {
         let memory = engine(20).await;
         let started = Instant::now();

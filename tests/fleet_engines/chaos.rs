@@ -25,7 +25,7 @@ const URL: &str = "WITHAL_FLEET_URL";
 const KIND: &str = "WITHAL_FLEET_KIND";
 const MODE: &str = "WITHAL_FLEET_MODE";
 
-/// As many partitions as the workers can read in the time of a run. Workers that are stopped in turn need about twice the time.
+/// Returns as many partitions as the workers can read in the time of a run. Workers that are stopped in turn need about twice the time.
 fn partitions(mode: Option<Mode>) -> u64 {
     let workers = if mode == Some(Mode::StopAndWake) { WORKERS / 2 } else { WORKERS };
     let pages = run_time().as_millis() / page_time().as_millis() * u128::from(workers);

@@ -13,7 +13,7 @@ use withal_test_support::server::{Kind, Server};
 
 /// The documentation, which contains [`ADAPTER`].
 const PAGE: &str = include_str!("../../src/fleet/your_engine.md");
-/// This file, whose adapter is that of the documentation.
+/// The text of this file, whose adapter is that of the documentation.
 const ADAPTER: &str = include_str!("redis.rs");
 
 // From here on, the same as in the documentation.

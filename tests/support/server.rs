@@ -173,7 +173,7 @@ impl Server {
                 .arg(&self.folder)
                 .arg("-D")
                 .arg(data),
-            // Without the tables of the system, in which no test is interested. It creates the database `test` when it starts.
+            // Without the system tables, which no test uses. It creates the database `test` when it starts.
             Kind::MariaDb => {
                 fs::create_dir_all(data.join("test")).unwrap();
                 if is_root() {

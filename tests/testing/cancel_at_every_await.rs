@@ -66,7 +66,7 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// What a woken future was about to receive is lost with it.
+/// A value that a woken future was about to receive is lost with it.
 #[tokio::test]
 async fn a_value_that_arrives_before_the_drop_is_lost() {
     let lost = Cell::new(0);

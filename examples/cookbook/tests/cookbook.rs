@@ -1,5 +1,5 @@
-//! The recipes on real servers, which these tests start. Each recipe is cancelled at every await, and then the server itself is
-//! asked what is left.
+//! The recipes on real servers, which these tests start. Each recipe is cancelled at every await, and then the server
+//! itself reports what is left.
 
 mod files;
 mod nats;

@@ -56,7 +56,7 @@ async fn the_removal_waits_for_a_job_that_was_left() {
     assert_eq!(names(parent.path()), [""; 0]);
 }
 
-/// With the plain crate, the folder is removed under the job, whose write fails.
+/// A plain `TempDir` removes the folder during the job, whose write fails.
 #[tokio::test]
 async fn without_the_recipe_the_job_loses_its_folder() {
     let parent = tempfile::tempdir().unwrap();

@@ -70,7 +70,7 @@ async fn requests_are_answered_until_the_worker_ends_and_have_no_responders_then
     }
 }
 
-/// With the plain client, the server still has the subscription when the scope of the `Subscriber` has ended.
+/// The plain client leaves the subscription on the server when the scope of the `Subscriber` has ended.
 #[tokio::test]
 async fn without_the_recipe_the_subscription_remains_for_a_while() {
     let Some(server) = Server::start(Kind::Nats) else { return };

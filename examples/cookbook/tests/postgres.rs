@@ -134,7 +134,7 @@ async fn a_running_statement_is_cancelled_and_errors_and_panics_roll_back(config
     in_block("SELECT 1", false).await.unwrap();
 }
 
-/// With the plain clients, the next user of the connection waits for the statement of the one that was cancelled.
+/// The plain clients make the next user of the connection wait for the statement of the cancelled one.
 async fn without_the_recipe_the_statement_continues(config: &Config) {
     let client = set_up(config).await;
     let pool = pool(config, 1);

@@ -110,7 +110,7 @@ async fn an_error_and_a_panic_requeue(server: &Server) {
     }
 }
 
-/// With the plain client, the message is not back when the future has been dropped.
+/// The plain client has not returned the message to the queue when the future has been dropped.
 async fn without_the_recipe_the_close_is_not_awaited(server: &Server) {
     use lapin::options::BasicConsumeOptions;
     let (connection, _other, channel) = connections(server).await;

@@ -18,7 +18,7 @@ use crate::cancel_at_every_await;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// A connection, and a task that makes what `serve` makes of the other end.
+/// A connection, and a task that runs `serve` on the other end.
 async fn pair<T: Send + 'static, F: Future<Output = T> + Send>(
     serve: impl FnOnce(TcpStream) -> F + Send + 'static,
 ) -> (TcpStream, JoinHandle<T>) {
@@ -28,7 +28,7 @@ async fn pair<T: Send + 'static, F: Future<Output = T> + Send>(
     (TcpStream::connect(address).await.unwrap(), server)
 }
 
-/// Reads to the end, and answers.
+/// Reads to the end, and responds.
 async fn read_all(mut stream: TcpStream) -> Result<Vec<u8>, ErrorKind> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await.map_err(|error| error.kind())?;
@@ -98,7 +98,7 @@ async fn a_peer_reads_an_error_after_an_error_and_after_a_panic() {
     assert_eq!(peer.await.unwrap(), Err(ErrorKind::ConnectionReset));
 }
 
-/// The peer reads what the sender had written, and its answer to it is read, although the block did not.
+/// The peer reads everything that the sender wrote. The exit reads its response, which the block did not read.
 #[tokio::test]
 async fn an_answer_that_the_block_does_not_read_does_not_reset_the_connection() {
     let (stream, peer) = pair(async |mut stream: TcpStream| {
@@ -110,7 +110,7 @@ async fn an_answer_that_the_block_does_not_read_does_not_reset_the_connection() 
     assert_eq!(peer.await.unwrap().unwrap().len(), MESSAGE.len());
 }
 
-/// Without the recipe, half a message looks like a whole one.
+/// A plain stream ends half a message as it ends a whole one.
 #[tokio::test]
 async fn without_the_recipe_half_a_message_ends_as_a_whole_one() {
     let (mut stream, peer) = pair(read_all).await;

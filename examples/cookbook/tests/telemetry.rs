@@ -30,7 +30,7 @@ impl SpanExporter for Collector {
     }
 }
 
-/// On a runtime with one thread, a shutdown on that thread would wait for itself.
+/// A shutdown on the only thread of a runtime would wait for itself.
 #[tokio::test]
 async fn every_span_is_exported_also_those_of_cleanups() {
     let spans = Arc::new(Mutex::new(Vec::new()));

@@ -31,7 +31,7 @@ pub(super) struct Phases {
     pub(super) runtime: Option<Handle>,
     pub(super) list: Vec<PhaseState>,
     pub(super) next_number: u64,
-    /// With the index of the phase, by which the report is sorted.
+    /// The unfinished steps, each with the index of its phase, by which the report is sorted.
     pub(super) unfinished: Vec<(usize, UnfinishedStep)>,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct PhaseState {
     pub(super) name: Cow<'static, str>,
     pub(super) budget: Duration,
     pub(super) stage: Stage,
-    /// By number, and therefore in the order of registration.
+    /// The steps by number, and therefore in the order of registration.
     pub(super) steps: BTreeMap<u64, Step>,
 }
 

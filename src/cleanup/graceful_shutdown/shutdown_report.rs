@@ -129,7 +129,7 @@ pub enum UnfinishedReason {
     NotStarted,
     /// The runtime on which the step was spawned has shut down, and has dropped it.
     RuntimeShutdown,
-    /// This number of cleanups were still pending at the end of their phase. They continue to run.
+    /// A number of cleanups were still pending at the end of their phase. They continue to run.
     CleanupsPending(usize),
 }
 

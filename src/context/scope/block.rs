@@ -242,7 +242,7 @@ fn failed<F, T>(
 
 #[cold]
 fn drop_unfinished<F, T>(stage: Pin<&mut Stage<F, T>>, interrupts: &mut Interrupts) -> Result<(), Payload> {
-    // The scope lives on, and runs the exits that are nested in the block in its own task.
+    // The scope continues, and runs the exits that are nested in the block in its own task.
     drop_in_place(|| leave(stage, interrupts))
 }
 

@@ -69,13 +69,13 @@ mod with_tracing {
     }
 
     impl ScopeSpan {
-        /// Returns `false` if no subscriber wants spans of this level: one load and one comparison.
+        /// Returns `false` if no subscriber enables spans of this level: one load and one comparison.
         #[inline]
         pub(in crate::context) fn is_wanted() -> bool {
             LevelFilter::TRACE <= STATIC_MAX_LEVEL && LevelFilter::TRACE <= LevelFilter::current()
         }
 
-        /// Opens the span, as a child of the current one. `None` if no subscriber wants it.
+        /// Opens the span, as a child of the current one. `None` if no subscriber enables it.
         pub(in crate::context) fn open() -> Option<Self> {
             let mut span = None;
             ignore_panic(|| {

@@ -5,7 +5,7 @@ use super::scope_span::{EnteredScope, SpanRef};
 
 #[cfg(feature = "tracing")]
 impl Interrupts {
-    /// Opens the span, if a subscriber wants it.
+    /// Opens the span, if a subscriber enables it.
     #[inline]
     pub(in crate::context) fn open_span(&mut self) {
         if super::scope_span::ScopeSpan::is_wanted() {

@@ -98,8 +98,7 @@ UPDATE {p} SET fence = fence + 1, attempts = attempts + 1, owner_pid = pg_backen
 WHERE id IN (SELECT id FROM abandoned UNION ALL SELECT id FROM unowned)
 RETURNING name, fence, version, checkpoint, attempts";
 
-/// The milliseconds until a partition may be claimed or the last owner of a finished one is gone; null or negative if none is
-/// left.
+/// The milliseconds until a partition may be claimed or a finished one has no owner; null or negative if none is left.
 const NOT_YET: &str = "
 SELECT extract(epoch FROM min(not_before) - clock_timestamp())::float8 * 1000 FROM {p}
 WHERE state = 'open' AND not_before > '-infinity'

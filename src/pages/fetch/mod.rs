@@ -1,7 +1,7 @@
 //! Fetches pages in order: one at a time, ahead of the consumer, or several at once.
 //!
 //! ```text
-//! Fetcher ─┬─ Sequential ── Request ── Source    one page at a time, when the consumer wants it
+//! Fetcher ─┬─ Sequential ── Request ── Source    one page at a time, when the consumer polls
 //!          ├─ Prefetch ──── Sequential ── ..     the same on a task, ahead of the consumer
 //!          └─ Concurrent ── Request × n ── ..    several numbered pages at once
 //! ```

@@ -45,7 +45,7 @@ mod with_tracing {
         _span: Option<EnteredSpan>,
     }
 
-    /// Returns `false` if no subscriber wants spans of this level: one load and one comparison.
+    /// Returns `false` if no subscriber enables spans of this level: one load and one comparison.
     #[inline]
     pub(super) fn are_wanted() -> bool {
         LevelFilter::DEBUG <= STATIC_MAX_LEVEL && LevelFilter::DEBUG <= LevelFilter::current()

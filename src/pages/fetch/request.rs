@@ -183,7 +183,7 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         Poll::Ready(Completed { result, attempts: 1, restarted: false, may_end: false })
     }
 
-    /// Lets the executor have its turn, between two usual pages.
+    /// Yields to the executor, between two usual pages.
     #[inline(always)]
     pub(super) fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.run += 1;
@@ -200,7 +200,7 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         }
         let polled = coop::poll_proceed(cx);
         if polled.is_pending() {
-            // The next poll asks again.
+            // The next poll requests the page again.
             self.run -= 1;
         }
         ready!(polled).made_progress();

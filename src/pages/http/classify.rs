@@ -57,7 +57,7 @@ const THROTTLE_CODES: &[&str] = &[
 /// | [`Error::Token`], for a timeout or a failed connection of reqwest, or an [`Error`] of this table | `Retry` |
 /// | anything else | `Fatal`, because another attempt would fail the same way |
 ///
-/// `Retry` is after the delay that the server asks for, [`Error::retry_after`], if there is one.
+/// `Retry` is after the delay that the server requests, [`Error::retry_after`], if there is one.
 ///
 /// If this delay is 0 or in the past, the delay of the retry policy applies. If it is more than an hour, the error
 /// is `Fatal`, and contains the delay. After that time, [`retry_failed`](crate::pages::AsyncGetDocs::retry_failed) or a

@@ -226,7 +226,7 @@ impl Extent {
         if number <= self.first || is_contradicted {
             return false;
         }
-        // The pages before this one may still agree. When they have arrived, the stream asks again.
+        // The pages before this one may still agree. When they have arrived, the stream requests this one again.
         if evidence == Evidence::Reported || known.pending.iter().any(|pending| *pending < number) {
             return true;
         }

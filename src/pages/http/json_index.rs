@@ -11,7 +11,7 @@ use super::json_slices::{find, unescape};
 /// More members are not indexed, since each lookup compares their names one by one.
 const MAX_MEMBERS: usize = 64;
 
-/// Where the members are in the bytes of a body.
+/// The positions of the members in the bytes of a body.
 pub(super) struct JsonIndex {
     members: Vec<Member>,
 }

@@ -53,7 +53,7 @@
 //! With the feature `backon`, which is enabled by default, each stream of this module retries the errors that
 //! [`classify`] considers transient. A page is requested at most four times. The delays before the three retries are
 //! 0.2, 0.4 and 0.8 seconds, and each is extended by up to its own length at random, so that a page fails after at most
-//! 2.8 seconds of delays. A delay that the server asks for, by `Retry-After` or the reset time of a rate limit,
+//! 2.8 seconds of delays. A delay that the server requests, by `Retry-After` or the reset time of a rate limit,
 //! replaces the next of these delays if it is at most an hour; otherwise, the error is final.
 //!
 //! [`retry`](super::AsyncGetDocs::retry) replaces this policy, [`classify`](super::AsyncGetDocs::classify) replaces the

@@ -63,7 +63,7 @@ impl Endpoint {
                         let target = self.origins.rehome(target);
                         self.origins.check(&url, &target, request.body.is_some(), &self.secrets)?;
                     }
-                    // The address of a log-in form, say, has lost the number of the page.
+                    // The URL of a log-in form, for example, does not have the number of the page.
                     let is_same_page =
                         hop == 0 || url.query() == self.with_own_secrets(request.url.clone()).query();
                     let result = self.read(url, response, request.is_conditional).await;
@@ -80,7 +80,7 @@ impl Endpoint {
     /// Returns the URL that redirected and the one to request.
     fn redirected(&self, from: Url, target: Url) -> (Url, Url) {
         let home = self.with_own_secrets(target.clone());
-        // A redirect from http to https on the same host, say, does not mean the URL that was just requested.
+        // A redirect from http to https on the same host, for example, does not refer to the URL that was just requested.
         if home == from { (from, target) } else { (from, home) }
     }
 

@@ -161,7 +161,7 @@ impl TokenSource {
 
     /// Returns the receiver of the running call, and starts one if none is running.
     fn join_refresh(&self, state: &mut State) -> watch::Receiver<Option<Refreshed>> {
-        // If the sender is gone without a result, the task has panicked or was aborted with its runtime.
+        // If the sender was dropped without a result, the task has panicked or was aborted with its runtime.
         if let Some(refresh) = state.refresh.as_ref().filter(|refresh| refresh.has_changed().is_ok()) {
             return refresh.clone();
         }

@@ -256,7 +256,7 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// On Windows, a file that is open cannot be replaced.
+/// Returns `true`: on Windows, an open file cannot be replaced.
 #[cfg(not(unix))]
 fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
     Ok(true)

@@ -50,7 +50,7 @@ pub(super) struct SystemChild {
 /// The time that a destructor waits for a child that it has killed.
 const REAP_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// What a child needs before it is started. Dropping it ends the watchdog.
+/// The watchdog and the signals that a child needs before it is started. The watchdog ends if this is dropped.
 #[derive(Debug)]
 pub(super) struct Prepared {
     child_signals: SignalListener,

@@ -52,7 +52,7 @@ async fn a_lock_is_held_in_its_block_only() {
     timeout(Duration::from_millis(50), dropped).await.unwrap_err();
     drain(Duration::from_secs(10)).await.unwrap();
     assert!(is_free(&other, 7).await);
-    // All of that on one connection.
+    // All of this happens on one connection.
     assert_eq!(pool.size(), 1);
     database.assert_clean(&pool).await;
 }
@@ -79,7 +79,7 @@ async fn every_key_has_its_own_lock() {
         })
         .unwrap();
     }
-    // As other programs see them.
+    // The locks as other programs see them.
     async_with!(_lock = advisory_lock(&pool, "import") => {
         let mut connection = other.acquire().await.unwrap();
         let held = "SELECT CASE WHEN pg_try_advisory_lock(hashtextextended('import', 0)) THEN 1 ELSE 0 END::bigint";

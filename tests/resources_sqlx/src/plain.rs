@@ -1,4 +1,4 @@
-//! The same program with sqlx alone. The table that it prints is why `transaction` and `advisory_lock` exist.
+//! The same program with sqlx alone. It prints a table of what it leaves behind without `transaction` and `advisory_lock`.
 
 use std::time::Duration;
 

@@ -9,7 +9,7 @@ use withal::resources::{IsolationLevel, transaction};
 
 use crate::database::{TestDb, database};
 
-/// To close the only connection of a database in memory would delete the database.
+/// Closing the only connection of a database in memory would delete the database.
 #[tokio::test]
 async fn a_database_in_memory_survives() {
     let options = SqliteConnectOptions::new().in_memory(true).busy_timeout(Duration::ZERO);

@@ -1,5 +1,5 @@
-//! `testing::cancel_at_every_await` on sqlx: it finds the fault of a transaction that is written without a manager, and none in
-//! the same transaction with the manager.
+//! `testing::cancel_at_every_await` on sqlx: it finds the bug of a transaction without a manager, and none in the same
+//! transaction with the manager.
 
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{Error, Sqlite};
@@ -9,7 +9,7 @@ use withal::testing::cancel_at_every_await;
 
 use crate::database::TestDb;
 
-/// The fault: if the future is dropped after the first statement, the connection returns to the pool in a transaction.
+/// The bug: if the future is dropped after the first statement, the connection returns to the pool in a transaction.
 async fn insert_plain(pool: &SqlitePool) -> Result<(), Error> {
     let mut connection = pool.acquire().await?;
     Sqlite::run(&mut connection, "BEGIN").await?;

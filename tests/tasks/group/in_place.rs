@@ -99,7 +99,7 @@ async fn the_first_error_drops_the_others_and_interrupts_the_body_and_exits_are_
         pending::<Result<(), _>>().await
     });
     assert_eq!(tasks_failed(result.await), [CRASH]);
-    // Nothing runs on: the exit was awaited.
+    // Nothing continues: the exit was awaited.
     assert_eq!(log.take(), ["body", "exit Cancelled"]);
 }
 
