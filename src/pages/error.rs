@@ -63,7 +63,7 @@ pub enum ErrorKind<E> {
     },
     /// The page, which was delivered, points to a page that was fetched before: see [`OnCycle`](super::OnCycle).
     #[error(
-        "cursor cycle, next cursor {next_cursor} was fetched before; set `on_cycle` if that marks the end, or is no error"
+        "cursor cycle, next cursor {next_cursor} was fetched before; set `on_cycle` if that marks the end or is not an error"
     )]
     #[non_exhaustive]
     CursorCycle {
@@ -73,7 +73,7 @@ pub enum ErrorKind<E> {
     /// The page has the same content as an earlier page, under another cursor, and was not delivered: see
     /// [`OnRepeat`](super::OnRepeat).
     #[error(
-        "the page repeats the items of an earlier page; set `on_repeat` if that marks the end, or is no error, and \
+        "the page repeats the items of an earlier page; set `on_repeat` if that marks the end or is not an error, and \
          `unique_by` if each page begins with the same items"
     )]
     RepeatedPage,

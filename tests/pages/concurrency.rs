@@ -146,7 +146,7 @@ async fn a_page_that_points_to_itself_is_a_cycle() {
             .concurrency(3);
     assert_eq!(
         trace(&mut docs).await,
-        "1 1 ! page 2 (cursor page=3): cursor cycle, next cursor page=3 was fetched before; set `on_cycle` if that marks the end, or is no error; end"
+        "1 1 ! page 2 (cursor page=3): cursor cycle, next cursor page=3 was fetched before; set `on_cycle` if that marks the end or is not an error; end"
     );
 }
 
@@ -210,7 +210,7 @@ async fn a_cycle_is_reported_and_retried_with_concurrency() {
     .concurrency(3);
     assert_eq!(
         trace(&mut docs).await,
-        "0 1 2 ! page 3 (cursor page=2): cursor cycle, next cursor page=1 was fetched before; set `on_cycle` if that marks the end, or is no error; end"
+        "0 1 2 ! page 3 (cursor page=2): cursor cycle, next cursor page=1 was fetched before; set `on_cycle` if that marks the end or is not an error; end"
     );
     assert_eq!(docs.checkpoint().pages(), 2);
     assert!(docs.retry_failed());

@@ -163,7 +163,7 @@ async fn no_edge_case_loses_or_duplicates_an_item() {
                 let mut docs = by_page_number(u64::MAX, |_| async { Ok::<_, Fault>(vec![1]) });
                 trace(&mut docs).await
             },
-            "1 ! page 1 (cursor page=18446744073709551615): cursor cycle, next cursor page=18446744073709551615 was fetched before; set `on_cycle` if that marks the end, or is no error; end",
+            "1 ! page 1 (cursor page=18446744073709551615): cursor cycle, next cursor page=18446744073709551615 was fetched before; set `on_cycle` if that marks the end or is not an error; end",
         ),
     ];
     for (name, run, expected) in table {
@@ -177,7 +177,7 @@ async fn a_cycle_of_any_length_is_delivered_once_and_then_reported() {
         let once: Vec<_> = (0..=period).map(|n| n.to_string()).collect();
         let once = once.join(" ");
         let error = format!(
-            "! page {} (cursor {period}): cursor cycle, next cursor 1 was fetched before; set `on_cycle` if that marks the end, or is no error;",
+            "! page {} (cursor {period}): cursor cycle, next cursor 1 was fetched before; set `on_cycle` if that marks the end or is not an error;",
             period + 1
         );
 
@@ -426,7 +426,7 @@ async fn an_offset_that_does_not_advance_is_a_cycle() {
     let mut docs = by_offset(5, |_, _| async { Ok::<_, Fault>((Vec::<u8>::new(), true)) });
     assert_eq!(
         trace(&mut docs).await,
-        "! page 1 (cursor offset=0): cursor cycle, next cursor offset=0 was fetched before; set `on_cycle` if that marks the end, or is no error; end"
+        "! page 1 (cursor offset=0): cursor cycle, next cursor offset=0 was fetched before; set `on_cycle` if that marks the end or is not an error; end"
     );
 }
 
@@ -442,7 +442,7 @@ async fn the_first_link_takes_part_in_cycle_detection_and_errors() {
     assert_eq!(docs.checkpoint().cursor().map(String::as_str), Some("/1"));
     assert_eq!(
         trace(&mut docs).await,
-        "1 2 ! page 2 (cursor \"/2\"): cursor cycle, next cursor \"/1\" was fetched before; set `on_cycle` if that marks the end, or is no error; end"
+        "1 2 ! page 2 (cursor \"/2\"): cursor cycle, next cursor \"/1\" was fetched before; set `on_cycle` if that marks the end or is not an error; end"
     );
 
     let mut docs = by_link("/1", |_| async { Err::<Page<u8, String>, _>(Fault(1)) });

@@ -58,7 +58,7 @@ fn actions_on_a_dropped_generator() {
             let what = "d[1]: the generator was dropped before";
             assert_eq!(error_of(&of_generator(&format!("{before},{action}"))), what);
         }
-        // An empty slot is no error: the trace has a line for it.
+        // An empty slot is not an error: the trace has a line for it.
         assert!(read(&[HEADER, &of_generator(&format!(r#"{before},["send",0],["end"]"#))]).is_ok());
     }
 }

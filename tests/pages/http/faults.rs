@@ -303,7 +303,7 @@ async fn a_link_to_itself_is_a_cycle() {
     assert_eq!(before, [1]);
     assert_eq!(
         error.to_string(),
-        "page 1 (cursor \"/docs\"): cursor cycle, next cursor \"/docs\" was fetched before; set `on_cycle` if that marks the end, or is no error"
+        "page 1 (cursor \"/docs\"): cursor cycle, next cursor \"/docs\" was fetched before; set `on_cycle` if that marks the end or is not an error"
     );
 }
 
