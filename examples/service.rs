@@ -13,7 +13,7 @@
 //! |---|---|
 //! | stop accepting | the server closes its listener, and the crawl ends after its page |
 //! | finish requests | the accepted requests, their tasks, the child process and the crawl end |
-//! | run exits | the transactions of requests that their clients have left are rolled back |
+//! | run exits | the transactions of requests that their clients have left are rolled back, and their reservations released |
 //! | close database | the thread of the database ends |
 //! | flush telemetry | the events of all earlier phases are written |
 //!
@@ -21,6 +21,7 @@
 //!
 //! ```text
 //! requests      2671 accepted, 2512 answered, 159 left by their clients, 0 failed
+//! reservations  159 cancelled, 159 released
 //! transactions  5183 begun, 4968 committed, 215 rolled back, 0 open
 //! tasks         2512 created, 2512 ended
 //! children      1 started, 1 ended, 2512 invoices rendered

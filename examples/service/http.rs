@@ -1,11 +1,14 @@
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use tokio::sync::mpsc::UnboundedSender;
-use withal::cleanup::Phase;
+use tokio::time::sleep;
+use withal::cleanup::{self, Phase};
 use withal::context::async_with;
 
 use super::database::Database;
@@ -46,7 +49,7 @@ async fn ready(State(service): State<Arc<Service>>) -> StatusCode {
 }
 
 async fn order(State(service): State<Arc<Service>>, Path(id): Path<String>) -> StatusCode {
-    let request = Request::accepted(&service.ledger, &id);
+    let request = Request::accepted(&service, &id);
     let inserted: Result<(), rusqlite::Error> =
         async { async_with!(tx = service.database.transaction() => { tx.insert_order(id.clone()).await? }) }
             .await;
@@ -58,32 +61,43 @@ async fn order(State(service): State<Arc<Service>>, Path(id): Path<String>) -> S
     request.answered(status)
 }
 
-/// Counts a request as answered or, if it is dropped before, as left or failed.
-struct Request<'a> {
-    ledger: &'a Ledger,
+/// Counts a request as answered or, if it is dropped before, as left or failed. The reservation of such a request is
+/// released.
+struct Request {
+    service: Arc<Service>,
     /// The client of this request does not wait for the response: see the load.
     is_impatient: bool,
     is_answered: bool,
 }
 
-impl<'a> Request<'a> {
-    fn accepted(ledger: &'a Ledger, id: &str) -> Self {
-        ledger.accepted.add(1);
-        Self { ledger, is_impatient: id.starts_with("impatient"), is_answered: false }
+impl Request {
+    fn accepted(service: &Arc<Service>, id: &str) -> Self {
+        service.ledger.accepted.add(1);
+        Self { service: Arc::clone(service), is_impatient: id.starts_with("impatient"), is_answered: false }
     }
 
     fn answered(mut self, status: StatusCode) -> StatusCode {
         self.is_answered = true;
+        let ledger = &self.service.ledger;
         let is_success = status.is_success();
-        if is_success { &self.ledger.answered } else { &self.ledger.failed }.add(1);
+        if is_success { &ledger.answered } else { &ledger.failed }.add(1);
         status
     }
 }
 
-impl Drop for Request<'_> {
+impl Drop for Request {
     fn drop(&mut self) {
         if !self.is_answered {
-            if self.is_impatient { &self.ledger.left } else { &self.ledger.failed }.add(1);
+            let Service { ledger, telemetry, .. } = &*self.service;
+            if self.is_impatient { &ledger.left } else { &ledger.failed }.add(1);
+            let (ledger, telemetry) = (Arc::clone(ledger), telemetry.clone());
+            // Nothing but the phase `run exits` waits for it.
+            cleanup::detach(async move {
+                sleep(Duration::from_millis(200)).await; // a request to the warehouse
+                telemetry.record("release");
+                ledger.released.add(1);
+                Ok::<(), Infallible>(())
+            });
         }
     }
 }

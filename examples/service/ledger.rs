@@ -11,6 +11,8 @@ pub(crate) struct Ledger {
     pub(crate) left: Counter,
     /// Requests that got no response although their clients have waited for it, or an error.
     pub(crate) failed: Counter,
+    /// Reservations of requests that got no response.
+    pub(crate) released: Counter,
     pub(crate) begun: Counter,
     pub(crate) committed: Counter,
     pub(crate) rolled_back: Counter,
@@ -68,6 +70,7 @@ impl Ledger {
     pub(crate) fn is_balanced(&self) -> bool {
         self.failed.get() == 0
             && self.accepted.get() == self.answered.get() + self.left.get()
+            && self.left.get() == self.released.get()
             && self.open_transactions() == 0
             && self.created.get() == self.ended.get()
             && self.started.get() == self.reaped.get()
@@ -85,6 +88,7 @@ impl fmt::Display for Ledger {
             f,
             "requests      {accepted} accepted, {answered} answered, {left} left by their clients, {failed} failed"
         )?;
+        writeln!(f, "reservations  {left} cancelled, {} released", self.released.get())?;
         let [begun, committed, rolled_back] =
             [&self.begun, &self.committed, &self.rolled_back].map(Counter::get);
         let open = self.open_transactions();

@@ -36,7 +36,7 @@ use crate::panic::{KeptPayload, catch_panic, catch_unwind};
 ///
 /// ```
 /// use std::process::ExitCode;
-/// use std::time::{Duration, Instant};
+/// use std::time::Duration;
 /// use withal::cleanup;
 ///
 /// async fn app() -> Result<(), std::io::Error> {
@@ -57,7 +57,7 @@ use crate::panic::{KeptPayload, catch_panic, catch_unwind};
 ///
 /// ```
 /// # use std::process::ExitCode;
-/// # use std::time::{Duration, Instant};
+/// # use std::time::Duration;
 /// # use withal::cleanup;
 /// # async fn app() {}
 /// fn main() -> std::io::Result<ExitCode> {
@@ -70,7 +70,7 @@ use crate::panic::{KeptPayload, catch_panic, catch_unwind};
 ///
 /// ```no_run
 /// # use std::process::ExitCode;
-/// # use std::time::{Duration, Instant};
+/// # use std::time::Duration;
 /// # use withal::cleanup;
 /// # async fn app() -> std::io::Result<()> { Ok(()) }
 /// #[tokio::main]

@@ -53,6 +53,13 @@ fn client(address: &str, client: usize, answered: &AtomicUsize) -> HashMap<Strin
     outcomes
 }
 
+/// Sends a request and leaves it, after the server has accepted it if it is not too slow.
+fn leave(address: &str) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"POST /orders/impatient HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    thread::sleep(Duration::from_millis(1));
+}
+
 /// Reads a response, whose body is empty. It is empty itself if the connection is closed before.
 fn head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
@@ -124,6 +131,7 @@ fn check(lines: &[String], data: &Path, outcomes: &HashMap<String, Outcome>) -> 
     check_order(lines);
     let [accepted, answered, left, failed] = numbers(lines, "requests");
     assert_eq!((accepted, failed), (answered + left, 0), "{lines:?}");
+    assert_eq!(numbers(lines, "reservations"), [left, left]);
     let [begun, committed, rolled_back, open] = numbers(lines, "transactions");
     assert_eq!((begun, open), (committed + rolled_back, 0), "{lines:?}");
     let [created, ended] = numbers(lines, "tasks");
@@ -188,6 +196,8 @@ fn nothing_is_lost_under_sigterm_at_random_moments() {
             }
             let delay = Duration::from_micros(random % 400_000);
             thread::sleep(delay);
+            // What its exit records has to be flushed.
+            leave(&run.address);
             run.signal();
             let signalled = Instant::now();
             let outcomes: HashMap<_, _> =

@@ -323,8 +323,8 @@ impl GracefulShutdown {
             let has_signal = self.poll_signals(cx).is_ready();
             let has_changed = changed.as_mut().poll(cx).is_ready();
             let has_completed = work.as_mut().is_some_and(|work| work.as_mut().poll(cx).is_ready());
-            let is_over = Pin::new(&mut sleep).poll(cx).is_ready();
-            if has_signal || has_changed || has_completed || is_over {
+            let has_elapsed = Pin::new(&mut sleep).poll(cx).is_ready();
+            if has_signal || has_changed || has_completed || has_elapsed {
                 return Poll::Ready(has_completed);
             }
             Poll::Pending

@@ -157,6 +157,8 @@ const DEFAULT_GRACE_PERIOD: Duration = Duration::from_secs(10);
 /// - The child is not in the foreground group of a terminal: it is stopped if it reads from the terminal, and Ctrl-C does
 ///   not reach it. The exit ends it instead, when this program leaves the block.
 /// - [`Command::process_group`] and [`Command::kill_on_drop`] have no effect: the manager sets the group.
+/// - Orphans of the child, which have ended after it, are reaped by process 1. If this program is process 1, as in a container
+///   without an init process, they stay zombies.
 /// - No other code of this program may reap the child, for example with `waitpid(-1)`.
 /// - This program may lack the permission to signal a child with other privileges, such as `sudo`. The exit then fails with
 ///   [`ProcessError::NotEnding`].
@@ -214,8 +216,8 @@ impl<C: BorrowMut<Command>> Process<C> {
     /// Captures stdout and stderr, each up to `limit` bytes, for [`output`](ChildProcess::output). By default, they are
     /// redirected as the command specifies.
     ///
-    /// A task reads the pipes while the block runs, so that the child never waits for a reader. Output beyond the limit is
-    /// discarded, and `output` then fails. If the output is not captured but the command requests pipes, the block can read
+    /// A task of the current runtime reads the pipes while the block runs, so that the child never waits for a reader. Output
+    /// beyond the limit is discarded, and `output` then fails. If the output is not captured but the command requests pipes, the block can read
     /// [`stdout`](ChildProcess::stdout) and [`stderr`](ChildProcess::stderr).
     pub fn capture_output(self, limit: usize) -> Self {
         Self { capture: Some(limit), ..self }

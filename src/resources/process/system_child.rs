@@ -1,8 +1,8 @@
+#[cfg(target_os = "linux")]
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ExitStatus};
-#[cfg(target_os = "linux")]
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -73,13 +73,12 @@ impl Prepared {
     }
 }
 
-/// Returns the name of a variable that no other child has.
+/// Returns the name of a variable that no other child has. It is random: a name by the id of this process would also be
+/// that of descendants which an earlier process with the same id has left.
 #[cfg(target_os = "linux")]
 fn new_variable() -> String {
-    /// Uniqueness in this process needs no order, so Relaxed suffices.
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-
-    format!("WITHAL_PROCESS_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    // Its keys are random, and differ between two calls.
+    format!("WITHAL_PROCESS_{:016X}", RandomState::new().hash_one(std::process::id()))
 }
 
 impl SystemChild {

@@ -5,6 +5,7 @@
 mod cancellation;
 mod errors;
 mod exit;
+mod hostile;
 mod output;
 mod parent_death;
 mod places;
