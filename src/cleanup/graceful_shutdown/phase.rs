@@ -30,7 +30,7 @@ impl Phase {
 
     /// Adds a step that starts when the phase begins, such as the flush of a sink.
     ///
-    /// If it returns an error, panics, or exceeds the budget of its phase, it is in the
+    /// A step that returns an error, panics, or exceeds the budget of its phase is in the
     /// [report](super::ShutdownReport). A step that exceeds the budget is dropped.
     pub fn step<F>(&self, name: impl Into<Cow<'static, str>>, work: F) -> StepHandle
     where
@@ -40,7 +40,7 @@ impl Phase {
         self.handle(id)
     }
 
-    /// Spawns a task now, such as a server, and waits for it in this phase.
+    /// Spawns a task now, such as a server, for which the phase waits.
     ///
     /// The task should end when [`begun`](Self::begun) of this phase or an earlier one completes. If it has not ended within
     /// the budget of this phase, it is aborted, and is in the [report](super::ShutdownReport). A step that awaits the

@@ -30,7 +30,7 @@ const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 /// # Comparison with sqlx
 ///
 /// `Pool::begin` of sqlx 0.8 and 0.9 is not cancel safe on PostgreSQL: if its future is dropped, the connection returns
-/// to the pool inside of a transaction, and the statements of the next borrower become part of it (sqlx#4393). The
+/// to the pool inside of a transaction, and the statements of its next user become part of it (sqlx#4393). The
 /// rollback of a dropped `sqlx::Transaction` runs in a task of its own, for which nothing waits. And if a statement fails
 /// and the program ignores its error, PostgreSQL responds to the `COMMIT` with a rollback, for which sqlx returns `Ok`.
 /// This manager sends a short statement before each commit, which then fails.
@@ -50,14 +50,14 @@ const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 /// If the future is dropped while it waits for a connection, nothing has begun. If it is dropped while the transaction
 /// begins, the begin completes as a cleanup, and is rolled back. If it is dropped in the block, the transaction is rolled
 /// back, after the statement that is being executed. If it is dropped during the exit, the commit or the rollback
-/// continues as a cleanup. An exit that is [abandoned](crate::cleanup), for example because the runtime shuts down, closes the
+/// continues as a cleanup. An [abandoned](crate::cleanup) exit, for example because the runtime shuts down, closes the
 /// connection: the database then rolls back.
 ///
 /// # Limitations
 ///
 /// - A cancelled statement continues to run on the server. The rollback waits until it ends, for at most
 ///   [`rollback_timeout`](ManagedTransaction::rollback_timeout).
-/// - MySQL and MariaDB commit implicitly before statements such as `CREATE TABLE`. These commits are not rolled
+/// - MySQL and MariaDB commit implicitly before statements such as `CREATE TABLE`. Such a commit cannot be rolled
 ///   back.
 /// - MySQL rolls back a transaction that is the victim of a deadlock. If the block ignores that error, its later
 ///   statements are committed.
@@ -66,7 +66,7 @@ const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 /// - SQLite's `BEGIN` takes no lock: the first write may find the database busy, and cannot wait if the transaction has
 ///   already read. Use [`begin_with("BEGIN IMMEDIATE")`](ManagedTransaction::begin_with) for a transaction that writes.
 /// - An in-memory SQLite database is lost if a failed rollback closes its only connection.
-/// - Not on every database does the exit notice a `COMMIT` or `ROLLBACK` that the block itself executes.
+/// - On some databases, the exit does not notice a `COMMIT` or `ROLLBACK` that the block itself executes.
 /// - sqlx and rusqlite, which the feature `fleet-sqlite` uses, link different versions of the SQLite library. Cargo refuses
 ///   to build a program that has both.
 pub fn transaction<DB: SqlxDatabase>(pool: &Pool<DB>) -> ManagedTransaction<DB> {
