@@ -36,7 +36,7 @@ async fn divide(n: u32, by: u32) -> Result<u32, ZeroDivision> {
 /// Returns a context manager: the code before the yield enters, the code after it exits.
 fn traced(
     name: &'static str,
-) -> impl AsyncContextManager<Guard: AsyncGuard<Target = (), Error = Infallible, Suppression = ()>> {
+) -> impl AsyncContextManager<Guard = impl AsyncGuard<Target = (), Error = Infallible, Suppression = ()>> {
     asynccontextmanager(async move |y| {
         println!("{name}: begins");
         let ((), exit) = y.yield_(()).await;

@@ -3,9 +3,10 @@
 #![allow(clippy::many_single_char_names, reason = "one name for each of twenty managers")]
 
 use std::convert::Infallible;
+use std::fmt::Debug;
 
 use tokio::sync::Mutex;
-use withal::context::{async_with, nullcontext};
+use withal::context::{AsyncContextManager, AsyncGuard, async_with, asynccontextmanager, nullcontext};
 
 /// rustfmt formats the block of this form.
 #[tokio::test]
@@ -136,4 +137,29 @@ async fn twenty_nested_macros() {
         })
     };
     assert_eq!(tokio::spawn(future).await.unwrap(), 20);
+}
+
+/// A generic function that receives a closure names its guard as a type. With the bound `Guard: AsyncGuard<..>`, the compiler
+/// would infer the error too late for the macro.
+#[tokio::test]
+async fn an_opaque_manager_that_a_generic_function_makes_of_a_closure() {
+    fn runs<F, E>(
+        start: impl FnOnce(u32) -> F + Send + 'static,
+    ) -> impl AsyncContextManager<
+        Guard = impl AsyncGuard<Target = (), Error = Option<E>, Suppression = ()> + Send,
+    > + Send
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Debug + Send + 'static,
+    {
+        asynccontextmanager(async move |y| {
+            y.yield_(()).await;
+            start(1).await.map_err(Some)
+        })
+    }
+
+    let ended = async_with!(_ = runs(|_| async { Err("failed") }) => { 5 });
+    assert_eq!(ended, Err(Some("failed")));
+    let ended = async_with!(_ = runs(|_| async { Ok::<_, Infallible>(()) }), _ = nullcontext(()) => { 5 });
+    assert_eq!(ended, Ok(5));
 }

@@ -12,7 +12,7 @@ use tokio::{spawn, try_join};
 use withal::context::async_with;
 use withal::tasks::{
     BoxError, ErrorGroup, Promise, TaskGroup, TaskHandle, TimeoutError, WaitResult, as_completed,
-    create_task, gather, shield, timeout_at, wait,
+    create_task, gather, in_place, shield, timeout_at, wait,
 };
 
 use crate::E;
@@ -131,6 +131,24 @@ async fn groups_and_timeouts() -> Result<(), Box<dyn Error + Send + Sync>> {
     });
     assert_eq!(late, Err(TimeoutError::Elapsed));
     assert!(limit.when() == Some(t) && limit.expired());
+    Ok(())
+}
+
+#[tokio::test]
+async fn tasks_that_borrow() -> Result<(), Box<dyn Error + Send + Sync>> {
+    let numbers = [1, 2];
+    let mut copies = [0; 2];
+    in_place(async |group| {
+        for (number, copy) in numbers.iter().zip(&mut copies) {
+            group.spawn(async move {
+                *copy = number * one().await?;
+                Ok(())
+            });
+        }
+        Ok::<_, E>(())
+    })
+    .await?;
+    assert_eq!(copies, [1, 2]);
     Ok(())
 }
 

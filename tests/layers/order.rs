@@ -66,7 +66,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str], Order)] = &[
             "as_completed wait gather shield",
             "timeout/error timeout/deadline timeout/timeout",
             "group/errors group/failures group/abort_state group/group_span group/members group/state group/child group/spawner group/task_group group/cancellable",
-            "group/in_place_group group/in_place_end group/in_place",
+            "group/in_place_group group/in_place_children group/in_place_end group/in_place",
             "executor/error executor/threads executor/job_queue executor/shutdown executor/map",
             "executor/thread_pool_executor",
             "event_loop/error event_loop/callback_error event_loop/callbacks event_loop/ready_queue",

@@ -43,7 +43,8 @@ pub enum ServeError<E> {
 pub fn serve<F, E>(
     start: impl FnOnce(StopRequest) -> F + Send + 'static,
     grace_period: Duration,
-) -> impl AsyncContextManager<Guard: AsyncGuard<Target = (), Error = ServeError<E>, Suppression = ()> + Send> + Send
+) -> impl AsyncContextManager<Guard = impl AsyncGuard<Target = (), Error = ServeError<E>, Suppression = ()> + Send>
++ Send
 where
     F: Future<Output = Result<(), E>> + Send + 'static,
     E: std::fmt::Debug + Send + 'static,

@@ -130,6 +130,9 @@
 ///   outside. If the macro enters several managers, those after the first are a part of the block.
 /// - The manager cannot inspect an error that is not `Send`. It receives an
 ///   [`OpaqueError`](crate::context::OpaqueError) instead.
+/// - If a generic function receives a closure and returns `impl AsyncContextManager<Guard: AsyncGuard<..>>`, the compiler
+///   reports "expected `Infallible`", because it does not know the guard's error yet. Write the guard as a type,
+///   `impl AsyncContextManager<Guard = impl AsyncGuard<..>>`, or annotate the macro's result.
 /// - An error that is not `'static` cannot leave the block, neither by `?` nor as the block's value.
 /// - The compiler limits the depth of nested types. About fifteen nested scopes, of one macro or of macros in each other's
 ///   blocks, fit into that limit, less the depth of the functions around them. If the compiler reports "queries overflow

@@ -97,7 +97,7 @@ use crate::coroutine::{Coroutine, GeneratorExit, RawCoroutine, Step, coroutine};
 /// use withal::context::{AsyncContextManager, AsyncGuard, asynccontextmanager, async_with};
 ///
 /// fn greeting() -> impl AsyncContextManager<
-///     Guard: AsyncGuard<Target = &'static str, Error = Infallible, Suppression = ()> + Send,
+///     Guard = impl AsyncGuard<Target = &'static str, Error = Infallible, Suppression = ()> + Send,
 /// > + Send {
 ///     asynccontextmanager(async |y| {
 ///         y.yield_("hello").await;
@@ -111,6 +111,10 @@ use crate::coroutine::{Coroutine, GeneratorExit, RawCoroutine, Step, coroutine};
 /// assert_eq!(task.await.unwrap(), 5);
 /// # }
 /// ```
+///
+/// `Guard = impl AsyncGuard<..>` is better than the bound `Guard: AsyncGuard<..>`: with the bound, if the function is
+/// generic and receives a closure, the compiler infers the guard's error too late for the macro, and reports "expected
+/// `Infallible`".
 ///
 /// A second yield is a compile error:
 ///

@@ -5,15 +5,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::thread;
 
-use futures_core::Stream as _;
-use futures_util::stream::FuturesUnordered;
 use pin_project::{pin_project, pinned_drop};
 use tokio::task::coop::has_budget_remaining;
 
 use super::abort_state::{AbortState, Failure};
 use super::errors::ErrorGroup;
+use super::in_place_children::{Children, keep_panic};
 use super::in_place_end::{BodyEnd, GroupEnd};
-use super::in_place_group::{Child, InPlaceGroup, Stage};
+use super::in_place_group::{InPlaceGroup, Stage};
 use crate::as_error::ErrorView;
 use crate::cleanup::{WithChildren, drop_in_place, with_children};
 use crate::context::Error;
@@ -84,18 +83,16 @@ where
     F: Future<Output = Result<T, E>>,
     E: Debug + Send + 'static,
 {
-    let group = InPlaceGroup::new();
-    let body = Some(body(group.clone()));
-    let members = BodyAndChildren {
-        body,
+    let mut members = BodyAndChildren {
+        body: None,
         body_end: None,
-        group,
-        children: FuturesUnordered::new(),
-        spawned: Vec::new(),
-        added: 0,
+        group: InPlaceGroup::new(),
+        children: Children::new(),
         failures: AbortState::default(),
         is_turn_of_children: false,
     };
+    // Called here, so that a panic drops the children that it has spawned, which may own handles of the group.
+    members.body = Some(body(members.group.clone()));
     InPlace { members: with_children(members) }
 }
 
@@ -144,11 +141,7 @@ struct BodyAndChildren<'env, F, T, E> {
     body: Option<F>,
     body_end: Option<BodyEnd<T, E>>,
     group: InPlaceGroup<'env, E>,
-    children: FuturesUnordered<Member<'env, E>>,
-    /// Empty: its memory is that of the list of new children.
-    spawned: Vec<Child<'env, E>>,
-    /// The number of children that were added, at most `u32::MAX`.
-    added: u32,
+    children: Children<'env, E>,
     failures: AbortState<E>,
     /// `true` if the next poll begins with the children: the body has spent the budget of the last one.
     is_turn_of_children: bool,
@@ -182,10 +175,9 @@ where
             }
         }
         // Everything has ended: refuse further children.
-        let refused = self.group.close();
-        drop(refused);
         let this = self.project();
-        let failures = mem::take(this.failures).into_failures(*this.added, ErrorView::known());
+        this.children.clear(this.group.close(), &mut this.failures.panics);
+        let failures = mem::take(this.failures).into_failures(this.children.added, ErrorView::known());
         let body = this.body_end.take().expect("group polled after completion");
         Poll::Ready(GroupEnd::new(body, failures))
     }
@@ -233,25 +225,23 @@ where
     fn poll_children(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
         loop {
             let this = self.as_mut().project();
-            let stage = this.group.take_spawned(this.spawned);
-            for child in this.spawned.drain(..) {
-                *this.added = this.added.saturating_add(1);
-                this.children.push(Member(Some(child)));
-            }
-            if stage == Stage::CancelRequested {
+            if this.children.take_from(this.group) == Stage::CancelRequested {
                 self.as_mut().cancel();
                 continue;
             }
             if this.children.is_empty() {
                 return true;
             }
-            let failure = match catch_panic(|| Pin::new(this.children).poll_next(cx)) {
+            let failures = match catch_panic(|| this.children.poll_next(cx)) {
                 Ok(Poll::Pending) => return false,
                 Ok(Poll::Ready(None | Some(Ok(())))) => continue,
-                Ok(Poll::Ready(Some(Err(error)))) => Failure::Error(error),
-                Err(payload) => Failure::Panic(KeptPayload::new(payload)),
+                Ok(Poll::Ready(Some(Err(failures)))) => failures,
+                // A waker has panicked.
+                Err(payload) => vec![Failure::Panic(KeptPayload::new(payload))],
             };
-            this.failures.add(failure);
+            for failure in failures {
+                this.failures.add(failure);
+            }
             self.as_mut().abort();
         }
     }
@@ -261,6 +251,7 @@ where
     fn abort(mut self: Pin<&mut Self>) {
         drop_in_place(|| {
             let mut this = self.as_mut().project();
+            // Before the destructor of the body, which may own a handle.
             let refused = this.group.close();
             if this.body_end.is_none() {
                 let dropped = catch_panic(|| this.body.set(None));
@@ -271,51 +262,24 @@ where
                         BodyEnd::Panicked(KeptPayload::new(payload))
                     }
                 });
-            } else if let Err(payload) = catch_panic(|| this.body.set(None)) {
-                this.failures.panics.push(KeptPayload::new(payload));
+            } else {
+                keep_panic(&mut this.failures.panics, || this.body.set(None));
             }
-            drop_children(this.children, refused, &mut this.failures.panics);
+            this.children.clear(refused, &mut this.failures.panics);
         });
     }
 
     /// Drops the children. The exits of their scopes are cleanups, because the body still runs, and may depend on them.
     #[cold]
-    fn cancel(self: Pin<&mut Self>) {
-        let this = self.project();
-        let refused = this.group.close();
-        drop_children(this.children, refused, &mut this.failures.panics);
-    }
-}
-
-/// A child in the set. `None` after it was dropped explicitly.
-struct Member<'env, E>(Option<Child<'env, E>>);
-
-impl<E> Future for Member<'_, E> {
-    type Output = Result<(), E>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.as_mut().map_or(Poll::Pending, |child| child.as_mut().poll(cx))
-    }
-}
-
-/// Drops all children, even if destructors panic, and adds the panics to `panics`.
-fn drop_children<E>(
-    children: &mut FuturesUnordered<Member<'_, E>>,
-    refused: Vec<Child<'_, E>>,
-    panics: &mut Vec<KeptPayload>,
-) {
-    for child in refused {
-        if let Err(payload) = catch_panic(|| drop(child)) {
-            panics.push(KeptPayload::new(payload));
+    fn cancel(mut self: Pin<&mut Self>) {
+        let this = self.as_mut().project();
+        let panics = this.failures.panics.len();
+        this.children.clear(this.group.close(), &mut this.failures.panics);
+        // A child whose destructor panics has panicked.
+        if this.failures.panics.len() > panics {
+            self.abort();
         }
     }
-    // One by one: if a destructor panicked in `clear`, the set would leak the others.
-    for child in children.iter_mut() {
-        if let Err(payload) = catch_panic(|| child.0 = None) {
-            panics.push(KeptPayload::new(payload));
-        }
-    }
-    children.clear();
 }
 
 #[pinned_drop]
@@ -324,10 +288,8 @@ impl<F, T, E> PinnedDrop for BodyAndChildren<'_, F, T, E> {
         let mut this = self.project();
         let refused = this.group.close();
         let mut panics = Vec::new();
-        if let Err(payload) = catch_panic(|| this.body.set(None)) {
-            panics.push(KeptPayload::new(payload));
-        }
-        drop_children(this.children, refused, &mut panics);
+        keep_panic(&mut panics, || this.body.set(None));
+        this.children.clear(refused, &mut panics);
         // The first panic of a destructor continues, unless a panic unwinds already.
         if let Some(payload) = panics.into_iter().next().filter(|_| !thread::panicking()) {
             payload.resume();

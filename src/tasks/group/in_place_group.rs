@@ -93,8 +93,9 @@ impl<'env, E> InPlaceGroup<'env, E> {
         let mut inbox = self.lock();
         let is_idle = inbox.spawned.is_empty() && inbox.stage != Stage::CancelRequested;
         inbox.is_polled = !is_idle;
-        // Without another handle, no further request can come. The last one may have left a request.
-        let needs_waker = is_idle && Arc::strong_count(&self.0) > 1;
+        // Without another handle, or if children are refused, no further request can come. The last handle may have left a
+        // request.
+        let needs_waker = is_idle && inbox.stage == Stage::Open && Arc::strong_count(&self.0) > 1;
         let replaced = if needs_waker { register_waker(&mut inbox.waiter, cx) } else { None };
         drop(inbox);
         drop(replaced);
@@ -112,7 +113,12 @@ impl<'env, E> InPlaceGroup<'env, E> {
     pub(super) fn close(&self) -> Vec<Child<'env, E>> {
         let mut inbox = self.lock();
         inbox.stage = Stage::Closed;
-        mem::take(&mut inbox.spawned)
+        let spawned = mem::take(&mut inbox.spawned);
+        // A handle that outlives the group must not keep the task that has polled the group.
+        let waiter = inbox.waiter.take();
+        drop(inbox);
+        ignore_panic(|| drop(waiter));
+        spawned
     }
 
     /// Locks the requests. While they are locked, the only user code that runs is the clone of a waker.

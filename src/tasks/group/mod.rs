@@ -7,6 +7,7 @@ mod errors;
 mod failures;
 mod group_span;
 mod in_place;
+mod in_place_children;
 mod in_place_end;
 mod in_place_group;
 mod members;

@@ -3,11 +3,11 @@
 use std::convert::Infallible;
 use std::fmt::Debug;
 use std::future::{Future, pending, poll_fn};
-use std::panic::AssertUnwindSafe;
-use std::pin::pin;
-use std::sync::Mutex;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex, mpsc as std_mpsc};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use futures::FutureExt;
@@ -383,4 +383,211 @@ async fn a_child_is_polled_after_the_last_handle_was_dropped() {
     let start = Instant::now();
     assert_eq!(tasks_failed(group.await), [BLOCK]);
     assert_eq!(start.elapsed(), SECOND);
+}
+
+/// A future that panics when it is polled, and when it is dropped, also while a panic unwinds.
+struct PanicsTwice;
+
+impl Drop for PanicsTwice {
+    fn drop(&mut self) {
+        panic!("drop");
+    }
+}
+
+impl Future for PanicsTwice {
+    type Output = Result<(), Failed>;
+
+    fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Self::Output> {
+        panic!("poll")
+    }
+}
+
+/// The second panic would abort the process if the child were dropped while the first one unwinds.
+#[tokio::test(start_paused = true)]
+async fn a_child_that_panics_twice_does_not_abort_the_process() {
+    // The second panic is reported.
+    let _observer = cleanup::observe(|_| {});
+    let log = Log::default();
+    let result = in_place(async |group: InPlaceGroup<'_, Failed>| {
+        group.spawn(waits_in_scope(&log));
+        group.spawn(PanicsTwice);
+        pending::<Result<(), _>>().await
+    });
+    assert_eq!(panic_of(result).await, "poll");
+    assert_eq!(log.take(), ["exit Cancelled"]);
+}
+
+/// The body may wait for what the child would have done.
+#[tokio::test(start_paused = true)]
+async fn a_destructor_that_panics_in_cancel_interrupts_the_body() {
+    let log = Log::default();
+    let result = in_place(async |group: InPlaceGroup<'_, Failed>| {
+        let _noted = LogOnDrop::new("body", &log);
+        group.spawn(async {
+            let _bomb = PanicOnDrop;
+            pending().await
+        });
+        yield_now().await;
+        group.cancel();
+        pending::<Result<(), _>>().await
+    });
+    assert_eq!(panic_of(tokio::time::timeout(LONG, result)).await, "bomb");
+    assert_eq!(log.take(), ["body"]);
+}
+
+/// Uses the group while it drops a child.
+struct SpawnOnDrop<'env>(InPlaceGroup<'env, Failed>, &'env Log);
+
+impl Drop for SpawnOnDrop<'_> {
+    fn drop(&mut self) {
+        let log = self.1;
+        self.0.spawn(async move {
+            log.push("spawned");
+            Ok(())
+        });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destructor_of_a_child_starts_a_child_unless_the_children_are_dropped() {
+    let log = Log::default();
+    let completes = in_place(async |group| {
+        let noted = SpawnOnDrop(group.clone(), &log);
+        group.spawn(async move {
+            let _noted = noted;
+            after(1, Ok(())).await
+        });
+        Ok::<_, Failed>(())
+    });
+    completes.await.unwrap();
+    assert_eq!(log.take(), ["spawned"]);
+
+    let fails = in_place(async |group| {
+        let noted = SpawnOnDrop(group.clone(), &log);
+        group.spawn(async move {
+            let _noted = noted;
+            pending().await
+        });
+        yield_now().await;
+        Err::<(), _>(BLOCK)
+    });
+    assert!(matches!(fails.await, Err(Error::Block(BLOCK))));
+    assert!(log.take().is_empty());
+}
+
+/// Children that own handles would keep each other alive.
+#[test]
+fn children_are_dropped_if_the_group_is_never_polled_or_the_body_is_never_created() {
+    let log = Log::default();
+    let spawn = |group: &InPlaceGroup<'_, Failed>| {
+        let owned = (group.clone(), LogOnDrop::new("dropped", &log));
+        group.spawn(async move {
+            let _owned = owned;
+            Ok(())
+        });
+    };
+    drop(in_place(|group| {
+        spawn(&group);
+        async { Ok(()) }
+    }));
+    assert_eq!(log.take(), ["dropped"]);
+
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        drop(in_place(|group| {
+            spawn(&group);
+            // The child was not dropped yet.
+            assert!(!log.take().is_empty(), "the body is not created");
+            async { Ok(()) }
+        }));
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(log.take(), ["dropped"]);
+}
+
+struct NoWake;
+
+impl Wake for NoWake {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn a_handle_that_outlives_its_group_keeps_no_waker() {
+    let waker = Arc::new(NoWake);
+    let mut kept = None;
+    {
+        let mut group = pin!(in_place(|group: InPlaceGroup<'static, Failed>| {
+            kept = Some(group);
+            pending::<Result<(), _>>()
+        }));
+        let shared = Waker::from(Arc::clone(&waker));
+        assert!(group.as_mut().poll(&mut Context::from_waker(&shared)).is_pending());
+        assert!(Arc::strong_count(&waker) > 2, "the handle wakes the group");
+    }
+    assert_eq!(Arc::strong_count(&waker), 1);
+    drop(kept);
+}
+
+/// Each child is spawned when the group is idle, or about to be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_child_of_another_thread_waits_for_the_next_one() {
+    let group = in_place(async |group: InPlaceGroup<'static, Failed>| {
+        let (done, end) = tokio::sync::oneshot::channel();
+        thread::spawn(move || {
+            let (ack, acks) = std_mpsc::channel();
+            let polled = (0..2_000).all(|_| {
+                let ack = ack.clone();
+                group.spawn(async move {
+                    ack.send(()).unwrap();
+                    Ok(())
+                });
+                acks.recv_timeout(LONG).is_ok()
+            });
+            drop(group);
+            done.send(polled).ok();
+        });
+        Ok(end.await)
+    });
+    assert_eq!(tokio::time::timeout(2 * LONG, group).await.expect("woken").unwrap(), Ok(true));
+}
+
+/// The future is dropped at each of its awaits: no exit is lost, and each runs once.
+#[tokio::test]
+async fn a_group_that_is_dropped_at_any_await_loses_no_exit() {
+    for polls in 0.. {
+        let log = Log::default();
+        let mut group = Box::pin(in_place(async |group: InPlaceGroup<'_, Failed>| {
+            for _ in 0..2 {
+                group.spawn(async {
+                    async_with!(_ = Slow::new("exit", std::time::Duration::ZERO, &log) => {
+                        log.push("entered");
+                        yield_now().await;
+                    });
+                    Ok(())
+                });
+            }
+            yield_now().await;
+            if polls % 2 == 0 {
+                group.cancel();
+            }
+            yield_now().await;
+            Ok(())
+        }));
+        let mut has_ended = false;
+        for _ in 0..polls {
+            has_ended = poll_fn(|cx| Poll::Ready(group.as_mut().poll(cx).is_ready())).await;
+            if has_ended {
+                break;
+            }
+            yield_now().await;
+        }
+        drop(group);
+        cleanup::drain(LONG).await.unwrap();
+        let events = log.take();
+        let entered = events.iter().filter(|event| *event == "entered").count();
+        let exits = events.iter().filter(|event| event.starts_with("exit ")).count();
+        assert_eq!(entered, exits, "after {polls} polls: {events:?}");
+        if has_ended && polls > 20 {
+            break;
+        }
+    }
 }
