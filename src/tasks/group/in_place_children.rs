@@ -48,7 +48,7 @@ impl<'env, E> Children<'env, E> {
             keep_panic(panics, || drop(child));
         }
         // One by one: if a destructor panicked in `clear`, the set would leak the others.
-        for member in self.members.iter_mut() {
+        for member in &mut self.members {
             keep_panic(panics, || member.0 = None);
         }
         self.members.clear();
