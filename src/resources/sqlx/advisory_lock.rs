@@ -18,9 +18,10 @@ const RELEASE_TIMEOUT: Duration = Duration::from_secs(10);
 /// `pool`.
 ///
 /// The lock excludes all other sessions that use the same [key](AdvisoryLockKey), in this process and in others. It belongs
-/// to the session, so it can be held for many transactions. The target is its connection. The exit releases the lock, and
-/// checks whether the session still holds an advisory lock. If it does, or if anything fails, the connection is closed,
-/// which releases all of its locks: no lock stays on a connection of the pool.
+/// to the session, so it can be held for many transactions. The target is its connection. The exit rolls back a transaction
+/// that the block has left open, releases the lock, and checks whether the session still holds an advisory lock. If it does,
+/// or if anything fails, the connection is closed, which releases all of its locks: no lock stays on a connection of the
+/// pool.
 ///
 /// For a lock that ends with a transaction, see [`advisory_xact_lock`](super::advisory_xact_lock).
 ///

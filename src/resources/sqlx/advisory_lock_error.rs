@@ -10,9 +10,11 @@ pub enum AdvisoryLockError {
     /// Another session still held the lock at the end of the `timeout`.
     #[error("another session still held the advisory lock after {0:?}")]
     TimedOut(Duration),
-    /// The session no longer held the lock on exit, or held another one. Its connection was closed, which releases all of
-    /// its locks.
-    #[error("the session did not release its advisory locks, so its connection was closed")]
+    /// The session no longer held the lock on exit, held another one, or was in a transaction that sqlx did not begin. Its
+    /// connection was closed, which releases all of its locks and rolls back.
+    #[error(
+        "the session did not release its advisory locks or was in a transaction, so its connection was closed"
+    )]
     NotReleased,
     /// The database has no such locks: SQLite has no advisory locks, and MySQL has none that end with a transaction.
     #[error("{0} has no advisory locks of this kind")]

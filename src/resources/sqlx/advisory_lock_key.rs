@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 /// |---|---|---|
 /// | `i64` | the key itself, as of `pg_advisory_lock(key)` | its decimal digits |
 /// | `(i32, i32)` | the pair, as of `pg_advisory_lock(a, b)`, which differs from every `i64` | `a,b` |
-/// | `&str`, `String` | `hashtextextended(text, 0)`, of PostgreSQL 11; two texts may have the same hash | the text, of at most 64 characters |
+/// | `&str`, `&String`, `String` | `hashtextextended(text, 0)`, of PostgreSQL 11; two texts may have the same hash | the text, of at most 64 characters |
 ///
 /// Programs that use the same key exclude each other: in PostgreSQL within a database, in MySQL and MariaDB within a
 /// server.
@@ -68,6 +68,12 @@ impl From<(i32, i32)> for AdvisoryLockKey {
 impl From<&str> for AdvisoryLockKey {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
+    }
+}
+
+impl From<&String> for AdvisoryLockKey {
+    fn from(text: &String) -> Self {
+        Self::Text(text.clone())
     }
 }
 

@@ -135,22 +135,27 @@ fn is_lock_timeout(error: &Error) -> bool {
     error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == "55P03")
 }
 
-/// Releases a lock of the session. Returns `true` if the session held it, and now holds no advisory lock.
+/// Releases a lock of the session. Returns `true` if the session held it, and now holds no advisory lock and is in no
+/// transaction.
 pub(super) async fn release<DB: SqlxDatabase>(
     connection: &mut DB::Connection,
     key: &AdvisoryLockKey,
 ) -> Result<bool, Error> {
     // `CASE` evaluates its branches after the condition.
     let sql = if Dialect::of::<DB>() == Dialect::MySql {
+        // The server cannot be asked whether it is in a transaction.
+        DB::execute(connection, "ROLLBACK").await?;
         let name = key.mysql();
         format!(
             "SELECT 1 FROM DUAL WHERE CASE WHEN RELEASE_LOCK({name}) = 1 \
              THEN COALESCE(IS_USED_LOCK({name}) <> CONNECTION_ID(), TRUE) ELSE FALSE END"
         )
     } else {
+        // Both times are the same in the first statement of a transaction, and thus in one that is a transaction of its own.
         format!(
             "SELECT 1 WHERE CASE WHEN pg_advisory_unlock({}) THEN NOT EXISTS \
-             (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()) ELSE false END",
+             (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()) \
+             AND transaction_timestamp() = statement_timestamp() ELSE false END",
             key.postgres()
         )
     };

@@ -13,7 +13,8 @@ use super::sqlx_database::SqlxDatabase;
 /// Acquires an advisory lock of PostgreSQL that is held until the end of the transaction of `connection`, the target of
 /// a [`transaction`](super::transaction).
 ///
-/// The lock needs no exit: the commit or the rollback releases it.
+/// The lock needs no exit: the commit or the rollback releases it, and so does the rollback of a
+/// [`savepoint`](super::savepoint) in which it was acquired.
 ///
 /// # Examples
 ///
@@ -28,7 +29,9 @@ use super::sqlx_database::SqlxDatabase;
 ///
 /// # Cancel safety
 ///
-/// If the future is dropped, the lock may still be acquired. It is then released at the end of the transaction.
+/// If the future is dropped, the lock may still be acquired. It is then released at the end of the transaction. If it is
+/// not acquired, the transaction fails: its next statement waits for at most 5 seconds, and returns the error of the lock.
+/// Use [`timeout`](AdvisoryXactLock::timeout) instead of dropping the future, so that the transaction can continue.
 pub fn advisory_xact_lock<DB, C>(
     connection: &mut C,
     key: impl Into<AdvisoryLockKey>,

@@ -57,6 +57,8 @@ const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// - A cancelled statement continues to run on the server. The rollback waits until it ends, for at most
 ///   [`rollback_timeout`](ManagedTransaction::rollback_timeout).
+/// - The block holds a connection. A second transaction in it needs another one of the pool, and fails with
+///   [`Error::PoolTimedOut`] if there is none. A [`savepoint`](super::savepoint) needs none.
 /// - MySQL and MariaDB commit implicitly before statements such as `CREATE TABLE`. Such a commit cannot be rolled
 ///   back.
 /// - MySQL rolls back a transaction that is the victim of a deadlock. If the block ignores that error, its later
@@ -122,8 +124,9 @@ impl<DB: SqlxDatabase> ManagedTransaction<DB> {
         self
     }
 
-    /// Sets the number of retries of [`run`](Self::run) after a conflict with another transaction. The default is 0. The
-    /// setting has no effect on a block of [`async_with!`](macro@crate::context::async_with), which can run only once.
+    /// Sets the number of retries of [`run`](Self::run) and [`run_send`](Self::run_send) after a conflict with another
+    /// transaction. The default is 0. The setting has no effect on a block of
+    /// [`async_with!`](macro@crate::context::async_with), which can run only once.
     pub fn retry_serialization(mut self, retries: u32) -> Self {
         self.options.retries = retries;
         self

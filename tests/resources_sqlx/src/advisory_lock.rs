@@ -69,7 +69,7 @@ async fn every_key_has_its_own_lock() {
         (i32::MIN, i32::MAX).into(),
         "it's \\ a \"name\"; --".into(),
         "".into(),
-        String::from("Ada Lovelace, naïve ☃").into(),
+        (&String::from("Ada Lovelace, naïve ☃")).into(),
     ];
     for key in &keys {
         async_with!(_lock = advisory_lock(&pool, key.clone()) => {
@@ -155,11 +155,12 @@ async fn a_lock_that_cannot_be_released_closes_its_connection() {
             let _result = sqlx::raw_sql(sql).execute(&mut *connection).await;
         })
     };
-    // Acquired twice, a further one, released already, and a transaction that has failed.
+    // Acquired twice, a further one, released already, an open transaction, and one that has failed.
     for sql in [
         "SELECT pg_advisory_lock(7)",
         "SELECT pg_advisory_lock(8)",
         "SELECT pg_advisory_unlock(7)",
+        "BEGIN",
         "BEGIN; SELECT 1/0",
         "SELECT pg_terminate_backend(pg_backend_pid())",
     ] {

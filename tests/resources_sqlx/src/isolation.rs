@@ -78,6 +78,13 @@ async fn only_conflicts_are_retried() {
         #[error("refused")]
         Refused,
     }
+    #[derive(Debug, thiserror::Error)]
+    enum Transparent {
+        #[error(transparent)]
+        Database(#[from] Error),
+        #[error(transparent)]
+        Lock(#[from] AdvisoryLockError),
+    }
     let database = database!(Postgres);
     let pool = database.pool(1).await;
     let conflict = "DO $$ BEGIN RAISE EXCEPTION SQLSTATE '40001'; END $$";
@@ -113,5 +120,26 @@ async fn only_conflicts_are_retried() {
     });
     result.await.unwrap_err();
     assert_eq!(attempts, 7);
+    // The sources of these errors do not contain that of sqlx.
+    for is_of_lock in [false, true] {
+        let attempts = AtomicU32::new(0);
+        let manager = transaction(&pool).retry_serialization(2);
+        // In a task, with a closure that captures references.
+        let work = async move {
+            let result = manager.run_send(async |tx| {
+                attempts.fetch_add(1, Ordering::Relaxed);
+                let failed = Postgres::run(tx, conflict).await.map(drop);
+                if is_of_lock {
+                    failed.map_err(AdvisoryLockError::from)?
+                } else {
+                    failed?
+                };
+                Ok::<_, Transparent>(())
+            });
+            result.await.unwrap_err();
+            attempts.into_inner()
+        };
+        assert_eq!(tokio::spawn(work).await.unwrap(), 3);
+    }
     database.assert_clean(&pool).await;
 }

@@ -33,6 +33,14 @@ async fn named_locks() {
     });
     assert!(matches!(result, Err(AdvisoryLockError::NotReleased)));
     async_with!(_lock = advisory_lock(&other, 7).timeout(Duration::from_secs(10)) => {}).unwrap();
+    // A transaction of which sqlx does not know is rolled back.
+    async_with!(connection = advisory_lock(&pool, 7) => {
+        sqlx::raw_sql("BEGIN").execute(&mut *connection).await.unwrap();
+        MySql::run(connection, "INSERT INTO halves VALUES (1, 1)").await.unwrap();
+    })
+    .unwrap();
+    database.assert_clean(&pool).await;
+    assert_eq!(database.rows().await, 0);
     async_with!(tx = transaction(&pool) => {
         let result = advisory_xact_lock(tx, 7).await;
         assert!(matches!(result, Err(AdvisoryLockError::Unsupported("MySQL"))));
