@@ -39,9 +39,7 @@ pub enum FileError {
         source: io::Error,
     },
     /// The lock was not released within the timeout.
-    #[error(
-        "{path:?} is locked, and was not unlocked within {timeout:?}: increase the timeout, or try again later"
-    )]
+    #[error("{path:?} is locked{}: increase the timeout, or try again later", waited(*timeout))]
     #[non_exhaustive]
     Locked {
         /// The lock file.
@@ -52,6 +50,11 @@ pub enum FileError {
     /// The runtime was shut down before the operation began.
     #[error("the runtime was shut down before the file was accessed")]
     RuntimeShutdown,
+}
+
+/// Returns the middle of a sentence, which is empty after a single attempt.
+fn waited(timeout: Duration) -> String {
+    if timeout.is_zero() { String::new() } else { format!(", and was not unlocked within {timeout:?}") }
 }
 
 impl FileError {

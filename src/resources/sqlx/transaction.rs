@@ -68,7 +68,7 @@ const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 /// - SQLite's `BEGIN` takes no lock: the first write may find the database busy, and cannot wait if the transaction has
 ///   already read. Use [`begin_with("BEGIN IMMEDIATE")`](ManagedTransaction::begin_with) for a transaction that writes.
 /// - An in-memory SQLite database is lost if a failed rollback closes its only connection.
-/// - On some databases, the exit does not notice a `COMMIT` or `ROLLBACK` that the block itself executes.
+/// - If the block itself executes a `COMMIT` or a `ROLLBACK`, the exit fails. MySQL and MariaDB do not report it.
 /// - sqlx and rusqlite, which the feature `fleet-sqlite` uses, link different versions of the SQLite library. Cargo refuses
 ///   to build a program that has both.
 pub fn transaction<DB: SqlxDatabase>(pool: &Pool<DB>) -> ManagedTransaction<DB> {

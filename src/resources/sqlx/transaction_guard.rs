@@ -1,6 +1,7 @@
 use std::time::Duration;
 use std::{fmt, io};
 
+use ::sqlx::error::DatabaseError;
 use ::sqlx::{Connection, Error, TransactionManager};
 
 use super::dialect::Dialect;
@@ -30,13 +31,18 @@ impl<DB: SqlxDatabase> TransactionGuard<DB> {
     /// Commits. Afterwards, the connection is as it was before the transaction.
     async fn commit(&mut self) -> Result<(), Error> {
         if self.connection.transaction_depth() == 0 {
-            return Err(Error::Protocol("the transaction was ended inside of its block".to_owned()));
+            return Err(ended_in_block());
         }
         let connection = self.connection.get();
         match Dialect::of::<DB>() {
-            // If a statement has failed, PostgreSQL responds to COMMIT with a rollback, which sqlx does not report. This
-            // statement then fails.
-            Dialect::Postgres | Dialect::Other => DB::execute(connection, "SELECT 1").await?,
+            // If a statement has failed, PostgreSQL responds to COMMIT with a rollback, which sqlx does not report. If the
+            // block has executed a COMMIT or a ROLLBACK, it responds with a warning. This statement then fails.
+            Dialect::Postgres => {
+                DB::execute(connection, "SAVEPOINT withal_commit").await.map_err(|error| {
+                    if is_outside_of_transaction(&error) { ended_in_block() } else { error }
+                })?;
+            }
+            Dialect::Other => DB::execute(connection, "SELECT 1").await?,
             // If a statement was cancelled, sqlx may have lost count of the server's responses. This one is of a kind of
             // its own.
             Dialect::MySql => connection.ping().await?,
@@ -94,6 +100,15 @@ impl<DB: SqlxDatabase> TransactionGuard<DB> {
         }
         Ok(())
     }
+}
+
+fn ended_in_block() -> Error {
+    Error::Protocol("the transaction was ended inside of its block".to_owned())
+}
+
+/// Returns `true` for PostgreSQL's `no_active_sql_transaction`.
+fn is_outside_of_transaction(error: &Error) -> bool {
+    error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == "25P01")
 }
 
 impl<DB: SqlxDatabase> AsyncGuard for TransactionGuard<DB> {

@@ -13,6 +13,8 @@ use crate::database::TestDb;
 async fn insert_plain(pool: &SqlitePool) -> Result<(), Error> {
     let mut connection = pool.acquire().await?;
     Sqlite::run(&mut connection, "BEGIN").await?;
+    // The thread of SQLite may have completed each statement before it is polled. This is pending in each run.
+    tokio::task::yield_now().await;
     Sqlite::run(&mut connection, "INSERT INTO names VALUES ('Ada')").await?;
     Sqlite::run(&mut connection, "COMMIT").await?;
     Ok(())

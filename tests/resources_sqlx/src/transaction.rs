@@ -1,7 +1,9 @@
 //! Commits and rollbacks on each path out of a block.
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use crate::database::{TestDb, database, on_all};
@@ -24,6 +26,9 @@ on_all! {
     begin_with_replaces_the_statement
     a_savepoint_needs_a_transaction
     an_exit_outside_of_the_runtime
+    an_enter_outside_of_the_runtime
+    the_pool_is_closed_during_the_block
+    a_transaction_that_the_block_has_ended
 }
 
 const INSERT: &str = "INSERT INTO halves VALUES (1, 1)";
@@ -322,6 +327,83 @@ async fn an_exit_outside_of_the_runtime<DB: TestDb>() {
     drain(Duration::from_secs(10)).await.unwrap();
     database.assert_clean(&pool).await;
     assert_eq!(database.rows().await, 0);
+}
+
+/// The future is dropped at each await of the enter, on a thread without a runtime.
+async fn an_enter_outside_of_the_runtime<DB: TestDb>() {
+    let database = database!(DB);
+    let pool = database.pool(1).await;
+    for n in 1.. {
+        let entered = AtomicBool::new(false);
+        let mut work = Box::pin(async {
+            async_with!(tx = transaction(&pool) => {
+                entered.store(true, Ordering::Relaxed);
+                DB::run(tx, INSERT).await.unwrap();
+                pending::<()>().await;
+            })
+        });
+        let mut awaits = 0;
+        poll_fn(|cx| {
+            awaits += 1;
+            assert!(work.as_mut().poll(cx).is_pending());
+            if awaits == n || entered.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        std::thread::scope(|scope| scope.spawn(move || drop(work)).join().unwrap());
+        drain(Duration::from_secs(10)).await.unwrap();
+        database.assert_clean(&pool).await;
+        if entered.into_inner() {
+            break;
+        }
+    }
+    assert_eq!((database.rows().await, pool.size()), (0, 1));
+}
+
+/// `Pool::close` waits for the exit, which still commits or rolls back.
+async fn the_pool_is_closed_during_the_block<DB: TestDb>() {
+    let database = database!(DB);
+    for path in ["value", "error", "drop"] {
+        let pool = database.pool(1).await;
+        let work = timeout(Duration::from_millis(300), async {
+            async_with!(tx = transaction(&pool) => {
+                DB::run(tx, INSERT).await.unwrap();
+                sleep(Duration::from_millis(100)).await;
+                match path {
+                    "error" => Err("refused"),
+                    "drop" => pending().await,
+                    _ => Ok(()),
+                }
+            })
+        });
+        let close = async {
+            sleep(Duration::from_millis(50)).await;
+            timeout(Duration::from_secs(10), pool.close()).await.expect("the close hangs");
+        };
+        let result = futures::join!(async { work.await }, close).0;
+        match path {
+            "value" => result.unwrap().unwrap().unwrap(),
+            "error" => assert_eq!(result.unwrap().unwrap(), Err("refused")),
+            _ => assert!(result.is_err()),
+        }
+        assert_eq!((database.rows().await, database.left_over().await.0), (1, 0), "{path}");
+    }
+}
+
+/// The block ends the transaction by a statement of which sqlx does not know.
+async fn a_transaction_that_the_block_has_ended<DB: TestDb>() {
+    let database = database!(DB);
+    let pool = database.pool(1).await;
+    for (statement, rows) in [("ROLLBACK", 0), ("COMMIT", 1)] {
+        let result = async_with!(tx = transaction(&pool) => {
+            DB::run(tx, INSERT).await.unwrap();
+            DB::run(tx, statement).await.unwrap();
+        });
+        // MySQL answers that it has committed.
+        assert_eq!(result.is_ok(), DB::NAME == "MySQL", "{statement}: {result:?}");
+        assert_eq!(database.rows().await, rows);
+        database.assert_clean(&pool).await;
+    }
+    assert_eq!(pool.size(), 1);
 }
 
 /// A function that is generic over the database.
