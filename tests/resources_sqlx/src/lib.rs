@@ -12,6 +12,7 @@ examples! {
     AdvisoryXactLock: "advisory_xact_lock.md";
     Overview: "overview.md";
     Run: "run.md";
+    RunSend: "run_send.md";
     Savepoint: "savepoint.md";
     Transaction: "transaction.md";
 }
