@@ -792,3 +792,111 @@ fn steps_of_many_threads() {
         assert_eq!(log.entries().len(), 400);
     }
 }
+
+/// Registers steps when it is dropped.
+struct Registers(Vec<Phase>, Log);
+
+impl Drop for Registers {
+    fn drop(&mut self) {
+        for phase in &self.0 {
+            phase.step("of a destructor", self.1.step("of a destructor", Duration::ZERO));
+            phase.spawn("task of a destructor", self.1.step("task of a destructor", Duration::ZERO));
+        }
+    }
+}
+
+/// A destructor registers steps: of a step that is not started, times out, is withdrawn or finishes. They run, too.
+#[test]
+fn destructors_register_steps() {
+    for runtime in runtimes() {
+        let log = Log::default();
+        let report = runtime.block_on(async {
+            let mut shutdown = GracefulShutdown::new();
+            let skipped = shutdown.phase("skipped", Duration::ZERO);
+            let short = shutdown.phase("short", SHORT);
+            let long = shutdown.phase("long", ENOUGH);
+            let exits = shutdown.run_exits(ENOUGH);
+            let registers = || Registers(vec![long.clone(), exits.clone()], log.clone());
+            let (first, second, third, fourth) = (registers(), registers(), registers(), registers());
+            skipped.step("not started", async move { drop(first) });
+            short.step("times out", async move {
+                let _second = second;
+                pending::<()>().await;
+            });
+            long.step("finishes", async move { drop(third) });
+            assert!(long.step("withdrawn", async move { drop(fourth) }).withdraw());
+            shutdown.handle().begin();
+            let report = shutdown.run().await;
+            drain(ENOUGH).await.unwrap();
+            report
+        });
+        let unfinished = ["skipped / not started: not started", "short / times out: timed out"];
+        assert_eq!(lines(&report), unfinished);
+        assert_eq!(log.entries().len(), 16, "{:?}", log.entries());
+    }
+}
+
+/// A task of another runtime, which ends before the shutdown begins or while its phase waits.
+#[test]
+fn the_runtime_of_a_task_shuts_down() {
+    for is_waited_for in [false, true] {
+        let other = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let mut shutdown = GracefulShutdown::new();
+        let phase = shutdown.phase("phase", ENOUGH);
+        other.block_on(async { phase.spawn("task", pending::<()>()) });
+        let handle = shutdown.handle();
+        if is_waited_for {
+            handle.begin();
+            thread::spawn(move || {
+                thread::sleep(Duration::from_millis(20));
+                drop(other);
+            });
+        } else {
+            drop(other);
+        }
+        // The loss of a task begins the shutdown.
+        let report = runtime.block_on(shutdown.run());
+        assert_eq!(report.unfinished()[0].reason(), &UnfinishedReason::RuntimeShutdown);
+        assert_eq!(lines(&report), ["phase / task: dropped: its runtime shut down"]);
+    }
+}
+
+/// A phase is added after the shutdown has begun, before it is run.
+#[tokio::test]
+async fn a_phase_is_added_after_the_beginning() {
+    let log = Log::default();
+    let mut shutdown = GracefulShutdown::new();
+    let first = shutdown.phase("first", ENOUGH);
+    shutdown.handle().begin();
+    shutdown.phase("second", ENOUGH).step("b", log.step("b", Duration::ZERO));
+    first.step("a", log.step("a", SHORT));
+    assert!(shutdown.run().await.is_clean());
+    assert_eq!(log.entries(), ["a", "b"]);
+}
+
+/// With a hurry budget of zero, a second signal has the effect of the third.
+#[tokio::test]
+async fn a_hurry_budget_of_zero() {
+    expect_reports("Pending was abandoned");
+    let mut shutdown = GracefulShutdown::new();
+    shutdown.hurry_budget(Duration::ZERO);
+    let handle = shutdown.handle();
+    shutdown.phase("first", ENOUGH).step("stuck", async move {
+        handle.escalate();
+        handle.escalate();
+        pending::<()>().await;
+    });
+    let detached = shutdown.phase("second", ENOUGH);
+    detached.step("skipped", async {});
+    detach(pending::<Result<(), ()>>());
+    shutdown.handle().begin();
+    assert_eq!(
+        lines(&shutdown.run().await),
+        [
+            "first / stuck: timed out",
+            "second / skipped: not started",
+            "run exits / cleanups: timed out with 1 pending"
+        ]
+    );
+}
