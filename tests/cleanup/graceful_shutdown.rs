@@ -814,17 +814,17 @@ fn destructors_register_steps() {
             let mut shutdown = GracefulShutdown::new();
             let skipped = shutdown.phase("skipped", Duration::ZERO);
             let short = shutdown.phase("short", SHORT);
-            let long = shutdown.phase("long", ENOUGH);
+            let open = shutdown.phase("open", ENOUGH);
             let exits = shutdown.run_exits(ENOUGH);
-            let registers = || Registers(vec![long.clone(), exits.clone()], log.clone());
+            let registers = || Registers(vec![open.clone(), exits.clone()], log.clone());
             let (first, second, third, fourth) = (registers(), registers(), registers(), registers());
             skipped.step("not started", async move { drop(first) });
             short.step("times out", async move {
                 let _second = second;
                 pending::<()>().await;
             });
-            long.step("finishes", async move { drop(third) });
-            assert!(long.step("withdrawn", async move { drop(fourth) }).withdraw());
+            open.step("finishes", async move { drop(third) });
+            assert!(open.step("withdrawn", async move { drop(fourth) }).withdraw());
             shutdown.handle().begin();
             let report = shutdown.run().await;
             drain(ENOUGH).await.unwrap();

@@ -20,7 +20,7 @@ fn a_timeout_ends_a_write_that_the_child_does_not_read() {
         let result: Result<(), BoxError> = async {
             let manager = process(marker.piped(script)).grace_period(Duration::from_millis(100));
             async_with!(_ = timeout(Duration::from_millis(100)), child = manager => {
-                child.stdin.as_mut().unwrap().write_all(&[0; 1_000_000]).await?;
+                child.stdin.as_mut().unwrap().write_all(&vec![0; 1_000_000]).await?;
             })?;
             Ok(())
         }
@@ -40,7 +40,7 @@ fn a_block_writes_while_the_output_is_captured() {
         let manager = process(marker.piped("exec cat")).capture_output(4_000_000);
         let output: Result<_, BoxError> = async {
             Ok(async_with!(child = manager => {
-                child.stdin.as_mut().unwrap().write_all(&[b'a'; 4_000_000]).await?;
+                child.stdin.as_mut().unwrap().write_all(&vec![b'a'; 4_000_000]).await?;
                 child.output().await?
             })?)
         }
