@@ -172,8 +172,8 @@ where
         if info.state.messages == 0 {
             return Ok(Claimed::Finished);
         }
-        Box::pin(self.remove_lost()).await?;
-        Ok(Claimed::NotYet(self.lease_time))
+        let is_empty = Box::pin(self.remove_lost()).await?;
+        Ok(if is_empty { Claimed::Finished } else { Claimed::NotYet(self.lease_time) })
     }
 
     async fn commit(

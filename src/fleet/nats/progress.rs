@@ -63,6 +63,24 @@ impl<T, C> NatsEngine<T, C> {
         freed.try_fold(0, async |count, is_freed| Ok(count + u64::from(is_freed))).await
     }
 
+    /// Adds the work messages of the partitions that are neither finished nor set aside, unless they exist. Returns the number of
+    /// these partitions.
+    pub(super) async fn add_unfinished(&self) -> Result<usize, NatsError> {
+        let reader = self.reader("*", DeliverPolicy::LastPerSubject, true).await?;
+        let unfinished: Vec<_> = {
+            let entries = pin!(self.messages(&reader));
+            entries
+                .try_filter_map(async |(entry, _)| Ok((!entry.state.is_final()).then_some(entry.partition)))
+                .try_collect()
+                .await?
+        };
+        let count = unfinished.len();
+        let added =
+            stream::iter(unfinished).map(|partition| self.publish_work(partition, 0)).buffered(AT_ONCE);
+        added.try_collect::<()>().await?;
+        Ok(count)
+    }
+
     async fn free_one(&self, last: u64, entry: Entry) -> Result<bool, NatsError> {
         let is_set_aside = entry.state == State::SetAside;
         let entry = Entry { state: State::Free, attempt: 0, error: None, claim: RELEASED, ..entry };

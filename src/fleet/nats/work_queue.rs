@@ -40,13 +40,16 @@ impl<T, C> NatsEngine<T, C> {
     /// After a server was killed, it may still have a message that was acknowledged, and not deliver it again. If no delivery
     /// waits for an acknowledgment, each delivered message is of this kind. It is replaced if its partition is neither finished
     /// nor set aside.
-    pub(super) async fn remove_lost(&self) -> Result<(), NatsError> {
+    ///
+    /// Returns `true` if the stream has no message and no partition is unfinished. A server that was killed may also count
+    /// messages that it does not have, so their number does not suffice.
+    pub(super) async fn remove_lost(&self) -> Result<bool, NatsError> {
         const ACTION: &str = "remove the message of a finished partition";
         {
             let mut next = self.next_removal.lock().unwrap_or_else(PoisonError::into_inner);
             let now = Instant::now();
             if *next > now {
-                return Ok(());
+                return Ok(false);
             }
             *next = now + self.lease_time;
         }
@@ -57,8 +60,15 @@ impl<T, C> NatsEngine<T, C> {
             let request = self.work.raw_message_builder().sequence(next).next_by_subject(subject.clone());
             let message = match request.send().await {
                 Ok(message) if message.sequence <= info.delivered.stream_sequence => message,
-                Ok(_) => return Ok(()),
-                Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => return Ok(()),
+                Ok(_) => return Ok(false),
+                Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
+                    let is_empty = next == 1 && self.add_unfinished().await? == 0;
+                    if is_empty {
+                        // The other workers of this process need not wait.
+                        *self.next_removal.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+                    }
+                    return Ok(is_empty);
+                }
                 Err(error) => return Err(NatsError::request(ACTION)(error)),
             };
             next = message.sequence + 1;
