@@ -1,7 +1,7 @@
 //! Servers of tests, each on a free port and in a temporary folder, which end with their test.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
@@ -79,9 +79,11 @@ impl Server {
         let [port, second_port] = free_ports();
         let server = Self { kind, program, folder, args, port, second_port, children: Vec::new() };
         if kind == Kind::Postgres {
-            let mut initdb = server.command(&server.program.with_file_name("initdb"));
+            let program = server.program.with_file_name("initdb");
+            let mut initdb = server.command(&program);
             initdb.args(["--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "-D"]);
-            assert!(initdb.arg(server.folder.join("data")).status().unwrap().success(), "{}", server.log());
+            let is_created = started(&program, initdb.arg(server.folder.join("data")).status()).success();
+            assert!(is_created, "{}", server.log());
         }
         Some(server)
     }
@@ -138,7 +140,7 @@ impl Server {
             self.children.push(names.spawn().unwrap());
         }
         loop {
-            let mut child = self.server_command().args(&self.args).spawn().unwrap();
+            let mut child = started(&self.program, self.server_command().args(&self.args).spawn());
             // PostgreSQL does not start while processes of a killed server exist.
             while child.try_wait().unwrap().is_none() {
                 if self.is_ready() {
@@ -294,6 +296,11 @@ fn in_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let folders = std::env::split_paths(&path).chain(["/usr/sbin".into()]).collect::<Vec<_>>();
     folders.into_iter().map(|folder| folder.join(program)).find(|program| program.exists())
+}
+
+/// Panics with the path of the program, which may be that of a variable, if it could not be started.
+fn started<T>(program: &Path, result: io::Result<T>) -> T {
+    result.unwrap_or_else(|error| panic!("{} cannot be started: {error}", program.display()))
 }
 
 fn free_ports() -> [u16; 2] {
