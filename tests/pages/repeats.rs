@@ -34,7 +34,7 @@ fn listed(pages: &'static [&'static [u64]]) -> AsyncGetDocs<u64, u64, Fault> {
     })
 }
 
-const REPEATS: &str = "the page repeats the items of an earlier page; set `on_repeat` if that marks the end, or is no \
+const REPEATS: &str = "the page repeats the items of an earlier page; set `on_repeat` if that marks the end or is not an \
                        error, and `unique_by` if each page begins with the same items";
 
 #[tokio::test]

@@ -158,17 +158,31 @@ async fn a_panic_in_the_place_of_a_usual_page_ends_the_stream() {
 
 #[tokio::test]
 async fn a_run_of_usual_pages_lets_other_tasks_run() {
+    a_run_lets_other_tasks_run(|docs| docs).await;
+}
+
+/// Pages that are not usual ones: with an observer, and with a limit.
+#[tokio::test]
+async fn a_run_of_other_pages_lets_other_tasks_run() {
+    a_run_lets_other_tasks_run(|docs| docs.on_event(|_| ())).await;
+    a_run_lets_other_tasks_run(|docs| docs.max_items(u64::MAX - 1)).await;
+}
+
+async fn a_run_lets_other_tasks_run(
+    settings: impl Fn(AsyncGetDocs<u32, u32, Fault>) -> AsyncGetDocs<u32, u32, Fault>,
+) {
     for is_unconstrained in [false, true] {
         let other = tokio::spawn(async {});
-        let mut docs = by_cursor(|cursor: Option<u32>| async move {
+        let mut docs = settings(by_cursor(|cursor: Option<u32>| async move {
             let page = cursor.unwrap_or(0);
             Ok::<_, Fault>(Page::new(vec![page], Some(page + 1)))
-        });
+        }));
         let mut taken = 0;
         let run = async {
             while !other.is_finished() {
                 assert!(docs.try_next().await.unwrap().is_some());
                 taken += 1;
+                assert!(taken <= 130, "no other task had its turn");
             }
         };
         if is_unconstrained {
@@ -176,7 +190,6 @@ async fn a_run_of_usual_pages_lets_other_tasks_run() {
         } else {
             run.await;
         }
-        assert!(taken <= 130, "{taken}");
     }
 }
 

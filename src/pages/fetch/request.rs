@@ -47,11 +47,11 @@ pub(super) struct Request<T, C, E> {
     span: PageSpan,
     /// The result of a page that was not a usual one, for `poll`.
     result: Option<Result<(), E>>,
-    /// The number of usual pages since the executor last had its turn.
+    /// The number of pages and attempts, ready at once, since the executor last had its turn.
     run: u8,
 }
 
-/// The number of usual pages, ready at once, after which a stream yields to the executor.
+/// The number of pages and attempts, ready at once, after which a stream yields to the executor.
 const MAX_RUN: u8 = 128;
 /// The number of usual pages for which one unit of tokio's budget is consumed, since that costs a third of a page.
 const PAGES_PER_UNIT: u8 = 8;
@@ -177,10 +177,28 @@ impl<T, C: Cursor, E> Request<T, C, E> {
         if let Some(result) = self.result.take() {
             return Poll::Ready(Completed { result, attempts: 1, restarted: false, may_end: false });
         }
-        let coop = ready!(coop::poll_proceed(cx));
-        let result = ready!(self.source.as_mut().poll(self.fetch.take(), cx, into));
+        let coop = ready!(self.poll_attempt(cx));
+        let polled = self.source.as_mut().poll(self.fetch.take(), cx, into);
+        self.run = if polled.is_pending() { 0 } else { self.run + 1 };
+        let result = ready!(polled);
         coop.made_progress();
         Poll::Ready(Completed { result, attempts: 1, restarted: false, may_end: false })
+    }
+
+    /// Yields to the executor after a run of attempts that were ready at once. tokio's budget alone would not suffice,
+    /// because an unconstrained task has none.
+    #[inline]
+    fn poll_attempt(&mut self, cx: &mut Context<'_>) -> Poll<coop::RestoreOnPending> {
+        if self.run >= MAX_RUN {
+            self.run = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let polled = coop::poll_proceed(cx);
+        if polled.is_pending() {
+            self.run = 0;
+        }
+        polled
     }
 
     /// Yields to the executor, between two usual pages.
@@ -249,13 +267,15 @@ impl<T, C: Cursor, E> Request<T, C, E> {
                     self.begin_attempt();
                 }
                 State::Fetching => {
-                    let coop = ready!(coop::poll_proceed(cx));
+                    let coop = ready!(self.poll_attempt(cx));
                     // Moved out of `self` during the poll, so that a panic releases it.
                     let permit = self.permit.take();
                     let Poll::Ready(result) = self.source.as_mut().poll(self.fetch.take(), cx, into) else {
                         self.permit = permit;
+                        self.run = 0;
                         return Poll::Pending;
                     };
+                    self.run += 1;
                     coop.made_progress();
                     // The next attempt needs a permit of its own, so release this one before the hooks run.
                     drop(permit);
