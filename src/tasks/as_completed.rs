@@ -34,7 +34,7 @@ use super::timer::Timer;
 /// # Examples
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), withal::tasks::Elapsed> {
 /// use std::time::Duration;
 /// use futures::StreamExt;

@@ -29,7 +29,7 @@ use crate::cleanup::Cleanup;
 /// # Examples
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), withal::cleanup::DrainTimeout> {
 /// use std::time::Duration;
 /// use tokio::time::{sleep, timeout};

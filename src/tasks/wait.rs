@@ -43,7 +43,7 @@ use crate::error_text::is_failure;
 /// # Examples
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() {
 /// use std::convert::Infallible;
 /// use std::time::Duration;
