@@ -130,10 +130,10 @@ async fn only_conflicts_are_retried() {
                 attempts.fetch_add(1, Ordering::Relaxed);
                 let failed = Postgres::run(tx, conflict).await.map(drop);
                 if is_of_lock {
-                    failed.map_err(AdvisoryLockError::from)?
+                    failed.map_err(AdvisoryLockError::from)?;
                 } else {
-                    failed?
-                };
+                    failed?;
+                }
                 Ok::<_, Transparent>(())
             });
             result.await.unwrap_err();

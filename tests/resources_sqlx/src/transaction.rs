@@ -379,7 +379,7 @@ async fn the_pool_is_closed_during_the_block<DB: TestDb>() {
             sleep(Duration::from_millis(50)).await;
             timeout(Duration::from_secs(10), pool.close()).await.expect("the close hangs");
         };
-        let result = futures::join!(async { work.await }, close).0;
+        let result = futures::join!(work, close).0;
         match path {
             "value" => result.unwrap().unwrap().unwrap(),
             "error" => assert_eq!(result.unwrap().unwrap(), Err("refused")),
