@@ -90,28 +90,7 @@
 //! # }
 //! ```
 //!
-//! Items in tables of your own, which are written in the transaction of the commit, here on PostgreSQL:
-//!
-#![cfg_attr(feature = "fleet-postgres", doc = "```no_run")]
-#![cfg_attr(not(feature = "fleet-postgres"), doc = "```ignore")]
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use withal::fleet::PostgresEngine;
-//!
-//! let engine = PostgresEngine::<(i64, String), u32>::builder("host=db user=crawler".parse()?)
-//!     .store(|transaction, _partition, docs| {
-//!         Box::pin(async move {
-//!             for (id, title) in docs {
-//!                 transaction.execute("INSERT INTO docs VALUES ($1, $2)", &[id, title]).await?;
-//!             }
-//!             Ok(())
-//!         })
-//!     })
-//!     .connect()
-//!     .await?;
-//! # let _: PostgresEngine<(i64, String), u32> = engine;
-//! # Ok(())
-//! # }
-//! ```
+#![cfg_attr(feature = "fleet-postgres", doc = include_str!("own_tables.md"))]
 //!
 //! The progress of a fleet, even while it runs, and partitions that were set aside. An `Arc` of an engine is an engine, too:
 //!
